@@ -1,0 +1,1 @@
+"""What comes in: sources, packed image sets, audit, split, augmentation, feeding."""

@@ -1,0 +1,125 @@
+"""The one shape in which images reach everything else: uint8, targets, names, groups."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import blake2b
+
+import torch
+from jaxtyping import Int, UInt8
+from torch import Tensor
+
+PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that an audit noticed.
+
+    Attributes:
+        kind: a short stable name, such as `truncated` or `near-duplicate`.
+        where: names of the images concerned (files, or `mnist/train/17`).
+        detail: one sentence for a reader.
+        left_out: whether those images were left out of the set.
+    """
+
+    kind: str
+    where: tuple[str, ...]
+    detail: str
+    left_out: bool = False
+
+
+class Numbered(Sequence[str]):
+    """The names `stem/0`, `stem/1`, ... without storing them."""
+
+    def __init__(self, stem: str, count: int):
+        self.stem, self.count = stem, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, i):  # type: ignore[no-untyped-def]
+        if isinstance(i, slice):
+            return [self[k] for k in range(*i.indices(self.count))]
+        if not -self.count <= i < self.count:
+            raise IndexError(i)
+        return f"{self.stem}/{i % self.count}"
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images with their targets, decoded once.
+
+    Attributes:
+        images: pixels; may be memory-mapped, so never write to it. A permute of it to
+            (n, c, h, w) is already in channels-last memory order.
+        targets: class of each image, an index into `classes`.
+        classes: names of the classes.
+        names: a name for each image (its path below the root, or `digits/17`).
+        parts: the source's own division, an index into `PARTS`; None where it has none.
+        groups: images of one group (one stone, one patient) never part; None where none are known.
+        name: what the set is called in a recipe.
+        licence: what its makers allow.
+        findings: what was noticed, and left out, while it was decoded.
+    """
+
+    images: UInt8[Tensor, "n h w c"]
+    targets: Int[Tensor, " n"]
+    classes: tuple[str, ...]
+    names: Sequence[str]
+    parts: Int[Tensor, " n"] | None = None
+    groups: Int[Tensor, " n"] | None = None
+    name: str = ""
+    licence: str = ""
+    findings: tuple[Finding, ...] = field(default=(), repr=False)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def channels(self) -> int:
+        return self.images.shape[3]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.images.shape[1], self.images.shape[2]
+
+    def counts(self) -> list[int]:
+        """How many images each class has."""
+        return torch.bincount(self.targets, minlength=len(self.classes)).tolist()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of pixels, targets and class names: two sets with the same one are equal."""
+        digest = blake2b(repr((tuple(self.images.shape), self.classes)).encode(), digest_size=16)
+        digest.update(self.targets.contiguous().numpy())
+        for chunk in self.images.split(4096):
+            digest.update(chunk.contiguous().numpy())
+        return digest.hexdigest()
+
+    def subset(self, index: Int[Tensor, " m"]) -> "ImageSet":
+        """The images at `index`, in that order (copied)."""
+        return replace(
+            self,
+            images=self.images[index],
+            targets=self.targets[index],
+            names=[self.names[i] for i in index.tolist()],
+            parts=None if self.parts is None else self.parts[index],
+            groups=None if self.groups is None else self.groups[index],
+        )
+
+    def resized(self, size: int) -> "ImageSet":
+        """Every image at `size` x `size` pixels (bilinear, antialiased); itself if it is so."""
+        if self.size == (size, size):
+            return self
+        chunks = [_resize(chunk, size) for chunk in self.images.split(4096)]
+        return replace(self, images=torch.cat(chunks))
+
+
+def _resize(images: UInt8[Tensor, "n h w c"], size: int) -> UInt8[Tensor, "n s s c"]:
+    planes = images.permute(0, 3, 1, 2).float()
+    planes = torch.nn.functional.interpolate(
+        planes, size=(size, size), mode="bilinear", antialias=True, align_corners=False
+    )
+    return planes.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous()
