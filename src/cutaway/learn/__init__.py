@@ -1,0 +1,1 @@
+"""Training: tasks, players, one loop, recipes, checkpoints, runs."""

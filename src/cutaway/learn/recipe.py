@@ -1,0 +1,201 @@
+"""The recipe: everything that decides a result, in one frozen dataclass.
+
+Nothing heavy is imported here, so that the command line can offer every field at once.
+"""
+
+import math
+import tomllib
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from cutaway.errors import UsageError, nearest
+
+FORMAT = 1
+"""Version of `recipe.toml`; a file of a newer one is refused."""
+
+
+def setting(
+    default: Any,
+    help: str,
+    panel: str,
+    *,
+    choices: tuple[str, ...] = (),
+    low: float = -math.inf,
+    high: float = math.inf,
+    above: float = -math.inf,
+) -> Any:
+    """A field with its explanation and the values that it can have (low <= x <= high, x > above)."""
+    limits = {"choices": choices, "low": low, "high": high, "above": above}
+    metadata = {"help": help, "panel": panel, **limits}
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a result. Each field's `metadata` holds its help and its limits."""
+
+    model: str = setting("lenet5", "the network, a name from `cutaway models`", "What")
+    data: str = setting("digits", "a name from `cutaway data`, a folder or a table", "What")
+    task: str = setting("classify", "what the outputs mean", "What", choices=("classify",))
+    model_options: dict[str, Any] = setting({}, "options of the model: widths=300-100", "What")
+    seed: int = setting(0, "decides every random draw", "What", low=0)
+
+    image_size: int = setting(0, "side in pixels; 0: as the data are", "Data", low=0, high=4096)
+    group_by: str = setting("", "keep groups together: regex, level:N or a column", "Data")
+    label: str = setting("", "the column of a table that holds the class", "Data")
+    val: float = setting(0.1, "share held out to choose on", "Data", low=0, high=0.9)
+    test: float = setting(0.2, "share held out to judge by, where none is given", "Data", low=0.01, high=0.9)
+    augment: str = setting("none", "changes made to each batch: shift:2+rotate:10", "Data")
+
+    epochs: int = setting(10, "times through the training images", "Learning", low=1)
+    batch_size: int = setting(128, "images a step", "Learning", low=1)
+    optimizer: str = setting(
+        "nesterov", "sgd, nesterov, adam, adamw, any of torch.optim or package.module:Class", "Learning"
+    )
+    lr: float = setting(0.05, "highest learning rate", "Learning", above=0, high=1000)
+    momentum: float = setting(0.9, "memory of earlier gradients (beta1 of Adam)", "Learning", low=0, high=0.9999)
+    weight_decay: float = setting(5e-4, "pull of weight matrices to zero", "Learning", low=0, high=10)
+    optimizer_options: dict[str, Any] = setting({}, "further options: eps=1e-6", "Learning")
+    schedule: str = setting(
+        "one-cycle", "how the learning rate moves", "Learning",
+        choices=("one-cycle", "linear", "cosine", "step", "constant"),
+    )
+    warmup: float = setting(0.2, "share of the steps in which the rate rises", "Learning", low=0, high=0.9)
+    label_smoothing: float = setting(0.0, "share of a target spread over all classes", "Learning", low=0, high=0.9)
+    clip: float = setting(0.0, "largest gradient norm; 0: no limit", "Learning", low=0)
+    accumulate: int = setting(1, "parts that a batch is computed in", "Learning", low=1)
+    ema: float = setting(0.0, "decay of the averaged weights; 0: none", "Learning", low=0, high=0.99999)
+    patience: int = setting(0, "epochs without a better validation before it stops; 0: never", "Learning", low=0)
+    monitor: str = setting("val-loss", "what early stopping watches", "Learning", choices=("val-loss", "val-accuracy"))
+
+    device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps", "Machine")
+    precision: str = setting("auto", "of the multiplications", "Machine", choices=("auto", "float32", "bfloat16"))
+    memory_format: str = setting("auto", "order of a tensor's axes", "Machine", choices=("auto", "contiguous", "channels-last"))
+    compile: str = setting("auto", "torch.compile the network", "Machine", choices=("auto", "yes", "no"))
+
+    def __post_init__(self) -> None:
+        for spec in fields(self):
+            _check(spec.name, getattr(self, spec.name), spec.metadata)
+        if self.patience and not self.val:
+            raise UsageError(
+                "Early stopping (patience) needs a validation split, because choosing on the test "
+                "set is refused: give --val 0.1, or --patience 0."
+            )
+        if self.accumulate > self.batch_size:
+            raise UsageError(
+                f"A batch of {self.batch_size} cannot be computed in {self.accumulate} parts: "
+                "raise --batch-size or lower --accumulate."
+            )
+
+    def override(self, **changes: Any) -> "Recipe":
+        """A copy with some fields changed; text is read as the field's type.
+
+        Raises:
+            UsageError: an unknown field (with the nearest one) or an impossible value.
+        """
+        known = {spec.name for spec in fields(self)}
+        for name in changes:
+            if name not in known:
+                raise UsageError(f"A recipe has no field '{name}'.{nearest(name, known)}")
+        return replace(self, **{name: _read(name, value) for name, value in changes.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for TOML and JSON."""
+        return {"format": FORMAT} | {spec.name: getattr(self, spec.name) for spec in fields(self)}
+
+    def to_toml(self) -> str:
+        import tomli_w
+
+        return tomli_w.dumps(self.to_dict())
+
+
+def from_dict(values: Mapping[str, Any], origin: str = "the recipe") -> Recipe:
+    """The recipe that `to_dict` gave.
+
+    Raises:
+        UsageError: a newer format, an unknown field or an impossible value.
+    """
+    values = dict(values)
+    version = values.pop("format", FORMAT)
+    if not isinstance(version, int) or version > FORMAT:
+        raise UsageError(
+            f"{origin} is written in format {version}, and this Cutaway reads up to {FORMAT}: "
+            "update Cutaway (pip install -U cutaway)."
+        )
+    return Recipe().override(**values)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a `recipe.toml`.
+
+    Raises:
+        UsageError: no such file, not TOML, a newer format, an unknown or impossible field.
+    """
+    try:
+        return from_dict(tomllib.loads(path.read_text()), str(path))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not a recipe in TOML: {error}.") from None
+
+
+TYPES = typing.get_type_hints(Recipe)
+
+
+def _read(name: str, value: Any) -> Any:
+    """`value` as the type of field `name`; text is parsed."""
+    kind = typing.get_origin(TYPES[name]) or TYPES[name]
+    if kind is dict:
+        return _read_options(name, value)
+    if kind is str:
+        return str(value)
+    try:
+        if isinstance(value, bool) or (kind is int and float(value) != int(float(value))):
+            raise ValueError
+        return kind(float(value)) if kind is int else kind(value)
+    except (TypeError, ValueError, OverflowError):
+        noun = "a whole number" if kind is int else "a number"
+        raise UsageError(f"{_flag(name)} takes {noun}, not {value!r}.") from None
+
+
+def _read_options(name: str, value: Any) -> dict[str, Any]:
+    """A mapping as it is, or text `a=1,b=x` as one."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    pairs = [part.partition("=") for part in str(value).split(",") if part]
+    if not all(equals and key for key, equals, _ in pairs):
+        raise UsageError(f"{_flag(name)} takes name=value,name=value, not {value!r}.")
+    return {key.strip(): read_value(text.strip()) for key, _, text in pairs}
+
+
+def read_value(text: str) -> Any:
+    """An option's text as a whole number, a number, true or false, or itself."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def _check(name: str, value: Any, limits: Mapping[str, Any]) -> None:
+    if name == "monitor" and value.startswith("test"):
+        raise UsageError("Choosing on the test set is refused: --monitor val-loss or val-accuracy.")
+    if limits["choices"] and value not in limits["choices"]:
+        raise UsageError(f"{_flag(name)} cannot be '{value}'.{nearest(value, limits['choices'])}")
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return
+    low, high, above = limits["low"], limits["high"], limits["above"]
+    if not (low <= value <= high and value > above and math.isfinite(value)):
+        floor = f"above {above:g}" if above > low else f"at least {low:g}"
+        ceiling = "" if high == math.inf else f" and at most {high:g}"
+        raise UsageError(f"{_flag(name)} must be {floor}{ceiling}, not {value:g}.")
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")

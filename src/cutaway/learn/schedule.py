@@ -1,0 +1,39 @@
+"""Learning-rate schedules as functions of progress, so that nothing has to be kept to resume."""
+
+import math
+
+START, END = 1 / 25, 1 / 25e4
+"""Where a one-cycle begins and ends, as shares of the highest rate (Smith 2018, as in PyTorch)."""
+
+
+def rate(schedule: str, progress: float, warmup: float) -> float:
+    """Share of the highest learning rate at `progress` in [0, 1) of all steps.
+
+    The first `warmup` of the steps rise; what follows is, with t in [0, 1) over the rest:
+
+        one-cycle   cosine from 1 to 1/250,000 (and the rise is a cosine from 1/25)
+        linear      1 - t
+        cosine      (1 + cos(pi t)) / 2
+        step        1, then 1/10 from t = 1/2, 1/100 from t = 3/4 (He et al. 2015, section 4.2)
+        constant    1
+    """
+    if progress < warmup:
+        rise = progress / warmup
+        return _cosine(START, 1.0, rise) if schedule == "one-cycle" else rise
+    t = (progress - warmup) / (1.0 - warmup)
+    match schedule:
+        case "one-cycle":
+            return _cosine(1.0, END, t)
+        case "linear":
+            return 1.0 - t
+        case "cosine":
+            return _cosine(1.0, 0.0, t)
+        case "step":
+            return 1.0 if t < 0.5 else 0.1 if t < 0.75 else 0.01
+        case "constant":
+            return 1.0
+    raise AssertionError(schedule)
+
+
+def _cosine(start: float, end: float, t: float) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * t)) / 2

@@ -1,0 +1,59 @@
+"""LeNet-5 in its modern form: convolution, ReLU, max pooling."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cutaway.models.registry import register, require_size
+
+
+class Stage(nn.Module):
+    """z = pool(relu(x * u + b)): the building block of the text's figure 4-18."""
+
+    def __init__(self, c_in: int, c_out: int, padding: int):
+        super().__init__()
+        self.u = nn.Conv2d(c_in, c_out, 5, padding=padding)
+        self.relu = nn.ReLU()
+        self.pool = nn.MaxPool2d(2)
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h2 w2"]:
+        return self.pool(self.relu(self.u(x)))
+
+
+class LeNet5(nn.Module):
+    """C1-S2-C3-S4-C5-F6-output, with every map of S2 reaching every map of C3.
+
+    Args:
+        image_size: side of the input; 28 is padded to the drawing's 32 by C1 itself.
+    """
+
+    def __init__(self, channels: int, classes: int, image_size: int):
+        super().__init__()
+        padding = 0 if image_size >= 32 else 2
+        side = ((image_size + 2 * padding - 4) // 2 - 4) // 2  # of S4's maps
+        self.c1 = Stage(channels, 6, padding)
+        self.c3 = Stage(6, 16, 0)
+        self.flatten = nn.Flatten()
+        self.c5 = nn.Linear(16 * side**2, 120)
+        self.f6 = nn.Linear(120, 84)
+        self.output = nn.Linear(84, classes)
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:
+        s4 = self.c3(self.c1(x))
+        f5 = self.relu(self.c5(self.flatten(s4)))
+        f6 = self.relu(self.f6(f5))
+        return self.output(f6)
+
+
+@register(
+    "lenet5",
+    title="LeNet-5 with ReLU and max pooling",
+    source="LeCun et al. 1998; textbook ch. 4.3.3, figure 4-19",
+    data="mnist",
+    example=(1, 10, 32),
+    parameters=61_706,
+)
+def lenet5(channels: int, classes: int, image_size: int) -> LeNet5:
+    """6 and 16 maps of 5x5, then 120, 84 and the classes."""
+    require_size("lenet5", image_size, 28)
+    return LeNet5(channels, classes, image_size)
