@@ -1,0 +1,139 @@
+"""From a packed set to the batches of a step: each batch is a function of the step's number."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from cutaway.data.imageset import ImageSet
+from cutaway.randomness import generator
+
+Augmentation = Callable[[Tensor, torch.Generator], Tensor]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one step learns from: images x, targets t and their positions in the set."""
+
+    x: Float[Tensor, "b c h w"]
+    t: Int[Tensor, " b"]
+    index: Int[Tensor, " b"]
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def parts(self, count: int) -> Iterator["Batch"]:
+        """The batch in `count` parts of almost equal size (fewer where it is smaller)."""
+        if count == 1:
+            yield self
+            return
+        triples = zip(*(v.tensor_split(min(count, len(self))) for v in (self.x, self.t, self.index)))  # noqa: B905  # fmt: skip
+        yield from (Batch(*triple) for triple in triples)
+
+
+@dataclass(frozen=True)
+class Normalise:
+    """(x / 255 - mean) / std, a channel at a time; `mean` and `std` are for pixels in 0..1."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def of(cls, images: UInt8[Tensor, "n h w c"]) -> "Normalise":
+        """The statistics of (up to 10,000 evenly chosen of) some images."""
+        chosen = images[:: max(1, len(images) // 10_000)]
+        total, squares, count = torch.zeros(2, images.shape[3], dtype=torch.float64), 0, 0
+        total, squares = total[0], total[1]
+        for chunk in chosen.split(1024):
+            pixels = chunk.reshape(-1, images.shape[3]).double() / 255
+            total, squares = total + pixels.sum(0), squares + (pixels * pixels).sum(0)
+            count += len(pixels)
+        mean = total / count
+        std = (squares / count - mean * mean).clamp(min=1e-6).sqrt()
+        return cls(tuple(mean.tolist()), tuple(std.tolist()))
+
+    def __call__(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """For pixels that are in 0..1 already."""
+        mean = x.new_tensor(self.mean).view(-1, 1, 1)
+        std = x.new_tensor(self.std).view(-1, 1, 1)
+        return (x - mean).div_(std)
+
+
+def to_float(images: UInt8[Tensor, "b h w c"]) -> Float[Tensor, "b c h w"]:
+    """Pixels in 0..1, in channels-last memory order."""
+    return images.permute(0, 3, 1, 2).float().div_(255)
+
+
+class Feed:
+    """The batches of one part of a set.
+
+    The order of epoch e is drawn from the stream (seed, "order", e), the augmentation of step s
+    from (seed, "augment", s); so a batch depends on its step alone, and a resumed run asks for the
+    next one as if nothing had happened. A last batch that would be smaller is left out of an epoch
+    (other images each time).
+
+    Args:
+        index: positions in `images` to draw from.
+        memory_format: of the batches' x.
+    """
+
+    def __init__(
+        self,
+        images: ImageSet,
+        index: Int[Tensor, " m"],
+        *,
+        batch_size: int,
+        normalise: Normalise,
+        seed: int = 0,
+        augment: Augmentation | None = None,
+        device: str = "cpu",
+        memory_format: torch.memory_format = torch.channels_last,
+    ):
+        self.index, self.seed, self.augment = index, seed, augment
+        self.batch_size = min(batch_size, len(index))
+        self.normalise, self.device, self.memory_format = normalise, device, memory_format
+        self.images = hold(images.images, device)
+        self.targets = images.targets.long()
+        self._order: tuple[int, Tensor] = (-1, index)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return len(self.index) // self.batch_size
+
+    def order(self, epoch: int) -> Int[Tensor, " m"]:
+        """Positions in the set in the order of one epoch."""
+        if self._order[0] != epoch:
+            shuffle = torch.randperm(
+                len(self.index), generator=generator(self.seed, "order", epoch)
+            )
+            self._order = (epoch, self.index[shuffle])
+        return self._order[1]
+
+    def batch(self, step: int) -> Batch:
+        """The batch of a step, counted from 0 over all epochs."""
+        epoch, k = divmod(step, self.steps_per_epoch)
+        chosen = self.order(epoch)[k * self.batch_size : (k + 1) * self.batch_size]
+        return self._make(chosen, step)
+
+    def in_order(self) -> Iterator[Batch]:
+        """Every image once, without augmentation, in the order of `index`."""
+        for chosen in self.index.split(self.batch_size):
+            yield self._make(chosen, None)
+
+    def _make(self, chosen: Int[Tensor, " b"], step: int | None) -> Batch:
+        pixels = self.images.index_select(0, chosen.to(self.images.device))
+        x = to_float(pixels.to(self.device, non_blocking=True))
+        if self.augment is not None and step is not None:
+            x = self.augment(x, generator(self.seed, "augment", step, device=self.device))
+        x = self.normalise(x).contiguous(memory_format=self.memory_format)
+        return Batch(x, self.targets[chosen].to(self.device, non_blocking=True), chosen)
+
+
+def hold(images: UInt8[Tensor, "n h w c"], device: str) -> UInt8[Tensor, "n h w c"]:
+    """The images on the device where they fit in half of its free memory, else where they are."""
+    if not device.startswith("cuda"):
+        return images
+    free, _ = torch.cuda.mem_get_info(device)
+    return images.to(device) if images.nbytes < free / 2 else images

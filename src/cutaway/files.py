@@ -1,0 +1,69 @@
+"""Writing files so that a reader never sees half of one, and failures are sentences."""
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cutaway.errors import RunError
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn a failure to write at `path` into a sentence.
+
+    Raises:
+        RunError: the disk is full, the folder cannot be written, ...
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            advice = "the disk is full: free some space; what was written before is unharmed"
+        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            advice = "you may not write there: choose another place with --out"
+        else:
+            advice = error.strerror or str(error)
+        raise RunError(f"{path} cannot be written: {advice}.") from None
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write a file in one step: to a temporary name, synced, then renamed.
+
+    Raises:
+        RunError: it cannot be written; what stood at `path` still does.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with writing(path):
+        try:
+            with open(temporary, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write plain values as indented JSON, in one step."""
+    write_whole(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read plain values.
+
+    Raises:
+        RunError: the file is not there or damaged.
+    """
+    try:
+        return json.loads(path.read_text())
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise RunError(f"{path} is damaged: it does not hold JSON.") from None

@@ -1,0 +1,145 @@
+"""From a recipe to a finished run, and from a stopped run to its end."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from cutaway import models
+from cutaway.data.audit import audit
+from cutaway.data.feed import Normalise, to_float
+from cutaway.data.imageset import ImageSet
+from cutaway.data.split import split
+from cutaway.errors import RunError, UsageError
+from cutaway.learn import machine as machines
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.run import OWN, DataCard, Run, create, free_path, make_task
+from cutaway.learn.training import Listener, Training
+from cutaway.randomness import reseed_global
+
+Note = Callable[[str], None]
+
+
+def fit(
+    recipe: Recipe,
+    images: ImageSet,
+    *,
+    model: nn.Module | None = None,
+    out: str | Path = "",
+    listener: Listener | None = None,
+    checkpoint_every: float = 15.0,
+) -> Run:
+    """Audit, split, train, test once, and keep all of it in a run directory.
+
+    Args:
+        images: what to learn from.
+        model: a network of one's own; without it the recipe's is built.
+        out: the directory to make; by default the first free `runs/MODEL-DATA-N`.
+        checkpoint_every: seconds between checkpoints.
+
+    Raises:
+        UsageError: the recipe, the network and the images do not fit together.
+        DataError: the images cannot be learned from.
+        RunError: the directory cannot be written.
+        TrainingError: the loss is not finite.
+    """
+    listener = listener or Listener()
+    network = build(recipe, images) if model is None else model
+    machine = machines.choose(recipe, network)
+    recipe = machines.resolved(recipe, machine)
+    check_fit(network, images, recipe)
+    path = _destination(out, recipe)
+    findings = audit(images)
+    parts = split(
+        images, val=recipe.val, test=recipe.test, seed=recipe.seed, duplicates=findings.duplicates
+    )
+    card = DataCard.of(images, parts)
+    about = {"environment": machines.environment(machine), "audit": findings.to_json()}
+    create(path, recipe, card, parts, about)
+    run = Run(path, model)
+    Training(run, images, network, listener, checkpoint_every).go()
+    return run
+
+
+def resume(
+    path: str | Path,
+    *,
+    model: nn.Module | None = None,
+    images: ImageSet | None = None,
+    listener: Listener | None = None,
+    checkpoint_every: float = 15.0,
+) -> Run:
+    """Go on with a run from its last checkpoint; the end is the same to the bit.
+
+    Args:
+        model, images: the user's own, where the run began with such.
+
+    Raises:
+        RunError: no sound checkpoint, or images that have changed.
+    """
+    run = Run(path, model)
+    if run.finished:
+        return run
+    if images is None:
+        images = run.images()
+    else:
+        run.check_images(images)
+    network = build(run.recipe, images) if model is None else run.new_model()
+    training = Training(run, images, network, listener, checkpoint_every)
+    training.restore()
+    training.go()
+    return run
+
+
+def build(recipe: Recipe, images: ImageSet) -> nn.Module:
+    """The recipe's network, its first weights drawn from the seed."""
+    with torch.random.fork_rng(devices=[]):
+        reseed_global(recipe.seed, "weights")
+        return models.build(
+            recipe.model, images.channels, len(images.classes), images.size[0],
+            recipe.model_options,
+        )  # fmt: skip
+
+
+def check_fit(model: nn.Module, images: ImageSet, recipe: Recipe) -> None:
+    """Try two images before anything is written.
+
+    Raises:
+        UsageError: the network cannot take them, or its output does not suit the task.
+    """
+    pixels = images.images[:2]
+    normalise = Normalise((0.5,) * images.channels, (0.5,) * images.channels)
+    training = model.training
+    device = next(model.parameters(), torch.empty(0)).device
+    try:
+        with torch.no_grad():
+            output = model.eval()(normalise(to_float(pixels)).to(device))
+    except RuntimeError as error:
+        height, width = images.size
+        raise UsageError(
+            f"The network cannot take images of {images.channels} x {height} x {width} "
+            f"(channels, height, width): {str(error).splitlines()[0]}"
+        ) from None
+    finally:
+        model.train(training)
+    make_task(recipe).check_output(output, len(images.classes))
+
+
+def _destination(out: str | Path, recipe: Recipe) -> Path:
+    if out:
+        path = Path(out)
+        if path.exists():
+            raise RunError(
+                f"{path} is there already, and nothing is overwritten: choose another --out, or go "
+                f"on with it: cutaway resume {path}"
+            )
+        return path
+    stem = f"{recipe.model}-{Path(recipe.data).stem}".replace(OWN, "")
+    return free_path(Path("runs"), stem)
+
+
+def describe(recipe: Recipe, machine: machines.Machine, model: nn.Module) -> dict[str, Any]:
+    """What the program chose, to be printed before training."""
+    return {"machine": str(machine), "parameters": models.count(model), "recipe": recipe.to_dict()}

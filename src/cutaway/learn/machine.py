@@ -1,0 +1,175 @@
+"""Where and how the arithmetic is done: device, precision, memory order, compilation, threads."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from cutaway.errors import UsageError
+from cutaway.learn.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The choices in force for a run, all of them made."""
+
+    device: str
+    precision: str
+    memory_format: str
+    compile: bool
+    threads: int
+
+    def __str__(self) -> str:
+        where = f"{self.device} ({self.threads} threads)" if self.device == "cpu" else self.device
+        compiled = ", compiled" if self.compile else ""
+        return f"{where}, {self.precision}, {self.memory_format}{compiled}"
+
+    @property
+    def sync_is_free(self) -> bool:
+        """Whether a number can be read from a tensor without waiting for a device."""
+        return self.device == "cpu"
+
+    @property
+    def torch_memory_format(self) -> torch.memory_format:
+        if self.memory_format == "channels-last":
+            return torch.channels_last
+        return torch.contiguous_format
+
+    def place(self, model: nn.Module) -> nn.Module:
+        """The model on the device, its kernels in the chosen order."""
+        model = model.to(self.device)
+        if any(p.ndim == 4 for p in model.parameters()):
+            model = model.to(memory_format=self.torch_memory_format)  # type: ignore[call-overload]
+        return model
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Multiplications in bfloat16 where that was chosen."""
+        if self.precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16)
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Set what PyTorch keeps for the whole process, and put it back afterwards.
+
+        The same number of threads and deterministic kernels are what makes a resumed run equal an
+        uninterrupted one to the bit.
+        """
+        cudnn = torch.backends.cudnn
+        threads, deterministic, benchmark = (
+            torch.get_num_threads(), cudnn.deterministic, cudnn.benchmark,
+        )  # fmt: skip
+        torch.set_num_threads(self.threads)
+        cudnn.deterministic, cudnn.benchmark = True, False
+        devices = [self.device] if self.device.startswith("cuda") else []
+        try:
+            with torch.random.fork_rng(devices):
+                yield
+        finally:
+            torch.set_num_threads(threads)
+            cudnn.deterministic, cudnn.benchmark = deterministic, benchmark
+
+
+def choose(recipe: Recipe, model: nn.Module, threads: int | None = None) -> Machine:
+    """The recipe's wishes, with each `auto` decided for this computer.
+
+    The rules are fixed ones, so that the same recipe on the same computer gives the same run:
+    bfloat16 where the processor multiplies it in hardware (AMX, tensor cores); channels-last for
+    networks with 2-D convolutions; compilation only when asked (on small networks it costs more
+    than it gives, see bench/README.md).
+
+    Raises:
+        UsageError: a device that is not there, or a precision that it lacks.
+    """
+    device = _device(recipe.device)
+    convolutional = any(isinstance(module, nn.Conv2d) for module in model.modules())
+    precision = recipe.precision
+    if precision == "auto":
+        precision = "bfloat16" if convolutional and multiplies_bfloat16(device) else "float32"
+    layout = recipe.memory_format
+    if layout == "auto":
+        layout = "channels-last" if convolutional else "contiguous"
+    compiled = recipe.compile == "yes"
+    return Machine(device, precision, layout, compiled, threads or torch.get_num_threads())
+
+
+def resolved(recipe: Recipe, machine: Machine) -> Recipe:
+    """The recipe with the choices that were made written into it."""
+    return recipe.override(
+        device=machine.device,
+        precision=machine.precision,
+        memory_format=machine.memory_format,
+        compile="yes" if machine.compile else "no",
+    )
+
+
+def multiplies_bfloat16(device: str) -> bool:
+    """Whether the device has matrix units for bfloat16."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device == "cpu":
+        return bool(getattr(torch.cpu, "_is_amx_tile_supported", bool)())
+    return False
+
+
+def _device(wish: str) -> str:
+    if wish == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(wish)
+    except RuntimeError:
+        raise UsageError(f"--device takes auto, cpu, cuda, cuda:1 or mps, not '{wish}'.") from None
+    here = devices()
+    if (device.index or 0) >= here.get(device.type, 0):
+        found = ", ".join(f"{count} {kind}" for kind, count in here.items())
+        raise UsageError(
+            f"The device '{wish}' is not there (PyTorch finds {found}): give --device auto."
+        )
+    return wish
+
+
+def devices() -> dict[str, int]:
+    """How many devices of each kind there are, kinds without any left out."""
+    mps = int(torch.backends.mps.is_available())
+    found = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": mps}
+    return {kind: count for kind, count in found.items() if count}
+
+
+def environment(machine: Machine) -> dict[str, Any]:
+    """What the run ran on, for `environment.json`."""
+    import platform
+
+    import cutaway
+
+    return {
+        "cutaway": cutaway.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "device": machine.device,
+        "device_name": _device_name(machine.device),
+        "precision": machine.precision,
+        "memory_format": machine.memory_format,
+        "compile": machine.compile,
+        "threads": machine.threads,
+    }
+
+
+def _device_name(device: str) -> str:
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()
+
+
+def _processor() -> str:
+    import platform
+
+    try:
+        with open("/proc/cpuinfo") as file:
+            names = [line.split(":", 1)[1] for line in file if line.startswith("model name")]
+        return names[0].strip()
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,39 @@
+"""Where a number first stopped being one."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+def first_not_finite(model: nn.Module, x: Float[Tensor, "b *shape"]) -> str:
+    """A phrase for the first layer whose input, parameters or output are not finite.
+
+    Layers are looked at in the order in which they answer. The hooks are removed again.
+    """
+    if not x.isfinite().all():
+        return "the images themselves"
+    found: list[str] = []
+
+    def look(name: str, layer: nn.Module, output: Any) -> None:
+        if found:
+            return
+        for key, p in layer.named_parameters(recurse=False):
+            if not p.isfinite().all():
+                found.append(f"the parameter '{name}.{key}', which the update before had spoilt")
+                return
+        if isinstance(output, Tensor) and not output.isfinite().all():
+            found.append(f"the output of layer '{name}' ({type(layer).__name__})")
+
+    leaves = [(n, m) for n, m in model.named_modules() if not list(m.children())]
+    handles = [
+        m.register_forward_hook(lambda layer, _, out, n=n: look(n, layer, out)) for n, m in leaves
+    ]
+    try:
+        with torch.no_grad():
+            model(x)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found[0] if found else "the loss itself"

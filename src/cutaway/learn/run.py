@@ -1,0 +1,379 @@
+"""A run: the directory that holds everything about one training, and what can be done with it."""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cutaway import models
+from cutaway.data.feed import Feed, Normalise, to_float
+from cutaway.data.imageset import ImageSet
+from cutaway.data.split import Split
+from cutaway.errors import RunError, UsageError
+from cutaway.files import read_json, write_json, write_whole, writing
+from cutaway.learn import machine as machines
+from cutaway.learn.checkpoint import load_tensors, save_tensors
+from cutaway.learn.evaluate import Evaluation, answering, evaluate
+from cutaway.learn.recipe import Recipe, read_recipe
+from cutaway.learn.tasks import Classify, Task
+
+OWN = "own:"
+"""What a recipe's model or data begins with where it was an object of the user's own."""
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """What a network has to know of its data to be used: kept in `data.json`.
+
+    Attributes:
+        size: height and width in pixels.
+        mean, std: of each channel over the training images, for pixels in 0..1.
+        counts: images in each part.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    channels: int
+    size: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    fingerprint: str
+    licence: str
+    counts: dict[str, int]
+
+    @classmethod
+    def of(cls, images: ImageSet, split: Split) -> "DataCard":
+        normalise = Normalise.of(images.images[split.train])
+        counts = {part: len(getattr(split, part)) for part in ("train", "val", "test")}
+        return cls(
+            images.name, images.classes, images.channels, images.size,
+            normalise.mean, normalise.std, images.fingerprint, images.licence, counts,
+        )  # fmt: skip
+
+    @classmethod
+    def read(cls, path: Path) -> "DataCard":
+        values = read_json(path)
+        try:
+            lists = ("classes", "size", "mean", "std")
+            return cls(**{k: tuple(v) if k in lists else v for k, v in values.items()})
+        except TypeError:
+            raise RunError(f"{path} is damaged: its fields are not those of a data card.") from None
+
+    @property
+    def normalise(self) -> Normalise:
+        return Normalise(self.mean, self.std)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The most probable classes of one image, best first."""
+
+    name: str
+    top: tuple[tuple[str, float], ...]
+
+    @property
+    def label(self) -> str:
+        return self.top[0][0]
+
+
+class Run:
+    """One training on disk.
+
+    Args:
+        path: its directory.
+        model: the network, where it was an object of the user's own and not a registered name.
+
+    Raises:
+        UsageError: there is no run at `path`.
+    """
+
+    def __init__(self, path: str | Path, model: nn.Module | None = None):
+        self.path = Path(path)
+        self._given = model
+        if not (self.path / "recipe.toml").is_file():
+            raise UsageError(
+                f"{self.path} is not a run: it holds no recipe.toml. "
+                "Runs are made by `cutaway train`, below the folder runs."
+            )
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        return read_recipe(self.path / "recipe.toml")
+
+    @cached_property
+    def data(self) -> DataCard:
+        return DataCard.read(self.path / "data.json")
+
+    @cached_property
+    def split(self) -> Split:
+        return Split.load(self.path / "split.json")
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        return read_json(self.path / "environment.json")
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """A row an epoch."""
+        return _rows(self.path / "metrics.jsonl")
+
+    @property
+    def looks(self) -> list[dict[str, Any]]:
+        """Each time that a held-out part was looked at after training."""
+        return _rows(self.path / "looks.jsonl")
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """The measures of the test, made once at the end of training.
+
+        Raises:
+            RunError: the run has not ended.
+        """
+        if not self.finished:
+            raise RunError(f"{self.path} has not ended: go on with `cutaway resume {self.path}`.")
+        return read_json(self.path / "results.json")
+
+    @property
+    def finished(self) -> bool:
+        return (self.path / "results.json").exists()
+
+    @property
+    def task(self) -> Task:
+        return make_task(self.recipe)
+
+    @cached_property
+    def machine(self) -> machines.Machine:
+        threads = self.environment.get("threads")
+        return machines.choose(self.recipe, self.new_model(), threads)
+
+    def new_model(self) -> nn.Module:
+        """The network before training.
+
+        Raises:
+            UsageError: it was an object of the user's own, which has to be handed in again.
+        """
+        if self._given is not None:
+            return self._given
+        if self.recipe.model.startswith(OWN):
+            raise UsageError(
+                f"{self.path} trained {self.recipe.model.removeprefix(OWN)}, a network of your "
+                "own: hand it in again, cutaway.load(path, model=...)."
+            )
+        card = self.data
+        return models.build(
+            self.recipe.model, card.channels, len(card.classes), card.size[0],
+            self.recipe.model_options,
+        )  # fmt: skip
+
+    @cached_property
+    def model(self) -> nn.Module:
+        """The trained network, on the run's device, at rest.
+
+        Raises:
+            RunError: no weights yet, or weights that do not fit or were changed.
+        """
+        path = self.path / "weights.safetensors"
+        if not path.exists():
+            raise RunError(
+                f"{self.path} has no weights yet: go on with `cutaway resume {self.path}`."
+            )
+        tensors, _ = load_tensors(path)
+        model = self.new_model()
+        try:
+            model.load_state_dict(tensors)
+        except RuntimeError as error:
+            first = str(error).splitlines()[1].strip()
+            raise RunError(f"{path} does not fit the network: {first}") from None
+        return self.machine.place(model).eval()
+
+    def save_weights(self, model: nn.Module) -> None:
+        """Keep the trained network, with what is needed to use it."""
+        facts = {"model": self.recipe.model, "options": self.recipe.model_options}
+        facts["data"] = asdict(self.data)
+        save_tensors(self.path / "weights.safetensors", dict(model.state_dict()), facts)
+
+    def images(self) -> ImageSet:
+        """The images that the run learns from, loaded again.
+
+        Raises:
+            RunError: they are not what they were.
+        """
+        from cutaway.data.sources import load
+
+        recipe = self.recipe
+        if recipe.data.startswith(OWN):
+            raise UsageError(
+                f"{self.path} learned from data of your own: hand them in again as `data`."
+            )
+        images = load(
+            recipe.data,
+            image_size=recipe.image_size or None,
+            group_by=recipe.group_by,
+            label=recipe.label,
+        )
+        self.check_images(images)
+        return images
+
+    def check_images(self, images: ImageSet) -> None:
+        """Refuse images other than those that the run began with."""
+        if images.fingerprint != self.data.fingerprint:
+            raise RunError(
+                f"The images of '{self.recipe.data}' have changed since {self.path} began, so its "
+                "split no longer holds: bring the old ones back, or train anew."
+            )
+
+    def feed(self, images: ImageSet, index: Tensor) -> Feed:
+        """Images as this run's network takes them, in order."""
+        return Feed(
+            images, index, batch_size=512, normalise=self.data.normalise,
+            device=self.machine.device, memory_format=self.machine.torch_memory_format,
+        )  # fmt: skip
+
+    def evaluate(
+        self, data: ImageSet | None = None, on: str = "test", why: str = "asked"
+    ) -> Evaluation:
+        """How good the network is on a part of its own data, or on other data (all of them).
+
+        Each look is logged in `looks.jsonl`, since a test set that is looked at often ends up
+        being chosen on.
+
+        Args:
+            data: another set with the same classes; None for the run's own.
+            on: `test`, `val` or `train` of the run's own data.
+
+        Raises:
+            UsageError: an unknown part, an empty one, or data with other classes.
+        """
+        if data is None:
+            images, index = self.images(), self._part(on)
+        else:
+            images = self._fitting(data)
+            index, on = torch.arange(len(images)), images.name or "other data"
+        with self.machine.session():
+            feed = self.feed(images, index)
+            found = evaluate(self.model, self.task, feed, self.data.classes, self.machine)
+        self.log_look(on, why, found)
+        return found
+
+    def log_look(self, on: str, why: str, found: Evaluation) -> None:
+        """Write down that a held-out part was looked at."""
+        from datetime import UTC, datetime
+
+        look = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "on": on, "why": why}
+        look |= {"images": len(found), "accuracy": found.accuracy}
+        path = self.path / "looks.jsonl"
+        with writing(path), open(path, "a") as file:
+            file.write(json.dumps(look) + "\n")
+
+    def predict(self, images: Any) -> list[Prediction]:
+        """The five most probable classes of each image.
+
+        Args:
+            images: a path, encoded bytes, or a list of them.
+
+        Raises:
+            DataError: a file that is not there or not an image.
+        """
+        from cutaway.data.decode import decode
+
+        sources = images if isinstance(images, list | tuple) else [images]
+        card, answers = self.data, []
+        answer = answering(self.model, self.task, self.machine)
+        for chunk in (sources[i : i + 256] for i in range(0, len(sources), 256)):
+            pixels = torch.stack([decode(s, card.size, card.channels) for s in chunk])
+            with self.machine.session():
+                x = card.normalise(to_float(pixels.to(self.machine.device)))
+                answers.append(answer(x).cpu())
+        names = [str(s) if isinstance(s, str | Path) else f"image {i}" for i, s in enumerate(sources)]
+        return [self._prediction(n, p) for n, p in zip(names, torch.cat(answers), strict=True)]
+
+    def saved_test(self) -> Evaluation:
+        """The answers on the test set, as they were at the end of training."""
+        tensors, _ = load_tensors(self.path / "predictions.safetensors")
+        return Evaluation(
+            self.data.classes, tensors["index"], tensors["targets"], tensors["probabilities"]
+        )
+
+    def _prediction(self, name: str, probabilities: Tensor) -> Prediction:
+        best = probabilities.topk(min(5, len(self.data.classes)))
+        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        return Prediction(name, tuple((self.data.classes[i], p) for i, p in pairs))
+
+    def _part(self, on: str) -> Tensor:
+        if on not in ("train", "val", "test"):
+            raise UsageError(f"A run has the parts train, val and test, not '{on}'.")
+        index: Tensor = getattr(self.split, on)
+        if not len(index):
+            raise UsageError(f"{self.path} holds nothing out for '{on}': its recipe has {on} = 0.")
+        return index
+
+    def _fitting(self, images: ImageSet) -> ImageSet:
+        """Other images with the run's classes, at its size."""
+        card = self.data
+        if set(images.classes) - set(card.classes) or images.channels != card.channels:
+            raise UsageError(
+                f"These images have the classes {', '.join(images.classes[:5])} and "
+                f"{images.channels} channel(s), but the network learned {', '.join(card.classes[:5])} "
+                f"from {card.channels}."
+            )
+        place = torch.tensor([card.classes.index(name) for name in images.classes])
+        from dataclasses import replace
+
+        images = replace(images, targets=place[images.targets], classes=card.classes)
+        return images.resized(card.size[0])
+
+
+def make_task(recipe: Recipe) -> Task:
+    """The recipe's task."""
+    assert recipe.task == "classify"
+    return Classify(recipe.label_smoothing)
+
+
+def create(path: Path, recipe: Recipe, card: DataCard, split: Split, about: dict[str, Any]) -> None:
+    """Make a run directory in one step: it appears whole, or not at all.
+
+    Args:
+        about: more JSON files by name, such as `environment` and `audit`.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    with writing(path):
+        temporary.mkdir(parents=True)
+        try:
+            write_whole(temporary / "recipe.toml", recipe.to_toml())
+            write_json(temporary / "data.json", asdict(card))
+            split.save(temporary / "split.json")
+            for name, value in about.items():
+                write_json(temporary / f"{name}.json", value)
+            temporary.rename(path)
+        except BaseException:
+            import shutil
+
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+
+def free_path(folder: Path, stem: str) -> Path:
+    """`folder/stem-1`, or the first number above that is free."""
+    number = 1
+    while (folder / f"{stem}-{number}").exists():
+        number += 1
+    return folder / f"{stem}-{number}"
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(line) for line in path.read_text().splitlines()]
+    except FileNotFoundError:
+        return []
+    except ValueError:
+        raise RunError(f"{path} is damaged: a line of it is not JSON.") from None
