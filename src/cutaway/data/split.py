@@ -1,0 +1,230 @@
+"""Training, validation and test images, with everything alike on one side.
+
+Images that are duplicates of each other, or belong to one declared group, form a unit; units are
+drawn into the parts, class by class, and never divided.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from cutaway.data.duplicates import joined, near
+from cutaway.data.imageset import PARTS, Finding, ImageSet
+from cutaway.data.stratify import DROPPED, TEST, TRAIN, VAL, deal, expected_leakage, leakage
+from cutaway.errors import DataError, RunError, UsageError
+from cutaway.files import read_json, write_json
+
+SIDES = (*PARTS, "dropped")
+VERSION = 1
+NAMED = 20  # a finding names no more images than this, and says how many there are
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Which images train, which validate, which test.
+
+    Attributes:
+        train, val, test: image numbers, ascending; no image is in two of them.
+        dropped: images in none of them (empty unless `drop_leaks` was asked for).
+        seed: what the draw was made with.
+        fingerprint: that of the `ImageSet` that was divided.
+        kept_together: how many units of two or more images there are, and how many images in them.
+        leakage: share of the test images that have a duplicate or group sibling in training.
+            Zero, except where the source's own test part leaks.
+        random_leakage: the share expected of a random stratified split with parts of this size.
+        findings: leaks of the source's own parts, and classes that could not be divided.
+    """
+
+    train: Int[Tensor, " train"]
+    val: Int[Tensor, " val"]
+    test: Int[Tensor, " test"]
+    dropped: Int[Tensor, " dropped"]
+    seed: int
+    fingerprint: str
+    kept_together: tuple[int, int]
+    leakage: float
+    random_leakage: float
+    findings: tuple[Finding, ...] = ()
+
+    def save(self, path: str | Path) -> None:
+        """Write as JSON, whole or not at all. Raises RunError where it cannot be written."""
+        body: dict[str, Any] = {
+            key: _ranges(value.tolist()) if isinstance(value, Tensor) else value
+            for key, value in vars(self).items()
+        }
+        body["findings"] = [asdict(finding) for finding in self.findings]
+        body = {"version": VERSION, **body}
+        write_json(Path(path), {**body, "digest": _digest(body)})
+
+    @classmethod
+    def load(cls, path: str | Path, images: ImageSet | None = None) -> "Split":
+        """Read what `save` wrote.
+
+        Raises RunError where the file is missing, damaged, of a newer version, or (with `images`)
+        made for another image set.
+        """
+        body = _read(Path(path))
+        if images is not None and body["fingerprint"] != images.fingerprint:
+            raise RunError(
+                f"{path} divides another image set: these images, labels or class names have "
+                "changed since. Use the data it was made from, or make a new split."
+            )
+        body.update({side: torch.tensor(_numbers(body[side])).long() for side in SIDES})
+        body["kept_together"] = tuple(body["kept_together"])
+        body["findings"] = tuple(
+            Finding(**{**finding, "where": tuple(finding["where"])}) for finding in body["findings"]
+        )
+        return cls(**body)
+
+
+def split(
+    images: ImageSet,
+    *,
+    val: float | int = 0.1,
+    test: float | int = 0.2,
+    seed: int = 0,
+    duplicates: Int[Tensor, " n"] | None = None,
+    drop_leaks: bool = False,
+) -> Split:
+    """Divide `images`, stratified by class, units undivided.
+
+    A part that the source defines is kept as it is, so that figures stay comparable with published
+    ones; what is missing is drawn from its training part. Where the source's own test part repeats
+    training images, that is measured and named, and `drop_leaks` leaves the repeated images out of
+    training and validation.
+
+    Args:
+        val, test: shares of the images that are drawn from; 0 for none.
+        duplicates: a cluster number for each image, as `duplicates.near` gives (the default).
+
+    Raises:
+        UsageError: for impossible shares.
+        DataError: where a part that was asked for would be empty.
+    """
+    if not (val >= 0 and test >= 0 and val + test < 1):
+        raise UsageError(
+            f"val={val} and test={test} leave nothing to train on: give two shares, "
+            "not below 0, that add up to less than 1."
+        )
+    clusters = near(images.images) if duplicates is None else duplicates
+    unit, target = joined(clusters, images.groups).numpy(), images.targets.numpy()
+    side, shares = _own_parts(images), [0.0, float(val), float(test)]
+    shares = [0.0 if (side == part).any() else share for part, share in enumerate(shares)]
+    pool = side == TRAIN
+    side[pool] = deal(unit[pool], target[pool], shares, np.random.default_rng(seed))
+    _check_not_empty(images, side, shares)
+    findings = (*_leaks(images, unit, side), *_undivided(images, side))
+    if drop_leaks:
+        side[(side < TEST) & np.isin(unit, unit[side == TEST])] = DROPPED
+    train, validation, tests, dropped = (
+        torch.from_numpy(np.flatnonzero(side == part)) for part in range(len(SIDES))
+    )
+    return Split(
+        train=train,
+        val=validation,
+        test=tests,
+        dropped=dropped,
+        seed=seed,
+        fingerprint=images.fingerprint,
+        kept_together=_together(unit),
+        leakage=leakage(unit, side),
+        random_leakage=expected_leakage(unit, target, side),
+        findings=findings,
+    )
+
+
+def _together(unit: np.ndarray) -> tuple[int, int]:
+    """How many units have several images, and how many images those have."""
+    sizes = np.bincount(unit)
+    return int((sizes > 1).sum()), int(sizes[sizes > 1].sum())
+
+
+def _own_parts(images: ImageSet) -> np.ndarray:
+    """The source's own parts; everything is training where there is but one part."""
+    if images.parts is None or len(images.parts.unique()) < 2:
+        return np.full(len(images), TRAIN)
+    side = images.parts.numpy().astype(np.int64)
+    if not (side == TRAIN).any():
+        raise DataError("The set has a test part but no training part: add a folder 'train'.")
+    return side
+
+
+def _check_not_empty(images: ImageSet, side: np.ndarray, shares: list[float]) -> None:
+    for part, name in enumerate(PARTS):
+        if (part == TRAIN or shares[part]) and not (side == part).any():
+            raise DataError(
+                f"No image is left for the {name} part: the {len(images)} images fall into too few "
+                "groups of different images, and a group is never divided. Add images from other "
+                f"groups, group more finely, or do without the part ({name}=0)."
+            )
+
+
+def _leaks(images: ImageSet, unit: np.ndarray, side: np.ndarray) -> Iterator[Finding]:
+    """What the source's own validation and test parts share with its training part."""
+    for part in (VAL, TEST):
+        here = np.flatnonzero((side == part) & np.isin(unit, unit[side == TRAIN]))
+        if len(here):
+            names = tuple(images.names[i] for i in here[:NAMED].tolist())
+            detail = (
+                f"{len(here)} of the {(side == part).sum()} {PARTS[part]} images have a duplicate "
+                "or a group sibling in the training part of the source: its figures flatter."
+            )
+            yield Finding("leak", names, detail)
+
+
+def _undivided(images: ImageSet, side: np.ndarray) -> Iterator[Finding]:
+    """Classes that a part lacks, though others have them."""
+    target, classes = images.targets.numpy(), np.arange(len(images.classes))
+    for part in (part for part in (TRAIN, VAL, TEST) if (side == part).any()):
+        lacking = np.setdiff1d(np.intersect1d(classes, target), target[side == part])
+        if len(lacking):
+            names = tuple(images.classes[c] for c in lacking)
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            detail = (
+                f"No {PARTS[part]} image of class {', '.join(map(repr, names[:NAMED]))}{more}: its "
+                "images are in too few groups of different images, and a group is never divided. "
+                "Add images from other groups, or group more finely."
+            )
+            yield Finding("undivided-class", names[:NAMED], detail)
+
+
+def _ranges(numbers: list[int]) -> str:
+    """`0-4,7` for [0, 1, 2, 3, 4, 7]."""
+    starts = [i for i, n in enumerate(numbers) if i == 0 or n != numbers[i - 1] + 1]
+    runs = [(numbers[a], numbers[b - 1]) for a, b in pairwise([*starts, len(numbers)])]
+    return ",".join(f"{a}-{b}" if b > a else str(a) for a, b in runs)
+
+
+def _numbers(ranges: str) -> list[int]:
+    runs = [list(map(int, run.split("-"))) for run in ranges.split(",") if run]
+    return [n for run in runs for n in range(run[0], run[-1] + 1)]
+
+
+def _digest(body: dict[str, Any]) -> str:
+    return blake2b(json.dumps(body, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The fields of a split file, once they are known to be what was written."""
+    body = read_json(path)
+    advice = "Restore the file, or make a new split."
+    if not isinstance(body, dict) or not {"version", "digest"} <= body.keys():
+        raise RunError(f"{path} does not hold a split. {advice}")
+    version, digest = body.pop("version"), body.pop("digest")
+    if version != VERSION:
+        raise RunError(
+            f"{path} is a split of version {version}, and this Cutaway reads version {VERSION}: "
+            "use the Cutaway that made it, or make a new split."
+        )
+    if digest != _digest({"version": version, **body}):
+        raise RunError(f"{path} is damaged: its checksum does not match. {advice}")
+    return body
