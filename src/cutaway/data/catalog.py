@@ -1,0 +1,155 @@
+"""The data sets that Cutaway knows by name. Nothing heavy is imported here."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cutaway.data import cache
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file to download: its name, the addresses that have it, and its checksum.
+
+    `hash` is `sha256:...` or `md5:...`; None where its publisher makes the archive anew at each
+    request, so that only the content can be checked.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    hash: str | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A named data set, as `cutaway data` lists it; `megabytes` is the size of the download."""
+
+    name: str
+    title: str
+    classes: int
+    count: int
+    licence: str
+    homepage: str
+    megabytes: float
+    files: tuple[Remote, ...] = ()
+
+    @property
+    def downloaded(self) -> Path:
+        """The folder that a download fills."""
+        return cache.root() / "downloads" / self.name
+
+    @property
+    def local(self) -> Path | None:
+        """The folder that holds it here: `$CUTAWAY_DATA/name`, or an earlier download."""
+        folders = [self.downloaded]
+        if named := os.environ.get("CUTAWAY_DATA"):
+            folders.insert(0, Path(named).expanduser() / self.name)
+        return next((folder for folder in folders if _holds_files(folder)), None)
+
+    @property
+    def here(self) -> bool:
+        """Whether it can be used without a download."""
+        return not self.files or self.local is not None
+
+
+def _holds_files(folder: Path) -> bool:
+    """Whether a folder has anything but what an interrupted download leaves."""
+    if not folder.is_dir():
+        return False
+    return any(not (p.name.startswith(".") or p.suffix == ".part") for p in folder.iterdir())
+
+
+def _mnist(name: str, sha256: str) -> Remote:
+    bases = (
+        "https://ossci-datasets.s3.amazonaws.com/mnist",
+        "https://storage.googleapis.com/cvdf-datasets/mnist",
+    )
+    return Remote(name, tuple(f"{base}/{name}" for base in bases), f"sha256:{sha256}")
+
+
+# The checksums of MNIST and CIFAR-10 are those of the TensorFlow Datasets catalogue, and agree with
+# the MD5 sums that the publishers give.
+SOURCES = {
+    source.name: source
+    for source in (
+        Source(
+            name="digits",
+            title="Handwritten digits, 8 x 8 (UCI, shipped with scikit-learn)",
+            classes=10,
+            count=1797,
+            licence="CC BY 4.0; E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten "
+            "Digits, UCI Machine Learning Repository, 1998",
+            homepage="https://archive.ics.uci.edu/dataset/80",
+            megabytes=0.0,
+        ),
+        Source(
+            name="mnist",
+            title="Handwritten digits, 28 x 28",
+            classes=10,
+            count=70_000,
+            licence="CC BY-SA 3.0; Y. LeCun, C. Cortes and C. Burges, The MNIST database of "
+            "handwritten digits, 1998",
+            homepage="http://yann.lecun.com/exdb/mnist/",
+            megabytes=11.6,
+            files=(
+                _mnist(
+                    "train-images-idx3-ubyte.gz",
+                    "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+                ),
+                _mnist(
+                    "train-labels-idx1-ubyte.gz",
+                    "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+                ),
+                _mnist(
+                    "t10k-images-idx3-ubyte.gz",
+                    "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+                ),
+                _mnist(
+                    "t10k-labels-idx1-ubyte.gz",
+                    "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+                ),
+            ),
+        ),
+        Source(
+            name="cifar10",
+            title="Colour pictures of ten kinds of things, 32 x 32",
+            classes=10,
+            count=60_000,
+            licence="No licence is stated; its author asks to cite A. Krizhevsky, Learning "
+            "Multiple Layers of Features from Tiny Images, 2009",
+            homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
+            megabytes=170.1,
+            files=(
+                Remote(
+                    "cifar-10-binary.tar.gz",
+                    (
+                        "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+                        "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/"
+                        "datasets/cifar-10-binary.tar.gz",
+                    ),
+                    "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+                ),
+            ),
+        ),
+        Source(
+            name="rocks",
+            title="Apollo rocks, basalt or highland (photographs by NASA)",
+            classes=2,
+            count=155,
+            licence="Public domain (NASA); as collected for Microsoft Learn's space rocks module",
+            homepage="https://github.com/Rafsan7238/MS-Pathway-Space-Rocks-AI",
+            megabytes=0.0,
+            files=(
+                # GitHub packs this archive at each request and promises no checksum.
+                Remote(
+                    "rocks.zip",
+                    (
+                        "https://codeload.github.com/Rafsan7238/MS-Pathway-Space-Rocks-AI/zip/HEAD",
+                        "https://api.github.com/repos/Rafsan7238/MS-Pathway-Space-Rocks-AI/zipball",
+                    ),
+                    None,
+                ),
+            ),
+        ),
+    )
+}

@@ -1,0 +1,30 @@
+"""Decode one picture to pixels."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from cutaway.data.picture import Unreadable, quietly, read
+
+__all__ = ["Unreadable", "decode"]
+
+
+def decode(
+    source: Path | str | bytes, size: int | None, channels: int
+) -> UInt8[np.ndarray, "h w c"]:
+    """The pixels of a picture as a viewer would show them, on white, 8 bits a channel.
+
+    Args:
+        source: a file, or the content of one.
+        size: bring the shorter side to this many pixels and cut the square in the middle (bicubic,
+            antialiased); None keeps the size.
+        channels: 1 for grey, 3 for red, green, blue.
+
+    Raises:
+        Unreadable: it is missing, empty, no picture, truncated, or too large.
+    """
+    with quietly():
+        picture = read(source if isinstance(source, bytes) else str(source), size, channels)
+    pixels = np.frombuffer(bytearray(picture.pixels), np.uint8)  # a bytearray may be written to
+    return pixels.reshape(picture.height, picture.width, channels)

@@ -1,0 +1,259 @@
+"""One picture file in, plain 8-bit pixels out. Pillow only, so that a decoding worker starts fast.
+
+The pixels that come out are those a viewer would show: turned as EXIF says, over white where they
+are transparent, 16 bits scaled to 8, the first frame of an animation.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import NamedTuple
+
+from PIL import Image, UnidentifiedImageError
+
+# Decoded, a picture of this many pixels takes 0.4 GB. Pillow's own limit is global to the process,
+# so it is neither used nor changed; it lies higher, and where it acts its error is ours too.
+LIMIT = 2**27
+
+# What Pillow may open. Left out: formats that start another program (EPS) and those of no camera.
+# fmt: off
+FORMATS = ["PNG", "JPEG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "MPO", "AVIF", "JPEG2000", "ICO",
+           "TGA", "PCX", "QOI", "SGI", "DIB", "XBM", "XPM", "ICNS", "DDS"]
+# fmt: on
+COMMON = FORMATS[:5]  # Pillow knows these without loading all its plugins
+SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
+ORIENTATION = 0x0112  # EXIF tag
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class Unreadable(Exception):
+    """A picture that has to be left out: `kind` is a short stable name, `sentence` says why."""
+
+    def __init__(self, kind: str, sentence: str):
+        super().__init__(kind, sentence)
+        self.kind, self.sentence = kind, sentence
+
+
+class Header(NamedTuple):
+    """Size in pixels as shown, and whether it is grey, known without decoding."""
+
+    height: int
+    width: int
+    grey: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Rows of `channels` interleaved bytes; `notes` names what had to be handled."""
+
+    pixels: bytes
+    height: int
+    width: int
+    grey: bool
+    notes: tuple[str, ...] = ()
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Pillow's warnings about odd files do not reach the user: what matters is a Finding."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def look(source: str | bytes) -> Header:
+    """Size and colour of a picture from its header. Raises `Unreadable`."""
+    with _refusals(source), _open(source) as image:
+        width, height = image.size
+        if _orientation(image) >= 5:
+            width, height = height, width
+        return Header(height, width, _is_grey(image))
+
+
+def read(source: str | bytes, side: int | None, channels: int) -> Picture:
+    """Decode a file's path or content.
+
+    Args:
+        side: bring the shorter side to this many pixels and cut the square in the middle (bicubic,
+            antialiased); None keeps the size.
+        channels: 1 for grey, 3 for colour.
+
+    Raises:
+        Unreadable: it is missing, empty, no picture, truncated, or too large.
+    """
+    with _refusals(source), _open(source) as image:
+        grey, notes = _is_grey(image), _notes(image)
+        if side and image.format in ("JPEG", "MPO"):
+            _draft(image, side)
+        image.load()
+        shown = _flat(_upright(image), "L" if channels == 1 else "RGB", notes)
+        if side:
+            shown = _square(shown, side)
+        return Picture(shown.tobytes(), shown.height, shown.width, grey, tuple(notes))
+
+
+def _open(source: str | bytes) -> Image.Image:
+    if isinstance(source, str):
+        with open(source, "rb") as file:
+            source = file.read()
+    if not source:
+        raise Unreadable("empty", "The file is empty.")
+    try:
+        image = Image.open(BytesIO(source), formats=COMMON)
+    except UnidentifiedImageError:
+        image = Image.open(BytesIO(source), formats=FORMATS)
+    if image.width * image.height > LIMIT:
+        raise _bomb(f"{image.width} x {image.height}")
+    return image
+
+
+@contextmanager
+def _refusals(source: str | bytes) -> Iterator[None]:
+    """Turn whatever a damaged file makes Pillow raise into one `Unreadable`."""
+    try:
+        yield
+    except Unreadable:
+        raise
+    except FileNotFoundError:
+        raise Unreadable("missing", "The file does not exist.") from None
+    except PermissionError:
+        raise Unreadable("unreadable", "You may not read this file.") from None
+    except UnidentifiedImageError:
+        raise _unidentified(source) from None
+    except Image.DecompressionBombError:
+        raise _bomb("far too many") from None
+    except Exception as error:  # damaged files make Pillow's plugins raise nearly anything
+        raise _damaged(error) from None
+
+
+def _bomb(found: str) -> Unreadable:
+    return Unreadable("bomb", f"It has {found} pixels; {LIMIT:,} are accepted.")
+
+
+def _unidentified(source: str | bytes) -> Unreadable:
+    if isinstance(source, str):
+        with open(source, "rb") as file:
+            source = file.read(8)
+    if source.startswith(SIGNATURES):
+        return Unreadable("truncated", "The file breaks off or is damaged within its header.")
+    return Unreadable("not-an-image", "The file is not a picture that can be read here.")
+
+
+def _damaged(error: Exception) -> Unreadable:
+    text = str(error).strip().rstrip(".") or type(error).__name__
+    cut = ("truncated", "broken", "unrecognized data stream", "unexpected end", "not enough")
+    if isinstance(error, EOFError) or any(word in text.lower() for word in cut):
+        return Unreadable("truncated", f"The file breaks off or is damaged ({text}).")
+    return Unreadable("unreadable", f"The picture cannot be decoded ({text}).")
+
+
+def _orientation(image: Image.Image) -> int:
+    """1 to 8 as in EXIF; 1 where nothing, or nothing readable, is said. TIFF turns itself."""
+    known = image.info.keys() & {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
+    if image.format == "TIFF" or not known:
+        return 1
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # a damaged EXIF block is no reason to lose the picture
+        return 1
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    turn = TURNS.get(_orientation(image))
+    return image if turn is None else image.transpose(turn)
+
+
+def _is_grey(image: Image.Image) -> bool:
+    if image.mode == "P":
+        palette = image.getpalette() or []
+        return palette[::3] == palette[1::3] == palette[2::3]
+    return image.mode[0] in "1LIF" and image.mode != "LAB"
+
+
+def _notes(image: Image.Image) -> list[str]:
+    notes = []
+    if _orientation(image) != 1:
+        notes.append("exif-rotated")
+    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+        notes.append("animated")
+    if image.mode == "CMYK":
+        notes.append("cmyk")
+    elif image.mode == "P" and image.format != "GIF":
+        notes.append("palette")
+    elif image.mode[0] in "IF":
+        notes.append("16-bit")
+    return notes
+
+
+def _draft(image: Image.Image, side: int) -> None:
+    """Let libjpeg decode at 1/2, 1/4 or 1/8 where that still leaves twice the size asked for."""
+    scale = 2 * side / min(image.size)
+    if scale < 1:
+        size = max(1, int(image.width * scale)), max(1, int(image.height * scale))
+        image.draft(None, size)
+
+
+def _flat(image: Image.Image, mode: str, notes: list[str]) -> Image.Image:
+    """In `mode` (L or RGB), over white."""
+    if image.mode == mode and "transparency" not in image.info:
+        return image
+    if image.mode[0] in "IF":
+        image = _scaled(image)
+    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        if image.getchannel("A").getextrema()[0] != 255:
+            notes.append("transparent")
+            white = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(white, image)
+    if image.mode == "P":
+        image = image.convert("RGB")
+    return image.convert(mode)
+
+
+def _scaled(image: Image.Image) -> Image.Image:
+    """Integers of 16 bits and floats to 8 bits: the full range of the type becomes 0 to 255.
+
+    Floats up to 1 are taken for fractions, up to 255 for grey levels; what fits no such range is
+    stretched from its own least to its own greatest value.
+    """
+    import numpy as np
+
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    low, high = float(values.min()), float(values.max())
+    tops = (1.0, 255.0) if image.mode == "F" else (65535.0,)
+    top = next((top for top in tops if low >= 0 and high <= top), None)
+    if top is None:
+        values, top = values - low, max(high - low, 1.0)
+    return Image.fromarray((values * (255 / top) + 0.5).astype(np.uint8))
+
+
+def _square(image: Image.Image, side: int) -> Image.Image:
+    """The middle square of an image, `side` x `side` pixels."""
+    width, height = image.size
+    short = min(width, height)
+    left, top = (width - short) / 2, (height - short) / 2
+    if width == height == side:
+        return image
+    box = (left, top, left + short, top + short)
+    return image.resize((side, side), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+
+
+def padded(picture: Picture, channels: int) -> bytes:
+    """The pixels of a picture that is not square, its edge repeated until it is."""
+    import numpy as np
+
+    pixels = np.frombuffer(picture.pixels, np.uint8)
+    side, rows, columns = max(picture.height, picture.width), picture.height, picture.width
+    above, left = (side - rows) // 2, (side - columns) // 2
+    width = ((above, side - rows - above), (left, side - columns - left), (0, 0))
+    return np.pad(pixels.reshape(rows, columns, channels), width, mode="edge").tobytes()

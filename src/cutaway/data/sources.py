@@ -1,0 +1,114 @@
+"""`load`: whatever holds labelled pictures, as an image set."""
+
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from cutaway.data.catalog import SOURCES, Source
+from cutaway.data.files import folder
+from cutaway.data.groups import grouped
+from cutaway.data.imageset import ImageSet
+from cutaway.data.pack import Progress
+from cutaway.errors import DataError, UsageError, nearest
+
+__all__ = ["SOURCES", "Source", "load"]
+
+TABLES = (".csv", ".tsv", ".parquet")
+
+
+def load(
+    what: Any,
+    *,
+    image_size: int | None = None,
+    group_by: str = "",
+    label: str = "",
+    progress: Progress | None = None,
+) -> ImageSet:
+    """The images of `what`, decoded once and mapped from the cache afterwards.
+
+    Args:
+        what: a name of the catalogue (`digits`, `mnist`, `cifar10`, `rocks`); a folder
+            `root/class/*` or `root/{train,val,test}/class/*`; a CSV or Parquet file with pictures
+            (paths or bytes) and labels; `(images, targets)` arrays; an image set; or anything
+            indexable of `(image, target)`.
+        image_size: side in pixels; None chooses (see `pack`).
+        group_by: what must never part: a regular expression on the image's name (its first group
+            counts, or the whole match), `level:N` for the N-th folder of its path (from 1, or from
+            the end with -1), or a column of the table.
+        label: the column of the table that holds the labels, where it is not the obvious one.
+        progress: called with the number of images decoded so far and in all.
+
+    Raises:
+        UsageError: there is no such data set, file, column or group.
+        DataError: the data cannot be used, read, downloaded or cached.
+    """
+    if image_size is not None and image_size < 1:
+        raise UsageError(f"An image size of {image_size} pixels makes no sense.")
+    images, by_column = _read(what, image_size, group_by, label, progress)
+    if image_size is not None:
+        images = images.resized(image_size)
+    if group_by and not by_column:
+        images = grouped(images, group_by)
+    return _checked(images)
+
+
+def _read(
+    what: Any, size: int | None, group_by: str, label: str, progress: Progress | None
+) -> tuple[ImageSet, bool]:
+    """The image set, and whether a column has grouped it."""
+    if isinstance(what, ImageSet):
+        return what, False
+    if not isinstance(what, str | PathLike):
+        from cutaway.data.arrays import from_object
+
+        return from_object(what, size, progress), False
+    path = Path(what).expanduser()
+    if str(what) in SOURCES:
+        return _named(SOURCES[str(what)], size, progress), False
+    if path.is_dir():
+        return folder(path, size, progress), False
+    if path.is_file() and path.suffix.lower() in TABLES:
+        from cutaway.data.table import table
+
+        return table(path, size, group_by, label, progress)
+    raise _unknown(str(what), path)
+
+
+def _named(source: Source, size: int | None, progress: Progress | None) -> ImageSet:
+    if source.name == "digits":
+        from cutaway.data.named import digits
+
+        return digits()
+    place = source.local
+    if place is None:
+        from cutaway.data.download import fetch
+
+        place = fetch(source)
+    if source.name == "mnist":
+        from cutaway.data.idx import mnist
+
+        return mnist(place)
+    if source.name == "cifar10":
+        from cutaway.data.cifar import cifar10
+
+        return cifar10(place, progress)
+    from cutaway.data.rocks import rocks
+
+    return rocks(place, size, progress)
+
+
+def _unknown(what: str, path: Path) -> UsageError:
+    if path.is_file():
+        return UsageError(f"{path} is no table that can be read here: CSV, TSV or Parquet.")
+    if "/" in what or "\\" in what or path.suffix:
+        return UsageError(f"There is no folder or file {path}. Check the path.")
+    return UsageError(f"There is no data set and no folder '{what}'.{nearest(what, SOURCES)}")
+
+
+def _checked(images: ImageSet) -> ImageSet:
+    if len(images.classes) < 2:
+        only = images.classes[0] if images.classes else "none"
+        name = images.name or "The data"
+        raise DataError(f"{name} holds one class only, '{only}'. There must be two or more.")
+    return images if images.name else replace(images, name="arrays")

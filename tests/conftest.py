@@ -1,0 +1,23 @@
+"""What every test stands on: a cache of its own, never the user's."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh cache for each test, so that none finds what another left."""
+    cache = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("CUTAWAY_CACHE", str(cache))
+    return cache
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder that `CUTAWAY_DATA` names, with `mnist`, `cifar10` and `rocks`; else a skip."""
+    named = os.environ.get("CUTAWAY_DATA")
+    if not named:
+        pytest.skip("CUTAWAY_DATA does not name a folder with the real data sets")
+    return Path(named)
