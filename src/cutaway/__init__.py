@@ -1,3 +1,45 @@
-"""Cutaway: deep learning with the casing cut away."""
+"""Cutaway: deep learning with the casing cut away.
+
+    import cutaway as ca
+    run = ca.fit("lenet5", "mnist")
+
+Nothing heavy is imported before it is used.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from cutaway.api import fit as fit
+    from cutaway.api import load as load
+    from cutaway.api import report as report
+    from cutaway.api import resume as resume
+    from cutaway.data.imageset import ImageSet as ImageSet
+    from cutaway.errors import CutawayError as CutawayError
+    from cutaway.learn.recipe import Recipe as Recipe
+    from cutaway.learn.run import Run as Run
+
+HOMES = {
+    "fit": "cutaway.api",
+    "resume": "cutaway.api",
+    "load": "cutaway.api",
+    "report": "cutaway.api",
+    "ImageSet": "cutaway.data.imageset",
+    "CutawayError": "cutaway.errors",
+    "Recipe": "cutaway.learn.recipe",
+    "Run": "cutaway.learn.run",
+}
+__all__ = ["CutawayError", "ImageSet", "Recipe", "Run", "fit", "load", "report", "resume"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module 'cutaway' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -29,8 +29,9 @@ class Batch:
         if count == 1:
             yield self
             return
-        triples = zip(*(v.tensor_split(min(count, len(self))) for v in (self.x, self.t, self.index)))  # noqa: B905  # fmt: skip
-        yield from (Batch(*triple) for triple in triples)
+        count = min(count, len(self))
+        pieces = (value.tensor_split(count) for value in (self.x, self.t, self.index))
+        yield from map(Batch, *pieces)
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Normalise:
     def of(cls, images: UInt8[Tensor, "n h w c"]) -> "Normalise":
         """The statistics of (up to 10,000 evenly chosen of) some images."""
         chosen = images[:: max(1, len(images) // 10_000)]
-        total, squares, count = torch.zeros(2, images.shape[3], dtype=torch.float64), 0, 0
-        total, squares = total[0], total[1]
+        total, squares = torch.zeros(2, images.shape[3], dtype=torch.float64)
+        count = 0
         for chunk in chosen.split(1024):
             pixels = chunk.reshape(-1, images.shape[3]).double() / 255
             total, squares = total + pixels.sum(0), squares + (pixels * pixels).sum(0)

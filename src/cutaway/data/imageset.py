@@ -113,13 +113,16 @@ class ImageSet:
         """Every image at `size` x `size` pixels (bilinear, antialiased); itself if it is so."""
         if self.size == (size, size):
             return self
-        chunks = [_resize(chunk, size) for chunk in self.images.split(4096)]
+        chunks = [scaled(chunk, (size, size)) for chunk in self.images.split(4096)]
         return replace(self, images=torch.cat(chunks))
 
 
-def _resize(images: UInt8[Tensor, "n h w c"], size: int) -> UInt8[Tensor, "n s s c"]:
+def scaled(images: UInt8[Tensor, "n h w c"], size: tuple[int, int]) -> UInt8[Tensor, "n h2 w2 c"]:
+    """Images at another height and width, bilinear and antialiased; themselves if they have it."""
+    if images.shape[1:3] == size:
+        return images
     planes = images.permute(0, 3, 1, 2).float()
     planes = torch.nn.functional.interpolate(
-        planes, size=(size, size), mode="bilinear", antialias=True, align_corners=False
+        planes, size=size, mode="bilinear", antialias=True, align_corners=False
     )
     return planes.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous()

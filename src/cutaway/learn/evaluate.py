@@ -132,7 +132,9 @@ def evaluate(
     """The network's answers for every image of a feed, in order, without augmentation."""
     answer = answering(model, task, machine)
     batches = [(batch.index, batch.t, answer(batch.x)) for batch in feed.in_order()]
-    index, targets, probabilities = (torch.cat(column).cpu() for column in zip(*batches, strict=True))
+    index, targets, probabilities = (
+        torch.cat(column).cpu() for column in zip(*batches, strict=True)
+    )
     return Evaluation(classes, index, targets, probabilities)
 
 

@@ -1,8 +1,6 @@
 """From a recipe to a finished run, and from a stopped run to its end."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -12,14 +10,14 @@ from cutaway.data.audit import audit
 from cutaway.data.feed import Normalise, to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.split import split
-from cutaway.errors import RunError, UsageError
+from cutaway.errors import UsageError
 from cutaway.learn import machine as machines
+from cutaway.learn.card import DataCard
+from cutaway.learn.directory import create, destination
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.run import OWN, DataCard, Run, create, free_path, make_task
+from cutaway.learn.run import OWN, Run, make_task
 from cutaway.learn.training import Listener, Training
 from cutaway.randomness import reseed_global
-
-Note = Callable[[str], None]
 
 
 def fit(
@@ -50,7 +48,7 @@ def fit(
     machine = machines.choose(recipe, network)
     recipe = machines.resolved(recipe, machine)
     check_fit(network, images, recipe)
-    path = _destination(out, recipe)
+    path = destination(out, f"{recipe.model}-{images.name}".replace(OWN, ""))
     findings = audit(images)
     parts = split(
         images, val=recipe.val, test=recipe.test, seed=recipe.seed, duplicates=findings.duplicates
@@ -125,21 +123,3 @@ def check_fit(model: nn.Module, images: ImageSet, recipe: Recipe) -> None:
     finally:
         model.train(training)
     make_task(recipe).check_output(output, len(images.classes))
-
-
-def _destination(out: str | Path, recipe: Recipe) -> Path:
-    if out:
-        path = Path(out)
-        if path.exists():
-            raise RunError(
-                f"{path} is there already, and nothing is overwritten: choose another --out, or go "
-                f"on with it: cutaway resume {path}"
-            )
-        return path
-    stem = f"{recipe.model}-{Path(recipe.data).stem}".replace(OWN, "")
-    return free_path(Path("runs"), stem)
-
-
-def describe(recipe: Recipe, machine: machines.Machine, model: nn.Module) -> dict[str, Any]:
-    """What the program chose, to be printed before training."""
-    return {"machine": str(machine), "parameters": models.count(model), "recipe": recipe.to_dict()}

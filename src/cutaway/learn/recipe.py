@@ -27,7 +27,7 @@ def setting(
     high: float = math.inf,
     above: float = -math.inf,
 ) -> Any:
-    """A field with its explanation and the values that it can have (low <= x <= high, x > above)."""
+    """A field with its explanation and its values: low <= x <= high and x > above."""
     limits = {"choices": choices, "low": low, "high": high, "above": above}
     metadata = {"help": help, "panel": panel, **limits}
     if isinstance(default, dict):
@@ -49,34 +49,63 @@ class Recipe:
     group_by: str = setting("", "keep groups together: regex, level:N or a column", "Data")
     label: str = setting("", "the column of a table that holds the class", "Data")
     val: float = setting(0.1, "share held out to choose on", "Data", low=0, high=0.9)
-    test: float = setting(0.2, "share held out to judge by, where none is given", "Data", low=0.01, high=0.9)
+    test: float = setting(
+        0.2, "share held out to judge by, where none is given", "Data", low=0.01, high=0.9
+    )
     augment: str = setting("none", "changes made to each batch: shift:2+rotate:10", "Data")
 
     epochs: int = setting(10, "times through the training images", "Learning", low=1)
     batch_size: int = setting(128, "images a step", "Learning", low=1)
     optimizer: str = setting(
-        "nesterov", "sgd, nesterov, adam, adamw, any of torch.optim or package.module:Class", "Learning"
+        "nesterov",
+        "sgd, nesterov, adam, adamw, any of torch.optim or package.module:Class",
+        "Learning",
     )
     lr: float = setting(0.05, "highest learning rate", "Learning", above=0, high=1000)
-    momentum: float = setting(0.9, "memory of earlier gradients (beta1 of Adam)", "Learning", low=0, high=0.9999)
-    weight_decay: float = setting(5e-4, "pull of weight matrices to zero", "Learning", low=0, high=10)
+    momentum: float = setting(
+        0.9, "memory of earlier gradients (beta1 of Adam)", "Learning", low=0, high=0.9999
+    )
+    weight_decay: float = setting(
+        5e-4, "pull of weight matrices to zero", "Learning", low=0, high=10
+    )
     optimizer_options: dict[str, Any] = setting({}, "further options: eps=1e-6", "Learning")
     schedule: str = setting(
-        "one-cycle", "how the learning rate moves", "Learning",
+        "one-cycle",
+        "how the learning rate moves",
+        "Learning",
         choices=("one-cycle", "linear", "cosine", "step", "constant"),
     )
-    warmup: float = setting(0.2, "share of the steps in which the rate rises", "Learning", low=0, high=0.9)
-    label_smoothing: float = setting(0.0, "share of a target spread over all classes", "Learning", low=0, high=0.9)
+    warmup: float = setting(
+        0.2, "share of the steps in which the rate rises", "Learning", low=0, high=0.9
+    )
+    label_smoothing: float = setting(
+        0.0, "share of a target spread over all classes", "Learning", low=0, high=0.9
+    )
     clip: float = setting(0.0, "largest gradient norm; 0: no limit", "Learning", low=0)
     accumulate: int = setting(1, "parts that a batch is computed in", "Learning", low=1)
-    ema: float = setting(0.0, "decay of the averaged weights; 0: none", "Learning", low=0, high=0.99999)
-    patience: int = setting(0, "epochs without a better validation before it stops; 0: never", "Learning", low=0)
-    monitor: str = setting("val-loss", "what early stopping watches", "Learning", choices=("val-loss", "val-accuracy"))
+    ema: float = setting(
+        0.0, "decay of the averaged weights; 0: none", "Learning", low=0, high=0.99999
+    )
+    patience: int = setting(
+        0, "epochs without a better validation before it stops; 0: never", "Learning", low=0
+    )
+    monitor: str = setting(
+        "val-loss", "what early stopping watches", "Learning", choices=("val-loss", "val-accuracy")
+    )
 
     device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps", "Machine")
-    precision: str = setting("auto", "of the multiplications", "Machine", choices=("auto", "float32", "bfloat16"))
-    memory_format: str = setting("auto", "order of a tensor's axes", "Machine", choices=("auto", "contiguous", "channels-last"))
-    compile: str = setting("auto", "torch.compile the network", "Machine", choices=("auto", "yes", "no"))
+    precision: str = setting(
+        "auto", "of the multiplications", "Machine", choices=("auto", "float32", "bfloat16")
+    )
+    memory_format: str = setting(
+        "auto",
+        "order of a tensor's axes",
+        "Machine",
+        choices=("auto", "contiguous", "channels-last"),
+    )
+    compile: str = setting(
+        "auto", "torch.compile the network", "Machine", choices=("auto", "yes", "no")
+    )
 
     def __post_init__(self) -> None:
         for spec in fields(self):

@@ -1,21 +1,27 @@
 """A run: the directory that holds everything about one training, and what can be done with it."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import UInt8
 from torch import Tensor, nn
 
 from cutaway import models
-from cutaway.data.feed import Feed, Normalise, to_float
-from cutaway.data.imageset import ImageSet
+from cutaway.data.decode import decode
+from cutaway.data.feed import Feed, to_float
+from cutaway.data.imageset import ImageSet, scaled
+from cutaway.data.picture import Unreadable
+from cutaway.data.sources import load
 from cutaway.data.split import Split
-from cutaway.errors import RunError, UsageError
-from cutaway.files import read_json, write_json, write_whole, writing
+from cutaway.errors import DataError, RunError, UsageError
+from cutaway.files import read_json, writing
 from cutaway.learn import machine as machines
+from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
 from cutaway.learn.evaluate import Evaluation, answering, evaluate
 from cutaway.learn.recipe import Recipe, read_recipe
@@ -23,49 +29,6 @@ from cutaway.learn.tasks import Classify, Task
 
 OWN = "own:"
 """What a recipe's model or data begins with where it was an object of the user's own."""
-
-
-@dataclass(frozen=True)
-class DataCard:
-    """What a network has to know of its data to be used: kept in `data.json`.
-
-    Attributes:
-        size: height and width in pixels.
-        mean, std: of each channel over the training images, for pixels in 0..1.
-        counts: images in each part.
-    """
-
-    name: str
-    classes: tuple[str, ...]
-    channels: int
-    size: tuple[int, int]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    fingerprint: str
-    licence: str
-    counts: dict[str, int]
-
-    @classmethod
-    def of(cls, images: ImageSet, split: Split) -> "DataCard":
-        normalise = Normalise.of(images.images[split.train])
-        counts = {part: len(getattr(split, part)) for part in ("train", "val", "test")}
-        return cls(
-            images.name, images.classes, images.channels, images.size,
-            normalise.mean, normalise.std, images.fingerprint, images.licence, counts,
-        )  # fmt: skip
-
-    @classmethod
-    def read(cls, path: Path) -> "DataCard":
-        values = read_json(path)
-        try:
-            lists = ("classes", "size", "mean", "std")
-            return cls(**{k: tuple(v) if k in lists else v for k, v in values.items()})
-        except TypeError:
-            raise RunError(f"{path} is damaged: its fields are not those of a data card.") from None
-
-    @property
-    def normalise(self) -> Normalise:
-        return Normalise(self.mean, self.std)
 
 
 @dataclass(frozen=True)
@@ -141,6 +104,11 @@ class Run:
         return read_json(self.path / "results.json")
 
     @property
+    def timing(self) -> dict[str, float]:
+        """Seconds of training (validation and checkpoints left out) and images a second."""
+        return read_json(self.path / "timing.json")
+
+    @property
     def finished(self) -> bool:
         return (self.path / "results.json").exists()
 
@@ -196,7 +164,7 @@ class Run:
     def save_weights(self, model: nn.Module) -> None:
         """Keep the trained network, with what is needed to use it."""
         facts = {"model": self.recipe.model, "options": self.recipe.model_options}
-        facts["data"] = asdict(self.data)
+        facts["data"] = self.data.to_dict()
         save_tensors(self.path / "weights.safetensors", dict(model.state_dict()), facts)
 
     def images(self) -> ImageSet:
@@ -205,8 +173,6 @@ class Run:
         Raises:
             RunError: they are not what they were.
         """
-        from cutaway.data.sources import load
-
         recipe = self.recipe
         if recipe.data.startswith(OWN):
             raise UsageError(
@@ -236,16 +202,14 @@ class Run:
             device=self.machine.device, memory_format=self.machine.torch_memory_format,
         )  # fmt: skip
 
-    def evaluate(
-        self, data: ImageSet | None = None, on: str = "test", why: str = "asked"
-    ) -> Evaluation:
+    def evaluate(self, data: Any = None, on: str = "test", why: str = "asked") -> Evaluation:
         """How good the network is on a part of its own data, or on other data (all of them).
 
         Each look is logged in `looks.jsonl`, since a test set that is looked at often ends up
         being chosen on.
 
         Args:
-            data: another set with the same classes; None for the run's own.
+            data: other data with the same classes, whatever `load` takes; None for the run's own.
             on: `test`, `val` or `train` of the run's own data.
 
         Raises:
@@ -254,7 +218,7 @@ class Run:
         if data is None:
             images, index = self.images(), self._part(on)
         else:
-            images = self._fitting(data)
+            images = self.data.adopt(load(data, image_size=self.data.size[0]))
             index, on = torch.arange(len(images)), images.name or "other data"
         with self.machine.session():
             feed = self.feed(images, index)
@@ -264,9 +228,7 @@ class Run:
 
     def log_look(self, on: str, why: str, found: Evaluation) -> None:
         """Write down that a held-out part was looked at."""
-        from datetime import UTC, datetime
-
-        look = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "on": on, "why": why}
+        look: dict[str, Any] = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "on": on, "why": why}
         look |= {"images": len(found), "accuracy": found.accuracy}
         path = self.path / "looks.jsonl"
         with writing(path), open(path, "a") as file:
@@ -281,17 +243,17 @@ class Run:
         Raises:
             DataError: a file that is not there or not an image.
         """
-        from cutaway.data.decode import decode
-
         sources = images if isinstance(images, list | tuple) else [images]
         card, answers = self.data, []
         answer = answering(self.model, self.task, self.machine)
         for chunk in (sources[i : i + 256] for i in range(0, len(sources), 256)):
-            pixels = torch.stack([decode(s, card.size, card.channels) for s in chunk])
+            pixels = torch.stack([self._pixels(source) for source in chunk])
             with self.machine.session():
                 x = card.normalise(to_float(pixels.to(self.machine.device)))
                 answers.append(answer(x).cpu())
-        names = [str(s) if isinstance(s, str | Path) else f"image {i}" for i, s in enumerate(sources)]
+        names = [
+            str(s) if isinstance(s, str | Path) else f"image {i}" for i, s in enumerate(sources)
+        ]
         return [self._prediction(n, p) for n, p in zip(names, torch.cat(answers), strict=True)]
 
     def saved_test(self) -> Evaluation:
@@ -300,6 +262,16 @@ class Run:
         return Evaluation(
             self.data.classes, tensors["index"], tensors["targets"], tensors["probabilities"]
         )
+
+    def _pixels(self, source: Any) -> UInt8[Tensor, "h w c"]:
+        """One picture as the network takes it."""
+        card = self.data
+        square = card.size[0] == card.size[1]
+        try:
+            pixels = decode(source, card.size[0] if square else None, card.channels)
+        except Unreadable as problem:
+            raise DataError(problem.sentence) from None
+        return scaled(torch.from_numpy(pixels)[None], card.size)[0]
 
     def _prediction(self, name: str, probabilities: Tensor) -> Prediction:
         best = probabilities.topk(min(5, len(self.data.classes)))
@@ -314,60 +286,11 @@ class Run:
             raise UsageError(f"{self.path} holds nothing out for '{on}': its recipe has {on} = 0.")
         return index
 
-    def _fitting(self, images: ImageSet) -> ImageSet:
-        """Other images with the run's classes, at its size."""
-        card = self.data
-        if set(images.classes) - set(card.classes) or images.channels != card.channels:
-            raise UsageError(
-                f"These images have the classes {', '.join(images.classes[:5])} and "
-                f"{images.channels} channel(s), but the network learned {', '.join(card.classes[:5])} "
-                f"from {card.channels}."
-            )
-        place = torch.tensor([card.classes.index(name) for name in images.classes])
-        from dataclasses import replace
-
-        images = replace(images, targets=place[images.targets], classes=card.classes)
-        return images.resized(card.size[0])
-
 
 def make_task(recipe: Recipe) -> Task:
     """The recipe's task."""
     assert recipe.task == "classify"
     return Classify(recipe.label_smoothing)
-
-
-def create(path: Path, recipe: Recipe, card: DataCard, split: Split, about: dict[str, Any]) -> None:
-    """Make a run directory in one step: it appears whole, or not at all.
-
-    Args:
-        about: more JSON files by name, such as `environment` and `audit`.
-
-    Raises:
-        RunError: it cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.tmp")
-    with writing(path):
-        temporary.mkdir(parents=True)
-        try:
-            write_whole(temporary / "recipe.toml", recipe.to_toml())
-            write_json(temporary / "data.json", asdict(card))
-            split.save(temporary / "split.json")
-            for name, value in about.items():
-                write_json(temporary / f"{name}.json", value)
-            temporary.rename(path)
-        except BaseException:
-            import shutil
-
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-
-
-def free_path(folder: Path, stem: str) -> Path:
-    """`folder/stem-1`, or the first number above that is free."""
-    number = 1
-    while (folder / f"{stem}-{number}").exists():
-        number += 1
-    return folder / f"{stem}-{number}"
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -43,7 +44,7 @@ class Listener:
 
     def note(self, text: str) -> None: ...
 
-    def end(self, training: "Training") -> None: ...
+    def close(self) -> None: ...
 
 
 class Training:
@@ -71,7 +72,9 @@ class Training:
         playing = torch.compile(self.model) if machine.compile else self.model
         self.table = seats(run.task.players(playing), recipe, machine)  # type: ignore[arg-type]
         self.average = (
-            AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
+            AveragedModel(
+                self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True
+            )
             if recipe.ema
             else None
         )
@@ -104,14 +107,20 @@ class Training:
             TrainingError: the loss is not finite.
             RunError: something cannot be written.
         """
-        with self.machine.session():
-            self.listener.begin(self)
+        with self.machine.session(), self._listening():
             if not self.step:
                 self.save()
             if not self.out_of_patience():
                 self._learn()
             self._finish()
-        self.listener.end(self)
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        self.listener.begin(self)
+        try:
+            yield
+        finally:
+            self.listener.close()
 
     def _learn(self) -> None:
         saved = time.monotonic()

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cutaway.errors import UsageError
 from cutaway.models.activations import ScaledTanh
 from cutaway.models.registry import register, require_size
 
@@ -50,6 +51,8 @@ class PartialConvolution(nn.Module):
     Only kernels that exist are parameters: 60 of 96, so 60 * 25 + 16 = 1,516.
     """
 
+    at: Tensor
+
     def __init__(self, c_in: int, connections: tuple[str, ...] = C3_CONNECTIONS):
         super().__init__()
         pairs = [(j, int(i)) for j, row in enumerate(connections) for i in row]
@@ -72,6 +75,8 @@ class RBF(nn.Module):
     Softmax cross-entropy of -y_i is the paper's criterion (equation 9) without its constant j.
     The w are fixed codes of +1 and -1: bitmaps for ten classes, else random ones, the same always.
     """
+
+    w: Tensor
 
     def __init__(self, classes: int, n_in: int = 84):
         super().__init__()
@@ -139,8 +144,6 @@ def lenet5_1998(channels: int, classes: int, image_size: int) -> nn.Module:
     if image_size == 32:
         return network
     if image_size > 32:
-        from cutaway.errors import UsageError
-
         raise UsageError("lenet5_1998 takes 28 x 28 or 32 x 32 pixels: give --image-size 32.")
     before = (32 - image_size) // 2
     pad = nn.ZeroPad2d((before, 32 - image_size - before) * 2)

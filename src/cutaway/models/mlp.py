@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -42,7 +43,7 @@ class MLP(nn.Module):
         sizes = [n_in, *widths]
         self.flatten = nn.Flatten()
         self.hidden = nn.Sequential(
-            *(Layer(a, b, tau) for a, b in zip(sizes, sizes[1:], strict=False))
+            *(Layer(a, b, tau) for a, b in pairwise(sizes))
         )
         self.output = nn.Linear(sizes[-1], classes)
 

@@ -1,0 +1,137 @@
+"""What `import cutaway as ca` offers: fit, resume, load, report, audit."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from cutaway import recipes
+from cutaway.data.imageset import ImageSet
+from cutaway.data.sources import load as load_images
+from cutaway.learn import fit as learning
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.run import OWN, Run
+from cutaway.learn.training import Listener
+from cutaway.show.progress import progress as shown
+from cutaway.show.report import report
+
+
+def fit(
+    model: str | nn.Module = "",
+    data: Any = "",
+    *,
+    recipe: Recipe | None = None,
+    out: str | Path = "",
+    progress: bool | Listener = True,
+    checkpoint_every: float = 15.0,
+    **changes: Any,
+) -> Run:
+    """Train, test and explain a network.
+
+        run = fit("lenet5", "mnist", epochs=5)
+        run = fit(my_module, my_dataset, lr=0.01)
+
+    Args:
+        model: a name (see `cutaway models`) or any `nn.Module`, which is trained in place.
+        data: a name (see `cutaway data`), a folder, a table, an `ImageSet`, arrays
+            `(images, targets)`, or anything indexable that gives `(image, target)`.
+        recipe: where to begin instead of the recommended settings.
+        out: the run's directory; by default the first free `runs/MODEL-DATA-N`.
+        progress: show it on the terminal, or a listener of one's own.
+        checkpoint_every: seconds between checkpoints.
+        changes: fields of `Recipe`, or options of the model.
+
+    Returns:
+        The finished run, with its report written.
+
+    Raises:
+        CutawayError: with a sentence that says what is wrong and what to do.
+    """
+    names = _name(model), _name(data)
+    recipe = recipe or _beginning(*names)
+    recipe = change(recipe, changes)
+    images = data if isinstance(data, ImageSet) else _images(data or recipe.data, recipe)
+    if not isinstance(data, str | Path):
+        images = replace(images, name=images.name or names[1].removeprefix(OWN))
+    run = learning.fit(
+        recipe,
+        images,
+        model=model if isinstance(model, nn.Module) else None,
+        out=out,
+        listener=shown(progress),
+        checkpoint_every=checkpoint_every,
+    )
+    report(run, images)
+    return run
+
+
+def resume(
+    path: str | Path,
+    *,
+    model: nn.Module | None = None,
+    data: Any = None,
+    progress: bool | Listener = True,
+    checkpoint_every: float = 15.0,
+) -> Run:
+    """Go on with a run that was stopped or killed; its end is the same to the bit.
+
+    Args:
+        model, data: one's own network and data, where the run began with such.
+    """
+    run = Run(path, model)
+    if data is None:
+        images = run.images()
+    else:
+        images = data if isinstance(data, ImageSet) else _images(data, run.recipe)
+    run = learning.resume(
+        path,
+        model=model,
+        images=images,
+        listener=shown(progress),
+        checkpoint_every=checkpoint_every,
+    )
+    report(run, images)
+    return run
+
+
+def load(what: Any, *, model: nn.Module | None = None, **options: Any) -> Run | ImageSet:
+    """A run from its directory; anything else as an `ImageSet`.
+
+    Args:
+        model: one's own network, where the run began with such.
+        options: of the data: image_size, group_by, label.
+    """
+    if isinstance(what, str | Path) and (Path(what) / "recipe.toml").is_file():
+        return Run(what, model)
+    return load_images(what, **options)
+
+
+def change(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
+    """The recipe with fields changed; a name that only the model knows goes to its options."""
+    if recipe.model.startswith(OWN):
+        return recipe.override(**changes)
+    from cutaway.models import find
+
+    known = find(recipe.override(model=changes.get("model", recipe.model)).model).options
+    own = {name: value for name, value in changes.items() if name in known}
+    rest = {name: value for name, value in changes.items() if name not in own}
+    options = {**recipe.model_options, **own}
+    return recipe.override(**({"model_options": options} if own else {}), **rest)
+
+
+def _images(data: Any, recipe: Recipe) -> ImageSet:
+    size = recipe.image_size or None
+    return load_images(data, image_size=size, group_by=recipe.group_by, label=recipe.label)
+
+
+def _beginning(model: str, data: str) -> Recipe:
+    if model.startswith(OWN) or data.startswith(OWN):
+        return recipes.pair(model or "lenet5", data or "digits")
+    return recipes.starting_point(*filter(None, (model, data)))
+
+
+def _name(thing: Any) -> str:
+    if isinstance(thing, str | Path):
+        return str(thing)
+    return f"{OWN}{getattr(thing, 'name', '') or type(thing).__name__}"

@@ -1,0 +1,82 @@
+"""What a network has to know of its data to be used, kept in a run's `data.json`."""
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cutaway.data.feed import Normalise
+from cutaway.data.imageset import ImageSet
+from cutaway.data.split import Split
+from cutaway.errors import RunError, UsageError
+from cutaway.files import read_json
+
+
+@dataclass(frozen=True)
+class DataCard:
+    """Names, shape and statistics of the images that a network learned from.
+
+    Attributes:
+        size: height and width in pixels.
+        mean, std: of each channel over the training images, for pixels in 0..1.
+        counts: images in each part.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    channels: int
+    size: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    fingerprint: str
+    licence: str
+    counts: dict[str, int]
+
+    @classmethod
+    def of(cls, images: ImageSet, split: Split) -> "DataCard":
+        normalise = Normalise.of(images.images[split.train])
+        counts = {part: len(getattr(split, part)) for part in ("train", "val", "test")}
+        return cls(
+            images.name, images.classes, images.channels, images.size,
+            normalise.mean, normalise.std, images.fingerprint, images.licence, counts,
+        )  # fmt: skip
+
+    @classmethod
+    def read(cls, path: Path) -> "DataCard":
+        values: dict[str, Any] = read_json(path)
+        try:
+            tuples = {name: tuple(values[name]) for name in ("classes", "size", "mean", "std")}
+            return cls(**(values | tuples))
+        except (TypeError, KeyError):
+            raise RunError(f"{path} is damaged: its fields are not those of a data card.") from None
+
+    @property
+    def normalise(self) -> Normalise:
+        return Normalise(self.mean, self.std)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    def adopt(self, images: ImageSet) -> ImageSet:
+        """Other images as this network takes them: its classes in its order, at its size.
+
+        Raises:
+            UsageError: a class that the network does not know, or another number of channels.
+        """
+        strangers = sorted(set(images.classes) - set(self.classes))
+        if strangers:
+            raise UsageError(
+                f"These images have classes that the network did not learn: "
+                f"{', '.join(strangers[:5])}. It knows {', '.join(self.classes[:10])}."
+            )
+        if images.channels != self.channels:
+            kinds = {1: "grey", 3: "colour"}
+            raise UsageError(
+                f"These images are {kinds.get(images.channels, images.channels)}, and the network "
+                f"learned from {kinds.get(self.channels, self.channels)} ones."
+            )
+        place = torch.tensor([self.classes.index(name) for name in images.classes])
+        images = replace(images, targets=place[images.targets], classes=self.classes)
+        return images.resized(self.size[0])

@@ -1,0 +1,98 @@
+"""Where to begin: a sensible recipe for any model on any data.
+
+What suits a kind of data (image size, augmentation) and what suits a network (optimizer, rates)
+are kept apart, so that every pair has a starting point; `NAMED` holds the pairs that were tuned.
+Nothing heavy is imported here.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cutaway.errors import UsageError, nearest
+from cutaway.learn.recipe import Recipe
+
+FOLDER = "a folder of one's own"
+
+DATA: dict[str, dict[str, Any]] = {
+    "digits": {"image_size": 32, "augment": "shift:2", "epochs": 30, "batch_size": 64},
+    "mnist": {"augment": "shift:2", "epochs": 8, "batch_size": 128, "val": 1 / 12},
+    "cifar10": {"augment": "crop:4+flip", "epochs": 30, "batch_size": 128},
+    "rocks": {"image_size": 64, "augment": "crop:6+flip", "epochs": 40, "batch_size": 16},
+    FOLDER: {"augment": "crop:4+flip", "epochs": 30, "batch_size": 32},
+}
+
+MODELS: dict[str, dict[str, Any]] = {
+    "lenet5": {"lr": 0.05},
+    "lenet5_1998": {"lr": 0.001, "clip": 5.0},
+    "mlp": {"optimizer": "adamw", "lr": 0.002, "weight_decay": 0.01},
+    "deep_mlp": {"optimizer": "adamw", "lr": 0.0005, "weight_decay": 0.01},
+    "resnet20": {"lr": 0.1},
+    "resnet18": {"lr": 0.05},
+}
+
+NAMED: dict[str, Callable[[], Recipe]] = {}
+
+
+def named(recipe: Callable[[], Recipe]) -> Callable[[], Recipe]:
+    """Enter a recipe under its function's name: `cutaway train NAME`."""
+    NAMED[recipe.__name__] = recipe
+    return recipe
+
+
+@named
+def digits() -> Recipe:
+    """LeNet-5 on scikit-learn's 1,797 digits: no download, seconds."""
+    return pair("lenet5", "digits")
+
+
+@named
+def mnist() -> Recipe:
+    """LeNet-5 on MNIST."""
+    return pair("lenet5", "mnist")
+
+
+@named
+def cifar10() -> Recipe:
+    """ResNet-20 on CIFAR-10."""
+    return pair("resnet20", "cifar10")
+
+
+@named
+def rocks() -> Recipe:
+    """ResNet-20 on photographs of Moon rocks."""
+    return pair("resnet20", "rocks")
+
+
+def pair(model: str, data: str) -> Recipe:
+    """What suits the data, then what suits the network."""
+    settings = DATA.get(data, DATA[FOLDER]) | MODELS.get(model, {})
+    return Recipe().override(model=model, data=data, **settings)
+
+
+def starting_point(first: str = "", second: str = "") -> Recipe:
+    """The recipe for `train [MODEL] [DATA]`.
+
+    Args:
+        first: a recipe, a model, a data set or a path; nothing for `digits`.
+        second: a data set or a path, where `first` is a model.
+
+    Raises:
+        UsageError: a name that is none of these; the nearest is offered.
+    """
+    if not first:
+        return digits()
+    from cutaway.models import MODELS as models
+
+    if second:
+        if first not in models:
+            raise UsageError(f"There is no model '{first}'.{nearest(first, models)}")
+        return pair(first, second)
+    if first in NAMED:
+        return NAMED[first]()
+    if first in models:
+        return pair(first, models[first].data)
+    if Path(first).exists():
+        return pair("resnet20", first)
+    hint = nearest(first, {*NAMED, *models})
+    raise UsageError(f"'{first}' is no model, recipe, data set or path.{hint}")

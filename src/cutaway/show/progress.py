@@ -1,0 +1,106 @@
+"""How training goes, on a terminal or as plain lines."""
+
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from cutaway.learn.training import Listener, Training
+from cutaway.models import count
+
+EVERY = 0.2
+"""Seconds between two readings of the loss for the bar."""
+
+
+def progress(wish: bool | Listener) -> Listener:
+    """A bar on a terminal, plain lines elsewhere, nothing where it is not wished."""
+    if isinstance(wish, Listener):
+        return wish
+    if not wish:
+        return Listener()
+    return Bar() if sys.stderr.isatty() else Lines()
+
+
+class Lines(Listener):
+    """A plain line an epoch, on standard error."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def begin(self, training: Training) -> None:
+        for line in introduction(training):
+            self.console.print(line, markup=False)
+
+    def epoch(self, training: Training, row: dict[str, Any]) -> None:
+        self.console.print(sentence(training, row), markup=False)
+
+    def note(self, text: str) -> None:
+        self.console.print(text, markup=False)
+
+
+class Bar(Lines):
+    """A bar that moves with every step, above it a line an epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        columns = "[accent]{task.fields[epoch]}", "{task.fields[loss]}", "{task.fields[speed]}"
+        first, *rest = (TextColumn(text.replace("[accent]", "[cyan]")) for text in columns)
+        self.bar = Progress(first, BarColumn(), *rest, TimeRemainingColumn(), console=self.console)
+        self.bar_id: TaskID | None = None
+        self.read = 0.0
+
+    def begin(self, training: Training) -> None:
+        super().begin(training)
+        self.bar_id = self.bar.add_task(
+            "", total=training.steps, completed=training.step, epoch="", loss="", speed=""
+        )
+        self.bar.start()
+
+    def step(self, training: Training) -> None:
+        now = time.monotonic()
+        if now - self.read < EVERY:
+            return
+        self.read = now
+        means = training.tally.means()
+        assert self.bar_id is not None
+        self.bar.update(
+            self.bar_id,
+            completed=training.step,
+            epoch=f"epoch {1 + training.step // training.feed.steps_per_epoch}",
+            loss=f"loss {means.get('loss', float('nan')):.3f}" if means else "",
+            speed=f"{speed(training):,.0f} images/s",
+        )
+
+    def close(self) -> None:
+        self.bar.stop()
+
+
+def introduction(training: Training) -> list[str]:
+    """What is trained on what, and what the program chose."""
+    run, split = training.run, training.run.split
+    sizes = f"{len(split.train):,} train, {len(split.val):,} validation, {len(split.test):,} test"
+    lines = [
+        f"{run.recipe.model} ({count(training.model):,} parameters) on {run.data.name}: {sizes}",
+        f"{training.machine}; {training.steps:,} steps of {training.feed.batch_size} images",
+    ]
+    if training.step:
+        lines.append(f"Going on from step {training.step:,}.")
+    return lines
+
+
+def sentence(training: Training, row: dict[str, Any]) -> str:
+    """One epoch in one line."""
+    epochs = training.recipe.epochs
+    text = f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}  loss {row['train_loss']:.4f}"
+    text += f"  accuracy {row['train_accuracy']:.2%}"
+    if "val_loss" in row:
+        text += f"  val loss {row['val_loss']:.4f}  val accuracy {row['val_accuracy']:.2%}"
+    left = (training.steps - training.step) * training.seconds / max(training.step, 1)
+    return text + f"  {speed(training):,.0f} images/s  {left:.0f} s left"
+
+
+def speed(training: Training) -> float:
+    """Images a second so far, on the clock of the loop."""
+    return training.step * training.feed.batch_size / max(training.seconds, 1e-9)

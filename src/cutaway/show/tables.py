@@ -1,0 +1,126 @@
+"""Tables for the terminal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from cutaway.data.audit import Audit
+from cutaway.learn.evaluate import Evaluation
+from cutaway.learn.run import Prediction, Run
+
+
+def show(*parts: RenderableType) -> None:
+    """Print on standard output."""
+    console = Console(highlight=False)
+    for part in parts:
+        console.print(part)
+
+
+def table(title: str, rows: Sequence[dict[str, Any]]) -> Table:
+    """Rows with the same keys; numbers to the right."""
+    found = Table(title=title, title_justify="left", header_style="bold")
+    for key, value in rows[0].items():
+        found.add_column(key, justify="right" if isinstance(value, int | float) else "left")
+    for row in rows:
+        found.add_row(*(_text(value) for value in row.values()))
+    return found
+
+
+def results(run: Run) -> Table:
+    """What a run came to on its test set."""
+    found, timing = run.saved_test(), run.timing
+    low, high = found.interval
+    rows = {
+        "test accuracy": f"{found.accuracy:.2%}   (95 % interval {low:.2%} to {high:.2%})",
+        "wrong": f"{len(found) - found.correct:,} of {len(found):,} images",
+        "loss": f"{found.loss:.4f}",
+        "calibration error": f"{found.calibration_error:.2%}",
+        "training": f"{timing['train_seconds']:.1f} s, {timing['images_per_second']:,.0f} images/s",
+    }
+    if len(found.classes) > 5:
+        rows["top-5"] = f"{found.top5:.2%}"
+    return _pairs(f"{run.recipe.model} on {run.data.name}", rows)
+
+
+def evaluation(what: str, found: Evaluation) -> Table:
+    """Measures on one part."""
+    low, high = found.interval
+    rows = {
+        "accuracy": f"{found.accuracy:.2%}   (95 % interval {low:.2%} to {high:.2%})",
+        "images": f"{len(found):,}",
+        "top-5": f"{found.top5:.2%}",
+        "loss": f"{found.loss:.4f}",
+        "calibration error": f"{found.calibration_error:.2%}",
+    }
+    return _pairs(f"On {what}", rows)
+
+
+def predictions(found: Sequence[Prediction]) -> Table:
+    """The most probable classes of each image."""
+    grid = Table(header_style="bold")
+    for heading in ("image", "answer", "probability", "next"):
+        grid.add_column(heading, justify="right" if heading == "probability" else "left")
+    for one in found:
+        others = ", ".join(f"{name} {p:.1%}" for name, p in one.top[1:])
+        grid.add_row(one.name, one.label, f"{one.top[0][1]:.1%}", others)
+    return grid
+
+
+def audit(found: Audit) -> list[RenderableType]:
+    """What an audit noticed: the summary, then a table of findings."""
+    parts: list[RenderableType] = list(found.summary())
+    if found.findings:
+        rows = [
+            {"finding": f.kind, "images": _names(f.where), "what": f.detail} for f in found.findings
+        ]
+        parts.append(table("Findings", rows))
+    return parts
+
+
+def model_rows() -> list[dict[str, Any]]:
+    """A row a registered model; parameters are counted on the example of its source."""
+    import torch
+
+    from cutaway.models import MODELS, count
+
+    rows = []
+    for model in MODELS.values():
+        with torch.device("meta"):
+            parameters = count(model.build(*model.example))
+        channels, classes, size = model.example
+        rows.append(
+            {
+                "model": model.name,
+                "what": model.title,
+                "parameters": parameters,
+                "for": f"{channels}x{size}x{size}, {classes} classes",
+                "data": model.data,
+                "source": model.source,
+                "options": ", ".join(f"{k}={v}" for k, v in model.options.items()),
+            }
+        )
+    return rows
+
+
+def data_rows() -> list[dict[str, Any]]:
+    """A row a data set that is known by name."""
+    from cutaway.data.sources import SOURCES
+
+    return [source.row() for source in SOURCES.values()]
+
+
+def _names(where: Sequence[str]) -> str:
+    return ", ".join(where[:3]) + (f" and {len(where) - 3} more" if len(where) > 3 else "")
+
+
+def _pairs(title: str, rows: dict[str, str]) -> Table:
+    grid = Table(title=title, title_justify="left", show_header=False)
+    for pair in rows.items():
+        grid.add_row(*pair)
+    return grid
+
+
+def _text(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

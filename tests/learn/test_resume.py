@@ -1,0 +1,127 @@
+"""A run that is killed at any moment ends as if nothing had happened, byte for byte."""
+
+import multiprocessing
+import os
+import random
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from cutaway.data.imageset import ImageSet, Numbered
+from cutaway.learn.fit import fit, resume
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.training import Listener
+
+RESULTS = ("metrics.jsonl", "weights.safetensors", "predictions.safetensors", "results.json")
+
+# A server that has imported everything but computed nothing; each run is a process forked from it.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["cutaway.api", __name__])
+
+RECIPE = Recipe(
+    epochs=4, batch_size=32, optimizer="adamw", lr=0.003, momentum=0.9, augment="shift:1+rotate:10",
+    ema=0.9, patience=3, label_smoothing=0.1, clip=1.0, accumulate=2, seed=5,
+)  # fmt: skip
+
+
+def images() -> ImageSet:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    pixels = torch.from_numpy(digits.images[:300] * 15.9).byte()[..., None]
+    targets = torch.from_numpy(digits.target[:300]).long()
+    return ImageSet(pixels, targets, tuple("0123456789"), Numbered("digits", 300), name="digits")
+
+
+def network() -> nn.Module:
+    """Everything that carries state: normalisation, dropout, several layers."""
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.2),
+        nn.Flatten(), nn.Linear(288, 10),
+    )  # fmt: skip
+
+
+class KillAtStep(Listener):
+    def __init__(self, step: int):
+        self.at = step
+
+    def step(self, training) -> None:
+        if training.step == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_at_call(function: str, count: int) -> None:
+    """SIGKILL this process before the count-th call of a function of `os`."""
+    original, left = getattr(os, function), [count]
+
+    def patched(*args, **kwargs):
+        left[0] -= 1
+        if left[0] < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*args, **kwargs)
+
+    setattr(os, function, patched)
+
+
+def work(path: Path, moment: tuple) -> None:
+    """Begin a run, or go on with it, and die at the moment if it comes."""
+    torch.set_num_threads(1)
+    listener = Listener()
+    match moment:
+        case ("step", step):
+            listener = KillAtStep(step)
+        case (str(function), count) if function != "never":
+            kill_at_call(function, count)
+    options = {"listener": listener, "checkpoint_every": 0.0}
+    if (path / "recipe.toml").exists():
+        resume(path, model=network(), images=images(), **options)
+    else:
+        fit(RECIPE, images(), model=network(), out=path, **options)
+
+
+def child(path: Path, moment: tuple, seconds: float | None = None) -> int:
+    process = PROCESSES.Process(target=work, args=(path, moment))
+    process.start()
+    process.join(seconds)
+    if process.is_alive():
+        process.kill()  # SIGKILL from outside, wherever it is
+        process.join()
+    return process.exitcode
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    return {name: (path / name).read_bytes() for name in RESULTS}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory) -> dict[str, bytes]:
+    path = tmp_path_factory.mktemp("whole") / "run"
+    assert child(path, ("never", 0)) == 0
+    return contents(path)
+
+
+DRAW = random.Random(7)
+MOMENTS = [("step", DRAW.randint(1, 24)) for _ in range(8)]
+# During a checkpoint's write: before it is synced, linked to its predecessor, or renamed.
+MOMENTS += [(f, DRAW.randint(0, 30)) for f in ("fsync", "replace", "link") for _ in range(3)]
+TIMES = [DRAW.uniform(0.1, 1.5) for _ in range(6)]
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda m: f"{m[0]}-{m[1]}")
+def test_killed_then_resumed_is_equal(moment, tmp_path, uninterrupted):
+    path = tmp_path / "run"
+    assert child(path, moment) == -signal.SIGKILL
+    assert child(path, ("never", 0)) == 0
+    assert contents(path) == uninterrupted
+
+
+def test_killed_from_outside_again_and_again(tmp_path, uninterrupted):
+    path = tmp_path / "run"
+    for seconds in TIMES:
+        child(path, ("never", 0), seconds)
+    assert child(path, ("never", 0)) == 0
+    assert contents(path) == uninterrupted
