@@ -57,7 +57,7 @@ def entry(
     place = root() / "packed" / key
     if (note := _note(place)) is not None and whole(place, note):
         return place, note
-    with _sentences(), _temporary(place.parent) as folder:
+    with sentences(), _temporary(place.parent) as folder:
         shutil.rmtree(place, ignore_errors=True)  # damaged, where there is anything
         note = build(folder)
         (folder / META).write_text(json.dumps(note), encoding="utf-8")
@@ -102,9 +102,9 @@ def _temporary(parent: Path) -> Iterator[Path]:
     folder = parent / f".{uuid4().hex}.tmp"
     lock = folder.with_suffix(".lock")
     with ExitStack() as held:
-        with _locked(parent / ".lock"):  # so that no sweeper comes between lock and folder
+        with locked(parent / ".lock"):  # so that no sweeper comes between lock and folder
             _sweep(parent)
-            held.enter_context(_locked(lock))
+            held.enter_context(locked(lock))
             folder.mkdir()
         try:
             yield folder
@@ -118,13 +118,13 @@ def _sweep(parent: Path) -> None:
     if fcntl is None:
         return
     for lock in parent.glob(".*.lock"):
-        with suppress(BlockingIOError), _locked(lock, wait=False):
+        with suppress(BlockingIOError), locked(lock, wait=False):
             shutil.rmtree(lock.with_suffix(".tmp"), ignore_errors=True)
             lock.unlink(missing_ok=True)
 
 
 @contextmanager
-def _locked(path: Path, wait: bool = True) -> Iterator[None]:
+def locked(path: Path, wait: bool = True) -> Iterator[None]:
     """Hold an exclusive lock on a file; the system drops it when the process ends, however."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
@@ -136,7 +136,8 @@ def _locked(path: Path, wait: bool = True) -> Iterator[None]:
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
+def sentences() -> Iterator[None]:
+    """Faults of the disk below the cache, as sentences."""
     try:
         yield
     except OSError as error:

@@ -44,19 +44,12 @@ class Source:
         folders = [self.downloaded]
         if named := os.environ.get("CUTAWAY_DATA"):
             folders.insert(0, Path(named).expanduser() / self.name)
-        return next((folder for folder in folders if _holds_files(folder)), None)
+        return next((folder for folder in folders if folder.is_dir()), None)
 
     @property
     def here(self) -> bool:
         """Whether it can be used without a download."""
         return not self.files or self.local is not None
-
-
-def _holds_files(folder: Path) -> bool:
-    """Whether a folder has anything but what an interrupted download leaves."""
-    if not folder.is_dir():
-        return False
-    return any(not (p.name.startswith(".") or p.suffix == ".part") for p in folder.iterdir())
 
 
 def _mnist(name: str, sha256: str) -> Remote:

@@ -77,7 +77,7 @@ def look(source: str | bytes) -> Header:
         width, height = image.size
         if _orientation(image) >= 5:
             width, height = height, width
-        return Header(height, width, _is_grey(image))
+        return Header(height, width, is_grey(image))
 
 
 def read(source: str | bytes, side: int | None, channels: int) -> Picture:
@@ -92,14 +92,18 @@ def read(source: str | bytes, side: int | None, channels: int) -> Picture:
         Unreadable: it is missing, empty, no picture, truncated, or too large.
     """
     with _refusals(source), _open(source) as image:
-        grey, notes = _is_grey(image), _notes(image)
+        grey, notes = is_grey(image), _notes(image)
         if side and image.format in ("JPEG", "MPO"):
             _draft(image, side)
         image.load()
-        shown = _flat(_upright(image), "L" if channels == 1 else "RGB", notes)
-        if side:
-            shown = _square(shown, side)
+        shown = as_shown(image, side, channels, notes)
         return Picture(shown.tobytes(), shown.height, shown.width, grey, tuple(notes))
+
+
+def as_shown(image: Image.Image, side: int | None, channels: int, notes: list[str]) -> Image.Image:
+    """The image as a viewer shows it, in mode L or RGB; see `read`. Appends to `notes`."""
+    image = _flat(_upright(image), "L" if channels == 1 else "RGB", notes)
+    return _square(image, side) if side else image
 
 
 def _open(source: str | bytes) -> Image.Image:
@@ -173,7 +177,8 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _is_grey(image: Image.Image) -> bool:
+def is_grey(image: Image.Image) -> bool:
+    """Whether an image has no colour, by its mode or palette."""
     if image.mode == "P":
         palette = image.getpalette() or []
         return palette[::3] == palette[1::3] == palette[2::3]

@@ -7,7 +7,9 @@ numbers were read off the plates and labels in the photographs themselves.
 """
 
 import re
+import zlib
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 from cutaway.data.catalog import SOURCES
 from cutaway.data.files import folder_samples
@@ -16,6 +18,7 @@ from cutaway.data.pack import Progress, pack
 from cutaway.errors import DataError
 
 CLASSES = ("Basalt", "Highland")
+LARGEST = 100 << 20  # bytes of one photograph; the originals take a few million
 # Sample number: film and numbers of the photographs that show it.
 STONES = {
     # S69-45564 to 45583 carry no plate; they continue the series of 10044 on the same film.
@@ -60,6 +63,36 @@ def rocks(folder: Path, image_size: int | None, progress: Progress | None) -> Im
         findings=findings,
         progress=progress,
     )
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Take the photographs out of GitHub's archive, check what they are, and delete the archive.
+
+    GitHub gives no checksum for it, so the content is checked instead: two classes, at least
+    100 photographs, each a JPEG by its first bytes. Raises DataError where it is something else.
+    """
+    count = 0
+    try:
+        with ZipFile(archive) as file:
+            for info in file.infolist():
+                found = re.search(r"/data/(Basalt|Highland)/([^/\\]+\.jpe?g)$", info.filename, re.I)
+                if not found or info.file_size > LARGEST:
+                    continue
+                content = file.read(info)
+                if not content.startswith(b"\xff\xd8\xff"):
+                    raise DataError(f"{found[2]} in the downloaded rocks is no photograph.")
+                target = folder / found[1].capitalize()
+                target.mkdir(exist_ok=True)
+                (target / found[2]).write_bytes(content)
+                count += 1
+    except (BadZipFile, zlib.error) as error:
+        archive.unlink()
+        raise DataError(
+            f"The downloaded rocks are no sound archive ({error}). Try again."
+        ) from None
+    archive.unlink()
+    if count < 100 or not all((folder / name).is_dir() for name in CLASSES):
+        raise DataError(f"The downloaded rocks hold {count} photographs; 155 were expected.")
 
 
 def stones(names: list[str]) -> list[str]:
