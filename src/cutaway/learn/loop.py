@@ -35,7 +35,7 @@ class Tally:
 
     def means(self) -> dict[str, float]:
         """Each sum over the number of images seen."""
-        sums = {name: value.item() for name, value in self.sums.items()}
+        sums = {name: self.sums[name].item() for name in sorted(self.sums)}
         count = sums.pop("images", 0.0)
         return {name: value / count for name, value in sums.items()} if count else {}
 

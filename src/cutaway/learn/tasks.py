@@ -6,7 +6,7 @@ network is a game with two. The loop in `loop.py` plays every game.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -35,6 +35,7 @@ class Player:
     turns: int = 1
 
 
+@runtime_checkable
 class Task(Protocol):
     """What the outputs mean and what is minimised."""
 
