@@ -1,0 +1,175 @@
+"""The loop against the plainest loop there is, and the rules of the game."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from cutaway.data.feed import Feed, Normalise
+from cutaway.data.imageset import ImageSet, Numbered
+from cutaway.errors import UsageError
+from cutaway.learn import machine as machines
+from cutaway.learn.loop import NotFinite, Tally, holding, play, seats
+from cutaway.learn.optimizers import make, optimizer_class
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.schedule import rate
+from cutaway.learn.tasks import Classify, Player
+
+
+def data(n=64) -> ImageSet:
+    g = torch.Generator().manual_seed(3)
+    pixels = torch.randint(0, 256, (n, 6, 6, 1), generator=g, dtype=torch.uint8)
+    targets = torch.randint(0, 3, (n,), generator=g)
+    return ImageSet(pixels, targets, ("a", "b", "c"), Numbered("x", n))
+
+
+def network() -> nn.Module:
+    torch.manual_seed(1)
+    return nn.Sequential(nn.Flatten(), nn.Linear(36, 8), nn.ReLU(), nn.Linear(8, 3))
+
+
+def feed(recipe: Recipe) -> Feed:
+    images = data()
+    return Feed(
+        images, torch.arange(64), batch_size=recipe.batch_size, normalise=Normalise((0.5,), (0.3,)),
+        seed=recipe.seed,
+    )  # fmt: skip
+
+
+def trained(recipe: Recipe, steps: int) -> nn.Module:
+    model = network()
+    machine = machines.choose(recipe, model)
+    table = seats(Classify(recipe.label_smoothing).players(model), recipe, machine)
+    for _ in play(table, feed(recipe), Tally(), 0, steps):
+        pass
+    return model
+
+
+def parameters(model: nn.Module) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+RECIPE = Recipe(
+    batch_size=16, lr=0.1, label_smoothing=0.1, schedule="linear", warmup=0.25, device="cpu"
+)
+
+
+def test_it_is_the_plain_loop():
+    oracle, batches = network(), feed(RECIPE)
+    decay = [p for p in oracle.parameters() if p.ndim > 1]
+    rest = [p for p in oracle.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.SGD(
+        [{"params": decay, "weight_decay": 5e-4}, {"params": rest, "weight_decay": 0.0}],
+        lr=0.1, momentum=0.9, nesterov=True,
+    )  # fmt: skip
+    for step in range(12):
+        for group in optimizer.param_groups:
+            group["lr"] = 0.1 * rate("linear", step / 12, 0.25)
+        batch = batches.batch(step)
+        loss = F.cross_entropy(oracle(batch.x), batch.t, label_smoothing=0.1)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    torch.testing.assert_close(parameters(trained(RECIPE, 12)), parameters(oracle))
+
+
+def test_accumulation_changes_nothing_but_rounding():
+    whole = trained(RECIPE, 8)
+    in_parts = trained(RECIPE.override(accumulate=3), 8)
+    torch.testing.assert_close(parameters(whole), parameters(in_parts), rtol=1e-4, atol=1e-6)
+
+
+def test_clipping_bounds_the_first_step():
+    recipe = RECIPE.override(
+        clip=0.01, optimizer="sgd", momentum=0, weight_decay=0, schedule="constant", warmup=0
+    )
+    moved = parameters(trained(recipe, 1)) - parameters(network())
+    assert moved.norm().item() == pytest.approx(0.1 * 0.01, rel=1e-3)
+
+
+def test_tally_means_are_over_images():
+    model, tally = network(), Tally()
+    machine = machines.choose(RECIPE, model)
+    table = seats(Classify().players(model), RECIPE.override(lr=1e-9), machine)
+    batches = feed(RECIPE)
+    for _ in play(table, batches, tally, 0, batches.steps_per_epoch):
+        pass
+    x = torch.cat([b.x for b in batches.in_order()])
+    t = torch.cat([b.t for b in batches.in_order()])
+    s = model(x)
+    means = tally.means()
+    assert means["loss"] == pytest.approx(F.cross_entropy(s, t).item(), rel=1e-5)
+    assert means["accuracy"] == pytest.approx((s.argmax(1) == t).double().mean().item())
+
+
+def test_players_move_in_turn_while_the_others_are_held():
+    """A game of two: f = x y, one minimises, the other maximises; x moves twice a turn."""
+    x, y = nn.Parameter(torch.tensor([[1.0]])), nn.Parameter(torch.tensor([[1.0]]))
+    seen = []
+
+    def loss(sign):
+        def value(batch):
+            seen.append((x.requires_grad, y.requires_grad))
+            return sign * (x * y).sum(), {}
+
+        return value
+
+    recipe = Recipe(
+        optimizer="sgd", lr=0.1, momentum=0, weight_decay=0, schedule="constant", warmup=0,
+        batch_size=16, device="cpu",
+    )  # fmt: skip
+    players = (Player("x", (x,), loss(+1), turns=2), Player("y", (y,), loss(-1)))
+    machine = machines.choose(recipe, nn.ParameterList([x, y]))
+    for _ in play(seats(players, recipe, machine), feed(recipe), Tally(), 0, 1):
+        pass
+    assert seen == [(True, False), (True, False), (False, True)]
+    assert x.item() == pytest.approx(0.8)  # 1 - 0.1 - 0.1
+    assert y.item() == pytest.approx(1.08)  # 1 + 0.1 * 0.8
+    assert x.requires_grad
+    assert y.requires_grad
+
+
+def test_held_parameters_are_freed_after_an_exception():
+    p = nn.Parameter(torch.zeros(1))
+    with pytest.raises(RuntimeError, match="inside False"), holding([p]):
+        raise RuntimeError(f"inside {p.requires_grad}")
+    assert p.requires_grad
+
+
+def test_a_loss_that_is_not_finite_ends_the_game():
+    with pytest.raises(NotFinite):
+        trained(RECIPE.override(lr=1000, schedule="constant", warmup=0), 200)
+
+
+@pytest.mark.parametrize("name", ["sgd", "nesterov", "adam", "adamw", "RMSprop", "adagrad"])
+def test_optimizers_learn(name):
+    recipe = RECIPE.override(optimizer=name, lr=0.01, schedule="constant", warmup=0)
+    batch = feed(recipe).batch(0)
+    before = F.cross_entropy(network()(batch.x), batch.t)
+    after = F.cross_entropy(trained(recipe, 40)(batch.x), batch.t)
+    assert after.item() < before.item()
+
+
+def test_any_class_can_be_named():
+    assert optimizer_class("torch.optim:Rprop") is torch.optim.Rprop
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"optimizer": "adamm"}, "Did you mean 'adam"),
+        ({"optimizer": "lbfgs"}, "no optimizer 'lbfgs'"),
+        ({"optimizer": "nowhere:Thing"}, "cannot be imported"),
+        ({"optimizer": "torch.nn:Linear"}, r"is not a torch\.optim"),
+        ({"optimizer_options": {"esp": 1}}, "has no option 'esp'"),
+        ({"optimizer": "adam", "optimizer_options": {"eps": -1.0}}, "cannot be used"),
+    ],
+)
+def test_optimizers_that_cannot_be_are_refused(changes, words):
+    with pytest.raises(UsageError, match=words):
+        make(RECIPE.override(**changes), tuple(network().parameters()))
+
+
+def test_nothing_to_learn_is_refused():
+    with pytest.raises(UsageError, match="no trainable parameters"):
+        make(RECIPE, ())

@@ -1,0 +1,84 @@
+"""One sweep over every registered model."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from cutaway.errors import UsageError
+from cutaway.models import MODELS, build, count, find
+
+SMALL = {"deep_mlp": 28, "mlp": 8, "lenet5": 28, "lenet5_1998": 28, "resnet20": 16, "resnet18": 32}
+NAMES = sorted(MODELS)
+
+
+def small(name: str, seed: int = 0) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
+    """A model with 2 channels and 4 classes on small images, and a batch for it."""
+    torch.manual_seed(seed)
+    size = SMALL[name]
+    return build(name, 2, 4, size), torch.rand(6, 2, size, size), torch.arange(6) % 4
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_are_as_many_as_the_source_counts(name):
+    model = find(name)
+    if model.parameters is None:
+        pytest.skip("its source gives no number")
+    assert count(model.build(*model.example)) == model.parameters
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_channels_classes_and_batch(name):
+    net, x, _ = small(name)
+    assert net(x).shape == (6, 4)
+    assert net.eval()(x[:1]).shape == (1, 4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_steps_lower_the_loss(name):
+    net, x, t = small(name)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    losses = []
+    for _ in range(6):
+        loss = F.cross_entropy(net(x), t)
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_parameter_gets_a_gradient(name):
+    net, x, t = small(name)
+    F.cross_entropy(net(x), t).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_seed_decides_and_the_state_comes_back(name):
+    a, x, _ = small(name)
+    b, _, _ = small(name)
+    c, _, _ = small(name, seed=1)
+    a, b, c = a.eval(), b.eval(), c.eval()
+    assert torch.equal(a(x), b(x))
+    assert not torch.equal(a(x), c(x))
+    c.load_state_dict(a.state_dict())
+    assert torch.equal(a(x), c(x))
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"mlp", "deep_mlp"}))
+def test_images_too_small_are_refused_with_the_least_size(name):
+    with pytest.raises(UsageError, match=r"at least \d+ x \d+ pixels"):
+        build(name, 1, 10, 4)
+
+
+def test_unknown_names_offer_the_nearest():
+    with pytest.raises(UsageError, match="Did you mean 'resnet20'"):
+        find("resnet21")
+    with pytest.raises(UsageError, match=r"has no option 'width'\. Did you mean 'widths'"):
+        build("mlp", 1, 10, 8, {"width": 3})
+    with pytest.raises(UsageError, match="no activation 'rleu'"):
+        build("mlp", 1, 10, 8, {"activation": "rleu"})
+    with pytest.raises(UsageError, match="nodes per hidden layer"):
+        build("mlp", 1, 10, 8, {"widths": "30-x"})
