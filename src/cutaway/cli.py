@@ -64,15 +64,15 @@ def train(
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
-    **settings: str | None,
+    **settings: Any,
 ) -> None:
     """Train a network, test it once and write a report.
 
     Without arguments: LeNet-5 on 1,797 handwritten digits, in seconds, with no download.
     Options of the model are given by name too: cutaway train mlp mnist --widths 300-100
     """
-    changes: dict[str, Any] = {k: v for k, v in settings.items() if v is not None}
-    changes |= model_options(context.args, model)
+    model, data, own = read_words([word for word in (model, data) if word] + context.args)
+    changes = {k: v for k, v in settings.items() if v is not None} | own
     if recipe:
         beginning = read_recipe(Path(recipe))
         changes |= {k: v for k, v in (("model", model), ("data", data)) if v}
@@ -91,26 +91,31 @@ def train(
     print_run(run, as_json)
 
 
-def model_options(arguments: list[str], model: str) -> dict[str, Any]:
-    """`--widths 300-100` or `--widths=300-100`: what is no field of a recipe, for the model.
+def read_words(words: list[str]) -> tuple[str, str, dict[str, Any]]:
+    """Model, data and the model's own options, out of what is no option of the command.
 
     Raises:
-        UsageError: a flag that neither a recipe nor the model knows, or one without a value.
+        UsageError: a flag that neither a recipe nor the model knows, one without a value, or a
+            third argument.
     """
     from cutaway.learn.recipe import read_value
 
-    found, rest = {}, list(arguments)
+    plain, flags, rest = [], {}, list(words)
     while rest:
-        flag, equals, value = rest.pop(0).partition("=")
-        if not flag.startswith("--"):
-            raise UsageError(f"There is one argument too many: '{flag}'.")
-        if not equals and (not rest or rest[0].startswith("--")):
-            raise UsageError(f"{flag} is not known, or lacks its value.{nearest_flag(flag, model)}")
-        name = flag[2:].replace("-", "_")
-        if name not in own_options(model):
+        word, equals, value = rest.pop(0).partition("=")
+        if not word.startswith("--"):
+            plain.append(word + equals + value)
+        elif equals or rest:
+            flags[word] = read_value(value if equals else rest.pop(0))
+        else:
+            raise UsageError(f"{word} lacks its value, or is not known.{nearest_flag(word, '')}")
+    if len(plain) > 2:
+        raise UsageError(f"There is one argument too many: '{plain[2]}'.")
+    model, data = (*plain, "", "")[:2]
+    for flag in flags:
+        if flag[2:].replace("-", "_") not in own_options(model):
             raise UsageError(f"There is no option {flag}.{nearest_flag(flag, model)}")
-        found[name] = read_value(value if equals else rest.pop(0))
-    return found
+    return model, data, {flag[2:].replace("-", "_"): value for flag, value in flags.items()}
 
 
 def own_options(model: str) -> dict[str, Any]:
@@ -207,7 +212,9 @@ def models(as_json: Json = False) -> None:
     from cutaway.show import tables
 
     rows = tables.model_rows()
-    emit(rows) if as_json else tables.show(tables.table("Models", rows))
+    emit(rows) if as_json else tables.show(
+        tables.table("Models", rows, "model", "what", "parameters", "data", "options")
+    )
 
 
 @app.command(epilog="Example: cutaway data")
@@ -216,7 +223,9 @@ def data(as_json: Json = False) -> None:
     from cutaway.show import tables
 
     rows = tables.data_rows()
-    emit(rows) if as_json else tables.show(tables.table("Data sets", rows))
+    emit(rows) if as_json else tables.show(
+        tables.table("Data sets", rows, "data", "what", "images", "classes", "here")
+    )
 
 
 def print_run(run: Any, as_json: bool) -> None:

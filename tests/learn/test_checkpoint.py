@@ -61,7 +61,7 @@ def test_every_truncation_is_noticed(tmp_path):
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        with pytest.raises(RunError, match="truncated or damaged|has been changed"):
+        with pytest.raises(RunError, match=r"truncated or damaged|has been changed"):
             load_tensors(path)
 
 

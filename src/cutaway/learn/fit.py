@@ -7,11 +7,13 @@ from torch import nn
 
 from cutaway import models
 from cutaway.data.audit import audit
+from cutaway.data.augment import parse
 from cutaway.data.feed import Normalise, to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.split import split
 from cutaway.errors import UsageError
 from cutaway.learn import machine as machines
+from cutaway.learn import optimizers
 from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
 from cutaway.learn.recipe import Recipe
@@ -102,11 +104,14 @@ def build(recipe: Recipe, images: ImageSet) -> nn.Module:
 
 
 def check_fit(model: nn.Module, images: ImageSet, recipe: Recipe) -> None:
-    """Try two images before anything is written.
+    """Try the recipe and two images before anything is written.
 
     Raises:
-        UsageError: the network cannot take them, or its output does not suit the task.
+        UsageError: an augmentation or optimizer that is not known, a network that cannot take the
+            images, or an output that does not suit the task.
     """
+    parse(recipe.augment)
+    optimizers.make(recipe, list(model.parameters()))
     pixels = images.images[:2]
     normalise = Normalise((0.5,) * images.channels, (0.5,) * images.channels)
     training = model.training

@@ -228,7 +228,11 @@ class Run:
 
     def log_look(self, on: str, why: str, found: Evaluation) -> None:
         """Write down that a held-out part was looked at."""
-        look: dict[str, Any] = {"when": datetime.now(UTC).isoformat(timespec="seconds"), "on": on, "why": why}
+        look: dict[str, Any] = {
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "on": on,
+            "why": why,
+        }
         look |= {"images": len(found), "accuracy": found.accuracy}
         path = self.path / "looks.jsonl"
         with writing(path), open(path, "a") as file:
@@ -270,7 +274,8 @@ class Run:
         try:
             pixels = decode(source, card.size[0] if square else None, card.channels)
         except Unreadable as problem:
-            raise DataError(problem.sentence) from None
+            name = f"{source}: " if isinstance(source, str | Path) else ""
+            raise DataError(f"{name}{problem.sentence}") from None
         return scaled(torch.from_numpy(pixels)[None], card.size)[0]
 
     def _prediction(self, name: str, probabilities: Tensor) -> Prediction:

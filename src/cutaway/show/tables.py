@@ -1,6 +1,7 @@
 """Tables for the terminal."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -18,13 +19,15 @@ def show(*parts: RenderableType) -> None:
         console.print(part)
 
 
-def table(title: str, rows: Sequence[dict[str, Any]]) -> Table:
-    """Rows with the same keys; numbers to the right."""
+def table(title: str, rows: Sequence[dict[str, Any]], *columns: str) -> Table:
+    """Some columns (or all) of rows with the same keys; numbers to the right."""
+    columns = columns or tuple(rows[0])
     found = Table(title=title, title_justify="left", header_style="bold")
-    for key, value in rows[0].items():
-        found.add_column(key, justify="right" if isinstance(value, int | float) else "left")
+    for i, key in enumerate(columns):
+        number = isinstance(rows[0][key], int | float)
+        found.add_column(key, justify="right" if number else "left", no_wrap=i == 0)
     for row in rows:
-        found.add_row(*(_text(value) for value in row.values()))
+        found.add_row(*(_text(row[key]) for key in columns))
     return found
 
 
@@ -61,10 +64,12 @@ def predictions(found: Sequence[Prediction]) -> Table:
     """The most probable classes of each image."""
     grid = Table(header_style="bold")
     for heading in ("image", "answer", "probability", "next"):
-        grid.add_column(heading, justify="right" if heading == "probability" else "left")
+        grid.add_column(
+            heading, justify="right" if heading == "probability" else "left", overflow="fold"
+        )
     for one in found:
         others = ", ".join(f"{name} {p:.1%}" for name, p in one.top[1:])
-        grid.add_row(one.name, one.label, f"{one.top[0][1]:.1%}", others)
+        grid.add_row(Path(one.name).name, one.label, f"{one.top[0][1]:.1%}", others)
     return grid
 
 
@@ -106,9 +111,20 @@ def model_rows() -> list[dict[str, Any]]:
 
 def data_rows() -> list[dict[str, Any]]:
     """A row a data set that is known by name."""
-    from cutaway.data.sources import SOURCES
+    from cutaway.data.catalog import SOURCES
 
-    return [source.row() for source in SOURCES.values()]
+    return [
+        {
+            "data": source.name,
+            "what": source.title,
+            "images": source.count,
+            "classes": source.classes,
+            "here": "yes" if source.here else f"{source.megabytes:g} MB to fetch",
+            "licence": source.licence,
+            "homepage": source.homepage,
+        }
+        for source in SOURCES.values()
+    ]
 
 
 def _names(where: Sequence[str]) -> str:

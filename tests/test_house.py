@@ -1,0 +1,79 @@
+"""The rules of the house: imports go downhill, lint, types, size of files."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "cutaway"
+
+# What each room may know of, besides itself and the ground (errors, files, randomness).
+MAY_IMPORT = {
+    "data": set(),
+    "models": set(),
+    "learn": {"data", "models"},
+    "recipes": {"models", "learn"},
+    "show": {"data", "models", "learn"},
+    "api": {"data", "models", "learn", "recipes", "show"},
+    "cli": {"data", "models", "learn", "recipes", "show", "api"},
+    "__main__": {"cli"},
+}
+GROUND = {"errors", "files", "randomness"}
+
+
+def imported(path: Path) -> set[str]:
+    """The rooms that a file imports, also inside functions."""
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module] if node.module != "cutaway" else []
+            names += [f"cutaway.{a.name}" for a in node.names if node.module == "cutaway"]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        rooms |= {name.split(".")[1] for name in names if name.startswith("cutaway.")}
+    return rooms
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_downhill(path):
+    here = room(path)
+    if here == "__init__":
+        return
+    allowed = GROUND if here in GROUND else GROUND | {here} | MAY_IMPORT[here]
+    assert imported(path) <= allowed
+
+
+def test_files_are_short():
+    assert [p.name for p in FILES if p.read_text().count("\n") > 300] == []
+
+
+@pytest.mark.parametrize(
+    "command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=lambda c: c[0]
+)
+def test_lint_and_types(command):
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_front_door_opens_without_anything_heavy():
+    code = (
+        "import sys, cutaway, cutaway.cli\n"
+        "heavy = {'torch', 'numpy', 'sklearn', 'matplotlib', 'PIL', 'pyarrow', 'scipy'}\n"
+        "sys.exit(' '.join(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
