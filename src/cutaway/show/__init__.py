@@ -1,1 +1,1 @@
-"""Pictures: plots and the run report."""
+"""Pictures: plots and the run report (`cutaway.show.report.report`)."""

@@ -1,0 +1,165 @@
+"""Charts as plain geometry; `charts.html` turns them into SVG in the page's own colours and font.
+
+They are written by hand because importing matplotlib alone takes about a second, several times
+what the whole report takes, and the colours of its SVG do not follow the reader's theme.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from jaxtyping import Int
+from torch import Tensor
+
+WIDTH, LEFT, RIGHT, TOP, BELOW = 400, 52, 12, 10, 40
+"""Of a chart, in its own units: about CSS pixels on a phone, so that 12-unit text stays legible."""
+HOVER, DOTS = 100, 20
+"""Lines of up to so many points say each value to the pointer, and show a dot for it."""
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A range of values drawn between two positions; equal ratios as equal steps where `log`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+
+    def __call__(self, value: float) -> float:
+        low, high, value = ((math.log(v) if self.log else v) for v in (self.low, self.high, value))
+        return round(self.start + (self.end - self.start) * (value - low) / (high - low), 1)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A series: `kind` is its CSS class, `points` are positions, `labels` say each one's value."""
+
+    name: str
+    kind: str
+    points: tuple[Point, ...]
+    labels: tuple[str, ...]
+
+    @property
+    def dotted(self) -> bool:
+        return len(self.points) <= DOTS
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A point with a whisker from `low` to `high` (vertical positions)."""
+
+    x: float
+    y: float
+    radius: float
+    low: float
+    high: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A vertical line with a word beside it; `anchor` keeps the word inside the chart."""
+
+    x: float
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing with axes; ticks are (position, label)."""
+
+    title: str
+    summary: str
+    x_label: str
+    y_label: str
+    height: int
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+    lines: tuple[Line, ...] = ()
+    dots: tuple[Dot, ...] = ()
+    bars: tuple[Bar, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    width: int = WIDTH
+    left: int = LEFT
+    right: int = WIDTH - RIGHT
+    top: int = TOP
+
+    @property
+    def bottom(self) -> int:
+        return self.height - BELOW
+
+
+def across(low: float, high: float) -> Scale:
+    """The horizontal scale of a chart."""
+    return Scale(low, high, LEFT, WIDTH - RIGHT)
+
+
+def upright(low: float, high: float, height: int, log: bool = False) -> Scale:
+    """The vertical scale of a chart of that height."""
+    return Scale(low, high, height - BELOW, TOP, log)
+
+
+def round_ticks(low: float, high: float, most: int = 5, whole: bool = False) -> list[float]:
+    """At most `most` + 1 values in low..high, 1, 2 or 5 times a power of 10 apart."""
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * m for m in (1, 2, 5, 10) if power * m >= rough * 0.999)
+    step = max(1.0, step) if whole else step
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(i * step, 10) for i in range(first, last + 1)]
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """1, 2, 5 times the powers of 10 in low..high, or the powers alone where those are many."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    found = [m * 10.0**p for p in powers for m in (1, 2, 5) if low <= m * 10.0**p <= high]
+    return found if len(found) <= 6 else [v for v in found if math.log10(v) % 1 < 1e-9]
+
+
+def place(
+    values: Sequence[float], scale: Scale, text: Callable[[float], str]
+) -> tuple[tuple[float, str], ...]:
+    """Ticks at `values`."""
+    return tuple((scale(value), text(value)) for value in values)
+
+
+def line(
+    name: str, kind: str, data: Sequence[Point], x: Scale, y: Scale, text: Callable[[Point], str]
+) -> Line:
+    """A series of (x, y) values, placed."""
+    points = tuple((x(a), y(b)) for a, b in data)
+    return Line(name, kind, points, tuple(map(text, data)) if len(data) <= HOVER else ())
+
+
+def mark(at: float, text: str) -> Mark:
+    """A vertical line at a position, its word on the side that has room."""
+    return Mark(at, text, "start" if at < (LEFT + WIDTH - RIGHT) / 2 else "end")
+
+
+def heat(confusion: Int[Tensor, "k k"], levels: int = 5) -> list[tuple[str, str]]:
+    """The cells of a big confusion matrix as (CSS class, SVG path), one path a shade.
+
+    The shade is the share of the row, right answers and mistakes apart; k x k units.
+    """
+    paths: dict[str, list[str]] = {}
+    totals = confusion.sum(1).tolist()
+    for row, column in confusion.nonzero().tolist():
+        share = int(confusion[row, column]) / totals[row]
+        kind = "right" if row == column else "wrong"
+        level = min(levels, 1 + int(math.sqrt(share) * levels))
+        paths.setdefault(f"{kind} shade{level}", []).append(f"M{column} {row}h1v1h-1z")
+    return [(kind, "".join(cells)) for kind, cells in sorted(paths.items())]

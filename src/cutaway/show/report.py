@@ -1,0 +1,138 @@
+"""The report of a run: one HTML file that says how good the network is, and why to believe it."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cutaway import models
+from cutaway.data.imageset import ImageSet
+from cutaway.errors import CutawayError
+from cutaway.files import read_json, write_whole
+from cutaway.learn.evaluate import Evaluation
+from cutaway.learn.run import OWN, Run
+from cutaway.show import origins, pictures, plots, scores, words
+from cutaway.show.curves import curves
+
+
+def report(run: Run, images: ImageSet | None = None) -> Path:
+    """Write `report.html` into the directory of a run that has ended.
+
+    The file needs nothing beside it and no network. The test set is not looked at again: what is
+    shown are the answers kept at the end of training, so the same run gives the same bytes.
+
+    Args:
+        images: what the run learned from; None loads them again, and where that fails the report
+            does without pictures.
+
+    Raises:
+        RunError: the run has not ended, is damaged, learned from other images than these, or the
+            file cannot be written.
+    """
+    run.results  # noqa: B018  # says so where the run has not ended
+    images, problem = _images(run, images)
+    path = run.path / "report.html"
+    write_whole(path, _render(_content(run, images, problem)))
+    return path
+
+
+def _images(run: Run, images: ImageSet | None) -> tuple[ImageSet | None, str]:
+    """The run's images, or None and the reason."""
+    if images is not None:
+        run.check_images(images)
+        return images, ""
+    try:
+        return run.images(), ""
+    except (CutawayError, OSError, ImportError) as error:
+        return None, str(error)
+
+
+def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
+    """Everything that the templates say."""
+    found = run.saved_test()
+    return {
+        "run": run,
+        "model": run.recipe.model.removeprefix(OWN),
+        "data": run.data,
+        "found": found,
+        "places": words.digits_for(len(found)),
+        "problem": problem,
+        **_result(run, found),
+        **_classes(found),
+        "curves": curves(run.metrics, run.recipe),
+        "mistakes": pictures.mistakes(found, images) if images else [],
+        **_origins(run, images),
+    }
+
+
+def _result(run: Run, found: Evaluation) -> dict[str, Any]:
+    return {
+        "baseline": scores.baseline(found),
+        "parameters": _parameters(run),
+        "timing": _optional(run.path / "timing.json"),
+        "looks": [look for look in run.looks if look["on"] == "test"],
+    }
+
+
+def _classes(found: Evaluation) -> dict[str, Any]:
+    rows = scores.by_class(found)
+    many = len(rows) > scores.FEW
+    return {
+        "many": many,
+        "matrix": scores.matrix(found),
+        "heat": plots.heat(found.confusion) if many else [],
+        "pairs": scores.pairs(found),
+        "rows": rows,
+        "weakest": scores.weakest(rows),
+        "calibration": scores.calibration(found),
+        "trust": scores.trust(found),
+    }
+
+
+def _origins(run: Run, images: ImageSet | None) -> dict[str, Any]:
+    audit = _optional(run.path / "audit.json")
+    findings = [*audit.get("findings", []), *map(asdict, run.split.findings)]
+    return {
+        "audited": "findings" in audit,
+        "noticed": origins.noticed(findings),
+        "counts": origins.class_counts(run, images) if images else [],
+        "groups": len(images.groups.unique()) if images and images.groups is not None else 0,
+        "panels": origins.panels(run.recipe),
+        "toml": (run.path / "recipe.toml").read_text(),
+        "environment": _optional(run.path / "environment.json"),
+        "commands": origins.commands(run),
+        "own": origins.own(run),
+    }
+
+
+def _parameters(run: Run) -> int | None:
+    """How many the network has; None where it is the user's own and was not handed in."""
+    try:
+        with torch.random.fork_rng(devices=[]):  # a network begins with random draws
+            return models.count(run.new_model())
+    except CutawayError:
+        return None
+
+
+def _optional(path: Path) -> dict[str, Any]:
+    """The values of a file that a run may lack."""
+    return read_json(path) if path.exists() else {}
+
+
+def _render(content: dict[str, Any]) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("cutaway.show"),
+        autoescape=True,  # names of files and classes are anybody's
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: tuple[Callable[..., str], ...] = (
+        words.percent, words.number, words.duration, words.plural,
+    )  # fmt: skip
+    environment.filters |= {function.__name__: function for function in filters}
+    return environment.get_template("report.html").render(content)

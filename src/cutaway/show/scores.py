@@ -1,0 +1,160 @@
+"""How good the answers are: the headline, the confusions, the classes and the calibration."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from cutaway.learn.evaluate import BINS, Evaluation
+from cutaway.learn.statistics import wilson
+from cutaway.show import plots
+from cutaway.show.plots import Bar, Chart, Dot
+from cutaway.show.words import percent, plural
+
+FEW = 30
+"""Up to so many classes the confusion matrix is a table with numbers."""
+PAIRS, WEAKEST = 8, 10
+TALL, SMALL = 300, 130
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One field of the confusion matrix; `share` is that of its row."""
+
+    count: int
+    share: float
+    right: bool
+    label: str
+
+    @property
+    def tint(self) -> int:
+        """Per cent of colour: the root lets a few mistakes among many right answers be seen."""
+        return round(8 + 42 * self.share**0.5) if self.count else 0
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A confusion: `count` of the `total` images of class `truth` were answered as `answer`."""
+
+    truth: str
+    answer: str
+    count: int
+    total: int
+
+
+def baseline(found: Evaluation) -> tuple[str, float]:
+    """The commonest class of the test images, and what always answering it would get right."""
+    counts = torch.bincount(found.targets, minlength=len(found.classes))
+    return found.classes[int(counts.argmax())], counts.max().item() / len(found)
+
+
+def matrix(found: Evaluation) -> list[list[Cell]] | None:
+    """The confusion matrix, rows are true classes; None where there are too many for a table."""
+    if len(found.classes) > FEW:
+        return None
+    counts = found.confusion.tolist()
+    return [
+        [_cell(found.classes, row, column, count, sum(line)) for column, count in enumerate(line)]
+        for row, line in enumerate(counts)
+    ]
+
+
+def _cell(classes: tuple[str, ...], row: int, column: int, count: int, total: int) -> Cell:
+    share = count / total if total else 0.0
+    label = f"{classes[row]}, answered {classes[column]}: {count} of {total} ({percent(share)})"
+    return Cell(count, share, row == column, label if count else "")
+
+
+def pairs(found: Evaluation, most: int = PAIRS) -> list[Pair]:
+    """The commonest confusions, that one first."""
+    totals, wrong = found.confusion.sum(1).tolist(), found.confusion.clone().fill_diagonal_(0)
+    best = wrong.flatten().sort(descending=True, stable=True)
+    top = zip(best.indices[:most].tolist(), best.values[:most].tolist(), strict=True)
+    k = len(found.classes)
+    return [
+        Pair(found.classes[at // k], found.classes[at % k], count, totals[at // k])
+        for at, count in top
+        if count
+    ]
+
+
+def by_class(found: Evaluation) -> list[dict[str, Any]]:
+    """`Evaluation.per_class`, the weakest marked: the lowest F1, not more than a fifth."""
+    rows = found.per_class()
+    tested = [row for row in rows if row["images"] and row["f1"] < 1]
+    limit = min(WEAKEST, max(1, len(rows) // 5))
+    weakest = sorted(tested, key=lambda row: row["f1"])[:limit]
+    return [row | {"weak": any(row is weak for weak in weakest)} for row in rows]
+
+
+def weakest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The marked classes, the lowest F1 first."""
+    return sorted((row for row in rows if row["weak"]), key=lambda row: row["f1"])
+
+
+def trust(found: Evaluation) -> str:
+    """In words, whether the network is surer than it is right."""
+    stated = found.probabilities.max(1).values.double().mean().item()
+    gap = stated - found.accuracy
+    if abs(gap) < 0.005:
+        verdict = "about as sure of itself as it is right"
+    else:
+        verdict = "surer of itself than it is right" if gap > 0 else "less sure than it could be"
+    right = percent(found.accuracy)
+    return f"Overall it is {verdict}: it states {percent(stated)}, and {right} is right."
+
+
+def calibration(found: Evaluation) -> tuple[Chart, Chart]:
+    """The share that is right by stated probability, and how many answers stand behind it."""
+    x, y = plots.across(0, 1), plots.upright(0, 1, TALL)
+    filled = [row for row in found.calibration.tolist() if row[2]]
+    ticks = plots.place((0, 0.25, 0.5, 0.75, 1), x, lambda v: f"{v * 100:.0f}")
+    perfect = plots.line("perfect", "perfect", ((0, 0), (1, 1)), x, y, lambda p: "")
+    shares = Chart(
+        title="Calibration",
+        summary="Share of right answers by stated probability: "
+        + "; ".join(f"{percent(r)} right where {percent(p)} is stated" for p, r, _ in filled)
+        + ".",
+        x_label="probability that the network states (%)",
+        y_label="share right (%)",
+        height=TALL,
+        x_ticks=ticks,
+        y_ticks=plots.place((0, 0.25, 0.5, 0.75, 1), y, lambda v: f"{v * 100:.0f}"),
+        lines=(perfect,),
+        dots=tuple(_dot(p, r, round(n), len(found), x, y) for p, r, n in filled),
+    )
+    return shares, _counts(found, x, ticks)
+
+
+def _dot(
+    stated: float, right: float, count: int, total: int, x: plots.Scale, y: plots.Scale
+) -> Dot:
+    """A bin, its area growing with its share of the answers."""
+    low, high = wilson(round(right * count), count)
+    label = f"states {percent(stated)}: {percent(right)} of {plural(count, 'answer')} right"
+    radius = round(3 + 8 * (count / total) ** 0.5, 1)
+    return Dot(x(stated), y(right), radius, y(low), y(high), label)
+
+
+def _counts(found: Evaluation, x: plots.Scale, ticks: tuple[tuple[float, str], ...]) -> Chart:
+    counts = [round(row[2]) for row in found.calibration.tolist()]
+    y = plots.upright(0, max(counts) * 1.1, SMALL)
+    bars = tuple(
+        Bar(x(i / BINS) + 1, y(n), x((i + 1) / BINS) - x(i / BINS) - 2, y(0) - y(n), _bin(i, n))
+        for i, n in enumerate(counts)
+        if n
+    )
+    return Chart(
+        title="Answers",
+        summary=f"Most answers: {_bin(counts.index(max(counts)), max(counts))}.",
+        x_label="probability that the network states (%)",
+        y_label="answers",
+        height=SMALL,
+        x_ticks=ticks,
+        y_ticks=plots.place(plots.round_ticks(0, y.high, 3, whole=True), y, lambda v: f"{v:,.0f}"),
+        bars=bars,
+    )
+
+
+def _bin(i: int, count: int) -> str:
+    return f"{100 * i / BINS:.0f} to {100 * (i + 1) / BINS:.0f} % stated: {plural(count, 'answer')}"

@@ -1,0 +1,40 @@
+"""Numbers as a reader wants them."""
+
+SPACE = "\N{NO-BREAK SPACE}"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """`98.1 %`; only what is exactly 0 or 1 is called 0 % or 100 %, and None is a dash."""
+    if share is None:
+        return "–"
+    least = 10**-digits
+    if 0 < share < 1 and not least / 2 <= share * 100 < 100 - least / 2:
+        return f"<{least:g}{SPACE}%" if share < 0.5 else f">{100 - least:.{digits}f}{SPACE}%"
+    return f"{share * 100:.{digits if 0 < share < 1 else 0}f}{SPACE}%"
+
+
+def digits_for(count: int) -> int:
+    """How many decimals of a percentage `count` images can carry."""
+    return 1 if count < 1000 else 2
+
+
+def number(value: float) -> str:
+    """`61,706`, `11.97 million`, `0.0653`."""
+    if value >= 10_000_000:
+        return f"{value / 1e6:.2f}{SPACE}million"
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def duration(seconds: float) -> str:
+    """`3.8 s`, `1 min 15 s`, `2 h 5 min`."""
+    if seconds < 60:
+        return f"{seconds:.{1 if seconds >= 1 else 2}f}{SPACE}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}{SPACE}min {rest}{SPACE}s"
+    return f"{minutes // 60}{SPACE}h {minutes % 60}{SPACE}min"
+
+
+def plural(count: int, noun: str, nouns: str = "") -> str:
+    """`1 image`, `2,000 images`."""
+    return f"{count:,}{SPACE}{noun if count == 1 else nouns or noun + 's'}"
