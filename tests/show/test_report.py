@@ -1,0 +1,203 @@
+"""The run report: what it says, what it may never contain, and what it does without."""
+
+import json
+import re
+
+import pytest
+import torch
+from report_page import Page, read
+from report_runs import HOSTILE, Made
+
+from cutaway.data.imageset import ImageSet
+from cutaway.errors import RunError
+from cutaway.learn.run import Run
+from cutaway.show.report import report
+from cutaway.show.words import percent
+
+SECTIONS = ("result", "learning", "classes", "calibration", "mistakes", "data", "recipe", "next")
+
+
+@pytest.fixture(params=["digits_run", "bare_run", "many_run"])
+def page(request: pytest.FixtureRequest) -> Page:
+    run, images = request.getfixturevalue(request.param)
+    return read(report(run, images))
+
+
+def tiles(page: Page) -> str:
+    return page.text[: page.text.index("How it learned")]
+
+
+def test_every_section_is_there_and_linked(page: Page) -> None:
+    assert [section["id"] for section in page.all("section")] == list(SECTIONS)
+    assert {f"#{name}" for name in SECTIONS} <= {link["href"] for link in page.all("a")}
+
+
+def test_nothing_is_fetched_or_run(page: Page) -> None:
+    assert not page.all("script")
+    assert not page.all("link")
+    assert not page.all("iframe")
+    for _, attributes in page.tags:
+        assert not [name for name in attributes if name.startswith("on")]
+        assert attributes.get("href", "#").startswith("#")
+        assert attributes.get("src", "data:image/").startswith("data:image/")
+    assert "url(" not in page.style
+    assert "@import" not in page.style
+    policy = [m["content"] for m in page.all("meta") if "http-equiv" in m]
+    assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+
+
+def test_small(digits_run: Made, many_run: Made) -> None:
+    for run, images in (digits_run, many_run):
+        assert report(run, images).stat().st_size < 500_000
+
+
+def test_readable_by_machine_and_in_the_dark(page: Page) -> None:
+    assert page.all("html")[0]["lang"] == "en"
+    assert page.all("main")
+    assert page.all("nav")
+    assert all(image["alt"] for image in page.all("img"))
+    assert all(figure["aria-label"] for figure in page.all("svg") if "role" in figure)
+    assert all("scope" in cell or "aria-hidden" in cell for cell in page.all("th"))
+    assert "prefers-color-scheme: dark" in page.style
+    assert {"name": "color-scheme", "content": "light dark"} in page.all("meta")
+    assert [tag for tag, _ in page.tags].count("h1") == 1
+
+
+def test_colours_stand_in_one_place(page: Page) -> None:
+    rules = page.style[page.style.index("*, ::before") :]
+    assert not re.search(r"#[0-9a-f]{3,8}\b|rgb\(", rules)
+    assert not [a for _, a in page.tags if "fill" in a or "stroke" in a]
+
+
+def test_numbers_are_those_of_the_evaluation(digits_run: Made) -> None:
+    run, images = digits_run
+    page, found = read(report(run, images)), run.saved_test()
+    head = tiles(page)
+    for share in (found.accuracy, *found.interval, found.top5, found.calibration_error):
+        assert percent(share).replace("\N{NO-BREAK SPACE}", " ") in head
+    assert f"{found.loss:.4f}" in head
+    assert f"{found.correct} of {len(found)}" in head
+    titles = [cell["title"] for cell in page.all("td") if "title" in cell]
+    counts = [int(re.search(r": (\d+) of", title)[1]) for title in titles]
+    assert counts == [n for n in found.confusion.flatten().tolist() if n]
+    for row in found.per_class():
+        said = f"{percent(row['precision'])} {percent(row['recall'])}"
+        assert said.replace("\N{NO-BREAK SPACE}", " ") in page.text
+
+
+def test_curves_and_the_epoch_that_was_kept(digits_run: Made) -> None:
+    run, images = digits_run
+    page = read(report(run, images))
+    best = min(run.metrics, key=lambda row: row["val_loss"])["epoch"]
+    assert f"The weights after epoch {best} were kept" in page.text
+    assert f"kept: epoch {best}" in page.text
+    lines = [line["class"] for line in page.all("polyline")]
+    assert lines[:5] == ["line train", "line val", "line train", "line val", "line rate"]
+    assert all(len(line["points"].split()) == len(run.metrics) for line in page.all("polyline")[:5])
+
+
+def test_worst_mistakes(many_run: Made) -> None:
+    run, images = many_run
+    page, found = read(report(run, images)), run.saved_test()
+    pictures = page.all("img")
+    worst = found.worst(24)
+    assert len(pictures) == 24
+    assert all("crisp" in picture["class"] for picture in pictures)
+    first = int(worst[0])
+    assert pictures[0]["alt"].startswith(images.names[int(found.index[first])])
+    assert (
+        percent(found.probabilities[first].max().item()).replace("\N{NO-BREAK SPACE}", " ")
+        in page.text
+    )
+
+
+def test_hostile_names_are_text(many_run: Made) -> None:
+    run, images = many_run
+    path = report(run, images)
+    assert HOSTILE not in path.read_text()
+    assert HOSTILE in read(path).text
+    assert "birds & <beasts>" in read(path).text
+
+
+def test_many_classes_show_pairs_and_a_picture_in_place_of_numbers(many_run: Made) -> None:
+    page = read(report(*many_run))
+    assert "The most confused pairs" in page.text
+    assert "All 100 classes" in page.text
+    assert not page.all("fieldset")
+    assert "Confusion matrix of 100 classes" in str(page.all("svg"))
+
+
+def test_bare_run(bare_run: Made) -> None:
+    page = read(report(*bare_run))
+    assert "No images were held out for validation" in page.text
+    assert "The run holds no audit" in page.text
+    assert "Top-5" not in tiles(page)
+    assert "hand the same ones to" in page.text  # the recipe cannot bring them back
+
+
+def test_without_images_the_rest_still_stands(bare_run: Made) -> None:
+    page = read(report(bare_run[0]))
+    assert not page.all("img")
+    assert "could not be loaded again" in page.text
+    assert [section["id"] for section in page.all("section")] == list(SECTIONS)
+
+
+def test_audit_and_split(copied: Made) -> None:
+    run, images = copied
+    findings = [
+        {"kind": "truncated", "where": ["a/1.png"], "detail": "It ends early.", "left_out": True},
+        {"kind": "near-duplicate", "where": ["a/2.png", "b/<3>.png"], "detail": "Alike."},
+    ]
+    (run.path / "audit.json").write_text(json.dumps({"findings": findings}))
+    text = read(report(run, images)).text
+    for said in ("truncated", "1 left out", "a/1.png", "It ends early."):
+        assert said in text
+    assert "near duplicate" in text
+    assert "b/<3>.png" in text
+    for part, count in run.data.counts.items():
+        assert f"{count:,}" in text
+        assert part in text
+
+
+def test_looking_often_is_warned_of(copied: Made) -> None:
+    run, images = copied
+    assert "looked at 2 times" not in read(report(run, images)).text
+    run.log_look("test", "asked", run.saved_test())
+    run.log_look("val", "asked", run.saved_test())
+    assert "looked at 2 times" in read(report(run, images)).text
+
+
+def test_recipe_marks_what_differs_and_can_be_copied(digits_run: Made) -> None:
+    run, images = digits_run
+    path = report(run, images)
+    page = read(path)
+    assert len([row for row in page.all("tr") if row.get("class") == "changed"]) == 4
+    assert (
+        run.recipe.to_toml().split()
+        == re.findall(r"<pre tabindex=\"0\"><code>(format.*?)</code>", path.read_text(), re.S)[0]
+        .replace("&#34;", '"')
+        .split()
+    )
+    assert "cutaway train --recipe recipe.toml" in page.text
+    assert f"cutaway predict '{run.path}' IMAGE..." in page.text  # its name holds a space
+
+
+def test_same_run_same_bytes(digits_run: Made) -> None:
+    run, images = digits_run
+    state = torch.get_rng_state()
+    assert report(run, images).read_bytes() == report(Run(run.path), images).read_bytes()
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_other_images_are_refused(digits_run: Made) -> None:
+    run, images = digits_run
+    other = ImageSet(255 - images.images, images.targets, images.classes, images.names)
+    with pytest.raises(RunError, match="have changed"):
+        report(run, other)
+
+
+def test_a_run_that_has_not_ended_is_refused(copied: Made) -> None:
+    run, images = copied
+    (run.path / "results.json").unlink()
+    with pytest.raises(RunError, match="has not ended"):
+        report(run, images)

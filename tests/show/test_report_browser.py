@@ -1,0 +1,62 @@
+"""The report in a real browser: nothing sticks out on a phone, and both themes are drawn."""
+
+import html
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from report_runs import Made
+
+from cutaway.show.report import report
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium or Chrome on this computer"),
+]
+# A window cannot be made as narrow as a phone, but a frame in it can.
+PHONE = """<!doctype html><body><iframe id="frame" style="width:390px;height:800px;border:0"
+srcdoc="{page}"></iframe><script>
+onload = () => {{
+  const page = document.getElementById("frame").contentDocument.documentElement;
+  document.body.append("width " + page.scrollWidth + " of " + page.clientWidth);
+}};
+</script>"""
+
+
+def chromium(folder: Path, *arguments: str) -> str:
+    """What Chromium prints."""
+    flags = (
+        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars "
+        "--disable-background-networking --disable-component-update --disable-sync"
+    )
+    profile = f"--user-data-dir={folder / 'profile'}"
+    command = [str(CHROMIUM), *flags.split(), profile, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+@pytest.mark.parametrize("made", ["digits_run", "bare_run", "many_run"])
+def test_no_wider_than_a_phone(made: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    run, images = request.getfixturevalue(made)
+    frame = tmp_path / "frame.html"
+    frame.write_text(PHONE.format(page=html.escape(report(run, images).read_text())))
+    printed = chromium(tmp_path, "--virtual-time-budget=3000", "--dump-dom", frame.as_uri())
+    measured = re.search(r"width (\d+) of (\d+)<", printed)
+    assert measured, "the page did not load"
+    assert int(measured[1]) <= int(measured[2])
+
+
+def test_both_themes_are_drawn(digits_run: Made, tmp_path: Path) -> None:
+    page, corner = report(*digits_run).as_uri(), []
+    for theme in ("0", "1"):  # dark, light
+        shot = tmp_path / f"{theme}.png"
+        colours = f"--blink-settings=preferredColorScheme={theme}"
+        chromium(tmp_path, colours, f"--screenshot={shot}", "--window-size=800,600", page)
+        image = Image.open(shot).convert("L")
+        corner.append(image.getpixel((2, 2)))
+        assert len(image.getcolors(256) or ()) > 20, "an empty page"
+    assert corner[0] < 60
+    assert corner[1] > 220
