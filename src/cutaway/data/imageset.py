@@ -33,17 +33,17 @@ class Numbered(Sequence[str]):
     """The names `stem/0`, `stem/1`, ... without storing them."""
 
     def __init__(self, stem: str, count: int):
-        self.stem, self.count = stem, count
+        self.stem, self.total = stem, count
 
     def __len__(self) -> int:
-        return self.count
+        return self.total
 
     def __getitem__(self, i):  # type: ignore[no-untyped-def]
         if isinstance(i, slice):
-            return [self[k] for k in range(*i.indices(self.count))]
-        if not -self.count <= i < self.count:
+            return [self[k] for k in range(*i.indices(self.total))]
+        if not -self.total <= i < self.total:
             raise IndexError(i)
-        return f"{self.stem}/{i % self.count}"
+        return f"{self.stem}/{i % self.total}"
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class ImageSet:
     def fingerprint(self) -> str:
         """A digest of pixels, targets and class names: two sets with the same one are equal."""
         digest = blake2b(repr((tuple(self.images.shape), self.classes)).encode(), digest_size=16)
-        digest.update(self.targets.contiguous().numpy())
+        digest.update(self.targets.contiguous().numpy().data)
         for chunk in self.images.split(4096):
-            digest.update(chunk.contiguous().numpy())
+            digest.update(chunk.contiguous().numpy().data)
         return digest.hexdigest()
 
     def subset(self, index: Int[Tensor, " m"]) -> "ImageSet":

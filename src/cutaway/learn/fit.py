@@ -5,21 +5,20 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from cutaway import models
 from cutaway.data.audit import audit
 from cutaway.data.augment import parse
 from cutaway.data.feed import Normalise, to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.split import split
-from cutaway.errors import UsageError
+from cutaway.errors import RunError, UsageError
 from cutaway.learn import machine as machines
 from cutaway.learn import optimizers
 from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
+from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import OWN, Run, make_task
 from cutaway.learn.training import Listener, Training
-from cutaway.randomness import reseed_global
 
 
 def fit(
@@ -46,7 +45,9 @@ def fit(
         TrainingError: the loss is not finite.
     """
     listener = listener or Listener()
-    network = build(recipe, images) if model is None else model
+    network = model
+    if network is None:
+        network = initial(recipe, images.channels, len(images.classes), images.size[0])
     machine = machines.choose(recipe, network)
     recipe = machines.resolved(recipe, machine)
     check_fit(network, images, recipe)
@@ -86,21 +87,15 @@ def resume(
         images = run.images()
     else:
         run.check_images(images)
-    network = build(run.recipe, images) if model is None else run.new_model()
-    training = Training(run, images, network, listener, checkpoint_every)
+    if run.machine.device != run.recipe.device:
+        raise RunError(
+            f"{run.path} began on {run.recipe.device}, which is not here, and would end otherwise "
+            "elsewhere: go on with it there, or train anew with --device auto."
+        )
+    training = Training(run, images, run.new_model(), listener, checkpoint_every)
     training.restore()
     training.go()
     return run
-
-
-def build(recipe: Recipe, images: ImageSet) -> nn.Module:
-    """The recipe's network, its first weights drawn from the seed."""
-    with torch.random.fork_rng(devices=[]):
-        reseed_global(recipe.seed, "weights")
-        return models.build(
-            recipe.model, images.channels, len(images.classes), images.size[0],
-            recipe.model_options,
-        )  # fmt: skip
 
 
 def check_fit(model: nn.Module, images: ImageSet, recipe: Recipe) -> None:

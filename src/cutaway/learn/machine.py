@@ -73,7 +73,7 @@ class Machine:
             cudnn.deterministic, cudnn.benchmark = deterministic, benchmark
 
 
-def choose(recipe: Recipe, model: nn.Module, threads: int | None = None) -> Machine:
+def choose(recipe: Recipe, model: nn.Module) -> Machine:
     """The recipe's wishes, with each `auto` decided for this computer.
 
     The rules are fixed ones, so that the same recipe on the same computer gives the same run:
@@ -93,7 +93,18 @@ def choose(recipe: Recipe, model: nn.Module, threads: int | None = None) -> Mach
     if layout == "auto":
         layout = "channels-last" if convolutional else "contiguous"
     compiled = recipe.compile == "yes"
-    return Machine(device, precision, layout, compiled, threads or torch.get_num_threads())
+    return Machine(device, precision, layout, compiled, torch.get_num_threads())
+
+
+def recorded(recipe: Recipe, threads: int | None = None) -> Machine:
+    """The choices that are written in a run's recipe; on the processor where its device is gone."""
+    compiled = recipe.compile == "yes"
+    threads = threads or torch.get_num_threads()
+    try:
+        device = _device(recipe.device)
+    except UsageError:
+        return Machine("cpu", "float32", recipe.memory_format, compiled, threads)
+    return Machine(device, recipe.precision, recipe.memory_format, compiled, threads)
 
 
 def resolved(recipe: Recipe, machine: Machine) -> Recipe:

@@ -11,7 +11,6 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
-from cutaway import models
 from cutaway.data.decode import decode
 from cutaway.data.feed import Feed, to_float
 from cutaway.data.imageset import ImageSet, scaled
@@ -24,6 +23,7 @@ from cutaway.learn import machine as machines
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
 from cutaway.learn.evaluate import Evaluation, answering, evaluate
+from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe, read_recipe
 from cutaway.learn.tasks import Classify, Task
 
@@ -118,8 +118,8 @@ class Run:
 
     @cached_property
     def machine(self) -> machines.Machine:
-        threads = self.environment.get("threads")
-        return machines.choose(self.recipe, self.new_model(), threads)
+        """Where it computes: where it was trained, or on the processor if that is not here."""
+        return machines.recorded(self.recipe, self.environment.get("threads"))
 
     def new_model(self) -> nn.Module:
         """The network before training.
@@ -135,10 +135,7 @@ class Run:
                 "own: hand it in again, cutaway.load(path, model=...)."
             )
         card = self.data
-        return models.build(
-            self.recipe.model, card.channels, len(card.classes), card.size[0],
-            self.recipe.model_options,
-        )  # fmt: skip
+        return initial(self.recipe, card.channels, len(card.classes), card.size[0])
 
     @cached_property
     def model(self) -> nn.Module:

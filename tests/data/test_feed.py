@@ -1,0 +1,92 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cutaway.data.feed import Batch, Feed, Normalise, to_float
+from cutaway.data.imageset import ImageSet, Numbered
+
+
+def images(n=50, c=3) -> ImageSet:
+    g = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (n, 5, 4, c), generator=g, dtype=torch.uint8)
+    return ImageSet(pixels, torch.arange(n) % 4, tuple("abcd"), Numbered("x", n))
+
+
+def feed(index=None, **options) -> Feed:
+    index = torch.arange(50) if index is None else index
+    return Feed(images(), index, normalise=Normalise((0.5,) * 3, (0.25,) * 3), **options)
+
+
+def test_an_epoch_gives_every_image_once():
+    made = feed(batch_size=10)
+    seen = torch.cat([made.batch(step).index for step in range(5)])
+    assert sorted(seen.tolist()) == list(range(50))
+
+
+def test_epochs_differ_and_seeds_differ():
+    made, other = feed(batch_size=50), feed(batch_size=50, seed=1)
+    assert not torch.equal(made.batch(0).index, made.batch(1).index)
+    assert not torch.equal(made.batch(0).index, other.batch(0).index)
+
+
+@given(st.permutations(range(12)))
+def test_a_batch_depends_on_its_step_alone(steps):
+    def noise(x, generator):
+        return x + torch.rand(x.shape, generator=generator)
+
+    made = feed(batch_size=16, augment=noise)
+    for step in steps:
+        fresh = feed(batch_size=16, augment=noise).batch(step)
+        batch = made.batch(step)
+        assert torch.equal(batch.x, fresh.x)
+        assert torch.equal(batch.index, fresh.index)
+
+
+def test_pixels_and_targets_belong_together():
+    made = feed(batch_size=7, index=torch.arange(10, 31))
+    for batch in made.in_order():
+        expected = images().images[batch.index].permute(0, 3, 1, 2).double() / 255
+        torch.testing.assert_close(batch.x.double() * 0.25 + 0.5, expected, atol=1e-6, rtol=0)
+        assert torch.equal(batch.t, batch.index % 4)
+
+
+def test_in_order_is_in_order_and_never_augmented():
+    made = feed(batch_size=16, augment=lambda x, g: x * 0)
+    assert torch.cat([b.index for b in made.in_order()]).tolist() == list(range(50))
+    assert all(b.x.std() > 0 for b in made.in_order())
+
+
+def test_memory_format_is_as_asked():
+    x = feed(batch_size=8).batch(0).x
+    assert x.is_contiguous(memory_format=torch.channels_last)
+    x = feed(batch_size=8, memory_format=torch.contiguous_format).batch(0).x
+    assert x.is_contiguous()
+
+
+def test_a_batch_larger_than_the_set_is_the_set():
+    made = feed(batch_size=1000)
+    assert (made.steps_per_epoch, len(made.batch(0))) == (1, 50)
+
+
+def test_normalise_brings_mean_zero_and_spread_one():
+    pixels = images().images
+    x = Normalise.of(pixels)(to_float(pixels)).double()
+    torch.testing.assert_close(x.mean((0, 2, 3)), torch.zeros(3).double(), atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        x.std((0, 2, 3), unbiased=False), torch.ones(3).double(), atol=1e-5, rtol=0
+    )
+
+
+def test_a_constant_channel_does_not_divide_by_zero():
+    pixels = torch.full((4, 3, 3, 1), 7, dtype=torch.uint8)
+    assert Normalise.of(pixels)(to_float(pixels)).isfinite().all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 20])
+def test_parts_put_together_are_the_batch(count):
+    batch = feed(batch_size=10).batch(0)
+    parts = list(batch.parts(count))
+    assert len(parts) == min(count, 10)
+    assert torch.equal(torch.cat([p.x for p in parts]), batch.x)
+    assert all(isinstance(p, Batch) for p in parts)

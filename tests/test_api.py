@@ -1,0 +1,158 @@
+"""`import cutaway as ca`, as the README shows it."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.datasets import load_digits
+from torch import nn
+from torch.utils.data import Dataset
+
+import cutaway as ca
+from cutaway.errors import CutawayError, DataError, RunError, UsageError
+
+
+class Digits(Dataset):
+    """A data set as people write them: PIL image and a whole number."""
+
+    def __init__(self, count: int = 400):
+        self.bunch, self.count = load_digits(), count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, i):
+        image = Image.fromarray((self.bunch.images[i] * 15.9).astype(np.uint8))
+        return image, int(self.bunch.target[i])
+
+
+class Tiny(nn.Module):
+    def __init__(self, classes: int = 10):
+        super().__init__()
+        self.stack = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU())
+        self.head = nn.Linear(32, classes)
+
+    def forward(self, x):
+        return self.head(self.stack(x))
+
+
+QUICK = {"epochs": 8, "image_size": 0, "augment": "none", "progress": False}
+
+
+@pytest.fixture(scope="module")
+def own_run(tmp_path_factory):
+    torch.manual_seed(0)
+    out = tmp_path_factory.mktemp("own") / "run"
+    return ca.fit(Tiny(), Digits(), out=out, optimizer="adamw", lr=0.01, **QUICK)
+
+
+def test_any_module_and_any_dataset(own_run):
+    assert own_run.results["accuracy"] > 0.8
+    assert (own_run.path / "report.html").exists()
+    assert own_run.recipe.model == "own:Tiny"
+
+
+def test_a_run_of_ones_own_module_opens_again(own_run):
+    with pytest.raises(UsageError, match="hand it in again"):
+        _ = ca.load(own_run.path).model
+    run = ca.load(own_run.path, model=Tiny())
+    found = run.evaluate(Digits())
+    assert found.accuracy > 0.8
+    with pytest.raises(UsageError, match="data of your own"):
+        run.evaluate()
+
+
+def test_predict_takes_files_and_bytes(own_run, tmp_path):
+    image, target = Digits()[7]
+    image.save(tmp_path / "digit.png")
+    from_path, from_bytes = own_run.predict(
+        [tmp_path / "digit.png", (tmp_path / "digit.png").read_bytes()]
+    )
+    assert from_path.top == from_bytes.top
+    assert from_path.label == str(target)
+
+
+def test_named_model_on_arrays(tmp_path):
+    bunch = load_digits()
+    arrays = (bunch.images[:300] / 16, bunch.target[:300])
+    run = ca.fit("mlp", arrays, out=tmp_path / "run", widths="16", **QUICK)
+    assert run.recipe.model_options == {"widths": "16"}
+    assert run.model(torch.zeros(1, 1, 8, 8)).shape == (1, 10)
+
+
+def test_tampered_weights_are_refused(tmp_path):
+    arrays = (load_digits().images[:200] / 16, load_digits().target[:200])
+    run = ca.fit("mlp", arrays, out=tmp_path / "run", widths="8", **QUICK)
+    path = run.path / "weights.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(RunError, match="has been changed since it was written"):
+        _ = ca.load(run.path).model
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (Tiny(classes=7), "10 classes need a tensor of shape"),
+        (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), "cannot take images of 1 x 8 x 8"),
+        (nn.Flatten(), "no trainable parameters"),
+    ],
+)
+def test_models_that_do_not_fit_are_refused_before_anything_is_written(model, words, tmp_path):
+    with pytest.raises(UsageError, match=words):
+        ca.fit(model, Digits(100), out=tmp_path / "run", **QUICK)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_that_explodes_names_step_and_layer(tmp_path):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 64), nn.Linear(64, 10))
+    changes = QUICK | {"epochs": 50}
+    with pytest.raises(CutawayError, match=r"at step \d+ \(epoch \d+\); it arose in .*'[12]"):
+        ca.fit(
+            model, Digits(200), out=tmp_path / "run", lr=1000, schedule="constant", warmup=0,
+            optimizer="sgd", **changes,
+        )  # fmt: skip
+    assert (tmp_path / "run" / "checkpoint" / "last.safetensors").exists()
+
+
+def test_one_class_is_refused(tmp_path):
+    with pytest.raises(DataError, match="one class only"):
+        ca.fit(Tiny(), (np.zeros((20, 8, 8)), np.zeros(20, int)), out=tmp_path / "run", **QUICK)
+
+
+def test_early_stopping_keeps_the_best_epoch(tmp_path):
+    run = ca.fit(
+        Tiny(), Digits(200), out=tmp_path / "run", optimizer="adam", lr=0.05, patience=2,
+        **QUICK | {"epochs": 60},
+    )  # fmt: skip
+    rows = run.metrics
+    best = min(rows, key=lambda row: row["val_loss"])
+    assert len(rows) == best["epoch"] + 2 < 60
+    run._given = Tiny()
+    images = ca.load(Digits(200))
+    feed = run.feed(images, run.split.val)
+    from cutaway.learn.evaluate import evaluate
+
+    found = evaluate(run.model, run.task, feed, images.classes, run.machine)
+    assert found.loss == pytest.approx(best["val_loss"], rel=1e-5)
+
+
+def test_nothing_global_is_left_behind(tmp_path):
+    torch.manual_seed(123)
+    before = torch.get_rng_state()
+    threads = torch.get_num_threads()
+    ca.fit("mlp", Digits(100), out=tmp_path / "run", **QUICK | {"epochs": 1})
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
+
+
+def test_unknown_fields_offer_the_nearest(tmp_path):
+    with pytest.raises(UsageError, match="Did you mean 'epochs'"):
+        ca.fit("mlp", "digits", out=tmp_path / "run", epcohs=3)
+
+
+def test_names_are_listed_and_nothing_else_is_there():
+    assert set(ca.__all__) == set(dir(ca))
+    with pytest.raises(AttributeError, match="no attribute 'fti'"):
+        _ = ca.fti
