@@ -7,9 +7,11 @@ import pytest
 import torch
 from report_page import Page, read
 from report_runs import HOSTILE, Made
+from safetensors.torch import load_file
 
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError
+from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.run import Run
 from cutaway.show.report import report
 from cutaway.show.words import percent
@@ -144,14 +146,18 @@ def test_without_images_the_rest_still_stands(bare_run: Made) -> None:
 
 def test_audit_and_split(copied: Made) -> None:
     run, images = copied
+    many = [f"many/{i}.png" for i in range(300)]
     findings = [
         {"kind": "truncated", "where": ["a/1.png"], "detail": "It ends early.", "left_out": True},
+        {"kind": "truncated", "where": many, "detail": "So do these.", "left_out": True},
         {"kind": "near-duplicate", "where": ["a/2.png", "b/<3>.png"], "detail": "Alike."},
     ]
     (run.path / "audit.json").write_text(json.dumps({"findings": findings}))
     text = read(report(run, images)).text
-    for said in ("truncated", "1 left out", "a/1.png", "It ends early."):
+    for said in ("truncated", "301 images left out", "many/199.png", "a/1.png", "It ends early."):
         assert said in text
+    assert "many/200.png" not in text
+    assert "and 100 more" in text
     assert "near duplicate" in text
     assert "b/<3>.png" in text
     for part, count in run.data.counts.items():
@@ -201,3 +207,14 @@ def test_a_run_that_has_not_ended_is_refused(copied: Made) -> None:
     (run.path / "results.json").unlink()
     with pytest.raises(RunError, match="has not ended"):
         report(run, images)
+
+
+def test_no_better_than_the_commonest_class_is_said(copied: Made) -> None:
+    run, images = copied
+    doubt = "do not show that it has learned more"
+    assert doubt not in read(report(run, images)).text
+    tensors = load_file(run.path / "predictions.safetensors")
+    tensors["probabilities"] = tensors["probabilities"].roll(1, 1)
+    facts = {"part": "test"}
+    save_tensors(run.path / "predictions.safetensors", tensors, facts)
+    assert doubt in read(report(run, images)).text

@@ -5,35 +5,25 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from typing import Any
 
-from cutaway.data.imageset import PARTS, ImageSet
+from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import OWN, Run
 
-EXAMPLES, NAMED = 4, 200
-"""How many images a kind of finding names at once, and folded away."""
+FEW, MOST = 8, 200
+"""How many images a finding names at once and unfolded, and how many findings are listed."""
 
 
 @dataclass(frozen=True)
 class Noticed:
-    """All findings of one kind: its details, the images concerned, and those that were left out."""
+    """All findings of one kind, and how many images they left out."""
 
     kind: str
-    details: tuple[str, ...]
-    images: tuple[str, ...]
-    left_out: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    left_out: int
 
     @property
-    def examples(self) -> tuple[str, ...]:
-        return self.images[:EXAMPLES]
-
-    @property
-    def named(self) -> tuple[str, ...]:
-        """Those left out, or else those concerned, as far as a page can hold them."""
-        return (self.left_out or self.images)[:NAMED]
-
-    @property
-    def unnamed(self) -> int:
-        return len(self.left_out or self.images) - len(self.named)
+    def shown(self) -> tuple[Finding, ...]:
+        return self.findings[:MOST]
 
 
 @dataclass(frozen=True)
@@ -50,20 +40,19 @@ class Field:
 
 def noticed(findings: list[dict[str, Any]]) -> list[Noticed]:
     """Findings by kind, those that left images out first, then the most frequent."""
-    kinds: dict[str, list[dict[str, Any]]] = {}
-    for finding in findings:
-        kinds.setdefault(finding["kind"], []).append(finding)
+    kinds: dict[str, list[Finding]] = {}
+    for values in findings:
+        finding = Finding(
+            values["kind"], tuple(values.get("where", ())), values.get("detail", ""),
+            values.get("left_out", False),
+        )  # fmt: skip
+        kinds.setdefault(finding.kind, []).append(finding)
     found = [_noticed(kind, same) for kind, same in kinds.items()]
-    return sorted(found, key=lambda n: (not n.left_out, -len(n.images)))
+    return sorted(found, key=lambda n: (not n.left_out, -len(n.findings)))
 
 
-def _noticed(kind: str, findings: list[dict[str, Any]]) -> Noticed:
-    def images(chosen: list[dict[str, Any]]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(str(name) for f in chosen for name in f.get("where", ())))
-
-    details = dict.fromkeys(str(f["detail"]) for f in findings if f.get("detail"))
-    left_out = images([f for f in findings if f.get("left_out")])
-    return Noticed(kind, tuple(details)[:NAMED], images(findings), left_out)
+def _noticed(kind: str, findings: list[Finding]) -> Noticed:
+    return Noticed(kind, tuple(findings), len({n for f in findings if f.left_out for n in f.where}))
 
 
 def class_counts(run: Run, images: ImageSet) -> list[tuple[str, list[int]]]:

@@ -97,6 +97,8 @@ def _origins(run: Run, images: ImageSet | None) -> dict[str, Any]:
     return {
         "audited": "findings" in audit,
         "noticed": origins.noticed(findings),
+        "few": origins.FEW,
+        "most": origins.MOST,
         "counts": origins.class_counts(run, images) if images else [],
         "groups": len(images.groups.unique()) if images and images.groups is not None else 0,
         "panels": origins.panels(run.recipe),
