@@ -5,8 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from cutaway import models
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import CutawayError
@@ -112,8 +110,7 @@ def _origins(run: Run, images: ImageSet | None) -> dict[str, Any]:
 def _parameters(run: Run) -> int | None:
     """How many the network has; None where it is the user's own and was not handed in."""
     try:
-        with torch.random.fork_rng(devices=[]):  # a network begins with random draws
-            return models.count(run.new_model())
+        return models.count(run.new_model())
     except CutawayError:
         return None
 
