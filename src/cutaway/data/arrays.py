@@ -135,7 +135,7 @@ def _numbered(targets: Sequence[Any], known: list[str] | None) -> tuple[list[int
 def _from_dataset(what: Any, size: int | None, progress: Progress | None) -> ImageSet:
     """Every item once. Images of one size up to 96 pixels keep it; others are cut to one square."""
     side = size
-    pixels: list[Pixels] = []
+    pixels: list[np.ndarray] = []
     bad: list[Finding] = []
     targets, kept = [], []
     for index, item in _items(what, bad):
@@ -193,7 +193,7 @@ def _pixels(image: Any, side: int | None) -> Pixels:
     return array[..., None] if array.ndim == 2 else array
 
 
-def _stack(pixels: list[Pixels]) -> torch.Tensor:
+def _stack(pixels: list[np.ndarray]) -> torch.Tensor:
     """One tensor; grey images among colour ones get three equal channels."""
     channels = max((image.shape[-1] for image in pixels), default=1)
     full = [np.broadcast_to(image, (*image.shape[:2], channels)) for image in pixels]

@@ -22,7 +22,10 @@ class Remote:
 
 @dataclass(frozen=True)
 class Source:
-    """A named data set, as `cutaway data` lists it; `megabytes` is the size of the download."""
+    """A named data set, as `cutaway data` lists it.
+
+    `megabytes` is the size of the download, None where it is not known.
+    """
 
     name: str
     title: str
@@ -30,7 +33,7 @@ class Source:
     count: int
     licence: str
     homepage: str
-    megabytes: float
+    megabytes: float | None
     files: tuple[Remote, ...] = ()
 
     @property
@@ -131,7 +134,7 @@ SOURCES = {
             count=155,
             licence="Public domain (NASA); as collected for Microsoft Learn's space rocks module",
             homepage="https://github.com/Rafsan7238/MS-Pathway-Space-Rocks-AI",
-            megabytes=0.0,
+            megabytes=None,
             files=(
                 # GitHub packs this archive at each request and promises no checksum.
                 Remote(

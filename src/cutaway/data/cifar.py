@@ -20,6 +20,8 @@ ARCHIVE = "cifar-10-binary.tar.gz"
 BATCHES = [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]
 RECORD = 1 + 3 * 32 * 32  # the label, then the red, the green and the blue plane
 BATCH = 10_000 * RECORD
+PER_CLASS = 6_000
+COUNTS = {"train": 50_000, "test": 10_000}
 
 
 def cifar10(folder: Path, progress: Progress | None) -> ImageSet:
@@ -69,10 +71,10 @@ def _make(files: list[Path]) -> Made:
     records = np.frombuffer(b"".join(found[name] for name in BATCHES), np.uint8)
     records = records.reshape(-1, RECORD)
     targets = records[:, 0]
-    if np.bincount(targets, minlength=10).tolist() != [6000] * 10:
-        raise DataError(f"{files[0].parent} does not hold 6,000 pictures of each class.")
+    if np.bincount(targets, minlength=10).tolist() != [PER_CLASS] * 10:
+        raise DataError(f"{files[0].parent} does not hold {PER_CLASS} pictures of each class.")
     images = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-    return images, {"targets": targets.tolist(), "counts": {"train": 50_000, "test": 10_000}}
+    return images, {"targets": targets.tolist(), "counts": COUNTS}
 
 
 def _in_folder(files: list[Path]) -> Iterator[tuple[str, bytes]]:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.pack import Progress, Sample, pack
@@ -42,8 +43,8 @@ def folder_samples(root: Path) -> Read:
     for top, part in tops.items():
         for target, name in enumerate(classes):
             below = f"{top}/{name}" if top else name
-            found = sorted(_walk(root / below, below), key=natural)
-            samples += [Sample(str(root / path), target, path, part) for path in found]
+            found = sorted(_walk(root / below, below))
+            samples += [Sample(f"{root}{os.sep}{path}", target, path, part) for path in found]
     if not samples:
         raise DataError(
             f"The class folders of {root} are empty. Put each class's pictures in its own."
@@ -65,8 +66,10 @@ def _listed(root: Path) -> tuple[list[str], list[str]]:
     """Names of the folders and of the files in a folder, without those that nobody sees."""
     if not root.is_dir():
         return [], []
-    with os.scandir(root) as entries:
-        seen = [entry for entry in entries if not _hidden(entry.name)]
+    try:
+        seen = [entry for entry in os.scandir(root) if not _hidden(entry.name)]
+    except OSError as error:
+        _refuse(error)
     folders = sorted(entry.name for entry in seen if entry.is_dir())
     return folders, sorted(entry.name for entry in seen if not entry.is_dir())
 
@@ -75,11 +78,16 @@ def _walk(path: Path, below: str) -> Iterator[str]:
     """Files at any depth, as paths with `/` from the root; links to folders are not followed."""
     if not path.is_dir():
         return
-    for here, folders, files in os.walk(path):
+    for here, folders, files in os.walk(path, onerror=_refuse):
         folders[:] = [name for name in folders if not _hidden(name)]
         inner = os.path.relpath(here, path).replace(os.sep, "/")
         stem = below if inner == "." else f"{below}/{inner}"
         yield from (f"{stem}/{name}" for name in files if not _hidden(name))
+
+
+def _refuse(error: OSError) -> NoReturn:
+    """A folder that cannot be listed is not passed over in silence."""
+    raise DataError(f"The folder {error.filename} cannot be read ({error.strerror}).") from error
 
 
 def _division(folders: Sequence[str]) -> dict[str, int]:

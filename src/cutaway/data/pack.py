@@ -1,5 +1,6 @@
 """Decode a list of pictures once, into a memory-mapped cache entry that a second start reads."""
 
+import errno
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -249,8 +250,13 @@ def _reserve(file: Path, size: int) -> None:
     """Make the file, with its room on the disk where the system can: a full one is told at once."""
     with open(file, "wb") as handle:
         handle.truncate(size)
-        if hasattr(os, "posix_fallocate"):
+        try:
             os.posix_fallocate(handle.fileno(), 0, size)
+        except AttributeError:  # not on this system
+            pass
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):  # not on this file system
+                raise
 
 
 def _close_gaps(file: Path, rows: int, bad: set[int], plan: Plan) -> int:

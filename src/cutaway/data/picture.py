@@ -19,7 +19,7 @@ LIMIT = 2**27
 
 # What Pillow may open. Left out: formats that start another program (EPS) and those of no camera.
 # fmt: off
-FORMATS = ["PNG", "JPEG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "MPO", "AVIF", "JPEG2000", "ICO",
+FORMATS = ["PNG", "JPEG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "AVIF", "JPEG2000", "ICO",
            "TGA", "PCX", "QOI", "SGI", "DIB", "XBM", "XPM", "ICNS", "DDS"]
 # fmt: on
 COMMON = FORMATS[:5]  # Pillow knows these without loading all its plugins
@@ -115,7 +115,8 @@ def _open(source: str | bytes) -> Image.Image:
     try:
         image = Image.open(BytesIO(source), formats=COMMON)
     except UnidentifiedImageError:
-        image = Image.open(BytesIO(source), formats=FORMATS)
+        Image.init()  # not every build of Pillow has every format
+        image = Image.open(BytesIO(source), formats=[f for f in FORMATS if f in Image.OPEN])
     if image.width * image.height > LIMIT:
         raise _bomb(f"{image.width} x {image.height}")
     return image

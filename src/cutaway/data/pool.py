@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Lock, Thread
 
@@ -65,8 +66,8 @@ def _shared_out(tasks: Iterable[Task], workers: int) -> Iterator[Answer]:
             worker.dismiss()
         for thread in threads:
             thread.join()
-        for worker in staff:  # one may have been started again meanwhile
-            worker.dismiss()
+        for worker in staff:
+            worker.end()
 
 
 def _collected(
@@ -107,6 +108,7 @@ class _Worker:
         answer = self.ask(task)
         if answer is not None or self.dismissed:
             return answer or {"bad": [], "notes": []}
+        self.end()
         self.start()
         first, sources = task["first"], task["sources"]
         if len(sources) == 1:
@@ -133,6 +135,15 @@ class _Worker:
         return json.loads(line) if line.endswith(b"\n") else None
 
     def dismiss(self) -> None:
+        """Let whoever waits for an answer wait no longer."""
         self.dismissed = True
         self.process.kill()
+
+    def end(self) -> None:
+        """End the process and close its pipes, which nobody uses any more."""
+        self.process.kill()
         self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None
+            with suppress(OSError):  # what was still to be written to it
+                pipe.close()

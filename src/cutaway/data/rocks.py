@@ -8,8 +8,9 @@ numbers were read off the plates and labels in the photographs themselves.
 
 import re
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from cutaway.data.catalog import SOURCES
 from cutaway.data.files import folder_samples
@@ -71,28 +72,33 @@ def unpack(archive: Path, folder: Path) -> None:
     GitHub gives no checksum for it, so the content is checked instead: two classes, at least
     100 photographs, each a JPEG by its first bytes. Raises DataError where it is something else.
     """
-    count = 0
     try:
         with ZipFile(archive) as file:
-            for info in file.infolist():
-                found = re.search(r"/data/(Basalt|Highland)/([^/\\]+\.jpe?g)$", info.filename, re.I)
-                if not found or info.file_size > LARGEST:
-                    continue
-                content = file.read(info)
-                if not content.startswith(b"\xff\xd8\xff"):
-                    raise DataError(f"{found[2]} in the downloaded rocks is no photograph.")
-                target = folder / found[1].capitalize()
-                target.mkdir(exist_ok=True)
-                (target / found[2]).write_bytes(content)
-                count += 1
+            photos = dict(_photographs(file))
+            if len(photos) < 100 or {place.split("/")[0] for place in photos} != set(CLASSES):
+                raise DataError(
+                    f"The downloaded rocks hold {len(photos)} photographs; 155 were expected."
+                )
+            for place, info in photos.items():
+                (folder / place).parent.mkdir(exist_ok=True)
+                (folder / place).write_bytes(file.read(info))
     except (BadZipFile, zlib.error) as error:
-        archive.unlink()
         raise DataError(
             f"The downloaded rocks are no sound archive ({error}). Try again."
         ) from None
-    archive.unlink()
-    if count < 100 or not all((folder / name).is_dir() for name in CLASSES):
-        raise DataError(f"The downloaded rocks hold {count} photographs; 155 were expected.")
+    finally:
+        archive.unlink()
+
+
+def _photographs(file: ZipFile) -> Iterator[tuple[str, ZipInfo]]:
+    """`Basalt/name.jpg` and where it is; only names without any folder of their own are taken."""
+    for info in file.infolist():
+        found = re.search(r"/data/(Basalt|Highland)/([^/\\]+\.jpe?g)$", info.filename, re.I)
+        if found and info.file_size <= LARGEST:
+            with file.open(info) as photo:
+                if photo.read(3) != b"\xff\xd8\xff":
+                    raise DataError(f"{found[2]} in the downloaded rocks is no photograph.")
+            yield f"{found[1].capitalize()}/{found[2]}", info
 
 
 def stones(names: list[str]) -> list[str]:

@@ -1,0 +1,152 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from pictures import encoded, image, noise, write
+
+from cutaway.data.sources import load
+from cutaway.errors import DataError, UsageError
+
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+
+
+def rows(root: Path, header: str, *lines: str, name: str = "t.csv") -> Path:
+    for i in range(4):
+        write(root, f"images/{i}.png", image(8, 8, seed=i))
+    return write(root, name, "\n".join([header, *lines]).encode())
+
+
+LINES = [f"images/{i}.png,{'cat' if i % 2 else 'dog'}" for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    "header", ["file,label", "Path,Class", "image,target", "filename,category"]
+)
+def test_columns_are_found_by_name(tmp_path: Path, header: str) -> None:
+    images = load(rows(tmp_path, header, *LINES))
+    assert images.classes == ("cat", "dog")
+    assert images.targets.tolist() == [1, 0, 1, 0]
+    assert images.names[1] == "images/1.png"
+    assert (images.images[2].numpy() == noise(8, 8, seed=2)).all()
+
+
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_other_separators_and_a_byte_order_mark(tmp_path: Path, sign: str) -> None:
+    lines = [line.replace(",", sign) for line in ["\ufefffile,label", *LINES]]
+    assert len(load(rows(tmp_path, *lines))) == 4
+
+
+def test_the_label_column_can_be_named(tmp_path: Path) -> None:
+    lines = [f"{line},{i}" for i, line in enumerate(LINES)]
+    path = rows(tmp_path, "file,label,age", *lines)
+    assert load(path, label="age").classes == ("0", "1", "2", "3")
+    with pytest.raises(UsageError, match=r"no column 'agee'. Did you mean 'age'\?"):
+        load(path, label="agee")
+
+
+def test_columns_group_and_divide(tmp_path: Path) -> None:
+    lines = [f"{line},p{i // 2},{'train' if i else 'test'}" for i, line in enumerate(LINES)]
+    images = load(rows(tmp_path, "file,label,patient,split", *lines), group_by="patient")
+    assert images.groups is not None
+    assert images.groups.tolist() == [0, 0, 1, 1]
+    assert images.parts is not None
+    assert images.parts.tolist() == [2, 0, 0, 0]
+
+
+def test_a_table_can_be_grouped_by_names_too(tmp_path: Path) -> None:
+    images = load(rows(tmp_path, "file,label", *LINES), group_by=r"[01]\.png")
+    assert images.groups is not None
+    assert images.groups.tolist() == [0, 1, 2, 3]
+
+
+def test_missing_files_are_left_out(tmp_path: Path) -> None:
+    images = load(rows(tmp_path, "file,label", *LINES, "gone.png,cat"))
+    assert len(images) == 4
+    assert [(f.kind, f.where) for f in images.findings] == [("missing", ("gone.png",))]
+
+
+def test_labels_without_images(tmp_path: Path) -> None:
+    lines = [f"gone{i}.png,{i}" for i in range(5)]
+    with pytest.raises(
+        DataError, match=r"None of the 5 .*: gone0|gone0.png, gone1.png, gone2.png\."
+    ):
+        load(rows(tmp_path, "file,label", *lines))
+
+
+def test_rows_without_a_label_are_left_out(tmp_path: Path) -> None:
+    images = load(rows(tmp_path, "file,label", *LINES[:3], "images/3.png,"))
+    assert len(images) == 3
+    assert (images.findings[0].kind, images.findings[0].where) == ("unlabelled", ("images/3.png",))
+
+
+def test_images_without_labels(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"column of labels in .* is empty"):
+        load(rows(tmp_path, "file,label", "images/1.png,", "images/2.png,"))
+    with pytest.raises(UsageError, match=r"no column that looks like labels: file, age"):
+        load(rows(tmp_path, "file,age", "images/1.png,3"))
+    with pytest.raises(UsageError, match=r"no column that looks like pictures"):
+        load(rows(tmp_path, "thing,label", "images/1.png,3"))
+
+
+def test_tables_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"has no rows"):
+        load(rows(tmp_path, "file,label"))
+    with pytest.raises(DataError, match=r"cannot be read as a table"):
+        load(write(tmp_path, "x.csv", b"file,label\n\xff\xfe\x00"))
+    with pytest.raises(DataError, match=r"is not a sound Parquet file"):
+        load(write(tmp_path, "x.parquet", b"PAR1 or not"))
+    with pytest.raises(DataError, match=r"is empty|has no rows"):
+        load(write(tmp_path, "empty.csv", b""))
+    with pytest.raises(UsageError, match=r"no table that can be read here"):
+        load(write(tmp_path, "x.xlsx", b"x"))
+
+
+def test_quoted_names_and_absolute_paths(tmp_path: Path) -> None:
+    write(tmp_path, "a, b.png", image(8, 8, seed=9))
+    path = rows(tmp_path, "file,label")
+    with open(path, "w", newline="") as file:
+        absolute = str(tmp_path / "images/0.png")
+        csv.writer(file).writerows([["file", "label"], ["a, b.png", "x"], [absolute, "y"]])
+    assert (load(path).images[0].numpy() == noise(8, 8, seed=9)).all()
+
+
+def contents() -> list[bytes]:
+    return [encoded(image(8, 8, seed=i)) for i in range(6)]
+
+
+@pytest.mark.parametrize("group", [2, 6])
+@pytest.mark.parametrize("kind", ["bytes", "struct"])
+def test_parquet_with_pictures(tmp_path: Path, kind: str, group: int) -> None:
+    cells = contents()
+    column = cells if kind == "bytes" else [{"bytes": c, "path": None} for c in cells]
+    table = pa.table({"image": column, "label": [0, 1] * 3})
+    pq.write_table(table, tmp_path / "x.parquet", row_group_size=group)
+    images = load(tmp_path / "x.parquet")
+    assert images.targets.tolist() == [0, 1] * 3
+    assert images.names[5] == "x/5"
+    for i in range(6):
+        assert (images.images[i].numpy() == noise(8, 8, seed=i)).all()
+    again = load(tmp_path / "x.parquet")
+    assert again.fingerprint == images.fingerprint
+
+
+def test_parquet_with_paths_and_an_absent_picture(tmp_path: Path) -> None:
+    rows(tmp_path, "file,label")
+    table = pa.table({"path": [f"images/{i}.png" for i in range(4)], "class": list("abab")})
+    pq.write_table(table, tmp_path / "x.parquet")
+    assert load(tmp_path / "x.parquet").classes == ("a", "b")
+    table = pa.table({"image": [contents()[0], None, contents()[1]], "label": ["a", "a", "b"]})
+    pq.write_table(table, tmp_path / "y.parquet")
+    assert [f.kind for f in load(tmp_path / "y.parquet").findings] == ["empty"]
+
+
+def test_class_names_of_hugging_face_are_used(tmp_path: Path) -> None:
+    features = {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}
+    note = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+    table = pa.table({"image": contents()[:2], "label": [1, 0]}).replace_schema_metadata(note)
+    pq.write_table(table, tmp_path / "x.parquet")
+    images = load(tmp_path / "x.parquet")
+    assert images.classes == ("cat", "dog")
+    assert images.targets.tolist() == [1, 0]
