@@ -1,6 +1,6 @@
 """Images a second of LeNet-5 on MNIST: Cutaway's loop beside the standard one, in turn.
 
-    CUTAWAY_DATA=... python -m bench.throughput [--pairs 5]
+CUTAWAY_DATA=... python -m bench.throughput [--pairs 5]
 """
 
 import argparse

@@ -5,7 +5,7 @@ import torch
 
 from cutaway.learn.recipe import Recipe
 from cutaway.show import plots
-from cutaway.show.curves import curves, kept_epoch
+from cutaway.show.curves import curves
 from cutaway.show.words import duration, number, percent
 
 
@@ -55,7 +55,8 @@ ROWS = [
     [({}, 3), ({"patience": 1}, 2), ({"patience": 1, "monitor": "val-accuracy"}, 2)],
 )
 def test_kept_epoch(changes: dict, epoch: int) -> None:
-    assert kept_epoch(ROWS, Recipe(**changes)) == epoch
+    recipe = Recipe(**changes)
+    assert kept(ROWS, recipe.monitor, recipe.patience)["epoch"] == epoch
 
 
 def test_curves_stay_inside_their_chart() -> None:

@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import UInt8
+from torch import Tensor
 
+from cutaway.data.decode import decode
 from cutaway.data.feed import Normalise
-from cutaway.data.imageset import ImageSet
+from cutaway.data.imageset import ImageSet, scaled
+from cutaway.data.picture import Unreadable
 from cutaway.data.split import Split
-from cutaway.errors import RunError, UsageError
+from cutaway.errors import DataError, RunError, UsageError
 from cutaway.files import read_json
 
 
@@ -54,6 +58,20 @@ class DataCard:
     @property
     def normalise(self) -> Normalise:
         return Normalise(self.mean, self.std)
+
+    def pixels(self, source: Any) -> UInt8[Tensor, "h w c"]:
+        """A picture (a path or encoded bytes) as the network takes it.
+
+        Raises:
+            DataError: a file that is not there or not an image.
+        """
+        square = self.size[0] == self.size[1]
+        try:
+            pixels = decode(source, self.size[0] if square else None, self.channels)
+        except Unreadable as problem:
+            name = f"{source}: " if isinstance(source, str | Path) else ""
+            raise DataError(f"{name}{problem.sentence}") from None
+        return scaled(torch.from_numpy(pixels)[None], self.size)[0]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

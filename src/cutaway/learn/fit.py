@@ -17,7 +17,8 @@ from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
 from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.run import OWN, Run, make_task
+from cutaway.learn.run import OWN, Run
+from cutaway.learn.tasks import make_task
 from cutaway.learn.training import Listener, Training
 
 

@@ -1,46 +1,31 @@
 """A run: the directory that holds everything about one training, and what can be done with it."""
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import UInt8
 from torch import Tensor, nn
 
-from cutaway.data.decode import decode
-from cutaway.data.feed import Feed, to_float
-from cutaway.data.imageset import ImageSet, scaled
-from cutaway.data.picture import Unreadable
+from cutaway.data.feed import Feed
+from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load
 from cutaway.data.split import Split
-from cutaway.errors import DataError, RunError, UsageError
+from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, writing
 from cutaway.learn import machine as machines
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
-from cutaway.learn.evaluate import Evaluation, answering, evaluate
+from cutaway.learn.evaluate import Evaluation, evaluate
 from cutaway.learn.network import initial
+from cutaway.learn.predict import Prediction, predict
 from cutaway.learn.recipe import Recipe, read_recipe
-from cutaway.learn.tasks import Classify, Task
+from cutaway.learn.tasks import Task, make_task
 
 OWN = "own:"
 """What a recipe's model or data begins with where it was an object of the user's own."""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The most probable classes of one image, best first."""
-
-    name: str
-    top: tuple[tuple[str, float], ...]
-
-    @property
-    def label(self) -> str:
-        return self.top[0][0]
 
 
 class Run:
@@ -77,6 +62,11 @@ class Run:
     @cached_property
     def split(self) -> Split:
         return Split.load(self.path / "split.json")
+
+    @property
+    def audit(self) -> dict[str, Any]:
+        """What the audit noticed before training."""
+        return read_json(self.path / "audit.json")
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -245,17 +235,8 @@ class Run:
             DataError: a file that is not there or not an image.
         """
         sources = images if isinstance(images, list | tuple) else [images]
-        card, answers = self.data, []
-        answer = answering(self.model, self.task, self.machine)
-        for chunk in (sources[i : i + 256] for i in range(0, len(sources), 256)):
-            pixels = torch.stack([self._pixels(source) for source in chunk])
-            with self.machine.session():
-                x = card.normalise(to_float(pixels.to(self.machine.device)))
-                answers.append(answer(x).cpu())
-        names = [
-            str(s) if isinstance(s, str | Path) else f"image {i}" for i, s in enumerate(sources)
-        ]
-        return [self._prediction(n, p) for n, p in zip(names, torch.cat(answers), strict=True)]
+        with self.machine.session():
+            return predict(self.model, self.task, self.data, self.machine, sources)
 
     def saved_test(self) -> Evaluation:
         """The answers on the test set, as they were at the end of training."""
@@ -264,22 +245,6 @@ class Run:
             self.data.classes, tensors["index"], tensors["targets"], tensors["probabilities"]
         )
 
-    def _pixels(self, source: Any) -> UInt8[Tensor, "h w c"]:
-        """One picture as the network takes it."""
-        card = self.data
-        square = card.size[0] == card.size[1]
-        try:
-            pixels = decode(source, card.size[0] if square else None, card.channels)
-        except Unreadable as problem:
-            name = f"{source}: " if isinstance(source, str | Path) else ""
-            raise DataError(f"{name}{problem.sentence}") from None
-        return scaled(torch.from_numpy(pixels)[None], card.size)[0]
-
-    def _prediction(self, name: str, probabilities: Tensor) -> Prediction:
-        best = probabilities.topk(min(5, len(self.data.classes)))
-        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-        return Prediction(name, tuple((self.data.classes[i], p) for i, p in pairs))
-
     def _part(self, on: str) -> Tensor:
         if on not in ("train", "val", "test"):
             raise UsageError(f"A run has the parts train, val and test, not '{on}'.")
@@ -287,12 +252,6 @@ class Run:
         if not len(index):
             raise UsageError(f"{self.path} holds nothing out for '{on}': its recipe has {on} = 0.")
         return index
-
-
-def make_task(recipe: Recipe) -> Task:
-    """The recipe's task."""
-    assert recipe.task == "classify"
-    return Classify(recipe.label_smoothing)
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

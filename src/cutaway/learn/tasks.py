@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from cutaway.data.feed import Batch
 from cutaway.errors import UsageError
+from cutaway.learn.recipe import Recipe
 
 Counts = dict[str, Tensor]
 Loss = Callable[[Batch], tuple[Tensor, Counts]]
@@ -78,3 +79,9 @@ class Classify:
 
     def probabilities(self, output: Float[Tensor, "b k"]) -> Float[Tensor, "b k"]:
         return output.float().softmax(1)
+
+
+def make_task(recipe: Recipe) -> Task:
+    """The recipe's task."""
+    assert recipe.task == "classify"
+    return Classify(recipe.label_smoothing)

@@ -18,6 +18,7 @@ from cutaway.files import write_json, write_whole
 from cutaway.learn import checkpoint
 from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.evaluate import evaluate
+from cutaway.learn.history import best
 from cutaway.learn.interrupt import stoppable
 from cutaway.learn.loop import NotFinite, Tally, play, seats
 from cutaway.learn.nonfinite import first_not_finite
@@ -187,7 +188,7 @@ class Training:
             row |= {"val_loss": found.loss, "val_accuracy": found.accuracy}
         self.tally.sums.clear()
         self.rows.append(row)
-        if self.recipe.patience and self.best_row() is row:
+        if self.recipe.patience and best(self.rows, self.recipe.monitor) is row:
             self.best = {k: v.detach().clone() for k, v in self.answering.state_dict().items()}
         self._write_metrics()
         self.listener.epoch(self, row)
@@ -196,17 +197,14 @@ class Training:
         lines = "".join(json.dumps(row) + "\n" for row in self.rows)
         write_whole(self.run.path / "metrics.jsonl", lines)
 
-    def best_row(self) -> dict[str, Any]:
-        """The epoch with the best validation, the first of equals."""
-        name = self.recipe.monitor.replace("-", "_")
-        sign = 1 if name == "val_loss" else -1
-        return min(self.rows, key=lambda row: sign * row[name])
-
     def out_of_patience(self) -> bool:
         """Whether the validation has not improved for as many epochs as the recipe allows."""
         if not (self.recipe.patience and self.rows):
             return False
-        return self.rows[-1]["epoch"] - self.best_row()["epoch"] >= self.recipe.patience
+        return (
+            self.rows[-1]["epoch"] - best(self.rows, self.recipe.monitor)["epoch"]
+            >= self.recipe.patience
+        )
 
     def _finish(self) -> None:
         final = self.answering

@@ -42,9 +42,7 @@ class MLP(nn.Module):
         super().__init__()
         sizes = [n_in, *widths]
         self.flatten = nn.Flatten()
-        self.hidden = nn.Sequential(
-            *(Layer(a, b, tau) for a, b in pairwise(sizes))
-        )
+        self.hidden = nn.Sequential(*(Layer(a, b, tau) for a, b in pairwise(sizes)))
         self.output = nn.Linear(sizes[-1], classes)
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from cutaway.learn import history
 from cutaway.learn.recipe import Recipe
 from cutaway.show import plots
 from cutaway.show.plots import Chart, Point, Scale
@@ -30,21 +31,15 @@ def curves(rows: Rows, recipe: Recipe) -> Curves | None:
     if not rows:
         return None
     validated = any("val_loss" in row for row in rows)
-    kept, early = kept_epoch(rows, recipe), bool(recipe.patience)
+    kept, early = (
+        history.kept(rows, recipe.monitor, recipe.patience)["epoch"],
+        bool(recipe.patience),
+    )
     last = rows[-1]["epoch"]
     x = plots.across(1, last) if last > 1 else plots.across(0, 2)
     marks = (plots.mark(x(kept), f"kept: epoch {kept}"),) if early else ()
     charts = (_loss(rows, x, marks), _accuracy(rows, x, marks), _rate(rows, x))
     return Curves(charts, rows, kept, early, validated)
-
-
-def kept_epoch(rows: Rows, recipe: Recipe) -> int:
-    """The epoch whose weights are the run's: the best one under early stopping, else the last."""
-    name = recipe.monitor.replace("-", "_")
-    if not recipe.patience or name not in rows[-1]:
-        return rows[-1]["epoch"]
-    sign = 1 if name == "val_loss" else -1
-    return min(rows, key=lambda row: sign * row[name])["epoch"]
 
 
 def _data(rows: Rows, name: str) -> list[Point]:

@@ -9,7 +9,8 @@ from rich.table import Table
 
 from cutaway.data.audit import Audit
 from cutaway.learn.evaluate import Evaluation
-from cutaway.learn.run import Prediction, Run
+from cutaway.learn.predict import Prediction
+from cutaway.learn.run import Run
 
 
 def show(*parts: RenderableType) -> None:

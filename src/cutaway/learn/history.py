@@ -1,0 +1,18 @@
+"""Reading a run's rows, one an epoch."""
+
+from collections.abc import Sequence
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def best(rows: Sequence[Row], monitor: str) -> Row:
+    """The row with the best `val-loss` or `val-accuracy`, the first of equals."""
+    name = monitor.replace("-", "_")
+    sign = 1 if name == "val_loss" else -1
+    return min(rows, key=lambda row: sign * row[name])
+
+
+def kept(rows: Sequence[Row], monitor: str, patience: int) -> Row:
+    """The row whose weights are the run's: the best under early stopping, else the last."""
+    return best(rows, monitor) if patience else rows[-1]
