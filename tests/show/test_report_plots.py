@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from cutaway.learn.history import kept
 from cutaway.learn.recipe import Recipe
 from cutaway.show import plots
 from cutaway.show.curves import curves
