@@ -9,11 +9,13 @@ from torch import nn
 from cutaway import recipes
 from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load as load_images
+from cutaway.errors import UsageError
 from cutaway.learn import fit as learning
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import OWN, Run
 from cutaway.learn.training import Listener
 from cutaway.show.progress import progress as shown
+from cutaway.show.progress import reading
 from cutaway.show.report import report
 
 
@@ -51,7 +53,8 @@ def fit(
     names = _name(model), _name(data)
     recipe = recipe or _beginning(*names)
     recipe = change(recipe, changes)
-    images = data if isinstance(data, ImageSet) else _images(data or recipe.data, recipe)
+    source = recipe.data if isinstance(data, str) and not data else data
+    images = _images(source, recipe, bool(progress))
     if not isinstance(data, str | Path):
         images = replace(images, name=images.name or names[1].removeprefix(OWN))
     run = learning.fit(
@@ -80,10 +83,14 @@ def resume(
         model, data: one's own network and data, where the run began with such.
     """
     run = Run(path, model)
-    if data is None:
-        images = run.images()
-    else:
-        images = data if isinstance(data, ImageSet) else _images(data, run.recipe)
+    images = None
+    if not run.finished:
+        if data is None and run.recipe.data.startswith(OWN):
+            raise UsageError(
+                f"{path} learned from data of your own: hand them in again, resume(path, data=...)."
+            )
+        source = run.recipe.data if data is None else data
+        images = _images(source, run.recipe, bool(progress))
     run = learning.resume(
         path,
         model=model,
@@ -120,9 +127,15 @@ def change(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     return recipe.override(**({"model_options": options} if own else {}), **rest)
 
 
-def _images(data: Any, recipe: Recipe) -> ImageSet:
-    size = recipe.image_size or None
-    return load_images(data, image_size=size, group_by=recipe.group_by, label=recipe.label)
+def _images(data: Any, recipe: Recipe, progress: bool) -> ImageSet:
+    with reading(progress) as callback:
+        return load_images(
+            data,
+            image_size=recipe.image_size or None,
+            group_by=recipe.group_by,
+            label=recipe.label,
+            progress=callback,
+        )
 
 
 def _beginning(model: str, data: str) -> Recipe:

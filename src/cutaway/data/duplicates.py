@@ -146,11 +146,12 @@ def _candidates(coarse: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def _neighbours(bits: np.ndarray, draw: torch.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Rows at most `BITS_APART` bits apart, among the next `WINDOW` in each of several orders."""
-    words = np.packbits(bits, axis=1).view(np.uint16)
+    words = np.ascontiguousarray(np.packbits(bits, axis=1)).view(np.uint16)
     found = []
     for _ in range(ORDERS):
         chosen = torch.randperm(BITS, generator=draw)[:64].numpy()
-        order = np.argsort(np.packbits(bits[:, chosen], axis=1).view(">u8")[:, 0].astype(np.uint64))
+        keys = np.ascontiguousarray(np.packbits(bits[:, chosen], axis=1)).view(">u8")[:, 0]
+        order = np.argsort(keys.astype(np.uint64))
         ordered = words[order]
         for step in range(1, min(WINDOW, len(order) - 1) + 1):
             apart = ONES[ordered[step:] ^ ordered[:-step]].sum(1, dtype=np.uint8)

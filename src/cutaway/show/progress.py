@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -21,6 +23,17 @@ def progress(wish: bool | Listener) -> Listener:
     if not wish:
         return Listener()
     return Bar() if sys.stderr.isatty() else Lines()
+
+
+@contextmanager
+def reading(wish: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A callback (done, total) that draws a bar while images are decoded, on a terminal only."""
+    if not (wish and sys.stderr.isatty()):
+        yield None
+        return
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading images", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 class Lines(Listener):
