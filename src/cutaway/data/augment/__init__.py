@@ -1,0 +1,51 @@
+"""Augmentation of whole batches, on the device they lie on, from an explicit generator.
+
+Images are floats in 0..1, before normalisation. An `Augment` works in three steps, whatever the
+order in which its transforms are named:
+
+1. Moves by whole pixels (crop, shift, flip) copy pixels, exactly and in the order named.
+2. If anything else moves the image (rotate, scale, elastic), shift and flip join it: all of them
+   become one affine matrix an image and one displacement field, and the images are sampled once,
+   bilinearly, so that they are blurred once. Crop, which reflects, stays exact and comes first.
+3. Pixels change (erase, colour), in the order named.
+
+How many numbers are drawn depends on the transforms and the shape of the batch alone, so a saved
+generator state resumes to the bit. Transforms of no strength draw nothing and change nothing.
+"""
+
+from cutaway.data.augment.compose import Augment, parse
+from cutaway.data.augment.geometry import warp
+from cutaway.data.augment.transforms import (
+    KINDS,
+    Affine,
+    Colour,
+    Crop,
+    Elastic,
+    Erase,
+    Flip,
+    Move,
+    Paint,
+    Rotate,
+    Scale,
+    Shift,
+    Transform,
+)
+
+__all__ = [
+    "KINDS",
+    "Affine",
+    "Augment",
+    "Colour",
+    "Crop",
+    "Elastic",
+    "Erase",
+    "Flip",
+    "Move",
+    "Paint",
+    "Rotate",
+    "Scale",
+    "Shift",
+    "Transform",
+    "parse",
+    "warp",
+]

@@ -1,0 +1,257 @@
+"""The transforms: what each one draws and what it does to a batch."""
+
+import math
+from dataclasses import MISSING, Field, dataclass, field, fields
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from cutaway.data.augment.geometry import grey, rows, uniform, whole, window
+from cutaway.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Transform:
+    """One kind of change. Its fields say how strong it is; they are refused if impossible."""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            check(self.name, each, getattr(self, each.name))
+
+    @property
+    def name(self) -> str:
+        """What it is called in a recipe."""
+        return type(self).__name__.lower()
+
+    @property
+    def active(self) -> bool:
+        """Whether it can change anything: whether its strength is above zero."""
+        return getattr(self, fields(self)[0].name) > 0
+
+    def __str__(self) -> str:
+        last = max((i for i, f in enumerate(fields(self), 1) if self._stated(f)), default=0)
+        numbers = [_number(getattr(self, f.name)) for f in fields(self)[:last]]
+        return ":".join([self.name, *numbers])
+
+    def _stated(self, each: Field) -> bool:
+        return each.default is MISSING or getattr(self, each.name) != each.default
+
+
+class Move(Transform):
+    """A change that carries pixels to other places by whole steps: a copy."""
+
+    def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
+        """The images, moved exactly."""
+        raise NotImplementedError
+
+
+class Affine(Transform):
+    """A change that is a linear map of the plane."""
+
+    def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
+        """For each of `count` images, the map from a place (x, y, 1) after the change to the
+        place before it, in pixels from the image's centre, x to the right and y down."""
+        raise NotImplementedError
+
+
+class Paint(Transform):
+    """A change of the pixels' values."""
+
+    def paint(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
+        """The images, repainted."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Shift(Move, Affine):
+    """Move by up to `pixels` whole pixels along each axis, uniformly; zeros come in.
+
+    Attributes:
+        pixels: largest move along one axis, in pixels.
+    """
+
+    pixels: int
+
+    def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
+        shift = whole(rng, self.pixels, len(images))
+        return window(F.pad(images, (self.pixels,) * 4), self.pixels - shift, images.shape[2:])
+
+    def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
+        shift = whole(rng, self.pixels, count).to(torch.float32)
+        return rows([1, 0, -shift[:, 1]], [0, 1, -shift[:, 0]])
+
+
+@dataclass(frozen=True)
+class Flip(Move, Affine):
+    """Mirror left to right.
+
+    Attributes:
+        p: chance that an image is mirrored.
+    """
+
+    p: float = field(default=0.5, metadata={"most": 1})
+
+    def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
+        flipped = (uniform(rng, len(images)) < self.p).to(images.device)
+        return torch.where(flipped[:, None, None, None], images.flip(3), images)
+
+    def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
+        side = torch.where(uniform(rng, count) < self.p, -1.0, 1.0)
+        return rows([side, 0, 0], [0, 1, 0])
+
+
+@dataclass(frozen=True)
+class Crop(Move):
+    """Pad by reflection, then cut the image's own size out at a random place (He et al. 2016,
+    arXiv:1512.03385, section 4.2, who pad with zeros; reflection as in airbench).
+
+    Attributes:
+        padding: pixels added at each side; less than the image's side.
+    """
+
+    padding: int
+
+    def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
+        if self.padding >= min(images.shape[2:]):
+            raise UsageError(
+                f"crop:{self.padding} needs images of more than {self.padding} pixels a side,"
+                f" not {images.shape[2]} x {images.shape[3]}."
+            )
+        corner = self.padding + whole(rng, self.padding, len(images))
+        return window(F.pad(images, (self.padding,) * 4, "reflect"), corner, images.shape[2:])
+
+
+@dataclass(frozen=True)
+class Rotate(Affine):
+    """Turn about the centre by an angle uniform in -`degrees`..`degrees`; zeros come in.
+
+    Attributes:
+        degrees: largest angle, at most 180.
+    """
+
+    degrees: float = field(metadata={"most": 180})
+
+    def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
+        angle = (2 * uniform(rng, count) - 1) * math.radians(self.degrees)
+        cos, sin = angle.cos(), angle.sin()
+        return rows([cos, -sin, 0], [sin, cos, 0])
+
+
+@dataclass(frozen=True)
+class Scale(Affine):
+    """Magnify about the centre by a factor uniform in 1 - `fraction`..1 + `fraction`.
+
+    Attributes:
+        fraction: largest change of size, below 1.
+    """
+
+    fraction: float = field(metadata={"most": 0.99})
+
+    def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
+        factor = 1 + (2 * uniform(rng, count) - 1) * self.fraction
+        return rows([1 / factor, 0, 0], [0, 1 / factor, 0])
+
+
+@dataclass(frozen=True)
+class Elastic(Transform):
+    """Smooth random displacement (Simard, Steinkraus & Platt 2003, section 2).
+
+    The paper draws a number uniform in -1..1 at every pixel, smooths with a Gaussian and
+    multiplies by `alpha`; the displacement has a root mean square of 0.163 alpha / sigma pixels
+    (the paper's 34 and 4 for digits: 1.4 pixels). Here the numbers lie on a grid of knots `sigma`
+    apart, with the same mean square, which gives the same field for fewer numbers, also beyond
+    the border, so that displacements do not shrink there.
+
+    Attributes:
+        alpha: strength, in pixels.
+        sigma: standard deviation of the Gaussian, in pixels; at least 0.5.
+    """
+
+    alpha: float
+    sigma: float = field(metadata={"least": 0.5})
+
+    def displacement(self, count: int, h: int, w: int, rng: Generator) -> Float[Tensor, "b 2 h w"]:
+        """How far from its place each pixel takes its value: (x, y), in pixels."""
+        down, across = self._bumps(h, rng.device), self._bumps(w, rng.device)
+        knots = 2 * uniform(rng, count, 2, down.shape[1], across.shape[1]) - 1
+        return (self.alpha * down) @ knots @ across.mT
+
+    def _bumps(self, side: int, device: torch.device) -> Float[Tensor, "side knots"]:
+        """A Gaussian about each knot, by which a sum over knots equals one over pixels."""
+        knots = torch.arange(-3, side / self.sigma + 3, device=device) * self.sigma
+        away = torch.arange(side, device=device)[:, None] - knots
+        height = math.sqrt(self.sigma) / (self.sigma * math.sqrt(2 * math.pi))
+        return height * (-0.5 * (away / self.sigma) ** 2).exp()
+
+
+@dataclass(frozen=True)
+class Erase(Paint):
+    """Paint a square over with the image's mean colour (cutout, DeVries & Taylor 2017,
+    arXiv:1708.04552). Its centre is uniform over the image, so it may lie partly outside.
+
+    Attributes:
+        size: side of the square, in pixels.
+    """
+
+    size: int
+
+    def paint(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
+        hidden = [self._hidden(side, len(images), rng) for side in images.shape[2:]]
+        square = (hidden[0][:, :, None] & hidden[1][:, None, :]).to(images.device)
+        return torch.where(square[:, None], images.mean((2, 3), keepdim=True), images)
+
+    def _hidden(self, side: int, count: int, rng: Generator) -> Tensor:
+        centre = torch.randint(side, (count, 1), generator=rng, device=rng.device)
+        away = torch.arange(side, device=rng.device) - (centre - self.size // 2)
+        return (away >= 0) & (away < self.size)
+
+
+@dataclass(frozen=True)
+class Colour(Paint):
+    """Change brightness, then contrast, then saturation (Howard 2013, arXiv:1312.5402), each by a
+    factor uniform in 1 - strength..1 + strength; values stay within 0..1.
+
+    Attributes:
+        brightness: strength; the factor multiplies every value.
+        contrast: strength; the factor multiplies the distance from the image's mean grey.
+        saturation: strength; the factor multiplies the distance from the pixel's own grey.
+    """
+
+    brightness: float = field(metadata={"most": 1})
+    contrast: float = field(default=0.0, metadata={"most": 1})
+    saturation: float = field(default=0.0, metadata={"most": 1})
+
+    @property
+    def active(self) -> bool:
+        return max(self.brightness, self.contrast, self.saturation) > 0
+
+    def paint(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
+        spread = (2 * uniform(rng, 3, len(images), 1, 1, 1) - 1).to(images.device, images.dtype)
+        images = (images * (1 + self.brightness * spread[0])).clamp(0, 1)
+        mean = grey(images).mean((1, 2, 3), keepdim=True)
+        images = torch.lerp(mean, images, 1 + self.contrast * spread[1]).clamp(0, 1)
+        return torch.lerp(grey(images), images, 1 + self.saturation * spread[2]).clamp(0, 1)
+
+
+KINDS: dict[str, type[Transform]] = {
+    kind.__name__.lower(): kind
+    for kind in (Shift, Flip, Crop, Rotate, Scale, Elastic, Erase, Colour)
+}
+
+
+def check(name: str, each: Field, value: int | float) -> None:
+    """Refuse a number that the field `each` cannot have."""
+    least, most = each.metadata.get("least", 0), each.metadata.get("most", 1000)
+    fits = each.type is not int or value == value // 1
+    if not (fits and least <= value <= most):  # nan fails every comparison
+        sort = "a whole number" if each.type is int else "a number"
+        raise UsageError(
+            f"The {each.name} of {name} must be {sort} from {least} to {most},"
+            f" not {_number(value)}."
+        )
+
+
+def _number(value: int | float) -> str:
+    return repr(value).removesuffix(".0")
