@@ -22,14 +22,13 @@ from scipy.sparse.csgraph import connected_components  # type: ignore[import-unt
 from torch import Tensor
 
 COARSE, FINE = 16, 32  # longest sides of the two thumbnails, pixels
-BITS, ORDERS, WINDOW = 128, 16, 4
+BITS, ORDERS, WINDOW = 256, 16, 4
 FLAT = 1.0  # detail weaker than this (root mean square, grey levels) has nothing to compare
-BITS_APART, COARSE_APART, FINE_APART = 32, 0.05, 0.1  # no pair above these is a copy
+FINE_APART = 0.13  # no pair further apart (1 - correlation) is a copy
 SAME_APART = 0.005  # re-encoding moves a picture as little; a pair below is one, whatever the set
 NEIGHBOUR, SAMPLE = 10, 2000  # the usual neighbour: the 10th nearest of 2,000 images
-FRACTION = 0.2  # of the distance to it, for up to 2,000 photographs
+FRACTION = 0.25  # of the distance to it, for up to 2,000 photographs
 TINT = 12.0  # mean colours of copies differ by no more (grey levels, brightness taken off)
-ONES = np.array([value.bit_count() for value in range(1 << 16)], np.uint8)
 
 
 def exact(images: UInt8[Tensor, "n h w c"]) -> Int[Tensor, " n"]:
@@ -51,9 +50,8 @@ def near(images: UInt8[Tensor, "n h w c"]) -> Int[Tensor, " n"]:
     """
     copies = exact(images)
     first = torch.from_numpy(np.unique(copies.numpy(), return_index=True)[1])
-    i, j = _pairs(images, first)
-    ends = np.concatenate([copies.numpy()[first[i]], copies.numpy()[first[j]]]).reshape(2, -1)
-    return _components(len(first), ends)[copies]
+    pairs = _pairs(images, first)  # `exact` numbers its clusters from 0, in order of appearance
+    return _components(len(first), pairs.numpy())[copies]
 
 
 def joined(first: Int[Tensor, " n"], second: Int[Tensor, " n"] | None = None) -> Int[Tensor, " n"]:
@@ -100,96 +98,107 @@ def _detail(images: UInt8[Tensor, "n h w c"], size: int, grey: bool) -> Float[Te
     return torch.where(strength < FLAT, 0, planes / scale.clamp_min(1e-6))
 
 
-def _pairs(images: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-    """Positions in `index` of pairs of near copies."""
-    none = torch.empty(0, dtype=torch.int64)
+def _details(images: Tensor, index: Tensor, size: int, grey: bool) -> Tensor:
+    """`_detail` of the images at `index`, in half precision: at most 6 KB each."""
+    chunks = index.split(_chunk(images))
+    return torch.cat([_detail(images[chunk], size, grey).half() for chunk in chunks])
+
+
+def _pairs(images: Tensor, index: Tensor) -> Tensor:
+    """Positions in `index` of pairs of near copies, shape (2, pairs)."""
+    none = torch.empty(2, 0, dtype=torch.int64)
     if len(index) < 2:
-        return none, none
-    chunk = _chunk(images)
-    coarse = torch.cat([_detail(images[k], COARSE, True).half() for k in index.split(chunk)])
+        return none
+    coarse = _details(images, index, COARSE, grey=True)
     busy = torch.nonzero(coarse.flatten(1).any(1))[:, 0]
+    fraction = _fraction(images, len(busy))
     if len(busy) < 2:
-        return none, none
-    coarse, index = coarse[busy], index[busy]
-    i, j, mirrored = _candidates(coarse)
-    i, j, mirrored, apart = _verified(images, index, i, j, mirrored)
-    usual = _usual_distance(images, index, torch.cat([i, j])).view(2, -1).amin(0)
-    alike = apart < (_fraction(images, len(index)) * usual).clamp(SAME_APART, FINE_APART)
-    return busy[i[alike]], busy[j[alike]]
+        return none
+    # No usual neighbour is further than 1, and the coarse details of copies are twice as alike.
+    pairs, mirrored = _candidates(coarse[busy], min(FINE_APART, fraction) / 2)
+    which, pairs = torch.unique(pairs, return_inverse=True)
+    which = busy[which]
+    if not len(which):
+        return none
+    fine = _details(images, index[which], FINE, grey=False)
+    apart = _apart(fine, pairs, mirrored)
+    usual = _usual_distance(images, index, fine)[pairs].amin(0)
+    copies = apart < (fraction * usual).clamp(SAME_APART, FINE_APART)
+    copies &= _tints(images, index[which])[pairs].diff(dim=0)[0].abs().amax(1) < TINT
+    return which[pairs[:, copies]]
 
 
-def _candidates(coarse: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Pairs (i < j, or i with j mirrored) whose codes and coarse details nearly agree."""
+def _candidates(coarse: Tensor, limit: float) -> tuple[Tensor, Tensor]:
+    """Pairs of rows, shape (2, pairs), less than `limit` apart, and whether one is mirrored."""
     n = len(coarse)
     draw = torch.Generator().manual_seed(0)
-    planes = torch.randn(BITS, *coarse.shape[1:], generator=draw)
-    bits = torch.cat(
-        [
-            rows.float().flatten(1) @ way.flatten(1).T > 0
-            for way in (planes, planes.flip(-1))
-            for rows in coarse.split(8192)
-        ]
-    ).numpy()
-    i, j = _neighbours(bits, draw)
+    ways = torch.randn(BITS, *coarse.shape[1:], generator=draw)
+    ways = torch.stack([ways, ways.flip(-1)]).flatten(2)
+    chunks = [chunk.float().flatten(1) for chunk in coarse.split(8192)]
+    bits = torch.cat([chunk @ way.T > 0 for way in ways for chunk in chunks]).numpy()
+    # A bit differs with probability angle / pi; allow for two standard deviations.
+    differ = np.arccos(1 - limit) / np.pi
+    i, j = _neighbours(bits, BITS * differ + 2 * (BITS * differ * (1 - differ)) ** 0.5, draw)
     mirrored = (i >= n) != (j >= n)
     i, j = np.minimum(i % n, j % n), np.maximum(i % n, j % n)
-    key = np.unique(((i * n + j) * 2 + mirrored)[i != j])
-    first, second = torch.from_numpy(key // 2 // n), torch.from_numpy(key // 2 % n)
-    flipped = torch.from_numpy(key % 2 == 1)
-    keep = []
-    for a, b, m in zip(first.split(65536), second.split(65536), flipped.split(65536), strict=True):
-        other = torch.where(m[:, None, None, None], coarse[b].flip(-1), coarse[b])
-        keep.append(1 - (coarse[a].float() * other.float()).sum((1, 2, 3)) < COARSE_APART)
-    kept = torch.cat(keep)
-    return first[kept], second[kept], flipped[kept]
+    key = torch.from_numpy(np.unique(((i * n + j) * 2 + mirrored)[i != j]))
+    pairs, flipped = torch.stack([key // 2 // n, key // 2 % n]), key % 2 == 1
+    close = _apart(coarse, pairs, flipped) < limit
+    return pairs[:, close], flipped[close]
 
 
-def _neighbours(bits: np.ndarray, draw: torch.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Rows at most `BITS_APART` bits apart, among the next `WINDOW` in each of several orders."""
-    words = np.ascontiguousarray(np.packbits(bits, axis=1)).view(np.uint16)
+def _neighbours(
+    bits: np.ndarray, limit: float, draw: torch.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that differ in at most `limit` bits, among the next few in each of several orders."""
+    packed = np.ascontiguousarray(np.packbits(bits, axis=1))
+    words = packed.view(np.uint64)
     found = []
     for _ in range(ORDERS):
-        chosen = torch.randperm(BITS, generator=draw)[:64].numpy()
-        keys = np.ascontiguousarray(np.packbits(bits[:, chosen], axis=1)).view(">u8")[:, 0]
-        order = np.argsort(keys.astype(np.uint64))
+        chosen = torch.randperm(packed.shape[1], generator=draw)[:8].numpy()
+        order = np.argsort(np.ascontiguousarray(packed[:, chosen]).view(np.uint64)[:, 0])
         ordered = words[order]
         for step in range(1, min(WINDOW, len(order) - 1) + 1):
-            apart = ONES[ordered[step:] ^ ordered[:-step]].sum(1, dtype=np.uint8)
-            close = np.flatnonzero(apart <= BITS_APART)
+            close = np.flatnonzero(_ones(ordered[step:] ^ ordered[:-step]) <= limit)
             found.append(np.stack([order[close], order[close + step]]))
     i, j = np.concatenate(found, 1)
     return i, j
 
 
-def _verified(
-    images: Tensor, index: Tensor, i: Tensor, j: Tensor, mirrored: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The pairs that agree finely and in tint, with how far apart they are (1 - correlation)."""
-    apart, tints = [torch.empty(0)], [torch.empty(0)]
-    size = max(1, _chunk(images) // 2)
-    for a, b, m in zip(i.split(size), j.split(size), mirrored.split(size), strict=True):
-        left, right = images[index[a]], images[index[b]]
-        right = torch.where(m[:, None, None, None], right.flip(2), right)
-        apart.append(1 - (_detail(left, FINE, False) * _detail(right, FINE, False)).sum((1, 2, 3)))
-        colour = left.float().mean((1, 2)) - right.float().mean((1, 2))
-        tints.append((colour - colour.mean(1, keepdim=True)).abs().amax(1))
-    distance = torch.cat(apart)
-    keep = (distance < FINE_APART) & (torch.cat(tints) < TINT)
-    return i[keep], j[keep], mirrored[keep], distance[keep]
+def _ones(words: np.ndarray) -> np.ndarray:
+    """How many bits are set in each row."""
+    if hasattr(np, "bitwise_count"):  # since NumPy 2
+        return np.bitwise_count(words).sum(1, dtype=np.int64)
+    return np.unpackbits(words.view(np.uint8), axis=1).sum(1, dtype=np.int64)
 
 
-def _usual_distance(images: Tensor, index: Tensor, which: Tensor) -> Tensor:
-    """How far each of these images is from its 10th neighbour in a sample of 2,000."""
+def _apart(detail: Tensor, pairs: Tensor, mirrored: Tensor) -> Tensor:
+    """1 - correlation of the details of each pair."""
+    apart, chunk = [torch.empty(0)], _chunk(detail)
+    for (a, b), flip in zip(pairs.split(chunk, dim=1), mirrored.split(chunk), strict=True):
+        other = detail[b]
+        other[flip] = other[flip].flip(-1)
+        apart.append(1 - (detail[a].float() * other.float()).sum((1, 2, 3)))
+    return torch.cat(apart)
+
+
+def _usual_distance(images: Tensor, index: Tensor, fine: Tensor) -> Tensor:
+    """How far each of these details is from its 10th neighbour in a sample of 2,000 images."""
     draw = torch.Generator().manual_seed(1)
     chosen = index[torch.randperm(len(index), generator=draw)[:SAMPLE]]
-    rank = min(NEIGHBOUR + 1, len(chosen))  # itself may be among them
-    sample = torch.cat([_detail(images[k], FINE, False) for k in chosen.split(_chunk(images))])
-    unique, back = torch.unique(which, return_inverse=True)
-    distance = [torch.empty(0)]
-    for k in unique.split(_chunk(images)):
-        alike = _detail(images[index[k]], FINE, False).flatten(1) @ sample.flatten(1).T
-        distance.append(1 - alike.topk(rank, 1).values[:, -1])
-    return torch.cat(distance)[back]
+    sample = _details(images, chosen, FINE, grey=False).float().flatten(1)
+    rank = min(NEIGHBOUR + 1, len(chosen))  # it may be in the sample itself
+    return torch.cat([
+        1 - (rows.float().flatten(1) @ sample.T).topk(rank, 1).values[:, -1]
+        for rows in fine.split(4096)
+    ])  # fmt: skip
+
+
+def _tints(images: Tensor, index: Tensor) -> Tensor:
+    """Mean of each colour less that of all, shape (n, c): zero for grey."""
+    chunks = [images[chunk].float().mean((1, 2)) for chunk in index.split(_chunk(images))]
+    colours = torch.cat(chunks)
+    return colours - colours.mean(1, keepdim=True)
 
 
 def _fraction(images: Tensor, n: int) -> float:
@@ -199,4 +208,4 @@ def _fraction(images: Tensor, n: int) -> float:
     powers are fitted to sets known by sight (MNIST, CIFAR-10, digits, the Apollo photographs).
     """
     pixels = min(images.shape[1], FINE) * min(images.shape[2], FINE)
-    return FRACTION * (pixels / FINE**2) ** 0.5 * min(1.0, SAMPLE / n) ** 0.25
+    return FRACTION * (pixels / FINE**2) ** 0.5 * min(1.0, SAMPLE / max(1, n)) ** 0.3
