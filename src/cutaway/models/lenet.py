@@ -37,6 +37,9 @@ class LeNet5(nn.Module):
         self.f6 = nn.Linear(120, 84)
         self.output = nn.Linear(84, classes)
         self.relu = nn.ReLU()
+        for u in (self.c1.u, self.c3.u, self.c5, self.f6):
+            nn.init.kaiming_normal_(u.weight, nonlinearity="relu")  # He et al. 2015
+            nn.init.zeros_(u.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:
         s4 = self.c3(self.c1(x))
