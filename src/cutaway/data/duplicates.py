@@ -3,8 +3,8 @@
 Exact copies have the same digest. For near ones each image gets a code of signs of random
 projections of its detail (Charikar, 2002). The codes are sorted in several bit orders, and each
 is compared with the next few in each order only, so that the work grows as n log n whatever the
-images are: a million flat or alike images cost what a million different ones do. Candidates are
-then verified by the correlation of their detail.
+images are: where all are alike, only the closest pairs go on. Candidates are then verified by the
+correlation of their detail.
 
 How alike two copies must be depends on the set: two hand-written ones are alike, two photographs
 of one stone are not. So the distance of a pair must also be a small part of the distance to the
@@ -46,7 +46,8 @@ def near(images: UInt8[Tensor, "n h w c"]) -> Int[Tensor, " n"]:
     """A cluster number for each image: the same for exact and near copies.
 
     Near copies are re-encoded, slightly resized, brighter or darker, or mirrored, and photographs
-    of one view taken one after another. Views from other sides are not.
+    of one view taken one after another. Photographs of one thing from other sides are not, unless
+    a backdrop that stays the same fills nearly all of the picture: groups are for those.
     """
     copies = exact(images)
     first = torch.from_numpy(np.unique(copies.numpy(), return_index=True)[1])
@@ -85,7 +86,7 @@ def _chunk(images: Tensor) -> int:
     return max(1, (1 << 23) // max(1, images[:1].numel()))
 
 
-def _detail(images: UInt8[Tensor, "n h w c"], size: int, grey: bool) -> Float[Tensor, "n c h w"]:
+def _detail(images: UInt8[Tensor, "n h w c"], size: int, grey: bool) -> Float[Tensor, "n k p q"]:
     """Thumbnails less their local mean (5 x 5), of norm 1 over an image; zero where flat."""
     planes = images.permute(0, 3, 1, 2).float()
     planes = planes.mean(1, keepdim=True) if grey else planes
@@ -134,11 +135,15 @@ def _candidates(coarse: Tensor, limit: float) -> tuple[Tensor, Tensor]:
     draw = torch.Generator().manual_seed(0)
     ways = torch.randn(BITS, *coarse.shape[1:], generator=draw)
     ways = torch.stack([ways, ways.flip(-1)]).flatten(2)
-    chunks = [chunk.float().flatten(1) for chunk in coarse.split(8192)]
-    bits = torch.cat([chunk @ way.T > 0 for way in ways for chunk in chunks]).numpy()
+    signs = (
+        (chunk.float().flatten(1) @ way.T > 0).numpy()
+        for way in ways
+        for chunk in coarse.split(8192)
+    )
+    codes = np.concatenate([np.packbits(rows, axis=1) for rows in signs])
     # A bit differs with probability angle / pi; allow for two standard deviations.
     differ = np.arccos(1 - limit) / np.pi
-    i, j = _neighbours(bits, BITS * differ + 2 * (BITS * differ * (1 - differ)) ** 0.5, draw)
+    i, j = _neighbours(codes, BITS * differ + 2 * (BITS * differ * (1 - differ)) ** 0.5, draw)
     mirrored = (i >= n) != (j >= n)
     i, j = np.minimum(i % n, j % n), np.maximum(i % n, j % n)
     key = torch.from_numpy(np.unique(((i * n + j) * 2 + mirrored)[i != j]))
@@ -148,19 +153,26 @@ def _candidates(coarse: Tensor, limit: float) -> tuple[Tensor, Tensor]:
 
 
 def _neighbours(
-    bits: np.ndarray, limit: float, draw: torch.Generator
+    codes: np.ndarray, limit: float, draw: torch.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that differ in at most `limit` bits, among the next few in each of several orders."""
-    packed = np.ascontiguousarray(np.packbits(bits, axis=1))
-    words = packed.view(np.uint64)
-    found = []
+    """Rows that differ in at most `limit` bits, among the next few in each of several orders.
+
+    An order yields no more pairs than there are rows, the closest: enough to chain a set whose
+    images are all alike, and a bound on the work.
+    """
+    words, found = codes.view(np.uint64), []
     for _ in range(ORDERS):
-        chosen = torch.randperm(packed.shape[1], generator=draw)[:8].numpy()
-        order = np.argsort(np.ascontiguousarray(packed[:, chosen]).view(np.uint64)[:, 0])
+        chosen = torch.randperm(codes.shape[1], generator=draw)[:8].numpy()
+        order = np.argsort(np.ascontiguousarray(codes[:, chosen]).view(np.uint64)[:, 0])
         ordered = words[order]
+        pairs, differ = [], []
         for step in range(1, min(WINDOW, len(order) - 1) + 1):
-            close = np.flatnonzero(_ones(ordered[step:] ^ ordered[:-step]) <= limit)
-            found.append(np.stack([order[close], order[close + step]]))
+            bits = _ones(ordered[step:] ^ ordered[:-step])
+            close = np.flatnonzero(bits <= limit)
+            pairs.append(np.stack([order[close], order[close + step]]))
+            differ.append(bits[close])
+        closest = np.argsort(np.concatenate(differ), kind="stable")[: len(order)]
+        found.append(np.concatenate(pairs, 1)[:, closest])
     i, j = np.concatenate(found, 1)
     return i, j
 
@@ -168,8 +180,8 @@ def _neighbours(
 def _ones(words: np.ndarray) -> np.ndarray:
     """How many bits are set in each row."""
     if hasattr(np, "bitwise_count"):  # since NumPy 2
-        return np.bitwise_count(words).sum(1, dtype=np.int64)
-    return np.unpackbits(words.view(np.uint8), axis=1).sum(1, dtype=np.int64)
+        return np.bitwise_count(words).sum(1, dtype=np.uint16)
+    return np.unpackbits(words.view(np.uint8), axis=1).sum(1, dtype=np.uint16)
 
 
 def _apart(detail: Tensor, pairs: Tensor, mirrored: Tensor) -> Tensor:

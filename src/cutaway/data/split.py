@@ -120,9 +120,10 @@ def split(
     side, shares = _own_parts(images), [0.0, float(val), float(test)]
     shares = [0.0 if (side == part).any() else share for part, share in enumerate(shares)]
     pool = side == TRAIN
+    leaks = _leaks(images, unit, side)
     side[pool] = deal(unit[pool], target[pool], shares, np.random.default_rng(seed))
     _check_not_empty(images, side, shares)
-    findings = (*_leaks(images, unit, side), *_undivided(images, side))
+    findings = (*leaks, *_undivided(images, side))
     if drop_leaks:
         side[(side < TEST) & np.isin(unit, unit[side == TEST])] = DROPPED
     train, validation, tests, dropped = (
@@ -168,8 +169,9 @@ def _check_not_empty(images: ImageSet, side: np.ndarray, shares: list[float]) ->
             )
 
 
-def _leaks(images: ImageSet, unit: np.ndarray, side: np.ndarray) -> Iterator[Finding]:
+def _leaks(images: ImageSet, unit: np.ndarray, side: np.ndarray) -> list[Finding]:
     """What the source's own validation and test parts share with its training part."""
+    findings = []
     for part in (VAL, TEST):
         here = np.flatnonzero((side == part) & np.isin(unit, unit[side == TRAIN]))
         if len(here):
@@ -178,7 +180,8 @@ def _leaks(images: ImageSet, unit: np.ndarray, side: np.ndarray) -> Iterator[Fin
                 f"{len(here)} of the {(side == part).sum()} {PARTS[part]} images have a duplicate "
                 "or a group sibling in the training part of the source: its figures flatter."
             )
-            yield Finding("leak", names, detail)
+            findings.append(Finding("leak", names, detail))
+    return findings
 
 
 def _undivided(images: ImageSet, side: np.ndarray) -> Iterator[Finding]:

@@ -51,8 +51,12 @@ def _tally(unit: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _one_each(units: np.ndarray, place: np.ndarray, wanted: list[int]) -> None:
-    """Give each wanted part one of a class's `units` (ascending in size): training the largest."""
-    for part in wanted[: len(units)]:
+    """Give each wanted part one of a class's `units` (ascending in size).
+
+    Training comes first where there are too few, then the test; the smallest go to validation,
+    larger ones to the test and the largest to training.
+    """
+    for part in sorted(wanted[: len(units)], key=[VAL, TEST, TRAIN].index):
         free = units[place[units] < 0]
         if len(free) and part not in place[units]:
             place[free[-1 if part == TRAIN else 0]] = part

@@ -1,0 +1,111 @@
+"""An audit names what is wrong, in bounded lists, and never fails on an odd set."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from cutaway.data.audit import NAMED, audit
+from cutaway.data.imageset import Finding, ImageSet
+
+
+def a_set(n: int = 60, classes: int = 3, side: int = 16) -> ImageSet:
+    draw = torch.Generator().manual_seed(0)
+    return ImageSet(
+        images=torch.randint(0, 256, (n, side, side, 1), generator=draw, dtype=torch.uint8),
+        targets=torch.arange(n) % classes,
+        classes=tuple("abcdefghijklmnopqrstuvwxyz"[:classes]),
+        names=[f"image {i}" for i in range(n)],
+    )
+
+
+def kinds(found) -> list[str]:
+    return [finding.kind for finding in found.findings]
+
+
+def test_a_sound_set_gives_no_finding():
+    found = audit(a_set())
+    assert found.findings == ()
+    assert found.counts == {"a": 20, "b": 20, "c": 20}
+    assert (found.imbalance, found.size, found.channels) == (1.0, (16, 16), 1)
+    assert found.summary()[-1] == "Nothing was noticed."
+    assert len(found.duplicates.unique()) == 60
+
+
+def test_copies_contradictions_and_leaks_are_named():
+    images = a_set()
+    images.images[3] = images.images[0]  # the same class
+    images.images[10] = images.images[50] // 8 * 8  # near, and of another class
+    parts = torch.zeros(60, dtype=torch.int64)
+    parts[50:] = 2
+    found = audit(replace(images, parts=parts))
+    by_kind = {finding.kind: finding for finding in found.findings}
+    assert by_kind["exact-duplicate"].where == ("image 0", "image 3")
+    assert by_kind["near-duplicate"].where == ("image 10", "image 50")
+    assert by_kind["two-labels"].where == ("image 10", "image 50")
+    assert "'b', 'c'" in by_kind["two-labels"].detail
+    assert by_kind["duplicate-across-parts"].where == ("image 50",)
+    assert found.two_labels == found.near_clusters == [[10, 50]]
+    assert found.exact_clusters == [[0, 3]]
+
+
+def test_what_decoding_noticed_is_kept_and_counted():
+    broken = Finding("truncated", ("x.jpg",), "The file ends early.", left_out=True)
+    found = audit(replace(a_set(), findings=(broken,)))
+    assert found.findings == (broken,)
+    assert "1 image left out." in found.summary()
+
+
+def test_tiny_and_uneven_classes_are_named():
+    targets = torch.tensor([0] * 56 + [1] * 4)
+    found = audit(replace(a_set(), targets=targets))
+    assert kinds(found) == ["tiny-class", "empty-class", "imbalance"]
+    assert found.tiny == ("b",)
+    assert found.imbalance == 14
+    assert "'b' (4)" in found.findings[0].detail
+    assert found.findings[2].where == ("a", "b")
+
+
+def test_lists_are_bounded_and_say_how_many_more():
+    images = a_set(200)
+    images.images[100:] = images.images[:100]
+    found = audit(images)
+    listed = [finding for finding in found.findings if finding.kind == "exact-duplicate"]
+    assert len(listed) == NAMED + 1
+    assert "80 more clusters" in listed[-1].detail
+    assert len(listed[-1].where) == NAMED
+    assert len(found.exact_clusters) == 100
+
+
+def test_json_is_plain_and_short():
+    images = a_set(200)
+    images.images[1:] = images.images[:1]
+    text = json.dumps(audit(images).to_json())
+    body = json.loads(text)
+    assert len(text) < 10_000
+    assert body["exact_clusters"]["count"] == 1
+    assert body["counts"] == {"a": 67, "b": 67, "c": 66}
+    assert {"kind", "where", "detail", "left_out"} == body["findings"][0].keys()
+
+
+@pytest.mark.parametrize(
+    ("n", "classes", "side"), [(0, 1, 4), (1, 1, 8), (2, 2, 1), (7, 26, 3), (40, 1, 16)]
+)
+def test_odd_sets(n, classes, side):
+    found = audit(a_set(n, classes, side))
+    assert all(isinstance(sentence, str) for sentence in found.summary())
+    json.dumps(found.to_json())
+
+
+def test_one_class_and_identical_images_are_said():
+    images = a_set(40, 1)
+    images.images[:] = 7
+    found = audit(images)
+    assert kinds(found) == ["exact-duplicate", "one-class"]
+
+
+def test_progress_is_told_what_is_done():
+    said: list[str] = []
+    audit(a_set(), said.append)
+    assert said == ["looking for exact copies", "looking for near copies"]
