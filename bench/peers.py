@@ -16,6 +16,21 @@ from torch.utils.data import DataLoader, Dataset
 MEAN, STD = 0.1307, 0.3081
 
 
+def to_tensor(image: Image.Image) -> torch.Tensor:
+    """The steps of torchvision's `ToTensor` (which cannot be imported beside the CPU build)."""
+    tensor = torch.from_numpy(np.array(image, np.uint8, copy=True))
+    tensor = tensor.view(image.size[1], image.size[0], 1).permute(2, 0, 1).contiguous()
+    return tensor.to(torch.float32).div(255)
+
+
+def normalize(tensor: torch.Tensor) -> torch.Tensor:
+    """The steps of torchvision's `Normalize`."""
+    tensor = tensor.clone()
+    mean = torch.as_tensor((MEAN,), dtype=tensor.dtype).view(-1, 1, 1)
+    std = torch.as_tensor((STD,), dtype=tensor.dtype).view(-1, 1, 1)
+    return tensor.sub_(mean).div_(std)
+
+
 class MNIST(Dataset):
     """Like torchvision's: a PIL image a sample, then `ToTensor` and `Normalize`."""
 
@@ -29,9 +44,7 @@ class MNIST(Dataset):
         return len(self.images)
 
     def __getitem__(self, i: int) -> tuple[torch.Tensor, int]:
-        image = Image.fromarray(self.images[i])
-        tensor = torch.from_numpy(np.array(image, np.uint8, copy=True))[None].float().div(255)
-        return tensor.sub_(MEAN).div_(STD), int(self.targets[i])
+        return normalize(to_tensor(Image.fromarray(self.images[i]))), int(self.targets[i])
 
 
 def read(path: Path, header: int) -> np.ndarray:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from cutaway.errors import UsageError
+from cutaway.learn import memory
 from cutaway.learn.recipe import Recipe
 
 
@@ -66,7 +67,7 @@ class Machine:
         cudnn.deterministic, cudnn.benchmark = True, False
         devices = [self.device] if self.device.startswith("cuda") else []
         try:
-            with torch.random.fork_rng(devices):
+            with torch.random.fork_rng(devices), memory.kept():
                 yield
         finally:
             torch.set_num_threads(threads)

@@ -5,12 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from cutaway.data.audit import Audit
+from cutaway.data.catalog import SOURCES, Source
 from cutaway.learn.evaluate import Evaluation
 from cutaway.learn.predict import Prediction
 from cutaway.learn.run import Run
+
+NAMED = 5
+"""Images that a finding names on the terminal; `--json` names more."""
 
 
 def show(*parts: RenderableType) -> None:
@@ -75,13 +81,12 @@ def predictions(found: Sequence[Prediction]) -> Table:
 
 
 def audit(found: Audit) -> list[RenderableType]:
-    """What an audit noticed: the summary, then a table of findings."""
-    parts: list[RenderableType] = list(found.summary())
-    if found.findings:
-        rows = [
-            {"finding": f.kind, "images": _names(f.where), "what": f.detail} for f in found.findings
-        ]
-        parts.append(table("Findings", rows))
+    """What an audit noticed: the summary, then each finding with the names of its images."""
+    parts: list[RenderableType] = [Text(sentence) for sentence in found.summary()]
+    for finding in found.findings:
+        left_out = " Left out." if finding.left_out else ""
+        parts.append(Text.assemble("\n", (finding.kind, "bold"), f"  {finding.detail}{left_out}"))
+        parts.extend(Padding(Text(name, overflow="fold"), (0, 2)) for name in _names(finding.where))
     return parts
 
 
@@ -112,15 +117,13 @@ def model_rows() -> list[dict[str, Any]]:
 
 def data_rows() -> list[dict[str, Any]]:
     """A row a data set that is known by name."""
-    from cutaway.data.catalog import SOURCES
-
     return [
         {
             "data": source.name,
             "what": source.title,
             "images": source.count,
             "classes": source.classes,
-            "here": "yes" if source.here else f"{source.megabytes:g} MB to fetch",
+            "here": "yes" if source.here else _to_fetch(source),
             "licence": source.licence,
             "homepage": source.homepage,
         }
@@ -128,8 +131,13 @@ def data_rows() -> list[dict[str, Any]]:
     ]
 
 
-def _names(where: Sequence[str]) -> str:
-    return ", ".join(where[:3]) + (f" and {len(where) - 3} more" if len(where) > 3 else "")
+def _to_fetch(source: Source) -> str:
+    return "to fetch" if source.megabytes is None else f"{source.megabytes:g} MB to fetch"
+
+
+def _names(where: Sequence[str]) -> list[str]:
+    more = [f"and {len(where) - NAMED} more"] if len(where) > NAMED else []
+    return [*where[:NAMED], *more]
 
 
 def _pairs(title: str, rows: dict[str, str]) -> Table:
