@@ -54,7 +54,10 @@ def read(path: Path, header: int) -> np.ndarray:
 
 
 def standard_loop(model: nn.Module, batch: int, workers: int, epochs: int) -> float:
-    """Seconds of the usual loop: DataLoader with workers, SGD, cross-entropy."""
+    """Seconds of the usual loop: DataLoader with workers, SGD, cross-entropy.
+
+    Like ours it adds up the loss and the right answers of the epoch.
+    """
     loader = DataLoader(
         MNIST("train"), batch, shuffle=True, num_workers=workers, persistent_workers=workers > 0
     )
@@ -63,10 +66,15 @@ def standard_loop(model: nn.Module, batch: int, workers: int, epochs: int) -> fl
     iter(loader)  # the workers start off the clock
     started = time.perf_counter()
     for _ in range(epochs):
+        running, correct = 0.0, 0
         for x, t in loader:
             optimizer.zero_grad()
-            F.cross_entropy(model(x), t).backward()
+            output = model(x)
+            loss = F.cross_entropy(output, t)
+            loss.backward()
             optimizer.step()
+            running += loss.item() * len(t)
+            correct += (output.argmax(1) == t).sum().item()
     return time.perf_counter() - started
 
 

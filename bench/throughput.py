@@ -23,7 +23,17 @@ BATCH = 128
 def ours() -> float:
     """Images a second of one epoch, as `cutaway train lenet5 mnist --augment none` reports it."""
     recipe = pair("lenet5", "mnist").override(
-        epochs=1, batch_size=BATCH, augment="none", precision="float32", device="cpu", val=0.0
+        epochs=1,
+        batch_size=BATCH,
+        augment="none",
+        precision="float32",
+        device="cpu",
+        val=0.0,
+        optimizer="nesterov",
+        optimizer_options={},
+        lr=0.05,
+        momentum=0.9,
+        label_smoothing=0.0,
     )
     with tempfile.TemporaryDirectory() as folder:
         run = fit(recipe, load("mnist"), out=Path(folder) / "run")

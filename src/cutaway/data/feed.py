@@ -56,10 +56,14 @@ class Normalise:
         return cls(tuple(mean.tolist()), tuple(std.tolist()))
 
     def __call__(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """For pixels that are in 0..1 already."""
-        mean = x.new_tensor(self.mean).view(-1, 1, 1)
-        std = x.new_tensor(self.std).view(-1, 1, 1)
-        return (x - mean).div_(std)
+        """For pixels that are in 0..1 already; `x` itself is changed."""
+        if len(self.mean) == 1:  # numbers are quicker than tensors of one
+            return x.sub_(self.mean[0]).div_(self.std[0])
+        return x.sub_(self._tensor(self.mean, x)).div_(self._tensor(self.std, x))
+
+    @staticmethod
+    def _tensor(values: tuple[float, ...], like: Tensor) -> Tensor:
+        return like.new_tensor(values).view(-1, 1, 1)
 
 
 def to_float(images: UInt8[Tensor, "b h w c"]) -> Float[Tensor, "b c h w"]:

@@ -1,5 +1,6 @@
 """The one loop: players take turns on batches until the steps are done."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -28,16 +29,22 @@ class Tally:
     """Sums over an epoch, kept on the device; `means` is the only place that reads them."""
 
     sums: dict[str, Tensor] = field(default_factory=dict)
+    images: int = 0
 
-    def add(self, name: str, value: Tensor) -> None:
-        value = value.detach().double()
-        self.sums[name] = self.sums[name] + value if name in self.sums else value
+    def add(self, name: str, value: Tensor, times: int = 1) -> None:
+        """Add `value`, `times` times."""
+        if name not in self.sums:
+            self.sums[name] = torch.zeros((), dtype=torch.float64, device=value.device)
+        self.sums[name].add_(value.detach(), alpha=times)
+
+    def clear(self) -> None:
+        """Begin again, for the next epoch."""
+        self.sums.clear()
+        self.images = 0
 
     def means(self) -> dict[str, float]:
         """Each sum over the number of images seen."""
-        sums = {name: self.sums[name].item() for name in sorted(self.sums)}
-        count = sums.pop("images", 0.0)
-        return {name: value / count for name, value in sums.items()} if count else {}
+        return {name: self.sums[name].item() / self.images for name in sorted(self.sums)}
 
 
 class Seat:
@@ -68,10 +75,11 @@ class Seat:
         for part in batch.parts(self.recipe.accumulate):
             with self.machine.autocast():
                 loss, counts = self.player.loss(part)
-            if self.machine.sync_is_free and not loss.isfinite():
+            if self.machine.sync_is_free and not math.isfinite(loss.item()):
                 raise NotFinite(part)
-            (loss * (len(part) / len(batch))).backward()
-            tally.add("loss", loss * len(part))
+            share = loss if part is batch else loss * (len(part) / len(batch))
+            share.backward()
+            tally.add("loss", loss, len(part))
             for name, value in counts.items():
                 tally.add(name, value)
 
@@ -94,7 +102,7 @@ def play(table: Sequence[Seat], feed: Feed, tally: Tally, start: int, steps: int
         for seat in table:
             seat.set_rate(share)
             seat.move(batch, tally)
-        tally.add("images", torch.tensor(float(len(batch))))
+        tally.images += len(batch)
         yield step + 1
 
 

@@ -186,7 +186,7 @@ class Training:
                 self.answering, self.run.task, self.val, self.images.classes, self.machine
             )
             row |= {"val_loss": found.loss, "val_accuracy": found.accuracy}
-        self.tally.sums.clear()
+        self.tally.clear()
         self.rows.append(row)
         if self.recipe.patience and best(self.rows, self.recipe.monitor) is row:
             self.best = {k: v.detach().clone() for k, v in self.answering.state_dict().items()}
@@ -229,7 +229,7 @@ class Training:
         """Write a checkpoint of everything that moves."""
         tensors = {f"model/{k}": v for k, v in self.model.state_dict().items()}
         facts: dict[str, Any] = {"step": self.step, "seconds": self.seconds, "rows": self.rows}
-        facts["optimizers"] = {}
+        facts |= {"images": self.tally.images, "optimizers": {}}
         for seat in self.table:
             name = seat.player.name
             moved, rest = checkpoint.optimizer_state(seat.optimizer, f"optimizer/{name}")
@@ -268,6 +268,7 @@ class Training:
         for seat in self.table:
             prefix = f"optimizer/{seat.player.name}"
             checkpoint.restore_optimizer(seat.optimizer, prefix, tensors, facts["optimizers"])
-        self.tally.sums = {k: v.to(self.machine.device) for k, v in part("tally").items()}
+        sums = {k: v.to(self.machine.device) for k, v in part("tally").items()}
+        self.tally = Tally(sums, facts["images"])
         self.best = part("best")
         self.step, self.seconds, self.rows = facts["step"], facts["seconds"], facts["rows"]
