@@ -8,7 +8,15 @@ from torch.nn import functional as F
 from cutaway.errors import UsageError
 from cutaway.models import MODELS, build, count, find
 
-SMALL = {"deep_mlp": 28, "mlp": 8, "lenet5": 28, "lenet5_1998": 28, "lenet_norm": 16, "resnet20": 16, "resnet18": 32}
+SMALL = {
+    "deep_mlp": 28,
+    "mlp": 8,
+    "lenet5": 28,
+    "lenet5_1998": 28,
+    "lenet_norm": 16,
+    "resnet20": 16,
+    "resnet18": 32,
+}
 NAMES = sorted(MODELS)
 
 
