@@ -1,6 +1,7 @@
 """Every command, with good and bad input, as a user or a program would call it."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from PIL import Image
 
 from cutaway import cli
+from cutaway.learn.checkpoint import load_checkpoint
 
 
 class Outcome:
@@ -204,6 +206,26 @@ def test_an_image_that_is_none(cutaway, run, tmp_path):
     done = cutaway("predict", run, tmp_path / "text.png")
     assert (done.code, "text.png" in done.err) == (1, True)
     assert cutaway("predict", run, tmp_path / "missing.png").code == 1
+
+
+def test_ctrl_c_ends_at_a_checkpoint_and_says_how_to_go_on(cutaway, tmp_path):
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "cutaway", "train", "mlp", "digits", "--epochs", "3000"]
+    command += ["--out", str(out)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:  # wait until it learns, then ask it to stop
+            if line.startswith("epoch"):
+                process.send_signal(signal.SIGINT)
+                break
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert f"cutaway resume {out}" in rest.replace("\n", "")
+    assert "Traceback" not in rest
+    step = load_checkpoint(out / "checkpoint")[1]["step"]
+    assert f"Stopped at step {step} of" in rest
+    assert cutaway("evaluate", out).code == 1
+    assert "has no weights yet" in cutaway("evaluate", out).err
 
 
 def test_help_has_an_example_for_every_command(cutaway):

@@ -26,7 +26,7 @@ def writing(path: Path) -> Iterator[None]:
         elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             advice = "you may not write there: choose another place with --out"
         else:
-            advice = error.strerror or str(error)
+            advice = f"{error.strerror or error}: choose another place with --out"
         raise RunError(f"{path} cannot be written: {advice}.") from None
 
 
