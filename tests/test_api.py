@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from cutaway.recipes import pair
 from PIL import Image
 from sklearn.datasets import load_digits
 from torch import nn
 from torch.utils.data import Dataset
 
 import cutaway as ca
+from cutaway.api import change
 from cutaway.errors import CutawayError, DataError, RunError, UsageError
 
 
@@ -150,6 +152,14 @@ def test_nothing_global_is_left_behind(tmp_path):
 def test_unknown_fields_offer_the_nearest(tmp_path):
     with pytest.raises(UsageError, match="Did you mean 'epochs'"):
         ca.fit("mlp", "digits", out=tmp_path / "run", epcohs=3)
+
+
+def test_another_optimizer_drops_the_options_of_the_first():
+    recipe = change(pair("mlp", "digits"), {"optimizer": "sgd", "lr": 0.1})
+    assert (recipe.optimizer, recipe.optimizer_options) == ("sgd", {})
+    recipe = change(pair("mlp", "digits"), {"optimizer": "adam", "optimizer_options": "eps=1e-6"})
+    assert recipe.optimizer_options == {"eps": 1e-6}
+    assert change(pair("mlp", "digits"), {"lr": 0.1}).optimizer_options == {"betas": [0.9, 0.95]}
 
 
 def test_names_are_listed_and_nothing_else_is_there():

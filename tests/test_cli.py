@@ -163,6 +163,7 @@ def test_a_folder_of_images_is_enough(cutaway, tmp_path):
         (["train", "resnet", "digits"], 2, "no model 'resnet'"),
         (["train", "lenet5", "mnits"], 2, "mnist"),
         (["train", "lenet5", "/no/such/folder"], 2, "/no/such/folder"),
+        (["train", "no/such/folder"], 2, "There is no folder or file no/such/folder"),
         (["train", "--epoch", "3"], 2, "Did you mean '--epochs'"),
         (["train", "--epochs"], 2, "epochs"),
         (["train", "--epochs", "-3"], 2, "--epochs must be at least 1"),

@@ -115,7 +115,12 @@ def load(what: Any, *, model: nn.Module | None = None, **options: Any) -> Run | 
 
 
 def change(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
-    """The recipe with fields changed; a name that only the model knows goes to its options."""
+    """The recipe with fields changed; a name that only the model knows goes to its options.
+
+    Options that belonged to another optimizer are dropped with it.
+    """
+    if changes.get("optimizer", recipe.optimizer) != recipe.optimizer:
+        changes = {"optimizer_options": {}, **changes}
     if recipe.model.startswith(OWN):
         return recipe.override(**changes)
     from cutaway.models import find

@@ -115,5 +115,7 @@ def starting_point(first: str = "", second: str = "") -> Recipe:
         return pair(first, models[first].data)
     if Path(first).exists():
         return pair("resnet20", first)
+    if "/" in first or "\\" in first or Path(first).suffix:
+        raise UsageError(f"There is no folder or file {first}. Check the path.")
     hint = nearest(first, {*NAMED, *models})
     raise UsageError(f"'{first}' is no model, recipe, data set or path.{hint}")
