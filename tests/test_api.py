@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from cutaway.recipes import pair
 from PIL import Image
 from sklearn.datasets import load_digits
 from torch import nn
@@ -12,6 +11,7 @@ from torch.utils.data import Dataset
 import cutaway as ca
 from cutaway.api import change
 from cutaway.errors import CutawayError, DataError, RunError, UsageError
+from cutaway.recipes import pair
 
 
 class Digits(Dataset):
