@@ -174,6 +174,7 @@ class Training:
         )
 
     def _end_epoch(self) -> None:
+        self._check_tally()
         means = self.tally.means()
         row: dict[str, Any] = {
             "epoch": self.step // self.feed.steps_per_epoch,
