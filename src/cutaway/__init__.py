@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-# OpenMP's threads wait for each other by spinning, by default for as long as it takes. Beside any
-# other busy process a step then waits for the scheduler, and training is 4 to 20 times slower
-# (bench/README.md). A short spin costs nothing on a quiet machine. Read when torch is loaded.
+# OpenMP's threads wait for each other by spinning, by default for long. Beside another
+# busy process a step then waits for the scheduler, and training takes four times as long as with
+# a short spin, which costs nothing on a quiet machine (bench/README.md). Read when torch loads.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 if TYPE_CHECKING:

@@ -45,7 +45,7 @@ ADAMW: dict[str, Any] = {
 MODELS: dict[str, dict[str, Any]] = {
     "lenet5": ADAMW | {"lr": 0.003},
     "lenet_norm": ADAMW | {"lr": 0.01},
-    "lenet5_1998": {"lr": 0.001, "clip": 5.0},
+    "lenet5_1998": ADAMW | {"lr": 0.004},
     "mlp": ADAMW | {"lr": 0.002},
     "deep_mlp": ADAMW | {"lr": 0.0005},
     "resnet20": {"lr": 0.1},
