@@ -168,8 +168,8 @@ def _across(images: ImageSet, groups: list[list[int]]) -> list[Finding]:
         ]
         if repeated:
             detail = (
-                f"{len(repeated)} of the {int((images.parts == part).sum())} {PARTS[part]} images "
-                "repeat training images: figures on them flatter."
+                f"{len(repeated)} of {int((images.parts == part).sum()):,} {PARTS[part]} images "
+                "equal or nearly equal to a training image: accuracy is flattered by as many."
             )
             findings.append(_finding(images, "duplicate-across-parts", repeated, detail))
     return findings

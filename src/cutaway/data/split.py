@@ -177,8 +177,8 @@ def _leaks(images: ImageSet, unit: np.ndarray, side: np.ndarray) -> list[Finding
         if len(here):
             names = tuple(images.names[i] for i in here[:NAMED].tolist())
             detail = (
-                f"{len(here)} of the {(side == part).sum()} {PARTS[part]} images have a duplicate "
-                "or a group sibling in the training part of the source: its figures flatter."
+                f"{len(here)} of {(side == part).sum():,} {PARTS[part]} images with a near copy "
+                "or a group sibling in the source's training part: accuracy is flattered."
             )
             findings.append(Finding("leak", names, detail))
     return findings
