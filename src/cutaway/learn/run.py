@@ -64,11 +64,6 @@ class Run:
         return Split.load(self.path / "split.json")
 
     @property
-    def audit(self) -> dict[str, Any]:
-        """What the audit noticed before training."""
-        return read_json(self.path / "audit.json")
-
-    @property
     def environment(self) -> dict[str, Any]:
         return read_json(self.path / "environment.json")
 

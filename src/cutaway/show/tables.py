@@ -40,31 +40,29 @@ def table(title: str, rows: Sequence[dict[str, Any]], *columns: str) -> Table:
 
 def results(run: Run) -> Table:
     """What a run came to on its test set."""
-    found, timing = run.saved_test(), run.timing
-    low, high = found.interval
-    rows = {
-        "test accuracy": f"{found.accuracy:.2%}   (95 % interval {low:.2%} to {high:.2%})",
-        "wrong": f"{len(found) - found.correct:,} of {len(found):,} images",
-        "loss": f"{found.loss:.4f}",
-        "calibration error": f"{found.calibration_error:.2%}",
-        "training": f"{timing['train_seconds']:.1f} s, {timing['images_per_second']:,.0f} images/s",
-    }
-    if len(found.classes) > 5:
-        rows["top-5"] = f"{found.top5:.2%}"
+    timing = run.timing
+    speed = f"{timing['train_seconds']:.1f} s, {timing['images_per_second']:,.0f} images/s"
+    rows = _measures("test accuracy", run.saved_test()) | {"training": speed}
     return _pairs(f"{run.recipe.model} on {run.data.name}", rows)
 
 
 def evaluation(what: str, found: Evaluation) -> Table:
     """Measures on one part."""
+    return _pairs(f"On {what}", _measures("accuracy", found))
+
+
+def _measures(name: str, found: Evaluation) -> dict[str, str]:
     low, high = found.interval
     rows = {
-        "accuracy": f"{found.accuracy:.2%}   (95 % interval {low:.2%} to {high:.2%})",
-        "images": f"{len(found):,}",
+        name: f"{found.accuracy:.2%}   (95 % interval {low:.2%} to {high:.2%})",
+        "wrong": f"{len(found) - found.correct:,} of {len(found):,} images",
         "top-5": f"{found.top5:.2%}",
         "loss": f"{found.loss:.4f}",
         "calibration error": f"{found.calibration_error:.2%}",
     }
-    return _pairs(f"On {what}", rows)
+    if len(found.classes) <= 5:
+        del rows["top-5"]  # it is always right
+    return rows
 
 
 def predictions(found: Sequence[Prediction]) -> Table:
