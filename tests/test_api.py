@@ -162,6 +162,12 @@ def test_another_optimizer_drops_the_options_of_the_first():
     assert change(pair("mlp", "digits"), {"lr": 0.1}).optimizer_options == {"betas": [0.9, 0.95]}
 
 
+def test_an_optimizer_class_is_named_in_the_recipe(tmp_path):
+    changes = QUICK | {"epochs": 1, "optimizer": torch.optim.Adagrad, "lr": 0.01}
+    run = ca.fit("mlp", Digits(100), out=tmp_path / "run", **changes)
+    assert run.recipe.optimizer == "torch.optim.adagrad:Adagrad"
+
+
 def test_names_are_listed_and_nothing_else_is_there():
     assert set(ca.__all__) == set(dir(ca))
     with pytest.raises(AttributeError, match="no attribute 'fti'"):

@@ -42,7 +42,7 @@ def fit(
         out: the run's directory; by default the first free `runs/MODEL-DATA-N`.
         progress: show it on the terminal, or a listener of one's own.
         checkpoint_every: seconds between checkpoints.
-        changes: fields of `Recipe`, or options of the model.
+        changes: fields of `Recipe`, or options of the model; `optimizer` may be a class.
 
     Returns:
         The finished run, with its report written.
@@ -119,6 +119,9 @@ def change(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
 
     Options that belonged to another optimizer are dropped with it.
     """
+    kind = changes.get("optimizer")
+    if isinstance(kind, type):  # a recipe holds names, so that it can be saved
+        changes = {**changes, "optimizer": f"{kind.__module__}:{kind.__qualname__}"}
     if changes.get("optimizer", recipe.optimizer) != recipe.optimizer:
         changes = {"optimizer_options": {}, **changes}
     if recipe.model.startswith(OWN):
