@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -106,13 +106,9 @@ def play(table: Sequence[Seat], feed: Feed, tally: Tally, start: int, steps: int
         yield step + 1
 
 
-def holding(parameters: Sequence[nn.Parameter]) -> AbstractContextManager[None]:
-    """Hold parameters fixed: no gradient reaches them inside."""
-    return _holding(parameters) if parameters else nullcontext()
-
-
 @contextmanager
-def _holding(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
+def holding(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
+    """Hold parameters fixed: no gradient reaches them inside."""
     free = [p for p in parameters if p.requires_grad]
     for p in free:
         p.requires_grad_(False)
