@@ -48,7 +48,7 @@ def fit(
     listener = listener or Listener()
     network = model
     if network is None:
-        network = initial(recipe, images.channels, len(images.classes), images.size[0])
+        network = initial(recipe, images.channels, len(images.classes), images.size)
     machine = machines.choose(recipe, network)
     recipe = machines.resolved(recipe, machine)
     check_fit(network, images, recipe)

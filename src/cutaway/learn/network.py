@@ -8,7 +8,7 @@ from cutaway.learn.recipe import Recipe
 from cutaway.randomness import reseed_global
 
 
-def initial(recipe: Recipe, channels: int, classes: int, image_size: int) -> nn.Module:
+def initial(recipe: Recipe, channels: int, classes: int, size: models.Size) -> nn.Module:
     """The recipe's network, its first weights drawn from the seed; no global stream moves.
 
     Raises:
@@ -16,4 +16,4 @@ def initial(recipe: Recipe, channels: int, classes: int, image_size: int) -> nn.
     """
     with torch.random.fork_rng(devices=[]):
         reseed_global(recipe.seed, "weights")
-        return models.build(recipe.model, channels, classes, image_size, recipe.model_options)
+        return models.build(recipe.model, channels, classes, size, recipe.model_options)

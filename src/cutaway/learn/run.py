@@ -120,7 +120,7 @@ class Run:
                 "own: hand it in again, cutaway.load(path, model=...)."
             )
         card = self.data
-        return initial(self.recipe, card.channels, len(card.classes), card.size[0])
+        return initial(self.recipe, card.channels, len(card.classes), card.size)
 
     @cached_property
     def model(self) -> nn.Module:

@@ -1,6 +1,11 @@
 """What learns: one file per system of the course; equations, nothing else."""
 
-from cutaway.models import lenet, lenet1998, lenet_norm, mlp, resnet  # noqa: F401  (each enters the registry)
-from cutaway.models.registry import MODELS, Model, build, count, find, register
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = ["MODELS", "Model", "build", "count", "find", "register"]
+from cutaway.models.registry import MODELS, Model, Size, build, count, find, register
+
+for _module in iter_modules(__path__):  # each file enters its networks in the registry
+    import_module(f"{__name__}.{_module.name}")
+
+__all__ = ["MODELS", "Model", "Size", "build", "count", "find", "register"]

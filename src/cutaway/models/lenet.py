@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.models.registry import register, require_size
+from cutaway.models.registry import Size, register
 
 
 class Stage(nn.Module):
@@ -27,17 +27,17 @@ class LeNet5(nn.Module):
     """C1-S2-C3-S4-C5-F6-output, with every map of S2 reaching every map of C3.
 
     Args:
-        image_size: side of the input; 28 is padded to the drawing's 32 by C1 itself.
+        size: height and width of the input; 28 is padded to the drawing's 32 by C1 itself.
     """
 
-    def __init__(self, channels: int, classes: int, image_size: int):
+    def __init__(self, channels: int, classes: int, size: Size):
         super().__init__()
-        padding = 0 if image_size >= 32 else 2
-        side = ((image_size + 2 * padding - 4) // 2 - 4) // 2  # of S4's maps
+        padding = 0 if min(size) >= 32 else 2
+        h, w = (((side + 2 * padding - 4) // 2 - 4) // 2 for side in size)  # of S4's maps
         self.c1 = Stage(channels, 6, padding)
         self.c3 = Stage(6, 16, 0)
         self.flatten = nn.Flatten()
-        self.c5 = nn.Linear(16 * side**2, 120)
+        self.c5 = nn.Linear(16 * h * w, 120)
         self.f6 = nn.Linear(120, 84)
         self.output = nn.Linear(84, classes)
         self.relu = nn.ReLU()
@@ -58,9 +58,9 @@ class LeNet5(nn.Module):
     source="LeCun et al. 1998; textbook ch. 4.3.3, figure 4-19",
     data="mnist",
     example=(1, 10, 32),
+    least=28,
     parameters=61_706,
 )
-def lenet5(channels: int, classes: int, image_size: int) -> LeNet5:
+def lenet5(channels: int, classes: int, size: Size) -> LeNet5:
     """6 and 16 maps of 5x5, then 120, 84 and the classes."""
-    require_size("lenet5", image_size, 28)
-    return LeNet5(channels, classes, image_size)
+    return LeNet5(channels, classes, size)

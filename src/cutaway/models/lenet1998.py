@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from cutaway.errors import UsageError
 from cutaway.models.activations import ScaledTanh
-from cutaway.models.registry import register, require_size
+from cutaway.models.registry import Size, register
 
 # Table I of the paper: which maps of S2 (a digit each) feed each map of C3.
 C3_CONNECTIONS = (
@@ -135,16 +135,14 @@ class LeNet1998(nn.Module):
     source="LeCun et al. 1998, section II-B",
     data="mnist",
     example=(1, 10, 32),
+    least=28,
     parameters=60_000,
 )
-def lenet5_1998(channels: int, classes: int, image_size: int) -> nn.Module:
+def lenet5_1998(channels: int, classes: int, size: Size) -> nn.Module:
     """Takes 32 x 32 pixels; 28 x 28 is padded to it, as the paper's authors did."""
-    require_size("lenet5_1998", image_size, 28)
-    network = LeNet1998(channels, classes)
-    if image_size == 32:
-        return network
-    if image_size > 32:
+    if max(size) > 32:
         raise UsageError("lenet5_1998 takes 28 x 28 or 32 x 32 pixels: give --image-size 32.")
-    before = (32 - image_size) // 2
-    pad = nn.ZeroPad2d((before, 32 - image_size - before) * 2)
-    return nn.Sequential(pad, network)
+    (top, bottom), (left, right) = (((32 - n) // 2, 32 - n - (32 - n) // 2) for n in size)
+    network = LeNet1998(channels, classes)
+    pad = nn.ZeroPad2d((left, right, top, bottom))
+    return network if size == (32, 32) else nn.Sequential(pad, network)

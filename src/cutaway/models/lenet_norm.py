@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.models.registry import register, require_size
+from cutaway.models.registry import Size, register
 
 
 class NormStage(nn.Module):
@@ -30,13 +30,13 @@ class LeNetNorm(nn.Module):
     Source: the form of LeCun et al. 1998 with Ioffe and Szegedy 2015; our choice of widths.
     """
 
-    def __init__(self, channels: int, classes: int, image_size: int):
+    def __init__(self, channels: int, classes: int, size: Size):
         super().__init__()
-        side = ((image_size - 4) // 2 - 4) // 2
+        h, w = (((side - 4) // 2 - 4) // 2 for side in size)
         self.c1 = NormStage(channels, 16, 0)
         self.c3 = NormStage(16, 32, 0)
         self.flatten = nn.Flatten()
-        self.f5 = nn.Linear(32 * side**2, 128, bias=False)
+        self.f5 = nn.Linear(32 * h * w, 128, bias=False)
         self.norm = nn.BatchNorm1d(128)
         self.relu = nn.ReLU()
         self.output = nn.Linear(128, classes)
@@ -52,9 +52,9 @@ class LeNetNorm(nn.Module):
     source="after LeCun et al. 1998 and Ioffe and Szegedy 2015",
     data="mnist",
     example=(1, 10, 28),
+    least=16,
     parameters=80_378,
 )
-def lenet_norm(channels: int, classes: int, image_size: int) -> LeNetNorm:
+def lenet_norm(channels: int, classes: int, size: Size) -> LeNetNorm:
     """16 and 32 maps of 5x5, then 128 and the classes."""
-    require_size("lenet_norm", image_size, 16)
-    return LeNetNorm(channels, classes, image_size)
+    return LeNetNorm(channels, classes, size)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cutaway.errors import UsageError
 from cutaway.models.activations import activation
-from cutaway.models.registry import register
+from cutaway.models.registry import Size, register
 
 
 class Layer(nn.Module):
@@ -71,16 +71,17 @@ def read_widths(widths: str | int | Sequence[int]) -> list[int]:
     source="textbook ch. 4.2, equations 4.1-4.5",
     data="mnist",
     example=(1, 10, 28),
+    rank=0,
 )
 def mlp(
     channels: int,
     classes: int,
-    image_size: int,
+    size: Size,
     widths: str | int | Sequence[int] = "256-128",
     activation: str = "relu",
 ) -> MLP:
     """Any widths; `activation` is a name of `ACTIVATIONS`."""
-    return MLP(channels * image_size**2, read_widths(widths), classes, activation)
+    return MLP(channels * math.prod(size), read_widths(widths), classes, activation)
 
 
 @register(
@@ -89,8 +90,9 @@ def mlp(
     source="Ciresan et al. 2010; textbook ch. 4.2.2",
     data="mnist",
     example=(1, 10, 28),
+    rank=0,
     parameters=11_972_510,
 )
-def deep_mlp(channels: int, classes: int, image_size: int, activation: str = "relu") -> MLP:
+def deep_mlp(channels: int, classes: int, size: Size, activation: str = "relu") -> MLP:
     """Five hidden layers of 2500, 2000, 1500, 1000 and 500 nodes."""
-    return MLP(channels * image_size**2, (2500, 2000, 1500, 1000, 500), classes, activation)
+    return MLP(channels * math.prod(size), (2500, 2000, 1500, 1000, 500), classes, activation)

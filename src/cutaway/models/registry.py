@@ -10,6 +10,8 @@ from torch import nn
 from cutaway.errors import UsageError, nearest
 
 Builder = Callable[..., nn.Module]
+Size = tuple[int, ...]
+"""The grid of an example: (height, width), (length,) of a signal, (frames, height, width)."""
 
 
 @dataclass(frozen=True)
@@ -17,12 +19,19 @@ class Model:
     """A registered model.
 
     Attributes:
-        build: called with channels, classes, image_size (pixels) and the model's own options.
+        build: called with channels, classes, size (see `Size`) and the model's own options.
         title: one line for a table.
         source: paper or text, with section.
         data: the data set that it is tried on first.
-        example: (channels, classes, image_size) as in the source.
+        example: (channels, classes, size) as in the source; a whole number is a square's side.
         parameters: how many the source counts for `example`; None where it gives no number.
+        rank: axes of an example's grid: 1 for signals, 2 for images, 3 for videos; 0 for any.
+        least: smallest side of an image in pixels.
+        task: what its outputs mean, a name of `learn.tasks`.
+        head: the module that gives the answers, which is new where a pre-trained network meets
+            other classes; the rest is the backbone.
+        theirs: gives the name that a published weight file uses for each of our parameters; None
+            where no such file is known.
     """
 
     name: str
@@ -30,8 +39,13 @@ class Model:
     title: str
     source: str
     data: str
-    example: tuple[int, int, int]
+    example: tuple[int, int, int | Size]
     parameters: int | None = None
+    rank: int = 2
+    least: int = 1
+    task: str = "classify"
+    head: str = "output"
+    theirs: Callable[[str], str] | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -66,14 +80,14 @@ def find(name: str) -> Model:
 
 
 def build(
-    name: str, channels: int, classes: int, image_size: int, options: Mapping[str, Any] = {}
+    name: str, channels: int, classes: int, size: int | Size, options: Mapping[str, Any] = {}
 ) -> nn.Module:
     """A new network.
 
     Args:
         channels: of an image (1 grey, 3 colour).
         classes: how many outputs.
-        image_size: side of the square images in pixels.
+        size: of the images; a whole number is a square's side in pixels.
         options: the model's own, see `Model.options`.
 
     Raises:
@@ -84,7 +98,9 @@ def build(
         if option not in model.options:
             hint = nearest(option, model.options) if model.options else ""
             raise UsageError(f"The model '{name}' has no option '{option}'.{hint}")
-    return model.build(channels, classes, image_size, **options)
+    size = (size, size) if isinstance(size, int) else tuple(size)
+    _check_size(model, size)
+    return model.build(channels, classes, size, **options)
 
 
 def count(module: nn.Module) -> int:
@@ -92,10 +108,17 @@ def count(module: nn.Module) -> int:
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
-def require_size(name: str, image_size: int, least: int) -> None:
-    """Refuse images that would vanish on their way through the network."""
-    if image_size < least:
+def _check_size(model: Model, size: Size) -> None:
+    """Refuse examples of another rank, and images that would vanish on their way through."""
+    if model.rank and len(size) != model.rank:
+        kinds = {1: "signals", 2: "images", 3: "videos"}
         raise UsageError(
-            f"{name} needs images of at least {least} x {least} pixels, and these are "
-            f"{image_size} x {image_size}: enlarge them with --image-size {least}."
+            f"{model.name} takes {kinds[model.rank]}, and these are {kinds.get(len(size), 'others')}:"
+            " `cutaway models` says what each network takes."
+        )
+    if min(size[-2:]) < model.least:
+        shape, least = " x ".join(map(str, size)), f"{model.least} x {model.least}"
+        raise UsageError(
+            f"{model.name} needs images of at least {least} pixels, and these are {shape}: "
+            f"enlarge them with --image-size {model.least}."
         )

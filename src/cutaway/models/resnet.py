@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cutaway.models.registry import register, require_size
+from cutaway.models.registry import Size, register
 
 Maps = Float[Tensor, "b c h w"]
 
@@ -96,13 +96,14 @@ class ResNet(nn.Module):
     "resnet20",
     title="ResNet-20 for small images",
     source="He et al. 2015, section 4.2",
+    head="classifier",
     data="cifar10",
     example=(3, 10, 32),
+    least=8,
     parameters=269_722,  # the paper's table 6 prints 0.27 M
 )
-def resnet20(channels: int, classes: int, image_size: int) -> ResNet:
+def resnet20(channels: int, classes: int, size: Size) -> ResNet:
     """Three stages of three blocks with 16, 32 and 64 maps; shortcut A."""
-    require_size("resnet20", image_size, 8)
     stem = nn.Sequential(
         nn.Conv2d(channels, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()
     )
@@ -113,13 +114,14 @@ def resnet20(channels: int, classes: int, image_size: int) -> ResNet:
     "resnet18",
     title="ResNet-18 for photographs",
     source="He et al. 2015, table 1",
+    head="classifier",
     data="rocks",
     example=(3, 1000, 224),
+    least=32,
     parameters=11_689_512,
 )
-def resnet18(channels: int, classes: int, image_size: int) -> ResNet:
+def resnet18(channels: int, classes: int, size: Size) -> ResNet:
     """Four stages of two blocks with 64, 128, 256 and 512 maps; shortcut B."""
-    require_size("resnet18", image_size, 32)
     stem = nn.Sequential(
         nn.Conv2d(channels, 64, 7, stride=2, padding=3, bias=False),
         nn.BatchNorm2d(64),

@@ -92,19 +92,20 @@ def model_rows() -> list[dict[str, Any]]:
     """A row a registered model; parameters are counted on the example of its source."""
     import torch
 
-    from cutaway.models import MODELS, count
+    from cutaway.models import MODELS, build, count
 
     rows = []
     for model in MODELS.values():
         with torch.device("meta"):
-            parameters = count(model.build(*model.example))
+            parameters = count(build(model.name, *model.example))
         channels, classes, size = model.example
+        shape = "x".join(map(str, (size, size) if isinstance(size, int) else size))
         rows.append(
             {
                 "model": model.name,
                 "what": model.title,
                 "parameters": parameters,
-                "for": f"{channels}x{size}x{size}, {classes} classes",
+                "for": f"{channels}x{shape}, {classes} classes",
                 "data": model.data,
                 "source": model.source,
                 "options": ", ".join(f"{k}={v}" for k, v in model.options.items()),
