@@ -90,3 +90,24 @@ def test_parts_put_together_are_the_batch(count):
     assert len(parts) == min(count, 10)
     assert torch.equal(torch.cat([p.x for p in parts]), batch.x)
     assert all(isinstance(p, Batch) for p in parts)
+
+
+@pytest.mark.parametrize("grid", [(7,), (5, 4), (3, 5, 4)])
+def test_values_of_any_grid_are_normalised_by_channel(grid):
+    g = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (20, *grid, 2), generator=g, dtype=torch.uint8)
+    made = ImageSet(pixels, torch.zeros(20).long(), ("a",), Numbered("x", 20))
+    normalise = Normalise.of(pixels)
+    batch = Feed(made, torch.arange(20), batch_size=6, normalise=normalise).batch(0)
+    for c in range(2):
+        values = pixels[batch.index][..., c].double() / 255
+        assert abs(normalise.mean[c] - float((pixels[..., c].double() / 255).mean())) < 1e-9
+        expected = (values - normalise.mean[c]) / normalise.std[c]
+        torch.testing.assert_close(batch.x[:, c].double(), expected, atol=1e-5, rtol=0)
+    assert batch.x.shape == (6, 2, *grid)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_values_of_pictures_stay_as_they_lie(channels):
+    pixels = images(c=channels).images
+    assert to_float(pixels).is_contiguous(memory_format=torch.channels_last)

@@ -30,7 +30,7 @@ class Audit:
         two_labels: those clusters whose images have different classes.
         tiny: names of classes of 1 to 9 images.
         imbalance: images of the largest class over those of the smallest that has any.
-        size: height and width in pixels.
+        size: height and width in pixels; the grid, where the examples are no pictures.
         channels: 1 for grey, 3 for colour.
     """
 
@@ -42,14 +42,14 @@ class Audit:
     two_labels: list[list[int]] = field(repr=False)
     tiny: tuple[str, ...]
     imbalance: float
-    size: tuple[int, int]
+    size: tuple[int, ...]
     channels: int
 
     def summary(self) -> list[str]:
         """A few short sentences."""
-        n, (height, width) = sum(self.counts.values()), self.size
+        n, grid = sum(self.counts.values()), " x ".join(map(str, self.size))
         said = [
-            f"{_some(n, 'image')} of {height} x {width} pixels, "
+            f"{_some(n, 'image')} of {grid} pixels, "
             f"{_some(self.channels, 'channel')}, {_some(len(self.counts), 'class')}; the largest "
             f"class has {self.imbalance:.1f} times the images of the smallest."
         ]

@@ -17,7 +17,7 @@ Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 class Batch:
     """What one step learns from: images x, targets t and their positions in the set."""
 
-    x: Float[Tensor, "b c h w"]
+    x: Float[Tensor, "b c *grid"]
     t: Int[Tensor, " b"]
     index: Int[Tensor, " b"]
 
@@ -42,20 +42,20 @@ class Normalise:
     std: tuple[float, ...]
 
     @classmethod
-    def of(cls, images: UInt8[Tensor, "n h w c"]) -> "Normalise":
+    def of(cls, images: UInt8[Tensor, "n *grid c"]) -> "Normalise":
         """The statistics of (up to 10,000 evenly chosen of) some images."""
         chosen = images[:: max(1, len(images) // 10_000)]
-        total, squares = torch.zeros(2, images.shape[3], dtype=torch.float64)
+        total, squares = torch.zeros(2, images.shape[-1], dtype=torch.float64)
         count = 0
         for chunk in chosen.split(1024):
-            pixels = chunk.reshape(-1, images.shape[3]).double() / 255
+            pixels = chunk.reshape(-1, images.shape[-1]).double() / 255
             total, squares = total + pixels.sum(0), squares + (pixels * pixels).sum(0)
             count += len(pixels)
         mean = total / count
         std = (squares / count - mean * mean).clamp(min=1e-6).sqrt()
         return cls(tuple(mean.tolist()), tuple(std.tolist()))
 
-    def __call__(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+    def __call__(self, x: Float[Tensor, "b c *grid"]) -> Float[Tensor, "b c *grid"]:
         """For pixels that are in 0..1 already; `x` itself is changed."""
         if len(self.mean) == 1:  # numbers are quicker than tensors of one
             return x.sub_(self.mean[0]).div_(self.std[0])
@@ -63,12 +63,12 @@ class Normalise:
 
     @staticmethod
     def _tensor(values: tuple[float, ...], like: Tensor) -> Tensor:
-        return like.new_tensor(values).view(-1, 1, 1)
+        return like.new_tensor(values).view(-1, *[1] * (like.dim() - 2))
 
 
-def to_float(images: UInt8[Tensor, "b h w c"]) -> Float[Tensor, "b c h w"]:
-    """Pixels in 0..1, in channels-last memory order."""
-    return images.permute(0, 3, 1, 2).float().div_(255)
+def to_float(images: UInt8[Tensor, "b *grid c"]) -> Float[Tensor, "b c *grid"]:
+    """Values in 0..1, in channels-last memory order."""
+    return images.movedim(-1, 1).float().div_(255)
 
 
 class Feed:
@@ -81,7 +81,7 @@ class Feed:
 
     Args:
         index: positions in `images` to draw from.
-        memory_format: of the batches' x.
+        memory_format: of the batches' x, where they are pictures.
     """
 
     def __init__(
@@ -132,11 +132,16 @@ class Feed:
         x = to_float(pixels.to(self.device, non_blocking=True))
         if self.augment is not None and step is not None:
             x = self.augment(x, generator(self.seed, "augment", step, device=self.device))
-        x = self.normalise(x).contiguous(memory_format=self.memory_format)
+        x = _ordered(self.normalise(x), self.memory_format)
         return Batch(x, self.targets[chosen].to(self.device, non_blocking=True), chosen)
 
 
-def hold(images: UInt8[Tensor, "n h w c"], device: str) -> UInt8[Tensor, "n h w c"]:
+def _ordered(x: Tensor, memory_format: torch.memory_format) -> Tensor:
+    """In a memory format, which pictures alone may choose."""
+    return x.contiguous(memory_format=memory_format) if x.dim() == 4 else x.contiguous()
+
+
+def hold(images: UInt8[Tensor, "n *grid c"], device: str) -> UInt8[Tensor, "n *grid c"]:
     """The images on the device where they fit in half of its free memory, else where they are."""
     if not device.startswith("cuda"):
         return images

@@ -1,4 +1,4 @@
-"""The one shape in which images reach everything else: uint8, targets, names, groups."""
+"""The one shape in which examples reach everything else: uint8, targets, names, groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,10 @@ import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
+from cutaway.errors import UsageError
+
 PARTS = ("train", "val", "test")
+NOUNS = {1: "signal", 2: "image", 3: "video"}  # by the rank of the grid
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,14 @@ class Numbered(Sequence[str]):
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images with their targets, decoded once.
+    """Images with their targets, decoded once; or other examples on a grid of numbers.
 
     Attributes:
-        images: pixels; may be memory-mapped, so never write to it. A permute of it to
+        images: values on a grid: pictures (h, w), signals (n,) or videos (frames, h, w), and their
+            channels last; may be memory-mapped, so never write to it. A permute of pictures to
             (n, c, h, w) is already in channels-last memory order.
-        targets: class of each image, an index into `classes`.
+        targets: class of each image, an index into `classes`. Where there are masks it serves
+            stratification alone: the largest class of the image that is not the first, background.
         classes: names of the classes.
         names: a name for each image (its path below the root, or `digits/17`).
         parts: the source's own division, an index into `PARTS`; None where it has none.
@@ -61,9 +66,12 @@ class ImageSet:
         name: what the set is called in a recipe.
         licence: what its makers allow.
         findings: what was noticed, and left out, while it was decoded.
+        masks: class of each pixel, an index into `classes`; None where images have one class each.
+        whole: these are all the examples there are (a truth table, one picture to fit): they are
+            not divided, and what was learned is judged on them.
     """
 
-    images: UInt8[Tensor, "n h w c"]
+    images: UInt8[Tensor, "n *grid c"]
     targets: Int[Tensor, " n"]
     classes: tuple[str, ...]
     names: Sequence[str]
@@ -72,18 +80,25 @@ class ImageSet:
     name: str = ""
     licence: str = ""
     findings: tuple[Finding, ...] = field(default=(), repr=False)
+    masks: UInt8[Tensor, "n h w"] | None = field(default=None, repr=False)
+    whole: bool = False
 
     def __len__(self) -> int:
         return len(self.images)
 
     @property
     def channels(self) -> int:
-        return self.images.shape[3]
+        return self.images.shape[-1]
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Height and width in pixels."""
-        return self.images.shape[1], self.images.shape[2]
+    def size(self) -> tuple[int, ...]:
+        """The grid: (height, width) of pictures, (n,) of signals, (frames, height, width)."""
+        return tuple(self.images.shape[1:-1])
+
+    @property
+    def noun(self) -> str:
+        """What one example is called."""
+        return NOUNS.get(len(self.size), "example")
 
     def counts(self) -> list[int]:
         """How many images each class has."""
@@ -91,11 +106,12 @@ class ImageSet:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of pixels, targets and class names: two sets with the same one are equal."""
+        """A digest of pixels, masks, targets and class names: two sets with the same are equal."""
         digest = blake2b(repr((tuple(self.images.shape), self.classes)).encode(), digest_size=16)
         digest.update(self.targets.contiguous().numpy().data)
-        for chunk in self.images.split(4096):
-            digest.update(chunk.contiguous().numpy().data)
+        for values in (self.images,) if self.masks is None else (self.images, self.masks):
+            for chunk in values.split(4096):
+                digest.update(chunk.contiguous().numpy().data)
         return digest.hexdigest()
 
     def subset(self, index: Int[Tensor, " m"]) -> "ImageSet":
@@ -107,22 +123,45 @@ class ImageSet:
             names=[self.names[i] for i in index.tolist()],
             parts=None if self.parts is None else self.parts[index],
             groups=None if self.groups is None else self.groups[index],
+            masks=None if self.masks is None else self.masks[index],
         )
 
     def resized(self, size: int) -> "ImageSet":
-        """Every image at `size` x `size` pixels (bilinear, antialiased); itself if it is so."""
+        """Every picture at `size` x `size` pixels (bilinear, antialiased; masks by the nearest
+        pixel); itself if it is so. Raises UsageError for signals and videos."""
         if self.size == (size, size):
             return self
         chunks = [scaled(chunk, (size, size)) for chunk in self.images.split(4096)]
-        return replace(self, images=torch.cat(chunks))
+        masks = None if self.masks is None else scaled_masks(self.masks, (size, size))
+        return replace(self, images=torch.cat(chunks), masks=masks)
 
 
-def scaled(images: UInt8[Tensor, "n h w c"], size: tuple[int, int]) -> UInt8[Tensor, "n h2 w2 c"]:
-    """Images at another height and width, bilinear and antialiased; themselves if they have it."""
-    if images.shape[1:3] == size:
+def scaled(
+    images: UInt8[Tensor, "n *grid c"], size: tuple[int, ...]
+) -> UInt8[Tensor, "n *grid2 c"]:
+    """Pictures at another height and width, bilinear and antialiased; themselves if they have it.
+
+    Raises UsageError where they are no pictures.
+    """
+    if images.shape[1:-1] == size:
         return images
+    if images.dim() != 4 or len(size) != 2:
+        found, asked = (" x ".join(map(str, grid)) for grid in (images.shape[1:-1], size))
+        raise UsageError(
+            f"Only pictures can be resized, not examples of {found} values to {asked}: "
+            "leave the image size out."
+        )
     planes = images.permute(0, 3, 1, 2).float()
     planes = torch.nn.functional.interpolate(
         planes, size=size, mode="bilinear", antialias=True, align_corners=False
     )
     return planes.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous()
+
+
+def scaled_masks(masks: UInt8[Tensor, "n h w"], size: tuple[int, int]) -> UInt8[Tensor, "n h2 w2"]:
+    """Masks at another height and width, each pixel that of the nearest."""
+    rows, columns = (
+        ((torch.arange(new) + 0.5) * (old / new)).long()
+        for new, old in zip(size, masks.shape[1:], strict=True)
+    )
+    return masks[:, rows][:, :, columns]
