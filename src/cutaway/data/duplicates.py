@@ -31,7 +31,7 @@ FRACTION = 0.25  # of the distance to it, for up to 2,000 photographs
 TINT = 12.0  # mean colours of copies differ by no more (grey levels, brightness taken off)
 
 
-def exact(images: UInt8[Tensor, "n h w c"]) -> Int[Tensor, " n"]:
+def exact(images: UInt8[Tensor, "n *grid c"]) -> Int[Tensor, " n"]:
     """A cluster number for each image: the same for images that are equal in every pixel."""
     seen: dict[bytes, int] = {}
     labels = [
@@ -42,14 +42,17 @@ def exact(images: UInt8[Tensor, "n h w c"]) -> Int[Tensor, " n"]:
     return torch.tensor(labels, dtype=torch.int64)
 
 
-def near(images: UInt8[Tensor, "n h w c"]) -> Int[Tensor, " n"]:
+def near(images: UInt8[Tensor, "n *grid c"]) -> Int[Tensor, " n"]:
     """A cluster number for each image: the same for exact and near copies.
 
     Near copies are re-encoded, slightly resized, brighter or darker, or mirrored, and photographs
     of one view taken one after another. Photographs of one thing from other sides are not, unless
-    a backdrop that stays the same fills nearly all of the picture: groups are for those.
+    a backdrop that stays the same fills nearly all of the picture: groups are for those. Of
+    signals and videos only the exact copies are found: these are notions of pictures.
     """
     copies = exact(images)
+    if images.dim() != 4:
+        return copies
     first = torch.from_numpy(np.unique(copies.numpy(), return_index=True)[1])
     pairs = _pairs(images, first)  # `exact` numbers its clusters from 0, in order of appearance
     return _components(len(first), pairs.numpy())[copies]

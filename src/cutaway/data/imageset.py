@@ -98,7 +98,8 @@ class ImageSet:
     @property
     def noun(self) -> str:
         """What one example is called."""
-        return NOUNS.get(len(self.size), "example")
+        rank = len(self.size)
+        return "sample" if self.whole and rank == 1 else NOUNS.get(rank, "example")
 
     def counts(self) -> list[int]:
         """How many images each class has."""

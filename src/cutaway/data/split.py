@@ -1,7 +1,8 @@
 """Training, validation and test images, with everything alike on one side.
 
 Images that are duplicates of each other, or belong to one declared group, form a unit; units are
-drawn into the parts, class by class, and never divided.
+drawn into the parts, class by class, and never divided. A set that is all there is (a truth table)
+is not divided at all.
 """
 
 import json
@@ -18,6 +19,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from cutaway.data.duplicates import joined, near
+from cutaway.data.folds import read_fold, test_fold
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.stratify import DROPPED, TEST, TRAIN, VAL, deal, expected_leakage, leakage
 from cutaway.errors import DataError, RunError, UsageError
@@ -33,7 +35,8 @@ class Split:
     """Which images train, which validate, which test.
 
     Attributes:
-        train, val, test: image numbers, ascending; no image is in two of them.
+        train, val, test: image numbers, ascending; no image is in two of them, but for a set that
+            is all there is (`ImageSet.whole`), which both trains and tests.
         dropped: images in none of them (empty unless `drop_leaks` was asked for).
         seed: what the draw was made with.
         fingerprint: that of the `ImageSet` that was divided.
@@ -42,6 +45,7 @@ class Split:
             Zero, except where the source's own test part leaks.
         random_leakage: the share expected of a random stratified split with parts of this size.
         findings: leaks of the source's own parts, and classes that could not be divided.
+        fold: as asked for, such as `2/5`; empty where none was.
     """
 
     train: Int[Tensor, " train"]
@@ -54,6 +58,7 @@ class Split:
     leakage: float
     random_leakage: float
     findings: tuple[Finding, ...] = ()
+    fold: str = ""
 
     def save(self, path: str | Path) -> None:
         """Write as JSON, whole or not at all. Raises RunError where it cannot be written."""
@@ -94,6 +99,7 @@ def split(
     seed: int = 0,
     duplicates: Int[Tensor, " n"] | None = None,
     drop_leaks: bool = False,
+    fold: str = "",
 ) -> Split:
     """Divide `images`, stratified by class, units undivided.
 
@@ -105,9 +111,12 @@ def split(
     Args:
         val, test: shares of the images that are drawn from; 0 for none.
         duplicates: a cluster number for each image, as `duplicates.near` gives (the default).
+        fold: `2/5` makes the second of five equal parts of all images the test part, and draws
+            `val` from the rest. The five are the same for each of them, and take the place of the
+            source's own parts and of `test`.
 
     Raises:
-        UsageError: for impossible shares.
+        UsageError: for impossible shares or folds.
         DataError: where a part that was asked for would be empty.
     """
     if not (val >= 0 and test >= 0 and val + test < 1):
@@ -115,13 +124,17 @@ def split(
             f"val={val} and test={test} leave nothing to train on: give two shares, "
             "not below 0, that add up to less than 1."
         )
+    if images.whole:
+        return _all_there_is(images, seed, fold)
     clusters = near(images.images) if duplicates is None else duplicates
     unit, target = joined(clusters, images.groups).numpy(), images.targets.numpy()
-    side, shares = _own_parts(images), [0.0, float(val), float(test)]
+    rng = np.random.default_rng(seed)
+    side = test_fold(unit, target, *read_fold(fold), rng) if fold else _own_parts(images)
+    shares = [0.0, float(val), float(test)]
     shares = [0.0 if (side == part).any() else share for part, share in enumerate(shares)]
     pool = side == TRAIN
-    leaks = _leaks(images, unit, side)
-    side[pool] = deal(unit[pool], target[pool], shares, np.random.default_rng(seed))
+    leaks = [] if fold else _leaks(images, unit, side)
+    side[pool] = deal(unit[pool], target[pool], shares, rng)
     _check_not_empty(images, side, shares)
     findings = (*leaks, *_undivided(images, side))
     if drop_leaks:
@@ -140,7 +153,23 @@ def split(
         leakage=leakage(unit, side),
         random_leakage=expected_leakage(unit, target, side),
         findings=findings,
+        fold=fold,
     )
+
+
+def _all_there_is(images: ImageSet, seed: int, fold: str) -> Split:
+    """All there is, to learn from and to judge by."""
+    if fold:
+        raise UsageError(
+            f"{images.name or 'The set'} is all there is and has no folds: leave --fold out."
+        )
+    what = f"This one {images.noun} is" if len(images) == 1 else f"These {images.noun}s are"
+    said = (
+        f"{what} all there is to know: nothing is held back, and the test is on what was learned."
+    )
+    every, none = torch.arange(len(images)), torch.arange(0)
+    finding = Finding("whole", (), said)
+    return Split(every, none, every, none, seed, images.fingerprint, (0, 0), 0.0, 0.0, (finding,))
 
 
 def _together(unit: np.ndarray) -> tuple[int, int]:
