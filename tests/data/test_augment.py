@@ -355,3 +355,47 @@ def test_colour_moves_the_three_in_turn():
 def test_saturation_leaves_grey_images_alone():
     batch = images(4, c=1)
     assert torch.allclose(parse("colour:0:0:0.9")(batch, rng()), batch)
+
+
+def stripes(b=6, h=12, w=10):
+    """Masks of four classes, and images of one channel whose grey level is the class."""
+    masks = torch.randint(0, 4, (b, h, w), generator=rng(5), dtype=torch.uint8)
+    return masks.float()[:, None] / 4, masks
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_images_move_alike_with_their_masks_and_without(text):
+    x, masks = images(), stripes()[1]
+    moved, followed = parse(text).both(x, masks, rng(3))
+    assert torch.equal(moved, parse(text)(x, rng(3)))
+    assert followed.shape == masks.shape
+    assert followed.dtype == masks.dtype
+
+
+@pytest.mark.parametrize("text", ["flip", "shift:3", "crop:4+flip", "crop:2+shift:1"])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64])
+def test_masks_follow_exact_moves_pixel_by_pixel(text, dtype):
+    x, masks = stripes()
+    moved, followed = parse(text).both(x, masks.to(dtype), rng(1))
+    assert torch.equal((moved[:, 0] * 4).to(dtype), followed)
+    assert not torch.equal(followed, masks.to(dtype))
+
+
+def test_masks_follow_a_warp_to_the_nearest_pixel():
+    """A field of large squares: away from their edges image and mask must agree."""
+    masks = (torch.arange(64) // 16 % 2)[None, :, None] ^ (torch.arange(64) // 16 % 2)[None, None]
+    masks = masks.expand(8, 64, 64).to(torch.uint8)
+    x = masks[:, None].float()
+    moved, followed = parse("rotate:30+scale:0.2+elastic:8:4+flip").both(x, masks, rng(2))
+    sure = (moved[:, 0] < 0.02) | (moved[:, 0] > 0.98)
+    assert sure.float().mean() > 0.6
+    assert torch.equal(moved[:, 0][sure].round().byte(), followed[sure])
+    assert set(followed.unique().tolist()) <= {0, 1}
+
+
+@pytest.mark.parametrize("grid", [(20,), (4, 12, 10)])
+def test_signals_and_videos_are_no_pictures(grid):
+    x = torch.rand(3, 1, *grid)
+    with pytest.raises(UsageError, match=r"'crop:4\+flip' is for pictures"):
+        parse("crop:4+flip")(x, rng())
+    assert torch.equal(parse("none")(x, rng()), x)

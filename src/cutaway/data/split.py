@@ -163,10 +163,9 @@ def _all_there_is(images: ImageSet, seed: int, fold: str) -> Split:
         raise UsageError(
             f"{images.name or 'The set'} is all there is and has no folds: leave --fold out."
         )
-    what = f"This one {images.noun} is" if len(images) == 1 else f"These {images.noun}s are"
-    said = (
-        f"{what} all there is to know: nothing is held back, and the test is on what was learned."
-    )
+    n = len(images)
+    what = f"This one {images.noun} is" if n == 1 else f"These {n} {images.noun}s are"
+    said = f"{what} all there is: nothing is held back, and the test is on what was learned."
     every, none = torch.arange(len(images)), torch.arange(0)
     finding = Finding("whole", (), said)
     return Split(every, none, every, none, seed, images.fingerprint, (0, 0), 0.0, 0.0, (finding,))

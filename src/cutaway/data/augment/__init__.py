@@ -9,6 +9,9 @@ order in which its transforms are named:
    bilinearly, so that they are blurred once. Crop, which reflects, stays exact and comes first.
 3. Pixels change (erase, colour), in the order named.
 
+The masks of pictures that are told apart pixel by pixel follow steps 1 and 2 by the same draw
+(`Augment.both`), each pixel with the class of the nearest; step 3 leaves them as they are.
+
 How many numbers are drawn depends on the transforms and the shape of the batch alone, so a saved
 generator state resumes to the bit. Transforms of no strength draw nothing and change nothing.
 """

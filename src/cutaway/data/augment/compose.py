@@ -5,7 +5,7 @@ from dataclasses import MISSING, Field, dataclass, fields
 from functools import reduce
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int, UInt8
 from torch import Generator, Tensor
 
 from cutaway.data.augment.geometry import warp
@@ -33,28 +33,63 @@ class Augment:
     transforms: tuple[Transform, ...] = ()
 
     def __call__(
-        self, images: Float[Tensor, "b c h w"], generator: Generator
-    ) -> Float[Tensor, "b c h w"]:
+        self, images: Float[Tensor, "b c *grid"], generator: Generator
+    ) -> Float[Tensor, "b c *grid"]:
         """A new variant of each image, in the same dtype and memory format.
 
         Args:
             images: in 0..1, not normalised.
             generator: where every random number comes from; fastest on the images' device.
+
+        Raises:
+            UsageError: they are no pictures, and something would be done to them.
         """
+        self.suits(images.shape[2:])
+        return _as_lying(images, self._painted(self._moved(images, None, generator)[0], generator))
+
+    def both(
+        self,
+        images: Float[Tensor, "b c h w"],
+        masks: Int[Tensor, "b h w"] | UInt8[Tensor, "b h w"],
+        generator: Generator,
+    ) -> tuple[Tensor, Tensor]:
+        """The images as a call gives them, and their masks moved in the same way.
+
+        A mask takes the class of the nearest pixel, 0 where zeros come in, and keeps its dtype.
+        """
+        moved, followed = self._moved(images, masks, generator)
+        assert followed is not None
+        return _as_lying(images, self._painted(moved, generator)), followed
+
+    def suits(self, size: Sequence[int]) -> None:
+        """Raise UsageError where examples on this grid cannot be changed by these transforms."""
+        if len(size) != 2 and self.transforms:
+            grid = " x ".join(map(str, size))
+            raise UsageError(
+                f"The augmentation '{self}' is for pictures and does nothing sensible to examples "
+                f"of {grid} values: leave it out (augment=none)."
+            )
+
+    def _moved(
+        self, images: Tensor, masks: Tensor | None, rng: Generator
+    ) -> tuple[Tensor, Tensor | None]:
+        """Steps 1 and 2: what carries pixels to other places."""
         active = [each for each in self.transforms if each.active]
         sampled = any(not isinstance(each, Move | Paint) for each in active)
-        moved = images
-        for each in active:
-            if isinstance(each, Crop) or (isinstance(each, Move) and not sampled):
-                moved = each.move(moved, generator)
-        if sampled:
-            moved = _sample(moved, active, generator)
-        for each in active:
-            if isinstance(each, Paint):
-                moved = each.paint(moved, generator)
-        channels_last = images.is_contiguous(memory_format=torch.channels_last)
-        layout = torch.channels_last if channels_last else torch.contiguous_format
-        return moved.contiguous(memory_format=layout)
+        exact = [
+            each
+            for each in active
+            if isinstance(each, Crop) or (isinstance(each, Move) and not sampled)
+        ]
+        images, masks = _exactly(images, masks, exact, rng)
+        return _sample(images, masks, active, rng) if sampled else (images, masks)
+
+    def _painted(self, images: Tensor, rng: Generator) -> Tensor:
+        """Step 3: what changes the pixels' values."""
+        for each in self.transforms:
+            if each.active and isinstance(each, Paint):
+                images = each.paint(images, rng)
+        return images
 
     def __str__(self) -> str:
         return "+".join(map(str, self.transforms)) or "none"
@@ -92,10 +127,39 @@ def _read(name: str, each: Field, text: str) -> int | float:
     return int(value) if each.type is int else value
 
 
-def _sample(images: Tensor, active: Sequence[Transform], rng: Generator) -> Tensor:
+def _exactly(
+    images: Tensor, masks: Tensor | None, moves: Sequence[Move], rng: Generator
+) -> tuple[Tensor, Tensor | None]:
+    """Move by copying pixels; masks go along as one more channel, so that one draw moves both."""
+    if not moves:
+        return images, masks
+    # A class is a whole number below 256, which no float type of images rounds.
+    moved = images if masks is None else torch.cat([images, masks[:, None].to(images.dtype)], 1)
+    for each in moves:
+        moved = each.move(moved, rng)
+    return (moved, None) if masks is None else (moved[:, :-1], moved[:, -1].to(masks.dtype))
+
+
+def _sample(
+    images: Tensor, masks: Tensor | None, active: Sequence[Transform], rng: Generator
+) -> tuple[Tensor, Tensor | None]:
     """Move the images by every affine map and displacement at once."""
     count, _, h, w = images.shape
     matrices = [each.matrix(count, rng) for each in active if isinstance(each, Affine)]
     waves = [each.displacement(count, h, w, rng) for each in active if isinstance(each, Elastic)]
     matrix = reduce(torch.matmul, matrices, torch.eye(3, device=rng.device).expand(count, 3, 3))
-    return warp(images, matrix, sum(waves[1:], waves[0]) if waves else None)
+    displacement = sum(waves[1:], waves[0]) if waves else None
+    moved = warp(images, matrix, displacement)
+    if masks is None:
+        return moved, None
+    classes = warp(masks[:, None].float(), matrix, displacement, "nearest")
+    return moved, classes[:, 0].to(masks.dtype)
+
+
+def _as_lying(like: Tensor, images: Tensor) -> Tensor:
+    """The images in the memory format of others."""
+    if like.dim() != 4:
+        return images
+    channels_last = like.is_contiguous(memory_format=torch.channels_last)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    return images.contiguous(memory_format=layout)

@@ -12,9 +12,11 @@ def warp(
     images: Float[Tensor, "b c h w"],
     matrix: Float[Tensor, "b 3 3"],
     displacement: Float[Tensor, "b 2 h w"] | None = None,
+    mode: str = "bilinear",
 ) -> Float[Tensor, "b c h w"]:
-    """Sample every image once, bilinearly: at (x, y), its value at `matrix` (x, y, 1) plus
-    `displacement`, all in pixels from the centre; zero outside the image."""
+    """Sample every image once, bilinearly, or with `mode` "nearest" its nearest pixel: at (x, y),
+    its value at `matrix` (x, y, 1) plus `displacement`, all in pixels from the centre; zero outside
+    the image."""
     (h, w), device = images.shape[2:], images.device
     exact = images.dtype if images.dtype == torch.float64 else torch.float32
     y, x = (torch.arange(n, device=device, dtype=exact) - (n - 1) / 2 for n in (h, w))
@@ -24,7 +26,7 @@ def warp(
     if displacement is not None:
         there.addcdiv_(displacement.to(here), half[:, :, None])
     grid = there.permute(0, 2, 3, 1)
-    return F.grid_sample(images.to(exact), grid, align_corners=False).to(images.dtype)
+    return F.grid_sample(images.to(exact), grid, mode, align_corners=False).to(images.dtype)
 
 
 def uniform(rng: Generator, *shape: int) -> Tensor:
