@@ -109,3 +109,46 @@ def test_progress_is_told_what_is_done():
     said: list[str] = []
     audit(a_set(), said.append)
     assert said == ["looking for exact copies", "looking for near copies"]
+
+
+def test_signals_are_compared_exactly_and_called_so():
+    images = a_set()
+    signals = images.images.reshape(60, 256, 1).clone()
+    signals[3] = signals[0]
+    signals[10] = signals[50] // 8 * 8
+    said: list[str] = []
+    found = audit(replace(images, images=signals), said.append)
+    assert said == ["looking for exact copies"]
+    assert found.summary()[0].startswith("60 signals of 256 values, 1 channel, 3 classes;")
+    assert kinds(found) == ["exact-duplicate"]
+    assert found.findings[0].detail == "2 signals are equal in every value."
+    assert found.size == (256,)
+
+
+def test_videos_are_called_so():
+    images = a_set()
+    found = audit(replace(images, images=images.images.reshape(60, 4, 8, 8, 1)))
+    assert found.summary()[0].startswith("60 videos of 4 frames of 8 x 8 pixels,")
+
+
+def test_all_there_is_is_not_searched():
+    pixels = torch.zeros(4, 2, 1, dtype=torch.uint8)
+    images = ImageSet(pixels, torch.tensor([0, 1, 1, 0]), ("0", "1"), list("abcd"), whole=True)
+    found = audit(images, lambda said: pytest.fail(said))
+    assert found.findings == ()
+    assert found.summary() == [
+        "4 samples of 2 values, 1 channel, 2 classes.",
+        "They are all there is: nothing is held back from learning.",
+    ]
+    json.dumps(found.to_json())
+
+
+def test_masks_are_asked_which_classes_they_show():
+    images = a_set(60, 3)
+    images.images[10] = images.images[50]  # the largest classes differ: that is no contradiction
+    masks = torch.zeros(60, 16, 16, dtype=torch.uint8)
+    masks[:, 4:8] = 2
+    found = audit(replace(images, masks=masks, targets=torch.arange(60) % 2 + 1))
+    by_kind = {finding.kind: finding for finding in found.findings}
+    assert by_kind.keys() == {"exact-duplicate", "empty-class"}
+    assert by_kind["empty-class"].where == ("b",)

@@ -32,6 +32,8 @@ class Audit:
         imbalance: images of the largest class over those of the smallest that has any.
         size: height and width in pixels; the grid, where the examples are no pictures.
         channels: 1 for grey, 3 for colour.
+        noun: what one example is called.
+        whole: whether they are all there is, and so were not compared.
     """
 
     findings: tuple[Finding, ...]
@@ -44,28 +46,32 @@ class Audit:
     imbalance: float
     size: tuple[int, ...]
     channels: int
+    noun: str = "image"
+    whole: bool = False
 
     def summary(self) -> list[str]:
         """A few short sentences."""
-        n, grid = sum(self.counts.values()), " x ".join(map(str, self.size))
-        said = [
-            f"{_some(n, 'image')} of {grid} pixels, "
-            f"{_some(self.channels, 'channel')}, {_some(len(self.counts), 'class')}; the largest "
-            f"class has {self.imbalance:.1f} times the images of the smallest."
-        ]
+        n, grid = sum(self.counts.values()), grid_text(self.size)
+        classes = _some(len(self.counts), "class")
+        said = [f"{_some(n, self.noun)} of {grid}, {_some(self.channels, 'channel')}, {classes}"]
+        if self.whole:
+            return [f"{said[0]}.", "They are all there is: nothing is held back from learning."]
+        said[0] += (
+            f"; the largest class has {self.imbalance:.1f} times the {self.noun}s of the smallest."
+        )
         for of, what in ((self.exact_clusters, "equal"), (self.near_clusters, "nearly equal")):
             if of:
-                said.append(f"{_some(sum(map(len, of)), 'image')} in {_some(len(of), 'cluster')} "
+                said.append(f"{_some(sum(map(len, of)), self.noun)} in {_some(len(of), 'cluster')} "
                             f"of {what} ones: a split keeps them together.")  # fmt: skip
         if self.two_labels:
             said.append(
-                f"{_some(len(self.two_labels), 'cluster')} of alike images with two labels."
+                f"{_some(len(self.two_labels), 'cluster')} of alike {self.noun}s with two labels."
             )
         if self.tiny:
-            said.append(f"{_some(len(self.tiny), 'class')} of fewer than {TINY} images.")
+            said.append(f"{_some(len(self.tiny), 'class')} of fewer than {TINY} {self.noun}s.")
         lost = {name for finding in self.findings if finding.left_out for name in finding.where}
         if lost:
-            said.append(f"{_some(len(lost), 'image')} left out.")
+            said.append(f"{_some(len(lost), self.noun)} left out.")
         return said if len(said) > 1 or self.findings else [*said, "Nothing was noticed."]
 
     def to_json(self) -> dict[str, Any]:
@@ -73,6 +79,7 @@ class Audit:
         return {
             "summary": self.summary(),
             "images": sum(self.counts.values()),
+            "noun": self.noun,
             "size": list(self.size),
             "channels": self.channels,
             "counts": self.counts,
@@ -93,25 +100,31 @@ def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Au
     Args:
         progress: told what is being looked for, in a few words.
     """
+    if images.whole:
+        return _of_all_there_is(images)
     say = progress or (lambda _: None)
     say("looking for exact copies")
     same = exact(images.images)
-    say("looking for near copies")
+    if images.noun == "image":
+        say("looking for near copies")
     alike = near(images.images)
+    value = "value" if len(images.size) == 1 else "pixel"
     equal, every = clusters(same), clusters(alike)
     nearly = [group for group in every if len(same[group].unique()) > 1]
-    labelled = [group for group in every if len(images.targets[group].unique()) > 1]
+    # The class of a picture with a mask is no label of it.
+    told = every if images.masks is None else []
+    labelled = [group for group in told if len(images.targets[group].unique()) > 1]
     counts = np.array(images.counts())
     held = counts[counts > 0]
     tiny = tuple(images.classes[c] for c in np.flatnonzero((counts > 0) & (counts < TINY)))
     imbalance = float(held.max() / held.min()) if len(held) else 1.0
     findings = (
         *images.findings,
-        *_groups(images, "exact-duplicate", equal, "equal in every pixel"),
+        *_groups(images, "exact-duplicate", equal, f"equal in every {value}"),
         *_groups(images, "near-duplicate", nearly, "nearly equal"),
         *_groups(images, "two-labels", labelled, "alike, but of several classes"),
         *_across(images, every),
-        *_uneven(images, counts, tiny, imbalance),
+        *(_uneven(images, counts, tiny, imbalance) if images.masks is None else _unseen(images)),
     )
     return Audit(
         findings,
@@ -124,6 +137,33 @@ def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Au
         imbalance,
         images.size,
         images.channels,
+        images.noun,
+    )
+
+
+def grid_text(size: tuple[int, ...]) -> str:
+    """`28 x 28 pixels`, `128 values` or `8 frames of 32 x 32 pixels`."""
+    if len(size) == 1:
+        return f"{size[0]} values"
+    frames = f"{size[0]} frames of " if len(size) == 3 else ""
+    return f"{frames}{' x '.join(map(str, size[-2:]))} pixels"
+
+
+def _of_all_there_is(images: ImageSet) -> Audit:
+    """There is nothing to keep apart, and no class too small."""
+    return Audit(
+        images.findings,
+        dict(zip(images.classes, images.counts(), strict=True)),
+        torch.arange(len(images)),
+        exact_clusters=[],
+        near_clusters=[],
+        two_labels=[],
+        tiny=(),
+        imbalance=1.0,
+        size=images.size,
+        channels=images.channels,
+        noun=images.noun,
+        whole=True,
     )
 
 
@@ -144,10 +184,11 @@ def _groups(images: ImageSet, kind: str, groups: list[list[int]], alike: str) ->
     for group in groups[:NAMED]:
         of = sorted({images.classes[c] for c in images.targets[group].tolist()})
         labels = f": {', '.join(map(repr, of[:NAMED]))}" if kind == "two-labels" else ""
-        findings.append(_finding(images, kind, group, f"{len(group)} images are {alike}{labels}."))
+        said = f"{len(group)} {images.noun}s are {alike}{labels}."
+        findings.append(_finding(images, kind, group, said))
     rest = groups[NAMED:]
     if rest:
-        said = f"{_some(len(rest), 'more cluster')} of images that are {alike}, not listed."
+        said = f"{_some(len(rest), 'more cluster')} of {images.noun}s that are {alike}, not listed."
         findings.append(_finding(images, kind, [group[0] for group in rest], said))
     return findings
 
@@ -168,8 +209,9 @@ def _across(images: ImageSet, groups: list[list[int]]) -> list[Finding]:
         ]
         if repeated:
             detail = (
-                f"{len(repeated)} of {int((images.parts == part).sum()):,} {PARTS[part]} images "
-                "equal or nearly equal to a training image: accuracy is flattered by as many."
+                f"{len(repeated)} of {int((images.parts == part).sum()):,} {PARTS[part]} "
+                f"{images.noun}s equal or nearly equal to a training {images.noun}: accuracy is "
+                "flattered by as many."
             )
             findings.append(_finding(images, "duplicate-across-parts", repeated, detail))
     return findings
@@ -184,20 +226,33 @@ def _uneven(
     if tiny:
         few = ", ".join(f"'{name}' ({counts[images.classes.index(name)]})" for name in tiny[:NAMED])
         more = f" and {len(tiny) - NAMED} more" if len(tiny) > NAMED else ""
-        said = f"Too few images to learn and to test: {few}{more}. Add images, or join classes."
+        noun = images.noun
+        said = f"Too few {noun}s to learn and to test: {few}{more}. Add {noun}s, or join classes."
         findings.append(Finding("tiny-class", tiny[:NAMED], said))
     if empty:
-        said = f"{_some(len(empty), 'class')} without an image."
+        said = f"{_some(len(empty), 'class')} without a single {images.noun}."
         findings.append(Finding("empty-class", empty[:NAMED], said))
     if imbalance >= UNEVEN:
         held = torch.from_numpy(np.where(counts > 0, counts, counts.max()))
         names = images.classes[int(counts.argmax())], images.classes[int(held.argmin())]
         said = (
-            f"'{names[0]}' has {imbalance:.0f} times the images of '{names[1]}': accuracy says "
-            "little here; read the table of classes."
+            f"'{names[0]}' has {imbalance:.0f} times the {images.noun}s of '{names[1]}': accuracy "
+            "says little here; read the table of classes."
         )
         findings.append(Finding("imbalance", names, said))
     if (counts > 0).sum() == 1:
-        said = "All images are of one class: there is nothing to tell apart."
+        said = f"All {images.noun}s are of one class: there is nothing to tell apart."
         findings.append(Finding("one-class", (images.classes[int(counts.argmax())],), said))
     return findings
+
+
+def _unseen(images: ImageSet) -> list[Finding]:
+    """Classes that no pixel has."""
+    assert images.masks is not None
+    held = torch.zeros(256, dtype=torch.int64)
+    for chunk in images.masks.split(4096):
+        held += torch.bincount(chunk.flatten().long(), minlength=256)
+    empty = tuple(name for c, name in enumerate(images.classes) if not held[c])
+    if not empty:
+        return []
+    return [Finding("empty-class", empty[:NAMED], f"{_some(len(empty), 'class')} without a pixel.")]
