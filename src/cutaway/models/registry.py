@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -12,6 +13,24 @@ from cutaway.errors import UsageError, nearest
 Builder = Callable[..., nn.Module]
 Size = tuple[int, ...]
 """The grid of an example: (height, width), (length,) of a signal, (frames, height, width)."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Published weights of a model.
+
+    Attributes:
+        find: gives the file, of any format; UsageError where it is not at hand.
+        names: gives the name that the file uses for each of our parameters.
+        mean, std: what they were learned with, a channel at a time, for pixels in 0..1.
+        size: side in pixels of the images that they were learned from.
+    """
+
+    find: Callable[[], Path]
+    names: Callable[[str], str]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    size: int
 
 
 @dataclass(frozen=True)
@@ -32,6 +51,7 @@ class Model:
             other classes; the rest is the backbone.
         theirs: gives the name that a published weight file uses for each of our parameters; None
             where no such file is known.
+        weights: the file that is at hand without being named; None where there is none.
     """
 
     name: str
@@ -46,6 +66,7 @@ class Model:
     task: str = "classify"
     head: str = "output"
     theirs: Callable[[str], str] | None = None
+    weights: Weights | None = None
 
     @property
     def options(self) -> dict[str, Any]:

