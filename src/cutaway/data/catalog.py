@@ -24,7 +24,8 @@ class Remote:
 class Source:
     """A named data set, as `cutaway data` lists it.
 
-    `megabytes` is the size of the download, None where it is not known.
+    `megabytes` is the size of the download, None where it is not known. `made` says that Cutaway
+    makes it itself, `of` what from, where that is another data set.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Source:
     homepage: str
     megabytes: float | None
     files: tuple[Remote, ...] = ()
+    made: bool = False
+    of: str = ""
 
     @property
     def downloaded(self) -> Path:
@@ -52,6 +55,8 @@ class Source:
     @property
     def here(self) -> bool:
         """Whether it can be used without a download."""
+        if self.of:
+            return SOURCES[self.of].here
         return not self.files or self.local is not None
 
 
@@ -61,6 +66,24 @@ def _mnist(name: str, sha256: str) -> Remote:
         "https://storage.googleapis.com/cvdf-datasets/mnist",
     )
     return Remote(name, tuple(f"{base}/{name}" for base in bases), f"sha256:{sha256}")
+
+
+MNIST = (
+    "CC BY-SA 3.0; Y. LeCun, C. Cortes and C. Burges, The MNIST database of handwritten digits, "
+    "1998"
+)
+MNIST_PAGE = "http://yann.lecun.com/exdb/mnist/"
+
+
+def _made(name: str, title: str, classes: int, count: int) -> Source:
+    """A set that Cutaway makes from nothing."""
+    return Source(name, title, classes, count, "Free to use: made by Cutaway", "", 0.0, made=True)
+
+
+def _from_mnist(name: str, title: str, classes: int, count: int) -> Source:
+    """A set that Cutaway makes from MNIST's digits, which has to be there or fetched."""
+    licence = f"Made by Cutaway from MNIST: {MNIST}"
+    return Source(name, title, classes, count, licence, MNIST_PAGE, 11.6, made=True, of="mnist")
 
 
 # The checksums of MNIST and CIFAR-10 are those of the TensorFlow Datasets catalogue, and agree with
@@ -83,9 +106,8 @@ SOURCES = {
             title="Handwritten digits, 28 x 28",
             classes=10,
             count=70_000,
-            licence="CC BY-SA 3.0; Y. LeCun, C. Cortes and C. Burges, The MNIST database of "
-            "handwritten digits, 1998",
-            homepage="http://yann.lecun.com/exdb/mnist/",
+            licence=MNIST,
+            homepage=MNIST_PAGE,
             megabytes=11.6,
             files=(
                 _mnist(
@@ -146,6 +168,25 @@ SOURCES = {
                     None,
                 ),
             ),
+        ),
+        _made("and", "Truth table of AND", 2, 4),
+        _made("or", "Truth table of OR", 2, 4),
+        _made("nand", "Truth table of NAND", 2, 4),
+        _made("nor", "Truth table of NOR", 2, 4),
+        _made("xor", "Truth table of XOR, which no single unit computes", 2, 4),
+        _made("shadows", "Shadows of things of any height, along 10 cells", 3, 300),
+        _made("waveforms", "Signals of four shapes in noise, 128 values", 4, 4_000),
+        _from_mnist("moving_digits", "Videos of a digit that moves, 8 x 32 x 32", 4, 2_500),
+        _from_mnist("scenes", "Digits on patterned grounds, 64 x 64, with masks", 11, 5_000),
+        Source(
+            name="china",
+            title="One photograph of a temple, grey (shipped with scikit-learn)",
+            classes=1,
+            count=1,
+            licence="CC BY 2.0; danielbuechele, by way of scikit-learn",
+            homepage="https://www.flickr.com/photos/danielbuechele/6061409035/",
+            megabytes=0.0,
+            made=True,
         ),
     )
 }

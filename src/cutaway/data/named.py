@@ -20,7 +20,7 @@ DIGITS = [str(digit) for digit in range(10)]
 
 
 def named_set(
-    name: str, images: UInt8[Tensor, "n h w c"], note: dict[str, Any], classes: list[str]
+    name: str, images: UInt8[Tensor, "n *grid c"], note: dict[str, Any], classes: list[str]
 ) -> ImageSet:
     """An image set of the catalogue. `note` has `targets`, and `counts` of its parts if any."""
     counts: dict[str, int] = note.get("counts", {})

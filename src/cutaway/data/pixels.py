@@ -1,6 +1,7 @@
 """Cache entries that hold images: raw bytes in one file, and what to know about them in a note."""
 
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ PIXELS = "images.raw"
 Made = tuple[np.ndarray, dict[str, Any]]
 
 
-def stored(key: str, make: Callable[[], Made]) -> tuple[UInt8[Tensor, "n h w c"], dict[str, Any]]:
+def stored(key: str, make: Callable[[], Made]) -> tuple[UInt8[Tensor, "n ..."], dict[str, Any]]:
     """Images (mapped) and note of a cache entry; `make` returns both where there is none yet."""
 
     def build(folder: Path) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def stored(key: str, make: Callable[[], Made]) -> tuple[UInt8[Tensor, "n h w c"]
     return mapped(place, note), note
 
 
-def mapped(place: Path, note: dict[str, Any]) -> UInt8[Tensor, "n h w c"]:
+def mapped(place: Path, note: dict[str, Any]) -> UInt8[Tensor, "n ..."]:
     """The pixels of an entry, mapped: writing to the tensor never reaches the file."""
     file = str(place / PIXELS)
     return torch.from_file(file, False, _size(note), dtype=torch.uint8).view(note["shape"])
@@ -43,5 +44,4 @@ def whole(place: Path, note: dict[str, Any]) -> bool:
 
 
 def _size(note: dict[str, Any]) -> int:
-    rows, height, width, channels = note["shape"]
-    return rows * height * width * channels
+    return prod(note["shape"])

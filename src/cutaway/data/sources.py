@@ -28,7 +28,7 @@ def load(
     """The images of `what`, decoded once and mapped from the cache afterwards.
 
     Args:
-        what: a name of the catalogue (`digits`, `mnist`, `cifar10`, `rocks`); a folder
+        what: a name of the catalogue (`SOURCES`: `digits`, `mnist`, `xor`, `scenes`, ...); a folder
             `root/class/*` or `root/{train,val,test}/class/*`; a CSV or Parquet file with pictures
             (paths or bytes) and labels; `(images, targets)` arrays; an image set; or anything
             indexable of `(image, target)`.
@@ -80,6 +80,10 @@ def _named(source: Source, size: int | None, progress: Progress | None) -> Image
         from cutaway.data.named import digits
 
         return digits()
+    if source.made:
+        from cutaway.data.made import make
+
+        return make(source.name, lambda: _named(SOURCES[source.of], None, progress), size)
     place = source.local
     if place is None:
         from cutaway.data.download import fetch
@@ -107,7 +111,7 @@ def _unknown(what: str, path: Path) -> UsageError:
 
 
 def _checked(images: ImageSet) -> ImageSet:
-    if len(images.classes) < 2:
+    if len(images.classes) < 2 and not images.whole:
         only = images.classes[0] if images.classes else "none"
         name = images.name or "The data"
         raise DataError(f"{name} holds one class only, '{only}'. There must be two or more.")

@@ -1,0 +1,24 @@
+"""One photograph, to be fitted pixel by pixel: a temple in China, as scikit-learn ships it."""
+
+from dataclasses import replace
+from importlib import util
+from pathlib import Path
+
+import torch
+
+from cutaway.data.decode import decode
+from cutaway.data.imageset import ImageSet
+from cutaway.data.named import named_set
+
+SIDE = 256
+
+
+def china(image_size: int | None) -> ImageSet:
+    """The middle square in grey, 256 x 256 pixels unless another size is asked for."""
+    found = util.find_spec("sklearn")  # to import it would take longer than all else
+    assert found is not None
+    assert found.origin is not None
+    file = Path(found.origin).parent / "datasets" / "images" / "china.jpg"
+    pixels = decode(file, image_size or SIDE, channels=1)
+    made = named_set("china", torch.from_numpy(pixels)[None], {"targets": [0]}, ["china"])
+    return replace(made, names=["china.jpg"], whole=True)

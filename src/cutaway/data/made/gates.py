@@ -1,0 +1,27 @@
+"""Truth tables of the gates of two inputs: all that there is to learn of them."""
+
+from dataclasses import replace
+
+import torch
+
+from cutaway.data.imageset import ImageSet
+from cutaway.data.named import named_set
+
+# The outputs for 00, 01, 10 and 11.
+GATES = {
+    "and": (0, 0, 0, 1),
+    "or": (0, 1, 1, 1),
+    "nand": (1, 1, 1, 0),
+    "nor": (1, 0, 0, 0),
+    "xor": (0, 1, 1, 0),
+}
+
+
+def gate(name: str) -> ImageSet:
+    """Four samples of two values, 0 or 255, and the output of each."""
+    bit = torch.tensor([0, 1])
+    inputs = torch.cartesian_prod(bit, bit)
+    images = (255 * inputs).to(torch.uint8)[..., None]
+    names = [f"{name}/{a}{b}" for a, b in inputs.tolist()]
+    made = named_set(name, images, {"targets": GATES[name]}, ["0", "1"])
+    return replace(made, names=names, whole=True)
