@@ -31,19 +31,19 @@ def folder(root: Path, image_size: int | None, progress: Progress | None) -> Ima
 
 def folder_samples(root: Path) -> Read:
     """Every file below the class folders of `root`, the classes, and the classes without files."""
-    folders, files = _listed(root)
+    folders, files = listed(root)
     if not folders:
         raise DataError(_no_classes(root, files))
-    divided = _division(folders)
+    divided = division(folders)
     tops = divided or {"": -1}
-    classes = sorted({c for top in tops for c in _listed(root / top)[0]}, key=natural)
+    classes = sorted({c for top in tops for c in listed(root / top)[0]}, key=natural)
     if len(classes) < 2:
         raise DataError(_one_class(root, folders, classes))
     samples = []
     for top, part in tops.items():
         for target, name in enumerate(classes):
             below = f"{top}/{name}" if top else name
-            found = sorted(_walk(root / below, below))
+            found = sorted(walk(root / below, below))
             samples += [Sample(f"{root}{os.sep}{path}", target, path, part) for path in found]
     if not samples:
         raise DataError(
@@ -62,7 +62,7 @@ def _hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in LITTER
 
 
-def _listed(root: Path) -> tuple[list[str], list[str]]:
+def listed(root: Path) -> tuple[list[str], list[str]]:
     """Names of the folders and of the files in a folder, without those that nobody sees."""
     if not root.is_dir():
         return [], []
@@ -74,7 +74,7 @@ def _listed(root: Path) -> tuple[list[str], list[str]]:
     return folders, sorted(entry.name for entry in seen if not entry.is_dir())
 
 
-def _walk(path: Path, below: str) -> Iterator[str]:
+def walk(path: Path, below: str) -> Iterator[str]:
     """Files at any depth, as paths with `/` from the root; links to folders are not followed."""
     if not path.is_dir():
         return
@@ -90,7 +90,7 @@ def _refuse(error: OSError) -> NoReturn:
     raise DataError(f"The folder {error.filename} cannot be read ({error.strerror}).") from error
 
 
-def _division(folders: Sequence[str]) -> dict[str, int]:
+def division(folders: Sequence[str]) -> dict[str, int]:
     """Folder and part, where all folders are named as parts of a division; else nothing."""
     parts = {name: PART_NAMES.get(name.lower(), -1) for name in folders}
     complete = len(parts) > 1 or 0 in parts.values()
@@ -126,7 +126,7 @@ def _one_class(root: Path, folders: Sequence[str], classes: Sequence[str]) -> st
             f"{root} holds {', '.join(folders)} without class folders. Put one in for each class."
         )
     inner = root / classes[0]
-    if len(_listed(inner)[0]) > 1:
+    if len(listed(inner)[0]) > 1:
         return f"{root} holds one class only, '{classes[0]}'. Did you mean {inner}?"
     return f"{root} holds one class only, '{classes[0]}'. To tell classes apart there must be two."
 

@@ -129,11 +129,15 @@ class ImageSet:
 
     def resized(self, size: int) -> "ImageSet":
         """Every picture at `size` x `size` pixels (bilinear, antialiased; masks by the nearest
-        pixel); itself if it is so. Raises UsageError for signals and videos."""
-        if self.size == (size, size):
+        pixel); itself if it is so. One picture that is all there is keeps its proportions, and
+        `size` is its longer side. Raises UsageError for signals and videos."""
+        longest = max(self.size)
+        square = not self.whole or len(self.size) != 2
+        grid = (size, size) if square else tuple(max(1, n * size // longest) for n in self.size)
+        if self.size == grid:
             return self
-        chunks = [scaled(chunk, (size, size)) for chunk in self.images.split(4096)]
-        masks = None if self.masks is None else scaled_masks(self.masks, (size, size))
+        chunks = [scaled(chunk, grid) for chunk in self.images.split(4096)]
+        masks = None if self.masks is None else scaled_masks(self.masks, grid)
         return replace(self, images=torch.cat(chunks), masks=masks)
 
 
@@ -159,7 +163,7 @@ def scaled(
     return planes.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous()
 
 
-def scaled_masks(masks: UInt8[Tensor, "n h w"], size: tuple[int, int]) -> UInt8[Tensor, "n h2 w2"]:
+def scaled_masks(masks: UInt8[Tensor, "n h w"], size: tuple[int, ...]) -> UInt8[Tensor, "n h2 w2"]:
     """Masks at another height and width, each pixel that of the nearest."""
     rows, columns = (
         ((torch.arange(new) + 0.5) * (old / new)).long()

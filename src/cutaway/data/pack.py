@@ -92,7 +92,7 @@ def pack(
     Raises:
         DataError: no picture can be decoded, or the cache cannot be written.
     """
-    sizes, stamps = zip(*(_stamp(sample.source) for sample in samples), strict=True)
+    sizes, stamps = zip(*(stamp(sample.source) for sample in samples), strict=True)
     names = [sample.name for sample in samples]
     key = cache.digest(FORMAT, image_size, names, stamps)
     place, note = cache.entry(
@@ -141,7 +141,7 @@ def _groups(samples: Sequence[Sample]) -> Tensor | None:
     return torch.tensor([numbers.setdefault(key, len(numbers)) for key in keys])
 
 
-def _stamp(source: str | bytes | Cell) -> tuple[int, Any]:
+def stamp(source: str | bytes | Cell) -> tuple[int, Any]:
     """Size in bytes, and something that changes when the content does.
 
     The time of the last change of a file's record is part of it: archives unpack files with times

@@ -100,6 +100,13 @@ def read(source: str | bytes, side: int | None, channels: int) -> Picture:
         return Picture(shown.tobytes(), shown.height, shown.width, grey, tuple(notes))
 
 
+@contextmanager
+def opened(source: str | bytes) -> Iterator[Image.Image]:
+    """A picture as its file has it, to be decoded inside; whatever fails there is `Unreadable`."""
+    with _refusals(source), _open(source) as image:
+        yield image
+
+
 def as_shown(image: Image.Image, side: int | None, channels: int, notes: list[str]) -> Image.Image:
     """The image as a viewer shows it, in mode L or RGB; see `read`. Appends to `notes`."""
     image = _flat(_upright(image), "L" if channels == 1 else "RGB", notes)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.data.catalog import SOURCES, Source
-from cutaway.data.files import folder
+from cutaway.data.files import ENDINGS, folder
 from cutaway.data.groups import grouped
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pack import Progress
@@ -29,10 +29,11 @@ def load(
 
     Args:
         what: a name of the catalogue (`SOURCES`: `digits`, `mnist`, `xor`, `scenes`, ...); a folder
-            `root/class/*` or `root/{train,val,test}/class/*`; a CSV or Parquet file with pictures
-            (paths or bytes) and labels; `(images, targets)` arrays; an image set; or anything
-            indexable of `(image, target)`.
-        image_size: side in pixels; None chooses (see `pack`).
+            `root/class/*` or `root/{train,val,test}/class/*`; a folder `root/images/*` beside
+            `root/masks/*`, also below parts (see `masks`); a CSV or Parquet file with pictures
+            (paths or bytes) and labels; one picture file, to be fitted; `(images, targets)` arrays;
+            an image set; or anything indexable of `(image, target)`.
+        image_size: side in pixels; None chooses (see `pack`). Of a single picture the longer side.
         group_by: what must never part: a regular expression on the image's name (its first group
             counts, or the whole match), `level:N` for the N-th folder of its path (from 1, or from
             the end with -1), or a column of the table.
@@ -67,7 +68,13 @@ def _read(
     if str(what) in SOURCES:
         return _named(SOURCES[str(what)], size, progress), False
     if path.is_dir():
-        return folder(path, size, progress), False
+        from cutaway.data.masks import has_masks, masked
+
+        return (masked if has_masks(path) else folder)(path, size, progress), False
+    if path.is_file() and path.suffix.lower() in ENDINGS:
+        from cutaway.data.single import one_picture
+
+        return one_picture(path, size), False
     if path.is_file() and path.suffix.lower() in TABLES:
         from cutaway.data.table import table
 
@@ -104,7 +111,9 @@ def _named(source: Source, size: int | None, progress: Progress | None) -> Image
 
 def _unknown(what: str, path: Path) -> UsageError:
     if path.is_file():
-        return UsageError(f"{path} is no table that can be read here: CSV, TSV or Parquet.")
+        return UsageError(
+            f"{path} is neither a picture nor a table that can be read here (CSV, TSV or Parquet)."
+        )
     if "/" in what or "\\" in what or path.suffix:
         return UsageError(f"There is no folder or file {path}. Check the path.")
     return UsageError(f"There is no data set and no folder '{what}'.{nearest(what, SOURCES)}")

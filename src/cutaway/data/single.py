@@ -1,0 +1,38 @@
+"""One picture file as data: a network is to learn that picture and nothing else."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from cutaway.data.imageset import ImageSet
+from cutaway.data.picture import Unreadable, look, quietly, read
+from cutaway.errors import DataError
+
+LONGEST = 256  # pixels of the longer side, unless another is asked for
+
+
+def one_picture(path: Path, image_size: int | None) -> ImageSet:
+    """A set of one picture, grey or in colour as it is, with its own proportions.
+
+    A larger one is brought to 256 pixels on its longer side; with `image_size` any is brought to
+    that. Raises DataError where it cannot be read.
+    """
+    try:
+        with quietly():
+            channels = 1 if look(str(path)).grey else 3
+            found = read(str(path), None, channels)
+    except Unreadable as error:
+        raise DataError(f"{path} cannot be used. {error.sentence}") from None
+    longest = max(found.height, found.width)
+    wanted = image_size or min(longest, LONGEST)
+    width, height = (max(1, n * wanted // longest) for n in (found.width, found.height))
+    image = Image.frombytes(
+        "L" if channels == 1 else "RGB", (found.width, found.height), found.pixels
+    )
+    if wanted != longest:
+        image = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    pixels = torch.from_numpy(np.array(image)).view(1, height, width, channels)
+    classes = (path.stem or path.name,)
+    return ImageSet(pixels, torch.zeros(1).long(), classes, [path.name], name=str(path), whole=True)
