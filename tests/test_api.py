@@ -96,7 +96,7 @@ def test_tampered_weights_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (Tiny(classes=7), "10 classes need a tensor of shape"),
+        (Tiny(classes=7), "telling 10 classes apart needs a tensor of shape"),
         (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), "cannot take images of 1 x 8 x 8"),
         (nn.Flatten(), "no trainable parameters"),
     ],
@@ -134,9 +134,7 @@ def test_early_stopping_keeps_the_best_epoch(tmp_path):
     run._given = Tiny()
     images = ca.load(Digits(200))
     feed = run.feed(images, run.split.val)
-    from cutaway.learn.evaluate import evaluate
-
-    found = evaluate(run.model, run.task, feed, images.classes, run.machine)
+    found = run.task.judge(run.model, feed, images.classes, run.machine)
     assert found.loss == pytest.approx(best["val_loss"], rel=1e-5)
 
 

@@ -12,4 +12,4 @@ strict = beartype(conf=BeartypeConf(is_pep484_tower=True))
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     """Check a function's annotations, but for commands: typer gives them a context of a type other
     than the one that it asks them to declare."""
-    return function if function.__module__ == "cutaway.cli" else strict(function)
+    return function if function.__module__.startswith("cutaway.cli.") else strict(function)

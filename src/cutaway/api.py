@@ -115,7 +115,7 @@ def load(what: Any, *, model: nn.Module | None = None, **options: Any) -> Run | 
 
 
 def change(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
-    """The recipe with fields changed; a name that only the model knows goes to its options.
+    """The recipe with fields changed; a name that the model or the task knows goes to its options.
 
     Options that belonged to another optimizer are dropped with it.
     """
@@ -124,15 +124,27 @@ def change(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
         changes = {**changes, "optimizer": f"{kind.__module__}:{kind.__qualname__}"}
     if changes.get("optimizer", recipe.optimizer) != recipe.optimizer:
         changes = {"optimizer_options": {}, **changes}
-    if recipe.model.startswith(OWN):
-        return recipe.override(**changes)
+    if changes.get("task", recipe.task) != recipe.task:
+        changes = {"task_options": {}, "stages": [], **changes}
+    for name, known in own_options(recipe, changes).items():
+        own = {key: value for key, value in changes.items() if key in known}
+        changes = {key: value for key, value in changes.items() if key not in own}
+        if own:
+            before = changes.get(name, getattr(recipe, name))
+            changes[name] = {**before, **own}
+    return recipe.override(**changes)
+
+
+def own_options(recipe: Recipe, changes: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The options that belong to the recipe's model and to its task, with their defaults."""
+    from cutaway.learn.tasks import TASKS, options
     from cutaway.models import find
 
-    known = find(recipe.override(model=changes.get("model", recipe.model)).model).options
-    own = {name: value for name, value in changes.items() if name in known}
-    rest = {name: value for name, value in changes.items() if name not in own}
-    options = {**recipe.model_options, **own}
-    return recipe.override(**({"model_options": options} if own else {}), **rest)
+    model, task = (str(changes.get(name, getattr(recipe, name))) for name in ("model", "task"))
+    return {
+        "model_options": {} if model.startswith(OWN) else find(model).options,
+        "task_options": options(task) if task in TASKS else {},
+    }
 
 
 def _images(data: Any, recipe: Recipe, progress: bool) -> ImageSet:

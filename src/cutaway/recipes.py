@@ -42,6 +42,10 @@ ADAMW: dict[str, Any] = {
     "schedule": "linear",
 }
 
+ADAM: dict[str, Any] = {
+    "optimizer": "adam", "weight_decay": 0.0, "schedule": "one-cycle", "batch_size": 128,
+}  # fmt: skip
+
 MODELS: dict[str, dict[str, Any]] = {
     "lenet5": ADAMW | {"lr": 0.003},
     "lenet_norm": ADAMW | {"lr": 0.01},
@@ -51,6 +55,30 @@ MODELS: dict[str, dict[str, Any]] = {
     "resnet20": {"lr": 0.1},
     "resnet18": {"lr": 0.05},
 }
+
+# What a task wants whatever the data; what suits a kind of data suits classifiers of it.
+PLAIN: dict[str, Any] = {"augment": "none", "label_smoothing": 0.0, "patience": 0}
+TASKS: dict[str, dict[str, Any]] = {
+    "threshold": PLAIN | {
+        "optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "lr": 0.1, "schedule": "constant",
+        "warmup": 0.0, "batch_size": 1, "repeat": 10, "epochs": 10,
+    },
+    "reconstruct": PLAIN | ADAM | {"lr": 0.002, "epochs": 10},
+    "variational": PLAIN | ADAM | {"lr": 0.001, "epochs": 20},
+    "segment": PLAIN | ADAM | {"lr": 0.005, "epochs": 12, "batch_size": 32, "augment": "flip"},
+    "adversarial": PLAIN | ADAM | {
+        "momentum": 0.5, "lr": 0.0002, "schedule": "constant", "warmup": 0.0, "epochs": 12,
+        "batch_size": 64,
+    },
+    "semi-supervised": PLAIN | ADAM | {
+        "momentum": 0.5, "lr": 0.001, "schedule": "constant", "warmup": 0.0, "epochs": 10,
+        "batch_size": 64, "labels": 100,
+    },
+    "implicit": PLAIN | ADAM | {
+        "lr": 0.0005, "schedule": "cosine", "warmup": 0.0, "epochs": 10, "repeat": 50,
+        "batch_size": 1, "image_size": 128,
+    },
+}  # fmt: skip
 
 NAMED: dict[str, Callable[[], Recipe]] = {}
 
@@ -86,9 +114,12 @@ def rocks() -> Recipe:
 
 
 def pair(model: str, data: str) -> Recipe:
-    """What suits the data, then what suits the network."""
-    settings = DATA.get(data, DATA[FOLDER]) | MODELS.get(model, {})
-    return Recipe().override(model=model, data=data, **settings)
+    """What suits the data, then the task, then the network."""
+    from cutaway.models import MODELS as registry
+
+    task = registry[model].task if model in registry else "classify"
+    settings = DATA.get(data, DATA[FOLDER]) | TASKS.get(task, {}) | MODELS.get(model, {})
+    return Recipe().override(model=model, data=data, task=task, **settings)
 
 
 def starting_point(first: str = "", second: str = "") -> Recipe:

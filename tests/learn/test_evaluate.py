@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from cutaway.learn.evaluate import Evaluation
+from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.statistics import wilson
 
 

@@ -13,7 +13,7 @@ from cutaway.learn.loop import NotFinite, Tally, holding, play, seats
 from cutaway.learn.optimizers import make, optimizer_class
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.schedule import rate
-from cutaway.learn.tasks import Classify, Player
+from cutaway.learn.tasks.classify import Classify, Player
 
 
 def data(n=64) -> ImageSet:
@@ -92,7 +92,7 @@ def test_tally_means_are_over_images():
     machine = machines.choose(RECIPE, model)
     table = seats(Classify().players(model), RECIPE.override(lr=1e-9), machine)
     batches = feed(RECIPE)
-    for _ in play(table, batches, tally, 0, batches.steps_per_epoch):
+    for _ in play(table, batches, tally, 0, batches.batches_per_epoch):
         pass
     x = torch.cat([b.x for b in batches.in_order()])
     t = torch.cat([b.t for b in batches.in_order()])

@@ -1,24 +1,26 @@
 """From a packed set to the batches of a step: each batch is a function of the step's number."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from cutaway.data.augment import Augment
 from cutaway.data.imageset import ImageSet
 from cutaway.randomness import generator
-
-Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step learns from: images x, targets t and their positions in the set."""
+    """What one step learns from: images x, targets t and their positions in the set.
+
+    A target is a class, or the mask of a picture with a class for each pixel; -1: not known.
+    """
 
     x: Float[Tensor, "b c *grid"]
-    t: Int[Tensor, " b"]
+    t: Int[Tensor, "b *places"]
     index: Int[Tensor, " b"]
 
     def __len__(self) -> int:
@@ -61,6 +63,10 @@ class Normalise:
             return x.sub_(self.mean[0]).div_(self.std[0])
         return x.sub_(self._tensor(self.mean, x)).div_(self._tensor(self.std, x))
 
+    def undo(self, x: Float[Tensor, "b c *grid"]) -> Float[Tensor, "b c *grid"]:
+        """Normalised values as values in 0..1 again."""
+        return x * self._tensor(self.std, x) + self._tensor(self.mean, x)
+
     @staticmethod
     def _tensor(values: tuple[float, ...], like: Tensor) -> Tensor:
         return like.new_tensor(values).view(-1, *[1] * (like.dim() - 2))
@@ -74,13 +80,16 @@ def to_float(images: UInt8[Tensor, "b *grid c"]) -> Float[Tensor, "b c *grid"]:
 class Feed:
     """The batches of one part of a set.
 
-    The order of epoch e is drawn from the stream (seed, "order", e), the augmentation of step s
-    from (seed, "augment", s); so a batch depends on its step alone, and a resumed run asks for the
-    next one as if nothing had happened. A last batch that would be smaller is left out of an epoch
-    (other images each time).
+    The order of epoch e is drawn from the stream (seed, "order", e), the augmentation of batch s
+    from (seed, "augment", s); so a batch depends on its number alone, and a resumed run asks for
+    the next one as if nothing had happened. A last batch that would be smaller is left out of an
+    epoch (other images each time).
 
     Args:
         index: positions in `images` to draw from.
+        labelled: positions whose class is told. A batch then is half of `index` without classes
+            (targets -1) and half of these.
+        repeat: times that an epoch shows each image.
         memory_format: of the batches' x, where they are pictures.
     """
 
@@ -92,19 +101,22 @@ class Feed:
         batch_size: int,
         normalise: Normalise,
         seed: int = 0,
-        augment: Augmentation | None = None,
+        augment: Augment | None = None,
+        labelled: Int[Tensor, " k"] | None = None,
+        repeat: int = 1,
         device: str = "cpu",
         memory_format: torch.memory_format = torch.channels_last,
     ):
-        self.index, self.seed, self.augment = index, seed, augment
-        self.batch_size = min(batch_size, len(index))
+        self.index = index.repeat(repeat)
+        self.seed, self.augment, self.labelled = seed, augment, labelled
+        self.batch_size = min(batch_size, len(self.index))
         self.normalise, self.device, self.memory_format = normalise, device, memory_format
         self.images = hold(images.images, device)
-        self.targets = images.targets.long()
+        self.targets = images.targets if images.masks is None else images.masks
         self._order: tuple[int, Tensor] = (-1, index)
 
     @property
-    def steps_per_epoch(self) -> int:
+    def batches_per_epoch(self) -> int:
         return len(self.index) // self.batch_size
 
     def order(self, epoch: int) -> Int[Tensor, " m"]:
@@ -116,24 +128,36 @@ class Feed:
             self._order = (epoch, self.index[shuffle])
         return self._order[1]
 
-    def batch(self, step: int) -> Batch:
-        """The batch of a step, counted from 0 over all epochs."""
-        epoch, k = divmod(step, self.steps_per_epoch)
+    def batch(self, number: int) -> Batch:
+        """A batch, counted from 0 over all epochs."""
+        epoch, k = divmod(number, self.batches_per_epoch)
         chosen = self.order(epoch)[k * self.batch_size : (k + 1) * self.batch_size]
-        return self._make(chosen, step)
+        if self.labelled is None:
+            return self._make(chosen, number)
+        drawn = torch.randint(
+            len(self.labelled), (len(chosen),), generator=generator(self.seed, "labelled", number)
+        )
+        both = self._make(torch.cat([chosen, self.labelled[drawn]]), number)
+        both.t[: len(chosen)] = -1
+        return both
 
     def in_order(self) -> Iterator[Batch]:
         """Every image once, without augmentation, in the order of `index`."""
-        for chosen in self.index.split(self.batch_size):
+        yield from self.first(len(self.index))
+
+    def first(self, count: int) -> Iterator[Batch]:
+        """The first `count` images so, in batches."""
+        for chosen in self.index[:count].split(self.batch_size):
             yield self._make(chosen, None)
 
-    def _make(self, chosen: Int[Tensor, " b"], step: int | None) -> Batch:
+    def _make(self, chosen: Int[Tensor, " b"], number: int | None) -> Batch:
         pixels = self.images.index_select(0, chosen.to(self.images.device))
         x = to_float(pixels.to(self.device, non_blocking=True))
-        if self.augment is not None and step is not None:
-            x = self.augment(x, generator(self.seed, "augment", step, device=self.device))
-        x = _ordered(self.normalise(x), self.memory_format)
-        return Batch(x, self.targets[chosen].to(self.device, non_blocking=True), chosen)
+        t = self.targets[chosen].to(self.device, non_blocking=True).long()
+        if self.augment is not None and number is not None:
+            draws = generator(self.seed, "augment", number, device=self.device)
+            x, t = (self.augment(x, draws), t) if t.ndim == 1 else self.augment.both(x, t, draws)
+        return Batch(_ordered(self.normalise(x), self.memory_format), t, chosen)
 
 
 def _ordered(x: Tensor, memory_format: torch.memory_format) -> Tensor:

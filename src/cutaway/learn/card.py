@@ -22,15 +22,16 @@ class DataCard:
     """Names, shape and statistics of the images that a network learned from.
 
     Attributes:
-        size: height and width in pixels.
-        mean, std: of each channel over the training images, for pixels in 0..1.
+        size: height and width in pixels; of signals and videos, their grid.
+        mean, std: what is done to values in 0..1, a channel at a time; for most tasks those of
+            the training images.
         counts: images in each part.
     """
 
     name: str
     classes: tuple[str, ...]
     channels: int
-    size: tuple[int, int]
+    size: tuple[int, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
     fingerprint: str
@@ -38,8 +39,7 @@ class DataCard:
     counts: dict[str, int]
 
     @classmethod
-    def of(cls, images: ImageSet, split: Split) -> "DataCard":
-        normalise = Normalise.of(images.images[split.train])
+    def of(cls, images: ImageSet, split: Split, normalise: Normalise) -> "DataCard":
         counts = {part: len(getattr(split, part)) for part in ("train", "val", "test")}
         return cls(
             images.name, images.classes, images.channels, images.size,
@@ -65,6 +65,8 @@ class DataCard:
         Raises:
             DataError: a file that is not there or not an image.
         """
+        if len(self.size) != 2:
+            raise UsageError("This network learned from signals or videos, and takes no pictures.")
         square = self.size[0] == self.size[1]
         try:
             pixels = decode(source, self.size[0] if square else None, self.channels)
@@ -97,4 +99,4 @@ class DataCard:
             )
         place = torch.tensor([self.classes.index(name) for name in images.classes])
         images = replace(images, targets=place[images.targets], classes=self.classes)
-        return images.resized(self.size[0])
+        return images.resized(self.size[0]) if images.size != self.size else images

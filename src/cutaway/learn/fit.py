@@ -1,24 +1,27 @@
 """From a recipe to a finished run, and from a stopped run to its end."""
 
+import copy
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from cutaway import models
 from cutaway.data.audit import audit
 from cutaway.data.augment import parse
-from cutaway.data.feed import Normalise, to_float
+from cutaway.data.feed import Batch, Normalise, to_float
 from cutaway.data.imageset import ImageSet
-from cutaway.data.split import split
+from cutaway.data.split import Split, split
 from cutaway.errors import RunError, UsageError
 from cutaway.learn import machine as machines
 from cutaway.learn import optimizers
 from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
-from cutaway.learn.network import initial
+from cutaway.learn.network import head_of, initial
+from cutaway.learn.pretrained import frozen, load_pretrained
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import OWN, Run
-from cutaway.learn.tasks import make_task
+from cutaway.learn.tasks import Task, make_task
 from cutaway.learn.training import Listener, Training
 
 
@@ -51,13 +54,14 @@ def fit(
         network = initial(recipe, images.channels, len(images.classes), images.size)
     machine = machines.choose(recipe, network)
     recipe = machines.resolved(recipe, machine)
-    check_fit(network, images, recipe)
+    found = check_fit(network, images, recipe)
     path = destination(out, f"{recipe.model}-{images.name}".replace(OWN, ""))
     findings = audit(images)
     parts = split(
-        images, val=recipe.val, test=recipe.test, seed=recipe.seed, duplicates=findings.duplicates
-    )
-    card = DataCard.of(images, parts)
+        images, val=recipe.val, test=recipe.test, seed=recipe.seed,
+        duplicates=findings.duplicates, fold=recipe.fold,
+    )  # fmt: skip
+    card = DataCard.of(images, parts, found or scaling(recipe, images, parts))
     about = {"environment": machines.environment(machine), "audit": findings.to_json()}
     create(path, recipe, card, parts, about)
     run = Run(path, model)
@@ -99,28 +103,60 @@ def resume(
     return run
 
 
-def check_fit(model: nn.Module, images: ImageSet, recipe: Recipe) -> None:
-    """Try the recipe and two images before anything is written.
+def scaling(recipe: Recipe, images: ImageSet, parts: Split) -> Normalise:
+    """What is done to pixels in 0..1, so that each of the recipe's tasks can work with it."""
+    wishes = [make_task(stage).scaling for stage in recipe.in_stages()]
+    wish = next((wish for wish in wishes if wish != "standard"), "standard")
+    if wish == "standard":
+        return Normalise.of(images.images[parts.train])
+    zero, one = {"unit": (0.0, 1.0), "symmetric": (0.5, 0.5)}[wish]
+    return Normalise((zero,) * images.channels, (one,) * images.channels)
+
+
+def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Normalise | None:
+    """Try every stage of the recipe on two images before anything is written.
+
+    Returns:
+        What the pre-trained weights that the recipe names want done to pixels in 0..1.
 
     Raises:
         UsageError: an augmentation or optimizer that is not known, a network that cannot take the
-            images, or an output that does not suit the task.
+            images, an output that does not suit the task, or weights that do not fit.
     """
-    parse(recipe.augment)
-    optimizers.make(recipe, list(model.parameters()))
-    pixels = images.images[:2]
-    normalise = Normalise((0.5,) * images.channels, (0.5,) * images.channels)
-    training = model.training
-    device = next(model.parameters(), torch.empty(0)).device
+    batch = _two(images, next(network.parameters(), torch.empty(0)).device)
+    for stage in recipe.in_stages():
+        parse(stage.augment).suits(images.size)
+        optimizers.make(stage, list(network.parameters()))
+        _try(make_task(stage), network, batch, images)
+        frozen(copy.deepcopy(network), stage.freeze, head_of(recipe, network))
+    if not recipe.pretrained:
+        return None
+    if recipe.model.startswith(OWN):
+        raise UsageError("Weights (--pretrained) are for networks of `cutaway models` only.")
+    found = load_pretrained(copy.deepcopy(network), models.find(recipe.model), recipe.pretrained)
+    return Normalise(found.mean, found.std)
+
+
+def _two(images: ImageSet, device: torch.device) -> Batch:
+    """The first two images as a batch."""
+    x = to_float(images.images[:2]).to(device)
+    t = (images.targets if images.masks is None else images.masks)[:2].long().to(device)
+    return Batch(
+        Normalise((0.5,) * images.channels, (0.5,) * images.channels)(x), t, torch.arange(2)
+    )
+
+
+def _try(task: Task, network: nn.Module, batch: Batch, images: ImageSet) -> None:
+    modes = {module: module.training for module in network.modules()}
     try:
         with torch.no_grad():
-            output = model.eval()(normalise(to_float(pixels)).to(device))
+            task.check(network.eval(), batch, len(images.classes))
     except RuntimeError as error:
-        height, width = images.size
+        shape = " x ".join(map(str, (images.channels, *images.size)))
         raise UsageError(
-            f"The network cannot take images of {images.channels} x {height} x {width} "
-            f"(channels, height, width): {str(error).splitlines()[0]}"
+            f"The network cannot take images of {shape} (channels, then height and width): "
+            f"{str(error).splitlines()[0]}"
         ) from None
     finally:
-        model.train(training)
-    make_task(recipe).check_output(output, len(images.classes))
+        for module, training in modes.items():
+            module.training = training

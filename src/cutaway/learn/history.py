@@ -6,11 +6,19 @@ from typing import Any
 Row = dict[str, Any]
 
 
+HIGHER = ("accuracy", "iou", "psnr", "sure", "variety")
+"""Measures of which more is better; of the others less is."""
+
+
+def better(name: str) -> int:
+    """1 where a higher value of a figure such as `val_accuracy` is better, else -1."""
+    return 1 if name.endswith(HIGHER) else -1
+
+
 def best(rows: Sequence[Row], monitor: str) -> Row:
-    """The row with the best `val-loss` or `val-accuracy`, the first of equals."""
+    """The row with the best `val-loss`, `val-accuracy` or the like, the first of equals."""
     name = monitor.replace("-", "_")
-    sign = 1 if name == "val_loss" else -1
-    return min(rows, key=lambda row: sign * row[name])
+    return min(rows, key=lambda row: -better(name) * row[name])
 
 
 def kept(rows: Sequence[Row], monitor: str, patience: int) -> Row:

@@ -1,7 +1,7 @@
 """The one loop: players take turns on batches until the steps are done."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -13,47 +13,71 @@ from cutaway.learn import optimizers
 from cutaway.learn.machine import Machine
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.schedule import rate
-from cutaway.learn.tasks import Player
+from cutaway.learn.tasks.base import Player
 from cutaway.randomness import reseed_global
 
 
 class NotFinite(Exception):
-    """A loss that is not a number, with the batch that gave it."""
+    """A loss that is not a number, with the player and the batch that gave it."""
 
-    def __init__(self, batch: Batch):
-        self.batch = batch
+    def __init__(self, player: Player, batch: Batch):
+        self.player, self.batch = player, batch
 
 
 @dataclass
 class Tally:
-    """Sums over an epoch, kept on the device; `means` is the only place that reads them."""
+    """Sums over an epoch, kept on the device; `means` is the only place that reads them.
+
+    Attributes:
+        images: how many images each sum is over.
+    """
 
     sums: dict[str, Tensor] = field(default_factory=dict)
-    images: int = 0
+    images: dict[str, int] = field(default_factory=dict)
 
-    def add(self, name: str, value: Tensor, times: int = 1) -> None:
-        """Add `value`, `times` times."""
+    def add(self, name: str, value: Tensor, images: int) -> None:
+        """Add a sum over `images` images."""
         if name not in self.sums:
             self.sums[name] = torch.zeros((), dtype=torch.float64, device=value.device)
-        self.sums[name].add_(value.detach(), alpha=times)
+            self.images[name] = 0
+        self.sums[name].add_(value.detach())
+        self.images[name] += images
 
     def clear(self) -> None:
         """Begin again, for the next epoch."""
         self.sums.clear()
-        self.images = 0
+        self.images.clear()
 
     def means(self) -> dict[str, float]:
-        """Each sum over the number of images seen."""
-        return {name: self.sums[name].item() / self.images for name in sorted(self.sums)}
+        """Each sum over its number of images."""
+        return {name: self.sums[name].item() / self.images[name] for name in sorted(self.sums)}
+
+    @property
+    def finite(self) -> bool:
+        """Whether every sum is a number; waits for the device."""
+        return all(math.isfinite(value.item()) for value in self.sums.values())
 
 
 class Seat:
-    """A player at the table, with its optimizer."""
+    """A player at the table, with its optimizer.
 
-    def __init__(self, player: Player, others: Sequence[Player], recipe: Recipe, machine: Machine):
-        self.player, self.recipe, self.machine = player, recipe, machine
+    Args:
+        slow: parameters that learn with the recipe's `backbone_rate`.
+        prefix: what its figures are called by, where there are several players.
+    """
+
+    def __init__(
+        self,
+        player: Player,
+        others: Sequence[Player],
+        recipe: Recipe,
+        machine: Machine,
+        slow: Collection[nn.Parameter] = (),
+        prefix: str = "",
+    ):
+        self.player, self.recipe, self.machine, self.prefix = player, recipe, machine, prefix
         self.held = [p for other in others for p in other.parameters]
-        self.optimizer = optimizers.make(recipe, player.parameters)
+        self.optimizer = optimizers.make(recipe, player.parameters, slow)
         self.base = [group["lr"] for group in self.optimizer.param_groups]
 
     def set_rate(self, share: float) -> None:
@@ -61,10 +85,10 @@ class Seat:
         for group, base in zip(self.optimizer.param_groups, self.base, strict=True):
             group["lr"] = base * share
 
-    def move(self, batch: Batch, tally: Tally) -> None:
-        """One turn: gradients of this player's loss, then a step of its optimizer."""
+    def move(self, batches: Sequence[Batch], tally: Tally) -> None:
+        """The player's turns: gradients of its loss, then a step of its optimizer."""
         with holding(self.held):
-            for _ in range(self.player.turns):
+            for batch in batches[: self.player.turns]:
                 self._gradients(batch, tally)
                 if self.recipe.clip:
                     nn.utils.clip_grad_norm_(self.player.parameters, self.recipe.clip)
@@ -76,17 +100,33 @@ class Seat:
             with self.machine.autocast():
                 loss, counts = self.player.loss(part)
             if self.machine.sync_is_free and not math.isfinite(loss.item()):
-                raise NotFinite(part)
+                raise NotFinite(self.player, part)
             share = loss if part is batch else loss * (len(part) / len(batch))
             share.backward()
-            tally.add("loss", loss, len(part))
+            tally.add(f"{self.prefix}loss", loss.detach().double() * len(part), len(part))
             for name, value in counts.items():
-                tally.add(name, value)
+                tally.add(self.prefix + name, value, len(part))
 
 
-def seats(players: Sequence[Player], recipe: Recipe, machine: Machine) -> list[Seat]:
+def seats(
+    players: Sequence[Player],
+    recipe: Recipe,
+    machine: Machine,
+    slow: Collection[nn.Parameter] = (),
+) -> list[Seat]:
     """A seat for each player, who holds the others' parameters fixed while it moves."""
-    return [Seat(p, [q for q in players if q is not p], recipe, machine) for p in players]
+    several = len(players) > 1
+    return [
+        Seat(
+            p, [q for q in players if q is not p], recipe, machine, slow, f"{p.name}_" * several
+        )
+        for p in players
+    ]  # fmt: skip
+
+
+def draws(table: Sequence[Seat]) -> int:
+    """Batches that a step takes: as many as the player with the most turns needs."""
+    return max(seat.player.turns for seat in table)
 
 
 def play(table: Sequence[Seat], feed: Feed, tally: Tally, start: int, steps: int) -> Iterator[int]:
@@ -94,15 +134,14 @@ def play(table: Sequence[Seat], feed: Feed, tally: Tally, start: int, steps: int
 
     Every draw of a step, dropout's too, comes from streams named by the seed and the step.
     """
-    recipe = table[0].recipe
+    recipe, count = table[0].recipe, draws(table)
     for step in range(start, steps):
         reseed_global(recipe.seed, "step", step)
-        batch = feed.batch(step)
+        batches = [feed.batch(step * count + i) for i in range(count)]
         share = rate(recipe.schedule, step / steps, recipe.warmup)
         for seat in table:
             seat.set_rate(share)
-            seat.move(batch, tally)
-        tally.images += len(batch)
+            seat.move(batches, tally)
         yield step + 1
 
 

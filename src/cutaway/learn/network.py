@@ -1,11 +1,19 @@
 """The network that a recipe begins with."""
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import nn
 
 from cutaway import models
+from cutaway.data.feed import Feed
+from cutaway.learn.pretrained import load_pretrained
 from cutaway.learn.recipe import Recipe
+from cutaway.learn.tasks.base import Task
 from cutaway.randomness import reseed_global
+
+if TYPE_CHECKING:
+    from cutaway.learn.run import Run
 
 
 def initial(recipe: Recipe, channels: int, classes: int, size: models.Size) -> nn.Module:
@@ -17,3 +25,27 @@ def initial(recipe: Recipe, channels: int, classes: int, size: models.Size) -> n
     with torch.random.fork_rng(devices=[]):
         reseed_global(recipe.seed, "weights")
         return models.build(recipe.model, channels, classes, size, recipe.model_options)
+
+
+def begin(run: "Run", network: nn.Module, task: Task, feed: Feed) -> None:
+    """What happens to a network before its first step: initialised, given weights, shown images."""
+    recipe = run.recipe
+    with torch.random.fork_rng(devices=[]):
+        reseed_global(recipe.seed, "weights")
+        batch = feed.batch(0)
+        if recipe.init != "own":
+            from cutaway.models.initialisers import initialise
+
+            player = task.players(network)[0]
+            initialise(network, recipe.init, batch.x, lambda: player.loss(batch))
+        if recipe.pretrained:
+            load_pretrained(network, models.find(recipe.model), recipe.pretrained)
+        task.begin(network, batch)
+
+
+def head_of(recipe: Recipe, network: nn.Module) -> str:
+    """The module that gives the answers: what the registry says, or the last with weights."""
+    if recipe.model in models.MODELS:
+        return models.find(recipe.model).head
+    weighted = [n for n, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    return weighted[-1] if weighted else ""

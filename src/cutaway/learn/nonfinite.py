@@ -1,5 +1,6 @@
 """Where a number first stopped being one."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -7,10 +8,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
-def first_not_finite(model: nn.Module, x: Float[Tensor, "b *shape"]) -> str:
+def first_not_finite(
+    model: nn.Module, x: Float[Tensor, "b *shape"], compute: Callable[[], object]
+) -> str:
     """A phrase for the first layer whose input, parameters or output are not finite.
 
     Layers are looked at in the order in which they answer. The hooks are removed again.
+
+    Args:
+        compute: does what went wrong once more.
     """
     if not x.isfinite().all():
         return "the images themselves"
@@ -32,7 +38,7 @@ def first_not_finite(model: nn.Module, x: Float[Tensor, "b *shape"]) -> str:
     ]
     try:
         with torch.no_grad():
-            model(x)
+            compute()
     finally:
         for handle in handles:
             handle.remove()

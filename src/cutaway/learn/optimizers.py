@@ -2,7 +2,7 @@
 
 import importlib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
@@ -14,29 +14,47 @@ from cutaway.learn.recipe import Recipe
 Optimizer = torch.optim.Optimizer
 
 
-def make(recipe: Recipe, parameters: Sequence[nn.Parameter]) -> Optimizer:
-    """The recipe's optimizer over some parameters.
+def make(
+    recipe: Recipe, parameters: Sequence[nn.Parameter], slow: Collection[nn.Parameter] = ()
+) -> Optimizer:
+    """The recipe's optimizer over those parameters that are free to learn.
 
     Weight decay pulls at matrices and kernels only: biases and normalisation are left alone.
+
+    Args:
+        slow: parameters that learn with `backbone_rate` of the learning rate.
 
     Raises:
         UsageError: an unknown optimizer or option, or one that cannot work here.
     """
-    if not parameters:
+    free = [p for p in parameters if p.requires_grad]
+    if not free:
         raise UsageError("The model has no trainable parameters: there is nothing to learn.")
     kind = optimizer_class(recipe.optimizer)
     options = _options(recipe, kind)
     decay = options.pop("weight_decay", 0.0)
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
     if "weight_decay" not in inspect.signature(kind).parameters:
-        groups = [{"params": list(parameters)}]
+        decay = 0.0
     try:
-        return kind([group for group in groups if group["params"]], **options)
+        return kind(_groups(free, slow, recipe, decay), **options)
     except (TypeError, ValueError) as error:
         raise UsageError(f"The optimizer '{recipe.optimizer}' cannot be used: {error}") from None
+
+
+def _groups(
+    free: Sequence[nn.Parameter], slow: Collection[nn.Parameter], recipe: Recipe, decay: float
+) -> list[dict[str, Any]]:
+    """The parameters by what is done to them: pulled to zero or not, at the full rate or slower."""
+    late = {id(p) for p in slow}
+    found: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for p in free:
+        share = recipe.backbone_rate if id(p) in late else 1.0
+        found.setdefault((share, decay if p.ndim > 1 else 0.0), []).append(p)
+    groups: list[dict[str, Any]] = []
+    for (share, pull), params in sorted(found.items(), key=lambda item: item[0], reverse=True):
+        group: dict[str, Any] = {"params": params, "lr": recipe.lr * share}
+        groups.append(group | ({"weight_decay": pull} if decay else {}))
+    return groups
 
 
 def optimizer_class(name: str) -> type[Optimizer]:

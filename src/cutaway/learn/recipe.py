@@ -16,6 +16,13 @@ from cutaway.errors import UsageError, nearest
 FORMAT = 1
 """Version of `recipe.toml`; a file of a newer one is refused."""
 
+TASKS = (
+    "classify", "threshold", "segment", "reconstruct", "variational", "adversarial",
+    "semi-supervised", "implicit",
+)  # fmt: skip
+INITIALISERS = ("own", "normal", "xavier", "he", "orthogonal", "lsuv")
+MONITORS = ("val-loss", "val-accuracy", "val-iou", "val-psnr", "val-fid")
+
 
 def setting(
     default: Any,
@@ -30,8 +37,8 @@ def setting(
     """A field with its explanation and its values: low <= x <= high and x > above."""
     limits = {"choices": choices, "low": low, "high": high, "above": above}
     metadata = {"help": help, "panel": panel, **limits}
-    if isinstance(default, dict):
-        return field(default_factory=dict, metadata=metadata)
+    if isinstance(default, dict | list):
+        return field(default_factory=type(default), metadata=metadata)
     return field(default=default, metadata=metadata)
 
 
@@ -41,8 +48,19 @@ class Recipe:
 
     model: str = setting("lenet5", "the network, a name from `cutaway models`", "What")
     data: str = setting("digits", "a name from `cutaway data`, a folder or a table", "What")
-    task: str = setting("classify", "what the outputs mean", "What", choices=("classify",))
+    task: str = setting("classify", "what the outputs mean", "What", choices=TASKS)
     model_options: dict[str, Any] = setting({}, "options of the model: widths=300-100", "What")
+    task_options: dict[str, Any] = setting({}, "options of the task: k=2", "What")
+    init: str = setting("own", "how the weights begin", "What", choices=INITIALISERS)
+    pretrained: str = setting(
+        "", "begin with these weights: auto, a .safetensors file, a run or owner/name", "What"
+    )
+    freeze: str = setting(
+        "", "what does not learn: backbone, or names of modules: encoder,stem", "What"
+    )
+    backbone_rate: float = setting(
+        1.0, "learning rate of the layers before the head, as a share", "What", low=0, high=10
+    )
     seed: int = setting(0, "decides every random draw", "What", low=0)
 
     image_size: int = setting(0, "side in pixels; 0: as the data are", "Data", low=0, high=4096)
@@ -52,6 +70,9 @@ class Recipe:
     test: float = setting(
         0.2, "share held out to judge by, where none is given", "Data", low=0.01, high=0.9
     )
+    fold: str = setting("", "test on one part of several: 2/5", "Data")
+    labels: int = setting(0, "training images whose class is known; 0: all", "Data", low=0)
+    repeat: int = setting(1, "times that an epoch shows each image", "Data", low=1)
     augment: str = setting("none", "changes made to each batch: shift:2+rotate:10", "Data")
 
     epochs: int = setting(10, "times through the training images", "Learning", low=1)
@@ -89,8 +110,9 @@ class Recipe:
     patience: int = setting(
         0, "epochs without a better validation before it stops; 0: never", "Learning", low=0
     )
-    monitor: str = setting(
-        "val-loss", "what early stopping watches", "Learning", choices=("val-loss", "val-accuracy")
+    monitor: str = setting("val-loss", "what early stopping watches", "Learning", choices=MONITORS)
+    stages: list[dict[str, Any]] = setting(
+        [], "changes to the fields above, one set after another", "Learning"
     )
 
     device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps", "Machine")
@@ -110,6 +132,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for spec in fields(self):
             _check(spec.name, getattr(self, spec.name), spec.metadata)
+        self.in_stages()
         if self.patience and not self.val:
             raise UsageError(
                 "Early stopping (patience) needs a validation split, because choosing on the test "
@@ -132,6 +155,18 @@ class Recipe:
             if name not in known:
                 raise UsageError(f"A recipe has no field '{name}'.{nearest(name, known)}")
         return replace(self, **{name: _read(name, value) for name, value in changes.items()})
+
+    def in_stages(self) -> tuple["Recipe", ...]:
+        """What is learned one after the other; a recipe without stages is its only part.
+
+        Raises:
+            UsageError: a stage changes what has to stay the same in a run.
+        """
+        whole = replace(self, stages=[]) if self.stages else self
+        for stage in self.stages:
+            if fixed := [name for name in stage if name not in CHANGEABLE]:
+                raise UsageError(f"A stage cannot change '{fixed[0]}', which belongs to the run.")
+        return tuple(whole.override(**stage) for stage in self.stages) or (whole,)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for TOML and JSON."""
@@ -174,6 +209,10 @@ def read_recipe(path: Path) -> Recipe:
 
 
 TYPES = typing.get_type_hints(Recipe)
+CHANGEABLE = {spec.name for spec in fields(Recipe) if spec.metadata["panel"] == "Learning"} - {
+    "stages"
+} | {"task", "task_options", "freeze", "backbone_rate", "labels", "repeat", "augment"}
+"""Fields that a stage may change."""
 
 
 def _read(name: str, value: Any) -> Any:
@@ -181,6 +220,8 @@ def _read(name: str, value: Any) -> Any:
     kind = typing.get_origin(TYPES[name]) or TYPES[name]
     if kind is dict:
         return _read_options(name, value)
+    if kind is list:
+        return [dict(stage) for stage in value]
     if kind is str:
         return str(value)
     try:

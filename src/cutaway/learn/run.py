@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import UInt8
 from torch import Tensor, nn
 
 from cutaway.data.feed import Feed
@@ -18,11 +19,13 @@ from cutaway.files import read_json, writing
 from cutaway.learn import machine as machines
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
-from cutaway.learn.evaluate import Evaluation, evaluate
-from cutaway.learn.network import initial
-from cutaway.learn.predict import Prediction, predict
+from cutaway.learn.gallery import in_bytes, save_mask
+from cutaway.learn.network import head_of, initial
+from cutaway.learn.predict import Prediction, masks, predict
 from cutaway.learn.recipe import Recipe, read_recipe
-from cutaway.learn.tasks import Task, make_task
+from cutaway.learn.tasks import Judgement, Task, at_rest, make_task
+from cutaway.learn.tasks.segment import Segment
+from cutaway.randomness import generator
 
 OWN = "own:"
 """What a recipe's model or data begins with where it was an object of the user's own."""
@@ -97,9 +100,15 @@ class Run:
     def finished(self) -> bool:
         return (self.path / "results.json").exists()
 
-    @property
+    @cached_property
     def task(self) -> Task:
-        return make_task(self.recipe)
+        """What the network learned last; a run of one stage has one task."""
+        return make_task(self.recipe.in_stages()[-1])
+
+    @cached_property
+    def head(self) -> str:
+        """The name of the module that gives the network's answers."""
+        return head_of(self.recipe, self.new_model())
 
     @cached_property
     def machine(self) -> machines.Machine:
@@ -184,7 +193,7 @@ class Run:
             device=self.machine.device, memory_format=self.machine.torch_memory_format,
         )  # fmt: skip
 
-    def evaluate(self, data: Any = None, on: str = "test", why: str = "asked") -> Evaluation:
+    def evaluate(self, data: Any = None, on: str = "test", why: str = "asked") -> Judgement:
         """How good the network is on a part of its own data, or on other data (all of them).
 
         Each look is logged in `looks.jsonl`, since a test set that is looked at often ends up
@@ -204,18 +213,19 @@ class Run:
             index, on = torch.arange(len(images)), images.name or "other data"
         with self.machine.session():
             feed = self.feed(images, index)
-            found = evaluate(self.model, self.task, feed, self.data.classes, self.machine)
+            found = self.task.judge(self.model, feed, self.data.classes, self.machine)
         self.log_look(on, why, found)
         return found
 
-    def log_look(self, on: str, why: str, found: Evaluation) -> None:
+    def log_look(self, on: str, why: str, found: Judgement) -> None:
         """Write down that a held-out part was looked at."""
         look: dict[str, Any] = {
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
             "on": on,
             "why": why,
         }
-        look |= {"images": len(found), "accuracy": found.accuracy}
+        headline = self.task.headline
+        look |= {"images": len(found), headline: found.summary().get(headline)}
         path = self.path / "looks.jsonl"
         with writing(path), open(path, "a") as file:
             file.write(json.dumps(look) + "\n")
@@ -233,12 +243,55 @@ class Run:
         with self.machine.session():
             return predict(self.model, self.task, self.data, self.machine, sources)
 
-    def saved_test(self) -> Evaluation:
-        """The answers on the test set, as they were at the end of training."""
+    def masks(self, images: Any) -> list[UInt8[Tensor, "h w"]]:
+        """The class of each pixel of each image, an index into `data.classes`.
+
+        Raises:
+            UsageError: the network does not tell pixels apart.
+            DataError: a file that is not there or not an image.
+        """
+        if not isinstance(self.task, Segment):
+            raise UsageError(f"{self.path} tells whole images apart, not pixels: use `predict`.")
+        sources = images if isinstance(images, list | tuple) else [images]
+        with self.machine.session():
+            return [m for _, m in masks(self.model, self.task, self.data, self.machine, sources)]
+
+    def write_masks(self, images: list[Path], folder: Path) -> list[dict[str, str]]:
+        """Write the mask of each image as `folder/NAME-mask.png`, a palette's colour a class.
+
+        Raises:
+            UsageError, DataError: see `masks`.
+            RunError: they cannot be written.
+        """
+        written = []
+        for path, mask in zip(images, self.masks(images), strict=True):
+            target = folder / f"{path.stem}-mask.png"
+            save_mask(target, mask, len(self.data.classes))
+            found = [self.data.classes[k] for k in mask.unique().tolist()]
+            written.append({"image": str(path), "mask": str(target), "classes": ", ".join(found)})
+        return written
+
+    def generate(self, count: int, seed: int = 0) -> UInt8[Tensor, "n h w c"]:
+        """Images that the network draws from codes z of N(0, 1); the seed decides them.
+
+        Raises:
+            UsageError: the network draws none.
+        """
+        model: Any = self.model
+        if not hasattr(model, "generate"):
+            raise UsageError(
+                f"{self.path} trained a network that draws no images: "
+                "train vae, gan or dcgan, for example."
+            )
+        z = torch.randn(count, model.latent, generator=generator(seed, "generate"))
+        with self.machine.session(), at_rest(model, self.machine):
+            parts = [model.generate(part.to(self.machine.device)) for part in z.split(256)]
+        return in_bytes(self.data.normalise.undo(torch.cat(parts).float()))
+
+    def saved_test(self) -> Judgement:
+        """What it did on the test set, as it was at the end of training."""
         tensors, _ = load_tensors(self.path / "predictions.safetensors")
-        return Evaluation(
-            self.data.classes, tensors["index"], tensors["targets"], tensors["probabilities"]
-        )
+        return self.task.recall(tensors, self.results, self.data.classes)
 
     def _part(self, on: str) -> Tensor:
         if on not in ("train", "val", "test"):

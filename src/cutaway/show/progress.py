@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from cutaway.learn.training import Listener, Training
 from cutaway.models import count
+from cutaway.show.measures import figures
 
 EVERY = 0.2
 """Seconds between two readings of the loss for the bar."""
@@ -66,8 +67,11 @@ class Bar(Lines):
 
     def begin(self, training: Training) -> None:
         super().begin(training)
+        stage = training.stage
+        if self.bar_id is not None:  # of the stage before
+            self.bar.remove_task(self.bar_id)
         self.bar_id = self.bar.add_task(
-            "", total=training.steps, completed=training.step, epoch="", loss="", speed=""
+            "", total=stage.steps, completed=stage.step, epoch="", loss="", speed=""
         )
         self.bar.start()
 
@@ -76,13 +80,13 @@ class Bar(Lines):
         if now - self.read < EVERY:
             return
         self.read = now
-        means = training.tally.means()
+        stage, losses = training.stage, _losses(training.stage.tally.means())
         assert self.bar_id is not None
         self.bar.update(
             self.bar_id,
-            completed=training.step,
-            epoch=f"epoch {1 + training.step // training.feed.steps_per_epoch}",
-            loss=f"loss {means.get('loss', float('nan')):.3f}" if means else "",
+            completed=stage.step,
+            epoch=f"epoch {1 + stage.step // stage.steps_per_epoch}",
+            loss=losses,
             speed=f"{speed(training):,.0f} images/s",
         )
 
@@ -92,28 +96,39 @@ class Bar(Lines):
 
 def introduction(training: Training) -> list[str]:
     """What is trained on what, and what the program chose."""
-    run, split = training.run, training.run.split
+    run, split, stage = training.run, training.run.split, training.stage
     sizes = f"{len(split.train):,} train, {len(split.val):,} validation, {len(split.test):,} test"
+    plan = f"{stage.steps:,} steps of {stage.feed.batch_size} images"
     lines = [
         f"{run.recipe.model} ({count(training.model):,} parameters) on {run.data.name}: {sizes}",
-        f"{training.machine}; {training.steps:,} steps of {training.feed.batch_size} images",
+        f"{training.machine}; {plan}",
     ]
-    if training.step:
-        lines.append(f"Going on from step {training.step:,}.")
+    stages = len(training.recipes)
+    if stages > 1:
+        lines.append(f"Stage {stage.number + 1} of {stages}: {stage.recipe.task}, {plan}")
+        if stage.number:
+            lines = lines[-1:]
+    if stage.step:
+        lines.append(f"Going on from step {stage.step:,}.")
     return lines
 
 
 def sentence(training: Training, row: dict[str, Any]) -> str:
     """One epoch in one line."""
-    epochs = training.recipe.epochs
-    text = f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}  loss {row['train_loss']:.4f}"
-    text += f"  accuracy {row['train_accuracy']:.2%}"
-    if "val_loss" in row:
-        text += f"  val loss {row['val_loss']:.4f}  val accuracy {row['val_accuracy']:.2%}"
-    left = (training.steps - training.step) * training.seconds / max(training.step, 1)
+    stage, before = training.stage, len(training.rows) - len(training.stage.rows)
+    epochs = before + stage.recipe.epochs
+    text = f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}"
+    for name, value in figures(row):
+        text += f"  {name} {value}"
+    left = (stage.steps - stage.step) * training.seconds / max(training.step, 1)
     return text + f"  {speed(training):,.0f} images/s  {left:.0f} s left"
 
 
 def speed(training: Training) -> float:
     """Images a second so far, on the clock of the loop."""
-    return training.step * training.feed.batch_size / max(training.seconds, 1e-9)
+    return training.images_seen / max(training.seconds, 1e-9)
+
+
+def _losses(means: dict[str, float]) -> str:
+    found = [(k, v) for k, v in means.items() if k.endswith("loss")]
+    return "  ".join(f"{k.replace('_', ' ')} {v:.3f}" for k, v in found)

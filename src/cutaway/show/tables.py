@@ -11,9 +11,11 @@ from rich.text import Text
 
 from cutaway.data.audit import Audit
 from cutaway.data.catalog import SOURCES, Source
-from cutaway.learn.evaluate import Evaluation
+from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.predict import Prediction
 from cutaway.learn.run import Run
+from cutaway.learn.tasks import Judgement
+from cutaway.show import measures
 
 NAMED = 5
 """Images that a finding names on the terminal; `--json` names more."""
@@ -42,16 +44,25 @@ def results(run: Run) -> Table:
     """What a run came to on its test set."""
     timing = run.timing
     speed = f"{timing['train_seconds']:.1f} s, {timing['images_per_second']:,.0f} images/s"
-    rows = _measures("test accuracy", run.saved_test()) | {"training": speed}
+    rows = _measures("test ", run.saved_test()) | {"training": speed}
     return _pairs(f"{run.recipe.model} on {run.data.name}", rows)
 
 
-def evaluation(what: str, found: Evaluation) -> Table:
+def evaluation(what: str, found: Judgement) -> Table:
     """Measures on one part."""
-    return _pairs(f"On {what}", _measures("accuracy", found))
+    return _pairs(f"On {what}", _measures("", found))
 
 
-def _measures(name: str, found: Evaluation) -> dict[str, str]:
+def _measures(prefix: str, found: Judgement) -> dict[str, str]:
+    if isinstance(found, Evaluation):
+        return _classified(f"{prefix}accuracy", found)
+    numbers = {k: v for k, v in found.summary().items() if isinstance(v, float)}
+    written = {measures.name(k): measures.text(k, v) for k, v in numbers.items()}
+    first = next(iter(written), "")
+    return {prefix + first: written.pop(first), **written} if written else {}
+
+
+def _classified(name: str, found: Evaluation) -> dict[str, str]:
     low, high = found.interval
     rows = {
         name: f"{found.accuracy:.2%}   (95 % interval {low:.2%} to {high:.2%})",

@@ -1,18 +1,14 @@
 """What a network answers on a part of the data, and how good the answers are."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
-from cutaway.data.feed import Feed
-from cutaway.learn.machine import Machine
 from cutaway.learn.statistics import wilson
-from cutaway.learn.tasks import Task
 
 BINS = 15
 """Bins of the calibration curve (Guo et al. 2017)."""
@@ -114,6 +110,11 @@ class Evaluation:
         surest = self.probabilities[wrong].max(1).values.argsort(descending=True, stable=True)
         return wrong[surest[:count]]
 
+    def tensors(self) -> dict[str, Tensor]:
+        """What a report is made from."""
+        names = ("index", "targets", "probabilities")
+        return {name: getattr(self, name) for name in names}
+
     def summary(self) -> dict[str, Any]:
         """The measures as plain numbers."""
         return {
@@ -124,31 +125,3 @@ class Evaluation:
             "loss": self.loss,
             "calibration_error": self.calibration_error,
         }
-
-
-def evaluate(
-    model: nn.Module, task: Task, feed: Feed, classes: tuple[str, ...], machine: Machine
-) -> Evaluation:
-    """The network's answers for every image of a feed, in order, without augmentation."""
-    answer = answering(model, task, machine)
-    batches = [(batch.index, batch.t, answer(batch.x)) for batch in feed.in_order()]
-    index, targets, probabilities = (
-        torch.cat(column).cpu() for column in zip(*batches, strict=True)
-    )
-    return Evaluation(classes, index, targets, probabilities)
-
-
-def answering(model: nn.Module, task: Task, machine: Machine) -> Callable[[Tensor], Tensor]:
-    """A function from normalised images to probabilities, with the network at rest."""
-
-    @torch.inference_mode()
-    def answer(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k"]:
-        training = model.training
-        model.eval()
-        try:
-            with machine.autocast():
-                return task.probabilities(model(x))
-        finally:
-            model.train(training)
-
-    return answer

@@ -1,0 +1,46 @@
+"""What there is: `audit`, `models`, `data`."""
+
+from typing import Annotated
+
+import typer
+
+from cutaway.cli.app import Json, app, emit
+
+
+@app.command(epilog="Example: cutaway audit photographs/ --json")
+def audit(
+    data: Annotated[str, typer.Argument(help="A data set, a folder or a table.")],
+    image_size: Annotated[int, typer.Option(help="Side in pixels; 0: as they are.")] = 0,
+    group_by: Annotated[str, typer.Option(help="Regex, level:N or a column.")] = "",
+    label: Annotated[str, typer.Option(help="The column that holds the class.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Look for what is wrong with images before training on them."""
+    from cutaway.data.audit import audit as examine
+    from cutaway.data.sources import load
+    from cutaway.show import tables
+
+    found = examine(load(data, image_size=image_size or None, group_by=group_by, label=label))
+    emit(found.to_json()) if as_json else tables.show(*tables.audit(found))
+
+
+@app.command(epilog="Example: cutaway models --json")
+def models(as_json: Json = False) -> None:
+    """The networks, with their sources and numbers of parameters."""
+    from cutaway.show import tables
+
+    rows = tables.model_rows()
+    emit(rows) if as_json else tables.show(
+        tables.table("Models", rows, "model", "what", "parameters", "data", "options")
+    )
+
+
+@app.command(epilog="Example: cutaway data")
+def data(as_json: Json = False) -> None:
+    """The data sets that are known by name."""
+    from cutaway.show import tables
+
+    rows = tables.data_rows()
+    emit(rows) if as_json else tables.show(
+        tables.table("Data sets", rows, "data", "what", "images", "classes", "here")
+    )

@@ -1,0 +1,83 @@
+"""`cutaway train` and `cutaway resume`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cutaway.cli.app import Json, RunPath, app, emit
+from cutaway.cli.words import read_words, with_recipe_options
+from cutaway.learn.recipe import read_recipe
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    epilog="Example: cutaway train lenet5 mnist --epochs 3 --lr 0.1 --augment shift:2",
+)
+@with_recipe_options
+def train(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="A model, a recipe, or the data.")] = "",
+    data: Annotated[str, typer.Argument(help="A data set, a folder or a table.")] = "",
+    recipe: Annotated[
+        str, typer.Option(help="Begin with a saved recipe.toml.", metavar="FILE")
+    ] = "",
+    out: Annotated[
+        str, typer.Option(help="The run's directory, by default runs/MODEL-DATA-N.")
+    ] = "",
+    checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    as_json: Json = False,
+    **settings: Any,
+) -> None:
+    """Train a network, test it once and write a report.
+
+    Without arguments: LeNet-5 on 1,797 handwritten digits, in seconds, with no download.
+    Options of the model are given by name too: cutaway train mlp mnist --widths 300-100
+    """
+    words = [word for word in (model, data) if word] + context.args
+    model, data, own = read_words(words, settings["task"] or "")
+    changes = {k: v for k, v in settings.items() if v is not None} | own
+    if recipe:
+        beginning = read_recipe(Path(recipe))
+        changes |= {k: v for k, v in (("model", model), ("data", data)) if v}
+    else:
+        from cutaway.recipes import starting_point
+
+        beginning = starting_point(*filter(None, (model, data)))
+    from cutaway import api
+
+    beginning = api.change(beginning, changes)
+    progress = not (quiet or as_json)
+    run = api.fit(
+        beginning.model, beginning.data, recipe=beginning, out=out,
+        progress=progress, checkpoint_every=checkpoint_every,
+    )  # fmt: skip
+    print_run(run, as_json)
+
+
+@app.command(epilog="Example: cutaway resume runs/lenet5-digits-1")
+def resume(
+    run: RunPath,
+    checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Go on with a run that was stopped or killed; its end is the same to the bit."""
+    from cutaway import api
+
+    progress = not (quiet or as_json)
+    print_run(api.resume(run, progress=progress, checkpoint_every=checkpoint_every), as_json)
+
+
+def print_run(run: Any, as_json: bool) -> None:
+    """What a finished run came to, and where it is."""
+    from cutaway.show import tables
+
+    page = run.path / "report.html"
+    if as_json:
+        emit({"run": str(run.path), "report": str(page), **run.results})
+        return
+    tables.show(tables.results(run))
+    typer.echo(f"Run:    {run.path}")
+    typer.echo(f"Report: {page.resolve().as_uri()}")

@@ -1,0 +1,86 @@
+"""What a finished run is good for: `evaluate`, `predict`, `generate`, `report`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cutaway.cli.app import Json, RunPath, app, emit
+from cutaway.errors import UsageError
+
+
+@app.command(epilog="Example: cutaway evaluate runs/lenet5-digits-1 --on val")
+def evaluate(
+    run: RunPath,
+    data: Annotated[str, typer.Argument(help="Other data with the same classes.")] = "",
+    on: Annotated[str, typer.Option(help="Part of its own data: test, val or train.")] = "test",
+    as_json: Json = False,
+) -> None:
+    """Measure a trained network; every look at a test set is logged in the run."""
+    from cutaway.learn.run import Run
+    from cutaway.show import tables
+
+    trained = Run(run)
+    found = trained.evaluate(data or None, on=on)
+    if as_json:
+        emit(found.summary())
+    else:
+        tables.show(tables.evaluation(data or on, found))
+
+
+@app.command(epilog="Example: cutaway predict runs/lenet5-digits-1 seven.png")
+def predict(
+    run: RunPath,
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for masks, where pixels are told apart.")
+    ] = Path("masks"),
+    as_json: Json = False,
+) -> None:
+    """The five most probable classes of each image, or a mask of each where pixels are told apart.
+
+    A mask is a PNG as large as the network's input, with a palette: its values are class numbers.
+    """
+    from cutaway.learn.run import Run
+    from cutaway.show import tables
+
+    trained = Run(run)
+    if trained.recipe.task == "segment":
+        written = trained.write_masks(list(images), out)
+        emit(written) if as_json else tables.show(tables.table("Masks", written))
+        return
+    found = trained.predict(list(images))
+    if as_json:
+        emit([{"image": p.name, "top": [list(pair) for pair in p.top]} for p in found])
+    else:
+        tables.show(tables.predictions(found))
+
+
+@app.command(epilog="Example: cutaway generate runs/dcgan-mnist-1 --n 64 --seed 0 -o grid.png")
+def generate(
+    run: RunPath,
+    n: Annotated[int, typer.Option("--n", min=1, max=10_000, help="How many images.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Decides which ones.")] = 0,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The PNG.")] = Path("generated.png"),
+    as_json: Json = False,
+) -> None:
+    """Draw images with a trained VAE or GAN, side by side in one PNG."""
+    from cutaway.learn.gallery import save_picture
+    from cutaway.learn.run import Run
+
+    if out.suffix.lower() != ".png":
+        raise UsageError(f"{out} is not a name for a PNG: write -o grid.png.")
+    if not out.parent.is_dir():
+        raise UsageError(f"There is no folder {out.parent} for {out.name}: make it first.")
+    save_picture(out, Run(run).generate(n, seed))
+    emit({"images": n, "seed": seed, "picture": str(out)}) if as_json else typer.echo(out)
+
+
+@app.command(epilog="Example: cutaway report runs/lenet5-digits-1")
+def report(run: RunPath, as_json: Json = False) -> None:
+    """Write the report of a finished run again."""
+    from cutaway import api
+    from cutaway.learn.run import Run
+
+    path = api.report(Run(run))
+    emit({"report": str(path)}) if as_json else typer.echo(path)

@@ -1,0 +1,81 @@
+"""Fields of the recipe and options of a model as options of a command."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Annotated, Any
+
+import typer
+
+from cutaway.errors import UsageError, nearest
+from cutaway.learn.recipe import Recipe
+
+
+def with_recipe_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one text option for each field of `Recipe`, except model and data."""
+    signature = inspect.signature(command)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    extra = [
+        inspect.Parameter(
+            spec.name, inspect.Parameter.KEYWORD_ONLY, default=None,
+            annotation=Annotated[str | None, typer.Option(
+                help=spec.metadata["help"], rich_help_panel=f"Recipe: {spec.metadata['panel']}",
+                show_default=False, metavar="VALUE",
+            )],
+        )
+        for spec in fields(Recipe) if spec.name not in ("model", "data", "stages")
+    ]  # fmt: skip
+    command.__signature__ = signature.replace(parameters=[*own, *extra])  # type: ignore[attr-defined]
+    return command
+
+
+def read_words(words: list[str], task: str = "") -> tuple[str, str, dict[str, Any]]:
+    """Model, data and the options of model and task, out of what is no option of the command.
+
+    Raises:
+        UsageError: a flag that neither a recipe nor the model knows, one without a value, or a
+            third argument.
+    """
+    from cutaway.learn.recipe import read_value
+
+    plain, flags, rest = [], {}, list(words)
+    while rest:
+        word, equals, value = rest.pop(0).partition("=")
+        if not word.startswith("--"):
+            plain.append(word + equals + value)
+        elif equals or rest:
+            flags[word] = read_value(value if equals else rest.pop(0))
+        else:
+            raise UsageError(f"{word} lacks its value, or is not known.{nearest_flag(word, '')}")
+    if len(plain) > 2:
+        raise UsageError(f"There is one argument too many: '{plain[2]}'.")
+    model, data = (*plain, "", "")[:2]
+    for flag in flags:
+        if flag[2:].replace("-", "_") not in own_options(model, task):
+            raise UsageError(f"There is no option {flag}.{nearest_flag(flag, model, task)}")
+    return model, data, {flag[2:].replace("-", "_"): value for flag, value in flags.items()}
+
+
+def own_options(model: str, task: str) -> dict[str, Any]:
+    """The options of a model, and of a task or else of the model's own."""
+    from cutaway.learn.tasks import TASKS, options
+    from cutaway.models import MODELS
+
+    if model not in MODELS:
+        return options(task) if task in TASKS else {}
+    task = task if task in TASKS else MODELS[model].task
+    return MODELS[model].options | options(task)
+
+
+def nearest_flag(flag: str, model: str, task: str = "") -> str:
+    names = {spec.name for spec in fields(Recipe)} | {"recipe", "out"}
+    names |= set(own_options(model, task))
+    return nearest(flag, {"--" + name.replace("_", "-") for name in names})
+
+
+def with_bare_flags(words: list[str]) -> list[str]:
+    """`--pretrained` without a value means `--pretrained auto`."""
+    found = []
+    for word, following in zip(words, [*words[1:], "--"], strict=True):
+        found += [word, "auto"] if word == "--pretrained" and following[:2] == "--" else [word]
+    return found

@@ -1,0 +1,159 @@
+"""One stage of a training: who plays, on what images, and how far it has come."""
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from cutaway.data.augment import parse
+from cutaway.data.feed import Feed
+from cutaway.data.imageset import ImageSet
+from cutaway.data.labels import labelled
+from cutaway.learn import checkpoint
+from cutaway.learn.checkpoint import Tensors
+from cutaway.learn.history import Row, best
+from cutaway.learn.loop import Tally, draws, seats
+from cutaway.learn.pretrained import backbone, frozen, rest
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.tasks import make_task
+from cutaway.randomness import derive
+
+if TYPE_CHECKING:
+    from cutaway.learn.run import Run
+
+
+class Stage:
+    """A recipe at work on a network; an ordinary training is one stage.
+
+    Args:
+        number: from 0; each stage draws from streams of its own.
+        network: in place and on its device; trained in place.
+    """
+
+    def __init__(
+        self, number: int, recipe: Recipe, run: "Run", images: ImageSet, network: nn.Module
+    ):
+        self.number, self.network, machine = number, network, run.machine
+        if number:
+            recipe = recipe.override(seed=derive(recipe.seed, "stage", number))
+        self.recipe, self.task = recipe, make_task(recipe)
+        self.free = [p for p in network.parameters() if p.requires_grad]
+        rest(frozen(network.train(), recipe.freeze, run.head))
+        playing = torch.compile(network) if machine.compile else network
+        slow = backbone(network, run.head) if recipe.backbone_rate != 1 else ()
+        self.table = seats(self.task.players(playing), recipe, machine, slow)  # type: ignore[arg-type]
+        self.average = (
+            AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
+            if recipe.ema
+            else None
+        )
+        self.feed = self._feed(run, images)
+        self.val = run.feed(images, run.split.val) if len(run.split.val) else None
+        self.tally = Tally()
+        self.rows: list[Row] = []
+        self.best: Tensors = {}
+        self.step = 0
+
+    def _feed(self, run: "Run", images: ImageSet) -> Feed:
+        recipe, train = self.recipe, run.split.train
+        known = (
+            labelled(run.split, images, recipe.labels, run.recipe.seed) if recipe.labels else None
+        )
+        mixed = recipe.task == "semi-supervised"
+        return Feed(
+            images, train if known is None or mixed else known, batch_size=recipe.batch_size,
+            normalise=run.data.normalise, seed=recipe.seed, augment=parse(recipe.augment),
+            labelled=known if mixed else None, repeat=recipe.repeat, device=run.machine.device,
+            memory_format=run.machine.torch_memory_format,
+        )  # fmt: skip
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return max(1, self.feed.batches_per_epoch // draws(self.table))
+
+    @property
+    def steps(self) -> int:
+        """How many steps the stage takes, unless it stops early."""
+        return self.recipe.epochs * self.steps_per_epoch
+
+    @property
+    def images_per_step(self) -> int:
+        return self.feed.batch_size * draws(self.table)
+
+    @property
+    def answering(self) -> nn.Module:
+        """The network that is judged: the averaged one where there is one."""
+        return self.network if self.average is None else self.average.module
+
+    @property
+    def at_end_of_epoch(self) -> bool:
+        return self.step % self.steps_per_epoch == 0
+
+    def remember(self, row: Row) -> None:
+        """Add an epoch's figures, and keep the network where it is the best so far."""
+        self.rows.append(row)
+        if self.recipe.patience and best(self.rows, self.recipe.monitor) is row:
+            state = self.answering.state_dict()
+            self.best = {name: value.detach().clone() for name, value in state.items()}
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether the validation has not improved for as many epochs as the recipe allows."""
+        if not (self.recipe.patience and self.rows):
+            return False
+        since = self.rows[-1]["epoch"] - best(self.rows, self.recipe.monitor)["epoch"]
+        return since >= self.recipe.patience
+
+    @property
+    def ended(self) -> bool:
+        return self.step >= self.steps or self.out_of_patience
+
+    def conclude(self) -> None:
+        """Put what the stage came to into the network, all of which may learn again."""
+        if self.best:
+            self.network.load_state_dict(self.best)
+        elif self.average is not None:
+            self.network.load_state_dict(self.average.module.state_dict())
+        self.release()
+
+    def release(self) -> None:
+        """Let everything learn again that did before."""
+        for p in self.free:
+            p.requires_grad_(True)
+
+    def state(self) -> tuple[Tensors, dict[str, Any]]:
+        """Everything of the stage that moves, beside the network."""
+        tensors: Tensors = {}
+        facts: dict[str, Any] = {"number": self.number, "step": self.step, "rows": self.rows}
+        rest: dict[str, Any] = {}
+        for seat in self.table:
+            moved, more = checkpoint.optimizer_state(
+                seat.optimizer, f"optimizer/{seat.player.name}"
+            )
+            tensors |= moved
+            rest |= more
+        if self.average is not None:
+            tensors |= {f"ema/{k}": v for k, v in self.average.state_dict().items()}
+        tensors |= {f"tally/{k}": v for k, v in self.tally.sums.items()}
+        tensors |= {f"best/{k}": v for k, v in self.best.items()}
+        return tensors, facts | {"optimizers": rest, "images": self.tally.images}
+
+    def restore(self, tensors: Tensors, facts: dict[str, Any]) -> None:
+        """Put back what `state` gave."""
+        if self.average is not None:
+            self.average.load_state_dict(part(tensors, "ema"))
+        for seat in self.table:
+            prefix = f"optimizer/{seat.player.name}"
+            checkpoint.restore_optimizer(seat.optimizer, prefix, tensors, facts["optimizers"])
+        device = next(self.network.parameters()).device
+        sums: dict[str, Tensor] = {k: v.to(device) for k, v in part(tensors, "tally").items()}
+        self.tally = Tally(sums, facts["images"])
+        self.best = part(tensors, "best")
+        self.step, self.rows = facts["step"], facts["rows"]
+
+
+def part(tensors: Tensors, prefix: str) -> Tensors:
+    """The tensors whose names begin with `prefix/`, without it."""
+    start = len(prefix) + 1
+    return {k[start:]: v for k, v in tensors.items() if k.startswith(prefix + "/")}

@@ -1,0 +1,109 @@
+"""Two players in turn: one draws images, the other tells them from real ones."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cutaway.data.feed import Batch, Feed
+from cutaway.learn.gallery import in_bytes
+from cutaway.learn.likeness import Examiner, likeness
+from cutaway.learn.machine import Machine
+from cutaway.learn.tasks.base import Counts, Findings, Player, Task, at_rest, expect, needs
+from cutaway.learn.tasks.variational import between
+
+SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class Adversarial(Task):
+    """The discriminator maximises J_D = log D(x) + log(1 - D(G(z))), the generator moves after it.
+
+    The generator minimises J_G = log(1 - D(G(z))) (equation 4.16) where `saturating`, else
+    -log D(G(z)), which has the same fixed point and a gradient while the discriminator still wins.
+
+    Source: Goodfellow et al. 2014, algorithm 1 and section 3; the text's algorithm 4-2 and
+    equations 4.15 and 4.16. Salimans et al. 2016, section 3.3, for `smooth`.
+
+    Args:
+        k: steps of the discriminator, each on new images, before one of the generator.
+        smooth: how far below 1 the discriminator's target for real images is.
+        saturating: whether the generator minimises the text's J_G as it stands.
+        judged: most images that are drawn to be judged.
+    """
+
+    scaling: ClassVar[str] = "symmetric"
+    measures: ClassVar[tuple[str, ...]] = ("fid", "sure", "variety", "discriminator_accuracy")
+    headline: ClassVar[str] = "fid"
+
+    k: int = 1
+    smooth: float = 0.0
+    saturating: bool = False
+    judged: int = 5_000
+
+    def players(self, model: Any) -> tuple[Player, ...]:
+        g, d = model.generator, model.discriminator
+
+        def j_d(batch: Batch) -> tuple[Tensor, Counts]:
+            with torch.no_grad():
+                fake = g(noise(model, batch))
+            s_real, s_fake = self._scores(d, batch.x), self._scores(d, fake)
+            real = torch.full_like(s_real, 1 - self.smooth)
+            loss = _bce(s_real, real) + _bce(s_fake, torch.zeros_like(s_fake))
+            right = ((s_real > 0).sum() + (s_fake <= 0).sum()) / 2
+            return loss, {"accuracy": right.detach()}
+
+        def j_g(batch: Batch) -> tuple[Tensor, Counts]:
+            s = self._scores(d, g(noise(model, batch)))
+            if self.saturating:
+                return -_bce(s, torch.zeros_like(s)), {}
+            return _bce(s, torch.ones_like(s)), {}
+
+        return (
+            Player("discriminator", tuple(d.parameters()), j_d, self.k),
+            Player("generator", tuple(g.parameters()), j_g),
+        )
+
+    def _scores(self, d: nn.Module, x: Tensor) -> Float[Tensor, " b"]:
+        """log D / (1 - D) of each image: above zero it is taken for real."""
+        s: Tensor = d(x)
+        return s
+
+    def check(self, model: Any, batch: Batch, classes: int) -> None:
+        needs(model, "The task 'adversarial'", "generator", "discriminator", "latent", "generate")
+        expect(model.generator(noise(model, batch)), tuple(batch.x.shape), "images to judge")
+        expect(self._scores(model.discriminator, batch.x), (len(batch),), "one score an image")
+
+    def judge(self, model: Any, feed: Feed, classes: tuple[str, ...], machine: Machine) -> Findings:
+        count = min(len(feed.index), self.judged)
+        real = torch.cat([b.x for b in feed.first(count)])
+        with at_rest(model, machine):
+            fakes = [model.generate(noise(model, b)) for b in feed.first(count)]
+            fake, d = torch.cat(fakes), model.discriminator
+            right = [(self._scores(d, part) > 0).float() for part in real.split(512)]
+            wrong = [(self._scores(d, part) > 0).float() for part in fake.split(512)]
+            accuracy = (torch.cat(right).mean() + 1 - torch.cat(wrong).mean()) / 2
+            z = torch.randn(16, model.latent, device=real.device)
+            kept = {"samples": fake[:SAMPLES], "between": model.generate(between(z))}
+            measures = {"discriminator_accuracy": accuracy.item()}
+            if examiner := Examiner.for_images(feed.images, machine):
+                measures = likeness(examiner, real, fake) | measures
+        kept = {name: in_bytes((x + 1) / 2) for name, x in kept.items()}
+        return Findings(count, measures, kept)
+
+    def picture(self, model: Any, batch: Batch, machine: Machine) -> Float[Tensor, "n c h w"]:
+        with at_rest(model, machine):
+            x = model.generate(torch.randn(SAMPLES, model.latent, device=batch.x.device))
+            return (x + 1) / 2
+
+
+def noise(model: Any, batch: Batch) -> Float[Tensor, "b z"]:
+    """As many z from N(0, 1) as there are images in the batch."""
+    return torch.randn(len(batch), model.latent, device=batch.x.device)
+
+
+def _bce(s: Float[Tensor, " b"], t: Float[Tensor, " b"]) -> Float[Tensor, ""]:
+    return F.binary_cross_entropy_with_logits(s.float(), t.float())

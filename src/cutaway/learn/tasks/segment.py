@@ -1,0 +1,154 @@
+"""One class a pixel."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cutaway.data.feed import Batch, Feed
+from cutaway.learn.gallery import palette
+from cutaway.learn.machine import Machine
+from cutaway.learn.tasks.base import Counts, Player, Task, at_rest, expect
+
+SHOWN = 16
+"""Images whose masks are kept for the report, from the worst to the best in even steps."""
+
+
+@dataclass(frozen=True)
+class Masks:
+    """How well the pixels of some images were told apart.
+
+    Attributes:
+        confusion: pixels; rows are true classes, columns are answered ones.
+        index, iou: each image's position in the set, and its own mean IoU.
+        shown, masks: rows of `index` whose answered masks are kept, and those masks.
+        loss: mean of -log p(true class) over the pixels, in nats.
+    """
+
+    classes: tuple[str, ...]
+    confusion: Int[Tensor, "k k"]
+    index: Int[Tensor, " n"]
+    iou: Float[Tensor, " n"]
+    shown: Int[Tensor, " m"]
+    masks: Int[Tensor, "m h w"]
+    loss: float
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @cached_property
+    def per_class(self) -> list[float | None]:
+        """Pixels in both over pixels in either; None for a class that occurs in neither."""
+        return intersection_over_union(self.confusion)
+
+    @property
+    def mean_iou(self) -> float:
+        """Mean over the classes that occur (Everingham et al. 2010)."""
+        found = [value for value in self.per_class if value is not None]
+        return sum(found) / len(found)
+
+    @property
+    def pixel_accuracy(self) -> float:
+        return (self.confusion.diagonal().sum() / self.confusion.sum()).item()
+
+    def summary(self) -> dict[str, Any]:
+        return {
+            "images": len(self),
+            "iou": self.mean_iou,
+            "accuracy": self.pixel_accuracy,
+            "loss": self.loss,
+            "iou_by_class": dict(zip(self.classes, self.per_class, strict=True)),
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        names = ("confusion", "index", "iou", "shown", "masks")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Segment(Task):
+    """Minimise -log softmax(s)_t for every pixel.
+
+    Source: Ronneberger et al. 2015, section 3; the course's statistics text, pages 55 and 56.
+    """
+
+    measures: ClassVar[tuple[str, ...]] = ("loss", "iou", "accuracy")
+    headline: ClassVar[str] = "iou"
+
+    def players(self, model: nn.Module) -> tuple[Player, ...]:
+        def loss(batch: Batch) -> tuple[Tensor, Counts]:
+            s = model(batch.x)
+            right = (s.detach().argmax(1) == batch.t).flatten(1).float().mean(1)
+            return F.cross_entropy(s, batch.t), {"accuracy": right.sum()}
+
+        return (Player("model", tuple(model.parameters()), loss),)
+
+    def check(self, model: nn.Module, batch: Batch, classes: int) -> None:
+        shape = (len(batch), classes, *batch.x.shape[2:])
+        expect(model(batch.x), shape, f"telling the pixels of {classes} classes apart")
+
+    def probabilities(self, output: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k h w"]:
+        """The network's output as probabilities."""
+        return output.float().softmax(1)
+
+    def judge(
+        self, model: nn.Module, feed: Feed, classes: tuple[str, ...], machine: Machine
+    ) -> Masks:
+        k = len(classes)
+        index, counts, answers, losses = [], [], [], []
+        with at_rest(model, machine):
+            for batch in feed.in_order():
+                s = model(batch.x).float()
+                answer = s.argmax(1)
+                losses.append(F.cross_entropy(s, batch.t).double() * len(batch))
+                counts.append(confusions(batch.t, answer, k))
+                index.append(batch.index)
+                answers.append(answer.byte().cpu())
+        each = torch.cat(counts).cpu()
+        own = [intersection_over_union(one) for one in each]
+        iou = torch.tensor([_mean(values) for values in own])
+        order = iou.argsort(stable=True)
+        shown = order[torch.linspace(0, len(order) - 1, min(SHOWN, len(order))).long()]
+        masks = torch.cat(answers)[shown]
+        loss = (torch.stack(losses).sum() / len(iou)).item()
+        return Masks(classes, each.sum(0), torch.cat(index).cpu(), iou, shown, masks, loss)
+
+    def recall(
+        self, tensors: dict[str, Tensor], summary: dict[str, Any], classes: tuple[str, ...]
+    ) -> Masks:
+        return Masks(classes, **tensors, loss=summary["loss"])
+
+    def picture(self, model: nn.Module, batch: Batch, machine: Machine) -> Float[Tensor, "n 3 h w"]:
+        with at_rest(model, machine):
+            s = model(batch.x)
+        return coloured(s.argmax(1), s.shape[1]).movedim(-1, 1).float() / 255
+
+
+def coloured(masks: Int[Tensor, "n h w"], classes: int) -> UInt8[Tensor, "n h w 3"]:
+    """Masks with a colour a class."""
+    return palette(classes)[masks.long().cpu()]
+
+
+def confusions(
+    target: Int[Tensor, "b h w"], answer: Int[Tensor, "b h w"], k: int
+) -> Int[Tensor, "b k k"]:
+    """For each image the pixels of each pair (true class, answered class)."""
+    image = torch.arange(len(target), device=target.device).view(-1, 1, 1)
+    at = (image * k + target) * k + answer
+    return torch.bincount(at.flatten(), minlength=len(target) * k**2).view(-1, k, k)
+
+
+def intersection_over_union(confusion: Int[Tensor, "k k"]) -> list[float | None]:
+    """Of each class: pixels in both over pixels in either, None where there are none."""
+    both = confusion.diagonal()
+    either = confusion.sum(0) + confusion.sum(1) - both
+    return [b / e if e else None for b, e in zip(both.tolist(), either.tolist(), strict=True)]
+
+
+def _mean(values: list[float | None]) -> float:
+    found = [value for value in values if value is not None]
+    return sum(found) / len(found)

@@ -1,0 +1,102 @@
+"""Codes that follow a known distribution, so that drawing a code draws an image."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from cutaway.data.feed import Batch, Feed
+from cutaway.learn.gallery import in_bytes
+from cutaway.learn.machine import Machine
+from cutaway.learn.tasks.base import Counts, Findings, Player, Task, at_rest, expect, needs
+from cutaway.learn.tasks.reconstruct import MAPPED, SHOWN
+
+GRID, ROWS = 15, 8
+"""Side of the map of a code of two numbers; rows and columns of the interpolations."""
+
+
+@dataclass(frozen=True)
+class Variational(Task):
+    """Minimise -ELBO = -E log p(x|z) + beta KL(q(z|x) || N(0, 1)), in nats an image.
+
+    p(x|z) is Bernoulli a pixel, q(z|x) normal with mean mu and variance exp(log_var), and
+    KL = -1/2 sum(1 + log_var - mu^2 - exp(log_var)).
+
+    Source: Kingma and Welling 2014, equations 7 and 10 and appendix B; Higgins et al. 2017, beta.
+    """
+
+    scaling: ClassVar[str] = "unit"
+    measures: ClassVar[tuple[str, ...]] = ("loss", "reconstruction", "kl")
+    headline: ClassVar[str] = "loss"
+
+    beta: float = 1.0
+
+    def players(self, model: Any) -> tuple[Player, ...]:
+        def loss(batch: Batch) -> tuple[Tensor, Counts]:
+            reconstruction, kl = parts(model, batch.x)
+            counts = {"reconstruction": reconstruction.sum(), "kl": kl.sum()}
+            return (reconstruction + self.beta * kl).mean(), counts
+
+        return (Player("model", tuple(model.parameters()), loss),)
+
+    def check(self, model: Any, batch: Batch, classes: int) -> None:
+        needs(model, "The task 'variational'", "encode", "logits", "generate", "latent")
+        expect(model(batch.x)[0], tuple(batch.x.shape), "output = input")
+
+    def judge(self, model: Any, feed: Feed, classes: tuple[str, ...], machine: Machine) -> Findings:
+        with at_rest(model, machine):
+            rows = [(b.index, b.t, *parts(model, b.x)) for b in feed.in_order()]
+            kept = _kept(model, list(feed.first(MAPPED)))
+        index, targets, errors, kl = (torch.cat(column).cpu() for column in zip(*rows, strict=True))
+        kept |= {"index": index, "targets": targets, "errors": errors + kl}
+        both = errors.double().mean().item(), kl.double().mean().item()
+        measures = {"loss": both[0] + self.beta * both[1], "reconstruction": both[0], "kl": both[1]}
+        return Findings(len(index), measures, kept)
+
+    def picture(self, model: Any, batch: Batch, machine: Machine) -> Float[Tensor, "n c h w"]:
+        with at_rest(model, machine):
+            z = torch.randn(64, model.latent, device=machine.device)
+            return model.generate(z)
+
+
+def parts(
+    model: Any, x: Float[Tensor, "b c h w"]
+) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
+    """-log p(x|z) at a drawn z, and KL(q(z|x) || N(0, 1)), both in nats for each image."""
+    logits, mu, log_var = model(x)
+    error = F.binary_cross_entropy_with_logits(logits.float(), x, reduction="none")
+    kl = -0.5 * (1 + log_var - mu**2 - log_var.exp())
+    return error.flatten(1).sum(1), kl.flatten(1).sum(1)
+
+
+def _kept(model: Any, batches: list[Batch]) -> dict[str, Tensor]:
+    """What a report draws: codes, reconstructions, samples, ways between images, the map."""
+    encode, generate, latent = model.encode, model.generate, model.latent
+    codes = torch.cat([encode(b.x)[0] for b in batches])
+    x = batches[0].x[:SHOWN]
+    kept = {
+        "originals": x,
+        "reconstructions": generate(codes[: len(x)]),
+        "samples": generate(torch.randn(64, latent, device=x.device)),
+        "between": generate(between(codes[: 2 * ROWS])),
+    }
+    if latent == 2:
+        kept["map"] = generate(plane(GRID).to(x.device))
+    return {name: in_bytes(value) for name, value in kept.items()} | {"codes": codes.float().cpu()}
+
+
+def between(codes: Float[Tensor, "n k"], steps: int = ROWS) -> Float[Tensor, "m k"]:
+    """Straight ways from each even code to the odd one after it, `steps` points each."""
+    start, end = codes[0 : len(codes) // 2 * 2 : 2], codes[1::2]
+    t = torch.linspace(0, 1, steps, device=codes.device).view(1, -1, 1)
+    return (start[:, None] * (1 - t) + end[:, None] * t).flatten(0, 1)
+
+
+def plane(side: int) -> Float[Tensor, "n 2"]:
+    """Codes of a square that holds equal shares of N(0, 1) a step (the paper's figure 4)."""
+    p = (torch.arange(side) + 0.5) / side
+    z = torch.special.ndtri(p.double()).float()
+    return torch.stack([z.flip(0).repeat_interleave(side), z.repeat(side)], 1).flip(1)
