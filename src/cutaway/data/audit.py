@@ -55,7 +55,8 @@ class Audit:
         classes = _some(len(self.counts), "class")
         said = [f"{_some(n, self.noun)} of {grid}, {_some(self.channels, 'channel')}, {classes}"]
         if self.whole:
-            return [f"{said[0]}.", "They are all there is: nothing is held back from learning."]
+            who = "It is" if n == 1 else "They are"
+            return [f"{said[0]}.", f"{who} all there is: nothing is held back from learning."]
         said[0] += (
             f"; the largest class has {self.imbalance:.1f} times the {self.noun}s of the smallest."
         )
