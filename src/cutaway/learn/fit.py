@@ -142,14 +142,14 @@ def _two(images: ImageSet, device: torch.device) -> Batch:
     x = to_float(images.images[:2]).to(device)
     t = (images.targets if images.masks is None else images.masks)[:2].long().to(device)
     return Batch(
-        Normalise((0.5,) * images.channels, (0.5,) * images.channels)(x), t, torch.arange(2)
+        Normalise((0.5,) * images.channels, (0.5,) * images.channels)(x), t, torch.arange(len(t))
     )
 
 
 def _try(task: Task, network: nn.Module, batch: Batch, images: ImageSet) -> None:
     modes = {module: module.training for module in network.modules()}
     try:
-        with torch.no_grad():
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
             task.check(network.eval(), batch, len(images.classes))
     except RuntimeError as error:
         shape = " x ".join(map(str, (images.channels, *images.size)))

@@ -192,7 +192,7 @@ class Training:
         """Keep what the network makes of itself, or of some images, at the end of an epoch."""
         batch = next((self.stage.val or self.stage.feed).first(16))
         drawn = self.stage.task.picture(self.stage.answering, batch, self.machine)
-        if drawn is not None:
+        if drawn is not None and drawn.ndim == 4:
             save_picture(self.run.path / "samples" / f"{epoch:04}.png", in_bytes(drawn))
 
     def _finish(self) -> None:

@@ -94,7 +94,7 @@ class Adversarial(Task):
         kept = {name: in_bytes((x + 1) / 2) for name, x in kept.items()}
         return Findings(count, measures, kept)
 
-    def picture(self, model: Any, batch: Batch, machine: Machine) -> Float[Tensor, "n c h w"]:
+    def picture(self, model: Any, batch: Batch, machine: Machine) -> Float[Tensor, "n c *grid"]:
         with at_rest(model, machine):
             x = model.generate(torch.randn(SAMPLES, model.latent, device=batch.x.device))
             return (x + 1) / 2

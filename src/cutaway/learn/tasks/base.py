@@ -115,7 +115,7 @@ class Task:
 
     def picture(
         self, model: nn.Module, batch: Batch, machine: Machine
-    ) -> Float[Tensor, "n c h w"] | None:
+    ) -> Float[Tensor, "n c *grid"] | None:
         """What the network makes of some images (or of itself), for a look while it learns.
 
         Values in 0..1; None where there is nothing to look at.

@@ -68,9 +68,7 @@ class Reconstruct(Task):
 
     def picture(
         self, model: nn.Module, batch: Batch, machine: Machine
-    ) -> Float[Tensor, "n c h w"] | None:
-        if batch.x.ndim != 4:
-            return None
+    ) -> Float[Tensor, "n c *grid"]:
         with at_rest(model, machine):
             return reconstruction(model)(batch.x)
 

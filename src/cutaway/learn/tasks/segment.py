@@ -34,7 +34,7 @@ class Masks:
     index: Int[Tensor, " n"]
     iou: Float[Tensor, " n"]
     shown: Int[Tensor, " m"]
-    masks: Int[Tensor, "m h w"]
+    masks: UInt8[Tensor, "m h w"]
     loss: float
 
     def __len__(self) -> int:
@@ -128,7 +128,9 @@ class Segment(Task):
         return coloured(s.argmax(1), s.shape[1]).movedim(-1, 1).float() / 255
 
 
-def coloured(masks: Int[Tensor, "n h w"], classes: int) -> UInt8[Tensor, "n h w 3"]:
+def coloured(
+    masks: Int[Tensor, "n h w"] | UInt8[Tensor, "n h w"], classes: int
+) -> UInt8[Tensor, "n h w 3"]:
     """Masks with a colour a class."""
     return palette(classes)[masks.long().cpu()]
 

@@ -56,14 +56,14 @@ class Variational(Task):
         measures = {"loss": both[0] + self.beta * both[1], "reconstruction": both[0], "kl": both[1]}
         return Findings(len(index), measures, kept)
 
-    def picture(self, model: Any, batch: Batch, machine: Machine) -> Float[Tensor, "n c h w"]:
+    def picture(self, model: Any, batch: Batch, machine: Machine) -> Float[Tensor, "n c *grid"]:
         with at_rest(model, machine):
             z = torch.randn(64, model.latent, device=machine.device)
             return model.generate(z)
 
 
 def parts(
-    model: Any, x: Float[Tensor, "b c h w"]
+    model: Any, x: Float[Tensor, "b c *grid"]
 ) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
     """-log p(x|z) at a drawn z, and KL(q(z|x) || N(0, 1)), both in nats for each image."""
     logits, mu, log_var = model(x)
