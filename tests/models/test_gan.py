@@ -1,18 +1,23 @@
 import torch
+from torch import nn
 
 from cutaway.models import build
-from cutaway.models.gan import Maxout
 
 
-def test_maxout_is_the_largest_of_its_lines():
+def test_each_player_is_the_textbooks_perceptron():
     torch.manual_seed(0)
-    layer, z = Maxout(3, 2, 4, dropout=0.0), torch.randn(5, 3)
-    h = layer(z)
-    for n in range(5):
-        for i in range(2):
-            rows = range(4 * i, 4 * i + 4)
-            lines = [layer.U.weight[r] @ z[n] + layer.U.bias[r] for r in rows]
-            torch.testing.assert_close(h[n, i], torch.stack(lines).max())
+    net = build("gan", 1, 10, (2, 3), {"latent": 4, "width": 5}).eval()
+    z = torch.randn(4)
+    h = z
+    for layer in net.generator.hidden:
+        h = (layer.U.weight @ h + layer.U.bias).clamp(min=0)
+    x = torch.tanh(net.generator.output.weight @ h + net.generator.output.bias)
+    torch.testing.assert_close(net.generate(z[None]).flatten(), x)
+    for u in [m for m in net.discriminator.hidden if isinstance(m, nn.Linear)]:
+        a = u.weight @ x + u.bias
+        x = torch.where(a > 0, a, 0.2 * a)
+    logit = net.discriminator.output.weight @ x + net.discriminator.output.bias
+    torch.testing.assert_close(net(z[None]), logit)
 
 
 def test_images_signals_and_videos_between_minus_one_and_one():

@@ -1,6 +1,7 @@
 """The first generative adversarial network: two multilayer perceptrons, one against the other."""
 
 import math
+from itertools import pairwise
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -36,22 +37,6 @@ class Adversaries(nn.Module):
         return self.discriminator(self.generator(z))
 
 
-class Maxout(nn.Module):
-    """h_i = max over j of (U_j z + b_j)_i: a convex activation that is learned.
-
-    Source: Goodfellow et al. 2013, section 2. Dropout of its input is part of the method.
-    """
-
-    def __init__(self, n_in: int, n_out: int, pieces: int, dropout: float):
-        super().__init__()
-        self.dropout = nn.Dropout(dropout)
-        self.U = nn.Linear(n_in, n_out * pieces)
-        self.pieces = nn.Unflatten(1, (n_out, pieces))
-
-    def forward(self, z: Float[Tensor, "b n_in"]) -> Float[Tensor, "b n_out"]:
-        return self.pieces(self.U(self.dropout(z))).amax(2)
-
-
 class Generator(nn.Module):
     """f_G(z) = tanh(U relu(U relu(U z))): ReLUs as in the paper, tanh as x lies in [-1, 1]."""
 
@@ -67,13 +52,19 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """The logit of f_D(x): two layers of maxout under dropout, as in the paper."""
+    """The logit of f_D(x) = sigmoid(u h(h(x))), h(z) = leaky(U z) under dropout.
+
+    The paper's maxout is a leaky ReLU of slope 0.2 here, which is a maximum of two lines, the same
+    for every node: in our trials with Adam the maxout of five lines beat the generator at once.
+    """
 
     def __init__(self, channels: int, size: Size, width: int):
         super().__init__()
+        widths = [channels * math.prod(size), 2 * width, width]
         self.flatten = nn.Flatten()
-        n_in = channels * math.prod(size)
-        self.hidden = nn.Sequential(Maxout(n_in, width, 5, 0.2), Maxout(width, width, 5, 0.5))
+        self.hidden = nn.Sequential()
+        for a, b in pairwise(widths):
+            self.hidden.extend([nn.Linear(a, b), nn.LeakyReLU(0.2), nn.Dropout(0.3)])
         self.output = nn.Linear(width, 1)
 
     def forward(self, x: Examples) -> Float[Tensor, "b"]:
@@ -91,8 +82,8 @@ class Discriminator(nn.Module):
     head="discriminator.output",
 )
 def gan(
-    channels: int, classes: int, size: Size, latent: int = 100, width: int = 240
+    channels: int, classes: int, size: Size, latent: int = 100, width: int = 256
 ) -> Adversaries:
-    """Seeds of `latent` numbers; `width` is D's hidden nodes, G has five times as many."""
-    generator = Generator(latent, channels, size, 5 * width)
+    """Hidden layers of 2 `width` and 2 `width` nodes in G, 2 `width` and `width` in D."""
+    generator = Generator(latent, channels, size, 2 * width)
     return Adversaries(generator, Discriminator(channels, size, width), latent)
