@@ -45,6 +45,25 @@ def network() -> nn.Module:
     )  # fmt: skip
 
 
+STAGED = Recipe(
+    model="autoencoder_softmax", model_options={"widths": "16", "bottleneck": 4},
+    batch_size=32, optimizer="adam", lr=0.003, seed=5,
+    stages=[
+        {"task": "reconstruct", "task_options": {"noise": 0.5}, "epochs": 2},
+        {"task": "classify", "freeze": "encoder,decoder", "labels": 40, "epochs": 4, "ema": 0.9},
+    ],
+)  # fmt: skip
+GAME = Recipe(
+    model="gan", model_options={"width": 8}, task="adversarial", task_options={"k": 2},
+    batch_size=16, epochs=2, optimizer="adam", lr=0.001, momentum=0.5, ema=0.9, seed=5,
+)  # fmt: skip
+SEMI = Recipe(
+    model="improved_gan", model_options={"width": 4, "kernels": 2, "reference": 4}, labels=20,
+    task="semi-supervised", batch_size=16, epochs=2, optimizer="adam", lr=0.001, seed=5,
+)  # fmt: skip
+RECIPES = {"plain": RECIPE, "staged": STAGED, "game": GAME, "semi": SEMI}
+
+
 class KillAtStep(Listener):
     def __init__(self, step: int):
         self.at = step
@@ -67,7 +86,7 @@ def kill_at_call(function: str, count: int) -> None:
     setattr(os, function, patched)
 
 
-def work(path: Path, moment: tuple) -> None:
+def work(path: Path, moment: tuple, kind: str) -> None:
     """Begin a run, or go on with it, and die at the moment if it comes."""
     torch.set_num_threads(1)
     listener = Listener()
@@ -77,14 +96,15 @@ def work(path: Path, moment: tuple) -> None:
         case (str(function), count) if function != "never":
             kill_at_call(function, count)
     options = {"listener": listener, "checkpoint_every": 0.0}
+    model = network() if kind == "plain" else None
     if (path / "recipe.toml").exists():
-        resume(path, model=network(), images=images(), **options)
+        resume(path, model=model, images=images(), **options)
     else:
-        fit(RECIPE, images(), model=network(), out=path, **options)
+        fit(RECIPES[kind], images(), model=model, out=path, **options)
 
 
-def child(path: Path, moment: tuple, seconds: float | None = None) -> int:
-    process = PROCESSES.Process(target=work, args=(path, moment))
+def child(path: Path, moment: tuple, seconds: float | None = None, kind: str = "plain") -> int:
+    process = PROCESSES.Process(target=work, args=(path, moment, kind))
     process.start()
     process.join(seconds)
     if process.is_alive():
@@ -125,3 +145,18 @@ def test_killed_from_outside_again_and_again(tmp_path, uninterrupted):
         child(path, ("never", 0), seconds)
     assert child(path, ("never", 0)) == 0
     assert contents(path) == uninterrupted
+
+
+@pytest.mark.parametrize("kind", ["staged", "game", "semi"])
+def test_stages_and_games_too(kind, tmp_path):
+    whole, path = tmp_path / "whole", tmp_path / "run"
+    assert child(whole, ("never", 0), kind=kind) == 0
+    for step in (1, 9, 15 if kind == "staged" else 11):  # staged: two in its first stage
+        assert child(path, ("step", step), kind=kind) == -signal.SIGKILL
+    assert child(path, ("never", 0), kind=kind) == 0
+    assert contents(path) == contents(whole)
+    samples = sorted(p.name for p in (whole / "samples").iterdir())
+    assert [p.name for p in sorted((path / "samples").iterdir())] == samples
+    assert all(
+        (path / "samples" / n).read_bytes() == (whole / "samples" / n).read_bytes() for n in samples
+    )

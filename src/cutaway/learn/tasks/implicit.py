@@ -1,5 +1,6 @@
 """A network that is a picture: from a place to the value there."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -131,7 +132,7 @@ def laplacian(x: Float[Tensor, "1 c h w"]) -> Float[Tensor, "n c"]:
 
 
 def derivatives(
-    model: nn.Module, p: Float[Tensor, "n 2"], second: bool
+    model: Callable[[Tensor], Tensor], p: Float[Tensor, "n 2"], second: bool
 ) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n c"] | None]:
     """The network's own derivatives at p: gradients side by side, and the Laplacian if asked."""
     grads, laplace = [], []
