@@ -13,7 +13,8 @@ def test_classes_come_from_the_code_and_the_images_come_back():
 
 
 def test_each_stage_moves_its_own_half():
-    net, x = build("autoencoder_softmax", 1, 4, (6, 6)), torch.rand(8, 1, 6, 6)
+    net = build("autoencoder_softmax", 1, 4, (6, 6), {"widths": "20", "bottleneck": 9})
+    x = torch.rand(8, 1, 6, 6)
     (net.reconstruct(x) - x).square().mean().backward()
     assert net.output.weight.grad is None
     assert all(p.grad is not None for half in (net.encoder, net.decoder) for p in half.parameters())

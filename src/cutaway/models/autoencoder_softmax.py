@@ -3,6 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cutaway.models.activations import activation as tau
 from cutaway.models.autoencoder import Autoencoder, Images, Widths, dense_pair
 from cutaway.models.registry import Size, register
 
@@ -40,10 +41,10 @@ def autoencoder_softmax(
     channels: int,
     classes: int,
     size: Size,
-    widths: Widths = "128",
-    bottleneck: int = 32,
+    widths: Widths = "none",
+    bottleneck: int = 128,
     activation: str = "relu",
 ) -> Pretrained:
-    """As `autoencoder`, with an output layer on the code."""
-    pair = dense_pair((channels, *size), widths, bottleneck, activation)
-    return Pretrained(*pair, bottleneck, classes)
+    """As `autoencoder`, with tau on the code too, and an output layer on it."""
+    encoder, decoder = dense_pair((channels, *size), widths, bottleneck, activation)
+    return Pretrained(nn.Sequential(encoder, tau(activation)), decoder, bottleneck, classes)
