@@ -114,7 +114,7 @@ class Discriminator(nn.Module):
     head="discriminator.output",
 )
 def dcgan(
-    channels: int, classes: int, size: Size, latent: int = 100, width: int = 64
+    channels: int, classes: int, size: Size, latent: int = 100, width: int = 32
 ) -> Adversaries:
     """`width` maps beside the image, twice as many after each halving; the paper's figure has 128.
 

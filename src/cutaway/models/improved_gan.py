@@ -112,7 +112,7 @@ def improved_gan(
     classes: int,
     size: Size,
     latent: int = 100,
-    width: int = 32,
+    width: int = 24,
     kernels: int = 32,
     reference: int = 32,
 ) -> ImprovedGAN:
