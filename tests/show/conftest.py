@@ -6,6 +6,7 @@ from shutil import copytree
 import pytest
 import torch
 from report_runs import HOSTILE, Made, digits
+from task_runs import Runs
 
 from cutaway.data.imageset import ImageSet
 from cutaway.learn.fit import fit
@@ -53,3 +54,9 @@ def copied(digits_run: Made, tmp_path: Path) -> Made:
     """The ordinary run again, for a test that changes its files."""
     run, images = digits_run
     return Run(copytree(run.path, tmp_path / "copy")), images
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Small runs of every task."""
+    return Runs(tmp_path_factory.mktemp("tasks"))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from report_runs import Made
+from task_runs import KINDS, Runs
 
 from cutaway.show.report import report
 
@@ -38,9 +39,11 @@ def chromium(folder: Path, *arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
-@pytest.mark.parametrize("made", ["digits_run", "bare_run", "many_run"])
-def test_no_wider_than_a_phone(made: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    run, images = request.getfixturevalue(made)
+@pytest.mark.parametrize("made", ["digits_run", "bare_run", "many_run", *KINDS])
+def test_no_wider_than_a_phone(
+    made: str, request: pytest.FixtureRequest, runs: Runs, tmp_path: Path
+) -> None:
+    run, images = runs(made) if made in KINDS else request.getfixturevalue(made)
     frame = tmp_path / "frame.html"
     frame.write_text(PHONE.format(page=html.escape(report(run, images).read_text())))
     printed = chromium(tmp_path, "--virtual-time-budget=3000", "--dump-dom", frame.as_uri())

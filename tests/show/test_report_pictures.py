@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from cutaway.show.pictures import LARGEST, picture
+from cutaway.show.pictures import BARS, GAP, LARGEST, TILE, picture, sheet, signal
 
 
 def decoded(address: str) -> Image.Image:
@@ -31,3 +31,32 @@ def test_large_ones_are_reduced(channels: int, mode: str) -> None:
     assert image.size == (found.width, found.height) == (LARGEST, LARGEST // 2)
     assert image.mode == mode
     assert not found.crisp
+
+
+def test_a_sheet_holds_each_picture_and_transparent_gaps() -> None:
+    pictures = torch.randint(256, (5, 3, 4, 1), dtype=torch.uint8)
+    found = sheet(pictures, columns=2, apart=1)
+    pixels = np.asarray(decoded(found.address))
+    assert pixels.shape == (3 * 3 + 2 * (GAP + 3 * GAP), 2 * 4 + GAP, 2)
+    for i, one in enumerate(pictures):
+        top, left = i // 2 * (3 + 4 * GAP), i % 2 * (4 + GAP)
+        assert (pixels[top : top + 3, left : left + 4, 0] == one[..., 0].numpy()).all()
+    assert (pixels[..., 1] == 255).sum() == 5 * 3 * 4
+
+
+def test_a_heavy_sheet_is_reduced() -> None:
+    found = sheet(torch.zeros(16, 200, 100, 3, dtype=torch.uint8), columns=8)
+    assert not found.crisp
+    assert found.address.startswith("data:image/jpeg")
+    assert found.height == 2 * TILE + GAP
+
+
+def test_signals_are_bars_or_lines_in_their_frame() -> None:
+    short = torch.tensor([[0], [255], [51]], dtype=torch.uint8)
+    found = signal(short, short)
+    assert [round(bar.height / (found.height - 4), 2) for bar in found.bars] == [0, 1, 0.2]
+    assert len(found.lines) == 1
+    assert all(0 <= y <= found.height for _, y in found.lines[0])
+    long = signal(torch.zeros(BARS + 1, 2, dtype=torch.uint8))
+    assert not long.bars
+    assert len(long.lines[0]) == BARS + 1

@@ -1,115 +1,217 @@
 """The learning curves: what a run wrote at the end of each epoch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from cutaway.learn import history
 from cutaway.learn.recipe import Recipe
-from cutaway.show import plots
+from cutaway.show import measures, plots
+from cutaway.show.axes import axis, short
+from cutaway.show.meanings import HIGHER, LOSSES, LOWER, PLAYERS, Meaning, meaning, rank
 from cutaway.show.plots import Chart, Point, Scale
-from cutaway.show.words import percent
 
 TALL, SMALL = 240, 140
-SERIES = (("train", "training", "train"), ("val", "validation", "val"))
+PARTS = {"train": "training", "val": "validation"}
+KINDS = ("one", "two", "three", "four")
+"""CSS classes of the lines of several players."""
 
 Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
+class Series:
+    """One line to draw: `kind` is its CSS class."""
+
+    name: str
+    kind: str
+    data: list[Point]
+
+
+@dataclass(frozen=True)
 class Curves:
-    """The charts with what has to be said of them; `kept` is the epoch whose weights were kept."""
+    """The charts with what has to be said of them.
+
+    Attributes:
+        kept: the epoch whose weights were kept; `early` where it was chosen on `monitor`.
+        headings, table: the figures as numbers, a row an epoch.
+        stages: in words, where there are several.
+    """
 
     charts: tuple[Chart, ...]
     rows: Rows
     kept: int
     early: bool
+    monitor: str
     validated: bool
+    headings: tuple[str, ...]
+    table: tuple[tuple[int, tuple[str, ...]], ...]
+    stages: tuple[str, ...]
+
+    @property
+    def parted(self) -> bool:
+        """Whether any chart tells training from validation."""
+        return any(line.kind in PARTS for chart in self.charts for line in chart.lines)
 
 
 def curves(rows: Rows, recipe: Recipe) -> Curves | None:
     """The charts of a run's metrics; None where it wrote none."""
     if not rows:
         return None
-    validated = any("val_loss" in row for row in rows)
-    kept, early = (
-        history.kept(rows, recipe.monitor, recipe.patience)["epoch"],
-        bool(recipe.patience),
-    )
-    last = rows[-1]["epoch"]
+    stages = recipe.in_stages()
+    final, last = stages[-1], rows[-1]["epoch"]
+    own = [row for row in rows if _stage(row) == _stage(rows[-1])]
+    kept, early = history.kept(own, final.monitor, final.patience)["epoch"], bool(final.patience)
     x = plots.across(1, last) if last > 1 else plots.across(0, 2)
-    marks = (plots.mark(x(kept), f"kept: epoch {kept}"),) if early else ()
-    charts = (_loss(rows, x, marks), _accuracy(rows, x, marks), _rate(rows, x))
-    return Curves(charts, rows, kept, early, validated)
+    turns = tuple(_beginnings(rows, x))
+    marks = (*turns, plots.mark(x(kept), f"kept: epoch {kept}")) if early else turns
+    charts = (*_charts(rows, stages, x, marks), _rate(rows, stages, x, turns))
+    headings, table = _table(rows)
+    return Curves(
+        charts, rows, kept, early, final.monitor.replace("val-", "validation "),
+        any(key.startswith("val_") for row in rows for key in row), headings, table,
+        tuple(_stages(rows, recipe)),
+    )  # fmt: skip
 
 
-def _data(rows: Rows, name: str) -> list[Point]:
-    return [(row["epoch"], row[name]) for row in rows if name in row]
+def _stage(row: dict[str, Any]) -> int:
+    """The number of its stage, from 0."""
+    return int(row.get("stage", 1)) - 1
 
 
-def _loss(rows: Rows, x: Scale, marks: tuple[plots.Mark, ...]) -> Chart:
-    values = [v for key, _, _ in SERIES for _, v in _data(rows, f"{key}_loss")]
-    low, high = max(min(values), 1e-6), max(*values, 2e-6)
-    log = high / low > 30  # else the late epochs, where it is decided, would be a flat line
-    bottom, top = (low * 0.8, high * 1.25) if log else (0, high * 1.05)
-    y = plots.upright(bottom, top, TALL, log)
-    ticks = plots.log_ticks(bottom, top) if log else plots.round_ticks(bottom, top)
-    lines = tuple(
-        plots.line(name, kind, [(a, max(b, low)) for a, b in data], x, y, _loss_text)
-        for key, name, kind in SERIES
-        if (data := _data(rows, f"{key}_loss"))
+def _beginnings(rows: Rows, x: Scale) -> list[plots.Mark]:
+    """A mark where each stage but the first begins."""
+    turns = [(b["epoch"] - 0.5, _stage(b) + 1) for a, b in pairwise(rows) if _stage(a) != _stage(b)]
+    return [plots.mark(x(at), f"stage {number}", 0.8) for at, number in turns]
+
+
+def _stages(rows: Rows, recipe: Recipe) -> list[str]:
+    """Each stage in words: its epochs, its task and what it changes."""
+    said = []
+    for number, changes in enumerate(recipe.stages):
+        epochs = [row["epoch"] for row in rows if _stage(row) == number]
+        if epochs:
+            span = f"epoch{'s' * (len(epochs) > 1)} {'–'.join(map(str, _ends(epochs)))}"
+            rest = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in changes.items())
+            said.append(f"Stage {number + 1}, {span}: {rest}.")
+    return said
+
+
+def _ends(values: list[int]) -> list[int]:
+    return [values[0], values[-1]] if len(values) > 1 else values
+
+
+def _charts(
+    rows: Rows, stages: tuple[Recipe, ...], x: Scale, marks: tuple[plots.Mark, ...]
+) -> list[Chart]:
+    """A chart a measure; a loss that means another thing in another task has its own."""
+    groups: dict[tuple[str, str], dict[str, list[Point]]] = {}
+    for row in rows:
+        for key, value in row.items():
+            part, _, rest = key.partition("_")
+            if part in PARTS and value is not None:
+                group = groups.setdefault((_measure(rest), stages[_stage(row)].task), {})
+                group.setdefault(key, []).append((row["epoch"], value))
+    order = sorted(groups, key=lambda group: rank(group[0].removeprefix("players' ")))
+    names = [measure for measure, _ in order]
+    found = []
+    for measure, task in order:
+        recipe = next(stage for stage in stages if stage.task == task)
+        group = groups[measure, task]
+        about = _meaning(measure, recipe, "val_loss" in group)
+        if names.count(measure) > 1:
+            about = replace(about, title=f"{about.title}: {task}")
+        found.append(_chart(about, _series(group), rows, x, marks))
+    return found
+
+
+def _measure(rest: str) -> str:
+    """What `generator_loss` measures: the losses of the players, who share a chart."""
+    player, _, measure = rest.rpartition("_")
+    shared = player and measure in ("loss", "accuracy") and rest != "discriminator_accuracy"
+    return f"players' {measure}" if shared else rest
+
+
+def _meaning(measure: str, recipe: Recipe, validated: bool) -> Meaning:
+    """How a measure is drawn in the task of a recipe."""
+    task, (who, _, what) = recipe.task, measure.rpartition(" ")
+    about = meaning(what if who else measure)
+    if who:
+        said = PLAYERS.get(task, "") if what == "loss" else HIGHER
+        return replace(about, title=f"{about.title} of each player", caption=said)
+    if measure != "loss":
+        return about
+    unit = LOSSES.get(task)
+    said = _of_loss(recipe) if validated or task == "classify" else PLAYERS.get(task, LOWER)
+    return replace(about, axis=f"loss ({unit})" if unit else "loss", caption=said)
+
+
+def _of_loss(recipe: Recipe) -> str:
+    altered = f" and the images were altered ({recipe.augment})" * (recipe.augment != "none")
+    said = (
+        f"{LOWER} The training figures are means over an epoch, while the weights still "
+        f"moved{altered}, so validation can look better than training."
     )
+    if recipe.label_smoothing:
+        said += (
+            f" Training aims at smoothed targets ({recipe.label_smoothing}), whose loss cannot "
+            "reach zero; validation is measured against the true ones."
+        )
+    return said
+
+
+def _series(group: dict[str, list[Point]]) -> list[Series]:
+    """The lines of a chart: training and validation, or the players."""
+    by_key = {key: key.partition("_") for key in group}
+    if all(_measure(rest) == rest for _, _, rest in by_key.values()):
+        keys = sorted(group, key=lambda key: list(PARTS).index(by_key[key][0]))
+        return [Series(PARTS[by_key[k][0]], by_key[k][0], group[k]) for k in keys]
+    return [
+        Series(by_key[key][2].rpartition("_")[0].replace("_", " "), KINDS[i % len(KINDS)], data)
+        for i, (key, data) in enumerate(group.items())
+    ]
+
+
+def _chart(
+    about: Meaning, series: list[Series], rows: Rows, x: Scale, marks: tuple[plots.Mark, ...]
+) -> Chart:
+    values = [value for one in series for _, value in one.data]
+    values += [about.level[0]] if about.level else []
+    own_axis = axis(about, values, TALL)
+    y = own_axis.scale
+    lines = tuple(
+        plots.line(
+            one.name, one.kind, [(a, max(b, y.low)) for a, b in one.data], x, y,
+            lambda point: f"epoch {point[0]:.0f}: {own_axis.text(point[1])}",
+        )
+        for one in series
+    )  # fmt: skip
+    own = () if series[0].kind in PARTS else tuple((one.kind, one.name) for one in series)
     return Chart(
-        title="Loss",
-        summary=_summary("Loss", rows, "loss", lambda v: f"{v:.3g}"),
+        title=about.title,
+        summary=_summary(about.title, series, rows, own_axis.brief),
         x_label="epoch",
-        y_label="loss (nats, log scale)" if log else "loss (nats)",
+        y_label=_by_ratios(about.axis) if y.log else about.axis,
         height=TALL,
         x_ticks=_epochs(x),
-        y_ticks=plots.place(ticks, y, lambda v: f"{v:g}"),
+        y_ticks=own_axis.ticks,
         lines=lines,
         marks=marks,
+        levels=(plots.Level(y(about.level[0]), about.level[1]),) if about.level else (),
+        caption=about.caption,
+        keys=own,
     )
 
 
-def _loss_text(point: Point) -> str:
-    return f"epoch {point[0]:.0f}: {point[1]:.4g}"
+def _by_ratios(label: str) -> str:
+    return label.replace(")", ", log scale)") if ")" in label else f"{label} (log scale)"
 
 
-def _accuracy(rows: Rows, x: Scale, marks: tuple[plots.Mark, ...]) -> Chart:
-    values = [v for key, _, _ in SERIES for _, v in _data(rows, f"{key}_accuracy")]
-    low = min(values)
-    high = min(1, 1.5 * max(*values, 0.01))
-    y = plots.upright(max(0, low - 0.1 * (high - low) - 1e-3), high, TALL)
-    ticks = plots.round_ticks(y.low, y.high)
-    places = max(0, -_exponent(ticks) - 2)
-    lines = tuple(
-        plots.line(name, kind, data, x, y, lambda p: f"epoch {p[0]:.0f}: {percent(p[1], 2)}")
-        for key, name, kind in SERIES
-        if (data := _data(rows, f"{key}_accuracy"))
-    )
-    return Chart(
-        title="Accuracy",
-        summary=_summary("Accuracy", rows, "accuracy", percent),
-        x_label="epoch",
-        y_label="share right (%)",
-        height=TALL,
-        x_ticks=_epochs(x),
-        y_ticks=plots.place(ticks, y, lambda v: f"{v * 100:.{places}f}"),
-        lines=lines,
-        marks=marks,
-    )
-
-
-def _exponent(ticks: list[float]) -> int:
-    """Of the last decimal that tells two ticks apart."""
-    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
-    return next(e for e in range(0, -12, -1) if step >= 0.999 * 10.0**e)
-
-
-def _rate(rows: Rows, x: Scale) -> Chart:
-    data = _data(rows, "lr")
+def _rate(rows: Rows, stages: tuple[Recipe, ...], x: Scale, marks: tuple[plots.Mark, ...]) -> Chart:
+    data: list[Point] = [(row["epoch"], row["lr"]) for row in rows]
     high = max(value for _, value in data) or 1.0
     y = plots.upright(0, high * 1.1, SMALL)
+    ways = dict.fromkeys(f"{stage.schedule} schedule, {stage.optimizer}" for stage in stages)
     return Chart(
         title="Learning rate",
         summary=f"Learning rate by epoch, at most {high:.3g}.",
@@ -117,8 +219,10 @@ def _rate(rows: Rows, x: Scale) -> Chart:
         y_label="rate",
         height=SMALL,
         x_ticks=_epochs(x),
-        y_ticks=plots.place(plots.round_ticks(0, y.high, 3), y, lambda v: f"{v:g}"),
+        y_ticks=plots.place(plots.round_ticks(0, y.high, 3), y, short),
         lines=(plots.line("rate", "rate", data, x, y, lambda p: f"epoch {p[0]:.0f}: {p[1]:.3g}"),),
+        marks=marks,
+        caption=f"At the end of each epoch: {'; then '.join(ways)}.",
     )
 
 
@@ -127,12 +231,30 @@ def _epochs(x: Scale) -> tuple[tuple[float, str], ...]:
     return plots.place(ticks if x.low else [1], x, lambda v: f"{v:.0f}")
 
 
-def _summary(title: str, rows: Rows, measure: str, text: Any) -> str:
+def _summary(title: str, series: list[Series], rows: Rows, text: Any) -> str:
     """The chart in words, for who cannot see it."""
-    found = [
-        f"{name} from {text(data[0][1])} to {text(data[-1][1])}"
-        for key, name, _ in SERIES
-        if (data := _data(rows, f"{key}_{measure}"))
-    ]
+    found = [f"{s.name} from {text(s.data[0][1])} to {text(s.data[-1][1])}" for s in series]
     epochs = rows[-1]["epoch"]
     return f"{title} over {epochs} epoch{'s' * (epochs != 1)}: {', '.join(found)}."
+
+
+def _table(rows: Rows) -> tuple[tuple[str, ...], tuple[tuple[int, tuple[str, ...]], ...]]:
+    """Headings, and each epoch's figures as text."""
+    known = dict.fromkeys(k for row in rows for k in row if k.partition("_")[0] in PARTS)
+    keys = sorted(known, key=lambda k: (k.partition("_")[0], rank(k.partition("_")[2])))
+    headings = [f"{PARTS[key.partition('_')[0]].capitalize()} {_called(key)}" for key in keys]
+    table = [
+        (
+            row["epoch"],
+            (
+                *(measures.text(k, row[k]) if row.get(k) is not None else "–" for k in keys),
+                f"{row['lr']:.3g}",
+            ),
+        )
+        for row in rows
+    ]
+    return (*headings, "Learning rate"), tuple(table)
+
+
+def _called(key: str) -> str:
+    return measures.name(key.partition("_")[2])

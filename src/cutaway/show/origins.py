@@ -6,11 +6,19 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from cutaway.data.imageset import PARTS, Finding, ImageSet
+from cutaway.learn.card import DataCard
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import OWN, Run
+from cutaway.learn.tasks.adversarial import Adversarial
+from cutaway.learn.tasks.classify import Classify
+from cutaway.learn.tasks.segment import Segment
+from cutaway.learn.tasks.variational import Variational
+from cutaway.show.words import plural
 
 FEW, MOST = 8, 200
 """How many images a finding names at once and unfolded, and how many findings are listed."""
+MANY = 30
+"""More classes than this are counted in a table that has to be opened."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +87,48 @@ def panels(recipe: Recipe) -> dict[str, list[Field]]:
 def _text(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}={item}" for key, item in value.items()) or "none"
+    if isinstance(value, list):
+        return plural(len(value), "stage") if value else "none"
     return f"{value:g}" if isinstance(value, float) else str(value).removeprefix(OWN) or "none"
+
+
+def shape(card: DataCard) -> str:
+    """What one example is, in words: `64 × 64 pixels, colour`."""
+    kind = {1: "grey", 3: "colour"}.get(card.channels, f"{card.channels} channels")
+    *frames, last = card.size
+    if not frames:
+        return plural(last, "value") + (f", {kind}" if card.channels > 1 else "")
+    grid = f"{card.size[-2]} × {last} pixels, {kind}"
+    return grid if len(frames) == 1 else f"{plural(card.size[0], 'frame')} of {grid}"
 
 
 def commands(run: Run) -> list[tuple[str, str]]:
     """What can be done with the run next: (what it does, the command line)."""
-    path = shlex.quote(str(run.path))
+    path, task = shlex.quote(str(run.path)), run.task
+    found = []
+    if isinstance(task, Classify | Segment) and len(run.data.size) == 2:
+        asks = "Ask it about an image of your own"
+        asks = "Tell the pixels of your own images apart" if isinstance(task, Segment) else asks
+        found.append((asks, f"cutaway predict {path} IMAGE..."))
+    if isinstance(task, Variational | Adversarial):
+        found.append(("Draw more images", f"cutaway generate {path} --n 64 --seed 1 -o grid.png"))
+    if isinstance(task, Classify):
+        judges = "Judge it on other images of the same classes"
+        found.append((judges, f"cutaway evaluate {path} FOLDER"))
     return [
-        ("Ask it about an image of your own", f"cutaway predict {path} IMAGE..."),
-        ("Judge it on other images of the same classes", f"cutaway evaluate {path} FOLDER"),
+        *found,
         ("Look at the test set again (each look is logged)", f"cutaway evaluate {path}"),
         ("Go on after an interruption (this run has ended)", f"cutaway resume {path}"),
     ]
+
+
+def call(run: Run) -> str:
+    """What a program asks of the run: `predict`, `masks`, `generate`, or only `model`."""
+    if isinstance(run.task, Variational | Adversarial):
+        return "generate"
+    if isinstance(run.task, Segment):
+        return "masks"
+    return "predict" if isinstance(run.task, Classify) and len(run.data.size) == 2 else "model"
 
 
 def own(run: Run) -> bool:

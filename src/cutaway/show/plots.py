@@ -79,8 +79,32 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Level:
+    """A horizontal line with a word above it."""
+
+    y: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Many points of one kind as one path, and its name at (x, y) in their middle."""
+
+    kind: str
+    name: str
+    path: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
 class Chart:
-    """A drawing with axes; ticks are (position, label)."""
+    """A drawing with axes; ticks are (position, label).
+
+    Attributes:
+        caption: what has to be said below it.
+        keys: (kind, name) of each line, where they are others than those of the page.
+    """
 
     title: str
     summary: str
@@ -93,6 +117,10 @@ class Chart:
     dots: tuple[Dot, ...] = ()
     bars: tuple[Bar, ...] = ()
     marks: tuple[Mark, ...] = ()
+    levels: tuple[Level, ...] = ()
+    clouds: tuple[Cloud, ...] = ()
+    caption: str = ""
+    keys: tuple[tuple[str, str], ...] = ()
     width: int = WIDTH
     left: int = LEFT
     right: int = WIDTH - RIGHT
@@ -145,9 +173,17 @@ def line(
     return Line(name, kind, points, tuple(map(text, data)) if len(data) <= HOVER else ())
 
 
-def mark(at: float, text: str) -> Mark:
-    """A vertical line at a position, its word on the side that has room."""
-    return Mark(at, text, "start" if at < (LEFT + WIDTH - RIGHT) / 2 else "end")
+def mark(at: float, text: str, turn: float = 0.5) -> Mark:
+    """A vertical line at a position, its word on the left where it lies beyond a share `turn`."""
+    return Mark(at, text, "start" if at < LEFT + turn * (WIDTH - RIGHT - LEFT) else "end")
+
+
+def cloud(kind: str, name: str, data: Sequence[Point], x: Scale, y: Scale) -> Cloud:
+    """Points of one kind, as strokes of no length with round ends: a file a tenth as large."""
+    xs, ys = [x(a) for a, _ in data], [y(b) for _, b in data]
+    path = "".join(f"M{a:g} {b:g}h0" for a, b in zip(xs, ys, strict=True))
+    middle = len(data) // 2
+    return Cloud(kind, name, path, sorted(xs)[middle], sorted(ys)[middle])
 
 
 def heat(confusion: Int[Tensor, "k k"], levels: int = 5) -> list[tuple[str, str]]:

@@ -9,10 +9,12 @@ from cutaway import models
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import CutawayError
 from cutaway.files import read_json, write_whole
-from cutaway.learn.evaluate import Evaluation
 from cutaway.learn.run import OWN, Run
-from cutaway.show import origins, pictures, plots, scores, words
+from cutaway.learn.tasks.segment import Segment
+from cutaway.show import origins, words
 from cutaway.show.curves import curves
+from cutaway.show.pages.base import Subject
+from cutaway.show.pages.choose import page
 
 
 def report(run: Run, images: ImageSet | None = None) -> Path:
@@ -49,43 +51,29 @@ def _images(run: Run, images: ImageSet | None) -> tuple[ImageSet | None, str]:
 
 def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
     """Everything that the templates say."""
-    found = run.saved_test()
+    subject = Subject(run, run.saved_test(), images, problem)
+    found = page(subject)
     return {
         "run": run,
         "model": run.recipe.model.removeprefix(OWN),
         "data": run.data,
-        "found": found,
-        "places": words.digits_for(len(found)),
+        "noun": subject.noun,
+        "whole": subject.whole,
+        "title": found.title,
+        "sections": found.sections,
         "problem": problem,
-        **_result(run, found),
-        **_classes(found),
+        **_costs(run),
         "curves": curves(run.metrics, run.recipe),
-        "mistakes": pictures.mistakes(found, images) if images else [],
         **_origins(run, images),
+        **found.content,
     }
 
 
-def _result(run: Run, found: Evaluation) -> dict[str, Any]:
+def _costs(run: Run) -> dict[str, Any]:
     return {
-        "baseline": scores.baseline(found),
         "parameters": _parameters(run),
         "timing": _optional(run.path / "timing.json"),
         "looks": [look for look in run.looks if look["on"] == "test"],
-    }
-
-
-def _classes(found: Evaluation) -> dict[str, Any]:
-    rows = scores.by_class(found)
-    many = len(rows) > scores.FEW
-    return {
-        "many": many,
-        "matrix": scores.matrix(found),
-        "heat": plots.heat(found.confusion) if many else [],
-        "pairs": scores.pairs(found),
-        "rows": rows,
-        "weakest": scores.weakest(rows),
-        "calibration": scores.calibration(found),
-        "trust": scores.trust(found),
     }
 
 
@@ -97,12 +85,16 @@ def _origins(run: Run, images: ImageSet | None) -> dict[str, Any]:
         "noticed": origins.noticed(findings),
         "few": origins.FEW,
         "most": origins.MOST,
+        "masked": isinstance(run.task, Segment),
+        "shape": origins.shape(run.data),
         "counts": origins.class_counts(run, images) if images else [],
+        "many_classes": len(run.data.classes) > origins.MANY,
         "groups": len(images.groups.unique()) if images and images.groups is not None else 0,
         "panels": origins.panels(run.recipe),
         "toml": (run.path / "recipe.toml").read_text(),
         "environment": _optional(run.path / "environment.json"),
         "commands": origins.commands(run),
+        "call": origins.call(run),
         "own": origins.own(run),
     }
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import torch
 
-from cutaway.learn.evaluate import BINS, Evaluation
+from cutaway.learn.evaluation import BINS, Evaluation
 from cutaway.learn.statistics import wilson
+from cutaway.learn.tasks.segment import Masks
 from cutaway.show import plots
 from cutaway.show.plots import Bar, Chart, Dot
 from cutaway.show.words import percent, plural
@@ -65,8 +66,8 @@ def _cell(classes: tuple[str, ...], row: int, column: int, count: int, total: in
     return Cell(count, share, row == column, label if count else "")
 
 
-def pairs(found: Evaluation, most: int = PAIRS) -> list[Pair]:
-    """The commonest confusions, that one first."""
+def pairs(found: Evaluation | Masks, most: int = PAIRS) -> list[Pair]:
+    """The commonest confusions of images, or of pixels, that one first."""
     totals, wrong = found.confusion.sum(1).tolist(), found.confusion.clone().fill_diagonal_(0)
     best = wrong.flatten().sort(descending=True, stable=True)
     top = zip(best.indices[:most].tolist(), best.values[:most].tolist(), strict=True)

@@ -1,0 +1,75 @@
+"""The upright axis that suits a measure's values."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from cutaway.show import plots
+from cutaway.show.meanings import Meaning
+from cutaway.show.plots import Scale
+from cutaway.show.words import percent
+
+MANY = 30
+"""Ratio of values from which on an axis runs by ratios."""
+
+
+class Axis(NamedTuple):
+    """A scale with its ticks, and how a value is written: in full, and in a sentence."""
+
+    scale: Scale
+    ticks: tuple[tuple[float, str], ...]
+    text: Callable[[float], str]
+    brief: Callable[[float], str]
+
+
+def axis(about: Meaning, values: Sequence[float], height: int) -> Axis:
+    """The axis that suits these values."""
+    if about.begins == "share":
+        return _shares(values, height)
+    if about.begins == "own" or min(values) < 0:
+        return _about(values, height)
+    return _from_zero(values, height)
+
+
+def _from_zero(values: Sequence[float], height: int) -> Axis:
+    low, high = max(min(values), 1e-6), max(*values, 2e-6)
+    log = high / low > MANY and min(values) > 0  # else late epochs would be a flat line
+    bottom, top = (low * 0.8, high * 1.25) if log else (0, high * 1.05)
+    y = plots.upright(bottom, top, height, log)
+    ticks = plots.log_ticks(bottom, top) if log else plots.round_ticks(bottom, top)
+    return _plain(y, ticks)
+
+
+def _about(values: Sequence[float], height: int) -> Axis:
+    low, high = min(values), max(values)
+    margin = 0.1 * (high - low) or 0.1 * abs(high) or 0.1
+    y = plots.upright(low - margin, high + margin, height)
+    return _plain(y, plots.round_ticks(y.low, y.high))
+
+
+def _shares(values: Sequence[float], height: int) -> Axis:
+    low = min(values)
+    high = min(1, 1.5 * max(*values, 0.01))
+    y = plots.upright(max(0, low - 0.1 * (high - low) - 1e-3), high, height)
+    ticks = plots.round_ticks(y.low, y.high)
+    places = max(0, -_exponent(ticks) - 2)
+    placed = plots.place(ticks, y, lambda v: f"{v * 100:.{places}f}")
+    return Axis(y, placed, lambda v: percent(v, 2), percent)
+
+
+def short(value: float) -> str:
+    """A tick's value; `2e-4` where 0.0002 would not fit beside the axis."""
+    if not 0 < abs(value) < 0.001:
+        return f"{value:g}"
+    digits, _, power = f"{value:e}".partition("e")
+    return f"{float(digits):g}e{int(power)}"
+
+
+def _plain(y: Scale, ticks: Sequence[float]) -> Axis:
+    placed = plots.place(ticks, y, short)
+    return Axis(y, placed, lambda v: f"{v:.4g}", lambda v: f"{v:.3g}")
+
+
+def _exponent(ticks: list[float]) -> int:
+    """Of the last decimal that tells two ticks apart."""
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
+    return next(e for e in range(0, -12, -1) if step >= 0.999 * 10.0**e)

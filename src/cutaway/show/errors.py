@@ -1,0 +1,68 @@
+"""How large the errors are: their spread, and each class's mean."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from cutaway.show import plots
+from cutaway.show.axes import short
+from cutaway.show.plots import Bar, Chart
+from cutaway.show.words import plural
+
+BINS, HEIGHT = 30, 200
+
+
+@dataclass(frozen=True)
+class Row:
+    """A class's mean error; `share` is of the largest."""
+
+    name: str
+    count: int
+    error: float
+    share: float
+    worst: bool
+
+
+def by_class(
+    errors: Float[Tensor, " n"], targets: Int[Tensor, " n"], classes: tuple[str, ...]
+) -> list[Row]:
+    """The classes that occur, those with the largest error first; nothing for one class."""
+    counts = torch.bincount(targets, minlength=len(classes))
+    sums = torch.bincount(targets, errors.double(), len(classes))
+    means = {k: (sums[k] / counts[k]).item() for k in counts.nonzero().flatten().tolist()}
+    if len(means) < 2:
+        return []
+    order = sorted(means, key=lambda k: -means[k])
+    top = means[order[0]] or 1.0
+    return [Row(classes[k], int(counts[k]), means[k], means[k] / top, k == order[0]) for k in order]
+
+
+def histogram(errors: Float[Tensor, " n"], unit: str, noun: str) -> Chart:
+    """How many examples have which error; the largest hundredth in the last bar."""
+    high = max(errors.double().quantile(0.99).item(), 1e-12)
+    at = (errors.double() / high * BINS).long().clamp(0, BINS - 1)
+    counts = torch.bincount(at, minlength=BINS).tolist()
+    x, y = plots.across(0, high), plots.upright(0, max(counts) * 1.1, HEIGHT)
+    step = high / BINS
+    bars = tuple(
+        Bar(
+            x(i * step) + 0.5, y(n), x((i + 1) * step) - x(i * step) - 1, y(0) - y(n),
+            f"{i * step:.3g} to {(i + 1) * step:.3g}: {plural(n, noun)}",
+        )
+        for i, n in enumerate(counts) if n
+    )  # fmt: skip
+    middle = errors.double().median().item()
+    return Chart(
+        title="Errors",
+        summary=f"Errors of {plural(len(errors), noun)}; half are below {middle:.3g} {unit}.",
+        x_label=unit,
+        y_label=f"{noun}s",
+        height=HEIGHT,
+        x_ticks=plots.place(plots.round_ticks(0, high), x, short),
+        y_ticks=plots.place(plots.round_ticks(0, y.high, 3, whole=True), y, lambda v: f"{v:,.0f}"),
+        bars=bars,
+        caption=f"Half of the test {noun}s have an error below {middle:.3g}. The largest hundredth "
+        "stands in the last bar.",
+    )

@@ -1,0 +1,1 @@
+"""The pages of the report, one a kind of task: which sections its result is told in."""

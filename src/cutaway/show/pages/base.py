@@ -1,0 +1,135 @@
+"""What a page is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cutaway.data.imageset import ImageSet
+from cutaway.learn.run import Run
+from cutaway.learn.tasks import Judgement
+from cutaway.show import measures
+from cutaway.show.pictures import Picture
+from cutaway.show.strip import strip
+
+NOUNS = {1: "signal", 2: "image", 3: "video"}
+"""What an example is called, by the rank of its grid."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: its id, its link in the head of the page, its template's stem."""
+
+    name: str
+    link: str
+    template: str = ""
+
+    @property
+    def file(self) -> str:
+        return f"{self.template or self.name}.html"
+
+
+OUTCOME = Section("result", "Result", "outcome")
+PROGRESS = Section("progress", "Epochs")
+LEARNING = Section("learning", "Learning")
+ORIGINS = (Section("data", "Data"), Section("recipe", "Recipe"), Section("next", "Next"))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a page is about: a run, what it did on the test set, and its images if there are any."""
+
+    run: Run
+    found: Judgement
+    images: ImageSet | None
+    problem: str = ""
+
+    @property
+    def kept(self) -> dict[str, Tensor]:
+        return self.found.tensors()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.run.data.classes
+
+    @cached_property
+    def measures(self) -> dict[str, Any]:
+        return self.found.summary()
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether the data are all that there is, so that nothing was held out."""
+        return torch.equal(self.run.split.train, self.run.split.test)
+
+    @property
+    def noun(self) -> str:
+        """What one example is called."""
+        rank = len(self.run.data.size)
+        return "sample" if self.whole and rank == 1 else NOUNS.get(rank, "example")
+
+    def name(self, position: int) -> str:
+        """The name of an example, or its number where the data are not at hand."""
+        return self.images.names[position] if self.images else f"{self.noun} {position}"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure with its name and a note on what it means."""
+
+    name: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The head of a page: one large figure, the sentences that explain it, and tiles."""
+
+    figure: str
+    said: str
+    lead: Sequence[str]
+    tiles: Sequence[Tile] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """The sections in their order, what is in the browser's tab, and all that templates say."""
+
+    title: str
+    sections: tuple[Section, ...]
+    content: dict[str, Any] = field(default_factory=dict)
+
+
+def told(subject: Subject, outcome: Outcome, sections: Sequence[Section], **content: Any) -> Page:
+    """A page that begins with an outcome; how it learned and where it comes from are added."""
+    steps = strip(subject.run)
+    progress = (PROGRESS,) if len(steps) > 1 else ()
+    order = (OUTCOME, *sections, *progress, LEARNING, *ORIGINS)
+    return Page(outcome.figure, order, {"outcome": outcome, "steps": steps, **content})
+
+
+def tiles(values: dict[str, Any], notes: dict[str, str]) -> list[Tile]:
+    """A tile for each of `notes` that has a value."""
+    return [
+        Tile(_capital(measures.name(key)), measures.text(key, values[key]), note)
+        for key, note in notes.items()
+        if values.get(key) is not None
+    ]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A picture with a title and a caption."""
+
+    title: str
+    picture: Picture
+    alt: str
+    caption: str = ""
+    wide: bool = True

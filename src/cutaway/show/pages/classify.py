@@ -1,0 +1,46 @@
+"""One class an image: how often right, which classes are confused, whether it can be believed."""
+
+from typing import Any
+
+from cutaway.learn.evaluation import Evaluation
+from cutaway.show import pictures, plots, scores, words
+from cutaway.show.pages.base import LEARNING, ORIGINS, Page, Section, Subject
+
+ANSWERS = (
+    Section("classes", "Classes"),
+    Section("calibration", "Calibration"),
+    Section("mistakes", "Mistakes"),
+)
+
+
+def page(subject: Subject) -> Page:
+    found = subject.found
+    assert isinstance(found, Evaluation)
+    sections = (Section("result", "Result"), LEARNING, *ANSWERS, *ORIGINS)
+    return Page(title(found), sections, content(subject, found))
+
+
+def title(found: Evaluation) -> str:
+    return words.percent(found.accuracy, words.digits_for(len(found)))
+
+
+def content(subject: Subject, found: Evaluation) -> dict[str, Any]:
+    """What the sections on answers say."""
+    rows, images = scores.by_class(found), subject.images
+    many = len(rows) > scores.FEW
+    return {
+        "found": found,
+        "places": words.digits_for(len(found)),
+        "lead": (),
+        "extra": (),
+        "baseline": scores.baseline(found),
+        "many": many,
+        "matrix": scores.matrix(found),
+        "heat": plots.heat(found.confusion) if many else [],
+        "pairs": scores.pairs(found),
+        "rows": rows,
+        "weakest": scores.weakest(rows),
+        "calibration": scores.calibration(found),
+        "trust": scores.trust(found),
+        "mistakes": pictures.mistakes(found, images) if images else [],
+    }

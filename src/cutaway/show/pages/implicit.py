@@ -1,0 +1,58 @@
+"""A network that is a picture: the picture beside it, and their derivatives."""
+
+import math
+
+from cutaway.learn.tasks.implicit import Implicit
+from cutaway.show import measures
+from cutaway.show.pages.base import Outcome, Page, Plate, Section, Subject, tiles, told
+from cutaway.show.pictures import picture
+from cutaway.show.words import number
+
+SECTIONS = (Section("beside", "Pictures"),)
+LARGEST = 420
+"""Sides of pictures are reduced to so many pixels; up to this they are kept exact."""
+DERIVATIVES = {
+    "value": ("The picture", "picture", "found", "psnr"),
+    "gradient": ("Length of the gradient", "gradient_true", "gradient", "gradient_psnr"),
+    "laplacian": ("Laplacian", "laplacian_true", "laplacian", "laplacian_psnr"),
+}
+SAID = {
+    "value": "It was shown the values; gradient and Laplacian follow from what it learned.",
+    "gradient": "It was shown the gradient only and never the picture, whose mean brightness a "
+    "gradient leaves open; so the pictures are compared without their means.",
+    "laplacian": "It was shown the Laplacian only and never the picture, which a Laplacian leaves "
+    "open up to its mean and a slope; so the pictures are compared without their means.",
+}
+
+
+def page(subject: Subject) -> Page:
+    task, kept, values = subject.run.task, subject.kept, subject.measures
+    assert isinstance(task, Implicit)
+    rows = []
+    for name, (title, true, found, measure) in DERIVATIVES.items():
+        both = [
+            Plate(said, picture(kept[key][0], LARGEST, crisp=LARGEST), f"{title}: {said}")
+            for said, key in (("of the picture", true), ("of the network", found))
+        ]
+        rows.append((title, measures.text(measure, values[measure]), name == task.fit, both))
+    return told(subject, _outcome(subject, task), SECTIONS, compared=rows)
+
+
+def _outcome(subject: Subject, task: Implicit) -> Outcome:
+    values, data = subject.measures, subject.run.data
+    off = math.sqrt(values["loss"]) / 2 * 255
+    places = math.prod(data.size)
+    lead = [
+        f"The network gives the value at each of {number(places)} places "
+        f"({data.size[0]} × {data.size[1]} pixels), which are off by about {off:.1f} of 255 "
+        "levels.",
+        SAID[task.fit],
+    ]
+    notes = {
+        "psnr": "of the picture; 10 dB more is a tenth of the squared error",
+        "gradient_psnr": "against differences between pixels",
+        "laplacian_psnr": "against second differences between pixels",
+        "loss": "mean squared error of values of −1 to 1",
+    }
+    said = "peak signal-to-noise ratio of the network's picture"
+    return Outcome(measures.text("psnr", values["psnr"]), said, lead, tiles(values, notes))

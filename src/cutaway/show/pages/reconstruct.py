@@ -1,0 +1,113 @@
+"""Output = input: what comes back through the code, and what the code is like."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cutaway.data.imageset import ImageSet
+from cutaway.learn.tasks.reconstruct import psnr
+from cutaway.show import errors, measures
+from cutaway.show.codes import code_map
+from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, tiles, told
+from cutaway.show.pictures import Picture, Signal, flat, sheet, signal
+from cutaway.show.words import plural
+
+AGAIN = Section("again", "Reconstructions")
+CODES = Section("codes", "Codes")
+ERRORS = Section("errors", "Errors")
+COLUMNS, SIGNALS, MOST = 8, 12, 10_000
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A signal below its reconstruction, and the squared error."""
+
+    name: str
+    drawing: Signal
+    error: float
+
+
+def page(subject: Subject) -> Page:
+    sections = (AGAIN, CODES, ERRORS)
+    return told(subject, outcome(subject), sections, **inside(subject, "mean squared error"))
+
+
+def outcome(subject: Subject) -> Outcome:
+    values, noun, n = subject.measures, subject.noun, len(subject.found)
+    error = values["loss"]
+    wide = subject.kept["codes"].shape[1]
+    size = subject.run.data.channels * math.prod(subject.run.data.size)
+    lead = [
+        f"Each {noun} of {plural(size, 'value')} went through a code of {plural(wide, 'number')} "
+        f"and back. The values of 0 to 1 came back with a mean squared error of {error:.4g}, "
+        f"so they are off by about {math.sqrt(error):.2g}."
+    ]
+    if subject.images is not None and (plain := baseline(subject, subject.images)):
+        lead.append(
+            f"Answering with the mean training {noun} every time would get {psnr(plain):.2f} dB."
+        )
+    notes = {
+        "psnr": "10 log₁₀(1 / mean squared error)",
+        "loss": "mean squared error of values of 0 to 1",
+    }
+    code = Tile("Code", f"{wide:,}", f"numbers for the {noun}'s {size:,}")
+    said = f"peak signal-to-noise ratio on {plural(n, 'test ' + noun)}"
+    return Outcome(measures.text("psnr", values["psnr"]), said, lead, (*tiles(values, notes), code))
+
+
+def baseline(subject: Subject, images: ImageSet) -> float:
+    """Mean squared error of answering with the mean training example."""
+    split = subject.run.split
+    mean = _pixels(images, split.train).mean(0)
+    return (_pixels(images, split.test) - mean).square().mean().item()
+
+
+def _pixels(images: ImageSet, index: Tensor) -> Tensor:
+    """At most so many examples in even steps, values of 0 to 1."""
+    chosen = index[:: max(1, len(index) // MOST)]
+    return images.images[chosen].flatten(1).float() / 255
+
+
+def inside(subject: Subject, unit: str) -> dict[str, Any]:
+    """What the sections on reconstructions, codes and errors say."""
+    kept = subject.kept
+    each, targets, codes = kept["errors"], kept["targets"], kept["codes"]
+    worst = int(each.argmax())
+    return {
+        "unit": unit,
+        "again": again(kept["originals"], kept["reconstructions"]),
+        "pairs_shown": len(kept["originals"]),
+        "signals": signals(subject),
+        "code_width": codes.shape[1],
+        "code_map": code_map(codes, targets[: len(codes)], subject.classes),
+        "error_rows": errors.by_class(each, targets, subject.classes),
+        "error_chart": errors.histogram(each, unit, subject.noun),
+        "hardest": (subject.name(int(kept["index"][worst])), each[worst].item()),
+    }
+
+
+def again(originals: Tensor, made: Tensor) -> Picture | None:
+    """Rows of originals, each above the row of its reconstructions; None for signals."""
+    if originals.ndim < 4:
+        return None
+    originals, made = flat(originals), flat(made)
+    count = len(originals) // COLUMNS * COLUMNS or len(originals)
+    rows = zip(originals[:count].split(COLUMNS), made[:count].split(COLUMNS), strict=True)
+    return sheet(torch.cat([both for row in rows for both in row]), min(COLUMNS, count), apart=2)
+
+
+def signals(subject: Subject) -> list[Pair]:
+    """Signals with their reconstructions drawn over them; none for pictures."""
+    kept = subject.kept
+    if kept["originals"].ndim != 3:
+        return []
+    rows = zip(
+        kept["index"], kept["originals"], kept["reconstructions"], kept["errors"], strict=False
+    )
+    return [
+        Pair(subject.name(int(at)), signal(x, y), error.item())
+        for at, x, y, error in list(rows)[:SIGNALS]
+    ]

@@ -1,0 +1,142 @@
+"""One class a pixel: how far the areas agree, class by class and picture by picture."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from cutaway.data.imageset import ImageSet, scaled, scaled_masks
+from cutaway.learn.gallery import palette
+from cutaway.learn.tasks.segment import Masks, coloured, intersection_over_union
+from cutaway.show import scores, words
+from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, told
+from cutaway.show.pictures import LARGEST, Picture, picture
+from cutaway.show.words import percent, plural
+
+SECTIONS = (Section("masks", "Masks"), Section("areas", "Classes"))
+SHADE, WRONG = 0.35, (255, 120, 30)
+"""How dark the right pixels of an overlay are, and the colour of the wrong ones."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One image with its masks; those that need the images are None without them."""
+
+    name: str
+    iou: float
+    answer: Picture
+    image: Picture | None = None
+    truth: Picture | None = None
+    wrong: Picture | None = None
+    share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Area:
+    """How far one class's area was found; `pixels` is its share of all."""
+
+    name: str
+    colour: str
+    pixels: float
+    iou: float | None
+    weak: bool
+
+
+def page(subject: Subject) -> Page:
+    found = subject.found
+    assert isinstance(found, Masks)
+    content: dict[str, Any] = {
+        "found": found,
+        "shown": shown(found, subject.images),
+        "areas": areas(found),
+        "pairs": scores.pairs(found),
+    }
+    return told(subject, outcome(subject, found), SECTIONS, **content)
+
+
+def outcome(subject: Subject, found: Masks) -> Outcome:
+    name, share, iou = baseline(found)
+    places = words.digits_for(len(found))
+    absent = [c for c, v in zip(found.classes, found.per_class, strict=True) if v is None]
+    lead = (
+        f"For each class, take the pixels that are of it or were answered so: on average over the "
+        f"{len(found.classes) - len(absent)} classes, {percent(found.mean_iou)} of them are both "
+        "(intersection over union, IoU).",
+        f"{percent(found.pixel_accuracy)} of all pixels got the right class. Answering “{name}”, "
+        f"the commonest class, everywhere would get {percent(share)} of the pixels right and a "
+        f"mean IoU of {percent(iou)}.",
+    )
+    tiles = (
+        Tile("Mean IoU", percent(found.mean_iou, places), "100 % where every area agrees"),
+        Tile("Pixel accuracy", percent(found.pixel_accuracy, places), "share of pixels right"),
+        Tile("Loss", f"{found.loss:.4f}", "mean −ln p of the true class, nats a pixel"),
+    )
+    said = f"mean IoU on {plural(len(found), 'test image')}"
+    return Outcome(percent(found.mean_iou), said, lead, tiles)
+
+
+def baseline(found: Masks) -> tuple[str, float, float]:
+    """The commonest class, and the share right and mean IoU of always answering it."""
+    totals = found.confusion.sum(1)
+    k = int(totals.argmax())
+    always = torch.zeros_like(found.confusion)
+    always[:, k] = totals
+    values = [v for v in intersection_over_union(always) if v is not None]
+    return found.classes[k], (totals[k] / totals.sum()).item(), sum(values) / len(values)
+
+
+def areas(found: Masks) -> list[Area]:
+    """A row a class; the weakest marked, not more than a fifth of them."""
+    values = found.per_class
+    tested = sorted(v for v in values if v is not None and v < 1)
+    limit = tested[: max(1, len(values) // 5)]
+    shares = (found.confusion.sum(1).double() / found.confusion.sum()).tolist()
+    rows = zip(found.classes, colours(len(values)), shares, values, strict=True)
+    return [Area(*row, weak=row[3] is not None and row[3] in limit) for row in rows]
+
+
+def colours(classes: int) -> list[str]:
+    """The masks' colours, as a style sheet writes them."""
+    return ["rgb({},{},{})".format(*rgb) for rgb in palette(classes).tolist()]
+
+
+def shown(found: Masks, images: ImageSet | None) -> list[Shown]:
+    """The kept images, the worst first."""
+    k = len(found.classes)
+    rows = zip(found.shown.tolist(), found.masks, strict=True)
+    return [_shown(found, row, mask, k, images) for row, mask in rows]
+
+
+def _shown(found: Masks, row: int, mask: Tensor, k: int, images: ImageSet | None) -> Shown:
+    at, iou = int(found.index[row]), found.iou[row].item()
+    answer = _reduced(mask)
+    if images is None or images.masks is None:
+        return Shown(f"image {at}", iou, _mask(answer, k))
+    truth = _reduced(images.masks[at])
+    pixels = scaled(images.images[at : at + 1], tuple(truth.shape))[0]
+    return Shown(
+        images.names[at], iou, _mask(answer, k), picture(pixels), _mask(truth, k),
+        picture(marked(pixels, truth != answer), crisp=LARGEST),
+        (images.masks[at] != mask).double().mean().item(),
+    )  # fmt: skip
+
+
+def _reduced(mask: UInt8[Tensor, "h w"]) -> UInt8[Tensor, "h2 w2"]:
+    """No larger than a page wants it; every class stays itself."""
+    h, w = mask.shape
+    if max(h, w) <= LARGEST:
+        return mask.byte()
+    scale = LARGEST / max(h, w)
+    return scaled_masks(mask[None].byte(), (round(h * scale), round(w * scale)))[0]
+
+
+def _mask(mask: Tensor, k: int) -> Picture:
+    return picture(coloured(mask[None], k)[0], crisp=LARGEST)
+
+
+def marked(pixels: UInt8[Tensor, "h w c"], wrong: Tensor) -> UInt8[Tensor, "h w 3"]:
+    """The image, dark, with its wrong pixels in a colour."""
+    grey = (pixels[..., :3].float().mean(2, keepdim=True) * SHADE).byte().expand(-1, -1, 3)
+    return torch.where(wrong[..., None], torch.tensor(WRONG, dtype=torch.uint8), grey)

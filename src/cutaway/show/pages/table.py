@@ -1,0 +1,155 @@
+"""A classifier of a whole truth table: every input, what was wanted and what was answered."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from cutaway.data.imageset import ImageSet
+from cutaway.errors import CutawayError
+from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.run import Run
+from cutaway.learn.tasks import at_rest
+from cutaway.learn.tasks.classify import Classify
+from cutaway.learn.tasks.threshold import Threshold
+from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, told
+from cutaway.show.words import percent, plural
+
+SECTIONS = (Section("table", "Truth table"),)
+ROWS, INPUTS, CELLS = 64, 8, 120
+SIDE, BEYOND = 50, 0.25
+"""Of the drawn plane, in its own units, and how far it reaches beyond the inputs 0 and 1."""
+
+LINE = (
+    " A single threshold unit divides its inputs by one straight line, and can learn only a table "
+    "that such a line divides."
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    inputs: tuple[str, ...]
+    wanted: str
+    answered: str
+    right: bool
+    probability: float
+
+
+@dataclass(frozen=True)
+class Corner:
+    """An input of two numbers as a point of the plane, with the answer that is wanted."""
+
+    x: float
+    y: float
+    wanted: str
+    on: bool
+    right: bool
+
+
+@dataclass(frozen=True)
+class Plane:
+    """What is answered everywhere, in 50 x 50 units.
+
+    Attributes:
+        path: where the last class is answered.
+        corners: the inputs.
+        margin: from the edges to the inputs 0 and 1.
+    """
+
+    path: str
+    corners: tuple[Corner, ...]
+    size: int = SIDE
+    margin: float = SIDE * BEYOND / (1 + 2 * BEYOND)
+
+
+def fits(subject: Subject) -> bool:
+    """Whether a classifier learned a set that is all there is, small enough for a table."""
+    small = len(subject.found) <= ROWS and len(subject.run.data.size) == 1
+    return isinstance(subject.run.task, Classify) and subject.whole and small
+
+
+def page(subject: Subject) -> Page:
+    found = subject.found
+    assert isinstance(found, Evaluation)
+    n, wrong = len(found), len(found) - found.correct
+    lead = [
+        f"The table's {plural(n, 'row')} are all there is to learn: it learned from them and is "
+        "judged on them, so this figure is exact and not an estimate."
+    ]
+    if wrong:
+        said = f"{plural(wrong, 'row is', 'rows are')} answered wrongly."
+        lead.append(said + LINE * isinstance(subject.run.task, Threshold))
+    rows = table(found, subject.images)
+    sure = all(row.probability in (0, 1) for row in rows)
+    tiles = [Tile("Rows right", f"{found.correct} of {n}", percent(found.accuracy))]
+    if not sure:
+        note = "mean −ln p of the wanted answer, in nats"
+        tiles.append(Tile("Loss", f"{found.loss:.4f}", note))
+    outcome = Outcome(f"{found.correct} of {n}", "rows of the truth table right", lead, tiles)
+    content = {"truth": rows, "sure": sure, "plane": plane(subject.run, found, subject.images)}
+    return told(subject, outcome, SECTIONS, **content)
+
+
+def table(found: Evaluation, images: ImageSet | None) -> list[Row]:
+    """The rows in the table's own order."""
+    rows = []
+    for i in found.index.argsort().tolist():
+        at, true, answer = int(found.index[i]), int(found.targets[i]), int(found.predicted[i])
+        values = (images.images[at].flatten() / 255).tolist() if images else []
+        rows.append(
+            Row(
+                images.names[at] if images else str(at),
+                tuple(f"{v:.2g}" for v in values[:INPUTS]),
+                found.classes[true], found.classes[answer], true == answer,
+                found.probabilities[i, answer].item(),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def plane(run: Run, found: Evaluation, images: ImageSet | None) -> Plane | None:
+    """The answers over the plane of two inputs; None for other inputs, or without the network."""
+    if run.data.size != (2,) or run.data.channels != 1 or images is None:
+        return None
+    try:
+        answers = _answers(run)
+    except CutawayError:  # a network of one's own that was not handed in
+        return None
+    last = len(found.classes) - 1
+    corners = []
+    for i in found.index.argsort().tolist():
+        a, b = (images.images[int(found.index[i])].flatten() / 255).tolist()
+        true, right = int(found.targets[i]), bool(found.predicted[i] == found.targets[i])
+        x, y = (round(_place(v), 2) for v in (a, b))
+        corners.append(Corner(x, round(SIDE - y, 2), found.classes[true], true == last, right))
+    return Plane(_area((answers == last).flip(0)), tuple(corners))
+
+
+def _area(cells: Tensor) -> str:
+    """The true cells as one path, a stretch of each row at a time."""
+    unit, found = SIDE / CELLS, []
+    for row, line in enumerate(cells.int()):
+        turns = torch.diff(line, prepend=line.new_zeros(1), append=line.new_zeros(1)).nonzero()
+        for start, end in turns.view(-1, 2).tolist():
+            width = (end - start) * unit
+            found.append(
+                f"M{start * unit:.4g} {row * unit:.4g}h{width:.4g}v{unit:.4g}h-{width:.4g}z"
+            )
+    return "".join(found)
+
+
+def _place(value: float) -> float:
+    """Where an input lies on an axis of the plane."""
+    return (value + BEYOND) / (1 + 2 * BEYOND) * SIDE
+
+
+def _answers(run: Run) -> Tensor:
+    """The class answered in each cell: rows are the second input from below, columns the first."""
+    at = (torch.arange(CELLS) + 0.5) / CELLS * (1 + 2 * BEYOND) - BEYOND
+    second, first = torch.meshgrid(at, at, indexing="ij")
+    x = torch.stack([first.flatten(), second.flatten()], 1)[:, None]
+    with run.machine.session(), at_rest(run.model, run.machine):
+        output = run.model(run.data.normalise(x).to(run.machine.device))
+    answers: Tensor = output.float().argmax(1).cpu()
+    return answers.view(CELLS, CELLS)

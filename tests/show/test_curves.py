@@ -1,0 +1,74 @@
+"""Learning curves of any figures: which chart, which axis, inside the frame."""
+
+import pytest
+
+from cutaway.learn.recipe import Recipe
+from cutaway.show.axes import short
+from cutaway.show.curves import curves
+from cutaway.show.plots import Chart
+
+
+def charts(recipe: Recipe | None = None, **figures: tuple[float, ...]) -> tuple[Chart, ...]:
+    """The charts of figures by epoch, without the learning rate's."""
+    count = len(next(iter(figures.values())))
+    rows = [
+        {"epoch": i + 1, "lr": 0.1} | {k: v[i] for k, v in figures.items()} for i in range(count)
+    ]
+    found = curves(rows, recipe or Recipe())
+    assert found is not None
+    for chart in found.charts:
+        for line in chart.lines:
+            assert all(chart.left <= x <= chart.right for x, _ in line.points)
+            assert all(chart.top <= y <= chart.bottom for _, y in line.points)
+    return found.charts[:-1]
+
+
+def test_a_distance_that_falls_by_powers_is_drawn_by_ratios() -> None:
+    (chart,) = charts(val_fid=(900.0, 90.0, 9.0))
+    heights = [y for _, y in chart.lines[0].points]
+    assert chart.y_label == "distance (log scale)"
+    assert heights[1] - heights[0] == pytest.approx(heights[2] - heights[1], abs=0.2)
+    assert chart.caption.startswith("Lower is better")
+
+
+def test_training_and_validation_of_a_measure_share_a_chart() -> None:
+    found = charts(
+        train_kl=(1.0, 2.0), train_loss=(9.0, 8.0), val_loss=(8.0, 7.0), val_kl=(1.0, 2.5)
+    )
+    assert [(c.title, [line.kind for line in c.lines]) for c in found] == [
+        ("Loss", ["train", "val"]),
+        ("KL divergence", ["train", "val"]),
+    ]
+
+
+def test_players_share_charts_and_losses_may_be_negative() -> None:
+    losses, accuracies, own = charts(
+        Recipe(task="adversarial"),
+        train_discriminator_accuracy=(0.6, 0.5),
+        train_generator_loss=(-0.3, -0.7),
+        train_discriminator_loss=(1.3, 1.4),
+        train_critic_accuracy=(0.5, 1.0),
+    )
+    assert losses.keys == (("one", "generator"), ("two", "discriminator"))
+    assert accuracies.keys == (("one", "critic"),)
+    assert "2 ln 2" in losses.caption
+    assert [level.text for level in own.levels] == ["guessing"]
+    zero = next(y for y, text in losses.y_ticks if text == "0")
+    assert all(y > zero for _, y in losses.lines[0].points)
+
+
+def test_a_measure_of_ones_own_is_drawn_by_its_name() -> None:
+    (chart,) = charts(val_edge_error=(3.0, 3.1))
+    assert (chart.title, chart.y_label) == ("Edge error", "edge error")
+
+
+def test_equal_values_have_an_axis() -> None:
+    (chart,) = charts(val_psnr=(20.0, 20.0))
+    assert len(chart.y_ticks) > 1
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.001, "0.001"), (0.0002, "2e-4"), (0, "0"), (1.5e-5, "1.5e-5")]
+)
+def test_ticks_fit_beside_the_axis(value: float, text: str) -> None:
+    assert short(value) == text
