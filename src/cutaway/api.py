@@ -124,6 +124,8 @@ def change(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
         changes = {**changes, "optimizer": f"{kind.__module__}:{kind.__qualname__}"}
     if changes.get("optimizer", recipe.optimizer) != recipe.optimizer:
         changes = {"optimizer_options": {}, **changes}
+    if changes.get("pretrained") and not recipe.pretrained:
+        changes = recipes.TRANSFER | changes
     if changes.get("task", recipe.task) != recipe.task:
         changes = {"task_options": {}, "stages": [], **changes}
     for name, known in own_options(recipe, changes).items():

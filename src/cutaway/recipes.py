@@ -46,18 +46,44 @@ ADAM: dict[str, Any] = {
     "optimizer": "adam", "weight_decay": 0.0, "schedule": "one-cycle", "batch_size": 128,
 }  # fmt: skip
 
+PLAIN: dict[str, Any] = {"augment": "none", "label_smoothing": 0.0, "patience": 0}
+
 MODELS: dict[str, dict[str, Any]] = {
     "lenet5": ADAMW | {"lr": 0.003},
     "lenet_norm": ADAMW | {"lr": 0.01},
     "lenet5_1998": ADAMW | {"lr": 0.004},
     "mlp": ADAMW | {"lr": 0.002},
+    "autoencoder": {"batch_size": 256},
+    "conv_autoencoder": {"batch_size": 256, "epochs": 5},
+    "shadow_autoencoder": {"batch_size": 32, "repeat": 20, "epochs": 20, "lr": 0.03},
+    "autoencoder_softmax": PLAIN | {
+        "model_options": {"widths": "none", "bottleneck": 512},
+        "stages": [
+            {"task": "reconstruct", "task_options": {"noise": 1.0}, "epochs": 5,
+             "batch_size": 256} | ADAM | {"lr": 0.001},
+            {"task": "classify", "freeze": "encoder,decoder", "labels": 100, "batch_size": 100,
+             "repeat": 100, "epochs": 5} | ADAMW | {"lr": 0.01},
+        ],
+    },
+    "siren": {"model_options": {"width": 128}},
+    "coordinate_mlp": {"model_options": {"width": 128}},
+    "signal_net": ADAMW | {"lr": 0.01, "epochs": 10, "batch_size": 64} | PLAIN,
+    "video_net": ADAMW | {"lr": 0.01, "epochs": 10, "batch_size": 32} | PLAIN,
+    "local_net": ADAMW | {"lr": 0.003},
+    "alexnet_small": ADAMW | {"lr": 0.002, "epochs": 8, "augment": "crop:4+flip"},
+    "alexnet": {"lr": 0.01, "image_size": 128},
+    "efficientnet_lite0": ADAMW | {"lr": 0.003, "image_size": 224},
     "deep_mlp": ADAMW | {"lr": 0.0005},
     "resnet20": {"lr": 0.1},
     "resnet18": {"lr": 0.05},
-}
+}  # fmt: skip
 
-# What a task wants whatever the data; what suits a kind of data suits classifiers of it.
-PLAIN: dict[str, Any] = {"augment": "none", "label_smoothing": 0.0, "patience": 0}
+# What begins with weights learned elsewhere, unless told otherwise: only the head learns.
+TRANSFER: dict[str, Any] = ADAMW | {
+    "freeze": "backbone", "lr": 0.005, "epochs": 6, "patience": 0, "augment": "flip",
+}  # fmt: skip
+
+# What a task wants whatever the data: what suits a kind of data suits classifiers of it.
 TASKS: dict[str, dict[str, Any]] = {
     "threshold": PLAIN | {
         "optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "lr": 0.1, "schedule": "constant",
@@ -67,15 +93,15 @@ TASKS: dict[str, dict[str, Any]] = {
     "variational": PLAIN | ADAM | {"lr": 0.001, "epochs": 20},
     "segment": PLAIN | ADAM | {"lr": 0.005, "epochs": 12, "batch_size": 32, "augment": "flip"},
     "adversarial": PLAIN | ADAM | {
-        "momentum": 0.5, "lr": 0.0002, "schedule": "constant", "warmup": 0.0, "epochs": 12,
+        "momentum": 0.5, "lr": 0.002, "schedule": "linear", "warmup": 0.0, "epochs": 8,
         "batch_size": 64,
     },
     "semi-supervised": PLAIN | ADAM | {
-        "momentum": 0.5, "lr": 0.001, "schedule": "constant", "warmup": 0.0, "epochs": 10,
+        "momentum": 0.5, "lr": 0.003, "schedule": "linear", "warmup": 0.0, "epochs": 6,
         "batch_size": 64, "labels": 100,
     },
     "implicit": PLAIN | ADAM | {
-        "lr": 0.0005, "schedule": "cosine", "warmup": 0.0, "epochs": 10, "repeat": 50,
+        "lr": 0.001, "schedule": "cosine", "warmup": 0.0, "epochs": 6, "repeat": 50,
         "batch_size": 1, "image_size": 128,
     },
 }  # fmt: skip

@@ -18,7 +18,7 @@ from cutaway.learn import optimizers
 from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
 from cutaway.learn.network import head_of, initial
-from cutaway.learn.pretrained import frozen, load_pretrained
+from cutaway.learn.pretrained import Pretrained, frozen, load_pretrained
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import OWN, Run
 from cutaway.learn.tasks import Task, make_task
@@ -61,8 +61,9 @@ def fit(
         images, val=recipe.val, test=recipe.test, seed=recipe.seed,
         duplicates=findings.duplicates, fold=recipe.fold,
     )  # fmt: skip
-    card = DataCard.of(images, parts, found or scaling(recipe, images, parts))
+    card = DataCard.of(images, parts, scaling(recipe, images, parts, found))
     about = {"environment": machines.environment(machine), "audit": findings.to_json()}
+    about |= {"pretrained": found.to_dict()} if found else {}
     create(path, recipe, card, parts, about)
     run = Run(path, model)
     Training(run, images, network, listener, checkpoint_every).go()
@@ -103,8 +104,10 @@ def resume(
     return run
 
 
-def scaling(recipe: Recipe, images: ImageSet, parts: Split) -> Normalise:
-    """What is done to pixels in 0..1, so that each of the recipe's tasks can work with it."""
+def scaling(recipe: Recipe, images: ImageSet, parts: Split, found: Pretrained | None) -> Normalise:
+    """What is done to pixels in 0..1, so that weights and each of the tasks can work with it."""
+    if found:
+        return Normalise(found.mean, found.std)
     wishes = [make_task(stage).scaling for stage in recipe.in_stages()]
     wish = next((wish for wish in wishes if wish != "standard"), "standard")
     if wish == "standard":
@@ -113,11 +116,11 @@ def scaling(recipe: Recipe, images: ImageSet, parts: Split) -> Normalise:
     return Normalise((zero,) * images.channels, (one,) * images.channels)
 
 
-def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Normalise | None:
+def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Pretrained | None:
     """Try every stage of the recipe on two images before anything is written.
 
     Returns:
-        What the pre-trained weights that the recipe names want done to pixels in 0..1.
+        What the pre-trained weights that the recipe names hold and want; None without them.
 
     Raises:
         UsageError: an augmentation or optimizer that is not known, a network that cannot take the
@@ -133,8 +136,7 @@ def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Normalise
         return None
     if recipe.model.startswith(OWN):
         raise UsageError("Weights (--pretrained) are for networks of `cutaway models` only.")
-    found = load_pretrained(copy.deepcopy(network), models.find(recipe.model), recipe.pretrained)
-    return Normalise(found.mean, found.std)
+    return load_pretrained(copy.deepcopy(network), models.find(recipe.model), recipe.pretrained)
 
 
 def _two(images: ImageSet, device: torch.device) -> Batch:

@@ -83,7 +83,7 @@ class Seat:
     def set_rate(self, share: float) -> None:
         """Put the learning rate at a share of its highest value."""
         for group, base in zip(self.optimizer.param_groups, self.base, strict=True):
-            group["lr"] = base * share
+            group["lr"] = base * share * self.player.rate
 
     def move(self, batches: Sequence[Batch], tally: Tally) -> None:
         """The player's turns: gradients of its loss, then a step of its optimizer."""

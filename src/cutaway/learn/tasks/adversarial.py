@@ -30,6 +30,8 @@ class Adversarial(Task):
 
     Args:
         k: steps of the discriminator, each on new images, before one of the generator.
+        discriminator_rate: its share of the learning rate; a tenth keeps it from winning at once
+            (the two time scales of Heusel et al. 2017).
         smooth: how far below 1 the discriminator's target for real images is.
         saturating: whether the generator minimises the text's J_G as it stands.
         judged: most images that are drawn to be judged.
@@ -40,6 +42,7 @@ class Adversarial(Task):
     headline: ClassVar[str] = "fid"
 
     k: int = 1
+    discriminator_rate: float = 0.1
     smooth: float = 0.0
     saturating: bool = False
     judged: int = 5_000
@@ -63,7 +66,7 @@ class Adversarial(Task):
             return _bce(s, torch.ones_like(s)), {}
 
         return (
-            Player("discriminator", tuple(d.parameters()), j_d, self.k),
+            Player("discriminator", tuple(d.parameters()), j_d, self.k, self.discriminator_rate),
             Player("generator", tuple(g.parameters()), j_g),
         )
 

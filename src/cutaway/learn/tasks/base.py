@@ -30,12 +30,14 @@ class Player:
         loss: gives the mean loss over a batch, and counts to add up over an epoch (each is
             divided by the number of images in the metrics).
         turns: batches that it learns from, an optimizer step each, before the next player moves.
+        rate: share of the recipe's learning rate that it moves with.
     """
 
     name: str
     parameters: tuple[nn.Parameter, ...]
     loss: Loss
     turns: int = 1
+    rate: float = 1.0
 
 
 @runtime_checkable

@@ -32,7 +32,7 @@ class Threshold(Classify):
             def loss(batch: Batch) -> tuple[Tensor, Counts]:
                 lesson = lessons(batch.x.flatten(1), batch.t)[k]
                 s = lesson.unit.potential(lesson.x)
-                y = (s.detach() > 0).to(s.dtype)
+                y = lesson.unit.fire(lesson.x)
                 share = (y == lesson.t).float().mean() * len(batch)
                 return ((y - lesson.t) * s).mean(), {"accuracy": share}
 
