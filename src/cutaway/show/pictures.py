@@ -149,7 +149,7 @@ def example(values: UInt8[Tensor, "*grid c"]) -> Picture | Signal:
     """One example of any rank: a picture, a signal, or some frames of a video side by side."""
     if values.ndim == 2:
         return signal(values)
-    return picture(values) if values.ndim == 3 else sheet(frames(values), 4)
+    return picture(values) if values.ndim == 3 else sheet(frames(values), 2)
 
 
 def flat(examples: UInt8[Tensor, "n *grid c"]) -> UInt8[Tensor, "n h w c"]:
@@ -159,7 +159,7 @@ def flat(examples: UInt8[Tensor, "n *grid c"]) -> UInt8[Tensor, "n h w c"]:
     return examples[:, None] if examples.ndim == 3 else examples
 
 
-def frames(video: UInt8[Tensor, "f h w c"], most: int = 8) -> UInt8[Tensor, "m h w c"]:
+def frames(video: UInt8[Tensor, "f h w c"], most: int = 6) -> UInt8[Tensor, "m h w c"]:
     """At most so many frames, in even steps from the first to the last."""
     count = min(most, len(video))
     return video[torch.linspace(0, len(video) - 1, count).round().long()]

@@ -132,4 +132,3 @@ class Plate:
     picture: Picture
     alt: str
     caption: str = ""
-    wide: bool = True
