@@ -51,7 +51,8 @@ PLAIN: dict[str, Any] = {"augment": "none", "label_smoothing": 0.0, "patience": 
 MODELS: dict[str, dict[str, Any]] = {
     "lenet5": ADAMW | {"lr": 0.003},
     "lenet_norm": ADAMW | {"lr": 0.01},
-    "lenet5_1998": ADAMW | {"lr": 0.004},
+    "lenet5_1998": ADAMW | {"lr": 0.002, "batch_size": 64, "init": "xavier", "epochs": 12,
+                            "label_smoothing": 0.0},
     "mlp": ADAMW | {"lr": 0.002},
     "autoencoder": {"batch_size": 256},
     "conv_autoencoder": {"batch_size": 256, "epochs": 5},
@@ -65,6 +66,11 @@ MODELS: dict[str, dict[str, Any]] = {
              "repeat": 100, "epochs": 5} | ADAMW | {"lr": 0.01},
         ],
     },
+    # A generator that is faster than its judge: at equal rates the judge wins at once.
+    "dcgan": {"lr": 0.002, "schedule": "linear", "task_options": {"discriminator_rate": 0.1},
+              "model_options": {"width": 32}, "epochs": 8},
+    "improved_gan": {"lr": 0.003, "task_options": {"discriminator_rate": 0.2},
+                     "model_options": {"width": 24}},
     "siren": {"model_options": {"width": 128}},
     "coordinate_mlp": {"model_options": {"width": 128}},
     "signal_net": ADAMW | {"lr": 0.01, "epochs": 10, "batch_size": 64} | PLAIN,
@@ -91,9 +97,9 @@ TASKS: dict[str, dict[str, Any]] = {
     },
     "reconstruct": PLAIN | ADAM | {"lr": 0.002, "epochs": 10},
     "variational": PLAIN | ADAM | {"lr": 0.001, "epochs": 20},
-    "segment": PLAIN | ADAM | {"lr": 0.005, "epochs": 12, "batch_size": 32, "augment": "flip"},
+    "segment": PLAIN | ADAM | {"lr": 0.005, "epochs": 10, "batch_size": 16},
     "adversarial": PLAIN | ADAM | {
-        "momentum": 0.5, "lr": 0.002, "schedule": "linear", "warmup": 0.0, "epochs": 8,
+        "momentum": 0.5, "lr": 0.0002, "schedule": "constant", "warmup": 0.0, "epochs": 12,
         "batch_size": 64,
     },
     "semi-supervised": PLAIN | ADAM | {

