@@ -71,6 +71,7 @@ MODELS: dict[str, dict[str, Any]] = {
               "model_options": {"width": 32}, "epochs": 8},
     "improved_gan": {"lr": 0.003, "task_options": {"discriminator_rate": 0.2},
                      "model_options": {"width": 24}},
+    "conv_vae": {"epochs": 5},
     "siren": {"model_options": {"width": 128}},
     "coordinate_mlp": {"model_options": {"width": 128}},
     "signal_net": ADAMW | {"lr": 0.01, "epochs": 10, "batch_size": 64} | PLAIN,
@@ -96,7 +97,7 @@ TASKS: dict[str, dict[str, Any]] = {
         "warmup": 0.0, "batch_size": 1, "repeat": 10, "epochs": 10,
     },
     "reconstruct": PLAIN | ADAM | {"lr": 0.002, "epochs": 10},
-    "variational": PLAIN | ADAM | {"lr": 0.001, "epochs": 20},
+    "variational": PLAIN | ADAM | {"lr": 0.002, "epochs": 10},
     "segment": PLAIN | ADAM | {"lr": 0.005, "epochs": 10, "batch_size": 16},
     "adversarial": PLAIN | ADAM | {
         "momentum": 0.5, "lr": 0.0002, "schedule": "constant", "warmup": 0.0, "epochs": 12,

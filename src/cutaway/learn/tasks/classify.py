@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.data.feed import Batch, Feed
+from cutaway.errors import UsageError
 from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.machine import Machine
 from cutaway.learn.tasks.base import Counts, Player, Task, at_rest, expect
@@ -46,6 +47,11 @@ class Classify(Task):
         return F.cross_entropy(s, batch.t, label_smoothing=self.label_smoothing)
 
     def check(self, model: nn.Module, batch: Batch, classes: int) -> None:
+        if batch.t.ndim > 1:
+            raise UsageError(
+                "The task 'classify' needs a class for each image, and these have masks: choose a "
+                "network for the task 'segment' (see `cutaway models`)."
+            )
         expect(model(batch.x), (len(batch), classes), f"telling {classes} classes apart")
 
     def probabilities(self, output: Float[Tensor, "b k"]) -> Float[Tensor, "b k"]:

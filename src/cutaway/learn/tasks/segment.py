@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.data.feed import Batch, Feed
+from cutaway.errors import UsageError
 from cutaway.learn.gallery import palette
 from cutaway.learn.machine import Machine
 from cutaway.learn.tasks.base import Counts, Player, Task, at_rest, expect
@@ -88,6 +89,11 @@ class Segment(Task):
         return (Player("model", tuple(model.parameters()), loss),)
 
     def check(self, model: nn.Module, batch: Batch, classes: int) -> None:
+        if batch.t.ndim == 1:
+            raise UsageError(
+                "The task 'segment' needs images with masks, and these have a class each: give a "
+                "folder with images/ and masks/, or the data set scenes."
+            )
         shape = (len(batch), classes, *batch.x.shape[2:])
         expect(model(batch.x), shape, f"telling the pixels of {classes} classes apart")
 
