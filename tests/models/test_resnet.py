@@ -89,6 +89,27 @@ def test_with_f_at_zero_only_the_residual_block_passes_its_input_and_gradient():
         torch.testing.assert_close(gradient, torch.full_like(x, passed))
 
 
+def loss_after_steps(name: str) -> float:
+    """Of six images in four classes."""
+    torch.manual_seed(0)
+    net, x, t = build(name, 2, 4, 8), torch.rand(6, 2, 8, 8), torch.arange(6) % 4
+    optimizer = torch.optim.Adam(net.parameters())
+    for _ in range(6):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(net(x), t)
+        loss.backward()
+        optimizer.step()
+    return loss.item()
+
+
+def test_depth_hurts_the_plain_networks_and_not_the_residual_ones():
+    """Section 4.2 and figure 6: plain-110 stays near chance, log 4 = 1.39 here."""
+    plain = [loss_after_steps(f"plain{depth}") for depth in (20, 110)]
+    residual = [loss_after_steps(f"resnet{depth}") for depth in (20, 110)]
+    assert plain[0] < 0.8 < 1.1 < plain[1]
+    assert max(residual) < 0.1
+
+
 def test_shortcuts():
     x = torch.rand(1, 2, 5, 5)
     padded = ZeroPad(2, 6, 2)(x)

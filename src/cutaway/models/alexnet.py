@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cutaway.models.initialisers import initialise
 from cutaway.models.registry import Size, register
 
 
@@ -60,6 +61,7 @@ class AlexNet(nn.Module):
         self.fc7 = nn.Linear(dense, dense)
         self.output = nn.Linear(dense, classes)
         self.relu = nn.ReLU()
+        initialise(self, "he")
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:
         z1 = self.thin(self.relu(self.conv1(x)))
@@ -72,29 +74,14 @@ class AlexNet(nn.Module):
         return self.output(z7)
 
 
-def paper_weights(net: AlexNet) -> None:
+def weights_of_2012(net: AlexNet) -> None:
     """Normal weights of deviation 0.01; biases of 1 in conv2, conv4, conv5 and the dense layers.
 
     Source: Krizhevsky et al. 2012, section 5.
     """
-    for name, parameter in net.named_parameters():
-        if name.endswith("weight"):
-            nn.init.normal_(parameter, std=0.01)
-        else:
-            layer = name.removesuffix(".bias")
-            nn.init.constant_(parameter, float(layer not in ("conv1", "conv3", "output")))
-
-
-def he_weights(net: AlexNet) -> None:
-    """Weights that keep the variance through ReLUs; biases of 0.
-
-    Source: He et al. 2015, 'Delving deep into rectifiers', equation 10.
-    """
-    for name, parameter in net.named_parameters():
-        if name.endswith("weight"):
-            nn.init.kaiming_normal_(parameter, nonlinearity="relu")
-        else:
-            nn.init.zeros_(parameter)
+    initialise(net, "normal")
+    for layer in (net.conv2, net.conv4, net.conv5, net.fc6, net.fc7):
+        nn.init.ones_(layer.bias)  # type: ignore[arg-type]
 
 
 @register(
@@ -106,13 +93,17 @@ def he_weights(net: AlexNet) -> None:
     least=63,
     parameters=60_965_224,  # the paper says 60 million
 )
-def alexnet(channels: int, classes: int, size: Size) -> AlexNet:
-    """Nodes: 290400-186624-64896-64896-43264-4096-4096-1000 for images of 224 x 224."""
+def alexnet(channels: int, classes: int, size: Size, paper_weights: bool = False) -> AlexNet:
+    """Nodes: 290400-186624-64896-64896-43264-4096-4096-1000 for images of 224 x 224.
+
+    `paper_weights` begins as in 2012, which is slow to start where images are few.
+    """
     # The paper's 224 pixels give its 55 x 55 maps with 2 more at each edge.
     conv1 = nn.Conv2d(channels, 96, 11, stride=4, padding=2)
     thin = nn.Sequential(ResponseNorm(), nn.MaxPool2d(3, stride=2))
     net = AlexNet(conv1, (96, 256, 384, 384, 256), 6, 4096, classes, thin)
-    paper_weights(net)
+    if paper_weights:
+        weights_of_2012(net)
     return net
 
 
@@ -130,6 +121,4 @@ def alexnet_small(channels: int, classes: int, size: Size) -> AlexNet:
     the normalisation, which so has a quarter of the work, as in the authors' own small networks."""
     conv1 = nn.Conv2d(channels, 32, 5, padding=2)
     thin = nn.Sequential(nn.MaxPool2d(3, stride=2), ResponseNorm())
-    net = AlexNet(conv1, (32, 64, 96, 96, 64), 3, 256, classes, thin)
-    he_weights(net)
-    return net
+    return AlexNet(conv1, (32, 64, 96, 96, 64), 3, 256, classes, thin)

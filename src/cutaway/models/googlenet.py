@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.models.alexnet import ResponseNorm
+from cutaway.models.initialisers import initialise
 from cutaway.models.registry import Size, register
 
 Maps = Float[Tensor, "b c h w"]
@@ -30,10 +31,7 @@ class Conv(nn.Sequential):
     """relu(x * u + b), the side kept or halved."""
 
     def __init__(self, c_in: int, c_out: int, kernel: int, stride: int = 1):
-        u = nn.Conv2d(c_in, c_out, kernel, stride, padding=kernel // 2)
-        nn.init.kaiming_normal_(u.weight, nonlinearity="relu")
-        nn.init.zeros_(u.bias)  # type: ignore[arg-type]
-        super().__init__(u, nn.ReLU())
+        super().__init__(nn.Conv2d(c_in, c_out, kernel, stride, padding=kernel // 2), nn.ReLU())
 
 
 class Inception(nn.Module):
@@ -80,7 +78,8 @@ class Auxiliary(nn.Module):
 class GoogLeNet(nn.Module):
     """A stem, nine inception blocks in three stages, the mean, the output.
 
-    Source: Szegedy et al. 2015, table 1 and figure 3.
+    Source: Szegedy et al. 2015, table 1 and figure 3. The paper names no first weights; He et al.
+    2015 gives these.
     """
 
     def __init__(self, channels: int, classes: int):
@@ -99,6 +98,7 @@ class GoogLeNet(nn.Module):
         self.flatten = nn.Flatten()
         self.dropout = nn.Dropout(0.4)
         self.output = nn.Linear(c_in, classes)
+        initialise(self, "he")
 
     def row(self, x: Maps, *names: str) -> Float[Tensor, "b k h w"]:
         """x through the named inception blocks, one after the other."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cutaway.models.initialisers import initialise
 from cutaway.models.registry import Size, register
 
 WIDTHS = (64, 128, 256, 512, 512)
@@ -57,10 +58,7 @@ class VGG(nn.Module):
             nn.Dropout(0.5),
         )
         self.output = nn.Linear(width, classes)
-        for module in [*self.features, *self.dense]:
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        initialise(self, "he")
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:
         z = self.pool(self.features(x))
