@@ -68,7 +68,7 @@ MODELS: dict[str, dict[str, Any]] = {
     },
     # A generator that is faster than its judge: at equal rates the judge wins at once.
     "dcgan": {"lr": 0.002, "schedule": "linear", "task_options": {"discriminator_rate": 0.1},
-              "model_options": {"width": 32}, "epochs": 8},
+              "model_options": {"width": 32}, "epochs": 6},
     "improved_gan": {"lr": 0.003, "task_options": {"discriminator_rate": 0.2},
                      "model_options": {"width": 24}},
     "conv_vae": {"epochs": 5},
@@ -98,7 +98,7 @@ TASKS: dict[str, dict[str, Any]] = {
     },
     "reconstruct": PLAIN | ADAM | {"lr": 0.002, "epochs": 10},
     "variational": PLAIN | ADAM | {"lr": 0.002, "epochs": 10},
-    "segment": PLAIN | ADAM | {"lr": 0.005, "epochs": 10, "batch_size": 16},
+    "segment": PLAIN | ADAM | {"lr": 0.005, "epochs": 4, "batch_size": 16},
     "adversarial": PLAIN | ADAM | {
         "momentum": 0.5, "lr": 0.0002, "schedule": "constant", "warmup": 0.0, "epochs": 12,
         "batch_size": 64,

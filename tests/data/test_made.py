@@ -127,7 +127,7 @@ def test_digits_move_as_their_class_says(figures, monkeypatch) -> None:
 
 def test_scenes_show_what_their_masks_say(figures, monkeypatch) -> None:
     monkeypatch.setattr(scenery, "COUNTS", {"train": 30, "test": 6})
-    images = scenery.scenes(figures)
+    images = scenery.digit_scenes(figures)
     assert images.masks is not None
     assert images.images.shape == (36, 64, 64, 1)
     assert images.masks.shape == (36, 64, 64)
@@ -137,8 +137,12 @@ def test_scenes_show_what_their_masks_say(figures, monkeypatch) -> None:
         areas = torch.bincount(mask.flatten().long(), minlength=3)
         assert int(areas[1:].argmax()) + 1 == int(t)
         assert areas[0] > areas[1:].sum()
-    again = scenery.scenes(lambda: pytest.fail("made again"))
+    again = scenery.digit_scenes(lambda: pytest.fail("made again"))
     assert again.fingerprint == images.fingerprint
+    plain = scenery.scenes(lambda: pytest.fail("made again"))
+    assert plain.masks is not None
+    assert torch.equal(plain.masks, (images.masks > 0).byte())
+    assert torch.equal(plain.images, images.images)
     assert (cache.root() / "packed").is_dir()
 
 

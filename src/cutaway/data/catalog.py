@@ -177,7 +177,8 @@ SOURCES = {
         _made("shadows", "Shadows of things of any height, along 10 cells", 3, 300),
         _made("waveforms", "Signals of four shapes in noise, 128 values", 4, 4_000),
         _from_mnist("moving_digits", "Videos of a digit that moves, 8 x 32 x 32", 4, 2_500),
-        _from_mnist("scenes", "Digits on patterned grounds, 64 x 64, with masks", 11, 5_000),
+        _from_mnist("scenes", "Digits on patterned grounds, 64 x 64, with masks", 2, 5_000),
+        _from_mnist("digit_scenes", "The same, with a class for each digit", 11, 5_000),
         Source(
             name="china",
             title="One photograph of a temple, grey (shipped with scikit-learn)",

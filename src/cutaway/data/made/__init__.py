@@ -22,6 +22,9 @@ def make(name: str, mnist: Callable[[], ImageSet], image_size: int | None) -> Im
     elif name == "scenes":
         from cutaway.data.made.scenes import scenes
         return scenes(mnist)
+    elif name == "digit_scenes":
+        from cutaway.data.made.scenes import digit_scenes
+        return digit_scenes(mnist)
     elif name == "china":
         from cutaway.data.made.china import china
         return china(image_size)

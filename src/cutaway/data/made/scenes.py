@@ -27,12 +27,25 @@ CONTRAST = (70, 120)  # grey levels between a digit and the ground about it
 TRIES = 20  # places for a digit that must not touch another, before it is left out
 
 
-def scenes(mnist: Callable[[], ImageSet]) -> ImageSet:
+def digit_scenes(mnist: Callable[[], ImageSet]) -> ImageSet:
     """5,000 grey pictures of 64 x 64 pixels with masks, train and test of MNIST's own digits."""
     images, note = stored(cache.digest("scenes", 1), lambda: _make(mnist()))
     n = sum(COUNTS.values())  # pixels come first, and then as many masks
-    made = named_set("scenes", images[:n], note, ["background", *DIGITS])
+    made = named_set("digit_scenes", images[:n], note, ["background", *DIGITS])
     return replace(made, masks=images[n:, :, :, 0])
+
+
+def scenes(mnist: Callable[[], ImageSet]) -> ImageSet:
+    """The same pictures, each pixel ground or digit, whichever digit it is."""
+    made = digit_scenes(mnist)
+    assert made.masks is not None
+    return replace(
+        made,
+        name="scenes",
+        classes=("background", "digit"),
+        masks=made.masks.clamp(max=1),
+        targets=made.targets.clamp(max=1),
+    )
 
 
 def _make(digits: ImageSet) -> Made:
