@@ -63,7 +63,8 @@ def test_a_mistyped_name() -> None:
     with pytest.raises(UsageError, match=r"no folder 'minst'. Did you mean 'mnist'\?"):
         load("minst")
     with pytest.raises(
-        UsageError, match=r"Choose one of: and, china, cifar10, digits, mnist, .*, rocks"
+        UsageError,
+        match=r"Choose one of: and, china, cifar10, digit_scenes, digits, mnist, .*, rocks",
     ):
         load("zzz")
 

@@ -14,7 +14,7 @@ from cutaway.learn.training import Listener
 
 STAGES = [
     {"task": "reconstruct", "epochs": 2, "lr": 0.01},
-    {"task": "classify", "epochs": 3, "freeze": "encoder", "labels": 40, "lr": 0.02},
+    {"task": "classify", "epochs": 3, "freeze": "encoder", "labels": 40, "lr": 0.02, "repeat": 10},
 ]
 RECIPE = Recipe(
     model="autoencoder_softmax", model_options={"widths": "16", "bottleneck": 4}, batch_size=32,

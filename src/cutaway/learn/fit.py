@@ -11,6 +11,7 @@ from cutaway.data.audit import audit
 from cutaway.data.augment import parse
 from cutaway.data.feed import Batch, Normalise, to_float
 from cutaway.data.imageset import ImageSet
+from cutaway.data.labels import labelled
 from cutaway.data.split import Split, split
 from cutaway.errors import RunError, UsageError
 from cutaway.learn import machine as machines
@@ -61,6 +62,9 @@ def fit(
         images, val=recipe.val, test=recipe.test, seed=recipe.seed,
         duplicates=findings.duplicates, fold=recipe.fold,
     )  # fmt: skip
+    for stage in recipe.in_stages():
+        if stage.labels:
+            labelled(parts, images, stage.labels, recipe.seed)  # refuses what cannot be drawn
     card = DataCard.of(images, parts, scaling(recipe, images, parts, found))
     about = {"environment": machines.environment(machine), "audit": findings.to_json()}
     about |= {"pretrained": found.to_dict()} if found else {}

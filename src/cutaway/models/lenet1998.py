@@ -57,8 +57,7 @@ class PartialConvolution(nn.Module):
         super().__init__()
         pairs = [(j, int(i)) for j, row in enumerate(connections) for i in row]
         fan_in = torch.tensor([25.0 * len(connections[j]) for j, _ in pairs])
-        kernels = (torch.rand(len(pairs), 5, 5) * 2 - 1) * 2.4 / fan_in.view(-1, 1, 1)
-        self.kernels = nn.Parameter(kernels)
+        self.kernels = nn.Parameter(torch.randn(len(pairs), 5, 5) / fan_in.view(-1, 1, 1).sqrt())
         self.b = nn.Parameter(torch.zeros(len(connections)))
         self.shape = (len(connections), c_in, 5, 5)
         self.register_buffer("at", torch.tensor([j * c_in + i for j, i in pairs]), False)
@@ -103,6 +102,9 @@ def random_codes(classes: int, n_in: int) -> Float[Tensor, "classes n_in"]:
 class LeNet1998(nn.Module):
     """C1-S2-C3-S4-C5-F6-RBF on 32 x 32 pixels: 60,000 trainable parameters.
 
+    Every layer before the output is squashed by f. Weights begin with a spread of 1 / sqrt(fan-in)
+    (the authors' 'Efficient BackProp' of the same year, section 4.6).
+
     Source: LeCun et al. 1998, 'Gradient-based learning applied to document recognition',
     section II-B, figure 2 and table I.
     """
@@ -119,12 +121,11 @@ class LeNet1998(nn.Module):
         self.flatten = nn.Flatten()
         self.output = RBF(classes)
         for layer in (self.c1, self.c5, self.f6):
-            bound = 2.4 / (layer.weight[0].numel())  # the paper's appendix A: 2.4 / fan-in
-            nn.init.uniform_(layer.weight, -bound, bound)
+            nn.init.normal_(layer.weight, std=layer.weight[0].numel() ** -0.5)
 
     def forward(self, x: Float[Tensor, "b c 32 32"]) -> Float[Tensor, "b classes"]:
-        s2 = self.s2(self.c1(x))
-        s4 = self.s4(self.c3(s2))
+        s2 = self.s2(self.f(self.c1(x)))
+        s4 = self.s4(self.f(self.c3(s2)))
         c5 = self.flatten(self.f(self.c5(s4)))
         return self.output(self.f(self.f6(c5)))
 
