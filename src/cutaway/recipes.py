@@ -51,8 +51,7 @@ PLAIN: dict[str, Any] = {"augment": "none", "label_smoothing": 0.0, "patience": 
 MODELS: dict[str, dict[str, Any]] = {
     "lenet5": ADAMW | {"lr": 0.003},
     "lenet_norm": ADAMW | {"lr": 0.01},
-    "lenet5_1998": ADAMW | {"lr": 0.002, "batch_size": 64, "init": "xavier", "epochs": 12,
-                            "label_smoothing": 0.0},
+    "lenet5_1998": ADAMW | PLAIN | {"lr": 0.002, "batch_size": 64, "epochs": 8},
     "mlp": ADAMW | {"lr": 0.002},
     "autoencoder": {"batch_size": 256},
     "conv_autoencoder": {"batch_size": 256, "epochs": 5},
