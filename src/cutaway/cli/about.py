@@ -24,14 +24,22 @@ def audit(
     emit(found.to_json()) if as_json else tables.show(*tables.audit(found))
 
 
-@app.command(epilog="Example: cutaway models --json")
-def models(as_json: Json = False) -> None:
-    """The networks, with their sources and numbers of parameters."""
+@app.command(epilog="Example: cutaway models dcgan")
+def models(
+    name: Annotated[str, typer.Argument(help="One network, with its options.")] = "",
+    as_json: Json = False,
+) -> None:
+    """The networks, with their tasks, numbers of parameters, sources and options."""
+    from cutaway.models import find
     from cutaway.show import tables
 
     rows = tables.model_rows()
+    if name:
+        row = next(row for row in rows if row["model"] == find(name).name)
+        emit(row) if as_json else tables.show(tables.details(row))
+        return
     emit(rows) if as_json else tables.show(
-        tables.table("Models", rows, "model", "what", "parameters", "data", "options")
+        tables.table("Models", rows, "model", "data", "task", "parameters", "what")
     )
 
 

@@ -118,11 +118,17 @@ def model_rows() -> list[dict[str, Any]]:
                 "parameters": parameters,
                 "for": f"{channels}x{shape}, {classes} classes",
                 "data": model.data,
+                "task": model.task,
                 "source": model.source,
                 "options": ", ".join(f"{k}={v}" for k, v in model.options.items()),
             }
         )
     return rows
+
+
+def details(row: dict[str, Any]) -> Table:
+    """One row upright, with every column."""
+    return _pairs("", {key: _text(value) for key, value in row.items() if value != ""})
 
 
 def data_rows() -> list[dict[str, Any]]:
