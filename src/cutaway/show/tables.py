@@ -17,6 +17,8 @@ from cutaway.learn.run import Run
 from cutaway.learn.tasks import Judgement
 from cutaway.show import measures
 
+SHORT = 16
+"""Letters that a column may have to stay unbroken, so that the others give way."""
 NAMED = 5
 """Images that a finding names on the terminal; `--json` names more."""
 
@@ -34,7 +36,8 @@ def table(title: str, rows: Sequence[dict[str, Any]], *columns: str) -> Table:
     found = Table(title=title, title_justify="left", header_style="bold")
     for i, key in enumerate(columns):
         number = isinstance(rows[0][key], int | float)
-        found.add_column(key, justify="right" if number else "left", no_wrap=i == 0)
+        short = i == 0 or max(len(_text(row[key])) for row in rows) <= SHORT
+        found.add_column(key, justify="right" if number else "left", no_wrap=short)
     for row in rows:
         found.add_row(*(_text(row[key]) for key in columns))
     return found
