@@ -39,7 +39,7 @@ def models(
         emit(row) if as_json else tables.show(tables.details(row))
         return
     emit(rows) if as_json else tables.show(
-        tables.table("Models", rows, "model", "data", "task", "parameters", "what")
+        tables.table("Models", rows, "model", "task", "parameters", "what")
     )
 
 
