@@ -69,7 +69,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "dcgan": {"lr": 0.002, "schedule": "linear", "task_options": {"discriminator_rate": 0.1},
               "model_options": {"width": 32}, "epochs": 6},
     "improved_gan": {"lr": 0.003, "task_options": {"discriminator_rate": 0.2},
-                     "model_options": {"width": 24}},
+                     "model_options": {"width": 16}, "epochs": 3},
     "conv_vae": {"epochs": 4},
     "siren": {"model_options": {"width": 128}},
     "coordinate_mlp": {"model_options": {"width": 128}},
