@@ -14,7 +14,6 @@ from typing import Any
 
 from bench.peers import official_example
 from cutaway.data.sources import load
-from cutaway.learn.evaluate import evaluate
 from cutaway.learn.fit import fit
 from cutaway.learn.training import Listener, Training
 from cutaway.recipes import mnist
@@ -31,10 +30,9 @@ class Watch(Listener):
     def epoch(self, training: Training, row: dict[str, Any]) -> None:
         run = training.run
         feed = run.feed(training.images, run.split.test)
-        found = evaluate(
-            training.answering, run.task, feed, training.images.classes, training.machine
-        )
-        self.curve.append((training.seconds, found.accuracy))
+        network, classes = training.stage.answering, training.images.classes
+        found = run.task.judge(network, feed, classes, training.machine)
+        self.curve.append((training.seconds, found.summary()["accuracy"]))
 
 
 def ours(seed: int) -> Curve:

@@ -77,7 +77,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "video_net": ADAMW | {"lr": 0.01, "epochs": 10, "batch_size": 32} | PLAIN,
     "local_net": ADAMW | {"lr": 0.003},
     "alexnet_small": ADAMW | {"lr": 0.002, "epochs": 2, "augment": "crop:4+flip"},
-    "alexnet": {"lr": 0.01, "image_size": 128},
+    "alexnet": ADAMW | {"lr": 0.0001, "image_size": 128},
     "efficientnet_lite0": ADAMW | {"lr": 0.003, "image_size": 224},
     "deep_mlp": ADAMW | {"lr": 0.0005},
     "resnet20": {"lr": 0.1},
