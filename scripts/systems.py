@@ -218,12 +218,13 @@ def transfer() -> dict[str, Any]:
         mean, half = interval([one["accuracy"] for one in found])
         images = sum(one["images"] for one in found)
         right = sum(one["accuracy"] * one["images"] for one in found) / images
-        wall = max(one["wall_seconds"] for one in found)
         parts.append(
             f"{name} {right:.0%} of {images} images (mean over folds {mean:.0%}, 95 % interval "
-            f"{max(0, mean - half):.0%} to {min(1, mean + half):.0%}), {wall:.0f} s from the prompt"
+            f"{max(0, mean - half):.0%} to {min(1, mean + half):.0%})"
         )
-    return {"figure": "; ".join(parts), **_took(*ways["pre-trained"], *ways["from scratch"])}
+    wall = run("train efficientnet_lite0 rocks --pretrained")["wall_seconds"]
+    figure = f"{'; '.join(parts)}; the command takes {wall:.0f} s from the prompt to its report"
+    return {"figure": figure, **_took(*ways["pre-trained"], *ways["from scratch"])}
 
 
 ROWS = (
