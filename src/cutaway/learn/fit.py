@@ -135,7 +135,8 @@ def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Pretraine
         parse(stage.augment).suits(images.size)
         optimizers.make(stage, list(network.parameters()))
         _try(make_task(stage), network, batch, images)
-        frozen(copy.deepcopy(network), stage.freeze, head_of(recipe, network))
+        if stage.freeze:
+            frozen(copy.deepcopy(network), stage.freeze, head_of(recipe, network))
     if not recipe.pretrained:
         return None
     if recipe.model.startswith(OWN):

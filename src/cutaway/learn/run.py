@@ -19,7 +19,7 @@ from cutaway.files import read_json, writing
 from cutaway.learn import machine as machines
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
-from cutaway.learn.network import head_of, initial
+from cutaway.learn.network import initial
 from cutaway.learn.predict import Prediction, draw, masks, predict
 from cutaway.learn.recipe import Recipe, read_recipe
 from cutaway.learn.tasks import Judgement, Task, make_task
@@ -101,11 +101,6 @@ class Run:
     def task(self) -> Task:
         """What the network learned last; a run of one stage has one task."""
         return make_task(self.recipe.in_stages()[-1])
-
-    @cached_property
-    def head(self) -> str:
-        """The name of the module that gives the network's answers."""
-        return head_of(self.recipe, self.new_model())
 
     @cached_property
     def machine(self) -> machines.Machine:

@@ -14,6 +14,7 @@ from cutaway.learn import checkpoint
 from cutaway.learn.checkpoint import Tensors
 from cutaway.learn.history import Row, best
 from cutaway.learn.loop import Tally, draws, seats
+from cutaway.learn.network import head_of
 from cutaway.learn.pretrained import backbone, frozen, rest
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.tasks import make_task
@@ -39,9 +40,10 @@ class Stage:
             recipe = recipe.override(seed=derive(recipe.seed, "stage", number))
         self.recipe, self.task = recipe, make_task(recipe)
         self.free = [p for p in network.parameters() if p.requires_grad]
-        rest(frozen(network.train(), recipe.freeze, run.head))
+        head = head_of(recipe, network)
+        rest(frozen(network.train(), recipe.freeze, head))
         playing = torch.compile(network) if machine.compile else network
-        slow = backbone(network, run.head) if recipe.backbone_rate != 1 else ()
+        slow = backbone(network, head) if recipe.backbone_rate != 1 else ()
         self.table = seats(self.task.players(playing), recipe, machine, slow)  # type: ignore[arg-type]
         self.average = (
             AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)

@@ -52,7 +52,7 @@ class Adversarial(Task):
 
         def j_d(batch: Batch) -> tuple[Tensor, Counts]:
             with torch.no_grad():
-                fake = g(noise(model, batch))
+                fake = g(noise(model, batch.x))
             s_real, s_fake = self._scores(d, batch.x), self._scores(d, fake)
             real = torch.full_like(s_real, 1 - self.smooth)
             loss = _bce(s_real, real) + _bce(s_fake, torch.zeros_like(s_fake))
@@ -60,7 +60,7 @@ class Adversarial(Task):
             return loss, {"accuracy": right.detach()}
 
         def j_g(batch: Batch) -> tuple[Tensor, Counts]:
-            s = self._scores(d, g(noise(model, batch)))
+            s = self._scores(d, g(noise(model, batch.x)))
             if self.saturating:
                 return -_bce(s, torch.zeros_like(s)), {}
             return _bce(s, torch.ones_like(s)), {}
@@ -77,17 +77,18 @@ class Adversarial(Task):
 
     def check(self, model: Any, batch: Batch, classes: int) -> None:
         needs(model, "The task 'adversarial'", "generator", "discriminator", "latent", "generate")
-        expect(model.generator(noise(model, batch)), tuple(batch.x.shape), "images to judge")
+        expect(model.generator(noise(model, batch.x)), tuple(batch.x.shape), "images to judge")
         expect(self._scores(model.discriminator, batch.x), (len(batch),), "one score an image")
 
     def judge(self, model: Any, feed: Feed, classes: tuple[str, ...], machine: Machine) -> Findings:
         count = min(len(feed.index), self.judged)
         real = torch.cat([b.x for b in feed.first(count)])
         with at_rest(model, machine):
-            fakes = [model.generate(noise(model, b)) for b in feed.first(count)]
-            fake, d = torch.cat(fakes), model.discriminator
-            right = [(self._scores(d, part) > 0).float() for part in real.split(512)]
-            wrong = [(self._scores(d, part) > 0).float() for part in fake.split(512)]
+            parts, d = real.split(feed.batch_size), model.discriminator
+            fakes = [model.generate(noise(model, part)) for part in parts]
+            fake = torch.cat(fakes)
+            right = [(self._scores(d, part) > 0).float() for part in parts]
+            wrong = [(self._scores(d, part) > 0).float() for part in fakes]
             accuracy = (torch.cat(right).mean() + 1 - torch.cat(wrong).mean()) / 2
             z = torch.randn(16, model.latent, device=real.device)
             kept = {"samples": fake[:SAMPLES], "between": model.generate(between(z))}
@@ -103,9 +104,9 @@ class Adversarial(Task):
             return (x + 1) / 2
 
 
-def noise(model: Any, batch: Batch) -> Float[Tensor, "b z"]:
-    """As many z from N(0, 1) as there are images in the batch."""
-    return torch.randn(len(batch), model.latent, device=batch.x.device)
+def noise(model: Any, x: Float[Tensor, "b *shape"]) -> Float[Tensor, "b z"]:
+    """As many z from N(0, 1) as there are images."""
+    return torch.randn(len(x), model.latent, device=x.device)
 
 
 def _bce(s: Float[Tensor, " b"], t: Float[Tensor, " b"]) -> Float[Tensor, ""]:

@@ -49,8 +49,7 @@ class Masks:
     @property
     def mean_iou(self) -> float:
         """Mean over the classes that occur (Everingham et al. 2010)."""
-        found = [value for value in self.per_class if value is not None]
-        return sum(found) / len(found)
+        return _mean(self.per_class)
 
     @property
     def pixel_accuracy(self) -> float:

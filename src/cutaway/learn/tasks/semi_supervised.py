@@ -47,7 +47,7 @@ class SemiSupervised(Adversarial):
 
         def j_d(batch: Batch) -> tuple[Tensor, Counts]:
             with torch.no_grad():
-                fake = g(noise(model, batch))
+                fake = g(noise(model, batch.x))
             l_real, s_fake = d(batch.x).float(), self._scores(d, fake)
             s_real = l_real.logsumexp(1)
             labelled = batch.t >= 0
@@ -63,7 +63,7 @@ class SemiSupervised(Adversarial):
         def j_g(batch: Batch) -> tuple[Tensor, Counts]:
             with torch.no_grad():
                 real = d.features(batch.x[batch.t < 0] if (batch.t < 0).any() else batch.x)
-            fake = g(noise(model, batch))
+            fake = g(noise(model, batch.x))
             matched = (real.mean(0) - d.features(fake).mean(0)).abs().mean()
             fooled = F.softplus(-self._scores(d, fake)).mean() if self.fooling else 0.0
             return self.matching * matched + self.fooling * fooled, {}
