@@ -77,6 +77,7 @@ def test_evaluate(cutaway, run):
     before = len((run / "looks.jsonl").read_text().splitlines())
     found = cutaway("evaluate", run, "--json").json
     assert found["accuracy"] == json.loads((run / "results.json").read_text())["accuracy"] > 0.8
+    assert len(found["classes"]) == 10
     assert len((run / "looks.jsonl").read_text().splitlines()) == before + 1
     assert "accuracy" in cutaway("evaluate", run, "--on", "val").out
     assert cutaway("evaluate", run, "digits", "--json").json["images"] == 1797

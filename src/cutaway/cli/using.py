@@ -17,13 +17,15 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure a trained network; every look at a test set is logged in the run."""
+    from cutaway.learn.evaluation import Evaluation
     from cutaway.learn.run import Run
     from cutaway.show import tables
 
     trained = Run(run)
     found = trained.evaluate(data or None, on=on)
     if as_json:
-        emit(found.summary())
+        classes = {"classes": found.per_class()} if isinstance(found, Evaluation) else {}
+        emit(found.summary() | classes)
     else:
         tables.show(tables.evaluation(data or on, found))
 

@@ -13,6 +13,7 @@ from cutaway.learn.gallery import in_bytes
 from cutaway.learn.machine import Machine
 from cutaway.learn.tasks.base import Counts, Findings, Player, Task, at_rest, expect, needs
 from cutaway.learn.tasks.reconstruct import MAPPED, SHOWN
+from cutaway.models.vae import divergence
 
 GRID, ROWS = 15, 8
 """Side of the map of a code of two numbers; rows and columns of the interpolations."""
@@ -68,8 +69,7 @@ def parts(
     """-log p(x|z) at a drawn z, and KL(q(z|x) || N(0, 1)), both in nats for each image."""
     logits, mu, log_var = model(x)
     error = F.binary_cross_entropy_with_logits(logits.float(), x, reduction="none")
-    kl = -0.5 * (1 + log_var - mu**2 - log_var.exp())
-    return error.flatten(1).sum(1), kl.flatten(1).sum(1)
+    return error.flatten(1).sum(1), divergence(mu, log_var)
 
 
 def _kept(model: Any, batches: list[Batch]) -> dict[str, Tensor]:
