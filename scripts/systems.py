@@ -33,12 +33,12 @@ class Row:
     measure: Callable[[], dict[str, Any]]
 
 
-def run(command: str, folder: str = "") -> dict[str, Any]:
+def run(command: str) -> dict[str, Any]:
     """Call the command line as a user would, and give what it prints with `--json`."""
-    with tempfile.TemporaryDirectory() as other:
+    with tempfile.TemporaryDirectory() as folder:
         words = [sys.executable, "-m", "cutaway", *command.split(), "--json"]
         if words[3] == "train":
-            words += ["--out", f"{folder or other}/run"]
+            words += ["--out", f"{folder}/run"]
         started = time.monotonic()
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -53,14 +53,42 @@ def run(command: str, folder: str = "") -> dict[str, Any]:
     return found
 
 
-def accuracy(command: str) -> Callable[[], dict[str, Any]]:
-    """The share of the test images that is right."""
+def shown(command: str, text: Callable[[dict[str, Any]], str]) -> Callable[[], dict[str, Any]]:
+    """What one command came to, in words."""
 
     def measure() -> dict[str, Any]:
         found = run(command)
-        return {"figure": f"{found['accuracy']:.2%} of {found['images']:,}", **_took(found)}
+        return {"figure": text(found), **_took(found)}
 
     return measure
+
+
+def accuracy(found: dict[str, Any]) -> str:
+    return f"{found['accuracy']:.2%} of {found['images']:,}"
+
+
+def psnr(found: dict[str, Any]) -> str:
+    return f"{found['psnr']:.2f} dB"
+
+
+def elbo(found: dict[str, Any]) -> str:
+    first, last = found["rows"][0]["val_loss"], found["rows"][-1]["val_loss"]
+    return f"-ELBO {found['loss']:.1f} nats an image (validation {first:.1f} to {last:.1f})"
+
+
+def iou(found: dict[str, Any]) -> str:
+    each = ", ".join(f"{name} {value:.3f}" for name, value in found["iou_by_class"].items())
+    return f"mean IoU {found['iou']:.3f} ({each})"
+
+
+def drawn(found: dict[str, Any]) -> str:
+    fids = [row["val_fid"] for row in found["rows"]]
+    known = f"accuracy {found['accuracy']:.2%} with 100 labels; " if "accuracy" in found else ""
+    return (
+        f"{known}Frechet distance {fids[0]:.0f} after the first epoch, {fids[-1]:.0f} after "
+        f"the last ({found['fid']:.0f} on the test part); the examiner is over 90 % sure of "
+        f"{found['sure']:.0%} of the drawn digits, {found['variety']:.1f} of 10 classes"
+    )
 
 
 def _took(*found: dict[str, Any]) -> dict[str, Any]:
@@ -128,14 +156,6 @@ def autoencoders() -> dict[str, Any]:
     return {"figure": text, **_took(*found.values())}
 
 
-def psnr(command: str) -> Callable[[], dict[str, Any]]:
-    def measure() -> dict[str, Any]:
-        found = run(command)
-        return {"figure": f"{found['psnr']:.2f} dB", **_took(found)}
-
-    return measure
-
-
 def stages() -> dict[str, Any]:
     two = [run(f"train autoencoder_softmax mnist --seed {s}") for s in range(8)]
     one = [run(f"{SCRATCH} --seed {s}") for s in range(8)]
@@ -161,41 +181,6 @@ def interval(values: list[float]) -> tuple[float, float]:
 
     spread = statistics.stdev(values) / len(values) ** 0.5
     return statistics.mean(values), float(t.ppf(0.975, len(values) - 1)) * spread
-
-
-def elbo(command: str) -> Callable[[], dict[str, Any]]:
-    def measure() -> dict[str, Any]:
-        found = run(command)
-        first, last = found["rows"][0]["val_loss"], found["rows"][-1]["val_loss"]
-        text = f"-ELBO {found['loss']:.1f} nats an image (validation {first:.1f} to {last:.1f})"
-        return {"figure": text, **_took(found)}
-
-    return measure
-
-
-def iou(command: str) -> Callable[[], dict[str, Any]]:
-    def measure() -> dict[str, Any]:
-        found = run(command)
-        each = ", ".join(f"{name} {value:.3f}" for name, value in found["iou_by_class"].items())
-        text = f"mean IoU {found['iou']:.3f} ({each})"
-        return {"figure": text, **_took(found)}
-
-    return measure
-
-
-def drawn(command: str) -> Callable[[], dict[str, Any]]:
-    def measure() -> dict[str, Any]:
-        found = run(command)
-        fids = [row["val_fid"] for row in found["rows"]]
-        known = f"accuracy {found['accuracy']:.2%} with 100 labels; " if "accuracy" in found else ""
-        text = (
-            f"{known}Frechet distance {fids[0]:.0f} after the first epoch, {fids[-1]:.0f} after "
-            f"the last ({found['fid']:.0f} on the test part); the examiner is over 90 % sure of "
-            f"{found['sure']:.0%} of the drawn digits, {found['variety']:.1f} of 10 classes"
-        )
-        return {"figure": text, **_took(found), "fids": [round(fid, 1) for fid in fids]}
-
-    return measure
 
 
 def implicit() -> dict[str, Any]:
@@ -231,15 +216,15 @@ ROWS = (
     Row("perceptron", "Perceptron and gates", "cutaway train perceptron and; cutaway train gates",
         "exact truth tables", gates),
     Row("deep_mlp", "Deep MLP", "cutaway train deep_mlp mnist --augment none --epochs 4",
-        "98.5 %", accuracy("train deep_mlp mnist --augment none --epochs 4")),
+        "98.5 %", shown("train deep_mlp mnist --augment none --epochs 4", accuracy)),
     Row("activations", "MLP, five activations",
         "cutaway train mlp mnist --augment none --activation sine", "each trains", activations),
     Row("lenet5", "LeNet-5, modern", "cutaway train lenet5", "99.0 %",
-        accuracy("train lenet5 mnist")),
+        shown("train lenet5 mnist", accuracy)),
     Row("lenet5_1998", "LeNet-5 of 1998", "cutaway train lenet5_1998", "99.0 %",
-        accuracy("train lenet5_1998 mnist")),
+        shown("train lenet5_1998 mnist", accuracy)),
     Row("alexnet_small", "AlexNet, small form", "cutaway train alexnet_small", "trains on CIFAR-10",
-        accuracy("train alexnet_small cifar10")),
+        shown("train alexnet_small cifar10", accuracy)),
     Row("alexnet", "AlexNet on a folder", "cutaway train alexnet photographs/ --image-size 128",
         "trains", folder),
     Row("counts", "Parameters", "cutaway models", "the papers' counts", counts),
@@ -248,32 +233,32 @@ ROWS = (
     Row("autoencoder", "Autoencoder", "cutaway train autoencoder --bottleneck 3",
         "reconstructs", autoencoders),
     Row("conv_autoencoder", "Convolutional autoencoder", "cutaway train conv_autoencoder",
-        "reconstructs", psnr("train conv_autoencoder mnist")),
+        "reconstructs", shown("train conv_autoencoder mnist", psnr)),
     Row("shadow_autoencoder", "Shadows through three units", "cutaway train shadow_autoencoder",
-        "reconstructs", psnr("train shadow_autoencoder shadows")),
+        "reconstructs", shown("train shadow_autoencoder shadows", psnr)),
     Row("autoencoder_softmax", "Autoencoder, freeze, softmax; 100 labels",
         "cutaway train autoencoder_softmax", "better than from scratch", stages),
-    Row("vae", "VAE, 2 numbers", "cutaway train vae", "ELBO rises", elbo("train vae mnist")),
+    Row("vae", "VAE, 2 numbers", "cutaway train vae", "ELBO rises", shown("train vae mnist", elbo)),
     Row("conv_vae", "VAE, 16 numbers", "cutaway train conv_vae", "ELBO rises",
-        elbo("train conv_vae mnist")),
-    Row("unet", "U-Net", "cutaway train unet", "mean IoU 0.90", iou("train unet scenes")),
+        shown("train conv_vae mnist", elbo)),
+    Row("unet", "U-Net", "cutaway train unet", "mean IoU 0.90", shown("train unet scenes", iou)),
     Row("encoder_decoder", "The same without skips", "cutaway train encoder_decoder",
-        "less than with skips", iou("train encoder_decoder scenes")),
-    Row("gan", "GAN of 2014", "cutaway train gan", "distance falls", drawn("train gan mnist")),
-    Row("dcgan", "DCGAN", "cutaway train dcgan", "distance falls", drawn("train dcgan mnist")),
+        "less than with skips", shown("train encoder_decoder scenes", iou)),
+    Row("gan", "GAN of 2014", "cutaway train gan", "distance falls", shown("train gan mnist", drawn)),
+    Row("dcgan", "DCGAN", "cutaway train dcgan", "distance falls", shown("train dcgan mnist", drawn)),
     Row("improved_gan", "Improved GAN, 100 labels", "cutaway train improved_gan",
-        "distance falls; labels for free", drawn("train improved_gan mnist")),
+        "distance falls; labels for free", shown("train improved_gan mnist", drawn)),
     Row("siren", "SIREN", "cutaway train siren; cutaway train coordinate_mlp",
         "10 dB over a ReLU network", implicit),
     Row("efficientnet_lite0", "Transfer learning",
         "cutaway train efficientnet_lite0 rocks --pretrained", "under 60 s; grouped 5-fold",
         transfer),
     Row("signal_net", "1-D convolution", "cutaway train signal_net", "classifies",
-        accuracy("train signal_net waveforms")),
+        shown("train signal_net waveforms", accuracy)),
     Row("video_net", "3-D convolution", "cutaway train video_net", "classifies moving digits",
-        accuracy("train video_net moving_digits")),
+        shown("train video_net moving_digits", accuracy)),
     Row("local_net", "Locally connected, weighted pooling, replicate padding",
-        "cutaway train local_net", "trains", accuracy("train local_net mnist")),
+        "cutaway train local_net", "trains", shown("train local_net mnist", accuracy)),
 )  # fmt: skip
 
 
