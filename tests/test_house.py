@@ -14,6 +14,7 @@ PACKAGE = ROOT / "src" / "cutaway"
 MAY_IMPORT = {
     "data": set(),
     "models": set(),
+    "byhand": set(),
     "learn": {"data", "models"},
     "recipes": {"models", "learn"},
     "show": {"data", "models", "learn"},

@@ -67,7 +67,7 @@ MODELS: dict[str, dict[str, Any]] = {
     },
     # A generator that is faster than its judge: at equal rates the judge wins at once.
     "dcgan": {"lr": 0.002, "schedule": "linear", "task_options": {"discriminator_rate": 0.1},
-              "model_options": {"width": 32}, "epochs": 6},
+              "model_options": {"width": 32}, "epochs": 6, "ema": 0.995},
     "improved_gan": {"lr": 0.003, "task_options": {"discriminator_rate": 0.2},
                      "model_options": {"width": 16}, "epochs": 3},
     "conv_vae": {"epochs": 4},

@@ -1,0 +1,111 @@
+"""PyTorch's own account of what a module computes, and clear words where it has none."""
+
+import logging
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from copy import deepcopy
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from cutaway.errors import UsageError
+
+LIBRARY = str(Path(torch.__file__).parent)
+
+
+def exported(model: nn.Module, example: Sequence[Tensor]) -> Any:
+    """The `torch.export.ExportedProgram` of a module.
+
+    Raises:
+        UsageError: it cannot be run on the example, or its path depends on values.
+    """
+    from torch.export import export
+
+    if not example or not example[0].is_floating_point():
+        what = f"of whole numbers ({example[0].dtype})" if example else "missing"
+        raise UsageError(
+            f"The example is {what}, and gradients go through real numbers only: give the image "
+            "as the network takes it, for instance torch.rand(2, 1, 28, 28)."
+        )
+    try:
+        with _quiet():
+            return export(model, tuple(example), strict=False)
+    except Exception as error:
+        _try(model, example)
+        raise UsageError(
+            f"The network cannot be traced: at {_place(error)} what is computed depends on the "
+            "values of a tensor (or on code that cannot be written down as a graph). Use "
+            "torch.where or arithmetic in place of if and while."
+        ) from error
+
+
+def _try(model: nn.Module, example: Sequence[Tensor]) -> None:
+    """Run the module itself on the example, to tell a wrong example from a wrong module."""
+    try:
+        with torch.no_grad(), torch.random.fork_rng():
+            deepcopy(model)(*example)
+    except Exception as error:
+        shapes = ", ".join(str(tuple(x.shape)) for x in example)
+        raise UsageError(
+            f"The network cannot be run on an example of the shape {shapes}: at {_place(error)} "
+            f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        ) from error
+
+
+def _place(error: Exception) -> str:
+    """The last line of somebody's own code before the error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    outside = [
+        f for f in frames if not f.filename.startswith((LIBRARY, "<")) and f.filename != __file__
+    ]
+    if not outside:
+        return "an unknown place"
+    frame = outside[-1]
+    return f"{Path(frame.filename).name}, line {frame.lineno} ({(frame.line or '').strip()}),"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What goes wrong inside is said once, by us."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def origin(node: fx.Node) -> tuple[str, str]:
+    """The module whose `forward` made a node: its path and its class, `torch.nn....` or other."""
+    stack = list((node.meta.get("nn_module_stack") or {}).values())
+    return stack[-1] if stack else ("", "")
+
+
+def line(node: fx.Node) -> str:
+    """The line of code that made a node, for an error."""
+    rows = [row.strip() for row in (node.meta.get("stack_trace") or "").splitlines()]
+    places = [i for i, row in enumerate(rows) if row.startswith("File") and LIBRARY not in row]
+    if not places:
+        return "an unknown place"
+    where = rows[places[-1]].removeprefix("File ").split(", in ")[0].replace('"', "")
+    code = rows[places[-1] + 1] if places[-1] + 1 < len(rows) else ""
+    return f"{where} ({code})"
+
+
+def needed(graph: fx.Graph) -> set[fx.Node]:
+    """What the outputs hang on."""
+    found: set[fx.Node] = set()
+    waiting = list(graph.output_node().all_input_nodes)
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting.extend(node.all_input_nodes)
+    return found

@@ -1,0 +1,189 @@
+"""A network as a directed acyclic graph, differentiated by hand.
+
+Forward: each node's value from those below it. Backward: from the output down, each node takes the
+gradient that has arrived, and sends its share along every edge; where paths meet, the shares are
+added. So each node is differentiated once, however many paths lead through it: the reuse that
+makes backpropagation cost about as much as going forward (`byhand.paths` counts what it saves).
+
+Source: MIT 6.034, lecture on deep nets, the reuse principle; notes on statistics, week 4, p. 23-29.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cutaway.byhand.node import Node
+from cutaway.byhand.operation import Operation
+from cutaway.errors import UsageError, nearest
+
+
+class Graph:
+    """Nodes in topological order: each stands behind those that it is computed from.
+
+    Attributes:
+        nodes: by name.
+        outputs: the nodes that the last operations give; the first is the one that is minimised.
+        given: values of parameters and constants; parameters are the caller's own tensors.
+        values: every node's value, after (or while) going forward.
+        gradients: dJ/dvalue of every node that one has reached.
+        dtype: floating-point type of all values.
+    """
+
+    def __init__(self, dtype: torch.dtype = torch.float32) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.outputs: tuple[str, ...] = ()
+        self.given: dict[str, Tensor] = {}
+        self.values: dict[str, Tensor] = {}
+        self.gradients: dict[str, Tensor] = {}
+        self.dtype = dtype
+
+    # Building
+
+    def input(self, name: str) -> str:
+        """A value that is given anew each time."""
+        return self._enter(Node(name, kind="input"))
+
+    def parameter(self, name: str, value: Tensor) -> str:
+        """A value that is learned. The tensor is not copied."""
+        self.given[name] = value.detach()
+        return self._enter(Node(name, kind="parameter"))
+
+    def constant(self, name: str, value: Tensor) -> str:
+        """A value that stays."""
+        self.given[name] = self._cast(value.detach())
+        return self._enter(Node(name, kind="constant"))
+
+    def add(self, name: str, operation: Operation, *inputs: str | None, **more: Any) -> str:
+        """A node that an operation computes from others. The last one added is the output."""
+        for other in inputs:
+            if other is not None and other not in self.nodes:
+                raise UsageError(f"There is no node '{other}'.{nearest(other, self.nodes)}")
+        self.outputs = (name,)
+        return self._enter(Node(name, operation, inputs, **more))
+
+    def _enter(self, node: Node) -> str:
+        if node.name in self.nodes:
+            raise UsageError(f"There is a node '{node.name}' already: give another name.")
+        self.nodes[node.name] = node
+        return node.name
+
+    def to(self, dtype: torch.dtype) -> "Graph":
+        """The same graph over copies of its tensors, in another precision."""
+        other = Graph(dtype)
+        other.nodes, other.outputs = dict(self.nodes), self.outputs
+        other.given = {name: other._cast(value.clone()) for name, value in self.given.items()}
+        return other
+
+    def _cast(self, value: Tensor) -> Tensor:
+        return value.to(self.dtype) if value.is_floating_point() else value
+
+    # Reading
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        """What is learned, by name."""
+        return {name: self.given[name] for name in self._kind("parameter")}
+
+    @property
+    def inputs(self) -> list[str]:
+        """The nodes that are given anew each time."""
+        return self._kind("input")
+
+    @property
+    def operations(self) -> list[Node]:
+        """The nodes that are computed, in order."""
+        return [node for node in self.nodes.values() if node.operation]
+
+    def _kind(self, kind: str) -> list[str]:
+        return [name for name, node in self.nodes.items() if node.kind == kind]
+
+    def arguments(self, node: Node) -> list[Tensor | None]:
+        """The values of a node's inputs."""
+        return [None if name is None else self.values[name] for name in node.inputs]
+
+    def live(self, inputs: bool = False) -> set[str]:
+        """The nodes that a parameter (or an input, if asked) has a say in: gradients go there."""
+        kinds = ("parameter", "input") if inputs else ("parameter",)
+        found: set[str] = set()
+        for name, node in self.nodes.items():
+            if node.kind in kinds or not found.isdisjoint(node.inputs):
+                found.add(name)
+        return found
+
+    # Going forward
+
+    def begin(self, *inputs: Tensor) -> None:
+        """Take the inputs, in the order in which they were entered; forget what was computed."""
+        if len(inputs) != len(self.inputs):
+            raise UsageError(
+                f"The graph takes {len(self.inputs)} inputs ({', '.join(self.inputs)}), and "
+                f"{len(inputs)} were given."
+            )
+        taken = {k: self._cast(x.detach()) for k, x in zip(self.inputs, inputs, strict=True)}
+        self.values, self.gradients = self.given | taken, {}
+
+    def compute(self, node: Node) -> Tensor:
+        """One node's value from those below it."""
+        assert node.operation
+        x = self.arguments(node)
+        try:
+            y = self._cast(node.operation.forward(*x))
+        except (RuntimeError, IndexError) as error:
+            shapes = ", ".join(str(tuple(v.shape)) for v in x if v is not None)
+            raise UsageError(
+                f"The node '{node.name}' ({node.title}) cannot be computed from values of the "
+                f"shapes {shapes}: {str(error).splitlines()[0]}"
+            ) from error
+        self.values[node.name] = y
+        return y
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Compute every node; gives the value of the first output."""
+        self.begin(*inputs)
+        for node in self.operations:
+            self.compute(node)
+        return self.values[self.outputs[0]]
+
+    # Going backward
+
+    def seed(self, g: Tensor | None = None) -> None:
+        """Begin at the first output with dJ/doutput; by default 1, the output being J."""
+        J = self.values[self.outputs[0]]
+        if g is None and J.numel() != 1:
+            raise UsageError(
+                f"The output '{self.outputs[0]}' has the shape {tuple(J.shape)}, so it is no J to "
+                "differentiate: add a loss, or give the gradient from above."
+            )
+        self.gradients = {self.outputs[0]: torch.ones_like(J) if g is None else g}
+
+    def shares(self, node: Node, g: Tensor, live: set[str]) -> Iterator[tuple[str, Tensor]]:
+        """What a node sends along each of its edges, g having arrived."""
+        assert node.operation
+        sent = node.operation.backward(g, self.values[node.name], *self.arguments(node))
+        for name, share in zip(node.inputs, sent, strict=False):
+            if name in live and share is not None:
+                assert name
+                yield name, share() if callable(share) else share
+
+    def push(self, node: Node, live: set[str]) -> list[tuple[str, Tensor]]:
+        """Send a node's gradient down its edges, and add it up where it arrives."""
+        sent = list(self.shares(node, self.gradients[node.name], live))
+        for name, share in sent:
+            known = self.gradients.get(name)
+            self.gradients[name] = share if known is None else known + share
+        return sent
+
+    def backward(self, g: Tensor | None = None, inputs: bool = False) -> dict[str, Tensor]:
+        """Every node's gradient, in the reverse order; gives those of the parameters.
+
+        A parameter that has no say in the output has no gradient. With `inputs` the graph's
+        inputs get theirs as well, in `gradients`.
+        """
+        self.seed(g)
+        live = self.live(inputs)
+        for node in reversed(self.operations):
+            if node.name in self.gradients and node.name in live:
+                self.push(node, live)
+        return {name: self.gradients[name] for name in self.parameters if name in self.gradients}

@@ -1,0 +1,158 @@
+"""The operations: each its equation and its share of the chain rule, in a few lines."""
+
+from cutaway.byhand.operations.activations import (
+    GELU,
+    Clamp,
+    HardTanh,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Sine,
+    Softplus,
+    Tanh,
+)
+from cutaway.byhand.operations.affine import (
+    Affine,
+    Contraction,
+    MatrixProduct,
+)
+from cutaway.byhand.operations.arithmetic import (
+    Absolute,
+    Add,
+    Divide,
+    Exponential,
+    InverseRoot,
+    Logarithm,
+    Multiply,
+    Negative,
+    Power,
+    Square,
+    SquareRoot,
+    Subtract,
+    SubtractFrom,
+)
+from cutaway.byhand.operations.chance import (
+    Constant,
+    DropoutMask,
+)
+from cutaway.byhand.operations.convolution import (
+    Convolution,
+    TransposedConvolution,
+)
+from cutaway.byhand.operations.losses import (
+    BinaryCrossEntropy,
+    CrossEntropy,
+    MeanSquaredError,
+)
+from cutaway.byhand.operations.normalisation import (
+    BatchNormalisation,
+    LocalResponseNormalisation,
+)
+from cutaway.byhand.operations.parts import (
+    Index,
+    IndexCopy,
+    Pad,
+    Select,
+    Slice,
+    Unfold,
+)
+from cutaway.byhand.operations.pooling import (
+    MaxPooling,
+    MeanPooling,
+)
+from cutaway.byhand.operations.resizing import (
+    AdaptiveMaxPooling,
+    AdaptiveMeanPooling,
+    LinearUpsampling,
+    NearestUpsampling,
+)
+from cutaway.byhand.operations.shapes import (
+    Concatenate,
+    Expand,
+    Flatten,
+    Identity,
+    Move,
+    Permute,
+    Reshape,
+    Squeeze,
+    Stack,
+    Transpose,
+    Unflatten,
+    Unsqueeze,
+)
+from cutaway.byhand.operations.softmax import LogSoftmax, Softmax
+from cutaway.byhand.operations.sums import (
+    LogSumExp,
+    Mean,
+    Sum,
+    Variance,
+)
+
+__all__ = [
+    "GELU",
+    "Absolute",
+    "AdaptiveMaxPooling",
+    "AdaptiveMeanPooling",
+    "Add",
+    "Affine",
+    "BatchNormalisation",
+    "BinaryCrossEntropy",
+    "Clamp",
+    "Concatenate",
+    "Constant",
+    "Contraction",
+    "Convolution",
+    "CrossEntropy",
+    "Divide",
+    "DropoutMask",
+    "Expand",
+    "Exponential",
+    "Flatten",
+    "HardTanh",
+    "Identity",
+    "Index",
+    "IndexCopy",
+    "InverseRoot",
+    "LeakyReLU",
+    "LinearUpsampling",
+    "LocalResponseNormalisation",
+    "LogSoftmax",
+    "LogSumExp",
+    "Logarithm",
+    "MatrixProduct",
+    "MaxPooling",
+    "Mean",
+    "MeanPooling",
+    "MeanSquaredError",
+    "Move",
+    "Multiply",
+    "NearestUpsampling",
+    "Negative",
+    "Pad",
+    "Permute",
+    "Power",
+    "ReLU",
+    "Reshape",
+    "Select",
+    "SiLU",
+    "Sigmoid",
+    "Sine",
+    "Slice",
+    "Softmax",
+    "Softplus",
+    "Square",
+    "SquareRoot",
+    "Squeeze",
+    "Stack",
+    "Subtract",
+    "SubtractFrom",
+    "Sum",
+    "Tanh",
+    "Transpose",
+    "TransposedConvolution",
+    "Unflatten",
+    "Unfold",
+    "Unsqueeze",
+    "Variance",
+]

@@ -1,0 +1,201 @@
+"""Any network as a graph of operations that are differentiated by hand.
+
+`torch.export` runs the module on tensors that have a shape and no content, and writes down which
+operation of PyTorch's library is called on what. Each is looked up by its name.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from math import inf
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from cutaway.byhand.call import Call
+from cutaway.byhand.export import exported, line, needed, origin
+from cutaway.byhand.graph import Graph
+from cutaway.byhand.operation import SPELLINGS, Operation
+from cutaway.byhand.operations import (
+    Constant,
+    DropoutMask,
+    Identity,
+    LocalResponseNormalisation,
+    Multiply,
+)
+from cutaway.errors import UsageError
+
+CONSTANTS = {
+    "detach", "randn", "randn_like", "rand", "rand_like", "bernoulli",
+    "zeros", "zeros_like", "ones", "ones_like", "full", "full_like", "new_zeros", "new_ones",
+    "new_full", "arange", "linspace", "cartesian_prod",
+    "ge", "gt", "le", "lt", "eq", "ne", "sign", "argmax",
+    "all", "any", "logical_not", "logical_and", "logical_or", "bitwise_not",
+    "bitwise_and", "bitwise_or",
+}  # fmt: skip
+"""Nothing is learned through these: they draw, compare or begin anew."""
+
+DROPOUT = ("dropout", "feature_dropout")
+
+
+def trace(model: nn.Module, *example: Tensor, learned: Iterable[Tensor] | None = None) -> Graph:
+    """The graph of what `model(*example)` computes, over the module's own parameters.
+
+    Only the shapes of the example count. Whether the module trains or rests is kept: the graph of a
+    training network draws its dropout masks anew each time and follows the batch's statistics. A
+    graph computes in one precision, so conversions between floating types fall away.
+
+    Args:
+        learned: the parameters that count as such; the others are constants. All by default.
+
+    Raises:
+        UsageError: what cannot be traced (control flow that depends on values), an operation that
+            is not known by hand, an example of the wrong shape or type; it names the place.
+    """
+    program = exported(model, example)
+    own = {id(p) for p in (model.parameters() if learned is None else learned)}
+    tracer = _Tracer(model, Graph(), own)
+    tracer.leaves(program)
+    outputs = tracer.walk(program.graph_module)
+    tracer.graph.outputs = tuple(outputs)
+    return tracer.graph
+
+
+class _Tracer:
+    """Enters what an exported program's outputs hang on in a graph."""
+
+    def __init__(self, model: nn.Module, graph: Graph, own: set[int]):
+        self.model, self.graph, self.own = model, graph, own
+        self.known: dict[fx.Node, Any] = {}
+        self.tensors: dict[int, str] = {}
+        self.numbers: dict[float, Tensor] = {}
+
+    def leaves(self, program: Any) -> None:
+        """Inputs, parameters (one node where weights are shared), buffers and constants."""
+        signature = program.graph_signature
+        states = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
+        fixed = {**program.constants, **dict(self.model.named_buffers(remove_duplicate=False))}
+        fixed |= dict(self.model.named_parameters(remove_duplicate=False))
+        states |= signature.inputs_to_lifted_tensor_constants
+        for node in program.graph.find_nodes(op="placeholder"):
+            name = states.get(node.name)
+            if name is None:
+                self.known[node] = self.graph.input(node.name)
+            elif node.users:
+                self.known[node] = self._tensor(name, fixed[name])
+
+    def _tensor(self, name: str, value: Tensor) -> str:
+        if id(value) not in self.tensors:
+            enter = self.graph.parameter if id(value) in self.own else self.graph.constant
+            self.tensors[id(value)] = enter(name, value)
+        return self.tensors[id(value)]
+
+    def walk(self, module: fx.GraphModule) -> list[str]:
+        """Enter the operations of a (part of a) program; gives the names of its outputs."""
+        needed = needed(module.graph)
+        for node in module.graph.nodes:
+            if node.op == "get_attr":
+                self.known[node] = getattr(module, node.target)
+            elif node.op == "call_function" and node in needed:
+                self.known[node] = self._enter(node)
+        return [self.known[node] for node in module.graph.output_node().all_input_nodes]
+
+    def _enter(self, node: fx.Node) -> Any:
+        if str(node.target) == "<built-in function getitem>":
+            return self.known[node.args[0]][node.args[1]]  # type: ignore[index]
+        if str(node.target) == "wrap_with_set_grad_enabled":
+            return self._part(*node.args)
+        call = Call.read(node)
+        path, kind = origin(node)
+        name = self._name(path, kind, call)
+        if kind.endswith(".LocalResponseNorm"):
+            return self._local_response(name, node) if call.word == "div" else None
+        inputs = [self._input(value) for value in call.inputs]
+        operation: Operation = Multiply()
+        reference: Callable[..., Any] = torch.mul
+        if call.word in DROPOUT and call.arguments["train"]:
+            mask = DropoutMask(call.arguments["p"], maps=call.word == "feature_dropout")
+            inputs.append(self.graph.add(self._free(f"{name}.mask"), mask, inputs[0], place=path))
+        else:
+            operation, reference = self._operation(node, call), call.run
+        entered = self.graph.add(name, operation, *inputs, place=path, reference=reference)
+        if call.changes is not None:
+            self._change(node, call.changes, entered)
+        return (entered,) if len(call.function._schema.returns) > 1 else entered
+
+    def _local_response(self, name: str, node: fx.Node) -> str:
+        """One node for what PyTorch composes of six."""
+        module: Any = self.model.get_submodule(origin(node)[0])
+        operation = LocalResponseNormalisation(module.size, module.alpha, module.beta, module.k)
+        return self.graph.add(
+            name,
+            operation,
+            self.known[node.all_input_nodes[0]],
+            place=origin(node)[0],
+            reference=module,
+        )
+
+    def _part(self, enabled: Any, part: Any, *given: Any) -> list[str]:
+        """A block under `torch.no_grad()`: nothing is learned through it."""
+        module = self.known[part]
+        inner = module.graph.find_nodes(op="placeholder")
+        self.known |= {a: self.known.get(b) for a, b in zip(inner, given, strict=True)}
+        names = self.walk(module)
+        if enabled:
+            return names
+        stop = Constant(torch.detach, "detach")
+        return [self.graph.add(self._free(f"{name}.detach"), stop, name) for name in names]
+
+    def _input(self, value: Any) -> str | None:
+        """The name of what stands in a tensor's place; numbers become constants."""
+        if value is None or isinstance(value, fx.Node):
+            return None if value is None else self.known[value]
+        number = self.numbers.setdefault(value, torch.tensor(float(value)))
+        return self._tensor(f"{value:g}", number)
+
+    def _operation(self, node: fx.Node, call: Call) -> Operation:
+        if call.word in CONSTANTS or (call.word == "to" and not _real(node)):
+            return Constant(call.run, call.word)
+        if call.word in ("to", *DROPOUT):
+            return Identity()
+        kind = SPELLINGS.get(call.name)
+        if kind is None or len(call.inputs) > _most(kind):
+            extra = "" if kind is None else " with so many tensors"
+            raise UsageError(
+                f"The operation {call.name}{extra} is not known by hand; it is called at "
+                f"{line(node)}. To add it, write a class with `forward` and `backward` like those "
+                f'in cutaway.byhand.operations, above it @spelled("{call.name[5:]}").'
+            )
+        return kind(**call.settings({spec.name for spec in fields(kind)}))
+
+    def _change(self, node: fx.Node, changed: fx.Node, entered: str) -> None:
+        """From here on the changed node is what the operation gave, if nothing else shares it."""
+        schema = getattr(changed.target, "_schema", None)
+        if schema and any(r.alias_info and not r.alias_info.is_write for r in schema.returns):
+            raise UsageError(
+                f"A part of a tensor is changed in place at {line(node)}: make a new tensor there "
+                "(torch.where, torch.cat), so that every value has its place in the graph."
+            )
+        self.known[changed] = entered
+
+    def _name(self, path: str, kind: str, call: Call) -> str:
+        """The module's path; a module that is somebody's own may do more, so the word is added."""
+        own = not kind.startswith("torch.nn.modules")
+        return self._free(f"{path}.{call.word}".lstrip(".") if own or not path else path)
+
+    def _free(self, name: str) -> str:
+        k = sum(other == name or other.startswith(f"{name}:") for other in self.graph.nodes)
+        return f"{name}:{k + 1}" if k else name
+
+
+def _real(node: fx.Node) -> bool:
+    """Whether a conversion is from real numbers to real numbers."""
+    ends = (node.meta["val"], node.all_input_nodes[0].meta["val"])
+    return all(end.is_floating_point() for end in ends)
+
+
+def _most(kind: type[Operation]) -> float:
+    """How many inputs an operation takes."""
+    taken = list(inspect.signature(kind.forward).parameters.values())[1:]
+    return inf if any(p.kind is p.VAR_POSITIONAL for p in taken) else len(taken)
