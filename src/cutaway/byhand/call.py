@@ -69,8 +69,8 @@ class Call:
 
 
 def _takes_tensor(argument: Any) -> bool:
-    """Also a number that is the second operand, as in x + 1."""
-    return "Tensor" in str(argument.type) or argument.name == "other"
+    """Also a number that is an operand, as in x + 1."""
+    return "Tensor" in str(argument.type) or argument.name in ("self", "other")
 
 
 def _functional(target: Any) -> Any:

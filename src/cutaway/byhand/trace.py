@@ -93,11 +93,11 @@ class _Tracer:
 
     def walk(self, module: fx.GraphModule) -> list[str]:
         """Enter the operations of a (part of a) program; gives the names of its outputs."""
-        needed = needed(module.graph)
+        wanted = needed(module.graph)
         for node in module.graph.nodes:
             if node.op == "get_attr":
                 self.known[node] = getattr(module, node.target)
-            elif node.op == "call_function" and node in needed:
+            elif node.op == "call_function" and node in wanted:
                 self.known[node] = self._enter(node)
         return [self.known[node] for node in module.graph.output_node().all_input_nodes]
 

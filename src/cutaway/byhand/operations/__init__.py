@@ -31,6 +31,7 @@ from cutaway.byhand.operations.arithmetic import (
     SquareRoot,
     Subtract,
     SubtractFrom,
+    Where,
 )
 from cutaway.byhand.operations.chance import (
     Constant,
@@ -155,4 +156,5 @@ __all__ = [
     "Unfold",
     "Unsqueeze",
     "Variance",
+    "Where",
 ]

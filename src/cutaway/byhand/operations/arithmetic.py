@@ -76,6 +76,20 @@ class Divide(Operation):
         return lambda: over(g / b, a), lambda: over(-g * y / b, b)
 
 
+@spelled("where.self", "where.ScalarOther", "where.ScalarSelf", "where.Scalar")
+@dataclass(frozen=True)
+class Where(Operation):
+    """y = a where the condition c holds, else b;  dJ/da = g where it holds,  dJ/db = g elsewhere"""
+
+    def forward(self, c: Tensor, a: Tensor, b: Tensor) -> Tensor:
+        return a.where(c, b)
+
+    def backward(
+        self, g: Tensor, y: Tensor, c: Tensor, a: Tensor, b: Tensor
+    ) -> tuple[Gradient, ...]:
+        return None, lambda: over(g * c, a), lambda: over(g * ~c, b)
+
+
 @spelled("pow.Tensor_Scalar")
 @dataclass(frozen=True)
 class Power(Operation):

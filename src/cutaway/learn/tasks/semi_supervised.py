@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -62,9 +62,9 @@ class SemiSupervised(Adversarial):
 
         def j_g(batch: Batch) -> tuple[Tensor, Counts]:
             with torch.no_grad():
-                real = d.features(batch.x[batch.t < 0] if (batch.t < 0).any() else batch.x)
+                real = _share(batch.t) @ d.features(batch.x)
             fake = g(noise(model, batch.x))
-            matched = (real.mean(0) - d.features(fake).mean(0)).abs().mean()
+            matched = (real - d.features(fake).mean(0)).abs().mean()
             fooled = F.softplus(-self._scores(d, fake)).mean() if self.fooling else 0.0
             return self.matching * matched + self.fooling * fooled, {}
 
@@ -91,3 +91,10 @@ class SemiSupervised(Adversarial):
         answers = Classify().judge(model.discriminator, feed, classes, machine)
         measures = answers.summary() | found.measures
         return Findings(len(answers), measures, found.kept | answers.tensors())
+
+
+def _share(t: Int[Tensor, " b"]) -> Float[Tensor, " b"]:
+    """Equal shares for the images whose class is not known; for all where every class is."""
+    unknown = (t < 0).float()
+    unknown = unknown + (unknown.sum() == 0)
+    return unknown / unknown.sum()
