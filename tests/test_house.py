@@ -17,9 +17,10 @@ MAY_IMPORT = {
     "byhand": set(),
     "learn": {"data", "models"},
     "recipes": {"models", "learn"},
+    "systems": {"data", "models", "learn", "byhand"},
     "show": {"data", "models", "learn"},
     "api": {"data", "models", "learn", "recipes", "show"},
-    "cli": {"data", "models", "learn", "recipes", "show", "api"},
+    "cli": {"data", "models", "learn", "recipes", "show", "api", "byhand", "systems"},
     "__main__": {"cli"},
 }
 GROUND = {"errors", "files", "randomness"}

@@ -5,7 +5,7 @@ operation of PyTorch's library is called on what. Each is looked up by its name.
 """
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import fields
 from math import inf
 from typing import Any
@@ -112,13 +112,11 @@ class _Tracer:
         if kind.endswith(".LocalResponseNorm"):
             return self._local_response(name, node) if call.word == "div" else None
         inputs = [self._input(value) for value in call.inputs]
-        operation: Operation = Multiply()
-        reference: Callable[..., Any] = torch.mul
-        if call.word in DROPOUT and call.arguments["train"]:
+        operation = self._operation(node, call)
+        if isinstance(operation, Multiply) and call.word in DROPOUT:
             mask = DropoutMask(call.arguments["p"], maps=call.word == "feature_dropout")
             inputs.append(self.graph.add(self._free(f"{name}.mask"), mask, inputs[0], place=path))
-        else:
-            operation, reference = self._operation(node, call), call.run
+        reference = None if call.word in ("to", *DROPOUT) else call.run
         entered = self.graph.add(name, operation, *inputs, place=path, reference=reference)
         if call.changes is not None:
             self._change(node, call.changes, entered)
@@ -157,6 +155,8 @@ class _Tracer:
     def _operation(self, node: fx.Node, call: Call) -> Operation:
         if call.word in CONSTANTS or (call.word == "to" and not _real(node)):
             return Constant(call.run, call.word)
+        if call.word in DROPOUT and call.arguments["train"]:
+            return Multiply()
         if call.word in ("to", *DROPOUT):
             return Identity()
         kind = SPELLINGS.get(call.name)

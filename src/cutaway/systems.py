@@ -1,0 +1,119 @@
+"""Whole systems of the course, network and losses, as graphs that are differentiated by hand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cutaway import byhand, models
+from cutaway.data.feed import Batch
+from cutaway.errors import UsageError, nearest
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.tasks import Task, make_task
+from cutaway.randomness import generator, reseed_global
+
+SIDE = 64
+"""Largest side of an image that is made up, unless a network needs more."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one player of a system minimises, written out.
+
+    Attributes:
+        graph: J is its first output, the player's parameters are its parameters.
+        inputs: a batch for `graph.forward(*inputs)`.
+    """
+
+    model: str
+    player: str
+    graph: byhand.Graph
+    inputs: tuple[Tensor, ...]
+
+
+def written(
+    name: str,
+    *,
+    images: Float[Tensor, "b c *grid"] | None = None,
+    batch: int = 2,
+    seed: int = 0,
+    player: str = "",
+    options: Mapping[str, Any] = {},
+) -> list[Written]:
+    """A registered system, new and about to learn, as one graph for each of its players.
+
+    Args:
+        images: what it sees, as its task scales them; made up where none are given.
+        batch: how many are made up.
+        seed: of the weights and of what is made up.
+        player: only this one.
+        options: of the model.
+
+    Raises:
+        UsageError: an unknown model, player or option, or images that the model cannot take.
+    """
+    model = models.find(name)
+    task = make_task(Recipe(task=model.task))
+    x = images if images is not None else _images(model, task, batch, seed)
+    size: models.Size = tuple(x.shape[2:])
+    shown = Batch(x, _targets(model, x), torch.arange(len(x)))
+    with torch.random.fork_rng(devices=[]):
+        reseed_global(seed, "weights")
+        network = models.build(name, x.shape[1], model.example[1], size, options).train()
+        task.begin(network, shown)
+    players = [p.name for p in task.players(network)]
+    if player and player not in players:
+        raise UsageError(f"{name} has no player '{player}'.{nearest(player, players)}")
+    wanted = [i for i, one in enumerate(players) if player in ("", one)]
+    return [Written(name, players[i], *_graph(network, task, i, shown)) for i in wanted]
+
+
+class _Turn(nn.Module):
+    """What a player minimises, as a module of images and targets."""
+
+    def __init__(self, network: nn.Module, task: Task, index: int):
+        super().__init__()
+        self.network, self.task, self.index = network, task, index
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        batch = Batch(x, t, torch.arange(len(x), device=x.device))
+        return self.task.players(self.network)[self.index].loss(batch)[0]
+
+
+def _graph(
+    network: nn.Module, task: Task, index: int, batch: Batch
+) -> tuple[byhand.Graph, tuple[Tensor, ...]]:
+    learned = task.players(network)[index].parameters
+    graph = byhand.trace(_Turn(network, task, index), batch.x, batch.t, learned=learned)
+    given = {"x": batch.x, "t": batch.t}
+    return graph, tuple(given[name] for name in graph.inputs)
+
+
+def _images(model: models.Model, task: Task, batch: int, seed: int) -> Tensor:
+    """Noise as the network would take it; for threshold units the truth table."""
+    channels, _, size = model.example
+    if model.task == "threshold":
+        return torch.tensor([[0.0, 0], [0, 1], [1, 0], [1, 1]]).unsqueeze(1)
+    side = (min(size, max(SIDE, model.least)),) * 2 if isinstance(size, int) else size
+    batch = 1 if model.task == "implicit" else batch
+    draw = generator(seed, "images")
+    if task.scaling == "standard":
+        return torch.randn(batch, channels, *side, generator=draw)
+    x = torch.rand(batch, channels, *side, generator=draw)
+    return 2 * x - 1 if task.scaling == "symmetric" else x
+
+
+def _targets(model: models.Model, x: Tensor) -> Tensor:
+    """Each class in turn, for each pixel where pixels are told apart; AND for a truth table."""
+    classes = model.example[1]
+    if model.task == "threshold":
+        return x.flatten(1).all(1).long()
+    if model.task == "segment":
+        return torch.arange(x[:, 0].numel()).reshape(x[:, 0].shape) % classes
+    t = torch.arange(len(x)) % classes
+    if model.task == "semi-supervised":  # the first half is not known
+        t[: len(x) // 2] = -1
+    return t
