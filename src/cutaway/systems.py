@@ -87,7 +87,8 @@ def _graph(
     network: nn.Module, task: Task, index: int, batch: Batch
 ) -> tuple[byhand.Graph, tuple[Tensor, ...]]:
     learned = task.players(network)[index].parameters
-    graph = byhand.trace(_Turn(network, task, index), batch.x, batch.t, learned=learned)
+    turn = _Turn(network, task, index)
+    graph = byhand.trace(turn, batch.x, batch.t, learned=learned, within="network.")
     given = {"x": batch.x, "t": batch.t}
     return graph, tuple(given[name] for name in graph.inputs)
 

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any, TypeVar
 
 from torch import Tensor
@@ -36,6 +37,12 @@ class Operation:
     def flops(self, y: Tensor, *x: Any) -> int:
         """Floating-point operations of `forward`; a multiplication and an addition are two."""
         return y.numel()
+
+    @classmethod
+    def most(cls) -> float:
+        """How many inputs it takes."""
+        taken = list(inspect.signature(cls.forward).parameters.values())[1:]
+        return inf if any(p.kind is p.VAR_POSITIONAL for p in taken) else len(taken)
 
     @classmethod
     def equations(cls) -> str:

@@ -4,10 +4,8 @@
 operation of PyTorch's library is called on what. Each is looked up by its name.
 """
 
-import inspect
 from collections.abc import Iterable
 from dataclasses import fields
-from math import inf
 from typing import Any
 
 import torch
@@ -39,7 +37,9 @@ CONSTANTS = {
 DROPOUT = ("dropout", "feature_dropout")
 
 
-def trace(model: nn.Module, *example: Tensor, learned: Iterable[Tensor] | None = None) -> Graph:
+def trace(
+    model: nn.Module, *example: Tensor, learned: Iterable[Tensor] | None = None, within: str = ""
+) -> Graph:
     """The graph of what `model(*example)` computes, over the module's own parameters.
 
     Only the shapes of the example count. Whether the module trains or rests is kept: the graph of a
@@ -48,6 +48,7 @@ def trace(model: nn.Module, *example: Tensor, learned: Iterable[Tensor] | None =
 
     Args:
         learned: the parameters that count as such; the others are constants. All by default.
+        within: the beginning of modules' paths that is left out of names.
 
     Raises:
         UsageError: what cannot be traced (control flow that depends on values), an operation that
@@ -55,7 +56,7 @@ def trace(model: nn.Module, *example: Tensor, learned: Iterable[Tensor] | None =
     """
     program = exported(model, example)
     own = {id(p) for p in (model.parameters() if learned is None else learned)}
-    tracer = _Tracer(model, Graph(), own)
+    tracer = _Tracer(model, Graph(), own, within)
     tracer.leaves(program)
     outputs = tracer.walk(program.graph_module)
     tracer.graph.outputs = tuple(outputs)
@@ -65,8 +66,8 @@ def trace(model: nn.Module, *example: Tensor, learned: Iterable[Tensor] | None =
 class _Tracer:
     """Enters what an exported program's outputs hang on in a graph."""
 
-    def __init__(self, model: nn.Module, graph: Graph, own: set[int]):
-        self.model, self.graph, self.own = model, graph, own
+    def __init__(self, model: nn.Module, graph: Graph, own: set[int], within: str):
+        self.model, self.graph, self.own, self.within = model, graph, own, within
         self.known: dict[fx.Node, Any] = {}
         self.tensors: dict[int, str] = {}
         self.numbers: dict[float, Tensor] = {}
@@ -88,7 +89,7 @@ class _Tracer:
     def _tensor(self, name: str, value: Tensor) -> str:
         if id(value) not in self.tensors:
             enter = self.graph.parameter if id(value) in self.own else self.graph.constant
-            self.tensors[id(value)] = enter(name, value)
+            self.tensors[id(value)] = enter(name.removeprefix(self.within), value)
         return self.tensors[id(value)]
 
     def walk(self, module: fx.GraphModule) -> list[str]:
@@ -108,6 +109,7 @@ class _Tracer:
             return self._part(*node.args)
         call = Call.read(node)
         path, kind = origin(node)
+        path = path.removeprefix(self.within)
         name = self._name(path, kind, call)
         if kind.endswith(".LocalResponseNorm"):
             return self._local_response(name, node) if call.word == "div" else None
@@ -124,15 +126,12 @@ class _Tracer:
 
     def _local_response(self, name: str, node: fx.Node) -> str:
         """One node for what PyTorch composes of six."""
-        module: Any = self.model.get_submodule(origin(node)[0])
+        place = origin(node)[0]
+        module: Any = self.model.get_submodule(place)
         operation = LocalResponseNormalisation(module.size, module.alpha, module.beta, module.k)
-        return self.graph.add(
-            name,
-            operation,
-            self.known[node.all_input_nodes[0]],
-            place=origin(node)[0],
-            reference=module,
-        )
+        x = self.known[node.all_input_nodes[0]]
+        place = place.removeprefix(self.within)
+        return self.graph.add(name, operation, x, place=place, reference=module)
 
     def _part(self, enabled: Any, part: Any, *given: Any) -> list[str]:
         """A block under `torch.no_grad()`: nothing is learned through it."""
@@ -160,7 +159,7 @@ class _Tracer:
         if call.word in ("to", *DROPOUT):
             return Identity()
         kind = SPELLINGS.get(call.name)
-        if kind is None or len(call.inputs) > _most(kind):
+        if kind is None or len(call.inputs) > kind.most():
             extra = "" if kind is None else " with so many tensors"
             raise UsageError(
                 f"The operation {call.name}{extra} is not known by hand; it is called at "
@@ -193,9 +192,3 @@ def _real(node: fx.Node) -> bool:
     """Whether a conversion is from real numbers to real numbers."""
     ends = (node.meta["val"], node.all_input_nodes[0].meta["val"])
     return all(end.is_floating_point() for end in ends)
-
-
-def _most(kind: type[Operation]) -> float:
-    """How many inputs an operation takes."""
-    taken = list(inspect.signature(kind.forward).parameters.values())[1:]
-    return inf if any(p.kind is p.VAR_POSITIONAL for p in taken) else len(taken)
