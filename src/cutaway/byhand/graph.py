@@ -108,9 +108,16 @@ class Graph:
         kinds = ("parameter", "input") if inputs else ("parameter",)
         found: set[str] = set()
         for name, node in self.nodes.items():
-            if node.kind in kinds or not found.isdisjoint(node.inputs):
+            source = node.kind in kinds and self._real(name)
+            passes = node.operation is not None and node.operation.differentiable
+            if source or (passes and not found.isdisjoint(node.inputs)):
                 found.add(name)
         return found
+
+    def _real(self, name: str) -> bool:
+        """Whether a given value consists of real numbers, as far as is known."""
+        value = self.values.get(name, self.given.get(name))
+        return value is None or value.is_floating_point()
 
     # Going forward
 

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from torch import Tensor
 
@@ -24,7 +24,12 @@ class Operation:
     documentation begins with a paragraph of its equations, which is what a reader is shown.
 
     Source: lecture notes on statistics, week 4, p. 25 to 30.
+
+    Attributes:
+        differentiable: whether gradients go through it.
     """
+
+    differentiable: ClassVar[bool] = True
 
     def forward(self, *x: Any) -> Tensor:
         """y."""

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from cutaway.byhand.graph import Graph
-from cutaway.byhand.operations import Constant, DropoutMask
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ def autograd(graph: Graph, g: Tensor | None = None) -> Witness:
     values: dict[str, Tensor] = {}
     with torch.enable_grad():
         for name, node in graph.nodes.items():
-            if drawn(graph, name) or node.operation is None:
+            if node.operation is None or not node.operation.differentiable:
                 value = graph.values[name].detach().clone()
                 values[name] = value.requires_grad_(name in live and value.is_floating_point())
                 continue
@@ -44,11 +43,6 @@ def autograd(graph: Graph, g: Tensor | None = None) -> Witness:
     return Witness({n: v.detach() for n, v in values.items()}, gradients)
 
 
-def drawn(graph: Graph, name: str) -> bool:
-    """Whether a node's value is by chance, or such that no gradient goes through it."""
-    return isinstance(graph.nodes[name].operation, Constant | DropoutMask)
-
-
 def replayed(graph: Graph, name: str, value: Tensor) -> Tensor:
     """J if a node had another value: what hangs on it is computed again, the graph is left alone.
 
@@ -56,9 +50,9 @@ def replayed(graph: Graph, name: str, value: Tensor) -> Tensor:
     """
     values = {name: value}
     for node in graph.operations:
-        if values.keys().isdisjoint(node.inputs) or drawn(graph, node.name):
-            continue
         assert node.operation
+        if values.keys().isdisjoint(node.inputs) or not node.operation.differentiable:
+            continue
         x = [None if i is None else values.get(i, graph.values[i]) for i in node.inputs]
         values[node.name] = node.operation.forward(*x)
     return values.get(graph.outputs[0], graph.values[graph.outputs[0]])

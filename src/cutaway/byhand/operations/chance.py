@@ -6,7 +6,7 @@ is a constant.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -22,6 +22,8 @@ class Constant(Operation):
         call: its function of the inputs.
         name: what it is called.
     """
+
+    differentiable: ClassVar[bool] = False
 
     call: Callable[..., Tensor]
     name: str = ""
@@ -39,6 +41,8 @@ class DropoutMask(Operation):
 
     For a whole map at once where `maps`. Source: Srivastava et al. 2014, section 4.
     """
+
+    differentiable: ClassVar[bool] = False
 
     p: float = 0.5
     maps: bool = False
