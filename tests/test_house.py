@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "learn": {"data", "models"},
     "recipes": {"models", "learn"},
     "systems": {"data", "models", "learn", "byhand"},
-    "show": {"data", "models", "learn"},
+    "show": {"data", "models", "byhand", "learn"},
     "api": {"data", "models", "learn", "recipes", "show"},
     "cli": {"data", "models", "learn", "recipes", "show", "api", "byhand", "systems"},
     "__main__": {"cli"},

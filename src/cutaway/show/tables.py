@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from cutaway.byhand.check import Checked
 from cutaway.data.audit import Audit
 from cutaway.data.catalog import SOURCES, Source
 from cutaway.learn.evaluation import Evaluation
@@ -89,6 +90,22 @@ def predictions(found: Sequence[Prediction]) -> Table:
     for one in found:
         others = ", ".join(f"{name} {p:.1%}" for name, p in one.top[1:])
         grid.add_row(Path(one.name).name, one.label, f"{one.top[0][1]:.1%}", others)
+    return grid
+
+
+def checked(title: str, found: Checked) -> Table:
+    """Gradients by hand beside those of other witnesses, a row a parameter."""
+    grid = Table(title=title, title_justify="left", header_style="bold")
+    grid.add_column("parameter", overflow="fold")
+    for heading in ("shape", "largest gradient", "autograd", "differences"):
+        grid.add_column(heading, justify="right")
+    for row in found.rows:
+        shape = " x ".join(map(str, row.shape)) or "1"
+        slope = "" if row.differences is None else f"{row.differences:.1e}"
+        grid.add_row(row.name, shape, f"{row.gradient:.3g}", f"{row.autograd:.1e}", slope)
+    grid.add_section()
+    errors = f"{max(found.values, found.gradients):.1e}"
+    grid.add_row(f"values of {found.nodes} nodes, and their gradients", "", "", errors, "")
     return grid
 
 

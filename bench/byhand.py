@@ -1,0 +1,140 @@
+"""Backpropagation by hand beside autograd: accuracy from the same seed, and steps a second.
+
+CUTAWAY_DATA=... python -m bench.byhand [--pairs 5] [--epochs 3]
+
+The main loop and algorithm 4-1 learn from the same batches with the same first weights, by plain
+gradient descent. Then both take steps in turn, autograd with torch.optim.SGD.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from cutaway.byhand import Graph, trace
+from cutaway.byhand.descent import descend
+from cutaway.data.sources import load
+from cutaway.learn.fit import fit
+from cutaway.learn.memory import kept
+from cutaway.learn.network import initial
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.run import Run
+from cutaway.learn.stage import Stage
+from cutaway.recipes import pair
+
+RATES = {"deep_mlp": 0.05, "lenet5": 0.05}
+
+
+def recipe(model: str, epochs: int) -> Recipe:
+    """Algorithm 4-1: no momentum, no schedule, no decay."""
+    return pair(model, "mnist").override(
+        optimizer="sgd", momentum=0.0, optimizer_options={}, lr=RATES[model], schedule="constant",
+        warmup=0.0, weight_decay=0.0, label_smoothing=0.0, augment="none", val=0.0, patience=0,
+        epochs=epochs, batch_size=32, precision="float32", device="cpu",
+    )  # fmt: skip
+
+
+class Loss(nn.Module):
+    """J of a batch."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(self.network(x), t)
+
+
+def compared(model: str, epochs: int) -> dict[str, float]:
+    """Test accuracy of the main loop and of algorithm 4-1, and how far their weights are apart."""
+    images = load("mnist")
+    with tempfile.TemporaryDirectory() as folder:
+        run = fit(recipe(model, epochs), images, out=Path(folder) / "run")
+        theirs = run.model
+        network = first(run)
+        stage = Stage(0, run.recipe, run, images, network)
+        J = list(descend(graph_of(network, stage), batches(stage, stage.steps), RATES[model]))
+        answers = run.task.judge(
+            network, run.feed(images, run.split.test), images.classes, run.machine
+        )
+    pairs = zip(network.parameters(), theirs.parameters(), strict=True)
+    apart = max(((a - b).norm() / b.norm()).item() for a, b in pairs)
+    return {
+        "main loop": run.results["accuracy"],
+        "by hand": answers.summary()["accuracy"],
+        "weights apart": apart,
+        "last J": statistics.mean(J[-100:]),
+    }
+
+
+def first(run: Run) -> nn.Module:
+    """The network before its first step."""
+    images = run.data
+    return initial(run.recipe, images.channels, len(images.classes), images.size)
+
+
+def batches(stage: Stage, steps: int) -> list[tuple[Tensor, Tensor]]:
+    made = (stage.feed.batch(number) for number in range(steps))
+    return [(batch.x, batch.t) for batch in made]
+
+
+def graph_of(network: nn.Module, stage: Stage) -> Graph:
+    batch = stage.feed.batch(0)
+    return trace(Loss(network.train()), batch.x, batch.t)
+
+
+def speed(pairs: int) -> list[dict[str, float]]:
+    """Steps a second on LeNet-5 with batches of 128, in turn."""
+    torch.manual_seed(0)
+    x, t = torch.randn(128, 1, 28, 28), torch.arange(128) % 10
+    network = initial(recipe("lenet5", 1), 1, 10, (28, 28))
+    loss = Loss(network)
+    optimizer = torch.optim.SGD(network.parameters(), 0.01)
+    graph = trace(loss, x, t)
+
+    def autograd() -> None:
+        optimizer.zero_grad()
+        loss(x, t).backward()
+        optimizer.step()
+
+    def by_hand() -> None:
+        next(descend(graph, [(x, t)], 0.01))
+
+    rows = []
+    with kept():
+        for _ in range(pairs + 1):
+            rows.append({"autograd": rate(autograd), "by hand": rate(by_hand)})
+    return rows[1:]
+
+
+def rate(step: Callable[[], None], seconds: float = 3.0) -> float:
+    started, count = time.perf_counter(), 0
+    while (spent := time.perf_counter() - started) < seconds:
+        step()
+        count += 1
+    return count / spent
+
+
+def main() -> None:
+    options = argparse.ArgumentParser()
+    options.add_argument("--pairs", type=int, default=5)
+    options.add_argument("--epochs", type=int, default=3)
+    given = options.parse_args()
+    rows = speed(given.pairs)
+    ratios = sorted(row["by hand"] / row["autograd"] for row in rows)
+    for row in rows:
+        print(json.dumps({k: round(v, 1) for k, v in row.items()}))
+    print(f"by hand / autograd, LeNet-5, batches of 128: {statistics.median(ratios):.2f} times "
+          f"({ratios[0]:.2f} to {ratios[-1]:.2f})")  # fmt: skip
+    for model in RATES:
+        print(model, json.dumps(compared(model, given.epochs)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
