@@ -35,13 +35,10 @@ class LeakyReLU(Operation):
         return (torch.where(s > 0, g, self.negative_slope * g),)
 
 
-@spelled("hardtanh.default", "relu6.default")
+@spelled("hardtanh.default")
 @dataclass(frozen=True)
 class HardTanh(Operation):
-    """z = s within min..max, else the nearer end;  dJ/ds = g [min < s < max]
-
-    ReLU6 is the one from 0 to 6.
-    """
+    """z = s within min..max, else the nearer end;  dJ/ds = g [min < s < max]"""
 
     min_val: float = -1.0
     max_val: float = 1.0
@@ -51,6 +48,15 @@ class HardTanh(Operation):
 
     def backward(self, g: Tensor, z: Tensor, s: Tensor) -> tuple[Gradient, ...]:
         return (g * ((s > self.min_val) & (s < self.max_val)),)
+
+
+@spelled("relu6.default")
+@dataclass(frozen=True)
+class ReLU6(HardTanh):
+    """z = s within 0..6, else the nearer end;  dJ/ds = g [0 < s < 6]"""
+
+    min_val: float = 0.0
+    max_val: float = 6.0
 
 
 @spelled("clamp.default")

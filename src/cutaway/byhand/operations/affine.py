@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 
+import torch
 from torch import Tensor, einsum
 
 from cutaway.byhand.operation import Gradient, Operation, over, spelled
+from cutaway.errors import UsageError
 
 
 @spelled("linear.default")
@@ -24,7 +27,7 @@ class Affine(Operation):
     def backward(
         self, g: Tensor, s: Tensor, z: Tensor, u: Tensor, u_0: Tensor | None = None
     ) -> tuple[Gradient, ...]:
-        rows = g.flatten(0, -2), z.flatten(0, -2)
+        rows = g.reshape(-1, g.shape[-1]), z.reshape(-1, z.shape[-1])
         return lambda: g @ u, lambda: rows[0].T @ rows[1], lambda: rows[0].sum(0)
 
     def flops(self, s: Tensor, z: Tensor, u: Tensor, u_0: Tensor | None = None) -> int:
@@ -57,32 +60,43 @@ class MatrixProduct(Operation):
 class Contraction(Operation):
     """y = sum of products over the letters that y lacks;  dJ/dx_i = the same sum with g for x_i
 
-    Every letter of an input stands in y or in another input, and none twice in one input.
+    A letter of x_i that stands nowhere else has its gradient repeated along it.
     """
 
     equation: str = ""
 
     def forward(self, *x: Tensor) -> Tensor:
-        return einsum(self.equation, *x)
+        names, output = self._letters()
+        return einsum(f"{','.join(names)}->{output}", *x)
 
     def backward(self, g: Tensor, y: Tensor, *x: Tensor) -> tuple[Gradient, ...]:
-        inputs, output = self.equation.split("->")
-        names = inputs.split(",")
+        names, output = self._letters()
 
         def without(i: int) -> Tensor:
-            others = [*names[:i], output, *names[i + 1 :]]
-            return einsum(f"{','.join(others)}->{names[i]}", *x[:i], g, *x[i + 1 :])
+            others, values = [*names[:i], output, *names[i + 1 :]], [*x[:i], g, *x[i + 1 :]]
+            if set(names[i]) - set("".join(others)):
+                others, values = [*others, names[i]], [*values, torch.ones_like(x[i])]
+            return over(einsum(f"{','.join(others)}->{names[i]}", *values), x[i])
 
         return tuple(partial(without, i) for i in range(len(x)))
 
+    def _letters(self) -> tuple[list[str], str]:
+        """Those of each input, and those of y; left out, they are all that stand once, in order."""
+        inputs, arrow, output = self.equation.replace(" ", "").partition("->")
+        names = inputs.split(",")
+        if any(part.count(letter) > 1 for part in names for letter in part if letter != "."):
+            raise UsageError(
+                f"The einsum '{self.equation}' has a letter twice in one input, which is not known "
+                "by hand: take the diagonal with other operations first."
+            )
+        once = "".join(sorted(k for k in set(inputs) - {*",."} if inputs.count(k) == 1))
+        return names, output if arrow else ("..." if "." in inputs else "") + once
+
     def flops(self, y: Tensor, *x: Tensor) -> int:
-        inputs, _ = self.equation.split("->")
-        sizes = {
-            letter: n
-            for names, value in zip(inputs.split(","), x, strict=True)
-            for letter, n in zip(names.strip(), value.shape, strict=True)
-        }
-        total = len(x)
-        for n in sizes.values():
-            total *= n
-        return total
+        names, output = self._letters()
+        sides: dict[str, int] = {}
+        for part, value in zip(names, x, strict=True):
+            for k, letter in enumerate(part):  # behind an ellipsis, axes count from the last
+                side = value.shape[k - len(part) if "." in part[:k] else k] if letter != "." else 1
+                sides[letter] = max(side, sides.get(letter, 1))
+        return len(x) * y.numel() * prod(n for k, n in sides.items() if k not in output)

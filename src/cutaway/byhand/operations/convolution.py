@@ -13,7 +13,8 @@ from math import prod
 from torch import Tensor
 
 from cutaway.byhand.operation import Gradient, Operation, spelled
-from cutaway.byhand.operations.windows import Setting, Windows, each
+from cutaway.byhand.operations.windows import NO_BATCH, Setting, Windows, each
+from cutaway.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class _Kernels(Operation):
             before = each(0 if isinstance(self.padding, str) else self.padding, axes)
             after = before
         return Windows(size, each(self.stride, axes), dilation, before, after)
+
+    def _expect_batch(self, z: Tensor, u: Tensor) -> None:
+        if z.ndim != u.ndim:
+            raise UsageError(NO_BATCH)
 
     def _matrix(self, u: Tensor) -> Tensor:
         """(n, c, *size) as (groups, n / groups, c * taps)."""
@@ -65,6 +70,7 @@ class Convolution(_Kernels):
     """
 
     def forward(self, z: Tensor, u: Tensor, u_0: Tensor | None = None) -> Tensor:
+        self._expect_batch(z, u)
         s = self._matrix(u) @ self._patches(z, u)
         s = s.reshape(len(z), len(u), *self._windows(u).places(z.shape[2:]))
         return s if u_0 is None else s + u_0.view(-1, *(1,) * (u.ndim - 2))
@@ -96,6 +102,7 @@ class TransposedConvolution(_Kernels):
     output_padding: Setting = 0
 
     def forward(self, z: Tensor, u: Tensor, u_0: Tensor | None = None) -> Tensor:
+        self._expect_batch(z, u)
         patches = self._matrix(u).mT @ self._rows(z)
         s = self._lay(patches, u, z.shape[2:], self._sides(z, self._windows(u)))
         return s if u_0 is None else s + u_0.view(-1, *(1,) * (u.ndim - 2))

@@ -28,11 +28,12 @@ class _Loss(Operation):
 @spelled("cross_entropy_loss.default")
 @dataclass(frozen=True)
 class CrossEntropy(_Loss):
-    """J = -sum_k t_k log o_k, o = softmax(s);  dJ/ds = g (o - t) sum_k t_k
+    """J = -sum_k t_k log o_k, o = softmax(s);  dJ/ds = g (o sum_k t_k - t),  dJ/dt = -g log o
 
     For a class as target, t is 1 there and 0 elsewhere, so that delta = t - o as in 4.6. With
-    `label_smoothing` a, t becomes (1 - a) t + a / c. Targets `ignore_index` count for nothing. The
-    classes lie on axis 1; the mean is over what counts.
+    `label_smoothing` a, t becomes (1 - a) t + a / c; with weights of classes it is multiplied by
+    them. Targets `ignore_index` count for nothing. The classes lie on axis 1; the mean is over what
+    counts.
     """
 
     ignore_index: int = -100
@@ -40,7 +41,7 @@ class CrossEntropy(_Loss):
 
     def forward(self, s: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         t, counted = self._targets(s, target, weight)
-        each = -(t * (s - s.logsumexp(1, keepdim=True))).sum(1)
+        each = -(t * s.log_softmax(1)).sum(1)
         return each.sum() / counted if self.reduction == 1 else self._reduced(each)
 
     def backward(
@@ -49,22 +50,31 @@ class CrossEntropy(_Loss):
         t, counted = self._targets(s, target, weight)
         share = g / counted if self.reduction == 1 else g
         share = share.unsqueeze(1) if share.ndim else share
-        return share * (s.softmax(1) * t.sum(1, keepdim=True) - t), None, None
+        below = share * (s.softmax(1) * t.sum(1, keepdim=True) - t)
+        if not target.is_floating_point():
+            return below, None, None
+        by_target = (self.label_smoothing - 1) * s.log_softmax(1) * _each_class(weight, s)
+        return below, lambda: share * by_target, None
 
     def _targets(
         self, s: Tensor, target: Tensor, weight: Tensor | None
     ) -> tuple[Tensor, Tensor | int]:
         """t like s, and by how much a mean is divided."""
-        assert weight is None, "classes of different weight: see `MISSING` in byhand/trace.py"
-        c = s.shape[1]
+        c, w = s.shape[1], _each_class(weight, s)
         if target.is_floating_point():
-            return self._smoothed(target, c), target.numel() // c
-        known = target != self.ignore_index
-        t = torch.nn.functional.one_hot(target * known, c).to(s.dtype).movedim(-1, 1)
-        return self._smoothed(t, c) * known.unsqueeze(1), known.sum()
+            return w * self._smoothed(target, c), target.numel() // c
+        known = (target != self.ignore_index).unsqueeze(1)
+        t = torch.nn.functional.one_hot(target * known.squeeze(1), c).to(s.dtype).movedim(-1, 1)
+        return w * self._smoothed(t, c) * known, (w * t * known).sum()
 
     def _smoothed(self, t: Tensor, c: int) -> Tensor:
         return (1 - self.label_smoothing) * t + self.label_smoothing / c
+
+
+def _each_class(weight: Tensor | None, s: Tensor) -> Tensor:
+    """A number a class, beside (b, c, *grid)."""
+    weight = s.new_ones(1) if weight is None else weight
+    return weight.view(-1, *(1,) * (s.ndim - 2))
 
 
 @spelled("mse_loss.default")

@@ -25,8 +25,8 @@ class BatchNormalisation(Operation):
     def forward(
         self,
         x: Tensor,
-        a: Tensor | None,
-        b: Tensor | None,
+        a: Tensor | None = None,
+        b: Tensor | None = None,
         running_mean: Tensor | None = None,
         running_var: Tensor | None = None,
     ) -> Tensor:
@@ -44,8 +44,8 @@ class BatchNormalisation(Operation):
         g: Tensor,
         z: Tensor,
         x: Tensor,
-        a: Tensor | None,
-        b: Tensor | None,
+        a: Tensor | None = None,
+        b: Tensor | None = None,
         running_mean: Tensor | None = None,
         running_var: Tensor | None = None,
     ) -> tuple[Gradient, ...]:

@@ -115,7 +115,11 @@ class _Upsampling(_AlongAxes):
             sizes = tuple(int(n * s) for n, s in zip(sides, scales, strict=True))
         given = scales or (None,) * len(sides)
         rows = zip(sides, sizes, given, strict=True)
-        return [self._matrix(n, m, 1 / scale if scale else n / m, x) for n, m, scale in rows]
+        return [self._matrix(n, m, self._step(n, m, s, len(sides)), x) for n, m, s in rows]
+
+    def _step(self, n: int, m: int, scale: float | None, axes: int) -> float:
+        """From one place of the result to the next, in places of x."""
+        return 1 / scale if scale and m != n else n / m
 
     def _matrix(self, n: int, m: int, step: float, like: Tensor) -> Tensor:
         raise NotImplementedError
@@ -128,6 +132,11 @@ class NearestUpsampling(_Upsampling):
 
     The n places of an axis become m.
     """
+
+    def _step(self, n: int, m: int, scale: float | None, axes: int) -> float:
+        # PyTorch forgets the scale where a picture's side is kept or doubled, but not a line's.
+        forget = axes == 2 and m in (n, 2 * n)
+        return 1 / scale if scale and not forget else n / m
 
     def _matrix(self, n: int, m: int, step: float, like: Tensor) -> Tensor:
         source = (torch.arange(m, device=like.device) * step).long().clamp(max=n - 1)

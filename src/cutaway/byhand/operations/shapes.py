@@ -60,7 +60,7 @@ class Reshape(_Reshape):
     shape: Sequence[int] = ()
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.reshape(*(self.size or self.shape))
+        return x.reshape(tuple(self.size or self.shape))
 
 
 @spelled("unflatten.int")
@@ -107,7 +107,7 @@ class Expand(Move):
     size: Sequence[int] = ()
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.expand(*self.size)
+        return x.expand(tuple(self.size))
 
     def backward(self, g: Tensor, y: Tensor, x: Tensor) -> tuple[Gradient, ...]:
         return (over(g, x),)
@@ -121,14 +121,14 @@ class Permute(Move):
     dims: Sequence[int] = ()
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.permute(*self.dims)
+        return x.permute(tuple(self.dims))
 
     def backward(self, g: Tensor, y: Tensor, x: Tensor) -> tuple[Gradient, ...]:
         order = [d % x.ndim for d in self.dims]
-        return (g.permute(*(order.index(d) for d in range(x.ndim))),)
+        return (g.permute(tuple(order.index(d) for d in range(x.ndim))),)
 
 
-@spelled("transpose.int", "t.default", "numpy_T.default")
+@spelled("transpose.int", "t.default")
 @dataclass(frozen=True)
 class Transpose(Move):
     """y = x';  dJ/dx = g'"""
@@ -138,6 +138,18 @@ class Transpose(Move):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.transpose(self.dim0, self.dim1) if x.ndim > 1 else x
+
+    def backward(self, g: Tensor, y: Tensor, x: Tensor) -> tuple[Gradient, ...]:
+        return (self.forward(g),)
+
+
+@spelled("numpy_T.default")
+@dataclass(frozen=True)
+class Reverse(Move):
+    """y = x with its axes in reverse order;  dJ/dx = g with its own"""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(tuple(reversed(range(x.ndim))))
 
     def backward(self, g: Tensor, y: Tensor, x: Tensor) -> tuple[Gradient, ...]:
         return (self.forward(g),)

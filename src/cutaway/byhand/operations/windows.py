@@ -8,13 +8,22 @@ from math import ceil
 from torch import Tensor
 from torch.nn import functional as F
 
+from cutaway.errors import UsageError
+
 Setting = int | Sequence[int]
 """One number is meant for every axis."""
+
+NO_BATCH = (
+    "Values without an axis for the batch are not known by hand: give (batch, channel, height, "
+    "width), for one image x[None]."
+)
 
 
 def each(value: Setting, axes: int) -> tuple[int, ...]:
     """A setting axis by axis."""
     values = (value,) if isinstance(value, int) else tuple(value)
+    if axes < 1 or len(values) not in (0, 1, axes):
+        raise UsageError(NO_BATCH)
     return values * axes if len(values) == 1 else values
 
 
