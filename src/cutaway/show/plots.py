@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from jaxtyping import Int
 from torch import Tensor
 
-WIDTH, LEFT, RIGHT, TOP, BELOW = 400, 52, 12, 10, 40
+WIDTH, LEFT, RIGHT, TOP, BELOW = 400, 58, 12, 10, 40
 """Of a chart, in its own units: about CSS pixels on a phone, so that 12-unit text stays legible."""
 HOVER, DOTS = 100, 20
 """Lines of up to so many points say each value to the pointer, and show a dot for it."""
