@@ -1,0 +1,89 @@
+"""Values and gradients changed by hand, and autograd told of it."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cutaway.byhand.graph import Graph
+from cutaway.byhand.node import Node
+from cutaway.byhand.operations import Constant, DropoutMask
+from cutaway.errors import UsageError
+
+DRAWS = {"randn", "randn_like", "rand", "rand_like", "bernoulli"}
+
+Change = tuple[Tensor | float, Any]
+"""A new value, and the index where it goes; () is everywhere."""
+
+
+def drawn(node: Node) -> bool:
+    """Whether a node's value is by chance."""
+    operation = node.operation
+    chosen = isinstance(operation, Constant) and operation.name in DRAWS
+    return chosen or isinstance(operation, DropoutMask)
+
+
+def changed(name: str, x: Tensor, changes: Iterable[Change]) -> Tensor:
+    """A copy of a node's tensor with changes.
+
+    Raises:
+        UsageError: no such place, another shape, or a fraction among whole numbers.
+    """
+    x = x.clone()
+    for value, at in changes:
+        try:
+            shape = x[at].shape
+        except IndexError:
+            raise UsageError(
+                f"'{name}' has the shape {tuple(x.shape)}: there is no such part in it."
+            ) from None
+        if isinstance(value, Tensor) and value.shape != shape:
+            raise UsageError(
+                f"This part of '{name}' has the shape {tuple(shape)}, and the new value "
+                f"{tuple(value.shape)}: give one of the same shape."
+            )
+        if not isinstance(value, Tensor) and not x.is_floating_point() and value % 1 != 0:
+            raise UsageError(f"'{name}' holds whole numbers, and {value:g} is none.")
+        x[at] = value
+    return x
+
+
+def retold(graph: Graph, values: Collection[str], gradients: Mapping[str, Tensor]) -> Graph:
+    """The graph for autograd: some nodes have the graph's value whatever they are computed from,
+    though their gradients go down as before; some have a given gradient.
+    """
+    other = Graph(graph.dtype)
+    other.outputs, other.values, other.nodes = graph.outputs, graph.values, dict(graph.nodes)
+    for name in {*values, *gradients}:
+        node = graph.nodes[name]
+        if node.operation and not drawn(node):
+            told = _told(node, graph.values[name], gradients.get(name))
+            other.nodes[name] = replace(node, reference=told)
+    return other
+
+
+def _told(node: Node, value: Tensor, gradient: Tensor | None) -> Any:
+    assert node.operation
+    computed = node.reference or node.operation.forward
+
+    def reference(*x: Any) -> Tensor:
+        y: Any = computed(*x)
+        told: Tensor = _Through.apply(y[0] if isinstance(y, tuple) else y, value, gradient)
+        return told
+
+    return reference
+
+
+class _Through(torch.autograd.Function):
+    """A value in place of another; the gradient that arrives goes to the other, or a given one."""
+
+    @staticmethod
+    def forward(context: Any, y: Tensor, value: Tensor, gradient: Tensor | None) -> Tensor:
+        context.gradient = gradient
+        return value.clone()
+
+    @staticmethod
+    def backward(context: Any, *g: Tensor) -> tuple[Tensor | None, ...]:
+        return g[0] if context.gradient is None else context.gradient, None, None

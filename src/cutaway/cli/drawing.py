@@ -1,0 +1,180 @@
+"""A step of a walk through a network as lines for a terminal of 80 columns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from inspect import Parameter, signature
+from itertools import zip_longest
+from textwrap import wrap
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cutaway.byhand.event import Event
+from cutaway.byhand.node import Node
+from cutaway.byhand.operations import Constant
+from cutaway.show.words import number
+
+WIDTH = 80
+SHADES = " ░▒▓█"
+ROWS, COLUMNS = 8, 16
+"""A picture is at most so many letters high and wide; a letter is about twice as high as wide."""
+ALONG = 8
+"""Numbers side by side."""
+
+
+def event(seen: Event, values: Mapping[str, Tensor]) -> str:
+    """One step: the equation, what it takes and gives, a picture, and what it costs.
+
+    Args:
+        values: of all nodes so far.
+    """
+    g = seen.gradient
+    lines = [seen.equation]
+    lines += aligned(inputs(seen, values) if g is None else shares(seen, g))
+    lines += about(seen.value) if g is None else about(g, "g has ")
+    lines.append(f"{number(seen.flops)} operations, {amount(seen.bytes)} read and written")
+    return beside(picture(seen.value if g is None else g, g is not None), lines)
+
+
+def tensor(x: Tensor, magnitudes: bool = False) -> str:
+    """The numbers of a value, or a picture of it."""
+    return beside(picture(x, magnitudes), about(x, rows=ROWS))
+
+
+def beside(left: Sequence[str], lines: Sequence[str]) -> str:
+    """Lines to the right of a picture, broken where they are too long."""
+    margin = max(map(len, left), default=0) + 2
+    right = [part for line in lines for part in wrap(line, WIDTH - margin)]
+    rows = zip_longest(left, right, fillvalue="")
+    return "\n".join(f"{one:<{margin}}{other}".rstrip() for one, other in rows)
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Rows of words as columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(word.ljust(n) for word, n in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def inputs(seen: Event, values: Mapping[str, Tensor]) -> list[tuple[str, ...]]:
+    """What a value is computed of, by the equation's symbols."""
+    rows = [(f"{symbol} =", name, shape(values[name])) for symbol, name in symbols(seen.node)]
+    return [*rows, ("gives", seen.node.name, shape(seen.value))]
+
+
+def shares(seen: Event, g: Tensor) -> list[tuple[str, ...]]:
+    """The gradient that arrives, and those that leave."""
+    rows: list[tuple[str, ...]] = [("g", "arrives", shape(g), norm(g))]
+    waiting = list(seen.sent)
+    for symbol, name in symbols(seen.node):
+        if waiting and waiting[0][0] == name:
+            share = waiting.pop(0)[1]
+            rows.append((f"dJ/d{symbol}", f"to {name}", shape(share), norm(share)))
+    return rows
+
+
+def symbols(node: Node) -> Iterator[tuple[str, str]]:
+    """Each input with its symbol in the equation, which is its name in `forward`."""
+    taken = list(signature(node.operation.forward).parameters.values()) if node.operation else []
+    for i, name in enumerate(node.inputs):
+        last = min(i, len(taken) - 1)
+        if name is not None:
+            many = taken[last].kind is Parameter.VAR_POSITIONAL
+            yield f"{taken[last].name}_{i - last + 1}" if many else taken[last].name, name
+
+
+def what(node: Node) -> str:
+    """The operation, and those of its settings that are not the usual ones."""
+    operation: Any = node.operation
+    if isinstance(operation, Constant):
+        return f"Constant, {operation.name}"
+    settings = [
+        (spec.name, setting(getattr(operation, spec.name)), setting(spec.default))
+        for spec in fields(operation)
+    ]
+    return ", ".join([node.title, *(f"{k} {v}" for k, v, usual in settings if v != usual)])
+
+
+def setting(value: Any) -> str:
+    """`2` for (2, 2), `1 x 3` for (1, 3)."""
+    if isinstance(value, tuple | list):
+        return " x ".join(map(str, value if len(set(value)) > 1 else value[:1]))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def shape(x: Tensor) -> str:
+    """`2x6x28x28`, or `one number`."""
+    return "x".join(map(str, x.shape)) or "one number"
+
+
+def norm(x: Tensor) -> str:
+    return f"norm {x.double().norm().item():.3g}"
+
+
+def amount(count: int) -> str:
+    """`640 bytes`, `18.8 kB`, `2.3 MB`."""
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1e3:,.1f} kB" if count < 1e6 else f"{count / 1e6:,.1f} MB"
+
+
+def about(x: Tensor, begin: str = "", rows: int = 1) -> list[str]:
+    """Mean, spread and range of the finite numbers, how many are not, and the first ones.
+
+    Args:
+        begin: words before.
+        rows: how many rows of numbers, where a picture does not show them.
+    """
+    flat = x.double().flatten()
+    known = flat[flat.isfinite()]
+    found = []
+    if len(known) > 1:
+        mean, spread = known.mean().item(), known.std(correction=0).item()
+        low, high = known.min().item(), known.max().item()
+        found.append(f"mean {mean:.3g}, spread {spread:.3g}, from {low:.3g} to {high:.3g}")
+    if len(known) < len(flat):
+        found.append(f"{len(flat) - len(known):,} of {len(flat):,} numbers not finite")
+    lines = [begin + "; ".join(found)] if found else []
+    return lines if pictured(x) else [*lines, *numbers(x, rows)]
+
+
+def numbers(x: Tensor, most: int) -> list[str]:
+    """The first numbers of the first rows."""
+    while x.ndim > 1 and x.shape[-1] == 1:
+        x = x.squeeze(-1)
+    rows = x.reshape(-1, x.shape[-1] if x.ndim else 1)[:most, : ALONG + 1].tolist()
+    return [
+        "  ".join(f"{value + 0.0:.3g}" for value in row[:ALONG]) + "  ..." * (len(row) > ALONG)
+        for row in rows
+    ]
+
+
+def pictured(x: Tensor) -> bool:
+    """Whether the last two axes are worth a picture."""
+    return x.ndim > 2 and min(x.shape[-2:]) > 2
+
+
+def picture(x: Tensor, magnitudes: bool = False) -> list[str]:
+    """The first map of the first example in shades, from its smallest number to its largest; where
+    one is infinite or none, a question mark.
+
+    Args:
+        magnitudes: show these, from 0, and not the numbers themselves.
+    """
+    if not pictured(x):
+        return []
+    values = x[(0,) * (x.ndim - 2)].float()
+    values = values.abs() if magnitudes else values
+    h, w = values.shape
+    rows = min(h, ROWS, max(1, COLUMNS * h // (2 * w)))
+    columns = min(COLUMNS, max(1, 2 * rows * w // h))
+    small = torch.nn.functional.adaptive_avg_pool2d(values[None], (rows, columns))[0]
+    known = small[small.isfinite()]
+    low = known.min().item() if len(known) and not magnitudes else 0.0
+    high = known.max().item() if len(known) else 0.0
+    levels = (small - low) / ((high - low) or 1.0) * (len(SHADES) - 1)
+    levels = levels.round().nan_to_num(-1, -1, -1).long()
+    return ["".join((*SHADES, "?")[k] for k in row) for row in levels.tolist()]
