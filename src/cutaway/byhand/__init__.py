@@ -7,8 +7,9 @@ text's delta is -dJ/ds. x' is the transpose of x.
 """
 
 from cutaway.byhand.graph import Graph
+from cutaway.byhand.jacobian import by_chain, by_columns, by_rows
 from cutaway.byhand.node import Node
 from cutaway.byhand.operation import Operation, spelled
 from cutaway.byhand.trace import trace
 
-__all__ = ["Graph", "Node", "Operation", "spelled", "trace"]
+__all__ = ["Graph", "Node", "Operation", "by_chain", "by_columns", "by_rows", "spelled", "trace"]
