@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @app.command(epilog="Example: cutaway step dcgan --player generator")
 def step(
-    model: Annotated[str, typer.Argument(help="A network, see `cutaway models`.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="See `cutaway models`.")],
     image: Annotated[str, typer.Option(help="A picture; made up without.", metavar="FILE")] = "",
     player: Annotated[str, typer.Option(help="Of a GAN: generator or discriminator.")] = "",
-    batch: Annotated[int, typer.Option(min=1, help="Examples at once.")] = 2,
+    batch: Annotated[int, typer.Option(min=1, max=1024, help="Images.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Of weights, noise and masks.")] = 0,
 ) -> None:
     """Walk through a network node by node, forward and backward, without autograd.
 
-    It is new and about to learn. Every step shows its equation, numbers, gradients and costs;
-    `help` inside tells the commands. They may also come through a pipe.
+    The network is new and about to learn. Every step shows its equation, numbers and costs.
+    Commands are typed or come through a pipe; `help` tells which there are.
     """
     from cutaway.byhand.step import Stepper
     from cutaway.cli.walk import Walk
