@@ -184,3 +184,11 @@ def test_every_node_keeps_a_reference_by_pytorch():
         if node.operation == ReLU():
             value = node.reference(*graph.arguments(node))
             torch.testing.assert_close(value, graph.values[node.name])
+
+
+def test_a_network_in_float64():
+    network = nn.Sequential(nn.Linear(3, 4), nn.Tanh()).double()
+    x = torch.rand(2, 3, dtype=torch.float64)
+    graph = trace(network, x)
+    assert graph.dtype is torch.float64
+    torch.testing.assert_close(graph.forward(x), network(x).detach())

@@ -109,3 +109,34 @@ def needed(graph: fx.Graph) -> set[fx.Node]:
             found.add(node)
             waiting.extend(node.all_input_nodes)
     return found
+
+
+def expect_whole_changes(graph: fx.Graph) -> None:
+    """Refuse a change in place that is read afterwards under another name of the same memory."""
+    order = {node: k for k, node in enumerate(graph.nodes)}
+    for node in order:
+        schema = getattr(node.target, "_schema", None)
+        written = [a.alias_info for a in schema.arguments][:1] if schema else []
+        if not any(w and w.is_write for w in written):
+            continue
+        changed = node.all_input_nodes[0]
+        root = changed
+        while _is_view(root):
+            root = root.all_input_nodes[0]
+        same = [root]
+        for other in same:
+            if other is not changed and any(order[user] > order[node] for user in other.users):
+                raise UsageError(
+                    f"A part of a tensor is changed in place at {line(node)}: make a new tensor "
+                    "there (torch.where, torch.cat), so that every value has its place in the "
+                    "graph."
+                )
+            same.extend(filter(_is_view, other.users))
+
+
+def _is_view(node: fx.Node) -> bool:
+    """Whether a node shows another's memory."""
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and any(
+        r.alias_info and not r.alias_info.is_write for r in schema.returns
+    )

@@ -23,7 +23,6 @@ class Graph:
     """Nodes in topological order: each stands behind those that it is computed from.
 
     Attributes:
-        nodes: by name.
         outputs: the nodes that the last operations give; the first is the one that is minimised.
         given: values of parameters and constants; parameters are the caller's own tensors.
         values: every node's value, after (or while) going forward.
@@ -43,31 +42,34 @@ class Graph:
 
     def input(self, name: str) -> str:
         """A value that is given anew each time."""
-        return self._enter(Node(name, kind="input"))
+        self._enter(Node(name, kind="input"))
+        return name
 
     def parameter(self, name: str, value: Tensor) -> str:
         """A value that is learned. The tensor is not copied."""
+        self._enter(Node(name, kind="parameter"))
         self.given[name] = value.detach()
-        return self._enter(Node(name, kind="parameter"))
+        return name
 
     def constant(self, name: str, value: Tensor) -> str:
         """A value that stays."""
+        self._enter(Node(name, kind="constant"))
         self.given[name] = self._cast(value.detach())
-        return self._enter(Node(name, kind="constant"))
+        return name
 
     def add(self, name: str, operation: Operation, *inputs: str | None, **more: Any) -> str:
         """A node that an operation computes from others. The last one added is the output."""
         for other in inputs:
             if other is not None and other not in self.nodes:
                 raise UsageError(f"There is no node '{other}'.{nearest(other, self.nodes)}")
+        self._enter(Node(name, operation, inputs, **more))
         self.outputs = (name,)
-        return self._enter(Node(name, operation, inputs, **more))
+        return name
 
-    def _enter(self, node: Node) -> str:
+    def _enter(self, node: Node) -> None:
         if node.name in self.nodes:
             raise UsageError(f"There is a node '{node.name}' already: give another name.")
         self.nodes[node.name] = node
-        return node.name
 
     def to(self, dtype: torch.dtype) -> "Graph":
         """The same graph over copies of its tensors, in another precision."""
@@ -137,7 +139,7 @@ class Graph:
         x = self.arguments(node)
         try:
             y = self._cast(node.operation.forward(*x))
-        except (RuntimeError, IndexError) as error:
+        except (RuntimeError, IndexError, TypeError) as error:
             shapes = ", ".join(str(tuple(v.shape)) for v in x if v is not None)
             raise UsageError(
                 f"The node '{node.name}' ({node.title}) cannot be computed from values of the "
@@ -149,6 +151,8 @@ class Graph:
     def forward(self, *inputs: Tensor) -> Tensor:
         """Compute every node; gives the value of the first output."""
         self.begin(*inputs)
+        if not self.outputs:
+            raise UsageError("The graph has no operation yet: give it one with `add`.")
         for node in self.operations:
             self.compute(node)
         return self.values[self.outputs[0]]

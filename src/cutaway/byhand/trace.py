@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from cutaway.byhand.call import Call
-from cutaway.byhand.export import exported, line, needed, origin
+from cutaway.byhand.export import expect_whole_changes, exported, line, needed, origin
 from cutaway.byhand.graph import Graph
 from cutaway.byhand.operation import SPELLINGS, Operation
 from cutaway.byhand.operations import (
@@ -56,7 +56,7 @@ def trace(
     """
     program = exported(model, example)
     own = {id(p) for p in (model.parameters() if learned is None else learned)}
-    tracer = _Tracer(model, Graph(), own, within)
+    tracer = _Tracer(model, Graph(example[0].dtype), own, within)
     tracer.leaves(program)
     outputs = tracer.walk(program.graph_module)
     tracer.graph.outputs = tuple(outputs)
@@ -78,13 +78,15 @@ class _Tracer:
         states = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         fixed = {**program.constants, **dict(self.model.named_buffers(remove_duplicate=False))}
         fixed |= dict(self.model.named_parameters(remove_duplicate=False))
+        first = {id(value): name for name, value in self.model.named_parameters()}
         states |= signature.inputs_to_lifted_tensor_constants
         for node in program.graph.find_nodes(op="placeholder"):
             name = states.get(node.name)
             if name is None:
                 self.known[node] = self.graph.input(node.name)
             elif node.users:
-                self.known[node] = self._tensor(name, fixed[name])
+                value = fixed[name]
+                self.known[node] = self._tensor(first.get(id(value), name), value)
 
     def _tensor(self, name: str, value: Tensor) -> str:
         if id(value) not in self.tensors:
@@ -95,6 +97,7 @@ class _Tracer:
     def walk(self, module: fx.GraphModule) -> list[str]:
         """Enter the operations of a (part of a) program; gives the names of its outputs."""
         wanted = needed(module.graph)
+        expect_whole_changes(module.graph)
         for node in module.graph.nodes:
             if node.op == "get_attr":
                 self.known[node] = getattr(module, node.target)
@@ -121,7 +124,7 @@ class _Tracer:
         reference = None if call.word in ("to", *DROPOUT) else call.run
         entered = self.graph.add(name, operation, *inputs, place=path, reference=reference)
         if call.changes is not None:
-            self._change(node, call.changes, entered)
+            self.known[call.changes] = entered
         return (entered,) if len(call.function._schema.returns) > 1 else entered
 
     def _local_response(self, name: str, node: fx.Node) -> str:
@@ -167,16 +170,6 @@ class _Tracer:
                 f'in cutaway.byhand.operations, above it @spelled("{call.name[5:]}").'
             )
         return kind(**call.settings({spec.name for spec in fields(kind)}))
-
-    def _change(self, node: fx.Node, changed: fx.Node, entered: str) -> None:
-        """From here on the changed node is what the operation gave, if nothing else shares it."""
-        schema = getattr(changed.target, "_schema", None)
-        if schema and any(r.alias_info and not r.alias_info.is_write for r in schema.returns):
-            raise UsageError(
-                f"A part of a tensor is changed in place at {line(node)}: make a new tensor there "
-                "(torch.where, torch.cat), so that every value has its place in the graph."
-            )
-        self.known[changed] = entered
 
     def _name(self, path: str, kind: str, call: Call) -> str:
         """The module's path; a module that is somebody's own may do more, so the word is added."""

@@ -18,7 +18,7 @@ from cutaway.errors import CutawayError, UsageError, nearest
 from cutaway.show.words import number, plural
 
 HELP = """\
-Enter or n          the next step             c        go on to a break, or to the end
+Enter or n          the next step             c        go on to a break or the end
 b NODE, d NODE      break at a node, or not   b        the breaks
 nan                 go on to where a number is infinite or none
 explode [LIMIT]     go on to where a number is above the limit, by default 1,000
@@ -28,8 +28,8 @@ p NODE, g NODE      a node's value, its gradient
 set NODE VALUE      change a value;  setg NODE VALUE  a gradient on its way
 compare [all]       the gradients of this step, or all so far, beside autograd's
 q                   quit
-A part of a node is written c1.u[0,2] or c1.u[:,0]. After a change the walk is as if
-it had been so from the beginning; what was drawn by chance stays."""
+A part of a node is written c1.u[0,2] or c1.u[:,0]. After a change the walk is
+as if it had been so from the beginning; what was drawn by chance stays."""
 FAINT = 1e-4
 """A gradient is compared as if it were at least this share of the largest: where it is zero, as of
 a bias before a batch normalisation, each witness has its own rounding."""
