@@ -133,8 +133,8 @@ def checked(rows: list[dict[str, Any]]) -> str:
         "",
         "`cutaway check --all`: gradients by hand in float64, beside autograd's (of every "
         "parameter and every value in between) and beside central differences (of up to 32 "
-        "parameters each, along one direction). The figures are the largest errors, as shares of each gradient's "
-        "largest number. `cutaway check lenet5` shows one network layer by layer.",
+        "parameters each, along one direction). The figures are the largest errors, as shares of "
+        "each gradient's largest number. `cutaway check lenet5` shows one network layer by layer.",
         "",
         "| network | player | operations | parameters | autograd | differences |",
         "| --- | --- | ---: | ---: | ---: | ---: |",
