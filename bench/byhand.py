@@ -7,6 +7,7 @@ gradient descent. Then both take steps in turn, autograd with torch.optim.SGD.
 """
 
 import argparse
+import copy
 import json
 import statistics
 import tempfile
@@ -29,6 +30,7 @@ from cutaway.learn.stage import Stage
 from cutaway.recipes import pair
 
 RATES = {"lenet5": 0.1, "deep_mlp": 0.1}
+RATE = 0.05
 
 
 def recipe(model: str, epochs: int) -> Recipe:
@@ -64,14 +66,47 @@ def compared(model: str, epochs: int) -> dict[str, float]:
             network, run.feed(images, run.split.test), images.classes, run.machine
         )
         accuracy = run.results["accuracy"]
-    pairs = zip(network.parameters(), theirs.parameters(), strict=True)
-    apart = max(((a - b).norm() / b.norm()).item() for a, b in pairs)
     return {
         "main loop": accuracy,
         "by hand": answers.summary()["accuracy"],
-        "weights apart": apart,
+        "weights apart": apart(network, theirs),
         "last J": statistics.mean(J[-100:]),
     }
+
+
+def drift(count: int, orders: int = 8) -> tuple[float, list[float]]:
+    """How far LeNet-5 is from autograd's after `count` steps from the same start.
+
+    Returns:
+        By hand; and autograd itself with the batch's images in other orders, the same sums added
+        up otherwise, from the nearest to the furthest.
+    """
+    draw = torch.Generator().manual_seed(0)
+    x, t = torch.randn(64, 1, 28, 28, generator=draw), torch.arange(64) % 10
+    origin = initial(recipe("lenet5", 1), 1, 10, (28, 28))
+    one, hand = copy.deepcopy(origin), copy.deepcopy(origin)
+    by_autograd(one, x, t, count)
+    list(descend(trace(Loss(hand), x, t), [(x, t)] * count, RATE))
+    others = []
+    for _ in range(orders):
+        other, order = copy.deepcopy(origin), torch.randperm(64, generator=draw)
+        by_autograd(other, x[order], t[order], count)
+        others.append(apart(other, one))
+    return apart(hand, one), sorted(others)
+
+
+def by_autograd(network: nn.Module, x: Tensor, t: Tensor, steps: int) -> None:
+    optimizer = torch.optim.SGD(network.parameters(), RATE)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        Loss(network)(x, t).backward()
+        optimizer.step()
+
+
+def apart(a: nn.Module, b: nn.Module) -> float:
+    """The largest difference of a parameter, as a share of its norm."""
+    pairs = zip(a.parameters(), b.parameters(), strict=True)
+    return max(((p - q).norm() / q.norm()).item() for p, q in pairs)
 
 
 def first(run: Run) -> nn.Module:
@@ -133,6 +168,10 @@ def main() -> None:
         print(json.dumps({k: round(v, 1) for k, v in row.items()}))
     print(f"by hand / autograd, LeNet-5, batches of 128: {statistics.median(ratios):.2f} times "
           f"({ratios[0]:.2f} to {ratios[-1]:.2f})")  # fmt: skip
+    for count in (1, 10, 100):
+        hand, others = drift(count)
+        print(f"weights apart from autograd's after {count} steps: by hand {hand:.1e}, autograd in "
+              f"{len(others)} other orders {others[0]:.1e} to {others[-1]:.1e}")  # fmt: skip
     for model in RATES:
         print(model, json.dumps(compared(model, given.epochs)), flush=True)
 
