@@ -46,7 +46,7 @@ def test_impossible_values_are_refused_in_a_sentence(changes, words):
 def test_every_default_is_possible_and_explained():
     for spec in dataclasses.fields(Recipe):
         assert spec.metadata["help"], spec.name
-        assert spec.metadata["panel"] in ("What", "Data", "Learning", "Machine")
+        assert spec.metadata["panel"] in ("What", "Data", "Learning", "Regularising", "Machine")
 
 
 @given(

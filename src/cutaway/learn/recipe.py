@@ -3,15 +3,16 @@
 Nothing heavy is imported here, so that the command line can offer every field at once.
 """
 
-import math
 import tomllib
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from cutaway.errors import UsageError, nearest
+from cutaway.learn.fields import check, read, setting
+from cutaway.learn.fields import read_value as read_value
 
 FORMAT = 1
 """Version of `recipe.toml`; a file of a newer one is refused."""
@@ -21,25 +22,8 @@ TASKS = (
     "semi-supervised", "implicit",
 )  # fmt: skip
 INITIALISERS = ("own", "normal", "xavier", "he", "orthogonal", "lsuv")
+DECAYS = ("own", "l2", "decoupled")
 MONITORS = ("val-loss", "val-accuracy", "val-iou", "val-psnr", "val-fid")
-
-
-def setting(
-    default: Any,
-    help: str,
-    panel: str,
-    *,
-    choices: tuple[str, ...] = (),
-    low: float = -math.inf,
-    high: float = math.inf,
-    above: float = -math.inf,
-) -> Any:
-    """A field with its explanation and its values: low <= x <= high and x > above."""
-    limits = {"choices": choices, "low": low, "high": high, "above": above}
-    metadata = {"help": help, "panel": panel, **limits}
-    if isinstance(default, dict | list):
-        return field(default_factory=type(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -86,9 +70,6 @@ class Recipe:
     momentum: float = setting(
         0.9, "memory of earlier gradients (beta1 of Adam)", "Learning", low=0, high=0.9999
     )
-    weight_decay: float = setting(
-        5e-4, "pull of weight matrices to zero", "Learning", low=0, high=10
-    )
     optimizer_options: dict[str, Any] = setting({}, "further options: eps=1e-6", "Learning")
     schedule: str = setting(
         "one-cycle",
@@ -99,18 +80,61 @@ class Recipe:
     warmup: float = setting(
         0.2, "share of the steps in which the rate rises", "Learning", low=0, high=0.9
     )
-    label_smoothing: float = setting(
-        0.0, "share of a target spread over all classes", "Learning", low=0, high=0.9
-    )
     clip: float = setting(0.0, "largest gradient norm; 0: no limit", "Learning", low=0)
     accumulate: int = setting(1, "parts that a batch is computed in", "Learning", low=1)
     ema: float = setting(
         0.0, "decay of the averaged weights; 0: none", "Learning", low=0, high=0.99999
     )
-    patience: int = setting(
-        0, "epochs without a better validation before it stops; 0: never", "Learning", low=0
+
+    weight_decay: float = setting(
+        5e-4, "pull of weight matrices to zero", "Regularising", low=0, high=10
     )
-    monitor: str = setting("val-loss", "what early stopping watches", "Learning", choices=MONITORS)
+    decay: str = setting(
+        "own",
+        "how it pulls: as the optimizer has it, in the gradient, beside it",
+        "Regularising",
+        choices=DECAYS,
+    )
+    max_norm: float = setting(
+        0.0, "longest vector of weights into a unit; 0: no limit", "Regularising", low=0
+    )
+    dropout: float = setting(
+        -1.0,
+        "share of units left out at a step; below 0: as the network has it",
+        "Regularising",
+        low=-1,
+        high=0.95,
+    )
+    stochastic_depth: float = setting(
+        0.0,
+        "share of images that skip the last residual block; 0: none",
+        "Regularising",
+        low=0,
+        high=0.95,
+    )
+    label_smoothing: float = setting(
+        0.0, "share of a target spread over all classes", "Regularising", low=0, high=0.9
+    )
+    mixup: float = setting(
+        0.0,
+        "images blended in pairs, shares from Beta(a, a); 0: none",
+        "Regularising",
+        low=0,
+        high=100,
+    )
+    cutmix: float = setting(
+        0.0,
+        "boxes pasted between images, areas from Beta(a, a); 0: none",
+        "Regularising",
+        low=0,
+        high=100,
+    )
+    patience: int = setting(
+        0, "epochs without a better validation before it stops; 0: never", "Regularising", low=0
+    )
+    monitor: str = setting(
+        "val-loss", "what early stopping watches", "Regularising", choices=MONITORS
+    )
     stages: list[dict[str, Any]] = setting(
         [], "changes to the fields above, one set after another", "Learning"
     )
@@ -131,7 +155,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for spec in fields(self):
-            _check(spec.name, getattr(self, spec.name), spec.metadata)
+            check(spec.name, getattr(self, spec.name), spec.metadata)
         self.in_stages()
         if self.patience and not self.val:
             raise UsageError(
@@ -154,7 +178,9 @@ class Recipe:
         for name in changes:
             if name not in known:
                 raise UsageError(f"A recipe has no field '{name}'.{nearest(name, known)}")
-        return replace(self, **{name: _read(name, value) for name, value in changes.items()})
+        return replace(
+            self, **{name: read(name, value, TYPES[name]) for name, value in changes.items()}
+        )
 
     def in_stages(self) -> tuple["Recipe", ...]:
         """What is learned one after the other; a recipe without stages is its only part.
@@ -209,63 +235,7 @@ def read_recipe(path: Path) -> Recipe:
 
 
 TYPES = typing.get_type_hints(Recipe)
-CHANGEABLE = {spec.name for spec in fields(Recipe) if spec.metadata["panel"] == "Learning"} - {
-    "stages"
-} | {"task", "task_options", "freeze", "backbone_rate", "labels", "repeat", "augment"}
+CHANGEABLE = {
+    spec.name for spec in fields(Recipe) if spec.metadata["panel"] in ("Learning", "Regularising")
+} - {"stages"} | {"task", "task_options", "freeze", "backbone_rate", "labels", "repeat", "augment"}
 """Fields that a stage may change."""
-
-
-def _read(name: str, value: Any) -> Any:
-    """`value` as the type of field `name`; text is parsed."""
-    kind = typing.get_origin(TYPES[name]) or TYPES[name]
-    if kind is dict:
-        return _read_options(name, value)
-    if kind is list:
-        return [dict(stage) for stage in value]
-    if kind is str:
-        return str(value)
-    try:
-        if isinstance(value, bool) or (kind is int and float(value) != int(float(value))):
-            raise ValueError
-        return kind(float(value)) if kind is int else kind(value)
-    except (TypeError, ValueError, OverflowError):
-        noun = "a whole number" if kind is int else "a number"
-        raise UsageError(f"{_flag(name)} takes {noun}, not {value!r}.") from None
-
-
-def _read_options(name: str, value: Any) -> dict[str, Any]:
-    """A mapping as it is, or text `a=1,b=x` as one."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    pairs = [part.partition("=") for part in str(value).split(",") if part]
-    if not all(equals and key for key, equals, _ in pairs):
-        raise UsageError(f"{_flag(name)} takes name=value,name=value, not {value!r}.")
-    return {key.strip(): read_value(text.strip()) for key, _, text in pairs}
-
-
-def read_value(text: str) -> Any:
-    """An option's text as a whole number, a number, true or false, or itself."""
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return {"true": True, "false": False}.get(text.lower(), text)
-
-
-def _check(name: str, value: Any, limits: Mapping[str, Any]) -> None:
-    if name == "monitor" and value.startswith("test"):
-        raise UsageError("Choosing on the test set is refused: --monitor val-loss or val-accuracy.")
-    if limits["choices"] and value not in limits["choices"]:
-        raise UsageError(f"{_flag(name)} cannot be '{value}'.{nearest(value, limits['choices'])}")
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return
-    low, high, above = limits["low"], limits["high"], limits["above"]
-    if not (low <= value <= high and value > above and math.isfinite(value)):
-        floor = f"above {above:g}" if above > low else f"at least {low:g}"
-        ceiling = "" if high == math.inf else f" and at most {high:g}"
-        raise UsageError(f"{_flag(name)} must be {floor}{ceiling}, not {value:g}.")
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")

@@ -1,0 +1,95 @@
+"""A field of a recipe: its explanation, the values that it may have, and how text is read as one.
+
+Nothing heavy is imported here.
+"""
+
+import math
+import typing
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Any
+
+from cutaway.errors import UsageError, nearest
+
+
+def setting(
+    default: Any,
+    help: str,
+    panel: str,
+    *,
+    choices: tuple[str, ...] = (),
+    low: float = -math.inf,
+    high: float = math.inf,
+    above: float = -math.inf,
+) -> Any:
+    """A field with its explanation and its values: low <= x <= high and x > above."""
+    limits = {"choices": choices, "low": low, "high": high, "above": above}
+    metadata = {"help": help, "panel": panel, **limits}
+    if isinstance(default, dict | list):
+        return field(default_factory=type(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def read(name: str, value: Any, hint: Any) -> Any:
+    """`value` as the type that a field `name` is annotated with; text is parsed.
+
+    Raises:
+        UsageError: text that cannot be read so.
+    """
+    kind = typing.get_origin(hint) or hint
+    if kind is dict:
+        return _read_options(name, value)
+    if kind is list:
+        return [dict(stage) for stage in value]
+    if kind is str:
+        return str(value)
+    try:
+        if isinstance(value, bool) or (kind is int and float(value) != int(float(value))):
+            raise ValueError
+        return kind(float(value)) if kind is int else kind(value)
+    except (TypeError, ValueError, OverflowError):
+        noun = "a whole number" if kind is int else "a number"
+        raise UsageError(f"{_flag(name)} takes {noun}, not {value!r}.") from None
+
+
+def _read_options(name: str, value: Any) -> dict[str, Any]:
+    """A mapping as it is, or text `a=1,b=x` as one."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    pairs = [part.partition("=") for part in str(value).split(",") if part]
+    if not all(equals and key for key, equals, _ in pairs):
+        raise UsageError(f"{_flag(name)} takes name=value,name=value, not {value!r}.")
+    return {key.strip(): read_value(text.strip()) for key, _, text in pairs}
+
+
+def read_value(text: str) -> Any:
+    """An option's text as a whole number, a number, true or false, or itself."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def check(name: str, value: Any, limits: Mapping[str, Any]) -> None:
+    """Refuse what a field cannot be.
+
+    Raises:
+        UsageError: a value that is not among its choices, or out of its range.
+    """
+    if name == "monitor" and value.startswith("test"):
+        raise UsageError("Choosing on the test set is refused: --monitor val-loss or val-accuracy.")
+    if limits["choices"] and value not in limits["choices"]:
+        raise UsageError(f"{_flag(name)} cannot be '{value}'.{nearest(value, limits['choices'])}")
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return
+    low, high, above = limits["low"], limits["high"], limits["above"]
+    if not (low <= value <= high and value > above and math.isfinite(value)):
+        floor = f"above {above:g}" if above > low else f"at least {low:g}"
+        ceiling = "" if high == math.inf else f" and at most {high:g}"
+        raise UsageError(f"{_flag(name)} must be {floor}{ceiling}, not {value:g}.")
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
