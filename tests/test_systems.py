@@ -26,7 +26,7 @@ def test_gradients_of_every_network(name):
     for one in written(name):
         found = check(one.graph, *one.inputs, differences=3)
         assert max(found.autograd, found.values) < 1e-6, one.player
-        assert found.differences < 1e-4, one.player
+        assert found.differences < 1e-3, one.player
         assert len(found.rows) == len(one.graph.parameters)
 
 
