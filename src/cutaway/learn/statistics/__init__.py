@@ -1,0 +1,22 @@
+"""Intervals and tests of results, all of them in one place.
+
+Replicates (seeds, folds): `student`, `paired`, `welch`. Images: `wilson`, `mcnemar`, `bootstrap`.
+Planning: `power`, `replicates_needed`, `smallest_visible`. Several questions: `holm`.
+"""
+
+from cutaway.learn.statistics.estimate import LEVEL, Estimate, paired, student, t_interval, welch
+from cutaway.learn.statistics.planning import (
+    POWER,
+    power,
+    replicates_needed,
+    smallest_visible,
+)
+from cutaway.learn.statistics.resampling import Statistic, Weights, bootstrap, mean_of
+from cutaway.learn.statistics.several import holm
+from cutaway.learn.statistics.shares import mcnemar, wilson
+
+__all__ = [
+    "LEVEL", "POWER", "Estimate", "Statistic", "Weights", "bootstrap", "holm", "mcnemar", "mean_of",
+    "paired", "power", "replicates_needed", "smallest_visible", "student", "t_interval", "welch",
+    "wilson",
+]  # fmt: skip
