@@ -34,7 +34,7 @@ def report(run: Run, images: ImageSet | None = None) -> Path:
     run.results  # noqa: B018  # says so where the run has not ended
     images, problem = _images(run, images)
     path = run.path / "report.html"
-    write_whole(path, _render(_content(run, images, problem)))
+    write_whole(path, render(_content(run, images, problem)))
     return path
 
 
@@ -112,7 +112,8 @@ def _optional(path: Path) -> dict[str, Any]:
     return read_json(path) if path.exists() else {}
 
 
-def _render(content: dict[str, Any]) -> str:
+def render(content: dict[str, Any], template: str = "report.html") -> str:
+    """A page of the templates; everything that names files or classes is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -126,4 +127,4 @@ def _render(content: dict[str, Any]) -> str:
         words.percent, words.number, words.duration, words.plural,
     )  # fmt: skip
     environment.filters |= {function.__name__: function for function in filters}
-    return environment.get_template("report.html").render(content)
+    return environment.get_template(template).render(content)
