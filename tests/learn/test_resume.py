@@ -61,7 +61,12 @@ SEMI = Recipe(
     model="improved_gan", model_options={"width": 4, "kernels": 2, "reference": 4}, labels=20,
     task="semi-supervised", batch_size=16, epochs=2, optimizer="adam", lr=0.001, seed=5,
 )  # fmt: skip
-RECIPES = {"plain": RECIPE, "staged": STAGED, "game": GAME, "semi": SEMI}
+MIXED = Recipe(
+    model="resnet20", batch_size=32, seed=5, ema=0.9, accumulate=2, augment="shift:1",
+    mixup=0.4, cutmix=1.0, label_smoothing=0.1, stochastic_depth=0.3, dropout=0.2,
+    stages=[{"epochs": 1}, {"epochs": 2, "mixup": 0.0, "stochastic_depth": 0.1, "dropout": -1.0}],
+)  # fmt: skip
+RECIPES = {"plain": RECIPE, "staged": STAGED, "game": GAME, "semi": SEMI, "mixed": MIXED}
 
 
 class KillAtStep(Listener):
@@ -160,3 +165,12 @@ def test_stages_and_games_too(kind, tmp_path):
     assert all(
         (path / "samples" / n).read_bytes() == (whole / "samples" / n).read_bytes() for n in samples
     )
+
+
+def test_mixing_and_leaving_out_too(tmp_path):
+    whole, path = tmp_path / "whole", tmp_path / "run"
+    assert child(whole, ("never", 0), kind="mixed") == 0
+    for step in (3, 8, 12):  # in the first stage of 6 steps, and in the second
+        assert child(path, ("step", step), kind="mixed") == -signal.SIGKILL
+    assert child(path, ("never", 0), kind="mixed") == 0
+    assert contents(path) == contents(whole)

@@ -21,6 +21,7 @@ from cutaway.learn.directory import create, destination
 from cutaway.learn.network import head_of, initial
 from cutaway.learn.pretrained import Pretrained, frozen, load_pretrained
 from cutaway.learn.recipe import Recipe
+from cutaway.learn.regularise import regularised
 from cutaway.learn.run import OWN, Run
 from cutaway.learn.tasks import Task, make_task
 from cutaway.learn.training import Listener, Training
@@ -134,7 +135,8 @@ def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Pretraine
     for stage in recipe.in_stages():
         parse(stage.augment).suits(images.size)
         optimizers.make(stage, list(network.parameters()))
-        _try(make_task(stage), network, batch, images)
+        with regularised(network, stage):  # refuses what the network has no place for
+            _try(make_task(stage), network, batch, images)
         if stage.freeze:
             frozen(copy.deepcopy(network), stage.freeze, head_of(recipe, network))
     if not recipe.pretrained:

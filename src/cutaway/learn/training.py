@@ -19,6 +19,7 @@ from cutaway.learn.interrupt import stoppable
 from cutaway.learn.loop import NotFinite, play
 from cutaway.learn.network import begin
 from cutaway.learn.nonfinite import first_not_finite
+from cutaway.learn.regularise import regularised
 from cutaway.learn.run import Run
 from cutaway.learn.stage import Stage, part
 from cutaway.learn.tasks import Player
@@ -118,7 +119,7 @@ class Training:
     def _learn(self) -> None:
         saved = time.monotonic()
         stage = self.stage
-        with stoppable() as request:
+        with stoppable() as request, regularised(self.model, stage.recipe):
             for _ in self._steps():
                 if stage.at_end_of_epoch:
                     self._end_epoch()

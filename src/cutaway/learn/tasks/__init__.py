@@ -28,13 +28,16 @@ TASKS: dict[str, type[Task]] = {
 }
 assert tuple(TASKS) == NAMES
 
+CLASSIFIERS = {"label_smoothing": "Label smoothing", "mixup": "Mixup", "cutmix": "CutMix"}
+"""Fields of a recipe that are for the task `classify`, and what they are called."""
+
 __all__ = ["TASKS", "Judgement", "Player", "Task", "at_rest", "make_task", "options"]
 
 
 def options(task: str) -> dict[str, Any]:
     """A task's own options with their defaults."""
     found: Any = TASKS[task]
-    return {spec.name: spec.default for spec in fields(found) if spec.name != "label_smoothing"}
+    return {spec.name: spec.default for spec in fields(found) if spec.name not in CLASSIFIERS}
 
 
 def make_task(recipe: Recipe) -> Task:
@@ -51,8 +54,10 @@ def make_task(recipe: Recipe) -> Task:
         if isinstance(value, str) != isinstance(known[name], str):
             raise UsageError(f"--{name.replace('_', '-')} cannot be {value!r}.")
     settings = dict(recipe.task_options)
-    if recipe.label_smoothing:
-        if recipe.task != "classify":
-            raise UsageError("Label smoothing (--label-smoothing) is for the task 'classify' only.")
-        settings["label_smoothing"] = recipe.label_smoothing
+    for name, called in CLASSIFIERS.items():
+        if value := getattr(recipe, name):
+            if recipe.task != "classify":
+                flag = name.replace("_", "-")
+                raise UsageError(f"{called} (--{flag}) is for the task 'classify' only.")
+            settings[name] = value
     return TASKS[recipe.task](**settings)

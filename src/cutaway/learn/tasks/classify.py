@@ -12,17 +12,22 @@ from cutaway.data.feed import Batch, Feed
 from cutaway.errors import UsageError
 from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.machine import Machine
+from cutaway.learn.mixing import Mixed, mix
 from cutaway.learn.tasks.base import Counts, Player, Task, at_rest, expect
 
 
 @dataclass(frozen=True)
 class Classify(Task):
-    """Minimise -log softmax(s)_t, the targets smoothed if asked.
+    """Minimise -log softmax(s)_t, the targets smoothed and the images mixed if asked.
+
+    Of mixed images an answer is right for the share that its class has of the target, so that the
+    training accuracy is that share; it stays below 1 however well the network learns.
 
     Source: Szegedy et al. 2016, section 7, for label smoothing; Szegedy et al. 2015, section 5,
     for the weight of auxiliary heads.
 
     Args:
+        mixup, cutmix: see `learn.mixing`.
         auxiliary: weight of the loss of each further output that a network gives while it trains.
     """
 
@@ -31,20 +36,25 @@ class Classify(Task):
 
     label_smoothing: float = 0.0
     auxiliary: float = 0.3
+    mixup: float = 0.0
+    cutmix: float = 0.0
 
     def players(self, model: nn.Module) -> tuple[Player, ...]:
         def loss(batch: Batch) -> tuple[Tensor, Counts]:
-            output = model(batch.x)
+            mixed = mix(batch.x, batch.t, self.mixup, self.cutmix)
+            output = model(mixed.x)
             s, *others = output if isinstance(output, tuple) else (output,)
-            error = self._error(s, batch)
+            error = self._error(s, mixed)
             for other in others:
-                error = error + self.auxiliary * self._error(other, batch)
-            return error, {"accuracy": (s.detach().argmax(1) == batch.t).sum()}
+                error = error + self.auxiliary * self._error(other, mixed)
+            answer = s.detach().argmax(1)
+            return error, {"accuracy": mixed.weigh(lambda t: (answer == t).sum())}
 
         return (Player("model", tuple(model.parameters()), loss),)
 
-    def _error(self, s: Float[Tensor, "b k"], batch: Batch) -> Float[Tensor, ""]:
-        return F.cross_entropy(s, batch.t, label_smoothing=self.label_smoothing)
+    def _error(self, s: Float[Tensor, "b k"], mixed: Mixed) -> Float[Tensor, ""]:
+        smooth = self.label_smoothing
+        return mixed.weigh(lambda t: F.cross_entropy(s, t, label_smoothing=smooth))
 
     def check(self, model: nn.Module, batch: Batch, classes: int) -> None:
         if batch.t.ndim > 1:
