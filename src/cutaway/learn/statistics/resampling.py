@@ -10,8 +10,8 @@ from scipy.special import ndtr, ndtri  # type: ignore[import-untyped]
 from cutaway.learn.statistics.estimate import LEVEL, Estimate
 
 DRAWS = 5_000
-MEMORY = 1 << 22
-"""Weights that are held at a time."""
+MEMORY = 1 << 18
+"""Weights that are held at a time: few enough to stay in a processor's cache."""
 
 Weights = Float[np.ndarray, "draws n"]
 Statistic = Callable[[Weights], Float[np.ndarray, " draws"]]

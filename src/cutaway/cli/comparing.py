@@ -1,0 +1,44 @@
+"""`cutaway compare`: which of several runs or fleets is better, and how sure that is."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cutaway.cli.app import Json, app, emit
+from cutaway.errors import UsageError
+
+
+@app.command(
+    epilog="Example: cutaway compare runs/lenet5-digits-1 runs/lenet5-digits-2 -o page.html"
+)
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN RUN...", help="Directories of runs or fleets.")
+    ],
+    on: Annotated[str, typer.Option(help="Part of their data: test, val or train.")] = "test",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write a page too.", metavar="PAGE.html")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare runs or fleets with the first: the difference, its interval, and what it would take.
+
+    Fleets are compared over their replicates, paired by seed, split and fold; single runs over the
+    images, related ones drawn as one. What was answered at the end of training is used.
+    """
+    if out and not out.parent.is_dir():
+        raise UsageError(f"There is no folder {out.parent} for {out.name}: make it first.")
+    from cutaway.learn.compare import compare as compared
+    from cutaway.show import comparison, tables, verdict
+    from cutaway.show.pages.compare import write
+
+    found = compared(runs, on)
+    if out:
+        write(found, out)
+    if as_json:
+        emit(found.to_dict() | {"said": verdict.said(found), "notes": verdict.notes(found)})
+        return
+    tables.show(*comparison.parts(found))
+    if out:
+        typer.echo(f"Page: {out.resolve().as_uri()}")

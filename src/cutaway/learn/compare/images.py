@@ -1,0 +1,130 @@
+"""Single runs, compared over the images that all of them were judged on."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from cutaway.data.duplicates import joined, near
+from cutaway.errors import CutawayError, UsageError
+from cutaway.learn.compare.found import Difference, Found, Standing
+from cutaway.learn.compare.measure import Kept, Measure
+from cutaway.learn.compare.sides import Side
+from cutaway.learn.run import Run
+from cutaway.learn.statistics import (
+    Estimate,
+    Statistic,
+    Weights,
+    bootstrap,
+    mcnemar,
+    replicates_needed,
+    smallest_visible,
+    wilson,
+)
+
+Each = Float[np.ndarray, " n"]
+Units = Int[np.ndarray, " n"] | None
+
+
+def over_images(sides: Sequence[Side], measure: Measure, on: str) -> Found:
+    """Each run by itself, and against the first, on the same images.
+
+    Intervals are bootstrapped, whole groups of related images at a time; classifiers on images
+    that are not related have Wilson's interval and McNemar's exact test.
+
+    Raises:
+        UsageError: a measure without a share in each image, or other images.
+    """
+    if measure.each is None:
+        raise UsageError(
+            f"{measure.key.upper()} is one figure of all images together, so that two single runs "
+            "tell nothing of their spread: train each with --replicates 5 and compare the fleets."
+        )
+    kept, looked = zip(*(_kept(side.runs[0], on) for side in sides), strict=True)
+    for side, one in zip(sides[1:], kept[1:], strict=True):
+        _check_same(sides[0], side, kept[0], one, on)
+    units, problem = related(sides[0].runs[0], kept[0]["index"])
+    each = [measure.each(one).double().numpy() for one in kept]
+    standings = tuple(
+        Standing(side, estimate, (estimate.value,))
+        for side, estimate in zip(sides, (_alone(x, measure, units) for x in each), strict=True)
+    )
+    differences = tuple(
+        _difference(side, each[0], x, measure, units)
+        for side, x in zip(sides[1:], each[1:], strict=True)
+    )
+    groups = 0 if units is None else int(units.max()) + 1
+    return Found(
+        standings, differences, any(looked), images=len(each[0]), groups=groups, problem=problem
+    )
+
+
+def related(run: Run, index: Int[Tensor, " n"]) -> tuple[Units, str]:
+    """A group number for each image, or None where no two are related; and why it is not known.
+
+    Images of one declared group are related, and near copies of each other.
+    """
+    if not run.split.kept_together[0]:
+        return None, ""
+    try:
+        images = run.images()
+    except (CutawayError, OSError, ImportError) as error:
+        return None, str(error)
+    declared = None if images.groups is None else images.groups[index]
+    units = joined(near(images.images[index]), declared).numpy()
+    return (units, "") if len(np.unique(units)) < len(units) else (None, "")
+
+
+def _kept(run: Run, on: str) -> tuple[Kept, bool]:
+    """What the run answered, and whether it had to be asked anew."""
+    if on == "test" and (run.path / "predictions.safetensors").exists():
+        return run.saved_test().tensors(), False
+    return run.evaluate(on=on, why="compared").tensors(), True
+
+
+def _check_same(a: Side, b: Side, ours: Kept, theirs: Kept, on: str) -> None:
+    for name in ("index", "targets"):
+        if name in ours and not torch.equal(ours[name], theirs[name]):
+            raise UsageError(
+                f"The {on} images of {a.path} and {b.path} differ, so their answers cannot be "
+                "compared: train both with the same --seed, --val, --test and --fold."
+            )
+
+
+def _statistic(measure: Measure, x: Each) -> Statistic:
+    """The measure of weighted images."""
+    return lambda w: measure.pooled((w @ x) / w.sum(1))
+
+
+def _alone(x: Each, measure: Measure, units: Units) -> Estimate:
+    if measure.key == "accuracy" and units is None:
+        p, n = float(x.mean()), len(x)
+        return Estimate(p, *wilson(int(x.sum()), n), math.sqrt(p * (1 - p) / n))
+    return bootstrap(_statistic(measure, x), len(x), units)
+
+
+def _difference(side: Side, x: Each, y: Each, measure: Measure, units: Units) -> Difference:
+    ours, theirs = _statistic(measure, x), _statistic(measure, y)
+
+    def gain(w: Weights) -> Any:
+        return measure.sign * (theirs(w) - ours(w))
+
+    found, n = bootstrap(gain, len(x), units), len(x)
+    only, p, test = None, found.p, "bootstrap" if units is None else "bootstrap of whole groups"
+    if measure.key == "accuracy":
+        only = int(((x == 1) & (y == 0)).sum()), int(((x == 0) & (y == 1)).sum())
+        if units is None:
+            p, test = mcnemar(*only), "McNemar's exact test"
+    count = n if units is None else int(units.max()) + 1
+    spread = found.error * math.sqrt(count)  # of one group's share in the difference
+    needed = replicates_needed(found.value, spread)
+    assert p is not None
+    return Difference(
+        side, found, p, n, "image", ("image",), test,
+        None if needed is None else math.ceil(needed * n / count),
+        smallest_visible(spread, count), only,
+    )  # fmt: skip

@@ -1,0 +1,138 @@
+"""Runs and fleets as what can be compared: replicates of one recipe each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cutaway.errors import RunError, UsageError
+from cutaway.files import read_json
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.run import Run
+
+REPLICATE = ("seed", "split_seed", "fold")
+"""Fields of a recipe in which replicates of it may differ."""
+Key = tuple[tuple[str, Any], ...]
+
+
+def members(path: str | Path) -> list[Run]:
+    """The runs of a fleet, in order; a plain run is a fleet of one.
+
+    Raises:
+        UsageError: there is neither a run nor a fleet.
+        RunError: a fleet some of whose members have not begun.
+    """
+    path = Path(path)
+    if not (path / "fleet.json").is_file():
+        return [Run(path)]
+    planned = read_json(path / "fleet.json").get("members", [])
+    found = sorted((path / "members").glob("[0-9]*"), key=lambda folder: int(folder.name))
+    if not found or len(found) < len(planned):
+        raise _unfinished(path)
+    return [Run(folder) for folder in found]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the things that are compared, with its replicates."""
+
+    name: str
+    path: Path
+    runs: tuple[Run, ...]
+
+    @property
+    def recipe(self) -> Recipe:
+        """What its replicates share."""
+        return self.runs[0].recipe
+
+    @property
+    def fleet(self) -> bool:
+        return len(self.runs) > 1
+
+    @property
+    def keyed(self) -> dict[Key, Run]:
+        """The replicates by seed, split and fold."""
+        return {key(run.recipe): run for run in self.runs}
+
+
+def sides(paths: Sequence[str | Path]) -> list[Side]:
+    """What is to be compared, under names that tell it apart.
+
+    Raises:
+        UsageError: fewer than two, one of them twice, or members that are no replicates.
+        RunError: a run that has not ended.
+    """
+    if len(paths) < 2:
+        raise UsageError(
+            "It takes two runs or fleets to compare: cutaway compare runs/lenet5-digits-1 "
+            "runs/lenet5-digits-2"
+        )
+    places = [Path(path).resolve() for path in paths]
+    if twice := next((path for path in places if places.count(path) > 1), None):
+        raise UsageError(f"{twice} is named twice, and equals itself: name another run.")
+    distinct = len({place.name for place in places}) == len(places)
+    found = []
+    for path, place in zip(map(Path, paths), places, strict=True):
+        found.append(Side(place.name if distinct else str(path), path, tuple(members(path))))
+        _check(found[-1])
+    return found
+
+
+def key(recipe: Recipe) -> Key:
+    """What tells replicates of one recipe apart."""
+    values = {name: getattr(recipe, name) for name in REPLICATE if hasattr(recipe, name)}
+    if values.get("split_seed", 0) < 0:  # as the seed is
+        values["split_seed"] = values["seed"]
+    return tuple(values.items())
+
+
+def pairs(a: Side, b: Side) -> list[tuple[Run, Run]]:
+    """The runs of both that have the same seed, split and fold."""
+    other = b.keyed
+    return [(run, other[key]) for key, run in a.keyed.items() if key in other]
+
+
+def varying(runs: Sequence[Run]) -> list[str]:
+    """In what the replicates differ, in words; not what follows from that."""
+    keys = [dict(key(run.recipe)) for run in runs]
+    found: list[str] = []
+    for name in keys[0]:
+        if _kinds(keys, [*found, name]) > _kinds(keys, found):
+            found.append(name)
+    return [{"split_seed": "split"}.get(name, name) for name in found]
+
+
+def _kinds(keys: Sequence[dict[str, Any]], names: Sequence[str]) -> int:
+    return len({tuple(one[name] for name in names) for one in keys})
+
+
+def overlap(runs: Sequence[Run], on: str) -> float:
+    """Test images over training images where the runs divide the same images anew, else 0."""
+    parts = [getattr(run.split, on) for run in runs]
+    if all(torch.equal(part, parts[0]) for part in parts):
+        return 0.0
+    ratios = [len(part) / len(run.split.train) for part, run in zip(parts, runs, strict=True)]
+    return sum(ratios) / len(ratios)
+
+
+def _check(side: Side) -> None:
+    for run in side.runs:
+        if not run.finished:
+            raise _unfinished(side.path)
+    plain = [_shared(run.recipe) for run in side.runs]
+    for one in plain[1:]:
+        if other := [name for name in one if one[name] != plain[0][name]]:
+            raise UsageError(
+                f"The members of {side.path} differ in {other[0]}, so they are no replicates of "
+                f"one recipe: compare them by themselves, {side.runs[0].path} and so on."
+            )
+
+
+def _shared(recipe: Recipe) -> dict[str, Any]:
+    return {name: value for name, value in recipe.to_dict().items() if name not in REPLICATE}
+
+
+def _unfinished(path: Path) -> RunError:
+    return RunError(f"{path} has not ended: go on with `cutaway resume {path}`.")

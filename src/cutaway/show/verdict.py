@@ -1,0 +1,217 @@
+"""What a comparison came to, in words."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from cutaway.learn.compare import Comparison, Difference
+from cutaway.learn.compare.found import Standing
+from cutaway.learn.compare.measure import Measure
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.run import OWN
+from cutaway.learn.statistics import Estimate
+from cutaway.show import measures
+from cutaway.show.words import SPACE, plural
+
+UNITS = {"psnr": "dB", "-ELBO": "nats"}
+MINUS = "\N{MINUS SIGN}"
+
+
+def said(found: Comparison) -> list[str]:
+    """The result first, a sentence a difference, each with what it takes to see one."""
+    return [f"{outcome(found, one)} {planning(found, one)}".strip() for one in found.differences]
+
+
+def outcome(found: Comparison, one: Difference) -> str:
+    """`B is better than A by 0.4 points (98.6 % against 98.2 %), 95 % interval 0.1 to 0.7; ...`."""
+    first, other = found.first.name, one.side.name
+    gain = one.gain if one.gain.value >= 0 else one.gain.times(-1)
+    ahead, behind = (other, first) if one.gain.value >= 0 else (first, other)
+    by, span = amount(found.measure, gain.value, gain), interval(found.measure, gain)
+    values = {s.side.name: figure(found.measure, s.estimate) for s in found.standings}
+    beside = f"({values[ahead]} against {values[behind]})"
+    stands = f"{basis(one)}, {probability(one.p)}."
+    if one.seen:
+        return f"{ahead} is better than {behind} by {by} {beside}, 95 % interval {span}; {stands}"
+    if not gain.value:
+        return f"{first} and {other} came out equal {beside}, 95 % interval {span}; {stands}"
+    return (
+        f"Whether {first} or {other} is better cannot be told: {ahead} came out better by {by} "
+        f"{beside}, but the 95 % interval is {span}; {stands}"
+    )
+
+
+def basis(one: Difference) -> str:
+    """`9 seeds, paired by seed`."""
+    if not one.by:
+        return f"{plural(one.count, one.unit)} each, not paired"
+    if one.unit == "image":
+        return f"{plural(one.count, 'image')}, the same for both"
+    return f"{plural(one.count, one.unit)}, paired by {' and '.join(one.by)}"
+
+
+def planning(found: Comparison, one: Difference) -> str:
+    """What it takes to see such a difference, and what could be seen with what there is."""
+    if not one.visible:
+        return ""
+    seen = amount(found.measure, one.visible, one.gain)
+    here = f"{plural(one.count, one.unit)}{'' if one.by else ' each'}"
+    shows = f"{here} show a difference of {seen} or more 8 times in 10"
+    if one.seen or not one.gain.value:
+        return f"{shows}."
+    if one.needed:
+        about = plural(_rounded(one.needed), one.unit)
+        return f"It would take about {about} to show one as large as this 8 times in 10; {shows}."
+    why = ", since all learn from the same images" if found.overlap else ""
+    return f"No number of {one.unit}s would show one as small as this 8 times in 10{why}; {shows}."
+
+
+def _rounded(count: int) -> int:
+    """Two digits of what is large and rough."""
+    return round(count, 2 - len(str(count))) if count > 100 else count
+
+
+def notes(found: Comparison) -> list[str]:
+    """What the figures stand on, and what they do not say."""
+    several, said = len(found.differences), [_scope(found)]
+    if several > 1:
+        said.append(
+            f"p is raised by Holm's correction, since {several} differences were asked for at "
+            "once; each interval is for itself."
+        )
+    said += [_alone(found, one) for one in found.differences if one.only]
+    return [*said, _looks(found)]
+
+
+def _scope(found: Comparison) -> str:
+    images = plural(found.images, f"{found.on} image")
+    if found.fleets and found.overlap:
+        return (
+            "The replicates divide the same images anew, each in its own way, so that they learn "
+            "from much the same: intervals and p are widened for that (Nadeau and Bengio 2003)."
+        )
+    if found.fleets:
+        return (
+            f"All were judged on the same {images}: the intervals say how the figures would vary "
+            "if the networks were trained again, not how they would on other images."
+        )
+    groups = (
+        f" They are in {plural(found.groups, 'group')} of related ones, which are drawn whole."
+        if found.groups
+        else ""
+    )
+    unknown = (
+        f" Which of them are related is not known, so each counts by itself: {found.problem}"
+        if found.problem
+        else ""
+    )
+    return (
+        f"The intervals say how the figures would vary on other images like these {images}, not if "
+        f"the networks were trained again: for that, compare fleets (--replicates)."
+        f"{groups}{unknown}"
+    )
+
+
+def _alone(found: Comparison, one: Difference) -> str:
+    assert one.only is not None
+    ours, theirs = one.only
+    return (
+        f"{found.first.name} alone is right on {plural(ours, 'image')}, {one.side.name} alone on "
+        f"{plural(theirs, 'image')}."
+    )
+
+
+def _looks(found: Comparison) -> str:
+    if found.looked:
+        said = "The runs were evaluated anew, and each has logged the look in its looks.jsonl."
+    else:
+        said = "What was kept at the end of training is compared; no image was looked at again."
+    if found.on == "test":
+        said += " To choose between runs, compare them --on val: the test set is not for choosing."
+    return said
+
+
+def name(measure: Measure, fleets: bool = True) -> str:
+    """What the measure is called."""
+    own = measure.of_images if not fleets else ""
+    return own or UNNAMED.get(measure.key) or measures.name(measure.key)
+
+
+UNNAMED = {"-ELBO": f"{MINUS}ELBO"}
+
+
+def figure(measure: Measure, estimate: Estimate) -> str:
+    """A figure with its unit and as many places as its interval deserves."""
+    value = number(estimate.value * scale(measure), places(measure, estimate))
+    unit = "%" if _share(measure) else UNITS.get(measure.key, "")
+    return f"{value}{SPACE}{unit}" if unit else value
+
+
+def amount(measure: Measure, value: float, beside: Estimate) -> str:
+    """A difference with its unit."""
+    text = number(value * scale(measure), places(measure, beside))
+    unit = "points" if _share(measure) else UNITS.get(measure.key, "")
+    return f"{text}{SPACE}{unit}" if unit else text
+
+
+def interval(measure: Measure, estimate: Estimate) -> str:
+    """`0.1 to 0.7`."""
+    ends = (estimate.low, estimate.high)
+    low, high = (number(v * scale(measure), places(measure, estimate)) for v in ends)
+    return f"{low} to {high}"
+
+
+def probability(p: float) -> str:
+    return f"p {tail(p)}" if p < 0.001 else f"p = {tail(p)}"
+
+
+def tail(p: float) -> str:
+    """A p by itself."""
+    return "< 0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def scale(measure: Measure) -> int:
+    """Shares are written in per cent."""
+    return 100 if _share(measure) else 1
+
+
+def places(measure: Measure, estimate: Estimate) -> int:
+    """Decimals that show two digits of half the interval."""
+    half = (estimate.high - estimate.low) / 2 * scale(measure)
+    return min(4, max(0, 1 - math.floor(math.log10(half)))) if half > 0 else 2
+
+
+def number(value: float, places: int) -> str:
+    text = f"{abs(value):,.{places}f}"
+    return f"{MINUS}{text}" if value < 0 and float(text.replace(",", "")) else text
+
+
+def _share(measure: Measure) -> bool:
+    return measure.key.endswith(measures.SHARES)
+
+
+def standing(found: Comparison, one: Standing) -> tuple[str, str]:
+    """A side's figure and its interval."""
+    return figure(found.measure, one.estimate), interval(found.measure, one.estimate)
+
+
+def settings(found: Comparison) -> list[tuple[str, tuple[str, ...]]]:
+    """The fields of the recipes that differ, each side's value as text."""
+    return [
+        (name.replace("_", " ").replace(".", ": "), tuple(map(setting, values)))
+        for name, values in found.settings.items()
+    ]
+
+
+def setting(value: Any) -> str:
+    if isinstance(value, list):
+        return plural(len(value), "stage") if value else "none"
+    if value is None:
+        return "–"
+    return f"{value:g}" if isinstance(value, float) else str(value).removeprefix(OWN) or "none"
+
+
+def replicate(recipe: Recipe, by: Sequence[str]) -> str:
+    """`seed 3, fold 1/5`."""
+    fields = {"split": "split_seed"}
+    return ", ".join(f"{word} {getattr(recipe, fields.get(word, word))}" for word in by)
