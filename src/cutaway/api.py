@@ -1,5 +1,6 @@
 """What `import cutaway as ca` offers: fit, resume, load, report, audit."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load as load_images
 from cutaway.errors import UsageError
 from cutaway.learn import fit as learning
+from cutaway.learn.fleet import Fleet, launch, relaunch
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import OWN, Run
 from cutaway.learn.training import Listener
+from cutaway.show.fleet import report as fleet_report
 from cutaway.show.progress import progress as shown
-from cutaway.show.progress import reading
-from cutaway.show.report import report
+from cutaway.show.progress import reading, watched
+from cutaway.show.report import report as run_report
 
 
 def fit(
@@ -27,12 +30,16 @@ def fit(
     out: str | Path = "",
     progress: bool | Listener = True,
     checkpoint_every: float = 15.0,
+    vary: Mapping[str, Sequence[Any]] = {},
+    way: str = "auto",
     **changes: Any,
-) -> Run:
-    """Train, test and explain a network.
+) -> Run | Fleet:
+    """Train, test and explain a network, or many as one job.
 
         run = fit("lenet5", "mnist", epochs=5)
         run = fit(my_module, my_dataset, lr=0.01)
+        fleet = fit("mlp", "mnist", replicates=8)
+        fleet = fit("mlp", "digits", vary={"lr": [0.1, 0.01]}, folds=5)
 
     Args:
         model: a name (see `cutaway models`) or any `nn.Module`, which is trained in place.
@@ -42,10 +49,13 @@ def fit(
         out: the run's directory; by default the first free `runs/MODEL-DATA-N`.
         progress: show it on the terminal, or a listener of one's own.
         checkpoint_every: seconds between checkpoints.
+        vary: fields of the recipe with the values to try, a network for each.
+        way: how many networks are trained: auto, in-turn or side-by-side.
         changes: fields of `Recipe`, or options of the model; `optimizer` may be a class.
 
     Returns:
-        The finished run, with its report written.
+        The finished run, with its report written; a fleet where `replicates`, `folds` or `vary`
+        ask for more than one network.
 
     Raises:
         CutawayError: with a sentence that says what is wrong and what to do.
@@ -57,6 +67,8 @@ def fit(
     images = _images(source, recipe, bool(progress))
     if not isinstance(data, str | Path):
         images = replace(images, name=images.name or names[1].removeprefix(OWN))
+    if recipe.replicates > 1 or recipe.folds or vary:
+        return _fleet(recipe, images, model, vary, way, out, progress, checkpoint_every)
     run = learning.fit(
         recipe,
         images,
@@ -65,8 +77,40 @@ def fit(
         listener=shown(progress),
         checkpoint_every=checkpoint_every,
     )
-    report(run, images)
+    run_report(run, images)
     return run
+
+
+def _fleet(
+    recipe: Recipe,
+    images: ImageSet,
+    model: str | nn.Module,
+    vary: Mapping[str, Sequence[Any]],
+    way: str,
+    out: str | Path,
+    progress: bool | Listener,
+    checkpoint_every: float,
+) -> Fleet:
+    if isinstance(model, nn.Module):
+        raise UsageError(
+            "A fleet builds each network anew, and a module that is there already is only one: "
+            "give the name of a model (see `cutaway models`)."
+        )
+    fleet = launch(
+        recipe, images, vary=vary, way=way, out=out, watcher=watched(bool(progress)),
+        checkpoint_every=checkpoint_every,
+    )  # fmt: skip
+    fleet_report(fleet)
+    return fleet
+
+
+def report(run: Run | Fleet, images: ImageSet | None = None) -> Path:
+    """Write the report of a run or a fleet that has ended; gives its path.
+
+    Args:
+        images: what the run learned from, where it was an object of your own.
+    """
+    return fleet_report(run) if isinstance(run, Fleet) else run_report(run, images)
 
 
 def resume(
@@ -76,12 +120,19 @@ def resume(
     data: Any = None,
     progress: bool | Listener = True,
     checkpoint_every: float = 15.0,
-) -> Run:
-    """Go on with a run that was stopped or killed; its end is the same to the bit.
+) -> Run | Fleet:
+    """Go on with a run or a fleet that was stopped or killed; its end is the same to the bit.
 
     Args:
         model, data: one's own network and data, where the run began with such.
     """
+    if (Path(path) / "fleet.json").is_file():
+        images = None if data is None else load_images(data)
+        fleet = relaunch(
+            path, images, watcher=watched(bool(progress)), checkpoint_every=checkpoint_every
+        )
+        fleet_report(fleet)
+        return fleet
     run = Run(path, model)
     images = None
     if not run.finished:
@@ -98,12 +149,12 @@ def resume(
         listener=shown(progress),
         checkpoint_every=checkpoint_every,
     )
-    report(run, images)
+    run_report(run, images)
     return run
 
 
-def load(what: Any, *, model: nn.Module | None = None, **options: Any) -> Run | ImageSet:
-    """A run from its directory; anything else as an `ImageSet`.
+def load(what: Any, *, model: nn.Module | None = None, **options: Any) -> Run | Fleet | ImageSet:
+    """A run or a fleet from its directory; anything else as an `ImageSet`.
 
     Args:
         model: one's own network, where the run began with such.
@@ -111,6 +162,8 @@ def load(what: Any, *, model: nn.Module | None = None, **options: Any) -> Run | 
     """
     if isinstance(what, str | Path) and (Path(what) / "recipe.toml").is_file():
         return Run(what, model)
+    if isinstance(what, str | Path) and (Path(what) / "fleet.json").is_file():
+        return Fleet(what)
     return load_images(what, **options)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cutaway.cli.app import Json, RunPath, app, emit
-from cutaway.cli.words import read_words, with_recipe_options
+from cutaway.cli.words import read_vary, read_words, with_recipe_options
 from cutaway.learn.recipe import read_recipe
 
 
@@ -25,6 +25,13 @@ def train(
     out: Annotated[
         str, typer.Option(help="The run's directory, by default runs/MODEL-DATA-N.")
     ] = "",
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(help="A network for each value of a field: lr=0.1,0.01", metavar="FIELD=..."),
+    ] = None,
+    way: Annotated[
+        str, typer.Option(help="Of training many: auto, in-turn or side-by-side.")
+    ] = "auto",
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
@@ -34,6 +41,7 @@ def train(
 
     Without arguments: LeNet-5 on 1,797 handwritten digits, in seconds, with no download.
     Options of the model are given by name too: cutaway train mlp mnist --widths 300-100
+    Many networks as one job: --replicates 8, --folds 5, --vary lr=0.1,0.01
     """
     words = [word for word in (model, data) if word] + context.args
     model, data, own = read_words(words, settings["task"] or "")
@@ -51,7 +59,7 @@ def train(
     progress = not (quiet or as_json)
     run = api.fit(
         beginning.model, beginning.data, recipe=beginning, out=out,
-        progress=progress, checkpoint_every=checkpoint_every,
+        progress=progress, checkpoint_every=checkpoint_every, vary=read_vary(vary or []), way=way,
     )  # fmt: skip
     print_run(run, as_json)
 
@@ -78,6 +86,7 @@ def print_run(run: Any, as_json: bool) -> None:
     if as_json:
         emit({"run": str(run.path), "report": str(page), **run.results})
         return
-    tables.show(tables.results(run))
-    typer.echo(f"Run:    {run.path}")
+    many = hasattr(run, "members")
+    tables.show(tables.fleet(run) if many else tables.results(run))
+    typer.echo(f"{'Fleet:' if many else 'Run:  '}  {run.path}")
     typer.echo(f"Report: {page.resolve().as_uri()}")

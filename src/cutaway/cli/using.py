@@ -1,7 +1,7 @@
 """What a finished run is good for: `evaluate`, `predict`, `generate`, `report`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,16 +18,30 @@ def evaluate(
 ) -> None:
     """Measure a trained network; every look at a test set is logged in the run."""
     from cutaway.learn.evaluation import Evaluation
+    from cutaway.learn.fleet import opened
     from cutaway.learn.run import Run
     from cutaway.show import tables
 
-    trained = Run(run)
-    found = trained.evaluate(data or None, on=on)
+    trained = opened(run)
+    if isinstance(trained, Run):
+        found = trained.evaluate(data or None, on=on)
+    else:
+        found = _agreed(trained, data, on)
     if as_json:
         classes = {"classes": found.per_class()} if isinstance(found, Evaluation) else {}
         emit(found.summary() | classes)
     else:
         tables.show(tables.evaluation(data or on, found))
+
+
+def _agreed(fleet: Any, data: str, on: str) -> Any:
+    """The members' answers to their test images as one."""
+    if data or on != "test":
+        raise UsageError(
+            "A fleet is measured by its members' answers to their test images: evaluate a member, "
+            f"{fleet.path}/members/000, on other data."
+        )
+    return fleet.agreed()
 
 
 @app.command(epilog="Example: cutaway predict runs/lenet5-digits-1 seven.png")
@@ -43,12 +57,13 @@ def predict(
 
     A mask is a PNG as large as the network's input, with a palette: its values are class numbers.
     """
+    from cutaway.learn.fleet import opened
     from cutaway.learn.predict import write_masks
     from cutaway.learn.run import Run
     from cutaway.show import tables
 
-    trained = Run(run)
-    if trained.recipe.task == "segment":
+    trained = opened(run)
+    if isinstance(trained, Run) and trained.recipe.task == "segment":
         found_masks = trained.masks(list(images))
         written = write_masks(found_masks, images, trained.data.classes, out)
         emit(written) if as_json else tables.show(tables.table("Masks", written))
@@ -84,7 +99,7 @@ def generate(
 def report(run: RunPath, as_json: Json = False) -> None:
     """Write the report of a finished run again."""
     from cutaway import api
-    from cutaway.learn.run import Run
+    from cutaway.learn.fleet import opened
 
-    path = api.report(Run(run))
+    path = api.report(opened(run))
     emit({"report": str(path)}) if as_json else typer.echo(path)

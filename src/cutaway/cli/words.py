@@ -56,6 +56,23 @@ def read_words(words: list[str], task: str = "") -> tuple[str, str, dict[str, An
     return model, data, {flag[2:].replace("-", "_"): value for flag, value in flags.items()}
 
 
+def read_vary(words: list[str]) -> dict[str, list[Any]]:
+    """`lr=0.1,0.01` as a field and its values.
+
+    Raises:
+        UsageError: no name or no values.
+    """
+    from cutaway.learn.fields import read_value
+
+    found = {}
+    for word in words:
+        name, _, values = word.removeprefix("--").partition("=")
+        if not (name and values):
+            raise UsageError(f"--vary takes a field and its values, lr=0.1,0.01, not '{word}'.")
+        found[name.replace("-", "_")] = [read_value(value) for value in values.split(",")]
+    return found
+
+
 def own_options(model: str, task: str) -> dict[str, Any]:
     """The options of a model, and of a task or else of the model's own."""
     from cutaway.learn.tasks import TASKS, options

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from cutaway import models
-from cutaway.data.audit import audit
+from cutaway.data.audit import Audit, audit
 from cutaway.data.augment import parse
 from cutaway.data.feed import Batch, Normalise, to_float
 from cutaway.data.imageset import ImageSet
@@ -35,6 +35,7 @@ def fit(
     out: str | Path = "",
     listener: Listener | None = None,
     checkpoint_every: float = 15.0,
+    findings: Audit | None = None,
 ) -> Run:
     """Audit, split, train, test once, and keep all of it in a run directory.
 
@@ -43,6 +44,7 @@ def fit(
         model: a network of one's own; without it the recipe's is built.
         out: the directory to make; by default the first free `runs/MODEL-DATA-N`.
         checkpoint_every: seconds between checkpoints.
+        findings: what an audit of these images noticed, where there was one already.
 
     Raises:
         UsageError: the recipe, the network and the images do not fit together.
@@ -58,9 +60,9 @@ def fit(
     recipe = machines.resolved(recipe, machine)
     found = check_fit(network, images, recipe)
     path = destination(out, f"{recipe.model}-{images.name}".replace(OWN, ""))
-    findings = audit(images)
+    findings = findings or audit(images)
     parts = split(
-        images, val=recipe.val, test=recipe.test, seed=recipe.seed,
+        images, val=recipe.val, test=recipe.test, seed=recipe.division,
         duplicates=findings.duplicates, fold=recipe.fold,
     )  # fmt: skip
     for stage in recipe.in_stages():

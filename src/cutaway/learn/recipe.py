@@ -46,6 +46,9 @@ class Recipe:
         1.0, "learning rate of the layers before the head, as a share", "What", low=0, high=10
     )
     seed: int = setting(0, "decides every random draw", "What", low=0)
+    replicates: int = setting(
+        1, "networks trained as one job, each with a seed of its own", "What", low=1, high=100_000
+    )
 
     image_size: int = setting(0, "side in pixels; 0: as the data are", "Data", low=0, high=4096)
     group_by: str = setting("", "keep groups together: regex, level:N or a column", "Data")
@@ -55,6 +58,10 @@ class Recipe:
         0.2, "share held out to judge by, where none is given", "Data", low=0.01, high=0.9
     )
     fold: str = setting("", "test on one part of several: 2/5", "Data")
+    folds: int = setting(
+        0, "a network for each of so many folds, as one job; 0: none", "Data", low=0, high=1000
+    )
+    split_seed: int = setting(-1, "decides the split alone; -1: as seed", "Data", low=-1)
     labels: int = setting(0, "training images whose class is known; 0: all", "Data", low=0)
     repeat: int = setting(1, "times that an epoch shows each image", "Data", low=1)
     augment: str = setting("none", "changes made to each batch: shift:2+rotate:10", "Data")
@@ -167,6 +174,11 @@ class Recipe:
                 f"A batch of {self.batch_size} cannot be computed in {self.accumulate} parts: "
                 "raise --batch-size or lower --accumulate."
             )
+
+    @property
+    def division(self) -> int:
+        """What the split is drawn with."""
+        return self.seed if self.split_seed < 0 else self.split_seed
 
     def override(self, **changes: Any) -> "Recipe":
         """A copy with some fields changed; text is read as the field's type.

@@ -9,8 +9,12 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from cutaway.learn.fleet.fleet import Fleet
+from cutaway.learn.fleet.ways import Watcher
+from cutaway.learn.run import Run
 from cutaway.learn.training import Listener, Training
 from cutaway.models import count
+from cutaway.show import measures
 from cutaway.show.measures import figures
 
 EVERY = 0.2
@@ -92,6 +96,32 @@ class Bar(Lines):
 
     def close(self) -> None:
         self.bar.stop()
+
+
+def watched(wish: bool) -> Watcher:
+    """A line for each member of a fleet, or nothing."""
+    return Members() if wish else Watcher()
+
+
+class Members(Watcher):
+    """A plain line a member, on standard error."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def begin(self, fleet: Fleet, why: str) -> None:
+        self.note(f"{fleet.recipe.model} on {fleet.recipe.data}. {why}")
+
+    def member(self, fleet: Fleet, k: int) -> None:
+        run, changes = Run(fleet.place(k)), fleet.changes[k]
+        differs = ", ".join(f"{field} {value}" for field, value in changes.items()
+                            if field != "split_seed")  # fmt: skip
+        headline = run.task.headline
+        value = f"{measures.name(headline)} {measures.text(headline, run.results[headline])}"
+        self.note(f"member {k + 1} of {len(fleet)} ({differs}): test {value}")
+
+    def note(self, text: str) -> None:
+        self.console.print(text, markup=False)
 
 
 def introduction(training: Training) -> list[str]:

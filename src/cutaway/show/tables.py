@@ -13,6 +13,7 @@ from cutaway.byhand.check import Checked
 from cutaway.data.audit import Audit
 from cutaway.data.catalog import SOURCES, Source
 from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.fleet import Fleet
 from cutaway.learn.predict import Prediction
 from cutaway.learn.run import Run
 from cutaway.learn.tasks import Judgement
@@ -50,6 +51,22 @@ def results(run: Run) -> Table:
     speed = f"{timing['train_seconds']:.1f} s, {timing['images_per_second']:,.0f} images/s"
     rows = _measures("test ", run.saved_test()) | {"training": speed}
     return _pairs(f"{run.recipe.model} on {run.data.name}", rows)
+
+
+def fleet(found: Fleet) -> Table:
+    """What a fleet came to: each measure's mean and interval."""
+    rows = {
+        measures.name(name): (
+            f"{measures.text(name, one['mean'])}   (95 % interval "
+            f"{measures.text(name, one['low'])} to {measures.text(name, one['high'])})"
+        )
+        for name, one in found.results["measures"].items()
+    }
+    if ensemble := found.results.get("ensemble"):
+        rows["all as one"] = measures.text("accuracy", ensemble["accuracy"])
+    seconds = sum(run.timing["train_seconds"] for run in found.members)
+    rows["training"] = f"{seconds:.1f} s, {found.way}"
+    return _pairs(f"{len(found)} times {found.recipe.model} on {found.recipe.data}", rows)
 
 
 def evaluation(what: str, found: Judgement) -> Table:

@@ -1,0 +1,227 @@
+"""A fleet: the directory that holds the runs of many networks trained as one job."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from cutaway.data.imageset import ImageSet
+from cutaway.data.sources import load
+from cutaway.errors import RunError, UsageError
+from cutaway.files import read_json, write_json
+from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.fleet.ensemble import Committee, agreed, curve, kept
+from cutaway.learn.fleet.plan import Changes
+from cutaway.learn.predict import Prediction, predict
+from cutaway.learn.recipe import Recipe, from_dict
+from cutaway.learn.run import OWN, Run
+from cutaway.learn.statistics import t_interval
+
+FORMAT = 1
+CHANCE = ("seed", "split_seed", "fold")
+"""Fields in which replicates of one setting may differ."""
+SHARES = ("accuracy", "top5", "calibration_error", "iou", "sure", "discriminator_accuracy")
+"""Measures between 0 and 1, and so their intervals."""
+
+
+class Fleet:
+    """Runs that differ in what `changes` says, each a directory of its own in `members`.
+
+    Raises:
+        UsageError: there is no fleet at `path`.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        if not (self.path / "fleet.json").is_file():
+            raise UsageError(
+                f"{self.path} is not a fleet: it holds no fleet.json. "
+                "Fleets are made by `cutaway train --replicates 8`."
+            )
+
+    def __repr__(self) -> str:
+        return f"Fleet({str(self.path)!r})"
+
+    def __len__(self) -> int:
+        return len(self.changes)
+
+    @classmethod
+    def create(cls, path: Path, recipe: Recipe, changes: Sequence[Changes], way: str) -> "Fleet":
+        """Write down what is to be trained; nothing is trained yet."""
+        path.mkdir(parents=True)
+        write_json(
+            path / "fleet.json",
+            {
+                "format": FORMAT,
+                "recipe": recipe.to_dict(),
+                "members": list(changes),
+                "way": way,
+            },
+        )
+        return cls(path)
+
+    @cached_property
+    def _facts(self) -> dict[str, Any]:
+        return read_json(self.path / "fleet.json")
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What the members share."""
+        return from_dict(self._facts["recipe"], str(self.path))
+
+    @property
+    def changes(self) -> list[Changes]:
+        """In what each member differs."""
+        return list(self._facts["members"])
+
+    @property
+    def way(self) -> str:
+        """How it is trained, a name of `ways.WAYS`."""
+        return str(self._facts["way"])
+
+    def recipes(self) -> list[Recipe]:
+        """Each member's recipe, as `cutaway train` alone would take it."""
+        return [self.recipe.override(**changes) for changes in self.changes]
+
+    def place(self, k: int) -> Path:
+        """Where member k (from 0) is kept."""
+        return self.path / "members" / f"{k:03}"
+
+    def begun(self, k: int) -> bool:
+        return (self.place(k) / "recipe.toml").is_file()
+
+    @property
+    def members(self) -> list[Run]:
+        """The runs, in order.
+
+        Raises:
+            RunError: one has not begun.
+        """
+        lacking = [k for k in range(len(self)) if not self.begun(k)]
+        if lacking:
+            raise RunError(
+                f"Member {lacking[0]} of {self.path} has not begun: go on with "
+                f"`cutaway resume {self.path}`."
+            )
+        return [Run(self.place(k)) for k in range(len(self))]
+
+    def images(self) -> ImageSet:
+        """The images that the members learn from, loaded again.
+
+        Raises:
+            UsageError: they were an object of the user's own, which has to be handed in again.
+        """
+        recipe = self.recipe
+        if recipe.data.startswith(OWN):
+            raise UsageError(
+                f"{self.path} learned from data of your own: hand them in again as `data`."
+            )
+        size = recipe.image_size or None
+        return load(recipe.data, image_size=size, group_by=recipe.group_by, label=recipe.label)
+
+    @property
+    def finished(self) -> bool:
+        return (self.path / "results.json").exists()
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """The members' measures: mean, interval and each value.
+
+        Raises:
+            RunError: the fleet has not ended.
+        """
+        if not self.finished:
+            raise RunError(f"{self.path} has not ended: go on with `cutaway resume {self.path}`.")
+        return read_json(self.path / "results.json")
+
+    def conclude(self) -> None:
+        """Write what the members came to, once all have ended."""
+        members = self.members
+        found = [run.results for run in members]
+        write_json(
+            self.path / "results.json",
+            {
+                "members": len(members),
+                "headline": members[0].task.headline,
+                "measures": self._measures(found),
+                "settings": [
+                    {"changes": changes, "members": [*some]}
+                    | {"measures": self._measures([found[k] for k in some])}
+                    for changes, some in self.settings()
+                ],
+            }
+            | self._ensemble(),
+        )
+
+    def settings(self) -> list[tuple[Changes, list[int]]]:
+        """What was varied on purpose, and the members (replicates, folds) that share it."""
+        found: dict[str, tuple[Changes, list[int]]] = {}
+        for k, changes in enumerate(self.changes):
+            own = {name: value for name, value in changes.items() if name not in CHANCE}
+            found.setdefault(repr(own), (own, []))[1].append(k)
+        return list(found.values())
+
+    def _measures(self, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        names = [k for k, v in found[0].items() if isinstance(v, float) and k in found[-1]]
+        overlap = self._overlap()
+        return {name: summary(name, [one[name] for one in found], overlap) for name in names}
+
+    def _overlap(self) -> float:
+        """Test images over training images, where the members divide the same images anew."""
+        if len({(run.split.fold, run.split.seed) for run in self.members}) == 1:
+            return 0.0
+        split = self.members[0].split
+        return len(split.test) / len(split.train)
+
+    def _ensemble(self) -> dict[str, Any]:
+        """What the members say as one, where they can."""
+        try:
+            return {"ensemble": agreed(self.members).summary(), "curve": curve(self.members)}
+        except UsageError:
+            return {}
+
+    def agreed(self) -> Evaluation:
+        """What the members say of their test images by the mean of their probabilities.
+
+        Raises:
+            UsageError: they do not classify, or not the same images.
+        """
+        return agreed(self.members)
+
+    @cached_property
+    def committee(self) -> Committee:
+        """The members as one network: the mean of their probabilities.
+
+        Raises:
+            UsageError: they do not classify, or not the same images.
+        """
+        kept(self.members)
+        return Committee([run.model for run in self.members]).eval()
+
+    def predict(self, images: Any) -> list[Prediction]:
+        """The five most probable classes of each image, by the mean of the members' probabilities.
+
+        Args:
+            images: a path, encoded bytes, or a list of them.
+        """
+        sources = images if isinstance(images, list | tuple) else [images]
+        first = self.members[0]
+        with first.machine.session():
+            return predict(self.committee, first.task, first.data, first.machine, sources)
+
+
+def opened(path: str | Path) -> Run | Fleet:
+    """The run or the fleet at a path.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    return Fleet(path) if (Path(path) / "fleet.json").is_file() else Run(path)
+
+
+def summary(name: str, values: Sequence[float], overlap: float = 0.0) -> dict[str, Any]:
+    """Mean, its 95 % interval (Student's t, corrected for shared training images), each value."""
+    mean, low, high = t_interval(values, overlap) if len(values) > 1 else (values[0],) * 3
+    if name in SHARES:
+        low, high = max(0.0, low), min(1.0, high)
+    return {"mean": mean, "low": low, "high": high, "values": list(values)}

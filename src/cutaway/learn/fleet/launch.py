@@ -1,0 +1,78 @@
+"""From a recipe to a finished fleet, and from a stopped fleet to its end."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cutaway.data.imageset import ImageSet
+from cutaway.errors import UsageError, nearest
+from cutaway.learn.directory import destination
+from cutaway.learn.fleet.choice import choose
+from cutaway.learn.fleet.fleet import Fleet
+from cutaway.learn.fleet.plan import plan
+from cutaway.learn.fleet.ways import WAYS, Watcher
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.run import OWN
+
+
+def launch(
+    recipe: Recipe,
+    images: ImageSet,
+    *,
+    vary: Mapping[str, Sequence[Any]] = {},
+    way: str = "auto",
+    out: str | Path = "",
+    watcher: Watcher | None = None,
+    checkpoint_every: float = 15.0,
+) -> Fleet:
+    """Train many networks as one job.
+
+    Args:
+        recipe: with `replicates` or `folds`; what the members share.
+        vary: fields with the values to try, see `plan`.
+        way: a name of `WAYS`; `auto` measures for a moment and takes the fastest.
+        out: the fleet's directory; by default the first free `runs/MODEL-DATA-fleet-N`.
+
+    Raises:
+        UsageError: a member's recipe is impossible, or the way cannot take these members.
+        RunError: the directory cannot be written.
+        TrainingError: a member's loss is not finite.
+    """
+    changes = plan(recipe, recipe.replicates, recipe.folds, vary)
+    shared = recipe.override(replicates=1, folds=0)
+    members = [shared.override(**one) for one in changes]
+    if way not in (*WAYS, "auto"):
+        raise UsageError(f"There is no way '{way}' to train a fleet.{nearest(way, WAYS)}")
+    path = destination(out, f"{recipe.model}-{images.name}-fleet".replace(OWN, ""))
+    watcher = watcher or Watcher()
+    taken, why = choose(members, images, way)
+    fleet = Fleet.create(path, shared, changes, taken)
+    return _train(fleet, images, watcher, checkpoint_every, why)
+
+
+def relaunch(
+    path: str | Path,
+    images: ImageSet | None = None,
+    *,
+    watcher: Watcher | None = None,
+    checkpoint_every: float = 15.0,
+) -> Fleet:
+    """Go on with a fleet that was stopped or killed; members that have ended stay as they are."""
+    fleet = Fleet(path)
+    if fleet.finished:
+        return fleet
+    images = fleet.images() if images is None else images
+    why = f"Going on with {fleet.path}, {fleet.way}."
+    return _train(fleet, images, watcher or Watcher(), checkpoint_every, why)
+
+
+def _train(
+    fleet: Fleet, images: ImageSet, watcher: Watcher, checkpoint_every: float, why: str
+) -> Fleet:
+    watcher.begin(fleet, why)
+    try:
+        WAYS[fleet.way](fleet, images, watcher, checkpoint_every)
+    finally:
+        watcher.close()
+    fleet.conclude()
+    return fleet

@@ -1,0 +1,60 @@
+"""A process that trains members of a fleet: numbers come in as lines, answers go out as JSON.
+
+    python -m cutaway.learn.fleet.worker FLEET SECONDS
+
+Started by `ways.side_by_side`. It reads the images itself (from the cache, so at once), and stops
+at a checkpoint when whoever started it is gone.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from cutaway.errors import CutawayError
+from cutaway.learn.fleet.fleet import Fleet
+from cutaway.learn.fleet.member import Trainer
+from cutaway.learn.training import Listener, Stopped, Training
+
+
+class Orphan(Listener):
+    """Stops the training, at a checkpoint, once the starting process has ended."""
+
+    def __init__(self, parent: int):
+        self.parent = parent
+
+    def step(self, training: Training) -> None:
+        if os.getppid() != self.parent:
+            training.save()
+            raise Stopped("The process that led the fleet is gone.")
+
+
+def main(path: str, every: str) -> None:
+    fleet, listener = Fleet(Path(path)), Orphan(os.getppid())
+    trainer = Trainer(fleet, fleet.images(), listener, float(every))
+    for line in sys.stdin:
+        say(answer(trainer, int(line)))
+
+
+def answer(trainer: Trainer, k: int) -> dict[str, Any]:
+    """What became of member k: nothing more to say, or why it did not end."""
+    try:
+        trainer.train(k)
+    except CutawayError as error:
+        return {"member": k, "error": str(error), "stopped": isinstance(error, Stopped)}
+    except Exception as error:
+        return {"member": k, "error": f"{type(error).__name__}: {error}", "stopped": False}
+    return {"member": k}
+
+
+def say(found: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(found) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except (BrokenPipeError, KeyboardInterrupt):  # nobody listens, or all of us are to stop
+        os._exit(1)  # what is still to be written has no reader
