@@ -9,6 +9,7 @@ import pytest
 from compared_runs import altered, fleet, single
 
 from cutaway import cli
+from cutaway.data.sources import load
 
 OURS, BETTER = [0.90, 0.91, 0.93, 0.90], [0.94, 0.94, 0.97, 0.95]
 
@@ -85,6 +86,15 @@ def test_equal_ones(compare, runs):
         in compare(runs / "a", runs / "same").said
     )
     assert "The recipes are the same." in compare(runs / "a", runs / "same").said
+
+
+def test_a_truth_table_is_all_there_is(compare, tmp_path):
+    for name, epochs in (("a", 1), ("b", 20)):
+        single(
+            tmp_path / name, load("xor"), model="gates", data="xor", task="threshold",
+            epochs=epochs, batch_size=1, optimizer="sgd", momentum=0, weight_decay=0,
+        )  # fmt: skip
+    assert "are all there are" in compare(tmp_path / "a", tmp_path / "b").said
 
 
 def test_several_are_corrected(compare, runs):

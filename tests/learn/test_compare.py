@@ -145,6 +145,12 @@ def test_related_images_are_drawn_together(tmp_path):
     assert found.problem == ""
 
 
+def test_images_of_one_group_tell_nothing(made, monkeypatch):
+    one_group = np.zeros(48, np.int64), ""
+    monkeypatch.setattr("cutaway.learn.compare.images.related", lambda run, index: one_group)
+    refused([made["one"], made["other"]], "all of one group")
+
+
 def test_why_groups_are_not_known(made, tmp_path):
     images = replace(digits(), groups=torch.arange(240) // 2)
     for name in "ab":

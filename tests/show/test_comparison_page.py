@@ -87,7 +87,7 @@ def test_intervals_share_an_axis() -> None:
     assert a.at == pytest.approx((a.low + a.high) / 2, abs=0.2)
     assert drawn.left < a.low
     assert b.high < drawn.right
-    assert len(b.name) == 50
+    assert len(b.name) == 44
     assert drawn.zero is None
     assert b.y < drawn.bottom
 

@@ -11,7 +11,7 @@ from cutaway.show.plots import Scale
 WIDTH, MARGIN, TOP, ROW, BELOW = 400, 14, 4, 52, 40
 GAP = 6
 """Below the last interval."""
-LONG = 50
+LONG = 44
 """Letters of a name that fit above an interval."""
 
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from cutaway.learn.compare import Comparison, Difference
 from cutaway.learn.compare.found import Standing
 from cutaway.learn.compare.measure import Measure
@@ -28,7 +30,7 @@ def outcome(found: Comparison, one: Difference) -> str:
     gain = one.gain if one.gain.value >= 0 else one.gain.times(-1)
     ahead, behind = (other, first) if one.gain.value >= 0 else (first, other)
     by, span = amount(found.measure, gain.value, gain), interval(found.measure, gain)
-    values = {s.side.name: figure(found.measure, s.estimate) for s in found.standings}
+    values = {s.side.name: standing(found, s)[0] for s in found.standings}
     beside = f"({values[ahead]} against {values[behind]})"
     stands = f"{basis(one)}, {probability(one.p)}."
     if one.seen:
@@ -95,6 +97,11 @@ def _scope(found: Comparison) -> str:
             f"All were judged on the same {images}: the intervals say how the figures would vary "
             "if the networks were trained again, not how they would on other images."
         )
+    if torch.equal(found.first.runs[0].split.train, found.first.runs[0].split.test):
+        return (
+            f"These {images} are all there are, and were learned from: the figures are exact for "
+            "them, and the intervals only say how little so few can tell."
+        )
     groups = (
         f" They are in {plural(found.groups, 'group')} of related ones, which are drawn whole."
         if found.groups
@@ -140,11 +147,20 @@ def name(measure: Measure, fleets: bool = True) -> str:
 UNNAMED = {"-ELBO": f"{MINUS}ELBO"}
 
 
-def figure(measure: Measure, estimate: Estimate) -> str:
-    """A figure with its unit and as many places as its interval deserves."""
-    value = number(estimate.value * scale(measure), places(measure, estimate))
-    unit = "%" if _share(measure) else UNITS.get(measure.key, "")
-    return f"{value}{SPACE}{unit}" if unit else value
+def standing(found: Comparison, one: Standing) -> tuple[str, str]:
+    """A side's figure and its interval, as precise as the surest side deserves."""
+    measure, digits = found.measure, decimals(found)
+    unit = f"{SPACE}%" if _share(measure) else f"{SPACE}{UNITS.get(measure.key, '')}".rstrip()
+    value, low, high = (
+        number(v * scale(measure), digits)
+        for v in (one.estimate.value, one.estimate.low, one.estimate.high)
+    )
+    return f"{value}{unit}", f"{low} to {high}"
+
+
+def decimals(found: Comparison) -> int:
+    """Of the figures of all sides."""
+    return max(places(found.measure, one.estimate) for one in found.standings)
 
 
 def amount(measure: Measure, value: float, beside: Estimate) -> str:
@@ -188,11 +204,6 @@ def number(value: float, places: int) -> str:
 
 def _share(measure: Measure) -> bool:
     return measure.key.endswith(measures.SHARES)
-
-
-def standing(found: Comparison, one: Standing) -> tuple[str, str]:
-    """A side's figure and its interval."""
-    return figure(found.measure, one.estimate), interval(found.measure, one.estimate)
 
 
 def settings(found: Comparison) -> list[tuple[str, tuple[str, ...]]]:

@@ -47,8 +47,14 @@ def over_images(sides: Sequence[Side], measure: Measure, on: str) -> Found:
     kept, looked = zip(*(_kept(side.runs[0], on) for side in sides), strict=True)
     for side, one in zip(sides[1:], kept[1:], strict=True):
         _check_same(sides[0], side, kept[0], one, on)
-    units, problem = related(sides[0].runs[0], kept[0]["index"])
     each = [measure.each(one).double().numpy() for one in kept]
+    units, problem = related(sides[0].runs[0], kept[0]["index"])
+    groups = 0 if units is None else int(units.max()) + 1
+    if (groups or len(each[0])) < 2:
+        raise UsageError(
+            f"The {on} images are all of one group, which says nothing of others: compare fleets, "
+            "each trained with --replicates 5."
+        )
     standings = tuple(
         Standing(side, estimate, (estimate.value,))
         for side, estimate in zip(sides, (_alone(x, measure, units) for x in each), strict=True)
@@ -57,7 +63,6 @@ def over_images(sides: Sequence[Side], measure: Measure, on: str) -> Found:
         _difference(side, each[0], x, measure, units)
         for side, x in zip(sides[1:], each[1:], strict=True)
     )
-    groups = 0 if units is None else int(units.max()) + 1
     return Found(
         standings, differences, any(looked), images=len(each[0]), groups=groups, problem=problem
     )

@@ -80,20 +80,21 @@ def _looks(found: Comparison, runs: Any) -> list[dict[str, Any]]:
 
 
 def _headline(found: Comparison) -> tuple[str, str]:
-    """The largest figure of the page and what it is: the largest lead that can be told."""
+    """The largest figure of the page and what it is: the best one's lead, if it can be told."""
     seen = [one for one in found.differences if one.seen]
-    best = max(seen or found.differences, key=lambda one: abs(one.gain.value))
+    ahead = [one for one in seen if one.gain.value > 0]
+    best = max(ahead or seen or found.differences, key=lambda one: abs(one.gain.value))
     if not seen and len(found.differences) > 1:
         return "No difference", f"from {found.first.name} that can be told"
     forward = best.gain.value >= 0
     gain = best.gain if forward else best.gain.times(-1)
     names = (best.side.name, found.first.name)
-    ahead, behind = names if forward else names[::-1]
+    leader, behind = names if forward else names[::-1]
     by = verdict.amount(found.measure, gain.value, gain)
     span = verdict.interval(found.measure, gain)
     if not seen:
-        return "No difference", f"that can be told: {ahead} leads by {by}, 95 % interval {span}"
-    return by, f"{ahead} over {behind}, 95 % interval {span}"
+        return "No difference", f"that can be told: {leader} leads by {by}, 95 % interval {span}"
+    return by, f"{leader} over {behind}, 95 % interval {span}"
 
 
 def _rows(found: Comparison) -> list[Row]:
@@ -148,7 +149,7 @@ def _replicates(found: Comparison) -> list[tuple[str, tuple[str, ...]]]:
         for run, value in zip(one.side.runs, one.values, strict=True):
             at = key(run.recipe)
             names[at] = verdict.replicate(run.recipe, by)
-            digits = verdict.places(found.measure, one.estimate) + 1
+            digits = verdict.decimals(found) + 1
             text = verdict.number(value * verdict.scale(found.measure), digits)
             values.setdefault(at, {})[one.side.name] = text
     return [
