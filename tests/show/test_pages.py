@@ -35,6 +35,7 @@ SECTIONS = {
     "videos": "classes calibration mistakes",
 }
 assert SECTIONS.keys() == KINDS.keys()
+REGULARISED = {"adversarial", "semi-supervised", "stages", "waves", "videos"}
 
 
 @pytest.fixture(params=list(KINDS))
@@ -53,7 +54,8 @@ def plain(text: str) -> str:
 def test_sections_and_links(kind: str, runs: Runs) -> None:
     page = runs.page(kind)
     found = [section["id"] for section in page.all("section")]
-    own = {"result", "progress", "learning", "data", "recipe", "next"}
+    own = {"result", "progress", "learning", "regularisers", "data", "recipe", "next"}
+    assert ("regularisers" in found) == (kind in REGULARISED)
     assert [name for name in found if name not in own] == SECTIONS[kind].split()
     assert [link["href"] for link in page.all("a")][1:] == [f"#{name}" for name in found]
     assert "progress" in found or kind in (

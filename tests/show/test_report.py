@@ -16,7 +16,10 @@ from cutaway.learn.run import Run
 from cutaway.show.report import report
 from cutaway.show.words import percent
 
-SECTIONS = ("result", "learning", "classes", "calibration", "mistakes", "data", "recipe", "next")
+SECTIONS = (
+    "result", "learning", "regularisers", "classes", "calibration", "mistakes", "data", "recipe",
+    "next",
+)  # fmt: skip
 
 
 @pytest.fixture(params=["digits_run", "bare_run", "many_run"])

@@ -36,8 +36,7 @@ class Stage:
         self, number: int, recipe: Recipe, run: "Run", images: ImageSet, network: nn.Module
     ):
         self.number, self.network, machine = number, network, run.machine
-        if number:
-            recipe = recipe.override(seed=derive(recipe.seed, "stage", number))
+        recipe = with_own_streams(recipe, number)
         self.recipe, self.task = recipe, make_task(recipe)
         self.free = [p for p in network.parameters() if p.requires_grad]
         head = head_of(recipe, network)
@@ -50,25 +49,12 @@ class Stage:
             if recipe.ema
             else None
         )
-        self.feed = self._feed(run, images)
+        self.feed = feed(recipe, run, images)
         self.val = run.feed(images, run.split.val) if len(run.split.val) else None
         self.tally = Tally()
         self.rows: list[Row] = []
         self.best: Tensors = {}
         self.step = 0
-
-    def _feed(self, run: "Run", images: ImageSet) -> Feed:
-        recipe, train = self.recipe, run.split.train
-        known = (
-            labelled(run.split, images, recipe.labels, run.recipe.seed) if recipe.labels else None
-        )
-        mixed = recipe.task == "semi-supervised"
-        return Feed(
-            images, train if known is None or mixed else known, batch_size=recipe.batch_size,
-            normalise=run.data.normalise, seed=recipe.seed, augment=parse(recipe.augment),
-            labelled=known if mixed else None, repeat=recipe.repeat, device=run.machine.device,
-            memory_format=run.machine.torch_memory_format,
-        )  # fmt: skip
 
     @property
     def steps_per_epoch(self) -> int:
@@ -153,6 +139,25 @@ class Stage:
         self.tally = Tally(sums, facts["images"])
         self.best = part(tensors, "best")
         self.step, self.rows = facts["step"], facts["rows"]
+
+
+def with_own_streams(recipe: Recipe, number: int) -> Recipe:
+    """A stage's recipe, with the seed that it draws from; the first keeps that of the run."""
+    return recipe.override(seed=derive(recipe.seed, "stage", number)) if number else recipe
+
+
+def feed(recipe: Recipe, run: "Run", images: ImageSet, augmented: bool = True) -> Feed:
+    """What a stage learns from, batch by batch; as they are, where not augmented."""
+    train = run.split.train
+    known = labelled(run.split, images, recipe.labels, run.recipe.seed) if recipe.labels else None
+    mixed = recipe.task == "semi-supervised"
+    return Feed(
+        images, train if known is None or mixed else known, batch_size=recipe.batch_size,
+        normalise=run.data.normalise, seed=recipe.seed,
+        augment=parse(recipe.augment) if augmented else None,
+        labelled=known if mixed else None, repeat=recipe.repeat, device=run.machine.device,
+        memory_format=run.machine.torch_memory_format,
+    )  # fmt: skip
 
 
 def part(tensors: Tensors, prefix: str) -> Tensors:

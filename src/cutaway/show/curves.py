@@ -15,6 +15,10 @@ TALL, SMALL = 240, 140
 PARTS = {"train": "training", "val": "validation"}
 KINDS = ("one", "two", "three", "four")
 """CSS classes of the lines of several players."""
+MIXED = (
+    "Of images mixed in pairs, an answer counts as right for the share that its class has of the "
+    "mixture, so that the training figure cannot reach 100 %."
+)
 
 Rows = list[dict[str, Any]]
 
@@ -139,6 +143,8 @@ def _meaning(measure: str, recipe: Recipe, validated: bool) -> Meaning:
     if who:
         said = PLAYERS.get(task, "") if what == "loss" else HIGHER
         return replace(about, title=f"{about.title} of each player", caption=said)
+    if measure == "accuracy" and (recipe.mixup or recipe.cutmix):
+        return replace(about, caption=f"{HIGHER} {MIXED}")
     if measure != "loss":
         return about
     unit = LOSSES.get(task)
@@ -157,6 +163,8 @@ def _of_loss(recipe: Recipe) -> str:
             f" Training aims at smoothed targets ({recipe.label_smoothing}), whose loss cannot "
             "reach zero; validation is measured against the true ones."
         )
+    if recipe.mixup or recipe.cutmix:
+        said += " Images were mixed in pairs to learn from, and whole to be judged on."
     return said
 
 

@@ -13,8 +13,9 @@ from cutaway.learn.run import OWN, Run
 from cutaway.learn.tasks.segment import Segment
 from cutaway.show import origins, words
 from cutaway.show.curves import curves
-from cutaway.show.pages.base import Subject
+from cutaway.show.pages.base import LEARNING, REGULARISERS, Section, Subject
 from cutaway.show.pages.choose import page
+from cutaway.show.regularisers import regularisers
 
 
 def report(run: Run, images: ImageSet | None = None) -> Path:
@@ -52,7 +53,7 @@ def _images(run: Run, images: ImageSet | None) -> tuple[ImageSet | None, str]:
 def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
     """Everything that the templates say."""
     subject = Subject(run, run.saved_test(), images, problem)
-    found = page(subject)
+    found, restraints = page(subject), regularisers(run, images)
     return {
         "run": run,
         "model": run.recipe.model.removeprefix(OWN),
@@ -60,13 +61,20 @@ def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
         "noun": subject.noun,
         "whole": subject.whole,
         "title": found.title,
-        "sections": found.sections,
+        "sections": _with(REGULARISERS, found.sections) if restraints else found.sections,
+        "regularisers": restraints,
         "problem": problem,
         **_costs(run),
         "curves": curves(run.metrics, run.recipe),
         **_origins(run, images),
         **found.content,
     }
+
+
+def _with(section: Section, sections: tuple[Section, ...]) -> tuple[Section, ...]:
+    """The sections, with one more after that on learning."""
+    at = sections.index(LEARNING) + 1
+    return (*sections[:at], section, *sections[at:])
 
 
 def _costs(run: Run) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class Section:
 OUTCOME = Section("result", "Result", "outcome")
 PROGRESS = Section("progress", "Epochs")
 LEARNING = Section("learning", "Learning")
+REGULARISERS = Section("regularisers", "Regularisers")
 ORIGINS = (Section("data", "Data"), Section("recipe", "Recipe"), Section("next", "Next"))
 
 

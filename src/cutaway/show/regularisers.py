@@ -1,0 +1,172 @@
+"""What kept a network from learning its images by heart: what was on, in words and drawn."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import nn
+
+from cutaway.data.imageset import ImageSet
+from cutaway.errors import CutawayError
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.regularise import dropouts, residuals, survival
+from cutaway.learn.run import Run
+from cutaway.learn.stage import with_own_streams
+from cutaway.show import regulariser_charts as charts
+from cutaway.show import regulariser_pictures as pictures
+from cutaway.show.plots import Chart
+from cutaway.show.regulariser_pictures import Altered, Mixture, Units
+from cutaway.show.words import percent, plural
+
+PULLS = {
+    "own": "in the way of {optimizer}",
+    "l2": "as part of the gradient (L2)",
+    "decoupled": "beside the gradient (decoupled)",
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    """A regulariser in words: its name, its setting, and what it does."""
+
+    name: str
+    value: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Regularisers:
+    """What the section says; a drawing is missing where its regulariser was off."""
+
+    said: tuple[Said, ...]
+    charts: tuple[Chart, ...]
+    units: Units | None
+    altered: Altered | None
+    mixtures: tuple[Mixture, ...]
+
+
+def regularisers(run: Run, images: ImageSet | None) -> Regularisers | None:
+    """Those that were on in any stage of a run; None where none was.
+
+    Args:
+        images: what the run learned from; without them no images are drawn.
+    """
+    network, stages = _network(run), run.recipe.in_stages()
+    said = _of_stages(run, stages, network)
+    if not said:
+        return None
+    drawn = [with_own_streams(recipe, number) for number, recipe in enumerate(stages)]
+    return Regularisers(
+        said,
+        tuple(_charts(run, stages, network)),
+        pictures.units(drawn, network),
+        pictures.altered(run, drawn, images) if images else None,
+        pictures.mixtures(run, drawn, images) if images else (),
+    )
+
+
+def _network(run: Run) -> nn.Module | None:
+    """The network before training; None where it is the user's own and was not handed in."""
+    try:
+        return run.new_model()
+    except CutawayError:
+        return None
+
+
+def _charts(run: Run, stages: tuple[Recipe, ...], network: nn.Module | None) -> Iterator[Chart]:
+    final = stages[-1]
+    yield from charts.gap(run.metrics, final)
+    if final.weight_decay or final.max_norm:
+        yield charts.lengths(run, final.max_norm, network)
+    if final.stochastic_depth and network:
+        yield charts.depth(survival(len(residuals(network)), final.stochastic_depth))
+    if final.label_smoothing:
+        yield charts.targets(final.label_smoothing, len(run.data.classes))
+
+
+def _of_stages(run: Run, stages: tuple[Recipe, ...], network: nn.Module | None) -> tuple[Said, ...]:
+    """What was on, with its stages where it was not on in all of them."""
+    found: dict[Said, list[str]] = {}
+    for number, recipe in enumerate(stages):
+        for said in _said(run, recipe, network):
+            found.setdefault(said, []).append(str(number + 1))
+    return tuple(
+        said
+        if len(numbers) == len(stages)
+        else Said(said.name, f"{said.value}, in stage {' and '.join(numbers)}", said.what)
+        for said, numbers in found.items()
+    )
+
+
+def _said(run: Run, recipe: Recipe, network: nn.Module | None) -> Iterator[Said]:
+    """Those of one stage."""
+    if recipe.weight_decay:
+        how = PULLS[recipe.decay].format(optimizer=recipe.optimizer)
+        yield Said(
+            "Weight decay",
+            f"{recipe.weight_decay:g}",
+            f"Each step pulls matrices and kernels towards zero, {how}; biases and normalisation "
+            "are left alone.",
+        )
+    if recipe.max_norm:
+        yield Said(
+            "Max-norm",
+            f"{recipe.max_norm:g}",
+            "After each step the weights into a unit are scaled back, where they are longer.",
+        )
+    yield from _left_out(recipe, network)
+    yield from _images(recipe, len(run.data.classes))
+    if recipe.patience:
+        yield Said(
+            "Early stopping",
+            plural(recipe.patience, "epoch"),
+            f"It stops after so many without a better {recipe.monitor.replace('val-', '')} on the "
+            "validation data, and the best weights are kept.",
+        )
+
+
+def _left_out(recipe: Recipe, network: nn.Module | None) -> Iterator[Said]:
+    layers = dropouts(network) if network else {}
+    shares = sorted(
+        {layer.p for layer in layers.values()} if recipe.dropout < 0 else {recipe.dropout}
+    )
+    if any(shares):
+        where = plural(len(layers), "layer") + " of dropout" if layers else "the head"
+        yield Said(
+            "Dropout",
+            " and ".join(percent(share, 0) for share in shares),
+            f"At each step other units are left out before {where}, so that none can rely on "
+            "another.",
+        )
+    if recipe.stochastic_depth:
+        count = plural(len(residuals(network)), "residual block") if network else "residual blocks"
+        yield Said(
+            "Stochastic depth",
+            percent(recipe.stochastic_depth, 0),
+            f"Each image skips some of the {count} at each step, the last one with this chance "
+            "and earlier ones less often.",
+        )
+
+
+def _images(recipe: Recipe, classes: int) -> Iterator[Said]:
+    if recipe.augment != "none":
+        yield Said("Augmentation", recipe.augment, "Each epoch shows every image in another form.")
+    if recipe.mixup:
+        yield Said(
+            "Mixup",
+            f"Beta({recipe.mixup:g}, {recipe.mixup:g})",
+            "Two images are shown as one, blended, and the answer aimed at is blended alike.",
+        )
+    if recipe.cutmix:
+        yield Said(
+            "CutMix",
+            f"Beta({recipe.cutmix:g}, {recipe.cutmix:g})",
+            "A box of another image is pasted in, and counts in the answer by its area.",
+        )
+    if recipe.label_smoothing:
+        spread = recipe.label_smoothing
+        yield Said(
+            "Label smoothing",
+            f"{spread:g}",
+            f"The answer aimed at is {percent(1 - spread + spread / classes)} the true class, and "
+            f"{percent(spread / classes)} each of the others.",
+        )

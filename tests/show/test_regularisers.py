@@ -1,0 +1,190 @@
+"""The report's section on regularisers: what was on is said and drawn, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from report_page import Page, read
+from report_runs import Made
+from task_runs import QUICK, few
+
+from cutaway.learn.checkpoint import load_tensors
+from cutaway.learn.fit import fit
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.run import Run
+from cutaway.learn.training import Listener
+from cutaway.show.plots import Chart
+from cutaway.show.regularisers import Regularisers, regularisers
+from cutaway.show.report import report
+
+ALL = Recipe(
+    model="resnet20", data="own:digits", epochs=2, batch_size=16, patience=2, mixup=0.4, cutmix=1.0,
+    label_smoothing=0.2, dropout=0.3, stochastic_depth=0.4, augment="shift:1", max_norm=2.0,
+    weight_decay=0.01, accumulate=2, **QUICK,
+)  # fmt: skip
+
+
+class Watch(Listener):
+    """The first images of the first steps, as the network sees them."""
+
+    def __init__(self) -> None:
+        self.seen: list[torch.Tensor] = []
+
+    def begin(self, training) -> None:
+        self.hook = training.model.stem.register_forward_pre_hook(
+            lambda layer, x: self.seen.append(x[0].clone()) if layer.training else None
+        )
+
+    def close(self) -> None:
+        self.hook.remove()
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Regularisers, Watch]:
+    watch, images = Watch(), few(200)
+    run = fit(ALL, images, out=tmp_path_factory.mktemp("all") / "run", listener=watch)
+    found = regularisers(run, images)
+    assert found is not None
+    return run, found, watch
+
+
+@pytest.fixture(scope="module")
+def page(everything) -> Page:
+    return read(report(everything[0], few(200)))
+
+
+def plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def values(found: Regularisers) -> list[tuple[str, str]]:
+    return [(one.name, plain(one.value)) for one in found.said]
+
+
+def chart(found: Regularisers, title: str) -> Chart:
+    return next(c for c in found.charts if c.title == title)
+
+
+def test_each_is_said_with_its_setting(everything):
+    _, found, _ = everything
+    assert values(found) == [
+        ("Weight decay", "0.01"),
+        ("Max-norm", "2"),
+        ("Dropout", "30 %"),
+        ("Stochastic depth", "40 %"),
+        ("Augmentation", "shift:1"),
+        ("Mixup", "Beta(0.4, 0.4)"),
+        ("CutMix", "Beta(1, 1)"),
+        ("Label smoothing", "0.2"),
+        ("Early stopping", "2 epochs"),
+    ]
+    whats = plain(" ".join(one.what for one in found.said))
+    assert "9 residual blocks" in whats
+    assert "82.0 % the true class" in whats
+
+
+def test_the_mixed_images_are_those_that_the_network_saw(everything, monkeypatch):
+    run, _, watch = everything
+    from cutaway.learn.stage import feed
+    from cutaway.show import regulariser_pictures as pictures
+
+    shown, draw = [], pictures.example
+    monkeypatch.setattr(pictures, "example", lambda x: (shown.append(x), draw(x))[1])
+    pictures.mixtures(run, [run.recipe], few(200))
+    assert len(shown) == pictures.MIXTURES
+    alone = 0
+    for step, pixels in enumerate(shown):
+        first = watch.seen[step * run.recipe.accumulate]  # the first part of a step's batch
+        among = pictures._pixels(run, first)
+        assert any(torch.equal(pixels, one) for one in among)
+        whole = pictures._pixels(run, feed(run.recipe, run, few(200)).batch(step).x)
+        alone += any(torch.equal(pixels, one) for one in whole)
+    assert alone <= 3, "too much of one image to see the other"
+
+
+def test_the_shares_beside_a_mixed_image_make_a_whole(everything):
+    _, found, _ = everything
+    for one in found.mixtures:
+        larger, smaller = one.text.split(" and ")
+        shares = [part.split()[0].replace("%", "") for part in (larger, smaller)]
+        if not any("<" in share or ">" in share for share in shares):
+            assert sum(map(int, shares)) == pytest.approx(100, abs=1)
+            assert int(shares[0]) >= int(shares[1])
+
+
+def test_charts_show_the_weights_the_blocks_and_the_target(everything):
+    run, found, _ = everything
+    tensors, _ = load_tensors(run.path / "weights.safetensors")
+    matrices = {k: w for k, w in tensors.items() if w.ndim > 1}
+    lengths = chart(found, "How long the weights are")
+    assert len(lengths.dots) == len(matrices) == 20
+    last = tensors["output.weight"].norm(dim=1)
+    assert lengths.dots[-1].label.startswith(f"output: {last.min():.2g} to {last.max():.2g}")
+    assert [level.text for level in lengths.levels] == ["max-norm 2"]
+    blocks = chart(found, "How often a block is kept").bars
+    assert len(blocks) == 9
+    assert blocks[-1].height / blocks[0].height == pytest.approx(0.6 / (1 - 0.4 / 9), abs=0.01)
+    targets = chart(found, "What the output aims at").bars
+    assert targets[0].height / targets[1].height == pytest.approx(0.82 / 0.02, rel=0.05)
+
+
+def test_the_gap_is_that_of_the_losses(everything):
+    run, found, _ = everything
+    gap = chart(found, "The gap that they are to close")
+    ends = [run.metrics[i]["val_loss"] - run.metrics[i]["train_loss"] for i in (0, -1)]
+    assert f"from {ends[0]:.3g} in the first epoch to {ends[1]:.3g} in the last" in gap.summary
+    assert all(gap.top <= y <= gap.bottom for _, y in gap.lines[0].points)
+
+
+def test_the_page_says_it_all(page):
+    assert {"href": "#regularisers"} in page.all("a")
+    for words in (
+        "What kept it from learning by heart",
+        "two images as one",
+        "8 training images of the first step",
+        "A draw of 40 units:",
+        "the share that its class has of the mixture",
+    ):
+        assert words in plain(page.text)
+
+
+def test_the_units_drawn_are_as_many_as_there_are(everything):
+    _, found, _ = everything
+    assert found.units is not None
+    kept, out = (path.count("M") for path in (found.units.kept, found.units.out))
+    assert kept + out == found.units.columns
+    assert 3 <= out <= 21
+
+
+def test_nothing_is_said_of_what_was_off(digits_run: Made, tmp_path: Path):
+    run, images = digits_run
+    found = regularisers(run, images)
+    assert found is not None
+    assert [one.name for one in found.said] == ["Weight decay", "Early stopping"]
+    assert (found.units, found.altered, found.mixtures) == (None, None, ())
+    recipe = Recipe(model="mlp", epochs=1, weight_decay=0, val=0, **QUICK)
+    bare = fit(recipe, images, out=tmp_path / "bare")
+    assert regularisers(bare, images) is None
+    assert not [a for a in read(report(bare, images)).all("section") if a["id"] == "regularisers"]
+
+
+def test_without_the_images_or_the_network_there_are_words_and_charts(everything):
+    run, _, _ = everything
+    found = regularisers(Run(run.path), None)
+    assert found is not None
+    assert (found.altered, found.mixtures) == (None, ())
+    assert len(found.charts) == 4
+
+
+def test_stages_say_when(tmp_path: Path):
+    stages = [{"epochs": 1, "dropout": 0.5}, {"epochs": 1, "mixup": 0.2}]
+    recipe = Recipe(model="mlp", weight_decay=0, stages=stages, batch_size=64, **QUICK)
+    run = fit(recipe, few(200), out=tmp_path / "run")
+    found = regularisers(run, few(200))
+    assert found is not None
+    assert values(found) == [
+        ("Dropout", "50 %, in stage 1"),
+        ("Mixup", "Beta(0.2, 0.2), in stage 2"),
+    ]
+    assert len(found.mixtures) == 2  # as many as the stage had steps
+    assert found.units is not None
