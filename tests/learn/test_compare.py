@@ -55,11 +55,18 @@ def test_fleets_are_paired_by_seed(made, tmp_path):
     assert found.settings == {"lr": (0.02, 0.3)}
 
 
+def reorder(folder: Path, order: tuple[int, ...]) -> None:
+    """The member k is then the one that was `order[k]`."""
+    for k in order:
+        (folder / f"{k:03}").rename(folder / f"was{k}")
+    for new, old in enumerate(order):
+        (folder / f"was{old}").rename(folder / f"{new:03}")
+
+
 def test_pairs_are_found_by_seed_whatever_their_order(made, tmp_path):
     a = altered(made["seeds"], tmp_path / "a", OURS)
     b = altered(made["seeds"], tmp_path / "b", THEIRS)
-    for new, old in enumerate((2, 3, 0, 1)):
-        (b / "members" / f"{old:03}").rename(b / "members" / f"1{new:03}")
+    reorder(b / "members", (2, 3, 0, 1))
     (one,) = compare([a, b]).differences
     assert one.gain.value == pytest.approx(0.02)
     assert one.gain.error == pytest.approx(stats.sem(np.subtract(THEIRS, OURS)))
@@ -95,11 +102,9 @@ def test_folds_are_pairs_and_share_images(made, tmp_path):
 
 def test_other_seeds_on_the_same_images_are_not_paired(made, tmp_path):
     a = altered(made["seeds"], tmp_path / "a", OURS)
-    b = copytree(a, tmp_path / "b")
-    for k, place in enumerate(sorted((b / "members").iterdir())):
-        altered(place, place.with_name(f"1{k:03}"), [THEIRS[k]], seed=50 + k)
-    for k in range(4):
-        (b / "members" / f"{k:03}").rename(tmp_path / f"gone{k}")
+    b = altered(made["seeds"], tmp_path / "b", THEIRS)
+    for k, run in enumerate(members(b)):
+        (run.path / "recipe.toml").write_text(run.recipe.override(seed=50 + k).to_toml())
     (one,) = compare([a, b]).differences
     expected = welch(OURS, THEIRS)
     assert (one.by, one.test) == ((), "Welch's t-test")
@@ -108,10 +113,9 @@ def test_other_seeds_on_the_same_images_are_not_paired(made, tmp_path):
 
 def test_nothing_pairs_other_seeds_with_test_images_of_their_own(made, tmp_path):
     b = copytree(made["splits"], tmp_path / "b")
-    for k, place in enumerate(sorted((b / "members").iterdir())):
-        text = (place / "recipe.toml").read_text()
-        (place / "recipe.toml").write_text(text.replace(f"seed = {k}\n", f"seed = {k + 50}\n"))
-    with pytest.raises(UsageError, match="images of its own"):
+    for k, run in enumerate(members(b)):
+        (run.path / "recipe.toml").write_text(run.recipe.override(seed=50 + k).to_toml())
+    with pytest.raises(UsageError, match="not all are judged on the same test images"):
         compare([made["splits"], b])
 
 

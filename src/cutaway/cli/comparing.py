@@ -22,10 +22,10 @@ def compare(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare runs or fleets with the first: the difference, its interval, and what it would take.
+    """Tell which of several runs or fleets is better, by how much, and how sure that is.
 
-    Fleets are compared over their replicates, paired by seed, split and fold; single runs over the
-    images, related ones drawn as one. What was answered at the end of training is used.
+    Each is compared with the first: fleets over their replicates, paired by seed,
+    split and fold; single runs over the images that both were judged on.
     """
     if out and not out.parent.is_dir():
         raise UsageError(f"There is no folder {out.parent} for {out.name}: make it first.")

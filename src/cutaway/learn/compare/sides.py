@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from cutaway.errors import RunError, UsageError
-from cutaway.files import read_json
+from cutaway.learn.fleet import Fleet
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 
@@ -24,14 +24,9 @@ def members(path: str | Path) -> list[Run]:
         UsageError: there is neither a run nor a fleet.
         RunError: a fleet some of whose members have not begun.
     """
-    path = Path(path)
-    if not (path / "fleet.json").is_file():
-        return [Run(path)]
-    planned = read_json(path / "fleet.json").get("members", [])
-    found = sorted((path / "members").glob("[0-9]*"), key=lambda folder: int(folder.name))
-    if not found or len(found) < len(planned):
-        raise _unfinished(path)
-    return [Run(folder) for folder in found]
+    if (Path(path) / "fleet.json").is_file():
+        return Fleet(path).members
+    return [Run(path)]
 
 
 @dataclass(frozen=True)
