@@ -9,7 +9,7 @@ from cutaway.data.feed import Feed, Normalise
 from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.errors import UsageError
 from cutaway.learn import machine as machines
-from cutaway.learn.loop import NotFinite, Tally, holding, play, seats
+from cutaway.learn.loop import NotFinite, Tally, holding, limit_rows, play, seats
 from cutaway.learn.optimizers import make, optimizer_class
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.schedule import rate
@@ -87,6 +87,18 @@ def test_clipping_bounds_the_first_step():
     assert moved.norm().item() == pytest.approx(0.1 * 0.01, rel=1e-3)
 
 
+def test_max_norm_bounds_each_row_and_leaves_short_ones():
+    recipe = RECIPE.override(max_norm=0.5, weight_decay=0)
+    free, held = trained(RECIPE.override(weight_decay=0), 6), trained(recipe, 6)
+    for name, p in held.named_parameters():
+        if p.ndim > 1:
+            assert p.norm(dim=1).max().item() == pytest.approx(0.5, rel=1e-5), name
+    assert max(p.flatten(1).norm(dim=1).max() for p in free.parameters() if p.ndim > 1) > 0.6
+    w = nn.Parameter(torch.tensor([[3.0, 4.0], [0.3, 0.4]]))
+    limit_rows([w, nn.Parameter(torch.tensor([9.0]))], 1.0)
+    assert torch.allclose(w, torch.tensor([[0.6, 0.8], [0.3, 0.4]]))
+
+
 def test_tally_means_are_over_images():
     model, tally = network(), Tally()
     machine = machines.choose(RECIPE, model)
@@ -158,7 +170,7 @@ def test_any_class_can_be_named():
     ("changes", "words"),
     [
         ({"optimizer": "adamm"}, "Did you mean 'adam"),
-        ({"optimizer": "lbfgs"}, "no optimizer 'lbfgs'"),
+        ({"optimizer": "sparseadam"}, "no optimizer 'sparseadam'"),
         ({"optimizer": "nowhere:Thing"}, "cannot be imported"),
         ({"optimizer": "torch.nn:Linear"}, r"is not a torch\.optim"),
         ({"optimizer_options": {"esp": 1}}, "has no option 'esp'"),

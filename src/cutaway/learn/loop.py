@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from cutaway.data.feed import Batch, Feed
 from cutaway.learn import optimizers
 from cutaway.learn.machine import Machine
+from cutaway.learn.optimizers import Closure, Evaluations
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.schedule import rate
-from cutaway.learn.tasks.base import Player
+from cutaway.learn.tasks.base import Counts, Player
 from cutaway.randomness import reseed_global
 
 
@@ -64,6 +65,10 @@ class Seat:
     Args:
         slow: parameters that learn with the recipe's `backbone_rate`.
         prefix: what its figures are called by, where there are several players.
+
+    Attributes:
+        evaluations: how often its loss was computed since the run began; kept with the state of
+            its optimizer.
     """
 
     def __init__(
@@ -79,6 +84,8 @@ class Seat:
         self.held = [p for other in others for p in other.parameters]
         self.optimizer = optimizers.make(recipe, player.parameters, slow)
         self.base = [group["lr"] for group in self.optimizer.param_groups]
+        self.evaluations = Evaluations()
+        optimizers.keep(self.optimizer, self.evaluations)
 
     def set_rate(self, share: float) -> None:
         """Put the learning rate at a share of its highest value."""
@@ -86,26 +93,44 @@ class Seat:
             group["lr"] = base * share * self.player.rate
 
     def move(self, batches: Sequence[Batch], tally: Tally) -> None:
-        """The player's turns: gradients of its loss, then a step of its optimizer."""
+        """The player's turns: its optimizer steps, asking for the loss as it needs."""
         with holding(self.held):
             for batch in batches[: self.player.turns]:
-                self._gradients(batch, tally)
-                if self.recipe.clip:
-                    nn.utils.clip_grad_norm_(self.player.parameters, self.recipe.clip)
-                self.optimizer.step()
+                self.optimizer.step(self._closure(batch, tally))  # type: ignore[arg-type]
                 self.optimizer.zero_grad(set_to_none=True)
+                if self.recipe.max_norm:
+                    limit_rows(self.player.parameters, self.recipe.max_norm)
 
-    def _gradients(self, batch: Batch, tally: Tally) -> None:
-        for part in batch.parts(self.recipe.accumulate):
-            with self.machine.autocast():
-                loss, counts = self.player.loss(part)
-            if self.machine.sync_is_free and not math.isfinite(loss.item()):
-                raise NotFinite(self.player, part)
-            share = loss if part is batch else loss * (len(part) / len(batch))
-            share.backward()
-            tally.add(f"{self.prefix}loss", loss.detach().double() * len(part), len(part))
-            for name, value in counts.items():
-                tally.add(self.prefix + name, value, len(part))
+    def _closure(self, batch: Batch, tally: Tally) -> Closure:
+        """The loss on a batch, which is tallied, and has to be a number, the first time only."""
+
+        def shares(first: bool) -> Iterator[Tensor]:
+            for part in batch.parts(self.recipe.accumulate):
+                with self.machine.autocast():
+                    loss, counts = self.player.loss(part)
+                if first:
+                    self._note(part, loss, counts, tally)
+                yield loss if part is batch else loss * (len(part) / len(batch))
+
+        return Closure(shares, self.player.parameters, self.recipe.clip, self.evaluations)
+
+    def _note(self, part: Batch, loss: Tensor, counts: Counts, tally: Tally) -> None:
+        if self.machine.sync_is_free and not math.isfinite(loss.item()):
+            raise NotFinite(self.player, part)
+        tally.add(f"{self.prefix}loss", loss.detach().double() * len(part), len(part))
+        for name, value in counts.items():
+            tally.add(self.prefix + name, value, len(part))
+
+
+@torch.no_grad()
+def limit_rows(parameters: Sequence[nn.Parameter], most: float) -> None:
+    """Shorten each row of a weight matrix (what one unit weighs its inputs by) to a norm.
+
+    Source: Srivastava et al. 2014, section 5.1.
+    """
+    for p in parameters:
+        if p.requires_grad and p.ndim > 1:
+            p.renorm_(2, 0, most)
 
 
 def seats(

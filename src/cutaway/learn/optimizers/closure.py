@@ -1,0 +1,116 @@
+"""What an optimizer may ask about the loss of a batch."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+
+@dataclass
+class Evaluations:
+    """What has been computed so far.
+
+    Attributes:
+        values: of the loss.
+        gradients: of the loss; each took one of the values.
+        products: of a vector with the curvature.
+    """
+
+    values: int = 0
+    gradients: int = 0
+    products: int = 0
+
+
+class Closure:
+    """The loss of one batch as a function of the weights, for `optimizer.step(closure)`.
+
+    Called, it is what PyTorch means by a closure: the loss, with its gradients in `.grad`.
+    Methods that know less or want more ask for `value()` or `loss()`. Whatever is asked after
+    the first time sees the same random draws (dropout), and leaves the running statistics of
+    batch normalisation alone: it is a trial, at a point where the network may not stay.
+
+    Args:
+        shares: gives parts of the loss, which add up to it; told whether it is the first time.
+        parameters: what the gradients are for.
+        clip: largest norm of the gradients; 0: no limit.
+        evaluations: where to count.
+    """
+
+    def __init__(
+        self,
+        shares: Callable[[bool], Iterable[Tensor]],
+        parameters: Sequence[nn.Parameter],
+        clip: float = 0.0,
+        evaluations: Evaluations | None = None,
+    ):
+        self.shares, self.parameters, self.clip = shares, parameters, clip
+        self.evaluations = evaluations or Evaluations()
+        self._draws: list[Tensor] = []
+
+    def __call__(self) -> Float[Tensor, ""]:
+        """The loss; its gradients, clipped, are in `.grad`."""
+        self.evaluations.gradients += 1
+        for p in self.parameters:
+            p.grad = None
+        with torch.enable_grad():
+            total = self._evaluate(_backward)
+        if self.clip:
+            nn.utils.clip_grad_norm_(self.parameters, self.clip)
+        return total
+
+    def value(self) -> float:
+        """The loss alone; infinite where it is not a number."""
+        with torch.no_grad():
+            found = self._evaluate(_itself).item()
+        return found if math.isfinite(found) else math.inf
+
+    def loss(self) -> Float[Tensor, ""]:
+        """The loss with its graph, which can be differentiated more than once."""
+        with torch.enable_grad():
+            return self._evaluate(_itself)
+
+    def _evaluate(self, use: Callable[[Tensor], Tensor]) -> Tensor:
+        self.evaluations.values += 1
+        if not self._draws:
+            self._draws = [g.get_state() for g in _generators()]
+            return _total([use(share) for share in self.shares(True)])
+        for g, state in zip(_generators(), self._draws, strict=True):
+            g.set_state(state)
+        with _Trial():
+            return _total([use(share) for share in self.shares(False)])
+
+
+def _generators() -> tuple[torch.Generator, ...]:
+    return (torch.default_generator, *torch.cuda.default_generators)
+
+
+def _itself(share: Tensor) -> Tensor:
+    return share
+
+
+def _backward(share: Tensor) -> Tensor:
+    share.backward()
+    return share.detach()
+
+
+def _total(shares: list[Tensor]) -> Tensor:
+    first, *others = shares
+    return sum(others, first)
+
+
+class _Trial(TorchFunctionMode):
+    """Batch normalisation that learns takes the batch's statistics and keeps none of them."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is F.batch_norm and kwargs.get("training"):
+            args = (args[0], None, None)
+        return func(*args, **kwargs)

@@ -1,0 +1,100 @@
+"""One method of each family through a real run: killed, resumed, and the same to the bit."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from cutaway.data.imageset import ImageSet, Numbered
+from cutaway.learn.checkpoint import load_checkpoint
+from cutaway.learn.fit import fit, resume
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.training import Listener
+
+RESULTS = ("metrics.jsonl", "weights.safetensors", "predictions.safetensors", "results.json")
+PLAIN = {
+    "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "momentum": 0.0, "epochs": 3,
+    "batch_size": 64, "seed": 3, "device": "cpu", "ema": 0.9,
+}  # fmt: skip
+CHANGES = {
+    "random-search": {"lr": 0.05},
+    "evolution": {"lr": 0.02, "optimizer_options": {"pairs": 4}, "accumulate": 2},
+    "cma-es": {"lr": 0.05, "optimizer_options": {"population": 6}},
+    "nesterov": {"lr": 0.05, "momentum": 0.9, "max_norm": 0.5},
+    "muon": {"lr": 0.01, "momentum": 0.9},
+    "l-bfgs": {"lr": 1.0, "optimizer_options": {"max_iter": 4}, "accumulate": 2},
+    "newton": {"lr": 1.0, "batch_size": 100},
+    "hessian-free": {"lr": 1.0, "optimizer_options": {"iterations": 8}},
+    "soap": {"lr": 0.01, "momentum": 0.9},
+    "shampoo": {"lr": 0.05, "momentum": 0.9},
+}
+
+
+class Killed(BaseException):
+    """No handler of ours knows it: what was written before is all that is left."""
+
+
+class KillAtStep(Listener):
+    def __init__(self, step: int):
+        self.at = step
+
+    def step(self, training) -> None:
+        if training.step == self.at:
+            raise Killed
+
+
+def images() -> ImageSet:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    pixels = torch.from_numpy(digits.images[:300] * 15.9).byte()[..., None]
+    targets = torch.from_numpy(digits.target[:300]).long()
+    return ImageSet(pixels, targets, tuple("0123456789"), Numbered("digits", 300), name="digits")
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Tanh(), nn.Conv2d(2, 2, 3), nn.Tanh(),
+        nn.Dropout(0.1), nn.Flatten(), nn.Linear(32, 10),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_killed_then_resumed_is_equal(name, tmp_path):
+    if name in ("soap", "shampoo"):
+        pytest.importorskip("pytorch_optimizer")
+    recipe = Recipe(optimizer=name).override(**PLAIN | CHANGES[name])
+    whole, path = tmp_path / "whole", tmp_path / "run"
+    fit(recipe, images(), model=network(), out=whole)
+    with pytest.raises(Killed):
+        fit(recipe, images(), model=network(), out=path, listener=KillAtStep(5), checkpoint_every=0)
+    resume(path, images=images(), model=network())
+    for result in RESULTS:
+        assert (path / result).read_bytes() == (whole / result).read_bytes(), result
+    rows = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
+    assert rows[-1]["train_loss"] < rows[0]["train_loss"]
+
+
+def test_evaluations_are_counted_on(tmp_path):
+    recipe = Recipe(optimizer="random-search").override(**PLAIN)
+    with pytest.raises(Killed):
+        fit(
+            recipe, images(), model=network(), out=tmp_path / "run", listener=KillAtStep(5),
+            checkpoint_every=0,
+        )  # fmt: skip
+
+    class Look(Listener):
+        counts = 0
+
+        def step(self, training) -> None:
+            self.counts = training.stage.table[0].evaluations.values
+
+    look = Look()
+    run = resume(tmp_path / "run", images=images(), model=network(), listener=look)
+    found = load_checkpoint(run.path / "checkpoint")
+    assert found is not None
+    steps = found[1]["step"]
+    assert look.counts == 11 * steps
+    assert found[1]["stage"]["optimizers"]["optimizer/model/0/evaluations/values"] == 11 * steps
