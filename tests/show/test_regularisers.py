@@ -188,3 +188,11 @@ def test_stages_say_when(tmp_path: Path):
     ]
     assert len(found.mixtures) == 2  # as many as the stage had steps
     assert found.units is not None
+
+
+def test_a_decay_that_the_optimizer_lacks_is_not_said(digits_run: Made, tmp_path: Path):
+    recipe = Recipe(
+        model="mlp", optimizer="rprop", epochs=1, val=0, patience=0, weight_decay=0.1, **QUICK
+    )
+    run = fit(recipe, digits_run[1], out=tmp_path / "run")
+    assert regularisers(run, digits_run[1]) is None

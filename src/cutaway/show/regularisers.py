@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from inspect import signature
 
 from torch import nn
 
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import CutawayError
+from cutaway.learn.optimizers import optimizer_class
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.regularise import dropouts, residuals, survival
 from cutaway.learn.run import Run
@@ -75,7 +77,7 @@ def _network(run: Run) -> nn.Module | None:
 def _charts(run: Run, stages: tuple[Recipe, ...], network: nn.Module | None) -> Iterator[Chart]:
     final = stages[-1]
     yield from charts.gap(run.metrics, final)
-    if final.weight_decay or final.max_norm:
+    if _decays(final) or final.max_norm:
         yield charts.lengths(run, final.max_norm, network)
     if final.stochastic_depth and network:
         yield charts.depth(survival(len(residuals(network)), final.stochastic_depth))
@@ -99,7 +101,7 @@ def _of_stages(run: Run, stages: tuple[Recipe, ...], network: nn.Module | None) 
 
 def _said(run: Run, recipe: Recipe, network: nn.Module | None) -> Iterator[Said]:
     """Those of one stage."""
-    if recipe.weight_decay:
+    if _decays(recipe):
         how = PULLS[recipe.decay].format(optimizer=recipe.optimizer)
         yield Said(
             "Weight decay",
@@ -122,6 +124,16 @@ def _said(run: Run, recipe: Recipe, network: nn.Module | None) -> Iterator[Said]
             f"It stops after so many without a better {recipe.monitor.replace('val-', '')} on the "
             "validation data, and the best weights are kept.",
         )
+
+
+def _decays(recipe: Recipe) -> bool:
+    """Whether weight decay does anything: not every optimizer has one of its own."""
+    if recipe.decay != "own" or not recipe.weight_decay:
+        return bool(recipe.weight_decay)
+    try:
+        return "weight_decay" in signature(optimizer_class(recipe.optimizer)).parameters
+    except CutawayError:  # an optimizer of one's own that is not here now
+        return True
 
 
 def _left_out(recipe: Recipe, network: nn.Module | None) -> Iterator[Said]:
