@@ -156,7 +156,9 @@ def timed(lines: list[str]) -> str:
             "`python -m bench.byhand`: minibatch gradient descent by `byhand.descend`, beside the "
             "main loop from the same seed and on the same batches, and steps a second beside "
             "autograd with torch.optim.SGD, in turn. Both compute in float32 and add in another "
-            "order, so their weights part slowly.",
+            "order. Their gradients agree to 1e-6 until one maximum of a pooling window, or one "
+            "ReLU, falls to the other side of a near tie: then weights part, as much as autograd "
+            "parts from itself when the images of a batch are taken in another order.",
             "",
             "```",
             *lines,

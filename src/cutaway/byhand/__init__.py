@@ -6,10 +6,17 @@ minimised. x and y are any operation's input and output, and g = dJ/dy what arri
 text's delta is -dJ/ds. x' is the transpose of x.
 """
 
+from cutaway.byhand.check import check
+from cutaway.byhand.cost import costs, path_by_path, paths
+from cutaway.byhand.descent import descend
 from cutaway.byhand.graph import Graph
 from cutaway.byhand.jacobian import by_chain, by_columns, by_rows
 from cutaway.byhand.node import Node
 from cutaway.byhand.operation import Operation, spelled
+from cutaway.byhand.step import Stepper
 from cutaway.byhand.trace import trace
 
-__all__ = ["Graph", "Node", "Operation", "by_chain", "by_columns", "by_rows", "spelled", "trace"]
+__all__ = [
+    "Graph", "Node", "Operation", "Stepper", "by_chain", "by_columns", "by_rows", "check", "costs",
+    "descend", "path_by_path", "paths", "spelled", "trace",
+]  # fmt: skip
