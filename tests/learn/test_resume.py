@@ -63,8 +63,12 @@ SEMI = Recipe(
 )  # fmt: skip
 MIXED = Recipe(
     model="resnet20", batch_size=32, seed=5, ema=0.9, accumulate=2, augment="shift:1",
-    mixup=0.4, cutmix=1.0, label_smoothing=0.1, stochastic_depth=0.3, dropout=0.2,
-    stages=[{"epochs": 1}, {"epochs": 2, "mixup": 0.0, "stochastic_depth": 0.1, "dropout": -1.0}],
+    mixup=0.4, cutmix=1.0, label_smoothing=0.1, stochastic_depth=0.3, dropout=0.2, decay="l2",
+    max_norm=2.0,
+    stages=[
+        {"epochs": 1},
+        {"epochs": 2, "mixup": 0.0, "stochastic_depth": 0.1, "dropout": -1.0, "decay": "decoupled"},
+    ],
 )  # fmt: skip
 RECIPES = {"plain": RECIPE, "staged": STAGED, "game": GAME, "semi": SEMI, "mixed": MIXED}
 

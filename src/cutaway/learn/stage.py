@@ -12,6 +12,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
 from cutaway.learn import checkpoint
 from cutaway.learn.checkpoint import Tensors
+from cutaway.learn.decay import pull
 from cutaway.learn.history import Row, best
 from cutaway.learn.loop import Tally, draws, seats
 from cutaway.learn.network import head_of
@@ -44,6 +45,8 @@ class Stage:
         playing = torch.compile(network) if machine.compile else network
         slow = backbone(network, head) if recipe.backbone_rate != 1 else ()
         self.table = seats(self.task.players(playing), recipe, machine, slow)  # type: ignore[arg-type]
+        for seat in self.table:
+            pull(seat.optimizer, recipe)
         self.average = (
             AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
             if recipe.ema
