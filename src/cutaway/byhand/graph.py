@@ -38,8 +38,6 @@ class Graph:
         self.gradients: dict[str, Tensor] = {}
         self.dtype = dtype
 
-    # Building
-
     def input(self, name: str) -> str:
         """A value that is given anew each time."""
         self._enter(Node(name, kind="input"))
