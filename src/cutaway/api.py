@@ -170,13 +170,14 @@ def load(what: Any, *, model: nn.Module | None = None, **options: Any) -> Run | 
 def change(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     """The recipe with fields changed; a name that the model or the task knows goes to its options.
 
-    Options that belonged to another optimizer are dropped with it.
+    Options that belonged to another optimizer are dropped with it; what the new one wants is set.
     """
     kind = changes.get("optimizer")
     if isinstance(kind, type):  # a recipe holds names, so that it can be saved
         changes = {**changes, "optimizer": f"{kind.__module__}:{kind.__qualname__}"}
     if changes.get("optimizer", recipe.optimizer) != recipe.optimizer:
-        changes = {"optimizer_options": {}, **changes}
+        wanted = recipes.OPTIMIZERS.get(str(changes["optimizer"]).lower(), {})
+        changes = {"optimizer_options": {}, **wanted, **changes}
     if changes.get("pretrained") and not recipe.pretrained:
         changes = recipes.TRANSFER | changes
     if changes.get("task", recipe.task) != recipe.task:

@@ -89,6 +89,24 @@ TRANSFER: dict[str, Any] = ADAMW | {
     "freeze": "backbone", "lr": 0.005, "epochs": 6, "patience": 0, "augment": "flip",
 }  # fmt: skip
 
+# What an optimizer begins with in place of the rates of the one before. Methods of values and of
+# curvature take steps of their own length, on batches large enough to tell a loss or its curvature.
+EXACT: dict[str, Any] = PLAIN | {
+    "lr": 1.0, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "clip": 0.0,
+    "accumulate": 1, "precision": "float32", "batch_size": 2048,
+}  # fmt: skip
+MATRICES: dict[str, Any] = {"lr": 0.01, "weight_decay": 0.01, "schedule": "linear"}
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    **{name: EXACT for name in ("newton", "gauss-newton", "newton-cg", "hessian-free", "l-bfgs")},
+    **{name: EXACT | {"lr": 0.05} for name in ("random-search", "cma-es")},
+    "evolution": EXACT | {"lr": 0.02, "momentum": 0.9, "schedule": "linear"},
+    "sgd": {"lr": 0.1, "momentum": 0.0},
+    **{name: {"lr": 0.05, "momentum": 0.9} for name in ("momentum", "nesterov")},
+    **{name: {"lr": 0.002, "momentum": 0.9} for name in ("adam", "adamw", "nadam", "radam")},
+    "muon": MATRICES,
+    "soap": MATRICES,
+}
+
 # What a task wants whatever the data: what suits a kind of data suits classifiers of it.
 TASKS: dict[str, dict[str, Any]] = {
     "threshold": PLAIN | {

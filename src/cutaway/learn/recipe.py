@@ -70,7 +70,7 @@ class Recipe:
     batch_size: int = setting(128, "images a step", "Learning", low=1)
     optimizer: str = setting(
         "nesterov",
-        "sgd, nesterov, adam, adamw, any of torch.optim or package.module:Class",
+        "sgd, adamw, muon, l-bfgs, newton, cma-es, any of torch.optim or package.module:Class",
         "Learning",
     )
     lr: float = setting(0.05, "highest learning rate", "Learning", above=0, high=1000)

@@ -1,0 +1,29 @@
+"""What an optimizer begins with, unless told otherwise."""
+
+import pytest
+
+from cutaway import api, recipes
+from cutaway.learn.optimizers import METHODS
+from cutaway.recipes import pair
+
+
+def test_another_optimizer_brings_its_own_rates():
+    before = pair("lenet5", "mnist")
+    newton = api.change(before, {"optimizer": "newton"})
+    assert (newton.lr, newton.schedule, newton.augment) == (1.0, "constant", "none")
+    assert api.change(before, {"optimizer": "sgd"}).momentum == 0.0
+
+
+def test_what_the_user_says_counts():
+    found = api.change(pair("lenet5", "mnist"), {"optimizer": "newton", "lr": 0.5})
+    assert found.lr == 0.5
+
+
+def test_the_same_optimizer_changes_nothing():
+    before = pair("lenet5", "mnist")
+    assert api.change(before, {"optimizer": before.optimizer}) == before
+
+
+@pytest.mark.parametrize("name", sorted(recipes.OPTIMIZERS))
+def test_every_name_is_an_optimizer(name):
+    assert name in METHODS
