@@ -97,7 +97,7 @@ EXACT: dict[str, Any] = PLAIN | {
 }  # fmt: skip
 MATRICES: dict[str, Any] = {"lr": 0.01, "weight_decay": 0.01, "schedule": "linear"}
 OPTIMIZERS: dict[str, dict[str, Any]] = {
-    **{name: EXACT for name in ("newton", "gauss-newton", "newton-cg", "hessian-free", "l-bfgs")},
+    **dict.fromkeys(("newton", "gauss-newton", "newton-cg", "hessian-free", "l-bfgs"), EXACT),
     **{name: EXACT | {"lr": 0.05} for name in ("random-search", "cma-es")},
     "evolution": EXACT | {"lr": 0.02, "momentum": 0.9, "schedule": "linear"},
     "sgd": {"lr": 0.1, "momentum": 0.0},
