@@ -161,6 +161,8 @@ def test_a_member_that_fails_is_named_and_the_others_are_kept(images, tmp_path):
         launch(small(), images, vary={"lr": [0.01, 900.0]}, way="side-by-side", out=tmp_path / "x")
     facts = json.loads((tmp_path / "x" / "fleet.json").read_text())
     assert len(facts["members"]) == 2
+    assert Fleet(tmp_path / "x").begun(0)
+    assert (tmp_path / "x" / "members" / "000" / "results.json").exists()
     with pytest.raises(RunError, match="has not ended"):
         Fleet(tmp_path / "x").results  # noqa: B018
 

@@ -35,36 +35,42 @@ class Watcher:
 
 def in_turn(fleet: Fleet, images: ImageSet, watcher: Watcher, every: float) -> None:
     """One member after the other, each with all cores."""
-    trainer = Trainer(fleet, images, None, every)
+    trainer, problems = Trainer(fleet, images, None, every), list[str]()
     for k in waiting(fleet):
         try:
             trainer.train(k)
         except Stopped:
             raise stopped(fleet) from None
+        except TrainingError as error:
+            problems.append(f"Member {k + 1}: {error}")
+            continue
         watcher.member(fleet, k)
+    expect_all(fleet, problems)
 
 
 def side_by_side(fleet: Fleet, images: ImageSet, watcher: Watcher, every: float) -> None:
     """As many members at a time as there are cores, each in a process with its share of them."""
-    todo = waiting(fleet)
+    todo, problems = waiting(fleet), list[str]()
     cores = available()
     count = min(cores, len(todo))
     with _Crew(fleet, count, max(1, cores // max(1, count)), every) as crew, stoppable() as request:
-        for worker in crew.workers:
-            worker.take(todo.pop(0))
+        for one in crew.workers:
+            one.take(todo.pop(0))
         while crew.busy:
             for found in crew.answers():
-                if problem := found.get("error"):
+                if found.get("stopped") or request.made:
                     crew.stop()
-                    if found["stopped"] or request.made:
-                        raise stopped(fleet)
-                    raise TrainingError(f"Member {found['member']}: {problem}")
-                watcher.member(fleet, found["member"])
-                if todo:
-                    crew.free().take(todo.pop(0))
+                    raise stopped(fleet)
+                if problem := found.get("error"):
+                    problems.append(f"Member {found['member'] + 1}: {problem}")
+                else:
+                    watcher.member(fleet, found["member"])
+                if todo and (worker := crew.free()):
+                    worker.take(todo.pop(0))
             if request.made:
                 crew.stop()
                 raise stopped(fleet)
+    expect_all(fleet, problems)
 
 
 @dataclass
@@ -111,8 +117,10 @@ class _Crew:
     def busy(self) -> bool:
         return any(worker.member is not None for worker in self.workers)
 
-    def free(self) -> _Worker:
-        return next(worker for worker in self.workers if worker.member is None)
+    def free(self) -> _Worker | None:
+        """One that waits for work; None where all that are alive have some."""
+        waits = (w for w in self.workers if w.member is None and w.process.poll() is None)
+        return next(waits, None)
 
     def answers(self) -> list[dict[str, Any]]:
         """What workers have said since; waits a little."""
@@ -135,6 +143,19 @@ class _Crew:
         for worker in self.workers:
             if worker.process.poll() is None and worker.member is not None:
                 worker.process.send_signal(signal.SIGTERM)
+
+
+def expect_all(fleet: Fleet, problems: list[str]) -> None:
+    """Say which members did not end, once the others have.
+
+    Raises:
+        TrainingError: some did not.
+    """
+    if problems:
+        raise TrainingError(
+            f"{len(problems)} of {len(fleet)} members did not end; the others are kept in "
+            f"{fleet.path / 'members'}. {problems[0]}"
+        )
 
 
 def waiting(fleet: Fleet) -> list[int]:
