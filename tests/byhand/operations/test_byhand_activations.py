@@ -42,14 +42,18 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize(("operation", "function"), PAIRS, ids=lambda f: repr(f)[:30])
+@pytest.mark.parametrize(
+    ("operation", "function"), PAIRS, ids=lambda f: getattr(f, "__name__", None) or str(f)
+)
 @few
 @given(shapes, seeds, st.sampled_from([normal, tied]), st.sampled_from([1, 10]))
 def test_activation(operation, function, shape, seed, numbers, factor):
     agree(operation, function, factor * numbers(*shape, seed=seed))
 
 
-@pytest.mark.parametrize(("operation", "function"), PAIRS, ids=lambda f: repr(f)[:30])
+@pytest.mark.parametrize(
+    ("operation", "function"), PAIRS, ids=lambda f: getattr(f, "__name__", None) or str(f)
+)
 def test_activation_in_single_precision_and_far_out(operation, function):
     s = torch.tensor([-100.0, -20.0, -1.0, -1e-3, 0.0, 1e-3, 1.0, 6.0, 20.0, 100.0])
     agree(operation, function, s, dtype=torch.float32)

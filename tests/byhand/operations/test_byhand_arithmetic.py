@@ -46,7 +46,7 @@ def pairs(draw):
         (Multiply(), torch.mul),
         (Divide(), torch.div),
     ],
-    ids=str,
+    ids=lambda f: getattr(f, "__name__", None) or str(f),
 )
 @few
 @given(pairs(), seeds)
@@ -82,7 +82,7 @@ def test_where(sizes, data, seed):
         (SquareRoot(), torch.sqrt, positive),
         (InverseRoot(), torch.rsqrt, positive),
     ],
-    ids=str,
+    ids=lambda f: getattr(f, "__name__", None) or str(f),
 )
 @few
 @given(shapes, seeds)

@@ -50,6 +50,7 @@ def test_a_member_is_the_run_that_it_would_be_alone(fleet, images, tmp_path):
     assert alone.results == member.results
 
 
+@pytest.mark.slow
 def test_side_by_side_gives_the_same_to_rounding(fleet, images, tmp_path):
     other = launch(small(replicates=3), images, way="side-by-side", out=tmp_path / "beside")
     for one, two in zip(fleet.members, other.members, strict=True):
@@ -156,6 +157,7 @@ def readable(path: Path) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_member_that_fails_is_named_and_the_others_are_kept(images, tmp_path):
     with pytest.raises(CutawayError, match="finite"):
         launch(small(), images, vary={"lr": [0.01, 900.0]}, way="side-by-side", out=tmp_path / "x")

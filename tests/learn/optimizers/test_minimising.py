@@ -15,6 +15,8 @@ from torch.nn import functional as F
 from cutaway.learn.optimizers import METHODS, Closure, Evaluations, make
 from cutaway.learn.recipe import Recipe
 
+pytestmark = pytest.mark.slow
+
 ZERO = torch.zeros(10, dtype=torch.float64)
 BASIS = torch.linalg.qr(
     torch.randn(10, 10, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
