@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from cutaway.learn.fleet.fleet import Fleet
-from cutaway.learn.fleet.ways import Watcher
+from cutaway.learn.fleet.watching import Watcher
 from cutaway.learn.run import Run
 from cutaway.learn.training import Listener, Training
 from cutaway.models import count

@@ -9,7 +9,8 @@ from cutaway.data.feed import Feed, Normalise
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
 from cutaway.learn import machine as machines
-from cutaway.learn.fleet.ways import WAYS, available
+from cutaway.learn.fleet.side_by_side import available
+from cutaway.learn.fleet.ways import WAYS
 from cutaway.learn.loop import Tally, play, seats
 from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe

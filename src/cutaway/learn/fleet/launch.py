@@ -10,7 +10,8 @@ from cutaway.learn.directory import destination
 from cutaway.learn.fleet.choice import choose
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.plan import plan
-from cutaway.learn.fleet.ways import WAYS, Watcher
+from cutaway.learn.fleet.watching import Watcher
+from cutaway.learn.fleet.ways import WAYS
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import OWN
 

@@ -2,7 +2,7 @@
 
     python -m cutaway.learn.fleet.worker FLEET SECONDS
 
-Started by `ways.side_by_side`. It reads the images itself (from the cache, so at once), and stops
+Started by `side_by_side`. It reads the images itself (from the cache, so at once), and stops
 at a checkpoint when whoever started it is gone.
 """
 
