@@ -52,7 +52,23 @@ def fit(
         RunError: the directory cannot be written.
         TrainingError: the loss is not finite.
     """
-    listener = listener or Listener()
+    run, network = prepare(recipe, images, model=model, out=out, findings=findings)
+    Training(run, images, network, listener, checkpoint_every).go()
+    return run
+
+
+def prepare(
+    recipe: Recipe,
+    images: ImageSet,
+    *,
+    model: nn.Module | None = None,
+    out: str | Path = "",
+    findings: Audit | None = None,
+) -> tuple[Run, nn.Module]:
+    """Audit, split and make the run's directory; the run, and its network before any training.
+
+    Raises as `fit` does.
+    """
     network = model
     if network is None:
         network = initial(recipe, images.channels, len(images.classes), images.size)
@@ -72,9 +88,7 @@ def fit(
     about = {"environment": machines.environment(machine), "audit": findings.to_json()}
     about |= {"pretrained": found.to_dict()} if found else {}
     create(path, recipe, card, parts, about)
-    run = Run(path, model)
-    Training(run, images, network, listener, checkpoint_every).go()
-    return run
+    return Run(path, model), network
 
 
 def resume(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from cutaway.data.feed import Batch, Feed
 from cutaway.learn import optimizers
@@ -63,7 +64,6 @@ class Seat:
     """A player at the table, with its optimizer.
 
     Args:
-        slow: parameters that learn with the recipe's `backbone_rate`.
         prefix: what its figures are called by, where there are several players.
 
     Attributes:
@@ -77,12 +77,12 @@ class Seat:
         others: Sequence[Player],
         recipe: Recipe,
         machine: Machine,
-        slow: Collection[nn.Parameter] = (),
+        optimizer: Optimizer,
         prefix: str = "",
     ):
         self.player, self.recipe, self.machine, self.prefix = player, recipe, machine, prefix
         self.held = [p for other in others for p in other.parameters]
-        self.optimizer = optimizers.make(recipe, player.parameters, slow)
+        self.optimizer = optimizer
         self.base = [group["lr"] for group in self.optimizer.param_groups]
         self.evaluations = Evaluations()
         optimizers.keep(self.optimizer, self.evaluations)
@@ -139,14 +139,19 @@ def seats(
     machine: Machine,
     slow: Collection[nn.Parameter] = (),
 ) -> list[Seat]:
-    """A seat for each player, who holds the others' parameters fixed while it moves."""
+    """A seat for each player, who holds the others' parameters fixed while it moves.
+
+    Args:
+        slow: parameters that learn with the recipe's `backbone_rate`.
+    """
     several = len(players) > 1
-    return [
-        Seat(
-            p, [q for q in players if q is not p], recipe, machine, slow, f"{p.name}_" * several
-        )
-        for p in players
-    ]  # fmt: skip
+
+    def seat(p: Player) -> Seat:
+        others = [q for q in players if q is not p]
+        optimizer = optimizers.make(recipe, p.parameters, slow)
+        return Seat(p, others, recipe, machine, optimizer, f"{p.name}_" * several)
+
+    return [seat(p) for p in players]
 
 
 def draws(table: Sequence[Seat]) -> int:

@@ -90,11 +90,15 @@ class Training:
             RunError: something cannot be written.
         """
         with self.machine.session(), self._listening():
-            if self.fresh:
-                begin(self.run, self.model, self.stage.task, self.stage.feed)
-                self.save()
+            self.begin()
             self._learn_stages()
-            self._finish()
+            self.finish()
+
+    def begin(self) -> None:
+        """What happens before the first step; nothing where that was taken already."""
+        if self.fresh:
+            begin(self.run, self.model, self.stage.task, self.stage.feed)
+            self.save()
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
@@ -122,7 +126,7 @@ class Training:
         with stoppable() as request, regularised(self.model, stage.recipe):
             for _ in self._steps():
                 if stage.at_end_of_epoch:
-                    self._end_epoch()
+                    self.end_epoch()
                 if request.made:
                     self.save()
                     raise Stopped(
@@ -147,7 +151,7 @@ class Training:
                 if stage.average is not None:
                     stage.average.update_parameters(self.model)
                 if not self.machine.sync_is_free and step % CHECK_EVERY == 0:
-                    self._check_tally()
+                    self.check_tally()
                 self.seconds += time.monotonic() - started
                 self.listener.step(self)
                 yield
@@ -155,7 +159,8 @@ class Training:
         except NotFinite as problem:
             raise self._not_finite(problem.player, problem.batch, stage.step + 1) from None
 
-    def _check_tally(self) -> None:
+    def check_tally(self) -> None:
+        """Raises TrainingError where a loss of this epoch was not finite; waits for the device."""
         if not self.stage.tally.finite:
             stage = self.stage
             batch = stage.feed.batch(stage.step - 1)
@@ -169,8 +174,9 @@ class Training:
             f"--lr, or --clip 1. What was learned up to the last checkpoint is in {self.run.path}."
         )
 
-    def _end_epoch(self) -> None:
-        self._check_tally()
+    def end_epoch(self) -> None:
+        """Validate, and write down what the epoch came to."""
+        self.check_tally()
         stage = self.stage
         row: Row = {"epoch": len(self.rows) + 1, "step": stage.step}
         if len(self.recipes) > 1:
@@ -196,7 +202,8 @@ class Training:
         if drawn is not None and drawn.ndim == 4:
             save_picture(self.run.path / "samples" / f"{epoch:04}.png", in_bytes(drawn))
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Keep the network, test it once, and keep what was found."""
         run, stage = self.run, self.stage
         run.save_weights(self.model)
         run.__dict__.pop("model", None)
