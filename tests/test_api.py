@@ -1,5 +1,8 @@
 """`import cutaway as ca`, as the README shows it."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -170,3 +173,14 @@ def test_names_are_listed_and_nothing_else_is_there():
     assert set(ca.__all__) == set(dir(ca))
     with pytest.raises(AttributeError, match="no attribute 'fti'"):
         _ = ca.fti
+
+
+def test_what_few_commands_need_waits_until_it_is_needed():
+    code = (
+        "import sys, cutaway.api, cutaway.learn.compare\n"
+        "heavy = {'scipy', 'sklearn', 'matplotlib', 'pandas', 'pyarrow', 'pooch', 'jinja2',\n"
+        "         'torch._dynamo'}\n"
+        "sys.exit(' '.join(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

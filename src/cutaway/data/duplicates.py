@@ -17,8 +17,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int, UInt8
-from scipy.sparse import coo_array  # type: ignore[import-untyped]
-from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 from torch import Tensor
 
 COARSE, FINE = 16, 32  # longest sides of the two thumbnails, pixels
@@ -80,6 +78,9 @@ def clusters(labels: Int[Tensor, " n"]) -> list[list[int]]:
 
 
 def _components(n: int, ends: np.ndarray) -> Tensor:
+    from scipy.sparse import coo_array  # type: ignore[import-untyped]
+    from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
+
     graph = coo_array((np.ones(ends.shape[1], bool), (ends[0], ends[1])), (n, n))
     return torch.from_numpy(connected_components(graph, directed=False)[1].astype(np.int64))
 

@@ -9,7 +9,6 @@ from collections import defaultdict
 from itertools import accumulate
 
 import numpy as np
-from scipy.special import gammaln  # type: ignore[import-untyped]
 
 TRAIN, VAL, TEST, DROPPED = range(4)  # the first three as in `imageset.PARTS`
 
@@ -136,6 +135,8 @@ def expected_leakage(unit: np.ndarray, target: np.ndarray, side: np.ndarray) -> 
 
 def _log_none(n: np.ndarray, taken: np.ndarray, k: np.ndarray) -> np.ndarray:
     """Log chance that none of `k` of `n` things is among the `taken`: C(n-taken, k) / C(n, k)."""
+    from scipy.special import gammaln  # type: ignore[import-untyped]
+
     left = n - taken
     ways = gammaln(left + 1) - gammaln(np.maximum(left - k, 0) + 1)
     ways = ways - gammaln(n + 1) + gammaln(np.maximum(n - k, 0) + 1)

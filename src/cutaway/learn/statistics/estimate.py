@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]
 
 LEVEL = 0.95
 """How often an interval holds the true figure."""
@@ -20,7 +19,7 @@ class Estimate:
     """A figure and how sure it is.
 
     Attributes:
-        low, high: its interval, of 95 % if nothing else was asked for.
+        low, high: its interval, of 95 %.
         error: its standard error.
         p: two-sided, for 'the true figure is 0'; None where nobody would ask.
     """
@@ -37,7 +36,7 @@ class Estimate:
         return Estimate(self.value * factor, low, high, self.error * abs(factor), self.p)
 
 
-def student(values: Values, overlap: float = 0.0, level: float = LEVEL) -> Estimate:
+def student(values: Values, overlap: float = 0.0) -> Estimate:
     """The mean of n >= 2 replicates: m +- t_(n-1) s sqrt(1/n + overlap).
 
     Replicates that divide the same images anew, such as folds, learn from much the same images, so
@@ -53,7 +52,7 @@ def student(values: Values, overlap: float = 0.0, level: float = LEVEL) -> Estim
     x = np.asarray(values, np.float64)
     assert len(x) > 1, "one replicate has no spread"
     error = x.std(ddof=1) * math.sqrt(1 / len(x) + overlap)
-    return _t(x.mean(), error, len(x) - 1, level)
+    return _t(x.mean(), error, len(x) - 1)
 
 
 def t_interval(values: Values, overlap: float = 0.0) -> tuple[float, float, float]:
@@ -62,12 +61,12 @@ def t_interval(values: Values, overlap: float = 0.0) -> tuple[float, float, floa
     return found.value, found.low, found.high
 
 
-def paired(a: Values, b: Values, overlap: float = 0.0, level: float = LEVEL) -> Estimate:
+def paired(a: Values, b: Values, overlap: float = 0.0) -> Estimate:
     """The mean of b - a, each pair measured under the same seed, fold or the like (paired t)."""
-    return student(np.asarray(b, np.float64) - np.asarray(a, np.float64), overlap, level)
+    return student(np.asarray(b, np.float64) - np.asarray(a, np.float64), overlap)
 
 
-def welch(a: Values, b: Values, overlap: float = 0.0, level: float = LEVEL) -> Estimate:
+def welch(a: Values, b: Values) -> Estimate:
     """mean(b) - mean(a), where nothing pairs them and their spreads may differ.
 
     Source: Welch 1947, with Satterthwaite's degrees of freedom
@@ -75,13 +74,15 @@ def welch(a: Values, b: Values, overlap: float = 0.0, level: float = LEVEL) -> E
     """
     x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
     assert min(len(x), len(y)) > 1, "one replicate has no spread"
-    u, v = (one.var(ddof=1) * (1 / len(one) + overlap) for one in (x, y))
+    u, v = (one.var(ddof=1) / len(one) for one in (x, y))
     parts = u**2 / (len(x) - 1) + v**2 / (len(y) - 1)
     df = (u + v) ** 2 / parts if parts else len(x) + len(y) - 2
-    return _t(y.mean() - x.mean(), math.sqrt(u + v), df, level)
+    return _t(y.mean() - x.mean(), math.sqrt(u + v), df)
 
 
-def _t(value: float, error: float, df: float, level: float) -> Estimate:
-    half = float(stdtrit(df, (1 + level) / 2)) * error
+def _t(value: float, error: float, df: float) -> Estimate:
+    from scipy.special import stdtr, stdtrit  # type: ignore[import-untyped]
+
+    half = float(stdtrit(df, (1 + LEVEL) / 2)) * error
     p = 2 * float(stdtr(df, -abs(value) / error)) if error else float(value == 0)
     return Estimate(float(value), float(value - half), float(value + half), float(error), p)

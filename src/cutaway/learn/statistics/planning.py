@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from scipy.special import nctdtr, stdtrit  # type: ignore[import-untyped]
 
 from cutaway.learn.statistics.estimate import LEVEL
 
@@ -28,6 +27,8 @@ def power(
         spread: standard deviation of the differences of pairs; with sides=2, that of either side.
         sides: 1 where pairs are measured, 2 where n and n are measured that nothing pairs.
     """
+    from scipy.special import nctdtr, stdtrit  # type: ignore[import-untyped]
+
     df, error = sides * (n - 1), spread * math.sqrt(sides * (1 / n + overlap))
     edge = float(stdtrit(df, (1 + LEVEL) / 2))
     if abs(difference) > FAR * error:

@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import ndtr, ndtri  # type: ignore[import-untyped]
 
 from cutaway.learn.statistics.estimate import LEVEL, Estimate
 
@@ -26,7 +25,6 @@ def bootstrap(
     method: Literal["bca", "percentile"] = "bca",
     draws: int = DRAWS,
     seed: int = 0,
-    level: float = LEVEL,
 ) -> Estimate:
     """A statistic of n examples with its interval; the seed decides every draw.
 
@@ -53,16 +51,10 @@ def bootstrap(
     found = over(_drawn(np.random.default_rng(seed), draws, units, n))
     bias, acceleration = 0.0, 0.0
     if method == "bca":
-        bias = _z(((found < value).mean() + (found <= value).mean()) / 2, draws)
-        acceleration = _acceleration(over(_left_out(units, n)))
-    z = bias + ndtri(np.array([1 - level, 1 + level]) / 2)
-    low, high = np.quantile(found, ndtr(bias + z / (1 - acceleration * z)))
-    # The same formula solved for the level whose end is 0.
-    below = _z(((found < 0).mean() + (found <= 0).mean()) / 2, draws) - bias
-    tail = float(ndtr(below / (1 + acceleration * below) - bias))
-    return Estimate(
-        value, float(low), float(high), float(found.std(ddof=1)), 2 * min(tail, 1 - tail)
-    )
+        bias, acceleration = _z(found, value), _acceleration(over(_left_out(units, n)))
+    low, high = _ends(found, bias, acceleration)
+    error, p = float(found.std(ddof=1)), _level_at_zero(found, bias, acceleration)
+    return Estimate(value, low, high, error, p)
 
 
 def mean_of(x: Float[np.ndarray, " n"]) -> Statistic:
@@ -92,6 +84,23 @@ def _rows(n: int) -> int:
     return max(1, MEMORY // n)
 
 
+def _ends(found: np.ndarray, bias: float, acceleration: float) -> tuple[float, float]:
+    from scipy.special import ndtr, ndtri  # type: ignore[import-untyped]
+
+    z = bias + ndtri(np.array([1 - LEVEL, 1 + LEVEL]) / 2)
+    low, high = np.quantile(found, ndtr(bias + z / (1 - acceleration * z)))
+    return float(low), float(high)
+
+
+def _level_at_zero(found: np.ndarray, bias: float, acceleration: float) -> float:
+    """The formula of the ends, solved for the level of which one is 0."""
+    from scipy.special import ndtr
+
+    below = _z(found, 0.0) - bias
+    tail = float(ndtr(below / (1 + acceleration * below) - bias))
+    return 2 * min(tail, 1 - tail)
+
+
 def _acceleration(without: np.ndarray) -> float:
     """Sum d^3 / (6 (sum d^2)^(3/2)) with d = mean - value (equation 14.15)."""
     d = without.mean() - without
@@ -99,7 +108,12 @@ def _acceleration(without: np.ndarray) -> float:
     return float((d**3).sum() / scale) if scale else 0.0
 
 
-def _z(share: float, draws: int) -> float:
-    """The normal quantile of a share of draws, of which none and all are not quite 0 and 1."""
-    least = 1 / (draws + 1)
+def _z(found: np.ndarray, value: float) -> float:
+    """The normal quantile of the share of draws below a value, ties counting half.
+
+    No share is quite 0 or 1.
+    """
+    from scipy.special import ndtri
+
+    share, least = ((found < value).mean() + (found <= value).mean()) / 2, 1 / (len(found) + 1)
     return float(ndtri(np.clip(share, least, 1 - least)))

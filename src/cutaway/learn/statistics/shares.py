@@ -2,8 +2,6 @@
 
 import math
 
-from scipy.special import bdtr  # type: ignore[import-untyped]
-
 Z95 = 1.959963984540054
 """The 97.5 % point of the normal distribution."""
 
@@ -32,4 +30,6 @@ def mcnemar(only_a: int, only_b: int) -> float:
     Args:
         only_a, only_b: images that only the one, only the other answers rightly.
     """
+    from scipy.special import bdtr  # type: ignore[import-untyped]
+
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
