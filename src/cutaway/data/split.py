@@ -6,7 +6,7 @@ is not divided at all.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from itertools import pairwise
@@ -94,8 +94,8 @@ class Split:
 def split(
     images: ImageSet,
     *,
-    val: float | int = 0.1,
-    test: float | int = 0.2,
+    val: float = 0.1,
+    test: float = 0.2,
     seed: int = 0,
     duplicates: Int[Tensor, " n"] | None = None,
     drop_leaks: bool = False,
@@ -119,42 +119,57 @@ def split(
         UsageError: for impossible shares or folds.
         DataError: where a part that was asked for would be empty.
     """
+    _check_shares(val, test)
+    if images.whole:
+        return _all_there_is(images, seed, fold)
+    clusters = near(images.images) if duplicates is None else duplicates
+    unit, rng = joined(clusters, images.groups).numpy(), np.random.default_rng(seed)
+    side = _folded(images, unit, fold, rng) if fold else _own_parts(images)
+    leaks = [] if fold else _leaks(images, unit, side)
+    _deal_missing(images, unit, side, (0.0, float(val), float(test)), rng)
+    findings = (*leaks, *_undivided(images, side))
+    if drop_leaks:
+        side[(side < TEST) & np.isin(unit, unit[side == TEST])] = DROPPED
+    return _as_split(images, unit, side, seed=seed, findings=findings, fold=fold)
+
+
+def _check_shares(val: float, test: float) -> None:
     if not (val >= 0 and test >= 0 and val + test < 1):
         raise UsageError(
             f"val={val} and test={test} leave nothing to train on: give two shares, "
             "not below 0, that add up to less than 1."
         )
-    if images.whole:
-        return _all_there_is(images, seed, fold)
-    clusters = near(images.images) if duplicates is None else duplicates
-    unit, target = joined(clusters, images.groups).numpy(), images.targets.numpy()
-    rng = np.random.default_rng(seed)
-    side = test_fold(unit, target, *read_fold(fold), rng) if fold else _own_parts(images)
-    shares = [0.0, float(val), float(test)]
-    shares = [0.0 if (side == part).any() else share for part, share in enumerate(shares)]
+
+
+def _folded(images: ImageSet, unit: np.ndarray, fold: str, rng: np.random.Generator) -> np.ndarray:
+    """One fold for the test, all else for training."""
+    return test_fold(unit, images.targets.numpy(), *read_fold(fold), rng)
+
+
+def _deal_missing(
+    images: ImageSet,
+    unit: np.ndarray,
+    side: np.ndarray,
+    shares: Sequence[float],
+    rng: np.random.Generator,
+) -> None:
+    """Draw the parts that there are none of from the training part; `side` itself is changed."""
+    wanted = [0.0 if (side == part).any() else share for part, share in enumerate(shares)]
     pool = side == TRAIN
-    leaks = [] if fold else _leaks(images, unit, side)
-    side[pool] = deal(unit[pool], target[pool], shares, rng)
-    _check_not_empty(images, side, shares)
-    findings = (*leaks, *_undivided(images, side))
-    if drop_leaks:
-        side[(side < TEST) & np.isin(unit, unit[side == TEST])] = DROPPED
-    train, validation, tests, dropped = (
-        torch.from_numpy(np.flatnonzero(side == part)) for part in range(len(SIDES))
-    )
+    side[pool] = deal(unit[pool], images.targets.numpy()[pool], wanted, rng)
+    _check_not_empty(images, side, wanted)
+
+
+def _as_split(images: ImageSet, unit: np.ndarray, side: np.ndarray, **about: Any) -> Split:
+    """What was drawn, with how much it leaks."""
+    about |= {
+        name: torch.from_numpy(np.flatnonzero(side == part)) for part, name in enumerate(SIDES)
+    }
     return Split(
-        train=train,
-        val=validation,
-        test=tests,
-        dropped=dropped,
-        seed=seed,
-        fingerprint=images.fingerprint,
-        kept_together=_together(unit),
+        **about, fingerprint=images.fingerprint, kept_together=_together(unit),
         leakage=leakage(unit, side),
-        random_leakage=expected_leakage(unit, target, side),
-        findings=findings,
-        fold=fold,
-    )
+        random_leakage=expected_leakage(unit, images.targets.numpy(), side),
+    )  # fmt: skip
 
 
 def _all_there_is(images: ImageSet, seed: int, fold: str) -> Split:
