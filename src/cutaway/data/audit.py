@@ -108,7 +108,7 @@ def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Au
     same = exact(images.images)
     if images.noun == "image":
         say("looking for near copies")
-    alike = near(images.images)
+    alike = near(images.images, same)
     value = "value" if len(images.size) == 1 else "pixel"
     equal, every = clusters(same), clusters(alike)
     nearly = [group for group in every if len(same[group].unique()) > 1]
@@ -128,18 +128,9 @@ def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Au
         *(_uneven(images, counts, tiny, imbalance) if images.masks is None else _unseen(images)),
     )
     return Audit(
-        findings,
-        dict(zip(images.classes, counts.tolist(), strict=True)),
-        alike,
-        equal,
-        nearly,
-        labelled,
-        tiny,
-        imbalance,
-        images.size,
-        images.channels,
-        images.noun,
-    )
+        findings, dict(zip(images.classes, counts.tolist(), strict=True)), alike, equal, nearly,
+        labelled, tiny, imbalance, images.size, images.channels, images.noun,
+    )  # fmt: skip
 
 
 def grid_text(size: tuple[int, ...]) -> str:

@@ -40,15 +40,20 @@ def exact(images: UInt8[Tensor, "n *grid c"]) -> Int[Tensor, " n"]:
     return torch.tensor(labels, dtype=torch.int64)
 
 
-def near(images: UInt8[Tensor, "n *grid c"]) -> Int[Tensor, " n"]:
+def near(
+    images: UInt8[Tensor, "n *grid c"], copies: Int[Tensor, " n"] | None = None
+) -> Int[Tensor, " n"]:
     """A cluster number for each image: the same for exact and near copies.
 
     Near copies are re-encoded, slightly resized, brighter or darker, or mirrored, and photographs
     of one view taken one after another. Photographs of one thing from other sides are not, unless
     a backdrop that stays the same fills nearly all of the picture: groups are for those. Of
     signals and videos only the exact copies are found: these are notions of pictures.
+
+    Args:
+        copies: what `exact` gave, where it is known already.
     """
-    copies = exact(images)
+    copies = exact(images) if copies is None else copies
     if images.dim() != 4:
         return copies
     first = torch.from_numpy(np.unique(copies.numpy(), return_index=True)[1])
