@@ -32,6 +32,38 @@ def test_a_module_that_is_called_twice_has_numbered_nodes():
     assert [n for n in graph.nodes if n.startswith("act")] == ["act", "act:2"]
 
 
+def test_each_call_of_a_dropout_has_the_next_number():
+    class Thrice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.drop = nn.Dropout()
+
+        def forward(self, x):
+            return self.drop(self.drop(self.drop(x)))
+
+    names = [node.name for node in trace(Thrice(), x_of(2, 3)).operations]
+    assert names == ["drop.mask", "drop", "drop:2.mask", "drop:2", "drop:3.mask", "drop:3"]
+
+
+def test_names_that_meet_are_told_apart():
+    """A parameter named like an input, a number like a module, and numbers that look the same."""
+
+    class Named(nn.Sequential):
+        def __init__(self):
+            super().__init__(nn.Linear(3, 3), nn.Tanh(), nn.Sigmoid())
+            self.register_parameter("x", nn.Parameter(torch.full((3,), 0.5)))
+
+        def forward(self, x):
+            for module in self:
+                x = module(x)
+            return 2 * x * self.x * 1.0000001 + 1.0000002
+
+    graph = agrees(Named(), x_of(4, 3))
+    assert graph.inputs == ["x:2"]
+    constants = [node.name for node in graph.nodes.values() if node.kind == "constant"]
+    assert constants == ["2:2", "1:2", "1:3"]
+
+
 def test_shared_weights_are_one_leaf():
     class Tied(nn.Module):
         def __init__(self):

@@ -4,8 +4,10 @@
 operation of PyTorch's library is called on what. Each is looked up by its name.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import fields
+from operator import getitem
 from typing import Any
 
 import torch
@@ -71,6 +73,7 @@ class _Tracer:
         self.known: dict[fx.Node, Any] = {}
         self.tensors: dict[int, str] = {}
         self.numbers: dict[float, Tensor] = {}
+        self.taken: Counter[str] = Counter()
 
     def leaves(self, program: Any) -> None:
         """Inputs, parameters (one node where weights are shared), buffers and constants."""
@@ -83,7 +86,7 @@ class _Tracer:
         for node in program.graph.find_nodes(op="placeholder"):
             name = states.get(node.name)
             if name is None:
-                self.known[node] = self.graph.input(node.name)
+                self.known[node] = self.graph.input(self._free(node.name))
             elif node.users:
                 value = fixed[name]
                 self.known[node] = self._tensor(first.get(id(value), name), value)
@@ -91,7 +94,7 @@ class _Tracer:
     def _tensor(self, name: str, value: Tensor) -> str:
         if id(value) not in self.tensors:
             enter = self.graph.parameter if id(value) in self.own else self.graph.constant
-            self.tensors[id(value)] = enter(name.removeprefix(self.within), value)
+            self.tensors[id(value)] = enter(self._free(name.removeprefix(self.within)), value)
         return self.tensors[id(value)]
 
     def walk(self, module: fx.GraphModule) -> list[str]:
@@ -106,16 +109,16 @@ class _Tracer:
         return [self.known[node] for node in module.graph.output_node().all_input_nodes]
 
     def _enter(self, node: fx.Node) -> Any:
-        if str(node.target) == "<built-in function getitem>":
+        if node.target is getitem:
             return self.known[node.args[0]][node.args[1]]  # type: ignore[index]
         if str(node.target) == "wrap_with_set_grad_enabled":
             return self._part(*node.args)
         call = Call.read(node)
         path, kind = origin(node)
         path = path.removeprefix(self.within)
-        name = self._name(path, kind, call)
         if kind.endswith(".LocalResponseNorm"):
-            return self._local_response(name, node) if call.word == "div" else None
+            return self._local_response(path, node) if call.word == "div" else None
+        name = self._name(path, kind, call)
         inputs = [self._input(value) for value in call.inputs]
         operation = self._operation(node, call)
         if isinstance(operation, Multiply) and call.word in DROPOUT:
@@ -127,14 +130,12 @@ class _Tracer:
             self.known[call.changes] = entered
         return (entered,) if len(call.function._schema.returns) > 1 else entered
 
-    def _local_response(self, name: str, node: fx.Node) -> str:
+    def _local_response(self, path: str, node: fx.Node) -> str:
         """One node for what PyTorch composes of six."""
-        place = origin(node)[0]
-        module: Any = self.model.get_submodule(place)
+        module: Any = self.model.get_submodule(origin(node)[0])
         operation = LocalResponseNormalisation(module.size, module.alpha, module.beta, module.k)
         x = self.known[node.all_input_nodes[0]]
-        place = place.removeprefix(self.within)
-        return self.graph.add(name, operation, x, place=place, reference=module)
+        return self.graph.add(self._free(path), operation, x, place=path, reference=module)
 
     def _part(self, enabled: Any, part: Any, *given: Any) -> list[str]:
         """A block under `torch.no_grad()`: nothing is learned through it."""
@@ -177,8 +178,9 @@ class _Tracer:
         return self._free(f"{path}.{call.word}".lstrip(".") if own or not path else path)
 
     def _free(self, name: str) -> str:
-        k = sum(other == name or other.startswith(f"{name}:") for other in self.graph.nodes)
-        return f"{name}:{k + 1}" if k else name
+        """The name itself where nothing has it yet, else with a number."""
+        self.taken[name] += 1
+        return f"{name}:{self.taken[name]}" if self.taken[name] > 1 else name
 
 
 def _real(node: fx.Node) -> bool:
