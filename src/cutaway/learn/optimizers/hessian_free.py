@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.learn.optimizers.closure import Closure
-from cutaway.learn.optimizers.surface import KINDS, Surface
-from cutaway.learn.optimizers.whole import Whole, require
+from cutaway.learn.optimizers.damped import Damped
+from cutaway.learn.optimizers.whole import require
 
 DECAY = 0.95
 """Share of a solution that the next one begins with (Martens and Sutskever 2012, section 20.8)."""
@@ -17,7 +17,7 @@ ARMIJO, SHRINK, SHORTEST = 1e-2, 0.8, 60
 """Fall that a step must bring, what a failed one is shortened by, and how often (Martens 2010)."""
 
 
-class HessianFree(Whole):
+class HessianFree(Damped):
     """w' = w + a x, with (B + d I) x = -g solved roughly by conjugate gradients.
 
     The damping d follows how much of the fall that the quadratic promised came true: below 1/4 it
@@ -39,15 +39,12 @@ class HessianFree(Whole):
         iterations: int = 50,
         curvature: str = "gauss-newton",
     ):
-        require(curvature in KINDS, f"curvature is one of {', '.join(KINDS)}.")
-        require(damping >= 0, f"damping must be at least 0, not {damping}.")
         require(iterations >= 1, f"iterations must be at least 1, not {iterations}.")
-        super().__init__(params, {"lr": lr, "iterations": iterations})
-        self.damping, self.curvature = damping, curvature
+        super().__init__(params, {"lr": lr, "iterations": iterations}, damping, curvature)
 
     def step(self, closure: Closure) -> float:  # type: ignore[override]
-        memory, surface = self.memory, Surface(closure, self.parameters, self.curvature)
-        damping, g = memory.get("damping", self.damping), surface.g
+        memory, surface, damping = self.memory, self.surface(closure), self.damping
+        g = surface.g
 
         def damped(v: Tensor) -> Tensor:
             return surface.product(v) + damping * v
@@ -61,7 +58,7 @@ class HessianFree(Whole):
         f, a = self._search(closure, surface.f, (g @ x).item(), x)
         came_true = (f - surface.f) / promised if promised < 0 else 0.0
         growth = 1.5 if came_true < 0.25 else 2 / 3 if came_true > 0.75 else 1.0
-        memory["damping"] = damping * growth
+        self.damping = damping * growth
         memory["x"] = x if a else torch.zeros_like(x)
         return surface.f
 

@@ -8,14 +8,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.learn.optimizers.closure import Closure
-from cutaway.learn.optimizers.surface import KINDS, Surface
-from cutaway.learn.optimizers.whole import Whole, require
+from cutaway.learn.optimizers.damped import Damped
+from cutaway.learn.optimizers.whole import require
 
 FACTOR, LEAST = 10.0, 1e-6
 """Marquardt's nu, and the smallest damping above zero."""
 
 
-class Newton(Whole):
+class Newton(Damped):
     """w' = w - lr (B + d I)^-1 g, the damping d raised until the loss falls.
 
     B is the Hessian: Newton's method; or the Gauss-Newton matrix: Levenberg-Marquardt. Where
@@ -37,25 +37,22 @@ class Newton(Whole):
         trials: int = 10,
         curvature: str = "hessian",
     ):
-        require(curvature in KINDS, f"curvature is one of {', '.join(KINDS)}.")
-        require(damping >= 0, f"damping must be at least 0, not {damping}.")
         require(trials >= 1, f"trials must be at least 1, not {trials}.")
-        super().__init__(params, {"lr": lr, "trials": trials})
-        self.damping, self.curvature = damping, curvature
+        super().__init__(params, {"lr": lr, "trials": trials}, damping, curvature)
 
     def step(self, closure: Closure) -> float:  # type: ignore[override]
-        surface = Surface(closure, self.parameters, self.curvature)
-        w, b, damping = self.read(), surface.matrix(), self.memory.get("damping", self.damping)
+        surface = self.surface(closure)
+        w, b, damping = self.read(), surface.matrix(), self.damping
         for _ in range(self.option("trials")):
             direction = solved(b, damping, surface.g)
             if direction is not None:
                 self.write(w - self.option("lr") * direction)
                 if closure.value() < surface.f:
-                    self.memory["damping"] = damping / FACTOR
+                    self.damping = damping / FACTOR
                     return surface.f
             damping = max(damping * FACTOR, LEAST)
         self.write(w)
-        self.memory["damping"] = damping
+        self.damping = damping
         return surface.f
 
 
