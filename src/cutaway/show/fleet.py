@@ -9,9 +9,9 @@ from cutaway.learn.fleet import Fleet
 from cutaway.show import measures, plots
 from cutaway.show.axes import axis, short
 from cutaway.show.meanings import meaning
-from cutaway.show.pages.base import Tile
+from cutaway.show.pages.base import Section, Tile
 from cutaway.show.plots import Chart
-from cutaway.show.report import render
+from cutaway.show.render import render
 from cutaway.show.words import percent, plural
 
 TALL = 240
@@ -26,7 +26,7 @@ def report(fleet: Fleet) -> Path:
         RunError: the fleet has not ended, or the file cannot be written.
     """
     path = fleet.path / "report.html"
-    write_whole(path, render(content(fleet), "fleet.html"))
+    write_whole(path, render("fleet.html", content(fleet)))
     return path
 
 
@@ -34,20 +34,28 @@ def content(fleet: Fleet) -> dict[str, Any]:
     """What the template says."""
     results = fleet.results
     headline = results["headline"]
+    one = together(results)
     return {
         "fleet": fleet,
+        "sections": (
+            Section("result", "Result"),
+            Section("members", "Members"),
+            Section("learning", "Learning"),
+            *((Section("together", "As one"),) if one else ()),
+            Section("next", "Next"),
+        ),
         "headline": measures.name(headline),
         "figure": measures.text(headline, results["measures"][headline]["mean"]),
         "lead": lead(fleet),
         "tiles": tiles(fleet),
         "learning": learning(fleet),
         "spread": spread(fleet),
-        "together": together(results),
+        "together": one,
         "varied": varied(fleet),
         "settings": settings(fleet),
         "rows": rows(fleet),
         "few": NAMED,
-        "environment": fleet.members[0].environment,
+        "version": fleet.members[0].environment.get("cutaway", ""),
     }
 
 

@@ -1,6 +1,5 @@
 """The report of a run: one HTML file that says how good the network is, and why to believe it."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,12 @@ from cutaway.errors import CutawayError
 from cutaway.files import read_json, write_whole
 from cutaway.learn.run import OWN, Run
 from cutaway.learn.tasks.segment import Segment
-from cutaway.show import origins, words
+from cutaway.show import origins
 from cutaway.show.curves import curves
 from cutaway.show.pages.base import LEARNING, REGULARISERS, Section, Subject
 from cutaway.show.pages.choose import page
 from cutaway.show.regularisers import regularisers
+from cutaway.show.render import render
 
 
 def report(run: Run, images: ImageSet | None = None) -> Path:
@@ -35,7 +35,7 @@ def report(run: Run, images: ImageSet | None = None) -> Path:
     run.results  # noqa: B018  # says so where the run has not ended
     images, problem = _images(run, images)
     path = run.path / "report.html"
-    write_whole(path, render(_content(run, images, problem)))
+    write_whole(path, render("report.html", _content(run, images, problem)))
     return path
 
 
@@ -53,6 +53,7 @@ def _images(run: Run, images: ImageSet | None) -> tuple[ImageSet | None, str]:
 def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
     """Everything that the templates say."""
     subject = Subject(run, run.saved_test(), images, problem)
+    environment = _optional(run.path / "environment.json")
     found, restraints = page(subject), regularisers(run, images)
     return {
         "run": run,
@@ -67,6 +68,8 @@ def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
         **_costs(run),
         "curves": curves(run.metrics, run.recipe),
         **_origins(run, images),
+        "environment": environment,
+        "version": environment.get("cutaway", ""),
         **found.content,
     }
 
@@ -100,7 +103,6 @@ def _origins(run: Run, images: ImageSet | None) -> dict[str, Any]:
         "groups": len(images.groups.unique()) if images and images.groups is not None else 0,
         "panels": origins.panels(run.recipe),
         "toml": (run.path / "recipe.toml").read_text(),
-        "environment": _optional(run.path / "environment.json"),
         "commands": origins.commands(run),
         "call": origins.call(run),
         "own": origins.own(run),
@@ -118,21 +120,3 @@ def _parameters(run: Run) -> int | None:
 def _optional(path: Path) -> dict[str, Any]:
     """The values of a file that a run may lack."""
     return read_json(path) if path.exists() else {}
-
-
-def render(content: dict[str, Any], template: str = "report.html") -> str:
-    """A page of the templates; everything that names files or classes is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("cutaway.show"),
-        autoescape=True,  # names of files and classes are anybody's
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters: tuple[Callable[..., str], ...] = (
-        words.percent, words.number, words.duration, words.plural,
-    )  # fmt: skip
-    environment.filters |= {function.__name__: function for function in filters}
-    return environment.get_template(template).render(content)

@@ -12,7 +12,7 @@ from cutaway.show import together, verdict
 from cutaway.show.intervals import Entry, Intervals, intervals
 from cutaway.show.meanings import meaning
 from cutaway.show.pages.base import Section
-from cutaway.show.report import render
+from cutaway.show.render import render
 
 MANY = 30
 """More replicates than this are listed in a table that has to be opened."""
@@ -38,14 +38,14 @@ def write(found: Comparison, path: Path) -> None:
     Raises:
         RunError: it cannot be written.
     """
-    write_whole(path, render(content(found), "compare.html"))
+    write_whole(path, render("compare.html", content(found)))
 
 
 def content(found: Comparison) -> dict[str, Any]:
     """Everything that the template says."""
     charts = together.charts(found)
     replicates = _replicates(found)
-    parts = (
+    sections = (
         Section("result", "Result"),
         Section("settings", "Settings"),
         *((Section("replicates", "Replicates"),) if replicates else ()),
@@ -56,7 +56,7 @@ def content(found: Comparison) -> dict[str, Any]:
     return {
         "title": " and ".join((", ".join(names[:-1]), names[-1])),
         "found": found,
-        "parts": parts,
+        "sections": sections,
         "headline": _headline(found),
         "said": verdict.said(found),
         "measure": _capital(verdict.name(found.measure, found.fleets)),
