@@ -198,6 +198,7 @@ def test_autograd_is_told_of_what_was_set(residual):
     stepper.set("second", 3.0, (0, slice(None), 2))
     stepper.set("norm.weight", torch.tensor([1.0, 2.0, 3.0, 4.0]))
     stepper.run(at("output"))
+    stepper.set("drop.mask", 3.0, 0)
     stepper.run(at("output"))
     stepper.set_gradient("output", 1.0, 0)
     stepper.run()

@@ -9,20 +9,10 @@ from torch import Tensor
 
 from cutaway.byhand.graph import Graph
 from cutaway.byhand.node import Node
-from cutaway.byhand.operations import Constant, DropoutMask
 from cutaway.errors import UsageError
-
-DRAWS = {"randn", "randn_like", "rand", "rand_like", "bernoulli"}
 
 Change = tuple[Tensor | float, Any]
 """A new value, and the index where it goes; () is everywhere."""
-
-
-def drawn(node: Node) -> bool:
-    """Whether a node's value is by chance."""
-    operation = node.operation
-    chosen = isinstance(operation, Constant) and operation.name in DRAWS
-    return chosen or isinstance(operation, DropoutMask)
 
 
 def changed(name: str, x: Tensor, changes: Iterable[Change]) -> Tensor:
@@ -58,7 +48,7 @@ def retold(graph: Graph, values: Collection[str], gradients: Mapping[str, Tensor
     other.outputs, other.values, other.nodes = graph.outputs, graph.values, dict(graph.nodes)
     for name in {*values, *gradients}:
         node = graph.nodes[name]
-        if node.operation and not drawn(node):
+        if node.operation:
             told = _told(node, graph.values[name], gradients.get(name))
             other.nodes[name] = replace(node, reference=told)
     return other

@@ -69,4 +69,4 @@ def largest(x: Tensor) -> float:
 
 def size(*tensors: Tensor | None) -> int:
     """Bytes of some tensors."""
-    return sum(x.numel() * x.element_size() for x in tensors if x is not None)
+    return sum(x.nbytes for x in tensors if x is not None)

@@ -31,6 +31,11 @@ class Operation:
 
     differentiable: ClassVar[bool] = True
 
+    @property
+    def drawn(self) -> bool:
+        """Whether y is by chance."""
+        return False
+
     def forward(self, *x: Any) -> Tensor:
         """y."""
         raise NotImplementedError

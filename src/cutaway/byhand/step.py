@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from cutaway.byhand.change import Change, changed, drawn, retold
+from cutaway.byhand.change import Change, changed, retold
 from cutaway.byhand.event import Event, Stop, size
 from cutaway.byhand.graph import Graph
 from cutaway.byhand.node import Node
@@ -121,7 +121,6 @@ class Stepper:
                 f"'{name}' is given, and its gradient goes no further: set that of a computed node."
             )
         self._gradients.setdefault(name, []).append((value, at))
-        self._hold()
         self._repeat()
 
     def witness(self) -> Witness:
@@ -145,7 +144,8 @@ class Stepper:
         """Compute anew what hangs on a changed value, as far as the walk has come."""
         stale = [name]
         for node in self.up[: self.position]:
-            if not set(stale).isdisjoint(node.inputs) and not drawn(node):
+            assert node.operation
+            if not node.operation.drawn and not set(stale).isdisjoint(node.inputs):
                 kept = self._constants(i for i in node.inputs if i)  # running statistics
                 y = self.graph.compute(node)
                 again = {node.name: changed(node.name, y, self.changes.get(node.name, ()))}

@@ -24,10 +24,11 @@ from cutaway.byhand.operations import (
     LocalResponseNormalisation,
     Multiply,
 )
+from cutaway.byhand.operations.chance import DRAWS
 from cutaway.errors import UsageError
 
 CONSTANTS = {
-    "detach", "randn", "randn_like", "rand", "rand_like", "bernoulli",
+    "detach", *DRAWS,
     "zeros", "zeros_like", "ones", "ones_like", "full", "full_like", "new_zeros", "new_ones",
     "new_full", "arange", "linspace", "cartesian_prod",
     "ge", "gt", "le", "lt", "eq", "ne", "sign", "argmax",

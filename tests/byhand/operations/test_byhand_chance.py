@@ -4,7 +4,7 @@ from agreement import few
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutaway.byhand.operations import Constant, DropoutMask
+from cutaway.byhand.operations import Constant, DropoutMask, ReLU
 
 
 @few
@@ -43,6 +43,13 @@ def test_whole_maps_are_dropped(shape):
 
 def test_dropping_everything():
     assert DropoutMask(1.0).forward(torch.ones(3)).tolist() == [0, 0, 0]
+
+
+def test_what_is_drawn_and_what_is_computed():
+    assert DropoutMask().drawn
+    assert Constant(torch.randn_like, "randn_like").drawn
+    assert not Constant(torch.sign, "sign").drawn
+    assert not ReLU().drawn
 
 
 def test_no_gradient_goes_through_a_mask_or_a_constant():

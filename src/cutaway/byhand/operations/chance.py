@@ -13,6 +13,9 @@ from torch import Tensor
 
 from cutaway.byhand.operation import Gradient, Operation
 
+DRAWS = {"randn", "randn_like", "rand", "rand_like", "bernoulli"}
+"""PyTorch's functions whose result is by chance."""
+
 
 @dataclass(frozen=True)
 class Constant(Operation):
@@ -27,6 +30,10 @@ class Constant(Operation):
 
     call: Callable[..., Tensor]
     name: str = ""
+
+    @property
+    def drawn(self) -> bool:
+        return self.name in DRAWS
 
     def forward(self, *x: Any) -> Tensor:
         return self.call(*x)
@@ -46,6 +53,10 @@ class DropoutMask(Operation):
 
     p: float = 0.5
     maps: bool = False
+
+    @property
+    def drawn(self) -> bool:
+        return True
 
     def forward(self, x: Tensor) -> Tensor:
         like = x[:, :, *(slice(0, 1),) * (x.ndim - 2)] if self.maps else x
