@@ -251,3 +251,5 @@ CHANGEABLE = {
     spec.name for spec in fields(Recipe) if spec.metadata["panel"] in ("Learning", "Regularising")
 } - {"stages"} | {"task", "task_options", "freeze", "backbone_rate", "labels", "repeat", "augment"}
 """Fields that a stage may change."""
+REPLICATE = ("seed", "split_seed", "fold")
+"""Fields in which replicates of a recipe may differ."""

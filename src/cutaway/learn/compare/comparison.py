@@ -5,17 +5,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cutaway.data.imageset import PARTS
 from cutaway.errors import UsageError
 from cutaway.learn.compare.found import Difference, Found
 from cutaway.learn.compare.images import over_images
 from cutaway.learn.compare.measure import Measure, measure_of
 from cutaway.learn.compare.replicates import over_replicates
-from cutaway.learn.compare.sides import REPLICATE, Side, sides
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.compare.sides import Side, sides
+from cutaway.learn.recipe import REPLICATE, Recipe
 from cutaway.learn.run import OWN
 from cutaway.learn.statistics import Estimate, holm
-
-PARTS = ("test", "val", "train")
 
 
 @dataclass(frozen=True, kw_only=True)

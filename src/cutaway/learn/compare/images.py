@@ -21,6 +21,7 @@ from cutaway.learn.statistics import (
     Weights,
     bootstrap,
     mcnemar,
+    mean_of,
     replicates_needed,
     smallest_visible,
     wilson,
@@ -102,7 +103,8 @@ def _check_same(a: Side, b: Side, ours: Kept, theirs: Kept, on: str) -> None:
 
 def _statistic(measure: Measure, x: Each) -> Statistic:
     """The measure of weighted images."""
-    return lambda w: measure.pooled((w @ x) / w.sum(1))
+    mean = mean_of(x)
+    return lambda w: measure.pooled(mean(w))
 
 
 def _alone(x: Each, measure: Measure, units: Units) -> Estimate:

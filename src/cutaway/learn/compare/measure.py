@@ -30,7 +30,6 @@ class Measure:
 
     Attributes:
         key: its name in a run's results.
-        higher: whether more is better.
         each: a number an image from what a judgement keeps; None where there is none.
         pooled: the figure that follows from the mean of those numbers.
         of_images: what that figure is called, where it is another than the run's own.
@@ -38,7 +37,6 @@ class Measure:
     """
 
     key: str
-    higher: bool
     each: Callable[[Kept], Tensor] | None = None
     pooled: Callable[[Means], Means] = _as_it_is
     of_images: str = ""
@@ -47,7 +45,12 @@ class Measure:
     @property
     def sign(self) -> int:
         """What makes more of it better."""
-        return 1 if self.higher else -1
+        return better(self.key)
+
+    @property
+    def higher(self) -> bool:
+        """Whether more is better."""
+        return self.sign > 0
 
     def of(self, summary: dict[str, Any]) -> float | None:
         """The figure of a run; None where its results lack it."""
@@ -65,22 +68,18 @@ def _psnr(error: Means) -> Means:
     return -10 * np.log10(np.maximum(error, 1e-12))
 
 
-ACCURACY = Measure("accuracy", higher=True, each=_right)
+ACCURACY = Measure("accuracy", each=_right)
 MEASURES: dict[type[Task], Measure] = {
     Classify: ACCURACY,
     SemiSupervised: ACCURACY,
-    Segment: Measure(
-        "iou", higher=True, each=lambda kept: kept["iou"], of_images="mean IoU of an image"
-    ),
-    Reconstruct: Measure("psnr", higher=True, each=lambda kept: kept["errors"], pooled=_psnr),
+    Segment: Measure("iou", each=lambda kept: kept["iou"], of_images="mean IoU of an image"),
+    Reconstruct: Measure("psnr", each=lambda kept: kept["errors"], pooled=_psnr),
     # The loss weighs its parts by beta, so that runs with another beta could not be compared by it.
-    Variational: Measure(
-        "-ELBO", higher=False, each=lambda kept: kept["errors"], parts=("reconstruction", "kl")
-    ),
+    Variational: Measure("-ELBO", each=lambda kept: kept["errors"], parts=("reconstruction", "kl")),
 }
 
 
 def measure_of(task: Task) -> Measure:
     """The task's own measure, or that of the nearest task that it is a kind of."""
     kind = next((kind for kind in type(task).__mro__ if kind in MEASURES), None)
-    return MEASURES[kind] if kind else Measure(task.headline, better(task.headline) > 0)
+    return MEASURES[kind] if kind else Measure(task.headline)

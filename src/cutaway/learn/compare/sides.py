@@ -3,18 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from cutaway.errors import RunError, UsageError
-from cutaway.learn.fleet import Fleet
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.fleet import Fleet, opened
+from cutaway.learn.recipe import REPLICATE, Recipe
 from cutaway.learn.run import Run
 
-REPLICATE = ("seed", "split_seed", "fold")
-"""Fields of a recipe in which replicates of it may differ."""
-Key = tuple[tuple[str, Any], ...]
+
+class Key(NamedTuple):
+    """What tells replicates of one recipe apart."""
+
+    seed: int
+    split: int
+    fold: str
 
 
 def members(path: str | Path) -> list[Run]:
@@ -24,9 +28,8 @@ def members(path: str | Path) -> list[Run]:
         UsageError: there is neither a run nor a fleet.
         RunError: a fleet some of whose members have not begun.
     """
-    if (Path(path) / "fleet.json").is_file():
-        return Fleet(path).members
-    return [Run(path)]
+    found = opened(path)
+    return found.members if isinstance(found, Fleet) else [found]
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,7 @@ def sides(paths: Sequence[str | Path]) -> list[Side]:
 
 
 def key(recipe: Recipe) -> Key:
-    """What tells replicates of one recipe apart."""
-    values = {name: getattr(recipe, name) for name in REPLICATE if hasattr(recipe, name)}
-    if values.get("split_seed", 0) < 0:  # as the seed is
-        values["split_seed"] = values["seed"]
-    return tuple(values.items())
+    return Key(recipe.seed, recipe.division, recipe.fold)
 
 
 def pairs(a: Side, b: Side) -> list[tuple[Run, Run]]:
@@ -91,16 +90,16 @@ def pairs(a: Side, b: Side) -> list[tuple[Run, Run]]:
 
 def varying(runs: Sequence[Run]) -> list[str]:
     """In what the replicates differ, in words; not what follows from that."""
-    keys = [dict(key(run.recipe)) for run in runs]
+    keys = [key(run.recipe) for run in runs]
     found: list[str] = []
-    for name in keys[0]:
+    for name in Key._fields:
         if _kinds(keys, [*found, name]) > _kinds(keys, found):
             found.append(name)
-    return [{"split_seed": "split"}.get(name, name) for name in found]
+    return found
 
 
-def _kinds(keys: Sequence[dict[str, Any]], names: Sequence[str]) -> int:
-    return len({tuple(one[name] for name in names) for one in keys})
+def _kinds(keys: Sequence[Key], names: Sequence[str]) -> int:
+    return len({tuple(getattr(one, name) for name in names) for one in keys})
 
 
 def overlap(runs: Sequence[Run], on: str) -> float:
