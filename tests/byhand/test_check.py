@@ -1,6 +1,7 @@
 """The witnesses: they agree where the equations are right, and a wrong one is caught."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf, nan
 
 import pytest
 import torch
@@ -41,11 +42,11 @@ class WrongSigmoid(Sigmoid):
         return (g * z,)
 
 
-def spoiled():
+def spoiled(operation):
+    """With another operation in place of the sigmoid."""
     graph = small()
-    for name, node in graph.nodes.items():
-        if isinstance(node.operation, Sigmoid):
-            object.__setattr__(graph.nodes[name], "operation", WrongSigmoid())
+    (name,) = (node.name for node in graph.operations if isinstance(node.operation, Sigmoid))
+    graph.nodes[name] = replace(graph.nodes[name], operation=operation)
     return graph
 
 
@@ -65,7 +66,7 @@ def test_a_mask_is_the_same_for_all_witnesses():
 
 
 def test_a_wrong_equation_is_found_by_both():
-    found = check(spoiled(), *batch())
+    found = check(spoiled(WrongSigmoid()), *batch())
     assert not found.agrees
     by_name = {row.name: row for row in found.rows}
     assert by_name["u2.weight"].autograd < 1e-13  # above the mistake all is well
@@ -83,12 +84,22 @@ def test_a_missing_gradient_is_found():
             right[:, ::2] = 0
             return (right,)
 
-    graph = small()
-    name = next(n for n, node in graph.nodes.items() if isinstance(node.operation, Sigmoid))
-    object.__setattr__(graph.nodes[name], "operation", Half())
-    found = {row.name: row for row in check(graph, *batch()).rows}
+    found = {row.name: row for row in check(spoiled(Half()), *batch()).rows}
     assert found["u1.weight"].autograd > 0.1
     assert found["u1.weight"].differences > 0.01
+
+
+def test_a_gradient_that_is_no_number_agrees_with_nothing():
+    """Also where no slope is taken that would tell."""
+
+    @dataclass(frozen=True)
+    class Ill(Sigmoid):
+        def backward(self, g, z, s):
+            return (g * nan,)
+
+    found = check(spoiled(Ill()), *batch(), differences=0)
+    assert not found.agrees
+    assert found.autograd == inf
 
 
 def test_slopes_are_taken_of_some_and_of_none():

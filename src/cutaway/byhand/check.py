@@ -1,13 +1,14 @@
 """Gradients by hand beside two other witnesses, layer by layer, in float64."""
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, isnan
 
 import torch
 from torch import Tensor
 
+from cutaway.byhand.event import largest
 from cutaway.byhand.graph import Graph
-from cutaway.byhand.witness import Witness, autograd, difference
+from cutaway.byhand.witness import Witness, apart, autograd, difference
 from cutaway.randomness import generator
 
 BOUND = 1e-6
@@ -87,11 +88,11 @@ def check(graph: Graph, *inputs: Tensor, differences: int = 32, seed: int = 0) -
         graph.forward(*inputs)
     gradients = graph.backward(inputs=True)
     other = autograd(graph)
-    top = max((_most(d) for d in gradients.values()), default=0.0)
+    top = max(map(largest, gradients.values()), default=0.0)
     names = _spread(list(gradients), differences)
     rows = [
         Row(
-            name, tuple(d.shape), _most(d),
+            name, tuple(d.shape), largest(d),
             _error(d, other.gradients.get(name), FAINT * top),
             _slope_error(graph, name, d, seed) if name in names else None,
         )
@@ -104,18 +105,15 @@ def _inside(graph: Graph, other: Witness) -> tuple[float, float]:
     """The largest errors of computed values and of their gradients."""
     inner = [node.name for node in graph.operations]
     values = [_error(graph.values[n], other.values[n], 1e-12) for n in inner]
-    known = {n: d for n, d in graph.gradients.items() if n in inner}
-    top = FAINT * max((_most(d) for d in known.values()), default=0.0)
+    known = {n: graph.gradients[n] for n in inner if n in graph.gradients}
+    top = FAINT * max(map(largest, known.values()), default=0.0)
     return max(values), max(_error(d, other.gradients.get(n), top) for n, d in known.items())
 
 
 def _error(a: Tensor, b: Tensor | None, floor: float) -> float:
     b = torch.zeros_like(a) if b is None else b
-    return _most(a.double() - b.double()) / max(_most(a), _most(b), floor, 1e-300)
-
-
-def _most(x: Tensor) -> float:
-    return x.double().abs().max().item() if x.numel() else 0.0
+    error = apart(a.double(), b.double(), largest, floor)
+    return inf if isnan(error) else error  # a maximum would pass over it
 
 
 def _slope_error(graph: Graph, name: str, d: Tensor, seed: int) -> float:

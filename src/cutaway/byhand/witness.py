@@ -1,5 +1,6 @@
 """Other witnesses of the same gradients: PyTorch's autograd, and central differences."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -43,10 +44,15 @@ def autograd(graph: Graph, g: Tensor | None = None) -> Witness:
     return Witness({n: v.detach() for n, v in values.items()}, gradients)
 
 
-def replayed(graph: Graph, name: str, value: Tensor) -> Tensor:
-    """J if a node had another value: what hangs on it is computed again, the graph is left alone.
+def apart(a: Tensor, b: Tensor, size: Callable[[Tensor], float], floor: float) -> float:
+    """The size of a - b as a share of the larger of the two, taken to be `floor` at least."""
+    return size(a - b) / max(size(a), size(b), floor, 1e-300)
 
-    What was drawn by chance, and what no gradient goes through, stays.
+
+def replayed(graph: Graph, name: str, value: Tensor) -> Tensor:
+    """J if a node had another value: what hangs on it is computed again beside the graph's own.
+
+    What was drawn by chance, and what no gradient goes through, stays; running statistics move.
     """
     values = {name: value}
     for node in graph.operations:

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.text import Text
 from torch import Tensor
 
-from cutaway.byhand.event import Event, Stop, explode, nan
+from cutaway.byhand.event import Event, Stop, at, explode, nan
 from cutaway.byhand.step import Stepper
+from cutaway.byhand.witness import apart
 from cutaway.cli import drawing
 from cutaway.cli.places import Part, cut, find, listed, read_change, read_number, read_part
 from cutaway.errors import CutawayError, UsageError, nearest
@@ -102,7 +103,7 @@ class Walk(Cmd):
         self.show(self.go(lambda event: True))
 
     def do_c(self, arg: str) -> None:
-        self.show(self.go(lambda event: event.node.name in self.breaks))
+        self.show(self.go(at(*self.breaks)))
 
     def do_back(self, arg: str) -> None:
         if self.stepper.position < len(self.stepper.up):
@@ -180,9 +181,7 @@ class Walk(Cmd):
         name, part = self.read(arg)
         if name not in self.graph.live():
             raise UsageError(f"No parameter has a say in '{name}', so no gradient goes there.")
-        if name not in self.graph.gradients:
-            raise UsageError(f"No gradient has come to '{name}' yet: go on, or go `back`.")
-        self.print(f"dJ/d({arg})", cut(name, self.graph.gradients[name], part), magnitudes=True)
+        self.print(f"dJ/d({arg})", cut(name, self.gradient(name), part), magnitudes=True)
 
     def print(self, title: str, x: Tensor, magnitudes: bool = False) -> None:
         self.say(f"  {drawing.shape(x)}", title)
@@ -243,10 +242,15 @@ class Walk(Cmd):
     def do_setg(self, arg: str) -> None:
         what, value = read_change(arg)
         name, part = self.read(what)
-        if name not in self.graph.gradients:
-            raise UsageError(f"No gradient has come to '{name}' yet: go on, or go `back`.")
+        self.gradient(name)
         self.stepper.set_gradient(name, value, part)
         self.say(f"dJ/d({what}) is {value:g} now.")
+
+    def gradient(self, name: str) -> Tensor:
+        """What has come to a node; UsageError where nothing has."""
+        if name not in self.graph.gradients:
+            raise UsageError(f"No gradient has come to '{name}' yet: go on, or go `back`.")
+        return self.graph.gradients[name]
 
     def read(self, text: str) -> tuple[str, Part]:
         """A node that there is, and a part of it."""
@@ -257,11 +261,15 @@ class Walk(Cmd):
 def beside_autograd(stepper: Stepper, names: Sequence[str]) -> list[tuple[str, ...]]:
     """Rows: the norm of gradients by hand and by autograd, and their relative difference."""
     known, other = stepper.finished(), stepper.witness().gradients
-    floor = FAINT * max(g.norm().item() for g in known.values())
+    floor = FAINT * max(map(norm, known.values()))
     rows: list[tuple[str, ...]] = [("gradient of", "by hand", "autograd", "relative error")]
     for name in names:
         a = known[name]
         b = other.get(name, torch.zeros_like(a))
-        error = (a - b).norm().item() / (max(a.norm().item(), b.norm().item(), floor) or 1.0)
-        rows.append((name, f"{a.norm().item():.6g}", f"{b.norm().item():.6g}", f"{error:.1e}"))
+        error = apart(a, b, norm, floor)
+        rows.append((name, f"{norm(a):.6g}", f"{norm(b):.6g}", f"{error:.1e}"))
     return rows
+
+
+def norm(x: Tensor) -> float:
+    return x.norm().item()
