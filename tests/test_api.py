@@ -169,6 +169,17 @@ def test_an_optimizer_class_is_named_in_the_recipe(tmp_path):
     assert run.recipe.optimizer == "torch.optim.adagrad:Adagrad"
 
 
+def test_a_fleet_on_data_of_ones_own_goes_on_at_the_size_that_it_began_with(tmp_path):
+    path, size = tmp_path / "fleet", {"image_size": 12, "replicates": 2, "epochs": 1}
+    whole = ca.fit("mlp", Digits(100), out=path, **QUICK | size)
+    weights = (path / "members" / "001" / "weights.safetensors").read_bytes()
+    for part in ("", "members/001"):
+        (path / part / "results.json").unlink()
+    ca.resume(path, data=Digits(100), progress=False)
+    assert whole.finished
+    assert (path / "members" / "001" / "weights.safetensors").read_bytes() == weights
+
+
 def test_names_are_listed_and_nothing_else_is_there():
     assert set(ca.__all__) == set(dir(ca))
     with pytest.raises(AttributeError, match="no attribute 'fti'"):

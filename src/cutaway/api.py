@@ -1,7 +1,6 @@
 """What `import cutaway as ca` offers: fit, resume, load, report, audit."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from cutaway.errors import UsageError
 from cutaway.learn import fit as learning
 from cutaway.learn.fleet import Fleet, launch, relaunch
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.run import OWN, Run
+from cutaway.learn.run import OWN, Run, load_for
 from cutaway.learn.training import Listener
 from cutaway.show.fleet import report as fleet_report
 from cutaway.show.progress import progress as shown
@@ -60,13 +59,9 @@ def fit(
     Raises:
         CutawayError: with a sentence that says what is wrong and what to do.
     """
-    names = _name(model), _name(data)
-    recipe = recipe or _beginning(*names)
-    recipe = change(recipe, changes)
+    recipe = change(recipe or _beginning(_name(model), _name(data)), changes)
     source = recipe.data if isinstance(data, str) and not data else data
     images = _images(source, recipe, bool(progress))
-    if not isinstance(data, str | Path):
-        images = replace(images, name=images.name or names[1].removeprefix(OWN))
     if recipe.replicates > 1 or recipe.folds or vary:
         return _fleet(recipe, images, model, vary, way, out, progress, checkpoint_every)
     run = learning.fit(
@@ -127,7 +122,7 @@ def resume(
         model, data: one's own network and data, where the run began with such.
     """
     if (Path(path) / "fleet.json").is_file():
-        images = None if data is None else load_images(data)
+        images = None if data is None else load_for(Fleet(path).recipe, data)
         fleet = relaunch(
             path, images, watcher=watched(bool(progress)), checkpoint_every=checkpoint_every
         )
@@ -205,13 +200,7 @@ def own_options(recipe: Recipe, changes: dict[str, Any]) -> dict[str, dict[str, 
 
 def _images(data: Any, recipe: Recipe, progress: bool) -> ImageSet:
     with reading(progress) as callback:
-        return load_images(
-            data,
-            image_size=recipe.image_size or None,
-            group_by=recipe.group_by,
-            label=recipe.label,
-            progress=callback,
-        )
+        return load_for(recipe, data, callback)
 
 
 def _beginning(model: str, data: str) -> Recipe:

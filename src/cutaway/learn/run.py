@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from cutaway.data.feed import Feed
 from cutaway.data.imageset import ImageSet
-from cutaway.data.sources import load
+from cutaway.data.sources import Progress, load
 from cutaway.data.split import Split
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, writing
@@ -154,19 +154,10 @@ class Run:
         """The images that the run learns from, loaded again.
 
         Raises:
+            UsageError: they were an object of the user's own.
             RunError: they are not what they were.
         """
-        recipe = self.recipe
-        if recipe.data.startswith(OWN):
-            raise UsageError(
-                f"{self.path} learned from data of your own: hand them in again as `data`."
-            )
-        images = load(
-            recipe.data,
-            image_size=recipe.image_size or None,
-            group_by=recipe.group_by,
-            label=recipe.label,
-        )
+        images = load_again(self.recipe, self.path)
         self.check_images(images)
         return images
 
@@ -267,6 +258,25 @@ class Run:
         if not len(index):
             raise UsageError(f"{self.path} holds nothing out for '{on}': its recipe has {on} = 0.")
         return index
+
+
+def load_for(recipe: Recipe, data: Any, progress: Progress | None = None) -> ImageSet:
+    """Data of any kind that `load` takes, in the size and groups that the recipe asks for."""
+    return load(
+        data, image_size=recipe.image_size or None, group_by=recipe.group_by, label=recipe.label,
+        progress=progress,
+    )  # fmt: skip
+
+
+def load_again(recipe: Recipe, path: Path) -> ImageSet:
+    """What the run or the fleet at `path` learns from.
+
+    Raises:
+        UsageError: it was an object of the user's own, which has to be handed in again.
+    """
+    if recipe.data.startswith(OWN):
+        raise UsageError(f"{path} learned from data of your own: hand them in again as `data`.")
+    return load_for(recipe, recipe.data)
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
