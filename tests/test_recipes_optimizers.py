@@ -24,6 +24,12 @@ def test_the_same_optimizer_changes_nothing():
     assert api.change(before, {"optimizer": before.optimizer}) == before
 
 
+def test_a_name_may_be_spelled_without_hyphens_and_in_capitals():
+    before = pair("mlp", "mnist")
+    assert api.change(before, {"optimizer": "LBFGS"}).lr == 1.0
+    assert api.change(before, {"optimizer": "AdamW"}) == before.override(optimizer="AdamW")
+
+
 @pytest.mark.parametrize("name", sorted(recipes.OPTIMIZERS))
 def test_every_name_is_an_optimizer(name):
     assert name in METHODS

@@ -12,6 +12,7 @@ from cutaway.data.sources import load as load_images
 from cutaway.errors import UsageError
 from cutaway.learn import fit as learning
 from cutaway.learn.fleet import Fleet, launch, relaunch
+from cutaway.learn.optimizers.registry import plain
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import OWN, Run, load_for
 from cutaway.learn.training import Listener
@@ -170,9 +171,10 @@ def change(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     kind = changes.get("optimizer")
     if isinstance(kind, type):  # a recipe holds names, so that it can be saved
         changes = {**changes, "optimizer": f"{kind.__module__}:{kind.__qualname__}"}
-    if changes.get("optimizer", recipe.optimizer) != recipe.optimizer:
-        wanted = recipes.OPTIMIZERS.get(str(changes["optimizer"]).lower(), {})
-        changes = {"optimizer_options": {}, **wanted, **changes}
+    name = plain(str(changes.get("optimizer", recipe.optimizer)))
+    if name != plain(recipe.optimizer):
+        wanted = {plain(one): settings for one, settings in recipes.OPTIMIZERS.items()}
+        changes = {"optimizer_options": {}, **wanted.get(name, {}), **changes}
     if changes.get("pretrained") and not recipe.pretrained:
         changes = recipes.TRANSFER | changes
     if changes.get("task", recipe.task) != recipe.task:
