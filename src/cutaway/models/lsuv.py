@@ -2,7 +2,8 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -35,27 +36,38 @@ def lsuv(
         if layer in done:
             return s
         done.add(layer)
-        for _ in range(most):
-            var = s.var().item()
-            if not (math.isfinite(var) and var > 0):
-                warnings.warn(
-                    f"LSUV leaves {layer} as it is: its output does not vary.", stacklevel=2
-                )
-                return s
-            if abs(var - 1) < tol:
-                return s
-            layer.weight.div_(math.sqrt(var))  # type: ignore[operator]
-            s = layer.forward(*inputs, **named)
-        return s
+        return _mended(layer, lambda: layer.forward(*inputs, **named), s, tol, most)
 
+    with _as_in_training(model), ExitStack() as hooks:
+        for layer in layers:
+            hooks.enter_context(layer.register_forward_hook(mend, with_kwargs=True))
+        forward()
+
+
+def _mended(
+    layer: nn.Module, again: Callable[[], Tensor], s: Tensor, tol: float, most: int
+) -> Tensor:
+    """The layer's output once its weights are scaled; s is the output before."""
+    for _ in range(most):
+        var = s.var().item()
+        if not (math.isfinite(var) and var > 0):
+            warnings.warn(f"LSUV leaves {layer} as it is: its output does not vary.", stacklevel=3)
+            return s
+        if abs(var - 1) < tol:
+            return s
+        layer.weight.div_(math.sqrt(var))  # type: ignore[operator]
+        s = again()
+    return s
+
+
+@contextmanager
+def _as_in_training(model: nn.Module) -> Iterator[None]:
+    """Modes and buffers come back afterwards."""
     was, kept = {m: m.training for m in model.modules()}, [b.clone() for b in model.buffers()]
-    hooks = [layer.register_forward_hook(mend, with_kwargs=True) for layer in layers]
     try:
         model.train()
-        forward()
+        yield
     finally:
-        for hook in hooks:
-            hook.remove()
         for buffer, before in zip(model.buffers(), kept, strict=True):
             buffer.copy_(before)
         for module, training in was.items():
