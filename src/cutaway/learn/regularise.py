@@ -18,7 +18,6 @@ from cutaway.learn.network import head_of
 from cutaway.learn.recipe import Recipe
 from cutaway.models.resnet import Residual
 
-DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 Dropout = nn.Dropout | nn.Dropout1d | nn.Dropout2d | nn.Dropout3d
 
 
@@ -52,7 +51,7 @@ def _hooks_told_apart() -> Iterator[None]:
 
 def dropouts(network: nn.Module) -> dict[str, Dropout]:
     """The network's own layers of dropout, by name."""
-    return {name: m for name, m in network.named_modules() if isinstance(m, DROPOUTS)}
+    return {name: m for name, m in network.named_modules() if isinstance(m, Dropout)}
 
 
 def residuals(network: nn.Module) -> dict[str, Residual]:
