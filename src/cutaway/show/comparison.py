@@ -17,20 +17,13 @@ def parts(found: Comparison) -> list[RenderableType]:
 
 
 def _figures(found: Comparison) -> Table:
-    what = verdict.name(found.measure, found.fleets)
     grid = Table(header_style="bold")
     grid.add_column("run" if not found.fleets else "fleet", overflow="fold")
     better = f"better than {found.first.name}"
-    for heading in (what, "95 % interval", better, "95 % interval", "p"):
+    for heading in (verdict.name(found), "95 % interval", better, "95 % interval", "p"):
         grid.add_column(heading, justify="right", overflow="fold")
-    differences = {one.side.name: one for one in found.differences}
-    for one in found.standings:
-        row = [one.side.name, *verdict.standing(found, one)]
-        if difference := differences.get(one.side.name):
-            gain = difference.gain
-            row += [verdict.amount(found.measure, gain.value, gain)]
-            row += [verdict.interval(found.measure, gain), verdict.tail(difference.p)]
-        grid.add_row(*row)
+    for row in verdict.rows(found):
+        grid.add_row(row.side.name, row.figure, row.interval, row.gain, row.span, row.p)
     return grid
 
 

@@ -31,6 +31,7 @@ MEANINGS = {
         f"{HIGHER} A gap that widens between training and validation is overfitting.",
         "share",
     ),
+    "error": Meaning("Error", "share wrong (%)", LOWER, "share"),
     "iou": Meaning(
         "Mean IoU",
         "mean IoU (%)",
@@ -49,6 +50,7 @@ MEANINGS = {
         "−ln p(x|z) (nats an image)",
         f"{LOWER} What it takes to say the pixels once the code is known.",
     ),
+    "-ELBO": Meaning("\N{MINUS SIGN}ELBO", "nats an image", LOWER),
     "kl": Meaning(
         "KL divergence",
         "KL (nats an image)",

@@ -19,9 +19,13 @@ NAMES = {
     "sure": "clear images",
     "variety": "variety",
     "discriminator_accuracy": "discriminator's accuracy",
+    "-ELBO": "\N{MINUS SIGN}ELBO",
     "lr": "learning rate",
 }
 SHARES = ("accuracy", "top5", "error", "iou", "sure")
+"""How the names of measures between 0 and 1 end; they are written in per cent."""
+UNITS = {"psnr": "dB", "-ELBO": "nats"}
+"""Of other measures, by how their names end."""
 PARTS = {"train": "", "val": "val"}
 
 
@@ -33,15 +37,32 @@ def name(key: str) -> str:
     return NAMES.get(key, key.replace("_", " "))
 
 
+def share(key: str) -> bool:
+    """Whether its values lie between 0 and 1."""
+    return key.endswith(SHARES)
+
+
+def unit(key: str) -> str:
+    """What its values are written with: `%`, `dB`, `nats`, or nothing."""
+    if share(key):
+        return "%"
+    return next((unit for name, unit in UNITS.items() if key.endswith(name)), "")
+
+
 def text(key: str, value: Any, places: int = 2) -> str:
     """A value with its unit: shares in per cent, ratios in decibels, others as numbers."""
     if value is None:
         return "none"
-    if key.endswith("psnr"):
-        return f"{value:.2f} dB"
-    if key.endswith(SHARES):
+    if share(key):
         return percent(value, places)
+    if unit(key):
+        return f"{value:.2f} {unit(key)}"
     return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.4f}"
+
+
+def interval(key: str, found: dict[str, Any]) -> str:
+    """`low` to `high`, as a fleet's results have them."""
+    return f"{text(key, found['low'])} to {text(key, found['high'])}"
 
 
 def figures(row: dict[str, Any]) -> list[tuple[str, str]]:

@@ -76,7 +76,7 @@ def panels(recipe: Recipe) -> dict[str, list[Field]]:
         value, default = getattr(recipe, spec.name), getattr(Recipe(), spec.name)
         chosen = default == "auto"
         entry = Field(
-            spec.name, _text(value), _text(default), spec.metadata["help"],
+            spec.name, setting(value), setting(default), spec.metadata["help"],
             value != default and not chosen, chosen,
         )  # fmt: skip
         found.setdefault(spec.metadata["panel"], []).append(entry)
@@ -84,7 +84,15 @@ def panels(recipe: Recipe) -> dict[str, list[Field]]:
     return found | {longest: found.pop(longest)}
 
 
-def _text(value: Any) -> str:
+def changes(fields: dict[str, Any]) -> str:
+    """Fields of a recipe with their values: `lr 0.1, batch size 16`."""
+    return ", ".join(f"{name.replace('_', ' ')} {setting(value)}" for name, value in fields.items())
+
+
+def setting(value: Any) -> str:
+    """The value of a recipe's field; a dash for one that a side lacks."""
+    if value is None:
+        return "–"
     if isinstance(value, dict):
         return ", ".join(f"{key}={item}" for key, item in value.items()) or "none"
     if isinstance(value, list):

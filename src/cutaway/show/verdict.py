@@ -2,21 +2,47 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 
-from cutaway.learn.compare import Comparison, Difference
+from cutaway.learn.compare import Comparison, Difference, Side
 from cutaway.learn.compare.found import Standing
 from cutaway.learn.compare.measure import Measure
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.run import OWN
 from cutaway.learn.statistics import Estimate
 from cutaway.show import measures
-from cutaway.show.words import SPACE, plural
+from cutaway.show.origins import setting
+from cutaway.show.words import SPACE, listed, plural
 
-UNITS = {"psnr": "dB", "-ELBO": "nats"}
 MINUS = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A side as the table of results has it; the first has no difference."""
+
+    side: Side
+    figure: str
+    interval: str
+    gain: str = ""
+    span: str = ""
+    p: str = ""
+    seen: bool = False
+
+
+def rows(found: Comparison) -> list[Row]:
+    """A row a side."""
+    differences = {one.side.name: one for one in found.differences}
+    return [_row(found, one, differences.get(one.side.name)) for one in found.standings]
+
+
+def _row(found: Comparison, one: Standing, other: Difference | None) -> Row:
+    own = (one.side, *standing(found, one))
+    if other is None:
+        return Row(*own)
+    by = amount(found.measure, other.gain.value, other.gain)
+    return Row(*own, by, interval(found.measure, other.gain), tail(other.p), other.seen)
 
 
 def said(found: Comparison) -> list[str]:
@@ -49,7 +75,7 @@ def basis(one: Difference) -> str:
         return f"{plural(one.count, one.unit)} each, not paired"
     if one.unit == "image":
         return f"{plural(one.count, 'image')}, the same for both"
-    return f"{plural(one.count, one.unit)}, paired by {' and '.join(one.by)}"
+    return f"{plural(one.count, one.unit)}, paired by {listed(one.by)}"
 
 
 def planning(found: Comparison, one: Difference) -> str:
@@ -138,19 +164,16 @@ def _looks(found: Comparison) -> str:
     return said
 
 
-def name(measure: Measure, fleets: bool = True) -> str:
+def name(found: Comparison) -> str:
     """What the measure is called."""
-    own = measure.of_images if not fleets else ""
-    return own or UNNAMED.get(measure.key) or measures.name(measure.key)
-
-
-UNNAMED = {"-ELBO": f"{MINUS}ELBO"}
+    own = "" if found.fleets else found.measure.of_images
+    return own or measures.name(found.measure.key)
 
 
 def standing(found: Comparison, one: Standing) -> tuple[str, str]:
     """A side's figure and its interval, as precise as the surest side deserves."""
     measure, digits = found.measure, decimals(found)
-    unit = f"{SPACE}%" if _share(measure) else f"{SPACE}{UNITS.get(measure.key, '')}".rstrip()
+    unit = f"{SPACE}{measures.unit(measure.key)}".rstrip()
     value, low, high = (
         number(v * scale(measure), digits)
         for v in (one.estimate.value, one.estimate.low, one.estimate.high)
@@ -166,8 +189,12 @@ def decimals(found: Comparison) -> int:
 def amount(measure: Measure, value: float, beside: Estimate) -> str:
     """A difference with its unit."""
     text = number(value * scale(measure), places(measure, beside))
-    unit = "points" if _share(measure) else UNITS.get(measure.key, "")
-    return f"{text}{SPACE}{unit}" if unit else text
+    return f"{text}{SPACE}{apart(measure)}".rstrip()
+
+
+def apart(measure: Measure) -> str:
+    """The unit of a difference: points of per cent, dB, nats, or nothing."""
+    return "points" if measures.share(measure.key) else measures.unit(measure.key)
 
 
 def interval(measure: Measure, estimate: Estimate) -> str:
@@ -188,7 +215,7 @@ def tail(p: float) -> str:
 
 def scale(measure: Measure) -> int:
     """Shares are written in per cent."""
-    return 100 if _share(measure) else 1
+    return 100 if measures.share(measure.key) else 1
 
 
 def places(measure: Measure, estimate: Estimate) -> int:
@@ -202,24 +229,12 @@ def number(value: float, places: int) -> str:
     return f"{MINUS}{text}" if value < 0 and float(text.replace(",", "")) else text
 
 
-def _share(measure: Measure) -> bool:
-    return measure.key.endswith(measures.SHARES)
-
-
 def settings(found: Comparison) -> list[tuple[str, tuple[str, ...]]]:
     """The fields of the recipes that differ, each side's value as text."""
     return [
         (name.replace("_", " ").replace(".", ": "), tuple(map(setting, values)))
         for name, values in found.settings.items()
     ]
-
-
-def setting(value: Any) -> str:
-    if isinstance(value, list):
-        return plural(len(value), "stage") if value else "none"
-    if value is None:
-        return "–"
-    return f"{value:g}" if isinstance(value, float) else str(value).removeprefix(OWN) or "none"
 
 
 def replicate(recipe: Recipe, by: Sequence[str]) -> str:

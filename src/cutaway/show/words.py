@@ -1,4 +1,6 @@
-"""Numbers as a reader wants them."""
+"""Numbers and lists as a reader wants them."""
+
+from collections.abc import Sequence
 
 SPACE = "\N{NO-BREAK SPACE}"
 
@@ -38,3 +40,13 @@ def duration(seconds: float) -> str:
 def plural(count: int, noun: str, nouns: str = "") -> str:
     """`1 image`, `2,000 images`."""
     return f"{count:,}{SPACE}{noun if count == 1 else nouns or noun + 's'}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def capital(text: str) -> str:
+    """The first letter large, the others as they are: `PSNR` stays."""
+    return text[:1].upper() + text[1:]

@@ -14,6 +14,7 @@ from cutaway.learn.tasks import Judgement
 from cutaway.show import measures
 from cutaway.show.pictures import Picture
 from cutaway.show.strip import strip
+from cutaway.show.words import capital
 
 NOUNS = {1: "signal", 2: "image", 3: "video"}
 """What an example is called, by the rank of its grid."""
@@ -115,14 +116,10 @@ def told(subject: Subject, outcome: Outcome, sections: Sequence[Section], **cont
 def tiles(values: dict[str, Any], notes: dict[str, str]) -> list[Tile]:
     """A tile for each of `notes` that has a value."""
     return [
-        Tile(_capital(measures.name(key)), measures.text(key, values[key]), note)
+        Tile(capital(measures.name(key)), measures.text(key, values[key]), note)
         for key, note in notes.items()
         if values.get(key) is not None
     ]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 @dataclass(frozen=True)

@@ -1,35 +1,22 @@
 """The page of a comparison: intervals on one axis, differences, settings, replicates, curves."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import cutaway
 from cutaway.files import write_whole
-from cutaway.learn.compare import Comparison, Difference
+from cutaway.learn.compare import Comparison, Side
 from cutaway.learn.compare.sides import key, varying
 from cutaway.show import together, verdict
 from cutaway.show.intervals import Entry, Intervals, intervals
 from cutaway.show.meanings import meaning
 from cutaway.show.pages.base import Section
 from cutaway.show.render import render
+from cutaway.show.words import capital, listed
 
 MANY = 30
 """More replicates than this are listed in a table that has to be opened."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A side as the table of results has it; the first has no difference."""
-
-    name: str
-    path: str
-    figure: str
-    interval: str
-    gain: str = ""
-    span: str = ""
-    p: str = ""
-    seen: bool = False
 
 
 def write(found: Comparison, path: Path) -> None:
@@ -43,7 +30,7 @@ def write(found: Comparison, path: Path) -> None:
 
 def content(found: Comparison) -> dict[str, Any]:
     """Everything that the template says."""
-    charts = together.charts(found)
+    charts, rows = together.charts(found), verdict.rows(found)
     replicates = _replicates(found)
     sections = (
         Section("result", "Result"),
@@ -52,17 +39,17 @@ def content(found: Comparison) -> dict[str, Any]:
         *((Section("curves", "Curves"),) if charts else ()),
         Section("notes", "How it was done"),
     )
-    names = [side.name for side in found.sides]
+    measure = capital(verdict.name(found))
     return {
-        "title": " and ".join((", ".join(names[:-1]), names[-1])),
+        "title": listed([side.name for side in found.sides]),
         "found": found,
         "sections": sections,
         "headline": _headline(found),
         "said": verdict.said(found),
-        "measure": _capital(verdict.name(found.measure, found.fleets)),
+        "measure": measure,
         "what": "fleet" if found.fleets else "run",
-        "rows": _rows(found),
-        "drawings": _drawings(found),
+        "rows": rows,
+        "drawings": _drawings(found, measure, rows),
         "settings": verdict.settings(found),
         "replicates": replicates,
         "many": len(replicates) > MANY,
@@ -70,13 +57,13 @@ def content(found: Comparison) -> dict[str, Any]:
         "left_out": len(found.sides) - together.MOST,
         "notes": verdict.notes(found),
         "tests": list(dict.fromkeys(one.test for one in found.differences)),
-        "looks": [(side.name, len(_looks(found, side.runs))) for side in found.sides],
+        "looks": [(side.name, _looks(side, found.on)) for side in found.sides],
         "version": cutaway.__version__,
     }
 
 
-def _looks(found: Comparison, runs: Any) -> list[dict[str, Any]]:
-    return [look for run in runs for look in run.looks if look["on"] == found.on]
+def _looks(side: Side, on: str) -> int:
+    return sum(look["on"] == on for run in side.runs for look in run.looks)
 
 
 def _headline(found: Comparison) -> tuple[str, str]:
@@ -97,43 +84,23 @@ def _headline(found: Comparison) -> tuple[str, str]:
     return by, f"{leader} over {behind}, 95 % interval {span}"
 
 
-def _rows(found: Comparison) -> list[Row]:
-    differences = {one.side.name: one for one in found.differences}
-    rows = []
-    for one in found.standings:
-        own = (one.side.name, str(one.side.path), *verdict.standing(found, one))
-        rows.append(Row(*own, *_told(found, differences.get(one.side.name))))
-    return rows
-
-
-def _told(found: Comparison, one: Difference | None) -> tuple[Any, ...]:
-    if one is None:
-        return ()
-    by = verdict.amount(found.measure, one.gain.value, one.gain)
-    return by, verdict.interval(found.measure, one.gain), verdict.tail(one.p), one.seen
-
-
-def _drawings(found: Comparison) -> list[Intervals]:
-    unit, share = verdict.scale(found.measure), verdict.scale(found.measure) == 100
+def _drawings(found: Comparison, measure: str, rows: Sequence[verdict.Row]) -> list[Intervals]:
+    unit, axis = verdict.scale(found.measure), meaning(found.measure.key).axis
     sides = []
-    for one in found.standings:
-        figure, span = verdict.standing(found, one)
-        label = f"{one.side.name} {figure}, 95 % interval {span}"
+    for row, one in zip(rows, found.standings, strict=True):
+        label = f"{row.side.name} {row.figure}, 95 % interval {row.interval}"
         values = one.values if found.fleets else ()
-        sides.append(Entry(one.side.name, one.estimate, label, values, "one"))
+        sides.append(Entry(row.side.name, one.estimate, label, values, "one"))
+    told = {row.side.name: row for row in rows}
     gains = []
     for difference in found.differences:
-        by, span, *_ = _told(found, difference)
-        label = f"{difference.side.name} better by {by}, 95 % interval {span}"
-        kind = "one" if difference.seen else "three"
-        gains.append(Entry(difference.side.name, difference.gain, label, (), kind))
-    name = _capital(verdict.name(found.measure, found.fleets))
-    axis = meaning(found.measure.key).axis
-    if verdict.UNITS.get(found.measure.key) == "nats":
-        axis = "nats an image"
-    points = "points" if share else verdict.UNITS.get(found.measure.key, axis)
+        row = told[difference.side.name]
+        label = f"{row.side.name} better by {row.gain}, 95 % interval {row.span}"
+        kind = "one" if row.seen else "three"
+        gains.append(Entry(row.side.name, difference.gain, label, (), kind))
+    points = verdict.apart(found.measure) or axis
     return [
-        intervals(name, axis, sides, unit),
+        intervals(measure, axis, sides, unit),
         intervals(f"Better than {found.first.name} by", points, gains, unit, zero=True),
     ]
 
@@ -156,7 +123,3 @@ def _replicates(found: Comparison) -> list[tuple[str, tuple[str, ...]]]:
         (names[at], tuple(row.get(side.name, "–") for side in found.sides))
         for at, row in values.items()
     ]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
