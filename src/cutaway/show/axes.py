@@ -1,11 +1,11 @@
-"""The upright axis that suits a measure's values."""
+"""Axes: the upright one that suits a measure's values, epochs, counts and shares."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from cutaway.show import plots
 from cutaway.show.meanings import Meaning
-from cutaway.show.plots import Scale
+from cutaway.show.plots import Scale, Ticks
 from cutaway.show.words import percent
 
 MANY = 30
@@ -13,10 +13,11 @@ MANY = 30
 
 
 class Axis(NamedTuple):
-    """A scale with its ticks, and how a value is written: in full, and in a sentence."""
+    """A scale with its label and ticks, and how a value is written: in full, and in a sentence."""
 
     scale: Scale
-    ticks: tuple[tuple[float, str], ...]
+    label: str
+    ticks: Ticks
     text: Callable[[float], str]
     brief: Callable[[float], str]
 
@@ -24,36 +25,60 @@ class Axis(NamedTuple):
 def axis(about: Meaning, values: Sequence[float], height: int) -> Axis:
     """The axis that suits these values."""
     if about.begins == "share":
-        return _shares(values, height)
+        return _shares(about.axis, values, height)
     if about.begins == "own" or min(values) < 0:
-        return _about(values, height)
-    return _from_zero(values, height)
+        return _about(about.axis, values, height)
+    return _from_zero(about.axis, values, height)
 
 
-def _from_zero(values: Sequence[float], height: int) -> Axis:
+def epochs(last: int) -> Scale:
+    """The horizontal scale of epochs, the first one being 1."""
+    return plots.across(1, last) if last > 1 else plots.across(0.5, 1.5)
+
+
+def whole(x: Scale) -> Ticks:
+    """Ticks at whole numbers: epochs, layers, members."""
+    return plots.place(plots.round_ticks(x.low, x.high, 8, whole=True), x, lambda v: f"{v:.0f}")
+
+
+def quarters(scale: Scale) -> Ticks:
+    """Ticks of shares from 0 to 1, in per cent."""
+    return plots.place((0, 0.25, 0.5, 0.75, 1), scale, lambda v: f"{v * 100:.0f}")
+
+
+def counts(y: Scale) -> Ticks:
+    """A few ticks at whole numbers from 0."""
+    return plots.place(plots.round_ticks(0, y.high, 3, whole=True), y, lambda v: f"{v:,.0f}")
+
+
+def _from_zero(label: str, values: Sequence[float], height: int) -> Axis:
     low, high = max(min(values), 1e-6), max(*values, 2e-6)
     log = high / low > MANY and min(values) > 0  # else late epochs would be a flat line
     bottom, top = (low * 0.8, high * 1.25) if log else (0, high * 1.05)
     y = plots.upright(bottom, top, height, log)
     ticks = plots.log_ticks(bottom, top) if log else plots.round_ticks(bottom, top)
-    return _plain(y, ticks)
+    return _plain(y, _by_ratios(label) if log else label, ticks)
 
 
-def _about(values: Sequence[float], height: int) -> Axis:
+def _by_ratios(label: str) -> str:
+    return f"{label[:-1]}, log scale)" if label.endswith(")") else f"{label} (log scale)"
+
+
+def _about(label: str, values: Sequence[float], height: int) -> Axis:
     low, high = min(values), max(values)
     margin = 0.1 * (high - low) or 0.1 * abs(high) or 0.1
     y = plots.upright(low - margin, high + margin, height)
-    return _plain(y, plots.round_ticks(y.low, y.high))
+    return _plain(y, label, plots.round_ticks(y.low, y.high))
 
 
-def _shares(values: Sequence[float], height: int) -> Axis:
+def _shares(label: str, values: Sequence[float], height: int) -> Axis:
     low = min(values)
     high = min(1, 1.5 * max(*values, 0.01))
     y = plots.upright(max(0, low - 0.1 * (high - low) - 1e-3), high, height)
     ticks = plots.round_ticks(y.low, y.high)
     places = max(0, -_exponent(ticks) - 2)
     placed = plots.place(ticks, y, lambda v: f"{v * 100:.{places}f}")
-    return Axis(y, placed, lambda v: percent(v, 2), percent)
+    return Axis(y, label, placed, lambda v: percent(v, 2), percent)
 
 
 def short(value: float) -> str:
@@ -64,9 +89,9 @@ def short(value: float) -> str:
     return f"{float(digits):g}e{int(power)}"
 
 
-def _plain(y: Scale, ticks: Sequence[float]) -> Axis:
+def _plain(y: Scale, label: str, ticks: Sequence[float]) -> Axis:
     placed = plots.place(ticks, y, short)
-    return Axis(y, placed, lambda v: f"{v:.4g}", lambda v: f"{v:.3g}")
+    return Axis(y, label, placed, lambda v: f"{v:.4g}", lambda v: f"{v:.3g}")
 
 
 def _exponent(ticks: list[float]) -> int:

@@ -6,8 +6,8 @@ from typing import Any
 
 from cutaway.learn import history
 from cutaway.learn.recipe import Recipe
-from cutaway.show import measures, plots
-from cutaway.show.axes import axis, short
+from cutaway.show import measures, origins, plots
+from cutaway.show.axes import axis, epochs, short, whole
 from cutaway.show.meanings import HIGHER, LOSSES, LOWER, PLAYERS, Meaning, meaning, rank
 from cutaway.show.plots import Chart, Point, Scale
 
@@ -66,7 +66,7 @@ def curves(rows: Rows, recipe: Recipe) -> Curves | None:
     final, last = stages[-1], rows[-1]["epoch"]
     own = [row for row in rows if _stage(row) == _stage(rows[-1])]
     kept, early = history.kept(own, final.monitor, final.patience)["epoch"], bool(final.patience)
-    x = plots.across(1, last) if last > 1 else plots.across(0, 2)
+    x = epochs(last)
     turns = tuple(_beginnings(rows, x))
     marks = (*turns, plots.mark(x(kept), f"kept: epoch {kept}")) if early else turns
     charts = (*_charts(rows, stages, x, marks), _rate(rows, stages, x, turns))
@@ -93,11 +93,10 @@ def _stages(rows: Rows, recipe: Recipe) -> list[str]:
     """Each stage in words: its epochs, its task and what it changes."""
     said = []
     for number, changes in enumerate(recipe.stages):
-        epochs = [row["epoch"] for row in rows if _stage(row) == number]
-        if epochs:
-            span = f"epoch{'s' * (len(epochs) > 1)} {'–'.join(map(str, _ends(epochs)))}"
-            rest = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in changes.items())
-            said.append(f"Stage {number + 1}, {span}: {rest}.")
+        own = [row["epoch"] for row in rows if _stage(row) == number]
+        if own:
+            span = f"epoch{'s' * (len(own) > 1)} {'–'.join(map(str, _ends(own)))}"
+            said.append(f"Stage {number + 1}, {span}: {origins.changes(changes)}.")
     return said
 
 
@@ -185,34 +184,29 @@ def _chart(
 ) -> Chart:
     values = [value for one in series for _, value in one.data]
     values += [about.level[0]] if about.level else []
-    own_axis = axis(about, values, TALL)
-    y = own_axis.scale
+    y = axis(about, values, TALL)
     lines = tuple(
         plots.line(
-            one.name, one.kind, [(a, max(b, y.low)) for a, b in one.data], x, y,
-            lambda point: f"epoch {point[0]:.0f}: {own_axis.text(point[1])}",
+            one.name, one.kind, one.data, x, y.scale,
+            lambda point: f"epoch {point[0]:.0f}: {y.text(point[1])}",
         )
         for one in series
     )  # fmt: skip
     own = () if series[0].kind in PARTS else tuple((one.kind, one.name) for one in series)
     return Chart(
         title=about.title,
-        summary=_summary(about.title, series, rows, own_axis.brief),
+        summary=_summary(about.title, series, rows, y.brief),
         x_label="epoch",
-        y_label=_by_ratios(about.axis) if y.log else about.axis,
+        y_label=y.label,
         height=TALL,
-        x_ticks=_epochs(x),
-        y_ticks=own_axis.ticks,
+        x_ticks=whole(x),
+        y_ticks=y.ticks,
         lines=lines,
         marks=marks,
-        levels=(plots.Level(y(about.level[0]), about.level[1]),) if about.level else (),
+        levels=(plots.Level(y.scale(about.level[0]), about.level[1]),) if about.level else (),
         caption=about.caption,
         keys=own,
     )
-
-
-def _by_ratios(label: str) -> str:
-    return label.replace(")", ", log scale)") if ")" in label else f"{label} (log scale)"
 
 
 def _rate(rows: Rows, stages: tuple[Recipe, ...], x: Scale, marks: tuple[plots.Mark, ...]) -> Chart:
@@ -226,7 +220,7 @@ def _rate(rows: Rows, stages: tuple[Recipe, ...], x: Scale, marks: tuple[plots.M
         x_label="epoch",
         y_label="rate",
         height=SMALL,
-        x_ticks=_epochs(x),
+        x_ticks=whole(x),
         y_ticks=plots.place(plots.round_ticks(0, y.high, 3), y, short),
         lines=(plots.line("rate", "rate", data, x, y, lambda p: f"epoch {p[0]:.0f}: {p[1]:.3g}"),),
         marks=marks,
@@ -234,16 +228,11 @@ def _rate(rows: Rows, stages: tuple[Recipe, ...], x: Scale, marks: tuple[plots.M
     )
 
 
-def _epochs(x: Scale) -> tuple[tuple[float, str], ...]:
-    ticks = plots.round_ticks(x.low, x.high, 8, whole=True)
-    return plots.place(ticks if x.low else [1], x, lambda v: f"{v:.0f}")
-
-
 def _summary(title: str, series: list[Series], rows: Rows, text: Any) -> str:
     """The chart in words, for who cannot see it."""
     found = [f"{s.name} from {text(s.data[0][1])} to {text(s.data[-1][1])}" for s in series]
-    epochs = rows[-1]["epoch"]
-    return f"{title} over {epochs} epoch{'s' * (epochs != 1)}: {', '.join(found)}."
+    last = rows[-1]["epoch"]
+    return f"{title} over {last} epoch{'s' * (last != 1)}: {', '.join(found)}."
 
 
 def _table(rows: Rows) -> tuple[tuple[str, ...], tuple[tuple[int, tuple[str, ...]], ...]]:

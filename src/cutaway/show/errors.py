@@ -6,8 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from cutaway.show import plots
-from cutaway.show.axes import short
+from cutaway.show import axes, plots
 from cutaway.show.plots import Bar, Chart
 from cutaway.show.words import plural
 
@@ -60,8 +59,8 @@ def histogram(errors: Float[Tensor, " n"], unit: str, noun: str) -> Chart:
         x_label=unit,
         y_label=f"{noun}s",
         height=HEIGHT,
-        x_ticks=plots.place(plots.round_ticks(0, high), x, short),
-        y_ticks=plots.place(plots.round_ticks(0, y.high, 3, whole=True), y, lambda v: f"{v:,.0f}"),
+        x_ticks=plots.place(plots.round_ticks(0, high), x, axes.short),
+        y_ticks=axes.counts(y),
         bars=bars,
         caption=f"Half of the test {noun}s have an error below {middle:.3g}. The largest hundredth "
         "stands in the last bar.",

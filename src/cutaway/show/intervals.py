@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cutaway.learn.statistics import Estimate
 from cutaway.show import plots
 from cutaway.show.axes import short
-from cutaway.show.plots import Scale
+from cutaway.show.plots import Scale, Ticks
 
 WIDTH, MARGIN, TOP, ROW, BELOW = 400, 14, 4, 52, 40
 GAP = 6
@@ -41,7 +41,7 @@ class Intervals:
     title: str
     summary: str
     x_label: str
-    ticks: tuple[tuple[float, str], ...]
+    ticks: Ticks
     spans: tuple[Span, ...]
     height: int
     zero: float | None

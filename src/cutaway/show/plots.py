@@ -17,6 +17,8 @@ HOVER, DOTS = 100, 20
 """Lines of up to so many points say each value to the pointer, and show a dot for it."""
 
 Point = tuple[float, float]
+Ticks = tuple[tuple[float, str], ...]
+"""Positions with what stands there."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Cloud:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing with axes; ticks are (position, label).
+    """A drawing with axes.
 
     Attributes:
         caption: what has to be said below it.
@@ -111,8 +113,8 @@ class Chart:
     x_label: str
     y_label: str
     height: int
-    x_ticks: tuple[tuple[float, str], ...]
-    y_ticks: tuple[tuple[float, str], ...]
+    x_ticks: Ticks
+    y_ticks: Ticks
     lines: tuple[Line, ...] = ()
     dots: tuple[Dot, ...] = ()
     bars: tuple[Bar, ...] = ()
@@ -158,9 +160,7 @@ def log_ticks(low: float, high: float) -> list[float]:
     return found if len(found) <= 6 else [v for v in found if math.log10(v) % 1 < 1e-9]
 
 
-def place(
-    values: Sequence[float], scale: Scale, text: Callable[[float], str]
-) -> tuple[tuple[float, str], ...]:
+def place(values: Sequence[float], scale: Scale, text: Callable[[float], str]) -> Ticks:
     """Ticks at `values`."""
     return tuple((scale(value), text(value)) for value in values)
 
@@ -168,8 +168,8 @@ def place(
 def line(
     name: str, kind: str, data: Sequence[Point], x: Scale, y: Scale, text: Callable[[Point], str]
 ) -> Line:
-    """A series of (x, y) values, placed."""
-    points = tuple((x(a), y(b)) for a, b in data)
+    """A series of (x, y) values, placed; what lies below the axis stands on it."""
+    points = tuple((x(a), y(max(b, y.low))) for a, b in data)
     return Line(name, kind, points, tuple(map(text, data)) if len(data) <= HOVER else ())
 
 

@@ -11,9 +11,9 @@ from cutaway.learn.checkpoint import load_tensors
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.show import plots
-from cutaway.show.axes import short
+from cutaway.show.axes import quarters, short, whole
 from cutaway.show.plots import Bar, Chart, Dot, Level, Point, Scale
-from cutaway.show.words import percent
+from cutaway.show.words import listed, percent
 
 HEIGHT, BARS = 200, 12
 
@@ -41,7 +41,7 @@ def gap(rows: list[dict[str, Any]], recipe: Recipe) -> Iterator[Chart]:
         x_label="epoch",
         y_label="validation − training",
         height=HEIGHT,
-        x_ticks=_whole(x),
+        x_ticks=whole(x),
         y_ticks=plots.place(plots.round_ticks(y.low, y.high), y, short),
         lines=(plots.line("gap", "val", data, x, y, lambda p: f"epoch {p[0]:.0f}: {p[1]:.3g}"),),
         marks=(plots.mark(x(kept), f"kept: epoch {kept}"),) if recipe.patience else (),
@@ -63,8 +63,7 @@ def _eased(recipe: Recipe) -> str:
     names = [name for name, on in hard.items() if on]
     if not names:
         return ""
-    said = " and ".join([", ".join(names[:-1])] * (len(names) > 1) + names[-1:])
-    return f" Only training has {said}, so the gap can lie below zero."
+    return f" Only training has {listed(names)}, so the gap can lie below zero."
 
 
 def lengths(run: Run, limit: float, network: nn.Module | None) -> Chart:
@@ -92,7 +91,7 @@ def lengths(run: Run, limit: float, network: nn.Module | None) -> Chart:
         x_label="layer, first to last" if network else "layer, by name",
         y_label="length (L2 norm)",
         height=HEIGHT,
-        x_ticks=_whole(x),
+        x_ticks=whole(x),
         y_ticks=plots.place(plots.round_ticks(0, y.high), y, short),
         dots=dots,
         levels=(Level(y(limit), f"max-norm {limit:g}"),) if limit else (),
@@ -119,8 +118,8 @@ def depth(keeps: list[float]) -> Chart:
         x_label="residual block, first to last",
         y_label="kept (%)",
         height=HEIGHT,
-        x_ticks=_whole(x),
-        y_ticks=_percents(y),
+        x_ticks=whole(x),
+        y_ticks=quarters(y),
         bars=tuple(
             Bar(
                 x(i + 1) - wide / 2,
@@ -149,18 +148,10 @@ def targets(smoothing: float, classes: int) -> Chart:
         y_label="target (%)",
         height=HEIGHT,
         x_ticks=((x(0.5), "true"),),
-        y_ticks=_percents(y),
+        y_ticks=quarters(y),
         bars=tuple(
             Bar(x(i) + 2, y(v), wide, y(0) - y(v), label)
             for i, (v, label) in enumerate(zip(values, labels, strict=True))
         ),
         caption=f"The smoothed target of one image{of}.",
     )
-
-
-def _whole(x: Scale) -> tuple[tuple[float, str], ...]:
-    return plots.place(plots.round_ticks(x.low, x.high, 8, whole=True), x, lambda v: f"{v:.0f}")
-
-
-def _percents(y: Scale) -> tuple[tuple[float, str], ...]:
-    return plots.place((0, 0.25, 0.5, 0.75, 1), y, lambda v: f"{v * 100:.0f}")

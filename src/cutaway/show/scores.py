@@ -8,7 +8,7 @@ import torch
 from cutaway.learn.evaluation import BINS, Evaluation
 from cutaway.learn.statistics import wilson
 from cutaway.learn.tasks.segment import Masks
-from cutaway.show import plots
+from cutaway.show import axes, plots
 from cutaway.show.plots import Bar, Chart, Dot
 from cutaway.show.words import percent, plural
 
@@ -109,7 +109,7 @@ def calibration(found: Evaluation) -> tuple[Chart, Chart]:
     """The share that is right by stated probability, and how many answers stand behind it."""
     x, y = plots.across(0, 1), plots.upright(0, 1, TALL)
     filled = [row for row in found.calibration.tolist() if row[2]]
-    ticks = plots.place((0, 0.25, 0.5, 0.75, 1), x, lambda v: f"{v * 100:.0f}")
+    ticks = axes.quarters(x)
     perfect = plots.line("perfect", "perfect", ((0, 0), (1, 1)), x, y, lambda p: "")
     shares = Chart(
         title="Calibration",
@@ -120,7 +120,7 @@ def calibration(found: Evaluation) -> tuple[Chart, Chart]:
         y_label="share right (%)",
         height=TALL,
         x_ticks=ticks,
-        y_ticks=plots.place((0, 0.25, 0.5, 0.75, 1), y, lambda v: f"{v * 100:.0f}"),
+        y_ticks=axes.quarters(y),
         lines=(perfect,),
         dots=tuple(_dot(p, r, round(n), len(found), x, y) for p, r, n in filled),
     )
@@ -137,7 +137,7 @@ def _dot(
     return Dot(x(stated), y(right), radius, y(low), y(high), label)
 
 
-def _counts(found: Evaluation, x: plots.Scale, ticks: tuple[tuple[float, str], ...]) -> Chart:
+def _counts(found: Evaluation, x: plots.Scale, ticks: plots.Ticks) -> Chart:
     counts = [round(row[2]) for row in found.calibration.tolist()]
     y = plots.upright(0, max(counts) * 1.1, SMALL)
     bars = tuple(
@@ -152,7 +152,7 @@ def _counts(found: Evaluation, x: plots.Scale, ticks: tuple[tuple[float, str], .
         y_label="answers",
         height=SMALL,
         x_ticks=ticks,
-        y_ticks=plots.place(plots.round_ticks(0, y.high, 3, whole=True), y, lambda v: f"{v:,.0f}"),
+        y_ticks=axes.counts(y),
         bars=bars,
     )
 

@@ -57,8 +57,7 @@ def fleet(found: Fleet) -> Table:
     """What a fleet came to: each measure's mean and interval."""
     rows = {
         measures.name(name): (
-            f"{measures.text(name, one['mean'])}   (95 % interval "
-            f"{measures.text(name, one['low'])} to {measures.text(name, one['high'])})"
+            f"{measures.text(name, one['mean'])}   (95 % interval {measures.interval(name, one)})"
         )
         for name, one in found.results["measures"].items()
     }

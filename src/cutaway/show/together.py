@@ -1,12 +1,12 @@
 """The learning curves of several runs or fleets in one chart."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from cutaway.learn.compare import Comparison, Side
-from cutaway.learn.run import Run
+from cutaway.learn.compare import Comparison
 from cutaway.show import plots
-from cutaway.show.axes import axis
-from cutaway.show.curves import KINDS, TALL
+from cutaway.show.axes import Axis, axis, epochs, whole
+from cutaway.show.curves import KINDS, PARTS, TALL, Rows
 from cutaway.show.meanings import meaning
 from cutaway.show.plots import Chart, Line, Point, Scale
 
@@ -14,78 +14,73 @@ MOST = len(KINDS)
 """Sides that are told apart."""
 
 
+@dataclass(frozen=True)
+class Group:
+    """What runs wrote by epoch; their mean is a line of CSS class `kind`, each is one of `thin`."""
+
+    name: str
+    runs: Sequence[Rows]
+    kind: str
+    thin: str
+
+
 def charts(found: Comparison) -> list[Chart]:
     """The headline's curve and the loss's, on the validation images where there were any."""
-    drawn = found.sides[:MOST]
-    headline = found.first.runs[0].task.headline
-    keys = dict.fromkeys([_key(drawn, headline), _key(drawn, "loss")])
-    return [_chart(drawn, key) for key in keys if key]
+    groups = [
+        Group(side.name, [run.metrics for run in side.runs], kind, f"{kind} thin")
+        for side, kind in zip(found.sides, KINDS, strict=False)
+    ]
+    return list(curves(groups, found.first.runs[0].task.headline).values())
 
 
-def _key(sides: Sequence[Side], measure: str) -> str:
+def curves(groups: Sequence[Group], headline: str) -> dict[str, Chart]:
+    """The headline's curve and the loss's by column: `val_accuracy`, or `train_accuracy` where
+    some run has no figures of validation images."""
+    keys = dict.fromkeys([_key(groups, headline), _key(groups, "loss")])
+    return {key: _chart(groups, key) for key in keys if key}
+
+
+def _key(groups: Iterable[Group], measure: str) -> str:
     """The column that every run has: on validation images, else on those of training."""
-    rows = [run.metrics for side in sides for run in side.runs]
+    runs = [rows for group in groups for rows in group.runs]
     for key in (f"val_{measure}", f"train_{measure}"):
-        if all(found and all(row.get(key) is not None for row in found) for found in rows):
+        if all(rows and all(row.get(key) is not None for row in rows) for rows in runs):
             return key
     return ""
 
 
-def _chart(sides: Sequence[Side], key: str) -> Chart:
+def _chart(groups: Sequence[Group], key: str) -> Chart:
     part, _, measure = key.partition("_")
     about = meaning(measure)
-    runs = [[_points(run, key) for run in side.runs] for side in sides]
-    points = [point for side in runs for run in side for point in run]
-    last = max(a for a, _ in points)
-    x = plots.across(1, last) if last > 1 else plots.across(0, 2)
-    own = axis(about, [b for _, b in points], TALL)
+    runs = [[[(row["epoch"], row[key]) for row in rows] for rows in one.runs] for one in groups]
+    points = [point for group in runs for run in group for point in run]
+    x, y = epochs(max(a for a, _ in points)), axis(about, [b for _, b in points], TALL)
     thin = [
-        plots.line("", f"{KINDS[i]} thin", _above(run, own.scale), x, own.scale, lambda p: "")
-        for i, side in enumerate(runs) if len(side) > 1 for run in side
+        plots.line("", one.thin, run, x, y.scale, lambda p: "")
+        for one, group in zip(groups, runs, strict=True) if len(group) > 1 for run in group
     ]  # fmt: skip
-    means = [
-        _mean(side.name, KINDS[i], runs[i], x, own.scale, own.text) for i, side in enumerate(sides)
-    ]
-    where = "validation" if part == "val" else "training"
+    means = [_mean(one, group, x, y) for one, group in zip(groups, runs, strict=True)]
     ends = [f"{m.name} ends at {m.labels[-1].partition(': ')[2]}" for m in means if m.labels]
     return Chart(
-        title=f"{about.title}, {where} images",
-        summary=f"{about.title} on {where} images by epoch: {'; '.join(ends)}.",
+        title=f"{about.title}, {PARTS[part]} images",
+        summary=f"{about.title} on {PARTS[part]} images by epoch: {'; '.join(ends)}.",
         x_label="epoch",
-        y_label=f"{about.axis} (log scale)" if own.scale.log else about.axis,
+        y_label=y.label,
         height=TALL,
-        x_ticks=plots.place(
-            plots.round_ticks(x.low, x.high, 8, whole=True) if x.low else [1], x,
-            lambda v: f"{v:.0f}",
-        ),
-        y_ticks=own.ticks,
+        x_ticks=whole(x),
+        y_ticks=y.ticks,
         lines=(*thin, *means),
         caption="Thick: the mean; thin: each replicate." if thin else "",
-        keys=tuple((KINDS[i], side.name) for i, side in enumerate(sides)),
-    )  # fmt: skip
+        keys=tuple((one.kind, one.name) for one in groups),
+    )
 
 
-def _points(run: Run, key: str) -> list[Point]:
-    return [(row["epoch"], row[key]) for row in run.metrics]
-
-
-def _above(data: Sequence[Point], y: Scale) -> list[Point]:
-    """What lies below the axis stands on it."""
-    return [(a, max(b, y.low)) for a, b in data]
-
-
-def _mean(
-    name: str,
-    kind: str,
-    runs: Sequence[Sequence[Point]],
-    x: Scale,
-    y: Scale,
-    text: Callable[[float], str],
-) -> Line:
-    """The mean over the replicates that got so far."""
-    epochs = sorted({a for run in runs for a, _ in run})
-    values = [[b for run in runs for a, b in run if a == epoch] for epoch in epochs]
-    data = [(epoch, sum(some) / len(some)) for epoch, some in zip(epochs, values, strict=True)]
+def _mean(group: Group, runs: Sequence[Sequence[Point]], x: Scale, y: Axis) -> Line:
+    """The mean over the runs that got so far."""
+    values: dict[float, list[float]] = {}
+    for epoch, value in sorted(point for run in runs for point in run):
+        values.setdefault(epoch, []).append(value)
+    data = [(epoch, sum(some) / len(some)) for epoch, some in values.items()]
     return plots.line(
-        name, kind, _above(data, y), x, y, lambda point: f"epoch {point[0]:.0f}: {text(point[1])}"
+        group.name, group.kind, data, x, y.scale, lambda p: f"epoch {p[0]:.0f}: {y.text(p[1])}"
     )

@@ -1,0 +1,55 @@
+"""What measures are called and how their values are written, in one place for all pages."""
+
+import pytest
+
+from cutaway.show import measures, words
+from cutaway.show.axes import axis, epochs, whole
+from cutaway.show.meanings import MEANINGS, Meaning
+
+
+def test_the_axis_of_a_share_is_in_per_cent():
+    for key, meaning in MEANINGS.items():
+        assert (meaning.begins == "share") == measures.share(key), key
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("val_accuracy", 0.5, "50.00 %"),
+        ("calibration_error", 0.0123, "1.23 %"),
+        ("gradient_psnr", 20.0, "20.00 dB"),
+        ("loss", 0.5, "0.5000"),
+        ("kl", 1234.5, "1,234.50"),
+        ("fid", None, "none"),
+    ],
+)
+def test_a_value_has_its_unit(key, value, said):
+    assert measures.text(key, value).replace(words.SPACE, " ") == said
+
+
+def test_an_interval_is_two_values():
+    found = measures.interval("psnr", {"low": 9.5, "high": 10.25})
+    assert found == "9.50 dB to 10.25 dB"
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
+)
+def test_names_in_a_row(names, said):
+    assert words.listed(names) == said
+
+
+def test_only_the_first_letter_grows():
+    assert [words.capital(text) for text in ("mean IoU", "PSNR", "")] == ["Mean IoU", "PSNR", ""]
+
+
+def test_one_epoch_has_one_tick():
+    assert whole(epochs(1)) == ((223.0, "1"),)
+
+
+def test_an_axis_by_ratios_says_so_once():
+    found = axis(Meaning("R", "−ln p(x|z) (nats an image)", ""), [1, 1000], 240)
+    assert found.label == "−ln p(x|z) (nats an image, log scale)"
+    assert axis(Meaning("L", "loss", ""), [1, 1000], 240).label == "loss (log scale)"
+    assert axis(Meaning("L", "loss", ""), [1, 2], 240).label == "loss"
