@@ -73,11 +73,11 @@ class Graph:
         """The same graph over copies of its tensors, in another precision."""
         other = Graph(dtype)
         other.nodes, other.outputs = dict(self.nodes), self.outputs
-        other.given = {name: other._cast(value.clone()) for name, value in self.given.items()}
+        other.given = {k: other._cast(value, copy=True) for k, value in self.given.items()}
         return other
 
-    def _cast(self, value: Tensor) -> Tensor:
-        return value.to(self.dtype) if value.is_floating_point() else value
+    def _cast(self, value: Tensor, copy: bool = False) -> Tensor:
+        return value.to(self.dtype if value.is_floating_point() else value.dtype, copy=copy)
 
     # Reading
 

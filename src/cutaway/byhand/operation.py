@@ -82,3 +82,13 @@ def spelled(*targets: str) -> Callable[[Kind], Kind]:
 def over(g: Tensor, x: Tensor) -> Tensor:
     """The gradient of an input that was repeated to fit the others: sums over what was repeated."""
     return g.sum_to_size(x.shape)
+
+
+def wide(value: Tensor, x: Tensor) -> Tensor:
+    """A number a channel, beside x (b, c, *grid)."""
+    return value.view(-1, *(1,) * (x.ndim - 2))
+
+
+def others(x: Tensor) -> tuple[int, ...]:
+    """The axes of x (b, c, *grid) but that of the channels."""
+    return 0, *range(2, x.ndim)

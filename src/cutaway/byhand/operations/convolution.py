@@ -12,7 +12,7 @@ from math import prod
 
 from torch import Tensor
 
-from cutaway.byhand.operation import Gradient, Operation, spelled
+from cutaway.byhand.operation import Gradient, Operation, others, spelled, wide
 from cutaway.byhand.operations.windows import NO_BATCH, Setting, Windows, each
 from cutaway.errors import UsageError
 
@@ -73,7 +73,7 @@ class Convolution(_Kernels):
         self._expect_batch(z, u)
         s = self._matrix(u) @ self._patches(z, u)
         s = s.reshape(len(z), len(u), *self._windows(u).places(z.shape[2:]))
-        return s if u_0 is None else s + u_0.view(-1, *(1,) * (u.ndim - 2))
+        return s if u_0 is None else s + wide(u_0, s)
 
     def backward(
         self, g: Tensor, s: Tensor, z: Tensor, u: Tensor, u_0: Tensor | None = None
@@ -82,7 +82,7 @@ class Convolution(_Kernels):
         return (
             lambda: self._lay(self._matrix(u).mT @ rows, u, places, z.shape[2:]),
             lambda: (rows @ self._patches(z, u).mT).sum(0).reshape(u.shape),
-            lambda: g.sum((0, *range(2, g.ndim))),
+            lambda: g.sum(others(g)),
         )
 
     def flops(self, s: Tensor, z: Tensor, u: Tensor, u_0: Tensor | None = None) -> int:
@@ -105,7 +105,7 @@ class TransposedConvolution(_Kernels):
         self._expect_batch(z, u)
         patches = self._matrix(u).mT @ self._rows(z)
         s = self._lay(patches, u, z.shape[2:], self._sides(z, self._windows(u)))
-        return s if u_0 is None else s + u_0.view(-1, *(1,) * (u.ndim - 2))
+        return s if u_0 is None else s + wide(u_0, s)
 
     def backward(
         self, g: Tensor, s: Tensor, z: Tensor, u: Tensor, u_0: Tensor | None = None
@@ -114,7 +114,7 @@ class TransposedConvolution(_Kernels):
         return (
             lambda: (self._matrix(u) @ patches).reshape(z.shape),
             lambda: (self._rows(z) @ patches.mT).sum(0).reshape(u.shape),
-            lambda: g.sum((0, *range(2, g.ndim))),
+            lambda: g.sum(others(g)),
         )
 
     def _sides(self, z: Tensor, w: Windows) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cutaway.byhand.operation import Gradient, Operation, spelled
+from cutaway.byhand.operation import Gradient, Operation, spelled, wide
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,7 @@ class CrossEntropy(_Loss):
 
 def _each_class(weight: Tensor | None, s: Tensor) -> Tensor:
     """A number a class, beside (b, c, *grid)."""
-    weight = s.new_ones(1) if weight is None else weight
-    return weight.view(-1, *(1,) * (s.ndim - 2))
+    return wide(s.new_ones(1) if weight is None else weight, s)
 
 
 @spelled("mse_loss.default")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cutaway.byhand.operation import Gradient, Operation, spelled
+from cutaway.byhand.operation import Gradient, Operation, others, spelled, wide
 
 
 @spelled("batch_norm.default")
@@ -35,9 +35,9 @@ class BatchNormalisation(Operation):
             n = x.numel() // x.shape[1]
             running_mean.lerp_(m, self.momentum)
             running_var.lerp_(var * n / (n - 1), self.momentum)
-        z = (x - _wide(m, x)) / _wide(var + self.eps, x).sqrt()
-        z = z if a is None else z * _wide(a, x)
-        return z if b is None else z + _wide(b, x)
+        z = (x - wide(m, x)) / wide(var + self.eps, x).sqrt()
+        z = z if a is None else z * wide(a, x)
+        return z if b is None else z + wide(b, x)
 
     def backward(
         self,
@@ -50,33 +50,27 @@ class BatchNormalisation(Operation):
         running_var: Tensor | None = None,
     ) -> tuple[Gradient, ...]:
         m, var = self._statistics(x, running_mean, running_var)
-        r = _wide(var + self.eps, x).sqrt()
-        hat = (x - _wide(m, x)) / r
-        others = (0, *range(2, x.ndim))
+        r = wide(var + self.eps, x).sqrt()
+        hat = (x - wide(m, x)) / r
+        axes = others(x)
 
         def below() -> Tensor:
-            d = g if a is None else g * _wide(a, x)
+            d = g if a is None else g * wide(a, x)
             if self.training:
-                d = d - d.mean(others, keepdim=True) - hat * (d * hat).mean(others, keepdim=True)
+                d = d - d.mean(axes, keepdim=True) - hat * (d * hat).mean(axes, keepdim=True)
             return d / r
 
-        return below, lambda: (g * hat).sum(others), lambda: g.sum(others), None, None
+        return below, lambda: (g * hat).sum(axes), lambda: g.sum(axes), None, None
 
     def _statistics(
         self, x: Tensor, mean: Tensor | None, var: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         if not self.training and mean is not None and var is not None:
             return mean, var
-        others = (0, *range(2, x.ndim))
-        return x.mean(others), x.var(others, correction=0)
+        return x.mean(others(x)), x.var(others(x), correction=0)
 
     def flops(self, z: Tensor, *x: Tensor | None) -> int:
         return (8 if self.training else 4) * z.numel()
-
-
-def _wide(value: Tensor, x: Tensor) -> Tensor:
-    """A number a channel, beside (b, c, *grid)."""
-    return value.view(-1, *(1,) * (x.ndim - 2))
 
 
 @dataclass(frozen=True)
