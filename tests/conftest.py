@@ -1,6 +1,7 @@
 """What every test stands on: a cache of its own, never the user's."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,14 @@ from hypothesis import settings
 # The same examples every time, and no clock: a busy machine must not fail a test.
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A fresh cache for what is made once for several tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CUTAWAY_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -3,55 +3,26 @@
 import json
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from command import CUTAWAY, cutaway, process
 from PIL import Image
 
 from cutaway import cli
 from cutaway.learn.checkpoint import load_checkpoint
 
 
-class Outcome:
-    def __init__(self, code: int, out: str, err: str):
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def json(self):
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def cutaway(monkeypatch, capsys):
-    """Call the command line in this process: `cutaway("train", "digits")`."""
-
-    def call(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["cutaway", *map(str, arguments)])
-        capsys.readouterr()
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return Outcome(code, out, err)
-
-    return call
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
     """A short run on the digits, made by the real command."""
     path = tmp_path_factory.mktemp("runs") / "digits"
-    command = [sys.executable, "-m", "cutaway", "train", "--epochs", "6", "--out", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "test accuracy" in done.stdout
-    assert str(path) in done.stdout
-    assert "epoch 6/6" in done.stderr
+    done = process("train", "--epochs", 6, "--out", path)
+    assert done.code == 0, done.err
+    assert "test accuracy" in done.out
+    assert str(path) in done.out
+    assert "epoch 6/6" in done.err
     return path
 
 
@@ -73,7 +44,7 @@ def test_a_run_holds_all_that_the_design_names(run):
     }  # fmt: skip
 
 
-def test_evaluate(cutaway, run):
+def test_evaluate(run):
     before = len((run / "looks.jsonl").read_text().splitlines())
     found = cutaway("evaluate", run, "--json").json
     assert found["accuracy"] == json.loads((run / "results.json").read_text())["accuracy"] > 0.8
@@ -83,7 +54,7 @@ def test_evaluate(cutaway, run):
     assert cutaway("evaluate", run, "digits", "--json").json["images"] == 1797
 
 
-def test_predict(cutaway, run, picture):
+def test_predict(run, picture):
     found = cutaway("predict", run, picture, picture, "--json").json
     assert len(found) == 2
     assert len(found[0]["top"]) == 5
@@ -92,18 +63,18 @@ def test_predict(cutaway, run, picture):
     assert "zero.png" in cutaway("predict", run, picture).out.replace("\n", "")
 
 
-def test_report(cutaway, run):
+def test_report(run):
     (run / "report.html").unlink()
     assert Path(cutaway("report", run, "--json").json["report"]).exists()
 
 
-def test_resume_of_a_finished_run_says_so_again(cutaway, run):
+def test_resume_of_a_finished_run_says_so_again(run):
     weights = (run / "weights.safetensors").read_bytes()
     assert cutaway("resume", run, "--json").json["accuracy"] > 0.8
     assert (run / "weights.safetensors").read_bytes() == weights
 
 
-def test_a_saved_recipe_gives_the_same_run(cutaway, run, tmp_path):
+def test_a_saved_recipe_gives_the_same_run(run, tmp_path):
     again = tmp_path / "again"
     done = cutaway("train", "--recipe", run / "recipe.toml", "--out", again, "--json")
     assert done.code == 0, done.err
@@ -111,7 +82,7 @@ def test_a_saved_recipe_gives_the_same_run(cutaway, run, tmp_path):
         assert (again / name).read_bytes() == (run / name).read_bytes(), name
 
 
-def test_options_reach_the_recipe_and_the_model(cutaway, tmp_path):
+def test_options_reach_the_recipe_and_the_model(tmp_path):
     out = tmp_path / "run"
     done = cutaway(
         "train", "mlp", "digits", "--widths", "20-10", "--epochs=1", "--lr", "0.01", "--image-size",
@@ -123,7 +94,7 @@ def test_options_reach_the_recipe_and_the_model(cutaway, tmp_path):
     assert "lr = 0.01" in text
 
 
-def test_models_and_data_list_themselves(cutaway):
+def test_models_and_data_list_themselves():
     models = {row["model"]: row for row in cutaway("models", "--json").json}
     assert models["resnet18"]["parameters"] == 11_689_512
     assert {row["data"] for row in cutaway("data", "--json").json} >= {"digits", "mnist", "rocks"}
@@ -131,7 +102,7 @@ def test_models_and_data_list_themselves(cutaway):
     assert "digits" in cutaway("data").out
 
 
-def test_audit(cutaway, tmp_path):
+def test_audit(tmp_path):
     make_folder(tmp_path / "data")
     (tmp_path / "data" / "a" / "broken.png").write_bytes(b"not an image")
     assert "broken.png" in cutaway("audit", tmp_path / "data", "--json").out
@@ -148,7 +119,7 @@ def make_folder(root: Path, count: int = 12) -> None:
             Image.fromarray(pixels.numpy()).save(root / name / f"{i}.png")
 
 
-def test_a_folder_of_images_is_enough(cutaway, tmp_path):
+def test_a_folder_of_images_is_enough(tmp_path):
     make_folder(tmp_path / "data")
     out = tmp_path / "run"
     done = cutaway("train", tmp_path / "data", "--epochs", 3, "--out", out, "--json")
@@ -185,43 +156,41 @@ def test_a_folder_of_images_is_enough(cutaway, tmp_path):
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else None,
 )
-def test_bad_input_is_one_sentence(cutaway, arguments, code, words, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    done = cutaway(*arguments)
+def test_bad_input_is_one_sentence(arguments, code, words, tmp_path):
+    done = cutaway(*arguments, folder=tmp_path)
     assert done.code == code
     assert words in done.err
     assert not (tmp_path / "runs").exists()
 
 
-def test_errors_are_json_where_json_was_asked_for(cutaway):
+def test_errors_are_json_where_json_was_asked_for():
     assert "lenet5" in json.loads(cutaway("train", "lenet6", "--json").err)["error"]
 
 
-def test_an_existing_directory_is_never_overwritten(cutaway, run):
+def test_an_existing_directory_is_never_overwritten(run):
     done = cutaway("train", "--out", run)
     assert done.code == 1
     assert "is there already" in done.err
 
 
-def test_an_image_that_is_none(cutaway, run, tmp_path):
+def test_an_image_that_is_none(run, tmp_path):
     (tmp_path / "text.png").write_text("hello")
     done = cutaway("predict", run, tmp_path / "text.png")
     assert (done.code, "text.png" in done.err) == (1, True)
     assert cutaway("predict", run, tmp_path / "missing.png").code == 1
 
 
-def test_ctrl_c_ends_at_a_checkpoint_and_says_how_to_go_on(cutaway, tmp_path):
+def test_ctrl_c_ends_at_a_checkpoint_and_says_how_to_go_on(tmp_path):
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "cutaway", "train", "mlp", "digits", "--epochs", "3000"]
-    command += ["--out", str(out)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        for line in process.stderr:  # wait until it learns, then ask it to stop
+    command = [*CUTAWAY, "train", "mlp", "digits", "--epochs", "3000", "--out", str(out)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as training:
+        assert training.stderr is not None
+        for line in training.stderr:  # wait until it learns, then ask it to stop
             if line.startswith("epoch"):
-                process.send_signal(signal.SIGINT)
+                training.send_signal(signal.SIGINT)
                 break
-        rest = process.stderr.read()
-    assert process.returncode == 130
+        rest = training.stderr.read()
+    assert training.returncode == 130
     assert f"cutaway resume {out}" in rest.replace("\n", "")
     assert "Traceback" not in rest
     step = load_checkpoint(out / "checkpoint")[1]["step"]
@@ -230,7 +199,7 @@ def test_ctrl_c_ends_at_a_checkpoint_and_says_how_to_go_on(cutaway, tmp_path):
     assert "has no weights yet" in cutaway("evaluate", out).err
 
 
-def test_help_has_an_example_for_every_command(cutaway):
+def test_help_has_an_example_for_every_command():
     for command in cli.app.registered_commands:
         name = command.callback.__name__
         assert "Example: cutaway" in cutaway(name, "--help").out

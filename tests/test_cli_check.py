@@ -1,35 +1,26 @@
 """`cutaway check` as a user calls it."""
 
-import json
-import subprocess
-import sys
-
-
-def cutaway(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cutaway", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
+from command import cutaway
 
 
 def test_one_network_layer_by_layer():
     done = cutaway("check", "lenet5")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     for word in ("c1.u.weight", "output.bias", "autograd", "differences"):
-        assert word in done.stdout
+        assert word in done.out
 
 
 def test_several_networks_a_line_a_player():
     done = cutaway("check", "gates", "gan", "--differences", "0")
-    lines = done.stdout.splitlines()
-    assert done.returncode == 0
+    lines = done.out.splitlines()
+    assert done.code == 0
     assert len(lines) == 1 + 3 + 2
     assert lines[-1].split()[:2] == ["gan", "generator"]
     assert lines[-1].split()[-1] == "-"
 
 
 def test_json():
-    (row,) = json.loads(cutaway("check", "mlp", "--json").stdout)
+    (row,) = cutaway("check", "mlp", "--json").json
     assert row["agrees"]
     assert row["by autograd"] < 1e-12
     assert len(row["layers"]) == row["parameters"]
@@ -41,5 +32,5 @@ def test_bad_input():
         (("lenet6",), "Did you mean 'lenet5'?"),
     ):
         done = cutaway("check", *words)
-        assert done.returncode == 2
-        assert sentence in done.stderr
+        assert done.code == 2
+        assert sentence in done.err

@@ -1,44 +1,16 @@
 """`cutaway compare` as somebody types it."""
 
 import json
-import sys
 from pathlib import Path
 from shutil import copytree
 
 import pytest
+from command import cutaway
 from compared_runs import altered, fleet, single
 
-from cutaway import cli
 from cutaway.data.sources import load
 
 OURS, BETTER = [0.90, 0.91, 0.93, 0.90], [0.94, 0.94, 0.97, 0.95]
-
-
-class Done:
-    def __init__(self, code: int, out: str, err: str):
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def said(self) -> str:
-        """All words with single blanks, however the terminal broke them."""
-        return " ".join((self.out + self.err).replace("\N{NO-BREAK SPACE}", " ").split())
-
-
-@pytest.fixture
-def compare(monkeypatch, capsys):
-    def call(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["cutaway", "compare", *map(str, arguments)])
-        capsys.readouterr()
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return Done(code, out, err)
-
-    return call
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +26,8 @@ def runs(tmp_path_factory) -> Path:
     return root
 
 
-def test_the_result_comes_first_in_words(compare, runs):
-    done = compare(runs / "a", runs / "b")
+def test_the_result_comes_first_in_words(runs):
+    done = cutaway("compare", runs / "a", runs / "b")
     assert done.code == 0, done.err
     assert done.said.startswith(
         "b is better than a by 4.0 points (95.0 % against 91.0 %), 95 % interval 2.7 to 5.3; "
@@ -66,53 +38,51 @@ def test_the_result_comes_first_in_words(compare, runs):
     assert "the test set is not for choosing" in done.said
 
 
-def test_the_other_way_round_says_the_same(compare, runs):
-    done = compare(runs / "b", runs / "a")
+def test_the_other_way_round_says_the_same(runs):
+    done = cutaway("compare", runs / "b", runs / "a")
     assert done.said.startswith("b is better than a by 4.0 points")
     assert "−4.0 points" in done.said
 
 
-def test_what_cannot_be_told_says_what_it_would_take(compare, runs):
-    done = compare(runs / "one", runs / "two")
+def test_what_cannot_be_told_says_what_it_would_take(runs):
+    done = cutaway("compare", runs / "one", runs / "two")
     assert done.said.startswith("Whether one or two is better cannot be told: ")
     assert "the same for both, p = " in done.said
     assert "8 times in 10" in done.said
     assert "one alone is right on" in done.said
 
 
-def test_equal_ones(compare, runs):
-    assert (
-        "a and same came out equal (91.0 % against 91.0 %)"
-        in compare(runs / "a", runs / "same").said
-    )
-    assert "The recipes are the same." in compare(runs / "a", runs / "same").said
+def test_equal_ones(runs):
+    said = cutaway("compare", runs / "a", runs / "same").said
+    assert "a and same came out equal (91.0 % against 91.0 %)" in said
+    assert "The recipes are the same." in said
 
 
-def test_a_truth_table_is_all_there_is(compare, tmp_path):
+def test_a_truth_table_is_all_there_is(tmp_path):
     for name, epochs in (("a", 1), ("b", 20)):
         single(
             tmp_path / name, load("xor"), model="gates", data="xor", task="threshold",
             epochs=epochs, batch_size=1, optimizer="sgd", momentum=0, weight_decay=0,
         )  # fmt: skip
-    assert "are all there are" in compare(tmp_path / "a", tmp_path / "b").said
+    assert "are all there are" in cutaway("compare", tmp_path / "a", tmp_path / "b").said
 
 
-def test_several_are_corrected(compare, runs):
-    done = compare(runs / "a", runs / "b", runs / "same")
+def test_several_are_corrected(runs):
+    done = cutaway("compare", runs / "a", runs / "b", runs / "same")
     assert "Holm's correction, since 2 differences" in done.said
 
 
-def test_json(compare, runs):
-    found = json.loads(compare(runs / "a", runs / "b", "--json").out)
+def test_json(runs):
+    found = cutaway("compare", runs / "a", runs / "b", "--json").json
     assert found["measure"] == "accuracy"
     assert found["differences"][0]["gain"] == pytest.approx(0.04)
     assert found["differences"][0]["seen"] is True
     assert found["said"][0].startswith("b is better than a")
 
 
-def test_the_page(compare, runs, tmp_path):
+def test_the_page(runs, tmp_path):
     page = tmp_path / "page.html"
-    done = compare(runs / "a", runs / "b", "-o", page)
+    done = cutaway("compare", runs / "a", runs / "b", "-o", page)
     assert page.resolve().as_uri() in done.out.replace("\n", "")
     assert "b is better than a" in page.read_text()
 
@@ -131,20 +101,19 @@ def test_the_page(compare, runs, tmp_path):
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else None,
 )
-def test_refusals(compare, runs, monkeypatch, arguments, words):
-    monkeypatch.chdir(runs)
-    done = compare(*arguments)
+def test_refusals(runs, arguments, words):
+    done = cutaway("compare", *arguments, folder=runs)
     assert done.code == 2
     assert words in done.said
 
 
-def test_what_has_not_ended(compare, runs, tmp_path):
+def test_what_has_not_ended(runs, tmp_path):
     half = copytree(runs / "one", tmp_path / "half")
     (half / "results.json").unlink()
-    done = compare(runs / "two", half)
+    done = cutaway("compare", runs / "two", half)
     assert done.code == 1
     assert "has not ended" in done.said
 
 
-def test_errors_are_json_where_json_was_asked_for(compare, runs):
-    assert "two runs" in json.loads(compare(runs / "one", "--json").err)["error"]
+def test_errors_are_json_where_json_was_asked_for(runs):
+    assert "two runs" in json.loads(cutaway("compare", runs / "one", "--json").err)["error"]

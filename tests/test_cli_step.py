@@ -2,62 +2,38 @@
 
 import io
 import re
-import subprocess
-import sys
 
 import pytest
 import torch
+from command import cutaway, process, words
 from PIL import Image
 from rich.console import Console
 
-from cutaway import cli
 from cutaway.byhand import Graph
 from cutaway.byhand.operations import ReLU
 from cutaway.byhand.step import Stepper
 from cutaway.cli.walk import Walk
 
 
-@pytest.fixture
-def session(monkeypatch, capsys):
-    """A session in this process: what stands on the screen after its commands."""
-
-    def call(*arguments: object, commands: str = "", code: int = 0) -> str:
-        monkeypatch.setattr(sys, "argv", ["cutaway", "step", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(commands.replace("; ", "\n") + "\n"))
-        capsys.readouterr()
-        try:
-            cli.main()
-            ended = 0
-        except SystemExit as end:
-            ended = end.code or 0
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        assert ended == code, err
-        assert max(map(len, out.splitlines()), default=0) <= 80
-        return out if code == 0 else err
-
-    return call
-
-
-def words(text: str) -> str:
-    """Without line ends, so that a sentence can be found."""
-    return " ".join(text.split())
+def session(*arguments: object, commands: str = "", code: int = 0) -> str:
+    """What stands on the screen after these commands."""
+    done = cutaway("step", *arguments, typed=commands.replace("; ", "\n") + "\n")
+    assert done.code == code, done.err
+    assert max(map(len, done.out.splitlines()), default=0) <= 80
+    return done.out if code == 0 else done.err
 
 
 def test_through_a_real_pipe():
-    command = [sys.executable, "-m", "cutaway", "step", "lenet5"]
-    done = subprocess.run(
-        command, input="n\nc\n", capture_output=True, text=True, check=False, encoding="utf-8"
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "(forward 0/13) n\nforward 1/13  c1.u  Convolution\n" in done.stdout
-    assert "z =    x            2x1x32x32\n" in done.stdout
-    assert "s(i) = sum_x z(i + x) u(x) + u_0" in done.stdout
-    assert "10 of 10 parameters have a gradient" in words(done.stdout)
-    assert "\x1b" not in done.stdout  # no colours
+    done = process("step", "lenet5", typed="n\nc\n")
+    assert (done.code, done.err) == (0, "")
+    assert "(forward 0/13) n\nforward 1/13  c1.u  Convolution\n" in done.out
+    assert "z =    x            2x1x32x32\n" in done.out
+    assert "s(i) = sum_x z(i + x) u(x) + u_0" in done.out
+    assert "10 of 10 parameters have a gradient" in words(done.out)
+    assert "\x1b" not in done.out  # no colours
 
 
-def test_the_way_up_and_down(session):
+def test_the_way_up_and_down():
     out = session("lenet5", commands="n; ; b output; c; c; compare; n; q; n")
     assert re.findall(r"^(?:forward|backward) \d+/\d+  \S+", out, re.M) == [
         "forward 1/13  c1.u", "forward 2/13  c1.pool", "forward 12/13  output",
@@ -71,7 +47,7 @@ def test_the_way_up_and_down(session):
     assert out.endswith(") q\n")
 
 
-def test_a_session_with_every_command(session):
+def test_a_session_with_every_command():
     out = session(
         "lenet5",
         commands="help; b c3.u; b output; b; d output; c; list; p c3.u; p c1.u.weight[0,0]; "
@@ -98,7 +74,7 @@ def test_a_session_with_every_command(session):
     assert "All numbers were finite on the way. This is the end." in flat
 
 
-def test_changes_reach_what_follows(session):
+def test_changes_reach_what_follows():
     before = session("lenet5", commands="c")
     after = session("lenet5", commands="n; set c1.u 0; c")
     late = session("lenet5", commands="c; set c1.u 0; c")
@@ -106,7 +82,7 @@ def test_changes_reach_what_follows(session):
     assert J[0] != J[1] == J[2]
 
 
-def test_where_something_is_not_finite_or_too_large(session):
+def test_where_something_is_not_finite_or_too_large():
     out = words(session("lenet5", commands="set c3.u.weight[0,0,0,0] inf; nan; explode; nan"))
     assert "(forward 0/13) nan forward 4/13 c3.u Convolution" in out
     assert "Not every number is finite here, nor in c3.u.weight." in out
@@ -116,7 +92,7 @@ def test_where_something_is_not_finite_or_too_large(session):
     assert "finite here, though all are that it is made of" in made
 
 
-def test_both_players_of_a_gan(session):
+def test_both_players_of_a_gan():
     out = session("dcgan", "--player", "generator", commands="n; b generator.tanh; c; c; compare")
     assert "Constant, randn" in out
     assert "backward 10/17  generator.tanh  Tanh" in out
@@ -127,14 +103,14 @@ def test_both_players_of_a_gan(session):
     assert "No parameter has a say in 'generator.output.weight'" in other
 
 
-def test_the_seed_decides(session):
+def test_the_seed_decides():
     commands = "p x; n; n; n; n"
     first, again = (session("dcgan", "--seed", 4, commands=commands) for _ in range(2))
     assert first == again
     assert first != session("dcgan", "--seed", 5, commands=commands)
 
 
-def test_a_picture(session, tmp_path):
+def test_a_picture(tmp_path):
     path = tmp_path / "half.png"
     picture = Image.new("RGB", (60, 40), "white")
     picture.paste("black", (0, 0, 30, 40))
@@ -176,13 +152,13 @@ def test_a_picture(session, tmp_path):
         ("explode high", "'high' is no number."),
     ],
 )
-def test_a_wrong_command_is_answered_and_the_session_goes_on(session, command, answer):
+def test_a_wrong_command_is_answered_and_the_session_goes_on(command, answer):
     out = words(session("lenet5", commands=f"n; {command}; n"))
     assert answer in out
     assert "forward 2/13 c1.pool MaxPooling" in out
 
 
-def test_a_step_that_cannot_be_taken_can_be_mended(session):
+def test_a_step_that_cannot_be_taken_can_be_mended():
     out = words(session("lenet5", commands="set t 77; c; set t 3; c"))
     assert "The node 'cross_entropy_loss' (CrossEntropy) cannot be computed" in out
     assert "This is the end. J =" in out
@@ -198,12 +174,12 @@ def test_a_step_that_cannot_be_taken_can_be_mended(session):
         (["signal_net", "--image", __file__], "takes no pictures"),
     ],
 )
-def test_a_walk_that_cannot_begin(session, arguments, answer):
+def test_a_walk_that_cannot_begin(arguments, answer):
     code = 1 if arguments[-1] in ("nowhere.png", __file__) and "lenet5" in arguments else 2
     assert answer in words(session(*arguments, code=code))
 
 
-def test_an_interruption_ends_it_cleanly(session, monkeypatch):
+def test_an_interruption_ends_it_cleanly(monkeypatch):
     def interrupted(prompt: str) -> str:
         raise KeyboardInterrupt
 

@@ -1,21 +1,11 @@
 """The course's other systems through the command line: drawing, masks, weights, bad input."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command import cutaway
 from PIL import Image
-
-
-def cutaway(*words: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    """The real command, in a process of its own."""
-    command = [sys.executable, "-m", "cutaway", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
 
 
 def size(path: Path) -> tuple[int, int]:
@@ -29,7 +19,7 @@ def here(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("systems")
     small = ("--epochs", 1, "--quiet")
     done = cutaway("train", "vae", "digits", "--hidden", 16, "--out", "vae", *small, folder=folder)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     draw = np.random.default_rng(0)
     for kind in ("images", "masks"):
         (folder / "photos" / kind).mkdir(parents=True)
@@ -41,7 +31,7 @@ def here(tmp_path_factory) -> Path:
         Image.fromarray(mask).save(folder / "photos" / "masks" / f"{i}.png")
     words = ("train", "unet", "photos", "--widths", "4-8", "--out", "unet", *small)
     done = cutaway(*words, folder=folder)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     return folder
 
 
@@ -49,7 +39,7 @@ def test_generate_depends_on_the_seed_alone(here):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         words = ("generate", "vae", "--n", 9, "--seed", seed, "-o", f"{name}.png", "--json")
         done = cutaway(*words, folder=here)
-        assert json.loads(done.stdout)["images"] == 9
+        assert done.json["images"] == 9
     a, b, c = ((here / f"{name}.png").read_bytes() for name in "abc")
     assert a == b != c
     assert size(here / "a.png") == (3 * 32 + 4, 3 * 32 + 4)
@@ -57,7 +47,7 @@ def test_generate_depends_on_the_seed_alone(here):
 
 def test_predict_writes_masks_of_class_numbers(here):
     done = cutaway("predict", "unet", "photos/images/3.png", "-o", "out", "--json", folder=here)
-    (found,) = json.loads(done.stdout)
+    (found,) = done.json
     with Image.open(here / found["mask"]) as mask:
         assert mask.mode == "P"
         assert mask.size == (32, 32)
@@ -70,9 +60,9 @@ def test_each_epoch_left_a_picture(here):
 
 
 def test_evaluate_measures_what_the_task_measures(here):
-    found = json.loads(cutaway("evaluate", "unet", "--on", "val", "--json", folder=here).stdout)
+    found = cutaway("evaluate", "unet", "--on", "val", "--json", folder=here).json
     assert 0 <= found["iou"] <= 1
-    assert "mean IoU" in cutaway("evaluate", "unet", folder=here).stdout
+    assert "mean IoU" in cutaway("evaluate", "unet", folder=here).out
 
 
 BAD = [
@@ -106,7 +96,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(here, words, expected):
     torch.save({}, here / "stolen.pth")
     save_file({"a": torch.zeros(2)}, here / "other.safetensors")
     done = cutaway(*words.split(), folder=here)
-    assert done.returncode == 2, done.stderr
-    assert expected in done.stderr
-    assert done.stderr.count("\n") <= 2
+    assert done.code == 2, done.err
+    assert expected in done.err
+    assert done.err.count("\n") <= 2
     assert not (here / "runs").exists()
