@@ -8,24 +8,15 @@ from typing import Any
 
 import torch
 from PIL import Image
-from sklearn.datasets import load_digits
+from real_digits import digits
 
-from cutaway.data.imageset import ImageSet, Numbered
+from cutaway.data.imageset import ImageSet
 from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 
 QUICK = {"model": "mlp", "data": "own:digits", "epochs": 2, "lr": 0.02, "batch_size": 16}
 STEADY = {"device": "cpu", "compile": "no", "precision": "float32", "augment": "none"}
-
-
-def digits(count: int = 240, size: int = 8) -> ImageSet:
-    """Real handwritten digits."""
-    found = load_digits()
-    pixels = torch.from_numpy((found.images * 255 / 16).round().astype("uint8"))[:count, ..., None]
-    pixels = pixels.repeat_interleave(size // 8, 1).repeat_interleave(size // 8, 2)
-    targets, names = torch.from_numpy(found.target).long()[:count], Numbered("digits", count)
-    return ImageSet(pixels, targets, tuple("0123456789"), names, name="digits")
 
 
 def single(path: Path, images: ImageSet | None = None, **changes: Any) -> Run:

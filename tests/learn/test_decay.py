@@ -2,23 +2,12 @@
 
 import pytest
 import torch
-from test_loop import RECIPE, feed, network, parameters
-
-from cutaway.learn import machine as machines
-from cutaway.learn.decay import pull
-from cutaway.learn.loop import Tally, play, seats
-from cutaway.learn.tasks.classify import Classify
+from small_loop import RECIPE, trained, weights
 
 
-def trained(steps: int = 6, **changes) -> torch.Tensor:
-    recipe = RECIPE.override(lr=0.01, weight_decay=0.3, **changes)
-    model = network()
-    table = seats(Classify().players(model), recipe, machines.choose(recipe, model))
-    for seat in table:
-        pull(seat.optimizer, recipe)
-    for _ in play(table, feed(recipe), Tally(), 0, steps):
-        pass
-    return parameters(model)
+def pulled(**changes) -> torch.Tensor:
+    """The weights after some steps with a strong decay."""
+    return weights(trained(RECIPE.override(lr=0.01, weight_decay=0.3, **changes), 6))
 
 
 @pytest.mark.parametrize(
@@ -32,15 +21,15 @@ def trained(steps: int = 6, **changes) -> torch.Tensor:
     ],
 )
 def test_it_is_that_of_the_optimizer_that_has_it(other, decay, own):
-    found, wanted = trained(optimizer=other, decay=decay), trained(optimizer=own)
+    found, wanted = pulled(optimizer=other, decay=decay), pulled(optimizer=own)
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
-    assert (found - trained(optimizer=other, decay=decay, accumulate=2)).abs().max() < 1e-3
+    assert (found - pulled(optimizer=other, decay=decay, accumulate=2)).abs().max() < 1e-3
 
 
 def test_the_two_kinds_differ():
-    assert (trained(optimizer="adam", decay="l2") - trained(optimizer="adamw")).abs().max() > 1e-3
+    assert (pulled(optimizer="adam", decay="l2") - pulled(optimizer="adamw")).abs().max() > 1e-3
 
 
 def test_optimizers_without_one_get_one():
-    plain, pulled = trained(optimizer="rprop"), trained(optimizer="rprop", decay="decoupled")
-    assert pulled.norm() < plain.norm()
+    plain, held = pulled(optimizer="rprop"), pulled(optimizer="rprop", decay="decoupled")
+    assert held.norm() < plain.norm()

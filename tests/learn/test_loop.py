@@ -2,11 +2,10 @@
 
 import pytest
 import torch
+from small_loop import RECIPE, feed, network, trained, weights
 from torch import nn
 from torch.nn import functional as F
 
-from cutaway.data.feed import Feed, Normalise
-from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.errors import UsageError
 from cutaway.learn import machine as machines
 from cutaway.learn.loop import NotFinite, Tally, holding, limit_rows, play, seats
@@ -14,44 +13,6 @@ from cutaway.learn.optimizers import make, optimizer_class
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.schedule import rate
 from cutaway.learn.tasks.classify import Classify, Player
-
-
-def data(n=64) -> ImageSet:
-    g = torch.Generator().manual_seed(3)
-    pixels = torch.randint(0, 256, (n, 6, 6, 1), generator=g, dtype=torch.uint8)
-    targets = torch.randint(0, 3, (n,), generator=g)
-    return ImageSet(pixels, targets, ("a", "b", "c"), Numbered("x", n))
-
-
-def network() -> nn.Module:
-    torch.manual_seed(1)
-    return nn.Sequential(nn.Flatten(), nn.Linear(36, 8), nn.ReLU(), nn.Linear(8, 3))
-
-
-def feed(recipe: Recipe) -> Feed:
-    images = data()
-    return Feed(
-        images, torch.arange(64), batch_size=recipe.batch_size, normalise=Normalise((0.5,), (0.3,)),
-        seed=recipe.seed,
-    )  # fmt: skip
-
-
-def trained(recipe: Recipe, steps: int) -> nn.Module:
-    model = network()
-    machine = machines.choose(recipe, model)
-    table = seats(Classify(recipe.label_smoothing).players(model), recipe, machine)
-    for _ in play(table, feed(recipe), Tally(), 0, steps):
-        pass
-    return model
-
-
-def parameters(model: nn.Module) -> torch.Tensor:
-    return torch.cat([p.detach().flatten() for p in model.parameters()])
-
-
-RECIPE = Recipe(
-    batch_size=16, lr=0.1, label_smoothing=0.1, schedule="linear", warmup=0.25, device="cpu"
-)
 
 
 def test_it_is_the_plain_loop():
@@ -70,20 +31,20 @@ def test_it_is_the_plain_loop():
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    torch.testing.assert_close(parameters(trained(RECIPE, 12)), parameters(oracle))
+    torch.testing.assert_close(weights(trained(RECIPE, 12)), weights(oracle))
 
 
 def test_accumulation_changes_nothing_but_rounding():
     whole = trained(RECIPE, 8)
     in_parts = trained(RECIPE.override(accumulate=3), 8)
-    torch.testing.assert_close(parameters(whole), parameters(in_parts), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(weights(whole), weights(in_parts), rtol=1e-4, atol=1e-6)
 
 
 def test_clipping_bounds_the_first_step():
     recipe = RECIPE.override(
         clip=0.01, optimizer="sgd", momentum=0, weight_decay=0, schedule="constant", warmup=0
     )
-    moved = parameters(trained(recipe, 1)) - parameters(network())
+    moved = weights(trained(recipe, 1)) - weights(network())
     assert moved.norm().item() == pytest.approx(0.1 * 0.01, rel=1e-3)
 
 

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from killed_runs import At, contents
+from real_digits import digits
 from torch import nn
 
-from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.learn.fit import fit, resume
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.training import Listener
-
-RESULTS = ("metrics.jsonl", "weights.safetensors", "predictions.safetensors", "results.json")
 
 # A server that has imported everything but computed nothing; each run is a process forked from it.
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -25,15 +24,6 @@ RECIPE = Recipe(
     epochs=4, batch_size=32, optimizer="adamw", lr=0.003, momentum=0.9, augment="shift:1+rotate:10",
     ema=0.9, patience=3, label_smoothing=0.1, clip=1.0, accumulate=2, seed=5,
 )  # fmt: skip
-
-
-def images() -> ImageSet:
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    pixels = torch.from_numpy(digits.images[:300] * 15.9).byte()[..., None]
-    targets = torch.from_numpy(digits.target[:300]).long()
-    return ImageSet(pixels, targets, tuple("0123456789"), Numbered("digits", 300), name="digits")
 
 
 def network() -> nn.Module:
@@ -73,13 +63,8 @@ MIXED = Recipe(
 RECIPES = {"plain": RECIPE, "staged": STAGED, "game": GAME, "semi": SEMI, "mixed": MIXED}
 
 
-class KillAtStep(Listener):
-    def __init__(self, step: int):
-        self.at = step
-
-    def step(self, training) -> None:
-        if training.step == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def kill_at_call(function: str, count: int) -> None:
@@ -89,7 +74,7 @@ def kill_at_call(function: str, count: int) -> None:
     def patched(*args, **kwargs):
         left[0] -= 1
         if left[0] < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
         return original(*args, **kwargs)
 
     setattr(os, function, patched)
@@ -101,15 +86,15 @@ def work(path: Path, moment: tuple, kind: str) -> None:
     listener = Listener()
     match moment:
         case ("step", step):
-            listener = KillAtStep(step)
+            listener = At(step, die)
         case (str(function), count) if function != "never":
             kill_at_call(function, count)
     options = {"listener": listener, "checkpoint_every": 0.0}
     model = network() if kind == "plain" else None
     if (path / "recipe.toml").exists():
-        resume(path, model=model, images=images(), **options)
+        resume(path, model=model, images=digits(300), **options)
     else:
-        fit(RECIPES[kind], images(), model=model, out=path, **options)
+        fit(RECIPES[kind], digits(300), model=model, out=path, **options)
 
 
 def child(path: Path, moment: tuple, seconds: float | None = None, kind: str = "plain") -> int:
@@ -120,10 +105,6 @@ def child(path: Path, moment: tuple, seconds: float | None = None, kind: str = "
         process.kill()  # SIGKILL from outside, wherever it is
         process.join()
     return process.exitcode
-
-
-def contents(path: Path) -> dict[str, bytes]:
-    return {name: (path / name).read_bytes() for name in RESULTS}
 
 
 @pytest.fixture(scope="module")

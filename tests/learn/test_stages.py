@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from real_digits import digits
 
 import cutaway as ca
-from cutaway.data.imageset import ImageSet, Numbered
+from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
 from cutaway.learn.checkpoint import load_checkpoint
 from cutaway.learn.fit import fit
@@ -24,12 +25,7 @@ RECIPE = Recipe(
 
 @pytest.fixture(scope="module")
 def images() -> ImageSet:
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    pixels = torch.from_numpy(digits.images[:400] * 15.9).byte()[..., None]
-    targets = torch.from_numpy(digits.target[:400]).long()
-    return ImageSet(pixels, targets, tuple("0123456789"), Numbered("digits", 400), name="digits")
+    return digits(400)
 
 
 class Watch(Listener):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.utils import parameters_to_vector
 
 from cutaway.data.sources import load
 from cutaway.errors import CutawayError, RunError, UsageError
@@ -38,7 +39,7 @@ def fleet(tmp_path_factory, images):
 
 
 def weights(run: Run) -> torch.Tensor:
-    return torch.cat([p.detach().flatten() for p in run.model.parameters()])
+    return parameters_to_vector(run.model.parameters()).detach()
 
 
 def test_a_member_is_the_run_that_it_would_be_alone(fleet, images, tmp_path):

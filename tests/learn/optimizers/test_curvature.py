@@ -6,6 +6,7 @@ from torch import nn
 from torch.autograd.functional import hessian, jacobian
 from torch.func import functional_call
 from torch.nn import functional as F
+from torch.nn.utils import parameters_to_vector as vector
 
 from cutaway.errors import UsageError
 from cutaway.learn.optimizers import Closure, Evaluations
@@ -42,10 +43,6 @@ def named(model: nn.Module, w: torch.Tensor) -> dict[str, torch.Tensor]:
     return {n: part.view(shape) for n, part, shape in zip(names, parts, shapes, strict=True)}
 
 
-def vector(model: nn.Module) -> torch.Tensor:
-    return torch.cat([p.detach().flatten() for p in model.parameters()])
-
-
 def outputs(model: nn.Module, w: torch.Tensor) -> torch.Tensor:
     return functional_call(model, named(model, w), (X,))
 
@@ -59,7 +56,7 @@ def model() -> nn.Module:
 
 
 def test_the_hessian_is_that_of_autograd(model):
-    expected = hessian(lambda w: loss(outputs(model, w)), vector(model))
+    expected = hessian(lambda w: loss(outputs(model, w)), vector(model.parameters()).detach())
     found = surface(model, "hessian")
     torch.testing.assert_close(found.matrix(), expected)
     v = torch.randn(len(expected), generator=G, dtype=torch.float64)
@@ -67,7 +64,7 @@ def test_the_hessian_is_that_of_autograd(model):
 
 
 def test_the_gauss_newton_matrix_is_j_h_j(model):
-    w = vector(model)
+    w = vector(model.parameters()).detach()
     j = jacobian(lambda w: outputs(model, w).flatten(), w)
     h = hessian(lambda s: loss(s.view(6, 3)), outputs(model, w).flatten().detach())
     found = surface(model, "gauss-newton")

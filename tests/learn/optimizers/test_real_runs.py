@@ -1,18 +1,20 @@
 """One method of each family through a real run: killed, resumed, and the same to the bit."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
+from killed_runs import At, contents
+from real_digits import digits
 from torch import nn
 
-from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.learn.checkpoint import load_checkpoint
 from cutaway.learn.fit import fit, resume
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.training import Listener
 
-RESULTS = ("metrics.jsonl", "weights.safetensors", "predictions.safetensors", "results.json")
+DIGITS = digits(300)
 PLAIN = {
     "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "momentum": 0.0, "epochs": 3,
     "batch_size": 64, "seed": 3, "device": "cpu", "ema": 0.9,
@@ -35,30 +37,20 @@ class Killed(BaseException):
     """No handler of ours knows it: what was written before is all that is left."""
 
 
-class KillAtStep(Listener):
-    def __init__(self, step: int):
-        self.at = step
-
-    def step(self, training) -> None:
-        if training.step == self.at:
-            raise Killed
-
-
-def images() -> ImageSet:
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    pixels = torch.from_numpy(digits.images[:300] * 15.9).byte()[..., None]
-    targets = torch.from_numpy(digits.target[:300]).long()
-    return ImageSet(pixels, targets, tuple("0123456789"), Numbered("digits", 300), name="digits")
-
-
 def network() -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(
-        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Tanh(), nn.Conv2d(2, 2, 3), nn.Tanh(),
-        nn.Dropout(0.1), nn.Flatten(), nn.Linear(32, 10),
+        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Tanh(), nn.Conv2d(2, 2, 3, stride=2), nn.Tanh(),
+        nn.Dropout(0.1), nn.Flatten(), nn.Linear(8, 10),
     )  # fmt: skip
+
+
+def killed_after_five_steps(recipe: Recipe, path: Path) -> None:
+    def kill() -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        fit(recipe, DIGITS, model=network(), out=path, listener=At(5, kill), checkpoint_every=0)
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -67,23 +59,17 @@ def test_killed_then_resumed_is_equal(name, tmp_path):
         pytest.importorskip("pytorch_optimizer")
     recipe = Recipe(optimizer=name).override(**PLAIN | CHANGES[name])
     whole, path = tmp_path / "whole", tmp_path / "run"
-    fit(recipe, images(), model=network(), out=whole)
-    with pytest.raises(Killed):
-        fit(recipe, images(), model=network(), out=path, listener=KillAtStep(5), checkpoint_every=0)
-    resume(path, images=images(), model=network())
-    for result in RESULTS:
-        assert (path / result).read_bytes() == (whole / result).read_bytes(), result
+    fit(recipe, DIGITS, model=network(), out=whole)
+    killed_after_five_steps(recipe, path)
+    resume(path, images=DIGITS, model=network())
+    assert contents(path) == contents(whole)
     rows = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
     assert rows[-1]["train_loss"] < rows[0]["train_loss"]
 
 
 def test_evaluations_are_counted_on(tmp_path):
     recipe = Recipe(optimizer="random-search").override(**PLAIN)
-    with pytest.raises(Killed):
-        fit(
-            recipe, images(), model=network(), out=tmp_path / "run", listener=KillAtStep(5),
-            checkpoint_every=0,
-        )  # fmt: skip
+    killed_after_five_steps(recipe, tmp_path / "run")
 
     class Look(Listener):
         counts = 0
@@ -92,7 +78,7 @@ def test_evaluations_are_counted_on(tmp_path):
             self.counts = training.stage.table[0].evaluations.values
 
     look = Look()
-    run = resume(tmp_path / "run", images=images(), model=network(), listener=look)
+    run = resume(tmp_path / "run", images=DIGITS, model=network(), listener=look)
     found = load_checkpoint(run.path / "checkpoint")
     assert found is not None
     steps = found[1]["step"]

@@ -1,0 +1,24 @@
+"""Runs that end before their time, and what must be the same once they have gone on."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from cutaway.learn.training import Listener, Training
+
+RESULTS = ("metrics.jsonl", "weights.safetensors", "predictions.safetensors", "results.json")
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """All that a run found, byte by byte."""
+    return {name: (path / name).read_bytes() for name in RESULTS}
+
+
+class At(Listener):
+    """Does something after a step, such as ending it all."""
+
+    def __init__(self, step: int, act: Callable[[], None]):
+        self.at, self.act = step, act
+
+    def step(self, training: Training) -> None:
+        if training.step == self.at:
+            self.act()
