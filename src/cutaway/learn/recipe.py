@@ -161,6 +161,10 @@ class Recipe:
     )
 
     def __post_init__(self) -> None:
+        if self.monitor.startswith("test"):
+            raise UsageError(
+                "Choosing on the test set is refused: --monitor val-loss or val-accuracy."
+            )
         for spec in fields(self):
             check(spec.name, getattr(self, spec.name), spec.metadata)
         self.in_stages()
