@@ -87,8 +87,7 @@ class EvolutionStrategy(torch.optim.Adam):
         start = [p.clone() for p in parameters]
         number = int(self.state[parameters[0]].get("step", 0))
         values = torch.tensor([
-            [self._at(start, parameters, k, number, sign, closure) for sign in (1, -1)]
-            for k in range(self.pairs)
+            self._mirrored(start, parameters, k, number, closure) for k in range(self.pairs)
         ])  # fmt: skip
         r = centred_ranks(values)
         for p, w in zip(parameters, start, strict=True):
@@ -100,22 +99,19 @@ class EvolutionStrategy(torch.optim.Adam):
         super().step()
         return here
 
-    def _at(
-        self,
-        start: list[Tensor],
-        parameters: list[Any],
-        k: int,
-        number: int,
-        sign: int,
-        closure: Closure,
-    ) -> float:
-        noise = self._noise(parameters, number, k)
-        for p, w, e in zip(parameters, start, noise, strict=True):
-            p.copy_(w + sign * self.sigma * e)
-        return closure.value()
+    def _mirrored(
+        self, start: list[Tensor], parameters: list[Any], k: int, number: int, closure: Closure
+    ) -> list[float]:
+        """The loss at w + sigma e_k and at w - sigma e_k."""
+        noise, found = self._noise(parameters, number, k), []
+        for sign in (1, -1):
+            for p, w, e in zip(parameters, start, noise, strict=True):
+                p.copy_(w + sign * self.sigma * e)
+            found.append(closure.value())
+        return found
 
     def _noise(self, parameters: list[Any], number: int, k: int) -> list[Tensor]:
-        """e_k of a step, drawn again where it is needed and never kept."""
+        """e_k of a step, drawn for its two values, and again for the gradient instead of kept."""
         draws = generator(self.seed, "optimizer", number, k)
         return [torch.randn(p.shape, generator=draws).to(p) for p in parameters]
 
