@@ -50,7 +50,7 @@ def fit(
         progress: show it on the terminal, or a listener of one's own.
         checkpoint_every: seconds between checkpoints.
         vary: fields of the recipe with the values to try, a network for each.
-        way: how many networks are trained: auto, in-turn or side-by-side.
+        way: how many networks are trained: auto, in-turn, side-by-side or batched.
         changes: fields of `Recipe`, or options of the model; `optimizer` may be a class.
 
     Returns:

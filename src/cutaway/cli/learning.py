@@ -30,7 +30,7 @@ def train(
         typer.Option(help="A network for each value of a field: lr=0.1,0.01", metavar="FIELD=..."),
     ] = None,
     way: Annotated[
-        str, typer.Option(help="Of training many: auto, in-turn or side-by-side.")
+        str, typer.Option(help="Of training many: auto, in-turn, side-by-side or batched.")
     ] = "auto",
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,

@@ -119,6 +119,11 @@ class Feed:
     def batches_per_epoch(self) -> int:
         return len(self.index) // self.batch_size
 
+    @property
+    def plain(self) -> bool:
+        """Whether a batch is the chosen images as they are."""
+        return self.augment is None and self.labelled is None
+
     def order(self, epoch: int) -> Int[Tensor, " m"]:
         """Positions in the set in the order of one epoch."""
         if self._order[0] != epoch:
@@ -128,10 +133,14 @@ class Feed:
             self._order = (epoch, self.index[shuffle])
         return self._order[1]
 
+    def chosen(self, number: int) -> Int[Tensor, " b"]:
+        """Positions in the set of a batch's images, those with classes that are told left out."""
+        epoch, k = divmod(number, self.batches_per_epoch)
+        return self.order(epoch)[k * self.batch_size : (k + 1) * self.batch_size]
+
     def batch(self, number: int) -> Batch:
         """A batch, counted from 0 over all epochs."""
-        epoch, k = divmod(number, self.batches_per_epoch)
-        chosen = self.order(epoch)[k * self.batch_size : (k + 1) * self.batch_size]
+        chosen = self.chosen(number)
         if self.labelled is None:
             return self._make(chosen, number)
         drawn = torch.randint(
@@ -147,8 +156,11 @@ class Feed:
 
     def first(self, count: int) -> Iterator[Batch]:
         """The first `count` images so, in batches."""
-        for chosen in self.index[:count].split(self.batch_size):
-            yield self._make(chosen, None)
+        yield from map(self.of, self.index[:count].split(self.batch_size))
+
+    def of(self, chosen: Int[Tensor, " b"]) -> Batch:
+        """These images, without augmentation."""
+        return self._make(chosen, None)
 
     def _make(self, chosen: Int[Tensor, " b"], number: int | None) -> Batch:
         pixels = self.images.index_select(0, chosen.to(self.images.device))

@@ -92,6 +92,13 @@ def load_checkpoint(folder: Path) -> tuple[Tensors, dict[str, Any], str] | None:
     raise RunError(" ".join(problems) + " No checkpoint is sound: train again from the recipe.")
 
 
+def rewind(folder: Path) -> None:
+    """Take the checkpoint before the last for the last, where there is one."""
+    if (folder / PREVIOUS).exists():
+        with writing(folder):
+            os.replace(folder / PREVIOUS, folder / LAST)
+
+
 def _digest(tensors: Tensors, text: str) -> str:
     digest = blake2b(text.encode(), digest_size=16)
     for name in sorted(tensors):

@@ -52,23 +52,25 @@ def fit(
         RunError: the directory cannot be written.
         TrainingError: the loss is not finite.
     """
-    run, network = prepare(recipe, images, model=model, out=out, findings=findings)
-    Training(run, images, network, listener, checkpoint_every).go()
-    return run
+    training = begun(
+        recipe, images, model=model, out=out, listener=listener,
+        checkpoint_every=checkpoint_every, findings=findings,
+    )  # fmt: skip
+    training.go()
+    return training.run
 
 
-def prepare(
+def begun(
     recipe: Recipe,
     images: ImageSet,
     *,
     model: nn.Module | None = None,
     out: str | Path = "",
+    listener: Listener | None = None,
+    checkpoint_every: float = 15.0,
     findings: Audit | None = None,
-) -> tuple[Run, nn.Module]:
-    """Audit, split and make the run's directory; the run, and its network before any training.
-
-    Raises as `fit` does.
-    """
+) -> Training:
+    """A training before its first step, its run's directory made. Raises what `fit` does."""
     network = model
     if network is None:
         network = initial(recipe, images.channels, len(images.classes), images.size)
@@ -88,7 +90,7 @@ def prepare(
     about = {"environment": machines.environment(machine), "audit": findings.to_json()}
     about |= {"pretrained": found.to_dict()} if found else {}
     create(path, recipe, card, parts, about)
-    return Run(path, model), network
+    return Training(Run(path, model), images, network, listener, checkpoint_every)
 
 
 def resume(
@@ -108,8 +110,18 @@ def resume(
         RunError: no sound checkpoint, or images that have changed.
     """
     run = Run(path, model)
-    if run.finished:
-        return run
+    if not run.finished:
+        reopened(run, images, listener, checkpoint_every).go()
+    return run
+
+
+def reopened(
+    run: Run,
+    images: ImageSet | None = None,
+    listener: Listener | None = None,
+    checkpoint_every: float = 15.0,
+) -> Training:
+    """A training as its last checkpoint has it; raises what `resume` does."""
     if images is None:
         images = run.images()
     else:
@@ -121,8 +133,7 @@ def resume(
         )
     training = Training(run, images, run.new_model(), listener, checkpoint_every)
     training.restore()
-    training.go()
-    return run
+    return training
 
 
 def scaling(recipe: Recipe, images: ImageSet, parts: Split, found: Pretrained | None) -> Normalise:

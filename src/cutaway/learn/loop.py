@@ -4,12 +4,13 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from cutaway.data.feed import Batch, Feed
+from cutaway.data.feed import Batch
 from cutaway.learn import optimizers
 from cutaway.learn.machine import Machine
 from cutaway.learn.optimizers import Closure, Evaluations
@@ -38,9 +39,9 @@ class Tally:
     images: dict[str, int] = field(default_factory=dict)
 
     def add(self, name: str, value: Tensor, images: int) -> None:
-        """Add a sum over `images` images."""
+        """Add a sum over `images` images; of many networks, a sum for each."""
         if name not in self.sums:
-            self.sums[name] = torch.zeros((), dtype=torch.float64, device=value.device)
+            self.sums[name] = torch.zeros_like(value, dtype=torch.float64)
             self.images[name] = 0
         self.sums[name].add_(value.detach())
         self.images[name] += images
@@ -159,7 +160,16 @@ def draws(table: Sequence[Seat]) -> int:
     return max(seat.player.turns for seat in table)
 
 
-def play(table: Sequence[Seat], feed: Feed, tally: Tally, start: int, steps: int) -> Iterator[int]:
+@runtime_checkable
+class Supply(Protocol):
+    """Where batches come from, by their numbers."""
+
+    def batch(self, number: int) -> Batch: ...
+
+
+def play(
+    table: Sequence[Seat], feed: Supply, tally: Tally, start: int, steps: int
+) -> Iterator[int]:
     """Play from step `start` to `steps`, giving the number of steps done after each.
 
     Every draw of a step, dropout's too, comes from streams named by the seed and the step.

@@ -1,9 +1,13 @@
-"""Keeping memory between steps instead of handing it back to the system."""
+"""Memory: how much is free, and keeping it between steps instead of handing it back."""
 
 import ctypes
+import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+import torch
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 """glibc's numbers for mallopt (malloc.h)."""
@@ -32,3 +36,14 @@ def kept() -> Iterator[None]:
         libc.mallopt(TRIM_THRESHOLD, USUAL)
         libc.mallopt(MMAP_THRESHOLD, USUAL)
         libc.malloc_trim(0)
+
+
+def available(device: str) -> int:
+    """Bytes of memory that are free on a device, or that the system would free when asked."""
+    if device.startswith("cuda"):
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return 1024 * next(int(one.split()[1]) for one in lines if one.startswith("MemAvailable"))
+    except (OSError, StopIteration):  # not Linux: half of all there is
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.watching import Watcher
+from cutaway.learn.history import Row
 from cutaway.learn.run import Run
 from cutaway.learn.training import Listener, Training
 from cutaway.models import count
@@ -119,6 +120,12 @@ class Members(Watcher):
         headline = run.task.headline
         value = f"{measures.name(headline)} {measures.text(headline, run.results[headline])}"
         self.note(f"member {k + 1} of {len(fleet)} ({differs}): test {value}")
+
+    def epoch(self, fleet: Fleet, rows: Sequence[Row]) -> None:
+        epochs, number = fleet.recipe.epochs, rows[0]["epoch"]
+        mean = {k: sum(row[k] for row in rows) / len(rows) for k in rows[0]}
+        text = "".join(f"  {name} {value}" for name, value in figures(mean))
+        self.note(f"epoch {number:>{len(str(epochs))}}/{epochs}{text}  (means of {len(rows)})")
 
     def note(self, text: str) -> None:
         self.console.print(text, markup=False)

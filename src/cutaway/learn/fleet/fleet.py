@@ -46,7 +46,9 @@ class Fleet:
         return len(self.changes)
 
     @classmethod
-    def create(cls, path: Path, recipe: Recipe, changes: Sequence[Changes], way: str) -> "Fleet":
+    def create(
+        cls, path: Path, recipe: Recipe, changes: Sequence[Changes], way: str, at_once: int = 1
+    ) -> "Fleet":
         """Write down what is to be trained; nothing is trained yet."""
         path.mkdir(parents=True)
         write_json(
@@ -56,6 +58,7 @@ class Fleet:
                 "recipe": recipe.to_dict(),
                 "members": list(changes),
                 "way": way,
+                "at_once": at_once,
             },
         )
         return cls(path)
@@ -79,6 +82,11 @@ class Fleet:
         """How it is trained, a name of `ways.WAYS`."""
         return str(self._facts["way"])
 
+    @property
+    def at_once(self) -> int:
+        """How many members learn as one stack, where they do."""
+        return int(self._facts.get("at_once", 1))
+
     def recipes(self) -> list[Recipe]:
         """Each member's recipe, as `cutaway train` alone would take it."""
         return [self.recipe.override(**changes) for changes in self.changes]
@@ -89,6 +97,9 @@ class Fleet:
 
     def begun(self, k: int) -> bool:
         return (self.place(k) / "recipe.toml").is_file()
+
+    def ended(self, k: int) -> bool:
+        return (self.place(k) / "results.json").is_file()
 
     @property
     def members(self) -> list[Run]:

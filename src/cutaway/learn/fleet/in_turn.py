@@ -1,5 +1,7 @@
 """One member after the other."""
 
+from collections.abc import Sequence
+
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import TrainingError
 from cutaway.learn.fleet.fleet import Fleet
@@ -10,14 +12,20 @@ from cutaway.learn.training import Stopped
 
 def in_turn(fleet: Fleet, images: ImageSet, watcher: Watcher, every: float) -> None:
     """One member after the other, each with all cores."""
-    trainer, problems = Trainer(fleet, images, None, every), list[str]()
-    for k in waiting(fleet):
+    trainer = Trainer(fleet, images, None, every)
+    expect_all(fleet, one_by_one(trainer, waiting(fleet), watcher))
+
+
+def one_by_one(trainer: Trainer, members: Sequence[int], watcher: Watcher) -> list[str]:
+    """Train some members; why those that did not end did not."""
+    problems = []
+    for k in members:
         try:
-            trainer.train(k)
+            trainer.training(k).go()
         except Stopped:
-            raise stopped(fleet) from None
+            raise stopped(trainer.fleet) from None
         except TrainingError as error:
             problems.append(f"Member {k + 1}: {error}")
-            continue
-        watcher.member(fleet, k)
-    expect_all(fleet, problems)
+        else:
+            watcher.member(trainer.fleet, k)
+    return problems

@@ -46,9 +46,9 @@ def launch(
         raise UsageError(f"There is no way '{way}' to train a fleet.{nearest(way, WAYS)}")
     path = destination(out, f"{recipe.model}-{images.name}-fleet".replace(OWN, ""))
     watcher = watcher or Watcher()
-    taken, why = choose(members, images, way)
-    fleet = Fleet.create(path, shared, changes, taken)
-    return _train(fleet, images, watcher, checkpoint_every, why)
+    choice = choose(members, images, way)
+    fleet = Fleet.create(path, shared, changes, choice.way, choice.at_once)
+    return _train(fleet, images, watcher, checkpoint_every, choice.why)
 
 
 def relaunch(

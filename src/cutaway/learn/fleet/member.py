@@ -7,11 +7,11 @@ from cutaway.data.imageset import ImageSet
 from cutaway.learn import fit as learning
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.run import Run
-from cutaway.learn.training import Listener
+from cutaway.learn.training import Listener, Training
 
 
 class Trainer:
-    """Trains members of a fleet, one after the other; the images are audited once for all."""
+    """Makes the members of a fleet ready to learn; the images are audited once for all."""
 
     def __init__(self, fleet: Fleet, images: ImageSet, listener: Listener | None, every: float):
         self.fleet, self.images, self.listener, self.every = fleet, images, listener, every
@@ -20,15 +20,13 @@ class Trainer:
     def findings(self) -> Audit:
         return audit(self.images)
 
-    def train(self, k: int) -> Run:
-        """Begin member k, or go on with it; what has ended is left alone."""
+    def training(self, k: int) -> Training:
+        """Member k about to learn, or where its last checkpoint left it."""
         place = self.fleet.place(k)
         if self.fleet.begun(k):
-            return learning.resume(
-                place, images=self.images, listener=self.listener, checkpoint_every=self.every
-            )
+            return learning.reopened(Run(place), self.images, self.listener, self.every)
         place.parent.mkdir(exist_ok=True)
-        return learning.fit(
+        return learning.begun(
             self.fleet.recipes()[k], self.images, out=place, listener=self.listener,
             checkpoint_every=self.every, findings=self.findings,
         )  # fmt: skip

@@ -1,7 +1,10 @@
 """How a fleet goes: who watches, who still waits, and how it stops."""
 
+from collections.abc import Sequence
+
 from cutaway.errors import TrainingError
 from cutaway.learn.fleet.fleet import Fleet
+from cutaway.learn.history import Row
 from cutaway.learn.training import Stopped
 
 
@@ -11,6 +14,9 @@ class Watcher:
     def begin(self, fleet: Fleet, way: str) -> None: ...
 
     def member(self, fleet: Fleet, k: int) -> None: ...
+
+    def epoch(self, fleet: Fleet, rows: Sequence[Row]) -> None:
+        """The newest rows of members that learn together."""
 
     def note(self, text: str) -> None: ...
 
@@ -32,7 +38,7 @@ def expect_all(fleet: Fleet, problems: list[str]) -> None:
 
 def waiting(fleet: Fleet) -> list[int]:
     """The members that have not ended."""
-    return [k for k in range(len(fleet)) if not (fleet.place(k) / "results.json").exists()]
+    return [k for k in range(len(fleet)) if not fleet.ended(k)]
 
 
 def stopped(fleet: Fleet) -> Stopped:

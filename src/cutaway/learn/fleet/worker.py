@@ -40,7 +40,7 @@ def main(path: str, every: str) -> None:
 def answer(trainer: Trainer, k: int) -> dict[str, Any]:
     """What became of member k: nothing more to say, or why it did not end."""
     try:
-        trainer.train(k)
+        trainer.training(k).go()
     except CutawayError as error:
         return {"member": k, "error": str(error), "stopped": isinstance(error, Stopped)}
     except Exception as error:

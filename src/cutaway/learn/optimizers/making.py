@@ -20,7 +20,10 @@ OURS = {"params", "seed", "outer"}
 
 
 def make(
-    recipe: Recipe, parameters: Sequence[nn.Parameter], slow: Collection[nn.Parameter] = ()
+    recipe: Recipe,
+    parameters: Sequence[nn.Parameter],
+    slow: Collection[nn.Parameter] = (),
+    stacked: bool = False,
 ) -> Optimizer:
     """The recipe's optimizer over those parameters that are free to learn.
 
@@ -28,6 +31,7 @@ def make(
 
     Args:
         slow: parameters that learn with `backbone_rate` of the learning rate.
+        stacked: whether an axis of networks is in front of each parameter's own.
 
     Raises:
         UsageError: an unknown optimizer or option, or one that cannot work here.
@@ -40,7 +44,7 @@ def make(
     _check(method, recipe, sum(p.numel() for p in free))
     options = _options(recipe, method, kind) | _own(kind, recipe, free)
     decay = options.pop("weight_decay", None)
-    groups = _groups(free, slow, recipe, decay)
+    groups = _groups(free, slow, recipe, decay, 2 if stacked else 1)
     if len(groups) > 1 and issubclass(kind, Whole | LBFGS):
         raise UsageError(
             f"The optimizer '{recipe.optimizer}' moves all weights together, so that none can "
@@ -95,17 +99,19 @@ def _groups(
     slow: Collection[nn.Parameter],
     recipe: Recipe,
     decay: float | None,
+    most: int,
 ) -> list[dict[str, Any]]:
     """The parameters by what is done to them: pulled to zero or not, at the full rate or slower.
 
     Args:
         decay: the pull; None where the optimizer has none.
+        most: axes of what is not pulled, at most.
     """
     late = {id(p) for p in slow}
     found: dict[tuple[float, float], list[nn.Parameter]] = {}
     for p in free:
         share = recipe.backbone_rate if id(p) in late else 1.0
-        found.setdefault((share, decay or 0.0 if p.ndim > 1 else 0.0), []).append(p)
+        found.setdefault((share, decay or 0.0 if p.ndim > most else 0.0), []).append(p)
     groups: list[dict[str, Any]] = []
     for (share, pull), params in sorted(found.items(), key=lambda item: item[0], reverse=True):
         group: dict[str, Any] = {"params": params, "lr": recipe.lr * share}

@@ -27,6 +27,7 @@ class Method:
         trials: whether a step asks for the loss at more than one point.
         twice: whether it differentiates the loss twice.
         square: bytes that it keeps for each pair of weights.
+        elementwise: whether each weight moves by its own gradients alone.
     """
 
     path: str
@@ -36,6 +37,7 @@ class Method:
     trials: bool = False
     twice: bool = False
     square: int = 0
+    elementwise: bool = False
 
     def load(self) -> type[Optimizer]:
         """The class.
@@ -69,25 +71,29 @@ def _curved(name: str, curvature: str, source: str, square: int = 0) -> Method:
     return Method(f"{HERE}.{name}", "curvature", source, presets, True, True, square)
 
 
+def _single(name: str, source: str, presets: Mapping[str, Any] = {}) -> Method:
+    return Method(f"{TORCH}:{name}", "gradients", source, presets, elementwise=True)
+
+
 METHODS: dict[str, Method] = {
     "random-search": _values("blackbox:RandomSearch", "Rastrigin 1963; Schumer and Steiglitz 1968"),
     "evolution": _values("blackbox:EvolutionStrategy", "Salimans et al. 2017"),
     "cma-es": _values("cma:CMAES", "Hansen 2016", square=8),
-    "sgd": Method(f"{TORCH}:SGD", "gradients", "Robbins and Monro 1951"),
-    "momentum": Method(f"{TORCH}:SGD", "gradients", "Polyak 1964"),
-    "nesterov": Method(
-        f"{TORCH}:SGD", "gradients", "Nesterov 1983; Sutskever et al. 2013", {"nesterov": True}
+    "sgd": _single("SGD", "Robbins and Monro 1951"),
+    "momentum": _single("SGD", "Polyak 1964"),
+    "nesterov": _single(
+        "SGD", "Nesterov 1983; Sutskever et al. 2013", {"nesterov": True}
     ),
-    "rprop": Method(f"{TORCH}:Rprop", "gradients", "Riedmiller and Braun 1993"),
-    "asgd": Method(f"{TORCH}:ASGD", "gradients", "Polyak and Juditsky 1992"),
-    "adagrad": Method(f"{TORCH}:Adagrad", "gradients", "Duchi et al. 2011"),
-    "rmsprop": Method(f"{TORCH}:RMSprop", "gradients", "Tieleman and Hinton 2012, lecture 6e"),
-    "adadelta": Method(f"{TORCH}:Adadelta", "gradients", "Zeiler 2012"),
-    "adam": Method(f"{TORCH}:Adam", "gradients", "Kingma and Ba 2015"),
-    "adamax": Method(f"{TORCH}:Adamax", "gradients", "Kingma and Ba 2015, section 7.1"),
-    "nadam": Method(f"{TORCH}:NAdam", "gradients", "Dozat 2016"),
-    "radam": Method(f"{TORCH}:RAdam", "gradients", "Liu et al. 2020"),
-    "adamw": Method(f"{TORCH}:AdamW", "gradients", "Loshchilov and Hutter 2019"),
+    "rprop": _single("Rprop", "Riedmiller and Braun 1993"),
+    "asgd": _single("ASGD", "Polyak and Juditsky 1992"),
+    "adagrad": _single("Adagrad", "Duchi et al. 2011"),
+    "rmsprop": _single("RMSprop", "Tieleman and Hinton 2012, lecture 6e"),
+    "adadelta": _single("Adadelta", "Zeiler 2012"),
+    "adam": _single("Adam", "Kingma and Ba 2015"),
+    "adamax": _single("Adamax", "Kingma and Ba 2015, section 7.1"),
+    "nadam": _single("NAdam", "Dozat 2016"),
+    "radam": _single("RAdam", "Liu et al. 2020"),
+    "adamw": _single("AdamW", "Loshchilov and Hutter 2019"),
     "adafactor": Method(f"{TORCH}:Adafactor", "gradients", "Shazeer and Stern 2018"),
     "muon": Method(f"{HERE}.muon:Muon", "gradients", "Jordan et al. 2024; Liu et al. 2025"),
     "l-bfgs": Method(

@@ -1,0 +1,74 @@
+"""Many networks of one shape as one: their weights lie side by side in one tensor."""
+
+import copy
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from cutaway.data.feed import Batch
+from cutaway.learn.tasks import Task
+from cutaway.learn.tasks.base import Counts
+from cutaway.learn.tasks.turn import Turn
+
+
+class Stack:
+    """Networks of one shape, whose loss is computed for all of them at once.
+
+    Each network stays a network: its parameters and buffers become views of the stack's, so that
+    what the stack learns is in it at once.
+
+    Attributes:
+        weights: by name, with an axis of members in front: (n, *shape).
+    """
+
+    def __init__(self, networks: Sequence[nn.Module], task: Task):
+        first, self.size = networks[0], len(networks)
+        self.turn = Turn(copy.deepcopy(first).to("meta"), task)
+        self.weights = {
+            name: nn.Parameter(_gather([n.get_parameter(name) for n in networks]), p.requires_grad)
+            for name, p in first.named_parameters()
+        }
+        self.buffers = {
+            name: _gather([n.get_buffer(name) for n in networks])
+            for name, _ in first.named_buffers()
+        }
+        self._losses = vmap(self._loss)
+
+    def loss(self, batch: Batch) -> tuple[Tensor, Counts]:
+        """The sum of the members' losses; each member's counts, to which its loss is added."""
+        losses, counts = self._losses(self.weights, self.buffers, batch.x, batch.t)
+        return losses.sum(), counts | {"loss": losses.detach().double() * len(batch)}
+
+    def _loss(
+        self, weights: Mapping[str, Tensor], buffers: Mapping[str, Tensor], x: Tensor, t: Tensor
+    ) -> tuple[Tensor, Counts]:
+        state = {f"network.{name}": value for name, value in {**weights, **buffers}.items()}
+        found: tuple[Tensor, Counts] = functional_call(self.turn, state, (x, t))
+        return found
+
+    def part(self, members: slice) -> list[nn.Parameter]:
+        """The weights of some members, those that learn; as views, where they are not of all."""
+        free = [p for p in self.weights.values() if p.requires_grad]
+        return free if members == slice(0, self.size) else [_view(p, members) for p in free]
+
+
+def _gather(tensors: Sequence[Tensor]) -> Tensor:
+    """Tensors as slices of one, of which they become views."""
+    together = torch.stack([t.detach() for t in tensors])
+    for tensor, view in zip(tensors, together, strict=True):
+        tensor.data = view
+    return together
+
+
+def _view(p: nn.Parameter, members: slice) -> nn.Parameter:
+    """Part of a parameter as one of its own, which gets its part of each gradient."""
+    view = nn.Parameter(p.detach()[members])
+
+    def share(whole: Tensor) -> None:
+        assert whole.grad is not None
+        view.grad = whole.grad[members]
+
+    p.register_post_accumulate_grad_hook(share)
+    return view

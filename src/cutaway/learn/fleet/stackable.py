@@ -1,0 +1,98 @@
+"""Whether members can learn as one stack: what stands against it, and how many memory holds."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+
+from cutaway.data.feed import Batch
+from cutaway.learn import memory, optimizers
+from cutaway.learn.fleet.batches import Batches
+from cutaway.learn.fleet.seat import RATES
+from cutaway.learn.fleet.stack import Stack
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.tasks import Task
+
+OWN = {"seed", "split_seed", "fold", "init", *RATES}
+"""Fields in which the members of a stack may differ."""
+
+OFF = {
+    "stages": [], "patience": 0, "ema": 0.0, "clip": 0.0, "accumulate": 1, "max_norm": 0.0,
+    "backbone_rate": 1.0, "decay": "own", "stochastic_depth": 0.0, "mixup": 0.0, "cutmix": 0.0,
+}  # fmt: skip
+"""Fields that ask for something of each network apart, with the values at which they do not."""
+
+CLOSE = 1e-3
+"""Largest difference of a stack's gradients from a network's own, as a share of their size."""
+
+COPIES = 6
+"""Of the weights: themselves, gradients, two moments, and both moments on their way to a file."""
+
+
+def differences(members: Sequence[Recipe]) -> str:
+    """What in the recipes stands against a stack; nothing where nothing does."""
+    first = members[0]
+    for spec in fields(Recipe):
+        values = {repr(getattr(one, spec.name)) for one in members}
+        if spec.name not in OWN and len(values) > 1:
+            return f"the members differ in {spec.name}"
+    for name, off in OFF.items():
+        if getattr(first, name) != off:
+            return f"{name} {getattr(first, name)} is for each network by itself"
+    if first.dropout > 0 or first.compile == "yes":
+        return "dropout and compilation are for each network by itself"
+    if not optimizers.find(first.optimizer).elementwise:
+        return f"{first.optimizer} looks at the weights of a network together"
+    return ""
+
+
+def trial(networks: Sequence[nn.Module], task: Task, batch: Batch) -> str:
+    """What stands against a stack of these networks when it is tried; nothing where nothing does.
+
+    Args:
+        networks: two, which are not needed any more.
+    """
+    players = task.players(networks[0])
+    if len(players) > 1:
+        return "several players move in turns"
+    if any(p.ndim == 0 for p in networks[0].parameters()):
+        return "a parameter of the network is a single number"
+    loss, _ = players[0].loss(batch)
+    own = torch.autograd.grad(loss, players[0].parameters, allow_unused=True)
+    twice = (v.expand(2, *v.shape) for v in (batch.x, batch.t, batch.index))
+    try:
+        stack = Stack(networks, task)
+        stack.loss(Batches(*twice))[0].backward()
+    except RuntimeError as error:  # random draws, or an operation that cannot be mapped
+        return f"torch.func cannot map it ({str(error).splitlines()[0]})"
+    found = [p.grad for p in stack.weights.values()]
+    same = all(_close(a, b) for a, b in zip(own, found, strict=True))
+    return "" if same else "its gradients depend on which networks are beside it"
+
+
+def _close(own: Tensor | None, stacked: Tensor | None) -> bool:
+    if own is None or stacked is None:
+        return own is stacked
+    return bool((stacked[0] - own).norm() <= CLOSE * own.norm() + 1e-12)
+
+
+def room(network: nn.Module, task: Task, batch: Batch, device: str) -> int:
+    """How many such networks half of the memory that is free holds at once while they learn."""
+    weights = sum(p.nbytes for p in network.parameters())
+    each = COPIES * weights + 4 * batch.x.nbytes + 2 * _kept(network, task, batch)
+    return int(memory.available(device) // 2 // each)
+
+
+def _kept(network: nn.Module, task: Task, batch: Batch) -> int:
+    """Bytes that a step keeps between the forward and the backward pass."""
+    found: dict[int, int] = {}
+
+    def note(t: Tensor) -> Tensor:
+        found[t.data_ptr()] = t.nbytes
+        return t
+
+    with saved_tensors_hooks(note, lambda t: t):
+        task.players(network)[0].loss(batch)
+    return sum(found.values())

@@ -1,0 +1,147 @@
+"""Members of a fleet that learn as one stack."""
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from cutaway.learn import checkpoint
+from cutaway.learn.fleet.batches import Feeds
+from cutaway.learn.fleet.fleet import Fleet
+from cutaway.learn.fleet.member import Trainer
+from cutaway.learn.fleet.seat import StackSeat
+from cutaway.learn.fleet.stack import Stack
+from cutaway.learn.fleet.watching import Watcher, stopped
+from cutaway.learn.interrupt import stoppable
+from cutaway.learn.loop import Tally, play
+from cutaway.learn.training import Training
+
+
+class Wave:
+    """Runs that take their steps together, and are kept as if each had learned alone.
+
+    Args:
+        trainings: by their numbers in the fleet; all at the same step.
+        every: seconds between checkpoints.
+    """
+
+    def __init__(
+        self, fleet: Fleet, trainings: dict[int, Training], watcher: Watcher, every: float
+    ):
+        self.fleet, self.watcher, self.every = fleet, watcher, every
+        self.trainings, self.lost = trainings, dict[int, str]()
+        every_one = list(trainings.values())
+        self.stage, self.machine = every_one[0].stage, every_one[0].machine
+        self.step, self.seconds = self.stage.step, sum(t.seconds for t in every_one)
+
+    def go(self) -> list[str]:
+        """Train to the end and test each; why those that were lost were.
+
+        Raises:
+            Stopped: the user asked to; checkpoints have been written.
+        """
+        with self.machine.session():
+            for training in self.trainings.values():
+                training.begin()
+            self._sit_down()
+            self._learn()
+            for k, training in self._alive():
+                training.stage.conclude()
+                training.finish()
+                self.watcher.member(self.fleet, k)
+        return [f"Member {k + 1}: {why}" for k, why in self.lost.items()]
+
+    def _sit_down(self) -> None:
+        every_one = self.trainings.values()
+        self.seats = [t.stage.table[0] for t in every_one]
+        stack = Stack([t.model for t in every_one], self.stage.task)
+        self.seat = StackSeat(stack, [t.stage.recipe for t in every_one], self.machine)
+        self.seat.take(self.seats)
+        self.feeds = Feeds([t.stage.feed for t in every_one])
+        self.tally = joined([t.stage.tally for t in every_one])
+
+    def _learn(self) -> None:
+        saved = time.monotonic()
+        with stoppable() as request:
+            for _ in self._steps():
+                if self.step % self.stage.steps_per_epoch == 0:
+                    self._end_epoch()
+                if request.made:
+                    self._save()
+                    raise stopped(self.fleet)
+                if time.monotonic() - saved >= self.every:
+                    self._save()
+                    saved = time.monotonic()
+            self._save()
+
+    def _steps(self) -> Iterator[None]:
+        """A step of all each, timed; what is done between them is off the clock."""
+        started = time.monotonic()
+        for step in play([self.seat], self.feeds, self.tally, self.step, self.stage.steps):
+            self.step = step
+            self.seconds += time.monotonic() - started
+            yield
+            started = time.monotonic()
+
+    def _end_epoch(self) -> None:
+        self._hand_out()
+        for k, training in self._alive():
+            if training.stage.tally.finite:
+                training.end_epoch()
+            else:
+                self.lost[k] = (
+                    f"the loss stopped being a finite number by step {self.step}. Try a lower --lr."
+                )
+        self.tally.clear()
+        if rows := [training.rows[-1] for _, training in self._alive()]:
+            self.watcher.epoch(self.fleet, rows)
+
+    def _alive(self) -> list[tuple[int, Training]]:
+        return [(k, one) for k, one in self.trainings.items() if k not in self.lost]
+
+    def _save(self) -> None:
+        self._hand_out()
+        for training in self.trainings.values():
+            training.save()
+
+    def _hand_out(self) -> None:
+        """Let each member know where it stands; its weights it has."""
+        self.seat.lend(self.seats)
+        for i, training in enumerate(self.trainings.values()):
+            training.step = training.stage.step = self.step
+            training.images_seen = self.step * training.stage.images_per_step
+            training.seconds = self.seconds / len(self.trainings)
+            training.stage.tally = member_of(self.tally, i)
+
+
+def brought_back(trainer: Trainer, members: Sequence[int]) -> dict[int, Training]:
+    """Members at the last step at which there is a checkpoint of each.
+
+    Checkpoints of a wave are written one after the other, and each member keeps the one before;
+    whatever moment it was killed at, there is such a step, unless somebody went on with a member
+    by itself: then all begin again.
+    """
+    found = {k: trainer.training(k) for k in members}
+    least = min(training.step for training in found.values())
+    for training in found.values():
+        if training.step > least:
+            checkpoint.rewind(training.run.path / "checkpoint")
+            training.restore()
+    if all(training.step == least for training in found.values()):
+        return found
+    for training in found.values():
+        shutil.rmtree(training.run.path / "checkpoint", ignore_errors=True)
+    return {k: trainer.training(k) for k in members}
+
+
+def joined(tallies: Sequence[Tally]) -> Tally:
+    """The members' sums, one after the other in each tensor."""
+    first = tallies[0]
+    sums = {name: torch.stack([t.sums[name] for t in tallies]) for name in first.sums}
+    return Tally(sums, dict(first.images))
+
+
+def member_of(tally: Tally, i: int) -> Tally:
+    """One member's sums."""
+    return Tally({name: sums[i].clone() for name, sums in tally.sums.items()}, dict(tally.images))

@@ -1,0 +1,237 @@
+"""Members that learn as one stack are what they would be alone."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from real_digits import digits
+from torch import nn
+
+from cutaway.data.feed import Feed, Normalise
+from cutaway.errors import TrainingError, UsageError
+from cutaway.learn import memory
+from cutaway.learn.fleet import Fleet, launch, relaunch
+from cutaway.learn.fleet import choice as choosing
+from cutaway.learn.fleet.batches import Feeds
+from cutaway.learn.fleet.choice import choose
+from cutaway.learn.fleet.seat import neighbours
+from cutaway.learn.fleet.stackable import trial
+from cutaway.learn.fleet.watching import Watcher
+from cutaway.learn.tasks.classify import Classify
+from cutaway.recipes import pair
+
+
+def small(**changes):
+    return pair("mlp", "digits").override(
+        **{"model_options": {"widths": "16"}, "epochs": 2, "image_size": 8, "augment": "none"}
+        | changes
+    )
+
+
+IMAGES = digits(360)
+
+
+def weights(run):
+    return torch.cat([p.detach().flatten() for p in run.model.parameters()])
+
+
+class Heard(Watcher):
+    """What was said."""
+
+    def __init__(self):
+        self.why, self.epochs = "", []
+
+    def begin(self, fleet, why):
+        self.why = why
+
+    def epoch(self, fleet, rows):
+        self.epochs.append([row["epoch"] for row in rows])
+
+
+SETTINGS = {
+    "plain": {},
+    "augmented": {"augment": "shift:1"},
+    "nesterov": {"optimizer": "nesterov", "optimizer_options": {}, "weight_decay": 0.01},
+    "partly-frozen": {"freeze": "hidden"},
+    "normalised": {"model": "lenet_norm", "model_options": {}, "image_size": 32, "epochs": 1},
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_member_of_a_stack_is_what_it_would_be_alone(name, tmp_path):
+    recipe, vary = small(**SETTINGS[name]), {"lr": [0.004, 0.001], "seed": [3, 4]}
+    images = digits(360, recipe.image_size)
+    alone, stacked = (
+        launch(recipe, images, vary=vary, way=way, out=tmp_path / way)
+        for way in ("in-turn", "batched")
+    )
+    assert stacked.way == "batched"
+    assert stacked.at_once == 4
+    assert len({weights(run).sum().item() for run in stacked.members}) == 4
+    for one, two in zip(alone.members, stacked.members, strict=True):
+        assert one.recipe == two.recipe
+        apart = (weights(one) - weights(two)).norm() / weights(one).norm()
+        assert apart < 1e-4  # of rounding, which Adam's quotients pass on
+        assert [row["lr"] for row in one.metrics] == [row["lr"] for row in two.metrics]
+        for a, b in zip(one.metrics, two.metrics, strict=True):
+            assert a["train_loss"] == pytest.approx(b["train_loss"], rel=1e-4)
+            assert a["val_loss"] == pytest.approx(b["val_loss"], rel=1e-4)
+
+
+def test_a_member_that_was_lost_does_not_spoil_the_others(tmp_path):
+    with pytest.raises(TrainingError, match=r"1 of 2 members .* Member 2: the loss stopped"):
+        launch(
+            small(optimizer="nesterov", optimizer_options={}, epochs=8), IMAGES,
+            vary={"lr": [0.01, 900.0]}, way="batched", out=tmp_path / "x",
+        )  # fmt: skip
+    fleet = Fleet(tmp_path / "x")
+    assert fleet.ended(0)
+    assert not fleet.ended(1)
+
+
+def test_waves_where_memory_holds_fewer(tmp_path, monkeypatch):
+    watcher = Heard()
+    monkeypatch.setattr(memory, "available", lambda device: 700_000)
+    fleet = launch(small(replicates=5), IMAGES, way="batched", out=tmp_path / "x", watcher=watcher)
+    assert 2 <= fleet.at_once < 5
+    assert f"Memory holds {fleet.at_once} of 5 at a time" in watcher.why
+    assert fleet.finished
+    assert len(watcher.epochs) == 2 * -(-5 // fleet.at_once)
+    monkeypatch.setattr(memory, "available", lambda device: 1000)
+    with pytest.raises(UsageError, match="memory holds only one"):
+        launch(small(replicates=5), IMAGES, way="batched", out=tmp_path / "y")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "vary", "why"),
+    [
+        (small(), {"widths": ["8", "16"]}, "differ in model_options"),
+        (small(patience=2), {"seed": [0, 1]}, "patience 2 is for each"),
+        (small(dropout=0.5), {"seed": [0, 1]}, "dropout"),
+        (small(optimizer="muon", optimizer_options={}), {"seed": [0, 1]}, "muon looks at"),
+    ],
+)
+def test_what_cannot_be_a_stack_says_why(recipe, vary, why, tmp_path):
+    with pytest.raises(UsageError, match=why):
+        launch(recipe, IMAGES, vary=vary, way="batched", out=tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+class Drawn(nn.Module):
+    """Noise that no recipe knows of."""
+
+    def forward(self, x):
+        return x + torch.randn_like(x)
+
+
+class Counted(nn.Module):
+    """Depends on how many networks there are, as nothing should."""
+
+    def __init__(self):
+        super().__init__()
+        self.w = nn.Parameter(torch.ones(64, 10))
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        return x.flatten(1) @ self.w * self.calls
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(64, 10), Drawn()), "torch.func cannot"),
+        (Counted, "depend on which networks"),
+    ],
+)
+def test_a_trial_finds_what_no_rule_foresaw(make, why):
+    feed = Feed(IMAGES, torch.arange(32), batch_size=8, normalise=Normalise((0.5,), (0.5,)))
+    networks = [make(), make()]
+    assert why in trial(networks, Classify(), feed.batch(0))
+
+
+def test_batches_are_those_of_the_members():
+    common = {"batch_size": 8, "normalise": Normalise((0.5,), (0.5,))}
+    feeds = [Feed(IMAGES, torch.arange(100), seed=seed, **common) for seed in range(3)]
+    for number in (0, 5, 30):
+        found = Feeds(feeds).batch(number)
+        for i, feed in enumerate(feeds):
+            own = feed.batch(number)
+            assert torch.equal(found.x[i], own.x)
+            assert torch.equal(found.t[i], own.t)
+            assert torch.equal(found.index[i], own.index)
+
+
+def test_epochs_of_other_lengths_go_in_turn(tmp_path):
+    said = []
+    watcher = Heard()
+    watcher.note = said.append
+    images = replace(digits(361), parts=None)
+    fleet = launch(
+        small(folds=2, batch_size=1, epochs=1, val=0.0), images, way="batched", watcher=watcher,
+        out=tmp_path / "x",
+    )  # fmt: skip
+    assert fleet.finished
+    assert "different lengths" in said[0]
+
+
+def test_the_choice_is_measured_and_said(monkeypatch):
+    monkeypatch.setattr(choosing, "LONG", math.inf)  # types are checked at each call here
+    choice = choose([small(seed=s) for s in range(3)], IMAGES, "auto")
+    assert choice.way in ("in-turn", "side-by-side", "batched")
+    for way in ("in-turn", "side-by-side", "batched"):
+        assert f"{way} about" in choice.why
+    choice = choose([small(seed=s, patience=1) for s in range(3)], IMAGES, "auto")
+    assert "not batched: patience 1" in choice.why
+    assert choice.way != "batched"
+
+
+def test_neighbours():
+    assert neighbours("aabccc") == [slice(0, 2), slice(2, 3), slice(3, 6)]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from learn.fleet.test_batched import IMAGES, small
+from cutaway.learn.fleet import launch
+from cutaway.learn.training import Training
+
+save, saves = Training.save, 0
+
+def saving(training):
+    global saves
+    saves += 1
+    if saves == {at}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    save(training)
+
+Training.save = saving
+launch(small(replicates=3), IMAGES, way="batched", out={out!r}, checkpoint_every=0)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", [2, 4, 5, 9, 20, 21, 24])
+def test_a_stack_that_was_killed_between_two_checkpoints_goes_on_to_the_bit(at, whole, tmp_path):
+    """Three members are written one after the other; each place in such a round is tried."""
+    tests = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+    script = KILLED.format(tests=tests, at=at, out=str(tmp_path / "x"))
+    done = subprocess.run([sys.executable, "-c", script], check=False)
+    assert done.returncode == -signal.SIGKILL
+    fleet = relaunch(tmp_path / "x", IMAGES)
+    for one, two in zip(whole.members, fleet.members, strict=True):
+        for name in ("metrics.jsonl", "weights.safetensors", "results.json"):
+            assert (one.path / name).read_bytes() == (two.path / name).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    place = tmp_path_factory.mktemp("whole") / "x"
+    return launch(small(replicates=3), IMAGES, way="batched", out=place)
