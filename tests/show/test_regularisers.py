@@ -14,6 +14,7 @@ from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.training import Listener
 from cutaway.show.plots import Chart
+from cutaway.show.regulariser_charts import gap
 from cutaway.show.regularisers import Regularisers, regularisers
 from cutaway.show.report import report
 
@@ -43,7 +44,7 @@ class Watch(Listener):
 def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Regularisers, Watch]:
     watch, images = Watch(), few(200)
     run = fit(ALL, images, out=tmp_path_factory.mktemp("all") / "run", listener=watch)
-    found = regularisers(run, images)
+    found = regularisers(run, images, run.new_model())
     assert found is not None
     return run, found, watch
 
@@ -158,29 +159,40 @@ def test_the_units_drawn_are_as_many_as_there_are(everything):
 
 def test_nothing_is_said_of_what_was_off(digits_run: Made, tmp_path: Path):
     run, images = digits_run
-    found = regularisers(run, images)
+    found = regularisers(run, images, run.new_model())
     assert found is not None
     assert [one.name for one in found.said] == ["Weight decay", "Early stopping"]
     assert (found.units, found.altered, found.mixtures) == (None, None, ())
     recipe = Recipe(model="mlp", epochs=1, weight_decay=0, val=0, **QUICK)
     bare = fit(recipe, images, out=tmp_path / "bare")
-    assert regularisers(bare, images) is None
+    assert regularisers(bare, images, bare.new_model()) is None
     assert not [a for a in read(report(bare, images)).all("section") if a["id"] == "regularisers"]
 
 
 def test_without_the_images_or_the_network_there_are_words_and_charts(everything):
     run, _, _ = everything
-    found = regularisers(Run(run.path), None)
+    found = regularisers(run, None, run.new_model())
     assert found is not None
     assert (found.altered, found.mixtures) == (None, ())
     assert len(found.charts) == 4
+    found = regularisers(run, None, None)
+    assert found is not None
+    assert "skips some of the residual blocks" in " ".join(one.what for one in found.said)
+    assert len(found.charts) == 3  # how many blocks there are is not known
+
+
+def test_dropout_of_the_networks_own_explains_a_gap_below_zero():
+    rows = [{"epoch": k, "train_loss": 1.0, "val_loss": 0.9} for k in (1, 2)]
+    recipe = Recipe(weight_decay=0.1)
+    assert "Only training has dropout, so" in next(gap(rows, recipe, True)).caption
+    assert "Only training" not in next(gap(rows, recipe, False)).caption
 
 
 def test_stages_say_when(tmp_path: Path):
     stages = [{"epochs": 1, "dropout": 0.5}, {"epochs": 1, "mixup": 0.2}]
     recipe = Recipe(model="mlp", weight_decay=0, stages=stages, batch_size=64, **QUICK)
     run = fit(recipe, few(200), out=tmp_path / "run")
-    found = regularisers(run, few(200))
+    found = regularisers(run, few(200), run.new_model())
     assert found is not None
     assert values(found) == [
         ("Dropout", "50 %, in stage 1"),
@@ -195,4 +207,4 @@ def test_a_decay_that_the_optimizer_lacks_is_not_said(digits_run: Made, tmp_path
         model="mlp", optimizer="rprop", epochs=1, val=0, patience=0, weight_decay=0.1, **QUICK
     )
     run = fit(recipe, digits_run[1], out=tmp_path / "run")
-    assert regularisers(run, digits_run[1]) is None
+    assert regularisers(run, digits_run[1], run.new_model()) is None

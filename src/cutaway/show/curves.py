@@ -64,8 +64,8 @@ def curves(rows: Rows, recipe: Recipe) -> Curves | None:
         return None
     stages = recipe.in_stages()
     final, last = stages[-1], rows[-1]["epoch"]
-    own = [row for row in rows if _stage(row) == _stage(rows[-1])]
-    kept, early = history.kept(own, final.monitor, final.patience)["epoch"], bool(final.patience)
+    kept = history.kept(last_stage(rows), final.monitor, final.patience)["epoch"]
+    early = bool(final.patience)
     x = epochs(last)
     turns = tuple(_beginnings(rows, x))
     marks = (*turns, plots.mark(x(kept), f"kept: epoch {kept}")) if early else turns
@@ -76,6 +76,11 @@ def curves(rows: Rows, recipe: Recipe) -> Curves | None:
         any(key.startswith("val_") for row in rows for key in row), headings, table,
         tuple(_stages(rows, recipe)),
     )  # fmt: skip
+
+
+def last_stage(rows: Rows) -> Rows:
+    """The rows of the stage that ended the run."""
+    return [row for row in rows if _stage(row) == _stage(rows[-1])]
 
 
 def _stage(row: dict[str, Any]) -> int:

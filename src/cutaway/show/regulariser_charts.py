@@ -1,7 +1,6 @@
 """Charts of regularisers: the gap that they are to close, and what each of them asked for."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import nn
@@ -12,16 +11,20 @@ from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.show import plots
 from cutaway.show.axes import quarters, short, whole
+from cutaway.show.curves import Rows, last_stage
 from cutaway.show.plots import Bar, Chart, Dot, Level, Point, Scale
 from cutaway.show.words import listed, percent
 
 HEIGHT, BARS = 200, 12
 
 
-def gap(rows: list[dict[str, Any]], recipe: Recipe) -> Iterator[Chart]:
-    """How much worse the validation loss is than the training loss, by epoch."""
-    stage = rows[-1].get("stage") if rows else None
-    own = [row for row in rows if row.get("stage") == stage]
+def gap(rows: Rows, recipe: Recipe, dropout: bool) -> Iterator[Chart]:
+    """How much worse the validation loss is than the training loss, by epoch.
+
+    Args:
+        recipe: of the last stage; `dropout` tells whether units were left out in it.
+    """
+    own = last_stage(rows)
     data: list[Point] = [
         (row["epoch"], row["val_loss"] - row["train_loss"])
         for row in own
@@ -47,14 +50,14 @@ def gap(rows: list[dict[str, Any]], recipe: Recipe) -> Iterator[Chart]:
         marks=(plots.mark(x(kept), f"kept: epoch {kept}"),) if recipe.patience else (),
         levels=(Level(y(0), ""),),
         caption="The loss on validation less that on training. What rises has begun to be learned "
-        f"by heart.{_eased(recipe)}",
+        f"by heart.{_eased(recipe, dropout)}",
     )
 
 
-def _eased(recipe: Recipe) -> str:
+def _eased(recipe: Recipe, dropout: bool) -> str:
     """Why the gap may be below zero."""
     hard = {
-        "dropout": recipe.dropout > 0,
+        "dropout": dropout,
         "stochastic depth": bool(recipe.stochastic_depth),
         "smoothed targets": bool(recipe.label_smoothing),
         "mixed images": bool(recipe.mixup or recipe.cutmix),

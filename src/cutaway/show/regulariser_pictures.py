@@ -91,12 +91,17 @@ def _pixels(run: Run, x: Tensor) -> Tensor:
 
 def units(stages: Sequence[Recipe], network: nn.Module | None) -> Units | None:
     """A draw with the shares of the last stage that left any unit out."""
-    own = [layer.p for layer in dropouts(network).values()] if network else []
     for recipe in reversed(stages):
-        shares = own if recipe.dropout < 0 else [recipe.dropout] * max(1, len(own))
+        shares = left_out(recipe, network)
         if any(shares):
             return _units(shares[:LAYERS], recipe.seed)
     return None
+
+
+def left_out(recipe: Recipe, network: nn.Module | None) -> list[float]:
+    """The share of units that a stage leaves out, for each layer of dropout or before the head."""
+    own = [layer.p for layer in dropouts(network).values()] if network else []
+    return own if recipe.dropout < 0 else [recipe.dropout] * max(1, len(own))
 
 
 def _units(shares: list[float], seed: int) -> Units:

@@ -17,7 +17,7 @@ from cutaway.show import regulariser_charts as charts
 from cutaway.show import regulariser_pictures as pictures
 from cutaway.show.plots import Chart
 from cutaway.show.regulariser_pictures import Altered, Mixture, Units
-from cutaway.show.words import percent, plural
+from cutaway.show.words import listed, percent, plural
 
 PULLS = {
     "own": "in the way of {optimizer}",
@@ -46,13 +46,16 @@ class Regularisers:
     mixtures: tuple[Mixture, ...]
 
 
-def regularisers(run: Run, images: ImageSet | None) -> Regularisers | None:
+def regularisers(
+    run: Run, images: ImageSet | None, network: nn.Module | None
+) -> Regularisers | None:
     """Those that were on in any stage of a run; None where none was.
 
     Args:
         images: what the run learned from; without them no images are drawn.
+        network: as before training; without it what depends on its layers is said more roughly.
     """
-    network, stages = _network(run), run.recipe.in_stages()
+    stages = run.recipe.in_stages()
     said = _of_stages(run, stages, network)
     if not said:
         return None
@@ -66,17 +69,9 @@ def regularisers(run: Run, images: ImageSet | None) -> Regularisers | None:
     )
 
 
-def _network(run: Run) -> nn.Module | None:
-    """The network before training; None where it is the user's own and was not handed in."""
-    try:
-        return run.new_model()
-    except CutawayError:
-        return None
-
-
 def _charts(run: Run, stages: tuple[Recipe, ...], network: nn.Module | None) -> Iterator[Chart]:
     final = stages[-1]
-    yield from charts.gap(run.metrics, final)
+    yield from charts.gap(run.metrics, final, any(pictures.left_out(final, network)))
     if _decays(final) or final.max_norm:
         yield charts.lengths(run, final.max_norm, network)
     if final.stochastic_depth and network:
@@ -94,7 +89,7 @@ def _of_stages(run: Run, stages: tuple[Recipe, ...], network: nn.Module | None) 
     return tuple(
         said
         if len(numbers) == len(stages)
-        else Said(said.name, f"{said.value}, in stage {' and '.join(numbers)}", said.what)
+        else Said(said.name, f"{said.value}, in stage {listed(numbers)}", said.what)
         for said, numbers in found.items()
     )
 
@@ -138,9 +133,7 @@ def _decays(recipe: Recipe) -> bool:
 
 def _left_out(recipe: Recipe, network: nn.Module | None) -> Iterator[Said]:
     layers = dropouts(network) if network else {}
-    shares = sorted(
-        {layer.p for layer in layers.values()} if recipe.dropout < 0 else {recipe.dropout}
-    )
+    shares = sorted(set(pictures.left_out(recipe, network)))
     if any(shares):
         where = plural(len(layers), "layer") + " of dropout" if layers else "the head"
         yield Said(

@@ -4,6 +4,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from cutaway import models
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import CutawayError
@@ -54,7 +56,8 @@ def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
     """Everything that the templates say."""
     subject = Subject(run, run.saved_test(), images, problem)
     environment = _optional(run.path / "environment.json")
-    found, restraints = page(subject), regularisers(run, images)
+    network = _network(run)
+    found, restraints = page(subject), regularisers(run, images, network)
     return {
         "run": run,
         "model": run.recipe.model.removeprefix(OWN),
@@ -65,6 +68,7 @@ def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
         "sections": _with(REGULARISERS, found.sections) if restraints else found.sections,
         "regularisers": restraints,
         "problem": problem,
+        "parameters": None if network is None else models.count(network),
         **_costs(run),
         "curves": curves(run.metrics, run.recipe),
         **_origins(run, images),
@@ -82,7 +86,6 @@ def _with(section: Section, sections: tuple[Section, ...]) -> tuple[Section, ...
 
 def _costs(run: Run) -> dict[str, Any]:
     return {
-        "parameters": _parameters(run),
         "timing": _optional(run.path / "timing.json"),
         "looks": [look for look in run.looks if look["on"] == "test"],
     }
@@ -109,10 +112,10 @@ def _origins(run: Run, images: ImageSet | None) -> dict[str, Any]:
     }
 
 
-def _parameters(run: Run) -> int | None:
-    """How many the network has; None where it is the user's own and was not handed in."""
+def _network(run: Run) -> nn.Module | None:
+    """The network before training; None where it is the user's own and was not handed in."""
     try:
-        return models.count(run.new_model())
+        return run.new_model()
     except CutawayError:
         return None
 

@@ -9,7 +9,7 @@ import torch
 from cutaway.learn.compare import Comparison, Difference, Side
 from cutaway.learn.compare.found import Standing
 from cutaway.learn.compare.measure import Measure
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.compare.sides import Key
 from cutaway.learn.statistics import Estimate
 from cutaway.show import measures
 from cutaway.show.origins import setting
@@ -237,7 +237,6 @@ def settings(found: Comparison) -> list[tuple[str, tuple[str, ...]]]:
     ]
 
 
-def replicate(recipe: Recipe, by: Sequence[str]) -> str:
+def replicate(at: Key, by: Sequence[str]) -> str:
     """`seed 3, fold 1/5`."""
-    fields = {"split": "split_seed"}
-    return ", ".join(f"{word} {getattr(recipe, fields.get(word, word))}" for word in by)
+    return ", ".join(f"{word} {getattr(at, word)}" for word in by)

@@ -7,7 +7,7 @@ from typing import Any
 import cutaway
 from cutaway.files import write_whole
 from cutaway.learn.compare import Comparison, Side
-from cutaway.learn.compare.sides import key, varying
+from cutaway.learn.compare.sides import Key, key, varying
 from cutaway.show import together, verdict
 from cutaway.show.intervals import Entry, Intervals, intervals
 from cutaway.show.meanings import meaning
@@ -110,16 +110,13 @@ def _replicates(found: Comparison) -> list[tuple[str, tuple[str, ...]]]:
     if not found.fleets:
         return []
     by = varying([run for side in found.sides for run in side.runs])
-    values: dict[Any, dict[str, str]] = {}
-    names: dict[Any, str] = {}
+    scale, digits = verdict.scale(found.measure), verdict.decimals(found) + 1
+    values: dict[Key, dict[str, str]] = {}
     for one in found.standings:
         for run, value in zip(one.side.runs, one.values, strict=True):
-            at = key(run.recipe)
-            names[at] = verdict.replicate(run.recipe, by)
-            digits = verdict.decimals(found) + 1
-            text = verdict.number(value * verdict.scale(found.measure), digits)
-            values.setdefault(at, {})[one.side.name] = text
+            row = values.setdefault(key(run.recipe), {})
+            row[one.side.name] = verdict.number(value * scale, digits)
     return [
-        (names[at], tuple(row.get(side.name, "–") for side in found.sides))
+        (verdict.replicate(at, by), tuple(row.get(side.name, "–") for side in found.sides))
         for at, row in values.items()
     ]
