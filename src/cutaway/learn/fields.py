@@ -49,7 +49,7 @@ def read(name: str, value: Any, hint: Any) -> Any:
         return kind(float(value)) if kind is int else kind(value)
     except (TypeError, ValueError, OverflowError):
         noun = "a whole number" if kind is int else "a number"
-        raise UsageError(f"{_flag(name)} takes {noun}, not {value!r}.") from None
+        raise UsageError(f"{flag(name)} takes {noun}, not {value!r}.") from None
 
 
 def _read_tables(name: str, value: Any) -> list[dict[str, Any]]:
@@ -67,7 +67,7 @@ def _read_options(name: str, value: Any) -> dict[str, Any]:
         return dict(value)
     pairs = [part.partition("=") for part in str(value).split(",") if part]
     if not all(equals and key for key, equals, _ in pairs):
-        raise UsageError(f"{_flag(name)} takes name=value,name=value, not {value!r}.")
+        raise UsageError(f"{flag(name)} takes name=value,name=value, not {value!r}.")
     return {key.strip(): read_value(text.strip()) for key, _, text in pairs}
 
 
@@ -88,15 +88,16 @@ def check(name: str, value: Any, limits: Mapping[str, Any]) -> None:
         UsageError: a value that is not among its choices, or out of its range.
     """
     if limits["choices"] and value not in limits["choices"]:
-        raise UsageError(f"{_flag(name)} cannot be '{value}'.{nearest(value, limits['choices'])}")
+        raise UsageError(f"{flag(name)} cannot be '{value}'.{nearest(value, limits['choices'])}")
     if not isinstance(value, int | float) or isinstance(value, bool):
         return
     low, high, above = limits["low"], limits["high"], limits["above"]
     if not (low <= value <= high and value > above and math.isfinite(value)):
         floor = f"above {above:g}" if above > low else f"at least {low:g}"
         ceiling = "" if high == math.inf else f" and at most {high:g}"
-        raise UsageError(f"{_flag(name)} must be {floor}{ceiling}, not {value:g}.")
+        raise UsageError(f"{flag(name)} must be {floor}{ceiling}, not {value:g}.")
 
 
-def _flag(name: str) -> str:
+def flag(name: str) -> str:
+    """What the command line calls a field or an option."""
     return "--" + name.replace("_", "-")

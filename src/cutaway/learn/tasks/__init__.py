@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from cutaway.errors import UsageError, nearest
+from cutaway.learn.fields import flag
 from cutaway.learn.recipe import TASKS as NAMES
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.tasks.adversarial import Adversarial
@@ -52,12 +53,11 @@ def make_task(recipe: Recipe) -> Task:
             hint = nearest(name, known) if known else ""
             raise UsageError(f"The task '{recipe.task}' has no option '{name}'.{hint}")
         if isinstance(value, str) != isinstance(known[name], str):
-            raise UsageError(f"--{name.replace('_', '-')} cannot be {value!r}.")
+            raise UsageError(f"{flag(name)} cannot be {value!r}.")
     settings = dict(recipe.task_options)
     for name, called in CLASSIFIERS.items():
         if value := getattr(recipe, name):
             if recipe.task != "classify":
-                flag = name.replace("_", "-")
-                raise UsageError(f"{called} (--{flag}) is for the task 'classify' only.")
+                raise UsageError(f"{called} ({flag(name)}) is for the task 'classify' only.")
             settings[name] = value
     return TASKS[recipe.task](**settings)

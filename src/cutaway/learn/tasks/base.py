@@ -80,7 +80,6 @@ class Task:
             `symmetric` (-1..1).
         measures: those of the judgement that are written at the end of each epoch.
         headline: the measure that a run is known by.
-        validates: whether images are held out to choose on, where the recipe does not say.
     """
 
     scaling: ClassVar[str] = "standard"
