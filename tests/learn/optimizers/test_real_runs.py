@@ -14,7 +14,7 @@ from cutaway.learn.fit import fit, resume
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.training import Listener
 
-DIGITS = digits(300)
+DIGITS = digits(200)
 PLAIN = {
     "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "momentum": 0.0, "epochs": 3,
     "batch_size": 64, "seed": 3, "device": "cpu", "ema": 0.9,
@@ -26,7 +26,7 @@ CHANGES = {
     "nesterov": {"lr": 0.05, "momentum": 0.9, "max_norm": 0.5},
     "muon": {"lr": 0.01, "momentum": 0.9},
     "l-bfgs": {"lr": 1.0, "optimizer_options": {"max_iter": 4}, "accumulate": 2},
-    "newton": {"lr": 1.0, "batch_size": 100},
+    "newton": {"lr": 1.0},
     "hessian-free": {"lr": 1.0, "optimizer_options": {"iterations": 8}},
     "soap": {"lr": 0.01, "momentum": 0.9},
     "shampoo": {"lr": 0.05, "momentum": 0.9},
