@@ -12,7 +12,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -61,7 +61,7 @@ def compared(model: str, epochs: int) -> dict[str, float]:
         theirs = run.model
         network = first(run)
         stage = Stage(0, run.recipe, run, images, network)
-        J = list(descend(graph_of(network, stage), batches(stage, stage.steps), RATES[model]))
+        J = list(descend(graph_of(network, stage), batches(stage), RATES[model]))
         answers = run.task.judge(
             network, run.feed(images, run.split.test), images.classes, run.machine
         )
@@ -115,9 +115,10 @@ def first(run: Run) -> nn.Module:
     return initial(run.recipe, images.channels, len(images.classes), images.size)
 
 
-def batches(stage: Stage, steps: int) -> list[tuple[Tensor, Tensor]]:
-    made = (stage.feed.batch(number) for number in range(steps))
-    return [(batch.x, batch.t) for batch in made]
+def batches(stage: Stage) -> Iterator[tuple[Tensor, Tensor]]:
+    for number in range(stage.steps):
+        batch = stage.feed.batch(number)
+        yield batch.x, batch.t
 
 
 def graph_of(network: nn.Module, stage: Stage) -> Graph:
@@ -142,10 +143,8 @@ def speed(pairs: int) -> list[dict[str, float]]:
     def by_hand() -> None:
         next(descend(graph, [(x, t)], 0.01))
 
-    rows = []
     with kept():
-        for _ in range(pairs + 1):
-            rows.append({"autograd": rate(autograd), "by hand": rate(by_hand)})
+        rows = [{"autograd": rate(autograd), "by hand": rate(by_hand)} for _ in range(pairs + 1)]
     return rows[1:]
 
 

@@ -64,15 +64,20 @@ def written(
         reseed_global(seed, "weights")
         network = models.build(name, x.shape[1], model.example[1], size, options).train()
         task.begin(network, shown)
-    players = [p.name for p in task.players(network)]
+    players = [one.name for one in task.players(network)]
     if player and player not in players:
         raise UsageError(f"{name} has no player '{player}'.{nearest(player, players)}")
     wanted = [i for i, one in enumerate(players) if player in ("", one)]
-    return [Written(name, players[i], *_graph(network, task, i, shown)) for i in wanted]
+    given = shown.x, shown.t
+    return [Written(name, players[i], _graph(network, task, i, given), given) for i in wanted]
 
 
 class _Turn(nn.Module):
-    """What a player minimises, as a module of images and targets."""
+    """What a player minimises, as a module of images and targets.
+
+    It asks for the player anew each time: the export knows the path of a module only where it is
+    reached through this one, and a loss that was made before (`tasks.turn.Turn`) holds its own.
+    """
 
     def __init__(self, network: nn.Module, task: Task, index: int):
         super().__init__()
@@ -84,13 +89,10 @@ class _Turn(nn.Module):
 
 
 def _graph(
-    network: nn.Module, task: Task, index: int, batch: Batch
-) -> tuple[byhand.Graph, tuple[Tensor, ...]]:
+    network: nn.Module, task: Task, index: int, given: tuple[Tensor, Tensor]
+) -> byhand.Graph:
     learned = task.players(network)[index].parameters
-    turn = _Turn(network, task, index)
-    graph = byhand.trace(turn, batch.x, batch.t, learned=learned, within="network.")
-    given = {"x": batch.x, "t": batch.t}
-    return graph, tuple(given[name] for name in graph.inputs)
+    return byhand.trace(_Turn(network, task, index), *given, learned=learned, within="network.")
 
 
 def _images(model: models.Model, task: Task, batch: int, seed: int) -> Tensor:

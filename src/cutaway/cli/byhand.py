@@ -41,7 +41,7 @@ def check(
         for one, found in _checked(name, differences, batch, seed):
             rows.append(_summary(one, found))
             if not as_json:
-                _print(one, found, alone=len(names or ()) == 1, first=len(rows) == 1)
+                _print(rows[-1], found, alone=len(names or ()) == 1, first=len(rows) == 1)
     if as_json:
         emit(rows)
     wrong = dict.fromkeys(row["model"] for row in rows if not row["agrees"])
@@ -60,7 +60,6 @@ def _checked(
 
 
 def _summary(one: "Written", found: "Checked") -> dict[str, Any]:
-    slopes = [row.differences for row in found.rows if row.differences is not None]
     return {
         "model": one.model,
         "player": one.player,
@@ -68,24 +67,23 @@ def _summary(one: "Written", found: "Checked") -> dict[str, Any]:
         "parameters": len(found.rows),
         "by autograd": found.autograd,
         "by differences": found.differences,
-        "slopes": len(slopes),
+        "slopes": sum(row.differences is not None for row in found.rows),
         "agrees": found.agrees,
         "layers": [asdict(row) for row in found.rows],
     }
 
 
-def _print(one: "Written", found: "Checked", alone: bool, first: bool) -> None:
+def _print(row: dict[str, Any], found: "Checked", alone: bool, first: bool) -> None:
     """One network layer by layer; of several a line each."""
-    row = _summary(one, found)
     if alone:
         from cutaway.show import tables
 
-        tables.show(tables.checked(f"{one.model}, {one.player}", found))
-    elif first:
+        tables.show(tables.checked(f"{row['model']}, {row['player']}", found))
+        return
+    if first:
         typer.echo(f"{'model':20}{'player':15}{'nodes':>6}  {'autograd':>9}{'differences':>13}")
-    if not alone:
-        slopes = f"{row['by differences']:.1e}" if row["slopes"] else "-"
-        typer.echo(
-            f"{one.model:20}{one.player:15}{found.nodes:6}  {found.autograd:9.1e}{slopes:>13}"
-            f"{'' if found.agrees else '  disagree'}"
-        )
+    slopes = f"{row['by differences']:.1e}" if row["slopes"] else "-"
+    typer.echo(
+        f"{row['model']:20}{row['player']:15}{found.nodes:6}  {found.autograd:9.1e}{slopes:>13}"
+        f"{'' if found.agrees else '  disagree'}"
+    )
