@@ -6,7 +6,7 @@ from typing import NamedTuple
 from cutaway.show import plots
 from cutaway.show.meanings import Meaning
 from cutaway.show.plots import Scale, Ticks
-from cutaway.show.words import percent
+from cutaway.show.words import MINUS, percent
 
 MANY = 30
 """Ratio of values from which on an axis runs by ratios."""
@@ -82,8 +82,10 @@ def _shares(label: str, values: Sequence[float], height: int) -> Axis:
 
 
 def short(value: float) -> str:
-    """A tick's value; `2e-4` where 0.0002 would not fit beside the axis."""
-    if not 0 < abs(value) < 0.001:
+    """A tick's value, `−2`; `2e-4` where 0.0002 would not fit beside the axis."""
+    if value < 0:
+        return f"{MINUS}{short(-value)}"
+    if not 0 < value < 0.001:
         return f"{value:g}"
     digits, _, power = f"{value:e}".partition("e")
     return f"{float(digits):g}e{int(power)}"

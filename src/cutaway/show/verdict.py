@@ -13,9 +13,7 @@ from cutaway.learn.compare.sides import Key
 from cutaway.learn.statistics import Estimate
 from cutaway.show import measures
 from cutaway.show.origins import setting
-from cutaway.show.words import SPACE, listed, plural
-
-MINUS = "\N{MINUS SIGN}"
+from cutaway.show.words import MINUS, SPACE, listed, plural
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-SPACE = "\N{NO-BREAK SPACE}"
+SPACE, MINUS = "\N{NO-BREAK SPACE}", "\N{MINUS SIGN}"
 
 
 def percent(share: float | None, digits: int = 1) -> str:
