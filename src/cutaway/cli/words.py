@@ -36,7 +36,7 @@ def read_words(words: list[str], task: str = "") -> tuple[str, str, dict[str, An
         UsageError: a flag that neither a recipe nor the model knows, one without a value, or a
             third argument.
     """
-    from cutaway.learn.recipe import read_value
+    from cutaway.learn.fields import read_value
 
     plain, flags, rest = [], {}, list(words)
     while rest:

@@ -91,6 +91,15 @@ class Split:
         return cls(**body)
 
 
+def overlap(splits: Sequence[Split], on: str = "test") -> float:
+    """Held-out images over training images where splits divide the same images anew, else 0."""
+    parts = [getattr(split, on) for split in splits]
+    if all(torch.equal(part, parts[0]) for part in parts):
+        return 0.0
+    ratios = [len(part) / len(split.train) for part, split in zip(parts, splits, strict=True)]
+    return sum(ratios) / len(ratios)
+
+
 def split(
     images: ImageSet,
     *,

@@ -13,17 +13,13 @@ Optimizer = torch.optim.Optimizer
 def pull(optimizer: Optimizer, recipe: Recipe) -> None:
     """Let the recipe's `decay` take the place of the optimizer's own, where it asks for another.
 
-    Matrices and kernels alone are pulled. `l2` adds strength / 2 times their squares to the loss;
-    `decoupled` takes rate * strength * w from them at each step, whatever the gradient.
+    It was made without a pull of its own. Matrices and kernels alone are pulled. `l2` adds
+    strength / 2 times their squares to the loss; `decoupled` takes rate * strength * w from them
+    at each step, whatever the gradient.
 
     Source: Loshchilov and Hutter 2019, 'Decoupled weight decay regularization', algorithm 2.
     """
-    if recipe.decay == "own":
-        return
-    for group in optimizer.param_groups:
-        if "weight_decay" in group:
-            group["weight_decay"] = 0.0
-    if recipe.weight_decay:
+    if recipe.decay != "own" and recipe.weight_decay:
         {"l2": _in_the_loss, "decoupled": _beside}[recipe.decay](optimizer, recipe.weight_decay)
 
 

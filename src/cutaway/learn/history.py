@@ -9,6 +9,14 @@ Row = dict[str, Any]
 HIGHER = ("accuracy", "iou", "psnr", "sure", "variety")
 """Measures of which more is better; of the others less is."""
 
+SHARES = ("accuracy", "top5", "error", "iou", "sure")
+"""How the names of measures between 0 and 1 end."""
+
+
+def share(name: str) -> bool:
+    """Whether a measure's values lie between 0 and 1."""
+    return name.endswith(SHARES)
+
 
 def better(name: str) -> int:
     """1 where a higher value of a figure such as `val_accuracy` is better, else -1."""

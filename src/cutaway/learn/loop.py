@@ -98,7 +98,6 @@ class Seat:
         with holding(self.held):
             for batch in batches[: self.player.turns]:
                 self.optimizer.step(self._closure(batch, tally))  # type: ignore[arg-type]
-                self.optimizer.zero_grad(set_to_none=True)
                 if self.recipe.max_norm:
                     limit_rows(self.player.parameters, self.recipe.max_norm)
 

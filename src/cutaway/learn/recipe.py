@@ -12,7 +12,6 @@ from typing import Any
 
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.fields import check, read, setting
-from cutaway.learn.fields import read_value as read_value
 
 FORMAT = 1
 """Version of `recipe.toml`; a file of a newer one is refused."""

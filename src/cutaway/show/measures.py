@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cutaway.learn.history import share
 from cutaway.show.words import percent
 
 NAMES = {
@@ -22,8 +23,6 @@ NAMES = {
     "-ELBO": "\N{MINUS SIGN}ELBO",
     "lr": "learning rate",
 }
-SHARES = ("accuracy", "top5", "error", "iou", "sure")
-"""How the names of measures between 0 and 1 end; they are written in per cent."""
 UNITS = {"psnr": "dB", "-ELBO": "nats"}
 """Of other measures, by how their names end."""
 PARTS = {"train": "", "val": "val"}
@@ -35,11 +34,6 @@ def name(key: str) -> str:
     if part in PARTS and rest:
         return f"{PARTS[part]} {name(rest)}".strip()
     return NAMES.get(key, key.replace("_", " "))
-
-
-def share(key: str) -> bool:
-    """Whether its values lie between 0 and 1."""
-    return key.endswith(SHARES)
 
 
 def unit(key: str) -> str:

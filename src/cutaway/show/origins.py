@@ -95,8 +95,10 @@ def setting(value: Any) -> str:
         return "–"
     if isinstance(value, dict):
         return ", ".join(f"{key}={item}" for key, item in value.items()) or "none"
+    if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        return plural(len(value), "stage")
     if isinstance(value, list):
-        return plural(len(value), "stage") if value else "none"
+        return ", ".join(map(str, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value).removeprefix(OWN) or "none"
 
 

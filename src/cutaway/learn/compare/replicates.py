@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from cutaway.data.split import overlap
 from cutaway.errors import RunError, UsageError
 from cutaway.learn.compare.found import Difference, Found, Standing
 from cutaway.learn.compare.measure import Measure
-from cutaway.learn.compare.sides import Side, overlap, pairs, varying
+from cutaway.learn.compare.sides import Side, pairs, varying
 from cutaway.learn.run import Run
 from cutaway.learn.statistics import (
     paired,
@@ -36,10 +37,10 @@ def over_replicates(sides: Sequence[Side], measure: Measure, on: str) -> Found:
     standings = []
     for side in sides:
         values = tuple(figures[run] for run in side.runs)
-        standings.append(Standing(side, student(values, overlap(side.runs, on)), values))
+        standings.append(Standing(side, student(values, _overlap(side.runs, on)), values))
     first, *others = sides
     found = tuple(_difference(first, other, figures, measure, on) for other in others)
-    widest = max(overlap(side.runs, on) for side in sides)
+    widest = max(_overlap(side.runs, on) for side in sides)
     images = len(getattr(first.runs[0].split, on))
     return Found(tuple(standings), found, on != "test", overlap=widest, images=images)
 
@@ -63,7 +64,7 @@ def _difference(
     for a, b in same:
         _check_images(a, b, on)
     ours, theirs = ([figures[run] for run in runs] for runs in zip(*same, strict=True))
-    ratio = overlap([a for a, _ in same], on)
+    ratio = _overlap([a for a, _ in same], on)
     gain = paired(ours, theirs, ratio).times(measure.sign)
     spread, by = float(np.subtract(theirs, ours).std(ddof=1)), varying([a for a, _ in same])
     assert gain.p is not None
@@ -77,7 +78,7 @@ def _difference(
 
 def _unpaired(first: Side, other: Side, figures: Figures, measure: Measure, on: str) -> Difference:
     """Replicates of which fewer than two have a counterpart."""
-    if overlap([*first.runs, *other.runs], on):
+    if _overlap([*first.runs, *other.runs], on):
         raise UsageError(
             f"{first.name} and {other.name} share fewer than two seeds, splits and folds, and not "
             f"all are judged on the same {on} images: train both with the same --seed and --folds."
@@ -100,3 +101,7 @@ def _check_images(a: Run, b: Run, on: str) -> None:
             f"The {on} images of {a.path} and {b.path} differ, though their seed, split and fold "
             "are the same: train both with the same --val and --test."
         )
+
+
+def _overlap(runs: Sequence[Run], on: str) -> float:
+    return overlap([run.split for run in runs], on)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
 from cutaway.errors import RunError, UsageError
 from cutaway.learn.fleet import Fleet, opened
 from cutaway.learn.recipe import REPLICATE, Recipe
@@ -100,15 +98,6 @@ def varying(runs: Sequence[Run]) -> list[str]:
 
 def _kinds(keys: Sequence[Key], names: Sequence[str]) -> int:
     return len({tuple(getattr(one, name) for name in names) for one in keys})
-
-
-def overlap(runs: Sequence[Run], on: str) -> float:
-    """Test images over training images where the runs divide the same images anew, else 0."""
-    parts = [getattr(run.split, on) for run in runs]
-    if all(torch.equal(part, parts[0]) for part in parts):
-        return 0.0
-    ratios = [len(part) / len(run.split.train) for part, run in zip(parts, runs, strict=True)]
-    return sum(ratios) / len(ratios)
 
 
 def _check(side: Side) -> None:

@@ -6,22 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.data.imageset import ImageSet
-from cutaway.data.sources import load
+from cutaway.data.split import overlap
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, write_json
 from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.fleet.ensemble import Committee, agreed, curve, kept
 from cutaway.learn.fleet.plan import Changes
+from cutaway.learn.history import share
 from cutaway.learn.predict import Prediction, predict
-from cutaway.learn.recipe import Recipe, from_dict
-from cutaway.learn.run import OWN, Run
+from cutaway.learn.recipe import REPLICATE, Recipe, from_dict
+from cutaway.learn.run import Run, load_again
 from cutaway.learn.statistics import t_interval
 
 FORMAT = 1
-CHANCE = ("seed", "split_seed", "fold")
-"""Fields in which replicates of one setting may differ."""
-SHARES = ("accuracy", "top5", "calibration_error", "iou", "sure", "discriminator_accuracy")
-"""Measures between 0 and 1, and so their intervals."""
 
 
 class Fleet:
@@ -122,13 +119,7 @@ class Fleet:
         Raises:
             UsageError: they were an object of the user's own, which has to be handed in again.
         """
-        recipe = self.recipe
-        if recipe.data.startswith(OWN):
-            raise UsageError(
-                f"{self.path} learned from data of your own: hand them in again as `data`."
-            )
-        size = recipe.image_size or None
-        return load(recipe.data, image_size=size, group_by=recipe.group_by, label=recipe.label)
+        return load_again(self.recipe, self.path)
 
     @property
     def finished(self) -> bool:
@@ -168,21 +159,14 @@ class Fleet:
         """What was varied on purpose, and the members (replicates, folds) that share it."""
         found: dict[str, tuple[Changes, list[int]]] = {}
         for k, changes in enumerate(self.changes):
-            own = {name: value for name, value in changes.items() if name not in CHANCE}
+            own = {name: value for name, value in changes.items() if name not in REPLICATE}
             found.setdefault(repr(own), (own, []))[1].append(k)
         return list(found.values())
 
     def _measures(self, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
         names = [k for k, v in found[0].items() if isinstance(v, float) and k in found[-1]]
-        overlap = self._overlap()
-        return {name: summary(name, [one[name] for one in found], overlap) for name in names}
-
-    def _overlap(self) -> float:
-        """Test images over training images, where the members divide the same images anew."""
-        if len({(run.split.fold, run.split.seed) for run in self.members}) == 1:
-            return 0.0
-        split = self.members[0].split
-        return len(split.test) / len(split.train)
+        ratio = overlap([run.split for run in self.members])
+        return {name: summary(name, [one[name] for one in found], ratio) for name in names}
 
     def _ensemble(self) -> dict[str, Any]:
         """What the members say as one, where they can."""
@@ -233,6 +217,6 @@ def opened(path: str | Path) -> Run | Fleet:
 def summary(name: str, values: Sequence[float], overlap: float = 0.0) -> dict[str, Any]:
     """Mean, its 95 % interval (Student's t, corrected for shared training images), each value."""
     mean, low, high = t_interval(values, overlap) if len(values) > 1 else (values[0],) * 3
-    if name in SHARES:
+    if share(name):
         low, high = max(0.0, low), min(1.0, high)
     return {"mean": mean, "low": low, "high": high, "values": list(values)}

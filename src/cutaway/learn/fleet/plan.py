@@ -7,6 +7,7 @@ from typing import Any
 from cutaway import models
 from cutaway.errors import UsageError
 from cutaway.learn.recipe import Recipe
+from cutaway.learn.run import OWN
 
 Changes = dict[str, Any]
 
@@ -49,7 +50,7 @@ def plan(
 
 def _in_fields(recipe: Recipe, changes: Changes) -> Changes:
     """The changes as fields of the recipe; the model's options go together into theirs."""
-    known = {} if recipe.model.startswith("own:") else models.find(recipe.model).options
+    known = {} if recipe.model.startswith(OWN) else models.find(recipe.model).options
     own = {name: value for name, value in changes.items() if name in known}
     rest = {name: value for name, value in changes.items() if name not in own}
     return rest | ({"model_options": recipe.model_options | own} if own else {})

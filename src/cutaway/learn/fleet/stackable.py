@@ -12,10 +12,10 @@ from cutaway.learn import memory, optimizers
 from cutaway.learn.fleet.batches import Batches
 from cutaway.learn.fleet.seat import RATES
 from cutaway.learn.fleet.stack import Stack
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.recipe import REPLICATE, Recipe
 from cutaway.learn.tasks import Task
 
-OWN = {"seed", "split_seed", "fold", "init", *RATES}
+FREE = {*REPLICATE, "init", *RATES}
 """Fields in which the members of a stack may differ."""
 
 OFF = {
@@ -36,7 +36,7 @@ def differences(members: Sequence[Recipe]) -> str:
     first = members[0]
     for spec in fields(Recipe):
         values = {repr(getattr(one, spec.name)) for one in members}
-        if spec.name not in OWN and len(values) > 1:
+        if spec.name not in FREE and len(values) > 1:
             return f"the members differ in {spec.name}"
     for name, off in OFF.items():
         if getattr(first, name) != off:

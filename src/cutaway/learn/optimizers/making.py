@@ -123,7 +123,8 @@ def _groups(
 def _options(recipe: Recipe, method: Method, kind: type[Optimizer]) -> dict[str, Any]:
     """The recipe's fields in this optimizer's own words, then its further options."""
     takes = inspect.signature(kind).parameters
-    options: dict[str, Any] = {"lr": recipe.lr, "weight_decay": recipe.weight_decay}
+    own = recipe.weight_decay if recipe.decay == "own" else 0.0
+    options: dict[str, Any] = {"lr": recipe.lr, "weight_decay": own}
     if "betas" in takes:
         options["betas"] = (recipe.momentum, *takes["betas"].default[1:])
     if "momentum" in takes:
