@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from cutaway.data.duplicates import clusters, exact, near
+from cutaway.data.copies import copies
+from cutaway.data.duplicates import clusters
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 
 TINY = 10  # a class of fewer images is called tiny: a tenth of it is no validation
@@ -103,12 +104,7 @@ def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Au
     """
     if images.whole:
         return _of_all_there_is(images)
-    say = progress or (lambda _: None)
-    say("looking for exact copies")
-    same = exact(images.images)
-    if images.noun == "image":
-        say("looking for near copies")
-    alike = near(images.images, same)
+    same, alike = copies(images, progress or (lambda _: None))
     value = "value" if len(images.size) == 1 else "pixel"
     equal, every = clusters(same), clusters(alike)
     nearly = [group for group in every if len(same[group].unique()) > 1]

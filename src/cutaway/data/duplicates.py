@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+VERSION = 1  # of what is found: one more where the same images would give other clusters
 COARSE, FINE = 16, 32  # longest sides of the two thumbnails, pixels
 BITS, ORDERS, WINDOW = 256, 16, 4
 FLAT = 1.0  # detail weaker than this (root mean square, grey levels) has nothing to compare

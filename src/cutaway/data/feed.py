@@ -122,7 +122,7 @@ class Feed:
     @property
     def plain(self) -> bool:
         """Whether a batch is the chosen images as they are."""
-        return self.augment is None and self.labelled is None
+        return self.labelled is None and not (self.augment and self.augment.active)
 
     def order(self, epoch: int) -> Int[Tensor, " m"]:
         """Positions in the set in the order of one epoch."""

@@ -32,6 +32,11 @@ class Augment:
 
     transforms: tuple[Transform, ...] = ()
 
+    @property
+    def active(self) -> bool:
+        """Whether anything is done to an image."""
+        return any(each.active for each in self.transforms)
+
     def __call__(
         self, images: Float[Tensor, "b c *grid"], generator: Generator
     ) -> Float[Tensor, "b c *grid"]:

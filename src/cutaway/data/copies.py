@@ -1,0 +1,63 @@
+"""The copies in a set of images, looked for once: what was found is kept in the cache."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from cutaway.data import cache
+from cutaway.data.duplicates import VERSION, exact, near
+from cutaway.data.imageset import ImageSet
+from cutaway.errors import DataError
+
+MANY = 10_000
+"""Images from which on looking takes seconds, so that it is worth a file."""
+LABELS = "labels.npy"
+
+
+class Copies(NamedTuple):
+    """A cluster number for each image, as `duplicates.exact` and `duplicates.near` give."""
+
+    exact: Int[Tensor, " n"]
+    near: Int[Tensor, " n"]
+
+
+def copies(images: ImageSet, say: Callable[[str], None]) -> Copies:
+    """What is equal and what is alike, from the cache where the same images were there before.
+
+    Args:
+        say: told what is being looked for, in a few words.
+    """
+    if len(images) < MANY:
+        return _found(images, say)
+
+    def build(folder: Path) -> dict[str, Any]:
+        labels = torch.stack(_found(images, say)).numpy()
+        np.save(folder / LABELS, labels)
+        return {"bytes": (folder / LABELS).stat().st_size}
+
+    key = cache.digest("copies", VERSION, images.fingerprint)
+    try:
+        place, _ = cache.entry(key, build, _whole)
+    except DataError:  # a cache that cannot be written is no reason not to train
+        return _found(images, say)
+    return Copies(*torch.from_numpy(np.load(place / LABELS)))
+
+
+def _found(images: ImageSet, say: Callable[[str], None]) -> Copies:
+    say("looking for exact copies")
+    same = exact(images.images)
+    if images.noun == "image":
+        say("looking for near copies")
+    return Copies(same, near(images.images, same))
+
+
+def _whole(place: Path, note: dict[str, Any]) -> bool:
+    try:
+        return (place / LABELS).stat().st_size == note["bytes"]
+    except OSError:
+        return False
