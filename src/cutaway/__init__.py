@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cutaway.api import load as load
     from cutaway.api import report as report
     from cutaway.api import resume as resume
+    from cutaway.api import search as search
     from cutaway.data.imageset import ImageSet as ImageSet
     from cutaway.errors import CutawayError as CutawayError
     from cutaway.learn.recipe import Recipe as Recipe
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 HOMES = {
     "fit": "cutaway.api",
     "resume": "cutaway.api",
+    "search": "cutaway.api",
     "load": "cutaway.api",
     "report": "cutaway.api",
     "ImageSet": "cutaway.data.imageset",
@@ -36,7 +38,7 @@ HOMES = {
     "Recipe": "cutaway.learn.recipe",
     "Run": "cutaway.learn.run",
 }
-__all__ = ["CutawayError", "ImageSet", "Recipe", "Run", "fit", "load", "report", "resume"]
+__all__ = ["CutawayError", "ImageSet", "Recipe", "Run", "fit", "load", "report", "resume", "search"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What `import cutaway as ca` offers: fit, resume, load, report, audit."""
+"""What `import cutaway as ca` offers: fit, search, resume, load, report."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,14 +11,17 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load as load_images
 from cutaway.errors import UsageError
 from cutaway.learn import fit as learning
+from cutaway.learn import search as searching
 from cutaway.learn.fleet import Fleet, launch, relaunch
 from cutaway.learn.optimizers.registry import plain
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import OWN, Run, load_for
+from cutaway.learn.search import Search, searched
 from cutaway.learn.training import Listener
 from cutaway.show.fleet import report as fleet_report
+from cutaway.show.pages.search import report as search_report
 from cutaway.show.progress import progress as shown
-from cutaway.show.progress import reading, watched
+from cutaway.show.progress import reading, trials_watched, watched
 from cutaway.show.report import report as run_report
 
 
@@ -100,12 +103,58 @@ def _fleet(
     return fleet
 
 
-def report(run: Run | Fleet, images: ImageSet | None = None) -> Path:
-    """Write the report of a run or a fleet that has ended; gives its path.
+def search(
+    model: str | nn.Module = "",
+    data: Any = "",
+    *,
+    trials: int = 20,
+    over: Mapping[str, Any] = {},
+    recipe: Recipe | None = None,
+    out: str | Path = "",
+    progress: bool = True,
+    checkpoint_every: float = 15.0,
+    **changes: Any,
+) -> Search:
+    """Try many settings, and find the recipe that does best on the validation images.
+
+        found = search("mlp", "mnist", trials=50)
+        found = search("lenet5", "digits", over={"lr": (0.001, 0.1), "optimizer": ["adamw", "sgd"]})
+        run = fit(recipe=found.best, replicates=8)
+
+    Args:
+        trials: how many settings; fewer where there are not so many.
+        over: fields of the recipe or options of the model, with a range (low, high) or a list of
+            values for each; by default what suits the recipe.
+        out: the search's directory; by default the first free `runs/MODEL-DATA-search-N`.
+
+    The other arguments are those of `fit`. What is drawn depends on the recipe's seed.
+
+    Raises:
+        CutawayError: with a sentence that says what is wrong and what to do.
+    """
+    if isinstance(model, nn.Module):
+        raise UsageError(
+            "A search builds each network anew, and a module that is there already is only one: "
+            "give the name of a model (see `cutaway models`)."
+        )
+    recipe = change(recipe or _beginning(_name(model), _name(data)), changes)
+    source = recipe.data if isinstance(data, str) and not data else data
+    found = searching.launch(
+        recipe, _images(source, recipe, progress), change, trials=trials, over=over, out=out,
+        watcher=trials_watched(progress), checkpoint_every=checkpoint_every,
+    )  # fmt: skip
+    search_report(found)
+    return found
+
+
+def report(run: Run | Fleet | Search, images: ImageSet | None = None) -> Path:
+    """Write the report of a run, a fleet or a search that has ended; gives its path.
 
     Args:
         images: what the run learned from, where it was an object of your own.
     """
+    if isinstance(run, Search):
+        return search_report(run)
     return fleet_report(run) if isinstance(run, Fleet) else run_report(run, images)
 
 
@@ -116,12 +165,20 @@ def resume(
     data: Any = None,
     progress: bool | Listener = True,
     checkpoint_every: float = 15.0,
-) -> Run | Fleet:
-    """Go on with a run or a fleet that was stopped or killed; its end is the same to the bit.
+) -> Run | Fleet | Search:
+    """Go on with what was stopped or killed; its end is the same to the bit.
 
     Args:
         model, data: one's own network and data, where the run began with such.
     """
+    if searched(path):
+        images = None if data is None else load_for(Search(path).recipe, data)
+        found = searching.relaunch(
+            path, change, images, watcher=trials_watched(bool(progress)),
+            checkpoint_every=checkpoint_every,
+        )  # fmt: skip
+        search_report(found)
+        return found
     if (Path(path) / "fleet.json").is_file():
         images = None if data is None else load_for(Fleet(path).recipe, data)
         fleet = relaunch(
@@ -149,8 +206,10 @@ def resume(
     return run
 
 
-def load(what: Any, *, model: nn.Module | None = None, **options: Any) -> Run | Fleet | ImageSet:
-    """A run or a fleet from its directory; anything else as an `ImageSet`.
+def load(
+    what: Any, *, model: nn.Module | None = None, **options: Any
+) -> Run | Fleet | Search | ImageSet:
+    """A run, a fleet or a search from its directory; anything else as an `ImageSet`.
 
     Args:
         model: one's own network, where the run began with such.
@@ -160,6 +219,8 @@ def load(what: Any, *, model: nn.Module | None = None, **options: Any) -> Run | 
         return Run(what, model)
     if isinstance(what, str | Path) and (Path(what) / "fleet.json").is_file():
         return Fleet(what)
+    if isinstance(what, str | Path) and searched(what):
+        return Search(what)
     return load_images(what, **options)
 
 

@@ -1,5 +1,6 @@
 """`cutaway train` and `cutaway resume`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,7 +8,7 @@ import typer
 
 from cutaway.cli.app import Json, RunPath, app, emit
 from cutaway.cli.words import read_vary, read_words, with_recipe_options
-from cutaway.learn.recipe import read_recipe
+from cutaway.learn.recipe import Recipe, read_recipe
 
 
 @app.command(
@@ -44,6 +45,25 @@ def train(
     Many networks as one job: --replicates 8, --folds 5, --vary lr=0.1,0.01
     """
     words = [word for word in (model, data) if word] + context.args
+    beginning = read_beginning(words, recipe, settings)
+    from cutaway import api
+
+    progress = not (quiet or as_json)
+    run = api.fit(
+        beginning.model, beginning.data, recipe=beginning, out=out,
+        progress=progress, checkpoint_every=checkpoint_every, vary=read_vary(vary or []), way=way,
+    )  # fmt: skip
+    print_run(run, as_json)
+
+
+def read_beginning(words: list[str], recipe: str, settings: dict[str, Any]) -> Recipe:
+    """The recipe that a command line asks for.
+
+    Args:
+        words: model, data and options of the model.
+        recipe: the file to begin with instead of the recommended settings.
+        settings: fields of the recipe, None where not given.
+    """
     model, data, own = read_words(words, settings["task"] or "")
     changes = {k: v for k, v in settings.items() if v is not None} | own
     if recipe:
@@ -55,13 +75,7 @@ def train(
         beginning = starting_point(*filter(None, (model, data)))
     from cutaway import api
 
-    beginning = api.change(beginning, changes)
-    progress = not (quiet or as_json)
-    run = api.fit(
-        beginning.model, beginning.data, recipe=beginning, out=out,
-        progress=progress, checkpoint_every=checkpoint_every, vary=read_vary(vary or []), way=way,
-    )  # fmt: skip
-    print_run(run, as_json)
+    return api.change(beginning, changes)
 
 
 @app.command(epilog="Example: cutaway resume runs/lenet5-digits-1")
@@ -71,22 +85,26 @@ def resume(
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Go on with a run that was stopped or killed; its end is the same to the bit."""
+    """Go on with what was stopped or killed; its end is the same to the bit."""
     from cutaway import api
 
     progress = not (quiet or as_json)
     print_run(api.resume(run, progress=progress, checkpoint_every=checkpoint_every), as_json)
 
 
-def print_run(run: Any, as_json: bool) -> None:
-    """What a finished run came to, and where it is."""
+def print_run(found: Any, as_json: bool) -> None:
+    """What a finished run, fleet or search came to, and where it is."""
     from cutaway.show import tables
 
-    page = run.path / "report.html"
+    name, page = type(found).__name__, found.path / "report.html"
     if as_json:
-        emit({"run": str(run.path), "report": str(page), **run.results})
+        what = "search" if name == "Search" else "run"
+        emit({what: str(found.path), "report": str(page), **found.results})
         return
-    many = hasattr(run, "members")
-    tables.show(tables.fleet(run) if many else tables.results(run))
-    typer.echo(f"{'Fleet:' if many else 'Run:  '}  {run.path}")
+    drawn: dict[str, Any] = {"Fleet": tables.fleet, "Search": tables.search}
+    tables.show(drawn.get(name, tables.results)(found))
+    typer.echo(f"{name + ':':7} {found.path}")
+    if name == "Search":
+        best = shlex.quote(str(found.path / "best.toml"))
+        typer.echo(f"Next:   cutaway train --recipe {best} --replicates 8")
     typer.echo(f"Report: {page.resolve().as_uri()}")

@@ -18,11 +18,10 @@ def evaluate(
 ) -> None:
     """Measure a trained network; every look at a test set is logged in the run."""
     from cutaway.learn.evaluation import Evaluation
-    from cutaway.learn.fleet import opened
     from cutaway.learn.run import Run
     from cutaway.show import tables
 
-    trained = opened(run)
+    trained = network(run)
     if isinstance(trained, Run):
         found = trained.evaluate(data or None, on=on)
     else:
@@ -32,6 +31,21 @@ def evaluate(
         emit(found.summary() | classes)
     else:
         tables.show(tables.evaluation(data or on, found))
+
+
+def network(path: Path) -> Any:
+    """The run or the fleet at a path, which answers; a search has nothing to answer with."""
+    from cutaway.learn.fleet import opened
+    from cutaway.learn.search import Search, searched
+
+    if not searched(path):
+        return opened(path)
+    begins = f"{path} is a search, which has no network of its own"
+    if not Search(path).finished:
+        raise UsageError(f"{begins}: go on with `cutaway resume {path}`.")
+    raise UsageError(
+        f"{begins}: train its best recipe with `cutaway train --recipe {path}/best.toml`."
+    )
 
 
 def _agreed(fleet: Any, data: str, on: str) -> Any:
@@ -57,12 +71,11 @@ def predict(
 
     A mask is a PNG as large as the network's input, with a palette: its values are class numbers.
     """
-    from cutaway.learn.fleet import opened
     from cutaway.learn.predict import write_masks
     from cutaway.learn.run import Run
     from cutaway.show import tables
 
-    trained = opened(run)
+    trained = network(run)
     if isinstance(trained, Run) and trained.recipe.task == "segment":
         found_masks = trained.masks(list(images))
         written = write_masks(found_masks, images, trained.data.classes, out)
@@ -91,15 +104,19 @@ def generate(
         raise UsageError(f"{out} is not a name for a PNG: write -o grid.png.")
     if not out.parent.is_dir():
         raise UsageError(f"There is no folder {out.parent} for {out.name}: make it first.")
-    save_picture(out, Run(run).generate(n, seed))
+    trained = network(run)
+    if not isinstance(trained, Run):
+        raise UsageError(f"{run} is a fleet: draw with a member of it, {run}/members/000.")
+    save_picture(out, trained.generate(n, seed))
     emit({"images": n, "seed": seed, "picture": str(out)}) if as_json else typer.echo(out)
 
 
 @app.command(epilog="Example: cutaway report runs/lenet5-digits-1")
 def report(run: RunPath, as_json: Json = False) -> None:
-    """Write the report of a finished run again."""
+    """Write the report of a finished run, fleet or search again."""
     from cutaway import api
     from cutaway.learn.fleet import opened
+    from cutaway.learn.search import Search, searched
 
-    path = api.report(opened(run))
+    path = api.report(Search(run) if searched(run) else opened(run))
     emit({"report": str(path)}) if as_json else typer.echo(path)

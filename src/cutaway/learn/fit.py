@@ -79,10 +79,7 @@ def begun(
     found = check_fit(network, images, recipe)
     path = destination(out, f"{recipe.model}-{images.name}".replace(OWN, ""))
     findings = findings or audit(images)
-    parts = split(
-        images, val=recipe.val, test=recipe.test, seed=recipe.division,
-        duplicates=findings.duplicates, fold=recipe.fold,
-    )  # fmt: skip
+    parts = divided(recipe, images, findings)
     for stage in recipe.in_stages():
         if stage.labels:
             labelled(parts, images, stage.labels, recipe.seed)  # refuses what cannot be drawn
@@ -91,6 +88,14 @@ def begun(
     about |= {"pretrained": found.to_dict()} if found else {}
     create(path, recipe, card, parts, about)
     return Training(Run(path, model), images, network, listener, checkpoint_every)
+
+
+def divided(recipe: Recipe, images: ImageSet, findings: Audit) -> Split:
+    """The images in the parts that the recipe asks for, duplicates kept together."""
+    return split(
+        images, val=recipe.val, test=recipe.test, seed=recipe.division,
+        duplicates=findings.duplicates, fold=recipe.fold,
+    )  # fmt: skip
 
 
 def resume(

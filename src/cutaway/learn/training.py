@@ -89,26 +89,23 @@ class Training:
             TrainingError: the loss is not finite.
             RunError: something cannot be written.
         """
-        with self.machine.session(), self._listening():
-            self.begin()
-            self._learn_stages()
+        with self.session():
+            self.learn()
             self.finish()
 
-    def begin(self) -> None:
-        """What happens before the first step; nothing where that was taken already."""
-        if self.fresh:
-            begin(self.run, self.model, self.stage.task, self.stage.feed)
-            self.save()
-
     @contextmanager
-    def _listening(self) -> Iterator[None]:
-        self.listener.begin(self)
-        try:
-            yield
-        finally:
-            self.listener.close()
+    def session(self) -> Iterator[None]:
+        """The machine as the run needs it, and the listener told of beginning and end."""
+        with self.machine.session():
+            self.listener.begin(self)
+            try:
+                yield
+            finally:
+                self.listener.close()
 
-    def _learn_stages(self) -> None:
+    def learn(self) -> None:
+        """Take all steps that are left; raises what `go` does. The test set is not looked at."""
+        self.begin()
         while True:
             if not self.stage.ended:
                 self._learn()
@@ -119,6 +116,12 @@ class Training:
             self.stage = self._stage(following)
             self.save()
             self.listener.begin(self)
+
+    def begin(self) -> None:
+        """What happens before the first step; nothing where that was taken already."""
+        if self.fresh:
+            begin(self.run, self.model, self.stage.task, self.stage.feed)
+            self.save()
 
     def _learn(self) -> None:
         saved = time.monotonic()

@@ -13,10 +13,13 @@ from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.watching import Watcher
 from cutaway.learn.history import Row
 from cutaway.learn.run import Run
+from cutaway.learn.search import Search, Trial
+from cutaway.learn.search.watching import Watcher as SearchWatcher
 from cutaway.learn.training import Listener, Training
 from cutaway.models import count
-from cutaway.show import measures
+from cutaway.show import measures, origins
 from cutaway.show.measures import figures
+from cutaway.show.origins import changes as said
 
 EVERY = 0.2
 """Seconds between two readings of the loss for the bar."""
@@ -115,8 +118,7 @@ class Members(Watcher):
 
     def member(self, fleet: Fleet, k: int) -> None:
         run, changes = Run(fleet.place(k)), fleet.changes[k]
-        differs = ", ".join(f"{field} {value}" for field, value in changes.items()
-                            if field != "split_seed")  # fmt: skip
+        differs = said({name: v for name, v in changes.items() if name != "split_seed"})
         headline = run.task.headline
         value = f"{measures.name(headline)} {measures.text(headline, run.results[headline])}"
         self.note(f"member {k + 1} of {len(fleet)} ({differs}): test {value}")
@@ -129,6 +131,47 @@ class Members(Watcher):
 
     def note(self, text: str) -> None:
         self.console.print(text, markup=False)
+
+
+def trials_watched(wish: bool) -> SearchWatcher:
+    """A line for each trial of a search, or nothing."""
+    return Trials() if wish else SearchWatcher()
+
+
+class Trials(SearchWatcher):
+    """A plain line a trial, on standard error."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def begin(self, search: Search) -> None:
+        done = len([trial for trial in search.trials if trial.state != "running"])
+        fields = ", ".join(name.replace("_", " ") for name in search.space)
+        subject = f"{search.recipe.model} on {search.recipe.data}"
+        self.note(f"{subject}: {len(search)} trials over {fields}.")
+        if done:
+            self.note(f"Going on after {done} of {len(search)} trials.")
+
+    def trial(self, search: Search, trial: Trial) -> None:
+        best = search.leader(search.trials)
+        record = "  (the best so far)" if best and best.number == trial.number else ""
+        self.note(
+            f"trial {trial.number + 1:>{len(str(len(search)))}}/{len(search)}  "
+            f"{outcome(search, trial)}{record}  {origins.changes(trial.changes)}"
+        )
+
+    def note(self, text: str) -> None:
+        self.console.print(text, markup=False)
+
+
+def outcome(search: Search, trial: Trial) -> str:
+    """What a trial came to, in words."""
+    if trial.value is not None:
+        name = measures.name(search.objective)
+        return f"{name} {measures.text(search.objective, trial.value)}"
+    if trial.state == "pruned":
+        return f"pruned after epoch {trial.epochs}"
+    return f"failed: {trial.why}"
 
 
 def introduction(training: Training) -> list[str]:

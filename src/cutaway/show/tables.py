@@ -16,8 +16,9 @@ from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.fleet import Fleet
 from cutaway.learn.predict import Prediction
 from cutaway.learn.run import Run
+from cutaway.learn.search import Search
 from cutaway.learn.tasks import Judgement
-from cutaway.show import measures
+from cutaway.show import measures, origins
 
 SHORT = 16
 """Letters that a column may have to stay unbroken, so that the others give way."""
@@ -66,6 +67,20 @@ def fleet(found: Fleet) -> Table:
     seconds = sum(run.timing["train_seconds"] for run in found.members)
     rows["training"] = f"{seconds:.1f} s, {found.way}"
     return _pairs(f"{len(found)} times {found.recipe.model} on {found.recipe.data}", rows)
+
+
+def search(found: Search) -> Table:
+    """What a search came to: the best trial and what it changed."""
+    results, objective = found.results, found.objective
+    states = [trial.state for trial in found.trials]
+    rows = {
+        f"best {measures.name(objective)}": measures.text(objective, results["value"]),
+        "trial": f"{results['trial'] + 1} of {len(found)}",
+        **{name.replace("_", " "): origins.setting(v) for name, v in results["changes"].items()},
+        "pruned": str(states.count("pruned")),
+        "failed": str(states.count("failed")),
+    }
+    return _pairs(f"Search: {found.recipe.model} on {found.recipe.data}", rows)
 
 
 def evaluation(what: str, found: Judgement) -> Table:
@@ -143,8 +158,10 @@ def model_rows() -> list[dict[str, Any]]:
 
     rows = []
     for model in MODELS.values():
-        with torch.device("meta"):
-            parameters = count(build(model.name, *model.example))
+        parameters = model.parameters
+        if parameters is None:  # its source gives none
+            with torch.device("meta"):
+                parameters = count(build(model.name, *model.example))
         channels, classes, size = model.example
         shape = "x".join(map(str, (size, size) if isinstance(size, int) else size))
         rows.append(

@@ -1,0 +1,78 @@
+"""`cutaway search`: trying many settings of a recipe."""
+
+from typing import Annotated, Any
+
+import typer
+
+from cutaway.cli.app import Json, app
+from cutaway.cli.learning import print_run, read_beginning
+from cutaway.cli.words import with_recipe_options
+from cutaway.errors import UsageError
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    epilog="Example: cutaway search lenet5 digits --trials 50 --over lr=0.0003..0.03 "
+    "--over optimizer=adamw,nesterov",
+)
+@with_recipe_options
+def search(
+    context: typer.Context,
+    model: Annotated[str, typer.Argument(help="A model, a recipe, or the data.")] = "",
+    data: Annotated[str, typer.Argument(help="A data set, a folder or a table.")] = "",
+    trials: Annotated[int, typer.Option(help="How many settings to try.")] = 20,
+    over: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What to try: lr=0.001..0.1 or optimizer=adamw,nesterov; by default what suits.",
+            metavar="FIELD=...",
+        ),
+    ] = None,
+    recipe: Annotated[
+        str, typer.Option(help="Begin with a saved recipe.toml.", metavar="FILE")
+    ] = "",
+    out: Annotated[
+        str, typer.Option(help="The search's directory, by default runs/MODEL-DATA-search-N.")
+    ] = "",
+    checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    as_json: Json = False,
+    **settings: Any,
+) -> None:
+    """Try many settings and find the recipe that does best on the validation images.
+
+    Trials that fall behind are pruned. The test images are looked at by none of them: train the
+    best recipe with `cutaway train --recipe` afterwards.
+    """
+    words = [word for word in (model, data) if word] + context.args
+    beginning = read_beginning(words, recipe, settings)
+    wanted = read_over(over or [])
+    from cutaway import api
+
+    found = api.search(
+        beginning.model, beginning.data, recipe=beginning, trials=trials, over=wanted, out=out,
+        progress=not (quiet or as_json), checkpoint_every=checkpoint_every,
+    )  # fmt: skip
+    print_run(found, as_json)
+
+
+def read_over(words: list[str]) -> dict[str, Any]:
+    """`lr=0.001..0.1` as a field and its range, `optimizer=adamw,sgd` as a field and its values.
+
+    Raises:
+        UsageError: no name or no values.
+    """
+    from cutaway.learn.fields import read_value
+
+    found: dict[str, Any] = {}
+    for word in words:
+        name, _, values = word.removeprefix("--").partition("=")
+        if not (name and values):
+            raise UsageError(
+                "--over takes a field with a range or with values, lr=0.001..0.1 or "
+                f"optimizer=adamw,nesterov, not '{word}'."
+            )
+        low, dots, high = values.partition("..")
+        ends, parts = (read_value(low), read_value(high)), map(read_value, values.split(","))
+        found[name.replace("-", "_")] = ends if dots and "," not in values else list(parts)
+    return found

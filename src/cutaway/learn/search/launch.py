@@ -1,0 +1,246 @@
+"""From a recipe to a finished search, and from a stopped search to its end."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from cutaway.data.audit import Audit, audit
+from cutaway.data.imageset import ImageSet
+from cutaway.errors import TrainingError, UsageError
+from cutaway.learn import fit as learning
+from cutaway.learn import history
+from cutaway.learn import machine as machines
+from cutaway.learn.directory import destination
+from cutaway.learn.network import initial
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.run import OWN, Run, load_again
+from cutaway.learn.search import sampling, space
+from cutaway.learn.search.search import Search
+from cutaway.learn.search.space import Change, Space, Values
+from cutaway.learn.search.trial import Trial
+from cutaway.learn.search.watching import Pruned, Pruning, Watcher, judged, stopped
+from cutaway.learn.tasks import make_task
+from cutaway.learn.training import Stopped, Training
+
+TRIES = 20
+"""Draws of a setting that was not tried before, until the first that was not is taken."""
+
+
+def launch(
+    recipe: Recipe,
+    images: ImageSet,
+    change: Change,
+    *,
+    trials: int = 20,
+    over: Mapping[str, Any] = {},
+    out: str | Path = "",
+    watcher: Watcher | None = None,
+    checkpoint_every: float = 15.0,
+) -> Search:
+    """Try many settings, and keep the recipe of the one that does best on the validation images.
+
+    The test images are looked at by none of them.
+
+    Args:
+        trials: how many; fewer where there are not so many settings.
+        over: fields of the recipe, or options of the model, with a range (low, high) or a list of
+            values for each; by default what suits the recipe.
+        out: the search's directory; by default the first free `runs/MODEL-DATA-search-N`.
+
+    Raises:
+        UsageError: a space, a recipe or images that cannot be searched.
+        RunError: the directory cannot be written.
+        TrainingError: no trial came to its end.
+    """
+    sampling.ready()
+    _check_wishes(recipe, trials)
+    wanted = space.read(recipe, over)
+    objective = _objective(recipe)
+    recipe = recipe.override(split_seed=recipe.division)
+    path = destination(out, f"{recipe.model}-{images.name}-search".replace(OWN, ""))
+    findings = audit(images)
+    if not len(learning.divided(recipe, images, findings).val):
+        raise UsageError(
+            "A search needs validation images to choose on, because choosing on the test set is "
+            "refused: give --val 0.1, and data that can be divided."
+        )
+    for one in (recipe, *space.check(wanted, recipe, change)):
+        _try(one, images)
+    trials = int(min(trials, space.points(wanted)))
+    search = Search.create(path, recipe, wanted, trials, objective)
+    return _Trials(search, images, change, watcher, checkpoint_every, findings).go()
+
+
+def relaunch(
+    path: str | Path,
+    change: Change,
+    images: ImageSet | None = None,
+    *,
+    watcher: Watcher | None = None,
+    checkpoint_every: float = 15.0,
+) -> Search:
+    """Go on with a search that was stopped or killed: the trials are those it would have made."""
+    search = Search(path)
+    if search.finished:
+        return search
+    sampling.ready()
+    images = load_again(search.recipe, search.path) if images is None else images
+    return _Trials(search, images, change, watcher, checkpoint_every).go()
+
+
+def _check_wishes(recipe: Recipe, trials: int) -> None:
+    if trials < 1:
+        raise UsageError(f"A search takes at least one trial: --trials 20, not {trials}.")
+    if recipe.replicates > 1 or recipe.folds:
+        raise UsageError(
+            "A search trains one network a trial: leave --replicates and --folds for the best "
+            "recipe, once it is found."
+        )
+
+
+def _objective(recipe: Recipe) -> str:
+    """The column that trials are judged by: the headline of the last stage's task."""
+    final = recipe.in_stages()[-1]
+    task = make_task(final)
+    if task.headline not in task.measures:
+        raise UsageError(
+            f"The task '{final.task}' measures no {task.headline} while it learns, so that there "
+            "is nothing to choose by."
+        )
+    return f"val_{task.headline}"
+
+
+def _try(recipe: Recipe, images: ImageSet) -> None:
+    """Raises UsageError where a recipe cannot be trained on these images."""
+    network = initial(recipe, images.channels, len(images.classes), images.size)
+    machines.choose(recipe, network)
+    learning.check_fit(network, images, recipe)
+
+
+class _Trials:
+    """The trials of a search, made one after the other."""
+
+    def __init__(
+        self,
+        search: Search,
+        images: ImageSet,
+        change: Change,
+        watcher: Watcher | None,
+        every: float,
+        findings: Audit | None = None,
+    ):
+        self.search, self.images, self.change, self.every = search, images, change, every
+        self.watcher, self.trials = watcher or Watcher(), search.trials
+        if findings is not None:
+            self.findings = findings
+
+    @cached_property
+    def findings(self) -> Audit:
+        return audit(self.images)
+
+    def go(self) -> Search:
+        """Make those that are not over.
+
+        Raises:
+            Stopped: the user asked to; the trial in progress has written a checkpoint.
+            TrainingError: none came to its end.
+        """
+        self.watcher.begin(self.search)
+        try:
+            for number in range(len(self.search)):
+                self._make(number)
+        except (Stopped, KeyboardInterrupt):
+            raise stopped(self.search) from None
+        self.search.conclude(self.change)
+        return self.search
+
+    def _make(self, number: int) -> None:
+        if number == len(self.trials):
+            drawn = next_point(self.search, self.trials)
+            settled = space.settle(self.search.space, self.search.recipe, drawn, self.change)
+            self._keep(Trial(number, drawn, settled))
+        if self.trials[number].state == "running":
+            self._keep(self._train(self.trials[number]))
+            # What is left is enough to train it again; a checkpoint is as large as the network.
+            shutil.rmtree(self.search.place(number) / "checkpoint", ignore_errors=True)
+            self.watcher.trial(self.search, self.trials[number])
+
+    def _keep(self, trial: Trial) -> None:
+        self.trials[trial.number :] = [trial]
+        self.search.write(self.trials)
+
+    def _train(self, trial: Trial) -> Trial:
+        """What the trial came to. It is not judged on the test images: it does not `finish`."""
+        training = None
+        try:
+            training = self._training(trial)
+            with training.session():
+                training.learn()
+        except Pruned:
+            assert training is not None
+            return replace(trial, state="pruned", values=self._values(training))
+        except (TrainingError, UsageError) as error:
+            values = self._values(training) if training else ()
+            return replace(trial, state="failed", values=values, why=_first_sentence(error))
+        return self._judged(trial, training)
+
+    def _training(self, trial: Trial) -> Training:
+        """A trial about to learn, or where its last checkpoint left it."""
+        place = self.search.place(trial.number)
+        recipe = self.search.recipe_of(trial, self.change)
+        listener = self._listener(recipe)
+        if (place / "recipe.toml").is_file():
+            return learning.reopened(Run(place), self.images, listener, self.every)
+        place.parent.mkdir(exist_ok=True)
+        return learning.begun(
+            recipe, self.images, out=place, listener=listener, checkpoint_every=self.every,
+            findings=self.findings,
+        )  # fmt: skip
+
+    def _listener(self, recipe: Recipe) -> Pruning:
+        *earlier, final = recipe.in_stages()
+        warmup = sum(stage.epochs for stage in earlier) + max(1, final.epochs // 4)
+        search = self.search
+        hopeless = sampling.pruner(search.space, self.trials, search.higher, warmup)
+        return Pruning(search.objective, hopeless, self.watcher)
+
+    def _values(self, training: Training) -> tuple[tuple[int, float], ...]:
+        return tuple(judged(training, self.search.objective))
+
+    def _judged(self, trial: Trial, training: Training) -> Trial:
+        """By the weights that a run would keep: the best under early stopping, else the last."""
+        recipe, objective = training.stage.recipe, self.search.objective
+        row = history.kept(training.stage.rows, recipe.monitor, recipe.patience)
+        values = self._values(training)
+        value = dict(values).get(row["epoch"])
+        if value is None:
+            why = f"{objective} was no finite number in the end."
+            return replace(trial, state="failed", values=values, why=why)
+        loss = row.get("val_loss")
+        return replace(trial, state="ended", values=values, value=value, loss=loss)
+
+
+def next_point(search: Search, trials: Sequence[Trial]) -> Values:
+    """What to try next: at first the recipe as it is, then what was not tried before."""
+    first = space.standing(search.space, search.recipe)
+    if not trials and first:
+        return first
+    tried = [trial.drawn for trial in trials]
+    for attempt in range(TRIES):
+        drawn = sampling.draw(
+            search.space, trials, search.higher, search.recipe.seed, "trial", len(trials), attempt
+        )
+        if drawn not in tried:
+            return drawn
+    return _untried(search.space, tried)
+
+
+def _untried(wanted: Space, tried: Sequence[Values]) -> Values:
+    return next(one for one in space.every(wanted, len(tried) + 1) if one not in tried)
+
+
+def _first_sentence(error: Exception) -> str:
+    return str(error).split(". ")[0].removesuffix(".") + "."

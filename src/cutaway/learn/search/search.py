@@ -1,0 +1,157 @@
+"""A search: the directory that holds its trials, and the best recipe once it has ended."""
+
+import shutil
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from cutaway.errors import RunError, TrainingError, UsageError
+from cutaway.files import read_json, write_json, write_whole, writing
+from cutaway.learn.history import better
+from cutaway.learn.recipe import Recipe, from_dict, read_recipe
+from cutaway.learn.search import axes, sampling
+from cutaway.learn.search.space import Change, Space, settle
+from cutaway.learn.search.trial import Trial
+from cutaway.learn.search.trial import from_dict as read_trial
+
+FORMAT = 1
+
+
+class Search:
+    """Runs that differ in what was drawn for them, each a directory of its own in `trials`.
+
+    Raises:
+        UsageError: there is no search at `path`.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        if not searched(path):
+            raise UsageError(
+                f"{self.path} is not a search: it holds no search.json. "
+                "Searches are made by `cutaway search`."
+            )
+
+    def __repr__(self) -> str:
+        return f"Search({str(self.path)!r})"
+
+    def __len__(self) -> int:
+        """How many trials were asked for."""
+        return int(self._facts["trials"])
+
+    @classmethod
+    def create(
+        cls, path: Path, recipe: Recipe, space: Space, trials: int, objective: str
+    ) -> "Search":
+        """Write down what is to be tried, in one step; nothing is trained yet."""
+        facts = {"format": FORMAT, "recipe": recipe.to_dict(), "trials": trials}
+        facts |= {"objective": objective}
+        facts |= {"space": {name: axes.to_dict(axis) for name, axis in space.items()}}
+        temporary = path.with_name(f".{path.name}.tmp")
+        with writing(path):
+            shutil.rmtree(temporary, ignore_errors=True)  # left by a process that was killed
+            temporary.mkdir(parents=True)
+            write_json(temporary / "search.json", facts)
+            temporary.rename(path)
+        return cls(path)
+
+    @cached_property
+    def _facts(self) -> dict[str, Any]:
+        return read_json(self.path / "search.json")
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """What the trials share."""
+        return from_dict(self._facts["recipe"], str(self.path))
+
+    @cached_property
+    def space(self) -> Space:
+        """What is tried."""
+        return {name: axes.from_dict(axis) for name, axis in self._facts["space"].items()}
+
+    @property
+    def objective(self) -> str:
+        """The figure of validation that the trials are judged by, such as `val_accuracy`."""
+        return str(self._facts["objective"])
+
+    @property
+    def higher(self) -> bool:
+        """Whether more of it is better."""
+        return better(self.objective) > 0
+
+    def place(self, number: int) -> Path:
+        """Where a trial (from 0) is kept."""
+        return self.path / "trials" / f"{number:03}"
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Those that have begun, in order."""
+        path = self.path / "trials.json"
+        return [read_trial(one) for one in read_json(path)] if path.exists() else []
+
+    def write(self, trials: Sequence[Trial]) -> None:
+        """Keep what is known of the trials."""
+        write_json(self.path / "trials.json", [trial.to_dict() for trial in trials])
+
+    @property
+    def finished(self) -> bool:
+        return (self.path / "results.json").exists()
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """The best trial, the importance of each field, and all trials.
+
+        Raises:
+            RunError: the search has not ended.
+        """
+        self._ended()
+        return read_json(self.path / "results.json")
+
+    @property
+    def best(self) -> Recipe:
+        """The recipe of the best trial.
+
+        Raises:
+            RunError: the search has not ended.
+        """
+        self._ended()
+        return read_recipe(self.path / "best.toml")
+
+    def _ended(self) -> None:
+        if not self.finished:
+            raise RunError(f"{self.path} has not ended: go on with `cutaway resume {self.path}`.")
+
+    def leader(self, trials: Sequence[Trial]) -> Trial | None:
+        """The best of the trials that ended; of equals that with the lower loss, then the first."""
+        ended = [trial for trial in trials if trial.value is not None]
+        sign = -1 if self.higher else 1
+        return min(ended, key=lambda one: (sign * (one.value or 0), one.loss or 0), default=None)
+
+    def recipe_of(self, trial: Trial, change: Change) -> Recipe:
+        """A trial's recipe, as `cutaway train` would take it."""
+        return change(self.recipe, settle(self.space, self.recipe, trial.drawn, change))
+
+    def conclude(self, change: Change) -> None:
+        """Write what the trials came to, once all are over.
+
+        Raises:
+            TrainingError: none has ended.
+        """
+        trials = self.trials
+        best = self.leader(trials)
+        if best is None:
+            raise TrainingError(
+                f"None of the {len(trials)} trials in {self.path} came to an end. {trials[0].why}"
+            )
+        write_whole(self.path / "best.toml", self.recipe_of(best, change).to_toml())
+        found: dict[str, Any] = {"objective": self.objective, "value": best.value}
+        found |= {"trial": best.number, "changes": best.changes}
+        found |= {"importance": sampling.importance(self.space, trials, self.higher)}
+        found |= {"trials": [trial.to_dict() for trial in trials]}
+        write_json(self.path / "results.json", found)
+
+
+def searched(path: str | Path) -> bool:
+    """Whether there is a search at a path."""
+    return (Path(path) / "search.json").is_file()

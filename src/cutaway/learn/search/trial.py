@@ -1,0 +1,43 @@
+"""A trial: what was tried, and what it came to."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting of a search.
+
+    Attributes:
+        number: from 0.
+        drawn: a point of the search's space; `changes`: the same as fields of the recipe.
+        state: `pruned` where it was stopped early because others did better by then, `failed`
+            where it could not be trained.
+        values: (epoch, objective) for each epoch that was judged.
+        value: the objective of the weights that a run would keep; None unless it `ended`.
+        loss: their validation loss, where there is one.
+        why: what it failed of.
+    """
+
+    number: int
+    drawn: dict[str, Any]
+    changes: dict[str, Any]
+    state: Literal["running", "ended", "pruned", "failed"] = "running"
+    values: tuple[tuple[int, float], ...] = ()
+    value: float | None = None
+    loss: float | None = None
+    why: str = ""
+
+    @property
+    def epochs(self) -> int:
+        """How far it came."""
+        return self.values[-1][0] if self.values else 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self) | {"values": [list(pair) for pair in self.values]}
+
+
+def from_dict(found: dict[str, Any]) -> Trial:
+    """What `to_dict` gave."""
+    return Trial(**found | {"values": tuple((epoch, value) for epoch, value in found["values"])})

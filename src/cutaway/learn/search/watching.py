@@ -1,0 +1,61 @@
+"""How a search goes: who watches, when a trial is given up, and how it stops."""
+
+import math
+from collections.abc import Callable
+
+from cutaway.learn.history import Row
+from cutaway.learn.search.search import Search
+from cutaway.learn.search.trial import Trial
+from cutaway.learn.training import Listener, Stopped, Training
+
+
+class Watcher:
+    """What wants to know how a search goes; each method may be overridden."""
+
+    def begin(self, search: Search) -> None: ...
+
+    def trial(self, search: Search, trial: Trial) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+class Pruned(Exception):
+    """Raised at the end of an epoch from which on a trial is not worth its time."""
+
+
+class Pruning(Listener):
+    """Ends a training where `hopeless(epoch, objective)` says so; its last stage only is asked."""
+
+    def __init__(self, objective: str, hopeless: Callable[[int, float], bool], watcher: Watcher):
+        self.objective, self.hopeless, self.watcher = objective, hopeless, watcher
+
+    def begin(self, training: Training) -> None:
+        for epoch, value in judged(training, self.objective):  # those from before an interruption
+            self.hopeless(epoch, value)
+
+    def epoch(self, training: Training, row: Row) -> None:
+        figures = judged(training, self.objective)
+        news = [pair for pair in figures if pair[0] == row["epoch"]]
+        if news and not training.stage.ended and self.hopeless(*news[0]):
+            raise Pruned
+
+    def note(self, text: str) -> None:
+        self.watcher.note(text)
+
+
+def judged(training: Training, objective: str) -> list[tuple[int, float]]:
+    """(epoch, objective) in the last stage, as far as it was measured and is a number.
+
+    Earlier stages measure something else.
+    """
+    last = training.stage.number + 1 == len(training.recipes)
+    figures = [(row["epoch"], row.get(objective)) for row in training.stage.rows if last]
+    return [(e, float(v)) for e, v in figures if v is not None and math.isfinite(v)]
+
+
+def stopped(search: Search) -> Stopped:
+    done = sum(trial.state != "running" for trial in search.trials)
+    return Stopped(
+        f"Stopped with {done} of {len(search)} trials done, as asked. "
+        f"Go on with: cutaway resume {search.path}"
+    )
