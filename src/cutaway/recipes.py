@@ -134,8 +134,8 @@ NAMED: dict[str, Callable[[], Recipe]] = {}
 
 
 def named(recipe: Callable[[], Recipe]) -> Callable[[], Recipe]:
-    """Enter a recipe under its function's name: `cutaway train NAME`."""
-    NAMED[recipe.__name__] = recipe
+    """Enter a recipe under its function's name, as one types it: `cutaway train NAME`."""
+    NAMED[recipe.__name__.replace("_", "-")] = recipe
     return recipe
 
 
