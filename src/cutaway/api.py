@@ -172,13 +172,7 @@ def resume(
         model, data: one's own network and data, where the run began with such.
     """
     if searched(path):
-        images = None if data is None else load_for(Search(path).recipe, data)
-        found = searching.relaunch(
-            path, change, images, watcher=trials_watched(bool(progress)),
-            checkpoint_every=checkpoint_every,
-        )  # fmt: skip
-        search_report(found)
-        return found
+        return _resume_search(path, data, bool(progress), checkpoint_every)
     if (Path(path) / "fleet.json").is_file():
         images = None if data is None else load_for(Fleet(path).recipe, data)
         fleet = relaunch(
@@ -204,6 +198,15 @@ def resume(
     )
     run_report(run, images)
     return run
+
+
+def _resume_search(path: str | Path, data: Any, progress: bool, checkpoint_every: float) -> Search:
+    images = None if data is None else load_for(Search(path).recipe, data)
+    found = searching.relaunch(
+        path, change, images, watcher=trials_watched(progress), checkpoint_every=checkpoint_every
+    )
+    search_report(found)
+    return found
 
 
 def load(

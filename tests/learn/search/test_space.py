@@ -26,7 +26,6 @@ MLP = pair("mlp", "digits")
         ("batch_size", [32, 64], Choice((32, 64))),
         ("batch_size", (32, 64), Range(32, 64, whole=True)),
         ("widths", [100, "300-100"], Choice((100, "300-100"))),
-        ("optimizer", ("adamw", "sgd"), Choice(("adamw", "sgd"))),
     ],
 )
 def test_what_is_asked_for(field, wish, found):
@@ -43,6 +42,7 @@ def test_what_is_asked_for(field, wish, found):
         ({"lr": (0.1, "x")}, "'x' is no number"),
         ({"lr": (0.1, math.inf)}, "'inf' is no number"),
         ({"epochs": (1, 2.5)}, "takes whole numbers"),
+        ({"optimizer": ("adamw", "sgd")}, "list its values"),
         ({"lr": [0.1]}, "at least two values"),
         ({"lr": 0.1}, "takes a range"),
         ({"optimizer": [{}, "sgd"]}, "numbers and words"),

@@ -82,7 +82,9 @@ def read(name: str, wish: Any, kind: type) -> Axis:
     Raises:
         UsageError: it is neither, or impossible.
     """
-    if isinstance(wish, tuple) and len(wish) == 2 and kind in (int, float):
+    if isinstance(wish, tuple) and len(wish) == 2:
+        if kind not in (int, float):
+            raise UsageError(f"'{name}' is no number that a range could hold: list its values.")
         return _range(name, *wish, whole=kind is int)
     if not isinstance(wish, list | tuple):
         raise UsageError(f"'{name}' takes a range (0.001, 0.1) or a list of values, not {wish!r}.")

@@ -62,11 +62,7 @@ def launch(
     recipe = recipe.override(split_seed=recipe.division)
     path = destination(out, f"{recipe.model}-{images.name}-search".replace(OWN, ""))
     findings = audit(images)
-    if not len(learning.divided(recipe, images, findings).val):
-        raise UsageError(
-            "A search needs validation images to choose on, because choosing on the test set is "
-            "refused: give --val 0.1, and data that can be divided."
-        )
+    _check_division(recipe, images, findings)
     for one in (recipe, *space.check(wanted, recipe, change)):
         _try(one, images)
     trials = int(min(trials, space.points(wanted)))
@@ -98,6 +94,14 @@ def _check_wishes(recipe: Recipe, trials: int) -> None:
         raise UsageError(
             "A search trains one network a trial: leave --replicates and --folds for the best "
             "recipe, once it is found."
+        )
+
+
+def _check_division(recipe: Recipe, images: ImageSet, findings: Audit) -> None:
+    if not len(learning.divided(recipe, images, findings).val):
+        raise UsageError(
+            "A search needs validation images to choose on, because choosing on the test set is "
+            "refused: give --val 0.1, and data that can be divided."
         )
 
 

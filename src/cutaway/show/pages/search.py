@@ -55,6 +55,7 @@ def content(search: Search) -> dict[str, Any]:
         ),
         "figure": measures.text(search.objective, best.value),
         "measure": measure(search),
+        "heading": capital(measure(search)),
         "count": plural(len(trials), "trial"),
         "lead": lead(search, trials, best),
         "tiles": tiles(trials, best),
