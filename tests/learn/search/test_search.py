@@ -246,3 +246,5 @@ def test_data_of_ones_own_have_to_be_handed_in_again(tmp_path):
         search(tmp_path / "x", watcher=Impatient())
     with pytest.raises(UsageError, match="hand them in again"):
         relaunch(tmp_path / "x", change)
+    with pytest.raises(RunError, match="have changed since"):
+        relaunch(tmp_path / "x", change, digits(199))

@@ -42,7 +42,8 @@ def launch(
 ) -> Search:
     """Try many settings, and keep the recipe of the one that does best on the validation images.
 
-    The test images are looked at by none of them.
+    The test images are looked at by none of them. The same recipe on the same images and computer
+    gives the same trials, also where the search was killed and has gone on.
 
     Args:
         trials: how many; fewer where there are not so many settings.
@@ -66,7 +67,7 @@ def launch(
     for one in (recipe, *space.check(wanted, recipe, change)):
         _try(one, images)
     trials = int(min(trials, space.points(wanted)))
-    search = Search.create(path, recipe, wanted, trials, objective)
+    search = Search.create(path, recipe, wanted, trials, objective, images.fingerprint)
     return _Trials(search, images, change, watcher, checkpoint_every, findings).go()
 
 
@@ -84,6 +85,7 @@ def relaunch(
         return search
     sampling.ready()
     images = load_again(search.recipe, search.path) if images is None else images
+    search.check_images(images)
     return _Trials(search, images, change, watcher, checkpoint_every).go()
 
 

@@ -6,12 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, TrainingError, UsageError
 from cutaway.files import read_json, write_json, write_whole, writing
 from cutaway.learn.history import better
 from cutaway.learn.recipe import Recipe, from_dict, read_recipe
 from cutaway.learn.search import axes, sampling
-from cutaway.learn.search.space import Change, Space, settle
+from cutaway.learn.search.space import Change, Space
 from cutaway.learn.search.trial import Trial
 from cutaway.learn.search.trial import from_dict as read_trial
 
@@ -42,11 +43,21 @@ class Search:
 
     @classmethod
     def create(
-        cls, path: Path, recipe: Recipe, space: Space, trials: int, objective: str
+        cls,
+        path: Path,
+        recipe: Recipe,
+        space: Space,
+        trials: int,
+        objective: str,
+        fingerprint: str = "",
     ) -> "Search":
-        """Write down what is to be tried, in one step; nothing is trained yet."""
+        """Write down what is to be tried, in one step; nothing is trained yet.
+
+        Args:
+            fingerprint: of the images, see `check_images`.
+        """
         facts = {"format": FORMAT, "recipe": recipe.to_dict(), "trials": trials}
-        facts |= {"objective": objective}
+        facts |= {"objective": objective, "fingerprint": fingerprint}
         facts |= {"space": {name: axes.to_dict(axis) for name, axis in space.items()}}
         temporary = path.with_name(f".{path.name}.tmp")
         with writing(path):
@@ -94,6 +105,14 @@ class Search:
         """Keep what is known of the trials."""
         write_json(self.path / "trials.json", [trial.to_dict() for trial in trials])
 
+    def check_images(self, images: ImageSet) -> None:
+        """Refuse images other than those that the search began with."""
+        if images.fingerprint != self._facts["fingerprint"]:
+            raise RunError(
+                f"The images of '{self.recipe.data}' have changed since {self.path} began, so its "
+                "trials cannot be compared any more: bring the old ones back, or search anew."
+            )
+
     @property
     def finished(self) -> bool:
         return (self.path / "results.json").exists()
@@ -130,7 +149,7 @@ class Search:
 
     def recipe_of(self, trial: Trial, change: Change) -> Recipe:
         """A trial's recipe, as `cutaway train` would take it."""
-        return change(self.recipe, settle(self.space, self.recipe, trial.drawn, change))
+        return change(self.recipe, trial.changes)
 
     def conclude(self, change: Change) -> None:
         """Write what the trials came to, once all are over.
