@@ -41,10 +41,10 @@ BASIS = torch.linalg.qr(
 )[0]
 A = torch.logspace(0, 0.5 * torch.tensor(float(CONDITION)).log10().item(), SIZE).double()
 A = A[:, None] * BASIS
-RATES = tuple(10 ** (k / 2) for k in range(-8, 3))
+RATES = tuple(10 ** (k / 2) for k in range(-8, 4))
 STEPS = (100, 1000, 10_000)
-MOMENT = 2.0
-"""Seconds that a rate may take on the quadratic."""
+MOST = 10_000
+"""Values of the quadratic that a rate may ask for."""
 FALLING = (
     "l-bfgs",
     "newton",
@@ -94,7 +94,7 @@ def descended(name: str, rate: float, steps: int) -> dict[str, Any]:
         seconds = time.perf_counter() - started
         if value(w).item() < DOWN_TO * start:
             return {**vars(counted), "steps": step + 1, "seconds": seconds, "rate": rate}
-        if seconds > MOMENT or not torch.isfinite(w).all():
+        if counted.values > MOST or not torch.isfinite(w).all():
             break
     return {}
 

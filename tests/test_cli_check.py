@@ -30,6 +30,7 @@ def test_bad_input():
     for words, sentence in (
         ((), "Which network?"),
         (("lenet6",), "Did you mean 'lenet5'?"),
+        (("mlp", "--all"), "Either mlp or --all"),
     ):
         done = cutaway("check", *words)
         assert done.code == 2

@@ -36,6 +36,8 @@ def check(
 
     if not names and not everything:
         raise UsageError("Which network? Name one (cutaway check lenet5), or all with --all.")
+    if names and everything:
+        raise UsageError(f"Either {names[0]} or --all: leave one of them out.")
     rows = []
     for name in [find(name).name for name in names or MODELS]:
         for one, found in _checked(name, differences, batch, seed):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from cutaway.data.feed import Batch
 from cutaway.learn import optimizers
-from cutaway.learn.fleet.stack import Stack
+from cutaway.learn.fleet.stack import Stack, turned
 from cutaway.learn.loop import Seat, Tally
 from cutaway.learn.machine import Machine
 from cutaway.learn.recipe import Recipe
@@ -53,7 +53,7 @@ class StackSeat(Seat):
                 own["lr"] = group["lr"]
                 for p, q in zip(group["params"], own["params"], strict=True):
                     fields = self.optimizer.state[p].items()
-                    state[q] = {n: v[k] if _shape(v) == p.shape else v for n, v in fields}
+                    state[q] = {n: turned(v[k]) if _shape(v) == p.shape else v for n, v in fields}
 
     def take(self, seats: Sequence[Seat]) -> None:
         """Remember what the members' own optimizers do."""
@@ -61,8 +61,9 @@ class StackSeat(Seat):
         for group, theirs in self._groups(seats):
             for i, p in enumerate(group["params"]):
                 each = [state[own["params"][i]] for own, state in theirs]
+                shape = theirs[0][0]["params"][i].shape
                 self.optimizer.state[p] = {
-                    n: torch.stack([one[n] for one in each]) if _shape(v) == p.shape[1:] else v
+                    n: torch.stack([turned(one[n]) for one in each]) if _shape(v) == shape else v
                     for n, v in each[0].items()
                 }
 

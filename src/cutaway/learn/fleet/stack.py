@@ -20,7 +20,7 @@ class Stack:
     what the stack learns is in it at once.
 
     Attributes:
-        weights: by name, with an axis of members in front: (n, *shape).
+        weights: by name, each `turned` and with an axis of members in front: (n, *shape).
     """
 
     def __init__(self, networks: Sequence[nn.Module], task: Task):
@@ -44,7 +44,7 @@ class Stack:
     def _loss(
         self, weights: Mapping[str, Tensor], buffers: Mapping[str, Tensor], x: Tensor, t: Tensor
     ) -> tuple[Tensor, Counts]:
-        state = {f"network.{name}": value for name, value in {**weights, **buffers}.items()}
+        state = {f"network.{name}": turned(value) for name, value in {**weights, **buffers}.items()}
         found: tuple[Tensor, Counts] = functional_call(self.turn, state, (x, t))
         return found
 
@@ -54,11 +54,20 @@ class Stack:
         return free if members == slice(0, self.size) else [_view(p, members) for p in free]
 
 
+def turned(t: Tensor) -> Tensor:
+    """As a stack keeps it: matrices transposed, all else as it is; the same again gives it back.
+
+    The gradient of many products x W' at once comes as x' g, which is that of W'. Where W' is what
+    is kept, it is taken as it comes; else PyTorch copies it, a seventh of an MLP's step.
+    """
+    return t.T if t.ndim == 2 else t
+
+
 def _gather(tensors: Sequence[Tensor]) -> Tensor:
     """Tensors as slices of one, of which they become views."""
-    together = torch.stack([t.detach() for t in tensors])
+    together = torch.stack([turned(t.detach()) for t in tensors])
     for tensor, view in zip(tensors, together, strict=True):
-        tensor.data = view
+        tensor.data = turned(view)
     return together
 
 

@@ -11,7 +11,7 @@ from cutaway.data.feed import Batch
 from cutaway.learn import memory, optimizers
 from cutaway.learn.fleet.batches import Batches
 from cutaway.learn.fleet.seat import RATES
-from cutaway.learn.fleet.stack import Stack
+from cutaway.learn.fleet.stack import Stack, turned
 from cutaway.learn.recipe import REPLICATE, Recipe
 from cutaway.learn.tasks import Task
 
@@ -75,7 +75,7 @@ def trial(networks: Sequence[nn.Module], task: Task, batch: Batch) -> str:
 def _close(own: Tensor | None, stacked: Tensor | None) -> bool:
     if own is None or stacked is None:
         return own is stacked
-    return bool((stacked[0] - own).norm() <= CLOSE * own.norm() + 1e-12)
+    return bool((turned(stacked[0]) - own).norm() <= CLOSE * own.norm() + 1e-12)
 
 
 def room(network: nn.Module, task: Task, batch: Batch, device: str) -> int:
