@@ -52,6 +52,9 @@ def mnist() -> ImageSet:
 PLAIN = pair("mlp", "mnist").override(epochs=1, augment="none", precision="float32", device="cpu")
 CASES = {
     "mlp": Case(PLAIN.override(model_options={"widths": "128"}, replicates=32), mnist, 3.0),
+    "mlp-32": Case(
+        PLAIN.override(model_options={"widths": "128"}, replicates=32, batch_size=32), mnist, 3.0
+    ),
     "toy": Case(
         PLAIN.override(
             data="own:spirals", model_options={"widths": "16-16"}, replicates=64, repeat=20,

@@ -38,7 +38,8 @@ PROBLEMS = {
     ),
 }
 CASES = {
-    "mlp": "32 MLPs 784-128-10, an epoch of MNIST",
+    "mlp": "32 MLPs 784-128-10, an epoch of MNIST, batches of 128",
+    "mlp-32": "the same, batches of 32",
     "toy": "64 nets 2-16-16-2 on two spirals",
     "lenet5": "8 LeNet-5, an epoch of MNIST",
 }

@@ -44,9 +44,12 @@ class Normalise:
     std: tuple[float, ...]
 
     @classmethod
-    def of(cls, images: UInt8[Tensor, "n *grid c"]) -> "Normalise":
-        """The statistics of (up to 10,000 evenly chosen of) some images."""
-        chosen = images[:: max(1, len(images) // 10_000)]
+    def of(
+        cls, images: UInt8[Tensor, "n *grid c"], some: Int[Tensor, " m"] | None = None
+    ) -> "Normalise":
+        """The statistics of (up to 10,000 evenly chosen of) all or some of the images."""
+        some = torch.arange(len(images)) if some is None else some
+        chosen = images[some[:: max(1, len(some) // 10_000)]]
         total, squares = torch.zeros(2, images.shape[-1], dtype=torch.float64)
         count = 0
         for chunk in chosen.split(1024):

@@ -69,8 +69,13 @@ def begun(
     listener: Listener | None = None,
     checkpoint_every: float = 15.0,
     findings: Audit | None = None,
+    parts: Split | None = None,
 ) -> Training:
-    """A training before its first step, its run's directory made. Raises what `fit` does."""
+    """A training before its first step, its run's directory made. Raises what `fit` does.
+
+    Args:
+        parts: the split, where it has been drawn already.
+    """
     network = model
     if network is None:
         network = initial(recipe, images.channels, len(images.classes), images.size)
@@ -79,7 +84,7 @@ def begun(
     found = check_fit(network, images, recipe)
     path = destination(out, f"{recipe.model}-{images.name}".replace(OWN, ""))
     findings = findings or audit(images)
-    parts = divided(recipe, images, findings)
+    parts = parts or divided(recipe, images, findings)
     for stage in recipe.in_stages():
         if stage.labels:
             labelled(parts, images, stage.labels, recipe.seed)  # refuses what cannot be drawn
@@ -87,7 +92,9 @@ def begun(
     about = {"environment": machines.environment(machine), "audit": findings.to_json()}
     about |= {"pretrained": found.to_dict()} if found else {}
     create(path, recipe, card, parts, about)
-    return Training(Run(path, model), images, network, listener, checkpoint_every)
+    run = Run(path, model)
+    run.split = parts  # as it was written
+    return Training(run, images, network, listener, checkpoint_every)
 
 
 def divided(recipe: Recipe, images: ImageSet, findings: Audit) -> Split:
@@ -148,7 +155,7 @@ def scaling(recipe: Recipe, images: ImageSet, parts: Split, found: Pretrained | 
     wishes = [make_task(stage).scaling for stage in recipe.in_stages()]
     wish = next((wish for wish in wishes if wish != "standard"), "standard")
     if wish == "standard":
-        return Normalise.of(images.images[parts.train])
+        return Normalise.of(images.images, parts.train)
     zero, one = {"unit": (0.0, 1.0), "symmetric": (0.5, 0.5)}[wish]
     return Normalise((zero,) * images.channels, (one,) * images.channels)
 

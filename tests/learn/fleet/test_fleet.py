@@ -16,7 +16,7 @@ from cutaway.data.sources import load
 from cutaway.errors import CutawayError, RunError, UsageError
 from cutaway.learn.fit import fit
 from cutaway.learn.fleet import Fleet, launch, opened, relaunch
-from cutaway.learn.fleet.ensemble import agreed, curve
+from cutaway.learn.fleet.ensemble import curve, kept
 from cutaway.learn.run import Run
 from cutaway.recipes import pair
 
@@ -72,10 +72,10 @@ def test_results_are_the_members_with_an_interval(fleet):
 
 def test_all_as_one(fleet):
     each = torch.stack([run.saved_test().probabilities for run in fleet.members])
-    found = agreed(fleet.members)
+    found = fleet.agreed()
     torch.testing.assert_close(found.probabilities, each.mean(0))
     assert fleet.results["ensemble"]["accuracy"] == found.accuracy
-    rows = curve(fleet.members)
+    rows = curve(kept(fleet.members))
     assert [row["members"] for row in rows] == [1, 2, 3]
     assert rows[-1]["error"] == pytest.approx(1 - found.accuracy)
     alone = [1 - run.results["accuracy"] for run in fleet.members]

@@ -162,7 +162,7 @@ class Bench:
         some = torch.arange(min(len(self.images), 20 * recipe.batch_size))
         feed = Feed(
             self.images, some, batch_size=recipe.batch_size, seed=recipe.seed,
-            normalise=Normalise.of(self.images.images[some]), augment=parse(recipe.augment),
+            normalise=Normalise.of(self.images.images, some), augment=parse(recipe.augment),
             device=self.machine.device, memory_format=self.machine.torch_memory_format,
         )  # fmt: skip
         network = self.machine.place(self._network(recipe)).train()

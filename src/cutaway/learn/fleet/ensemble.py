@@ -1,9 +1,11 @@
 """A fleet that answers as one: the mean of its members' probabilities."""
 
+import math
 from collections.abc import Sequence
+from itertools import accumulate, combinations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError
@@ -31,14 +33,10 @@ class Committee(nn.Module):
         return torch.stack(o).mean(0).clamp(min=1e-30).log()
 
 
-def agreed(runs: Sequence[Run]) -> Evaluation:
-    """What the mean of the members' probabilities says of the test images, as kept by the runs.
-
-    Raises:
-        UsageError: the members do not classify, or did not test on the same images.
-    """
-    found = kept(runs)
-    return _together(found, torch.stack([one.probabilities for one in found]).mean(0))
+def agreed(found: Sequence[Evaluation]) -> Evaluation:
+    """What the mean of the members' probabilities says of the test images."""
+    p, first = torch.stack([one.probabilities for one in found]).mean(0), found[0]
+    return Evaluation(first.classes, first.index, first.targets, p)
 
 
 def kept(runs: Sequence[Run]) -> list[Evaluation]:
@@ -60,30 +58,35 @@ def kept(runs: Sequence[Run]) -> list[Evaluation]:
     return evaluations
 
 
-def curve(runs: Sequence[Run]) -> list[dict[str, float]]:
+def curve(found: Sequence[Evaluation]) -> list[dict[str, float]]:
     """Error against the number of members: mean, least and largest over ensembles of each size.
 
-    All ensembles of a size are tried, or 50 drawn ones where there are more.
+    All ensembles of a size are tried where there are at most 50; else the first so many members
+    of 50 drawn orders.
     """
-    found = kept(runs)
-    each = torch.stack([one.probabilities.double() for one in found])
+    p = torch.stack([one.probabilities.double() for one in found])
+    t, count = found[0].targets, len(found)
+    drawn = [_growing(p[_order(count, i)], t) for i in range(DRAWS)]
     rows = []
-    for size in range(1, len(found) + 1):
-        errors = [1 - _together(found, each[some].mean(0)).accuracy for some in _some(size, found)]
+    for size in range(1, count + 1):
+        errors = [one[size - 1] for one in drawn]
+        if math.comb(count, size) <= DRAWS:
+            errors = [
+                _error(p[some].sum(0), t) for some in map(list, combinations(range(count), size))
+            ]
         mean = sum(errors) / len(errors)
         rows.append({"members": size, "error": mean, "least": min(errors), "most": max(errors)})
     return rows
 
 
-def _some(size: int, found: Sequence[Evaluation]) -> list[Tensor]:
-    count = len(found)
-    every = torch.combinations(torch.arange(count), size) if count < 12 else None
-    if every is not None and len(every) <= DRAWS:
-        return list(every)
-    draw = generator(0, "ensembles", size)
-    return [torch.randperm(count, generator=draw)[:size] for _ in range(DRAWS)]
+def _growing(p: Float[Tensor, "m n k"], t: Int[Tensor, " n"]) -> list[float]:
+    """Errors of the first member, the first two, and so on."""
+    return [_error(total, t) for total in accumulate(p)]
 
 
-def _together(found: Sequence[Evaluation], p: Float[Tensor, "n k"]) -> Evaluation:
-    first = found[0]
-    return Evaluation(first.classes, first.index, first.targets, p.float())
+def _error(p: Float[Tensor, "n k"], t: Int[Tensor, " n"]) -> float:
+    return (p.argmax(1) != t).double().mean().item()
+
+
+def _order(count: int, i: int) -> Int[Tensor, " m"]:
+    return torch.randperm(count, generator=generator(0, "ensembles", i))

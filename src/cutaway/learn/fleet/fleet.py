@@ -98,7 +98,7 @@ class Fleet:
     def ended(self, k: int) -> bool:
         return (self.place(k) / "results.json").is_file()
 
-    @property
+    @cached_property
     def members(self) -> list[Run]:
         """The runs, in order.
 
@@ -171,9 +171,10 @@ class Fleet:
     def _ensemble(self) -> dict[str, Any]:
         """What the members say as one, where they can."""
         try:
-            return {"ensemble": agreed(self.members).summary(), "curve": curve(self.members)}
+            found = kept(self.members)
         except UsageError:
             return {}
+        return {"ensemble": agreed(found).summary(), "curve": curve(found)}
 
     def agreed(self) -> Evaluation:
         """What the members say of their test images by the mean of their probabilities.
@@ -181,7 +182,7 @@ class Fleet:
         Raises:
             UsageError: they do not classify, or not the same images.
         """
-        return agreed(self.members)
+        return agreed(kept(self.members))
 
     @cached_property
     def committee(self) -> Committee:

@@ -1,11 +1,14 @@
 """The members of a fleet, each trained as it would be alone."""
 
 from functools import cached_property
+from typing import Any
 
 from cutaway.data.audit import Audit, audit
 from cutaway.data.imageset import ImageSet
+from cutaway.data.split import Split
 from cutaway.learn import fit as learning
 from cutaway.learn.fleet.fleet import Fleet
+from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.training import Listener, Training
 
@@ -15,6 +18,7 @@ class Trainer:
 
     def __init__(self, fleet: Fleet, images: ImageSet, listener: Listener | None, every: float):
         self.fleet, self.images, self.listener, self.every = fleet, images, listener, every
+        self._parts: dict[Any, Split] = {}
 
     @cached_property
     def findings(self) -> Audit:
@@ -26,7 +30,15 @@ class Trainer:
         if self.fleet.begun(k):
             return learning.reopened(Run(place), self.images, self.listener, self.every)
         place.parent.mkdir(exist_ok=True)
+        recipe = self.fleet.recipes()[k]
         return learning.begun(
-            self.fleet.recipes()[k], self.images, out=place, listener=self.listener,
-            checkpoint_every=self.every, findings=self.findings,
+            recipe, self.images, out=place, listener=self.listener, checkpoint_every=self.every,
+            findings=self.findings, parts=self._divided(recipe),
         )  # fmt: skip
+
+    def _divided(self, recipe: Recipe) -> Split:
+        """The recipe's split, drawn once for the members that share it."""
+        key = (recipe.division, recipe.fold, recipe.val, recipe.test)
+        if key not in self._parts:
+            self._parts[key] = learning.divided(recipe, self.images, self.findings)
+        return self._parts[key]
