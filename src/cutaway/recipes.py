@@ -152,6 +152,12 @@ def mnist() -> Recipe:
 
 
 @named
+def mnist_ensemble() -> Recipe:
+    """35 networks of the kind of `mnist`, which answer as one (Ciresan et al. 2012)."""
+    return mnist().override(replicates=35, epochs=8, augment="shift:2+rotate:10+scale:0.1")
+
+
+@named
 def cifar10() -> Recipe:
     """ResNet-20 on CIFAR-10."""
     return pair("resnet20", "cifar10")
