@@ -93,7 +93,7 @@ def ratios(name: str, pairs: int, way: str) -> dict[str, object]:
     return {
         "case": name, "members": case.recipe.replicates, "way": fleet.way,
         "in turn (s)": round(whole, 1), "job (s)": round(job, 1), "times faster": round(times, 2),
-        "range": spread, "steps": round(steps, 2), "goal": case.goal,
+        "range": spread, "steps": round(steps, 2), "rounds": pairs, "goal": case.goal,
     }  # fmt: skip
 
 

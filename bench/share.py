@@ -47,6 +47,7 @@ def shares(optimizer: str, steps: int) -> dict[str, Any]:
     images = load("mnist")
     network = initial(recipe, images.channels, len(images.classes), images.size)
     machine = machines.choose(recipe, network)
+    recipe = machines.resolved(recipe, machine)
     task = make_task(recipe)
     table = seats(task.players(machine.place(network).train()), recipe, machine)
     feed = Feed(
@@ -70,7 +71,7 @@ def shares(optimizer: str, steps: int) -> dict[str, Any]:
         "optimizer": SPENT["step"] - SPENT["closure"],
         "loop": whole - SPENT["batch"] - SPENT["step"],
     }
-    return {"optimizer": optimizer, "ms": round(1000 * whole / steps, 2)} | {
+    return {"with": optimizer, "ms": round(1000 * whole / steps, 2)} | {
         name: f"{100 * seconds / whole:.1f} %" for name, seconds in parts.items()
     }
 

@@ -7,6 +7,7 @@ What was measured is kept in docs/learning.json, so that the page can be written
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,25 +16,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cutaway.learn.machine import processor
+
 DOCS = Path(__file__).parents[1] / "docs"
 KEPT = DOCS / "learning.json"
 PROBLEMS = {
     "quadratic": (
         "A valley a thousand times longer than wide",
         "|A w|^2 / 2 in 20 dimensions, curvatures from 1 to 1000, down to a millionth of where it "
-        "begins. Each method has the best of eleven rates (`rate`), falling to zero over 100, "
-        "1,000 or 10,000 steps unless its steps shrink by themselves.",
+        "begins. Each method has the best of twelve rates, falling to zero over 100, "
+        "1,000 or 10,000 steps unless its steps shrink by themselves; 4,000 values at most.",
         "python -m bench.optimizers quadratic",
     ),
     "digits": (
         "An MLP on digits",
-        "64-100-10 on scikit-learn's 1,797 digits, until 95 % of the validation images are right "
-        "at the end of an epoch; 20 seconds at most.",
-        "cutaway train mlp digits --image-size 8 --widths 100 --augment none --optimizer {name}",
+        "64-30-30-10 on scikit-learn's 1,797 digits, until 95 % of the validation images are right "
+        "at the end of an epoch; 20 seconds at most (a last step may take longer).",
+        "cutaway train mlp digits --image-size 8 --widths 30-30 --augment none --optimizer {name}",
     ),
     "mnist": (
         "LeNet-5 on MNIST",
-        "Until 98 % of the validation images are right at the end of an epoch; 40 seconds at most.",
+        "Until 98 % of the validation images are right at the end of an epoch; 25 seconds at most.",
         "cutaway train lenet5 mnist --augment none --label-smoothing 0 --optimizer {name}",
     ),
 }
@@ -66,6 +69,7 @@ def ensemble() -> dict[str, Any]:
 MEASURES: dict[str, Callable[[], Any]] = {
     **{name: lambda name=name: lines("bench.optimizers", name) for name in PROBLEMS},  # type: ignore[misc]
     **{name: lambda name=name: lines("bench.fleets", name)[-1] for name in CASES},  # type: ignore[misc]
+    "share": lambda: lines("bench.share"),
     "ensemble": ensemble,
 }
 
@@ -75,16 +79,19 @@ def main(names: list[str]) -> None:
     for name in names or MEASURES:
         if name != "page":
             kept[name] = MEASURES[name]()
+            kept["on"] = f"{os.cpu_count()} cores of {processor()}"
             KEPT.write_text(json.dumps(kept, indent=1) + "\n")
     (DOCS / "learning.md").write_text(page(kept))
 
 
 def page(kept: dict[str, Any]) -> str:
     """The page; what has not been measured is left out."""
-    parts = ["# How networks learn", INTRODUCTION]
+    parts = ["# How networks learn", INTRODUCTION.format(**kept)]
     parts += [problem(name, kept[name]) for name in PROBLEMS if name in kept]
     if found := [kept[name] for name in CASES if name in kept]:
         parts.append(fleets(found))
+    if "share" in kept:
+        parts.append(share(kept["share"]))
     if "ensemble" in kept:
         parts.append(together(kept["ensemble"]))
     return "\n\n".join([*parts, OTHERS]) + "\n"
@@ -93,7 +100,7 @@ def page(kept: dict[str, Any]) -> str:
 INTRODUCTION = """\
 Optimizers by what they are told of the loss, regularisers, stages, fleets of replicates, search \
 and comparison: each is a field of the recipe or a word on the command line. This page was made by \
-`python scripts/learning.py` on two cores of a Xeon (Cascade Lake, 2.5 GHz).
+`python scripts/learning.py` on {on}.
 
 An optimizer asks a closure for what it needs of a batch: `value()`, the gradient (a call, as \
 PyTorch means it) or `loss()` with its graph, for Hessian-vector products; each is counted. Any of \
@@ -161,17 +168,34 @@ def fleets(rows: list[dict[str, Any]]) -> str:
         "",
         "`python -m bench.fleets`: the way that a fleet took after its own measurement, beside "
         "its members one after another; whole jobs with validation, test and everything that is "
-        "kept, and the steps alone. Medians of three alternating rounds.",
+        "kept, and the steps alone. Medians of alternating rounds; a side-by-side job has no clock "
+        "of its steps, so its job stands for them.",
         "",
-        "| fleet | way | in turn | as taken | times faster | steps alone | goal |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+        "| fleet | way | rounds | in turn | as taken | times faster | steps alone | goal |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in rows:
         low, high = row["range"]
         found.append(
-            f"| {CASES[row['case']]} | {row['way']} | {row['in turn (s)']} s | {row['job (s)']} s "
+            f"| {CASES[row['case']]} | {row['way']} | {row['rounds']} "
+            f"| {row['in turn (s)']} s | {row['job (s)']} s "
             f"| {row['times faster']} ({low} to {high}) | {row['steps']} | {row['goal']:g} |"
         )
+    return "\n".join(found)
+
+
+def share(rows: list[dict[str, Any]]) -> str:
+    found = [
+        "## Where a step's time goes",
+        "",
+        "`python -m bench.share`: LeNet-5 on MNIST, batches of 128, the real loop.",
+        "",
+        "| optimizer | a step | batch | loss and gradients | optimizer | loop |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in rows:
+        cells = [row[k] for k in ("batch", "loss and gradients", "optimizer", "loop")]
+        found.append(f"| {row['with']} | {row['ms']} ms | {' | '.join(cells)} |")
     return "\n".join(found)
 
 

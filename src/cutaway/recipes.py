@@ -103,6 +103,13 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
     "sgd": {"lr": 0.1, "momentum": 0.0},
     **{name: {"lr": 0.05, "momentum": 0.9} for name in ("momentum", "nesterov")},
     **{name: {"lr": 0.002, "momentum": 0.9} for name in ("adam", "adamw", "nadam", "radam")},
+    "rprop": EXACT | {"lr": 0.001},
+    "asgd": {"lr": 0.1},
+    "adagrad": {"lr": 0.05},
+    "adadelta": {"lr": 1.0},
+    "rmsprop": {"lr": 0.001, "momentum": 0.0},
+    "adamax": {"lr": 0.005, "momentum": 0.9},
+    "adafactor": {"lr": 0.02},
     "muon": MATRICES,
     "soap": MATRICES,
 }

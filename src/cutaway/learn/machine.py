@@ -161,7 +161,7 @@ def environment(machine: Machine) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "device": machine.device,
         "device_name": _device_name(machine.device),
@@ -173,10 +173,11 @@ def environment(machine: Machine) -> dict[str, Any]:
 
 
 def _device_name(device: str) -> str:
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else processor()
 
 
-def _processor() -> str:
+def processor() -> str:
+    """What the processor calls itself."""
     import platform
 
     try:

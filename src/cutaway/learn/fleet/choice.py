@@ -91,9 +91,10 @@ class Bench:
     """
 
     def __init__(self, members: Sequence[Recipe], images: ImageSet):
-        self.members, self.images = members, images
-        self.first = members[0].in_stages()[0]
-        self.machine = machines.choose(self.first, self._network(self.first))
+        self.images = images
+        self.machine = machines.choose(members[0], self._network(members[0]))
+        self.members = [machines.resolved(one, self.machine) for one in members]
+        self.first = self.members[0].in_stages()[0]
         self.task = make_task(self.first)
         self.at_once, self.remark = 1, ""
 

@@ -84,9 +84,9 @@ class Fleet:
         """How many members learn as one stack, where they do."""
         return int(self._facts.get("at_once", 1))
 
-    def recipes(self) -> list[Recipe]:
-        """Each member's recipe, as `cutaway train` alone would take it."""
-        return [self.recipe.override(**changes) for changes in self.changes]
+    def recipe_of(self, k: int) -> Recipe:
+        """Member k's recipe (from 0), as `cutaway train` alone would take it."""
+        return self.recipe.override(**self.changes[k])
 
     def place(self, k: int) -> Path:
         """Where member k (from 0) is kept."""

@@ -30,7 +30,7 @@ class Trainer:
         if self.fleet.begun(k):
             return learning.reopened(Run(place), self.images, self.listener, self.every)
         place.parent.mkdir(exist_ok=True)
-        recipe = self.fleet.recipes()[k]
+        recipe = self.fleet.recipe_of(k)
         return learning.begun(
             recipe, self.images, out=place, listener=self.listener, checkpoint_every=self.every,
             findings=self.findings, parts=self._divided(recipe),
