@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from cutaway.api import change
 from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load
-from cutaway.errors import CutawayError
+from cutaway.errors import TrainingError, UsageError
 from cutaway.learn.fit import fit
 from cutaway.learn.history import Row
 from cutaway.learn.optimizers import METHODS, Closure, Evaluations, make
@@ -68,7 +68,7 @@ def quadratic(name: str) -> dict[str, Any]:
     best, row = dict[str, Any](), {"problem": "quadratic", "optimizer": name}
     try:
         descended(name, 1.0, 1)
-    except CutawayError as error:
+    except (UsageError, TrainingError) as error:
         return row | {"reached": False, "refused": str(error)}
     for rate in (1.0,) if name in FALLING else RATES:
         for steps in STEPS:
@@ -153,7 +153,7 @@ def learned(problem: str, name: str) -> dict[str, Any]:
             fit(recipe, images(data, recipe.image_size), out=Path(folder) / "run", listener=watch)
     except Reached:
         pass
-    except CutawayError as error:
+    except (UsageError, TrainingError) as error:
         return row | {"reached": False, "refused": str(error)}
     return row | {"reached": watch.best >= target, "best": watch.best} | watch.found
 

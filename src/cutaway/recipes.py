@@ -161,7 +161,7 @@ def mnist() -> Recipe:
 @named
 def mnist_ensemble() -> Recipe:
     """35 networks of the kind of `mnist`, which answer as one (Ciresan et al. 2012)."""
-    return mnist().override(replicates=35, epochs=8, augment="shift:2+rotate:10+scale:0.1")
+    return mnist().override(replicates=35)
 
 
 @named
