@@ -43,7 +43,7 @@ A = torch.logspace(0, 0.5 * torch.tensor(float(CONDITION)).log10().item(), SIZE)
 A = A[:, None] * BASIS
 RATES = tuple(10 ** (k / 2) for k in range(-8, 4))
 STEPS = (100, 1000, 10_000)
-MOST = 4_000
+MOST = 5_000
 """Values of the quadratic that a rate may ask for."""
 FALLING = (
     "l-bfgs",

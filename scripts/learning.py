@@ -25,7 +25,7 @@ PROBLEMS = {
         "A valley a thousand times longer than wide",
         "|A w|^2 / 2 in 20 dimensions, curvatures from 1 to 1000, down to a millionth of where it "
         "begins. Each method has the best of twelve rates, falling to zero over 100, "
-        "1,000 or 10,000 steps unless its steps shrink by themselves; 4,000 values at most.",
+        "1,000 or 10,000 steps unless its steps shrink by themselves; 5,000 values at most.",
         "python -m bench.optimizers quadratic",
     ),
     "digits": (
@@ -152,14 +152,15 @@ def cells(row: dict[str, Any]) -> list[str]:
     if "refused" in row:
         return ["", "", "", "", f"refused: {row['refused']}"]
     if not row["reached"] and "best" not in row:
-        return ["", "", "", "", "not reached at any rate"]
+        return ["", "", "", "", "not reached"]
     counts = [f"{row[k]:,}" if row[k] else "" for k in ("values", "gradients", "products")]
     note = f"rate {row['rate']:.2g}"
     if "batch" in row:
         note += f", batch {row['batch']:,}"
     if not row["reached"]:
-        note += f"; **not reached**: {100 * row['best']:.1f} %"
-    return [*counts, f"{row['seconds']:.2f}", note]
+        came = f"{100 * row['best']:.1f} %" if row["best"] else "no epoch ended"
+        note += f"; **not reached**: {came}"
+    return [*counts, f"{row['seconds']:.2g}", note]
 
 
 def fleets(rows: list[dict[str, Any]]) -> str:
