@@ -6,14 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from real_digits import digits
 from torch.nn.utils import parameters_to_vector
 
 from cutaway.data.sources import load
-from cutaway.errors import CutawayError, RunError, UsageError
+from cutaway.errors import CutawayError, DataError, RunError, UsageError
 from cutaway.learn.fit import fit
 from cutaway.learn.fleet import Fleet, launch, opened, relaunch
 from cutaway.learn.fleet.ensemble import curve, kept
@@ -103,6 +105,14 @@ def test_a_cross_validation_tests_every_image_once(images, tmp_path):
     spread = torch.tensor(values["values"]).std().item()
     plain = 4.302652729911275 * spread / 3**0.5  # t of 2 degrees of freedom
     assert values["mean"] - values["low"] > 1.2 * plain  # training images are shared
+
+
+def test_fewer_groups_than_folds_are_refused_before_anything_is_written(tmp_path):
+    images = digits(40)
+    grouped = replace(images, groups=torch.arange(40) % 3, parts=None)
+    with pytest.raises(DataError, match="3 groups of different images, too few for 4 folds"):
+        launch(small(folds=4), grouped, way="in-turn", out=tmp_path / "x")
+    assert not (tmp_path / "x").exists()
 
 
 def test_settings_have_figures_of_their_own(images, tmp_path):

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cutaway.data.audit import audit
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.directory import destination
+from cutaway.learn.fit import divided
 from cutaway.learn.fleet.choice import choose
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.plan import plan
@@ -36,6 +38,7 @@ def launch(
 
     Raises:
         UsageError: a member's recipe is impossible, or the way cannot take these members.
+        DataError: fewer groups of images than folds.
         RunError: the directory cannot be written.
         TrainingError: a member's loss is not finite.
     """
@@ -44,6 +47,8 @@ def launch(
     members = [shared.override(**one) for one in changes]
     if way not in (*WAYS, "auto"):
         raise UsageError(f"There is no way '{way}' to train a fleet.{nearest(way, WAYS)}")
+    if recipe.folds:  # refuses what cannot be divided so, before anything is written
+        divided(members[0], images, audit(images))
     path = destination(out, f"{recipe.model}-{images.name}-fleet".replace(OWN, ""))
     watcher = watcher or Watcher()
     choice = choose(members, images, way)
