@@ -1,6 +1,8 @@
 """Making a run's directory."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +39,27 @@ def create(path: Path, recipe: Recipe, card: DataCard, split: Split, about: dict
     Raises:
         RunError: it cannot be written.
     """
+    with appearing(path) as folder:
+        write_whole(folder / "recipe.toml", recipe.to_toml())
+        write_json(folder / "data.json", card.to_dict())
+        split.save(folder / "split.json")
+        for name, value in about.items():
+            write_json(folder / f"{name}.json", value)
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """A folder to fill, which gets its name when the block has ended well, and else is gone.
+
+    Raises:
+        RunError: it cannot be written.
+    """
     temporary = path.with_name(f".{path.name}.tmp")
     with writing(path):
         shutil.rmtree(temporary, ignore_errors=True)  # left by a process that was killed
         temporary.mkdir(parents=True)
         try:
-            write_whole(temporary / "recipe.toml", recipe.to_toml())
-            write_json(temporary / "data.json", card.to_dict())
-            split.save(temporary / "split.json")
-            for name, value in about.items():
-                write_json(temporary / f"{name}.json", value)
+            yield temporary
             temporary.rename(path)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)

@@ -9,6 +9,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.split import overlap
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, write_json
+from cutaway.learn.directory import appearing
 from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.fleet.ensemble import Committee, agreed, curve, kept
 from cutaway.learn.fleet.plan import Changes
@@ -46,18 +47,10 @@ class Fleet:
     def create(
         cls, path: Path, recipe: Recipe, changes: Sequence[Changes], way: str, at_once: int = 1
     ) -> "Fleet":
-        """Write down what is to be trained; nothing is trained yet."""
-        path.mkdir(parents=True)
-        write_json(
-            path / "fleet.json",
-            {
-                "format": FORMAT,
-                "recipe": recipe.to_dict(),
-                "members": list(changes),
-                "way": way,
-                "at_once": at_once,
-            },
-        )
+        """Write down what is to be trained, in one step; nothing is trained yet."""
+        facts = {"format": FORMAT, "recipe": recipe.to_dict(), "members": list(changes)}
+        with appearing(path) as folder:
+            write_json(folder / "fleet.json", facts | {"way": way, "at_once": at_once})
         return cls(path)
 
     @cached_property

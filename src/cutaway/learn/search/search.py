@@ -1,6 +1,5 @@
 """A search: the directory that holds its trials, and the best recipe once it has ended."""
 
-import shutil
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +7,8 @@ from typing import Any
 
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, TrainingError, UsageError
-from cutaway.files import read_json, write_json, write_whole, writing
+from cutaway.files import read_json, write_json, write_whole
+from cutaway.learn.directory import appearing
 from cutaway.learn.history import better
 from cutaway.learn.recipe import Recipe, from_dict, read_recipe
 from cutaway.learn.search import axes, sampling
@@ -59,12 +59,8 @@ class Search:
         facts = {"format": FORMAT, "recipe": recipe.to_dict(), "trials": trials}
         facts |= {"objective": objective, "fingerprint": fingerprint}
         facts |= {"space": {name: axes.to_dict(axis) for name, axis in space.items()}}
-        temporary = path.with_name(f".{path.name}.tmp")
-        with writing(path):
-            shutil.rmtree(temporary, ignore_errors=True)  # left by a process that was killed
-            temporary.mkdir(parents=True)
-            write_json(temporary / "search.json", facts)
-            temporary.rename(path)
+        with appearing(path) as folder:
+            write_json(folder / "search.json", facts)
         return cls(path)
 
     @cached_property
