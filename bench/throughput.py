@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from bench.peers import standard_loop
+from bench.peers.pytorch import standard_loop
 from cutaway.data.sources import load
 from cutaway.learn.fit import fit
 from cutaway.models import build

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench.peers import official_example
+from bench.peers.pytorch import official_example
 from cutaway.data.sources import load
 from cutaway.learn.fit import fit
 from cutaway.learn.training import Listener, Training
