@@ -1,0 +1,69 @@
+"""The command line of a peer's program: four commands, the same for all of them."""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from bench.peers.watch import Watch
+from bench.peers.works import MARKS, WORKS, Work
+
+Train = Callable[[Work, Watch], dict[str, object] | None]
+"""Trains a work under the eyes of a watch; what it returns is printed beside the watch's times."""
+
+
+def run(
+    train: Mapping[str, Train | str],
+    example: Callable[[Watch, float], None],
+    save: Callable[[Path], None],
+    predict: Callable[[Path, Path], tuple[int, float]],
+) -> None:
+    """Do what the command line asks; the last line printed is one JSON object.
+
+    Args:
+        train: a function for each work, or why the peer has none: a work without an entry, or
+            with a reason, is skipped.
+        example: the peer's own MNIST example. It ends an epoch with `enough`, which needs the
+            seconds that `example` is given.
+        save: writes a LeNet-5 to the path.
+        predict: reads it from there; class and probability of the image at the second path.
+    """
+    asked = _arguments().parse_args()
+    watch = Watch()
+    if asked.command == "train":
+        _train(train.get(asked.work, "no such work in this library"), WORKS[asked.work], watch)
+    elif asked.command == "example":
+        example(watch, asked.limit)
+        watch.report()
+    elif asked.command == "save":
+        save(asked.path)
+    else:
+        digit, probability = predict(asked.path, asked.image)
+        print(json.dumps({"class": digit, "probability": probability}), flush=True)
+
+
+def enough(watch: Watch, accuracy: float, limit: float) -> bool:
+    """Note the accuracy after an epoch; True if it is the last mark or the time is over."""
+    watch.reached(accuracy)
+    return accuracy >= MARKS[-1] or watch.now > limit
+
+
+def _train(how: Train | str, work: Work, watch: Watch) -> None:
+    if isinstance(how, str):
+        print(json.dumps({"skipped": how}), flush=True)
+    else:
+        watch.report(work, **(how(work, watch) or {}))
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("train").add_argument("work", choices=WORKS)
+    commands.add_parser("example").add_argument(
+        "--limit", type=float, default=600, metavar="SECONDS"
+    )
+    commands.add_parser("save").add_argument("path", type=Path)
+    predict = commands.add_parser("predict")
+    predict.add_argument("path", type=Path)
+    predict.add_argument("image", type=Path)
+    return parser
