@@ -1,124 +1,201 @@
-"""What Cutaway is compared with, written as their own documentation writes it."""
+"""Plain PyTorch: a DataLoader and the loop of its tutorials."""
 
-import gzip
-import os
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import nn
+from torch.func import functional_call, stack_module_state, vmap
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
-MEAN, STD = 0.1307, 0.3081
+from bench.peers import command
+from bench.peers.torch_data import accuracy, answer, loader, mnist, picture
+from bench.peers.torch_nets import NETS, ExampleNet, discriminator, generator, lenet5
+from bench.peers.watch import Watch
+from bench.peers.works import WORKS, Work
 
-
-def to_tensor(image: Image.Image) -> torch.Tensor:
-    """The steps of torchvision's `ToTensor` (which cannot be imported beside the CPU build)."""
-    tensor = torch.from_numpy(np.array(image, np.uint8, copy=True))
-    tensor = tensor.view(image.size[1], image.size[0], 1).permute(2, 0, 1).contiguous()
-    return tensor.to(torch.float32).div(255)
-
-
-def normalize(tensor: torch.Tensor) -> torch.Tensor:
-    """The steps of torchvision's `Normalize`."""
-    tensor = tensor.clone()
-    mean = torch.as_tensor((MEAN,), dtype=tensor.dtype).view(-1, 1, 1)
-    std = torch.as_tensor((STD,), dtype=tensor.dtype).view(-1, 1, 1)
-    return tensor.sub_(mean).div_(std)
+Forward = Callable[[torch.Tensor], torch.Tensor]
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+EXAMPLE_EPOCHS = 14
 
 
-class MNIST(Dataset):
-    """Like torchvision's: a PIL image a sample, then `ToTensor` and `Normalize`."""
-
-    def __init__(self, part: str):
-        root = Path(os.environ["CUTAWAY_DATA"]) / "mnist"
-        stem = "train" if part == "train" else "t10k"
-        self.images = read(root / f"{stem}-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
-        self.targets = read(root / f"{stem}-labels-idx1-ubyte.gz", 8)
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, i: int) -> tuple[torch.Tensor, int]:
-        return normalize(to_tensor(Image.fromarray(self.images[i]))), int(self.targets[i])
+def classify(name: str, work: Work, watch: Watch) -> dict[str, object]:
+    """Train the classifier of a work."""
+    net = NETS[name]()
+    return fit(net, net.parameters(), F.cross_entropy, loader(name, work), work, watch)
 
 
-def read(path: Path, header: int) -> np.ndarray:
-    """The bytes of an IDX file behind its header."""
-    with gzip.open(path) as file:
-        return np.frombuffer(file.read(), np.uint8, offset=header)
+def fit(
+    forward: Forward,
+    parameters: Iterator[nn.Parameter],
+    loss: Loss,
+    batches: DataLoader,
+    work: Work,
+    watch: Watch,
+) -> dict[str, object]:
+    """SGD for all epochs; the mean loss of each."""
+    optimizer = torch.optim.SGD(parameters, lr=work.rate, momentum=0.9, nesterov=True)
+    losses = []
+    for _ in range(work.epochs):
+        losses.append(epoch(forward, loss, batches, optimizer, watch))
+        watch.epoch()
+    return {"losses": losses}
+
+
+def epoch(
+    forward: Forward,
+    loss: Loss,
+    batches: DataLoader,
+    optimizer: torch.optim.Optimizer,
+    watch: Watch,
+) -> float:
+    """The standard loop over all batches; the mean loss."""
+    running = 0.0
+    for x, t in batches:
+        optimizer.zero_grad()
+        found = loss(forward(x), t)
+        found.backward()
+        optimizer.step()
+        running += found.item() * len(t)
+        watch.step()
+    return running / len(batches.dataset)
+
+
+def fleet(work: Work, watch: Watch) -> dict[str, object]:
+    """All networks at once on each batch, as the tutorial on ensembling has it (`torch.func`)."""
+    nets = [NETS["fleet"]() for _ in range(work.nets)]
+    parameters, buffers = stack_module_state(nets)
+    base = deepcopy(nets[0]).to("meta")
+
+    def one(parameters: dict, buffers: dict, x: torch.Tensor) -> torch.Tensor:
+        return functional_call(base, (parameters, buffers), (x,))
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        return vmap(one, in_dims=(0, 0, None))(parameters, buffers, x)
+
+    def loss(outputs: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        every = F.cross_entropy(outputs.flatten(0, 1), t.repeat(work.nets), reduction="sum")
+        return every / len(t)  # a sum over networks, whose gradients do not mix
+
+    found = fit(forward, parameters.values(), loss, loader("fleet", work), work, watch)
+    return {"losses": [total / work.nets for total in found["losses"]]}
+
+
+def dcgan(work: Work, watch: Watch) -> dict[str, object]:
+    """The two players in turn, as the DCGAN tutorial has it."""
+    players = discriminator(), generator()
+    optimizers = [
+        torch.optim.Adam(net.parameters(), lr=work.rate, betas=(0.5, 0.999)) for net in players
+    ]
+    losses = []
+    batches = loader("dcgan", work)
+    for _ in range(work.epochs):
+        running = torch.zeros(2)
+        for x, _ in batches:
+            running += len(x) * gan_step(*players, *optimizers, x)
+            watch.step()
+        losses.append((running / work.images).tolist())
+        watch.epoch()
+    return {"losses": losses}
+
+
+def gan_step(
+    d: nn.Module,
+    g: nn.Module,
+    for_d: torch.optim.Optimizer,
+    for_g: torch.optim.Optimizer,
+    real: torch.Tensor,
+) -> torch.Tensor:
+    """One step of each; the losses of the discriminator and of the generator."""
+    ones, zeros = torch.ones(len(real)), torch.zeros(len(real))
+    for_d.zero_grad()
+    on_real = F.binary_cross_entropy_with_logits(d(real), ones)
+    on_real.backward()
+    fake = g(torch.randn(len(real), 100, 1, 1))
+    on_fake = F.binary_cross_entropy_with_logits(d(fake.detach()), zeros)
+    on_fake.backward()
+    for_d.step()
+    for_g.zero_grad()
+    fooled = F.binary_cross_entropy_with_logits(d(fake), ones)
+    fooled.backward()
+    for_g.step()
+    return torch.tensor([on_real.item() + on_fake.item(), fooled.item()])
 
 
 def standard_loop(model: nn.Module, batch: int, workers: int, epochs: int) -> float:
-    """Seconds of the usual loop: DataLoader with workers, SGD, cross-entropy.
-
-    Like ours it adds up the loss and the right answers of the epoch.
-    """
-    loader = DataLoader(
-        MNIST("train"), batch, shuffle=True, num_workers=workers, persistent_workers=workers > 0
+    """Seconds of the loop on MNIST, with the workers started off the clock."""
+    batches = DataLoader(
+        mnist("train"), batch, shuffle=True, num_workers=workers, persistent_workers=workers > 0
     )
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, nesterov=True)
-    model.train()
-    iter(loader)  # the workers start off the clock
+    iter(batches)
     started = time.perf_counter()
     for _ in range(epochs):
-        running, correct = 0.0, 0
-        for x, t in loader:
-            optimizer.zero_grad()
-            output = model(x)
-            loss = F.cross_entropy(output, t)
-            loss.backward()
-            optimizer.step()
-            running += loss.item() * len(t)
-            correct += (output.argmax(1) == t).sum().item()
+        epoch(model.train(), F.cross_entropy, batches, optimizer, Watch())
     return time.perf_counter() - started
 
 
-class ExampleNet(nn.Module):
-    """The network of PyTorch's own MNIST example, from its description."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(1, 32, 3), nn.Conv2d(32, 64, 3)
-        self.dropout1, self.dropout2 = nn.Dropout(0.25), nn.Dropout(0.5)
-        self.fc1, self.fc2 = nn.Linear(9216, 128), nn.Linear(128, 10)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.relu(self.conv2(F.relu(self.conv1(x))))
-        x = self.dropout1(F.max_pool2d(x, 2)).flatten(1)
-        x = self.dropout2(F.relu(self.fc1(x)))
-        return F.log_softmax(self.fc2(x), dim=1)
-
-
-def official_example(seed: int, epochs: int = 14) -> Iterator[tuple[float, float]]:
-    """After each epoch: seconds of training so far, and accuracy on the test set."""
+def official_example(seed: int, epochs: int = EXAMPLE_EPOCHS) -> Iterator[tuple[float, float]]:
+    """After each epoch of the example: seconds of training so far, and the test accuracy."""
     torch.manual_seed(seed)
-    train = DataLoader(MNIST("train"), batch_size=64, shuffle=True)
-    test = DataLoader(MNIST("test"), batch_size=1000)
-    model = ExampleNet()
-    optimizer = torch.optim.Adadelta(model.parameters(), lr=1.0)
+    watch, test = Watch(), DataLoader(mnist("test"), 1000)
+    for net in islice(example_epochs(watch), epochs):
+        with watch.off_the_clock():
+            share = accuracy(net, test)
+        yield watch.now, share
+
+
+def example_epochs(watch: Watch) -> Iterator[nn.Module]:
+    """The network of PyTorch's own MNIST example after each epoch.
+
+    The loader has the example's settings for an accelerator: it shuffles and has one worker.
+    """
+    batches = DataLoader(mnist("train"), 64, shuffle=True, num_workers=1, persistent_workers=True)
+    net = ExampleNet()
+    optimizer = torch.optim.Adadelta(net.parameters(), lr=1.0)
     scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.7)
-    seconds = 0.0
-    for _ in range(epochs):
-        started = time.perf_counter()
-        model.train()
-        for x, t in train:
-            optimizer.zero_grad()
-            F.nll_loss(model(x), t).backward()
-            optimizer.step()
+    for _ in range(EXAMPLE_EPOCHS):
+        epoch(net, F.nll_loss, batches, optimizer, watch)
         scheduler.step()
-        seconds += time.perf_counter() - started
-        yield seconds, accuracy(model, test)
+        yield net
 
 
-@torch.inference_mode()
-def accuracy(model: Callable[[torch.Tensor], torch.Tensor], loader: DataLoader) -> float:
-    """Share of right answers."""
-    if isinstance(model, nn.Module):
-        model.eval()
-    right = [(model(x).argmax(1) == t).sum().item() for x, t in loader]
-    return sum(right) / len(loader.dataset)  # type: ignore[arg-type]
+def example(watch: Watch, limit: float) -> None:
+    """PyTorch's own MNIST example."""
+    torch.manual_seed(1)
+    test = DataLoader(mnist("test"), 1000)
+    for net in example_epochs(watch):
+        with watch.off_the_clock():
+            share = accuracy(net, test)
+        if command.enough(watch, share, limit):
+            break
+
+
+def save(path: Path) -> None:
+    """A LeNet-5 that saw 6,400 images, as its `state_dict`."""
+    torch.manual_seed(0)
+    work, net = replace(WORKS["lenet5"], images=6_400, epochs=1), lenet5()
+    fit(net, net.parameters(), F.cross_entropy, loader("lenet5", work), work, Watch())
+    torch.save(net.state_dict(), path)
+
+
+def predict(path: Path, image: Path) -> tuple[int, float]:
+    """What a user writes to ask a saved network."""
+    net = lenet5()
+    net.load_state_dict(torch.load(path, weights_only=True))
+    net.eval()
+    with torch.inference_mode():
+        return answer(net(picture(image)))
+
+
+TRAIN = {name: partial(classify, name) for name in NETS} | {"fleet": fleet, "dcgan": dcgan}
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    command.run(TRAIN, example, save, predict)
