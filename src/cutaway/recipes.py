@@ -82,6 +82,9 @@ MODELS: dict[str, dict[str, Any]] = {
     "deep_mlp": ADAMW | {"lr": 0.0005},
     "resnet20": {"lr": 0.1},
     "resnet18": {"lr": 0.05},
+    "sprint_net": {"lr": 0.5, "momentum": 0.85, "weight_decay": 0.001, "schedule": "linear",
+                   "batch_size": 256, "label_smoothing": 0.2, "init": "whiten",
+                   "freeze": "patches.weight"},
 }  # fmt: skip
 
 # What begins with weights learned elsewhere, unless told otherwise: only the head learns.
@@ -170,6 +173,13 @@ def mnist_ensemble() -> Recipe:
 def cifar10() -> Recipe:
     """ResNet-20 on CIFAR-10."""
     return pair("resnet20", "cifar10")
+
+
+@named
+def cifar_sprint() -> Recipe:
+    """A small network that learns CIFAR-10 in minutes on two cores (bench/README.md)."""
+    recipe = pair("sprint_net", "cifar10")
+    return recipe.override(augment="crop:2+flip", val=0.02, epochs=12)
 
 
 @named

@@ -12,7 +12,7 @@ from cutaway.models import build
 from cutaway.models.initialisers import INITIALISERS, initialise, kernels, layers
 from cutaway.models.layers import LocallyConnected2d
 
-DRAWN = sorted(set(INITIALISERS) - {"own", "lsuv"})
+DRAWN = sorted(set(INITIALISERS) - {"own", "lsuv", "whiten"})
 
 # Each layer with the connections that reach a node of it and that leave one, counted by hand.
 CASES = {

@@ -20,7 +20,7 @@ TASKS = (
     "classify", "threshold", "segment", "reconstruct", "variational", "adversarial",
     "semi-supervised", "implicit",
 )  # fmt: skip
-INITIALISERS = ("own", "normal", "xavier", "he", "orthogonal", "lsuv")
+INITIALISERS = ("own", "normal", "xavier", "he", "orthogonal", "lsuv", "whiten")
 DECAYS = ("own", "l2", "decoupled")
 MONITORS = ("val-loss", "val-accuracy", "val-iou", "val-psnr", "val-fid")
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from cutaway.errors import UsageError, nearest
 from cutaway.models.layers import LocallyConnected2d
 from cutaway.models.lsuv import lsuv
+from cutaway.models.whitening import whiten
 
 Transposed = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
 Start = Callable[[Tensor, float, float], None]
@@ -50,8 +51,10 @@ INITIALISERS: dict[str, Start | None] = {
     "he": he,
     "orthogonal": orthogonal,
     "lsuv": orthogonal,
+    "whiten": None,
 }
-"""By name. `own` is the network's own start; `lsuv` goes on from the orthogonal one."""
+"""By name. `own` is the network's own start; `lsuv` goes on from the orthogonal one, `whiten` from
+the network's own, of which it changes the first layer."""
 
 
 @torch.no_grad()
@@ -61,22 +64,26 @@ def initialise(
     x: Float[Tensor, "b ..."] | None = None,
     forward: Callable[[], Any] | None = None,
 ) -> None:
-    """Draw new weights for every dense, convolutional and locally connected layer, biases zero.
+    """Draw new weights for every dense, convolutional and locally connected layer, biases zero;
+    `whiten` changes the first layer alone.
 
     Norms, embeddings, frozen weights and parameters that are no layer's `weight` keep the model's
     own start. The draws come from torch's global generator.
 
     Args:
-        x: a batch, for `lsuv` alone.
+        x: a batch, for `lsuv` and `whiten` alone.
         forward: runs `model` once, where that is done otherwise than by `model(x)`.
 
     Raises:
-        UsageError: an unknown name, or `lsuv` without a batch.
+        UsageError: an unknown name, or one that measures a batch without a batch.
     """
     if name not in INITIALISERS:
         raise UsageError(f"There is no initialiser '{name}'.{nearest(name, INITIALISERS)}")
-    if name == "lsuv" and x is None and forward is None:
-        raise UsageError("The initialiser 'lsuv' measures a batch: give one as x.")
+    if x is None and (name == "whiten" or (name == "lsuv" and forward is None)):
+        raise UsageError(f"The initialiser '{name}' measures a batch: give one as x.")
+    if name == "whiten":
+        assert x is not None
+        whiten(model, x)
     start = INITIALISERS[name]
     if start is None:
         return
