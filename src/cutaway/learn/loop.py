@@ -38,12 +38,12 @@ class Tally:
     sums: dict[str, Tensor] = field(default_factory=dict)
     images: dict[str, int] = field(default_factory=dict)
 
-    def add(self, name: str, value: Tensor, images: int) -> None:
+    def add(self, name: str, value: Tensor | float, images: int) -> None:
         """Add a sum over `images` images; of many networks, a sum for each."""
         if name not in self.sums:
-            self.sums[name] = torch.zeros_like(value, dtype=torch.float64)
+            self.sums[name] = torch.zeros_like(torch.as_tensor(value), dtype=torch.float64)
             self.images[name] = 0
-        self.sums[name].add_(value.detach())
+        self.sums[name].add_(value.detach() if isinstance(value, Tensor) else value)
         self.images[name] += images
 
     def clear(self) -> None:
@@ -83,7 +83,7 @@ class Seat:
     ):
         self.player, self.recipe, self.machine, self.prefix = player, recipe, machine, prefix
         self.held = [p for other in others for p in other.parameters]
-        self.optimizer = optimizer
+        self.optimizer, self.step = optimizer, optimizers.step_of(optimizer)
         self.base = [group["lr"] for group in self.optimizer.param_groups]
         self.evaluations = Evaluations()
         optimizers.keep(self.optimizer, self.evaluations)
@@ -97,7 +97,7 @@ class Seat:
         """The player's turns: its optimizer steps, asking for the loss as it needs."""
         with holding(self.held):
             for batch in batches[: self.player.turns]:
-                self.optimizer.step(self._closure(batch, tally))  # type: ignore[arg-type]
+                self.step(self._closure(batch, tally))
                 if self.recipe.max_norm:
                     limit_rows(self.player.parameters, self.recipe.max_norm)
 
@@ -115,9 +115,11 @@ class Seat:
         return Closure(shares, self.player.parameters, self.recipe.clip, self.evaluations)
 
     def _note(self, part: Batch, loss: Tensor, counts: Counts, tally: Tally) -> None:
-        if self.machine.sync_is_free and not math.isfinite(loss.item()):
+        free = self.machine.sync_is_free
+        mean = loss.item() if free else loss.detach().double()  # a number costs less to add
+        if free and not math.isfinite(mean):
             raise NotFinite(self.player, part)
-        tally.add(f"{self.prefix}loss", loss.detach().double() * len(part), len(part))
+        tally.add(f"{self.prefix}loss", mean * len(part), len(part))
         for name, value in counts.items():
             tally.add(self.prefix + name, value, len(part))
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from cutaway.errors import UsageError
 from cutaway.learn import memory
+from cutaway.learn.optimizers.uncompiled import uncompiled
 from cutaway.learn.recipe import Recipe
 
 
@@ -67,7 +68,8 @@ class Machine:
         cudnn.deterministic, cudnn.benchmark = True, False
         devices = [self.device] if self.device.startswith("cuda") else []
         try:
-            with torch.random.fork_rng(devices), memory.kept():
+            light = nullcontext() if self.compile else uncompiled()
+            with torch.random.fork_rng(devices), memory.kept(), light:
                 yield
         finally:
             torch.set_num_threads(threads)

@@ -9,6 +9,7 @@ from torch.optim import LBFGS
 
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.optimizers.registry import Method, Optimizer, find
+from cutaway.learn.optimizers.uncompiled import uncompiled
 from cutaway.learn.optimizers.whole import Whole
 from cutaway.learn.recipe import Recipe
 
@@ -51,7 +52,8 @@ def make(
             "learn slower: give --backbone-rate 1."
         )
     try:
-        return kind(groups, **options)
+        with uncompiled():
+            return kind(groups, **options)
     except (TypeError, ValueError) as error:
         raise UsageError(f"The optimizer '{recipe.optimizer}' cannot be used: {error}") from None
 

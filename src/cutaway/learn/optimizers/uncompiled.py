@@ -1,0 +1,45 @@
+"""Optimizers without the compiler, whose import takes longer than many a network's training."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+METHODS = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+MARK = "__dynamo_disable"
+"""Where PyTorch keeps the form of a method that its compiler leaves alone."""
+
+
+@contextmanager
+def uncompiled() -> Iterator[None]:
+    """Let optimizers be made and used without importing `torch._dynamo`.
+
+    PyTorch wraps these methods so that `torch.compile` leaves them alone, and at the first call of
+    each the wrapper imports the compiler, 1.5 to 3 seconds, to learn how that is done. Where
+    nothing is compiled the method as it is does the same, so it is put where the wrapper looks. A
+    PyTorch that looks elsewhere imports as ever.
+    """
+    wrapped = [getattr(getattr(Optimizer, name), "__wrapped__", None) for name in METHODS]
+    ours = [method for method in wrapped if method and not hasattr(method, MARK)]
+    for method in ours:
+        setattr(method, MARK, method)
+    try:
+        yield
+    finally:
+        for method in ours:
+            delattr(method, MARK)
+
+
+def step_of(optimizer: Optimizer) -> Callable[..., Any]:
+    """The optimizer's step; PyTorch's own without the wrappers, which import the compiler too.
+
+    They serve its profiler, hooks that nobody hung on and optimizers that are differentiated.
+    """
+    step = inspect.unwrap(type(optimizer).step)
+    if step.__module__.startswith("torch.optim") and not optimizer.defaults.get("differentiable"):
+        return partial(torch.no_grad()(step), optimizer)
+    return optimizer.step
