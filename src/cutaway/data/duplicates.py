@@ -79,8 +79,10 @@ def joined(first: Int[Tensor, " n"], second: Int[Tensor, " n"] | None = None) ->
 def clusters(labels: Int[Tensor, " n"]) -> list[list[int]]:
     """The images of each cluster of two or more, in order."""
     order = torch.argsort(labels, stable=True)
-    groups = order.split(torch.unique(labels, return_counts=True)[1].tolist())
-    return sorted(group.tolist() for group in groups if len(group) > 1)
+    counts = torch.unique(labels, return_counts=True)[1]
+    ends, several = counts.cumsum(0), counts > 1
+    spans = zip((ends - counts)[several].tolist(), ends[several].tolist(), strict=True)
+    return sorted(order[begin:end].tolist() for begin, end in spans)
 
 
 def _components(n: int, ends: np.ndarray) -> Tensor:
