@@ -1,0 +1,69 @@
+"""The tables of the race in README.md, and as a page with a picture."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+import cutaway
+from bench.peers.works import WORKS
+from bench.race import PEERS
+from bench.tables import OTHERS, rate, ratio, tables
+
+HERE = Path(__file__).parent
+BEGIN, END = "<!-- track -->", "<!-- end of track -->"
+
+
+def write(kept: dict[str, Any]) -> None:
+    """README.md between its marks, the picture and the page."""
+    found = tables(kept)
+    readme = HERE / "README.md"
+    before, rest = readme.read_text().split(BEGIN)
+    after = rest.split(END)[1]
+    text = "\n".join(table.markdown() for table in found)
+    readme.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    picture = HERE / "pictures" / "track.svg"
+    if "same" in kept:
+        draw(kept["same"], picture)
+    environment = Environment(
+        loader=ChoiceLoader([FileSystemLoader(HERE), PackageLoader("cutaway.show")]),
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    svg = picture.read_text() if picture.exists() else ""
+    sections = [{"name": table.name, "link": table.title.split(":")[0]} for table in found]
+    page = environment.get_template("track.html").render(
+        tables=found, sections=sections, version=cutaway.__version__, machine=kept["machine"],
+        picture=Markup(svg[svg.find("<svg") :]),
+    )  # fmt: skip
+    (HERE / "results" / "track.html").write_text(page)
+
+
+def draw(same: dict[str, Any], path: Path) -> None:
+    """Ratios of images a second, a row a work, a mark a peer."""
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+
+    mpl.rcParams.update({"svg.hashsalt": "track", "font.size": 9})
+    colours = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9")  # Okabe and Ito 2008
+    figure, axes = plt.subplots(figsize=(8, 0.75 * len(same) + 1.2), layout="constrained")
+    for i, peer in enumerate(OTHERS):
+        shift = (i - (len(OTHERS) - 1) / 2) * 0.15
+        for y, found in enumerate(same.values()):
+            if one := ratio(found, peer, rate):
+                style = {"color": colours[i], "marker": "osD^v"[i], "markersize": 5}
+                axes.plot([one.low, one.high], [y + shift] * 2, color=colours[i], linewidth=1)
+                axes.plot(one.value, y + shift, linestyle="", **style)
+        axes.plot([], [], linestyle="", **style, label=PEERS[peer].title)
+    axes.axvline(1, color="grey", linewidth=1)
+    axes.set_yticks(range(len(same)), [WORKS[work].title for work in same])
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("times as many images a second as the peer (right of 1: Cutaway is faster)")
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1.0 + 0.9 / len(same)), ncols=5,
+                frameon=False)  # fmt: skip
+    path.parent.mkdir(exist_ok=True)
+    figure.savefig(path, metadata={"Date": None}, transparent=True)
+    plt.close(figure)

@@ -1,0 +1,128 @@
+"""Cutaway itself, as its own documentation has it."""
+
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cutaway as ca
+from bench.peers.command import enough
+from bench.peers.command import run as command
+from bench.peers.watch import Watch
+from bench.peers.works import WORKS, Work
+from cutaway.data.imageset import ImageSet
+from cutaway.learn.fit import fit
+from cutaway.learn.fleet import Fleet, launch
+from cutaway.learn.fleet.watching import Watcher
+from cutaway.learn.history import Row
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.training import Listener, Training
+from cutaway.recipes import TRANSFER, pair
+
+Found = dict[str, object]
+PLAIN: dict[str, Any] = {
+    "optimizer": "nesterov", "optimizer_options": {}, "momentum": 0.9, "weight_decay": 0.0,
+    "schedule": "constant", "warmup": 0.0, "augment": "none", "label_smoothing": 0.0, "val": 0.0,
+    "patience": 0, "precision": "float32", "device": "cpu",
+}  # fmt: skip
+PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "xor": ("mlp", "xor", {"model_options": {"widths": "8"}, "repeat": 500}),
+    "digits": ("mlp", "digits", {"model_options": {"widths": "32"}, "image_size": 0}),
+    "mlp": ("mlp", "mnist", {"model_options": {"widths": "128"}}),
+    "lenet5": ("lenet5", "mnist", {}),
+    "resnet20": ("resnet20", "cifar10", {}),
+    "rocks": ("efficientnet_lite0", "rocks", TRANSFER | {"pretrained": "auto", "image_size": 224}),
+    "fleet": ("mlp", "mnist", {"model_options": {"widths": "128"}}),
+}
+
+
+class Ears(Listener, Watcher):
+    """Tells the watch of the first step and of each epoch, of a run or of a fleet."""
+
+    def __init__(self, watch: Watch):
+        self.watch = watch
+
+    def step(self, training: Training) -> None:
+        self.watch.step()
+
+    def epoch(self, training: Training | Fleet, row: Row | Sequence[Row]) -> None:  # type: ignore[override]
+        self.watch.step()
+        self.watch.epoch()
+
+
+def recipe_of(name: str, work: Work) -> Recipe:
+    """The work as a recipe."""
+    if name == "dcgan":
+        adam = {"optimizer": "adam", "momentum": 0.5, "optimizer_options": {}, "ema": 0.0}
+        own = {"task_options": {"discriminator_rate": 1.0}, "schedule": "constant", "val": 0.0}
+        recipe = pair("dcgan", "mnist").override(precision="float32", device="cpu", **adam, **own)
+    else:
+        model, data, own = PAIRS[name]
+        recipe = pair(model, data).override(**(own | PLAIN), task="classify")
+    return recipe.override(
+        epochs=work.epochs, batch_size=work.batch, lr=work.rate, replicates=work.nets
+    )
+
+
+def images_of(name: str, recipe: Recipe, work: Work) -> ImageSet:
+    """The data, the training images cut to what an epoch of the work has."""
+    images: ImageSet = ca.load(recipe.data, image_size=recipe.image_size or None)
+    if name not in ("resnet20", "dcgan"):
+        return images
+    assert images.parts is not None
+    keep = (images.parts == 2).logical_or((images.parts == 0).cumsum(0) <= work.images)
+    return images.subset(keep.nonzero()[:, 0])
+
+
+def train(name: str, work: Work, watch: Watch) -> Found:
+    recipe = recipe_of(name, work)
+    images = images_of(name, recipe, work)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        if work.nets > 1:
+            return {"way": launch(recipe, images, out=out, watcher=Ears(watch)).way}
+        run = fit(recipe, images, out=out, listener=Ears(watch))
+        return {"train_accuracy": run.metrics[-1].get("train_accuracy")}
+
+
+class Judge(Listener):
+    """Looks at the test set after each epoch, off the clock; nothing is chosen by it."""
+
+    def __init__(self, watch: Watch, limit: float):
+        self.watch, self.limit = watch, limit
+
+    def step(self, training: Training) -> None:
+        self.watch.step()
+
+    def epoch(self, training: Training, row: Row) -> None:
+        with self.watch.off_the_clock():
+            feed = training.run.feed(training.images, training.run.split.test)
+            network, classes = training.stage.answering, training.images.classes
+            found = training.run.task.judge(network, feed, classes, training.machine)
+        enough(self.watch, found.summary()["accuracy"], self.limit)
+
+
+def example(watch: Watch, limit: float) -> None:
+    """`cutaway train mnist-sprint`."""
+    with tempfile.TemporaryDirectory() as folder:
+        ca.fit("mnist-sprint", out=Path(folder) / "run", progress=Judge(watch, limit))
+
+
+def save(path: Path) -> None:
+    ca.fit("lenet5", "mnist", epochs=1, out=path, progress=False)
+
+
+def predict(path: Path, image: Path) -> tuple[int, float]:
+    """`cutaway predict RUN IMAGE`."""
+    answer = ca.load(path).predict(image)[0]
+    return int(answer.label), answer.top[0][1]
+
+
+if __name__ == "__main__":
+    command(
+        {name: partial(train, name) for name in WORKS},
+        example,
+        save,
+        predict,
+    )

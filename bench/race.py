@@ -1,0 +1,120 @@
+"""One run of one peer, in a process of its own, and rounds of all of them in turn."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.environment import python_of
+from bench.peers.watch import PROMPT
+
+ROOT = Path(__file__).parents[1]
+Found = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Who races.
+
+    Attributes:
+        environment: the stem of its file in `environments/`; empty: this interpreter.
+    """
+
+    title: str
+    environment: str = ""
+
+    def python(self) -> str:
+        return str(python_of(self.environment)) if self.environment else sys.executable
+
+
+PEERS = {
+    "cutaway": Peer("Cutaway"),
+    "pytorch": Peer("PyTorch", "torch"),
+    "lightning": Peer("Lightning", "torch"),
+    "skorch": Peer("skorch", "torch"),
+    "keras": Peer("Keras 3", "keras"),
+    "jax": Peer("JAX, Flax", "jax"),
+}
+
+
+def run(name: str, *words: str, limit: float = 900) -> Found:
+    """What a peer printed last, with seconds of the whole process and its peak memory.
+
+    A peer that fails or runs out of time gives `failed`: the last line that it printed.
+    """
+    command = [PEERS[name].python(), "-m", f"bench.peers.{name}", *words]
+    began = time.time()
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | {PROMPT: repr(began)}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    memory = Memory(process.pid)
+    try:
+        printed, _ = process.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return {"failed": f"not done after {limit:.0f} s"}
+    wall = time.time() - began
+    lines = printed.strip().splitlines() or [""]
+    if process.returncode:
+        return {"failed": lines[-1]}
+    found: Found = json.loads(lines[-1]) if lines[-1].startswith("{") else {}
+    return found | {"wall": wall, "peak_mb": memory.peak()}
+
+
+class Memory:
+    """The most memory that a process and its children held, looked at four times a second.
+
+    In proportional set size: a page that n processes share counts as 1/n in each.
+    """
+
+    def __init__(self, pid: int):
+        self.most, self.process = 0, psutil.Process(pid)
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        self.thread.start()
+
+    def _watch(self) -> None:
+        with suppress(psutil.NoSuchProcess):
+            while self.process.status() != psutil.STATUS_ZOMBIE:
+                self.most = max(self.most, self._held())
+                time.sleep(0.25)
+
+    def _held(self) -> int:
+        family, held = [self.process, *self.process.children(recursive=True)], 0
+        for one in family:
+            with suppress(psutil.Error):  # it has just ended
+                held += one.memory_full_info().pss
+        return held
+
+    def peak(self) -> float:
+        """In MB (10^6 bytes)."""
+        self.thread.join(1)
+        return self.most / 1e6
+
+
+def rounds(
+    peers: Sequence[str], words: Sequence[str], count: int, note: Callable[[str, Found], None]
+) -> list[dict[str, Found]]:
+    """Every peer once, and again: A B C A B C. Who failed or was skipped is not asked again."""
+    out: set[str] = set()
+    found: list[dict[str, Found]] = []
+    for _ in range(count):
+        row: dict[str, Found] = {}
+        for name in peers:
+            if name in out:
+                continue
+            row[name] = run(name, *words)
+            note(name, row[name])
+            if "failed" in row[name] or "skipped" in row[name]:
+                out.add(name)
+        found.append(row)
+    return found
