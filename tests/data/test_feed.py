@@ -112,3 +112,25 @@ def test_values_of_any_grid_are_normalised_by_channel(grid):
 def test_the_values_of_pictures_stay_as_they_lie(channels):
     pixels = images(c=channels).images
     assert to_float(pixels).is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_what_is_kept_ready_is_what_would_be_made(layout, monkeypatch):
+    nothing = parse("shift:0+flip:0")
+    kept = feed(batch_size=8, augment=nothing, memory_format=layout)
+    with monkeypatch.context() as patch:
+        patch.setattr("cutaway.data.feed.READY", 0)
+        made = feed(batch_size=8, augment=nothing, memory_format=layout)
+        expected = [made.batch(step) for step in range(8)]
+    for step, batch in enumerate(expected):
+        found = kept.batch(step)
+        assert torch.equal(found.x, batch.x)
+        assert found.x.stride() == batch.x.stride()
+        assert torch.equal(found.t, batch.t)
+
+
+def test_a_batch_may_be_written_to():
+    made = feed(batch_size=50)
+    before = made.batch(0).x.clone()
+    made.batch(0).x.zero_()
+    assert torch.equal(made.batch(0).x, before)

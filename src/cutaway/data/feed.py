@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -10,6 +11,9 @@ from torch import Tensor
 from cutaway.data.augment import Augment
 from cutaway.data.imageset import ImageSet
 from cutaway.randomness import generator
+
+READY = 1 << 22
+"""Values that a set has at most to be kept as the network takes it: 16 MB."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,8 @@ class Feed:
         memory_format: torch.memory_format = torch.channels_last,
     ):
         self.index = index.repeat(repeat)
-        self.seed, self.augment, self.labelled = seed, augment, labelled
+        self.augment = augment if augment is not None and augment.active else None
+        self.seed, self.labelled = seed, labelled
         self.batch_size = min(batch_size, len(self.index))
         self.normalise, self.device, self.memory_format = normalise, device, memory_format
         self.images = hold(images.images, device)
@@ -125,7 +130,7 @@ class Feed:
     @property
     def plain(self) -> bool:
         """Whether a batch is the chosen images as they are."""
-        return self.labelled is None and not (self.augment and self.augment.active)
+        return self.labelled is None and self.augment is None
 
     def order(self, epoch: int) -> Int[Tensor, " m"]:
         """Positions in the set in the order of one epoch."""
@@ -166,13 +171,26 @@ class Feed:
         return self._make(chosen, None)
 
     def _make(self, chosen: Int[Tensor, " b"], number: int | None) -> Batch:
+        t = self.targets[chosen].to(self.device, non_blocking=True).long()
+        if number is not None and self._ready is not None:
+            x = self._ready.index_select(0, chosen.to(self.device)).movedim(-1, 1)
+            return Batch(_ordered(x, self.memory_format), t, chosen)
         pixels = self.images.index_select(0, chosen.to(self.images.device))
         x = to_float(pixels.to(self.device, non_blocking=True))
-        t = self.targets[chosen].to(self.device, non_blocking=True).long()
         if self.augment is not None and number is not None:
             draws = generator(self.seed, "augment", number, device=self.device)
             x, t = (self.augment(x, draws), t) if t.ndim == 1 else self.augment.both(x, t, draws)
         return Batch(_ordered(self.normalise(x), self.memory_format), t, chosen)
+
+    @cached_property
+    def _ready(self) -> Float[Tensor, "n *grid c"] | None:
+        """The set as the network takes it, where it is small and nothing is done to it.
+
+        On a table of four rows, to make a batch anew would take longer than to learn from it.
+        """
+        if self.augment is not None or self.images.numel() > READY:
+            return None
+        return self.normalise(to_float(self.images.to(self.device))).movedim(1, -1).contiguous()
 
 
 def _ordered(x: Tensor, memory_format: torch.memory_format) -> Tensor:
