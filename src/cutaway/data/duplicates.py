@@ -67,13 +67,18 @@ def joined(first: Int[Tensor, " n"], second: Int[Tensor, " n"] | None = None) ->
 
     Each argument numbers the images by one relation: those with the same number are related.
     """
+    if second is None:
+        return _in_order(first)
     n = len(first)
-    _, kind = torch.unique(first, return_inverse=True)
-    ends = [np.stack([np.arange(n), kind.numpy() + n])]
-    if second is not None:
-        _, other = torch.unique(second, return_inverse=True)
-        ends.append(np.stack([np.arange(n), other.numpy() + 2 * n]))
-    return torch.unique(_components(3 * n, np.concatenate(ends, 1))[:n], return_inverse=True)[1]
+    relations = [torch.unique(one, return_inverse=True)[1].numpy() for one in (first, second)]
+    ends = [np.stack([np.arange(n), one + k * n]) for k, one in enumerate(relations, 1)]
+    return _in_order(_components(3 * n, np.concatenate(ends, 1))[:n])
+
+
+def _in_order(labels: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
+    """The labels numbered from 0 as they appear."""
+    _, begins, which = np.unique(labels.numpy(), return_index=True, return_inverse=True)
+    return torch.from_numpy(begins.argsort().argsort()[which])
 
 
 def clusters(labels: Int[Tensor, " n"]) -> list[list[int]]:
