@@ -50,7 +50,7 @@ PLAIN: dict[str, Any] = {"augment": "none", "label_smoothing": 0.0, "patience": 
 
 MODELS: dict[str, dict[str, Any]] = {
     "lenet5": ADAMW | {"lr": 0.003},
-    "lenet_norm": ADAMW | {"lr": 0.01},
+    **dict.fromkeys(("lenet_norm", "lenet_strided"), ADAMW | {"lr": 0.01}),
     "lenet5_1998": ADAMW | PLAIN | {"lr": 0.002, "batch_size": 64, "epochs": 8},
     "mlp": ADAMW | {"lr": 0.002},
     "autoencoder": {"batch_size": 256},
@@ -161,6 +161,12 @@ def digits() -> Recipe:
 def mnist() -> Recipe:
     """LeNet-5 with more maps and batch normalisation on MNIST: 99.5 % in half a minute."""
     return pair("lenet_norm", "mnist")
+
+
+@named
+def mnist_sprint() -> Recipe:
+    """A strided LeNet-5 that learns from all 60,000 images: 99 % within a handful of seconds."""
+    return pair("lenet_strided", "mnist").override(epochs=5, val=0.0, label_smoothing=0.2)
 
 
 @named
