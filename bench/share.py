@@ -9,70 +9,81 @@ import argparse
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import torch
-
+from bench.game import Game, set_out
 from cutaway.api import change
-from cutaway.data.augment import parse
-from cutaway.data.feed import Feed, Normalise
 from cutaway.data.sources import load
-from cutaway.learn import machine as machines
-from cutaway.learn.loop import Tally, play, seats
-from cutaway.learn.network import initial
 from cutaway.learn.optimizers import Closure
-from cutaway.learn.tasks import make_task
 from cutaway.recipes import pair
 
-SPENT: dict[str, float] = defaultdict(float)
+
+class Clocks:
+    """Seconds added up under names."""
+
+    def __init__(self) -> None:
+        self.spent: dict[str, float] = defaultdict(float)
+
+    def around(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, timed."""
+
+        def measured(*args: Any, **named: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                return function(*args, **named)
+            finally:
+                self.spent[name] += time.perf_counter() - started
+
+        return measured
 
 
-def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, its seconds added up under a name."""
+@contextmanager
+def marked(game: Game, around: Callable[[str, Callable[..., Any]], Any]) -> Iterator[None]:
+    """A game's `batch` and `closure`, and each seat's `step`, as `around` has them.
 
-    def measured(*args: Any, **named: Any) -> Any:
-        started = time.perf_counter()
-        try:
-            return function(*args, **named)
-        finally:
-            SPENT[name] += time.perf_counter() - started
+    Args:
+        around: takes a name and a function, and gives what is called in its place.
+    """
+    feed, table, closure = game.feed, game.table, Closure.__call__
+    batch, steps = feed.batch, [seat.step for seat in table]
+    feed.batch = around("batch", batch)  # type: ignore[method-assign]
+    Closure.__call__ = around("closure", closure)  # type: ignore[method-assign]
+    for seat, step in zip(table, steps, strict=True):
+        seat.step = around("step", step)
+    try:
+        yield
+    finally:
+        feed.batch, Closure.__call__ = batch, closure  # type: ignore[method-assign]
+        for seat, step in zip(table, steps, strict=True):
+            seat.step = step
 
-    return measured
+
+def parts(game: Game, steps: int) -> dict[str, float]:
+    """Seconds of a step of one player in each of its parts."""
+    clocks = Clocks()
+    with marked(game, clocks.around):
+        clocks.around("whole", game.play)(steps)
+    spent = {name: seconds / steps for name, seconds in clocks.spent.items()}
+    return {
+        "batch": spent["batch"],
+        "loss and gradients": spent["closure"],
+        "optimizer": spent["step"] - spent["closure"],
+        "loop": spent["whole"] - spent["batch"] - spent["step"],
+    }
 
 
 def shares(optimizer: str, steps: int) -> dict[str, Any]:
     """Milliseconds of a step, and the share of each part."""
     recipe = change(pair("lenet5", "mnist"), {"optimizer": optimizer}).override(batch_size=128)
-    images = load("mnist")
-    network = initial(recipe, images.channels, len(images.classes), images.size)
-    machine = machines.choose(recipe, network)
-    recipe = machines.resolved(recipe, machine)
-    task = make_task(recipe)
-    table = seats(task.players(machine.place(network).train()), recipe, machine)
-    feed = Feed(
-        images, torch.arange(len(images)), batch_size=recipe.batch_size, seed=recipe.seed,
-        normalise=Normalise.of(images.images), augment=parse(recipe.augment),
-        memory_format=machine.torch_memory_format,
-    )  # fmt: skip
-    with machine.session():
-        for _ in play(table, feed, Tally(), 0, 20):
-            pass
-        feed.batch = timed("batch", feed.batch)  # type: ignore[method-assign]
-        table[0].optimizer.step = timed("step", table[0].optimizer.step)  # type: ignore[method-assign]
-        SPENT.clear()
-        started = time.perf_counter()
-        for _ in play(table, feed, Tally(), 20, 20 + steps):
-            pass
-        whole = time.perf_counter() - started
-    parts = {
-        "batch": SPENT["batch"],
-        "loss and gradients": SPENT["closure"],
-        "optimizer": SPENT["step"] - SPENT["closure"],
-        "loop": whole - SPENT["batch"] - SPENT["step"],
-    }
-    return {"with": optimizer, "ms": round(1000 * whole / steps, 2)} | {
-        name: f"{100 * seconds / whole:.1f} %" for name, seconds in parts.items()
+    game = set_out(recipe, load("mnist"))
+    with game.machine.session():
+        game.play(20)
+        found = parts(game, steps)
+    whole = sum(found.values())
+    return {"with": optimizer, "ms": round(1000 * whole, 2)} | {
+        name: f"{100 * seconds / whole:.1f} %" for name, seconds in found.items()
     }
 
 
@@ -81,6 +92,5 @@ if __name__ == "__main__":
     parser.add_argument("--optimizers", default="sgd,nesterov,adam,adamw,muon")
     parser.add_argument("--steps", type=int, default=300)
     asked = parser.parse_args()
-    Closure.__call__ = timed("closure", Closure.__call__)  # type: ignore[method-assign]
     for one in asked.optimizers.split(","):
         print(json.dumps(shares(one, asked.steps)), flush=True)
