@@ -10,7 +10,8 @@ optimizer's state, read once and written once.
 
 The measured step is that of the real loop, its batch included. Where it goes is from a profile of
 further steps: what operators took themselves, what they called left out; the loop's share is what
-is left of those steps, the profiler's own work with it (so that small works look worse there). Writes `bench/results/floor.json`.
+is left of those steps, the profiler's own work with it (so that small works look worse there).
+Writes `bench/results/floor.json`.
 """
 
 import argparse
@@ -194,11 +195,8 @@ def table(rows: list[dict[str, Any]]) -> str:
             f"| {row['step (ms)']:.2f} ms | {row['share']:.0%} |"
         )
     parts = [*PARTS, BATCH, REST]
-    lines += [
-        "",
-        f"| share of a profiled step | {' | '.join(parts)} |",
-        "| --- |" + " ---: |" * len(parts),
-    ]
+    lines += ["", f"| share of a profiled step | {' | '.join(parts)} |"]
+    lines.append("| --- |" + " ---: |" * len(parts))
     for row in rows:
         shares = (row["parts (ms)"].get(part, 0) / row["profiled step (ms)"] for part in parts)
         lines.append(f"| {row['work']} | {' | '.join(f'{share:.1%}' for share in shares)} |")
