@@ -6,9 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import cutaway as ca
 from bench.peers.command import enough
 from bench.peers.command import run as command
+from bench.peers.data import evenly
 from bench.peers.watch import Watch
 from bench.peers.works import WORKS, Work
 from cutaway.data.imageset import ImageSet
@@ -71,8 +74,9 @@ def images_of(name: str, recipe: Recipe, work: Work) -> ImageSet:
     if name not in ("resnet20", "dcgan"):
         return images
     assert images.parts is not None
-    keep = (images.parts == 2).logical_or((images.parts == 0).cumsum(0) <= work.images)
-    return images.subset(keep.nonzero()[:, 0])
+    learned, test = ((images.parts == part).nonzero()[:, 0] for part in (0, 2))
+    some = evenly(len(learned), work.images) if name == "resnet20" else slice(work.images)
+    return images.subset(torch.cat([learned[some], test]))
 
 
 def train(name: str, work: Work, watch: Watch) -> Found:

@@ -93,9 +93,7 @@ def dataset(name: str, work: Work) -> Dataset:
     if name == "resnet20":
         return Images(data.cifar10(work.images), data.CIFAR_MEAN, data.CIFAR_STD)
     if name == "rocks":
-        files, targets = data.rocks()
-        learned = [i for i in range(len(files)) if i % 5]
-        return Photographs([files[i] for i in learned], targets[learned])
+        return Photographs(*data.rocks())
     if name == "dcgan":
         images, targets = data.mnist()
         return Images((images[: work.images], targets[: work.images]), (0.5,), (0.5,))
