@@ -29,17 +29,17 @@ class Work:
 
 WORKS = {
     # 4 examples, shown 500 times an epoch in the same batch of 4: 500 steps.
-    "xor": Work(2_000, 4, 3, 0.1, "XOR, MLP 2-8-2"),
+    "xor": Work(2_000, 4, 11, 0.1, "XOR, MLP 2-8-2"),
     # The first 1,437 of scikit-learn's digits, 8 x 8 pixels.
-    "digits": Work(1_437, 32, 21, 0.05, "digits, MLP 64-32-10"),
+    "digits": Work(1_437, 32, 41, 0.05, "digits, MLP 64-32-10"),
     "mlp": Work(60_000, 128, 3, 0.05, "MNIST, MLP 784-128-10"),
-    "lenet5": Work(60_000, 128, 2, 0.05, "MNIST, LeNet-5"),
-    "resnet20": Work(3_200, 128, 2, 0.05, "CIFAR-10, ResNet-20"),
+    "lenet5": Work(25_600, 128, 2, 0.05, "MNIST, LeNet-5"),
+    "resnet20": Work(1_280, 128, 2, 0.05, "CIFAR-10, ResNet-20"),
     # Adam at 0.0002 and 0.5 for both players, one step each a batch; width 32.
     "dcgan": Work(6_400, 64, 2, 0.0002, "MNIST, DCGAN"),
     # EfficientNet-Lite0 at 224 x 224 begun with ImageNet's weights; only the head learns.
     "rocks": Work(124, 16, 3, 0.05, "Moon rocks, EfficientNet-Lite0, only the head learns"),
-    "fleet": Work(60_000, 128, 2, 0.05, "MNIST, 16 MLPs 784-128-10", nets=16),
+    "fleet": Work(12_800, 128, 2, 0.05, "MNIST, 16 MLPs 784-128-10", nets=16),
 }
 MARKS = (0.99, 0.994)
 """Shares of right answers on the test set of MNIST whose time is taken."""

@@ -13,6 +13,9 @@ from cutaway.learn import memory
 from cutaway.learn.optimizers.uncompiled import uncompiled
 from cutaway.learn.recipe import Recipe
 
+TINY = 1_000_000
+"""Weights times images of a step below which one thread is faster than two (bench/overhead.py)."""
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -82,7 +85,8 @@ def choose(recipe: Recipe, model: nn.Module) -> Machine:
     The rules are fixed ones, so that the same recipe on the same computer gives the same run:
     bfloat16 where the processor multiplies it in hardware (AMX, tensor cores); channels-last for
     networks with 2-D convolutions; compilation only when asked (on small networks it costs more
-    than it gives, see bench/README.md).
+    than it gives, see bench/README.md); one thread where a step is so small that several would
+    wait for each other longer than they work.
 
     Raises:
         UsageError: a device that is not there, or a precision that it lacks.
@@ -96,7 +100,14 @@ def choose(recipe: Recipe, model: nn.Module) -> Machine:
     if layout == "auto":
         layout = "channels-last" if convolutional else "contiguous"
     compiled = recipe.compile == "yes"
-    return Machine(device, precision, layout, compiled, torch.get_num_threads())
+    threads = 1 if _tiny(model, recipe.batch_size) else torch.get_num_threads()
+    return Machine(device, precision, layout, compiled, threads)
+
+
+def _tiny(model: nn.Module, batch: int) -> bool:
+    """Whether a step multiplies less than two threads are worth; kernels work at many places."""
+    weights = list(model.parameters())
+    return all(w.ndim < 3 for w in weights) and batch * sum(w.numel() for w in weights) < TINY
 
 
 def recorded(recipe: Recipe, threads: int | None = None) -> Machine:

@@ -131,7 +131,7 @@ class Bench:
         """
         cores, count = available(), len(self.members)
         steps = sum(_steps(recipe, self.images) for recipe in self.members)
-        alone = self.alone(cores)
+        alone = self.alone(min(cores, self.machine.threads))
         found = {"in-turn": steps * alone}
         if beside and cores > 1:
             found["side-by-side"] = STARTING + steps * self.alone(1) / min(cores, count)

@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 
@@ -32,7 +33,9 @@ class Wave:
         self.fleet, self.watcher, self.every = fleet, watcher, every
         self.trainings, self.lost = trainings, dict[int, str]()
         every_one = list(trainings.values())
-        self.stage, self.machine = every_one[0].stage, every_one[0].machine
+        self.stage = every_one[0].stage
+        # Of one small network a step may be too little for several threads; of a stack it is not.
+        self.machine = replace(every_one[0].machine, threads=torch.get_num_threads())
         self.step, self.seconds = self.stage.step, sum(t.seconds for t in every_one)
 
     def go(self) -> list[str]:
