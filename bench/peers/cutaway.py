@@ -40,8 +40,8 @@ PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-class Ears(Listener, Watcher):
-    """Tells the watch of the first step and of each epoch, of a run or of a fleet."""
+class Ears(Listener):
+    """Tells the watch of a run's first step and of each epoch."""
 
     def __init__(self, watch: Watch):
         self.watch = watch
@@ -49,7 +49,17 @@ class Ears(Listener, Watcher):
     def step(self, training: Training) -> None:
         self.watch.step()
 
-    def epoch(self, training: Training | Fleet, row: Row | Sequence[Row]) -> None:  # type: ignore[override]
+    def epoch(self, training: Training, row: Row) -> None:
+        self.watch.epoch()
+
+
+class FleetEars(Watcher):
+    """Tells the watch of each epoch of members that learn together; a step is not heard alone."""
+
+    def __init__(self, watch: Watch):
+        self.watch = watch
+
+    def epoch(self, fleet: Fleet, rows: Sequence[Row]) -> None:
         self.watch.step()
         self.watch.epoch()
 
@@ -85,7 +95,7 @@ def train(name: str, work: Work, watch: Watch) -> Found:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         if work.nets > 1:
-            return {"way": launch(recipe, images, out=out, watcher=Ears(watch)).way}
+            return {"way": launch(recipe, images, out=out, watcher=FleetEars(watch)).way}
         run = fit(recipe, images, out=out, listener=Ears(watch))
         return {"train_accuracy": run.metrics[-1].get("train_accuracy")}
 
