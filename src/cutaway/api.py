@@ -1,6 +1,6 @@
 """What `import cutaway as ca` offers: fit, search, resume, load, report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,6 @@ def fit(
     out: str | Path = "",
     progress: bool | Listener = True,
     checkpoint_every: float = 15.0,
-    vary: Mapping[str, Sequence[Any]] = {},
     way: str = "auto",
     **changes: Any,
 ) -> Run | Fleet:
@@ -52,7 +51,6 @@ def fit(
         out: the run's directory; by default the first free `runs/MODEL-DATA-N`.
         progress: show it on the terminal, or a listener of one's own.
         checkpoint_every: seconds between checkpoints.
-        vary: fields of the recipe with the values to try, a network for each.
         way: how many networks are trained: auto, in-turn, side-by-side or batched.
         changes: fields of `Recipe`, or options of the model; `optimizer` may be a class.
 
@@ -66,8 +64,8 @@ def fit(
     recipe = change(recipe or _beginning(_name(model), _name(data)), changes)
     source = recipe.data if isinstance(data, str) and not data else data
     images = _images(source, recipe, bool(progress))
-    if recipe.replicates > 1 or recipe.folds or vary:
-        return _fleet(recipe, images, model, vary, way, out, progress, checkpoint_every)
+    if recipe.several:
+        return _fleet(recipe, images, model, way, out, progress, checkpoint_every)
     run = learning.fit(
         recipe,
         images,
@@ -84,7 +82,6 @@ def _fleet(
     recipe: Recipe,
     images: ImageSet,
     model: str | nn.Module,
-    vary: Mapping[str, Sequence[Any]],
     way: str,
     out: str | Path,
     progress: bool | Listener,
@@ -96,7 +93,7 @@ def _fleet(
             "give the name of a model (see `cutaway models`)."
         )
     fleet = launch(
-        recipe, images, vary=vary, way=way, out=out, watcher=watched(bool(progress)),
+        recipe, images, way=way, out=out, watcher=watched(bool(progress)),
         checkpoint_every=checkpoint_every,
     )  # fmt: skip
     fleet_report(fleet)

@@ -14,9 +14,8 @@ SMALL = {"model_options": {"widths": "16"}, "epochs": 2, "image_size": 8, "augme
 
 
 def trained(path: Path, model: str = "mlp", **how) -> Fleet:
-    vary = how.pop("vary", {})
     recipe = recipes.pair(model, "digits").override(**(SMALL | QUICK | how))
-    return launch(recipe, few(200), vary=vary, way="in-turn", out=path)
+    return launch(recipe, few(200), way="in-turn", out=path)
 
 
 @pytest.fixture(scope="module")

@@ -45,13 +45,13 @@ def train(
     Many networks as one job: --replicates 8, --folds 5, --vary lr=0.1,0.01
     """
     words = [word for word in (model, data) if word] + context.args
-    beginning = read_beginning(words, recipe, settings)
+    beginning = read_beginning(words, recipe, settings | {"vary": read_vary(vary or []) or None})
     from cutaway import api
 
     progress = not (quiet or as_json)
     run = api.fit(
         beginning.model, beginning.data, recipe=beginning, out=out,
-        progress=progress, checkpoint_every=checkpoint_every, vary=read_vary(vary or []), way=way,
+        progress=progress, checkpoint_every=checkpoint_every, way=way,
     )  # fmt: skip
     print_run(run, as_json)
 

@@ -23,7 +23,7 @@ def with_recipe_options(command: Callable[..., None]) -> Callable[..., None]:
                 show_default=False, metavar="VALUE",
             )],
         )
-        for spec in fields(Recipe) if spec.name not in ("model", "data", "stages")
+        for spec in fields(Recipe) if spec.name not in ("model", "data", "vary", "stages")
     ]  # fmt: skip
     command.__signature__ = signature.replace(parameters=[*own, *extra])  # type: ignore[attr-defined]
     return command

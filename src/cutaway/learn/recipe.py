@@ -49,6 +49,10 @@ class Recipe:
         1, "networks trained as one job, each with a seed of its own", "What", low=1, high=100_000
     )
 
+    vary: dict[str, Any] = setting(
+        {}, "a network for each value of a field, as one job: lr=0.1,0.01", "What"
+    )
+
     image_size: int = setting(0, "side in pixels; 0: as the data are", "Data", low=0, high=4096)
     group_by: str = setting("", "keep groups together: regex, level:N or a column", "Data")
     label: str = setting("", "the column of a table that holds the class", "Data")
@@ -177,6 +181,11 @@ class Recipe:
                 f"A batch of {self.batch_size} cannot be computed in {self.accumulate} parts: "
                 "raise --batch-size or lower --accumulate."
             )
+
+    @property
+    def several(self) -> bool:
+        """Whether it asks for more than one network."""
+        return self.replicates > 1 or self.folds > 0 or bool(self.vary)
 
     @property
     def division(self) -> int:

@@ -64,11 +64,10 @@ SETTINGS = {
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_a_member_of_a_stack_is_what_it_would_be_alone(name, tmp_path):
-    recipe, vary = small(**SETTINGS[name]), {"lr": [0.004, 0.001], "seed": [3, 4]}
+    recipe = small(**SETTINGS[name], vary={"lr": [0.004, 0.001], "seed": [3, 4]})
     images = digits(360, recipe.image_size)
     alone, stacked = (
-        launch(recipe, images, vary=vary, way=way, out=tmp_path / way)
-        for way in ("in-turn", "batched")
+        launch(recipe, images, way=way, out=tmp_path / way) for way in ("in-turn", "batched")
     )
     assert stacked.way == "batched"
     assert stacked.at_once == 4
@@ -86,8 +85,8 @@ def test_a_member_of_a_stack_is_what_it_would_be_alone(name, tmp_path):
 def test_a_member_that_was_lost_does_not_spoil_the_others(tmp_path):
     with pytest.raises(TrainingError, match=r"1 of 2 members .* Member 2: the loss stopped"):
         launch(
-            small(optimizer="nesterov", optimizer_options={}, epochs=8), IMAGES,
-            vary={"lr": [0.01, 900.0]}, way="batched", out=tmp_path / "x",
+            small(optimizer="nesterov", optimizer_options={}, epochs=8, vary={"lr": [0.01, 900.0]}),
+            IMAGES, way="batched", out=tmp_path / "x",
         )  # fmt: skip
     fleet = Fleet(tmp_path / "x")
     assert fleet.ended(0)
@@ -118,7 +117,7 @@ def test_waves_where_memory_holds_fewer(tmp_path, monkeypatch):
 )
 def test_what_cannot_be_a_stack_says_why(recipe, vary, why, tmp_path):
     with pytest.raises(UsageError, match=why):
-        launch(recipe, IMAGES, vary=vary, way="batched", out=tmp_path / "x")
+        launch(recipe.override(vary=vary), IMAGES, way="batched", out=tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 

@@ -117,7 +117,7 @@ def test_fewer_groups_than_folds_are_refused_before_anything_is_written(tmp_path
 
 def test_settings_have_figures_of_their_own(images, tmp_path):
     fleet = launch(
-        small(replicates=2), images, vary={"lr": [0.01, 0.001]}, way="in-turn", out=tmp_path / "x"
+        small(replicates=2, vary={"lr": [0.01, 0.001]}), images, way="in-turn", out=tmp_path / "x"
     )
     found = fleet.results["settings"]
     assert [one["changes"] for one in found] == [{"lr": 0.01}, {"lr": 0.001}]
@@ -171,7 +171,7 @@ def readable(path: Path) -> bool:
 @pytest.mark.slow
 def test_a_member_that_fails_is_named_and_the_others_are_kept(images, tmp_path):
     with pytest.raises(CutawayError, match="finite"):
-        launch(small(), images, vary={"lr": [0.01, 900.0]}, way="side-by-side", out=tmp_path / "x")
+        launch(small(vary={"lr": [0.01, 900.0]}), images, way="side-by-side", out=tmp_path / "x")
     facts = json.loads((tmp_path / "x" / "fleet.json").read_text())
     assert len(facts["members"]) == 2
     assert Fleet(tmp_path / "x").begun(0)

@@ -1,8 +1,6 @@
 """From a recipe to a finished fleet, and from a stopped fleet to its end."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from cutaway.data.audit import audit
 from cutaway.data.imageset import ImageSet
@@ -22,7 +20,6 @@ def launch(
     recipe: Recipe,
     images: ImageSet,
     *,
-    vary: Mapping[str, Sequence[Any]] = {},
     way: str = "auto",
     out: str | Path = "",
     watcher: Watcher | None = None,
@@ -31,8 +28,7 @@ def launch(
     """Train many networks as one job.
 
     Args:
-        recipe: with `replicates` or `folds`; what the members share.
-        vary: fields with the values to try, see `plan`.
+        recipe: with `replicates`, `folds` or `vary`; the rest is what the members share.
         way: a name of `WAYS`; `auto` measures for a moment and takes the fastest.
         out: the fleet's directory; by default the first free `runs/MODEL-DATA-fleet-N`.
 
@@ -42,8 +38,8 @@ def launch(
         RunError: the directory cannot be written.
         TrainingError: a member's loss is not finite.
     """
-    changes = plan(recipe, recipe.replicates, recipe.folds, vary)
-    shared = recipe.override(replicates=1, folds=0)
+    changes = plan(recipe)
+    shared = recipe.override(replicates=1, folds=0, vary={})
     members = [shared.override(**one) for one in changes]
     if way not in (*WAYS, "auto"):
         raise UsageError(f"There is no way '{way}' to train a fleet.{nearest(way, WAYS)}")

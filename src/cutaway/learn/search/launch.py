@@ -92,7 +92,7 @@ def relaunch(
 def _check_wishes(recipe: Recipe, trials: int) -> None:
     if trials < 1:
         raise UsageError(f"A search takes at least one trial: --trials 20, not {trials}.")
-    if recipe.replicates > 1 or recipe.folds:
+    if recipe.several:
         raise UsageError(
             "A search trains one network a trial: leave --replicates and --folds for the best "
             "recipe, once it is found."
