@@ -61,7 +61,7 @@ def measure(asked: argparse.Namespace, kept: dict[str, Any]) -> None:
     for part in asked.parts:
         for work in todo[part]:
             print(f"{part} {work}", flush=True)
-            words = ["train", work] if part == "same" else ["example"]
+            words = ["train", work] if part == "same" else ["example", "--limit", "150"]
             count = asked.rounds if part == "same" else min(asked.rounds, asked.examples)
             if part == "predict":
                 rows = predicting(asked.peers, 2 * asked.rounds)

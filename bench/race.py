@@ -68,6 +68,8 @@ def run(name: str, *words: str, limit: float = 900) -> Found:
     if process.returncode:
         return {"failed": lines[-1]}
     found: Found = json.loads(lines[-1]) if lines[-1].startswith("{") else {}
+    if losses := found.pop("losses", None):
+        found["last_loss"] = losses[-1]
     return found | {"wall": wall, "peak_mb": memory.peak()}
 
 

@@ -176,7 +176,7 @@ def _examples(found: Rows) -> Table:
         "example", "Each peer's own example: from the prompt to 99.0 % and 99.4 % on MNIST",
         "Imports, data and compilation included, looks at the test set not. Each peer runs the "
         "example of its own documentation with its own network and settings until 99.4 %, its own "
-        "number of epochs or ten minutes. Ratios: how many times sooner Cutaway is there.",
+        "number of epochs or 150 seconds. Ratios: how many times sooner Cutaway is there.",
         "python -m bench example",
         ["", *heads, *(f"sooner to {head}" for head in heads), "in the end"], rows,
     )  # fmt: skip

@@ -1,11 +1,9 @@
 """Plain PyTorch: a DataLoader and the loop of its tutorials."""
 
-import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import torch
@@ -126,29 +124,6 @@ def gan_step(
     fooled.backward()
     for_g.step()
     return torch.tensor([on_real.item() + on_fake.item(), fooled.item()])
-
-
-def standard_loop(model: nn.Module, batch: int, workers: int, epochs: int) -> float:
-    """Seconds of the loop on MNIST, with the workers started off the clock."""
-    batches = DataLoader(
-        mnist("train"), batch, shuffle=True, num_workers=workers, persistent_workers=workers > 0
-    )
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, nesterov=True)
-    iter(batches)
-    started = time.perf_counter()
-    for _ in range(epochs):
-        epoch(model.train(), F.cross_entropy, batches, optimizer, Watch())
-    return time.perf_counter() - started
-
-
-def official_example(seed: int, epochs: int = EXAMPLE_EPOCHS) -> Iterator[tuple[float, float]]:
-    """After each epoch of the example: seconds of training so far, and the test accuracy."""
-    torch.manual_seed(seed)
-    watch, test = Watch(), DataLoader(mnist("test"), 1000)
-    for net in islice(example_epochs(watch), epochs):
-        with watch.off_the_clock():
-            share = accuracy(net, test)
-        yield watch.now, share
 
 
 def example_epochs(watch: Watch) -> Iterator[nn.Module]:
