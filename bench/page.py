@@ -59,11 +59,11 @@ def draw(same: dict[str, Any], path: Path) -> None:
     axes.set_yticks(range(len(same)), [WORKS[work].title for work in same])
     axes.invert_yaxis()
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xticks([0.5, 1, 2, 5, 10, 20], labels=["0.5", "1", "2", "5", "10", "20"])
+    axes.minorticks_off()
     axes.set_xlabel("times as many images a second as the peer (right of 1: Cutaway is faster)")
     axes.grid(axis="x", alpha=0.3)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.4, 1.0 + 0.9 / len(same)), ncols=5,
-                frameon=False)  # fmt: skip
+    figure.legend(loc="outside upper center", ncols=5, frameon=False)
     path.parent.mkdir(exist_ok=True)
     figure.savefig(path, metadata={"Date": None}, transparent=True)
     plt.close(figure)

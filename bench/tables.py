@@ -146,7 +146,7 @@ def _memory(same: dict[str, Rows]) -> Table:
         "memory", "Peak memory in MB",
         "Of the process and its workers together, pages that they share counted once; medians.",
         "python -m bench same", ["work", *titles(list(PEERS))],
-        _each(same, lambda found: found.get("peak_mb")),
+        _each(same, lambda found: found.get("peak_mb") if "rate" in found else None),
     )  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def _examples(found: Rows) -> Table:
         end = f"{100 * last[1]:.2f} % after {figure(last[0])} s" if last else "–"
         rows.append([
             PEERS[peer].title,
-            *(f"{figure(s)} s" if s else "not reached" for s in marks),
+            *(f"{figure(s)} s" if s else "not reached" if looks else "not run" for s in marks),
             *(str(t) if t and peer != OURS else "–" for t in times),
             end,
         ])  # fmt: skip
