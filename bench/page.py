@@ -65,5 +65,5 @@ def draw(same: dict[str, Any], path: Path) -> None:
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside upper center", ncols=5, frameon=False)
     path.parent.mkdir(exist_ok=True)
-    figure.savefig(path, metadata={"Date": None}, transparent=True)
+    figure.savefig(path, metadata={"Date": None}, facecolor="white")
     plt.close(figure)
