@@ -62,6 +62,18 @@ def test_optimizers_step_as_ever(kind):
         assert torch.equal(trained(step_of), usual)
 
 
+def test_hooks_are_called_also_those_hung_on_later():
+    w, seen = torch.nn.Parameter(torch.ones(1)), []
+    optimizer = SGD([w], lr=0.1)
+    step = step_of(optimizer)
+    handle = optimizer.register_step_pre_hook(lambda *_: seen.append("before"))
+    optimizer.register_step_post_hook(lambda *_: seen.append("after"))
+    step(lambda: None)
+    handle.remove()
+    step(lambda: None)
+    assert seen == ["before", "after", "after"]
+
+
 def test_a_step_of_ones_own_is_taken_as_it_is():
     class Own(SGD):
         def step(self, closure=None):

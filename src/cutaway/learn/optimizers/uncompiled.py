@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import torch
@@ -37,9 +36,16 @@ def uncompiled() -> Iterator[None]:
 def step_of(optimizer: Optimizer) -> Callable[..., Any]:
     """The optimizer's step; PyTorch's own without the wrappers, which import the compiler too.
 
-    They serve its profiler, hooks that nobody hung on and optimizers that are differentiated.
+    They serve its profiler, optimizers that are differentiated, and hooks: with any on it, the
+    step is taken as it is.
     """
     step = inspect.unwrap(type(optimizer).step)
-    if step.__module__.startswith("torch.optim") and not optimizer.defaults.get("differentiable"):
-        return partial(torch.no_grad()(step), optimizer)
-    return optimizer.step
+    if not step.__module__.startswith("torch.optim") or optimizer.defaults.get("differentiable"):
+        return optimizer.step
+    plain = torch.no_grad()(step)
+    hooks = (optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks)
+
+    def taken(closure: Callable[[], Any]) -> Any:
+        return optimizer.step(closure) if any(hooks) else plain(optimizer, closure)
+
+    return taken
