@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import cutaway
 from bench.peers.works import WORKS
 from bench.race import PEERS
 from bench.tables import OTHERS, rate, ratio, tables
+from cutaway.show.render import render
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- track -->", "<!-- end of track -->"
@@ -26,17 +26,13 @@ def write(kept: dict[str, Any]) -> None:
     picture = HERE / "pictures" / "track.svg"
     if "same" in kept:
         draw(kept["same"], picture)
-    environment = Environment(
-        loader=ChoiceLoader([FileSystemLoader(HERE), PackageLoader("cutaway.show")]),
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     svg = picture.read_text() if picture.exists() else ""
-    sections = [{"name": table.name, "link": table.title.split(":")[0]} for table in found]
-    page = environment.get_template("track.html").render(
-        tables=found, sections=sections, version=cutaway.__version__, machine=kept["machine"],
-        picture=Markup(svg[svg.find("<svg") :]),
-    )  # fmt: skip
-    (HERE / "results" / "track.html").write_text(page)
+    content = {
+        "tables": found, "machine": kept["machine"], "version": cutaway.__version__,
+        "sections": [{"name": one.name, "link": one.title.split(":")[0]} for one in found],
+        "picture": Markup(svg[svg.find("<svg") :]),
+    }  # fmt: skip
+    (HERE / "results" / "track.html").write_text(render("track.html", content, HERE))
 
 
 def draw(same: dict[str, Any], path: Path) -> None:

@@ -1,17 +1,23 @@
 """Templates to pages."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from cutaway.show import words
 
 
-def render(template: str, content: dict[str, Any]) -> str:
-    """A page of the templates; everything that names files or classes is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def render(template: str, content: dict[str, Any], folder: Path | None = None) -> str:
+    """A page of the templates; everything that names files or classes is escaped.
 
+    Args:
+        folder: templates of one's own, which may extend those of the package.
+    """
+    from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
+
+    own = [FileSystemLoader(folder)] if folder else []
     environment = Environment(
-        loader=PackageLoader("cutaway.show"),
+        loader=ChoiceLoader([*own, PackageLoader("cutaway.show")]),
         autoescape=True,  # names of files and classes are anybody's
         undefined=StrictUndefined,
         trim_blocks=True,
