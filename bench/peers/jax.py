@@ -14,7 +14,7 @@ import numpy as np
 import optax
 from flax import nnx
 
-from bench.peers import command, data
+from bench.peers import arrays, command, data
 from bench.peers.flax_nets import (
     MLP,
     Discriminator,
@@ -29,38 +29,6 @@ from bench.peers.works import WORKS, Work
 Found = dict[str, object]
 Build = Callable[..., nnx.Module]
 Step = Callable[[np.ndarray, np.ndarray], jax.Array]
-
-
-def xor(work: Work) -> data.Arrays:
-    x, t = data.xor()
-    return np.tile(x, (work.images // 4, 1)), np.tile(t, work.images // 4)
-
-
-def digits(work: Work) -> data.Arrays:
-    images, t = data.digits()
-    scaled = (images - images.mean()) / images.std()
-    return scaled.reshape(-1, 64).astype(np.float32), t
-
-
-def mnist(work: Work) -> data.Arrays:
-    images, t = data.mnist()
-    return pixels(images[: work.images]), t[: work.images]
-
-
-def vectors(work: Work) -> data.Arrays:
-    images, t = mnist(work)
-    return images.reshape(len(images), -1), t
-
-
-def cifar10(work: Work) -> data.Arrays:
-    images, t = data.cifar10(work.images)
-    scaled = images.astype(np.float32) / 255 - np.float32(data.CIFAR_MEAN)
-    return scaled / np.float32(data.CIFAR_STD), t
-
-
-def pixels(images: np.ndarray) -> np.ndarray:
-    """MNIST's bytes at mean 0 and deviation 1."""
-    return ((images.astype(np.float32) / 255 - data.MNIST_MEAN) / data.MNIST_STD)[..., None]
 
 
 def batches(x: np.ndarray, t: np.ndarray, size: int, order: np.ndarray) -> Iterator[data.Arrays]:
@@ -86,9 +54,9 @@ def learner(build: Build, work: Work, rngs: nnx.Rngs) -> tuple[nnx.Module, nnx.O
     return model, nnx.Optimizer(model, sgd, wrt=nnx.Param)
 
 
-def epochs(step: Step, arrays: data.Arrays, work: Work, watch: Watch, shuffle: bool) -> Found:
+def epochs(step: Step, examples: data.Arrays, work: Work, watch: Watch, shuffle: bool) -> Found:
     """Every epoch of a work; the mean loss of each."""
-    x, t = arrays
+    x, t = examples
     random, losses = np.random.default_rng(0), []
     for _ in range(work.epochs):
         order = random.permutation(len(x)) if shuffle else np.arange(len(x))
@@ -125,7 +93,7 @@ def fleet(work: Work, watch: Watch) -> Found:
 
     every = nnx.jit(nnx.vmap(update, in_axes=(0, 0, None, None)))
     step = nnx.cached_partial(every, *learners(nnx.Rngs(0)))
-    return epochs(step, vectors(work), work, watch, shuffle=True)
+    return epochs(step, arrays.vectors(work), work, watch, shuffle=True)
 
 
 def play(
@@ -156,10 +124,9 @@ def dcgan(work: Work, watch: Watch) -> Found:
     players = Discriminator(rngs=rngs), Generator(rngs=rngs)
     adam = optax.adam(work.rate, b1=0.5)
     optimizers = tuple(nnx.Optimizer(player, adam, wrt=nnx.Param) for player in players)
-    images, t = data.mnist()
-    x = images[: work.images, ..., None].astype(np.float32) / 127.5 - 1
+    x = arrays.gan(work)
     step = nnx.cached_partial(nnx.jit(play), players, optimizers, rngs)
-    return epochs(lambda x, _: step(x), (x, t), work, watch, shuffle=True)
+    return epochs(lambda x, _: step(x), (x, np.arange(len(x))), work, watch, shuffle=True)
 
 
 def tutorial_loss(
@@ -224,7 +191,7 @@ def save(path: Path) -> None:
     work = replace(WORKS["lenet5"], images=6_400, epochs=1)
     model, optimizer = learner(LeNet5, work, nnx.Rngs(0))
     step = nnx.cached_partial(nnx.jit(update), model, optimizer)
-    epochs(step, mnist(work), work, Watch(), shuffle=True)
+    epochs(step, arrays.mnist(work), work, Watch(), shuffle=True)
     with ocp.StandardCheckpointer() as checkpointer:
         checkpointer.save(path.absolute(), nnx.state(model), force=True)
 
@@ -237,17 +204,17 @@ def predict(path: Path, image: Path) -> tuple[int, float]:
     graph, like = nnx.split(nnx.eval_shape(lambda: LeNet5(rngs=nnx.Rngs(0))))
     with ocp.StandardCheckpointer() as checkpointer:
         model = nnx.merge(graph, checkpointer.restore(path.absolute(), like))
-    x = pixels(np.asarray(Image.open(image).convert("L")))
+    x = arrays.pixels(np.asarray(Image.open(image).convert("L")))
     chances = nnx.softmax(model(x[None]))[0]
     return int(chances.argmax()), float(chances.max())
 
 
 TRAIN = {
-    "xor": partial(classify, partial(MLP, 2, 8, 2), xor, shuffle=False),
-    "digits": partial(classify, partial(MLP, 64, 32, 10), digits),
-    "mlp": partial(classify, partial(MLP, 784, 128, 10), vectors),
-    "lenet5": partial(classify, LeNet5, mnist),
-    "resnet20": partial(classify, ResNet20, cifar10),
+    "xor": partial(classify, partial(MLP, 2, 8, 2), arrays.xor, shuffle=False),
+    "digits": partial(classify, partial(MLP, 64, 32, 10), arrays.digits),
+    "mlp": partial(classify, partial(MLP, 784, 128, 10), arrays.vectors),
+    "lenet5": partial(classify, LeNet5, arrays.mnist),
+    "resnet20": partial(classify, ResNet20, arrays.cifar10),
     "dcgan": dcgan,
     "fleet": fleet,
     "rocks": "no weights of EfficientNet-Lite0 for Flax install from the package index",

@@ -18,7 +18,7 @@ os.environ.setdefault(
 import keras
 import numpy as np
 
-from bench.peers import command, data, keras_nets
+from bench.peers import arrays, command, data, keras_nets
 from bench.peers.watch import Watch
 from bench.peers.works import WORKS, Work
 
@@ -64,39 +64,6 @@ class Judge(First):
         self.model.stop_training = command.enough(self.watch, share, self.limit)
 
 
-def xor(work: Work) -> data.Arrays:
-    x, t = data.xor()
-    return np.tile(x, (work.images // 4, 1)), np.tile(t, work.images // 4)
-
-
-def digits(work: Work) -> data.Arrays:
-    images, t = data.digits()
-    scaled = (images - images.mean()) / images.std()
-    return scaled.reshape(-1, 64).astype("float32"), t
-
-
-def mnist(work: Work) -> data.Arrays:
-    images, t = data.mnist()
-    return pixels(images[: work.images]), t[: work.images]
-
-
-def vectors(work: Work) -> data.Arrays:
-    images, t = mnist(work)
-    return images.reshape(len(images), -1), t
-
-
-def cifar10(work: Work) -> data.Arrays:
-    images, t = data.cifar10(work.images)
-    scaled = images.astype("float32") / 255 - np.float32(data.CIFAR_MEAN)
-    return scaled / np.float32(data.CIFAR_STD), t
-
-
-def pixels(images: np.ndarray) -> np.ndarray:
-    """MNIST's bytes at mean 0 and deviation 1."""
-    scaled = (images.astype("float32") / 255 - data.MNIST_MEAN) / data.MNIST_STD
-    return np.expand_dims(scaled, -1)
-
-
 def compiled(model: keras.Model, rate: float) -> keras.Model:
     sgd = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -116,7 +83,7 @@ def classify(build: Build, read: Read, work: Work, watch: Watch, shuffle: bool =
 
 def fleet(work: Work, watch: Watch) -> Found:
     """One network after another, epoch by epoch, so that only the first epoch compiles."""
-    x, t = vectors(work)
+    x, t = arrays.vectors(work)
     models = [compiled(keras_nets.mlp(784, 128, 10), work.rate) for _ in range(work.nets)]
     losses = []
     for _ in range(work.epochs):
@@ -134,11 +101,11 @@ def dcgan(work: Work, watch: Watch) -> Found:
         raise SystemExit("The guide's GAN is written for each backend; here it is for torch.")
     from bench.peers.keras_gan import GAN
 
-    images, _ = data.mnist()
-    x = np.expand_dims(images[: work.images].astype("float32") / 127.5 - 1, -1)
     gan = GAN(keras_nets.discriminator(), keras_nets.generator(), latent=100)
     gan.compile(*(keras.optimizers.Adam(work.rate, beta_1=0.5) for _ in "dg"))
-    history = gan.fit(x, None, work.batch, work.epochs, verbose=2, callbacks=[Ears(watch)])
+    history = gan.fit(
+        arrays.gan(work), None, work.batch, work.epochs, verbose=2, callbacks=[Ears(watch)]
+    )
     losses = list(zip(history.history["d_loss"], history.history["g_loss"], strict=True))
     return {"losses": losses, "backend": "torch"}
 
@@ -157,7 +124,7 @@ def example(watch: Watch, limit: float) -> None:
 
 def save(path: Path) -> None:
     """A LeNet-5 that saw 19,200 images, as a `.keras` file."""
-    x, t = mnist(replace(WORKS["lenet5"], images=19_200))
+    x, t = arrays.mnist(replace(WORKS["lenet5"], images=19_200))
     model = compiled(keras_nets.lenet5(), WORKS["lenet5"].rate)
     model.fit(x, t, 128, verbose=2)
     model.save(path)
@@ -167,17 +134,17 @@ def predict(path: Path, image: Path) -> tuple[int, float]:
     """What a user writes to ask a saved network."""
     model = keras.saving.load_model(path)
     picture = keras.utils.load_img(image, color_mode="grayscale")
-    x = pixels(keras.utils.img_to_array(picture)[None, :, :, 0])
+    x = arrays.pixels(keras.utils.img_to_array(picture)[None, :, :, 0])
     chances = keras.ops.softmax(model.predict(x, verbose=0))[0]
     return int(keras.ops.argmax(chances)), float(keras.ops.max(chances))
 
 
 TRAIN = {
-    "xor": partial(classify, partial(keras_nets.mlp, 2, 8, 2), xor, shuffle=False),
-    "digits": partial(classify, partial(keras_nets.mlp, 64, 32, 10), digits),
-    "mlp": partial(classify, partial(keras_nets.mlp, 784, 128, 10), vectors),
-    "lenet5": partial(classify, keras_nets.lenet5, mnist),
-    "resnet20": partial(classify, keras_nets.resnet20, cifar10),
+    "xor": partial(classify, partial(keras_nets.mlp, 2, 8, 2), arrays.xor, shuffle=False),
+    "digits": partial(classify, partial(keras_nets.mlp, 64, 32, 10), arrays.digits),
+    "mlp": partial(classify, partial(keras_nets.mlp, 784, 128, 10), arrays.vectors),
+    "lenet5": partial(classify, keras_nets.lenet5, arrays.mnist),
+    "resnet20": partial(classify, keras_nets.resnet20, arrays.cifar10),
     "dcgan": dcgan,
     "fleet": fleet,
     "rocks": "no weights of EfficientNet-Lite0 for Keras install from the package index",
