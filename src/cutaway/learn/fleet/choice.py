@@ -131,10 +131,12 @@ class Bench:
         """
         cores, count = available(), len(self.members)
         steps = sum(_steps(recipe, self.images) for recipe in self.members)
-        alone = self.alone(min(cores, self.machine.threads))
+        threads = min(cores, self.machine.threads)
+        alone = self.alone(threads)
         found = {"in-turn": steps * alone}
         if beside and cores > 1:
-            found["side-by-side"] = STARTING + steps * self.alone(1) / min(cores, count)
+            single = alone if threads == 1 else self.alone(1)
+            found["side-by-side"] = STARTING + steps * single / min(cores, count)
         if self.machine.device == "cpu" and alone >= LONG:
             self.remark = " (batched not tried: a step is arithmetic alone)"
         elif self.against:
