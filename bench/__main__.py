@@ -16,14 +16,12 @@ import argparse
 import json
 import tempfile
 from pathlib import Path
-from typing import Any
 
+from bench.kept import earlier, keep
 from bench.page import write
-from bench.peers.works import WORKS
+from bench.peers.works import LIMIT, WORKS
 from bench.race import PEERS, Found, rounds, run
 from cutaway.learn.machine import processor
-
-KEPT = Path(__file__).parent / "results" / "track.json"
 
 
 def note(name: str, found: Found) -> None:
@@ -34,59 +32,64 @@ def note(name: str, found: Found) -> None:
     print(f"  {PEERS[name].title:10} {json.dumps(figures)}", flush=True)
 
 
-def predicting(peers: list[str], count: int) -> list[dict[str, Found]]:
-    """Each peer's answer to a digit from a network that it saved before."""
+def same(asked: argparse.Namespace) -> None:
+    """Every work is kept as soon as it is done."""
+    for work in asked.works:
+        print(f"same {work}", flush=True)
+        found = rounds(dict.fromkeys(asked.peers, ["train", work]), asked.rounds, note)
+        keep("track", same=earlier("track").get("same", {}) | {work: found})
+
+
+def example(asked: argparse.Namespace) -> None:
+    """One round unless more are asked for: most examples take minutes."""
+    print("example", flush=True)
+    words = ["example", "--limit", str(LIMIT)]
+    found = rounds(dict.fromkeys(asked.peers, words), asked.examples, note)
+    keep("track", example=found)
+
+
+def predict(asked: argparse.Namespace) -> None:
+    """Each peer's answer to a digit from a network that it saved before; twice as many rounds."""
+    print("predict", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        image = digit(Path(folder))
+        kept = {name: str(Path(folder) / name) for name in asked.peers}
+        saved = {name: run(name, "save", path) for name, path in kept.items()}
+        able = [name for name in kept if "failed" not in saved[name]]
+        words = {name: ["predict", kept[name], image] for name in able}
+        keep("track", predict=rounds(words, 2 * asked.rounds, note))
+
+
+def digit(folder: Path) -> str:
+    """Where the first test image lies, a PNG."""
     from PIL import Image
 
     from bench.peers.data import mnist
 
-    with tempfile.TemporaryDirectory() as folder:
-        image = Path(folder) / "digit.png"
-        Image.fromarray(mnist("test")[0][0]).save(image)
-        kept = {name: str(Path(folder) / name) for name in peers}
-        failed = {name for name in peers if "failed" in run(name, "save", kept[name])}
-        able = [name for name in peers if name not in failed]
-        found: list[dict[str, Found]] = []
-        for _ in range(count):
-            found.append({name: run(name, "predict", kept[name], str(image)) for name in able})
-        for name in able:
-            note(name, found[-1][name])
-    return found
+    path = str(folder / "digit.png")
+    Image.fromarray(mnist("test")[0][0]).save(path)
+    return path
 
 
-def measure(asked: argparse.Namespace, kept: dict[str, Any]) -> None:
-    """Run what is asked for; every work is kept as soon as it is done."""
-    kept["machine"] = processor()
-    todo = {"same": asked.works, "example": ["mnist"], "predict": ["lenet5"]}
-    for part in asked.parts:
-        for work in todo[part]:
-            print(f"{part} {work}", flush=True)
-            words = ["train", work] if part == "same" else ["example", "--limit", "150"]
-            count = asked.rounds if part == "same" else min(asked.rounds, asked.examples)
-            if part == "predict":
-                rows = predicting(asked.peers, 2 * asked.rounds)
-            else:
-                rows = rounds(asked.peers, words, count, note)
-            kept.setdefault(part, {})[work] = rows
-            KEPT.parent.mkdir(exist_ok=True)
-            KEPT.write_text(json.dumps(kept, indent=1) + "\n")
+PARTS = {part.__name__: part for part in (same, example, predict)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parts = ("same", "example", "predict")
-    parser.add_argument("parts", nargs="*", default=parts, metavar="PART")
+    choices = [*PARTS, "tables"]
+    parser.add_argument("parts", nargs="*", default=list(PARTS), metavar="PART")
     parser.add_argument("--works", nargs="+", default=list(WORKS), choices=WORKS)
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=PEERS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--examples", type=int, default=1, help="rounds of the peers' examples")
     asked = parser.parse_args()
-    if unknown := set(asked.parts) - {*parts, "tables"}:
-        parser.error(f"there is no part '{min(unknown)}': same, example, predict or tables")
-    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    if "tables" not in asked.parts:
-        measure(asked, kept)
-    write(kept)
+    if unknown := set(asked.parts) - set(choices):
+        parser.error(f"there is no part '{min(unknown)}': {', '.join(choices)}")
+    for part in asked.parts:
+        if part != "tables":
+            keep("track", machine=processor())
+            PARTS[part](asked)
+    write(earlier("track"))
 
 
 if __name__ == "__main__":

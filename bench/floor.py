@@ -11,7 +11,8 @@ optimizer's state, read once and written once.
 The measured step is that of the real loop, its batch included. Where it goes is from a profile of
 further steps: what operators took themselves, what they called left out; the loop's share is what
 is left of those steps, the profiler's own work with it (so that small works look worse there).
-Writes `bench/results/floor.json`.
+Writes `bench/results/floor.json` and the tables in `bench/README.md`; works that are not asked for
+stay as they were.
 """
 
 import argparse
@@ -19,7 +20,6 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,10 +27,10 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.game import Game, work
+from bench.kept import earlier, keep, publish, table
 from bench.share import marked
 from cutaway.learn.machine import processor
 
-RESULTS = Path(__file__).parent / "results" / "floor.json"
 SIDE = 2048
 """Of the matrices whose product gives the rate."""
 PARTS = {
@@ -169,7 +169,6 @@ def measured(name: str, least: float, rate: float) -> dict[str, Any]:
     wide = bandwidth(moved)
     floor = max(operations / rate, moved / wide)
     return {
-        "work": name,
         "operations": operations,
         "bytes": moved,
         "bandwidth": wide,
@@ -182,25 +181,27 @@ def measured(name: str, least: float, rate: float) -> dict[str, Any]:
     }
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """The floors, then where the rest goes."""
+def floors(rows: dict[str, dict[str, Any]]) -> str:
+    """What a step needs at the least, and what it takes."""
+    head = ["work", "operations", "bytes", "floor of operations", "floor of bytes", "a step"]
+    times = ("of operations (ms)", "of bytes (ms)", "step (ms)")
     lines = [
-        "| work | operations | bytes | floor of operations | floor of bytes | a step | share |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for row in rows:
-        lines.append(
-            f"| {row['work']} | {row['operations'] / 1e9:.3f} G | {row['bytes'] / 1e6:.1f} MB "
-            f"| {row['of operations (ms)']:.2f} ms | {row['of bytes (ms)']:.2f} ms "
-            f"| {row['step (ms)']:.2f} ms | {row['share']:.0%} |"
-        )
-    parts = [*PARTS, BATCH, REST]
-    lines += ["", f"| share of a profiled step | {' | '.join(parts)} |"]
-    lines.append("| --- |" + " ---: |" * len(parts))
-    for row in rows:
-        shares = (row["parts (ms)"].get(part, 0) / row["profiled step (ms)"] for part in parts)
-        lines.append(f"| {row['work']} | {' | '.join(f'{share:.1%}' for share in shares)} |")
-    return "\n".join(lines)
+        [
+            name, f"{row['operations'] / 1e9:.3f} G", f"{row['bytes'] / 1e6:.1f} MB",
+            *(f"{row[key]:.2f} ms" for key in times), f"**{row['share']:.0%}**",
+        ]
+        for name, row in rows.items()
+    ]  # fmt: skip
+    return table([*head, "our share"], lines, numbers=True)
+
+
+def shares(rows: dict[str, dict[str, Any]]) -> str:
+    """Where the step goes."""
+    parts, lines = [*PARTS, BATCH, REST], []
+    for name, row in rows.items():
+        found = (row["parts (ms)"].get(part, 0) / row["profiled step (ms)"] for part in parts)
+        lines.append([name, *(f"{share:.1%}" for share in found)])
+    return table(["share of a profiled step", *parts], lines, numbers=True)
 
 
 def main() -> None:
@@ -214,10 +215,12 @@ def main() -> None:
         "operations a second": rate, "bytes a second beyond the caches": bandwidth(1 << 30),
     }  # fmt: skip
     print(json.dumps(about), flush=True)
-    rows = [measured(name, asked.seconds, rate) for name in asked.works]
-    print(table(rows))
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n")
+    rows = earlier("floor").get("works", {})
+    for name in asked.works:
+        rows[name] = measured(name, asked.seconds, rate)
+        print(name, json.dumps(rows[name]), flush=True)
+    keep("floor", about=about, works=rows)
+    publish("floor", f"{floors(rows)}\n\n{shares(rows)}")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ python -m bench.growth [depth memory images stream audit]
 * audit: seconds of `audit`, and the share that it finds of planted copies, exact and near.
 
 Each point is measured in a process of its own. What is asked for is measured anew, put into
-`bench/results/growth.json` and drawn in `bench/pictures`; the rest stays as it was.
+`bench/results/growth.json`, drawn in `bench/pictures` and told in `bench/README.md`; the rest stays
+as it was.
 """
 
 import argparse
@@ -35,6 +36,7 @@ from torch.nn import functional as F
 
 from bench.curves import Power, picture, power, straight
 from bench.game import set_out
+from bench.kept import PICTURES, earlier, keep, publish, table
 from cutaway.data.audit import Audit, audit
 from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.data.pack import Sample, pack
@@ -47,8 +49,6 @@ from cutaway.models.resnet import Basic, Residual, ResNet, ZeroPad
 from cutaway.models.resnet_cifar import small_images
 from cutaway.recipes import pair
 
-HERE = Path(__file__).parent
-RESULTS, PICTURES = HERE / "results" / "growth.json", HERE / "pictures"
 DEPTHS = (20, 32, 44, 56, 110, 302, 602, 1202)
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 CLASSES = tuple("0123456789")
@@ -241,20 +241,16 @@ def measured(name: str) -> dict[str, Any]:
     return {"rows": rows, "fits": fits, **machine()}
 
 
-def table(found: dict[str, dict[str, Any]]) -> str:
+def fitted(found: dict[str, dict[str, Any]]) -> str:
     """What was fitted, a line for each curve; `apart` is the furthest point's share of its line."""
-    lines = [
-        "| part | grows as n to the power of (95 %) | apart | each more of n | none | apart |",
-        "| --- | --- | ---: | ---: | ---: | ---: |",
-    ]
+    head = ["part", "grows as n to the power of (95 %)", "apart", "each more of n", "none", "apart"]
+    lines = []
     for name, part in found.items():
         for key, fit in part["fits"].items():
             grows, line = Power(**fit["power"]), fit["straight"]
-            lines.append(
-                f"| {name}, {key} | {grows} | {grows.apart:.1%} "
-                f"| {line['each']:.3g} | {line['none']:.3g} | {line['apart']:.1%} |"
-            )
-    return "\n".join(lines)
+            ends = f"{line['each']:.3g}", f"{line['none']:.3g}", f"{line['apart']:.1%}"
+            lines.append([f"{name}, {key}", str(grows), f"{grows.apart:.1%}", *ends])
+    return table(head, lines, numbers=True)
 
 
 def machine() -> dict[str, Any]:
@@ -264,13 +260,6 @@ def machine() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
-
-
-def keep(file: Path, name: str, found: Any) -> None:
-    """Put one part's results beside those of the others."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    old = json.loads(file.read_text()) if file.exists() else {}
-    file.write_text(json.dumps(old | {name: found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
@@ -285,5 +274,5 @@ if __name__ == "__main__":
         print(json.dumps(PARTS[name].point(int(n))))
     else:
         for name in asked.parts:
-            keep(RESULTS, name, measured(name))
-        print(table(json.loads(RESULTS.read_text())))
+            keep("growth", **{name: measured(name)})
+        publish("growth", fitted(earlier("growth")))

@@ -6,24 +6,18 @@ from typing import Any
 from markupsafe import Markup
 
 import cutaway
+from bench.kept import HERE, PICTURES, RESULTS, publish
 from bench.peers.works import WORKS
 from bench.race import PEERS
 from bench.tables import OTHERS, rate, ratio, tables
 from cutaway.show.render import render
 
-HERE = Path(__file__).parent
-BEGIN, END = "<!-- track -->", "<!-- end of track -->"
-
 
 def write(kept: dict[str, Any]) -> None:
-    """README.md between its marks, the picture and the page."""
+    """The tables in README.md, the picture and the page."""
     found = tables(kept)
-    readme = HERE / "README.md"
-    before, rest = readme.read_text().split(BEGIN)
-    after = rest.split(END)[1]
-    text = "\n".join(table.markdown() for table in found)
-    readme.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
-    picture = HERE / "pictures" / "track.svg"
+    publish("track", "\n".join(table.markdown() for table in found))
+    picture = PICTURES / "track.svg"
     if "same" in kept:
         draw(kept["same"], picture)
     svg = picture.read_text() if picture.exists() else ""
@@ -32,7 +26,7 @@ def write(kept: dict[str, Any]) -> None:
         "sections": [{"name": one.name, "link": one.title.split(":")[0]} for one in found],
         "picture": Markup(svg[svg.find("<svg") :]),
     }  # fmt: skip
-    (HERE / "results" / "track.html").write_text(render("track.html", content, HERE))
+    (RESULTS / "track.html").write_text(render("track.html", content, HERE))
 
 
 def draw(same: dict[str, Any], path: Path) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,14 +104,18 @@ class Memory:
 
 
 def rounds(
-    peers: Sequence[str], words: Sequence[str], count: int, note: Callable[[str, Found], None]
+    asked: Mapping[str, Sequence[str]], count: int, note: Callable[[str, Found], None]
 ) -> list[dict[str, Found]]:
-    """Every peer once, and again: A B C A B C. Who failed or was skipped is not asked again."""
+    """Every peer once, and again: A B C A B C. Who failed or was skipped is not asked again.
+
+    Args:
+        asked: what each peer is asked to do.
+    """
     out: set[str] = set()
     found: list[dict[str, Found]] = []
     for _ in range(count):
         row: dict[str, Found] = {}
-        for name in peers:
+        for name, words in asked.items():
             if name in out:
                 continue
             row[name] = run(name, *words)

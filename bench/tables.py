@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.peers.works import MARKS, WORKS
+from bench.kept import table
+from bench.peers.works import LIMIT, MARKS, WORKS
 from bench.race import PEERS, Found
 from cutaway.learn.statistics import student
 
@@ -48,9 +49,8 @@ class Table:
     rows: list[list[str]]
 
     def markdown(self) -> str:
-        lines = [self.head, ["---"] * len(self.head), *self.rows]
-        table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-        return f"### {self.title}\n\n    {self.command}\n\n{self.before}\n\n{table}\n"
+        cells = table(self.head, self.rows)
+        return f"### {self.title}\n\n    {self.command}\n\n{self.before}\n\n{cells}\n"
 
 
 def ratio(rows: Rows, peer: str, of: Callable[[Found], float | None]) -> Ratio | None:
@@ -89,9 +89,9 @@ def tables(kept: dict[str, Any]) -> list[Table]:
     if same := kept.get("same"):
         found += [_rates(same), _starts(same), _memory(same)]
     if example := kept.get("example"):
-        found.append(_examples(example["mnist"]))
+        found.append(_examples(example))
     if predict := kept.get("predict"):
-        found.append(_predict(predict["lenet5"]))
+        found.append(_predict(predict))
     return found
 
 
@@ -176,7 +176,7 @@ def _examples(found: Rows) -> Table:
         "example", "Each peer's own example: from the prompt to 99.0 % and 99.4 % on MNIST",
         "Imports, data and compilation included, looks at the test set not. Each peer runs the "
         "example of its own documentation with its own network and settings until 99.4 %, its own "
-        "number of epochs or 150 seconds. Ratios: how many times sooner Cutaway is there.",
+        f"number of epochs or {LIMIT} seconds. Ratios: how many times sooner Cutaway is there.",
         "python -m bench example",
         ["", *heads, *(f"sooner to {head}" for head in heads), "in the end"], rows,
     )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bench.peers.watch import Watch
-from bench.peers.works import MARKS, WORKS, Work
+from bench.peers.works import LIMIT, MARKS, WORKS, Work
 
 Train = Callable[[Work, Watch], dict[str, object] | None]
 """Trains a work under the eyes of a watch; what it returns is printed beside the watch's times."""
@@ -14,7 +14,7 @@ Train = Callable[[Work, Watch], dict[str, object] | None]
 
 def run(
     train: Mapping[str, Train | str],
-    example: Callable[[Watch, float], None],
+    example: Callable[[Watch], None],
     save: Callable[[Path], None],
     predict: Callable[[Path, Path], tuple[int, float]],
 ) -> None:
@@ -23,8 +23,7 @@ def run(
     Args:
         train: a function for each work, or why the peer has none: a work without an entry, or
             with a reason, is skipped.
-        example: the peer's own MNIST example. It ends an epoch with `enough`, which needs the
-            seconds that `example` is given.
+        example: the peer's own MNIST example. It ends each epoch with `enough`.
         save: writes a LeNet-5 to the path.
         predict: reads it from there; class and probability of the image at the second path.
     """
@@ -33,7 +32,7 @@ def run(
     if asked.command == "train":
         _train(train.get(asked.work, "no such work in this library"), WORKS[asked.work], watch)
     elif asked.command == "example":
-        example(watch, asked.limit)
+        example(watch)
         watch.report()
     elif asked.command == "save":
         save(asked.path)
@@ -42,10 +41,10 @@ def run(
         print(json.dumps({"class": digit, "probability": probability}), flush=True)
 
 
-def enough(watch: Watch, accuracy: float, limit: float) -> bool:
+def enough(watch: Watch, accuracy: float) -> bool:
     """Note the accuracy after an epoch; True if it is the last mark or the time is over."""
     watch.reached(accuracy)
-    return accuracy >= MARKS[-1] or watch.now > limit
+    return accuracy >= MARKS[-1] or watch.now > LIMIT
 
 
 def _train(how: Train | str, work: Work, watch: Watch) -> None:
@@ -59,9 +58,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("train").add_argument("work", choices=WORKS)
-    commands.add_parser("example").add_argument(
-        "--limit", type=float, default=600, metavar="SECONDS"
-    )
+    commands.add_parser("example")
     commands.add_parser("save").add_argument("path", type=Path)
     predict = commands.add_parser("predict")
     predict.add_argument("path", type=Path)

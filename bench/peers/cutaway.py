@@ -100,27 +100,21 @@ def train(name: str, work: Work, watch: Watch) -> Found:
         return {"train_accuracy": run.metrics[-1].get("train_accuracy")}
 
 
-class Judge(Listener):
+class Judge(Ears):
     """Looks at the test set after each epoch, off the clock; nothing is chosen by it."""
-
-    def __init__(self, watch: Watch, limit: float):
-        self.watch, self.limit = watch, limit
-
-    def step(self, training: Training) -> None:
-        self.watch.step()
 
     def epoch(self, training: Training, row: Row) -> None:
         with self.watch.off_the_clock():
             feed = training.run.feed(training.images, training.run.split.test)
             network, classes = training.stage.answering, training.images.classes
             found = training.run.task.judge(network, feed, classes, training.machine)
-        enough(self.watch, found.summary()["accuracy"], self.limit)
+        enough(self.watch, found.summary()["accuracy"])
 
 
-def example(watch: Watch, limit: float) -> None:
+def example(watch: Watch) -> None:
     """`cutaway train mnist-sprint`."""
     with tempfile.TemporaryDirectory() as folder:
-        ca.fit("mnist-sprint", out=Path(folder) / "run", progress=Judge(watch, limit))
+        ca.fit("mnist-sprint", out=Path(folder) / "run", progress=Judge(watch))
 
 
 def save(path: Path) -> None:

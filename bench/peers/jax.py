@@ -151,7 +151,7 @@ def tutorial_step(
     optimizer.update(model, gradients)
 
 
-def example(watch: Watch, limit: float) -> None:
+def example(watch: Watch) -> None:
     """Flax's own MNIST tutorial: 1,200 steps of 32 images, with a look every 200 steps."""
     model = ExampleNet(rngs=nnx.Rngs(0))
     optimizer = nnx.Optimizer(model, optax.adamw(0.005, 0.9), wrt=nnx.Param)
@@ -171,7 +171,7 @@ def example(watch: Watch, limit: float) -> None:
             metrics.reset()
             with watch.off_the_clock():
                 share = accuracy(answering, *test)
-            if command.enough(watch, share, limit):
+            if command.enough(watch, share):
                 break
 
 

@@ -54,14 +54,14 @@ class Ears(First):
 class Judge(First):
     """Looks at the test set after each epoch, off the clock."""
 
-    def __init__(self, watch: Watch, test: data.Arrays, limit: float):
+    def __init__(self, watch: Watch, test: data.Arrays):
         super().__init__(watch)
-        self.test, self.limit = test, limit
+        self.test = test
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         with self.watch.off_the_clock():
             share = self.model.evaluate(*self.test, verbose=0)[1]
-        self.model.stop_training = command.enough(self.watch, share, self.limit)
+        self.model.stop_training = command.enough(self.watch, share)
 
 
 def compiled(model: keras.Model, rate: float) -> keras.Model:
@@ -110,7 +110,7 @@ def dcgan(work: Work, watch: Watch) -> Found:
     return {"losses": losses, "backend": "torch"}
 
 
-def example(watch: Watch, limit: float) -> None:
+def example(watch: Watch) -> None:
     """keras.io's "Simple MNIST convnet"."""
     (x, t), (x_test, t_test) = (
         (np.expand_dims(images.astype("float32") / 255, -1), keras.utils.to_categorical(t, 10))
@@ -118,7 +118,7 @@ def example(watch: Watch, limit: float) -> None:
     )
     model = keras_nets.example()
     model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
-    judge = Judge(watch, (x_test, t_test), limit)
+    judge = Judge(watch, (x_test, t_test))
     model.fit(x, t, 128, 15, verbose=2, validation_split=0.1, callbacks=[judge])
 
 

@@ -156,8 +156,8 @@ class Example(L.LightningModule):
 class Judge(L.Callback):
     """Looks at the test set after an epoch, off the clock."""
 
-    def __init__(self, watch: Watch, limit: float):
-        self.watch, self.limit = watch, limit
+    def __init__(self, watch: Watch):
+        self.watch = watch
         self.test = DataLoader(mnist("test"), 1000)
 
     def on_train_batch_end(self, *_: object) -> None:
@@ -166,14 +166,14 @@ class Judge(L.Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         with self.watch.off_the_clock():
             share = accuracy(module, self.test)
-        trainer.should_stop = command.enough(self.watch, share, self.limit)
+        trainer.should_stop = command.enough(self.watch, share)
 
 
-def example(watch: Watch, limit: float) -> None:
+def example(watch: Watch) -> None:
     """Lightning's own example, with the shuffling and the workers that Lightning asks for."""
     L.seed_everything(42, verbose=False)
     batches = DataLoader(mnist("train"), 32, shuffle=True, num_workers=2, persistent_workers=True)
-    trainer(EXAMPLE_EPOCHS, Judge(watch, limit)).fit(Example(), batches)
+    trainer(EXAMPLE_EPOCHS, Judge(watch)).fit(Example(), batches)
 
 
 def save(path: Path) -> None:

@@ -141,14 +141,14 @@ def example_epochs(watch: Watch) -> Iterator[nn.Module]:
         yield net
 
 
-def example(watch: Watch, limit: float) -> None:
+def example(watch: Watch) -> None:
     """PyTorch's own MNIST example."""
     torch.manual_seed(1)
     test = DataLoader(mnist("test"), 1000)
     for net in example_epochs(watch):
         with watch.off_the_clock():
             share = accuracy(net, test)
-        if command.enough(watch, share, limit):
+        if command.enough(watch, share):
             break
 
 

@@ -108,8 +108,8 @@ class Cnn(nn.Module):
 class Judge(Callback):
     """Looks at the test set after an epoch, off the clock."""
 
-    def __init__(self, watch: Watch, limit: float):
-        self.watch, self.limit = watch, limit
+    def __init__(self, watch: Watch):
+        self.watch = watch
         self.x, self.t = scaled("test")
 
     def on_batch_end(self, net: NeuralNetClassifier, **_: object) -> None:
@@ -118,7 +118,7 @@ class Judge(Callback):
     def on_epoch_end(self, net: NeuralNetClassifier, **_: object) -> None:
         with self.watch.off_the_clock():
             share = float((net.predict(self.x) == self.t).mean())
-        if command.enough(self.watch, share, self.limit):
+        if command.enough(self.watch, share):
             raise KeyboardInterrupt  # how skorch's own callbacks end a training early
 
 
@@ -128,9 +128,9 @@ def scaled(part: str) -> data.Arrays:
     return images[:, None].astype(np.float32) / 255, targets
 
 
-def example(watch: Watch, limit: float) -> None:
+def example(watch: Watch) -> None:
     """skorch's MNIST notebook: a fifth of the training set is kept for validation, its default."""
-    judge = Judge(watch, limit)
+    judge = Judge(watch)
     NeuralNetClassifier(
         Cnn, max_epochs=10, lr=0.002, optimizer=torch.optim.Adam, callbacks=[judge]
     ).fit(*scaled("train"))

@@ -43,3 +43,5 @@ WORKS = {
 }
 MARKS = (0.99, 0.994)
 """Shares of right answers on the test set of MNIST whose time is taken."""
+LIMIT = 150
+"""Seconds after which no further epoch of an example is begun."""
