@@ -15,11 +15,12 @@ picture, in `results/track.html`.
 import argparse
 import json
 import tempfile
+from itertools import zip_longest
 from pathlib import Path
 
 from bench.kept import earlier, keep
 from bench.page import write
-from bench.peers.works import LIMIT, WORKS
+from bench.peers.works import WORKS
 from bench.race import PEERS, Found, rounds, run
 from cutaway.learn.machine import processor
 
@@ -33,19 +34,19 @@ def note(name: str, found: Found) -> None:
 
 
 def same(asked: argparse.Namespace) -> None:
-    """Every work is kept as soon as it is done."""
+    """Every work is kept as soon as it is done; peers that are not asked for stay as they were."""
     for work in asked.works:
         print(f"same {work}", flush=True)
-        found = rounds(dict.fromkeys(asked.peers, ["train", work]), asked.rounds, note)
-        keep("track", same=earlier("track").get("same", {}) | {work: found})
+        found = rounds({name: ["train", work] for name in asked.peers}, asked.rounds, note)
+        before = earlier("track").get("same", {})
+        keep("track", same=before | {work: beside(before.get(work, []), found)})
 
 
 def example(asked: argparse.Namespace) -> None:
     """One round unless more are asked for: most examples take minutes."""
     print("example", flush=True)
-    words = ["example", "--limit", str(LIMIT)]
-    found = rounds(dict.fromkeys(asked.peers, words), asked.examples, note)
-    keep("track", example=found)
+    found = rounds({name: ["example"] for name in asked.peers}, asked.examples, note)
+    keep("track", example=beside(earlier("track").get("example", []), found))
 
 
 def predict(asked: argparse.Namespace) -> None:
@@ -57,7 +58,15 @@ def predict(asked: argparse.Namespace) -> None:
         saved = {name: run(name, "save", path) for name, path in kept.items()}
         able = [name for name in kept if "failed" not in saved[name]]
         words = {name: ["predict", kept[name], image] for name in able}
-        keep("track", predict=rounds(words, 2 * asked.rounds, note))
+        found = rounds(words, 2 * asked.rounds, note)
+    keep("track", predict=beside(earlier("track").get("predict", []), found))
+
+
+def beside(before: list[dict[str, Found]], now: list[dict[str, Found]]) -> list[dict[str, Found]]:
+    """Rounds with what was found now in the place of what the same peers had found before."""
+    peers = {name for row in now for name in row}
+    kept = [{name: one for name, one in row.items() if name not in peers} for row in before]
+    return [old | new for old, new in zip_longest(kept, now, fillvalue={}) if old or new]
 
 
 def digit(folder: Path) -> str:

@@ -42,9 +42,10 @@ from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.data.pack import Sample, pack
 from cutaway.data.pixels import stored
 from cutaway.learn.fit import begun
+from cutaway.learn.listener import Listener
 from cutaway.learn.machine import processor
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.training import Listener, Training
+from cutaway.learn.training import Training
 from cutaway.models.resnet import Basic, Residual, ResNet, ZeroPad
 from cutaway.models.resnet_cifar import small_images
 from cutaway.recipes import pair

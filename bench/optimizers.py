@@ -30,9 +30,10 @@ from cutaway.data.sources import load
 from cutaway.errors import TrainingError, UsageError
 from cutaway.learn.fit import fit
 from cutaway.learn.history import Row
+from cutaway.learn.listener import Listener
 from cutaway.learn.optimizers import METHODS, Closure, Evaluations, make
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.training import Listener, Training
+from cutaway.learn.training import Training
 from cutaway.recipes import OPTIMIZERS, pair
 
 SIZE, CONDITION, DOWN_TO = 20, 1000, 1e-6

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from cutaway.learn.training import Listener, Training
+from cutaway.learn.listener import Listener
+from cutaway.learn.training import Training
 
 RESULTS = ("metrics.jsonl", "weights.safetensors", "predictions.safetensors", "results.json")
 

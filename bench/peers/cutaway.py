@@ -19,8 +19,9 @@ from cutaway.learn.fit import fit
 from cutaway.learn.fleet import Fleet, launch
 from cutaway.learn.fleet.watching import Watcher
 from cutaway.learn.history import Row
+from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.training import Listener, Training
+from cutaway.learn.training import Training
 from cutaway.recipes import TRANSFER, pair
 
 Found = dict[str, object]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cutaway.errors import CutawayError as CutawayError
     from cutaway.learn.recipe import Recipe as Recipe
     from cutaway.learn.run import Run as Run
+    from cutaway.see.watch import watch as watch
 
 HOMES = {
     "fit": "cutaway.api",
@@ -33,6 +34,7 @@ HOMES = {
     "search": "cutaway.api",
     "load": "cutaway.api",
     "report": "cutaway.api",
+    "watch": "cutaway.see.watch",
     "ImageSet": "cutaway.data.imageset",
     "CutawayError": "cutaway.errors",
     "Recipe": "cutaway.learn.recipe",

@@ -13,11 +13,11 @@ from cutaway.errors import UsageError
 from cutaway.learn import fit as learning
 from cutaway.learn import search as searching
 from cutaway.learn.fleet import Fleet, launch, relaunch
+from cutaway.learn.listener import Listener
 from cutaway.learn.optimizers.registry import plain
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import OWN, Run, load_for
 from cutaway.learn.search import Search, searched
-from cutaway.learn.training import Listener
 from cutaway.show.fleet import report as fleet_report
 from cutaway.show.pages.search import report as search_report
 from cutaway.show.progress import progress as shown

@@ -9,9 +9,9 @@ from cutaway import models
 from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.errors import UsageError
 from cutaway.learn.fit import fit
+from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.regularise import dropouts, regularised, residuals, survival
-from cutaway.learn.training import Listener
 
 QUICK = {"device": "cpu", "precision": "float32", "compile": "no"}
 

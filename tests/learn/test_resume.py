@@ -13,8 +13,8 @@ from real_digits import digits
 from torch import nn
 
 from cutaway.learn.fit import fit, resume
+from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.training import Listener
 
 # A server that has imported everything but computed nothing; each run is a process forked from it.
 PROCESSES = multiprocessing.get_context("forkserver")

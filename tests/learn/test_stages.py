@@ -9,9 +9,9 @@ from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
 from cutaway.learn.checkpoint import load_checkpoint
 from cutaway.learn.fit import fit
+from cutaway.learn.listener import Listener
 from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.training import Listener
 
 STAGES = [
     {"task": "reconstruct", "epochs": 2, "lr": 0.01},

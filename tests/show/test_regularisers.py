@@ -10,9 +10,9 @@ from task_runs import QUICK, few
 
 from cutaway.learn.checkpoint import load_tensors
 from cutaway.learn.fit import fit
+from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
-from cutaway.learn.training import Listener
 from cutaway.show.plots import Chart
 from cutaway.show.regulariser_charts import gap
 from cutaway.show.regularisers import Regularisers, regularisers

@@ -18,13 +18,14 @@ from cutaway.learn import machine as machines
 from cutaway.learn import optimizers
 from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
+from cutaway.learn.listener import Listener
 from cutaway.learn.network import head_of, initial
 from cutaway.learn.pretrained import Pretrained, frozen, load_pretrained
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.regularise import regularised
 from cutaway.learn.run import OWN, Run
 from cutaway.learn.tasks import Task, make_task
-from cutaway.learn.training import Listener, Training
+from cutaway.learn.training import Training
 
 
 def fit(

@@ -162,6 +162,9 @@ class Recipe:
     compile: str = setting(
         "auto", "torch.compile the network", "Machine", choices=("auto", "yes", "no")
     )
+    watch: int = setting(
+        0, "steps from one look inside every layer to the next; 0: none", "Machine", low=0
+    )
 
     def __post_init__(self) -> None:
         if self.monitor.startswith("test"):

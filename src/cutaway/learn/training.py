@@ -16,6 +16,7 @@ from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.gallery import in_bytes, save_picture
 from cutaway.learn.history import Row
 from cutaway.learn.interrupt import stoppable
+from cutaway.learn.listener import Listener
 from cutaway.learn.loop import NotFinite, play
 from cutaway.learn.network import begin
 from cutaway.learn.nonfinite import first_not_finite
@@ -23,6 +24,7 @@ from cutaway.learn.regularise import regularised
 from cutaway.learn.run import Run
 from cutaway.learn.stage import Stage, part
 from cutaway.learn.tasks import Player
+from cutaway.learn.watching import Watching
 
 CHECK_EVERY = 50
 """Steps between two looks at the loss where a look means waiting for the device."""
@@ -32,20 +34,6 @@ class Stopped(RunError):
     """The user asked to stop; the checkpoint is written."""
 
     exit_code = 130
-
-
-class Listener:
-    """What wants to know how training goes; each method may be overridden."""
-
-    def begin(self, training: "Training") -> None: ...
-
-    def step(self, training: "Training") -> None: ...
-
-    def epoch(self, training: "Training", row: Row) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class Training:
@@ -66,6 +54,8 @@ class Training:
     ):
         self.run, self.images, self.machine = run, images, run.machine
         self.listener = listener or Listener()
+        if run.recipe.watch:
+            self.listener = Watching(run, model, self.listener)
         self.checkpoint_every = checkpoint_every
         self.recipes = run.recipe.in_stages()
         self.model = run.machine.place(model)
@@ -126,6 +116,7 @@ class Training:
     def _learn(self) -> None:
         saved = time.monotonic()
         stage = self.stage
+        self.listener.ready(self)
         with stoppable() as request, regularised(self.model, stage.recipe):
             for _ in self._steps():
                 if stage.at_end_of_epoch:
@@ -222,6 +213,7 @@ class Training:
 
     def save(self) -> None:
         """Write a checkpoint of everything that moves."""
+        self.listener.saving(self)
         tensors, stage = self.stage.state()
         tensors |= {f"model/{k}": v for k, v in self.model.state_dict().items()}
         facts = {

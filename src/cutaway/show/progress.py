@@ -12,10 +12,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.watching import Watcher
 from cutaway.learn.history import Row
+from cutaway.learn.listener import Listener
 from cutaway.learn.run import Run
 from cutaway.learn.search import Search, Trial
 from cutaway.learn.search.watching import Watcher as SearchWatcher
-from cutaway.learn.training import Listener, Training
+from cutaway.learn.training import Training
 from cutaway.models import count
 from cutaway.show import measures, origins
 from cutaway.show.measures import figures

@@ -14,7 +14,8 @@ from cutaway.learn.run import OWN, Run
 from cutaway.learn.tasks.segment import Segment
 from cutaway.show import origins
 from cutaway.show.curves import curves
-from cutaway.show.pages.base import LEARNING, REGULARISERS, Section, Subject
+from cutaway.show.inside import inside
+from cutaway.show.pages.base import INSIDE, LEARNING, REGULARISERS, Section, Subject
 from cutaway.show.pages.choose import page
 from cutaway.show.regularisers import regularisers
 from cutaway.show.render import render
@@ -57,7 +58,8 @@ def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
     subject = Subject(run, run.saved_test(), images, problem)
     environment = _optional(run.path / "environment.json")
     network = _network(run)
-    found, restraints = page(subject), regularisers(run, images, network)
+    found, restraints, seen = page(subject), regularisers(run, images, network), inside(run)
+    more = (*([REGULARISERS] if restraints else []), *([INSIDE] if seen else []))
     return {
         "run": run,
         "model": run.recipe.model.removeprefix(OWN),
@@ -65,8 +67,9 @@ def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
         "noun": subject.noun,
         "whole": subject.whole,
         "title": found.title,
-        "sections": _with(REGULARISERS, found.sections) if restraints else found.sections,
+        "sections": _with(more, found.sections),
         "regularisers": restraints,
+        "inside": seen,
         "problem": problem,
         "parameters": None if network is None else models.count(network),
         **_costs(run),
@@ -78,10 +81,10 @@ def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
     }
 
 
-def _with(section: Section, sections: tuple[Section, ...]) -> tuple[Section, ...]:
-    """The sections, with one more after that on learning."""
+def _with(more: tuple[Section, ...], sections: tuple[Section, ...]) -> tuple[Section, ...]:
+    """The sections, with more of them after that on learning."""
     at = sections.index(LEARNING) + 1
-    return (*sections[:at], section, *sections[at:])
+    return (*sections[:at], *more, *sections[at:])
 
 
 def _costs(run: Run) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from torch import nn
 
 from cutaway.learn.checkpoint import load_checkpoint
 from cutaway.learn.fit import fit, resume
+from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.training import Listener
 
 DIGITS = digits(200)
 PLAIN = {

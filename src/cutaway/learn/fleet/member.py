@@ -8,9 +8,10 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.split import Split
 from cutaway.learn import fit as learning
 from cutaway.learn.fleet.fleet import Fleet
+from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
-from cutaway.learn.training import Listener, Training
+from cutaway.learn.training import Training
 
 
 class Trainer:

@@ -21,6 +21,7 @@ FREE = {*REPLICATE, "init", *RATES}
 OFF = {
     "stages": [], "patience": 0, "ema": 0.0, "clip": 0.0, "accumulate": 1, "max_norm": 0.0,
     "backbone_rate": 1.0, "decay": "own", "stochastic_depth": 0.0, "mixup": 0.0, "cutmix": 0.0,
+    "watch": 0,
 }  # fmt: skip
 """Fields that ask for something of each network apart, with the values at which they do not."""
 

@@ -15,7 +15,8 @@ from typing import Any
 from cutaway.errors import CutawayError
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.member import Trainer
-from cutaway.learn.training import Listener, Stopped, Training
+from cutaway.learn.listener import Listener
+from cutaway.learn.training import Stopped, Training
 
 
 class Orphan(Listener):

@@ -4,9 +4,10 @@ import math
 from collections.abc import Callable
 
 from cutaway.learn.history import Row
+from cutaway.learn.listener import Listener
 from cutaway.learn.search.search import Search
 from cutaway.learn.search.trial import Trial
-from cutaway.learn.training import Listener, Stopped, Training
+from cutaway.learn.training import Stopped, Training
 
 
 class Watcher:

@@ -37,6 +37,7 @@ OUTCOME = Section("result", "Result", "outcome")
 PROGRESS = Section("progress", "Epochs")
 LEARNING = Section("learning", "Learning")
 REGULARISERS = Section("regularisers", "Regularisers")
+INSIDE = Section("inside", "Inside")
 ORIGINS = (Section("data", "Data"), Section("recipe", "Recipe"), Section("next", "Next"))
 
 

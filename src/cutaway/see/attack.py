@@ -1,0 +1,86 @@
+"""Small changes of an image that change the answer."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cutaway.see.probe import resting
+
+Images = Float[Tensor, "b c *side"]
+Classes = Int[Tensor, "b"]
+Bound = float | Tensor
+"""Of pixel values, as the network sees them; a tensor where channels differ."""
+
+
+def fgsm(model: nn.Module, x: Images, t: Classes, size: Bound, low: Bound, high: Bound) -> Images:
+    """x + size sign(d loss / d x): each pixel a step to where the loss grows.
+
+    Source: Goodfellow et al. 2015, section 4.
+
+    Args:
+        size: the largest change of a pixel.
+        low, high: what pixels can be.
+    """
+    return pgd(model, x, t, size, low, high, steps=1, step=1.0)
+
+
+def pgd(
+    model: nn.Module,
+    x: Images,
+    t: Classes,
+    size: Bound,
+    low: Bound,
+    high: Bound,
+    steps: int = 10,
+    step: float = 0.25,
+) -> Images:
+    """Several such steps, each back into the cube of half side `size` around x.
+
+    Source: Madry et al. 2018, section 2.1, begun at x itself.
+
+    Args:
+        step: length of a step, as a share of `size`.
+    """
+    found = x.detach()
+    for _ in range(steps):
+        found = found + step * size * _slope(model, found, t).sign()
+        found = torch.minimum(torch.maximum(found, x - size), x + size)
+        found = torch.as_tensor(found).clamp(torch.as_tensor(low), torch.as_tensor(high))
+    return found
+
+
+def _slope(model: nn.Module, x: Images, t: Classes) -> Images:
+    x = x.detach().requires_grad_()
+    with torch.enable_grad(), resting(model):
+        (found,) = torch.autograd.grad(F.cross_entropy(model(x), t, reduction="sum"), x)
+    return found
+
+
+@torch.no_grad()
+def few_pixels(
+    model: nn.Module, x: Images, t: Classes, count: int, low: Bound, high: Bound
+) -> Images:
+    """`count` pixels of each image, one after the other, set to black or white in all channels.
+
+    Each time the pixel and the value are taken that lower the probability of class t most, of
+    all pixels: the greedy form of the attack of Su et al. 2019.
+    """
+    found = x.clone()
+    with resting(model):
+        for image, label in zip(found, t, strict=True):
+            for _ in range(count):
+                image.copy_(_worst(model, image, label, low, high))
+    return found
+
+
+def _worst(model: nn.Module, x: Tensor, t: Tensor, low: Bound, high: Bound) -> Tensor:
+    pixels = x[0].numel()
+    ways = x.expand(2 * pixels, *x.shape).flatten(2).clone()
+    place = torch.arange(pixels)
+    ends = (torch.as_tensor(v, dtype=x.dtype).reshape(-1, 1).expand(len(x), 1) for v in (low, high))
+    for half, value in enumerate(ends):
+        ways[half * pixels + place, :, place] = value[:, 0]
+    ways = ways.view(-1, *x.shape)
+    doubt = torch.cat([model(part).log_softmax(1)[:, t] for part in ways.split(256)])
+    return ways[doubt.argmin()]

@@ -1,0 +1,132 @@
+"""What units look for: the images that excite them most, and images made to."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from cutaway.errors import UsageError
+from cutaway.see.follow import Field
+from cutaway.see.layers import beyond
+from cutaway.see.probe import last_answer
+from cutaway.see.receptive import receptive_fields
+
+Images = Float[Tensor, "b c *side"]
+
+
+@dataclass(frozen=True)
+class Strongest:
+    """The k examples that excite each unit most, strongest first.
+
+    Attributes:
+        values: how strongly.
+        examples: numbers of the examples, in the order in which they came.
+        places: where in the layer's map, one number a side; none for units without places.
+    """
+
+    values: Float[Tensor, "units k"]
+    examples: Int[Tensor, "units k"]
+    places: Int[Tensor, "units k rank"]
+
+
+def strongest(model: nn.Module, batches: Iterable[Images], layer: str, k: int = 9) -> Strongest:
+    """Look for them in all batches; each example counts once for a unit, at its best place.
+
+    Raises:
+        UsageError: no such layer, or one whose output has no units.
+    """
+    found: list[tuple[Tensor, Tensor]] = []
+    sides: tuple[int, ...] = ()
+    with torch.no_grad(), last_answer(model, layer) as held:
+        for x in batches:
+            model(x)
+            if held[0].ndim < 2:
+                raise UsageError(f"The output of '{layer}' has no units.")
+            sides = tuple(held[0].shape[2:])
+            best = held[0].flatten(2).max(2) if sides else (held[0], torch.zeros_like(held[0]))
+            found.append((best[0], best[1].long()))
+    values, at = (torch.cat(part) for part in zip(*found, strict=True))
+    top = values.topk(min(k, len(values)), dim=0)
+    return Strongest(top.values.T, top.indices.T, _unfolded(at.gather(0, top.indices).T, sides))
+
+
+def _unfolded(at: Int[Tensor, "units k"], sides: tuple[int, ...]) -> Int[Tensor, "units k rank"]:
+    """Numbers along each side from a number among all places."""
+    found = [at // prod(sides[i + 1 :]) % side for i, side in enumerate(sides)]
+    return torch.stack(found, -1) if found else at.new_zeros(*at.shape, 0)
+
+
+def patch(
+    x: Float[Tensor, "c *side"], field: Field | None, place: Iterable[int]
+) -> Float[Tensor, "c *part"]:
+    """The part of an image that a unit at a place sees; all of it where it sees everything."""
+    if field is None:
+        return x
+    spans = (span.at(int(i), side) for span, i, side in zip(field, place, x.shape[1:], strict=True))
+    return x[beyond(slice(first, last + 1) for first, last in spans)]
+
+
+def effective_field(model: nn.Module, x: Images, layer: str) -> Float[Tensor, "*side"]:
+    """How much each pixel really moves the unit in the middle of a layer's maps.
+
+    The mean over images and channels of |d sum over maps / d x|, 1 at its highest. Inside the
+    receptive field it falls off as a Gaussian, and so is smaller in effect.
+    Source: Luo et al. 2016, section 2.
+
+    Raises:
+        UsageError: no such layer, or one without places.
+    """
+    x = x.detach().requires_grad_()
+    with torch.enable_grad(), last_answer(model, layer) as held:
+        model(x)
+    y = held[0]
+    if y.ndim != x.ndim:
+        raise UsageError(f"The outputs of '{layer}' have no places: choose a layer before it.")
+    middle = y[beyond(side // 2 for side in y.shape[2:])]
+    (slope,) = torch.autograd.grad(middle.sum(), x)
+    found = slope.abs().mean((0, 1))
+    return found / found.max().clamp(min=1e-30)
+
+
+def excite(
+    model: nn.Module,
+    start: Float[Tensor, "1 c *side"],
+    layer: str,
+    unit: int,
+    *,
+    steps: int = 128,
+    rate: float = 0.05,
+    smooth: float = 0.1,
+    jitter: int = 2,
+    seed: int = 0,
+) -> Float[Tensor, "c *side"]:
+    """An image that a unit answers strongly to, climbed to from `start` by Adam.
+
+    What is climbed is the mean answer of the unit over its places, less `smooth` times the mean
+    squared difference of neighbouring pixels; before each step the image is moved by up to
+    `jitter` pixels, so that nothing depends on single places (Olah et al. 2017).
+
+    Raises:
+        UsageError: no such layer or unit.
+    """
+    draw, sides = torch.Generator().manual_seed(seed), tuple(range(2, start.ndim))
+    x = start.detach().clone().requires_grad_()
+    adam = torch.optim.Adam([x], rate)
+    with torch.enable_grad(), last_answer(model, layer) as held:
+        for _ in range(steps):
+            by = torch.randint(-jitter, jitter + 1, (len(sides),), generator=draw).tolist()
+            model(x.roll(by, sides))
+            if not 0 <= unit < held[0].shape[1]:
+                raise UsageError(f"'{layer}' has units 0 to {held[0].shape[1] - 1}, not {unit}.")
+            rough = sum((x.diff(dim=side) ** 2).mean() for side in sides)
+            (x.grad,) = torch.autograd.grad(smooth * rough - held[0][:, unit].mean(), x)
+            adam.step()
+    return x.detach()[0]
+
+
+def field_of(model: nn.Module, x: Images, layer: str) -> Field | None:
+    """The receptive field of one layer's outputs; of a layer that is used again, the last."""
+    return list(receptive_fields(model, x, [layer]).values())[-1]

@@ -1,0 +1,167 @@
+"""The loss around a network's weights: along lines, over planes, and how it bends."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector
+
+Direction = list[Tensor]
+"""A change of each parameter, as `parameters()` has them."""
+
+
+@contextmanager
+def moved(model: nn.Module, steps: Sequence[tuple[float, Direction]]) -> Iterator[None]:
+    """Inside, the weights are w + sum of a d; afterwards they are w again, to the bit."""
+    weights = list(model.parameters())
+    before = [p.detach().clone() for p in weights]
+    try:
+        with torch.no_grad():
+            for a, direction in steps:
+                for p, d in zip(weights, direction, strict=True):
+                    p.add_(d, alpha=a)
+        yield
+    finally:
+        with torch.no_grad():
+            for p, old in zip(weights, before, strict=True):
+                p.copy_(old)
+
+
+def random_direction(model: nn.Module, seed: int = 0) -> Direction:
+    """Random, each filter as long as the weights' own; biases and scales stay where they are.
+
+    Only so can networks be compared whose weights differ in scale without any effect.
+    Source: Li et al. 2018, section 4.
+    """
+    draw = torch.Generator().manual_seed(seed)
+    return [_as_long(torch.randn(p.shape, generator=draw), p.detach()) for p in model.parameters()]
+
+
+def _as_long(d: Tensor, w: Tensor) -> Tensor:
+    d = d.to(w)
+    if w.ndim < 2:
+        return torch.zeros_like(w)
+    norms = (x.flatten(1).norm(dim=1).view(-1, *[1] * (w.ndim - 1)) for x in (w, d))
+    of_w, of_d = norms
+    return d * (of_w / of_d.clamp(min=1e-12))
+
+
+def towards(model: nn.Module, other: nn.Module) -> Direction:
+    """From one network's weights to another's: 0 is here, 1 is there."""
+    pairs = zip(model.parameters(), other.parameters(), strict=True)
+    return [(there - here).detach() for here, there in pairs]
+
+
+def line(
+    model: nn.Module, measure: Callable[[], float], direction: Direction, at: Sequence[float]
+) -> Float[Tensor, "n"]:
+    """A measure of the model, such as its loss, at places along a line through its weights."""
+    return plane(model, measure, direction, direction, at, [0.0])[:, 0]
+
+
+def plane(
+    model: nn.Module,
+    measure: Callable[[], float],
+    first: Direction,
+    second: Direction,
+    a: Sequence[float],
+    b: Sequence[float],
+) -> Float[Tensor, "a b"]:
+    """The same over a plane: w + a d1 + b d2."""
+    found = torch.empty(len(a), len(b))
+    for i, along in enumerate(a):
+        for j, across in enumerate(b):
+            with moved(model, [(along, first), (across, second)]):
+                found[i, j] = measure()
+    return found
+
+
+def path_plane(
+    snapshots: Sequence[Float[Tensor, "p"]],
+) -> tuple[Float[Tensor, "2 p"], Float[Tensor, "n 2"], Float[Tensor, "2"]]:
+    """The plane in which a training moved most: directions of length 1, the path, shares.
+
+    Principal components of the weights on their way, about the last of them (Li et al. 2018,
+    section 7).
+
+    Args:
+        snapshots: weights as vectors, in the order in which they were passed; three or more.
+
+    Returns:
+        Two directions, each snapshot's place in their plane, and the share of the whole movement
+        that lies along each.
+    """
+    ways = torch.stack([one - snapshots[-1] for one in snapshots])
+    # Few snapshots of many weights: their products among themselves are the small matrix.
+    values, vectors = torch.linalg.eigh((ways @ ways.T).double())
+    order = values.argsort(descending=True)[:2]
+    lengths = values[order].clamp(min=1e-24).sqrt()
+    directions = (vectors[:, order] / lengths).T.to(ways) @ ways
+    shares = values[order] / values.clamp(min=0).sum()
+    return directions, ways @ directions.T, shares.to(ways)
+
+
+def curvature(
+    model: nn.Module, loss: Callable[[], Tensor], steps: int = 40, seed: int = 0
+) -> tuple[Float[Tensor, "k"], Float[Tensor, "k"]]:
+    """The spectrum of the loss's Hessian: values with weights that sum to one.
+
+    Lanczos with every direction kept orthogonal to those before: the largest and the smallest
+    value come out first, and after as many steps as there are weights all do. As an estimate of
+    the density the weights are those of one random vector (stochastic Lanczos quadrature).
+
+    Source: Golub and Meurant 2010, chapter 6; Ghorbani et al. 2019, section 2.
+
+    Args:
+        loss: a tensor with its graph, of the same batch each time, the model at rest.
+        steps: Hessian-vector products.
+    """
+    weights = [p for p in model.parameters() if p.requires_grad]
+    gradients = torch.autograd.grad(loss(), weights, create_graph=True)
+    flat = torch.cat([g.reshape(-1) for g in gradients])
+
+    def bend(v: Tensor) -> Tensor:
+        found = torch.autograd.grad(flat, weights, v, retain_graph=True, materialize_grads=True)
+        return torch.cat([g.reshape(-1) for g in found])
+
+    draw = torch.Generator().manual_seed(seed)
+    start = torch.randn(len(flat), generator=draw).to(flat)
+    diagonal, beside = lanczos(bend, start, min(steps, len(flat)))
+    matrix = torch.diag(diagonal) + torch.diag(beside, 1) + torch.diag(beside, -1)
+    values, vectors = torch.linalg.eigh(matrix)
+    return values, vectors[0] ** 2
+
+
+def lanczos(
+    multiply: Callable[[Tensor], Tensor], start: Float[Tensor, "n"], steps: int
+) -> tuple[Float[Tensor, "k"], Float[Tensor, "k_1"]]:
+    """The tridiagonal form of a symmetric matrix on the Krylov space of a vector.
+
+    Stops before `steps` where the space is exhausted.
+    """
+    basis = [start / start.norm()]
+    diagonal: list[Tensor] = []
+    beside: list[Tensor] = []
+    for _ in range(steps):
+        w = multiply(basis[-1])
+        diagonal.append(w @ basis[-1])
+        for v in (*basis, *basis):  # twice is enough (Parlett 1998, section 6.9)
+            w = w - (w @ v) * v
+        if len(diagonal) == steps or w.norm() < 1e-6 * max(abs(d.item()) for d in diagonal):
+            break
+        beside.append(w.norm())
+        basis.append(w / w.norm())
+    return torch.stack(diagonal), torch.stack(beside) if beside else start.new_zeros(0)
+
+
+def weights_of(model: nn.Module) -> Float[Tensor, "p"]:
+    """All weights as one vector, a copy."""
+    return parameters_to_vector(model.parameters()).detach().clone()
+
+
+def direction_of(model: nn.Module, vector: Float[Tensor, "p"]) -> Direction:
+    """A vector of all weights as a direction."""
+    parts = vector.split([p.numel() for p in model.parameters()])
+    return [part.view_as(p) for part, p in zip(parts, model.parameters(), strict=True)]

@@ -1,0 +1,53 @@
+"""Which parts of a network are looked at, and by what names."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from torch import Tensor, nn
+
+from cutaway.errors import UsageError, nearest
+
+PLUMBING = (nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout, nn.Dropout1d, nn.Dropout2d)
+"""Layers that compute nothing."""
+
+
+def layers(model: nn.Module, wanted: Sequence[str] = ()) -> dict[str, nn.Module]:
+    """Layers by their names, in the order in which they were made.
+
+    Args:
+        wanted: names of modules, or patterns such as `stages.*.norm`; by default the modules
+            without children that compute something. A module that is used twice is one layer.
+
+    Raises:
+        UsageError: no module has such a name; the nearest is offered.
+    """
+    modules = {name or type(model).__name__: module for name, module in model.named_modules()}
+    if not wanted:
+        leaves = {name: one for name, one in modules.items() if not list(one.children())}
+        return {name: one for name, one in leaves.items() if not isinstance(one, PLUMBING)}
+    for pattern in wanted:
+        if not any(fnmatchcase(name, pattern) for name in modules):
+            raise UsageError(f"There is no layer '{pattern}'.{nearest(pattern, modules)}")
+    return {
+        name: one
+        for name, one in modules.items()
+        if any(fnmatchcase(name, pattern) for pattern in wanted)
+    }
+
+
+def tensors(output: Any) -> Iterator[Tensor]:
+    """The tensors of real numbers in what a module gave back, however they are packed."""
+    if isinstance(output, Tensor):
+        if output.is_floating_point():
+            yield output
+    elif isinstance(output, dict):
+        yield from tensors(list(output.values()))
+    elif isinstance(output, list | tuple):
+        for one in output:
+            yield from tensors(one)
+
+
+def beyond(place: Iterable[int | slice]) -> tuple[Any, ...]:
+    """An index of a place along the last sides, whatever comes before them."""
+    return (..., *place)

@@ -1,0 +1,47 @@
+"""Which pixels a unit can depend on: receptive fields, followed through any network."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cutaway.errors import UsageError
+from cutaway.see.follow import Field, Follow
+from cutaway.see.layers import layers
+from cutaway.see.probe import probing, resting
+
+
+def receptive_fields(
+    model: nn.Module, x: Float[Tensor, "b c *side"], only: Sequence[str] = ()
+) -> dict[str, Field | None]:
+    """The receptive field of each layer's outputs; None where they see the whole image.
+
+    The network runs on tensors without values, so that even a large one costs nothing. A layer
+    that is called more than once has a field for each call: `relu`, `relu (2)`.
+
+    Args:
+        x: an example of what the model takes; only its shape counts.
+        only: names or patterns of layers; by default all that compute something.
+
+    Raises:
+        UsageError: no such layer, or a model that decides by the values that it computes.
+    """
+    found: dict[str, Field | None] = {}
+    image = x.to("meta")
+    follow = Follow(image)
+
+    def note(name: str, module: nn.Module, y: Tensor) -> None:
+        found[name] = follow.fields.get(y)
+
+    held = (*model.named_parameters(), *model.named_buffers())
+    weights = {name: value.to("meta") for name, value in held}
+    try:
+        with torch.no_grad(), resting(model), probing(layers(model, only), note), follow:
+            torch.func.functional_call(model, weights, (image,))
+    except (RuntimeError, NotImplementedError) as error:
+        raise UsageError(
+            "Receptive fields cannot be followed through this network: "
+            f"{str(error).splitlines()[0]}"
+        ) from None
+    return found

@@ -1,0 +1,129 @@
+"""Watching a network learn: a scope around anyone's training loop."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.hooks import RemovableHandle
+
+from cutaway.errors import UsageError
+from cutaway.see.glance import Glance
+from cutaway.see.layers import layers
+from cutaway.see.watched import Fault, Moment, Watched, together
+
+KEPT = 1 << 26
+"""Bytes of statistics; where they are more, every second step is dropped, and `every` doubles."""
+
+COMPILED = "The network is compiled, so only its weights are watched, not its layers."
+
+
+def watch(model: nn.Module, every: int = 50, only: Sequence[str] = (), most: int = KEPT) -> "Scope":
+    """Statistics of a network's layers at some steps of its training.
+
+        with ca.watch(model, every=50) as scope:
+            train(model)
+        print(scope.watched.ratio)
+
+    A step is what happens from one forward pass of the model in training mode to the next. In the
+    steps between the watched ones nothing is hooked but the model itself. The model's outputs, its
+    gradients and the random stream are those of an unwatched training, to the bit. What is not
+    differentiated (validation, what is computed without gradients) is not looked at.
+
+    Args:
+        every: steps from one that is watched to the next.
+        only: names or patterns of layers (`conv1`, `stages.*.norm`).
+        most: bytes of statistics that are kept.
+
+    Raises:
+        UsageError: no such layer, or `every` below 1.
+    """
+    return Scope(model, every, only, most)
+
+
+class Scope:
+    """What `watch` gives: a context in which a network is watched.
+
+    Args:
+        inside: whether layers are looked at, or only weights.
+
+    Attributes:
+        every: as asked for, doubled each time that memory was full.
+        note: what cannot be seen, a sentence; empty where all can.
+        fault: the first number that was not finite, if there was one.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        every: int = 50,
+        only: Sequence[str] = (),
+        most: int = KEPT,
+        inside: bool = True,
+    ):
+        if every < 1:
+            raise UsageError(f"A network is watched at every step (1) or at fewer, not {every}.")
+        self.model, self.every, self.most = model, every, most
+        compiled = hasattr(model, "_orig_mod") or model._compiled_call_impl is not None
+        self.note = COMPILED if compiled or not inside else ""
+        self.layers = {} if self.note else layers(model, only)
+        parameters = model.named_parameters()
+        self.parameters = {name.removeprefix("_orig_mod."): p for name, p in parameters}
+        self.step = 0
+        self._moments: list[Moment] = []
+        self._glance: Glance | None = None
+        self._root: RemovableHandle | None = None
+        self.fault: Fault | None = None
+
+    def __enter__(self) -> "Scope":
+        self._root = self.model.register_forward_pre_hook(self._passing)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._root:
+            self._root.remove()
+        self.end()
+
+    def _passing(self, module: nn.Module, inputs: Any) -> None:
+        if module.training and torch.is_grad_enabled():
+            self.begin(self.step + 1)
+
+    def begin(self, step: int) -> None:
+        """A step begins, and with it the one before has ended.
+
+        Called by hand where a step is not one forward pass of the whole model.
+        """
+        self.end()
+        self.step = step
+        if (step - 1) % self.every == 0:
+            self._glance = Glance(step, self.layers, self.parameters)
+
+    def end(self) -> None:
+        """The step has ended; what was seen of it is kept."""
+        if self._glance:
+            glance, self._glance = self._glance, None
+            self.keep(glance.closed())
+            self.fault = self.fault or glance.fault
+
+    def keep(self, moment: Moment) -> None:
+        """One more watched step; where there are too many, every second is let go."""
+        self._moments.append(moment)
+        if len(self._moments) > 2 and len(self._moments) * moment.nbytes > self.most:
+            del self._moments[1::2]
+            self.every *= 2
+
+    def remember(self, earlier: Watched, step: int) -> None:
+        """Go on from what was seen in the steps up to `step` of a training that was stopped."""
+        self._moments = [one for one in earlier.moments() if one.step <= step]
+        self.fault = earlier.fault
+
+    @property
+    def watched(self) -> Watched:
+        """What was seen so far."""
+        return together(self._moments, self.fault)

@@ -1,0 +1,110 @@
+"""Why this answer: how much each pixel of an image has to do with one class."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cutaway.errors import UsageError
+from cutaway.see.layers import beyond
+from cutaway.see.probe import last_answer, resting
+
+Images = Float[Tensor, "b c *side"]
+Classes = Int[Tensor, "b"]
+Maps = Float[Tensor, "b *side"]
+
+
+def scores(model: nn.Module, x: Images, t: Classes) -> Float[Tensor, "b"]:
+    """The output for class t of each image, before any softmax."""
+    return model(x).gather(1, t[:, None])[:, 0]
+
+
+def slopes(model: nn.Module, x: Images, t: Classes) -> Images:
+    """The gradient of each image's score by its pixels; the weights get none."""
+    x = x.detach().requires_grad_()
+    with torch.enable_grad(), resting(model):
+        (found,) = torch.autograd.grad(scores(model, x, t).sum(), x)
+    return found
+
+
+def saliency(model: nn.Module, x: Images, t: Classes) -> Maps:
+    """The steepest of the channels at each pixel: max over c of |d score / d x_c|.
+
+    Source: Simonyan et al. 2014, section 3.1.
+    """
+    return slopes(model, x, t).abs().amax(1)
+
+
+def integrated_gradients(
+    model: nn.Module, x: Images, t: Classes, base: Images | None = None, steps: int = 64
+) -> Images:
+    """(x - base) times the mean gradient on the way from `base` to x.
+
+    The values of an image sum to the difference of its score from that of the base, up to what
+    the midpoint rule leaves out.
+
+    Source: Sundararajan et al. 2017, equation 1.
+
+    Args:
+        base: an image that says nothing; zeros by default, the mean of standardised images.
+    """
+    base = torch.zeros_like(x) if base is None else base
+    total = torch.zeros_like(x)
+    for i in range(steps):
+        total += slopes(model, base + (i + 0.5) / steps * (x - base), t)
+    return (x - base) * total / steps
+
+
+def grad_cam(model: nn.Module, x: Images, t: Classes, layer: str) -> Maps:
+    """relu(sum over k of a_k A_k), a_k the mean gradient of map A_k, enlarged to the image.
+
+    Source: Selvaraju et al. 2017, equations 1 and 2.
+
+    Args:
+        layer: whose maps; as a rule the last with places.
+
+    Raises:
+        UsageError: no such layer, or one without places.
+    """
+    with torch.enable_grad(), last_answer(model, layer) as maps:
+        score = scores(model, x.detach().requires_grad_(), t).sum()
+    if maps[0].ndim != x.ndim:
+        raise UsageError(f"The outputs of '{layer}' have no places: choose a layer before it.")
+    (gradient,) = torch.autograd.grad(score, maps[0])
+    a = gradient.flatten(2).mean(2)
+    cam = torch.einsum("bk,bk...->b...", a, maps[0]).relu().detach()
+    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[x.ndim - 2]
+    return F.interpolate(cam[:, None], x.shape[2:], mode=mode, align_corners=False)[:, 0]
+
+
+@torch.no_grad()
+def occlusion(
+    model: nn.Module, x: Images, t: Classes, patch: int = 7, stride: int = 3, value: float = 0.0
+) -> Maps:
+    """How far the score falls, on the mean, where a pixel lies under a square of one `value`.
+
+    Source: Zeiler and Fergus 2014, section 4.2.
+    """
+    fall, times = torch.zeros_like(x[:, 0]), torch.zeros_like(x[:1, 0])
+    with resting(model):
+        whole = scores(model, x, t)
+        for corner in _corners(x.shape[2:], patch, stride):
+            place = beyond(slice(at, at + patch) for at in corner)
+            covered = x.clone()
+            covered[place] = value
+            lost = whole - scores(model, covered, t)
+            fall[place] += lost.view(-1, *[1] * (x.ndim - 2))
+            times[place] += 1
+    return fall / times
+
+
+def _corners(sides: Sequence[int], patch: int, stride: int) -> list[list[int]]:
+    """Where squares begin so that every pixel is under one."""
+    corners: list[list[int]] = [[]]
+    for side in sides:
+        last = max(0, side - patch)
+        starts = [*range(0, last, stride), last]
+        corners = [[*before, at] for before in corners for at in starts]
+    return corners

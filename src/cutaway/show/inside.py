@@ -1,0 +1,216 @@
+"""What a watched run saw inside its network: a map of layers by steps for each figure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.nn import functional as F
+
+from cutaway.learn.checkpoint import load_tensors
+from cutaway.learn.run import Run
+from cutaway.learn.watching import FILE
+from cutaway.see.watched import Watched
+from cutaway.show.axes import short
+from cutaway.show.pictures import Picture, picture
+from cutaway.show.words import listed, percent
+
+LEFT, WIDTH, BELOW = 130, 400, 34
+"""Of a map, in its own units, which are those of charts."""
+ROW, TALL, TEXT = 15, 420, 12
+"""Height of a row, of all rows at most (or a unit each), and of a name."""
+LETTERS = 20
+RAMP = torch.tensor(
+    [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]]
+).float()
+"""Colours from low to high, told apart by all readers (viridis)."""
+NOTHING = torch.tensor([128, 128, 128], dtype=torch.uint8)
+BINS, FINE = 31, 4096
+LAZY, WILD = 1e-5, 0.1
+"""Updates below or above these shares of the weights are worth a sentence."""
+
+
+@dataclass(frozen=True)
+class Name:
+    """A row's name: in short, whole, and where it stands."""
+
+    text: str
+    whole: str
+    y: float
+
+
+@dataclass(frozen=True)
+class Map:
+    """Rows of layers, columns of steps or of values, a colour for each figure.
+
+    Attributes:
+        below: what stands at the left and the right end of the columns.
+        ends: the figures of the first and the last colour.
+    """
+
+    title: str
+    caption: str
+    picture: Picture
+    names: tuple[Name, ...]
+    height: float
+    below: tuple[str, str]
+    ends: tuple[str, str]
+    left: int = LEFT
+    width: int = WIDTH
+
+    @property
+    def whole(self) -> float:
+        return self.height + BELOW
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What the section says."""
+
+    said: tuple[str, ...]
+    maps: tuple[Map, ...]
+
+
+def inside(run: Run) -> Inside | None:
+    """What was seen; None where nobody watched.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    if not (run.path / FILE).exists():
+        return None
+    seen = Watched.of(*load_tensors(run.path / FILE))
+    return view(seen) if seen.steps else None
+
+
+def view(seen: Watched) -> Inside:
+    """Some watched steps in sentences and maps."""
+    return Inside(tuple(_said(seen)), tuple(_maps(seen)))
+
+
+def _said(seen: Watched) -> Iterator[str]:
+    n = len(seen.steps)
+    yield f"Looked at in {n} steps, from step {seen.steps[0]:,} to step {seen.steps[-1]:,}."
+    if seen.fault:
+        yield f"The first number that was not finite: {seen.fault}."
+    if seen.layers:
+        idle = seen.figure("idle")[-1]
+        found = [(share, name) for share, name in zip(idle.tolist(), seen.layers, strict=True)]
+        worst = sorted(((s, name) for s, name in found if s > 0), reverse=True)[:3]
+        if worst:
+            said = listed([f"{percent(share)} in {name}" for share, name in worst])
+            yield f"Units that were zero for every example of the last look: {said}."
+    ratio = _weights(seen)[0][-1]
+    slow, fast = int((ratio < LAZY).sum()), int((ratio > WILD).sum())
+    if slow or fast:
+        yield (
+            f"At the last look {slow} of {len(ratio)} weights moved by less than {LAZY:g} of their "
+            f"norm in the step, {fast} by more than {WILD:g}."
+        )
+
+
+def _weights(seen: Watched) -> tuple[Float[Tensor, "r p"], list[str]]:
+    """Updates over weights, of what is not a bias or a scale where anything else learns."""
+    at = [i for i, name in enumerate(seen.parameters) if name.endswith("weight")]
+    at = at or list(range(len(seen.parameters)))
+    return seen.ratio[:, at], [seen.parameters[i].removesuffix(".weight") for i in at]
+
+
+def _maps(seen: Watched) -> Iterator[Map]:
+    ends = f"step {seen.steps[0]:,}", f"step {seen.steps[-1]:,}"
+    ratio, names = _weights(seen)
+    if seen.layers:
+        yield _by_ratios(
+            "Spread of the outputs", "Of each layer in the order of the forward pass: what fades "
+            "from top to bottom is lost on the way.",
+            seen.figure("spread"), seen.layers, ends,
+        )  # fmt: skip
+        yield _by_ratios(
+            "Spread of the gradients", "Of the loss by each output: what fades from bottom to top "
+            "leaves the first layers without a lesson.",
+            seen.figure("spread", "gradients"), seen.layers, ends,
+        )  # fmt: skip
+    yield _by_ratios(
+        "Update over weight", "The norm of a step's change over that of the weights; a thousandth "
+        "is usual, more unsettles, less hardly learns; grey: nothing moved.",
+        ratio, names, ends,
+    )  # fmt: skip
+    if seen.layers:
+        yield _values(seen)
+
+
+def _by_ratios(
+    title: str,
+    caption: str,
+    values: Float[Tensor, "r n"],
+    names: Sequence[str],
+    below: tuple[str, str],
+) -> Map:
+    """Equal ratios as equal differences of colour."""
+    kept = [i for i in range(len(names)) if (values[:, i] > 0).any()]
+    shown = values[:, kept].T
+    logs = shown.where(shown > 0, torch.nan).log10()
+    known = logs[logs.isfinite()]
+    low, high = (known.min().item(), known.max().item()) if len(known) else (0.0, 1.0)
+    colours = _colours((logs - low) / max(high - low, 1e-6))
+    ends = short(_round(10**low)), short(_round(10**high))
+    return _map(title, caption, colours, [names[i] for i in kept], below, ends)
+
+
+def _values(seen: Watched) -> Map:
+    """How the outputs of each layer are spread over values, at the last look."""
+    q = seen.quantiles()[-1]
+    kept = [i for i in range(len(seen.layers)) if q[i].isfinite().all()]
+    counts = torch.stack([_histogram(q[i]) for i in kept])
+    shares = counts / counts.amax(1, keepdim=True)
+    names = [seen.layers[i] for i in kept]
+    return _map(
+        "Values of the outputs", "At the last look, each layer from minus to plus its largest "
+        "value, zero in the middle: a bright column in the middle is a layer that hardly answers.",
+        _colours(shares), names, ("−most", "most"), ("none", "many"),
+    )  # fmt: skip
+
+
+def _histogram(q: Float[Tensor, "q"]) -> Float[Tensor, "bins"]:
+    """The density over equal steps from minus to plus the largest value, from the quantiles."""
+    between = F.interpolate(q[None, None], FINE, mode="linear", align_corners=True)[0, 0]
+    return torch.histc(between / q.abs().max().clamp(min=1e-12), BINS, -1, 1)
+
+
+def _colours(shares: Float[Tensor, "n k"]) -> UInt8[Tensor, "n k 3"]:
+    """The ramp at shares from 0 to 1; grey where there is no figure."""
+    place = shares.nan_to_num().clamp(0, 1) * (len(RAMP) - 1)
+    low = place.long().clamp(max=len(RAMP) - 2)
+    found = torch.lerp(RAMP[low], RAMP[low + 1], (place - low)[..., None]).to(torch.uint8)
+    return torch.where(shares.isfinite()[..., None], found, NOTHING)
+
+
+def _map(
+    title: str,
+    caption: str,
+    colours: UInt8[Tensor, "n k 3"],
+    names: Sequence[str],
+    below: tuple[str, str],
+    ends: tuple[str, str],
+) -> Map:
+    n = len(names)
+    row = min(ROW, max(1.0, TALL / max(n, 1)))
+    each = -(-TEXT // row)
+    shown = tuple(
+        Name(_brief(name), name, round((i + 0.5) * row + 4, 1))
+        for i, name in enumerate(names)
+        if i % each == 0
+    )
+    size = 1 << 16  # not reduced, and as PNG
+    drawn = picture(colours, size, size)
+    return Map(title, caption, drawn, shown, round(n * row, 1), below, ends)
+
+
+def _brief(name: str) -> str:
+    """The end of a long name, where names differ."""
+    return name if len(name) <= LETTERS else f"…{name[1 - LETTERS :]}"
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.1e}")

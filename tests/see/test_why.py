@@ -1,0 +1,112 @@
+"""Attributions against worked values: a linear network's are its weights."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from torch import nn
+from torch.nn import functional as F
+
+from cutaway.errors import UsageError
+from cutaway.see.why import grad_cam, integrated_gradients, occlusion, saliency, scores, slopes
+
+
+def linear() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(2 * 5 * 4, 3))
+
+
+class Reusing(nn.Module):
+    """ReLU twice, once as a module and once as a function, with dropout between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.a, self.b = nn.Conv2d(2, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        self.relu, self.drop, self.out = nn.ReLU(), nn.Dropout(0.5), nn.Linear(4, 3)
+
+    def forward(self, x):
+        z = self.drop(self.relu(self.b(self.relu(F.softplus(self.a(x))))))
+        return self.out(F.relu(z - 0.01).mean((2, 3)))
+
+
+def images(n=3):
+    return torch.randn(n, 2, 5, 4, generator=torch.Generator().manual_seed(2))
+
+
+T = torch.tensor([2, 0, 1])
+
+
+def test_of_a_linear_network_all_are_its_weights():
+    model, x = linear(), images()
+    w = model[1].weight[T].reshape(3, 2, 5, 4).detach()
+    assert torch.allclose(saliency(model, x, T), w.abs().amax(1))
+    assert torch.allclose(integrated_gradients(model, x, T, steps=2), w * x, atol=1e-6)
+    found = occlusion(model, x, T, patch=1, stride=1)
+    assert torch.allclose(found, (w * x).sum(1), atol=1e-5)
+
+
+@settings(max_examples=15)
+@given(some.integers(0, 100))
+def test_integrated_gradients_sum_to_the_difference_of_the_scores(seed):
+    torch.manual_seed(seed)
+    model = nn.Sequential(
+        nn.Conv2d(2, 6, 3), nn.Tanh(), nn.Flatten(), nn.Linear(36, 5), nn.GELU(), nn.Linear(5, 3)
+    )
+    x, base = torch.randn(3, 2, 5, 4), torch.randn(3, 2, 5, 4)
+    found = integrated_gradients(model, x, T, base, steps=200).sum((1, 2, 3))
+    with torch.no_grad():
+        assert torch.allclose(found, scores(model, x, T) - scores(model, base, T), atol=1e-3)
+
+
+def test_slopes_are_those_of_small_steps_where_relu_is_reused():
+    model, x = Reusing().double(), images().double()
+    found, step = slopes(model, x, T), torch.randn(x.shape, dtype=torch.double) * 1e-6
+    with torch.no_grad():
+        change = scores(model.eval(), x + step, T) - scores(model, x - step, T)
+    assert torch.allclose(change, 2 * (found * step).sum((1, 2, 3)), rtol=1e-3, atol=1e-9)
+
+
+def test_grad_cam_of_a_mean_and_a_linear_layer_is_its_class_map():
+    """Then a_k is w_k over the number of places (Selvaraju et al. 2017, section 3.1)."""
+    model, x = (
+        nn.Sequential(nn.Conv2d(2, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)),
+        images(),
+    )
+    found = grad_cam(model, x, T, "0")
+    with torch.no_grad():
+        maps, w = model[0](x), model[3].weight[T] / (3 * 2)
+        cam = torch.einsum("bk,bkhw->bhw", w, maps).relu()
+    assert found.shape == (3, 5, 4)
+    assert torch.allclose(found, F.interpolate(cam[:, None], (5, 4), mode="bilinear")[:, 0])
+
+
+def test_grad_cam_wants_places():
+    model = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Flatten(), nn.Linear(24, 3))
+    with pytest.raises(UsageError, match="'2' have no places"):
+        grad_cam(model, images(), T, "2")
+
+
+def test_every_pixel_is_covered():
+    found = occlusion(linear(), images(), T, patch=3, stride=2)
+    assert found.isfinite().all()
+
+
+def test_nothing_of_the_model_is_changed():
+    model = Reusing().train()
+    stream = torch.get_rng_state()
+    for way in (saliency, integrated_gradients, occlusion):
+        way(model, images(), T)
+    grad_cam(model, images(), T, "b")
+    assert torch.equal(stream, torch.get_rng_state())
+    assert all(p.grad is None for p in model.parameters())
+    assert all(module.training for module in model.modules())
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_signals_are_explained_too():
+    model = nn.Sequential(
+        nn.Conv1d(1, 2, 3), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(2, 3)
+    )
+    x = torch.randn(3, 1, 20)
+    assert grad_cam(model, x, T, "0").shape == occlusion(model, x, T).shape == (3, 20)
