@@ -29,9 +29,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = Fa
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *rows))
 
 
-def publish(mark: str, text: str) -> None:
-    """Put the text into README.md, between `<!-- MARK -->` and `<!-- end of MARK -->`."""
-    readme, begin, end = HERE / "README.md", f"<!-- {mark} -->", f"<!-- end of {mark} -->"
-    before, rest = readme.read_text().split(begin)
+def publish(mark: str, text: str, page: Path = HERE / "README.md") -> None:
+    """Put the text into a page, between `<!-- MARK -->` and `<!-- end of MARK -->`."""
+    begin, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
+    before, rest = page.read_text().split(begin)
     after = rest.split(end)[1]
-    readme.write_text(f"{before}{begin}\n{text}\n{end}{after}")
+    page.write_text(f"{before}{begin}\n{text}\n{end}{after}")

@@ -7,7 +7,7 @@ every step, and with hooks as they are usually written by hand (mean, standard d
 histogram of each output and of its gradient). TorchLens's complete capture of a forward pass is
 timed beside a plain one, in an environment of its own, after each round. Prints a JSON row for
 each work: milliseconds of a plain step, and each way's time as a multiple of it, medians with the
-range over the rounds. Written to `bench/results/watching.json` and `bench/README.md`.
+range over the rounds. Written to `bench/results/watching.json` and `docs/microscope.md`.
 """
 
 import argparse
@@ -128,4 +128,4 @@ if __name__ == "__main__":
         rows[one] = compared(one, asked.rounds, asked.seconds)
         print(one, json.dumps(rows[one]), flush=True)
         keep("watching", works=rows)
-    publish("watching", told(rows))
+    publish("watching", told(rows), HERE.parent / "docs" / "microscope.md")
