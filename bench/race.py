@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +27,19 @@ class Peer:
 
     Attributes:
         environment: the stem of its file in `environments/`; empty: this interpreter.
+        shell: commands for which it has a command line of its own, the module that has it.
     """
 
     title: str
     environment: str = ""
+    shell: Mapping[str, str] = field(default_factory=dict)
 
     def python(self) -> str:
         return str(python_of(self.environment)) if self.environment else sys.executable
 
 
 PEERS = {
-    "cutaway": Peer("Cutaway"),
+    "cutaway": Peer("Cutaway", shell={"predict": "cutaway"}),
     "pytorch": Peer("PyTorch", "torch"),
     "lightning": Peer("Lightning", "torch"),
     "skorch": Peer("skorch", "torch"),
@@ -51,7 +53,8 @@ def run(name: str, *words: str, limit: float = 900) -> Found:
 
     A peer that fails or runs out of time gives `failed`: the last line that it printed.
     """
-    command = [PEERS[name].python(), "-m", f"bench.peers.{name}", *words]
+    module = PEERS[name].shell.get(words[0], f"bench.peers.{name}")
+    command = [PEERS[name].python(), "-m", module, *words]
     began = time.time()
     process = subprocess.Popen(
         command, cwd=ROOT, env=os.environ | {PROMPT: repr(began)}, text=True,

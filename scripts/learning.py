@@ -197,12 +197,12 @@ What was tried to come nearer in half an hour on two cores:
 | eight epochs of digits moved, turned and scaled (32 minutes) | `cutaway train mnist-ensemble \
 --epochs 8 --augment shift:1+rotate:10+scale:0.1` | 0.398 % | 0.36 % |
 | ten such epochs, of columns that see digits as they are or 10, 12 or 14 pixels wide, five of \
-each (stopped after these 20) | `cutaway train mnist --vary box=0,10,12,14,16,18,20 --replicates 5 \
---epochs 10 --augment shift:1+rotate:10+scale:0.1` | 0.36 % as they are, 0.39 to 0.57 % at one width | \
-0.31 % the five as they are, 0.38 % all 20 |
+each (stopped after these 20) | `cutaway train mnist --vary box=0,10,12,14,16,18,20 \
+--replicates 5 --epochs 10 --augment shift:1+rotate:10+scale:0.1` | 0.36 % as they are, 0.39 to \
+0.57 % at one width | 0.31 % the five as they are, 0.38 % all 20 |
 
-Of the 36 images on which the first of these err together, 7 are beyond every single one of the 35, \
-and most beyond nearly all: more such networks do not help, larger ones that learn for longer \
+Of the 36 images on which the first of these err together, 7 are beyond every single one of the \
+35, and most beyond nearly all: more such networks do not help, larger ones that learn for longer \
 would."""
 
 

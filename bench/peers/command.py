@@ -16,7 +16,7 @@ def run(
     train: Mapping[str, Train | str],
     example: Callable[[Watch], None],
     save: Callable[[Path], None],
-    predict: Callable[[Path, Path], tuple[int, float]],
+    predict: Callable[[Path, Path], tuple[int, float]] | None = None,
 ) -> None:
     """Do what the command line asks; the last line printed is one JSON object.
 
@@ -25,7 +25,8 @@ def run(
             with a reason, is skipped.
         example: the peer's own MNIST example. It ends each epoch with `enough`.
         save: writes a LeNet-5 to the path.
-        predict: reads it from there; class and probability of the image at the second path.
+        predict: reads it from there; class and probability of the image at the second path. None
+            where the library has a command of its own (`race.PEERS`).
     """
     asked = _arguments().parse_args()
     watch = Watch()
@@ -36,7 +37,7 @@ def run(
         watch.report()
     elif asked.command == "save":
         save(asked.path)
-    else:
+    elif predict:
         digit, probability = predict(asked.path, asked.image)
         print(json.dumps({"class": digit, "probability": probability}), flush=True)
 

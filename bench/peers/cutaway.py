@@ -122,16 +122,9 @@ def save(path: Path) -> None:
     ca.fit("lenet5", "mnist", epochs=1, out=path, progress=False)
 
 
-def predict(path: Path, image: Path) -> tuple[int, float]:
-    """`cutaway predict RUN IMAGE`."""
-    answer = ca.load(path).predict(image)[0]
-    return int(answer.label), answer.top[0][1]
-
-
 if __name__ == "__main__":
     command(
         {name: partial(train, name) for name in WORKS},
         example,
         save,
-        predict,
     )

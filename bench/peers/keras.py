@@ -127,12 +127,12 @@ def save(path: Path) -> None:
     x, t = arrays.mnist(replace(WORKS["lenet5"], images=19_200))
     model = compiled(keras_nets.lenet5(), WORKS["lenet5"].rate)
     model.fit(x, t, 128, verbose=2)
-    model.save(path)
+    model.save(path.with_suffix(".keras"))  # the only name that Keras accepts
 
 
 def predict(path: Path, image: Path) -> tuple[int, float]:
     """What a user writes to ask a saved network."""
-    model = keras.saving.load_model(path)
+    model = keras.saving.load_model(path.with_suffix(".keras"))
     picture = keras.utils.load_img(image, color_mode="grayscale")
     x = arrays.pixels(keras.utils.img_to_array(picture)[None, :, :, 0])
     chances = keras.ops.softmax(model.predict(x, verbose=0))[0]

@@ -46,20 +46,21 @@ class Up(nn.Module):
 
 
 class Project(nn.Module):
-    """The seed spread to the first maps, relu(norm(z * u)), u a kernel of the maps' whole side.
+    """The seed spread to the first maps, relu(norm(Uz)): the figure's 'project and reshape'.
 
-    On a single pixel a transposed convolution is a matrix: the figure's 'project and reshape'.
+    It is often written as a transposed convolution of a single pixel, which is the same matrix but
+    takes four times as long.
     """
 
     def __init__(self, latent: int, maps: int, side: tuple[int, int]):
         super().__init__()
-        self.pixel = nn.Unflatten(1, (latent, 1, 1))
-        self.u = nn.ConvTranspose2d(latent, maps, side, bias=False)
+        self.u = nn.Linear(latent, maps * side[0] * side[1], bias=False)
+        self.reshape = nn.Unflatten(1, (maps, *side))
         self.norm = nn.BatchNorm2d(maps)
         self.relu = nn.ReLU()
 
     def forward(self, z: Seeds) -> Images:
-        return self.relu(self.norm(self.u(self.pixel(z))))
+        return self.relu(self.norm(self.reshape(self.u(z))))
 
 
 class Generator(nn.Module):
@@ -90,17 +91,21 @@ class Down(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """The generator's way back; its input layer is not normalised (section 3 of the paper)."""
+    """The generator's way back; its input layer is not normalised (section 3 of the paper).
+
+    The last maps are fed flat into a single output, as there.
+    """
 
     def __init__(self, channels: int, maps: Sequence[int], side: tuple[int, int]):
         super().__init__()
         ways = list(pairwise([channels, *maps]))
         self.stages = nn.Sequential(*(Down(a, b, norm=i > 0) for i, (a, b) in enumerate(ways)))
-        self.output = nn.Conv2d(maps[-1], 1, side)
-        self.flatten = nn.Flatten(0)
+        self.flatten = nn.Flatten()
+        self.output = nn.Linear(maps[-1] * side[0] * side[1], 1)
+        self.score = nn.Flatten(0)
 
     def forward(self, x: Images) -> Float[Tensor, "b"]:
-        return self.flatten(self.output(self.stages(x)))
+        return self.score(self.output(self.flatten(self.stages(x))))
 
 
 @register(
@@ -128,7 +133,7 @@ def dcgan(
         latent,
     )
     for module in network.modules():  # section 3 of the paper: N(0, 0.02^2)
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(module.weight, std=0.02)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

@@ -2,23 +2,25 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cutaway.byhand.check import Checked
 from cutaway.data.audit import Audit
 from cutaway.data.catalog import SOURCES, Source
 from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.fleet import Fleet
 from cutaway.learn.predict import Prediction
 from cutaway.learn.run import Run
-from cutaway.learn.search import Search
 from cutaway.learn.tasks import Judgement
 from cutaway.show import measures, origins
+
+if TYPE_CHECKING:
+    from cutaway.byhand.check import Checked
+    from cutaway.learn.search import Search
 
 SHORT = 16
 """Letters that a column may have to stay unbroken, so that the others give way."""
@@ -69,7 +71,7 @@ def fleet(found: Fleet) -> Table:
     return _pairs(f"{len(found)} times {found.recipe.model} on {found.recipe.data}", rows)
 
 
-def search(found: Search) -> Table:
+def search(found: "Search") -> Table:
     """What a search came to: the best trial and what it changed."""
     results, objective = found.results, found.objective
     states = [trial.state for trial in found.trials]
@@ -124,7 +126,7 @@ def predictions(found: Sequence[Prediction]) -> Table:
     return grid
 
 
-def checked(title: str, found: Checked) -> Table:
+def checked(title: str, found: "Checked") -> Table:
     """Gradients by hand beside those of other witnesses, a row a parameter."""
     grid = Table(title=title, title_justify="left", header_style="bold")
     grid.add_column("parameter", overflow="fold")
