@@ -95,7 +95,7 @@ def test_where_something_is_not_finite_or_too_large():
 def test_both_players_of_a_gan():
     out = session("dcgan", "--player", "generator", commands="n; b generator.tanh; c; c; compare")
     assert "Constant, randn" in out
-    assert "backward 10/19  generator.tanh  Tanh" in out
+    assert "backward 11/19  generator.tanh  Tanh" in out
     assert "to generator.output" in out
     other = session("dcgan", commands="c; compare all; g generator.output.weight")
     assert "player discriminator; --player also takes generator" in other
