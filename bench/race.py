@@ -77,9 +77,10 @@ def run(name: str, *words: str, limit: float = 900) -> Found:
 
 
 class Memory:
-    """The most memory that a process and its children held, looked at four times a second.
+    """The most memory that a process and its children held, looked at once a second.
 
-    In proportional set size: a page that n processes share counts as 1/n in each.
+    In proportional set size: a page that n processes share counts as 1/n in each. The kernel's own
+    sum is read, because adding up the parts took a tenth of a core from the race.
     """
 
     def __init__(self, pid: int):
@@ -91,13 +92,14 @@ class Memory:
         with suppress(psutil.NoSuchProcess):
             while self.process.status() != psutil.STATUS_ZOMBIE:
                 self.most = max(self.most, self._held())
-                time.sleep(0.25)
+                time.sleep(1)
 
     def _held(self) -> int:
         family, held = [self.process, *self.process.children(recursive=True)], 0
         for one in family:
-            with suppress(psutil.Error):  # it has just ended
-                held += one.memory_full_info().pss
+            with suppress(OSError):  # it has just ended
+                lines = Path(f"/proc/{one.pid}/smaps_rollup").read_text().splitlines()
+                held += next(1024 * int(line.split()[1]) for line in lines if "Pss:" in line)
         return held
 
     def peak(self) -> float:
