@@ -194,7 +194,9 @@ def _predict(found: Rows) -> Table:
         [
             PEERS[peer].title,
             figure(middle(found, peer, wall)),
-            str(ratio(found, peer, lambda one: _inverse(wall(one))) or "–") if peer != OURS else "–",
+            str(ratio(found, peer, lambda one: _inverse(wall(one))) or "–")
+            if peer != OURS
+            else "–",
         ]
         for peer in PEERS
     ]

@@ -30,5 +30,5 @@ if __name__ == "__main__":
     net, x = make().eval(), torch.randn(shape)
     with torch.no_grad():
         plain = shortest(lambda: net(x), 10)
-        capture = shortest(lambda: torchlens.log_forward_pass(net, x, layers_to_save="all"), 3)
+        capture = shortest(lambda: torchlens.trace(net, x), 3)
     print(capture / plain)

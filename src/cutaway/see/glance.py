@@ -87,33 +87,40 @@ class Glance:
         """Take the hooks away, and give what was seen; here alone a device is waited for."""
         for handle in self._handles:
             handle.remove()
-        norms = {}
-        for name, p in self.parameters.items():
-            before = self._before.pop(name)
-            steep = self._steep.get(name, torch.full_like(norm(before), torch.nan))
-            norms[name] = torch.stack([norm(before), steep, norm(p - before)]).float()
-        return Moment(
-            self.step, self._rows(self._activations), self._rows(self._gradients), _read(norms)
-        )
+        activations, gradients = self._rows(self._activations), self._rows(self._gradients)
+        return Moment(self.step, activations, gradients, self._norms())
+
+    def _norms(self) -> dict[str, Tensor]:
+        """Of each parameter before the step, of its gradient, of its change."""
+        if not self.parameters:
+            return {}
+        nothing = torch.tensor(torch.nan)
+        before = [norm(p) for p in self._before.values()]
+        steep = [
+            self._steep.get(name, nothing).to(a)
+            for name, a in zip(self._before, before, strict=True)
+        ]
+        pairs = zip(self.parameters.values(), self._before.values(), strict=True)
+        change = [norm(p - old) for p, old in pairs]
+        rows = torch.stack([torch.stack(of).float() for of in (before, steep, change)], 1)
+        return dict(zip(self._before, rows.cpu(), strict=True))
 
     def _rows(self, seen: Seen) -> dict[str, Tensor]:
         """Mean, spread, the share that is idle, quantiles."""
-        rows = {}
-        for name, (found, n) in seen.items():
-            mean = found[0] / n
-            spread = ((found[1] ** 2 / n - mean**2).clamp(min=0) * n / max(n - 1, 1)).sqrt()
-            share = self._idle.get(name, torch.full_like(mean, torch.nan))
-            rows[name] = torch.cat([torch.stack([mean, spread, share]), found[2:]])
-        return _read(rows)
+        if not seen:
+            return {}
+        found = torch.stack([values for values, _ in seen.values()])
+        n = found.new_tensor([n for _, n in seen.values()])
+        mean = found[:, 0] / n
+        spread = (
+            (found[:, NORM] ** 2 / n - mean**2).clamp(min=0) * n / (n - 1).clamp(min=1)
+        ).sqrt()
+        nothing = found.new_tensor(torch.nan)
+        share = torch.stack([self._idle.get(name, nothing) for name in seen])
+        rows = torch.cat([torch.stack([mean, spread, share], 1), found[:, 2:]], 1)
+        return dict(zip(seen, rows.cpu(), strict=True))
 
 
 def idle(x: Float[Tensor, "b units *place"]) -> Float[Tensor, ""]:
     """The share of units (channels, where there are places) that are zero for every example."""
     return (x.amax([0, *range(2, x.ndim)]) == 0).float().mean()
-
-
-def _read(rows: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The same on the processor, brought over as one."""
-    if not rows:
-        return rows
-    return dict(zip(rows, torch.stack(list(rows.values())).cpu(), strict=True))
