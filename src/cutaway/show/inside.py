@@ -71,6 +71,11 @@ class Inside:
     said: tuple[str, ...]
     maps: tuple[Map, ...]
 
+    @property
+    def ramp(self) -> str:
+        """The colours from low to high, as CSS has them."""
+        return ",".join(f"rgb({r:.0f} {g:.0f} {b:.0f})" for r, g, b in RAMP.tolist())
+
 
 def inside(run: Run) -> Inside | None:
     """What was seen; None where nobody watched.
