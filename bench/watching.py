@@ -119,7 +119,7 @@ def _cell(found: dict[str, float]) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("works", nargs="*", default=list(NAMES), choices=NAMES)
+    parser.add_argument("works", nargs="*", default=list(NAMES), metavar="WORK")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2.0, help="of steps in a round, each way")
     asked = parser.parse_args()
