@@ -26,6 +26,7 @@ from cutaway.learn.regularise import regularised
 from cutaway.learn.run import OWN, Run
 from cutaway.learn.tasks import Task, make_task
 from cutaway.learn.training import Training
+from cutaway.see.probe import resting
 
 
 def fit(
@@ -196,16 +197,12 @@ def _two(images: ImageSet, device: torch.device) -> Batch:
 
 
 def _try(task: Task, network: nn.Module, batch: Batch, images: ImageSet) -> None:
-    modes = {module: module.training for module in network.modules()}
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            task.check(network.eval(), batch, len(images.classes))
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), resting(network):
+            task.check(network, batch, len(images.classes))
     except RuntimeError as error:
         shape = " x ".join(map(str, (images.channels, *images.size)))
         raise UsageError(
             f"The network cannot take images of {shape} (channels, then height and width): "
             f"{str(error).splitlines()[0]}"
         ) from None
-    finally:
-        for module, training in modes.items():
-            module.training = training

@@ -46,7 +46,7 @@ def pgd(
     for _ in range(steps):
         found = found + step * size * _slope(model, found, t).sign()
         found = torch.minimum(torch.maximum(found, x - size), x + size)
-        found = torch.as_tensor(found).clamp(torch.as_tensor(low), torch.as_tensor(high))
+        found = found.clamp(torch.as_tensor(low), torch.as_tensor(high))
     return found
 
 

@@ -4,7 +4,7 @@ Each operation says which places of its input an output place looks at. Branches
 where their tensors do. What normalisation averages over an image is not counted.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
+
+from cutaway.see.layers import unpacked
 
 aten = torch.ops.aten
 LITTLE = Fraction(1, 10**6)
@@ -78,26 +80,16 @@ class Follow(TorchDispatchMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         found = func(*args, **(kwargs or {}))
-        sources = [x for x in _flat((args, kwargs or {})) if x in self.fields]
+        sources = [x for x in unpacked((args, kwargs or {})) if x in self.fields]
         if sources:
             rule = RULES.get(func.overloadpacket, _through)
-            for y in _flat(found):
+            for y in unpacked(found):
                 self.fields[y] = rule(self.fields, sources, y, args)
         return found
 
 
 Fields = WeakTensorKeyDictionary
 Rule = Callable[[Fields, Sequence[Tensor], Tensor, Sequence[Any]], Field | None]
-
-
-def _flat(values: Any) -> Iterable[Tensor]:
-    if isinstance(values, Tensor):
-        yield values
-    elif isinstance(values, Mapping):
-        yield from _flat(list(values.values()))
-    elif isinstance(values, list | tuple):
-        for one in values:
-            yield from _flat(one)
 
 
 def _through(

@@ -1,6 +1,6 @@
 """Which parts of a network are looked at, and by what names."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -38,14 +38,18 @@ def layers(model: nn.Module, wanted: Sequence[str] = ()) -> dict[str, nn.Module]
 
 def tensors(output: Any) -> Iterator[Tensor]:
     """The tensors of real numbers in what a module gave back, however they are packed."""
-    if isinstance(output, Tensor):
-        if output.is_floating_point():
-            yield output
-    elif isinstance(output, dict):
-        yield from tensors(list(output.values()))
-    elif isinstance(output, list | tuple):
-        for one in output:
-            yield from tensors(one)
+    return (x for x in unpacked(output) if x.is_floating_point())
+
+
+def unpacked(values: Any) -> Iterator[Tensor]:
+    """All tensors in mappings, lists and tuples of them."""
+    if isinstance(values, Tensor):
+        yield values
+    elif isinstance(values, Mapping):
+        yield from unpacked(list(values.values()))
+    elif isinstance(values, list | tuple):
+        for one in values:
+            yield from unpacked(one)
 
 
 def beyond(place: Iterable[int | slice]) -> tuple[Any, ...]:

@@ -101,8 +101,8 @@ def _said(seen: Watched) -> Iterator[str]:
         yield f"The first number that was not finite: {seen.fault}."
     if seen.layers:
         idle = seen.figure("idle")[-1]
-        found = [(share, name) for share, name in zip(idle.tolist(), seen.layers, strict=True)]
-        worst = sorted(((s, name) for s, name in found if s > 0), reverse=True)[:3]
+        shares = zip(idle.tolist(), seen.layers, strict=True)
+        worst = sorted(((share, name) for share, name in shares if share > 0), reverse=True)[:3]
         if worst:
             said = listed([f"{percent(share)} in {name}" for share, name in worst])
             yield f"Units that were zero for every example of the last look: {said}."

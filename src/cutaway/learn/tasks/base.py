@@ -17,6 +17,7 @@ from cutaway.data.feed import Batch, Feed
 from cutaway.errors import UsageError
 from cutaway.learn.machine import Machine
 from cutaway.randomness import reseed_global
+from cutaway.see.probe import resting
 
 Counts = dict[str, Tensor]
 Loss = Callable[[Batch], tuple[Tensor, Counts]]
@@ -127,16 +128,15 @@ class Task:
 @contextmanager
 def at_rest(model: nn.Module, machine: Machine, seed: int = 0) -> Iterator[None]:
     """The network as it answers: no dropout, no gradients, draws that depend on `seed` alone."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
     devices = [machine.device] if machine.device.startswith("cuda") else []
-    try:
-        with torch.random.fork_rng(devices), torch.inference_mode(), machine.autocast():
-            reseed_global(seed, "judge")
-            yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
+    with (
+        resting(model),
+        torch.random.fork_rng(devices),
+        torch.inference_mode(),
+        machine.autocast(),
+    ):
+        reseed_global(seed, "judge")
+        yield
 
 
 def needs(model: nn.Module, what: str, *names: str) -> None:
