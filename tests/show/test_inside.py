@@ -12,7 +12,7 @@ from task_runs import few
 
 from cutaway.learn.fit import fit
 from cutaway.recipes import pair
-from cutaway.see.watched import Fault, Moment, together
+from cutaway.see.watched import Fault, Watched, together
 from cutaway.show.inside import Inside, inside, view
 from cutaway.show.report import report
 
@@ -42,11 +42,13 @@ def row(spread: float, idle: float = 0.0) -> torch.Tensor:
 
 def planted(**changes) -> Inside:
     moments = [
-        Moment(
-            step,
-            {"first": row(1.0), "relu": row(0.01, idle=0.25)},
-            {"first": row(1e-4), "relu": row(1e-2)},
-            {"first.weight": torch.tensor([2.0, 1.0, 2e-7]), "first.bias": torch.zeros(3)},
+        Watched(
+            [step],
+            ["first", "relu"],
+            ["first.weight", "first.bias"],
+            torch.stack([row(1.0), row(0.01, idle=0.25)])[None],
+            torch.stack([row(1e-4), row(1e-2)])[None],
+            torch.tensor([[[2.0, 1.0, 2e-7], [0.0, 0.0, 0.0]]]),
         )
         for step in (1, 51)
     ]
@@ -79,7 +81,9 @@ def test_what_is_worth_a_sentence_is_said():
 
 def test_many_layers_are_drawn_in_little_room():
     names = [f"stages.{i}.a_rather_long_name.weight" for i in range(400)]
-    moment = Moment(1, {}, {}, {name: torch.ones(3) for name in names})
+    moment = Watched(
+        [1], [], names, torch.zeros(1, 0, 68), torch.zeros(1, 0, 68), torch.ones(1, 400, 3)
+    )
     (shown,) = view(together([moment])).maps
     assert shown.height <= 420
     assert len(shown.names) <= 40

@@ -1,9 +1,8 @@
 """One watched step: hooks that are there for its length and no longer."""
 
-import math
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -11,17 +10,22 @@ from torch import Tensor, nn
 
 from cutaway.see.layers import tensors
 from cutaway.see.probe import Calls
-from cutaway.see.sketch import norm, sketch
-from cutaway.see.watched import Fault, Moment
+from cutaway.see.sketch import Sketch, gathered, norm, read, sketch
+from cutaway.see.watched import NORMS, WIDTH, Fault, Watched
 
-NORM = 1
-"""Where a sketch has the norm, which is not finite if any value is not."""
 IDLE = (nn.ReLU, nn.ReLU6)
 """Layers whose units can be dead."""
-Seen = dict[str, tuple[Tensor, int]]
-"""Sketches with the number of values that each is of."""
 MANY = 8
 """Calls of one layer in a step that are looked at; an optimizer that searches a line makes more."""
+GRADIENT = "the gradient"
+
+
+class Look(NamedTuple):
+    """What was computed, and of which call of a layer it is."""
+
+    name: str
+    operation: str
+    sketch: Sketch
 
 
 class Glance:
@@ -37,14 +41,12 @@ class Glance:
         self, step: int, layers: Mapping[str, nn.Module], parameters: Mapping[str, nn.Parameter]
     ):
         self.step, self.parameters = step, parameters
-        self.fault: Fault | None = None
         self._calls = Calls()
-        self._activations: Seen = {}
-        self._gradients: Seen = {}
+        self._looks: list[Look] = []
         self._idle: dict[str, Tensor] = {}
         self._steep: dict[str, Tensor] = {}
         with torch.no_grad():
-            self._before = {name: p.clone() for name, p in parameters.items()}
+            self._before = [p.clone() for p in parameters.values()]
         self._handles = [
             layer.register_forward_hook(partial(self._answered, name))
             for name, layer in layers.items()
@@ -62,20 +64,15 @@ class Glance:
             name, call = self._calls.next(layer)
             if call > MANY:
                 return
-            self._look(self._activations, name, f"the output ({type(module).__name__})", x)
+            self._look(name, f"the output ({type(module).__name__})", x)
             if isinstance(module, IDLE):
                 self._idle[name] = idle(x)
             if x.requires_grad:
-                x.register_hook(partial(self._look, self._gradients, name, "the gradient"))
+                x.register_hook(partial(self._look, name, GRADIENT))
 
-    @torch.no_grad()
-    def _look(self, seen: Seen, name: str, operation: str, x: Tensor) -> None:
-        found = sketch(x)
-        seen[name] = found, x.numel()
-        if self.fault is None and x.device.type == "cpu" and not math.isfinite(found[NORM].item()):
-            bad = (~x.isfinite()).reshape(len(x), -1).any(1).nonzero()
-            if len(bad):
-                self.fault = Fault(self.step, name, operation, int(bad[0]))
+    def _look(self, name: str, operation: str, x: Tensor) -> None:
+        if x.numel():
+            self._looks.append(Look(name, operation, sketch(x)))
 
     @torch.no_grad()
     def _learned(self, name: str, p: nn.Parameter) -> None:
@@ -83,44 +80,50 @@ class Glance:
         self._steep[name] = norm(p.grad)
 
     @torch.no_grad()
-    def closed(self) -> Moment:
+    def closed(self) -> Watched:
         """Take the hooks away, and give what was seen; here alone a device is waited for."""
         for handle in self._handles:
             handle.remove()
-        activations, gradients = self._rows(self._activations), self._rows(self._gradients)
-        return Moment(self.step, activations, gradients, self._norms())
+        layers = list(dict.fromkeys(one.name for one in self._looks))
+        activations, gradients = torch.full((2, 1, len(layers), WIDTH), torch.nan)
+        rows, fault = self._read()
+        for look, row in zip(self._looks, rows, strict=True):
+            table = gradients if look.operation == GRADIENT else activations
+            table[0, layers.index(look.name)] = row
+        names = list(self.parameters)
+        return Watched([self.step], layers, names, activations, gradients, self._norms(), fault)
 
-    def _norms(self) -> dict[str, Tensor]:
+    def _read(self) -> tuple[Float[Tensor, "looks 68"], Fault | None]:
+        """Mean, spread, the share that is idle, quantiles; and the first that is not finite."""
+        if not self._looks:
+            return torch.empty(0, WIDTH), None
+        found = read([one.sketch for one in self._looks])
+        shares = dict(zip(self._idle, gathered(list(self._idle.values())), strict=True))
+        idle = torch.tensor([shares.get(one.name, torch.nan) for one in self._looks])
+        rows = torch.cat([found.rows[:, :2], idle[:, None], found.rows[:, 2:]], 1)
+        if found.bad is None:
+            return rows, None
+        look = self._looks[found.bad[0]]
+        return rows, Fault(self.step, look.name, look.operation, found.bad[1])
+
+    def _norms(self) -> Float[Tensor, "1 p 3"]:
         """Of each parameter before the step, of its gradient, of its change."""
         if not self.parameters:
-            return {}
+            return torch.empty(1, 0, len(NORMS))
+        pairs = list(zip(self.parameters.values(), self._before, strict=True))
         nothing = torch.tensor(torch.nan)
-        before = [norm(p) for p in self._before.values()]
-        steep = [
-            self._steep.get(name, nothing).to(a)
-            for name, a in zip(self._before, before, strict=True)
-        ]
-        pairs = zip(self.parameters.values(), self._before.values(), strict=True)
+        before = [norm(old) for old in self._before]
+        steep = [self._steep.get(name, nothing) for name in self.parameters]
         change = [norm(p - old) for p, old in pairs]
-        rows = torch.stack([torch.stack(of).float() for of in (before, steep, change)], 1)
-        return dict(zip(self._before, rows.cpu(), strict=True))
-
-    def _rows(self, seen: Seen) -> dict[str, Tensor]:
-        """Mean, spread, the share that is idle, quantiles."""
-        if not seen:
-            return {}
-        found = torch.stack([values for values, _ in seen.values()])
-        n = found.new_tensor([n for _, n in seen.values()])
-        mean = found[:, 0] / n
-        spread = (
-            (found[:, NORM] ** 2 / n - mean**2).clamp(min=0) * n / (n - 1).clamp(min=1)
-        ).sqrt()
-        nothing = found.new_tensor(torch.nan)
-        share = torch.stack([self._idle.get(name, nothing) for name in seen])
-        rows = torch.cat([torch.stack([mean, spread, share], 1), found[:, 2:]], 1)
-        return dict(zip(seen, rows.cpu(), strict=True))
+        found = torch.from_numpy(gathered([*before, *steep, *change])).float()
+        return found.view(len(NORMS), -1).T[None]
 
 
 def idle(x: Float[Tensor, "b units *place"]) -> Float[Tensor, ""]:
-    """The share of units (channels, where there are places) that are zero for every example."""
-    return (x.amax([0, *range(2, x.ndim)]) == 0).float().mean()
+    """The share of units (channels, where there are places) that are zero for every example.
+
+    Of answers that are never negative, so that a sum is zero only where all are; a maximum over
+    channels that lie last takes ten times as long.
+    """
+    wide = torch.promote_types(x.dtype, torch.float32)
+    return (x.detach().sum([0, *range(2, x.ndim)], dtype=wide) == 0).float().mean()

@@ -11,7 +11,7 @@ from torch.utils.hooks import RemovableHandle
 from cutaway.errors import UsageError
 from cutaway.see.glance import Glance
 from cutaway.see.layers import layers
-from cutaway.see.watched import Fault, Moment, Watched, together
+from cutaway.see.watched import Fault, Watched, together
 
 KEPT = 1 << 26
 """Bytes of statistics; where they are more, every second step is dropped, and `every` doubles."""
@@ -71,7 +71,7 @@ class Scope:
         parameters = model.named_parameters()
         self.parameters = {name.removeprefix("_orig_mod."): p for name, p in parameters}
         self.step = 0
-        self._moments: list[Moment] = []
+        self._moments: list[Watched] = []
         self._glance: Glance | None = None
         self._root: RemovableHandle | None = None
         self.fault: Fault | None = None
@@ -108,10 +108,11 @@ class Scope:
         """The step has ended; what was seen of it is kept."""
         if self._glance:
             glance, self._glance = self._glance, None
-            self.keep(glance.closed())
-            self.fault = self.fault or glance.fault
+            seen = glance.closed()
+            self.keep(seen)
+            self.fault = self.fault or seen.fault
 
-    def keep(self, moment: Moment) -> None:
+    def keep(self, moment: Watched) -> None:
         """One more watched step; where there are too many, every second is let go."""
         self._moments.append(moment)
         if len(self._moments) > 2 and len(self._moments) * moment.nbytes > self.most:
@@ -120,7 +121,7 @@ class Scope:
 
     def remember(self, earlier: Watched, step: int) -> None:
         """Go on from what was seen in the steps up to `step` of a training that was stopped."""
-        self._moments = [one for one in earlier.moments() if one.step <= step]
+        self._moments = [one for one in earlier.moments() if one.steps[0] <= step]
         self.fault = earlier.fault
 
     @property

@@ -1,7 +1,7 @@
 """What a scope has seen, as plain arrays."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ FIGURES = ("mean", "spread", "idle")
 """What is known of a layer's values besides their quantiles."""
 NORMS = ("weight", "gradient", "update")
 ARRAYS = ("activations", "gradients", "norms")
+WIDTH = len(FIGURES) + POINTS
 
 
 @dataclass(frozen=True)
@@ -99,14 +100,16 @@ class Watched:
         values: dict[str, Any] = {**facts, **arrays, "fault": fault}
         return cls(**values)
 
-    def moments(self) -> list["Moment"]:
+    def moments(self) -> list["Watched"]:
         """Its steps one by one."""
-        tables = ((self.activations, self.layers), (self.gradients, self.layers))
-        named = [
-            [_met(row, names) for row in table]
-            for table, names in (*tables, (self.norms, self.parameters))
+        return [
+            replace(self, steps=[step], **{name: getattr(self, name)[i : i + 1] for name in ARRAYS})
+            for i, step in enumerate(self.steps)
         ]
-        return [Moment(*one) for one in zip(self.steps, *named, strict=True)]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(getattr(self, name).nbytes for name in ARRAYS)
 
     @property
     def ratio(self) -> Float[Tensor, "r p"]:
@@ -114,44 +117,33 @@ class Watched:
         return self.norm("update") / self.norm("weight")
 
 
-@dataclass(frozen=True)
-class Moment:
-    """One watched step: a row of figures by the name of the layer or the parameter."""
-
-    step: int
-    activations: Mapping[str, Float[Tensor, "68"]]
-    gradients: Mapping[str, Float[Tensor, "68"]]
-    norms: Mapping[str, Float[Tensor, "3"]]
-
-    @property
-    def nbytes(self) -> int:
-        rows = (*self.activations.values(), *self.gradients.values(), *self.norms.values())
-        return sum(row.nbytes for row in rows)
-
-
-def together(moments: Sequence[Moment], fault: Fault | None = None) -> Watched:
-    """The moments as arrays; layers in the order in which they were first met."""
-    layers = list(dict.fromkeys(name for one in moments for name in one.activations))
-    parameters = list(dict.fromkeys(name for one in moments for name in one.norms))
-    width = len(FIGURES) + POINTS
+def together(parts: Sequence[Watched], fault: Fault | None = None) -> Watched:
+    """Steps as one; layers and parameters in the order in which they were first met."""
+    layers, parameters = (
+        list(dict.fromkeys(name for one in parts for name in getattr(one, kind)))
+        for kind in ("layers", "parameters")
+    )
     return Watched(
-        [one.step for one in moments],
+        [step for one in parts for step in one.steps],
         layers,
         parameters,
-        _array([one.activations for one in moments], layers, width),
-        _array([one.gradients for one in moments], layers, width),
-        _array([one.norms for one in moments], parameters, len(NORMS)),
+        _joined([(one.layers, one.activations) for one in parts], layers, WIDTH),
+        _joined([(one.layers, one.gradients) for one in parts], layers, WIDTH),
+        _joined([(one.parameters, one.norms) for one in parts], parameters, len(NORMS)),
         fault,
     )
 
 
-def _met(row: Float[Tensor, "n k"], names: Sequence[str]) -> dict[str, Tensor]:
-    return {name: of for name, of in zip(names, row, strict=True) if not of.isnan().all()}
-
-
-def _array(
-    rows: Sequence[Mapping[str, Tensor]], names: Sequence[str], width: int
+def _joined(
+    parts: Sequence[tuple[list[str], Tensor]], names: list[str], width: int
 ) -> Float[Tensor, "r n k"]:
-    nothing = torch.full((width,), torch.nan)
-    found = [torch.stack([row.get(name, nothing) for name in names]) for row in rows if names]
-    return torch.stack(found) if found else torch.zeros(len(rows), len(names), width)
+    """One under the other, NaN where a name was not met."""
+    found = [torch.zeros(0, len(names), width)]
+    for own, values in parts:
+        if own == names:
+            found.append(values)
+        else:
+            wider = torch.full((len(values), len(names), width), torch.nan)
+            wider[:, [names.index(name) for name in own]] = values
+            found.append(wider)
+    return torch.cat(found)
