@@ -21,13 +21,13 @@ class Sketch(NamedTuple):
     Attributes:
         sums, norms: of each example's values, in float32 or wider.
         sample: some values from all over the memory.
-        count: how many values there are.
+        n: how many values there are.
     """
 
     sums: Float[Tensor, "b"]
     norms: Float[Tensor, "b"]
     sample: Float[Tensor, "s"]
-    count: int
+    n: int
 
 
 class Figures(NamedTuple):
@@ -54,9 +54,13 @@ def sketch(x: Float[Tensor, "*shape"]) -> Sketch:
 
 def read(sketches: Sequence[Sketch]) -> Figures:
     """Wait for the device, and compute what is small. Sketches in the order of time."""
-    sums, norms, samples = (gathered([one[k] for one in sketches]) for k in range(3))
+    sums, norms = (
+        gathered([one.sums for one in sketches]),
+        gathered([one.norms for one in sketches]),
+    )
+    samples = gathered([one.sample for one in sketches])
     starts = np.cumsum([0, *(one.sums.numel() for one in sketches[:-1])])
-    n = np.array([one.count for one in sketches])
+    n = np.array([one.n for one in sketches])
     with np.errstate(invalid="ignore", over="ignore"):
         mean = np.add.reduceat(sums, starts) / n
         square = np.add.reduceat(norms**2, starts) / n
