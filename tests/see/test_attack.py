@@ -1,10 +1,12 @@
 """Attacks on a linear network, where the best one is known."""
 
+import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from cutaway.see.attack import few_pixels, fgsm, pgd
+from cutaway.errors import UsageError
+from cutaway.see.attack import accuracy_against_size, few_pixels, fgsm, pgd
 
 
 def setting():
@@ -55,3 +57,55 @@ def test_more_pixels_cost_more():
         F.cross_entropy(model(few_pixels(model, x, t, n, 0.0, 1.0)), t).item() for n in (0, 1, 3)
     ]
     assert losses == sorted(losses)
+
+
+def margins(model, x, t):
+    """How large a change of every pixel a linear network of two classes bears (l-infinity)."""
+    s = model.eval()(x).detach()
+    i = torch.arange(len(x))
+    w = worst(model, t).flatten(1)
+    return (s[i, t] - s[i, 1 - t]) / w.abs().sum(1)
+
+
+def test_accuracy_against_size_is_the_share_of_larger_margins():
+    model, _, _ = setting()
+    x, t = torch.randn(300, 2, 4, 4), torch.arange(300) % 2
+    t = torch.where(torch.rand(300) < 0.8, model.eval()(x).argmax(1), t)  # some are wrong
+    model.train()
+    bears = margins(model, x, t)
+    sizes = [0, 0.02, 0.05, 0.1, 0.2, 0.5]
+    expected = [(bears > size).float().mean().item() for size in sizes]
+    assert 0 < expected[-1] < expected[2] < expected[0] < 1
+    for attack in (fgsm, pgd):
+        model.train()
+        found = accuracy_against_size(model, x, t, attack, sizes, -9, 9, batch=128)
+        assert found.tolist() == pytest.approx(expected)
+        assert model[1].training
+
+
+def test_accuracy_never_rises_though_a_step_overshoots():
+    class Ring(nn.Module):
+        """Class 0 within 1 of the origin and beyond 2."""
+
+        def forward(self, x):
+            r = x.flatten(1).norm(dim=1)
+            return torch.stack([(r - 1.5).abs() - 0.5, torch.zeros_like(r)], 1)
+
+    x, t = torch.full((4, 1, 1, 1), 0.9), torch.zeros(4, dtype=torch.long)
+    assert accuracy_against_size(Ring(), x, t, fgsm, [0, 0.5, 2], -9, 9).tolist() == [1, 0, 0]
+    assert accuracy_against_size(Ring(), x, t, fgsm, [2], -9, 9).tolist() == [1]
+
+
+def test_accuracy_against_pixels():
+    model, x, t = setting()
+    t = model.eval()(x).argmax(1)
+    found = accuracy_against_size(model, x, t, few_pixels, [0, 1, 2, 8, 32], -2.0, 2.0)
+    assert found[0] == 1
+    assert found.tolist() == sorted(found.tolist(), reverse=True)
+    assert found[-1] == 0
+
+
+def test_sizes_in_disorder_are_refused():
+    model, x, t = setting()
+    with pytest.raises(UsageError, match="small to large"):
+        accuracy_against_size(model, x, t, fgsm, [0.1, 0], 0, 1)

@@ -1,16 +1,21 @@
 """Small changes of an image that change the answer."""
 
+from collections.abc import Callable, Sequence
+
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cutaway.errors import UsageError
 from cutaway.see.probe import resting
 
 Images = Float[Tensor, "b c *side"]
 Classes = Int[Tensor, "b"]
 Bound = float | Tensor
 """Of pixel values, as the network sees them; a tensor where channels differ."""
+Attack = Callable[..., Images]
+"""Called as `fgsm` is."""
 
 
 def fgsm(model: nn.Module, x: Images, t: Classes, size: Bound, low: Bound, high: Bound) -> Images:
@@ -84,3 +89,47 @@ def _worst(model: nn.Module, x: Tensor, t: Tensor, low: Bound, high: Bound) -> T
     ways = ways.view(-1, *x.shape)
     doubt = torch.cat([model(part).log_softmax(1)[:, t] for part in ways.split(256)])
     return ways[doubt.argmin()]
+
+
+def accuracy_against_size(
+    model: nn.Module,
+    x: Images,
+    t: Classes,
+    attack: Attack,
+    sizes: Sequence[float],
+    low: Bound,
+    high: Bound,
+    batch: int = 256,
+) -> Float[Tensor, "n"]:
+    """The share of images that are still told rightly when an attack may use each size.
+
+    What a smaller size has turned is turned for good, for the larger one allows that change too:
+    so the share never rises, also where the attack overshoots, and only what still stands is
+    attacked again. Of size 0 it is the accuracy of the images as they are.
+
+    Args:
+        attack: `fgsm`, `pgd` or `few_pixels` (whose size is a count), or one like them.
+        sizes: from small to large.
+        batch: images that are attacked at once.
+
+    Raises:
+        UsageError: sizes that are not in order.
+    """
+    if list(sizes) != sorted(sizes) or min(sizes, default=0) < 0:
+        raise UsageError(f"Sizes of a change go from small to large, not {list(sizes)}.")
+    found = torch.zeros(len(sizes))
+    for part, of in zip(x.split(batch), t.split(batch), strict=True):
+        stands = _right(model, part, of)
+        part, of = part[stands], of[stands]
+        for i, size in enumerate(sizes):
+            if size > 0 and len(part):
+                stands = _right(model, attack(model, part, of, size, low, high), of)
+                part, of = part[stands], of[stands]
+            found[i] += len(part)
+    return found / len(x)
+
+
+@torch.no_grad()
+def _right(model: nn.Module, x: Images, t: Classes) -> Bool[Tensor, "b"]:
+    with resting(model):
+        return model(x).argmax(1) == t
