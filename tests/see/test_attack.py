@@ -50,6 +50,19 @@ def test_one_pixel_is_the_one_that_costs_most():
     assert torch.equal(touched.float().argmax(1), ends.argmax(1))
 
 
+def test_among_all_ways_the_worst_is_found_where_the_gradient_misleads():
+    torch.manual_seed(3)
+    model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 3)).eval()
+    x, t = torch.rand(1, 1, 5, 5), torch.tensor([1])
+    ways = x.repeat(50, 1, 1, 1)
+    for i in range(25):
+        ways[i].view(-1)[i], ways[25 + i].view(-1)[i] = 0.0, 1.0
+    worst = model(ways).log_softmax(1)[:, 1].argmin()
+    assert torch.equal(few_pixels(model, x, t, 1, 0.0, 1.0)[0], ways[worst])
+    first = few_pixels(model, x, t, 1, 0.0, 1.0, among=1)
+    assert (first != x).sum() == 1
+
+
 def test_more_pixels_cost_more():
     model, x, t = setting()
     model.eval()
