@@ -19,9 +19,10 @@ MAY_IMPORT = {
     "learn": {"data", "models", "see"},
     "recipes": {"models", "learn"},
     "systems": {"data", "models", "learn", "byhand"},
-    "show": {"data", "models", "byhand", "see", "learn"},
+    "lab": {"data", "models", "byhand", "see", "learn"},
+    "show": {"data", "models", "byhand", "see", "learn", "lab"},
     "api": {"data", "models", "learn", "recipes", "show"},
-    "cli": {"data", "models", "learn", "recipes", "show", "api", "byhand", "systems"},
+    "cli": {"data", "models", "learn", "recipes", "lab", "show", "api", "byhand", "systems"},
     "__main__": {"cli"},
 }
 GROUND = {"errors", "files", "randomness"}

@@ -27,11 +27,11 @@ class Stack:
         first, self.size = networks[0], len(networks)
         self.turn = Turn(copy.deepcopy(first).to("meta"), task)
         self.weights = {
-            name: nn.Parameter(_gather([n.get_parameter(name) for n in networks]), p.requires_grad)
+            name: nn.Parameter(gathered([n.get_parameter(name) for n in networks]), p.requires_grad)
             for name, p in first.named_parameters()
         }
         self.buffers = {
-            name: _gather([n.get_buffer(name) for n in networks])
+            name: gathered([n.get_buffer(name) for n in networks])
             for name, _ in first.named_buffers()
         }
         self._losses = vmap(self._loss)
@@ -63,7 +63,7 @@ def turned(t: Tensor) -> Tensor:
     return t.T if t.ndim == 2 else t
 
 
-def _gather(tensors: Sequence[Tensor]) -> Tensor:
+def gathered(tensors: Sequence[Tensor]) -> Tensor:
     """Tensors as slices of one, of which they become views."""
     together = torch.stack([turned(t.detach()) for t in tensors])
     for tensor, view in zip(tensors, together, strict=True):

@@ -1,0 +1,74 @@
+"""`cutaway prove`: the claims of the course put to the test."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cutaway.cli.app import Json, app, emit
+from cutaway.errors import CutawayError, UsageError
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True},
+    epilog="Example: cutaway prove 1.3 --activation tanh --replicates 256",
+)
+def prove(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="CLAIM...", help="Such as 4.2, or a chapter: 4.")
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full/--quick", help="More replicates, longer, larger sets.")
+    ] = False,
+    own: Annotated[
+        list[Path] | None,
+        typer.Option("--claims", help="A file with claims of your own.", metavar="FILE.py"),
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also what was found before.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Test claims by experiment: all, some, or one with settings of its own.
+
+    What has been found is kept, by the claim's own code and settings: a second call goes on where
+    the first one ended, however it ended. Settings of one claim are given by name:
+    cutaway prove 4.2 --depth 50
+    """
+    from cutaway import lab
+    from cutaway.lab.proving import Left
+    from cutaway.show import findings
+
+    added = [one.number for file in own or [] for one in lab.add(file)]
+    numbers, changes = read_words(words or [])
+    numbers = numbers or (added if changes else [])
+    if changes and len(numbers) != 1:
+        flag = "--" + next(iter(changes)).replace("_", "-")
+        raise UsageError(f"{flag} is no option for several claims: give a setting to one by name.")
+    asked = lab.prove(numbers, full=full, again=again, changes=changes)
+    total = len(lab.claims(*numbers))
+    found = list(asked if as_json else findings.followed(asked, total))
+    if as_json:
+        emit([findings.as_dict(one) for one in found])
+    else:
+        findings.show(found)
+    broken = [one for one in found if isinstance(one, Left) and one.broken]
+    if broken:
+        raise CutawayError(f"Without a finding: {', '.join(one.claim.number for one in broken)}.")
+
+
+def read_words(words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+    """Claims, and settings: `4.2 --depth 50 --activation=gelu`.
+
+    Raises:
+        UsageError: a setting without its value.
+    """
+    claims, settings, rest = [], {}, list(words)
+    while rest:
+        word, equals, value = rest.pop(0).partition("=")
+        if not word.startswith("--"):
+            claims.append(word + equals + value)
+        elif equals or rest:
+            settings[word[2:].replace("-", "_")] = value if equals else rest.pop(0)
+        else:
+            raise UsageError(f"{word} lacks its value, or is not known: see cutaway prove --help.")
+    return claims, settings

@@ -1,0 +1,16 @@
+"""The chapters of the course: each is a file here, or a folder of files where it is long."""
+
+from typing import NamedTuple
+
+
+class Chapter(NamedTuple):
+    """Its title, and the module that holds its claims."""
+
+    title: str
+    module: str
+
+
+CHAPTERS = {
+    "1": Chapter("Neurons and gates", "neurons"),
+}
+"""By number."""

@@ -1,0 +1,199 @@
+"""A claim: what a source says, the experiment that tests it, and the rule that decides.
+
+How to write one, in a chapter or in a file of one's own:
+
+    def widens(gap: Effect) -> Verdict:
+        \"\"\"Holds if the whole interval of the gap lies above 1 point, does not hold if it lies
+        below 1 point; else undecided.\"\"\"
+        if gap.low > 1:
+            return Verdict.HOLDS
+        return Verdict.FAILS if gap.high < 1 else Verdict.UNDECIDED
+
+    @claim(
+        "4.1",
+        says="What the source claims, in our own words.",
+        source="study notes, activation functions; textbook 4.1",
+        rule=widens,
+        otherwise="What would change the verdict.",
+        full={"replicates": 64},
+        needs=("mnist",),
+    )
+    def vanishing(depth: Annotated[int, Range(1, 200)] = 20, replicates: Replicates = 8,
+                  seed: Seed = 0) -> Evidence:
+        \"\"\"What is done, in a sentence or two that the book prints.\"\"\"
+        ...
+        return Evidence({"gap": mean("gap in accuracy", gaps, "points")}, (table,), (figure,),
+                        because="One paragraph, with the figures that were measured.")
+
+- The rule is written before the result. It is a function of effects alone: its parameters are the
+  names in `Evidence.effects`, its documentation is the rule in words, and it is tested on planted
+  effects. The frame applies it: no experiment can choose its verdict.
+- The parameters are the settings, their defaults the quick values; `full` changes some of them.
+  Their types are int, float, bool, str, Literal[...] or tuple[int, ...], their ranges `Range`.
+- The frame seeds PyTorch's own generator; other draws come from `generator(seed, "4.1", ...)`.
+- All replicates of a small network are one tensor or one `learn.fleet`; effects over them come
+  from `evidence.mean`, `difference`, `ratio` and `share`, what is exact from `exact`.
+- `needs` names data sets (left out with the reason where they are not there), or Python packages.
+- Nothing but `models`, `byhand`, `data`, `learn`, `see`, and under 60 lines.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from cutaway.data.catalog import SOURCES
+from cutaway.errors import DataError
+from cutaway.lab.evidence import Effect, Evidence, Verdict
+from cutaway.lab.settings import Setting, parameters, settle
+from cutaway.learn.machine import Machine, environment
+from cutaway.randomness import reseed_global
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim with its experiment and its rule.
+
+    Attributes:
+        number: chapter and place, `4.2`; a claim of one's own may have any name.
+        full: settings of the full experiment that differ from the quick one's.
+        needs: data sets, or Python packages.
+        doubt: what is asked of the source, where it seems wrong or half right.
+        threads: of PyTorch; 0: as many as it has. One is enough for small tensors, and several
+            wait for each other where the machine is busy.
+    """
+
+    number: str
+    says: str
+    source: str
+    rule: Callable[..., Verdict]
+    otherwise: str
+    experiment: Callable[..., Evidence]
+    full: Mapping[str, Any] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    doubt: str = ""
+    threads: int = 1
+
+    @property
+    def settings(self) -> dict[str, Setting]:
+        """What can be set, with the quick values."""
+        return parameters(self.experiment)
+
+    def settle(self, full: bool = False, **changes: Any) -> dict[str, Any]:
+        """The value of every setting.
+
+        Raises:
+            UsageError: an unknown setting, or a value that it cannot have.
+        """
+        return settle(self.number, self.settings, self.full if full else {}, changes)
+
+    def lacks(self) -> str:
+        """What it needs and is not here; empty where nothing is lacking."""
+        missing = [name for name in self.needs if not _here(name)]
+        return f"needs {' and '.join(missing)}" if missing else ""
+
+    def run(self, full: bool = False, **changes: Any) -> "Finding":
+        """Do the experiment.
+
+        Raises:
+            UsageError: an unknown setting, or a value that it cannot have.
+            DataError: the data that it needs are not here.
+        """
+        settings = self.settle(full, **changes)
+        if lacking := self.lacks():
+            raise DataError(f"Claim {self.number} {lacking}: name the folder in CUTAWAY_DATA.")
+        start = perf_counter()
+        with _undisturbed(self.number, settings.get("seed", 0), self.threads):
+            evidence, ground = self.experiment(**settings), _environment()
+        return Finding(self, settings, evidence, round(perf_counter() - start, 3), ground)
+
+    def decide(self, effects: Mapping[str, Effect]) -> Verdict:
+        """What the rule says of measured effects, those that it asks for."""
+        asked = inspect.signature(self.rule).parameters
+        return self.rule(**{name: effects[name] for name in asked})
+
+    @property
+    def rule_in_words(self) -> str:
+        return " ".join((inspect.getdoc(self.rule) or "").split())
+
+    @property
+    def what_is_done(self) -> str:
+        return " ".join((inspect.getdoc(self.experiment) or "").split())
+
+    @property
+    def file(self) -> Path:
+        """Where its code stands."""
+        return Path(str(sys.modules[self.experiment.__module__].__file__)).resolve()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an experiment found.
+
+    Attributes:
+        settings: with which.
+        seconds: that it took.
+        environment: what it ran on.
+    """
+
+    claim: Claim
+    settings: dict[str, Any]
+    evidence: Evidence
+    seconds: float
+    environment: dict[str, Any]
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.claim.decide(self.evidence.effects)
+
+
+def claim(
+    number: str,
+    *,
+    says: str,
+    source: str,
+    rule: Callable[..., Verdict],
+    otherwise: str,
+    full: Mapping[str, Any] | None = None,
+    needs: tuple[str, ...] = (),
+    doubt: str = "",
+    threads: int = 1,
+) -> Callable[[Callable[..., Evidence]], Claim]:
+    """Make a claim of an experiment; the fields are those of `Claim`."""
+
+    def enter(experiment: Callable[..., Evidence]) -> Claim:
+        return Claim(
+            number, says, source, rule, otherwise, experiment, full or {}, needs, doubt, threads
+        )
+
+    return enter
+
+
+def _here(name: str) -> bool:
+    return SOURCES[name].here if name in SOURCES else find_spec(name) is not None
+
+
+@contextmanager
+def _undisturbed(number: str, seed: int, threads: int) -> Iterator[None]:
+    """PyTorch's generators and threads set, and put back afterwards."""
+    before = torch.get_num_threads()
+    devices = list(range(torch.cuda.device_count()))
+    torch.set_num_threads(threads or before)
+    try:
+        with torch.random.fork_rng(devices):
+            reseed_global(seed, "lab", number)
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _environment() -> dict[str, Any]:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return environment(Machine(device, "float32", "contiguous", False, torch.get_num_threads()))

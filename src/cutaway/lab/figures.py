@@ -1,0 +1,150 @@
+"""Figures as plain data: `cutaway.show` draws them.
+
+A label has its unit in brackets: `depth (layers)`, `share right (%)`. Time, size and shares are
+given in the unit that the label names.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Num, Shaped
+from torch import Tensor
+
+from cutaway.learn.statistics import student, wilson
+
+Numbers = Sequence[float] | Shaped[np.ndarray, "_"] | Shaped[Tensor, "_"]
+Places = tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points (x, y), with intervals where any is by chance.
+
+    Attributes:
+        low, high: the ends of each point's 95 % interval; both empty where y is exact.
+        dots: points alone, no line between them.
+    """
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+    dots: bool = False
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Series over a common axis.
+
+    Attributes:
+        x_log, y_log: equal ratios as equal steps.
+        levels: horizontal lines (y, what it is), such as chance.
+        marks: vertical lines (x, what it is).
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    x_log: bool = False
+    y_log: bool = False
+    levels: Places = ()
+    marks: Places = ()
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One colour of bars: a value for each group, with intervals where any is by chance."""
+
+    name: str
+    values: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Values of a few named things; `parts` stand beside each other in each group."""
+
+    title: str
+    label: str
+    groups: tuple[str, ...]
+    parts: tuple[Part, ...]
+    log: bool = False
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A picture of height x width x channels bytes, row by row."""
+
+    height: int
+    width: int
+    channels: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Images:
+    """Pictures in rows of `columns`, each with its name (or none)."""
+
+    title: str
+    pictures: tuple[Pixels, ...]
+    names: tuple[str, ...]
+    columns: int
+    caption: str = ""
+
+
+Figure = Curves | Bars | Images
+
+
+def line(name: str, x: Numbers, y: Numbers, dots: bool = False) -> Series:
+    """A series of exact values."""
+    return Series(name, numbers(x), numbers(y), dots=dots)
+
+
+def over(name: str, x: Numbers, values: Num[Tensor, "x replicates"] | np.ndarray) -> Series:
+    """A series of means over replicates, with Student's intervals."""
+    rows = [student(row) for row in np.asarray(values, np.float64)]
+    y, low, high = zip(*((e.value, e.low, e.high) for e in rows), strict=True)
+    return Series(name, numbers(x), y, low, high)
+
+
+def shares(name: str, x: Numbers, successes: Sequence[int], trials: int) -> Series:
+    """A series of shares in per cent, with Wilson's intervals."""
+    ends = [wilson(n, trials) for n in successes]
+    y = tuple(100 * n / trials for n in successes)
+    return Series(
+        name, numbers(x), y, tuple(100 * a for a, _ in ends), tuple(100 * b for _, b in ends)
+    )
+
+
+def part(name: str, values: Num[Tensor, "groups replicates"] | np.ndarray) -> Part:
+    """Bars of means over replicates, with Student's intervals."""
+    found = over(name, range(len(values)), values)
+    return Part(name, found.y, found.low, found.high)
+
+
+def images(
+    title: str,
+    pictures: Float[Tensor, "n h w *c"] | Num[Tensor, "n h w *c"],
+    names: Sequence[str] = (),
+    columns: int = 8,
+    caption: str = "",
+) -> Images:
+    """Pictures from bytes, or from numbers of 0 (black) to 1 (white)."""
+    x = pictures.detach().cpu()
+    x = (x.clamp(0, 1) * 255).round() if x.is_floating_point() else x
+    x = (x[..., None] if x.ndim == 3 else x).to(torch.uint8)
+    height, width, channels = x.shape[1:]
+    found = tuple(Pixels(height, width, channels, one.numpy().tobytes()) for one in x)
+    return Images(title, found, tuple(names) or ("",) * len(found), columns, caption)
+
+
+def numbers(values: Numbers) -> tuple[float, ...]:
+    """Any sequence of numbers as a tuple of floats."""
+    return tuple(map(float, values))

@@ -1,0 +1,76 @@
+"""Findings kept on disk, by the claim's own code, its settings and PyTorch's version."""
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from cutaway.data import cache
+from cutaway.files import write_whole
+from cutaway.lab.experiment import Claim, Finding
+from cutaway.lab.stored import pack, unpack
+
+
+def recall(claim: Claim, settings: dict[str, Any]) -> Finding | None:
+    """What an earlier run of the same code found; None where there is none, or it is damaged."""
+    try:
+        stored = json.loads(place(claim, settings).read_text(encoding="utf-8"))
+        evidence, seconds = unpack(stored["evidence"]), stored["seconds"]
+        return Finding(claim, settings, evidence, seconds, stored["environment"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def keep(found: Finding) -> Path:
+    """Write a finding in one step.
+
+    Raises:
+        DataError: the cache cannot be written.
+        RunError: the disk is full.
+    """
+    path = place(found.claim, found.settings)
+    with cache.sentences():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "evidence": pack(found.evidence), "seconds": found.seconds,
+        "environment": found.environment,
+    }  # fmt: skip
+    write_whole(path, json.dumps(content, allow_nan=False))
+    return path
+
+
+def place(claim: Claim, settings: dict[str, Any]) -> Path:
+    """Where the finding is kept."""
+    key = cache.digest(code(claim), sorted(settings.items()), torch.__version__)
+    return cache.root() / "lab" / f"{claim.number}-{key}.json"
+
+
+def code(claim: Claim) -> str:
+    """What decides a claim's result, without comments: its experiment, and its file's helpers.
+
+    Other claims of the file are left out, so that a change of one does not undo the others. A
+    chapter in a folder shares its helpers across files.
+    """
+    folder = claim.file.parent
+    shared = (folder / "__init__.py").exists() and folder.name != "chapters"
+    files = sorted(folder.glob("*.py")) if shared else [claim.file]
+    return "\n".join(_essence(path, claim.experiment.__name__) for path in files)
+
+
+def _essence(path: Path, name: str) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    kept = []
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and _is_claim(node):
+            if node.name != name:
+                continue
+            node.decorator_list = []  # what it says changes no result
+        kept.append(node)
+    return ast.unparse(ast.Module(kept, []))
+
+
+def _is_claim(node: ast.FunctionDef) -> bool:
+    names = [one.func for one in node.decorator_list if isinstance(one, ast.Call)]
+    return any(ast.unparse(one).split(".")[-1] == "claim" for one in names)

@@ -1,0 +1,124 @@
+"""Findings on a terminal and as JSON."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from cutaway.lab.evidence import Effect, Verdict
+from cutaway.lab.experiment import Finding
+from cutaway.lab.proving import Left
+from cutaway.lab.stored import plain
+from cutaway.show.words import capital, duration
+
+COLOURS = {
+    Verdict.HOLDS: "green",
+    Verdict.LIMITED: "yellow",
+    Verdict.FAILS: "red",
+    Verdict.UNDECIDED: "magenta",
+}
+
+
+def followed(found: Iterable[Finding | Left], total: int) -> Iterator[Finding | Left]:
+    """The same, with a line for each on standard error, and a bar below them on a terminal."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    bar = Progress(
+        TextColumn("proving"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=console, transient=True,
+    )  # fmt: skip
+    with bar if sys.stderr.isatty() else nullcontext():
+        task = bar.add_task("", total=total)
+        for one in found:
+            console.print(
+                f"{one.claim.number:>5}  {outcome(one):18}  {one.claim.says}", markup=False
+            )
+            bar.advance(task)
+            yield one
+
+
+def show(found: Sequence[Finding | Left]) -> None:
+    """A table of all claims and verdicts, and how many there are of each."""
+    console = Console(highlight=False)
+    if len(found) == 1:
+        _alone(console, found[0])
+    grid = Table(title="Claims", title_justify="left", header_style="bold")
+    for name, more in (("claim", {}), ("what it says", {"overflow": "fold"}), ("verdict", {})):
+        grid.add_column(name, no_wrap=name != "what it says", **more)  # type: ignore[arg-type]
+    grid.add_column("seconds", justify="right")
+    for one in found:
+        colour = COLOURS[one.verdict] if isinstance(one, Finding) else "dim"
+        said = outcome(one) if isinstance(one, Finding) else "left"
+        about = one.claim.says if isinstance(one, Finding) else f"{one.claim.says} [{one.reason}]"
+        seconds = f"{one.seconds:.1f}" if isinstance(one, Finding) else ""
+        grid.add_row(one.claim.number, _escaped(about), f"[{colour}]{said}[/]", seconds)
+    console.print(grid)
+    console.print(summary(found), markup=False)
+
+
+def summary(found: Sequence[Finding | Left]) -> str:
+    """`60 hold, 14 hold with limits, ...; 9 min 3 s.`"""
+    done = [one for one in found if isinstance(one, Finding)]
+    counts = [(v.value, sum(one.verdict is v for one in done)) for v in Verdict]
+    counts.append(("left out", len(found) - len(done)))
+    said = ", ".join(f"{name}: {count}" for name, count in counts if count)
+    return f"{capital(said)}. Experiments: {duration(sum(one.seconds for one in done))}."
+
+
+def outcome(one: Finding | Left) -> str:
+    """The verdict, or why there is none."""
+    return one.verdict.value if isinstance(one, Finding) else f"left: {one.reason}"
+
+
+def _alone(console: Console, one: Finding | Left) -> None:
+    """Effects, rule and reason of a single claim."""
+    if not isinstance(one, Finding):
+        return
+    for effect in one.evidence.effects.values():
+        console.print(f"{capital(effect.what)}: {measured(effect)}", markup=False)
+    console.print(f"\nRule: {one.claim.rule_in_words}\n\n{one.evidence.because}", markup=False)
+    if one.verdict is Verdict.UNDECIDED:
+        console.print(f"What it would take: {takes(one)}", markup=False)
+    console.print()
+
+
+def takes(one: Finding) -> str:
+    """What it would take to decide."""
+    return one.evidence.takes or one.claim.otherwise
+
+
+def measured(effect: Effect) -> str:
+    """`22.3 % (95 % interval 17.6 to 27.8, n = 256)`, or the exact value."""
+    unit = f" {effect.unit}" if effect.unit else ""
+    if effect.exact:
+        return f"{effect.value:.4g}{unit}"
+    ends = f"{effect.low:.4g} to {effect.high:.4g}"
+    return f"{effect.value:.4g}{unit} (95 % interval {ends}, n = {effect.n:,})"
+
+
+def as_dict(one: Finding | Left) -> dict[str, Any]:
+    """What programs want of it."""
+    said = {"claim": one.claim.number, "says": one.claim.says, "source": one.claim.source}
+    if isinstance(one, Left):
+        return said | {"verdict": None, "left": one.reason, "broken": one.broken}
+    return said | {
+        "verdict": one.verdict.value,
+        "rule": one.claim.rule_in_words,
+        "effects": plain(one.evidence.effects),
+        "because": one.evidence.because,
+        "otherwise": one.claim.otherwise,
+        "takes": takes(one) if one.verdict is Verdict.UNDECIDED else "",
+        "tables": plain(one.evidence.tables),
+        "settings": one.settings,
+        "seconds": one.seconds,
+        "environment": one.environment,
+    }
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

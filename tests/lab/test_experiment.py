@@ -1,0 +1,95 @@
+"""A claim: its settings, its rule, its isolation."""
+
+import pytest
+import torch
+
+from cutaway import lab
+from cutaway.errors import DataError, UsageError
+from cutaway.lab.evidence import Effect, Verdict, difference, exact, mean, ratio, share
+
+
+def test_a_finding_has_everything(own):
+    found = lab.claim("coins.fair").run(replicates=100)
+    assert found.verdict is Verdict.HOLDS
+    assert found.settings == {"replicates": 100, "bias": 0.5, "seed": 0}
+    assert found.evidence.effects["heads"].n == 100
+    assert found.environment["torch"] == torch.__version__
+    assert found.claim.rule_in_words.startswith("Holds if the interval holds 50 %")
+    assert found.claim.what_is_done == "A coin is thrown."
+
+
+def test_the_rule_decides_on_what_was_measured(own):
+    coin = lab.claim("coins.fair")
+    assert coin.run(bias=0.9).verdict is Verdict.FAILS
+    assert coin.decide({"heads": Effect("", 50, 45, 55, 9)}) is Verdict.HOLDS
+    assert coin.decide({"heads": Effect("", 60, 55, 65, 9)}) is Verdict.FAILS
+
+
+def test_full_settings_and_changes(own):
+    coin = lab.claim("coins.fair")
+    assert coin.settle(full=True)["replicates"] == 4000
+    assert coin.settle(full=True, replicates=5)["replicates"] == 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"replicate": 9}, "no setting 'replicate'. Did you mean 'replicates'?"),
+        ({"replicates": 1}, "--replicates must be at least 2"),
+        ({"replicates": "many"}, "--replicates takes a whole number, not 'many'"),
+        ({"bias": 1.5}, "--bias must be at least 0 and at most 1, not 1.5"),
+        ({"bias": "nan"}, "--bias must be"),
+    ],
+)
+def test_settings_that_cannot_be(own, changes, sentence):
+    with pytest.raises(UsageError) as error:
+        lab.claim("coins.fair").run(**changes)
+    assert sentence in str(error.value)
+
+
+def test_settings_of_every_kind():
+    settings = lab.claim("1.3").settings
+    assert settings["widths"].read("2,4") == (2, 4)
+    assert settings["widths"].read(3) == (3,)
+    assert settings["activation"].read("tanh") == "tanh"
+    for name, value, said in (
+        ("widths", "2,0", "at least 1"),
+        ("widths", (), "one value"),
+        ("activation", "gelo", "'gelu'"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            settings[name].read(value)
+
+
+def test_the_random_stream_and_the_threads_stay(own):
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    threads = torch.get_num_threads()
+    lab.claim("1.3").run(widths=(2,), steps=2, replicates=2)
+    with pytest.raises(ZeroDivisionError):
+        lab.claim("coins.broken").run()
+    assert torch.equal(torch.rand(4), expected)
+    assert torch.get_num_threads() == threads
+
+
+def test_the_seed_decides():
+    one, same, other = (lab.claim("1.1").run(replicates=16, seed=s).evidence for s in (1, 1, 2))
+    assert one == same
+    assert one != other
+
+
+def test_what_it_needs(own):
+    with pytest.raises(DataError, match="needs no_such_package"):
+        lab.claim("coins.absent").run()
+
+
+def test_effects_and_their_intervals():
+    assert exact("", 3).exact
+    # Student's t with 3 degrees of freedom: 3.182 sqrt(5/3) / 2 = 2.054
+    found = mean("", [1, 2, 3, 4], "s")
+    assert (found.value, found.low, found.high) == pytest.approx((2.5, 0.446, 4.554), abs=1e-3)
+    assert difference("", [1, 2, 3], [2, 3, 4]).low == 1  # pairs
+    assert ratio("", [1, 2, 4], [2, 4, 8]).value == pytest.approx(2)
+    assert share("", 0, 20).low == 0
+    assert share("", 20, 20).high == 100

@@ -1,0 +1,54 @@
+"""Findings on disk: whole, found again by code and settings, never trusted when damaged."""
+
+import json
+
+from cutaway import lab
+from cutaway.lab import kept, registry
+from cutaway.lab.stored import pack, plain, unpack
+
+
+def test_evidence_comes_back_as_it_was(own):
+    evidence = lab.claim("coins.fair").run(replicates=50).evidence
+    assert unpack(json.loads(json.dumps(pack(evidence), allow_nan=False))) == evidence
+
+
+def test_numbers_that_are_not_finite():
+    value = (1.5, float("inf"), float("nan"), None, "x")
+    back = unpack(json.loads(json.dumps(pack(value), allow_nan=False)))
+    assert back[:2] == (1.5, float("inf"))
+    assert back[2] != back[2]
+    assert plain(value) == [1.5, None, None, None, "x"]
+
+
+def test_found_again_by_settings(own):
+    coin = lab.claim("coins.fair")
+    found = coin.run(replicates=50)
+    kept.keep(found)
+    again = kept.recall(coin, coin.settle(replicates=50))
+    assert again == found
+    assert kept.recall(coin, coin.settle(replicates=51)) is None
+
+
+def test_a_change_of_its_code_is_another_key(own):
+    before = {one.number: kept.code(one) for one in registry.OWN.values()}
+    own.write_text(own.read_text().replace('seed, "coin"', 'seed, "other coin"'))
+    assert kept.code(lab.claim("coins.fair")) != before["coins.fair"]
+    assert kept.code(lab.claim("coins.slow")) == before["coins.slow"]
+
+
+def test_a_change_of_words_is_none(own):
+    before = kept.code(lab.claim("coins.fair"))
+    text = (
+        own.read_text().replace("The coin is fair.", "It is.").replace("def wait", "# no\ndef wait")
+    )
+    own.write_text(text)
+    assert kept.code(lab.claim("coins.fair")) == before
+
+
+def test_damaged_files_count_for_nothing(own):
+    coin = lab.claim("coins.fair")
+    path = kept.keep(coin.run(replicates=50))
+    whole = path.read_text()
+    for text in ("", whole[: len(whole) // 2], "{}", '{"evidence": {"kind": "Nothing"}}'):
+        path.write_text(text)
+        assert kept.recall(coin, coin.settle(replicates=50)) is None

@@ -1,0 +1,103 @@
+"""`cutaway prove` as a user calls it: findings, failures, a kill and what comes after."""
+
+import signal
+import subprocess
+import time
+
+import pytest
+from command import CUTAWAY, cutaway, words
+
+from cutaway import lab
+from cutaway.lab import kept
+from cutaway.lab.evidence import Verdict
+from cutaway.lab.experiment import Finding
+
+
+def test_one_after_the_other_and_then_from_the_cache(own):
+    first = list(lab.prove(["coins.fair", "coins.absent", "coins.broken"]))
+    assert [type(one).__name__ for one in first] == ["Finding", "Left", "Left"]
+    assert "no_such_package" in first[1].reason
+    assert not first[1].broken
+    assert first[2].broken
+    assert "division by zero" in first[2].reason
+    assert next(lab.prove(["coins.fair"])) == first[0]
+
+
+def test_found_once_unless_asked_again(own, tmp_path):
+    log = tmp_path / "log"
+    for again, said in ((False, 1), (False, 1), (True, 2)):
+        (found,) = lab.prove(["coins.slow"], again=again, changes={"file": str(log)})
+        assert isinstance(found, Finding)
+        assert log.read_text() == "waited " * said
+
+
+def test_the_table(own):
+    done = cutaway("prove", "1.1", "coins.fair", "--claims", own)
+    assert done.code == 0
+    assert "Holds: 2." in done.said
+    assert "1.1 holds One threshold unit" in words(done.err)
+
+
+def test_one_alone_says_why(own):
+    done = cutaway("prove", "--claims", own, "coins.fair", "--bias", "0.9", "--replicates=50")
+    assert done.code == 0
+    assert "does not hold" in done.said
+    assert "Rule: Holds if the interval holds 50 %" in done.said
+
+
+def test_json(own):
+    coin, absent = cutaway("prove", "--claims", own, "coins.fair", "coins.absent", "--json").json
+    assert coin["verdict"] == "holds"
+    assert coin["effects"]["heads"]["n"] == 400
+    assert coin["settings"]["seed"] == 0
+    assert absent["verdict"] is None
+    assert absent["left"] == "needs no_such_package"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("1.9",), "no claim 1.9"),
+        (("1.1", "--depth", "3"), "no setting 'depth'"),
+        (("1.1", "1.2", "--seed", "3"), "--seed is no option for several claims"),
+        (("1.1", "--seed"), "--seed lacks its value"),
+        (("1.1", "--seed", "-3"), "--seed must be at least 0"),
+        (("--claims", "nowhere.py"), "no file"),
+    ],
+)
+def test_bad_input(words, said):
+    done = cutaway("prove", *words)
+    assert done.code == 2
+    assert said in done.said
+
+
+def test_a_broken_claim_is_named_and_the_others_are_told(own):
+    done = cutaway("prove", "--claims", own, "coins.broken", "coins.fair")
+    assert done.code == 1
+    assert "Without a finding: coins.broken." in done.err
+    assert "Holds: 1, left out: 1." in done.said
+
+
+def test_killed_and_started_again(own, tmp_path):
+    """What was found before the kill is not done again, and what was under way is."""
+    log = tmp_path / "log"
+    text = own.read_text().replace('file: str = ""', f'file: str = "{log}"')
+    own.write_text(text.replace("seconds: float = 0.0", "seconds: float = 30.0"))
+    lab.add(own)
+    command = [*CUTAWAY, "prove", "--claims", str(own), "coins.fair", "coins.slow"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not log.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+    slow, coin = lab.claim("coins.slow"), lab.claim("coins.fair")
+    before = kept.recall(coin, coin.settle())
+    assert before is not None
+    assert log.read_text() == "waited "
+    own.write_text(text)
+    lab.add(own)
+    assert kept.recall(slow, slow.settle()) is None
+    done = list(lab.prove(["coins.fair", "coins.slow"]))
+    assert (done[0].evidence, done[0].seconds) == (before.evidence, before.seconds)
+    assert done[1].verdict is Verdict.HOLDS
+    assert log.read_text() == "waited waited "
