@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from cutaway.learn.recipe import Recipe as Recipe
     from cutaway.learn.run import Run as Run
     from cutaway.see.watch import watch as watch
+    from cutaway.show.look.write import look as look
 
 HOMES = {
     "fit": "cutaway.api",
     "resume": "cutaway.api",
     "search": "cutaway.api",
     "load": "cutaway.api",
+    "look": "cutaway.show.look.write",
     "report": "cutaway.api",
     "watch": "cutaway.see.watch",
     "ImageSet": "cutaway.data.imageset",
@@ -40,7 +42,10 @@ HOMES = {
     "Recipe": "cutaway.learn.recipe",
     "Run": "cutaway.learn.run",
 }
-__all__ = ["CutawayError", "ImageSet", "Recipe", "Run", "fit", "load", "report", "resume", "search"]
+__all__ = [
+    "CutawayError", "ImageSet", "Recipe", "Run", "fit", "load", "look", "report", "resume",
+    "search", "watch",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -14,6 +14,7 @@ from cutaway.learn.watching import FILE
 from cutaway.see.watched import Watched
 from cutaway.show.axes import short
 from cutaway.show.pictures import Picture, picture
+from cutaway.show.ramp import coloured, css
 from cutaway.show.words import listed, percent
 
 LEFT, WIDTH, BELOW = 130, 400, 34
@@ -21,11 +22,6 @@ LEFT, WIDTH, BELOW = 130, 400, 34
 ROW, TALL, TEXT = 15, 420, 12
 """Height of a row, of all rows at most (or a unit each), and of a name."""
 LETTERS = 20
-RAMP = torch.tensor(
-    [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]]
-).float()
-"""Colours from low to high, told apart by all readers (viridis)."""
-NOTHING = torch.tensor([128, 128, 128], dtype=torch.uint8)
 BINS, FINE = 31, 4096
 LAZY, WILD = 1e-5, 0.1
 """Updates below or above these shares of the weights are worth a sentence."""
@@ -74,7 +70,7 @@ class Inside:
     @property
     def ramp(self) -> str:
         """The colours from low to high, as CSS has them."""
-        return ",".join(f"rgb({r:.0f} {g:.0f} {b:.0f})" for r, g, b in RAMP.tolist())
+        return css()
 
 
 def inside(run: Run) -> Inside | None:
@@ -158,7 +154,7 @@ def _by_ratios(
     logs = shown.where(shown > 0, torch.nan).log10()
     known = logs[logs.isfinite()]
     low, high = (known.min().item(), known.max().item()) if len(known) else (0.0, 1.0)
-    colours = _colours((logs - low) / max(high - low, 1e-6))
+    colours = _bytes((logs - low) / max(high - low, 1e-6))
     ends = short(_round(10**low)), short(_round(10**high))
     return _map(title, caption, colours, [names[i] for i in kept], below, ends)
 
@@ -173,7 +169,7 @@ def _values(seen: Watched) -> Map:
     return _map(
         "Values of the outputs", "At the last look, each layer from minus to plus its largest "
         "value, zero in the middle: a bright column in the middle is a layer that hardly answers.",
-        _colours(shares), names, ("−most", "most"), ("none", "many"),
+        _bytes(shares), names, ("−most", "most"), ("none", "many"),
     )  # fmt: skip
 
 
@@ -183,12 +179,8 @@ def _histogram(q: Float[Tensor, "q"]) -> Float[Tensor, "bins"]:
     return torch.histc(between / q.abs().max().clamp(min=1e-12), BINS, -1, 1)
 
 
-def _colours(shares: Float[Tensor, "n k"]) -> UInt8[Tensor, "n k 3"]:
-    """The ramp at shares from 0 to 1; grey where there is no figure."""
-    place = shares.nan_to_num().clamp(0, 1) * (len(RAMP) - 1)
-    low = place.long().clamp(max=len(RAMP) - 2)
-    found = torch.lerp(RAMP[low], RAMP[low + 1], (place - low)[..., None]).to(torch.uint8)
-    return torch.where(shares.isfinite()[..., None], found, NOTHING)
+def _bytes(shares: Float[Tensor, "n k"]) -> UInt8[Tensor, "n k 3"]:
+    return coloured(shares).to(torch.uint8)
 
 
 def _map(

@@ -60,6 +60,15 @@ class Dot:
     low: float
     high: float
     label: str
+    kind: str = "val"
+
+
+@dataclass(frozen=True)
+class Band:
+    """An area about a line, such as its intervals, as a path."""
+
+    kind: str
+    path: str
 
 
 @dataclass(frozen=True)
@@ -116,6 +125,7 @@ class Chart:
     x_ticks: Ticks
     y_ticks: Ticks
     lines: tuple[Line, ...] = ()
+    bands: tuple[Band, ...] = ()
     dots: tuple[Dot, ...] = ()
     bars: tuple[Bar, ...] = ()
     marks: tuple[Mark, ...] = ()

@@ -24,7 +24,7 @@ def render(template: str, content: dict[str, Any], folder: Path | None = None) -
         lstrip_blocks=True,
     )
     filters: tuple[Callable[..., str], ...] = (
-        words.percent, words.number, words.duration, words.plural,
+        words.percent, words.number, words.duration, words.plural, words.cell,
     )  # fmt: skip
     environment.filters |= {function.__name__: function for function in filters}
     return environment.get_template(template).render(content)

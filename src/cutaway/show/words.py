@@ -1,5 +1,6 @@
 """Numbers and lists as a reader wants them."""
 
+import math
 from collections.abc import Sequence
 
 SPACE, MINUS = "\N{NO-BREAK SPACE}", "\N{MINUS SIGN}"
@@ -50,3 +51,16 @@ def listed(names: Sequence[str]) -> str:
 def capital(text: str) -> str:
     """The first letter large, the others as they are: `PSNR` stays."""
     return text[:1].upper() + text[1:]
+
+
+def cell(value: str | float | bool | None) -> str:
+    """What stands in a table: words as they are, `yes`, `12,345`, `-0.0653`, a dash for nothing."""
+    if value is None or isinstance(value, str):
+        return value if value is not None else "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not math.isfinite(value):
+        return "∞" if value > 0 else f"{MINUS}∞" if value < 0 else "not a number"
+    if 0 < abs(value) < 1e-3 or abs(value) >= 1e12:
+        return f"{value:.2e}".replace("-", MINUS)
+    return f"{MINUS if value < 0 else ''}{number(abs(value))}"

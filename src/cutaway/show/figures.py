@@ -1,0 +1,150 @@
+"""Plain figures as geometry and pictures: `figures.html` puts them on a page."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from cutaway.lab.figures import Curves, Images, Pixels, Series
+from cutaway.show import plots
+from cutaway.show.axes import short
+from cutaway.show.pictures import Picture, picture
+from cutaway.show.plots import Band, Chart, Dot, Line, Scale
+
+HEIGHT, CRISP, LARGEST = 260, 64, 256
+KINDS = ("one", "two", "three", "four")
+"""Of up to four series, told apart by dashes too; more have the ten colours of classes."""
+RADIUS, CLOUDY = 3.0, 60
+"""Of a dot, and of how many on they are smaller."""
+MARGIN = 0.04
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures in rows."""
+
+    title: str
+    tiles: tuple[tuple[Picture, str], ...]
+    columns: int
+    caption: str
+
+
+def kinds(count: int) -> list[str]:
+    """A CSS class for each of so many series."""
+    return [KINDS[i] if count <= len(KINDS) else f"hue{i % 10}" for i in range(count)]
+
+
+def chart(figure: Curves, height: int = HEIGHT) -> Chart:
+    """Series as lines with their intervals as bands, or as dots with whiskers."""
+    xs = [v for s in figure.series for v in s.x] + [v for v, _ in figure.marks]
+    ys = [v for s in figure.series for part in (s.y, s.low, s.high) for v in part]
+    ys += [v for v, _ in figure.levels]
+    x = _scale(xs, (plots.LEFT, plots.WIDTH - plots.RIGHT), figure.x_log)
+    y = _scale(ys, (height - plots.BELOW, plots.TOP), figure.y_log)
+    named = list(zip(kinds(len(figure.series)), figure.series, strict=True))
+    lines = tuple(_line(kind, s, x, y) for kind, s in named if not s.dots)
+    dots = tuple(dot for kind, s in named if s.dots for dot in _dots(kind, s, x, y))
+    return Chart(
+        title=figure.title,
+        summary=_summary(figure),
+        x_label=_label(figure.x_label, figure.x_log),
+        y_label=_label(figure.y_label, figure.y_log),
+        height=height,
+        x_ticks=_ticks(x),
+        y_ticks=_ticks(y),
+        bands=tuple(_band(kind, s, x, y) for kind, s in named if s.low and not s.dots),
+        lines=lines,
+        dots=dots,
+        marks=tuple(plots.mark(x(v), text) for v, text in figure.marks),
+        levels=tuple(plots.Level(y(v), text) for v, text in figure.levels),
+        caption=figure.caption,
+        keys=tuple((kind, s.name) for kind, s in named) if len(named) > 1 else (),
+    )
+
+
+def _label(text: str, log: bool) -> str:
+    if not log:
+        return text
+    return f"{text[:-1]}, log scale)" if text.endswith(")") else f"{text} (log scale)"
+
+
+def _scale(values: Sequence[float], ends: tuple[float, float], log: bool) -> Scale:
+    """From the least to the most, with a little room."""
+    known = [v for v in values if math.isfinite(v) and (v > 0 or not log)] or [1.0]
+    low, high = min(known), max(known)
+    if log:
+        room = (high / low) ** MARGIN if high > low else 2.0
+        return Scale(low / room, high * room, *ends, log=True)
+    room = MARGIN * (high - low) or 0.5 * abs(high) or 0.5
+    return Scale(low - room, high + room, *ends)
+
+
+def _ticks(scale: Scale) -> plots.Ticks:
+    if scale.log and scale.high / scale.low >= 3:
+        return plots.place(plots.log_ticks(scale.low, scale.high), scale, short)
+    return plots.place(plots.round_ticks(scale.low, scale.high), scale, short)
+
+
+def _met(s: Series, x: Scale, y: Scale) -> list[int]:
+    """The points that can be drawn."""
+    return [
+        i
+        for i, (a, b) in enumerate(zip(s.x, s.y, strict=True))
+        if all(math.isfinite(v) and (v > 0 or not log) for v, log in ((a, x.log), (b, y.log)))
+    ]
+
+
+def _said(s: Series, i: int) -> str:
+    ends = f" ({s.low[i]:.3g} to {s.high[i]:.3g})" if s.low else ""
+    return f"{s.x[i]:.4g}: {s.y[i]:.4g}{ends}"
+
+
+def _line(kind: str, s: Series, x: Scale, y: Scale) -> Line:
+    met = _met(s, x, y)
+    few = len(met) <= plots.HOVER
+    labels = tuple(_said(s, i) for i in met) if few else ()
+    return Line(s.name, kind, tuple((x(s.x[i]), y(s.y[i])) for i in met), labels)
+
+
+def _dots(kind: str, s: Series, x: Scale, y: Scale) -> list[Dot]:
+    met, at = _met(s, x, y), _bounded(y)
+    radius = RADIUS if len(met) <= CLOUDY else RADIUS / 2
+    return [
+        Dot(
+            x(s.x[i]), y(s.y[i]), radius,
+            at(s.low[i] if s.low else s.y[i]), at(s.high[i] if s.high else s.y[i]),
+            f"{s.name}, {_said(s, i)}", kind,
+        )
+        for i in met
+    ]  # fmt: skip
+
+
+def _bounded(y: Scale) -> Callable[[float], float]:
+    """A height, where an interval of a logarithmic axis may reach below it."""
+    return lambda value: y(max(value, y.low))
+
+
+def _band(kind: str, s: Series, x: Scale, y: Scale) -> Band:
+    met, at = _met(s, x, y), _bounded(y)
+    there = [(x(s.x[i]), at(s.high[i])) for i in met]
+    back = [(x(s.x[i]), at(s.low[i])) for i in reversed(met)]
+    return Band(kind, "M" + "L".join(f"{a:g} {b:g}" for a, b in (*there, *back)) + "Z")
+
+
+def _summary(figure: Curves) -> str:
+    names = ", ".join(s.name for s in figure.series[:6])
+    return f"{figure.title}: {figure.y_label} over {figure.x_label}; {names}."
+
+
+def gallery(figure: Images) -> Gallery:
+    """Pictures with their names."""
+    tiles = tuple(
+        (_picture(one), name) for one, name in zip(figure.pictures, figure.names, strict=True)
+    )
+    return Gallery(figure.title, tiles, figure.columns, figure.caption)
+
+
+def _picture(one: Pixels) -> Picture:
+    values = torch.frombuffer(bytearray(one.data), dtype=torch.uint8)
+    return picture(values.view(one.height, one.width, one.channels), LARGEST, CRISP)

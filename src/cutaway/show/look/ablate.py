@@ -1,0 +1,97 @@
+"""Taken apart: what a unit, many units or a layer are needed for."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from cutaway.lab.evidence import Table
+from cutaway.lab.figures import Curves, line, over
+from cutaway.see.change import ablate, changed, held, patched
+from cutaway.see.probe import answers
+from cutaway.show.look.specimen import Specimen
+from cutaway.show.look.view import View, accuracy
+from cutaway.show.words import percent
+
+COUNT, UNITS, DRAWS = 256, 128, 8
+"""Examples that are measured on, units tried one by one, random choices of many."""
+SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9)
+
+
+def view(specimen: Specimen) -> View:
+    specimen.classifying("What units are for")
+    layer, units = specimen.with_places, specimen.shapes[specimen.with_places][0]
+    measure = accuracy(specimen, COUNT)
+    whole = measure()
+    alone = ablate(specimen.model, measure, layer, range(min(units, UNITS)))
+    said = (
+        f"Measured on {min(COUNT, len(specimen.held))} examples it did not learn from, of which it "
+        f"answers {percent(whole)} rightly. Units of {layer} are held at zero. The one it needs "
+        f"most is unit {int(alone.argmin())}: without it, {percent(alone.min().item())}.",
+    )
+    return View(
+        "Taken apart", said,
+        (_one(alone, whole, layer), _many(specimen, layer, units), *_elsewhere(specimen)),
+    )  # fmt: skip
+
+
+def _one(alone: Tensor, whole: float, layer: str) -> Curves:
+    order = alone.argsort()
+    return Curves(
+        "Without one unit",
+        "units, the most needed first",
+        "right (%)",
+        (line("without it", range(1, len(alone) + 1), 100 * alone[order], dots=True),),
+        levels=((100 * whole, "with all"),),
+        caption=f"Each point is one unit of {layer} removed.",
+    )
+
+
+def _many(specimen: Specimen, layer: str, units: int) -> Curves:
+    series = [over("as trained", _percent(), _removed(specimen, specimen.model, layer, units))]
+    if specimen.fresh:
+        fresh = specimen.fresh().to(specimen.held.x.device).eval()
+        series.append(over("before training", _percent(), _removed(specimen, fresh, layer, units)))
+    return Curves(
+        "Without many units", "units removed (%)", "right (%)", tuple(series),
+        caption=f"Random units of {layer}, {DRAWS} draws each, with 95 % intervals.",
+    )  # fmt: skip
+
+
+def _percent() -> list[float]:
+    return [100 * share for share in SHARES]
+
+
+def _removed(specimen: Specimen, model: nn.Module, layer: str, units: int) -> Tensor:
+    """Accuracy in per cent, a row a share of units, a column a draw."""
+    few = specimen.held.some(COUNT)
+    draw = torch.Generator().manual_seed(0)
+    found = torch.empty(len(SHARES), DRAWS)
+    for i, share in enumerate(SHARES):
+        for j in range(DRAWS):
+            gone = torch.randperm(units, generator=draw)[: round(share * units)].tolist()
+            with torch.no_grad(), changed(model, {layer: held(gone)}):
+                found[i, j] = 100 * (model(few.x).argmax(1) == few.t).double().mean()
+    return found
+
+
+def _elsewhere(specimen: Specimen) -> Sequence[Table]:
+    """One image with a layer's answers from another of another class."""
+    model, shown = specimen.model, specimen.shown
+    answer = specimen.output.argmax(1)
+    other = (answer != answer[0]).nonzero().flatten().tolist()
+    if not other:
+        return ()
+    a, b = shown.x[:1], shown.x[other[0]][None]
+    mine, theirs = int(answer[0]), int(answer[other[0]])
+    again = {name.split(" (")[0] for name in specimen.shapes if " (" in name}
+    rows = []
+    for layer, source in answers(model, b).items():
+        if layer in again or " (" in layer:
+            continue
+        with torch.no_grad(), changed(model, {layer: patched(source)}):
+            p = model(a).softmax(1)[0]
+        rows.append((layer, round(100 * p[mine].item(), 1), round(100 * p[theirs].item(), 1)))
+    title = f"{shown.names[0]}, one layer's answers taken from {shown.names[other[0]]}"
+    names = (f"{specimen.classes[k]} (%)" for k in (mine, theirs))
+    return (Table(title, ("layer", *names), tuple(rows)),)

@@ -1,0 +1,135 @@
+"""Broken: small changes that turn the answer, and common corruptions."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from cutaway.lab.evidence import Cell, Table
+from cutaway.lab.figures import Curves, Images, line
+from cutaway.randomness import generator
+from cutaway.see.attack import accuracy_against_size, few_pixels, fgsm, pgd
+from cutaway.see.corrupt import CORRUPTIONS, STRENGTHS
+from cutaway.show.look.specimen import CannotShow, Examples, Specimen
+from cutaway.show.look.view import View, rows_of
+from cutaway.show.words import capital
+
+COUNT, PIXELS = 256, 32
+"""Examples that are attacked; of pixel by pixel attacks, which are slow, so many at most."""
+SIZES = (0, 1, 2, 4, 8, 16, 32, 64)
+"""Largest changes of a pixel, of 255."""
+FEW = (0, 1, 2, 4)
+SMALL = 48
+"""Sides up to which pixels are tried one by one."""
+PICTURED = 8
+"""The size of the pictured attack, of 255; five times as large for images of one channel."""
+
+
+def view(specimen: Specimen) -> View:
+    specimen.classifying("What breaks it")
+    held = specimen.held.some(COUNT)
+    if held.x.ndim != 4:
+        raise CannotShow("Attacks change pictures, and these examples are none.")
+    said = (
+        f"On {len(held)} examples it did not learn from. The attacks know the network: FGSM takes "
+        "one step to where the loss grows, PGD ten, each pixel within the size of the change.",
+    )
+    sizes, few = _against_size(specimen, held), tuple(_pixels(specimen, held))
+    corrupted = _corrupted(specimen, held), _kinds(specimen)
+    return View("Broken", said, (sizes, *few, _gallery(specimen), *corrupted))
+
+
+def _scale(held: Examples) -> Tensor:
+    """What a change by one of 255 is, as the network sees it."""
+    return (held.high - held.low) / 255
+
+
+def _against_size(specimen: Specimen, held: Examples) -> Curves:
+    step = _scale(held)
+    series = []
+    for name, attack in (("FGSM", fgsm), ("PGD", pgd)):
+        found = accuracy_against_size(
+            specimen.model, held.x, held.t,
+            lambda m, x, t, size, low, high, attack=attack: attack(m, x, t, size * step, low, high),
+            SIZES, held.low, held.high,
+        )  # fmt: skip
+        series.append(line(name, SIZES, 100 * found))
+    return Curves(
+        "Accuracy against the size of the change", "largest change of a pixel (of 255)",
+        "right (%)", tuple(series),
+    )  # fmt: skip
+
+
+def _gallery(specimen: Specimen) -> Images:
+    """Before, the change, after."""
+    shown = specimen.shown.some(3)
+    size = PICTURED * (5 if shown.x.shape[1] == 1 else 1)
+    before = specimen.output[: len(shown)].argmax(1)
+    x = pgd(specimen.model, shown.x, before, size * _scale(shown), shown.low, shown.high)
+    after = specimen.answered(x).softmax(1).max(1)
+    changed = shown.pictured(x)
+    rows = []
+    for i, picture in enumerate(shown.pictures):
+        change = (changed[i] - picture) * 255 / (2 * size) + 0.5
+        turned = specimen.classes[int(after.indices[i])]
+        rows.append(
+            [
+                (specimen.classes[int(before[i])], picture),
+                (f"changed by {size} of 255 at most", change),
+                (f"{turned}, {100 * after.values[i]:.0f} %", changed[i]),
+            ]
+        )
+    return rows_of("Before, the change, after (PGD)", rows, "Grey: not changed.")
+
+
+def _pixels(specimen: Specimen, held: Examples) -> Iterator[Curves]:
+    if max(held.x.shape[2:]) > SMALL:
+        return
+    few = held.some(PIXELS)
+    found = accuracy_against_size(
+        specimen.model, few.x, few.t,
+        lambda m, x, t, size, low, high: few_pixels(m, x, t, int(size), low, high),
+        FEW, few.low, few.high,
+    )  # fmt: skip
+    yield Curves(
+        "A few pixels", "pixels set to black or white", "right (%)",
+        (line("greedy attack", FEW, 100 * found),), caption=f"On {len(few)} examples.",
+    )  # fmt: skip
+
+
+def _corrupted(specimen: Specimen, held: Examples) -> Table:
+    found = {
+        name: [_right(specimen, held, change(_unit(held), s, draw)) for s in STRENGTHS]
+        for name, change in CORRUPTIONS.items()
+        for draw in (generator(0, name),)
+    }
+    clean, worst = _right(specimen, held, _unit(held)), sorted(found, key=lambda k: found[k][-1])
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (capital(name.replace("-", " ")), *found[name]) for name in worst
+    )
+    columns = ("corruption", *(f"strength {s} (%)" for s in STRENGTHS))
+    return Table(f"Right under common corruptions; {clean} % without", columns, rows)
+
+
+def _unit(held: Examples) -> Tensor:
+    """Pixels from 0 to 1, channels first."""
+    return held.normalise.undo(held.x.float()).clamp(0, 1)
+
+
+def _right(specimen: Specimen, held: Examples, pixels: Tensor) -> float:
+    x = held.normalise(pixels.clone())
+    right = specimen.answered(x).argmax(1) == held.t
+    return round(100 * right.double().mean().item(), 1)
+
+
+def _kinds(specimen: Specimen) -> Images:
+    """One example under every corruption."""
+    one = specimen.shown.some(1)
+    tiles = [("as it is", one.pictures[0])]
+    for name, change in CORRUPTIONS.items():
+        pixels = change(_unit(one), 3, generator(0, name))
+        tiles.append((name.replace("-", " "), pixels[0].movedim(0, -1).cpu()))
+    spare = [("", torch.ones_like(one.pictures[0]))] * (-len(tiles) % 6)
+    tiles = [*tiles, *spare]
+    rows = [tiles[i : i + 6] for i in range(0, len(tiles), 6)]
+    return rows_of("Corruptions at strength 3", rows)

@@ -1,0 +1,91 @@
+"""In numbers: the directions that layers use, what is confused, whether answers can be believed."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from cutaway.lab.evidence import Table
+from cutaway.lab.figures import Curves, Images, line
+from cutaway.see.numbers import cka, effective_rank, linear_regions
+from cutaway.see.probe import answers
+from cutaway.show.look.specimen import Specimen
+from cutaway.show.look.view import View, rows_of
+from cutaway.show.ramp import coloured
+
+COUNT = 256
+LARGE = 24
+"""Pixels that a pair of layers is wide."""
+PAIRS = 8
+WIDE = 2048
+"""Features of a layer that are compared; of more, the means over places are."""
+
+
+def view(specimen: Specimen) -> View:
+    held = specimen.held.some(COUNT)
+    features = {name: _flat(y) for name, y in answers(specimen.model, held.x).items()}
+    said = (f"On {len(held)} examples that it did not learn from.",)
+    told = tuple(_answers(specimen))
+    return View(
+        "In numbers", said, (*told, _ranks(features), _agreements(features), *_folds(specimen))
+    )
+
+
+def _flat(y: Tensor) -> Tensor:
+    flat = y.float().flatten(1)
+    return flat if flat.shape[1] <= WIDE else y.float().flatten(2).mean(2)
+
+
+def _ranks(features: dict[str, Tensor]) -> Table:
+    rows = tuple((name, x.shape[1], round(effective_rank(x), 1)) for name, x in features.items())
+    return Table("Directions that each layer uses", ("layer", "features", "effective rank"), rows)
+
+
+def _agreements(features: dict[str, Tensor]) -> Images:
+    """Which layers say the same."""
+    names = list(features)
+    table = torch.tensor([[cka(features[a], features[b]) for b in names] for a in names])
+    big = (coloured(table.nan_to_num()) / 255).repeat_interleave(LARGE, 0)
+    return rows_of(
+        "How alike the layers' answers are",
+        [[(f"{names[0]} (top, left) to {names[-1]}", big.repeat_interleave(LARGE, 1))]],
+        "Linear CKA of each pair of layers: dark 0, bright 1, the same up to a rotation.",
+    )
+
+
+def _folds(specimen: Specimen) -> Iterator[Table]:
+    """Linear pieces between examples."""
+    shown = specimen.shown.some(4)
+    rows = tuple(
+        (f"{shown.names[0]} to {name}", linear_regions(specimen.model, shown.x[0], x))
+        for name, x in zip(shown.names[1:], shown.x[1:], strict=True)
+    )
+    if any(count > 1 for _, count in rows):
+        yield Table("Linear pieces on the way between examples", ("way", "pieces"), rows)
+
+
+def _answers(specimen: Specimen) -> Iterator[Curves | Table]:
+    """Calibration and what is confused."""
+    if not (specimen.classes and len(specimen.held.t)):
+        return
+    from cutaway.learn.evaluation import Evaluation
+
+    p, t = specimen.answered(specimen.held.x).softmax(1).cpu(), specimen.held.t.cpu()
+    found = Evaluation(specimen.classes, torch.arange(len(t)), t, p)
+    met = found.calibration[found.calibration[:, 2] > 0]
+    yield Curves(
+        "Is it as sure as it is right?", "mean confidence (%)", "right (%)",
+        (
+            line("answers in bins", 100 * met[:, 0], 100 * met[:, 1], dots=True),
+            line("well calibrated", (0, 100), (0, 100)),
+        ),
+        caption=f"Expected calibration error {100 * found.calibration_error:.1f} %.",
+    )  # fmt: skip
+    wrong = found.confusion - torch.diag(found.confusion.diagonal())
+    rows = []
+    for flat in wrong.flatten().argsort(descending=True)[:PAIRS].tolist():
+        true, said = divmod(flat, len(specimen.classes))
+        if wrong[true, said]:
+            rows.append((specimen.classes[true], specimen.classes[said], int(wrong[true, said])))
+    if rows:
+        yield Table("Most often confused", ("is", "answered", "examples"), tuple(rows))

@@ -1,0 +1,125 @@
+"""The page of `cutaway look`: the views that were asked for, one below the other."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import cutaway
+from cutaway.errors import UsageError, nearest
+from cutaway.lab.evidence import Table
+from cutaway.lab.figures import Curves, Figure
+from cutaway.models import count
+from cutaway.show.figures import Gallery, chart, gallery
+from cutaway.show.look.specimen import CannotShow, Specimen
+from cutaway.show.look.view import View
+from cutaway.show.pages.base import Section
+from cutaway.show.plots import Chart
+from cutaway.show.render import render
+
+VIEWS = {
+    "graph": "Graph",
+    "filters": "Filters",
+    "features": "Features",
+    "why": "Why",
+    "ablate": "Taken apart",
+    "landscape": "Landscape",
+    "break": "Broken",
+    "numbers": "Numbers",
+}
+"""Names of the views, in the order of the page, with their links."""
+MODULES = {"break": "attacks"}
+"""Where a view's module is called otherwise."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A figure or a table as the template takes it."""
+
+    kind: str
+    content: Chart | Gallery | Table
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A view on the page; `graph` is what the graph's own template takes."""
+
+    name: str
+    title: str
+    said: tuple[str, ...]
+    items: tuple[Item, ...] = ()
+    graph: Any = None
+
+
+def chosen(what: Sequence[str]) -> list[str]:
+    """The views that are asked for, in the page's order; all without any.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    for name in what:
+        if name not in VIEWS:
+            raise UsageError(f"There is no view '{name}'.{nearest(name, VIEWS)}")
+    return [name for name in VIEWS if name in what or not what]
+
+
+def view(specimen: Specimen, name: str) -> View:
+    """One view as plain data.
+
+    Raises:
+        UsageError: no such view, or no such layer.
+        CannotShow: this network has nothing to show in it.
+    """
+    (name,) = chosen([name])
+    found: View = import_module(f"cutaway.show.look.{MODULES.get(name, name)}").view(specimen)
+    return found
+
+
+def page(
+    specimen: Specimen, what: Sequence[str] = (), begun: Callable[[str], None] = lambda name: None
+) -> str:
+    """One self-contained file of HTML.
+
+    Args:
+        what: names of views; all without any.
+        begun: told the name of each view when it is begun.
+    """
+    shown = []
+    for name in chosen(what):
+        begun(name)
+        shown.append(_shown(specimen, name))
+    return render(
+        "look/page.html",
+        {
+            "specimen": specimen,
+            "parameters": count(specimen.model),
+            "shown": shown,
+            "sections": [Section(one.name, VIEWS[one.name]) for one in shown],
+            "version": cutaway.__version__,
+        },
+    )
+
+
+def _shown(specimen: Specimen, name: str) -> Shown:
+    try:
+        if name == "graph":
+            return _graph(specimen)
+        found = view(specimen, name)
+    except CannotShow as reason:
+        return Shown(name, VIEWS[name], (f"Nothing to show here. {reason}",))
+    return Shown(name, found.title, found.said, tuple(map(_item, found.items)))
+
+
+def _graph(specimen: Specimen) -> Shown:
+    from cutaway.see.graph import graph
+    from cutaway.show.look.graph import view as drawn
+
+    return Shown("graph", "The graph", (), graph=drawn(graph(specimen.model, specimen.shown.x[:1])))
+
+
+def _item(one: Figure | Table) -> Item:
+    if isinstance(one, Table):
+        return Item("table", one)
+    if isinstance(one, Curves):
+        return Item("chart", chart(one))
+    return Item("gallery", gallery(one))  # type: ignore[arg-type]

@@ -1,0 +1,168 @@
+"""From a run, the name of a network or any module to what lies under the microscope."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from cutaway import models
+from cutaway.data.feed import Normalise, to_float
+from cutaway.data.imageset import ImageSet
+from cutaway.errors import CutawayError, UsageError
+from cutaway.learn.network import initial
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.run import OWN, Run
+from cutaway.learn.tasks.classify import Classify
+from cutaway.randomness import generator
+from cutaway.show.look.specimen import Examples, Specimen, known
+
+BYTES = 1 << 28
+"""What examples may take as floats."""
+HELD, LEARNED, SHOWN = 1024, 4096, 8
+SIDE = 224
+"""The largest side of examples that are made up."""
+
+
+def of_run(run: Run, image: Path | None = None, layer: str = "", on: str = "") -> Specimen:
+    """A trained network with its own images.
+
+    Args:
+        image: a picture that is shown first.
+        layer: the one to look at; those that suit each view where none is named.
+        on: the part that is measured on: test, val or train; by default the validation images, or
+            the test set where there are none. A look at the test set is logged.
+
+    Raises:
+        UsageError: no such layer or part, or an image of another kind.
+        DataError: a file that is not an image.
+        RunError: no weights yet, or images that have changed.
+    """
+    model = run.model
+    layer = known(model, layer) if layer else ""
+    images = run.images()
+    on = on or ("val" if len(run.split.val) else "test")
+    if on == "test":
+        run.evaluate(on="test", why="look")
+    part = _part(run, on)
+    held = _examples(run, images, _spread(part, _most(images, HELD)))
+    learned = _examples(run, images, _spread(run.split.train, _most(images, LEARNED)))
+    shown = _varied(held)
+    return Specimen(
+        name=str(run.path),
+        model=model,
+        shown=_with(run, image, shown) if image else shown,
+        held=held,
+        learned=learned if on != "train" else None,
+        classes=run.data.classes if isinstance(run.task, Classify) else (),
+        layer=layer,
+        fresh=None if run.recipe.model.startswith(OWN) else run.new_model,
+        source={"val": "validation images", "test": "test images"}.get(on, "training images"),
+    )
+
+
+def _part(run: Run, on: str) -> Tensor:
+    if on not in ("train", "val", "test"):
+        raise UsageError(f"A run has the parts train, val and test, not '{on}'.")
+    index: Tensor = getattr(run.split, on)
+    if not len(index):
+        raise UsageError(f"{run.path} holds nothing out for '{on}'.")
+    return index
+
+
+def _most(images: ImageSet, wanted: int) -> int:
+    return max(1, min(wanted, BYTES // (4 * images.images[0].numel())))
+
+
+def _spread(index: Int[Tensor, " n"], most: int) -> Int[Tensor, " m"]:
+    """At most so many, from all over."""
+    return index[torch.linspace(0, len(index) - 1, min(most, len(index))).long()]
+
+
+def _examples(run: Run, images: ImageSet, index: Int[Tensor, " m"]) -> Examples:
+    x = to_float(images.images[index].to(run.machine.device))
+    t = images.targets[index].to(run.machine.device)
+    names = tuple(images.names[i] for i in index.tolist())
+    return Examples(run.data.normalise(x), t, names, run.data.normalise)
+
+
+def _varied(held: Examples) -> Examples:
+    """A few, of as many classes as there are."""
+    firsts = [int((held.t == k).nonzero()[0]) for k in held.t.unique()[:SHOWN]]
+    rest = [i for i in range(len(held)) if i not in firsts][: SHOWN - len(firsts)]
+    chosen = torch.tensor([*firsts, *rest], device=held.x.device)
+    names = tuple(held.names[i] for i in chosen.tolist())
+    return Examples(held.x[chosen], held.t[chosen], names, held.normalise)
+
+
+def _with(run: Run, image: Path, shown: Examples) -> Examples:
+    """One's own picture before the others; its class is not known."""
+    pixels = run.data.pixels(image)[None].to(run.machine.device)
+    x = torch.cat([run.data.normalise(to_float(pixels)), shown.x])[:SHOWN]
+    t = torch.cat([shown.t.new_tensor([-1]), shown.t])[:SHOWN]
+    return Examples(x, t, (image.name, *shown.names)[:SHOWN], shown.normalise)
+
+
+def of_model(name: str, layer: str = "") -> Specimen:
+    """A registered network as it is before it learns, with made-up images of the size it takes.
+
+    Raises:
+        UsageError: no such model or layer.
+    """
+    model = models.find(name)
+    channels, classes, size = model.example
+    sides = (min(size, max(SIDE, model.least)),) * 2 if isinstance(size, int) else size
+    network = initial(Recipe(model=name), channels, classes, sides).eval()
+    x = torch.rand(SHOWN, channels, *sides, generator=generator(0, "images"))
+    return of_module(network, x, name=name, layer=layer)
+
+
+def of_module(
+    model: nn.Module,
+    x: Float[Tensor, "n c *side"],
+    t: Int[Tensor, " n"] | None = None,
+    *,
+    classes: Sequence[str] = (),
+    name: str = "",
+    layer: str = "",
+) -> Specimen:
+    """Any network and examples as it takes them; values are shown from their least to their most.
+
+    Args:
+        t: classes of the examples, where the network tells classes apart.
+
+    Raises:
+        UsageError: no such layer, or a model that fails on these examples.
+    """
+    model.eval()
+    with torch.no_grad():
+        try:
+            output: Any = model(x[:1])
+        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            if isinstance(error, CutawayError):
+                raise
+            raise UsageError(
+                f"The network fails on examples of {' x '.join(map(str, x.shape[1:]))}: "
+                f"{str(error).splitlines()[0]}"
+            ) from None
+    t, names = x.new_zeros(0).long() if t is None else t, tuple(map(str, range(len(x))))
+    given = Examples(x, t, names, _between(x.amin().item(), x.amax().item(), x.shape[1]))
+    if len(t) and not classes:
+        classes = tuple(map(str, range(output.shape[1])))
+    return Specimen(
+        name=name or type(model).__name__,
+        model=model,
+        shown=_varied(given) if len(t) else given.some(SHOWN),
+        held=given,
+        classes=tuple(classes),
+        layer=known(model, layer) if layer else "",
+        source="examples",
+    )
+
+
+def _between(low: float, high: float, channels: int) -> Normalise:
+    """What shows the least value black and the most white."""
+    wide = max(high - low, 1e-12)
+    return Normalise((-low / wide,) * channels, (1 / wide,) * channels)

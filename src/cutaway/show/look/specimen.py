@@ -1,0 +1,157 @@
+"""What lies under the microscope: a network at rest, and examples as it takes them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from cutaway.data.feed import Normalise
+from cutaway.errors import CutawayError, UsageError
+from cutaway.see.layers import layers
+from cutaway.see.probe import answers
+
+
+class CannotShow(CutawayError):
+    """A view has nothing to show of this network; the sentence says why."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Images as the network takes them.
+
+    Attributes:
+        t: the class of each; empty where classes are not known.
+        normalise: what was done to pixels of 0 to 1.
+    """
+
+    x: Float[Tensor, "n c *side"]
+    t: Int[Tensor, " m"]
+    names: tuple[str, ...]
+    normalise: Normalise
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def pictures(self) -> Float[Tensor, "n h w c"]:
+        """Grey or in colour, from 0 to 1."""
+        return self.pictured(self.x)
+
+    def pictured(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n h w c"]:
+        """Values as the network takes them, as pictures."""
+        pixels = self.normalise.undo(x.float().cpu()).clamp(0, 1).movedim(1, -1)
+        return pixels[..., : 3 if pixels.shape[-1] >= 3 else 1]
+
+    @property
+    def low(self) -> Float[Tensor, "c *one"]:
+        """What black is, as the network sees it; `high` is white."""
+        return self._end(0.0)
+
+    @property
+    def high(self) -> Float[Tensor, "c *one"]:
+        return self._end(1.0)
+
+    def _end(self, value: float) -> Tensor:
+        return self.normalise(torch.full_like(self.x[:1], value))[0, :, :1, :1]
+
+    def some(self, count: int) -> "Examples":
+        """The first of them."""
+        return Examples(self.x[:count], self.t[:count], self.names[:count], self.normalise)
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """A network and what is needed to look at it.
+
+    Attributes:
+        name: what it is called.
+        shown: the examples that pictures are of, first the one asked for.
+        held: examples that it did not learn from, which measures are taken on.
+        learned: some that it learned from; None where they are not at hand.
+        classes: their names; none where its outputs are no classes.
+        layer: the one asked for; empty for those that suit a view.
+        fresh: gives the network before its training; None where it was not trained here.
+        source: what the held examples are, in words.
+    """
+
+    name: str
+    model: nn.Module
+    shown: Examples
+    held: Examples
+    learned: Examples | None = None
+    classes: tuple[str, ...] = ()
+    layer: str = ""
+    fresh: Callable[[], nn.Module] | None = None
+    source: str = ""
+
+    @cached_property
+    def shapes(self) -> dict[str, torch.Size]:
+        """What each call of a layer answers to one example, in the order of the calls."""
+        return {name: y.shape[1:] for name, y in answers(self.model, self.shown.x[:1]).items()}
+
+    @cached_property
+    def output(self) -> Float[Tensor, "n k"]:
+        """Of the shown examples."""
+        return self.answered(self.shown.x)
+
+    @torch.no_grad()
+    def answered(self, x: Float[Tensor, "n c *side"]) -> Tensor:
+        """What the network answers, in batches."""
+        return torch.cat([self.model(part) for part in x.split(256)])
+
+    def classifying(self, view: str) -> None:
+        """Refuse a view that is of classes.
+
+        Raises:
+            CannotShow: the network tells none apart, or the examples' classes are not known.
+        """
+        if not self.classes:
+            raise CannotShow(f"{view} is of classes, and this network's outputs are none.")
+        if not len(self.held.t):
+            raise CannotShow(f"{view} needs examples whose classes are known.")
+
+    @cached_property
+    def with_places(self) -> str:
+        """The layer asked for, or the last whose outputs have places and that is called once.
+
+        Raises:
+            CannotShow: none has.
+        """
+        if self.layer:
+            return self.layer
+        rank = self.shown.x.ndim - 1
+        again = {name.split(" (")[0] for name in self.shapes if " (" in name}
+        found = [n for n, s in self.shapes.items() if len(s) == rank and max(s[1:]) > 1]
+        once = [name for name in found if name not in again and " (" not in name]
+        if not once:
+            raise CannotShow("This network has no layer whose outputs have places.")
+        return once[-1]
+
+    @cached_property
+    def hidden(self) -> str:
+        """The layer asked for, or the last before the outputs.
+
+        Raises:
+            CannotShow: there is none.
+        """
+        if self.layer:
+            return self.layer
+        before = [name.split(" (")[0] for name in list(self.shapes)[:-1]]
+        if not before:
+            raise CannotShow("This network has no hidden layer.")
+        return before[-1]
+
+
+def known(model: nn.Module, layer: str) -> str:
+    """The name of one layer, checked.
+
+    Raises:
+        UsageError: there is none, or a pattern that names several.
+    """
+    found = layers(model, [layer])
+    if len(found) > 1:
+        raise UsageError(f"--layer takes one layer, and '{layer}' names {len(found)}.")
+    return next(iter(found))

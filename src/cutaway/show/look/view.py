@@ -1,0 +1,51 @@
+"""What a view gives: sentences, figures and tables."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cutaway.lab.evidence import Table
+from cutaway.lab.figures import Figure, Images, images
+from cutaway.show.look.specimen import Specimen
+
+
+@dataclass(frozen=True)
+class View:
+    """One section of the page, as plain data.
+
+    Attributes:
+        title: its heading.
+        said: what it says, a paragraph each.
+        items: figures and tables in their order.
+    """
+
+    title: str
+    said: tuple[str, ...]
+    items: tuple[Figure | Table, ...]
+
+
+Maker = Callable[[Specimen], View]
+
+
+def rows_of(
+    title: str,
+    rows: Sequence[Sequence[tuple[str, Float[Tensor, "h w c"]]]],
+    caption: str = "",
+) -> Images:
+    """Rows of pictures with their names, all of a row's length."""
+    tiles = [(name, _coloured(x)) for row in rows for name, x in row]
+    names = [name for name, _ in tiles]
+    return images(title, torch.stack([x for _, x in tiles]), names, len(rows[0]), caption)
+
+
+def _coloured(x: Float[Tensor, "h w c"]) -> Float[Tensor, "h w 3"]:
+    return x.detach().cpu().float().expand(*x.shape[:2], 3)
+
+
+def accuracy(specimen: Specimen, count: int) -> Callable[[], float]:
+    """Measures the share of some held examples that the network, as it is, answers rightly."""
+    held = specimen.held.some(count)
+    return lambda: (specimen.answered(held.x).argmax(1) == held.t).double().mean().item()

@@ -1,0 +1,71 @@
+"""What `cutaway.look` does: from anything that can be looked at to a page."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from cutaway.errors import UsageError
+from cutaway.files import write_whole
+from cutaway.learn.run import Run
+from cutaway.show.look.page import VIEWS, chosen, page
+from cutaway.show.look.prepare import of_model, of_module, of_run
+
+
+def look(
+    at: str | Path | Run | nn.Module,
+    x: Any = None,
+    t: Any = None,
+    *,
+    what: Sequence[str] = (),
+    image: str | Path | None = None,
+    layer: str = "",
+    on: str = "",
+    classes: Sequence[str] = (),
+    out: str | Path = "",
+    progress: bool = False,
+) -> Path:
+    """Write a page about the inside of a network: its graph, features, answers and weaknesses.
+
+        look("runs/lenet5-mnist-1", image="seven.png", what=["why", "break"])
+        look(my_module, x, t, layer="layer4")
+
+    Args:
+        at: a run or its directory, the name of a model (new, with made-up images), or any module.
+        x, t: for a module, examples as it takes them, and their classes if it tells any apart.
+        what: names of views; all without any.
+        image: a picture that is looked with first; of a run.
+        layer: the one to look at; those that suit each view where none is named.
+        on: the part of a run that is measured on; by default validation. A look at the test set
+            is logged.
+        classes: names of the classes of a module.
+        out: the page; by default `look.html` in the run, or `NAME.html` here.
+        progress: tell each view when it is begun.
+
+    Raises:
+        CutawayError: with a sentence that says what is wrong and what to do.
+    """
+    what = chosen([what] if isinstance(what, str) else what)
+    picture = None if image is None else Path(image)
+    if isinstance(at, nn.Module):
+        specimen = of_module(at, x, t, classes=classes, layer=layer)
+    elif isinstance(at, Run) or (Path(at) / "recipe.toml").is_file():
+        specimen = of_run(at if isinstance(at, Run) else Run(at), picture, layer, on)
+    else:
+        if image is not None or on:
+            raise UsageError(f"There is no run at {at}: --image and --on look at a trained run.")
+        specimen = of_model(str(at), layer)
+    home = Path(specimen.name)
+    path = Path(out) if out else home / "look.html" if home.is_dir() else Path(f"{home.name}.html")
+    write_whole(path, page(specimen, what, _told if progress else _silent))
+    return path
+
+
+def _told(name: str) -> None:
+    print(f"{VIEWS[name]} ...", file=sys.stderr, flush=True)
+
+
+def _silent(name: str) -> None:
+    """Nothing is said."""
