@@ -16,6 +16,7 @@ from cutaway.see.landscape import (
     path_plane,
     plane,
     random_direction,
+    sharpness,
     towards,
     weights_of,
 )
@@ -61,6 +62,22 @@ def test_few_steps_find_the_ends():
     )
     assert found[0].item() == pytest.approx(-4)
     assert found[-1].item() == pytest.approx(9)
+
+
+def test_the_sharpness_of_a_bowl():
+    torch.manual_seed(3)
+    bowl = Bowl([0.5, -1.0, 3.0, 2.0])
+    g = (bowl.a @ bowl.w).detach()
+    before = bowl.w.detach().clone()
+    found = sharpness(bowl, bowl, radius=0.3)
+    bend = g @ bowl.a @ g / (g @ g)
+    assert found.rise == pytest.approx((0.3 * g.norm() + 0.09 * bend / 2).item())
+    assert found.largest == pytest.approx(3)
+    assert torch.equal(bowl.w.detach(), before)
+    assert bowl.w.grad is None
+    with torch.no_grad():
+        bowl.w.zero_()
+    assert sharpness(bowl, bowl, radius=0.3).rise == 0
 
 
 def network() -> nn.Sequential:

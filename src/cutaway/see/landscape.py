@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -132,6 +133,45 @@ def curvature(
     matrix = torch.diag(diagonal) + torch.diag(beside, 1) + torch.diag(beside, -1)
     values, vectors = torch.linalg.eigh(matrix)
     return values, vectors[0] ** 2
+
+
+@dataclass(frozen=True)
+class Sharpness:
+    """How steeply the loss rises around the weights.
+
+    Attributes:
+        rise: of the loss, after a step of the ball's radius up the gradient; nearly nothing at a
+            minimum, where there is no such direction and `largest` alone tells.
+        largest: eigenvalue of the Hessian; in its direction the loss rises by half of it times
+            the radius squared.
+    """
+
+    rise: float
+    largest: float
+
+
+def sharpness(
+    model: nn.Module,
+    loss: Callable[[], Tensor],
+    radius: float = 0.05,
+    steps: int = 20,
+    seed: int = 0,
+) -> Sharpness:
+    """L(w + e) - L(w) with e = radius g / |g|, the worst of a ball to first order; and the Hessian.
+
+    Source: Foret et al. 2021, equation 2; Keskar et al. 2017 for the question.
+
+    Args:
+        loss, steps, seed: see `curvature`; 20 steps of Lanczos find the largest value.
+        radius: Euclidean length of the change of all weights together.
+    """
+    weights = list(model.parameters())
+    here = loss()
+    g = torch.autograd.grad(here, weights, allow_unused=True, materialize_grads=True)
+    length = torch.cat([one.reshape(-1) for one in g]).norm().clamp(min=1e-30)
+    with moved(model, [(radius / length.item(), list(g))]):
+        rise = loss() - here
+    return Sharpness(rise.item(), curvature(model, loss, steps, seed)[0][-1].item())
 
 
 def lanczos(
