@@ -1,5 +1,5 @@
 {
-  const section = document.getElementById("graph"), seek = section.querySelector(".seek");
+  const section = document.querySelector(".graph"), seek = section.querySelector(".seek");
   const box = seek.querySelector("input"), said = seek.querySelector("output");
   let opened = [];
   seek.hidden = false;
