@@ -12,5 +12,7 @@ class Chapter(NamedTuple):
 
 CHAPTERS = {
     "1": Chapter("Neurons and gates", "neurons"),
+    "3": Chapter("Optimisation", "optimisation"),
+    "5": Chapter("Convolution", "convolution"),
 }
 """By number."""
