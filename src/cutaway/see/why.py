@@ -1,9 +1,10 @@
 """Why this answer: how much each pixel of an image has to do with one class."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -108,3 +109,60 @@ def _corners(sides: Sequence[int], patch: int, stride: int) -> list[list[int]]:
         starts = [*range(0, last, stride), last]
         corners = [[*before, at] for before in corners for at in starts]
     return corners
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How much of each image's attribution lies outside a mask.
+
+    Attributes:
+        outside: the share of all |attribution|; NaN where there is none, or no mask.
+        area: the share of the pixels, which is what attribution spread evenly would have there.
+    """
+
+    outside: Float[Tensor, "b"]
+    area: Float[Tensor, "b"]
+
+    @property
+    def density(self) -> Float[Tensor, "b"]:
+        """Attribution a pixel outside over that of all pixels: 1 where it is spread evenly."""
+        return self.outside / self.area
+
+
+def share_outside(maps: Float[Tensor, "b *any"], masks: Bool[Tensor, "b *side"]) -> Shares:
+    """The share of attribution outside masks.
+
+    Args:
+        maps: with or without channels, whose sizes are added.
+        masks: of the things; an image whose mask is empty has no share.
+    """
+    sizes = maps.abs() if maps.ndim == masks.ndim else maps.abs().sum(1)
+    sizes, out = sizes.flatten(1), ~masks.flatten(1)
+    outside = (sizes * out).sum(1) / sizes.sum(1)
+    return Shares(outside.where(~out.all(1), torch.nan), out.to(maps.dtype).mean(1))
+
+
+def attention(
+    model: nn.Module,
+    x: Images,
+    t: Classes,
+    masks: Bool[Tensor, "b *side"],
+    layer: str = "",
+    steps: int = 64,
+    patch: int = 7,
+) -> Mapping[str, Shares]:
+    """The share outside masks by three ways that have little in common.
+
+    Of integrated gradients all values count; of Grad-CAM and of occlusion those that speak for
+    the class.
+
+    Args:
+        layer: for Grad-CAM, which is left out without one.
+        steps: of integrated gradients.
+        patch: side of the squares of occlusion, which are moved by half of it.
+    """
+    maps = {"integrated gradients": integrated_gradients(model, x, t, steps=steps)}
+    if layer:
+        maps["Grad-CAM"] = grad_cam(model, x, t, layer)
+    maps["occlusion"] = occlusion(model, x, t, patch, max(1, patch // 2)).clamp(min=0)
+    return {name: share_outside(one, masks) for name, one in maps.items()}
