@@ -91,7 +91,7 @@ def worked_example(
             "example": exact("the grey node", node.item()),
             "line": exact("largest difference, equation 4.10", wrong[0]),
             "plane": exact("largest difference, equation 4.11", wrong[1]),
-            "turned": exact("kernels that give another map turned round", 100 * turned / trials, "%"),
+            "turned": exact("kernels whose turned form differs", 100 * turned / trials, "%"),
         },
         (Table("The grey node", ("channel", "sum"), tuple(zip("RGB", parts, strict=True))),),
         (

@@ -1,0 +1,1 @@
+"""What lets deep networks learn: starts, norms, dropout, decay, stopping, more data, ensembles."""

@@ -1,0 +1,113 @@
+"""Replicates of dense networks that learn digits, each at a learning rate of its own."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Annotated
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from cutaway.lab.settings import Range
+from cutaway.learn.replicas import Replicas, minimise
+from cutaway.learn.samples import Samples, batch_of
+from cutaway.models.activations import ACTIVATIONS, activation
+from cutaway.models.initialisers import initialise
+from cutaway.see.probe import answers, resting
+
+Steps = Annotated[int, Range(1, 1_000_000)]
+Batch = Annotated[int, Range(1, 1000)]
+Rate = Annotated[float, Range(1e-6, 100)]
+Width = Annotated[int, Range(1, 4096)]
+Depth = Annotated[int, Range(1, 200)]
+Images = Annotated[int, Range(70, 60_000)]
+"""Training images."""
+
+
+def dense(
+    widths: Sequence[int], tau: str = "relu", start: str = "he", norm: bool = False, drop: float = 0
+) -> nn.Sequential:
+    """Flattened images through hidden layers of some `widths`; the last is the number of classes.
+
+    Args:
+        widths: of the input and of every layer.
+        norm: batch-normalise before each activation.
+        drop: share of each hidden layer that dropout leaves out.
+    """
+    net = nn.Sequential(nn.Flatten())
+    for n_in, n_out in pairwise(widths[:-1]):
+        net.append(nn.Linear(n_in, n_out))
+        if norm:
+            net.append(nn.BatchNorm1d(n_out))
+        net.append(activation(tau))
+        if drop:
+            net.append(nn.Dropout(drop))
+    net.append(nn.Linear(widths[-2], widths[-1]))
+    initialise(net, start)
+    return net
+
+
+def losses_of(nets: Replicas, x: Tensor, t: Int[Tensor, "b"]) -> Float[Tensor, "r"]:
+    """The mean log-loss of each network on the same images, as it learns."""
+    s = nets(x)
+    return cross_entropy(s.movedim(2, 1), t.expand(len(s), -1), reduction="none").mean(1)
+
+
+def descend(
+    nets: Replicas,
+    data: Samples,
+    seed: int,
+    steps: int,
+    batch: int,
+    rates: float | Float[Tensor, "r"],
+    momentum: float = 0.0,
+    more: Callable[[], Float[Tensor, "r"]] | None = None,
+    first: int = 0,
+) -> Float[Tensor, "steps r"]:
+    """Stochastic gradient descent; the log-loss of each network at each step.
+
+    A loss times a rate, learned at the rate 1, is the loss learned at that rate: so replicates of
+    many rates are one tensor.
+
+    Args:
+        more: what is added to each loss, such as a penalty.
+        first: step to begin with.
+    """
+    seen = []
+
+    def losses(step: int) -> Tensor:
+        index = batch_of(seed, first + step, len(data), batch)
+        loss = losses_of(nets, data.x[index], data.t[index])
+        seen.append(loss.detach())
+        return rates * (loss + more() if more else loss)
+
+    minimise(losses, torch.optim.SGD(nets.parameters(), 1.0, momentum), steps)
+    return torch.stack(seen)
+
+
+def hidden(net: nn.Module, x: Tensor) -> dict[str, Float[Tensor, "n units"]]:
+    """What the units of each hidden layer answer, after their activation."""
+    kinds = tuple(type(activation(name)) for name in ACTIVATIONS)
+    return answers(net, x, [name for name, m in net.named_modules() if isinstance(m, kinds)])
+
+
+@torch.no_grad()
+def scores(nets: Replicas, x: Tensor) -> Float[Tensor, "r n k"]:
+    """What each network answers at rest."""
+    found = []
+    for net in nets.networks:
+        with resting(net):
+            found.append(net(x))
+    return torch.stack(found)
+
+
+def right(nets: Replicas, data: Samples) -> Float[Tensor, "r"]:
+    """Images that each answers rightly, in per cent."""
+    return 100 * (scores(nets, data.x).argmax(-1) == data.t).double().mean(1)
+
+
+def log_loss(nets: Replicas, data: Samples) -> Float[Tensor, "r"]:
+    """Mean of -log p of the true class, at rest."""
+    s = scores(nets, data.x).double()
+    return cross_entropy(s.movedim(2, 1), data.t.expand(len(s), -1), reduction="none").mean(1)

@@ -1,0 +1,137 @@
+"""The longest step: 2 / lambda_max on a quadratic, and what networks do there."""
+
+from typing import Annotated
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import mse_loss, one_hot
+
+from cutaway.data.sources import load
+from cutaway.lab.chapters.optimisation.quadratics import by_momentum
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, mean
+from cutaway.lab.experiment import claim
+from cutaway.lab.figures import Curves, line, over
+from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.replicas import Replicas
+from cutaway.learn.samples import samples
+from cutaway.models.mlp import MLP
+from cutaway.see.landscape import curvature
+
+SHARES = (0.5, 0.9, 0.99, 1.0, 1.01, 1.1, 1.5)
+"""Of 2 / lambda_max: steps on the quadratic."""
+CURVATURES = torch.logspace(-2, 0, 16, dtype=torch.float64)
+
+
+def at_the_edge(wrong: Effect, beyond: Effect, fall: Effect) -> Verdict:
+    """Holds if descent on a quadratic shrinks below 2 / lambda_max and grows above it at every
+    step tried, and if networks spend no part of their training above it (the interval's upper end
+    below 5 % of the looks) or stop falling there; with limits if the quadratic obeys but networks
+    spend more than 25 % of the looks above it and their loss still falls (both intervals); does
+    not hold if the quadratic disobeys; else undecided."""
+    if wrong.value:
+        return Verdict.FAILS
+    if beyond.high < 5 or fall.high < 0:
+        return Verdict.HOLDS
+    return Verdict.LIMITED if beyond.low > 25 and fall.low > 0 else Verdict.UNDECIDED
+
+
+@claim(
+    "3.6",
+    says="Past a step of 2 / lambda_max, lambda_max being the loss's largest curvature, gradient "
+    "descent diverges.",
+    source="statistics lecture, week 4, step size; Cohen et al. 2021 for networks",
+    rule=at_the_edge,
+    otherwise="Networks whose curvature stays where it began, such as very wide ones near their "
+    "linear limit: they would diverge as the quadratic does.",
+    full={"replicates": 32, "steps": 2000, "width": 64},
+)
+def longest_step(
+    rate: Annotated[float, Range(1e-4, 10)] = 0.5,
+    width: Annotated[int, Range(1, 1024)] = 24,
+    steps: Annotated[int, Range(10, 100_000)] = 400,
+    looks: Annotated[int, Range(2, 1000)] = 16,
+    replicates: Replicates = 8,
+    seed: Seed = 0,
+) -> Evidence:
+    """Descent on a quadratic at steps around 2 / lambda_max. Then tanh networks learn 400 digits
+    with the whole set as one batch; on the way the largest eigenvalue of the Hessian is looked
+    for with Lanczos' method and compared with 2 / rate."""
+    ends = {s: by_momentum(2 * s, CURVATURES, 0.0, 1000).abs().amax(1) for s in SHARES}
+    grew = {s: bool(end[-1] > 1 + 1e-9) for s, end in ends.items()}
+    at, sharp, losses = sharpened(rate, width, steps, looks, replicates, seed)
+    late = sharp[looks // 2 :]
+    beyond = 100 * (late > 2 / rate).double().mean(0)
+    fall = 100 * (1 - losses[at[-1]] / losses[at[looks // 2]])
+    return Evidence(
+        {
+            "wrong": exact(
+                "steps on the quadratic, of 7, that disobey",
+                sum(grew[s] != (s > 1) for s in SHARES),
+            ),
+            "beyond": mean("of the later half above 2 / rate, networks", beyond.tolist(), "%"),
+            "fall": mean("fall of the loss meanwhile", fall.tolist(), "%"),
+        },
+        (
+            Table(
+                "The quadratic after 1000 steps",
+                ("step x lambda_max / 2", "largest |w|", "grew"),
+                tuple((s, float(end[-1]), grew[s]) for s, end in ends.items()),
+            ),
+            Table(
+                "The networks, means",
+                ("step", "largest curvature", "times rate / 2", "loss"),
+                tuple(
+                    (t, sharp[i].mean().item(), sharp[i].mean().item() * rate / 2,
+                     losses[t].mean().item()) for i, t in enumerate(at)
+                ),
+            ),
+        ),
+        (
+            Curves(
+                "A quadratic", "steps", "largest |w|",
+                tuple(line(f"{s:g} x 2 / lambda", range(201), ends[s][:201])
+                      for s in (0.5, 0.99, 1.0, 1.01, 1.1)), y_log=True,
+            ),
+            Curves(
+                "Networks: the curvature comes to the step", "steps", "largest curvature",
+                (over("networks", at, sharp),), levels=((2 / rate, "2 / rate"),),
+            ),
+            Curves(
+                "Networks: the loss falls nevertheless", "steps", "loss",
+                (over("networks", range(0, steps, 4), losses[::4]),), y_log=True,
+            ),
+        ),
+        because="On a quadratic each direction is multiplied by 1 - rate x curvature a step: it "
+        "shrinks below 2 / lambda_max, swings for ever at it, and grows above. A network's "
+        f"curvature changes while it learns: from {sharp[0].mean():.2f} at the start it rose until "
+        f"it reached 2 / rate = {2 / rate:g}. In the later half {beyond.mean():.0f} % of the looks "
+        f"found it above (at the last {sharp[-1].mean():.2f} on average), yet the loss fell by "
+        f"another {fall.mean():.0f} %: past the edge the weights swing along the steepest "
+        "direction, and the swing carries them to where the valley is wider again. So the bound "
+        "tells where a network's training settles, not where it breaks.",
+    )  # fmt: skip
+
+
+def sharpened(
+    rate: float, width: int, steps: int, looks: int, replicates: int, seed: int
+) -> tuple[list[int], Float[Tensor, "looks r"], Float[Tensor, "steps r"]]:
+    """Steps looked at, the largest curvature there, and the loss at each step."""
+    learned, _ = samples(load("digits"), seed, train=400)
+    t = one_hot(learned.t, 10).float()
+    nets = Replicas([MLP(64, [width], 10, "tanh") for _ in range(replicates)])
+    optimizer = torch.optim.SGD(nets.parameters(), rate)
+    at = sorted({round(i * (steps - 1) / (looks - 1)) for i in range(looks)})
+    sharp, losses = [], []
+    for step in range(steps):
+        loss = (nets(learned.x) - t).square().mean((1, 2))
+        if step in at:
+            sharp.append([
+                curvature(net, lambda net=net: mse_loss(net(learned.x), t), 12, step)[0].max()
+                for net in nets.networks
+            ])  # fmt: skip
+        optimizer.zero_grad()
+        loss.sum().backward()
+        optimizer.step()
+        losses.append(loss.detach())
+    return at, torch.tensor(sharp), torch.stack(losses)
