@@ -16,7 +16,8 @@ def graphs(draw: st.DrawFn) -> tuple[int, list[Edge]]:
 @given(graphs())
 def test_boxes_do_not_overlap_and_edges_go_down(drawn):
     count, edges = drawn
-    check(layered(count, edges), set(edges))
+    for centred in (True, False):
+        check(layered(count, edges, centred), set(edges))
 
 
 def check(found: Layered, edges: set[Edge]) -> None:
@@ -50,6 +51,12 @@ def test_branches_stand_side_by_side_below_where_they_begin():
     fork = [(0, 1), (0, 2), (0, 3), (1, 4), (2, 5), (3, 6), (4, 7), (5, 7), (6, 7)]
     found = layered(8, fork)
     assert [p.left for p in found.places] == [2, 0, 2, 4, 0, 2, 4, 2]
+
+
+def test_the_longest_way_runs_at_the_left():
+    edges = [(0, 1), (0, 2), (2, 3), (3, 4), (1, 4), (4, 6), (5, 6)]
+    found = layered(7, edges, centred=False)
+    assert [p.left for p in found.places] == [0, 2, 0, 0, 0, 2, 0]
 
 
 def test_nested_skips_nest():

@@ -88,13 +88,14 @@ class Drawing:
     side: int
 
 
-def draw(boxes: Sequence[Box], edges: Sequence[Edge]) -> Drawing:
+def draw(boxes: Sequence[Box], edges: Sequence[Edge], centred: bool = True) -> Drawing:
     """The boxes placed.
 
     Args:
         edges: pairs (a, b) of places in `boxes`, a < b.
+        centred: as `layered` has it.
     """
-    found = layered(len(boxes), edges)
+    found = layered(len(boxes), edges, centred)
     givers = {a for a, _ in edges}
     placed = [
         replace(box, area=_area(2 * p.row + 1, p.left + 1, 1, 2), given=i in givers)

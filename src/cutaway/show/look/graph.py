@@ -129,17 +129,20 @@ class _Painter:
     letter: str
     time: float
 
+    @property
+    def _words(self) -> tuple[str, str]:
+        return ("in", "out") if self.letter == "f" else ("gradient in", "gradient out")
+
     def inside(self, at: int) -> Drawing:
         """What is in a call, between its input and its output."""
         level, call = self.run.levels[at], self.graph.calls[at]
         boxes = [self._part(part, call) for part in level.parts]
         last = len(boxes)
-        words = ("in", "out") if self.letter == "f" else ("gradient in", "gradient out")
         ends = (call.inputs, call.outputs) if self.letter == "f" else (call.outputs, call.inputs)
         boxes = [
-            Box("", "end", words[0], shape=self._shape(ends[0])),
+            Box("", "end", self._words[0], shape=self._shape(ends[0])),
             *boxes,
-            Box("", "end", words[1], shape=self._shape(ends[1])),
+            Box("", "end", self._words[1], shape=self._shape(ends[1])),
         ]
         edges = [(a + 1, b + 1) for a, b in level.edges]
         leaves = any(b == last for _, b in level.edges)
@@ -155,9 +158,9 @@ class _Painter:
             for i, one in enumerate(self.run.operations)
         ]
         taken = whole.inputs if self.letter == "f" else whole.outputs
-        begin = Box("", "end", "in", shape=self._shape(taken))
+        begin = Box("", "end", self._words[0], shape=self._shape(taken))
         edges = [(a + 1, i + 1) for i, one in enumerate(self.run.operations) for a in one.sources]
-        return draw([begin, *boxes], edges)
+        return draw([begin, *boxes], edges, centred=False)
 
     def _part(self, part: Part, within: Call) -> Box:
         if part.call is None:

@@ -62,11 +62,14 @@ class Layered:
         return max((lane.number + 1 for lane in self.lanes), default=0)
 
 
-def layered(count: int, edges: Sequence[Edge]) -> Layered:
+def layered(count: int, edges: Sequence[Edge], centred: bool = True) -> Layered:
     """The drawing of boxes 0..count-1.
 
     Args:
         edges: pairs (a, b) with a < b: b takes what a gives.
+        centred: whether a box stands below the middle of its sources; or below the leftmost, and
+            of several the one with the longest way before it first, so that the main path of a long
+            drawing runs down at the left.
     """
     edges = sorted(set(edges))
     assert all(0 <= a < b < count for a, b in edges), edges
@@ -75,7 +78,7 @@ def layered(count: int, edges: Sequence[Edge]) -> Layered:
     for node, row in enumerate(rows):
         members[row].append(node)
     columns = max(map(len, members), default=0)
-    lefts = _lefts(members, edges, columns)
+    lefts = _lefts(members, edges, columns, centred)
     places = tuple(Place(rows[node], lefts[node]) for node in range(count))
     straight = tuple((a, b) for a, b in edges if rows[b] == rows[a] + 1)
     long = [(a, b) for a, b in edges if rows[b] > rows[a] + 1]
@@ -97,17 +100,28 @@ def _rows(count: int, edges: Sequence[Edge]) -> list[int]:
     ]
 
 
-def _lefts(members: Sequence[Sequence[int]], edges: Sequence[Edge], columns: int) -> dict[int, int]:
-    """Each as near to the middle of its sources as its neighbours in the row let it."""
+def _lefts(
+    members: Sequence[Sequence[int]], edges: Sequence[Edge], columns: int, centred: bool
+) -> dict[int, int]:
+    """Each as near to where it wants to be as its neighbours in the row let it."""
     before: dict[int, list[int]] = {}
-    for a, b in edges:
+    ahead: dict[int, int] = {}  # the longest path that follows
+    for a, b in reversed(edges):
         before.setdefault(b, []).append(a)
+        ahead[a] = max(ahead.get(a, 0), ahead.get(b, 0) + 1)
+    middle, last = columns - 1.0, 2.0 * columns - 2
     lefts: dict[int, int] = {}
+
+    def wanted(node: int) -> float:
+        known = [lefts[a] for a in before.get(node, []) if a in lefts]
+        if centred:
+            return sum(known) / len(known) if known else middle
+        return min(known) if known else last if lefts else 0.0
+
     for row in members:
-        known = {n: [lefts[a] for a in before.get(n, []) if a in lefts] for n in row}
-        wanted = {n: sum(at) / len(at) if at else columns - 1.0 for n, at in known.items()}
-        order = sorted(row, key=lambda n: (wanted[n], n))
-        places = _apart([wanted[n] for n in order], 2 * columns - 2)
+        at = {node: wanted(node) for node in row}
+        order = sorted(row, key=lambda n: (at[n], 0 if centred else -ahead.get(n, 0), n))
+        places = _apart([at[n] for n in order], 2 * columns - 2)
         lefts |= dict(zip(order, places, strict=True))
     return lefts
 
