@@ -124,7 +124,9 @@ def strides(
     """Maps of every side in a range are convolved with every stride up to `most`, padded by
     (h - 1) / 2; what is left is counted and compared with the map of stride 1."""
     low, high = min(sides), max(sides)
-    u, even, odd, curves, rows = torch.ones(1, 1, kernel, kernel), [], [], [], []
+    even: list[bool] = []
+    odd: list[bool] = []
+    u, curves, rows = torch.ones(1, 1, kernel, kernel), [], []
     for k in range(2, most + 1):
         shares, places = [], list(range(low, high + 1))
         for n in places:

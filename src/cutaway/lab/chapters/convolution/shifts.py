@@ -66,7 +66,8 @@ def shifts(
         "convolution, edges joined": lambda z: F.conv2d(F.pad(z, [1] * 4, "circular"), u),
         "dense layer": lambda z: (z.flatten(1) @ W.T).view_as(z),
     }
-    rows, far = [], {}
+    rows: list[tuple[str | float, ...]] = []
+    far = {}
     for name, f in layers.items():
         far[name] = [_differ(f(moved(x, k)), moved(f(x), k), k) for k in range(1, most + 1)]
         rows.append((name, *far[name]))
@@ -106,7 +107,7 @@ def _differ(a: Maps, b: Maps, skip: int) -> float:
     return 100 * (a != b)[..., skip:, skip:].double().mean().item()
 
 
-def _strided(x: Maps, u: Maps, k: int) -> tuple[Maps, Maps]:
+def _strided(x: Maps, u: Float[Tensor, "1 c s s"], k: int) -> tuple[Maps, Maps]:
     """Moved by k and convolved with stride 2, and the other way round, by k / 2 (rounded down)."""
     first, last = (F.conv2d(z, u, stride=2, padding=1) for z in (moved(x, k), x))
     half = k // 2
