@@ -1,0 +1,80 @@
+"""Chapter 3: rules on planted effects, quick runs, and worked values."""
+
+import math
+
+import pytest
+import torch
+
+from cutaway import lab
+from cutaway.lab.chapters.optimisation.quadratics import by_momentum, crossings, settled
+from cutaway.lab.evidence import Effect, Verdict
+
+HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
+
+
+def planted(**values: float | tuple[float, float]) -> dict[str, Effect]:
+    """Effects of known intervals; a number is exact."""
+    pairs = {k: v if isinstance(v, tuple) else (v, v) for k, v in values.items()}
+    return {k: Effect(k, (a + b) / 2, a, b, 8) for k, (a, b) in pairs.items()}
+
+
+@pytest.mark.parametrize(
+    ("number", "effects", "expected"),
+    [
+        ("3.2", planted(left=1e-12, cost=(2.3, 2.7)), HOLDS),
+        ("3.2", planted(left=1e-12, cost=(1.8, 2.7)), LIMITED),
+        ("3.2", planted(left=0.1, cost=(2.3, 2.7)), FAILS),
+        ("3.5", planted(along=5, across=2, slower=0, own=60, bare=0), HOLDS),
+        ("3.5", planted(along=5, across=2, slower=40, own=60, bare=0), LIMITED),
+        ("3.5", planted(along=5, across=1, slower=0, own=60, bare=0), FAILS),
+        ("3.5", planted(along=5, across=2, slower=0, own=0, bare=0), FAILS),
+        ("3.6", planted(wrong=0, beyond=(0, 2), fall=(20, 30)), HOLDS),
+        ("3.6", planted(wrong=0, beyond=(60, 80), fall=(-30, -20)), HOLDS),
+        ("3.6", planted(wrong=0, beyond=(60, 80), fall=(20, 30)), LIMITED),
+        ("3.6", planted(wrong=0, beyond=(10, 80), fall=(20, 30)), UNDECIDED),
+        ("3.6", planted(wrong=1, beyond=(0, 2), fall=(20, 30)), FAILS),
+    ],
+)
+def test_rules(number, effects, expected):
+    assert lab.claim(number).decide(effects) is expected
+
+
+def test_newton_arrives_in_one_step():
+    found = lab.claim("3.2").run(sizes=(8, 16), replicates=8).evidence
+    assert found.effects["left"].value < 1e-10
+    assert [row[0] for row in found.tables[0].rows] == [8, 16]
+
+
+def test_momentum_as_its_roots_say():
+    """Where it swings, w shrinks by sqrt(b) a step; without momentum by 1 - rate c."""
+    curvature = torch.tensor([50.0], dtype=torch.float64)
+    path = by_momentum(0.02, curvature / 2, 0.0, 10)
+    assert path[10, 0] == pytest.approx(0.5**10)
+    swinging = by_momentum(0.02, curvature, 0.81, 400)[:, 0]
+    peaks = [swinging[t : t + 20].abs().max().item() for t in (100, 300)]
+    assert (peaks[1] / peaks[0]) ** (1 / 200) == pytest.approx(0.9, rel=2e-3)
+    assert crossings(by_momentum(0.02, curvature / 2, 0.0, 50)[:, 0]) == 0
+    # |1 - 1.9| = 0.9 a step: 0.9^66 is the first below 1/1000
+    assert int(settled(by_momentum(0.019, 2 * curvature, 0.0, 200))) == math.ceil(
+        math.log(1e-3) / math.log(0.9)
+    )
+
+
+def test_a_thing_that_never_settles():
+    assert int(settled(by_momentum(0.05, torch.tensor([50.0]), 0.0, 30))) == 30
+
+
+def test_momentum_holds_with_limits():
+    found = lab.claim("3.5").run(grid=20)
+    assert found.verdict is LIMITED
+    assert found.evidence.effects["bare"].value == 0
+    # With a step at which plain descent does not swing, momentum does not help across.
+    assert lab.claim("3.5").run(grid=20, steepest=50).verdict is FAILS
+
+
+@pytest.mark.slow
+def test_networks_pass_the_longest_step():
+    found = lab.claim("3.6").run(replicates=4)
+    assert found.verdict is LIMITED
+    calm = lab.claim("3.6").run(replicates=2, rate=0.05, steps=40, looks=4)
+    assert calm.verdict is HOLDS
