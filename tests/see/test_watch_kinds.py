@@ -1,0 +1,103 @@
+"""Watching where it is less simple: several outputs, reused layers, low precision, fleets."""
+
+import pytest
+import torch
+from real_digits import digits
+from torch import nn
+
+import cutaway as ca
+from cutaway.errors import UsageError
+from cutaway.learn.checkpoint import load_tensors
+from cutaway.learn.fleet import launch
+from cutaway.learn.watching import FILE
+from cutaway.recipes import pair
+from cutaway.see.watched import Watched
+
+
+class Twice(nn.Module):
+    """A layer and a ReLU that are used twice, dropout, two outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.hidden, self.relu = nn.Linear(4, 4), nn.ReLU(inplace=True)
+        self.drop, self.out = nn.Dropout(0.5), nn.Linear(4, 2)
+
+    def forward(self, x):
+        h = self.relu(self.hidden(self.drop(self.relu(self.hidden(x)))))
+        return self.out(h), h
+
+
+def learn(model: Twice, dtype: torch.dtype, autocast: bool) -> torch.Tensor:
+    torch.manual_seed(1)
+    optimizer = torch.optim.AdamW(model.parameters(), 0.01)
+    for _ in range(4):
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            s, h = model(torch.randn(16, 4, dtype=dtype))
+        (s.float().square().mean() + h.float().mean()).backward()
+        optimizer.step()
+    return torch.rand(1)
+
+
+KINDS = [(torch.float32, True), (torch.bfloat16, False), (torch.float64, False)]
+
+
+@pytest.mark.parametrize(("dtype", "autocast"), KINDS)
+def test_in_any_precision_nothing_is_changed_to_the_bit(dtype, autocast):
+    alone, seen = Twice().to(dtype), Twice().to(dtype)
+    draw = learn(alone, dtype, autocast)
+    with ca.watch(seen, every=1) as scope:
+        assert torch.equal(learn(seen, dtype, autocast), draw)
+    for a, b in zip(alone.parameters(), seen.parameters(), strict=True):
+        assert torch.equal(a, b)
+    found = scope.watched
+    assert found.layers == ["hidden", "relu", "hidden (2)", "relu (2)", "out"]
+    assert found.fault is None
+    for of in ("activations", "gradients"):
+        assert found.figure("spread", of).isfinite().all()
+        assert (found.quantiles(of).diff(dim=-1) >= 0).all()
+    assert (found.norm("update") > 0).all()
+
+
+def test_figures_of_low_precision_are_those_of_its_values():
+    model = Twice().eval()  # no dropout
+    kept = []
+    handle = model.hidden.register_forward_hook(lambda module, inputs, y: kept.append(y.clone()))
+    x = torch.randn(64, 4)
+    with ca.watch(model) as scope, torch.autocast("cpu", torch.bfloat16):
+        scope.begin(1)
+        model(x)[0].float().sum().backward()
+    handle.remove()
+    assert [y.dtype for y in kept] == [torch.bfloat16] * 2
+    found = scope.watched
+    for name, y in zip(("hidden", "hidden (2)"), kept, strict=True):
+        at = found.layers.index(name)
+        mean, spread = y.float().mean().item(), y.float().std().item()
+        assert found.figure("mean")[0, at].item() == pytest.approx(mean, rel=1e-4)
+        assert found.figure("spread")[0, at].item() == pytest.approx(spread, rel=1e-3)
+        assert found.quantiles()[0, at, 0].item() == y.min().item()
+        assert found.quantiles()[0, at, -1].item() == y.max().item()
+
+
+RECIPE = pair("mlp", "digits").override(epochs=1, batch_size=32, replicates=2)
+
+
+def test_each_member_of_a_fleet_is_watched(tmp_path):
+    seen, alone = (
+        launch(RECIPE.override(watch=every), digits(), way="in-turn", out=tmp_path / str(every))
+        for every in (2, 0)
+    )
+    found = [Watched.of(*load_tensors(run.path / FILE)) for run in seen.members]
+    assert found[0].steps == found[1].steps
+    assert len(found[0].steps) > 1
+    assert not torch.equal(found[0].norms, found[1].norms)  # other seeds
+    for a, b in zip(seen.members, alone.members, strict=True):
+        for p, q in zip(a.model.parameters(), b.model.parameters(), strict=True):
+            assert torch.equal(p, q)
+        assert not (b.path / FILE).exists()
+
+
+def test_a_stack_says_that_it_cannot_be_watched(tmp_path):
+    with pytest.raises(UsageError, match=r"watch 2 is for each network by itself. Give --way auto"):
+        launch(RECIPE.override(watch=2), digits(), way="batched", out=tmp_path / "x")
