@@ -1,11 +1,10 @@
 """Taken apart: what a unit, many units or a layer are needed for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from cutaway.lab.evidence import Table
 from cutaway.lab.figures import Curves, line, over
 from cutaway.see.change import ablate, changed, held, patched
 from cutaway.see.probe import answers
@@ -31,7 +30,10 @@ def view(specimen: Specimen) -> View:
     )
     return View(
         "Taken apart", said,
-        (_one(alone, whole, layer), _many(specimen, layer, units), *_elsewhere(specimen)),
+        (
+            _one(alone, whole, layer), _many(specimen, layer, units),
+            *_elsewhere(specimen, layer, units),
+        ),
     )  # fmt: skip
 
 
@@ -75,23 +77,29 @@ def _removed(specimen: Specimen, model: nn.Module, layer: str, units: int) -> Te
     return found
 
 
-def _elsewhere(specimen: Specimen) -> Sequence[Table]:
-    """One image with a layer's answers from another of another class."""
-    model, shown = specimen.model, specimen.shown
-    answer = specimen.output.argmax(1)
+def _elsewhere(specimen: Specimen, layer: str, units: int) -> Iterator[Curves]:
+    """One image with more and more of a layer's answers taken from an image of another class."""
+    model, shown, answer = specimen.model, specimen.shown, specimen.output.argmax(1)
     other = (answer != answer[0]).nonzero().flatten().tolist()
     if not other:
-        return ()
+        return
     a, b = shown.x[:1], shown.x[other[0]][None]
-    mine, theirs = int(answer[0]), int(answer[other[0]])
-    again = {name.split(" (")[0] for name in specimen.shapes if " (" in name}
-    rows = []
-    for layer, source in answers(model, b).items():
-        if layer in again or " (" in layer:
-            continue
-        with torch.no_grad(), changed(model, {layer: patched(source)}):
-            p = model(a).softmax(1)[0]
-        rows.append((layer, round(100 * p[mine].item(), 1), round(100 * p[theirs].item(), 1)))
-    title = f"{shown.names[0]}, one layer's answers taken from {shown.names[other[0]]}"
-    names = (f"{specimen.classes[k]} (%)" for k in (mine, theirs))
-    return (Table(title, ("layer", *names), tuple(rows)),)
+    classes = [int(answer[0]), int(answer[other[0]])]
+    source = answers(model, b, [layer])[layer]
+
+    def with_these(exchanged: Sequence[int]) -> Tensor:
+        with torch.no_grad(), changed(model, {layer: patched(source, exchanged)}):
+            return model(a).softmax(1)[0, classes].cpu()
+
+    order = torch.stack([with_these([k]) for k in range(units)])[:, 1].argsort(descending=True)
+    counts = sorted({round(share * units) for share in (*SHARES, 0.02, 0.05, 0.15, 0.35, 1.0)})
+    found = torch.stack([with_these(order[:count].tolist()) for count in counts])
+    names = (specimen.classes[k] for k in classes)
+    yield Curves(
+        "With another image's answers",
+        f"units of {layer} exchanged",
+        "probability (%)",
+        tuple(line(name, counts, 100 * p) for name, p in zip(names, found.T, strict=True)),
+        caption=f"{shown.names[0]}, with answers of {shown.names[other[0]]}: first of the units "
+        "that alone raise its class most.",
+    )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor
 
 from cutaway.lab.evidence import Cell, Table
@@ -11,7 +10,7 @@ from cutaway.randomness import generator
 from cutaway.see.attack import accuracy_against_size, few_pixels, fgsm, pgd
 from cutaway.see.corrupt import CORRUPTIONS, STRENGTHS
 from cutaway.show.look.specimen import CannotShow, Examples, Specimen
-from cutaway.show.look.view import View, rows_of
+from cutaway.show.look.view import View, in_rows, rows_of
 from cutaway.show.words import capital
 
 COUNT, PIXELS = 256, 32
@@ -75,11 +74,12 @@ def _gallery(specimen: Specimen) -> Images:
         rows.append(
             [
                 (specimen.classes[int(before[i])], picture),
-                (f"changed by {size} of 255 at most", change),
+                ("the change", change),
                 (f"{turned}, {100 * after.values[i]:.0f} %", changed[i]),
             ]
         )
-    return rows_of("Before, the change, after (PGD)", rows, "Grey: not changed.")
+    caption = f"No pixel by more than {size} of 255. In the middle grey is not changed."
+    return rows_of("Before, the change, after (PGD)", rows, caption)
 
 
 def _pixels(specimen: Specimen, held: Examples) -> Iterator[Curves]:
@@ -129,7 +129,4 @@ def _kinds(specimen: Specimen) -> Images:
     for name, change in CORRUPTIONS.items():
         pixels = change(_unit(one), 3, generator(0, name))
         tiles.append((name.replace("-", " "), pixels[0].movedim(0, -1).cpu()))
-    spare = [("", torch.ones_like(one.pictures[0]))] * (-len(tiles) % 6)
-    tiles = [*tiles, *spare]
-    rows = [tiles[i : i + 6] for i in range(0, len(tiles), 6)]
-    return rows_of("Corruptions at strength 3", rows)
+    return rows_of("Corruptions at strength 3", in_rows(tiles, 6))

@@ -1,10 +1,16 @@
 """The loss around the weights, and how sharply it bends."""
 
+from collections.abc import Iterator
+
+from jaxtyping import Float
+from torch import Tensor
 from torch.nn import functional as F
 
 from cutaway.lab.evidence import Table
 from cutaway.lab.figures import Curves, Images, line
-from cutaway.see.landscape import curvature, plane, random_direction
+from cutaway.see.boundary import between, plane_of
+from cutaway.see.gradients import gradient_spectrum
+from cutaway.see.landscape import curvature, plane, random_direction, sharpness
 from cutaway.show.look.specimen import Specimen
 from cutaway.show.look.view import View, rows_of
 from cutaway.show.ramp import coloured
@@ -14,8 +20,10 @@ COUNT, BENT = 256, 128
 STEPS = 13
 REACH = 1.0
 LANCZOS = 24
-LARGE = 20
-"""Pixels that a place of the plane is wide."""
+SIDE = 260
+"""Pixels that a plane is wide."""
+RADIUS, SINGLE = 0.05, 64
+"""Of a step for sharpness; examples whose gradients are taken one by one."""
 
 
 def view(specimen: Specimen) -> View:
@@ -38,10 +46,9 @@ def view(specimen: Specimen) -> View:
     )
     logs = found.clamp(min=1e-6).log()
     shares = (logs - logs.min()) / (logs.max() - logs.min()).clamp(min=1e-9)
-    big = (coloured(shares) / 255).repeat_interleave(LARGE, 0).repeat_interleave(LARGE, 1)
     picture: Images = rows_of(
         "Loss over the plane of both",
-        [[("the weights are in the middle", big)]],
+        [[("the weights are in the middle", _large(coloured(shares) / 255))]],
         f"Dark {found.min().item():.3g}, bright {found.max().item():.3g} nats, equal ratios as "
         "equal steps.",
     )
@@ -49,14 +56,22 @@ def view(specimen: Specimen) -> View:
         f"The loss of {len(held)} examples it did not learn from, where all weights are moved. A "
         "wide dark middle: weights that need not be exact.",
     )
-    return View("The landscape", said, (lines, picture, *_bends(specimen)))
+    around = lines, picture, *_bends(specimen), _noise(specimen)
+    return View("The landscape", said, (*around, *_inputs(specimen)))
+
+
+def _large(x: Float[Tensor, "h w 3"]) -> Float[Tensor, "h2 w2 3"]:
+    times = max(1, SIDE // max(x.shape[:2]))
+    return x.repeat_interleave(times, 0).repeat_interleave(times, 1)
 
 
 def _bends(specimen: Specimen) -> tuple[Curves, Table]:
     few = specimen.held.some(BENT)
-    values, weights = curvature(
-        specimen.model, lambda: F.cross_entropy(specimen.model(few.x), few.t), LANCZOS
-    )
+
+    def loss() -> Tensor:
+        return F.cross_entropy(specimen.model(few.x), few.t)
+
+    values, weights = curvature(specimen.model, loss, LANCZOS)
     spectrum = Curves(
         "The Hessian's spectrum",
         "curvature of the loss",
@@ -66,9 +81,49 @@ def _bends(specimen: Specimen) -> tuple[Curves, Table]:
         caption=f"{len(values)} values by Lanczos on {len(few)} examples: where the loss bends up "
         "(right of 0) and down, and how many directions do.",
     )
+    step = sharpness(specimen.model, loss, RADIUS, steps=1).rise
     rows = (
-        ("largest curvature", round(values[-1].item(), 4)),
-        ("smallest", round(values[0].item(), 4)),
+        ("largest curvature", values[-1].item()),
+        ("smallest", values[0].item()),
         ("rate above which gradient descent diverges, 2 over the largest", 2 / values[-1].item()),
+        (f"rise of the loss after a step of {RADIUS} up the gradient (nats)", step),
     )
     return spectrum, Table("Sharpness", ("what", "value"), rows)
+
+
+def _noise(specimen: Specimen) -> Table:
+    """Whether single examples agree on the way down."""
+    few = specimen.held.some(SINGLE)
+    found = gradient_spectrum(specimen.model, few.x, few.t)
+    shares = found.values / found.values.sum().clamp(min=1e-30)
+    rows = (
+        ("share of the noise in its first direction (%)", 100 * shares[0].item()),
+        ("in the first ten (%)", 100 * shares[:10].sum().item()),
+        ("noise scale (examples)", found.noise_scale),
+    )
+    return Table(f"Gradients of {len(few)} single examples", ("what", "value"), rows)
+
+
+def _inputs(specimen: Specimen) -> Iterator[Images | Curves]:
+    """Where the answer changes, between examples and over the plane through three."""
+    t, shown = specimen.output.argmax(1).tolist(), specimen.shown
+    others = [next((i for i, k in enumerate(t) if k == new), 0) for new in dict.fromkeys(t)][1:3]
+    if len(others) < 2 or shown.x.ndim != 4:
+        return
+    a, b, c = (shown.x[i] for i in (0, *others))
+    found = between(specimen.model, a, b)
+    met = found.probabilities.amax(0).argsort(descending=True)[:4].tolist()
+    way = 100 * found.shares
+    yield Curves(
+        f"From {shown.names[0]} to {shown.names[others[0]]}", "way (%)", "probability (%)",
+        tuple(line(specimen.classes[k], way, 100 * found.probabilities[:, k]) for k in met),
+    )  # fmt: skip
+    classes = plane_of(specimen.model, a, b, c).classes.cpu()
+    there, index = classes.unique(return_inverse=True)
+    drawn = _large(coloured(index / max(1, len(there) - 1)) / 255)
+    names = ", ".join(specimen.classes[k] for k in there.tolist())
+    tiles = [(shown.names[i], shown.pictures[i]) for i in (0, *others)]
+    yield rows_of(
+        "Answers over the plane through three examples",
+        [[*tiles, (f"dark to bright: {names}", drawn)]],
+    )

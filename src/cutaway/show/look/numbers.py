@@ -3,22 +3,24 @@
 from collections.abc import Iterator
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.lab.evidence import Table
 from cutaway.lab.figures import Curves, Images, line
-from cutaway.see.numbers import cka, effective_rank, linear_regions
+from cutaway.see.agreement import layer_agreement
+from cutaway.see.numbers import effective_rank, linear_regions
 from cutaway.see.probe import answers
 from cutaway.show.look.specimen import Specimen
 from cutaway.show.look.view import View, rows_of
 from cutaway.show.ramp import coloured
 
 COUNT = 256
-LARGE = 24
-"""Pixels that a pair of layers is wide."""
+SIDE = 240
+"""Pixels that a table of layers is wide."""
 PAIRS = 8
 WIDE = 2048
-"""Features of a layer that are compared; of more, the means over places are."""
+"""Features of a layer whose directions are counted; of more, the means over places are."""
 
 
 def view(specimen: Specimen) -> View:
@@ -27,7 +29,7 @@ def view(specimen: Specimen) -> View:
     said = (f"On {len(held)} examples that it did not learn from.",)
     told = tuple(_answers(specimen))
     return View(
-        "In numbers", said, (*told, _ranks(features), _agreements(features), *_folds(specimen))
+        "In numbers", said, (*told, _ranks(features), _agreements(specimen), *_folds(specimen))
     )
 
 
@@ -41,16 +43,22 @@ def _ranks(features: dict[str, Tensor]) -> Table:
     return Table("Directions that each layer uses", ("layer", "features", "effective rank"), rows)
 
 
-def _agreements(features: dict[str, Tensor]) -> Images:
-    """Which layers say the same."""
-    names = list(features)
-    table = torch.tensor([[cka(features[a], features[b]) for b in names] for a in names])
-    big = (coloured(table.nan_to_num()) / 255).repeat_interleave(LARGE, 0)
-    return rows_of(
-        "How alike the layers' answers are",
-        [[(f"{names[0]} (top, left) to {names[-1]}", big.repeat_interleave(LARGE, 1))]],
-        "Linear CKA of each pair of layers: dark 0, bright 1, the same up to a rotation.",
-    )
+def _agreements(specimen: Specimen) -> Images:
+    """Which layers say the same, and what training has changed."""
+    x, model = specimen.held.some(COUNT).x, specimen.model
+    found = layer_agreement(model, model, x)
+    ends = f"{found.rows[0]} (top, left) to {found.rows[-1]}"
+    tiles = [(ends, _squares(found.cka))]
+    if specimen.fresh:
+        before = layer_agreement(model, specimen.fresh().to(x.device).eval(), x)
+        tiles.append(("down: as trained, across: before training", _squares(before.cka)))
+    caption = "Linear CKA of each pair of layers: dark 0, bright 1, the same up to a rotation."
+    return rows_of("How alike the layers' answers are", [tiles], caption)
+
+
+def _squares(table: Float[Tensor, "a b"]) -> Float[Tensor, "h w 3"]:
+    large = max(1, SIDE // max(table.shape))
+    return (coloured(table.cpu()) / 255).repeat_interleave(large, 0).repeat_interleave(large, 1)
 
 
 def _folds(specimen: Specimen) -> Iterator[Table]:

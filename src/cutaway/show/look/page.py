@@ -1,8 +1,11 @@
 """The page of `cutaway look`: the views that were asked for, one below the other."""
 
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib import import_module
+from importlib.resources import files
 from typing import Any
 
 import cutaway
@@ -95,9 +98,16 @@ def page(
             "parameters": count(specimen.model),
             "shown": shown,
             "sections": [Section(one.name, VIEWS[one.name]) for one in shown],
+            "script": _digest(),
             "version": cutaway.__version__,
         },
     )
+
+
+def _digest() -> str:
+    """Of the one script that the page may run."""
+    text = (files("cutaway.show") / "templates" / "look" / "graph.js").read_text().rstrip("\n")
+    return b64encode(sha256(text.encode()).digest()).decode()
 
 
 def _shown(specimen: Specimen, name: str) -> Shown:

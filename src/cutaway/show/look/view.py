@@ -30,12 +30,21 @@ class View:
 Maker = Callable[[Specimen], View]
 
 
+Tile = tuple[str, Float[Tensor, "h w c"]]
+"""A name and a picture of values from 0 to 1."""
+
+
+def in_rows(tiles: Sequence[Tile], columns: int) -> list[Sequence[Tile]]:
+    """One after the other; the last row may be shorter."""
+    return [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
+
+
 def rows_of(
     title: str,
-    rows: Sequence[Sequence[tuple[str, Float[Tensor, "h w c"]]]],
+    rows: Sequence[Sequence[Tile]],
     caption: str = "",
 ) -> Images:
-    """Rows of pictures with their names, all of a row's length."""
+    """Rows of pictures with their names."""
     tiles = [(name, _coloured(x)) for row in rows for name, x in row]
     names = [name for name, _ in tiles]
     return images(title, torch.stack([x for _, x in tiles]), names, len(rows[0]), caption)

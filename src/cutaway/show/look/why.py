@@ -3,17 +3,23 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
-from jaxtyping import Float, Int
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
+from cutaway.lab.evidence import Table
 from cutaway.lab.figures import Images
-from cutaway.see.why import grad_cam, integrated_gradients, occlusion, saliency
+from cutaway.learn.statistics import student
+from cutaway.see.foreground import foreground
+from cutaway.see.why import attention, grad_cam, integrated_gradients, occlusion, saliency
 from cutaway.show.look.specimen import CannotShow, Specimen
 from cutaway.show.look.view import View, rows_of
 from cutaway.show.ramp import over
 from cutaway.show.words import percent
 
 SHOWN = 6
+MASKED, LEAST = 64, 48
+"""Examples of which the thing in front is sought, and the smallest side of theirs."""
 PATCHES = 5
 """A square of occlusion is about so many to a side."""
 
@@ -38,7 +44,7 @@ def view(specimen: Specimen) -> View:
     )
     cam = f" Grad-CAM: what {specimen.with_places} found for it." if "Grad-CAM" in maps else ""
     figure = rows_of("Where the answers come from", rows)
-    return View("Why this answer", (said + cam,), (figure, *_nearest(specimen)))
+    return View("Why this answer", (said + cam,), (figure, *_thing(specimen), *_nearest(specimen)))
 
 
 def _maps(
@@ -60,6 +66,52 @@ def _said(specimen: Specimen, i: int) -> str:
         return answer
     truth = specimen.classes[int(specimen.shown.t[i])]
     return answer if truth == specimen.classes[int(k)] else f"{answer}; is {truth}"
+
+
+def _thing(specimen: Specimen) -> Iterator[Table | Images]:
+    """The share of attribution outside what stands in front, where that can be found."""
+    held = specimen.held.some(MASKED)
+    if min(held.x.shape[2:]) < LEAST:
+        return
+    pixels = (255 * held.pictures).round().to(torch.uint8)
+    masks = torch.stack([foreground(one) for one in pixels])
+    sure = masks.flatten(1).any(1)
+    if sure.double().mean() < 0.5:
+        return
+    x, patch = held.x[sure], max(1, min(held.x.shape[2:]) // PATCHES)
+    found = attention(
+        specimen.model, x, specimen.answered(x).argmax(1), masks[sure].to(x.device),
+        specimen.with_places, patch=patch,
+    )  # fmt: skip
+    yield Table(
+        f"Attribution outside the thing in front, of {len(x)} of {len(held)} {specimen.source}",
+        ("way", "outside (%)", "from", "to", "area outside (%)", "a pixel outside, of the mean"),
+        tuple(
+            (way, *_per_cent(one.outside), _per_cent(one.area)[0], _mean(one.density))
+            for way, one in found.items()
+        ),
+    )
+    cut = [
+        (held.names[i].rsplit("/", 1)[-1], _cut(pixels[i], masks[i]))
+        for i in sure.nonzero()[:6, 0].tolist()
+    ]
+    yield rows_of("What was taken for the thing in front", [cut])
+
+
+def _cut(pixels: UInt8[Tensor, "h w c"], mask: Bool[Tensor, "h w"]) -> Float[Tensor, "h w c"]:
+    """The surroundings made pale."""
+    x = pixels / 255
+    return torch.where(mask[..., None], x, 0.25 * x + 0.75)
+
+
+def _per_cent(shares: Float[Tensor, "n"]) -> tuple[float, float, float]:
+    """The mean and its 95 % interval over images."""
+    found = student(100 * shares[shares.isfinite()].double().cpu().numpy())
+    return round(found.value, 1), round(found.low, 1), round(found.high, 1)
+
+
+def _mean(values: Float[Tensor, "n"]) -> float:
+    return round(values[values.isfinite()].mean().item(), 2)
 
 
 def _nearest(specimen: Specimen) -> Iterator[Images]:

@@ -1,0 +1,149 @@
+"""What units answer to: their maps, what excites them, what they can see, what is alike to them."""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from cutaway.errors import UsageError
+from cutaway.lab.evidence import Table
+from cutaway.lab.figures import Curves, Images, line
+from cutaway.randomness import generator
+from cutaway.see.features import effective_field, excite, field_of, patch, strongest
+from cutaway.see.filters import feature_maps
+from cutaway.see.follow import Field
+from cutaway.see.maps import embedding, tsne
+from cutaway.see.receptive import receptive_fields
+from cutaway.show.look.specimen import CannotShow, Specimen
+from cutaway.show.look.view import View, in_rows, rows_of
+from cutaway.show.ramp import coloured
+
+UNITS, PATCHES, MAPS = 8, 7, 12
+SIDE = 48
+"""Pixels that a patch is shown with."""
+POINTS, NEIGHBOURS, HUES = 500, 30, 10
+STEPS = 96
+
+
+def view(specimen: Specimen) -> View:
+    rank = specimen.shown.x.ndim - 2
+    if rank != 2:
+        raise CannotShow("Features are drawn of pictures, and these examples are none.")
+    layer = specimen.with_places
+    said = (
+        f"The layer is {layer}, {specimen.shapes[layer][0]} units; --layer names another. Maps: "
+        "where each unit answers to one example. Then the parts of images that excite units most, "
+        "each row a unit, and at its end an image that was made to.",
+    )
+    fields = _fields(specimen)
+    items = (*_maps(specimen, layer), *_exciting(specimen, layer), *_reach(specimen, layer))
+    return View("Features", said, (*items, *_alike(specimen), *fields))
+
+
+def _maps(specimen: Specimen, layer: str) -> Iterator[Images]:
+    """The maps of one example, those that answer most."""
+    found = feature_maps(specimen.model, specimen.shown.x[0], layer, MAPS, strongest=True)
+    tiles = [("the example", specimen.shown.pictures[0].cpu())]
+    tiles += [
+        (f"unit {unit}", _enlarged(_shades(one.float().cpu()), tiles[0][1].shape[:2]))
+        for unit, one in zip(found.units.tolist(), found.maps, strict=True)
+    ]
+    caption = "Dark: low, bright: high, each map by itself."
+    yield rows_of("Maps of one example", in_rows(tiles, 7), caption)
+
+
+def _shades(y: Float[Tensor, "h w"]) -> Float[Tensor, "h w 3"]:
+    low, high = y.min(), y.max()
+    return coloured((y - low) / (high - low).clamp(min=1e-9)) / 255
+
+
+def _enlarged(x: Float[Tensor, "h w c"], sides: tuple[int, ...]) -> Float[Tensor, "h2 w2 c"]:
+    """As it is, pixel by pixel, in another size."""
+    return F.interpolate(x.movedim(-1, 0)[None], tuple(sides), mode="nearest")[0].movedim(0, -1)
+
+
+def _exciting(specimen: Specimen, layer: str) -> Iterator[Images]:
+    """Rows of patches for the units that answer most, and an image that was made to."""
+    held = specimen.held
+    found = strongest(specimen.model, held.x.split(256), layer, PATCHES)
+    field = _field(specimen, layer)
+    units = found.values[:, 0].argsort(descending=True)[:UNITS].sort().values.tolist()
+    start, rows = _noise(held.x[:1]), []
+    for unit in units:
+        row = []
+        for k in range(PATCHES):
+            i, place = int(found.examples[unit, k]), found.places[unit, k].tolist()
+            part = held.pictured(patch(held.x[i], field, place)[None])[0]
+            row.append((f"unit {unit}" if not k else "", _enlarged(part, (SIDE, SIDE))))
+        made = excite(specimen.model, start, layer, unit, steps=STEPS)
+        row.append(("made", _enlarged(held.pictured(made[None])[0], (SIDE, SIDE))))
+        rows.append(row)
+    caption = f"Of {len(held):,} examples: what each unit sees where it answers most."
+    yield rows_of("What excites units", rows, caption)
+
+
+def _noise(x: Float[Tensor, "1 c h w"]) -> Float[Tensor, "1 c h w"]:
+    """Where an image that is made begins: a ReLU that is zero on an empty one has no slope."""
+    return torch.randn(x.shape, generator=generator(0, "excite")).to(x)
+
+
+def _field(specimen: Specimen, layer: str) -> Field | None:
+    """None too where the network cannot be followed: then whole images are shown."""
+    try:
+        return field_of(specimen.model, specimen.shown.x[:1], layer)
+    except UsageError:
+        return None
+
+
+def _fields(specimen: Specimen) -> Iterator[Table]:
+    try:
+        found = receptive_fields(specimen.model, specimen.shown.x[:1])
+    except UsageError:
+        return
+    rows = [
+        (name, " × ".join(str(span.size) for span in field), float(field[0].jump))
+        for name, field in found.items()
+        if field
+    ]
+    last, shown = "", []
+    for name, size, jump in rows:
+        if size != last:
+            shown.append((name, size, jump))
+        last = size
+    yield Table("Where what a unit sees grows (pixels)", ("layer", "field", "step"), tuple(shown))
+
+
+def _reach(specimen: Specimen, layer: str) -> Iterator[Images]:
+    """How much each pixel really moves the unit in the middle."""
+    try:
+        reach = effective_field(specimen.model, specimen.held.x[:64], layer).cpu()
+    except UsageError:
+        return
+    title = "How much each pixel moves the unit in the middle"
+    tile = _enlarged(coloured(reach.sqrt()) / 255, _large(reach))
+    yield rows_of(title, [[(layer, tile)]], "The mean over 64 examples; square roots, 0 dark.")
+
+
+def _large(x: Tensor) -> tuple[int, int]:
+    times = max(1, 160 // max(x.shape[:2]))
+    return x.shape[0] * times, x.shape[1] * times
+
+
+def _alike(specimen: Specimen) -> Iterator[Curves]:
+    """A map of the last hidden layer's features, by class."""
+    held = specimen.held.some(POINTS)
+    if not (len(held.t) and specimen.classes and len(held) > 3 * NEIGHBOURS):
+        return
+    layer = specimen.hidden
+    at = tsne(embedding(specimen.model, held.x.split(256), layer), perplexity=NEIGHBOURS)
+    t = held.t.cpu()
+    commonest = t.bincount().argsort(descending=True, stable=True)[:HUES].sort().values.tolist()
+    series = [line(specimen.classes[k], at[t == k, 0], at[t == k, 1], dots=True) for k in commonest]
+    rest = "" if len(specimen.classes) <= HUES else f" The {HUES} commonest classes are shown."
+    yield Curves(
+        "A map of the features", "", "", tuple(series),
+        caption=f"t-SNE of {len(held)} examples' features in {layer}: neighbours there are "
+        f"neighbours here, distances say little.{rest}",
+    )  # fmt: skip
