@@ -9,7 +9,17 @@ import sys
 
 import typer
 
-from cutaway.cli import about, byhand, comparing, learning, looking, proving, searching, stepping, using  # noqa: F401  (each enters its commands, in this order)
+from cutaway.cli import (  # noqa: F401  (each enters its commands, in this order)
+    about,
+    byhand,
+    comparing,
+    learning,
+    looking,
+    proving,
+    searching,
+    stepping,
+    using,
+)
 from cutaway.cli.app import app
 from cutaway.cli.words import with_bare_flags
 from cutaway.errors import CutawayError

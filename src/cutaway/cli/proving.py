@@ -21,6 +21,9 @@ def prove(
     full: Annotated[
         bool, typer.Option("--full/--quick", help="More replicates, longer, larger sets.")
     ] = False,
+    book: Annotated[
+        Path | None, typer.Option(help="Write a page a chapter there.", metavar="DIR")
+    ] = None,
     own: Annotated[
         list[Path] | None,
         typer.Option("--claims", help="A file with claims of your own.", metavar="FILE.py"),
@@ -47,10 +50,16 @@ def prove(
     asked = lab.prove(numbers, full=full, again=again, changes=changes)
     total = len(lab.claims(*numbers))
     found = list(asked if as_json else findings.followed(asked, total))
+    if book:
+        from cutaway.show.book import write
+
+        write(found, book)
     if as_json:
         emit([findings.as_dict(one) for one in found])
     else:
         findings.show(found)
+        if book:
+            typer.echo(f"Book: {(book / 'index.html').resolve().as_uri()}")
     broken = [one for one in found if isinstance(one, Left) and one.broken]
     if broken:
         raise CutawayError(f"Without a finding: {', '.join(one.claim.number for one in broken)}.")

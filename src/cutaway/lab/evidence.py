@@ -1,13 +1,12 @@
 """What an experiment gives: effects with intervals, tables, figures; and the verdicts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-from jaxtyping import Float
 
-from cutaway.lab.figures import Figure
+from cutaway.lab.figures import Figure, Numbers
 from cutaway.learn.statistics import Estimate, paired, student, wilson
 
 
@@ -48,28 +47,18 @@ def exact(what: str, value: float, unit: str = "") -> Effect:
     return Effect(what, float(value), float(value), float(value), 0, unit)
 
 
-def mean(what: str, values: Sequence[float] | Float[np.ndarray, "n"], unit: str = "") -> Effect:
+def mean(what: str, values: Numbers, unit: str = "") -> Effect:
     """The mean over replicates (Student's t)."""
     return estimated(what, student(np.asarray(values, np.float64)), len(values), unit)
 
 
-def difference(
-    what: str,
-    a: Sequence[float] | Float[np.ndarray, "n"],
-    b: Sequence[float] | Float[np.ndarray, "n"],
-    unit: str = "",
-) -> Effect:
+def difference(what: str, a: Numbers, b: Numbers, unit: str = "") -> Effect:
     """The mean of b - a over replicates that are paired by seed, data or the like."""
     x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
     return estimated(what, paired(x, y), len(x), unit)
 
 
-def ratio(
-    what: str,
-    a: Sequence[float] | Float[np.ndarray, "n"],
-    b: Sequence[float] | Float[np.ndarray, "n"],
-    unit: str = "",
-) -> Effect:
+def ratio(what: str, a: Numbers, b: Numbers, unit: str = "") -> Effect:
     """The geometric mean of b / a over paired replicates; all values are above 0."""
     x, y = np.log(np.asarray(a, np.float64)), np.log(np.asarray(b, np.float64))
     found = paired(x, y)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from cutaway.learn.statistics import student, wilson
 
-Numbers = Sequence[float] | Shaped[np.ndarray, "_"] | Shaped[Tensor, "_"]
+Numbers = Sequence[float | int] | Shaped[np.ndarray, "_"] | Shaped[Tensor, "_"]
 Places = tuple[tuple[float, str], ...]
 
 

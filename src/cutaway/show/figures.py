@@ -48,8 +48,8 @@ def chart(figure: Curves, height: int = HEIGHT) -> Chart:
     return Chart(
         title=figure.title,
         summary=_summary(figure),
-        x_label=_label(figure.x_label, figure.x_log),
-        y_label=_label(figure.y_label, figure.y_log),
+        x_label=labelled(figure.x_label, figure.x_log),
+        y_label=labelled(figure.y_label, figure.y_log),
         height=height,
         x_ticks=_ticks(x),
         y_ticks=_ticks(y),
@@ -63,7 +63,7 @@ def chart(figure: Curves, height: int = HEIGHT) -> Chart:
     )
 
 
-def _label(text: str, log: bool) -> str:
+def labelled(text: str, log: bool) -> str:
     if not log:
         return text
     return f"{text[:-1]}, log scale)" if text.endswith(")") else f"{text} (log scale)"

@@ -1,0 +1,85 @@
+"""The book of the lab: a front page with all verdicts, and a page a chapter."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cutaway
+from cutaway.files import write_whole, writing
+from cutaway.lab.chapters import CHAPTERS
+from cutaway.lab.experiment import Finding
+from cutaway.lab.proving import Left
+from cutaway.show.book.entry import Entry, entry
+from cutaway.show.findings import summary
+from cutaway.show.pages.base import Section
+from cutaway.show.render import render
+
+OWN = "own"
+"""The page of claims outside the course."""
+NARROW = 5
+"""Columns of a table up to which it stands beside the figure."""
+
+
+def write(found: Sequence[Finding | Left], folder: Path) -> Path:
+    """Write the book into a folder, which is made; gives the front page.
+
+    Each page needs nothing beside it but the links to the others, and no network.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    chapters: dict[str, list[Entry]] = {}
+    for one in found:
+        chapters.setdefault(_chapter(one), []).append(entry(one))
+    for i, number in enumerate(chapters):
+        write_whole(folder / _file(number), _page(chapters, list(chapters), i))
+    write_whole(folder / "index.html", _front(chapters, found))
+    return folder / "index.html"
+
+
+def _chapter(one: Finding | Left) -> str:
+    number = one.claim.number.partition(".")[0]
+    return number if number in CHAPTERS else OWN
+
+
+def _file(chapter: str) -> str:
+    return f"chapter-{chapter}.html"
+
+
+def _title(chapter: str) -> str:
+    if chapter == OWN:
+        return "Claims of your own"
+    return f"{chapter}. {CHAPTERS[chapter].title}"
+
+
+def _front(chapters: dict[str, list[Entry]], found: Sequence[Finding | Left]) -> str:
+    parts = [(f"chapter-{n}", _title(n), _file(n), some) for n, some in chapters.items()]
+    return render(
+        "book/front.html",
+        {
+            "sections": [Section(name, title) for name, title, _, _ in parts],
+            "parts": parts,
+            "summary": summary(found),
+            "entries": [one for some in chapters.values() for one in some],
+            "version": cutaway.__version__,
+        },
+    )
+
+
+def _page(chapters: dict[str, list[Entry]], order: list[str], at: int) -> str:
+    number = order[at]
+    before = order[at - 1] if at else ""
+    after = order[at + 1] if at + 1 < len(order) else ""
+    return render(
+        "book/chapter.html",
+        {
+            "title": _title(number),
+            "entries": chapters[number],
+            "sections": [Section(one.anchor, one.number) for one in chapters[number]],
+            "narrow": NARROW,
+            "before": (_file(before), _title(before)) if before else None,
+            "after": (_file(after), _title(after)) if after else None,
+            "version": cutaway.__version__,
+        },
+    )

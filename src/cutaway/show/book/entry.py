@@ -1,0 +1,135 @@
+"""One claim as the book shows it."""
+
+import inspect
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from cutaway.lab.evidence import Effect, Table, Verdict
+from cutaway.lab.experiment import Claim, Finding
+from cutaway.lab.figures import Bars, Curves, Figure
+from cutaway.lab.proving import Left
+from cutaway.show.bars import rows
+from cutaway.show.figures import chart, gallery
+from cutaway.show.findings import takes
+from cutaway.show.words import capital, cell
+
+MARKS = {
+    Verdict.HOLDS: ("holds", "✓"),
+    Verdict.LIMITED: ("limited", "◐"),
+    Verdict.FAILS: ("fails", "✗"),
+    Verdict.UNDECIDED: ("undecided", "?"),
+}
+"""A CSS class and a sign for each verdict."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure, drawn, as the template takes it: `chart`, `bars` or `gallery`."""
+
+    kind: str
+    content: Any
+    intervals: bool
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An effect in words; `decides` where the rule asks for it."""
+
+    what: str
+    value: str
+    interval: str
+    n: str
+    decides: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the page says of a claim; without evidence where it was left out."""
+
+    claim: Claim
+    number: str
+    anchor: str
+    verdict: str
+    kind: str
+    mark: str
+    command: str
+    code: tuple[str, ...]
+    left: str = ""
+    because: str = ""
+    takes: str = ""
+    settings: str = ""
+    seconds: float = 0.0
+    machine: str = ""
+    measured: tuple[Measured, ...] = ()
+    drawings: tuple[Drawing, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+def entry(one: Finding | Left) -> Entry:
+    """A finding, or what was left out, as the book shows it."""
+    claim = one.claim
+    begun = partial(
+        Entry, claim, claim.number, f"claim-{claim.number}",
+        code=tuple(map(source, (claim.rule, claim.experiment))),
+    )  # fmt: skip
+    if isinstance(one, Left):
+        return begun(verdict="left out", kind="left", mark="–", left=one.reason,
+                     command=f"cutaway prove {claim.number}")  # fmt: skip
+    kind, mark = MARKS[one.verdict]
+    asked = inspect.signature(claim.rule).parameters
+    return begun(
+        verdict=one.verdict.value, kind=kind, mark=mark, command=command(one),
+        because=one.evidence.because,
+        takes=takes(one) if one.verdict is Verdict.UNDECIDED else "",
+        settings=", ".join(f"{name} {_text(v)}" for name, v in one.settings.items()),
+        seconds=one.seconds,
+        machine=f"{one.environment['device_name']}, PyTorch {one.environment['torch']}",
+        measured=tuple(_measured(e, name in asked) for name, e in one.evidence.effects.items()),
+        drawings=tuple(map(drawing, one.evidence.figures)),
+        tables=one.evidence.tables,
+    )  # fmt: skip
+
+
+def command(one: Finding) -> str:
+    """What runs it again, with the settings that are not the quick ones."""
+    quick = one.claim.settle()
+    words = ["cutaway", "prove", one.claim.number]
+    for name, value in one.settings.items():
+        if value != quick[name]:
+            words += [f"--{name.replace('_', '-')}", _text(value)]
+    return shlex.join(words)
+
+
+def source(function: Callable[..., Any]) -> str:
+    """Its text, where it can be had."""
+    try:
+        return inspect.getsource(inspect.unwrap(function))
+    except (OSError, TypeError):
+        return ""
+
+
+def drawing(figure: Figure) -> Drawing:
+    """A figure of any kind, drawn."""
+    if isinstance(figure, Curves):
+        return Drawing("chart", chart(figure), any(one.low for one in figure.series))
+    if isinstance(figure, Bars):
+        return Drawing("bars", rows(figure), any(one.low for one in figure.parts))
+    return Drawing("gallery", gallery(figure), False)
+
+
+def _measured(effect: Effect, decides: bool) -> Measured:
+    unit = f" {effect.unit}" if effect.unit else ""
+    ends = "exact" if effect.exact else f"{_number(effect.low)} to {_number(effect.high)}"
+    n = "" if effect.exact else f"{effect.n:,}"
+    return Measured(capital(effect.what), f"{_number(effect.value)}{unit}", ends, n, decides)
+
+
+def _number(value: float) -> str:
+    return cell(float(f"{value:.4g}"))
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

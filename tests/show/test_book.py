@@ -1,0 +1,115 @@
+"""The book: every page closes its tags, links to the others, and says what was found."""
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+from command import cutaway
+from own_claims import TEXT
+from report_page import read
+from test_report_browser import CHROMIUM, PHONE, chromium
+
+from cutaway import lab
+from cutaway.errors import RunError
+from cutaway.lab import registry
+from cutaway.lab.evidence import Verdict
+from cutaway.lab.figures import Bars, Part
+from cutaway.show.bars import rows
+from cutaway.show.book import write
+from cutaway.show.book.entry import command, entry
+
+
+@pytest.fixture
+def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two findings, one that was left out, and one of a claim of one's own."""
+    monkeypatch.setattr(registry, "OWN", {})
+    own = tmp_path / "coins.py"
+    own.write_text(TEXT)
+    lab.add(own)
+    found = list(lab.prove(["1.1", "1.2", "coins.fair", "coins.absent"]))
+    return write(found, tmp_path / "book")
+
+
+def test_every_page_is_whole_and_finds_the_others(book):
+    pages = {path.name: read(path) for path in book.parent.iterdir()}
+    assert set(pages) == {"index.html", "chapter-1.html", "chapter-own.html"}
+    for page in pages.values():
+        for link in page.all("a"):
+            file, _, anchor = link["href"].partition("#")
+            if file:
+                assert file in pages
+                ids = {attributes.get("id") for _, attributes in pages[file].tags}
+                assert not anchor or anchor in ids
+
+
+def test_the_front_page_has_all_verdicts(book):
+    said = read(book).text
+    assert "Holds: 3, left out: 1." in said
+    assert "1.2 No single threshold unit computes XOR. ✓ holds" in said
+    assert "– left out" in said
+
+
+def test_a_page_says_what_was_found(book):
+    said = read(book.parent / "chapter-1.html").text
+    for words in (
+        "The rule, written before the result Holds if the given weights",
+        "Holds, because The weighted sum is a line",
+        "Rows that the given weights answer wrongly, of 12 0 exact",
+        "def gates(",
+        "def taught(",
+        "cutaway prove 1.1",
+        "95 % intervals",
+    ):
+        assert words in said
+    assert "Left out: needs no_such_package." in read(book.parent / "chapter-own.html").text
+
+
+def test_the_command_has_the_settings_that_differ():
+    found = lab.claim("1.1").run(replicates=16, epochs=3)
+    assert command(found) == "cutaway prove 1.1 --replicates 16 --epochs 3"
+    words = command(found).split()[1:]
+    assert cutaway(*words, "--json").json[0]["settings"] == found.settings
+
+
+def test_an_entry_marks_what_decides():
+    shown = entry(lab.claim("1.2").run(replicates=16, epochs=3))
+    assert shown.verdict == Verdict.HOLDS.value
+    assert [m.decides for m in shown.measured] == [True, True]
+    assert shown.measured[1].n == "16"
+
+
+def test_bars_end_where_their_values_are():
+    figure = Bars("b", "share (%)", ("x", "y"), (Part("one", (50.0, 100.0), (40, 90), (60, 103)),))
+    drawn = rows(figure)
+    first, second = drawn.rows
+    assert (first.end - first.start) / (second.end - second.start) == pytest.approx(0.5, abs=0.01)
+    assert first.interval is not None
+    assert first.interval[0] < first.end < first.interval[1]
+    assert drawn.names[0][1] == "x"
+
+
+def test_bars_of_odd_values():
+    nan, inf = float("nan"), float("inf")
+    for values in ((0.0, 0.0), (-1.0, 2.0), (nan, 1.0), (inf, 1.0), (1e-9, 1e9)):
+        for log in (False, True):
+            drawn = rows(Bars("b", "x", ("a", "b"), (Part("", values),), log=log))
+            assert all(row.start <= row.end for row in drawn.rows)
+
+
+def test_no_place_to_write(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be written"):
+        write([], tmp_path / "file" / "book")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium or Chrome on this computer")
+def test_no_wider_than_a_phone(book, tmp_path):
+    for path in sorted(book.parent.iterdir()):
+        frame = tmp_path / "frame.html"
+        frame.write_text(PHONE.format(page=html.escape(path.read_text())))
+        printed = chromium(tmp_path, "--virtual-time-budget=3000", "--dump-dom", frame.as_uri())
+        measured = re.search(r"width (\d+) of (\d+)<", printed)
+        assert measured, "the page did not load"
+        assert int(measured[1]) <= int(measured[2]), path.name
