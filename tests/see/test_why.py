@@ -8,7 +8,16 @@ from torch import nn
 from torch.nn import functional as F
 
 from cutaway.errors import UsageError
-from cutaway.see.why import grad_cam, integrated_gradients, occlusion, saliency, scores, slopes
+from cutaway.see.why import (
+    attention,
+    grad_cam,
+    integrated_gradients,
+    occlusion,
+    saliency,
+    scores,
+    share_outside,
+    slopes,
+)
 
 
 def linear() -> nn.Sequential:
@@ -110,3 +119,43 @@ def test_signals_are_explained_too():
     )
     x = torch.randn(3, 1, 20)
     assert grad_cam(model, x, T, "0").shape == occlusion(model, x, T).shape == (3, 20)
+
+
+def test_the_share_outside_a_mask():
+    """3 of 3 + 1 + |-4| lie outside, on one of four pixels; channels count by their sizes."""
+    maps = torch.tensor([[[3.0, 1.0], [-4.0, 0.0]]])
+    masks = torch.tensor([[[False, True], [True, True]]])
+    found = share_outside(maps, masks)
+    assert found.outside.tolist() == [3 / 8]
+    assert found.area.tolist() == [1 / 4]
+    assert found.density.tolist() == [3 / 2]
+    signed = torch.stack([maps, -maps], 1)
+    assert share_outside(signed, masks).outside.tolist() == [3 / 8]
+
+
+def test_even_attribution_has_the_share_of_the_area_and_none_has_no_share():
+    masks = torch.rand(4, 6, 5, generator=torch.Generator().manual_seed(0)) < 0.3
+    found = share_outside(torch.ones(4, 6, 5), masks)
+    assert torch.allclose(found.density, torch.ones(4))
+    assert share_outside(torch.zeros(4, 6, 5), masks).outside.isnan().all()
+    assert share_outside(torch.ones(4, 6, 5), torch.zeros_like(masks)).outside.isnan().all()
+
+
+def test_a_network_that_sees_one_half_attends_to_it():
+    """By all three ways, if it is the left columns alone that its score comes from."""
+    w = torch.zeros(3, 2, 5, 4)
+    w[..., :2] = 1.0
+    model = nn.Sequential(nn.Conv2d(2, 2, 1, bias=False), nn.Flatten(), nn.Linear(40, 3))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.eye(2)[..., None, None])
+        model[2].weight.copy_(w.flatten(1))
+    left = torch.zeros(3, 5, 4, dtype=torch.bool)
+    left[..., :2] = True
+    x = images().abs() * torch.tensor([1.0, 1.0, 0.0, 0.0])  # Grad-CAM knows no places of weights
+    found = attention(model, x, T, left, "0", steps=2, patch=1)
+    assert [*found] == ["integrated gradients", "Grad-CAM", "occlusion"]
+    for one in found.values():
+        assert torch.allclose(one.outside, torch.zeros(3), atol=1e-6)
+        assert one.area.tolist() == [0.5] * 3
+    for one in attention(model, x, T, ~left, patch=1, steps=2).values():
+        assert torch.allclose(one.outside, torch.ones(3))
