@@ -101,3 +101,42 @@ def test_each_member_of_a_fleet_is_watched(tmp_path):
 def test_a_stack_says_that_it_cannot_be_watched(tmp_path):
     with pytest.raises(UsageError, match=r"watch 2 is for each network by itself. Give --way auto"):
         launch(RECIPE.override(watch=2), digits(), way="batched", out=tmp_path / "x")
+
+
+def test_what_has_no_plain_values_is_left_out_and_named():
+    torch.manual_seed(0)
+    words, out = nn.Embedding(5, 3, sparse=True), nn.Linear(3, 2)
+    model = nn.Sequential(words, out)
+    with ca.watch(model) as scope:
+        model(torch.tensor([0, 2, 2])).sum().backward()
+    assert scope.watched.norm("gradient")[0, 1:].isfinite().all()
+    assert scope.note == "Not looked at, as their tensors have no plain values: 0.weight."
+
+
+def test_mapped_over_examples_nothing_ends():
+    model = nn.Sequential(nn.Linear(3, 2), nn.ReLU())
+
+    def loss(weights, x):
+        return torch.func.functional_call(model, weights, (x,)).sum()
+
+    weights = dict(model.named_parameters())
+    with ca.watch(model) as scope:
+        torch.func.vmap(torch.func.grad(loss), (None, 0))(weights, torch.randn(4, 3))
+    assert "Not looked at" in scope.note
+
+
+def test_lazy_layers_are_seen_when_they_are_there():
+    model = nn.Sequential(nn.LazyLinear(2), nn.Tanh())
+    with ca.watch(model, every=1) as scope:
+        for _ in range(2):
+            model(torch.randn(4, 3)).sum().backward()
+    assert scope.watched.layers == ["0", "1"]
+    assert scope.watched.norm("weight")[1].isfinite().all()
+
+
+def test_attention_is_a_layer():
+    model = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.0)
+    with ca.watch(model) as scope:
+        model(torch.randn(2, 5, 8)).sum().backward()
+    assert scope.watched.layers[0] == "self_attn"
+    assert "self_attn.out_proj" not in scope.layers

@@ -1,6 +1,7 @@
 """One watched step: hooks that are there for its length and no longer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -34,26 +35,30 @@ class Glance:
     Args:
         step: its number.
         layers: what is hooked.
-        parameters: whose norms are taken, by name.
+        parameters: whose norms are taken, by name; those that do not exist yet are left out.
+
+    Attributes:
+        unseen: names of layers and parameters that could not be looked at.
     """
 
     def __init__(
         self, step: int, layers: Mapping[str, nn.Module], parameters: Mapping[str, nn.Parameter]
     ):
-        self.step, self.parameters = step, parameters
+        self.step, self.parameters = step, {n: p for n, p in parameters.items() if made(p)}
+        self.unseen: set[str] = set()
         self._calls = Calls()
         self._looks: list[Look] = []
         self._idle: dict[str, Tensor] = {}
         self._steep: dict[str, Tensor] = {}
         with torch.no_grad():
-            self._before = [p.clone() for p in parameters.values()]
+            self._before = [p.clone() for p in self.parameters.values()]
         self._handles = [
             layer.register_forward_hook(partial(self._answered, name))
             for name, layer in layers.items()
         ]
         self._handles += [
             p.register_post_accumulate_grad_hook(partial(self._learned, name))
-            for name, p in parameters.items()
+            for name, p in self.parameters.items()
             if p.requires_grad
         ]
 
@@ -65,19 +70,31 @@ class Glance:
             if call > MANY:
                 return
             self._look(name, f"the output ({type(module).__name__})", x)
-            if isinstance(module, IDLE):
+            if isinstance(module, IDLE) and name not in self.unseen:
                 self._idle[name] = idle(x)
             if x.requires_grad:
                 x.register_hook(partial(self._look, name, GRADIENT))
 
     def _look(self, name: str, operation: str, x: Tensor) -> None:
-        if x.numel():
-            self._looks.append(Look(name, operation, sketch(x)))
+        if torch._C._functorch.is_functorch_wrapped_tensor(x):  # mapped: its values are elsewhere
+            self.unseen.add(name)
+        elif x.numel():
+            with self._seeing(name):
+                self._looks.append(Look(name, operation, sketch(x)))
 
     @torch.no_grad()
     def _learned(self, name: str, p: nn.Parameter) -> None:
         assert p.grad is not None
-        self._steep[name] = norm(p.grad)
+        with self._seeing(name):
+            self._steep[name] = norm(p.grad)
+
+    @contextmanager
+    def _seeing(self, name: str) -> Iterator[None]:
+        """What PyTorch has no sums or norms of (sparse or nested tensors) ends no training."""
+        try:
+            yield
+        except RuntimeError:
+            self.unseen.add(name)
 
     @torch.no_grad()
     def closed(self) -> Watched:
@@ -117,6 +134,11 @@ class Glance:
         change = [norm(p - old) for p, old in pairs]
         found = torch.from_numpy(gathered([*before, *steep, *change])).float()
         return found.view(len(NORMS), -1).T[None]
+
+
+def made(p: nn.Parameter) -> bool:
+    """Whether a parameter has values: those of lazy modules come with the first batch."""
+    return not isinstance(p, nn.parameter.UninitializedParameter)
 
 
 def idle(x: Float[Tensor, "b units *place"]) -> Float[Tensor, ""]:

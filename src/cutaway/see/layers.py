@@ -12,6 +12,10 @@ PLUMBING = (nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout, nn.Dropout1d, nn.
 """Layers that compute nothing."""
 
 
+WHOLE = (nn.MultiheadAttention,)
+"""Layers that compute with their children's weights without calling them."""
+
+
 def layers(model: nn.Module, wanted: Sequence[str] = ()) -> dict[str, nn.Module]:
     """Layers by their names, in the order in which they were made.
 
@@ -24,8 +28,13 @@ def layers(model: nn.Module, wanted: Sequence[str] = ()) -> dict[str, nn.Module]
     """
     modules = {name or type(model).__name__: module for name, module in model.named_modules()}
     if not wanted:
-        leaves = {name: one for name, one in modules.items() if not list(one.children())}
-        return {name: one for name, one in leaves.items() if not isinstance(one, PLUMBING)}
+        within = {id(part) for one in modules.values() for part in _parts(one)}
+        return {
+            name: one
+            for name, one in modules.items()
+            if not (isinstance(one, PLUMBING) or id(one) in within)
+            and (isinstance(one, WHOLE) or not list(one.children()))
+        }
     for pattern in wanted:
         if not any(fnmatchcase(name, pattern) for name in modules):
             raise UsageError(f"There is no layer '{pattern}'.{nearest(pattern, modules)}")
@@ -34,6 +43,12 @@ def layers(model: nn.Module, wanted: Sequence[str] = ()) -> dict[str, nn.Module]
         for name, one in modules.items()
         if any(fnmatchcase(name, pattern) for pattern in wanted)
     }
+
+
+def _parts(module: nn.Module) -> Iterator[nn.Module]:
+    """What lies in a layer that is looked at as a whole."""
+    if isinstance(module, WHOLE):
+        yield from (part for part in module.modules() if part is not module)
 
 
 def tensors(output: Any) -> Iterator[Tensor]:

@@ -16,6 +16,8 @@ from cutaway.see.watched import Fault, Watched, together
 KEPT = 1 << 26
 """Bytes of statistics; where they are more, every second step is dropped, and `every` doubles."""
 
+NAMED = 5
+"""Layers that are named where more could not be looked at."""
 COMPILED = "The network is compiled, so only its weights are watched, not its layers."
 
 
@@ -73,6 +75,7 @@ class Scope:
         self.step = 0
         self._moments: list[Watched] = []
         self._glance: Glance | None = None
+        self._unseen: set[str] = set()
         self._root: RemovableHandle | None = None
         self.fault: Fault | None = None
 
@@ -110,7 +113,17 @@ class Scope:
             glance, self._glance = self._glance, None
             seen = glance.closed()
             self.keep(seen)
+            self._tell(glance.unseen)
             self.fault = self.fault or seen.fault
+
+    def _tell(self, unseen: set[str]) -> None:
+        """Say what could not be looked at."""
+        new = sorted(unseen - self._unseen)
+        if new:
+            self._unseen |= unseen
+            names = ", ".join(sorted(self._unseen)[:NAMED])
+            rest = f" and {len(self._unseen) - NAMED} more" if len(self._unseen) > NAMED else ""
+            self.note = f"Not looked at, as their tensors have no plain values: {names}{rest}."
 
     def keep(self, moment: Watched) -> None:
         """One more watched step; where there are too many, every second is let go."""
