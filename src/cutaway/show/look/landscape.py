@@ -123,7 +123,5 @@ def _inputs(specimen: Specimen) -> Iterator[Images | Curves]:
     drawn = _large(coloured(index / max(1, len(there) - 1)) / 255)
     names = ", ".join(specimen.classes[k] for k in there.tolist())
     tiles = [(shown.names[i], shown.pictures[i]) for i in (0, *others)]
-    yield rows_of(
-        "Answers over the plane through three examples",
-        [[*tiles, (f"dark to bright: {names}", drawn)]],
-    )
+    title = "Answers over the plane through three examples"
+    yield rows_of(title, [[*tiles, (f"dark to bright: {names}", drawn)]])

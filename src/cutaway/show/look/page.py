@@ -11,7 +11,7 @@ from typing import Any
 import cutaway
 from cutaway.errors import UsageError, nearest
 from cutaway.lab.evidence import Table
-from cutaway.lab.figures import Curves, Figure
+from cutaway.lab.figures import Curves, Figure, Images
 from cutaway.models import count
 from cutaway.show.figures import Gallery, chart, gallery
 from cutaway.show.look.specimen import CannotShow, Specimen
@@ -33,6 +33,10 @@ VIEWS = {
 """Names of the views, in the order of the page, with their links."""
 MODULES = {"break": "attacks"}
 """Where a view's module is called otherwise."""
+
+
+NARROW = 3
+"""Columns of pictures up to which two galleries stand side by side."""
 
 
 @dataclass(frozen=True)
@@ -132,4 +136,5 @@ def _item(one: Figure | Table) -> Item:
         return Item("table", one)
     if isinstance(one, Curves):
         return Item("chart", chart(one))
-    return Item("gallery", gallery(one))  # type: ignore[arg-type]
+    assert isinstance(one, Images)
+    return Item("gallery wide" if one.columns > NARROW else "gallery", gallery(one))

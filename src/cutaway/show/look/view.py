@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
 from cutaway.lab.evidence import Table
 from cutaway.lab.figures import Figure, Images, images
@@ -45,13 +46,16 @@ def rows_of(
     caption: str = "",
 ) -> Images:
     """Rows of pictures with their names."""
-    tiles = [(name, _coloured(x)) for row in rows for name, x in row]
-    names = [name for name, _ in tiles]
-    return images(title, torch.stack([x for _, x in tiles]), names, len(rows[0]), caption)
+    tiles = [(name, x.detach().cpu().float()) for row in rows for name, x in row]
+    sides = [max(x.shape[i] for _, x in tiles) for i in (0, 1)]
+    pictures = torch.stack([_sized(x, sides) for _, x in tiles])
+    return images(title, pictures, [name for name, _ in tiles], len(rows[0]), caption)
 
 
-def _coloured(x: Float[Tensor, "h w c"]) -> Float[Tensor, "h w 3"]:
-    return x.detach().cpu().float().expand(*x.shape[:2], 3)
+def _sized(x: Float[Tensor, "h w c"], sides: Sequence[int]) -> Float[Tensor, "h2 w2 3"]:
+    """In colour, and as large as the largest, pixel by pixel."""
+    colour = x.expand(*x.shape[:2], 3).movedim(-1, 0)[None]
+    return F.interpolate(colour, list(sides), mode="nearest")[0].movedim(0, -1)
 
 
 def accuracy(specimen: Specimen, count: int) -> Callable[[], float]:

@@ -3,6 +3,10 @@
   const box = seek.querySelector("input"), said = seek.querySelector("output");
   let opened = [];
   seek.hidden = false;
+  section.addEventListener("mouseover", event => {
+    const head = event.target.closest("summary"), figures = head?.parentElement.querySelector(":scope > .figures");
+    if (figures) head.title = figures.textContent;
+  });
   box.addEventListener("input", () => {
     for (const one of opened) one.open = false;
     opened = [];
