@@ -18,7 +18,7 @@ from cutaway.models.layers import WeightedPool2d
 from cutaway.models.registry import count
 from cutaway.randomness import generator
 
-Maps = Float[Tensor, "b c h w"]
+Maps = Float[Tensor, "_ _ _ _"]
 
 
 def whole(g: torch.Generator, *shape: int) -> Tensor:

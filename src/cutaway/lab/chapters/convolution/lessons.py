@@ -1,0 +1,157 @@
+"""Networks with and without sharing, and digits to learn: in the middle, or anywhere."""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from cutaway.data.sources import load
+from cutaway.lab.evidence import Effect, Table, difference
+from cutaway.lab.figures import Curves, over
+from cutaway.lab.settings import Range
+from cutaway.learn.replicas import Replicas, minimise
+from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.models.layers import LocallyConnected2d
+from cutaway.models.mlp import MLP
+from cutaway.models.registry import count
+from cutaway.randomness import generator
+
+Sizes = tuple[Annotated[int, Range(10, 60_000)], ...]
+Steps = Annotated[int, Range(1, 100_000)]
+Maps = Annotated[int, Range(1, 64)]
+Data = Literal["digits", "mnist"]
+Make = Callable[[int, int], nn.Module]
+TASKS = {"in the middle": 0, "anywhere": 4}
+"""Pixels added to each side, within which a digit may lie anywhere."""
+
+
+class Stage(nn.Sequential):
+    """pool(relu(layer(x))), half the side."""
+
+    def __init__(self, layer: nn.Module):
+        super().__init__(layer, nn.ReLU(), nn.MaxPool2d(2))
+
+
+def shared(side: int, maps: int) -> nn.Module:
+    """Two stages of convolutions of 3 x 3, and a dense layer to ten classes."""
+    layers = nn.Conv2d(1, maps, 3, padding=1), nn.Conv2d(maps, 2 * maps, 3, padding=1)
+    return _two(layers, side, maps)
+
+
+def unshared(side: int, maps: int) -> nn.Module:
+    """The same, with a kernel for each place."""
+    one = LocallyConnected2d(1, maps, 3, (side, side), padding=1)
+    return _two(
+        (one, LocallyConnected2d(maps, 2 * maps, 3, (side // 2, side // 2), padding=1)), side, maps
+    )
+
+
+def dense(side: int, maps: int) -> nn.Module:
+    """An MLP with one hidden layer and as many parameters as `shared`, to within half a node."""
+    width = round((count(shared(side, maps)) - 10) / (side**2 + 11))
+    return MLP(side**2, [max(width, 1)], 10, "relu")
+
+
+def _two(layers: tuple[nn.Module, nn.Module], side: int, maps: int) -> nn.Module:
+    ends = nn.Flatten(), nn.Linear(2 * maps * (side // 4) ** 2, 10)
+    return nn.Sequential(*map(Stage, layers), *ends)
+
+
+def scattered(x: Float[Tensor, "n c h w"], margin: int, g: torch.Generator) -> Tensor:
+    """Each image anywhere within one whose sides are `margin` longer, dark about it."""
+    n, c, h, w = x.shape
+    found = x.new_full((n, c, h + margin, w + margin), x.min().item())
+    for i, (top, left) in enumerate(torch.randint(margin + 1, (n, 2), generator=g).tolist()):
+        found[i, :, top : top + h, left : left + w] = x[i]
+    return found
+
+
+class Lesson:
+    """One task for r networks of a kind, each with training examples and a start of its own."""
+
+    def __init__(self, data: Data, margin: int, replicates: int, seed: int, test: int = 1000):
+        learned, tested = samples(load(data), seed, test=test)
+        g = generator(seed, "sharing", margin)
+        self.learned, self.tested = (
+            Samples(scattered(s.x, margin, g), s.t) for s in (learned, tested)
+        )
+        self.side = self.learned.x.shape[-1]
+        self.order = torch.rand(replicates, len(learned), generator=g).argsort(1)
+        self.seed = seed
+
+    def permuted(self) -> Int[Tensor, "pixels"]:
+        """Give all images their pixels in one and the same random order, and the order."""
+        order = torch.randperm(self.side**2, generator=generator(self.seed, "pixels"))
+        for s in (self.learned, self.tested):
+            s.x.copy_(s.x.flatten(2)[..., order].view_as(s.x))
+        return order
+
+    def right(
+        self, make: Make, maps: int, n: int, steps: int, lr: float = 5e-3
+    ) -> Float[Tensor, "r"]:
+        """Test images right (%) after learning from n examples of its own, for each replicate."""
+        torch.manual_seed(self.seed)
+        nets = Replicas([make(self.side, maps) for _ in self.order])
+        own = self.order[:, :n]
+        n = own.shape[1]
+
+        def losses(step: int) -> Tensor:
+            index = own[:, batch_of(self.seed, step, n, min(n, 32))]
+            return _loss(nets(self.learned.x[index], apart=True), self.learned.t[index])
+
+        minimise(losses, torch.optim.Adam(nets.parameters(), lr), steps)
+        with torch.no_grad():
+            return 100 * (nets(self.tested.x).argmax(-1) == self.tested.t).double().mean(1)
+
+
+def _loss(s: Float[Tensor, "r b k"], t: Int[Tensor, "r b"]) -> Float[Tensor, "r"]:
+    return cross_entropy(s.movedim(2, 1), t, reduction="none").mean(1)
+
+
+Found = dict[tuple[str, str], Float[Tensor, "sizes r"]]
+
+
+def compared(
+    nets: dict[str, Make], sizes: Sizes, maps: int, steps: int,
+    lessons: dict[str, Lesson],
+) -> Found:  # fmt: skip
+    """Test accuracy by task and network, for each number of examples and replicate."""
+    return {
+        (task, name): torch.stack([lesson.right(make, maps, n, steps) for n in sizes])
+        for task, lesson in lessons.items()
+        for name, make in nets.items()
+    }
+
+
+def gaps(found: Found, sizes: Sizes, worse: str, better: str) -> dict[tuple[str, int], Effect]:
+    """`better` minus `worse` by task and number of examples."""
+    return {
+        (task, n): difference(
+            f"gain, digits {task}, {n} examples",
+            found[task, worse][i].numpy(), found[task, better][i].numpy(), "points",
+        )
+        for task in TASKS
+        for i, n in enumerate(sizes)
+    }  # fmt: skip
+
+
+def curves(found: Found, sizes: Sizes) -> tuple[Curves, ...]:
+    """A figure for each task."""
+    return tuple(
+        Curves(
+            f"Digits {task}", "training examples", "test digits right (%)",
+            tuple(over(name, sizes, y) for (where, name), y in found.items() if where == task),
+            x_log=True, levels=((10.0, "chance"),),
+        )
+        for task in TASKS
+    )  # fmt: skip
+
+
+def table(found: Found, sizes: Sizes) -> Table:
+    """Means over the replicates."""
+    rows = tuple((task, name, *y.mean(1).tolist()) for (task, name), y in found.items())
+    columns = "digits", "network", *(f"{n} examples" for n in sizes)
+    return Table("Test digits right (%), means", columns, rows)
