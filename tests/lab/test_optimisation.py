@@ -7,6 +7,7 @@ import torch
 
 from cutaway import lab
 from cutaway.lab.chapters.optimisation.quadratics import by_momentum, crossings, settled
+from cutaway.lab.chapters.optimisation.steepness import from_wall, staircase, unit_from
 from cutaway.lab.evidence import Effect, Verdict
 
 HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
@@ -33,6 +34,14 @@ def planted(**values: float | tuple[float, float]) -> dict[str, Effect]:
         ("3.6", planted(wrong=0, beyond=(60, 80), fall=(20, 30)), LIMITED),
         ("3.6", planted(wrong=0, beyond=(10, 80), fall=(20, 30)), UNDECIDED),
         ("3.6", planted(wrong=1, beyond=(0, 2), fall=(20, 30)), FAILS),
+        ("3.8", planted(moved=0, down=(0, 8)), HOLDS),
+        ("3.8", planted(moved=0, down=(70, 100)), LIMITED),
+        ("3.8", planted(moved=0, down=(10, 60)), UNDECIDED),
+        ("3.8", planted(moved=0.1, down=(0, 8)), FAILS),
+        ("3.9", planted(lost=(40, 60), arrived=(95, 100), gain=(20, 40)), HOLDS),
+        ("3.9", planted(lost=(40, 60), arrived=(95, 100), gain=(-5, 5)), LIMITED),
+        ("3.9", planted(lost=(0, 10), arrived=(95, 100), gain=(20, 40)), LIMITED),
+        ("3.9", planted(lost=(0, 10), arrived=(95, 100), gain=(-5, 5)), FAILS),
     ],
 )
 def test_rules(number, effects, expected):
@@ -78,3 +87,38 @@ def test_networks_pass_the_longest_step():
     assert found.verdict is LIMITED
     calm = lab.claim("3.6").run(replicates=2, rate=0.05, steps=40, looks=4)
     assert calm.verdict is HOLDS
+
+
+def test_a_staircase_is_flat_and_goes_down():
+    w = torch.tensor([1.0, 1.6, 0.3], requires_grad=True)
+    loss = staircase(w, 0.25)
+    assert loss.item() == pytest.approx(0.25 * (0 + 2 + 2) / 3)
+    loss.backward()
+    assert not w.grad.any()
+
+
+def test_a_plateau_belongs_to_the_loss():
+    starts = torch.tensor([-20.0, 0.0])
+    assert unit_from(starts, "squares")[0] < 1e-6
+    assert unit_from(starts, "squares")[1] > 0.9
+    assert unit_from(starts, "cross-entropy")[0] > 0.9
+
+
+def test_a_throw_from_the_wall():
+    """From 0.01 the slope is 10^4 - 1; clipped at 1 a step is as long as the rate."""
+    start = torch.tensor([0.01], dtype=torch.float64)
+    assert from_wall(start, 0.05, 0.0, 1)[1].item() == pytest.approx(0.01 + 0.05 * 9999)
+    assert from_wall(start, 0.05, 1.0, 1)[1].item() == pytest.approx(0.06)
+
+
+def test_nothing_moves_where_nothing_slopes():
+    found = lab.claim("3.8").run(replicates=8)
+    assert found.verdict is LIMITED
+    assert found.evidence.effects["moved"].value == 0
+
+
+@pytest.mark.slow
+def test_clipping_tames():
+    assert lab.claim("3.9").run(replicates=8).verdict is HOLDS
+    # Networks that begin as they should have nothing to tame.
+    assert lab.claim("3.9").run(replicates=8, gain=1.0).verdict is LIMITED

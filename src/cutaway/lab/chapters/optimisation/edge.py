@@ -4,7 +4,7 @@ from typing import Annotated
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import mse_loss, one_hot
 
 from cutaway.data.sources import load
@@ -132,12 +132,14 @@ def sharpened(
     for step in range(steps):
         loss = (nets(learned.x) - t).square().mean((1, 2))
         if step in at:
-            sharp.append([
-                curvature(net, lambda net=net: mse_loss(net(learned.x), t), 12, step)[0].max()
-                for net in nets.networks
-            ])  # fmt: skip
+            sharp.append([_largest(net, learned.x, t, step) for net in nets.networks])
         optimizer.zero_grad()
         loss.sum().backward()
         optimizer.step()
         losses.append(loss.detach())
     return at, torch.tensor(sharp), torch.stack(losses)
+
+
+def _largest(net: nn.Module, x: Tensor, t: Tensor, seed: int) -> float:
+    """Eigenvalue of the Hessian."""
+    return curvature(net, lambda: mse_loss(net(x), t), 12, seed)[0].max().item()

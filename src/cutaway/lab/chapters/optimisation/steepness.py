@@ -1,0 +1,261 @@
+"""Where the gradient is nothing, and where it is far too much."""
+
+import copy
+from typing import Annotated, Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+
+from cutaway.data.sources import load
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact, share
+from cutaway.lab.experiment import claim
+from cutaway.lab.figures import Bars, Curves, Part, line, part, shares
+from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.optimizers import Closure, find
+from cutaway.learn.replicas import Replicas
+from cutaway.learn.samples import batch_of, samples
+from cutaway.models.mlp import MLP
+from cutaway.randomness import generator
+
+GRADIENTS = {"sgd": 1.0, "momentum": 1.0, "adam": 0.1, "rmsprop": 0.1, "rprop": 0.1}
+VALUES = {"random-search": {"lr": 0.5}, "cma-es": {"lr": 0.5}}
+"""Methods and their rates."""
+GOAL = 1.0
+"""Where each coordinate of the floor lies."""
+
+
+def staircase(w: Float[Tensor, " n"], width: float) -> Float[Tensor, ""]:
+    """The mean distance from the floor in whole steps: flat wherever it has a slope."""
+    return torch.floor((w - GOAL).abs() / width).mean() * width
+
+
+def stuck(moved: Effect, down: Effect) -> Verdict:
+    """Holds if no method of gradients moves a weight and fewer than 10 % of the runs of CMA-ES,
+    which is told values alone, get down the stairs (the interval's upper end); with limits if no
+    gradient moves a weight, but more than half of those runs get down (its lower end); does not
+    hold if a gradient moves a weight; else undecided."""
+    if moved.value:
+        return Verdict.FAILS
+    if down.high < 10:
+        return Verdict.HOLDS
+    return Verdict.LIMITED if down.low > 50 else Verdict.UNDECIDED
+
+
+@claim(
+    "3.8",
+    says="On a plateau or a staircase the gradient is 0, and nothing is learned.",
+    source="statistics lecture, week 4, examples of objective functions",
+    rule=stuck,
+    otherwise="A plateau wider than any search reaches: there values tell as little as gradients.",
+    full={"replicates": 64, "steps": 500},
+)
+def no_slope(
+    width: Annotated[float, Range(1e-3, 10)] = 0.25,
+    n: Annotated[int, Range(1, 100)] = 4,
+    replicates: Replicates = 12,
+    steps: Annotated[int, Range(1, 100_000)] = 30,
+    seed: Seed = 0,
+) -> Evidence:
+    """Methods of gradients and methods that are told values alone go down a staircase from random
+    places; then a sigmoid unit learns a 1 from starts ever deeper in its plateau, by the squared
+    error and by the cross-entropy."""
+    starts = 3 * torch.randn(replicates, n, generator=generator(seed, "3.8"))
+    rows, moved = [], 0.0
+    down: dict[str, int] = {}
+    for name in (*GRADIENTS, *VALUES):
+        options = VALUES.get(name) or {"lr": GRADIENTS[name]}
+        ends = torch.stack([descended(name, w, width, steps, options, seed) for w in starts])
+        levels = torch.stack([staircase(w, width) for w in ends])
+        down[name] = int((levels == 0).sum())
+        way = (ends - starts).abs().max().item()
+        moved = max(moved, way if name in GRADIENTS else 0.0)
+        rows.append((name, find(name).knows, way, levels.mean().item(), down[name], replicates))
+    runs = shares("runs", range(len(down)), list(down.values()), replicates)
+    depths = torch.linspace(0, 30, 31)
+    sigmoid, crossed = (unit_from(-depths, kind) for kind in ("squares", "cross-entropy"))
+    return Evidence(
+        {
+            "moved": exact("furthest that a method of gradients moved a weight", moved),
+            "down": share("runs of CMA-ES at the lowest step", down["cma-es"], replicates),
+        },
+        (
+            Table(
+                f"A staircase in {n} dimensions, steps {width:g} wide",
+                ("method", "is told", "largest move", "loss at the end", "at the bottom", "of"),
+                tuple(rows),
+            ),
+        ),
+        (
+            Bars(
+                "Down the stairs", "runs at the bottom (%)", tuple(down),
+                (Part("runs", runs.y, runs.low, runs.high),),
+            ),
+            Curves(
+                "A sigmoid unit that should say 1, after 1000 steps", "start below the middle",
+                "answer", (line("squared error", depths, sigmoid),
+                           line("cross-entropy", depths, crossed)), levels=((1.0, "goal"),),
+            ),
+        ),
+        because="The derivative of a step is 0 wherever there is one, so every method of gradients "
+        f"stays where it starts: the furthest move was {moved:g}. That the loss has lower places "
+        f"is not hidden, though: of {replicates} runs that compare values at some distance "
+        f"{down['cma-es']} reached the lowest step with CMA-ES and {down['random-search']} with "
+        "random search, whose steps shrink while they find nothing, so that it rests on a stair. "
+        "So nothing is learned from the gradient, not nothing at all. A plateau also belongs to a "
+        "loss and not to the unit: by the squared error a unit that starts at -30 still answers "
+        f"{sigmoid[-1]:.1g} after 1000 steps; by the cross-entropy, whose slope there is 1, "
+        f"{crossed[-1]:.2f}.",
+    )  # fmt: skip
+
+
+def descended(
+    name: str, start: Tensor, width: float, steps: int, options: dict[str, Any], seed: int
+) -> Float[Tensor, " n"]:
+    """Where an optimizer ends on the staircase."""
+    w = nn.Parameter(start.clone())
+    method = find(name)
+    own = {"seed": seed} if method.knows == "values" else {}
+    optimizer = method.load()([w], **{**options, **own})
+    for _ in range(steps):
+        optimizer.step(Closure(lambda _: [staircase(w, width)], [w]))  # type: ignore[arg-type]
+    return w.detach()
+
+
+def unit_from(starts: Float[Tensor, " n"], kind: str) -> Float[Tensor, " n"]:
+    """What sigmoid units answer after 1000 steps of descent towards 1."""
+    a = nn.Parameter(starts.clone())
+    optimizer = torch.optim.SGD([a], 0.1)
+    for _ in range(1000):
+        optimizer.zero_grad()
+        if kind == "squares":
+            loss = (a.sigmoid() - 1).square()
+        else:
+            loss = binary_cross_entropy_with_logits(a, torch.ones_like(a), reduction="none")
+        loss.sum().backward()
+        optimizer.step()
+    return a.detach().sigmoid()
+
+
+def tamed(lost: Effect, arrived: Effect, gain: Effect) -> Verdict:
+    """Holds if near the wall more than a quarter of the runs without clipping do not arrive and
+    more than 90 % with it do, and in the networks clipping gains more than 10 points of accuracy
+    (all of the intervals); with limits if only the wall or only the networks say so; does not
+    hold if neither does."""
+    wall, networks = lost.low > 25 and arrived.low > 90, gain.low > 10
+    if wall and networks:
+        return Verdict.HOLDS
+    return Verdict.LIMITED if wall or networks else Verdict.FAILS
+
+
+@claim(
+    "3.9",
+    says="Near a wall such as 1 / |theta| gradients explode and updates overshoot; clipping them "
+    "tames it.",
+    source="statistics lecture, week 4, exploding gradients; Pascanu et al. 2013",
+    rule=tamed,
+    otherwise="A start or an initialisation away from the wall, or a rate so small that even the "
+    "steepest step is short: then there is nothing to tame.",
+    full={"replicates": 256, "steps": 600},
+)
+def wall(
+    rate: Annotated[float, Range(1e-4, 1)] = 0.05,
+    gain: Annotated[float, Range(0.1, 10)] = 1.5,
+    depth: Annotated[int, Range(1, 100)] = 10,
+    clip: Annotated[float, Range(1e-6, 1e6)] = 1.0,
+    steps: Annotated[int, Range(10, 100_000)] = 100,
+    replicates: Replicates = 16,
+    seed: Seed = 0,
+) -> Evidence:
+    """Descent on 1 / |theta| + |theta|, which is least at 1, from random places between 0.001 and
+    1, with and without clipping. Then deep ReLU networks whose weights begin too large learn
+    digits both ways."""
+    starts = 10 ** (-3 * torch.rand(256, generator=generator(seed, "3.9"), dtype=torch.float64))
+    paths = {c: from_wall(starts, rate, c, 400) for c in (0.0, clip)}
+    there = {c: int(((p[-1] - 1).abs() < 0.1).sum()) for c, p in paths.items()}
+    networks = [MLP(64, [32] * depth, 10, "relu") for _ in range(replicates)]
+    learned = {c: too_large(networks, gain, rate, c, steps, seed) for c in (0.0, clip)}
+    right = {c: end[1] for c, end in learned.items()}
+    first = {c: end[0] for c, end in learned.items()}
+    order = starts.argsort()
+    return Evidence(
+        {
+            "lost": share("runs from the wall lost without clipping", 256 - there[0.0], 256),
+            "arrived": share("that arrive with it", there[clip], 256),
+            "gain": difference(
+                "accuracy that clipping gains", right[0.0].tolist(), right[clip].tolist(), "points"
+            ),
+        },
+        (
+            Table(
+                "With and without",
+                ("largest norm", "from the wall arrived (%)", "furthest from the floor",
+                 "networks right (%)", "first gradient"),
+                tuple(
+                    (f"{c:g}" if c else "any", 100 * there[c] / 256,
+                     float((paths[c] - 1).abs().max()), right[c].mean().item(),
+                     first[c].mean().item()) for c in paths
+                ),
+            ),
+        ),
+        (
+            Curves(
+                "Furthest from the floor in 400 steps", "start", "distance",
+                tuple(line(f"clipped at {c:g}" if c else "as it is", starts[order],
+                           (p - 1).abs().amax(0)[order]) for c, p in paths.items()),
+                x_log=True, y_log=True,
+            ),
+            Bars(
+                "Networks that begin too large", "test images right (%)",
+                ("as it is", f"clipped at {clip:g}"),
+                (part("networks", torch.stack([right[0.0], right[clip]])),),
+            ),
+        ),
+        because=f"At 0.001 the slope of 1 / |theta| is a million: one step of rate {rate:g} lands "
+        f"{float((paths[0.0] - 1).abs().max()):,.0f} away, where the slope is 1 and the way back "
+        f"takes as many steps as the throw was rates long; {256 - there[0.0]} of 256 starts never "
+        f"arrived. Clipped, each step is at most {rate * clip:g} long and {there[clip]} arrived. "
+        f"The lecture has the gradient grow towards the minimum; towards the wall it does, and "
+        "that is where the loss is largest. Networks of "
+        f"{depth} layers with weights {gain:g} times too large have a first gradient of norm "
+        f"{first[0.0].mean():.0f}: {right[0.0].mean():.0f} % right without clipping, "
+        f"{right[clip].mean():.0f} % with it.",
+    )  # fmt: skip
+
+
+def from_wall(
+    starts: Float[Tensor, " n"], rate: float, clip: float, steps: int
+) -> Float[Tensor, "t n"]:
+    """|theta| on its way down 1 / |theta| + |theta|; 0 clips nothing."""
+    w, path = starts.clone(), [starts.abs()]
+    for _ in range(steps):
+        g = w.sign() * (1 - 1 / w.square())
+        w = w - rate * (g.clamp(-clip, clip) if clip else g)
+        path.append(w.abs())
+    return torch.stack(path)
+
+
+def too_large(
+    networks: list[MLP], gain: float, rate: float, clip: float, steps: int, seed: int
+) -> tuple[Float[Tensor, " r"], Float[Tensor, " r"]]:
+    """Norm of the first gradient, and test images right (%), of networks with large weights."""
+    learned, tested = samples(load("digits"), seed)
+    nets = Replicas(copy.deepcopy(networks))
+    parameters = nets.parameters()
+    norms = []
+    with torch.no_grad():
+        for p in parameters:
+            p.mul_(gain)
+    for step in range(steps):
+        i = batch_of(seed, step, len(learned), 64)
+        losses = [cross_entropy(s, learned.t[i]) for s in nets(learned.x[i])]
+        grads = torch.autograd.grad(torch.stack(losses).sum(), parameters)
+        norm = torch.stack([g.flatten(1).square().sum(1) for g in grads]).sum(0).sqrt()
+        norms.append(norm)
+        scale = (clip / norm).clamp(max=1) if clip else torch.ones_like(norm)
+        with torch.no_grad():
+            for p, g in zip(parameters, grads, strict=True):
+                p.sub_(rate * g * scale.view(-1, *[1] * (g.ndim - 1)))
+    right = (nets(tested.x).nan_to_num().argmax(-1) == tested.t).float().mean(1)
+    return norms[0], 100 * right
