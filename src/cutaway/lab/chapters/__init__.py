@@ -12,7 +12,10 @@ class Chapter(NamedTuple):
 
 CHAPTERS = {
     "1": Chapter("Neurons and gates", "neurons"),
+    "2": Chapter("Gradients", "gradients"),
     "3": Chapter("Optimisation", "optimisation"),
+    "4": Chapter("Making depth trainable", "depth"),
     "5": Chapter("Convolution", "convolution"),
+    "6": Chapter("Architectures", "architectures"),
 }
 """By number."""

@@ -1,0 +1,1 @@
+"""Networks that have a name: their shapes and counts, residual sums, skips, and transfer."""

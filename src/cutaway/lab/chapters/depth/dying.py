@@ -1,0 +1,119 @@
+"""Units that answer 0 to everything, and whether they ever answer again."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from cutaway.data.sources import load
+from cutaway.lab.chapters.depth.learner import (
+    Batch,
+    Depth,
+    Steps,
+    Width,
+    dense,
+    descend,
+    hidden,
+    right,
+)
+from cutaway.lab.chapters.depth.starts import Rates, many
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact, mean
+from cutaway.lab.experiment import claim
+from cutaway.lab.figures import Curves, over
+from cutaway.lab.settings import Replicates, Seed
+from cutaway.learn.replicas import Replicas
+from cutaway.learn.samples import Samples, samples
+
+STARTS = ("xavier", "he")
+
+
+def die(more: Effect, first_back: Effect, back: Effect) -> Verdict:
+    """Holds if the largest rate leaves more units dead than the smallest (the interval above 5
+    points) and of all that were ever dead less than 5 % live at the end (the whole interval); with
+    limits if they die, none of the first layer comes back, and deeper ones do; else it does not
+    hold."""
+    if more.low <= 5 or first_back.value:
+        return Verdict.FAILS
+    return Verdict.HOLDS if back.high < 5 else Verdict.LIMITED
+
+
+@claim(
+    "4.3",
+    says="ReLUs die: a unit that answers 0 gets no gradient, and does not come back.",
+    source="study notes, ReLU: 'a neuron dies'",
+    rule=die,
+    otherwise="Momentum, which goes on moving a unit for some steps after its last gradient, "
+    "weight decay, or an activation with a slope on both sides.",
+    full={"replicates": 32, "steps": 4000, "width": 128},
+)
+def dead_units(
+    depth: Depth = 4,
+    width: Width = 32,
+    rates: Rates = (0.03, 0.1, 0.3, 1.0),
+    replicates: Replicates = 8,
+    steps: Steps = 160,
+    looks: Steps = 8,
+    batch: Batch = 64,
+    seed: Seed = 0,
+) -> Evidence:
+    """ReLU networks learn digits at many rates from two starts, without momentum or decay. Some
+    times on the way each unit is asked about every training image: it is dead if it answers 0 to
+    all of them."""
+    learned, tested = samples(load("digits"), seed)
+    rows, lines, last, back, first = [], [], {}, [], 0
+    for start in STARTS:
+        widths = [64, *[width] * depth, 10]
+        nets = Replicas([dense(widths, "relu", start) for _ in range(len(rates) * replicates)])
+        seen = [dead(nets, learned)]
+        for look in range(looks):
+            descend(nets, learned, seed, steps // looks, batch, many(rates, replicates),
+                    first=look * (steps // looks))  # fmt: skip
+            seen.append(dead(nets, learned))
+        ever, end = torch.stack(seen).any(0), seen[-1]
+        share = 100 * end.double().mean((1, 2)).view(len(rates), -1)
+        lines.append(over(f"start {start}", rates, share))
+        last[start] = share
+        revived = (ever & awake(nets, learned)).sum(2).double()
+        first += int(revived[:, 0].sum())
+        any_dead = ever.sum((1, 2))
+        back += (100 * revived.sum(1) / any_dead.clamp(min=1))[any_dead > 0].tolist()
+        answered = right(nets, tested).view(len(rates), -1).mean(1)
+        per = (x.view(len(rates), -1).sum(1) for x in (ever.sum((1, 2)), revived.sum(1)))
+        table = zip(rates, share.mean(1).tolist(), *(p.tolist() for p in per), answered.tolist(),
+                    strict=True)  # fmt: skip
+        rows += [(start, *row) for row in table]
+    more = difference("units dead at the end, largest rate minus smallest, start of He",
+                      last["he"][0], last["he"][-1], "points")  # fmt: skip
+    of = mean("of the units once dead, alive at the end, any layer", back, "%")
+    return Evidence(
+        {"more": more, "first_back": exact("first-layer units that came back", first), "back": of},
+        (Table(f"{depth} hidden layers of {width} ReLUs, {steps} steps",
+               ("start", "rate", "dead at the end (%)", "ever dead", "came back",
+                "digits right (%)"), tuple(rows)),),
+        (Curves("Dead units at the end", "learning rate", "units (%)", tuple(lines), x_log=True),),
+        because=f"Large steps throw units over the edge: from He's start "
+        f"{last['he'][0].mean():.0f} % are dead at the smallest rate and "
+        f"{last['he'][-1].mean():.0f} % at the largest. What a dead unit of the first layer sees "
+        f"are the images, which do not change, so that {first} of them came back. A deeper unit "
+        f"sees what learns before it: counted over all layers, {of.value:.0f} % of the units that "
+        "were dead at one look lived again at the end. Their own weights had stood still, their "
+        "inputs had moved.",
+    )  # fmt: skip
+
+
+def dead(nets: Replicas, data: Samples) -> Bool[Tensor, "r layers units"]:
+    """Which units answer 0 to every image."""
+    return _asked(nets, data, lambda y: (y == 0).all(0))
+
+
+def awake(nets: Replicas, data: Samples) -> Bool[Tensor, "r layers units"]:
+    """Which answer more than 0 to one at least; where a run diverged a unit is neither."""
+    return _asked(nets, data, lambda y: (y > 0).any(0))
+
+
+def _asked(
+    nets: Replicas, data: Samples, question: Callable[[Tensor], Tensor]
+) -> Bool[Tensor, "r layers units"]:
+    rows = [[question(y) for y in hidden(net, data.x).values()] for net in nets.networks]
+    return torch.stack([torch.stack(layers) for layers in rows])
