@@ -1,12 +1,12 @@
 """Graphs against counts by hand and published ones, and against networks of known shape."""
 
 import gc
-import random
 import weakref
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
 from cutaway.errors import UsageError
@@ -187,7 +187,7 @@ def check(net: nn.Module, x: Tensor, found: Graph) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "giga"), [("resnet50", 4.09), ("vgg16", 15.47), ("googlenet", 1.5), ("resnet18", 1.81)]
+    ("name", "giga"), [("resnet50", 4.09), ("vgg16", 15.47), ("resnet18", 1.81), ("resnet101", 7.8)]
 )
 def test_published_counts_of_multiplications(name: str, giga: float):
     found = graph(*example(name), times=1)
@@ -284,6 +284,32 @@ def test_what_cannot_learn_or_go_back_says_so():
     assert [o.name for o in found.forward.operations] == ["mul", "mul"]
 
 
+def test_checkpoints_count_what_is_computed_again():
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.f = nn.Sequential(nn.Linear(3, 3), nn.Tanh())
+
+        def forward(self, x: Tensor) -> Tensor:
+            return checkpoint(self.f, x, use_reentrant=False)
+
+    found = graph(Net(), torch.rand(2, 3))
+    assert [call.name for call in found.calls] == ["Net", "f", "f.0", "f.1"]
+    assert found.calls[0].backward.flops == 2 * found.calls[0].forward.flops
+
+
+@pytest.mark.slow
+def test_a_compiled_network_is_seen_as_it_was_written():
+    net, x = nn.Sequential(nn.Linear(3, 4), nn.ReLU()), torch.rand(2, 3)
+    plain = graph(net, x)
+    for compiled in (torch.compile(net, backend="eager"), net):
+        net.compile(backend="eager")
+        found = graph(compiled, x)
+        assert [call.name for call in found.calls] == [call.name for call in plain.calls]
+        assert found.forward.levels == plain.forward.levels
+        assert found.backward.levels == plain.backward.levels
+
+
 def test_activations_are_not_held():
     kept: list[weakref.ref] = []
 
@@ -301,7 +327,6 @@ def test_activations_are_not_held():
 
 
 def test_times_are_taken_and_sum_up():
-    random.seed(0)
     found = graph(nn.Sequential(nn.Linear(64, 64), nn.Tanh()), torch.rand(32, 64))
     for run in (found.forward, found.backward):
         assert all(one.cost.ms > 0 for one in run.operations)
