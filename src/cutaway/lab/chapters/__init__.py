@@ -17,5 +17,6 @@ CHAPTERS = {
     "4": Chapter("Making depth trainable", "depth"),
     "5": Chapter("Convolution", "convolution"),
     "6": Chapter("Architectures", "architectures"),
+    "7": Chapter("Representation and generation", "generation"),
 }
 """By number."""

@@ -1,0 +1,288 @@
+"""Where activations bend: ReLU's kink, and the smooth GELU beside it."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cutaway.byhand.operations import GELU, ReLU
+from cutaway.data.sources import load
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact, share
+from cutaway.lab.experiment import claim
+from cutaway.lab.figures import Bars, Curves, line, part
+from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.replicas import Replicas, minimise
+from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.models.mlp import MLP
+
+Activation = Callable[[Tensor], Tensor]
+
+SPELLINGS: dict[str, Activation] = {
+    "relu(s)": torch.relu,
+    "s.clamp(min=0)": lambda s: s.clamp(min=0),
+    "maximum(s, 0)": lambda s: torch.maximum(s, torch.zeros_like(s)),
+    "s * (s > 0)": lambda s: s * (s > 0),
+    "where(s >= 0, s, 0)": lambda s: torch.where(s >= 0, s, torch.zeros_like(s)),
+    "(s + |s|) / 2": lambda s: (s + s.abs()) / 2,
+}
+"""The same function, written in six ways."""
+CHOICES = {0.0: "relu(s)", 0.5: "maximum(s, 0)", 1.0: "s.clamp(min=0)"}
+"""A spelling for each derivative at 0."""
+
+
+class Spelled(nn.Module):
+    """One of the spellings as a module."""
+
+    def __init__(self, name: str):
+        super().__init__()
+        self.f = SPELLINGS[name]
+
+    def forward(self, s: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        return self.f(s)
+
+
+def slope_at_0(f: Activation) -> float:
+    """What autograd takes for the derivative at 0."""
+    s = torch.zeros((), requires_grad=True)
+    f(s).backward()
+    assert s.grad is not None
+    return s.grad.item()
+
+
+def kink(
+    relu: Effect, between: Effect, changed: Effect, coarse: Effect, zero_start: Effect
+) -> Verdict:
+    """Holds if relu and all its other spellings take a one-sided derivative at 0, and taking the
+    other side changes test accuracy by less than 1 point (whole intervals: in single precision, in
+    bfloat16, and from weights of 0); with limits if relu does and in single precision the change
+    is as small; does not hold if relu takes neither side, or the change is larger than 1 point for
+    certain; else undecided."""
+    if relu.value not in (0, 1) or changed.low > 1 or changed.high < -1:
+        return Verdict.FAILS
+    small = [-1 < e.low <= e.high < 1 for e in (changed, coarse, zero_start)]
+    if not small[0]:
+        return Verdict.UNDECIDED
+    return Verdict.HOLDS if all(small) and not between.value else Verdict.LIMITED
+
+
+CASES = {
+    "single precision": (torch.float32, False),
+    "bfloat16": (torch.bfloat16, False),
+    "a layer of zeros": (torch.float32, True),
+}
+"""Type of numbers, and whether the last hidden layer begins with weights of 0."""
+
+
+@claim(
+    "2.7",
+    says="At ReLU's kink frameworks take a one-sided derivative, by convention the right one (1) "
+    "or 0, and learning is not disturbed.",
+    source="notes on statistics, week 4, p. 11",
+    rule=kink,
+    otherwise="Starts, inputs or numbers of few digits that make sums exactly 0.",
+    full={"replicates": 64, "steps": 3000},
+    doubt="Which of the two is it? Does the choice change training?",
+)
+def relu_at_0(
+    widths: tuple[Annotated[int, Range(1, 1024)], ...] = (32, 16),
+    replicates: Replicates = 12,
+    steps: Annotated[int, Range(1, 100_000)] = 150,
+    lr: Annotated[float, Range(1e-6, 10)] = 0.05,
+    seed: Seed = 0,
+) -> Evidence:
+    """Six spellings of ReLU are differentiated at 0. Then perceptrons with three of them, which
+    take 0, 1/2 and 1, learn handwritten digits from the same weights in the same order: in single
+    precision, in bfloat16, and with a hidden layer that begins with zeros."""
+    slopes = {name: slope_at_0(f) for name, f in SPELLINGS.items()}
+    by_hand = ReLU().backward(torch.ones(()), torch.zeros(()), torch.zeros(()))[0]
+    assert isinstance(by_hand, Tensor)
+    learned, tested = samples(load("digits"), seed)
+    right, same, changed = {}, {}, {}
+    for case, (dtype, zeros) in CASES.items():
+        nets = [_networks(k, list(widths), replicates, dtype, zeros, seed) for k in CHOICES]
+        for one in nets:
+            _learn(one, learned, steps, lr, seed)
+        right[case] = torch.stack([_right(one, tested, dtype) for one in nets])
+        same[case] = _identical(nets[0], nets[2])
+        a, b = right[case][0].numpy(), right[case][2].numpy()
+        changed[case] = difference(f"right with 1 minus right with 0, {case}", a, b, "points")
+    single, coarse, zero = changed.values()
+    equal = [share(f"equal to the bit, {k}", same[k], replicates) for k in list(CASES)[:2]]
+    odd = [name for name, slope in slopes.items() if slope not in (0, 1)]
+    stuck, free = right["a layer of zeros"].mean(1).tolist()[::2]
+    return Evidence(
+        {
+            "relu": exact("derivative of relu at 0", slopes["relu(s)"]),
+            "between": exact("spellings that take neither side", len(odd)),
+            "changed": single,
+            "coarse": coarse,
+            "zero_start": zero,
+            "same": equal[0],
+            "same16": equal[1],
+        },
+        (
+            Table(
+                "The derivative at 0", ("spelling", "derivative"),
+                (*slopes.items(), ("by hand, g [s > 0]", by_hand.item())),
+            ),
+        ),
+        (
+            Bars(
+                "Test accuracy by the derivative at 0", "digits right (%)",
+                tuple(right), tuple(
+                    part(f"derivative {slope:g}", torch.stack([some[k] for some in right.values()]))
+                    for k, slope in enumerate(CHOICES)
+                ),
+            ),
+        ),
+        because=f"PyTorch's relu takes {slopes['relu(s)']:g} at the kink: the left derivative, not "
+        "the right one that the notes name first. But that is the habit of one spelling: clamp "
+        f"takes {slopes['s.clamp(min=0)']:g}, and {' and '.join(odd)} take 1/2, which is the mean "
+        "of both sides. For learning it hardly matters, since a sum of real numbers is hardly ever "
+        f"exactly 0: {same['single precision']} of {replicates} networks in single precision are "
+        "equal to the bit whichever side was taken, so in none of these was there a sum of 0. In "
+        f"bfloat16, which has 8 bits, {same['bfloat16']} are, and yet accuracy changes by "
+        f"{coarse.value:.2f} points ({coarse.low:.2f} to {coarse.high:.2f}). It matters where sums "
+        "are 0 by design: with a hidden layer that begins with zeros, relu passes no gradient and "
+        f"stays at {stuck:.0f} % right, and the right derivative gets away to {free:.0f} %.",
+        takes="More replicates: --replicates 64.",
+    )  # fmt: skip
+
+
+def _networks(
+    slope: float, widths: list[int], replicates: int, dtype: torch.dtype, zeros: bool, seed: int
+) -> Replicas:
+    """Perceptrons with that derivative at 0, the same ones for each."""
+    torch.manual_seed(seed)
+    networks: list[nn.Module] = []
+    for _ in range(replicates):
+        net = MLP(64, widths, 10)
+        layers = list(net.get_submodule("hidden").children())
+        for layer in layers:
+            layer.add_module("tau", Spelled(CHOICES[slope]))
+        if zeros:
+            nn.init.zeros_(layers[-1].get_parameter("U.weight"))
+        networks.append(net.to(dtype))
+    return Replicas(networks)
+
+
+def _learn(nets: Replicas, learned: Samples, steps: int, lr: float, seed: int) -> None:
+    """SGD, batches of 64."""
+    dtype = nets.parameters()[0].dtype
+
+    def losses(step: int) -> Tensor:
+        index = batch_of(seed, step, len(learned), 64)
+        s = nets(learned.x[index].to(dtype)).float().movedim(2, 1)
+        t = learned.t[index].expand(len(nets), -1)
+        return F.cross_entropy(s, t, reduction="none").mean(1)
+
+    minimise(losses, torch.optim.SGD(nets.parameters(), lr), steps)
+
+
+@torch.no_grad()
+def _right(nets: Replicas, tested: Samples, dtype: torch.dtype) -> Float[Tensor, "r"]:
+    """Test images that each answers rightly, in per cent."""
+    return 100 * (nets(tested.x.to(dtype)).argmax(-1) == tested.t).double().mean(1)
+
+
+def _identical(a: Replicas, b: Replicas) -> int:
+    """How many replicates have the same weights to the bit."""
+    pairs = zip(a.parameters(), b.parameters(), strict=True)
+    return int(torch.stack([(p == q).flatten(1).all(1) for p, q in pairs]).all(0).sum())
+
+
+def smooth(error: Effect, first: Effect, second: Effect, control: Effect) -> Verdict:
+    """Holds if the first and second derivative of GELU have no jumps (ten times finer steps make
+    their largest change at least 9 times smaller) while ReLU's first derivative does (less than 1.1
+    times), and the tanh formula is within 0.001 of GELU; with limits if only the formula is further
+    off; else it does not hold."""
+    if not (first.value > 9 and second.value > 9 and control.value < 1.1):
+        return Verdict.FAILS
+    return Verdict.HOLDS if error.value < 1e-3 else Verdict.LIMITED
+
+
+@claim(
+    "2.8",
+    says="GELU is continuous, differentiable and smooth everywhere; a formula with tanh "
+    "approximates it.",
+    source="notes on statistics, week 4, p. 13 and 14",
+    rule=smooth,
+    otherwise="Derivatives of higher order: they exist too, as GELU is a product of x and an "
+    "integral of e^(-x^2/2).",
+    full={"points": 2_000_001},
+)
+def gelu(
+    reach: Annotated[float, Range(1, 100)] = 8.0,
+    points: Annotated[int, Range(1001, 10_000_001)] = 160_001,
+) -> Evidence:
+    """GELU, its tanh formula and ReLU with their first and second derivatives (autograd, double
+    precision) on a fine grid; a jump is what stays as large when the grid becomes finer."""
+    x = torch.linspace(-reach, reach, points, dtype=torch.float64)
+    kinds: dict[str, Activation] = {
+        "GELU": F.gelu,
+        "tanh formula": lambda s: F.gelu(s, approximate="tanh"),
+        "ReLU": torch.relu,
+    }
+    found = {name: derivatives(f, x) for name, f in kinds.items()}
+    orders = ("value", "first derivative", "second derivative")
+    off = [(a - b).abs() for a, b in zip(found["GELU"], found["tanh formula"], strict=True)]
+    jumps = {
+        (name, k): _most(found[name][k][::10].diff()) / max(_most(found[name][k].diff()), 1e-300)
+        for name in ("GELU", "ReLU") for k in (1, 2)
+    }  # fmt: skip
+    by_hand = GELU().backward(torch.ones_like(x), x, x)[0]
+    assert isinstance(by_hand, Tensor)
+    worst = x[off[0].argmax()].abs().item()
+    shown = x[:: max(1, points // 400)]
+    drawn = {name: derivatives(f, shown) for name, f in kinds.items()}
+    shapes = [
+        Curves(f"The {name}", "x", name, tuple(line(one, shown, drawn[one][k]) for one in kinds))
+        for k, name in enumerate(orders)
+    ]
+    gap = (drawn["GELU"][0] - drawn["tanh formula"][0]).abs()
+    wrong = Curves("Error of the tanh formula", "x", "|GELU - formula|", (line("", shown, gap),))
+    return Evidence(
+        {
+            "error": exact("largest error of the tanh formula", _most(off[0])),
+            "first": exact("GELU': changes over those of a finer grid", jumps["GELU", 1]),
+            "second": exact("GELU'', the same", jumps["GELU", 2]),
+            "control": exact("ReLU', the same", jumps["ReLU", 1]),
+            "by_hand": exact("GELU' by hand, largest error", _most(by_hand - found["GELU"][1])),
+        },
+        (
+            Table(
+                "Largest difference between GELU and its tanh formula",
+                ("of the", "difference", "at |x|"),
+                tuple(
+                    (name, _most(d), x[d.argmax()].abs().item())
+                    for name, d in zip(orders, off, strict=True)
+                ),
+            ),
+        ),
+        (*shapes, wrong),
+        because="Ten times finer steps make the changes of GELU's derivatives "
+        f"{jumps['GELU', 1]:.1f} and {jumps['GELU', 2]:.1f} times smaller, as of any smooth curve; "
+        f"ReLU's derivative jumps by 1 at 0 however fine the steps ({jumps['ReLU', 1]:.1f} times), "
+        "and its second derivative is 0 wherever autograd is asked, so that it tells nothing of "
+        f"the kink. The tanh formula is off by {_most(off[0]):.2g} at most, at |x| = {worst:.2f}; "
+        f"in the first derivative by {_most(off[1]):.2g}, in the second by {_most(off[2]):.2g}. "
+        "Smooth does not mean better trained: that was not tested here.",
+    )  # fmt: skip
+
+
+def derivatives(f: Activation, x: Float[Tensor, "n"]) -> tuple[Tensor, Tensor, Tensor]:
+    """f, f' and f'' at x."""
+    s = x.clone().requires_grad_()
+    y = f(s)
+    (first,) = torch.autograd.grad(y.sum(), s, create_graph=True)
+    second = torch.zeros_like(s)
+    if first.requires_grad:
+        (second,) = torch.autograd.grad(first.sum(), s)
+    return y.detach(), first.detach(), second
+
+
+def _most(x: Tensor) -> float:
+    return x.abs().max().item()

@@ -1,0 +1,206 @@
+"""Derivatives by differences, and the shapes of derivatives."""
+
+from itertools import pairwise
+from typing import Annotated
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd.functional import jacobian
+
+from cutaway.byhand import Graph, by_chain
+from cutaway.byhand.operations import Affine, MeanSquaredError, Tanh
+from cutaway.byhand.witness import replayed
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, mean
+from cutaway.lab.experiment import claim
+from cutaway.lab.figures import Curves, line, over
+from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.randomness import generator
+
+WIDTHS = (6, 8, 8, 3)
+STEPS = tuple(10.0**-k for k in range(1, 14))
+
+
+def perceptron(g: torch.Generator, dtype: torch.dtype) -> Graph:
+    """J of a random perceptron with tanh units, and its inputs x and t."""
+    graph, z = Graph(dtype), "x"
+    graph.input("x")
+    graph.input("t")
+    for k, (a, b) in enumerate(pairwise(WIDTHS)):
+        graph.parameter(f"u{k}", torch.randn(b, a, generator=g, dtype=torch.float64) / a**0.5)
+        z = graph.add(f"s{k}", Affine(), z, f"u{k}", None)
+        z = graph.add(f"z{k}", Tanh(), z)
+    graph.add("J", MeanSquaredError(), z, "t")
+    return graph.to(dtype)
+
+
+def slope_errors(
+    g: torch.Generator, dtype: torch.dtype = torch.float64
+) -> dict[str, Float[Tensor, "steps"]]:
+    """Relative errors of differences along a random direction of the first weights, by step."""
+    graph = perceptron(g, dtype)
+    graph.forward(*(torch.randn(4, n, generator=g, dtype=torch.float64) for n in (6, 3)))
+    gradient = graph.backward()["u0"]
+    along = torch.randn(gradient.shape, generator=g, dtype=torch.float64).to(dtype)
+    along = along / along.norm() + gradient / gradient.norm()  # so that the slope is not near 0
+    true = (gradient.double() * along.double()).sum().item()
+    u, J = graph.values["u0"], graph.values["J"].item()
+    found: dict[str, list[float]] = {"central": [], "forward": []}
+    for h in STEPS:
+        there, back = (replayed(graph, "u0", u + s * along).item() for s in (h, -h))
+        found["central"].append(abs((there - back) / (2 * h) - true) / abs(true))
+        found["forward"].append(abs((there - J) / h - true) / abs(true))
+    return {name: torch.tensor(errors).double() for name, errors in found.items()}
+
+
+def v_shaped(best: Effect, order: Effect, rounding: Effect) -> Verdict:
+    """Holds if central differences in double precision come within 1e-8 of backpropagation (mean of
+    the best steps, upper end), their error falls as h^2 at first (order between 1.9 and 2.1) and
+    grows as 1/h at last (power between -1.3 and -0.7); with limits if they come within 1e-8 alone;
+    else it does not hold."""
+    if best.high > -8:
+        return Verdict.FAILS
+    shaped = 1.9 < order.low <= order.high < 2.1 and -1.3 < rounding.low <= rounding.high < -0.7
+    return Verdict.HOLDS if shaped else Verdict.LIMITED
+
+
+@claim(
+    "2.1",
+    says="Numerical differentiation agrees with backpropagation.",
+    source="study notes, numerical differentiation and backpropagation",
+    rule=v_shaped,
+    otherwise="Numbers of fewer digits: in single precision the best error is ten thousand times "
+    "larger, and a kink of ReLU within a step spoils it.",
+    full={"replicates": 512},
+)
+def differences(replicates: Replicates = 48, seed: Seed = 0) -> Evidence:
+    """The slope of the loss of random perceptrons along a random direction, by backpropagation and
+    by central and forward differences, with steps h from 0.1 to 1e-13."""
+    draws = range(replicates)
+    double = [slope_errors(generator(seed, "2.1", k)) for k in draws]
+    single = [slope_errors(generator(seed, "2.1", k), torch.float32) for k in draws]
+    tiny = torch.finfo(torch.float64).eps
+    central, forward = (torch.stack([d[k] for d in double]).clamp(min=tiny).log10()
+                        for k in ("central", "forward"))  # fmt: skip
+    coarse = torch.stack([d["central"] for d in single]).clamp(min=tiny).log10()
+    h = torch.tensor(STEPS).double().log10()
+    best = central.amin(1)
+    at = int(central.mean(0).argmin())
+    curves = {
+        "central, double": central, "forward, double": forward, "central, single": coarse
+    }  # fmt: skip
+    return Evidence(
+        {
+            "best": mean("best error of central differences (power of 10)", best.numpy()),
+            "order": mean(
+                "power of h with which it falls, from h = 0.1 to 0.001",
+                ((central[:, 0] - central[:, 2]) / (h[0] - h[2])).numpy(),
+            ),
+            "rounding": mean(
+                "power of h with which it grows, from h = 1e-8 to 1e-13",
+                ((central[:, 7] - central[:, 12]) / (h[7] - h[12])).numpy(),
+            ),
+            "single": mean("best error in single precision", coarse.amin(1).numpy()),
+        },
+        (
+            Table(
+                "Mean error, as a power of 10", ("h", *curves),
+                tuple(
+                    (f"1e-{k + 1}", *(c[:, k].mean().item() for c in curves.values()))
+                    for k in range(len(STEPS))
+                ),
+            ),
+        ),
+        (
+            Curves(
+                "Error against the step", "step h", "relative error (power of 10)",
+                tuple(over(name, STEPS, c.T.numpy()) for name, c in curves.items()), x_log=True,
+            ),
+        ),
+        because="Two errors pull in opposite ways. What the difference leaves out of Taylor's "
+        "series shrinks as h^2 for central differences (measured: "
+        f"{((central[:, 0] - central[:, 2]) / 2).mean():.2f}), as h for forward ones; what "
+        "rounding adds to two nearly equal numbers grows as 1/h. Between them lies the best step, "
+        f"here {STEPS[at]:.0e}, with an error of {10 ** best.mean().item():.0e}. A difference can "
+        "check a gradient to about ten digits of sixteen (in single precision to "
+        f"{10 ** coarse.amin(1).mean().item():.0e}), and costs two forward passes for each "
+        "parameter.",
+    )  # fmt: skip
+
+
+def shaped(wrong: Effect, chained: Effect) -> Verdict:
+    """Holds if every derivative has the shape that is claimed and the chain's products equal the
+    Jacobian of the whole (within 1e-10); else it does not hold."""
+    return Verdict.FAILS if wrong.value or chained.value > 1e-10 else Verdict.HOLDS
+
+
+@claim(
+    "2.6",
+    says="The derivative of a scalar by a column x of n numbers is a row [1 x n], of a vector of m "
+    "a Jacobian [m x n], and by the chain rule these are multiplied.",
+    source="notes on statistics, week 4, p. 20 to 22",
+    rule=shaped,
+    otherwise="The other convention, in which the derivative has the shape of x: then the chain "
+    "rule multiplies in the opposite order.",
+    full={"replicates": 1000},
+)
+def shapes(
+    replicates: Replicates = 64, most: Annotated[int, Range(1, 64)] = 9, seed: Seed = 0
+) -> Evidence:
+    """Two layers z = f(u), u = g(x) of random sizes: the Jacobian of each is written out, and their
+    product is compared with that of the whole, by hand and by autograd. The first is the example of
+    the notes, |z| = 1, |u| = 2, |x| = 4."""
+    g = generator(seed, "2.6")
+    sizes = [(1, 2, 4), *torch.randint(1, most + 1, (replicates, 3), generator=g).tolist()]
+    rows, errors, wrong, transposed = [], [], 0, 0
+    for m, p, n in sizes:
+        v, w = (torch.randn(*s, generator=g, dtype=torch.float64) for s in ((p, n), (m, p)))
+        x = torch.randn(n, generator=g, dtype=torch.float64)
+        inner = jacobian(lambda a, v=v: (v @ a).tanh(), x)
+        outer = jacobian(lambda u, w=w: w @ u, (v @ x).tanh())
+        whole = _by_hand(x, v, w)
+        wrong += (inner.shape, outer.shape, whole.shape) != ((p, n), (m, p), (m, n))
+        errors.append((outer @ inner - whole).abs().max().item())
+        column = x[:, None].clone().requires_grad_()
+        (w @ (v @ column).tanh()).sum().backward()
+        assert column.grad is not None
+        transposed += column.grad.shape != (1, n) and n > 1
+        rows.append((f"{m} x {p}", f"{p} x {n}", f"{m} x {n}", errors[-1]))
+    return Evidence(
+        {
+            "wrong": exact("derivatives of another shape than claimed", wrong),
+            "chained": exact("largest difference of product and whole", max(errors)),
+            "transposed": exact("gradients that PyTorch keeps as columns, not rows", transposed),
+        },
+        (Table("The first of them", ("dz/du", "du/dx", "dz/dx", "difference"), tuple(rows[:6])),),
+        (_cost(),),
+        because=f"All {3 * len(sizes)} Jacobians have the shapes that the notes give, and products "
+        f"of them equal the whole to {max(errors):.0e}: [1 x 2] times [2 x 4] is [1 x 4]. What a "
+        "framework keeps is another convention: PyTorch's .grad of a column [n x 1] is a column "
+        f"too ({transposed} of {len(sizes)} cases, the others having n = 1), the row turned round, "
+        "so that x - rate * x.grad makes sense. And nobody writes the matrices out: a row that is "
+        "sent down through L layers of n costs L n^2 products, the matrices themselves L n^3.",
+    )  # fmt: skip
+
+
+def _by_hand(x: Tensor, v: Tensor, w: Tensor) -> Tensor:
+    """The Jacobian of W tanh(V x) by x, node by node."""
+    graph = Graph(torch.float64)
+    graph.input("x")
+    graph.parameter("v", v)
+    graph.parameter("w", w)
+    graph.add("s", Affine(), "x", "v", None)
+    graph.add("z", Affine(), graph.add("u", Tanh(), "s"), "w", None)
+    return by_chain(graph, x[None], wrt="x")
+
+
+def _cost(layers: int = 10) -> Curves:
+    n = [2**k for k in range(1, 11)]
+    return Curves(
+        f"A scalar's derivative through {layers} layers", "numbers a layer", "products",
+        (
+            line("a row sent down", n, [layers * k**2 for k in n]),
+            line("matrices multiplied", n, [(layers - 1) * k**3 + k**2 for k in n]),
+        ),
+        x_log=True, y_log=True,
+    )  # fmt: skip

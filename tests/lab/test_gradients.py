@@ -1,0 +1,145 @@
+"""Chapter 2: the rules on planted effects, the helpers against worked values, quick runs."""
+
+import pytest
+import torch
+
+from cutaway import lab
+from cutaway.byhand import check
+from cutaway.lab.chapters.gradients import cost, equations, graphs, kinks, numerical
+from cutaway.lab.evidence import Effect, Verdict, exact
+
+HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
+
+
+def near(value: float, half: float = 0.01) -> Effect:
+    """A planted effect."""
+    return Effect("planted", value, value - half, value + half, 16)
+
+
+@pytest.mark.parametrize(
+    ("rule", "effects", "verdict"),
+    [
+        (numerical.v_shaped, (near(-10), near(2), near(-1)), HOLDS),
+        (numerical.v_shaped, (near(-10), near(1), near(-1)), LIMITED),
+        (numerical.v_shaped, (near(-10), near(2), near(0)), LIMITED),
+        (numerical.v_shaped, (near(-3), near(2), near(-1)), FAILS),
+        (numerical.shaped, (exact("", 0), exact("", 1e-15)), HOLDS),
+        (numerical.shaped, (exact("", 1), exact("", 1e-15)), FAILS),
+        (numerical.shaped, (exact("", 0), exact("", 1e-3)), FAILS),
+        (equations.as_given, (exact("", 1e-15), exact("", 0), exact("", 1e-15)), HOLDS),
+        (equations.as_given, (exact("", 1e-15), exact("", 0), exact("", 0.5)), LIMITED),
+        (equations.as_given, (exact("", 1e-3), exact("", 0), exact("", 0)), FAILS),
+        (graphs.graphs_agree, (exact("", 1e-15), exact("", 1e-9)), HOLDS),
+        (graphs.graphs_agree, (exact("", 1e-6), exact("", 1e-9)), FAILS),
+        (graphs.graphs_agree, (exact("", 1e-15), exact("", 0.1)), FAILS),
+        (cost.linear_or_not, (exact("", 0), exact("", 2), near(1)), HOLDS),
+        (cost.linear_or_not, (exact("", 0), exact("", 2), near(1.5)), LIMITED),
+        (cost.linear_or_not, (exact("", 3), exact("", 2), near(1)), FAILS),
+        (cost.linear_or_not, (exact("", 0), exact("", 1), near(1)), FAILS),
+        (cost.two_forwards, (exact("", 1.8), near(1.9), near(0.2)), HOLDS),
+        (cost.two_forwards, (exact("", 1.8), near(1.9), near(0.8)), LIMITED),
+        (cost.two_forwards, (exact("", 1.8), near(4), near(0.2)), LIMITED),
+        (cost.two_forwards, (exact("", 1.8), near(9), near(0.2)), FAILS),
+        (cost.two_forwards, (exact("", 9), near(1.9), near(0.2)), FAILS),
+        (kinks.kink, (exact("", 1), exact("", 0), near(0), near(0), near(0)), HOLDS),
+        (kinks.kink, (exact("", 0), exact("", 2), near(0), near(0), near(0)), LIMITED),
+        (kinks.kink, (exact("", 0), exact("", 0), near(0), near(0), near(50)), LIMITED),
+        (kinks.kink, (exact("", 0), exact("", 0), near(0, 5), near(0), near(0)), UNDECIDED),
+        (kinks.kink, (exact("", 0), exact("", 0), near(4), near(0), near(0)), FAILS),
+        (kinks.kink, (exact("", 0.5), exact("", 0), near(0), near(0), near(0)), FAILS),
+        (kinks.smooth, (exact("", 5e-4), exact("", 10), exact("", 10), exact("", 1)), HOLDS),
+        (kinks.smooth, (exact("", 0.1), exact("", 10), exact("", 10), exact("", 1)), LIMITED),
+        (kinks.smooth, (exact("", 5e-4), exact("", 10), exact("", 1), exact("", 1)), FAILS),
+        (kinks.smooth, (exact("", 5e-4), exact("", 10), exact("", 10), exact("", 10)), FAILS),
+    ],
+)
+def test_the_rules(rule, effects, verdict):
+    assert rule(*effects) is verdict
+
+
+def test_a_wrong_gradient_is_seen():
+    layers = equations.random_layers([3, 4, 2], torch.Generator().manual_seed(0))
+    x, y = torch.randn(5, 3).double(), torch.randn(5, 2).double()
+    true = layers.autograd(x, y)
+    assert equations.apart(layers.gradients(x, y), true) < 1e-12
+    wrong = [true[0], true[1] * 1.001]
+    assert equations.apart(wrong, true) > 1e-4
+
+
+def test_the_equations_in_a_worked_case():
+    """One unit: u = (u_0, u_1) = (0, 1), x = 0, y = 1: delta = (1 - 0) (1 - 0) = 1."""
+    layers = equations.Layers((torch.tensor([[0.0, 1.0]]).double(),))
+    (found,) = layers.gradients(torch.zeros(1, 1).double(), torch.ones(1, 1).double())
+    assert found.tolist() == [[-1, 0]]
+
+
+def test_the_printed_algorithm_is_right_for_one_sample_alone():
+    layers = equations.random_layers([3, 3, 3], torch.Generator().manual_seed(0))
+    x, y = torch.randn(2, 4, 3).double()
+    for t, same in ((1, True), (2, False)):
+        found = equations.apart(layers.as_printed(x[:t], y[:t]), layers.autograd(x[:t], y[:t]))
+        assert (found < 1e-12) is same
+
+
+def test_random_graphs_have_what_is_claimed():
+    graph = graphs.random_graph(30, torch.Generator().manual_seed(1))
+    uses = [name for node in graph.operations for name in node.inputs if name]
+    assert max(uses.count(name) for name in uses if name.startswith("n")) > 1  # branches
+    assert max(uses.count(f"u{k}") for k in range(3)) > 1  # shared weights
+    assert check(graph, torch.randn(2, 4).double()).agrees
+
+
+def test_the_error_of_a_difference_in_a_worked_case():
+    """Central differences of a smooth function: 100 times smaller for 10 times smaller steps."""
+    errors = numerical.slope_errors(torch.Generator().manual_seed(0))
+    assert errors["central"][0] / errors["central"][1] == pytest.approx(100, rel=0.2)
+    assert errors["forward"][1] / errors["forward"][2] == pytest.approx(10, rel=0.2)
+
+
+def test_spellings_are_one_function():
+    s = torch.linspace(-2, 2, 9)
+    for f in kinks.SPELLINGS.values():
+        assert torch.equal(f(s), s.relu())
+    assert {slope: kinks.slope_at_0(kinks.SPELLINGS[n]) for slope, n in kinks.CHOICES.items()} == {
+        0.0: 0.0, 0.5: 0.5, 1.0: 1.0,
+    }  # fmt: skip
+
+
+def test_derivatives_of_worked_values():
+    x = torch.tensor([0.0, 2.0]).double()
+    y, first, second = kinks.derivatives(lambda s: s**3, x)
+    assert (y.tolist(), first.tolist(), second.tolist()) == ([0, 8], [0, 12], [0, 12])
+    assert kinks.derivatives(torch.nn.functional.gelu, x[:1])[1].item() == 0.5
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(
+    ("number", "settings", "verdict"),
+    [
+        ("2.1", {}, HOLDS),
+        ("2.2", {}, LIMITED),
+        ("2.3", {"replicates": 8}, HOLDS),
+        ("2.6", {"replicates": 16}, HOLDS),
+    ],
+)
+def test_quick_verdicts(number, settings, verdict, seed):
+    assert lab.claim(number).run(**settings, seed=seed).verdict is verdict
+
+
+def test_gelu():
+    assert lab.claim("2.8").run().verdict is HOLDS
+
+
+def test_counts_are_exact_and_times_are_there():
+    found = lab.claim("2.4").run(depths=(1, 16, 32), walked=(1, 4), repeats=2).evidence
+    assert found.effects["bend"].value == 0
+    assert found.effects["doubling"].value == pytest.approx(2, abs=0.05)
+    found = lab.claim("2.5").run(widths=(16, 32), repeats=2).evidence
+    assert found.effects["counted"].value == 1.8
+    assert found.effects["measured"].value > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "verdict"), [("2.4", HOLDS), ("2.5", HOLDS), ("2.7", LIMITED)])
+def test_verdicts_that_take_longer(number, verdict):
+    assert lab.claim(number).run().verdict is verdict
