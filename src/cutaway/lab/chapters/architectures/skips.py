@@ -1,0 +1,134 @@
+"""U-Net's skips: what the way down saw, given to the way up."""
+
+from typing import Annotated
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, max_pool2d
+
+from cutaway.data.feed import to_float
+from cutaway.data.imageset import ImageSet
+from cutaway.data.sources import load
+from cutaway.data.split import split
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, mean
+from cutaway.lab.experiment import claim
+from cutaway.lab.figures import Bars, images, part
+from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.samples import batch_of
+from cutaway.models import build, count
+from cutaway.randomness import generator
+from cutaway.see.probe import resting
+
+KINDS = {"without skips": "encoder_decoder", "with skips": "unet"}
+Maps = Float[Tensor, "n 1 h w"]
+Masks = Int[Tensor, "n h w"]
+
+
+def keeps_detail(gain: Effect, edge: Effect, inside: Effect) -> Verdict:
+    """Holds if skips raise the IoU (the interval above 0) and lower the share of wrong pixels
+    beside an edge by more than elsewhere (both intervals below 0 at the edge, and the edge's lies
+    below the rest's); with limits if the IoU rises alone; does not hold if it falls; else
+    undecided."""
+    if gain.low <= 0:
+        return Verdict.FAILS if gain.high < 0 else Verdict.UNDECIDED
+    return Verdict.HOLDS if edge.high < min(0, inside.low) else Verdict.LIMITED
+
+
+@claim(
+    "6.6",
+    says="U-Net's skip connections keep the detail that the encoder's pooling loses.",
+    source="statistics text, pp. 55-56; Ronneberger et al. 2015",
+    rule=keeps_detail,
+    otherwise="Things as large as the coarsest level's pixels, which need no detail.",
+    full={"replicates": 8, "widths": (16, 32, 64), "side": 64, "pictures": 4000, "steps": 2000},
+    needs=("mnist",),
+)
+def skips(
+    widths: tuple[Annotated[int, Range(1, 512)], ...] = (4, 8, 16),
+    side: Annotated[int, Range(8, 64)] = 32,
+    pictures: Annotated[int, Range(10, 4000)] = 300,
+    rate: Annotated[float, Range(1e-6, 1)] = 0.02,
+    batch: Annotated[int, Range(1, 1000)] = 16,
+    replicates: Replicates = 8,
+    steps: Annotated[int, Range(1, 100_000)] = 60,
+    seed: Seed = 0,
+) -> Evidence:
+    """The same encoder and decoder with and without skips learn to tell digits from patterned
+    ground, pixel by pixel. A pixel is at an edge if one of the eight around it is of the other
+    class."""
+    scenes = load("scenes", image_size=side)
+    parts = split(scenes, seed=seed)
+    x, t = pixels(scenes, parts.train, pictures, seed)
+    x_new, t_new = pixels(scenes, parts.test, 100, seed)
+    names, shown = "-".join(map(str, widths)), {}
+    found: dict[str, list[Tensor]] = {name: [] for name in KINDS}
+    sizes = {}
+    for name, kind in KINDS.items():
+        for k in range(replicates):
+            net = build(kind, 1, 2, side, {"widths": names})
+            learn(net, x, t, seed + k, steps, batch, rate)
+            with torch.no_grad(), resting(net):
+                shown[name] = net(x_new).argmax(1)
+            found[name].append(judged(shown[name], t_new))
+        sizes[name] = count(net)
+    a, b = (torch.stack(found[name], 1) for name in KINDS)
+    what = "with skips minus without"
+    tests = [x_new[:4, 0] / 2 + 0.5, t_new[:4], *(y[:4] for y in shown.values())]
+    return Evidence(
+        {
+            "gain": difference(f"IoU of digits, {what}", a[0], b[0], "points"),
+            "edge": difference(f"wrong pixels beside an edge, {what}", a[1], b[1], "points"),
+            "inside": difference(f"wrong pixels elsewhere, {what}", a[2], b[2], "points"),
+            "iou": mean("IoU of digits with skips", b[0], "%"),
+        },
+        (Table(f"Maps {names}, {side} x {side} pixels, {steps} steps",
+               ("network", "weights", "IoU (%)", "wrong beside an edge (%)", "wrong elsewhere (%)"),
+               tuple((name, sizes[name], *of.mean(1).tolist())
+                     for name, of in zip(KINDS, (a, b), strict=True))),),
+        (Bars("With and without skips", "%", ("IoU", "wrong beside an edge", "wrong elsewhere"),
+              tuple(part(name, of) for name, of in zip(KINDS, (a, b), strict=True))),
+         images("What they see", torch.cat([one.float() for one in tests]),
+                [f"{row} {i + 1}" for row in ("picture", "digit", *KINDS) for i in range(4)], 4)),
+        because=f"With skips the IoU of the digits is {b[0].mean():.1f} %, without "
+        f"{a[0].mean():.1f} %. Pixels beside an edge are wrong in {a[1].mean():.1f} % of the cases "
+        f"without and {b[1].mean():.1f} % with skips, all others in {a[2].mean():.1f} and "
+        f"{b[2].mean():.1f} %. The networks have {sizes['without skips']:,} and "
+        f"{sizes['with skips']:,} weights: joining maps makes the way up wider, so that some of "
+        "the gain may be the weights'.",
+        takes="More replicates or more steps: `cutaway prove 6.6 --full`.",
+    )  # fmt: skip
+
+
+def pixels(scenes: ImageSet, index: Int[Tensor, "m"], most: int, seed: int) -> tuple[Maps, Masks]:
+    """Some pictures, from -1 to 1, and the class of each pixel."""
+    order = torch.randperm(len(index), generator=generator(seed, "6.6", len(index)))[:most]
+    assert scenes.masks is not None
+    return 2 * to_float(scenes.images[index[order]]) - 1, scenes.masks[index[order]].long()
+
+
+def learn(
+    net: nn.Module, x: Maps, t: Masks, seed: int, steps: int, batch: int, rate: float
+) -> None:
+    """Adam on the log-loss of each pixel."""
+    optimizer = torch.optim.Adam(net.parameters(), rate)
+    for step in range(steps):
+        index = batch_of(seed, step, len(x), batch)
+        optimizer.zero_grad()
+        cross_entropy(net(x[index]), t[index]).backward()
+        optimizer.step()
+
+
+def judged(y: Masks, t: Masks) -> Float[Tensor, "3"]:
+    """In per cent: IoU of the digits, pixels wrong beside an edge, pixels wrong elsewhere."""
+    iou = ((y == 1) & (t == 1)).sum() / ((y == 1) | (t == 1)).sum().clamp(min=1)
+    edge = beside_edge(t)
+    wrong = y != t
+    return 100 * torch.stack([iou, *(wrong[at].float().mean() for at in (edge, ~edge))]).double()
+
+
+def beside_edge(t: Masks) -> Bool[Tensor, "n h w"]:
+    """Pixels of whose neighbours, or themselves, some are digit and some ground."""
+    m = t[:, None].float()
+    most, least = max_pool2d(m, 3, 1, 1), -max_pool2d(-m, 3, 1, 1)
+    return (most != least)[:, 0]

@@ -1,0 +1,137 @@
+"""More images out of those that are there, and how many more."""
+
+from typing import Annotated, Literal
+
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from cutaway.data.augment import Flip, Move, Shift
+from cutaway.data.sources import load
+from cutaway.lab.chapters.depth.learner import (
+    Batch,
+    Images,
+    Rate,
+    Steps,
+    Width,
+    dense,
+    losses_of,
+    right,
+)
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact
+from cutaway.lab.experiment import claim
+from cutaway.lab.figures import Bars, Part
+from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.replicas import Replicas, minimise
+from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.randomness import generator
+
+SAID = 2048
+"""Times as many images, says the text."""
+WAYS: dict[str, tuple[Move, ...]] = {
+    "as they are": (),
+    "shifted": (Shift(1),),
+    "mirrored": (Flip(0.5),),
+    "both": (Shift(1), Flip(0.5)),
+}
+
+
+def helps(shifted: Effect, mirrored: Effect, ways: Effect) -> Verdict:
+    """Holds if shifts and mirrors both raise the accuracy (intervals above 0) and a picture of 256
+    x 256 has 2048 crops of 224 x 224 with their mirror images; with limits if one of the two helps;
+    does not hold if neither does."""
+    better = [shifted.low > 0, mirrored.low > 0]
+    if all(better) and ways.value == SAID:
+        return Verdict.HOLDS
+    return Verdict.LIMITED if any(better) else Verdict.FAILS
+
+
+@claim(
+    "4.8",
+    says="Augmentation helps; AlexNet's crops and mirror images make 2048 times as many images.",
+    source="textbook 4.4.1; Krizhevsky et al. 2012, section 4.1",
+    rule=helps,
+    otherwise="Things that look alike when mirrored, as those of ImageNet do, where mirroring "
+    "helps too; or so many images that shifts add nothing.",
+    full={"replicates": 32, "steps": 6000, "width": 256, "data": "cifar10", "side": 32},
+    needs=("mnist",),
+)
+def more_images(
+    data: Literal["mnist", "cifar10"] = "mnist",
+    side: Annotated[int, Range(4, 64)] = 14,
+    images: Images = 300,
+    width: Width = 64,
+    picture: Annotated[int, Range(2, 512)] = 256,
+    crop: Annotated[int, Range(1, 512)] = 224,
+    rate: Rate = 0.2,
+    replicates: Replicates = 8,
+    steps: Steps = 400,
+    batch: Batch = 50,
+    seed: Seed = 0,
+) -> Evidence:
+    """All crops of a picture of noise are made and counted as far as they differ. Then networks
+    learn a few images as they are, moved by up to a pixel, mirrored as often as not, and both."""
+    learned, tested = samples(load(data, image_size=side), seed, train=images, test=1000)
+    found = {}
+    for name, moves in WAYS.items():
+        nets = Replicas(
+            [dense([learned.x[0].numel(), width, width, 10]) for _ in range(replicates)]
+        )
+        learn(nets, learned, moves, seed, steps, batch, rate)
+        found[name] = right(nets, tested), right(nets, learned)
+    noise = torch.randint(256, (picture, picture), generator=generator(seed, "4.8"))
+    ways = different(noise.byte(), crop)
+    plain = found["as they are"][0]
+    gain = {name: difference(f"accuracy, {name} minus as they are", plain, values, "points")
+            for name, (values, _) in found.items()}  # fmt: skip
+    said = 2 * (picture - crop) ** 2
+    return Evidence(
+        {
+            "shifted": gain["shifted"], "mirrored": gain["mirrored"], "both": gain["both"],
+            "ways": exact("different crops and mirror images of one picture", ways),
+        },
+        (Table(f"{images} images, {steps} steps", ("images", "new images right (%)",
+                                                   "learned images right (%)"),
+               tuple((name, test.mean().item(), train.mean().item())
+                     for name, (test, train) in found.items())),),
+        (Bars("What augmentation is worth", "accuracy gained (points)", tuple(gain)[1:],
+              (_part("on new images", [e for name, e in gain.items() if name in tuple(gain)[1:]]),
+               )),),
+        because=f"A window of {crop} pixels can begin at {picture - crop + 1} places along each "
+        f"side of {picture}, not at {picture - crop}: with mirror images there are {ways} "
+        f"different ones (all were made and counted), not 2 x {picture - crop}^2 = {said}, which "
+        "leaves the last place of each side out; and they overlap so much that they are no new "
+        f"images. Moving digits by a pixel is worth {gain['shifted'].value:.1f} points here, "
+        f"mirroring them {gain['mirrored'].value:.1f}: what helps is a change that leaves the "
+        "class as it is, and a mirrored digit is no digit. For AlexNet's photographs that is "
+        "another matter.",
+    )  # fmt: skip
+
+
+def _part(name: str, effects: list[Effect]) -> Part:
+    values, low, high = zip(*((e.value, e.low, e.high) for e in effects), strict=True)
+    return Part(name, values, low, high)
+
+
+def learn(
+    nets: Replicas, data: Samples, moves: tuple[Move, ...], seed: int, steps: int, batch: int,
+    rate: float,
+) -> None:  # fmt: skip
+    """Stochastic gradient descent on images that are moved anew in each batch."""
+    ground = data.x.min()  # what comes in at an edge is as dark
+
+    def losses(step: int) -> Tensor:
+        index = batch_of(seed, step, len(data), batch)
+        x, draw = data.x[index], generator(seed, "4.8", "moves", step)
+        for move in moves:
+            x = move.move(x - ground, draw) + ground
+        return losses_of(nets, x, data.t[index])
+
+    minimise(losses, torch.optim.SGD(nets.parameters(), rate), steps)
+
+
+def different(picture: UInt8[Tensor, "h w"], crop: int) -> int:
+    """How many different windows of `crop` x `crop` a picture and its mirror image have."""
+    both = (picture, picture.flip(1))
+    windows = (one.unfold(0, crop, 1).unfold(1, crop, 1).flatten(0, 1) for one in both)
+    return len({w.contiguous().numpy().tobytes() for some in windows for w in some})

@@ -1,0 +1,164 @@
+"""Dropout: against overfitting, and out of local optima."""
+
+import copy
+from collections.abc import Sequence
+from typing import Annotated
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from cutaway.data.sources import load
+from cutaway.lab.chapters.depth.learner import (
+    Batch,
+    Images,
+    Rate,
+    Steps,
+    Width,
+    dense,
+    descend,
+    log_loss,
+    right,
+)
+from cutaway.lab.chapters.depth.overfitting import Wrong, mislabelled
+from cutaway.lab.chapters.neurons.gates import INPUTS, table_of
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, share
+from cutaway.lab.experiment import claim
+from cutaway.lab.figures import Bars, Part, part
+from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.replicas import Replicas, minimise
+from cutaway.learn.samples import samples
+
+XOR = table_of("xor")
+Share = Annotated[float, Range(0, 0.95)]
+
+
+def both(gap: Effect, escapes: Effect) -> Verdict:
+    """Holds if dropout makes the gap between test and training loss smaller (the interval below 0)
+    and stuck networks escape more often with it than without, by 5 points at least; with limits if
+    only one of the two is so; else it does not hold."""
+    good = (gap.high < 0) + (escapes.low > 5)
+    return (Verdict.FAILS, Verdict.LIMITED, Verdict.HOLDS)[good]
+
+
+@claim(
+    "4.5",
+    says="Dropout lowers overfitting, and helps networks out of local optima.",
+    source="MIT 6.034 lecture, dropout; textbook 4.4.1",
+    rule=both,
+    otherwise="Networks that are stuck where leaving units out makes a slope; here a push in a "
+    "random direction does more.",
+    full={"replicates": 32, "steps": 4000, "width": 512, "networks": 2048},
+    doubt="Does it help networks out of local optima?",
+)
+def dropping(
+    drop: Share = 0.5,
+    width: Width = 96,
+    images: Images = 200,
+    wrong: Wrong = 20.0,
+    rate: Rate = 0.1,
+    replicates: Replicates = 8,
+    steps: Steps = 400,
+    batch: Batch = 50,
+    hidden: Annotated[int, Range(2, 64)] = 3,
+    networks: Annotated[int, Range(8, 100_000)] = 192,
+    kick: Annotated[float, Range(0, 10)] = 0.5,
+    seed: Seed = 0,
+) -> Evidence:
+    """Wide networks learn a few digits, some with wrong labels, with and without dropout. Then
+    small ones learn XOR, and those that are stuck go on learning: as before, with dropout that
+    ends before the end, or after one push of all weights in a random direction."""
+    learned, tested = samples(load("digits"), seed, train=images)
+    learned = mislabelled(learned, wrong, seed)
+    losses, answered = {}, {}
+    for name, p in (("without", 0.0), ("with", drop)):
+        nets = Replicas([dense([64, width, width, 10], drop=p) for _ in range(replicates)])
+        descend(nets, learned, seed, steps, batch, rate)
+        losses[name] = torch.stack([log_loss(nets, learned), log_loss(nets, tested)])
+        answered[name] = right(nets, tested)
+    small = [dense([2, hidden, 1], drop=0.5) for _ in range(networks)]
+    begun = copy.deepcopy(small)
+    learn(small, ((0.0, 300),))
+    stuck = [net for net, ok in zip(small, solved(small), strict=True) if not ok]
+    ways: dict[str, tuple[float, tuple[tuple[float, int], ...]]] = {
+        "as before": (0.0, ((0.0, 450),)), "dropout": (0.0, ((0.2, 300), (0.0, 150))),
+        "a push": (kick, ((0.0, 450),)),
+    }  # fmt: skip
+    out = {name: escaped(stuck, push, plan) for name, (push, plan) in ways.items()}
+    begun_right = escaped(begun, 0.0, ((0.2, 300), (0.0, 150)))
+    free = {name: share(f"stuck networks that escape, {name}", int(ok.sum()), len(stuck))
+            for name, ok in out.items()}  # fmt: skip
+    gaps = {name: test - train for name, (train, test) in losses.items()}
+    first = share("solved from the start, without", networks - len(stuck), networks)
+    from_start = share("solved from the start, with dropout", int(begun_right.sum()), networks)
+    return Evidence(
+        {
+            "gap": difference("test loss minus training loss, with dropout minus without",
+                              gaps["without"], gaps["with"]),
+            "accuracy": difference("accuracy, with dropout minus without", answered["without"],
+                                   answered["with"], "points"),
+            "escapes": difference("stuck networks that escape, with dropout minus without",
+                                  100 * out["as before"].double(), 100 * out["dropout"].double(),
+                                  "points"),
+        },
+        (Table(f"{images} digits, {steps} steps",
+               ("dropout", "training loss", "test loss", "digits right (%)"),
+               tuple((name, *of.mean(1).tolist(), answered[name].mean().item())
+                     for name, of in losses.items())),
+         Table(f"XOR, {hidden} hidden units", ("what is done", "solved (%)", "low", "high", "of"),
+               tuple((e.what, e.value, e.low, e.high, e.n)
+                     for e in (first, from_start, *free.values())))),
+        (Bars("Loss on digits", "log-loss", ("training", "test"),
+              tuple(part(f"{name} dropout", of) for name, of in losses.items())),
+         Bars("Out of a local optimum (XOR)", "stuck networks that escape (%)", tuple(free),
+              (Part("escape", *zip(*((e.value, e.low, e.high) for e in free.values()),
+                                   strict=True)),))),
+        because=f"On {images} digits, {wrong:g} % of them with a label at random, the gap between "
+        f"test and training loss goes from {gaps['without'].mean():.2f} to "
+        f"{gaps['with'].mean():.2f}, and digits right from {answered['without'].mean():.1f} to "
+        f"{answered['with'].mean():.1f} %. The other half is not borne out: {len(stuck)} of "
+        f"{networks} small networks are stuck on XOR, and of these {free['dropout'].value:.0f} % "
+        f"escape after a time of dropout, {free['as before'].value:.0f} % without anything, "
+        f"{free['a push'].value:.0f} % after one push of their weights. A unit that no image "
+        f"switches on has no slope with dropout either. Dropout is noise, and noise can free a "
+        f"network; this noise does little of it, and begun with it {from_start.value:.0f} % solve "
+        f"XOR, {first.value:.0f} % without.",
+    )  # fmt: skip
+
+
+def learn(nets: Sequence[nn.Module], plan: Sequence[tuple[float, int]]) -> None:
+    """XOR by Adam, with each share of dropout for its number of steps."""
+    for drop, steps in plan:
+        for net in nets:
+            net.train()
+            for module in net.modules():
+                if isinstance(module, nn.Dropout):
+                    module.p = drop
+        stack = Replicas(nets)
+
+        def losses(_: int, stack: Replicas = stack) -> Float[Tensor, "r"]:
+            s = stack(INPUTS).squeeze(-1)
+            t = XOR.expand_as(s)
+            return binary_cross_entropy_with_logits(s, t, reduction="none").mean(1)
+
+        minimise(losses, torch.optim.Adam(stack.parameters(), 0.05), steps)
+
+
+@torch.no_grad()
+def solved(nets: Sequence[nn.Module]) -> Bool[Tensor, "r"]:
+    """Which answer all four rows rightly."""
+    return torch.stack([((net.eval()(INPUTS)[:, 0] >= 0) == (XOR > 0.5)).all() for net in nets])
+
+
+def escaped(
+    stuck: Sequence[nn.Module], push: float, plan: Sequence[tuple[float, int]]
+) -> Bool[Tensor, "r"]:
+    """Which solve it after more learning, from weights that were moved by normal noise."""
+    nets = copy.deepcopy(list(stuck))
+    with torch.no_grad():
+        for net in nets:
+            for p in net.parameters():
+                p.add_(push * torch.randn_like(p))
+    learn(nets, plan)
+    return solved(nets)

@@ -1,0 +1,205 @@
+"""Weight decay and early stopping: what they do to networks that know few images by heart."""
+
+from typing import Annotated
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cutaway.data.sources import load
+from cutaway.lab.chapters.depth.learner import (
+    Batch,
+    Images,
+    Rate,
+    Steps,
+    Width,
+    dense,
+    descend,
+    log_loss,
+    right,
+)
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, ratio
+from cutaway.lab.experiment import claim
+from cutaway.lab.figures import Curves, over
+from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.replicas import Replicas
+from cutaway.learn.samples import Samples, samples
+from cutaway.randomness import generator
+
+Wrong = Annotated[float, Range(0, 90)]
+"""Training labels that are exchanged for a random class, in per cent."""
+
+
+def mislabelled(data: Samples, wrong: float, seed: int) -> Samples:
+    """The same images, some of them (per cent) with a class drawn at random."""
+    draw = generator(seed, "lab", "labels")
+    chosen = torch.rand(len(data), generator=draw) < wrong / 100
+    classes = torch.randint(int(data.t.max()) + 1, (len(data),), generator=draw)
+    return Samples(data.x, torch.where(chosen, classes, data.t))
+
+
+def decays(norm: Effect, gap: Effect, loss: Effect) -> Verdict:
+    """Holds if with the decay that is asked about weights are shorter (the interval of the ratio
+    below 1), the gap between test and training loss is smaller and the test loss lower (both
+    intervals below 0); with limits if the weights and the gap shrink alone; else it does not
+    hold."""
+    if norm.high >= 1 or gap.high >= 0:
+        return Verdict.FAILS
+    return Verdict.HOLDS if loss.high < 0 else Verdict.LIMITED
+
+
+@claim(
+    "4.6",
+    says="Weight decay keeps the weights small and lowers overfitting.",
+    source="study notes; textbook 4, regularisation",
+    rule=decays,
+    otherwise="So many images that nothing is learned by heart, or so much decay that nothing is "
+    "learned at all: the right end of the figure.",
+    full={"replicates": 32, "steps": 5000, "width": 256},
+)
+def weight_decay(
+    width: Width = 64,
+    images: Images = 200,
+    wrong: Wrong = 20.0,
+    decay: Annotated[float, Range(1e-6, 1)] = 0.01,
+    others: tuple[Annotated[float, Range(0, 1)], ...] = (0.0, 0.002, 0.005, 0.02, 0.05, 0.2),
+    rate: Rate = 0.1,
+    replicates: Replicates = 8,
+    steps: Steps = 500,
+    batch: Batch = 50,
+    seed: Seed = 0,
+) -> Evidence:
+    """Networks learn a few digits, some with wrong labels, with lambda/2 |w|^2 added to the loss,
+    for several lambda; without is the first of them."""
+    learned, tested = samples(load("digits"), seed, train=images)
+    learned = mislabelled(learned, wrong, seed)
+    asked = tuple(sorted({0.0, decay, *others}))
+    nets = Replicas([dense([64, width, width, 10]) for _ in range(len(asked) * replicates)])
+    strong = torch.tensor(asked).repeat_interleave(replicates)
+    descend(nets, learned, seed, steps, batch, rate, more=lambda: strong / 2 * squares(nets))
+    facts = {
+        "length": squares(nets).detach().sqrt().double(), "train": log_loss(nets, learned),
+        "test": log_loss(nets, tested), "right": right(nets, tested),
+    }  # fmt: skip
+    by = {name: values.view(len(asked), -1) for name, values in facts.items()}
+    one, gap = asked.index(decay), by["test"] - by["train"]
+    rows = tuple((a, *(by[name][i].mean().item() for name in by)) for i, a in enumerate(asked))
+    x = [max(a, min(asked[1:]) / 3) for a in asked]
+    return Evidence(
+        {
+            "norm": ratio(f"length of the weights, decay {decay:g} / none", by["length"][0],
+                          by["length"][one]),
+            "gap": difference("test loss minus training loss, with decay minus without", gap[0],
+                              gap[one]),
+            "loss": difference("test loss, with decay minus without", by["test"][0],
+                               by["test"][one]),
+            "accuracy": difference("accuracy, with decay minus without", by["right"][0],
+                                   by["right"][one], "points"),
+        },
+        (Table(f"{images} images, {wrong:g} % of the labels drawn at random, {steps} steps",
+               ("lambda", "length of the weights", "training loss", "test loss",
+                "digits right (%)"), rows),),
+        (Curves("Loss against decay", "lambda (the leftmost is 0)", "log-loss",
+                (over("training", x, by["train"]), over("test", x, by["test"])), x_log=True),
+         Curves("Weights against decay", "lambda (the leftmost is 0)", "length of all weights",
+                (over("weights", x, by["length"]),), x_log=True)),
+        because=f"Without decay the weights grow to a length of {by['length'][0].mean():.1f} and "
+        f"the network knows its images, wrong labels and all (training loss "
+        f"{by['train'][0].mean():.3f}, test loss {by['test'][0].mean():.2f}). With {decay:g} the "
+        f"length is {by['length'][one].mean():.1f}, the training loss "
+        f"{by['train'][one].mean():.2f} and the test loss {by['test'][one].mean():.2f}; digits "
+        f"right go from {by['right'][0].mean():.1f} to {by['right'][one].mean():.1f} %.",
+    )  # fmt: skip
+
+
+def squares(nets: Replicas) -> Float[Tensor, "r"]:
+    """|w|^2 of each network, of its matrices alone."""
+    matrices = [p.square().sum((1, 2)) for p in nets.weights.values() if p.ndim == 3]
+    return torch.stack(matrices).sum(0)
+
+
+def stops(regret: Effect, under: Effect, over_loss: Effect, over_right: Effect) -> Verdict:
+    """Holds if the loss where validation says stop is less than a tenth above the best that any
+    epoch has on new images, and the loss after the first epoch and after the last are a tenth above
+    it at least (whole intervals), and the last epoch answers fewer images rightly too; with limits
+    if all is so but that the last epoch's accuracy is no worse; else it does not hold."""
+    if regret.high >= 1.1 or under.low <= 1.1 or over_loss.low <= 1.1:
+        return Verdict.FAILS
+    return Verdict.HOLDS if over_right.high < 0 else Verdict.LIMITED
+
+
+@claim(
+    "4.7",
+    says="Too few epochs underfit, too many overfit, and stopping when the validation loss no "
+    "longer falls ends near the best epoch.",
+    source="textbook 4, early stopping; study notes, epochs",
+    rule=stops,
+    otherwise="Clean labels and many images: the loss still rises with many epochs, and the "
+    "accuracy hardly falls (try --wrong 0).",
+    full={"replicates": 32, "epochs": 400, "width": 256},
+)
+def early_stopping(
+    width: Width = 64,
+    images: Images = 450,
+    wrong: Wrong = 20.0,
+    patience: Annotated[int, Range(1, 1000)] = 15,
+    epochs: Annotated[int, Range(2, 10_000)] = 80,
+    rate: Rate = 0.1,
+    replicates: Replicates = 8,
+    batch: Batch = 30,
+    seed: Seed = 0,
+) -> Evidence:
+    """Two thirds of a few digits are learned, some of them with wrong labels, one third validates;
+    after each epoch the loss on these and on new images is taken. The stop is where the validation
+    loss was best when it had not improved for the epochs of `patience`."""
+    given, tested = samples(load("digits"), seed, train=images)
+    cut = 2 * images // 3
+    learned, held = given.first(cut), Samples(given.x[cut:], given.t[cut:])
+    learned = mislabelled(learned, wrong, seed)
+    nets = Replicas([dense([64, width, width, 10]) for _ in range(replicates)])
+    a_time, facts = cut // batch, []
+    for epoch in range(epochs):
+        descend(nets, learned, seed, a_time, batch, rate, first=epoch * a_time)
+        facts.append(torch.stack([log_loss(nets, learned), log_loss(nets, held),
+                                  log_loss(nets, tested), right(nets, tested)]))  # fmt: skip
+    train, val, test, answered = torch.stack(facts, 1)
+    at = torch.tensor([stop_of(v.tolist(), patience) for v in val.T])[None]
+    chosen, chosen_right = test.gather(0, at)[0], answered.gather(0, at)[0]
+    least = test.amin(0)
+    best, end = test.argmin(0).double().mean().item() + 1, at.double().mean().item() + 1
+    x = range(1, epochs + 1)
+    return Evidence(
+        {
+            "regret": ratio("test loss where it stops / at the best epoch", least, chosen),
+            "under": ratio("test loss after one epoch / at the best", least, test[0]),
+            "over_loss": ratio("test loss after the last epoch / at the best", least, test[-1]),
+            "over_right": difference("accuracy, last epoch minus where it stops", chosen_right,
+                                     answered[-1], "points"),
+        },
+        (Table("Where to stop", ("epoch", "training loss", "test loss", "digits right (%)"), tuple(
+            (name, *(row.mean().item() for row in rows)) for name, rows in {
+                "first": (train[0], test[0], answered[0]),
+                "stopped": (train.gather(0, at)[0], chosen, chosen_right),
+                "last": (train[-1], test[-1], answered[-1]),
+            }.items())),),
+        (Curves("Loss by epoch", "epochs", "log-loss",
+                (over("training", x, train), over("validation", x, val), over("test", x, test)),
+                x_log=True, marks=((end, "stopped, mean"),)),),
+        because=f"The loss on new images falls until epoch {best:.0f} (mean over the replicates) "
+        f"and then rises while the training loss goes on falling. Stopping by a validation set of "
+        f"{len(held)} images ends at epoch {end:.0f}, where the test loss is {chosen.mean():.2f} "
+        f"beside {least.mean():.2f} at best and {test[-1].mean():.2f} after {epochs} epochs. "
+        f"Digits right: {answered[0].mean():.1f} % after one epoch, {chosen_right.mean():.1f} % "
+        f"where it stops, {answered[-1].mean():.1f} % at the end.",
+    )  # fmt: skip
+
+
+def stop_of(losses: list[float], patience: int) -> int:
+    """The epoch (from 0) with the best loss when none was better for `patience` epochs."""
+    best = 0
+    for epoch, loss in enumerate(losses):
+        if loss < losses[best]:
+            best = epoch
+        elif epoch - best >= patience:
+            break
+    return best

@@ -1,0 +1,180 @@
+"""Local minima of narrow networks, and what becomes of them in wider ones."""
+
+from typing import Annotated
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.func import grad, hessian, vmap
+
+from cutaway.lab.chapters.depth.learner import Steps
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean, share
+from cutaway.lab.experiment import claim
+from cutaway.lab.figures import Curves, line, over
+from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.randomness import generator
+
+Weights = Float[Tensor, "r p"]
+POINTS = 24
+TEACHER = 3
+PARTS = tuple(k / 4 - 0.875 for k in range(12))
+"""Of a doubled unit's outgoing weight, what the first takes; not 0 nor 1, where the other is
+idle."""
+FLAT, LEVEL = 1e-6, 1e-8
+"""An eigenvalue above -FLAT is not negative; a gradient shorter than LEVEL is none."""
+
+
+def answer(w: Float[Tensor, "p"], x: Float[Tensor, "n 2"]) -> Float[Tensor, "n"]:
+    """v . tanh(U x + a) + c; w has rows (U, a, v) of each hidden unit, and c."""
+    units = w[:-1].view(-1, 4)
+    return torch.tanh(x @ units[:, :2].T + units[:, 2]) @ units[:, 3] + w[-1]
+
+
+def error(
+    w: Float[Tensor, "p"], x: Float[Tensor, "n 2"], t: Float[Tensor, "n"]
+) -> Float[Tensor, ""]:
+    """Half of the mean squared error."""
+    return (answer(w, x) - t).square().mean() / 2
+
+
+steep = vmap(grad(error))
+bent = vmap(hessian(error))
+height = vmap(error)
+
+
+def descended(w: Weights, x: Tensor, t: Tensor, steps: int) -> Weights:
+    """Saddle-free Newton steps, damped until each lowers the loss: w - (|H| + m I)^-1 g.
+
+    Source: Dauphin et al. 2014, algorithm 1.
+    """
+    m = torch.full((len(w), 1), 1e-2, dtype=w.dtype)
+    loss = height(w, x, t)
+    for _ in range(steps):
+        values, vectors = torch.linalg.eigh(bent(w, x, t))
+        along = (vectors.mT @ steep(w, x, t)[..., None])[..., 0]
+        step = (vectors @ (along / (values.abs() + m))[..., None])[..., 0]
+        new = height(w - step, x, t)
+        better = (new <= loss)[:, None]
+        w, loss = torch.where(better, w - step, w), torch.where(better[:, 0], new, loss)
+        m = torch.where(better, m / 3, m * 4).clamp(1e-10, 1e6)
+    return w
+
+
+def least(w: Weights, x: Tensor, t: Tensor) -> Float[Tensor, "r"]:
+    """The smallest eigenvalue of the Hessian."""
+    return torch.linalg.eigvalsh(bent(w, x, t))[:, 0]
+
+
+def with_idle(w: Weights) -> Weights:
+    """One more unit with all weights 0: the same function, and as stationary."""
+    return torch.cat([w[:, :-1], w.new_zeros(len(w), 4), w[:, -1:]], 1)
+
+
+def with_copy(w: Weights, unit: int, part: float) -> Weights:
+    """A unit twice, which share its outgoing weight as part : 1 - part. Also as stationary.
+
+    Source: Fukumizu and Amari 2000, theorem 1.
+    """
+    a, b = w[:, 4 * unit : 4 * unit + 4].clone(), w[:, 4 * unit : 4 * unit + 4].clone()
+    a[:, 3], b[:, 3] = part * a[:, 3], (1 - part) * b[:, 3]
+    return torch.cat([w[:, : 4 * unit], a, b, w[:, 4 * unit + 4 :]], 1)
+
+
+def become(narrow: Effect, wide: Effect, idle: Effect, copied: Effect) -> Verdict:
+    """Holds if descents of the narrowest network end in a bad minimum (the interval above 5 %),
+    those of the widest do not (below 5 %), every bad minimum turns into a saddle when an idle unit
+    is added, and none is still a minimum when a unit is doubled; with limits if all is so but the
+    last; else it does not hold."""
+    if narrow.low <= 5 or wide.high >= 5 or idle.value < 100:
+        return Verdict.FAILS
+    return Verdict.LIMITED if copied.value else Verdict.HOLDS
+
+
+@claim(
+    "4.11",
+    says="The wider the network, the more local optima turn into saddle points, which are easier "
+    "to leave.",
+    source="MIT 6.034 lecture, dropout",
+    rule=become,
+    otherwise="Networks that stay narrower than what they learn from, where bad minima remain at "
+    "every width tried.",
+    full={"replicates": 32, "starts": 64, "steps": 600},
+    doubt="Do the optima themselves become saddles, or are there merely fewer?",
+)
+def widening(
+    widths: tuple[Annotated[int, Range(1, 64)], ...] = (1, 2, 3, 5, 8),
+    starts: Annotated[int, Range(2, 10_000)] = 8,
+    replicates: Replicates = 8,
+    steps: Steps = 90,
+    seed: Seed = 0,
+) -> Evidence:
+    """Each replicate is a task: points in the plane, answered by a tanh network of three units.
+    Networks of several widths learn it by Newton's method until the gradient is nothing. Where they
+    end too high, the spectrum of the Hessian is taken, and again after the network was widened
+    without changing its function."""
+    tasks = [task(generator(seed, "4.11", "task", k)) for k in range(replicates)]
+    x, t = (torch.stack(part).repeat_interleave(starts, 0) for part in zip(*tasks, strict=True))
+    rows, stuck, ends = [], [], {}
+    for width in sorted(widths):
+        draw = generator(seed, "4.11", "start", width)
+        w = torch.randn(len(x), 4 * width + 1, generator=draw, dtype=torch.float64)
+        w = descended(w, x, t, steps)
+        still = steep(w, x, t).norm(dim=1) < LEVEL
+        loss, low = height(w, x, t), least(w, x, t)
+        bad = still & (loss > 1e-3 * t.var(1)) & (low > -FLAT)
+        ends[width] = w, bad
+        stuck.append(100 * bad.view(replicates, starts).double().mean(1))
+        rows.append((width, 4 * width + 1, percent(still), percent(bad), loss.median().item()))
+    narrow = min(ends, key=lambda n: abs(n - 2))
+    w, bad = ends[narrow]
+    w, x, t = w[bad], x[bad], t[bad]
+    idle = least(with_idle(w), x, t)
+    copied = torch.stack([torch.stack([least(with_copy(w, u, p), x, t) for p in PARTS])
+                          for u in range(narrow)])  # fmt: skip
+    still = (copied > -FLAT).flatten(0, 1)
+    sizes = [row[0] for row in rows]
+    return Evidence(
+        {
+            "narrow": mean(f"descents that end in a bad minimum, width {sizes[0]}", stuck[0], "%"),
+            "wide": mean(f"descents that end in a bad minimum, width {sizes[-1]}", stuck[-1], "%"),
+            "idle": share(f"bad minima of width {narrow} that an idle unit makes a saddle",
+                          int((idle < -FLAT).sum()), len(w)),
+            "copied": share("of these, still minima for some way of doubling a unit",
+                            int(still.any(0).sum()), len(w)),
+        },
+        (Table(f"{replicates} tasks, {starts} starts each",
+               ("width", "weights", "gradient nothing (%)", "of all: bad minima (%)",
+                "median error"), tuple(rows)),
+         Table(f"Bad minima of width {narrow}, widened",
+               ("how", "smallest eigenvalue, median", "now a saddle (%)"),
+               (("an idle unit", idle.median().item(), percent(idle < -FLAT)),
+                ("a unit doubled, any way", copied.median().item(), percent(copied < -FLAT))))),
+        (Curves("Where descent ends", "hidden units", "descents that end in a bad minimum (%)",
+                (over("bad minima", sizes, torch.stack(stuck)),)),
+         Curves("A minimum widened by a double", "part of the outgoing weight that the first takes",
+                "still a minimum (%)",
+                tuple(line(f"unit {u + 1}", PARTS, [percent(row > -FLAT) for row in each])
+                      for u, each in enumerate(copied)))),
+        because=f"{stuck[0].mean():.0f} % of the descents with {sizes[0]} unit end in a minimum "
+        f"with an error above a thousandth of the answers' variance, {stuck[-1].mean():.0f} % of "
+        f"those with {sizes[-1]}. And the optima do turn into saddles: with one idle unit added, "
+        f"which changes neither function nor gradient, {percent(idle < -FLAT):.0f} % of the "
+        f"{len(w)} bad minima have a direction downwards. It must be so: the new unit's ingoing "
+        "and outgoing weights bend the loss only together, by the sum of error times input, so "
+        "that one eigenvalue is positive and one negative unless that sum is 0. But a minimum can "
+        f"also be carried over whole: doubling a unit leaves {percent(still.any(0)):.0f} % of them "
+        "minima for some share between the two, flat along that share (Fukumizu and Amari 2000). "
+        "What is easier in wide networks is that descent does not end there, not that they are "
+        "gone.",
+    )  # fmt: skip
+
+
+def percent(facts: Bool[Tensor, "*n"]) -> float:
+    """How many are so."""
+    return 100 * facts.double().mean().item()
+
+
+def task(draw: torch.Generator) -> tuple[Float[Tensor, "n 2"], Float[Tensor, "n"]]:
+    """Points, and what a random network of three units answers to them."""
+    x = torch.randn(POINTS, 2, generator=draw, dtype=torch.float64)
+    return x, answer(1.5 * torch.randn(4 * TEACHER + 1, generator=draw, dtype=torch.float64), x)
