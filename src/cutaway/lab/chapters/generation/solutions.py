@@ -1,0 +1,272 @@
+"""Curves through a few points: what data and what the hypothesis space decide."""
+
+import math
+from itertools import pairwise
+from typing import Annotated
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, mean, ratio
+from cutaway.lab.experiment import claim
+from cutaway.lab.figures import Curves, line, over
+from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.replicas import Replicas, minimise
+from cutaway.models.siren import SineLayer, relu_layer
+from cutaway.randomness import generator
+
+Points = tuple[Annotated[int, Range(2, 10_000)], ...]
+Steps = Annotated[int, Range(10, 100_000)]
+INSIDE, OUTSIDE = 1.0, 2.0
+"""Data lie within -1 and 1; it is asked about up to twice as far."""
+
+
+def truth(x: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+    """A wave of period 0.9, two of which fit between -1 and 1."""
+    return (2 * math.pi * x / 0.9 + 0.5).sin()
+
+
+class Wave(nn.Module):
+    """a sin(w x + b) + c: the architecture that the truth comes from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.empty(1).uniform_(6, 8))
+        self.rest = nn.Parameter(torch.tensor([1.0, 0.0, 0.0]))
+
+    def forward(self, x: Float[Tensor, "n 1"]) -> Float[Tensor, "n 1"]:
+        a, b, c = self.rest
+        return a * (self.w * x + b).sin() + c
+
+
+def relus(width: int, depth: int = 5) -> nn.Module:
+    """`depth` hidden layers of ReLUs."""
+    sizes = [1] + [width] * depth
+    layers = [relu_layer(a, b) for a, b in pairwise(sizes)]
+    return nn.Sequential(*layers, nn.Linear(width, 1))
+
+
+def sines(width: int, depth: int = 5) -> nn.Module:
+    """`depth` hidden layers of sines, omega_0 = 4 on so short a line."""
+    sizes = [1] + [width] * depth
+    pairs = enumerate(pairwise(sizes))
+    layers = [SineLayer(a, b, 4.0, first=i == 0) for i, (a, b) in pairs]
+    return nn.Sequential(*layers, nn.Linear(width, 1))
+
+
+MAKERS = {"five layers of ReLUs": relus, "five layers of sines": sines}
+
+
+class Fits:
+    """r networks of a kind through n points of the truth, each from a start of its own."""
+
+    def __init__(self, kind: str, n: int, width: int, steps: int, replicates: int, seed: int):
+        torch.manual_seed(seed)
+        make = MAKERS.get(kind)
+        nets = Replicas([make(width) if make else Wave() for _ in range(replicates)])
+        g = generator(seed, "solutions", n)
+        x = (torch.rand(n, 1, generator=g) * 2 - 1) * INSIDE
+        adam = torch.optim.Adam(nets.parameters(), 3e-3 if make else 0.02)
+        falling = torch.optim.lr_scheduler.LinearLR(adam, 1, 0.05, steps)
+
+        def losses(_: int) -> Tensor:
+            loss = (nets(x) - truth(x)).square().mean((1, 2))
+            falling.step() if adam.state else None
+            return loss
+
+        self.x, self.loss = x, minimise(losses, adam, steps)[-1]
+        self.grid = torch.linspace(-OUTSIDE, OUTSIDE, 401)
+        with torch.no_grad():
+            self.y = nets(self.grid[:, None])[..., 0]
+
+    def error(self, outside: bool) -> Float[Tensor, "r"]:
+        """Root mean square distance to the truth, within the data's range or beyond it."""
+        part = (self.grid.abs() > INSIDE) == outside
+        return (self.y - truth(self.grid))[:, part].square().mean(1).sqrt()
+
+    def bent(self) -> Float[Tensor, "r"]:
+        """How far each is from a straight line over the outer half of what lies beyond the data, in
+        its own spread there; on the worse side."""
+        half = len(self.grid) // 8
+        found = []
+        for part in (slice(0, half), slice(-half, None)):
+            t = self.grid[part]
+            A = torch.stack([t, torch.ones_like(t)], 1)
+            rest = self.y[:, part].T - A @ torch.linalg.lstsq(A, self.y[:, part].T).solution
+            found.append(rest.square().mean(0).sqrt())
+        return torch.stack(found).amax(0)
+
+    def spread(self) -> Float[Tensor, "r"]:
+        """How far each fit is from the mean of all within the data's range: root mean square over
+        places."""
+        y = self.y[:, self.grid.abs() <= INSIDE]
+        return (y - y.mean(0)).square().mean(1).sqrt().clamp(min=1e-9)
+
+
+def beyond(
+    inside: Effect, outside: Effect, straight: Effect, siren: Effect, wave: Effect
+) -> Verdict:
+    """Holds if with the most data the ReLUs are within 0.3 of the truth inside and further than 0.7
+    outside, where they are straight to 0.1, the sines are closer to the truth there than a flat
+    line is, and the right architecture is within 0.3 (all intervals); with limits if all is so but
+    the sines are no closer than a flat line; does not hold if the ReLUs are within 0.3 outside;
+    else undecided."""
+    if outside.high < 0.3:
+        return Verdict.FAILS
+    rest = inside.high < 0.3 and outside.low > 0.7 and straight.high < 0.1 and wave.high < 0.3
+    if not rest:
+        return Verdict.UNDECIDED
+    return Verdict.HOLDS if siren.high < 0 else Verdict.LIMITED
+
+
+@claim(
+    "7.10",
+    says="A five-layer ReLU network goes straight outside its data, however much data it has; "
+    "SIREN follows in part; the right architecture follows all the way.",
+    source="statistics week 4, pages 36-38",
+    rule=beyond,
+    otherwise="Data from outside: no architecture but the true one knows what it has not seen.",
+    full={"points": (5, 20, 80, 320, 1280), "steps": 5000, "replicates": 32},
+)
+def outside_the_data(
+    points: Points = (8, 32, 256),
+    width: Annotated[int, Range(2, 512)] = 32,
+    steps: Steps = 350,
+    replicates: Replicates = 8,
+    seed: Seed = 0,
+) -> Evidence:
+    """Three architectures learn a wave from points between -1 and 1 and are asked about -2 to 2."""
+    kinds = (*MAKERS, "a sin(w x + b) + c")
+    fits = {(k, n): Fits(k, n, width, steps, replicates, seed) for k in kinds for n in points}
+    most = max(points)
+    relu, sine, wave = (fits[k, most] for k in kinds)
+    far = {k: fits[k, most].error(True).mean().item() for k in kinds}
+    beside = relu.grid[relu.grid.abs() > INSIDE]
+    flat = truth(beside).std().item()
+    names = [f"{k}, {n} points" for k in kinds for n in points]
+    rows = [
+        (name, f.error(False).mean().item(), f.error(True).mean().item(), f.bent().mean().item())
+        for name, f in zip(names, fits.values(), strict=True)
+    ]
+    shown = [line(k, fits[k, most].grid[::4], fits[k, most].y[0, ::4]) for k in kinds]
+    grid = relu.grid[::4]
+    return Evidence(
+        {
+            "inside": mean("error of the ReLUs inside", relu.error(False).numpy()),
+            "outside": mean("error of the ReLUs outside", relu.error(True).numpy()),
+            "straight": mean("how far from straight they are there", relu.bent().numpy()),
+            "siren": difference(
+                "error outside, sines minus a flat line", [flat] * replicates,
+                sine.error(True).numpy(),
+            ),
+            "wave": mean("error of a sin(w x + b) + c outside", wave.error(True).numpy()),
+        },
+        (Table("Errors (the wave's height is 1)",
+               ("network", "inside", "outside", "from straight"), tuple(rows)),),
+        (
+            Curves(
+                f"One fit of each through {most} points", "x", "y",
+                (line("truth", grid, truth(grid)), *shown),
+                marks=((-INSIDE, "data from here"), (INSIDE, "to here")),
+            ),
+            Curves(
+                "More data", "points", "error outside the data",
+                tuple(over(k, points, torch.stack([fits[k, n].error(True) for n in points]))
+                      for k in kinds),
+                x_log=True,
+            ),
+        ),
+        because=f"With {most} points the ReLUs are {relu.error(False).mean().item():.2f} from the "
+        f"truth inside and {far[kinds[0]]:.2f} outside, where they are straight to "
+        f"{relu.bent().mean().item():.3f}: beyond the last kink there is nothing but a "
+        f"line. The sines stay within the wave's height, but {far[kinds[1]]:.2f} off they "
+        f"know no more of it than a flat line would ({flat:.2f}): what they follow is some "
+        f"other wave. The architecture that can only be such a wave is {far[kinds[2]]:.3f} "
+        f"off, and with {min(points)} points "
+        f"{fits[kinds[2], min(points)].error(True).mean().item():.3f}.",
+        takes="Longer learning, until the ReLUs fit inside.",
+    )  # fmt: skip
+
+
+def narrows(data: Effect, space: Effect) -> Verdict:
+    """Holds if the spread of the fits with the most points is less than half of that with the
+    fewest, and with the fewest points the spread in the narrow space is less than half of that in
+    the wide one (both intervals); with limits if only one is so; else it does not hold."""
+    both = data.high < 0.5, space.high < 0.5
+    if all(both):
+        return Verdict.HOLDS
+    return Verdict.LIMITED if any(both) else Verdict.FAILS
+
+
+@claim(
+    "7.11",
+    says="More data, or a narrower hypothesis space, leaves fewer solutions that fit.",
+    source="statistics week 4, pages 33-35",
+    rule=narrows,
+    otherwise="A narrow space that the truth does not lie in: then few solutions are left, and all "
+    "of them wrong.",
+    full={"points": (5, 20, 80, 320), "steps": 5000, "replicates": 64},
+)
+def remaining_solutions(
+    points: Points = (4, 16, 64),
+    width: Annotated[int, Range(2, 512)] = 32,
+    steps: Steps = 350,
+    replicates: Replicates = 10,
+    seed: Seed = 0,
+) -> Evidence:
+    """Networks with many starts learn the same points; how much the fits differ from each other
+    between the points is how much is left open."""
+    kinds = ("five layers of ReLUs", "a sin(w x + b) + c")
+    fits = {(k, n): Fits(k, n, width, steps, replicates, seed) for k in kinds for n in points}
+    spread = {key: f.spread() for key, f in fits.items()}
+    left = {key: s.mean().item() for key, s in spread.items()}
+    few, many = min(points), max(points)
+    wide, narrow = kinds
+    rows = [
+        (k, n, spread[k, n].mean().item(), fits[k, n].loss.amax().sqrt().item(),
+         fits[k, n].error(False).mean().item())
+        for k in kinds for n in points
+    ]  # fmt: skip
+    grid = fits[wide, few].grid
+    inside = (grid.abs() <= INSIDE).nonzero().flatten()[::4]
+    known = fits[wide, few].x[:, 0]
+    examples = [
+        line(f"network {r + 1}", grid[inside], fits[wide, few].y[r, inside])
+        for r in range(min(4, replicates))
+    ]
+    return Evidence(
+        {
+            "data": ratio(
+                f"spread with {many} points, to that with {few}", spread[wide, few].numpy(),
+                spread[wide, many].numpy(),
+            ),
+            "space": ratio(
+                f"spread in the narrow space, to the wide one, {few} points",
+                spread[wide, few].numpy(), spread[narrow, few].numpy(),
+            ),
+            "left": mean(f"error of the wide space, {few} points",
+                         fits[wide, few].error(False).numpy()),
+        },
+        (Table("Fits to the same points", ("space", "points", "spread", "largest misfit", "error"),
+               tuple(rows)),),
+        (
+            Curves(
+                "What is left open", "points", "spread of the fits between the points",
+                tuple(over(k, points, torch.stack([spread[k, n] for n in points])) for k in kinds),
+                x_log=True,
+            ),
+            Curves(
+                f"Four networks through the same {few} points", "x", "y",
+                (line("truth", grid[inside], truth(grid[inside])), *examples,
+                 line("points", known, truth(known), dots=True)),
+            ),
+        ),
+        because=f"Through {few} points the ReLU networks differ by {left[wide, few]:.3f} between "
+        f"the points and are {fits[wide, few].error(False).mean().item():.2f} from the "
+        f"truth; through {many} they differ by {left[wide, many]:.3f}. In the narrow "
+        f"space {few} points leave {left[narrow, few]:.3f}. The picture of page 35 "
+        "leaves one thing out: networks from many starts agree far more than the points "
+        "demand, since gradient descent prefers smooth curves, and where they agree they "
+        "may all be wrong.",
+    )  # fmt: skip
