@@ -1,0 +1,197 @@
+"""The batch: how noisy its gradient is, and what that costs."""
+
+import math
+from typing import Annotated
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from cutaway.data.sources import load
+from cutaway.lab.chapters.optimisation.clock import least_seconds
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean, ratio
+from cutaway.lab.experiment import claim
+from cutaway.lab.figures import Bars, Curves, line, over, part
+from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.replicas import Replicas
+from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.models.mlp import MLP
+from cutaway.randomness import generator
+
+
+def losses_of(s: Float[Tensor, "r n k"], t: Int[Tensor, "r n"]) -> Float[Tensor, " r"]:
+    """Each network's mean cross-entropy."""
+    found = cross_entropy(s.flatten(0, 1), t.flatten(), reduction="none")
+    return found.view(t.shape).mean(1)
+
+
+def until(
+    nets: Replicas,
+    x: Float[Tensor, "r n *image"],
+    t: Int[Tensor, "r n"],
+    batch: int,
+    rate: float,
+    target: float,
+    most: int,
+    seed: int,
+    tested: Samples | None = None,
+) -> tuple[Float[Tensor, " r"], Float[Tensor, " r"]]:
+    """SGD until the loss of the whole set meets the target: each network's steps (`most` where it
+    never did), and its errors on test images then (%)."""
+    optimizer = torch.optim.SGD(nets.parameters(), rate)
+    n = t.shape[1]
+    steps, wrong = torch.full((len(nets),), float(most)), torch.full((len(nets),), math.nan)
+    for step in range(most):
+        i = batch_of(seed, step, n, batch)
+        optimizer.zero_grad()
+        losses_of(nets(x[:, i], apart=True), t[:, i]).sum().backward()
+        optimizer.step()
+        if step % max(1, n // batch // 8):
+            continue
+        with torch.no_grad():
+            met = (losses_of(nets(x, apart=True), t) <= target) & (steps == most)
+            steps[met] = step + 1.0
+            if tested is not None and met.any():
+                wrong[met] = 100 * (nets(tested.x).argmax(-1) != tested.t).float().mean(1)[met]
+        if (steps < most).all():
+            break
+    return steps, wrong
+
+
+def quieter(slope: Effect, whole: Effect, single: Effect) -> Verdict:
+    """Holds if the exponent of the variance in B lies within -1.05 and -0.95 and a mini-batch
+    takes less time to the target than the whole set and than single examples (whole intervals
+    above 1); with limits if the exponent does and the mini-batch beats one of them; does not hold
+    if the exponent lies outside; else undecided."""
+    if slope.high < -1.05 or slope.low > -0.95:
+        return Verdict.FAILS
+    if not (slope.low > -1.05 and slope.high < -0.95):
+        return Verdict.UNDECIDED
+    beats = (whole.low > 1) + (single.low > 1)
+    return (Verdict.UNDECIDED, Verdict.LIMITED, Verdict.HOLDS)[beats]
+
+
+@claim(
+    "3.3",
+    says="One example, a mini-batch or the whole set a step: the variance of the gradient falls as "
+    "1 / B, and small batches are faster.",
+    source="statistics lecture, week 4, stochastic gradient descent",
+    rule=quieter,
+    otherwise="A larger set, of which one step with all of it costs more than a whole training "
+    "with batches; or a processor that computes any batch as fast as one example.",
+    full={"replicates": 32, "draws": 1024, "n": 1200},
+)
+def batch_sizes(
+    batches: tuple[Annotated[int, Range(1, 4096)], ...] = (1, 4, 16, 64, 256),
+    middle: Annotated[int, Range(2, 4096)] = 16,
+    n: Annotated[int, Range(32, 1400)] = 1000,
+    draws: Annotated[int, Range(8, 100_000)] = 300,
+    target: Annotated[float, Range(1e-3, 2)] = 0.3,
+    replicates: Replicates = 8,
+    seed: Seed = 0,
+) -> Evidence:
+    """Gradients of random batches (with replacement) around those of all digits, in networks after
+    some learning. Then SGD with single examples, mini-batches and the whole set, each at the best
+    of three rates, until the loss of the whole set meets a target. The clock counts the
+    processor's time for a step of one network."""
+    learned, _ = samples(load("digits"), seed, train=n)
+    variance = variances(learned, batches, draws, replicates, seed)
+    logs = torch.tensor([math.log(b) for b in batches])
+    away = logs - logs.mean()
+    slopes = (away[:, None] * variance.log()).sum(0) / away.square().sum()
+    sizes = (1, middle, n)
+    runs = {b: to_target(learned, b, target, replicates, seed) for b in sizes}
+    seconds = {b: runs[b][1] * runs[b][2] for b in sizes}
+    quickest = min(sizes, key=lambda b: seconds[b].mean().item())
+    fastest = {1: "one example a step", n: "the whole set"}.get(quickest, f"a batch of {middle}")
+    return Evidence(
+        {
+            "slope": mean("exponent of the variance in B", slopes.tolist()),
+            "whole": ratio(f"times the time with all {n} instead of {middle}",
+                           seconds[middle].tolist(), seconds[n].tolist()),
+            "single": ratio(f"times the time with 1 instead of {middle}",
+                            seconds[middle].tolist(), seconds[1].tolist()),
+        },
+        (
+            Table(
+                f"To a loss of {target:g}",
+                ("batch", "best rate", "steps", "examples seen", "a step (ms)", "time (s)"),
+                tuple(
+                    (b, rate, steps.mean().item(), b * steps.mean().item(), 1e3 * each,
+                     seconds[b].mean().item()) for b, (rate, steps, each) in runs.items()
+                ),
+            ),
+        ),
+        (
+            Curves(
+                "How far batches' gradients lie apart", "batch size B", "variance of the gradient",
+                (over("measured", batches, variance),
+                 line("1 / B", batches, [variance[0].mean().item() * batches[0] / b
+                                         for b in batches])), x_log=True, y_log=True,
+            ),
+            Bars(
+                f"To a loss of {target:g}", "time of the processor (s)",
+                tuple(f"{b} a step" for b in sizes),
+                (part("networks", torch.stack([seconds[b] for b in sizes])),), log=True,
+            ),
+        ),
+        because=f"A batch's gradient is a mean of B independent ones: its variance fell with B to "
+        f"the power {slopes.mean():.3f}. That is why the whole set, {n // middle} times as much as "
+        f"{middle} examples, is not so much better a guide: to the target it needed "
+        f"{runs[n][1].mean():.0f} steps of {1e3 * runs[n][2]:.2f} ms, batches of {middle} "
+        f"{runs[middle][1].mean():.0f} of {1e3 * runs[middle][2]:.2f} ms, single examples "
+        f"{runs[1][1].mean():.0f} of {1e3 * runs[1][2]:.2f} ms. By examples seen the smallest "
+        f"batch is the cheapest; by the clock {fastest} was, for a processor computes {middle} "
+        "examples in little more time than one, and hundreds in not much more. Small batches are faster "
+        "where a set is so large that a step with all of it costs far more than a call.",
+    )  # fmt: skip
+
+
+def variances(
+    learned: Samples, batches: tuple[int, ...], draws: int, replicates: int, seed: int
+) -> Float[Tensor, "b r"]:
+    """The mean of |g_B - g|^2 over random batches, in networks that have learned for 30 steps."""
+    nets = Replicas([MLP(64, [16], 10, "tanh") for _ in range(replicates)])
+    optimizer = torch.optim.SGD(nets.parameters(), 0.5)
+    every = learned.t.expand(replicates, -1)
+    for _ in range(30):
+        optimizer.zero_grad()
+        losses_of(nets(learned.x), every).sum().backward()
+        optimizer.step()
+
+    def gradient(i: Int[Tensor, " b"]) -> Float[Tensor, "r p"]:
+        loss = losses_of(nets(learned.x[i]), learned.t[i].expand(replicates, -1)).sum()
+        found = torch.autograd.grad(loss, nets.parameters())
+        return torch.cat([g.flatten(1) for g in found], 1)
+
+    g = generator(seed, "3.3", "draws")
+    whole = gradient(torch.arange(len(learned)))
+    rows = []
+    for b in batches:
+        drawn = [torch.randint(len(learned), (b,), generator=g) for _ in range(draws)]
+        rows.append(torch.stack([(gradient(i) - whole).square().sum(1) for i in drawn]).mean(0))
+    return torch.stack(rows)
+
+
+def to_target(
+    learned: Samples, batch: int, target: float, replicates: int, seed: int
+) -> tuple[float, Float[Tensor, " r"], float]:
+    """The best rate, each network's steps to the target with it, and a step's seconds."""
+    x, t = learned.x.expand(replicates, *learned.x.shape), learned.t.expand(replicates, -1)
+    best, steps, most = 0.0, torch.full((replicates,), math.inf), 1500 if batch == 1 else 200
+    for rate in (0.1, 0.03, 0.3) if batch == 1 else (1.0, 0.3, 3.0):
+        nets = Replicas([MLP(64, [16], 10, "tanh") for _ in range(replicates)])
+        found, _ = until(nets, x, t, batch, rate, target, most, seed)
+        if found.mean() < steps.mean():
+            best, steps, most = rate, found, int(found.max())
+    net = MLP(64, [16], 10, "tanh")
+    optimizer = torch.optim.SGD(net.parameters(), rate)
+
+    def step() -> None:
+        i = batch_of(seed, 0, len(learned), batch)
+        optimizer.zero_grad()
+        cross_entropy(net(learned.x[i]), learned.t[i]).backward()
+        optimizer.step()
+
+    return best, steps, least_seconds(step, 30)
