@@ -22,8 +22,7 @@ def claim(number: str) -> Claim:
     Raises:
         UsageError: there is none; the nearest is offered.
     """
-    chapter = number.partition(".")[0]
-    known = _chapter(chapter) | OWN if chapter in CHAPTERS else OWN
+    known = _beside(number) | OWN
     if number not in known:
         raise UsageError(f"There is no claim {number}.{nearest(number, _all())}")
     return known[number]
@@ -54,7 +53,7 @@ def add(file: str | Path) -> list[Claim]:
     if not found:
         raise UsageError(f"{path} holds no claim: put @claim(...) before an experiment.")
     for number in found:
-        if number in _course() or (number in OWN and OWN[number].file != path):
+        if number in _beside(number) or (number in OWN and OWN[number].file != path):
             raise UsageError(f"{path}: the number {number} is taken, give this claim another.")
     OWN.update(found)
     return list(found.values())
@@ -81,6 +80,12 @@ def _all() -> dict[str, Claim]:
 
 def _course() -> dict[str, Claim]:
     return {n: one for chapter in CHAPTERS for n, one in _chapter(chapter).items()}
+
+
+def _beside(number: str) -> dict[str, Claim]:
+    """The claims of the chapter to which a number belongs, if there is one."""
+    chapter = number.partition(".")[0]
+    return _chapter(chapter) if chapter in CHAPTERS else {}
 
 
 def _chapter(number: str) -> dict[str, Claim]:

@@ -1,5 +1,6 @@
 """Axes: the upright one that suits a measure's values, epochs, counts and shares."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -82,10 +83,10 @@ def _shares(label: str, values: Sequence[float], height: int) -> Axis:
 
 
 def short(value: float) -> str:
-    """A tick's value, `−2`; `2e-4` where 0.0002 would not fit beside the axis."""
+    """A tick's value, `−2`; `2e-4` and `5e6` where all digits would not fit beside the axis."""
     if value < 0:
         return f"{MINUS}{short(-value)}"
-    if not 0 < value < 0.001:
+    if value == 0 or 0.001 <= value < 100_000 or not math.isfinite(value):
         return f"{value:g}"
     digits, _, power = f"{value:e}".partition("e")
     return f"{float(digits):g}e{int(power)}"

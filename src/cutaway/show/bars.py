@@ -6,8 +6,9 @@ from math import isfinite
 from cutaway.lab.figures import Bars, Part
 from cutaway.show import plots
 from cutaway.show.axes import short
-from cutaway.show.figures import kinds, labelled
+from cutaway.show.figures import kinds, labelled, thinned
 from cutaway.show.plots import Scale, Ticks
+from cutaway.show.words import cell
 
 WIDTH, MARGIN, VALUE = 400, 12, 62
 """Of the drawing; to its sides; for the values at the right."""
@@ -91,7 +92,15 @@ def _row(kind: str, part: Part, i: int, group: str, x: Scale, y: float) -> Row:
         low, high = part.low[i], part.high[i]
         label += f" ({low:.4g} to {high:.4g})"
         interval = x(_within(low, x)), x(_within(high, x))
-    return Row(kind, y, start, end, interval, short(float(f"{value:.3g}")), label)
+    return Row(
+        kind,
+        y,
+        start,
+        end,
+        interval,
+        cell(value if value == int(value) else float(f"{value:.3g}")),
+        label,
+    )
 
 
 def _foot(x: Scale) -> float:
@@ -113,4 +122,6 @@ def _scale(figure: Bars) -> Scale:
 
 
 def _ticks(x: Scale) -> list[float]:
-    return plots.log_ticks(x.low, x.high) if x.log else plots.round_ticks(x.low, x.high)
+    if x.log:
+        return thinned(plots.log_ticks(x.low, x.high))
+    return plots.round_ticks(x.low, x.high)

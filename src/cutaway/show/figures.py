@@ -18,6 +18,8 @@ KINDS = ("one", "two", "three", "four")
 RADIUS, CLOUDY = 3.0, 60
 """Of a dot, and of how many on they are smaller."""
 MARGIN = 0.04
+MOST = 7
+"""Ticks of an axis that runs by ratios."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,13 @@ def _scale(values: Sequence[float], ends: tuple[float, float], log: bool) -> Sca
 
 def _ticks(scale: Scale) -> plots.Ticks:
     if scale.log and scale.high / scale.low >= 3:
-        return plots.place(plots.log_ticks(scale.low, scale.high), scale, short)
+        return plots.place(thinned(plots.log_ticks(scale.low, scale.high)), scale, short)
     return plots.place(plots.round_ticks(scale.low, scale.high), scale, short)
+
+
+def thinned(ticks: list[float]) -> list[float]:
+    """Every second, third, ... of them, so that they do not run into each other."""
+    return ticks[:: -(-len(ticks) // MOST)] if ticks else ticks
 
 
 def _met(s: Series, x: Scale, y: Scale) -> list[int]:
