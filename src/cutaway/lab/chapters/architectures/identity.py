@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import jacrev, vmap
 from torch.nn.functional import cross_entropy
 
-from cutaway.lab.chapters.architectures.residual import Sum
+from cutaway.lab.chapters.architectures.residual import Batch, Sum
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Curves, over
@@ -78,7 +78,7 @@ def identity(
         },
         (Table(f"{blocks} new blocks of two layers of {width}",
                ("network", "share of the gradient that arrives"), tuple(share.items())),
-         Table("dy_i/dx_i of a block", ("network", "mean", "spread", "exactly 0 (%)", "below 0 (%)"),
+         Table("dy_i/dx_i of a block", ("network", "mean", "spread", "exact 0 (%)", "below 0 (%)"),
                tuple((name, d.mean().item(), d.std().item(), percent(d == 0), percent(d < 0))
                      for name, d in passing.items()))),
         (Curves("The gradient on its way back", "block, 1 is the first",

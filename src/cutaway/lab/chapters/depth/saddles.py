@@ -65,12 +65,12 @@ def least(w: Weights, x: Tensor, t: Tensor) -> Float[Tensor, "r"]:
     return torch.linalg.eigvalsh(bent(w, x, t))[:, 0]
 
 
-def with_idle(w: Weights) -> Weights:
+def with_idle(w: Weights) -> Float[Tensor, "r q"]:
     """One more unit with all weights 0: the same function, and as stationary."""
     return torch.cat([w[:, :-1], w.new_zeros(len(w), 4), w[:, -1:]], 1)
 
 
-def with_copy(w: Weights, unit: int, part: float) -> Weights:
+def with_copy(w: Weights, unit: int, part: float) -> Float[Tensor, "r q"]:
     """A unit twice, which share its outgoing weight as part : 1 - part. Also as stationary.
 
     Source: Fukumizu and Amari 2000, theorem 1.
