@@ -2,10 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from cutaway import lab
+from cutaway.lab.chapters.optimisation.methods import TOLD, Regression, exponent
+from cutaway.lab.chapters.optimisation.minima import Imitation, counts
 from cutaway.lab.chapters.optimisation.quadratics import by_momentum, crossings, settled
 from cutaway.lab.chapters.optimisation.steepness import from_wall, staircase, unit_from
 from cutaway.lab.evidence import Effect, Verdict
@@ -22,9 +25,31 @@ def planted(**values: float | tuple[float, float]) -> dict[str, Effect]:
 @pytest.mark.parametrize(
     ("number", "effects", "expected"),
     [
+        ("3.1", planted(blind=(0.9, 1.2), sloped=(0, 0.3), bent=(4, 6), cost=(0.8, 1)), HOLDS),
+        ("3.1", planted(blind=(0.9, 1.2), sloped=(0, 0.3), bent=(0.5, 2), cost=(0.8, 1)), LIMITED),
+        ("3.1", planted(blind=(0, 0.3), sloped=(0, 0.3), bent=(4, 6), cost=(0.8, 1)), FAILS),
+        ("3.1", planted(blind=(0.9, 1.2), sloped=(0.5, 1), bent=(4, 6), cost=(0.8, 1)), UNDECIDED),
+        ("3.10", planted(steps=(1.4, 1.7), seconds=(1.2, 1.5), rival=(1.1, 1.3)), HOLDS),
+        ("3.10", planted(steps=(1.4, 1.7), seconds=(1.2, 1.5), rival=(0.8, 1.1)), LIMITED),
+        ("3.10", planted(steps=(0.9, 1.7), seconds=(1.2, 1.5), rival=(1.1, 1.3)), UNDECIDED),
+        ("3.10", planted(steps=(0.6, 0.9), seconds=(0.5, 0.8), rival=(1.1, 1.3)), FAILS),
         ("3.2", planted(left=1e-12, cost=(2.3, 2.7)), HOLDS),
         ("3.2", planted(left=1e-12, cost=(1.8, 2.7)), LIMITED),
         ("3.2", planted(left=0.1, cost=(2.3, 2.7)), FAILS),
+        ("3.3", planted(slope=(-1.02, -0.99), whole=(2, 3), single=(4, 5)), HOLDS),
+        ("3.3", planted(slope=(-1.02, -0.99), whole=(0.5, 0.8), single=(4, 5)), LIMITED),
+        ("3.3", planted(slope=(-1.02, -0.99), whole=(0.5, 0.8), single=(0.9, 5)), UNDECIDED),
+        ("3.3", planted(slope=(-0.1, 0.1), whole=(2, 3), single=(4, 5)), FAILS),
+        ("3.3", planted(slope=(-1.1, -0.9), whole=(2, 3), single=(4, 5)), UNDECIDED),
+        ("3.4", planted(clean=(1.5, 3), noisy=(2, 5)), HOLDS),
+        ("3.4", planted(clean=(-0.5, 0.5), noisy=(2, 5)), LIMITED),
+        ("3.4", planted(clean=(-0.5, 0.5), noisy=(-0.5, 0.5)), FAILS),
+        ("3.4", planted(clean=(-3, 3), noisy=(-0.5, 0.5)), UNDECIDED),
+        ("3.7", planted(convex=0, narrow=(99.2, 100), wide=(99.5, 100)), HOLDS),
+        ("3.7", planted(convex=0, narrow=(20, 50), wide=(0, 10)), LIMITED),
+        ("3.7", planted(convex=0, narrow=(20, 50), wide=(20, 60)), UNDECIDED),
+        ("3.7", planted(convex=0, narrow=(0, 5), wide=(0, 5)), FAILS),
+        ("3.7", planted(convex=0.5, narrow=(20, 50), wide=(0, 10)), FAILS),
         ("3.5", planted(along=5, across=2, slower=0, own=60, bare=0), HOLDS),
         ("3.5", planted(along=5, across=2, slower=40, own=60, bare=0), LIMITED),
         ("3.5", planted(along=5, across=1, slower=0, own=60, bare=0), FAILS),
@@ -122,3 +147,62 @@ def test_clipping_tames():
     assert lab.claim("3.9").run(replicates=8).verdict is HOLDS
     # Networks that begin as they should have nothing to tame.
     assert lab.claim("3.9").run(replicates=8, gain=1.0).verdict is LIMITED
+
+
+def test_residuals_and_their_curvature():
+    """y = w x with one weight: the loss of goals 2 x is (w - 2)^2 mean(x^2), at rest at 2."""
+    x = torch.tensor([1.0, -2.0], dtype=torch.float64)[:, None, None, None]
+    line = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(1, 1, bias=False)).double()
+    goals = torch.stack([2 * x[:, 0, 0, 0], torch.ones(2, dtype=torch.float64)])
+    start = torch.zeros(2, 1, dtype=torch.float64)
+    loss, slope, least = Imitation(line, x, goals).rested(start, 50)
+    # The second asks for 1 at both: w = (1 - 2) / 5, a loss of 1 - 1/10
+    assert loss.tolist() == pytest.approx([0, 0.9], abs=1e-12)
+    assert slope.tolist() == pytest.approx([0, 0], abs=1e-6)
+    assert least.tolist() == pytest.approx([5, 5])
+    assert counts(loss, slope, least) == (1, 1, 0, 0)
+    assert counts(loss, slope, -least) == (1, 0, 1, 0)
+
+
+def test_where_runs_end():
+    found = lab.claim("3.7").run(widths=(3, 6), replicates=8, polish=20, steps=100)
+    assert found.evidence.effects["convex"].value < 1e-8
+    assert all(sum(row[1:5]) == 8 for row in found.evidence.tables[1].rows)
+
+
+@pytest.mark.slow
+def test_batches_and_their_noise():
+    assert lab.claim("3.3").run().verdict is LIMITED
+    assert lab.claim("3.4").run().verdict is FAILS
+
+
+def test_exponents():
+    x = (1, 2, 4)
+    found = exponent(x, np.array([[3.0, 1.0], [12.0, 1.0], [48.0, 1.0]]))
+    assert found.tolist() == pytest.approx([2, 0])
+
+
+def test_every_method_meets_the_goal():
+    problem = Regression(3, torch.Generator().manual_seed(1))
+    for name in TOLD:
+        asked, steps, seconds = problem.solved(name, 0, 2000)
+        assert problem.value()[0] <= problem.goal
+        assert steps < 2000
+        assert seconds > 0
+        assert bool(asked.products) == (name == "newton")
+        assert bool(asked.gradients) == (TOLD[name] != "values")
+
+
+@pytest.mark.slow
+def test_three_orders():
+    assert lab.claim("3.1").run().verdict is HOLDS
+
+
+def test_a_race_to_a_target():
+    found = lab.claim("3.10").run(replicates=8, n=128, most=30, target=1.0)
+    assert all(0 < row[2] <= 30 for row in found.evidence.tables[0].rows)
+
+
+@pytest.mark.slow
+def test_momentum_is_as_quick_as_adam():
+    assert lab.claim("3.10").run().verdict is LIMITED

@@ -143,8 +143,8 @@ def batch_sizes(
         f"{runs[middle][1].mean():.0f} of {1e3 * runs[middle][2]:.2f} ms, single examples "
         f"{runs[1][1].mean():.0f} of {1e3 * runs[1][2]:.2f} ms. By examples seen the smallest "
         f"batch is the cheapest; by the clock {fastest} was, for a processor computes {middle} "
-        "examples in little more time than one, and hundreds in not much more. Small batches are faster "
-        "where a set is so large that a step with all of it costs far more than a call.",
+        "examples in little more time than one, and hundreds in not much more. Small batches are "
+        "faster where a set is so large that a step with all of it costs far more than a call.",
     )  # fmt: skip
 
 

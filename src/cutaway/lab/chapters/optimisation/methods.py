@@ -1,0 +1,171 @@
+"""Optimizers by what they are told, and by how soon they arrive."""
+
+import math
+from time import process_time
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean, ratio
+from cutaway.lab.experiment import claim
+from cutaway.lab.figures import Curves, over
+from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.optimizers import Closure, Evaluations, find
+from cutaway.learn.optimizers.newton import Newton
+from cutaway.randomness import generator
+
+RIDGE = 1e-2
+TOLD = {
+    "random-search": "values", "cma-es": "values", "sgd": "gradients", "l-bfgs": "gradients",
+    "newton": "curvature",
+}  # fmt: skip
+
+
+class Regression:
+    """Logistic regression with weight decay on 8 n random examples of n features.
+
+    Attributes:
+        w: from 0.
+        steepest: a bound of the loss's curvature.
+        goal: a thousandth of the way from the first loss to the least is left.
+    """
+
+    def __init__(self, n: int, g: torch.Generator):
+        self.x = torch.randn(8 * n, n, generator=g, dtype=torch.float64)
+        w = torch.randn(n, generator=g, dtype=torch.float64) * 2 / math.sqrt(n)
+        chance = torch.rand(8 * n, generator=g, dtype=torch.float64)
+        self.t = (chance < (self.x @ w).sigmoid()).double()
+        self.w = nn.Parameter(torch.zeros(n, dtype=torch.float64))
+        curvature = torch.linalg.eigvalsh(self.x.T @ self.x / len(self.x))
+        self.steepest = curvature[-1].item() / 4 + RIDGE
+        first = self.value()[0].item()
+        newton = Newton([self.w], damping=0.0)
+        for _ in range(7):
+            newton.step(Closure(self.value, [self.w]))
+        self.goal = self.value()[0].item() + 1e-3 * (first - self.value()[0].item())
+
+    def value(self, _: bool = True) -> list[Tensor]:
+        fit = binary_cross_entropy_with_logits(self.x @ self.w, self.t)
+        return [fit + RIDGE / 2 * self.w.square().sum()]
+
+    def solved(self, name: str, seed: int, most: int) -> tuple[Evaluations, int, float]:
+        """What a method asked for until it met the goal, its steps, and the processor's seconds."""
+        self.w.data.zero_()
+        options: dict[str, dict[str, Any]] = {
+            "random-search": {"lr": 0.3, "seed": seed},
+            "cma-es": {"lr": 0.3, "seed": seed}, "sgd": {"lr": 1 / self.steepest},
+            "l-bfgs": {"max_iter": 1, "line_search_fn": "strong_wolfe"}, "newton": {"damping": 0.0},
+        }  # fmt: skip
+        counted, steps, start = Evaluations(), 0, process_time()
+        optimizer = find(name).load()([self.w], **options[name])
+        spent = 0.0
+        while steps < most:
+            steps += 1
+            optimizer.step(Closure(self.value, [self.w], 0.0, counted))  # type: ignore[arg-type]
+            spent = process_time() - start
+            with torch.no_grad():
+                if self.value()[0] <= self.goal:
+                    break
+                start = process_time() - spent  # the look itself is not counted
+        return counted, steps, max(spent, 1e-6)
+
+
+def by_knowledge(blind: Effect, sloped: Effect, bent: Effect, cost: Effect) -> Verdict:
+    """Holds if what a method of values asks for grows with the dimension (the exponent's interval
+    above 0.5), what descent asks for less so by an interval that lies below it, if Newton takes
+    fewer steps than descent (the ratio above 1), and if what a step of it asks for grows faster
+    with the dimension than what a step of descent does (the exponent of their ratio above 0.5);
+    with limits if values cost most, but one of the others fails; does not hold if what values cost
+    does not grow so (below 0.5); else undecided."""
+    if blind.high < 0.5:
+        return Verdict.FAILS
+    if not (blind.low > 0.5 and sloped.high < blind.low):
+        return Verdict.UNDECIDED
+    return Verdict.HOLDS if bent.low > 1 and cost.low > 0.5 else Verdict.LIMITED
+
+
+@claim(
+    "3.1",
+    says="Told values alone, a search needs many evaluations; told the gradient far fewer; told "
+    "the curvature fewest steps, each of which costs much.",
+    source="statistics lecture, week 4, black-box, first-order and second-order optimisation",
+    rule=by_knowledge,
+    otherwise="A loss without a useful slope (claim 3.8), where only values tell; or so few "
+    "weights that a step of any method costs the same.",
+    full={"dimensions": (2, 4, 8, 16, 32, 64, 128), "replicates": 16},
+)
+def three_orders(
+    dimensions: tuple[Annotated[int, Range(2, 512)], ...] = (4, 8, 16, 32),
+    replicates: Replicates = 8,
+    most: Annotated[int, Range(10, 10_000_000)] = 2000,
+    seed: Seed = 0,
+) -> Evidence:
+    """Logistic regressions of growing dimension, each solved from 0 by five methods until a
+    thousandth of the fall is left. A gradient is counted as two values, a product with the
+    curvature as four; the clock counts the processor's time."""
+    shape = (len(dimensions), replicates)
+    work, steps, seconds = ({name: np.empty(shape) for name in TOLD} for _ in range(3))
+    for i, n in enumerate(dimensions):
+        for k in range(replicates):
+            problem = Regression(n, generator(seed, "3.1", n, k))
+            for name in TOLD:
+                asked, steps[name][i, k], seconds[name][i, k] = problem.solved(name, k, most)
+                work[name][i, k] = asked.values + asked.gradients + 4 * asked.products
+    exponents = {name: exponent(dimensions, work[name]) for name in TOLD}
+    per_step = {name: seconds[name] / steps[name] for name in TOLD}
+    asked_each = {name: work[name] / steps[name] for name in TOLD}
+    cost = exponent(dimensions, asked_each["newton"] / asked_each["sgd"])
+    last = {name: work[name][-1].mean() for name in TOLD}
+    return Evidence(
+        {
+            "blind": mean("exponent of CMA-ES's evaluations in n", exponents["cma-es"]),
+            "sloped": mean("exponent of descent's", exponents["sgd"]),
+            "bent": ratio("times as many steps with descent as with Newton, largest n",
+                          steps["newton"][-1], steps["sgd"][-1]),
+            "cost": mean("exponent in n of a Newton step's work over descent's", cost),
+        },
+        (
+            Table(
+                f"At {dimensions[-1]} dimensions",
+                ("method", "is told", "steps", "evaluations", "time (ms)", "a step (ms)",
+                 "exponent of the evaluations in n"),
+                tuple(
+                    (name, TOLD[name], float(steps[name][-1].mean()), float(last[name]),
+                     float(1e3 * seconds[name][-1].mean()),
+                     float(1e3 * per_step[name][-1].mean()), float(exponents[name].mean()))
+                    for name in TOLD
+                ),
+            ),
+        ),
+        (
+            Curves(
+                "What it takes", "dimensions n", "evaluations, in values",
+                tuple(over(name, dimensions, work[name]) for name in TOLD), x_log=True, y_log=True,
+            ),
+            Curves(
+                "How long it takes", "dimensions n", "time of the processor (ms)",
+                tuple(over(name, dimensions, 1e3 * seconds[name]) for name in TOLD),
+                x_log=True, y_log=True,
+            ),
+        ),
+        because=f"A value tells one number about all n directions, a gradient n. At "
+        f"{dimensions[-1]} dimensions random search took the work of {last['random-search']:,.0f} "
+        f"values, CMA-ES {last['cma-es']:,.0f}, descent {last['sgd']:,.0f} in "
+        f"{steps['sgd'][-1].mean():.0f} steps, L-BFGS, which gathers curvature from gradients, "
+        f"{last['l-bfgs']:,.0f}, and Newton {last['newton']:,.0f} in only "
+        f"{steps['newton'][-1].mean():.1f} steps. With n the work of CMA-ES grew to the power "
+        f"{exponents['cma-es'].mean():.2f}, that of descent to {exponents['sgd'].mean():.2f}, and "
+        f"Newton's, which needs n products a step, to {exponents['newton'].mean():.2f}: by the "
+        "work, the fewest steps are not the cheapest way.",
+    )  # fmt: skip
+
+
+def exponent(x: tuple[int, ...], values: Float[np.ndarray, "x r"]) -> Float[np.ndarray, " r"]:
+    """The slope of log values in log x, for each replicate."""
+    away = np.log(x) - np.log(x).mean()
+    found: np.ndarray = (away[:, None] * np.log(values)).sum(0) / (away**2).sum()
+    return found
