@@ -170,9 +170,10 @@ def alexnet_counted() -> Evidence:
     of = {name: sum(p.numel() for p in net.get_submodule(name).parameters()) for name in layers}
     kinds = weights(net)
     convolution, dense = kinds["convolution"], kinds["dense"]
-    groups = {name: getattr(net.get_submodule(name), "groups", 1) for name in layers}
-    one = sum(of[n] + (groups[n] - 1) * net.get_submodule(n).weight.numel()
-              for n in layers if n.startswith("conv"))  # fmt: skip
+    one = sum(
+        m.weight.numel() * m.groups + m.out_channels
+        for m in net.modules() if isinstance(m, nn.Conv2d)
+    )  # fmt: skip
     said = (CONVOLUTION, DENSE, TIMES)
     return Evidence(
         {

@@ -45,13 +45,13 @@ def keeps_detail(gain: Effect, edge: Effect, inside: Effect) -> Verdict:
     needs=("mnist",),
 )
 def skips(
-    widths: tuple[Annotated[int, Range(1, 512)], ...] = (4, 8, 16),
+    widths: tuple[Annotated[int, Range(1, 512)], ...] = (8, 16),
     side: Annotated[int, Range(8, 64)] = 32,
-    pictures: Annotated[int, Range(10, 4000)] = 300,
+    pictures: Annotated[int, Range(10, 4000)] = 400,
     rate: Annotated[float, Range(1e-6, 1)] = 0.02,
-    batch: Annotated[int, Range(1, 1000)] = 16,
+    batch: Annotated[int, Range(1, 1000)] = 8,
     replicates: Replicates = 8,
-    steps: Annotated[int, Range(1, 100_000)] = 60,
+    steps: Annotated[int, Range(1, 100_000)] = 120,
     seed: Seed = 0,
 ) -> Evidence:
     """The same encoder and decoder with and without skips learn to tell digits from patterned

@@ -63,7 +63,7 @@ def linear(x: Float[Tensor, "n d"], t: Int[Tensor, "n"], decay: float = 0.01) ->
             value.backward()
             return value
 
-        optimizer.step(loss)  # type: ignore[arg-type]
+        optimizer.step(loss)
         return lambda test: head(z[test]).argmax(1)
 
     return learn
