@@ -60,7 +60,7 @@ def test_5_5_shifts():
     assert commutes(*planted(0, 50, 90)) is Verdict.LIMITED
     assert commutes(*planted(1, 0, 90)) is Verdict.FAILS
     assert commutes(*planted(0, 0, 0)) is Verdict.FAILS
-    found = lab.claim("5.5").run(images_=2)
+    found = lab.claim("5.5").run(digits=2)
     assert found.verdict is Verdict.LIMITED
     assert found.evidence.tables[0].rows[3][2] == 0  # stride 2 follows a shift by 2
 

@@ -121,7 +121,7 @@ def strides(
     kernel: Annotated[int, Range(1, 15)] = 3,
     most: Annotated[int, Range(2, 16)] = 4,
 ) -> Evidence:
-    """Maps of every side in a range are convolved with every stride up to `most`, padded by
+    """Maps of every side in a range are convolved with every stride up to the largest, padded by
     (h - 1) / 2; what is left is counted and compared with the map of stride 1."""
     low, high = min(sides), max(sides)
     even: list[bool] = []

@@ -66,7 +66,7 @@ def as_worked(example: Effect, line: Effect, plane: Effect) -> Verdict:
     full={"trials": 1000},
 )
 def worked_example(
-    trials: Annotated[int, Range(1, 100_000)] = 50,
+    trials: Annotated[int, Range(1, 100_000)] = 20,
     side: Annotated[int, Range(5, 64)] = 9,
     seed: Seed = 0,
 ) -> Evidence:

@@ -51,14 +51,14 @@ def commutes(inside: Effect, strided: Effect, dense: Effect) -> Verdict:
     full={"images": 64, "most": 4},
 )
 def shifts(
-    images_: Annotated[int, Range(1, 500)] = 8,
+    digits: Annotated[int, Range(1, 500)] = 8,
     most: Annotated[int, Range(1, 6)] = 3,
     seed: Seed = 0,
 ) -> Evidence:
-    """Digits (16 grey levels, whole numbers) are moved by 1 to `most` pixels before and after a
+    """Digits (grey levels 0 to 16, whole numbers) are moved by a few pixels before and after a
     layer whose weights are whole numbers too, so that nothing is rounded."""
     g = generator(seed, "5.5")
-    x = F.pad((load("digits").images[:images_, ..., 0].double() / 15).round()[:, None], [4] * 4)
+    x = F.pad((load("digits").images[:digits, ..., 0].double() / 16).round()[:, None], [4] * 4)
     u, n = whole(g, 1, 1, 3, 3), x.shape[-1]
     W = whole(g, n * n, n * n)
     layers = {
