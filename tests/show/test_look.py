@@ -119,13 +119,13 @@ def test_nothing_of_the_model_is_changed():
 
 def test_what_a_network_cannot_show_is_said(tmp_path: Path):
     without = of_module(small(), X)
-    with pytest.raises(CannotShow, match="outputs are none"):
+    with pytest.raises(CannotShow, match="tells classes apart"):
         view(without, "why")
     mlp = of_module(nn.Sequential(nn.Flatten(), nn.Linear(192, 3)), X, T % 3)
     with pytest.raises(CannotShow, match="no layer whose outputs have places"):
         view(mlp, "ablate")
     page = read(ca.look(small(), X, what=["break"], out=tmp_path / "page.html"))
-    assert "Nothing to show here. What breaks it is of classes" in page.text
+    assert "Nothing to show here. This wants a network that tells classes apart" in page.text
 
 
 def test_a_registered_model_has_learned_nothing():

@@ -9,6 +9,8 @@ from cutaway.see.probe import probing, resting
 
 Features = Float[Tensor, "n d"]
 FOLDING = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU)
+VALUES = 1 << 20
+"""Numbers of inputs that are answered at once."""
 
 
 def effective_rank(x: Features) -> float:
@@ -42,15 +44,21 @@ def linear_regions(
     two of the `places` may be missed.
     Source: Montufar et al. 2014; counted along a line as by Raghu et al. 2017.
     """
-    share = torch.linspace(0, 1, places, dtype=a.dtype).view(-1, *[1] * a.ndim)
-    x = a + share.to(a.device) * (b - a)
+    folding = {n: m for n, m in layers(model).items() if isinstance(m, FOLDING)}
     on: list[Tensor] = []
 
     def note(name: str, module: nn.Module, y: Tensor) -> None:
         on.append((y > 0).flatten(1))
 
-    folding = {n: m for n, m in layers(model).items() if isinstance(m, FOLDING)}
-    with torch.no_grad(), resting(model), probing(folding, note):
-        model(x)
-    patterns = torch.cat(on, 1) if on else x.new_zeros(places, 1)
-    return 1 + int((patterns[1:] != patterns[:-1]).any(1).sum())
+    pieces, step = 1, max(1, VALUES // a.numel())
+    shares = torch.linspace(0, 1, places, dtype=a.dtype, device=a.device)
+    for first in range(0, places - 1, step):
+        share = shares[first : first + step + 1].view(-1, *[1] * a.ndim)  # the next begins here
+        with torch.no_grad(), resting(model), probing(folding, note):
+            model(a + share * (b - a))
+        whole = [one for one in on if len(one) == len(share)]  # not of layers that mix examples
+        if whole:
+            patterns = torch.cat(whole, 1)
+            pieces += int((patterns[1:] != patterns[:-1]).any(1).sum())
+        on.clear()
+    return pieces

@@ -18,13 +18,13 @@ SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def view(specimen: Specimen) -> View:
-    specimen.classifying("What units are for")
+    specimen.classifying()
     layer, units = specimen.with_places, specimen.shapes[specimen.with_places][0]
     measure = accuracy(specimen, COUNT)
     whole = measure()
     alone = ablate(specimen.model, measure, layer, range(min(units, UNITS)))
     said = (
-        f"Measured on {min(COUNT, len(specimen.held))} examples it did not learn from, of which it "
+        f"Measured on {len(specimen.few(COUNT))} examples it did not learn from, of which it "
         f"answers {percent(whole)} rightly. Units of {layer} are held at zero. The one it needs "
         f"most is unit {int(alone.argmin())}: without it, {percent(alone.min().item())}.",
     )
@@ -66,7 +66,7 @@ def _percent() -> list[float]:
 
 def _removed(specimen: Specimen, model: nn.Module, layer: str, units: int) -> Tensor:
     """Accuracy in per cent, a row a share of units, a column a draw."""
-    few = specimen.held.some(COUNT)
+    few = specimen.few(COUNT)
     draw = torch.Generator().manual_seed(0)
     found = torch.empty(len(SHARES), DRAWS)
     for i, share in enumerate(SHARES):

@@ -25,8 +25,8 @@ PICTURED = 8
 
 
 def view(specimen: Specimen) -> View:
-    specimen.classifying("What breaks it")
-    held = specimen.held.some(COUNT)
+    specimen.classifying()
+    held = specimen.few(COUNT)
     if held.x.ndim != 4:
         raise CannotShow("Attacks change pictures, and these examples are none.")
     said = (

@@ -24,7 +24,9 @@ UNITS, PATCHES, MAPS = 8, 7, 12
 SIDE = 48
 """Pixels that a patch is shown with."""
 POINTS, NEIGHBOURS, HUES = 500, 30, 10
-STEPS = 96
+STEPS, FEWER = 96, 24
+"""Of making an image, and where images have more numbers than `LARGE`."""
+LARGE = 1 << 14
 
 
 def view(specimen: Specimen) -> View:
@@ -67,17 +69,18 @@ def _enlarged(x: Float[Tensor, "h w c"], sides: tuple[int, ...]) -> Float[Tensor
 def _exciting(specimen: Specimen, layer: str) -> Iterator[Images]:
     """Rows of patches for the units that answer most, and an image that was made to."""
     held = specimen.held
-    found = strongest(specimen.model, held.x.split(256), layer, PATCHES)
+    found = strongest(specimen.model, specimen.batches(held.x), layer, PATCHES)
     field = _field(specimen, layer)
     units = found.values[:, 0].argsort(descending=True)[:UNITS].sort().values.tolist()
     start, rows = _noise(held.x[:1]), []
+    steps = STEPS if start.numel() <= LARGE else FEWER
     for unit in units:
         row = []
         for k in range(PATCHES):
             i, place = int(found.examples[unit, k]), found.places[unit, k].tolist()
             part = held.pictured(patch(held.x[i], field, place)[None])[0]
             row.append((f"unit {unit}" if not k else "", _enlarged(part, (SIDE, SIDE))))
-        made = excite(specimen.model, start, layer, unit, steps=STEPS)
+        made = excite(specimen.model, start, layer, unit, steps=steps)
         row.append(("made", _enlarged(held.pictured(made[None])[0], (SIDE, SIDE))))
         rows.append(row)
     caption = f"Of {len(held):,} examples: what each unit sees where it answers most."
@@ -118,12 +121,12 @@ def _fields(specimen: Specimen) -> Iterator[Table]:
 def _reach(specimen: Specimen, layer: str) -> Iterator[Images]:
     """How much each pixel really moves the unit in the middle."""
     try:
-        reach = effective_field(specimen.model, specimen.held.x[:64], layer).cpu()
+        reach = effective_field(specimen.model, specimen.few(64).x, layer).cpu()
     except UsageError:
         return
     title = "How much each pixel moves the unit in the middle"
     tile = _enlarged(coloured(reach.sqrt()) / 255, _large(reach))
-    yield rows_of(title, [[(layer, tile)]], "The mean over 64 examples; square roots, 0 dark.")
+    yield rows_of(title, [[(layer, tile)]], "The mean over examples; square roots, 0 dark.")
 
 
 def _large(x: Tensor) -> tuple[int, int]:
@@ -137,7 +140,7 @@ def _alike(specimen: Specimen) -> Iterator[Curves]:
     if not (len(held.t) and specimen.classes and len(held) > 3 * NEIGHBOURS):
         return
     layer = specimen.hidden
-    at = tsne(embedding(specimen.model, held.x.split(256), layer), perplexity=NEIGHBOURS)
+    at = tsne(embedding(specimen.model, specimen.batches(held.x), layer), perplexity=NEIGHBOURS)
     t = held.t.cpu()
     commonest = t.bincount().argsort(descending=True, stable=True)[:HUES].sort().values.tolist()
     series = [line(specimen.classes[k], at[t == k, 0], at[t == k, 1], dots=True) for k in commonest]

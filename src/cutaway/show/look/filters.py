@@ -1,6 +1,7 @@
 """Weights as pictures: what each unit multiplies its inputs by."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import torch
 from jaxtyping import Float
@@ -45,12 +46,9 @@ def _pictures(specimen: Specimen, weighted: dict[str, Tensor]) -> Iterator[Image
     """The first layer, and the last convolution's filters for each of their inputs."""
     shape = tuple(specimen.shown.x.shape[1:])
     names = list(weighted)
-    try:
-        first = filters(weighted[names[0]], shape, UNITS)
-        yield _first(names[0], first)
-    except UsageError:  # its inputs are not those of a picture
-        pass
-    deep = [n for n in names[1:] if weighted[n][0].numel() > weighted[n].shape[1]]
+    with suppress(UsageError):  # its inputs may not be those of a picture
+        yield _first(names[0], filters(weighted[names[0]], shape, UNITS))
+    deep = [n for n in names[1:] if weighted[n].ndim in (3, 4) and weighted[n].shape[-1] > 1]
     if deep:
         yield _deep(deep[-1], filters(weighted[deep[-1]], (), max(DEEP, INPUTS)))
 

@@ -27,8 +27,8 @@ RADIUS, SINGLE = 0.05, 64
 
 
 def view(specimen: Specimen) -> View:
-    specimen.classifying("The loss")
-    model, held = specimen.model, specimen.held.some(COUNT)
+    specimen.classifying()
+    model, held = specimen.model, specimen.few(COUNT)
     first, second = (random_direction(model, seed) for seed in (0, 1))
     at = [REACH * (2 * i / (STEPS - 1) - 1) for i in range(STEPS)]
 
@@ -66,7 +66,7 @@ def _large(x: Float[Tensor, "h w 3"]) -> Float[Tensor, "h2 w2 3"]:
 
 
 def _bends(specimen: Specimen) -> tuple[Curves, Table]:
-    few = specimen.held.some(BENT)
+    few = specimen.few(BENT)
 
     def loss() -> Tensor:
         return F.cross_entropy(specimen.model(few.x), few.t)
@@ -93,7 +93,7 @@ def _bends(specimen: Specimen) -> tuple[Curves, Table]:
 
 def _noise(specimen: Specimen) -> Table:
     """Whether single examples agree on the way down."""
-    few = specimen.held.some(SINGLE)
+    few = specimen.few(SINGLE)
     found = gradient_spectrum(specimen.model, few.x, few.t)
     shares = found.values / found.values.sum().clamp(min=1e-30)
     rows = (

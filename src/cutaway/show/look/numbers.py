@@ -11,7 +11,7 @@ from cutaway.lab.figures import Curves, Images, line
 from cutaway.see.agreement import layer_agreement
 from cutaway.see.numbers import effective_rank, linear_regions
 from cutaway.see.probe import answers
-from cutaway.show.look.specimen import Specimen
+from cutaway.show.look.specimen import Specimen, called
 from cutaway.show.look.view import View, rows_of
 from cutaway.show.ramp import coloured
 
@@ -20,12 +20,13 @@ SIDE = 240
 """Pixels that a table of layers is wide."""
 PAIRS = 8
 WIDE = 2048
-"""Features of a layer whose directions are counted; of more, the means over places are."""
+"""Features of a layer whose directions are counted; of more, means over places, or every so
+many."""
 
 
 def view(specimen: Specimen) -> View:
-    held = specimen.held.some(COUNT)
-    features = {name: _flat(y) for name, y in answers(specimen.model, held.x).items()}
+    held = specimen.few(COUNT)
+    features = _features(specimen, held.x)
     said = (f"On {len(held)} examples that it did not learn from.",)
     told = tuple(_answers(specimen))
     return View(
@@ -33,9 +34,21 @@ def view(specimen: Specimen) -> View:
     )
 
 
-def _flat(y: Tensor) -> Tensor:
-    flat = y.float().flatten(1)
-    return flat if flat.shape[1] <= WIDE else y.float().flatten(2).mean(2)
+def _features(specimen: Specimen, x: Tensor) -> dict[str, Tensor]:
+    """What each layer answers, a row an example."""
+    parts = [
+        {name: _flat(y, len(part)) for name, y in answers(specimen.model, part).items()}
+        for part in specimen.batches(x)
+    ]
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def _flat(y: Tensor, n: int) -> Tensor:
+    """Of what is wide, the means over places; of a layer that folds examples, as it folds them."""
+    flat = y.float().reshape(n, -1) if len(y) % n == 0 else y.float().flatten(1)
+    if flat.shape[1] <= WIDE or y.ndim < 3:
+        return flat[:, :: -(-flat.shape[1] // WIDE)]
+    return y.float().flatten(2).mean(2)
 
 
 def _ranks(features: dict[str, Tensor]) -> Table:
@@ -45,15 +58,22 @@ def _ranks(features: dict[str, Tensor]) -> Table:
 
 def _agreements(specimen: Specimen) -> Images:
     """Which layers say the same, and what training has changed."""
-    x, model = specimen.held.some(COUNT).x, specimen.model
-    found = layer_agreement(model, model, x)
+    x, model = specimen.few(COUNT).x, specimen.model
+    only = _alone(specimen)
+    found = layer_agreement(model, model, x, only, only)
     ends = f"{found.rows[0]} (top, left) to {found.rows[-1]}"
     tiles = [(ends, _squares(found.cka))]
     if specimen.fresh:
-        before = layer_agreement(model, specimen.fresh().to(x.device).eval(), x)
+        before = layer_agreement(model, specimen.fresh().to(x.device).eval(), x, only, only)
         tiles.append(("down: as trained, across: before training", _squares(before.cka)))
     caption = "Linear CKA of each pair of layers: dark 0, bright 1, the same up to a rotation."
     return rows_of("How alike the layers' answers are", [tiles], caption)
+
+
+def _alone(specimen: Specimen) -> list[str]:
+    """Layers that answer to one example with one: others fold examples, or mix them."""
+    folding = {called(n) for n, size in specimen.sizes.items() if size[:1] != (1,)}
+    return list(dict.fromkeys(called(n) for n in specimen.sizes if called(n) not in folding))
 
 
 def _squares(table: Float[Tensor, "a b"]) -> Float[Tensor, "h w 3"]:

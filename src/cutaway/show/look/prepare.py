@@ -19,6 +19,8 @@ from cutaway.learn.tasks.classify import Classify
 from cutaway.randomness import generator
 from cutaway.show.look.specimen import Examples, Specimen, known
 
+DRAWING = ("adversarial", "semi-supervised")
+"""Tasks whose networks begin with a code."""
 BYTES = 1 << 28
 """What examples may take as floats."""
 HELD, LEARNED, SHOWN = 1024, 4096, 8
@@ -115,7 +117,12 @@ def of_model(name: str, layer: str = "") -> Specimen:
     channels, classes, size = model.example
     sides = (min(size, max(SIDE, model.least)),) * 2 if isinstance(size, int) else size
     network = initial(Recipe(model=name), channels, classes, sides).eval()
-    x = torch.rand(SHOWN, channels, *sides, generator=generator(0, "images"))
+    draw = generator(0, "images")
+    x = torch.rand(SHOWN, channels, *sides, generator=draw)
+    if model.task in DRAWING:  # it takes codes, and gives images
+        x = torch.randn(SHOWN, int(network.latent), generator=draw)  # type: ignore[arg-type]
+    if model.task == "implicit":  # it takes places
+        x = torch.rand(SHOWN, len(sides), generator=draw)
     return of_module(network, x, name=name, layer=layer)
 
 

@@ -13,6 +13,11 @@ from cutaway.errors import CutawayError, UsageError
 from cutaway.see.layers import layers
 from cutaway.see.probe import answers
 
+VALUES, LEAST = 1 << 21, 32
+"""Numbers in examples that are measured on again and again, and how many examples at least."""
+BATCH = 1 << 20
+"""Numbers in examples that are answered at once."""
+
 
 class CannotShow(CutawayError):
     """A view has nothing to show of this network; the sentence says why."""
@@ -88,30 +93,44 @@ class Specimen:
     source: str = ""
 
     @cached_property
+    def sizes(self) -> dict[str, torch.Size]:
+        """Of what each call of a layer answers to one example, in the order of the calls."""
+        return {name: y.shape for name, y in answers(self.model, self.shown.x[:1]).items()}
+
+    @cached_property
     def shapes(self) -> dict[str, torch.Size]:
-        """What each call of a layer answers to one example, in the order of the calls."""
-        return {name: y.shape[1:] for name, y in answers(self.model, self.shown.x[:1]).items()}
+        """The same without the side of the batch."""
+        return {name: size[1:] for name, size in self.sizes.items()}
 
     @cached_property
     def output(self) -> Float[Tensor, "n k"]:
         """Of the shown examples."""
         return self.answered(self.shown.x)
 
+    def batches(self, x: Float[Tensor, "n c *side"]) -> tuple[Tensor, ...]:
+        """In parts that the memory holds with all that is computed of them."""
+        return x.split(max(1, min(256, BATCH // x[0].numel())))
+
     @torch.no_grad()
     def answered(self, x: Float[Tensor, "n c *side"]) -> Tensor:
         """What the network answers, in batches."""
-        return torch.cat([self.model(part) for part in x.split(256)])
+        return torch.cat([self.model(part) for part in self.batches(x)])
 
-    def classifying(self, view: str) -> None:
+    def few(self, count: int) -> Examples:
+        """So many held examples, fewer where they are large, as for what asks again and again."""
+        return self.held.some(min(count, max(LEAST, VALUES // self.held.x[0].numel())))
+
+    def classifying(self) -> None:
         """Refuse a view that is of classes.
 
         Raises:
             CannotShow: the network tells none apart, or the examples' classes are not known.
         """
-        if not self.classes:
-            raise CannotShow(f"{view} is of classes, and this network's outputs are none.")
-        if not len(self.held.t):
-            raise CannotShow(f"{view} needs examples whose classes are known.")
+        if not (self.classes and len(self.held.t)):
+            raise CannotShow(
+                "This wants a network that tells classes apart, and examples whose classes are "
+                "known: a run has both."
+            )
 
     @cached_property
     def with_places(self) -> str:
@@ -123,9 +142,9 @@ class Specimen:
         if self.layer:
             return self.layer
         rank = self.shown.x.ndim - 1
-        again = {name.split(" (")[0] for name in self.shapes if " (" in name}
+        again = {called(name) for name in self.shapes if called(name) != name}
         found = [n for n, s in self.shapes.items() if len(s) == rank and max(s[1:]) > 1]
-        once = [name for name in found if name not in again and " (" not in name]
+        once = [name for name in found if called(name) not in again]
         if not once:
             raise CannotShow("This network has no layer whose outputs have places.")
         return once[-1]
@@ -139,10 +158,15 @@ class Specimen:
         """
         if self.layer:
             return self.layer
-        before = [name.split(" (")[0] for name in list(self.shapes)[:-1]]
+        before = [called(name) for name in list(self.shapes)[:-1]]
         if not before:
             raise CannotShow("This network has no hidden layer.")
         return before[-1]
+
+
+def called(call: str) -> str:
+    """The layer of a call: `relu` of `relu (2)`."""
+    return call.split(" (")[0]
 
 
 def known(model: nn.Module, layer: str) -> str:

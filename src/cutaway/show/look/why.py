@@ -25,7 +25,7 @@ PATCHES = 5
 
 
 def view(specimen: Specimen) -> View:
-    specimen.classifying("Why")
+    specimen.classifying()
     shown = specimen.shown.some(SHOWN)
     if shown.x.ndim != 4:
         raise CannotShow("Attributions are drawn of pictures, and these examples are none.")
@@ -70,7 +70,7 @@ def _said(specimen: Specimen, i: int) -> str:
 
 def _thing(specimen: Specimen) -> Iterator[Table | Images]:
     """The share of attribution outside what stands in front, where that can be found."""
-    held = specimen.held.some(MASKED)
+    held = specimen.few(MASKED)
     if min(held.x.shape[2:]) < LEAST:
         return
     pixels = (255 * held.pictures).round().to(torch.uint8)
@@ -122,7 +122,7 @@ def _nearest(specimen: Specimen) -> Iterator[Images]:
     if learned is None:
         return
     shown = specimen.shown.some(3)
-    found = nearest(specimen.model, shown.x, learned.x.split(256), specimen.hidden, 6)
+    found = nearest(specimen.model, shown.x, specimen.batches(learned.x), specimen.hidden, 6)
     own, theirs = shown.pictures, learned.pictures
     rows = [
         [(_said(specimen, i), own[i])]
