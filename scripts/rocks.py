@@ -155,7 +155,7 @@ def pooled(folds: list[dict[str, Any]]) -> dict[str, Any]:
     groups = photographs(64).groups.numpy()[order]
     several = np.array([SEVERAL in photographs(64).names[i] for i in order])
     found = {}
-    for name in folds[0].keys() - {"test"}:
+    for name in [name for name in folds[0] if name != "test"]:
         values = np.concatenate([fold[name] for fold in folds]).astype(float)
         if name != "whole":
             values[several] = np.nan
@@ -223,7 +223,10 @@ def network(runs: Path, model: str, masks: Tensor) -> dict[str, Any]:
 
 def main(words: list[str]) -> None:
     torch.set_num_threads(1)
-    runs, names = Path(words[0] if words else "runs/rocks"), words[1:] or [*KINDS, *OTHERS]
+    runs, names = (
+        Path(words[0] if words else "runs/rocks"),
+        words[1:] or [*KINDS, *OTHERS, "picture"],
+    )
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     masks = stones() if names != ["page"] else torch.empty(0)
     for name in names:
@@ -255,7 +258,7 @@ def without_boxes(masks: Tensor) -> dict[str, int]:
 OTHERS = {"linear": linear, "without boxes": without_boxes}
 
 
-SHOWN = ("s69-45541", "s69-61543", "s75-31692", "s71-44981", "s72-41785", "s72-43475")
+SHOWN = ("s69-45541", "s69-61546", "s75-31692", "s71-44981", "s72-41785", "s72-43475")
 TILE, GAP, LINE = 168, 6, 26
 
 
@@ -278,7 +281,7 @@ def draw(runs: Path, masks: Tensor) -> None:
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
     for row, text in enumerate(("Test photographs and the outlines of their stones", *said)):
         pen.text((GAP, row * (TILE + LINE) + 4), text, ink, font)
-    sheet.quantize(160, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
+    sheet.quantize(256, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
 
 
 WAYS = ("Integrated gradients", "Grad-CAM")
@@ -301,8 +304,41 @@ def tiles(run: Run, images: ImageSet, at: int, mask: Tensor) -> Iterator[Image.I
         yield Image.fromarray(values)
 
 
+WORDS = {"whole": "whole photograph", "stone": "stone alone", "rest": "all but the stone's box"}
+
+
 def page(kept: dict[str, Any]) -> str:
-    return ""
+    """The tables, of what has been measured."""
+    rows = [(KINDS[name].title, way, kept[name][way]) for name in KINDS for way in SPLITS]
+    return "\n".join([*attributions(rows), "", *accuracies(rows, kept["linear"])])
+
+
+def attributions(rows: list[tuple[str, str, dict[str, Any]]]) -> list[str]:
+    ways = ("integrated gradients", "Grad-CAM", "occlusion")
+    found = [
+        f"| attribution outside the stone | split | {' | '.join(ways)} | share of the area |",
+        "| --- | --- | ---: | ---: | ---: | ---: |",
+    ]
+    for title, way, row in rows:
+        cells = (percent(row[name]) for name in (*ways, "area"))
+        found.append(f"| {title} | {way} | {' | '.join(cells)} |")
+    return found
+
+
+def accuracies(rows: list[tuple[str, str, dict[str, Any]]], probe: dict[str, Any]) -> list[str]:
+    more = [("linear on its features, learned and tested on", way, probe[way]) for way in SPLITS]
+    found = [
+        f"| accuracy on | split | {' | '.join(WORDS.values())} |",
+        "| --- | --- | ---: | ---: | ---: |",
+    ]
+    for title, way, row in rows + more:
+        cells = (percent(row[name]) for name in WORDS)
+        found.append(f"| {title} | {way} | {' | '.join(cells)} |")
+    return found
+
+
+def percent(one: dict[str, Any]) -> str:
+    return f"{one['mean']:.0%} ({one['low']:.0%} to {one['high']:.0%})"
 
 
 if __name__ == "__main__":
