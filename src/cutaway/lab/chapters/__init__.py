@@ -18,5 +18,6 @@ CHAPTERS = {
     "5": Chapter("Convolution", "convolution"),
     "6": Chapter("Architectures", "architectures"),
     "7": Chapter("Representation and generation", "generation"),
+    "8": Chapter("Limits and practice", "practice"),
 }
 """By number."""
