@@ -12,7 +12,8 @@ from cutaway.lab.chapters.generation.chances import as_printed, counted, generat
 from cutaway.lab.chapters.generation.codes import encrypted, pays, told
 from cutaway.lab.chapters.generation.games import convolved, in_turns
 from cutaway.lab.chapters.generation.implicit import fits, places, psnr, slopes
-from cutaway.lab.chapters.generation.improved import fooled, inventions
+from cutaway.lab.chapters.generation.improved import inventions
+from cutaway.lab.chapters.generation.judging import fooled
 from cutaway.lab.chapters.generation.players import Game, digits, distance
 from cutaway.lab.chapters.generation.solutions import Fits, Wave, beyond, narrows, truth
 from cutaway.lab.evidence import Effect, Verdict, exact
@@ -55,7 +56,7 @@ def test_7_3_example():
     assert found["P(y=0|x)"] == [0, Fraction(1, 3), 1, Fraction(3, 4)]
     for name in ("P(x)", "P(x|y=0)", "P(x|y=1)"):
         assert sum(found[name]) == 1
-    assert [generated(u, found["P(x)"]) for u in (0.0, 0.2, 0.21, 0.6, 1.0)] == [
+    assert [generated(u, found["P(x)"]) for u in (0.0, 0.19, 0.21, 0.59, 1.0)] == [
         (0, 0), (0, 0), (0, 1), (1, 0), (1, 1),
     ]  # fmt: skip
     assert lab.claim("7.3").run(draws=1000).verdict is Verdict.HOLDS
@@ -165,3 +166,20 @@ def test_7_11_narrows():
     assert narrows(*planted(0.1, 0.1)) is Verdict.HOLDS
     assert narrows(*planted(0.1, 0.9)) is Verdict.LIMITED
     assert narrows(*planted(0.9, 0.9)) is Verdict.FAILS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "settings", "verdict"),
+    [
+        ("7.1", {}, Verdict.HOLDS),
+        ("7.2", {}, Verdict.LIMITED),
+        ("7.5", {}, Verdict.LIMITED),
+        ("7.6", {"steps": 150}, Verdict.HOLDS),
+        ("7.8", {"steps": 50}, Verdict.FAILS),
+        ("7.9", {}, Verdict.HOLDS),
+        ("7.10", {"points": (64,)}, Verdict.LIMITED),
+    ],
+)
+def test_found(number, settings, verdict):
+    assert lab.claim(number).run(**settings).verdict is verdict

@@ -53,8 +53,8 @@ def hungrier(parameters: Effect, middle: Effect, anywhere: Effect) -> Verdict:
 def without_sharing(
     data: Data = "digits",
     sizes: Sizes = (100, 1400),
-    maps: Maps = 4,
-    steps: Steps = 150,
+    maps: Maps = 3,
+    steps: Steps = 120,
     replicates: Replicates = 8,
     seed: Seed = 0,
 ) -> Evidence:

@@ -209,7 +209,7 @@ def narrows(data: Effect, space: Effect) -> Verdict:
     full={"points": (5, 20, 80, 320), "steps": 5000, "replicates": 64},
 )
 def remaining_solutions(
-    points: Points = (4, 16, 64),
+    points: Points = (8, 16, 64),
     width: Annotated[int, Range(2, 512)] = 32,
     steps: Steps = 350,
     replicates: Replicates = 10,
