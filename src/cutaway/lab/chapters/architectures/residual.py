@@ -59,11 +59,11 @@ def deep(depth: int, width: int, shortcut: bool, n_in: int = 64) -> nn.Sequentia
 def degrade(plain: Effect, residual: Effect, deepest: Effect, step: Effect) -> Verdict:
     """Holds if plain networks learn worse as they deepen (the training loss of the deepest over the
     shallowest: the interval above 1.1), residual ones do not (the interval ends below 1.1), and
-    steps of 1202 layers lower the loss; with limits if residual networks degrade too but the
+    steps of 1202 layers lower it; with limits if residual networks degrade too but the
     deepest plain one is worse than the residual one; else it does not hold."""
     if plain.low <= 1.1 or deepest.low <= 1:
         return Verdict.FAILS
-    return Verdict.HOLDS if residual.high < 1.1 and step.value == 100 else Verdict.LIMITED
+    return Verdict.HOLDS if residual.high < 1.1 and step.high < 0 else Verdict.LIMITED
 
 
 @claim(
@@ -107,7 +107,7 @@ def degradation(
     (plain, plain_right), (residual, residual_right) = (found[s].unbind(1) for s in (False, True))
     start = perf_counter()
     net = network(1202, True) if kind == "dense" else build("resnet1202", 3, 10, 32)
-    change = first_steps(net, learned, seed)
+    huge = few_steps(net, learned, seed)
     took = perf_counter() - start
     ends = f"{depths[-1]} layers over {depths[0]}"
     return Evidence(
@@ -116,8 +116,8 @@ def degradation(
             "residual": ratio(f"training loss, residual, {ends}", residual[0], residual[-1]),
             "deepest": ratio(f"training loss at {depths[-1]} layers, plain over residual",
                              residual[-1], plain[-1]),
-            "step": exact("steps of 1202 layers that lower the loss of their batch",
-                          100 * sum(one < 0 for one in change) / len(change), "%"),
+            "step": exact(f"change of a batch's loss by {len(huge) - 1} steps of 1202 layers",
+                          huge[-1] - huge[0]),
         },
         (Table(f"After {steps} steps", ("layers", "plain: training loss", "residual: training loss",
                                         "plain: right (%)", "residual: right (%)"),
@@ -136,8 +136,8 @@ def degradation(
         f"that fails, not what is learned. New images right at {depths[-1]} layers: "
         f"{plain_right[-1].mean():.0f} and {residual_right[-1].mean():.0f} %. In so few steps "
         "deeper residual networks are slower too, by far less. A residual network of 1202 layers "
-        f"took {len(change)} steps in {took:.1f} s, which changed the loss of their batches by "
-        f"{sum(change) / len(change):.2f} on average.",
+        f"took {len(huge) - 1} steps of Adam on one batch in {took:.1f} s, and its loss went from "
+        f"{huge[0]:.1f} to {huge[-1]:.1f}.",
     )  # fmt: skip
 
 
@@ -173,18 +173,18 @@ def _learned(
     return torch.stack([history[-max(1, steps // 10) :].double().mean(0), torch.stack(right)])
 
 
-def first_steps(
-    net: nn.Module, data: Samples, seed: int, steps: int = 3, batch: int = 16
+def few_steps(
+    net: nn.Module, data: Samples, seed: int, steps: int = 6, batch: int = 16
 ) -> list[float]:
-    """By how much steps change the loss of the batch that they are taken from."""
-    changes = []
-    optimizer = torch.optim.SGD(net.parameters(), 1e-3)
-    for step in range(steps):
-        index = batch_of(seed, step, len(data), batch)
-        before = cross_entropy(net(data.x[index]), data.t[index])
+    """The loss of one batch before each of some steps of Adam on it, and after the last."""
+    index, losses = batch_of(seed, 0, len(data), batch), []
+    optimizer = torch.optim.Adam(net.parameters(), 1e-4)
+    for _ in range(steps):
+        loss = cross_entropy(net(data.x[index]), data.t[index])
         optimizer.zero_grad()
-        before.backward()
+        loss.backward()
         optimizer.step()
-        with torch.no_grad():
-            changes.append(cross_entropy(net(data.x[index]), data.t[index]).item() - before.item())
-    return changes
+        losses.append(loss.item())
+    with torch.no_grad():
+        losses.append(cross_entropy(net(data.x[index]), data.t[index]).item())
+    return losses

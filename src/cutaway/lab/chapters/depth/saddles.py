@@ -5,7 +5,7 @@ from typing import Annotated
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.func import grad, hessian, vmap
+from torch.func import grad, jacrev, vmap
 
 from cutaway.lab.chapters.depth.learner import Steps
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean, share
@@ -38,7 +38,7 @@ def error(
 
 
 steep = vmap(grad(error))
-bent = vmap(hessian(error))
+bent = vmap(jacrev(grad(error)))
 height = vmap(error)
 
 
