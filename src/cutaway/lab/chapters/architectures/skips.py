@@ -51,7 +51,7 @@ def skips(
     rate: Annotated[float, Range(1e-6, 1)] = 0.02,
     batch: Annotated[int, Range(1, 1000)] = 8,
     replicates: Replicates = 8,
-    steps: Annotated[int, Range(1, 100_000)] = 120,
+    steps: Annotated[int, Range(1, 100_000)] = 80,
     seed: Seed = 0,
 ) -> Evidence:
     """The same encoder and decoder with and without skips learn to tell digits from patterned

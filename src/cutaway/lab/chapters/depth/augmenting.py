@@ -32,18 +32,19 @@ WAYS: dict[str, tuple[Move, ...]] = {
     "as they are": (),
     "shifted": (Shift(1),),
     "mirrored": (Flip(0.5),),
-    "both": (Shift(1), Flip(0.5)),
 }
 
 
 def helps(shifted: Effect, mirrored: Effect, ways: Effect) -> Verdict:
     """Holds if shifts and mirrors both raise the accuracy (intervals above 0) and a picture of 256
-    x 256 has 2048 crops of 224 x 224 with their mirror images; with limits if one of the two helps;
-    does not hold if neither does."""
+    x 256 has 2048 crops of 224 x 224 with their mirror images; with limits if one of the two
+    helps; does not hold if both lower it; else undecided."""
     better = [shifted.low > 0, mirrored.low > 0]
     if all(better) and ways.value == SAID:
         return Verdict.HOLDS
-    return Verdict.LIMITED if any(better) else Verdict.FAILS
+    if any(better):
+        return Verdict.LIMITED
+    return Verdict.FAILS if shifted.high < 0 and mirrored.high < 0 else Verdict.UNDECIDED
 
 
 @claim(
@@ -60,17 +61,17 @@ def more_images(
     data: Literal["mnist", "cifar10"] = "mnist",
     side: Annotated[int, Range(4, 64)] = 14,
     images: Images = 300,
-    width: Width = 64,
+    width: Width = 192,
     picture: Annotated[int, Range(2, 512)] = 256,
     crop: Annotated[int, Range(1, 512)] = 224,
     rate: Rate = 0.2,
     replicates: Replicates = 8,
-    steps: Steps = 400,
+    steps: Steps = 500,
     batch: Batch = 50,
     seed: Seed = 0,
 ) -> Evidence:
     """All crops of a picture of noise are made and counted as far as they differ. Then networks
-    learn a few images as they are, moved by up to a pixel, mirrored as often as not, and both."""
+    learn a few images as they are, moved by up to a pixel, and mirrored as often as not."""
     learned, tested = samples(load(data, image_size=side), seed, train=images, test=1000)
     found = {}
     for name, moves in WAYS.items():
@@ -87,7 +88,7 @@ def more_images(
     said = 2 * (picture - crop) ** 2
     return Evidence(
         {
-            "shifted": gain["shifted"], "mirrored": gain["mirrored"], "both": gain["both"],
+            "shifted": gain["shifted"], "mirrored": gain["mirrored"], 
             "ways": exact("different crops and mirror images of one picture", ways),
         },
         (Table(f"{images} images, {steps} steps", ("images", "new images right (%)",
@@ -105,6 +106,7 @@ def more_images(
         f"mirroring them {gain['mirrored'].value:.1f}: what helps is a change that leaves the "
         "class as it is, and a mirrored digit is no digit. For AlexNet's photographs that is "
         "another matter.",
+        takes="More steps and replicates, or more classes that a shift leaves alike: --full.",
     )  # fmt: skip
 
 
