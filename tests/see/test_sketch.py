@@ -37,6 +37,7 @@ def test_the_first_number_that_is_not_finite_is_found():
     assert figures(good).bad is None
     huge = torch.full((2, 3), 1e30)  # the squares are infinite, the numbers are not
     assert figures(huge).bad is None
+    assert figures(huge).rows[0, 0].item() == pytest.approx(1e30)
 
 
 def test_what_is_changed_in_place_afterwards_was_seen_as_it_was():

@@ -1,10 +1,10 @@
 """One watched step: hooks that are there for its length and no longer."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -48,7 +48,7 @@ class Glance:
         self.unseen: set[str] = set()
         self._calls = Calls()
         self._looks: list[Look] = []
-        self._idle: dict[str, Tensor] = {}
+        self._units: dict[str, Tensor] = {}
         self._steep: dict[str, Tensor] = {}
         with torch.no_grad():
             self._before = [p.clone() for p in self.parameters.values()]
@@ -71,28 +71,25 @@ class Glance:
                 return
             self._look(name, f"the output ({type(module).__name__})", x)
             if isinstance(module, IDLE) and name not in self.unseen:
-                self._idle[name] = idle(x)
+                self._units[name] = units(x)
             if x.requires_grad:
                 x.register_hook(partial(self._look, name, GRADIENT))
 
     def _look(self, name: str, operation: str, x: Tensor) -> None:
-        if torch._C._functorch.is_functorch_wrapped_tensor(x):  # mapped: its values are elsewhere
+        """What PyTorch has no sums of (sparse, nested, mapped over examples) ends no training."""
+        if torch._C._functorch.is_functorch_wrapped_tensor(x):
             self.unseen.add(name)
-        elif x.numel():
-            with self._seeing(name):
+            return
+        try:
+            if x.numel():
                 self._looks.append(Look(name, operation, sketch(x)))
+        except RuntimeError:
+            self.unseen.add(name)
 
-    @torch.no_grad()
     def _learned(self, name: str, p: nn.Parameter) -> None:
         assert p.grad is not None
-        with self._seeing(name):
-            self._steep[name] = norm(p.grad)
-
-    @contextmanager
-    def _seeing(self, name: str) -> Iterator[None]:
-        """What PyTorch has no sums or norms of (sparse or nested tensors) ends no training."""
         try:
-            yield
+            self._steep[name] = norm(p.grad.detach())
         except RuntimeError:
             self.unseen.add(name)
 
@@ -101,23 +98,30 @@ class Glance:
         """Take the hooks away, and give what was seen; here alone a device is waited for."""
         for handle in self._handles:
             handle.remove()
-        layers = list(dict.fromkeys(one.name for one in self._looks))
-        activations, gradients = torch.full((2, 1, len(layers), WIDTH), torch.nan)
+        layers = {name: i for i, name in enumerate(dict.fromkeys(o.name for o in self._looks))}
         rows, fault = self._read()
-        for look, row in zip(self._looks, rows, strict=True):
-            table = gradients if look.operation == GRADIENT else activations
-            table[0, layers.index(look.name)] = row
-        names = list(self.parameters)
-        return Watched([self.step], layers, names, activations, gradients, self._norms(), fault)
+        back = torch.tensor([one.operation == GRADIENT for one in self._looks], dtype=torch.bool)
+        at = torch.tensor([layers[one.name] for one in self._looks], dtype=torch.long)
+        activations, gradients = torch.full((2, 1, len(layers), WIDTH), torch.nan)
+        activations[0, at[~back]] = rows[~back]
+        gradients[0, at[back]] = rows[back]
+        return Watched(
+            [self.step], list(layers), list(self.parameters), activations, gradients,
+            self._norms(), fault,
+        )  # fmt: skip
 
     def _read(self) -> tuple[Float[Tensor, "looks 68"], Fault | None]:
         """Mean, spread, the share that is idle, quantiles; and the first that is not finite."""
         if not self._looks:
             return torch.empty(0, WIDTH), None
         found = read([one.sketch for one in self._looks])
-        shares = dict(zip(self._idle, gathered(list(self._idle.values())), strict=True))
-        idle = torch.tensor([shares.get(one.name, torch.nan) for one in self._looks])
-        rows = torch.cat([found.rows[:, :2], idle[:, None], found.rows[:, 2:]], 1)
+        sums = np.split(
+            gathered(list(self._units.values())),
+            np.cumsum([one.numel() for one in self._units.values()])[:-1],
+        )
+        idle = {name: (of == 0).mean() for name, of in zip(self._units, sums, strict=False)}
+        shares = torch.tensor([[float(idle.get(one.name, torch.nan))] for one in self._looks])
+        rows = torch.cat([found.rows[:, :2], shares, found.rows[:, 2:]], 1)
         if found.bad is None:
             return rows, None
         look = self._looks[found.bad[0]]
@@ -141,11 +145,11 @@ def made(p: nn.Parameter) -> bool:
     return not isinstance(p, nn.parameter.UninitializedParameter)
 
 
-def idle(x: Float[Tensor, "b units *place"]) -> Float[Tensor, ""]:
-    """The share of units (channels, where there are places) that are zero for every example.
+def units(x: Float[Tensor, "b units *place"]) -> Float[Tensor, "units"]:
+    """The sum of each unit's answers (channel's, where there are places).
 
-    Of answers that are never negative, so that a sum is zero only where all are; a maximum over
-    channels that lie last takes ten times as long.
+    Of answers that are never negative it is zero only where all are. A maximum, which would do for
+    others too, takes ten times as long where channels lie last.
     """
     wide = torch.promote_types(x.dtype, torch.float32)
-    return (x.detach().sum([0, *range(2, x.ndim)], dtype=wide) == 0).float().mean()
+    return x.detach().sum([0, *range(2, x.ndim)], dtype=wide)
