@@ -5,7 +5,10 @@ import torch
 
 from cutaway import lab
 from cutaway.lab.chapters.practice.attacks import set_at_random
+from cutaway.lab.chapters.practice.dense import convolutional, equal_width, multiplications
+from cutaway.lab.chapters.practice.eight_bits import Few, quantised, size_of
 from cutaway.lab.evidence import Effect, Verdict
+from cutaway.models.mlp import MLP
 
 HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
 
@@ -24,6 +27,16 @@ def planted(**values: float | tuple[float, float]) -> dict[str, Effect]:
         ("8.1", planted(turned=(80, 90), chance=(30, 40)), LIMITED),
         ("8.1", planted(turned=(5, 30), chance=(0, 4)), UNDECIDED),
         ("8.1", planted(turned=(0, 4), chance=(0, 4)), FAILS),
+        ("8.2", planted(size=0.26, lost=(-0.1, 0.2), faster=(1.2, 1.5)), HOLDS),
+        ("8.2", planted(size=0.26, lost=(-0.1, 0.2), faster=(0.5, 0.7)), LIMITED),
+        ("8.2", planted(size=0.26, lost=(-1, 2), faster=(1.2, 1.5)), UNDECIDED),
+        ("8.2", planted(size=0.26, lost=(3, 5), faster=(1.2, 1.5)), FAILS),
+        ("8.2", planted(size=1, lost=(-0.1, 0.2), faster=(1.2, 1.5)), FAILS),
+        ("8.4", planted(computation=(1, 3), data=(0.5, 2), small=(0.5, 1)), HOLDS),
+        ("8.4", planted(computation=(1, 3), data=(0.5, 2), small=(-1, 0.5)), LIMITED),
+        ("8.4", planted(computation=(1, 3), data=(-2, 2), small=(0.5, 1)), LIMITED),
+        ("8.4", planted(computation=(-1, 3), data=(0.5, 2), small=(0.5, 1)), UNDECIDED),
+        ("8.4", planted(computation=(-3, -1), data=(0.5, 2), small=(0.5, 1)), FAILS),
     ],
 )
 def test_rules(number, effects, expected):
@@ -41,3 +54,36 @@ def test_one_pixel_is_set():
 def test_few_pixels_turn_answers():
     found = lab.claim("8.1").run(replicates=2, count=8, pixels=3, steps=100)
     assert found.evidence.effects["turned"].value > 50 > found.evidence.effects["chance"].value
+
+
+def test_eight_bits_of_a_row():
+    layer = torch.nn.Linear(3, 2)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[1.27, -0.5, 0.004], [0.0, 0.0, 0.0]]))
+    few = Few(layer)
+    assert few.q.tolist() == [[127, -50, 0], [0, 0, 0]]
+    x = torch.randn(5, 3)
+    # No weight is further off than half a step of its row.
+    assert (few.q * few.scale - layer.weight).abs().max() <= 0.005 + 1e-6
+    assert torch.allclose(few(x), layer(x), atol=0.005 * 3 * x.abs().max().item())
+
+
+def test_a_quarter_of_the_bytes():
+    net = MLP(64, [256, 256], 10)
+    small = quantised(net)
+    assert 0.25 < size_of(small) / size_of(net) < 0.27
+    assert isinstance(net.output, torch.nn.Linear)  # the network itself stays
+
+
+def test_multiplications():
+    # 14 x 14 x 5 of 25, 7 x 7 x 10 of 125, 10 of 490
+    net = convolutional(5, 28)
+    assert multiplications(net, 28) == 14 * 14 * 5 * 25 + 49 * 10 * 125 + 4900
+    dense = MLP(784, [equal_width(5, 28)], 10)
+    assert multiplications(dense, 28) == pytest.approx(multiplications(net, 28), rel=0.01)
+    assert not net[0]._forward_hooks
+
+
+@pytest.mark.slow
+def test_eight_bits_hold_with_limits():
+    assert lab.claim("8.2").run().verdict is LIMITED

@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from cutaway.data.sources import load
-from cutaway.lab.chapters.optimisation.clock import least_seconds
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Bars, Curves, line, over, part
 from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.clock import least_seconds
 from cutaway.learn.replicas import Replicas
 from cutaway.learn.samples import Samples, batch_of, samples
 from cutaway.models.mlp import MLP

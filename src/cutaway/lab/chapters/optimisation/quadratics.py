@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from cutaway.lab.chapters.optimisation.clock import least_seconds
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Curves, line, over
 from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.clock import least_seconds
 from cutaway.learn.optimizers import Closure
 from cutaway.learn.optimizers.newton import Newton
 from cutaway.randomness import generator

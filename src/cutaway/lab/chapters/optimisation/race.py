@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from cutaway.data.sources import load
-from cutaway.lab.chapters.optimisation.clock import least_seconds
 from cutaway.lab.chapters.optimisation.noise import losses_of
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Bars, Curves, over, part
 from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.clock import least_seconds
 from cutaway.learn.optimizers import find
 from cutaway.learn.replicas import Replicas
 from cutaway.learn.samples import Samples, batch_of, samples

@@ -67,7 +67,7 @@ def few_changed_pixels(
     low, high = learned.x.min().item(), learned.x.max().item()
     chosen, random = torch.zeros(pixels + 1, replicates), torch.zeros(pixels + 1, replicates)
     right = 100 * (nets(tested.x).argmax(-1) == tested.t).float().mean(1)
-    shown: list[Tensor] = []
+    shown: list[tuple[Tensor, list[str]]] = []
     for k, net in enumerate(nets.networks):
         known = (net(tested.x).argmax(1) == tested.t).nonzero()[:count, 0]
         x, t = tested.x[known], tested.t[known]

@@ -11,11 +11,11 @@ from torch.nn.functional import linear
 
 from cutaway.data.sources import load
 from cutaway.lab.chapters.practice.attacks import taught
-from cutaway.lab.chapters.practice.clock import least_seconds
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Bars, Curves, over, part
 from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.clock import least_seconds
 from cutaway.learn.samples import samples
 from cutaway.models.mlp import MLP
 
@@ -39,6 +39,13 @@ class Few(nn.Module):
 
     def forward(self, x: Float[Tensor, "b n"]) -> Float[Tensor, "b m"]:
         return linear(x, self.q.float() * self.scale, self.bias)
+
+
+def alone(net: nn.Module, widths: list[int]) -> MLP:
+    """A network out of its stack, whose weights lie in memory as a layer's own do."""
+    found = MLP(64, widths, 10)
+    found.load_state_dict(net.state_dict())
+    return found
 
 
 def quantised(net: MLP, bits: int = 8) -> MLP:
@@ -88,8 +95,8 @@ def eight_bits(
     each row. The file's bytes are counted, test images told, and the processor's time taken for
     one image and for 256, where the rounded weights are multiplied back at each call."""
     learned, tested = samples(load("digits"), seed)
-    nets = [copy.deepcopy(net) for net in
-            taught(learned, [width, width], replicates, steps, seed).networks]  # fmt: skip
+    widths = [width, width]
+    nets = [alone(net, widths) for net in taught(learned, widths, replicates, steps, seed).networks]
     few = {b: [quantised(net, b) for net in nets] for b in bits}
     right = torch.tensor([accuracy(net, tested.x, tested.t) for net in nets])
     after = torch.tensor([[accuracy(net, tested.x, tested.t) for net in few[b]] for b in bits])
@@ -137,8 +144,8 @@ def eight_bits(
         "is not by itself: where weights are turned back into 32 bits to be multiplied, one image "
         f"takes {1 / faster.value:.1f} times as long as before. Memory is saved, and time only "
         "where the processor is given eight-bit numbers to multiply, which PyTorch does not offer "
-        "for processors without a further runtime. How few bits would do is in the figure: "
-        + ", ".join(f"{b} bits {a:.1f} %" for b, a in zip(bits, after.mean(1).tolist(), strict=True))
+        "for processors without a further runtime. Fewer bits: "
+        + ", ".join(f"{b} {a:.1f} %" for b, a in zip(bits, after.mean(1).tolist(), strict=True))
         + ".",
     )  # fmt: skip
 

@@ -1,0 +1,161 @@
+"""What dense layers and convolutions cost for what they tell."""
+
+from typing import Annotated, Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from cutaway.data.sources import load
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference
+from cutaway.lab.experiment import claim
+from cutaway.lab.figures import Curves, over
+from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.replicas import Replicas, minimise
+from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.models.mlp import MLP
+
+
+def convolutional(maps: int, side: int) -> nn.Sequential:
+    """Two convolutions, each leaving half of the side, and a dense layer."""
+    size, pad = (5, 2) if side > 16 else (3, 1)
+    return nn.Sequential(
+        nn.Conv2d(1, maps, size, 2, pad), nn.ReLU(),
+        nn.Conv2d(maps, 2 * maps, size, 2, pad), nn.ReLU(),
+        nn.Flatten(), nn.Linear(2 * maps * (side // 4) ** 2, 10),
+    )  # fmt: skip
+
+
+def multiplications(net: nn.Module, side: int) -> int:
+    """For the answer to one image, by what each layer gives and how many weights each takes."""
+    counted = [0]
+
+    def note(layer: Any, inputs: Any, y: Tensor) -> None:
+        counted[0] += y.numel() * layer.weight[0].numel()
+
+    handles = [m.register_forward_hook(note) for m in net.modules()
+               if isinstance(m, nn.Conv2d | nn.Linear)]  # fmt: skip
+    net(torch.zeros(1, 1, side, side))
+    for handle in handles:
+        handle.remove()
+    return counted[0]
+
+
+def equal_width(maps: int, side: int) -> int:
+    """Of the perceptron with one hidden layer that multiplies as often."""
+    return round(multiplications(convolutional(maps, side), side) / (side * side + 10))
+
+
+def dearer(computation: Effect, data: Effect, small: Effect) -> Verdict:
+    """Holds if with equal computation convolutions tell more of MNIST rightly, if dense layers
+    are still behind with twice the images, and if both are so on images of 8 x 8 too (whole
+    intervals above 0); with limits if it is so on MNIST but not on 8 x 8, or only for one of the
+    two; does not hold if convolutions are not better on MNIST either (upper end below 0); else
+    undecided."""
+    if computation.high < 0:
+        return Verdict.FAILS
+    if computation.low <= 0:
+        return Verdict.UNDECIDED
+    return Verdict.HOLDS if min(data.low, small.low) > 0 else Verdict.LIMITED
+
+
+@claim(
+    "8.4",
+    says="For the same accuracy dense layers need more computation and more data than "
+    "convolutions.",
+    source="statistics lecture, week 4; study notes, convolutional networks",
+    rule=dearer,
+    otherwise="Images that are small or always in the same place, so that a shared filter has "
+    "little to share.",
+    needs=("mnist",),
+    full={"replicates": 16, "maps": 8, "sizes": (300, 600, 1200, 2400, 4800), "steps": 800},
+)
+def dense_and_shared(
+    maps: Annotated[int, Range(1, 64)] = 4,
+    sizes: tuple[Annotated[int, Range(20, 30_000)], ...] = (400, 800),
+    steps: Annotated[int, Range(1, 100_000)] = 100,
+    replicates: Replicates = 8,
+    seed: Seed = 0,
+) -> Evidence:
+    """Convolutional networks and perceptrons with one hidden layer that multiply as often learn
+    from growing numbers of images with Adam: MNIST, 28 x 28, and digits of 8 x 8."""
+    rows: list[tuple[Any, ...]] = []
+    right: dict[str, Float[Tensor, "n r"]] = {}
+    for name, side in (("mnist", 28), ("digits", 8)):
+        found = {"convolutions": [], "dense": []}  # type: dict[str, list[Tensor]]
+        for n in sizes:
+            learned, tested = samples(load(name), seed, n, 1000)
+            for kind, made in found.items():
+                nets = [built(kind, maps, side) for _ in range(replicates)]
+                made.append(told(nets, learned, tested, steps, seed))
+                rows.append(
+                    (
+                        f"{side} x {side}",
+                        kind,
+                        sum(p.numel() for p in nets[0].parameters()),
+                        multiplications(nets[0], side),
+                        n,
+                        made[-1].mean().item(),
+                    )
+                )
+        right |= {f"{name} {kind}": torch.stack(one) for kind, one in found.items()}
+    last = len(sizes) - 1
+    gap = {name: difference(f"points that convolutions are ahead, {name}, {sizes[-1]} images",
+                            right[f"{name} dense"][-1].tolist(),
+                            right[f"{name} convolutions"][-1].tolist(), "points")
+           for name in ("mnist", "digits")}  # fmt: skip
+    half = max(last - 1, 0)
+    data = difference(f"the same with {sizes[half]} images against {sizes[last]} for dense layers",
+                      right["mnist dense"][last].tolist(),
+                      right["mnist convolutions"][half].tolist(), "points")  # fmt: skip
+    return Evidence(
+        {"computation": gap["mnist"], "data": data, "small": gap["digits"]},
+        (
+            Table(
+                "Equal computation",
+                ("images", "layers", "weights", "multiplications", "learned from", "right (%)"),
+                tuple(rows),
+            ),
+        ),
+        tuple(
+            Curves(
+                f"{title}: as many multiplications", "images learned from",
+                "test images right (%)",
+                tuple(over(kind, sizes, right[f"{name} {kind}"])
+                      for kind in ("convolutions", "dense")), x_log=True,
+            )
+            for name, title in (("mnist", "MNIST, 28 x 28"), ("digits", "Digits, 8 x 8"))
+        ),
+        because=f"On MNIST, with as many multiplications an image and {sizes[-1]} images to learn "
+        f"from, convolutions are {words(gap['mnist'])} points ahead, and with {sizes[half]} images "
+        f"{words(data)} points against dense layers that had {sizes[last]}. On digits of 8 x 8 "
+        f"they are {words(gap['digits'])}: with so few pixels, all centred, there is little to "
+        "share. A dense layer costs weights rather than multiplications: a filter is used at every "
+        "place, so that convolutions multiply far more often for each weight that they have.",
+    )  # fmt: skip
+
+
+def words(gap: Effect) -> str:
+    return f"{gap.value:+.1f} ({gap.low:+.1f} to {gap.high:+.1f})"
+
+
+def built(kind: str, maps: int, side: int) -> nn.Module:
+    if kind == "convolutions":
+        return convolutional(maps, side)
+    return MLP(side * side, [equal_width(maps, side)], 10)
+
+
+def told(
+    networks: list[nn.Module], learned: Samples, tested: Samples, steps: int, seed: int
+) -> Float[Tensor, " r"]:
+    """Test images told rightly (%) after learning with Adam in batches of 50."""
+    nets = Replicas(networks)
+
+    def losses(step: int) -> Tensor:
+        i = batch_of(seed, step, len(learned), 50)
+        return torch.stack([cross_entropy(s, learned.t[i]) for s in nets(learned.x[i])])
+
+    minimise(losses, torch.optim.Adam(nets.parameters(), 0.005), steps)
+    with torch.no_grad():
+        return 100 * (nets(tested.x).argmax(-1) == tested.t).float().mean(1)

@@ -1,0 +1,16 @@
+"""The processor's time."""
+
+import time
+
+from cutaway.learn.clock import least_seconds
+
+
+def test_the_processors_time_is_not_the_walls():
+    assert least_seconds(lambda: time.sleep(0.02), 2) < 0.01
+    assert least_seconds(lambda: sum(range(200_000)), 3) > 1e-4
+
+
+def test_as_often_as_asked():
+    calls = []
+    least_seconds(lambda: calls.append(0), 5)
+    assert len(calls) == 5
