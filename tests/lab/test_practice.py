@@ -1,5 +1,7 @@
 """Chapter 8: rules on planted effects, quick runs, and worked values."""
 
+import math
+
 import pytest
 import torch
 
@@ -7,6 +9,7 @@ from cutaway import lab
 from cutaway.lab.chapters.practice.attacks import set_at_random
 from cutaway.lab.chapters.practice.dense import convolutional, equal_width, multiplications
 from cutaway.lab.chapters.practice.eight_bits import Few, quantised, size_of
+from cutaway.lab.chapters.practice.graphs import Chooses, listened, refuses
 from cutaway.lab.evidence import Effect, Verdict
 from cutaway.models.mlp import MLP
 
@@ -32,6 +35,11 @@ def planted(**values: float | tuple[float, float]) -> dict[str, Effect]:
         ("8.2", planted(size=0.26, lost=(-1, 2), faster=(1.2, 1.5)), UNDECIDED),
         ("8.2", planted(size=0.26, lost=(3, 5), faster=(1.2, 1.5)), FAILS),
         ("8.2", planted(size=1, lost=(-0.1, 0.2), faster=(1.2, 1.5)), FAILS),
+        ("8.3", planted(opened=100, closed=0, same=1, compiled=(1.5, 2)), HOLDS),
+        ("8.3", planted(opened=100, closed=0, same=1, compiled=(0.8, 1.2)), LIMITED),
+        ("8.3", planted(opened=100, closed=0, same=1, compiled=math.nan), UNDECIDED),
+        ("8.3", planted(opened=100, closed=100, same=1, compiled=(1.5, 2)), FAILS),
+        ("8.3", planted(opened=100, closed=0, same=0, compiled=(1.5, 2)), FAILS),
         ("8.4", planted(computation=(1, 3), data=(0.5, 2), small=(0.5, 1)), HOLDS),
         ("8.4", planted(computation=(1, 3), data=(0.5, 2), small=(-1, 0.5)), LIMITED),
         ("8.4", planted(computation=(1, 3), data=(-2, 2), small=(0.5, 1)), LIMITED),
@@ -87,3 +95,20 @@ def test_multiplications():
 @pytest.mark.slow
 def test_eight_bits_hold_with_limits():
     assert lab.claim("8.2").run().verdict is LIMITED
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # PyTorch's own, where it exports
+def test_what_can_be_opened_and_what_exported():
+    net, x = MLP(64, [8, 8], 10).eval(), torch.randn(2, 1, 8, 8)
+    assert listened(net, x) == 100
+    assert listened(torch.export.export(net, (x,)).module(), x) == 0
+    assert refuses(Chooses(), torch.randn(2, 4))
+    assert not refuses(net, x)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_undecided_without_the_compiler():
+    found = lab.claim("8.3").run(depth=2)
+    assert found.verdict is UNDECIDED
+    assert found.evidence.effects["same"].value == 1

@@ -1,0 +1,134 @@
+"""One network three ways: as it is, exported as a graph, and compiled."""
+
+import io
+import logging
+import math
+from typing import Annotated
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, ratio
+from cutaway.lab.experiment import claim
+from cutaway.lab.figures import Bars, part
+from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.clock import least_seconds
+from cutaway.models.mlp import MLP
+from cutaway.randomness import generator
+from cutaway.see.probe import probing
+
+
+class Chooses(nn.Module):
+    """The way through it depends on the numbers."""
+
+    def forward(self, x: Float[Tensor, "b n"]) -> Float[Tensor, "b n"]:
+        return x.relu() if x.sum() > 0 else x.sin()
+
+
+def three_ways(opened: Effect, closed: Effect, same: Effect, compiled: Effect) -> Verdict:
+    """Holds if every layer of the network as it is can be listened to and none of the exported one,
+    if the exported file answers the same without the network's code, and if the compiled one is
+    faster (the ratio's interval above 1); with limits if all but the last is so; does not hold if
+    the exported one can be listened to as well, or answers otherwise; undecided where nothing was
+    compiled."""
+    if opened.value < 100 or closed.value > 0 or not same.value:
+        return Verdict.FAILS
+    if math.isnan(compiled.value):
+        return Verdict.UNDECIDED
+    return Verdict.HOLDS if compiled.low > 1 else Verdict.LIMITED
+
+
+@claim(
+    "8.3",
+    says="Dynamic graphs can be opened while they run; static graphs run and deploy faster.",
+    source="study notes, PyTorch and TensorFlow",
+    rule=three_ways,
+    otherwise="A larger network, whose products take longer than the calls between them: there the "
+    "three ways come near each other.",
+    full={"compiler": True},
+)
+def one_network_three_ways(
+    width: Annotated[int, Range(1, 4096)] = 32,
+    depth: Annotated[int, Range(1, 100)] = 8,
+    compiler: bool = False,
+    replicates: Replicates = 8,
+    seed: Seed = 0,
+) -> Evidence:
+    """A perceptron is listened to, exported, written, read and (with --compiler true, as in the
+    full experiment) compiled; the clock counts the processor's time for eight images."""
+    net = MLP(64, [width] * depth, 10, "gelu").eval()
+    x = torch.randn(8, 1, 8, 8, generator=generator(seed, "8.3"))
+    file = io.BytesIO()
+    program = torch.export.export(net, (x,))
+    torch.export.save(program, file)
+    file.seek(0)
+    loaded = torch.export.load(file).module()
+    ways: dict[str, nn.Module] = {"as it is": net, "exported": loaded}
+    if compiler:
+        ways["compiled"] = torch.compile(net)  # type: ignore[assignment]
+    with torch.no_grad():
+        same = torch.allclose(loaded(x), net(x), atol=1e-6)
+        heard = {name: listened(way, x) for name, way in list(ways.items())[:2]}
+        us = {
+            name: torch.tensor(
+                [1e6 * least_seconds(lambda way=way: way(x), 40) for _ in range(replicates)]
+            )
+            for name, way in ways.items()
+        }
+    exported = ratio("times the time of the exported that it takes as it is",
+                     us["exported"].tolist(), us["as it is"].tolist())  # fmt: skip
+    compiled = Effect("times the time of the compiled", math.nan, math.nan, math.nan)
+    if compiler:
+        compiled = ratio("times the time of the compiled", us["compiled"].tolist(),
+                         us["as it is"].tolist())  # fmt: skip
+    refused = refuses(Chooses(), torch.randn(2, 4))
+    return Evidence(
+        {
+            "opened": exact("layers heard, as it is", heard["as it is"], "%"),
+            "closed": exact("layers heard, exported", heard["exported"], "%"),
+            "same": exact("the file answers the same without the network's code (1: yes)", same),
+            "compiled": compiled,
+            "exported": exported,
+        },
+        (
+            Table(
+                "Three ways",
+                ("way", "layers heard (%)", "eight images (us)"),
+                tuple((name, heard.get(name), t.mean().item()) for name, t in us.items()),
+            ),
+        ),
+        (Bars("Time of an answer", "time of the processor (us)", tuple(us),
+              (part("eight images", torch.stack(list(us.values()))),)),),
+        because=f"As it is, {heard['as it is']:.0f} % of the layers tell what they answer while "
+        f"they run; of the exported graph {heard['exported']:.0f} % do: it is "
+        f"{len(program.graph.nodes)} nodes in a row, which can be read before it runs instead. A "
+        "network whose way depends on its numbers was "
+        f"{'refused' if refused else 'taken'} by the export. The exported file needs no code of "
+        f"the network, yet is not faster for being static: it took {1 / exported.value:.2f} times "
+        "as long, being run node by node in Python. "
+        + (f"Compiled, it was {compiled.value:.2f} times as fast." if compiler else
+           "The compiler, which is what makes a static graph fast, was left out here."),
+        takes="the compiler, which takes a C++ compiler and up to minutes: --compiler true",
+    )  # fmt: skip
+
+
+def listened(way: nn.Module, x: Tensor) -> float:
+    """Layers that told of their answers (%)."""
+    layers = {name: m for name, m in way.named_modules() if name and not list(m.children())}
+    heard: set[str] = set()
+    with probing(layers, lambda name, module, y: heard.add(name)):
+        way(x)
+    return 100 * len(heard) / max(1, len(layers))
+
+
+def refuses(net: nn.Module, x: Tensor) -> bool:
+    """Whether it cannot be exported."""
+    logging.disable(logging.CRITICAL)  # a refusal is expected, and logged at length
+    try:
+        torch.export.export(net, (x,))
+    except Exception:  # each version of the exporter has an error of its own
+        return True
+    finally:
+        logging.disable(logging.NOTSET)
+    return False
