@@ -9,12 +9,13 @@ from torch import nn
 
 from cutaway import lab, models
 from cutaway.lab.chapters.generation.chances import as_printed, counted, generated, in_base_ten
-from cutaway.lab.chapters.generation.codes import encrypted, pays, told
+from cutaway.lab.chapters.generation.codes import pays
 from cutaway.lab.chapters.generation.games import convolved, in_turns
 from cutaway.lab.chapters.generation.implicit import fits, places, psnr, slopes
 from cutaway.lab.chapters.generation.improved import inventions
 from cutaway.lab.chapters.generation.judging import fooled
 from cutaway.lab.chapters.generation.players import Game, digits, distance
+from cutaway.lab.chapters.generation.shadows import encrypted, told
 from cutaway.lab.chapters.generation.solutions import Fits, Wave, beyond, narrows, truth
 from cutaway.lab.evidence import Effect, Verdict, exact
 
@@ -108,11 +109,13 @@ def test_7_6_dcgan():
 
 def test_7_7_improvements():
     gain, worse, same, alone = about(5), about(2, 0.5), about(1, 0.5), exact("planted", 0)
-    assert inventions(gain, worse, worse, alone) is Verdict.HOLDS
-    assert inventions(gain, worse, same, alone) is Verdict.LIMITED
-    assert inventions(gain, worse, worse, exact("planted", 0.1)) is Verdict.LIMITED
-    assert inventions(about(0.5), worse, worse, alone) is Verdict.UNDECIDED
-    assert inventions(about(-3), worse, worse, alone) is Verdict.FAILS
+    short, long = planted(100, 5000)
+    assert inventions(gain, worse, worse, alone, short) is Verdict.HOLDS
+    assert inventions(gain, worse, same, alone, short) is Verdict.LIMITED
+    assert inventions(gain, worse, worse, exact("planted", 0.1), short) is Verdict.LIMITED
+    assert inventions(about(0.5), worse, worse, alone, long) is Verdict.UNDECIDED
+    assert inventions(about(-3), worse, worse, alone, short) is Verdict.UNDECIDED
+    assert inventions(about(-3), worse, worse, alone, long) is Verdict.FAILS
 
 
 def test_7_8_before_a_judge():

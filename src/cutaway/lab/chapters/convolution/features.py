@@ -141,7 +141,7 @@ def learned_kernels(
         f"and {edge[2]:.0f} % lines. Together these smooth shapes go from "
         f"{100 - before[3].mean().item():.0f} to {100 - edge[3]:.0f} %. So kernels do turn "
         "towards edges, and towards blobs and lines as well; a kernel that is an edge and "
-        f"nothing else is rare. {mean('', right).value:.0f} % of the test digits are right "
+        f"nothing else is rare. {sum(right) / len(right):.0f} % of the test digits are right "
         f"all the same. In the second half the classes make up {known_by[0]:.0f} % of the "
         f"pixels' variance and {known_by[1]:.0f}, {known_by[2]:.0f} and {known_by[3]:.0f} "
         "% of that of the three layers: 'more abstract' in the sense that more of what a "

@@ -1,5 +1,6 @@
 """What a shift of the input does to convolution, to a dense layer and to pooling."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
@@ -12,7 +13,7 @@ from cutaway.data.sources import load
 from cutaway.lab.chapters.convolution.edges import photograph
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact, mean
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Curves, images, over, part
+from cutaway.lab.figures import Curves, images, over
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.models.layers import WeightedPool2d
 from cutaway.models.registry import count
@@ -48,7 +49,7 @@ def commutes(inside: Effect, strided: Effect, dense: Effect) -> Verdict:
     rule=commutes,
     otherwise="A stride of 1 throughout, and edges that are joined: then every shift commutes, "
     "everywhere.",
-    full={"images": 64, "most": 4},
+    full={"digits": 64, "most": 4},
 )
 def shifts(
     digits: Annotated[int, Range(1, 500)] = 8,
@@ -246,7 +247,7 @@ def pooling(
     worst = max(gains, key=lambda e: e.high)
     return Evidence(
         {
-            "most": Effect(f"least gain ({worst.what})", *_ends(worst), worst.n, "points"),
+            "most": replace(worst, what=f"least gain ({worst.what})"),
             **{n.split()[0]: e for n, e in zip(names[1:], gains, strict=True)},
             "plain": mean("change without pooling, 1 pixel", changes[0, 0], "%"),
             "learned": exact("parameters", learned),
@@ -264,10 +265,6 @@ def pooling(
                 "What a shift changes", "shift, down and right (pixels)", "change (%)",
                 tuple(over(n, range(1, most + 1), changes[i]) for i, n in enumerate(names)),
             ),
-            Bars(
-                "A shift of one pixel", "change (%)", tuple(names),
-                (part("all replicates", changes[:, 0]),),
-            ),
         ),
         because=f"Moved by one pixel, every second number of the maps changes by "
         f"{rows[0][1]:.0f} % of their size; pooled by the maximum {rows[1][1]:.0f} %, by the mean "
@@ -275,7 +272,3 @@ def pooling(
         f"parameter, and each map is pooled alone. Dull is not blind: by {most} pixels the maximum "
         f"changes by {rows[1][-1]:.0f} %, against {rows[0][-1]:.0f} % unpooled.",
     )  # fmt: skip
-
-
-def _ends(e: Effect) -> tuple[float, float, float]:
-    return e.value, e.low, e.high

@@ -1,4 +1,4 @@
-"""Narrow codes: what three units make of shadows, and what a code is worth when labels are few."""
+"""What a code learned without labels is worth where labels are few."""
 
 from typing import Annotated
 
@@ -9,8 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway import models
-from cutaway.data.feed import to_float
-from cutaway.data.made.shadows import CELLS
 from cutaway.data.sources import load
 from cutaway.lab.evidence import (
     Effect,
@@ -18,12 +16,10 @@ from cutaway.lab.evidence import (
     Table,
     Verdict,
     difference,
-    exact,
-    mean,
     ratio,
 )  # fmt: skip
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Curves, line, over, part
+from cutaway.lab.figures import Curves, over
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.learn.replicas import Replicas, minimise
 from cutaway.learn.samples import batch_of, samples
@@ -33,103 +29,6 @@ Sizes = tuple[Annotated[int, Range(10, 60_000)], ...]
 BATCH = 64
 EVERY = 10
 """Steps between two looks at the test digits."""
-
-
-def told(code: Float[Tensor, "n d"], height: Float[Tensor, "n"], k: int = 7) -> float:
-    """Error (cells, root mean square) of a height that is read from the code alone: the mean height
-    of the k other examples whose codes are nearest."""
-    apart = torch.cdist(code, code)
-    apart.fill_diagonal_(torch.inf)
-    near = apart.topk(k, largest=False).indices
-    return (height[near].mean(1) - height).square().mean().sqrt().item()
-
-
-def encrypted(error: Effect, alone: Effect) -> Verdict:
-    """Holds if the error of reconstruction is less than a fifth of the spread of the shadows and
-    no unit alone tells the height: with the best one alone it is read with at least twice the error
-    of all three (both intervals); with limits if only the first is so; does not hold if the error
-    is above a half; else undecided."""
-    if error.low > 50:
-        return Verdict.FAILS
-    if error.high >= 20:
-        return Verdict.UNDECIDED
-    return Verdict.HOLDS if alone.low > 2 else Verdict.LIMITED
-
-
-@claim(
-    "7.1",
-    says="An autoencoder with three hidden units reconstructs the shadows of things of any height, "
-    "and no unit has a meaning of its own: the code is an encrypted generalisation.",
-    source="MIT 6.034 lecture, autocoding",
-    rule=encrypted,
-    otherwise="A penalty that makes units independent or sparse: then single units may come to "
-    "mean something.",
-    full={"replicates": 64, "steps": 10_000},
-)
-def shadow_code(
-    steps: Steps = 1500,
-    lr: Annotated[float, Range(1e-5, 1)] = 0.03,
-    replicates: Replicates = 12,
-    seed: Seed = 0,
-) -> Evidence:
-    """Ten cells, three sigmoid units, ten cells learn 300 shadows. Then the height is read from all
-    three units, and from each alone."""
-    x = to_float(load("shadows").images)
-    height = x.flatten(1).sum(1)
-    nets = Replicas(
-        [models.build("shadow_autoencoder", 1, 10, (CELLS,)) for _ in range(replicates)]
-    )
-
-    def losses(_: int) -> Tensor:
-        return (nets(x) - x).square().flatten(1).mean(1)
-
-    history = minimise(losses, torch.optim.Adam(nets.parameters(), lr), steps)
-    spread = (x - x.mean(0)).square().mean().sqrt()
-    error = (100 * history[-1].sqrt() / spread).numpy()
-    with torch.no_grad():
-        codes = torch.stack([net.get_submodule("encoder")(x) for net in nets.networks])
-    together = [told(code, height) for code in codes]
-    each = [[told(code[:, [k]], height) for k in range(3)] for code in codes]
-    best = [min(one) for one in each]
-    components = torch.linalg.svdvals((x - x.mean(0)).flatten(1))
-    linear = 100 * (components[3:].square().sum() / components.square().sum()).sqrt().item()
-    order = height.argsort()
-    figure = np.array([sorted(one) for one in each]).T
-    return Evidence(
-        {
-            "error": mean("error, of the shadows' own spread", error, "%"),
-            "alone": ratio("height from the best unit, to that from all three", together, best),
-            "linear": exact("the same error, best three linear units", linear, "%"),
-        },
-        (
-            Table(
-                "Error of the height that is read (cells)",
-                ("replicate", "all three", "unit 1", "unit 2", "unit 3"),
-                tuple((r, a, *b) for r, (a, b) in enumerate(zip(together, each, strict=True))),
-            ),
-        ),
-        (
-            Curves(
-                "The three units of one network", "height (cells)", "output of the unit",
-                tuple(
-                    line(f"unit {k + 1}", height[order], codes[0, order, k]) for k in range(3)
-                ),
-            ),
-            Bars(
-                "What a unit tells", "error of the height (cells)",
-                ("all three", "best unit", "second", "third"),
-                (part("all replicates", np.vstack([together, figure])),),
-            ),
-        ),
-        because=f"The error is {error.mean():.1f} % of the spread of the shadows; the best linear "
-        f"code of three numbers leaves {linear:.1f} %. From all three units a height is "
-        f"read to {np.mean(together):.2f} cells, from the best alone to "
-        f"{np.mean(best):.2f}, from the worst to {figure[2].mean():.2f}. Each unit rises "
-        "or falls in a band of heights and is flat in the others, so that it says "
-        "something there and nothing elsewhere, and which band that is differs from start "
-        "to start. 'Encrypted' goes far: with one cause behind the pictures every unit is "
-        "a function of the height, and the three together lie along one curve.",
-    )  # fmt: skip
 
 
 def pays(better: Effect, sooner: Effect, counted: Effect) -> Verdict:
@@ -172,33 +71,27 @@ def pretrained_code(
             [models.build("autoencoder_softmax", 1, 10, 8, options) for _ in range(replicates)]
         )
 
-    coded = fresh()
-    _reconstruct(coded, x, pretraining, seed)
-    right, curves, sooner = {}, {}, {}
-    ways = {"pretrained, frozen": (coded, False), "as drawn, frozen": (fresh(), False)}
-    for n in labels:
-        ways["all learned"] = (fresh(), True)
-        for name, (nets, whole) in ways.items():
-            curve = _name(nets, whole, (x[:n], learned.t[:n]), (z, tested.t), steps, seed)
-            right[name, n], curves[name, n] = curve[-1], curve
-    few = min(labels)
-    goal = right["all learned", few]
-    for name in ("pretrained, frozen", "all learned"):
-        reached = curves[name, few] >= goal
-        at = torch.where(reached.any(0), reached.double().argmax(0) + 1, len(reached))
-        sooner[name] = at.double().numpy()
+    def coded() -> Replicas:
+        nets = fresh()
+        _reconstruct(nets, x, pretraining, seed)
+        return nets
+
+    ways = {
+        "pretrained, frozen": (coded, False),
+        "as drawn, frozen": (fresh, False),
+        "all learned": (fresh, True),
+    }
+    curves = {
+        (name, n): _name(make(), whole, (x[:n], learned.t[:n]), (z, tested.t), steps, seed)
+        for name, (make, whole) in ways.items()
+        for n in labels
+    }
+    right, few = {key: curve[-1] for key, curve in curves.items()}, min(labels)
     better = difference(
-        f"pretrained minus all learned, {few} labels", goal.numpy(),
+        f"pretrained minus all learned, {few} labels", right["all learned", few].numpy(),
         right["pretrained, frozen", few].numpy(), "points",
     )  # fmt: skip
-    alone, together, before = _work(code, few)
-    spent = {n: k * w for (n, k), w in zip(sooner.items(), (alone, together), strict=True)}
-    cost = [
-        ratio(f"computation to the same accuracy, pretrained to all learned{said}",
-              spent["all learned"], spent["pretrained, frozen"] + extra)
-        for said, extra in (("", 0), (", pretraining counted", pretraining * before))
-    ]  # fmt: skip
-    times = sooner["pretrained, frozen"].mean() / sooner["all learned"].mean()
+    times, cost = _costs(curves, few, code, pretraining)
     means = {key: y.mean().item() for key, y in right.items()}
     return Evidence(
         {"better": better, "sooner": cost[0], "counted": cost[1]},
@@ -211,23 +104,48 @@ def pretrained_code(
         (
             Curves(
                 f"With {few} labels", "steps", "test digits right (%)",
-                tuple(
-                    over(name, EVERY * np.arange(1, len(curves[name, few]) + 1), curves[name, few])
-                    for name in ways
-                ),
+                tuple(over(w, _steps(curves[w, few]), curves[w, few]) for w in ways),
             ),
         ),
         because=f"With {few} labels the frozen code is right on "
         f"{means['pretrained, frozen', few]:.1f} % of the test digits, the network that "
         f"learns all on {means['all learned', few]:.1f} %, a code as chance drew it on "
-        f"{means['as drawn, frozen', few]:.1f} %. To the accuracy that learning all ends "
-        f"with the frozen code takes {times:.1f} times as many steps, but "
-        f"{cost[0].value:.2f} times the multiplications, since codes are computed once and "
-        f"only the last layer learns. With the {pretraining} steps of reconstruction it is "
-        f"{cost[1].value:.0f} times: pretraining is cheap only where it has been done "
-        "already. A code that is good for drawing the pixels again is better than chance, "
-        "and not made for telling classes apart.",
+        f"{means['as drawn, frozen', few]:.1f} %: reconstruction teaches a code what is worth "
+        "knowing, and the few labels alone teach nearly as much. To the accuracy that learning all "
+        f"ends with the frozen code takes {times:.1f} times as many steps, but {cost[0].value:.2f} "
+        "times the multiplications where each digit's code is computed once. With the "
+        f"{pretraining} steps of reconstruction it is {cost[1].value:.0f} times: pretraining is "
+        "cheap only where it has been done already.",
     )  # fmt: skip
+
+
+def _costs(
+    curves: dict[tuple[str, int], Tensor], few: int, code: int, pretraining: int
+) -> tuple[float, list[Effect]]:
+    """Steps of the frozen code to the accuracy that learning all ends with, to steps of the latter;
+    the same in multiplications, without pretraining and with it."""
+    whole, frozen = curves["all learned", few], curves["pretrained, frozen", few]
+    last, first = (_looks_until(curve, whole[-1]) for curve in (whole, frozen))
+    alone, together, before = _work(code, few)
+    said = "computation to the same accuracy, pretrained to all learned"
+    return first.mean() / last.mean(), [
+        ratio(said, last * together, first * alone),
+        ratio(f"{said}, pretraining counted", last * together,
+              first * alone + pretraining * before / EVERY),
+    ]  # fmt: skip
+
+
+def _steps(curve: Float[Tensor, "looks r"]) -> list[int]:
+    return [EVERY * (i + 1) for i in range(len(curve))]
+
+
+def _looks_until(
+    curve: Float[Tensor, "looks r"], goal: Float[Tensor, "r"]
+) -> Float[np.ndarray, "r"]:
+    """After how many looks the goal is reached, all of them where it never is."""
+    reached = curve >= goal
+    first = reached.double().argmax(0) + 1
+    return torch.where(reached.any(0), first, len(curve)).double().numpy()
 
 
 def _work(code: int, labels: int) -> tuple[float, float, float]:

@@ -1,8 +1,12 @@
 """Games of two: algorithm 4-2, as it stands and mended, and what its generators are made of."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import torch
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from cutaway import models
 from cutaway.lab.chapters.generation.players import (
@@ -12,6 +16,7 @@ from cutaway.lab.chapters.generation.players import (
     digits,
     distance,
     judge,
+    mlps,
 )  # fmt: skip
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, mean, ratio
 from cutaway.lab.experiment import claim
@@ -45,7 +50,7 @@ def in_turns(mended: Effect, printed: Effect, half: Effect) -> Verdict:
 )
 def algorithm_4_2(
     steps: Steps = 400,
-    k: Annotated[int, Range(1, 1000)] = 10,
+    k: Annotated[int, Range(1, 1000)] = 5,
     width: Annotated[int, Range(4, 1024)] = 48,
     latent: Latent = 16,
     replicates: Replicates = 8,
@@ -55,69 +60,65 @@ def algorithm_4_2(
     where it is printed, so that both players are drawn anew in each round of k turns."""
     learned, tested = digits(seed)
 
-    def make() -> Adversaries:
-        return models.build("gan", 1, 10, 8, {"latent": latent, "width": width})  # type: ignore[return-value]
-
-    looks, far, sure = _looks(steps), {}, []
-    for printed in (False, True):
-        game = Game(make, replicates, learned.x, seed)
-        path = [game.far(judge(seed), tested.x)]
-        for step in range(steps):
-            if printed and step % k == 0:
-                game.begin()
-            game.turn(step)
-            if step + 1 in looks:
-                path.append(game.far(judge(seed), tested.x))
-        far[printed] = torch.stack(path)
-        if not printed:
-            drawn = game.drawn(len(tested))
-            real = game.says(tested.x.expand_as(drawn))
-            sure = [real.mean(1), game.says(drawn).mean(1)]
-            right = 50 * ((real > 0.5).double() + (game.says(drawn) <= 0.5).double()).mean(1)
-    start, end = far[False][0], far[False][-1]
-    says_real, says_fake = (s.mean().item() for s in sure)
+    make = partial(mlps, latent, width)
+    game = Game(make, replicates, learned.x, seed)
+    mended = _path(game, steps, judge(seed), tested.x)
+    drawn = game.drawn(len(tested))
+    real, fake = game.says(tested.x.expand_as(drawn)), game.says(drawn)
+    right = 50 * ((real > 0.5).double() + (fake <= 0.5).double()).mean(1)
+    printed = _path(Game(make, replicates, learned.x, seed), steps, judge(seed), tested.x, k)
+    looks = 0, *_looks(steps)
+    start, end = mended[0], mended[-1]
     own = distance(judge(seed), tested.x, learned.x)
     return Evidence(
         {
             "mended": ratio("distance at the end, to the start, mended", start, end),
-            "printed": ratio("the same, as printed", start, far[True][-1]),
+            "printed": ratio("the same, as printed", printed[0], printed[-1]),
             "half": mean("the discriminator's accuracy at the end", right.numpy(), "%"),
-            "real": mean("what it says of real digits", sure[0].numpy()),
-            "fake": mean("what it says of drawn ones", sure[1].numpy()),
+            "real": mean("what it says of real digits", real.mean(1).numpy()),
+            "fake": mean("what it says of drawn ones", fake.mean(1).numpy()),
         },
         (
             Table(
                 "Frechet distance to the test digits (training digits: " f"{own:.1f})",
                 ("turns", "mended", "as printed"),
-                tuple(
-                    (t, far[False][i].mean().item(), far[True][i].mean().item())
-                    for i, t in enumerate((0, *looks))
-                ),
+                tuple(zip(looks, mended.mean(1).tolist(), printed.mean(1).tolist(), strict=True)),
             ),
         ),
         (
             Curves(
                 "Algorithm 4-2", "turns", "distance to real digits",
-                (
-                    over("initialised once", (0, *looks), far[False]),
-                    over("as printed", (0, *looks), far[True]),
-                ),
+                (over("initialised once", looks, mended), over("as printed", looks, printed)),
                 levels=((own, "training digits"),), y_log=True,
             ),
             images("Drawn after the last turn (mended)", (drawn[0, :16, 0] + 1) / 2, columns=8),
         ),
         because="As printed the algorithm cannot learn for longer than k turns: line 2 draws both "
         f"players anew in every round, and after {steps} turns the distance is "
-        f"{far[True][-1].mean().item():.0f}, at the start {start.mean().item():.0f}. With "
+        f"{printed[-1].mean().item():.0f}, at the start {start.mean().item():.0f}. With "
         f"line 2 before the loop it falls to {end.mean().item():.0f}. (Line 3's loop also "
         "encloses the generator's step; in the paper only the discriminator repeats k "
         f"times.) The discriminator ends right on {right.mean().item():.0f} % of new "
-        f"images, and says {says_real:.2f} of real and {says_fake:.2f} of drawn digits. "
-        "That is near 1/2 though the digits are still far from real ones (training "
-        f"digits: {own:.1f}): it shows a balance of two players, and only for perfect ones "
-        "that nothing can be told apart.",
+        f"images, and says {real.mean().item():.2f} of real and {fake.mean().item():.2f} "
+        "of drawn digits. That is near 1/2 though the digits are still far from real ones "
+        f"(training digits: {own:.1f}): it shows a balance of two players, and only for "
+        "perfect ones that nothing can be told apart.",
         takes="More turns and wider networks, as in the full experiment.",
     )  # fmt: skip
+
+
+def _path(
+    game: Game, steps: int, judge: nn.Module, real: Tensor, k: int = 0
+) -> Float[Tensor, "looks r"]:
+    """Distances at the start and at each look; with k, both players are drawn anew every k."""
+    path = [game.far(judge, real)]
+    for step in range(steps):
+        if k and step % k == 0:
+            game.begin()
+        game.turn(step)
+        if step + 1 in _looks(steps):
+            path.append(game.far(judge, real))
+    return torch.stack(path)
 
 
 def _looks(steps: int) -> tuple[int, ...]:
@@ -155,21 +156,18 @@ def dcgan_and_mlp(
     def dcgan() -> Adversaries:
         return models.build("dcgan", 1, 10, 8, {"latent": latent, "width": maps})  # type: ignore[return-value]
 
-    def mlps(width: int) -> Adversaries:
-        return models.build("gan", 1, 10, 8, {"latent": latent, "width": width})  # type: ignore[return-value]
-
     goal = count(dcgan())
-    width = min(range(2, 257), key=lambda w: abs(count(mlps(w)) - goal))
-    makers = {"MLPs": lambda: mlps(width), "DCGAN": dcgan}
-    looks, far, drawn = _looks(steps), {}, {}
+    width = min(range(2, 257), key=lambda w: abs(count(mlps(latent, w)) - goal))
+    makers: dict[str, Callable[[], Adversaries]] = {
+        "MLPs": partial(mlps, latent, width),
+        "DCGAN": dcgan,
+    }
+    looks, far, drawn = (0, *_looks(steps)), {}, {}
     for name, make in makers.items():
         torch.manual_seed(seed)
-        game, path = Game(make, replicates, learned.x, seed), []
-        for step in range(steps):
-            game.turn(step)
-            if step + 1 in looks:
-                path.append(game.far(judge(seed), tested.x))
-        far[name], drawn[name] = torch.stack(path), game.drawn(8)[0, :, 0]
+        game = Game(make, replicates, learned.x, seed)
+        far[name] = _path(game, steps, judge(seed), tested.x)
+        drawn[name] = game.drawn(8)[0, :, 0]
     own = distance(judge(seed), tested.x, learned.x)
     ends = {name: path[-1].mean().item() for name, path in far.items()}
     return Evidence(
@@ -180,7 +178,7 @@ def dcgan_and_mlp(
         (
             Table(
                 f"After {steps} turns", ("network", "parameters", "distance"),
-                (("MLPs", count(mlps(width)), ends["MLPs"]), ("DCGAN", goal, ends["DCGAN"])),
+                tuple((name, count(make()), ends[name]) for name, make in makers.items()),
             ),
         ),
         (

@@ -72,13 +72,7 @@ def siren_image(
     for name, model in NETS.items():
         options = {"width": width} | ({"omega": omega} if model == "siren" else {})
         nets = Replicas([models.build(model, 1, 1, side, options) for _ in range(replicates)])
-
-        def losses(_: int, nets: Replicas = nets) -> Tensor:
-            return (nets(p)[..., 0] - x).square().mean(1)
-
-        rate = 1e-3 if model == "siren" else 3e-3
-        path = minimise(losses, torch.optim.Adam(nets.parameters(), rate), steps)
-        history[name] = psnr(path)
+        history[name] = psnr(_fit(nets, p, x, 1e-3 if model == "siren" else 3e-3, steps))
         with torch.no_grad():
             drawn[name] = nets(p).view(replicates, side, side)
         alike[name] = torch.tensor([_alike(net, p, picture) for net in nets.networks])
@@ -90,10 +84,8 @@ def siren_image(
     return Evidence(
         {
             "gain": difference("PSNR, sines minus ReLUs", ends[relus], ends[sines], "dB"),
-            "slope": difference(
-                "likeness of derivatives, sines minus ReLUs", alike[relus].numpy(),
-                alike[sines].numpy(),
-            ),
+            "slope": difference("likeness of derivatives, sines minus ReLUs",
+                                alike[relus].numpy(), alike[sines].numpy()),
             "siren": mean("PSNR of the sines", ends[sines], "dB"),
         },
         (
@@ -123,6 +115,17 @@ def siren_image(
         "figure shows.",
         takes="More steps.",
     )  # fmt: skip
+
+
+def _fit(
+    nets: Replicas, p: Float[Tensor, "n 2"], x: Float[Tensor, "n"], rate: float, steps: int
+) -> Float[Tensor, "steps r"]:
+    """Mean squared errors on the way."""
+
+    def losses(_: int) -> Tensor:
+        return (nets(p)[..., 0] - x).square().mean(1)
+
+    return minimise(losses, torch.optim.Adam(nets.parameters(), rate), steps)
 
 
 def _alike(net: torch.nn.Module, p: Float[Tensor, "n 2"], picture: Float[Tensor, "h w"]) -> float:

@@ -1,5 +1,6 @@
 """Drawn digits before a judge."""
 
+from functools import partial
 from typing import Annotated
 
 import torch
@@ -7,15 +8,13 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from cutaway import models
-from cutaway.lab.chapters.generation.players import Game, Latent, Steps, digits
+from cutaway.lab.chapters.generation.players import Game, Latent, Steps, digits, mlps
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Bars, images, part
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.learn.replicas import Replicas, minimise
 from cutaway.learn.samples import batch_of
-from cutaway.models.gan import Adversaries
 from cutaway.models.mlp import MLP
 
 
@@ -51,11 +50,7 @@ def before_a_judge(
     ones from real ones."""
     learned, _ = digits(seed)
 
-    def make() -> Adversaries:
-        options = {"latent": latent, "width": width}
-        return models.build("gan", 1, 10, 8, options)  # type: ignore[return-value]
-
-    game = Game(make, replicates, learned.x, seed)
+    game = Game(partial(mlps, latent, width), replicates, learned.x, seed)
     for step in range(steps):
         game.turn(step)
     half = len(learned) // 2

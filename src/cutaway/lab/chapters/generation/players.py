@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cutaway import models
 from cutaway.data.sources import load
 from cutaway.lab.settings import Range
 from cutaway.learn.likeness import frechet
@@ -28,6 +29,12 @@ def digits(seed: int) -> tuple[Samples, Samples]:
     low, high = parts[0].x.min(), parts[0].x.max()
     first, second = (Samples(2 * (s.x - low) / (high - low) - 1, s.t) for s in parts)
     return first, second
+
+
+def mlps(latent: int, width: int) -> Adversaries:
+    """The first GAN, for digits of 8 x 8 pixels."""
+    options = {"latent": latent, "width": width}
+    return models.build("gan", 1, 10, 8, options)  # type: ignore[return-value]
 
 
 class Game:
