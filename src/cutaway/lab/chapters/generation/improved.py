@@ -98,7 +98,7 @@ def inventions(
 )
 def improvements(
     labels: Annotated[int, Range(10, 1000)] = 20,
-    steps: Steps = 120,
+    steps: Steps = 60,
     width: Annotated[int, Range(2, 128)] = 6,
     kernels: Annotated[int, Range(1, 128)] = 4,
     latent: Latent = 16,
