@@ -70,12 +70,7 @@ def one_network_three_ways(
     with torch.no_grad():
         same = torch.allclose(loaded(x), net(x), atol=1e-6)
         heard = {name: listened(way, x) for name, way in list(ways.items())[:2]}
-        us = {
-            name: torch.tensor(
-                [1e6 * least_seconds(lambda way=way: way(x), 40) for _ in range(replicates)]
-            )
-            for name, way in ways.items()
-        }
+        us = {name: microseconds(way, x, replicates) for name, way in ways.items()}
     exported = ratio("times the time of the exported that it takes as it is",
                      us["exported"].tolist(), us["as it is"].tolist())  # fmt: skip
     compiled = Effect("times the time of the compiled", math.nan, math.nan, math.nan)
@@ -111,6 +106,11 @@ def one_network_three_ways(
            "The compiler, which is what makes a static graph fast, was left out here."),
         takes="the compiler, which takes a C++ compiler and up to minutes: --compiler true",
     )  # fmt: skip
+
+
+def microseconds(way: nn.Module, x: Tensor, times: int) -> Float[Tensor, " t"]:
+    """Of an answer, counted several times."""
+    return torch.tensor([1e6 * least_seconds(lambda: way(x), 40) for _ in range(times)])
 
 
 def listened(way: nn.Module, x: Tensor) -> float:
