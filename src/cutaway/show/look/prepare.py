@@ -123,7 +123,7 @@ def of_model(name: str, layer: str = "") -> Specimen:
         x = torch.randn(SHOWN, int(network.latent), generator=draw)  # type: ignore[arg-type]
     if model.task == "implicit":  # it takes places
         x = torch.rand(SHOWN, len(sides), generator=draw)
-    return of_module(network, x, name=name, layer=layer)
+    return of_module(network, x, name=name, layer=layer, source="made-up examples")
 
 
 def of_module(
@@ -134,6 +134,7 @@ def of_module(
     classes: Sequence[str] = (),
     name: str = "",
     layer: str = "",
+    source: str = "examples",
 ) -> Specimen:
     """Any network and examples as it takes them; values are shown from their least to their most.
 
@@ -165,7 +166,7 @@ def of_module(
         held=given,
         classes=tuple(classes),
         layer=known(model, layer) if layer else "",
-        source="examples",
+        source=source,
     )
 
 
