@@ -106,7 +106,7 @@ def test_any_module_with_its_examples(tmp_path: Path):
 
 
 def test_nothing_of_the_model_is_changed():
-    model = small()
+    model = small().train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     stream = torch.get_rng_state()
     for name in ("why", "features", "ablate", "landscape", "break", "numbers"):
@@ -114,6 +114,7 @@ def test_nothing_of_the_model_is_changed():
     assert torch.equal(stream, torch.get_rng_state())
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert not any(module._forward_hooks for module in model.modules())
+    assert all(module.training for module in model.modules())
     assert all(p.grad is None for p in model.parameters())
 
 
@@ -142,7 +143,7 @@ def test_bad_requests_are_sentences(run: Run, tmp_path: Path):
         of_run(run, layer="c33")
     with pytest.raises(UsageError, match="names 3"):
         of_run(run, layer="c1.*")
-    with pytest.raises(UsageError, match="The network fails on examples of 1 x 8 x 8"):
+    with pytest.raises(UsageError, match=r"fails in its layer '0' \(Conv2d\)"):
         of_module(small(), X[:, :1])
     with pytest.raises(UsageError, match="parts train, val and test"):
         of_run(run, on="all")
@@ -154,6 +155,10 @@ def test_bad_requests_are_sentences(run: Run, tmp_path: Path):
     said = cutaway("look", run.path, "--image", tmp_path / "none.png")
     assert said.code == 1
     assert "none.png" in said.said
+    (tmp_path / "recipe.toml").write_text((run.path / "recipe.toml").read_text())
+    said = cutaway("look", tmp_path)
+    assert said.code == 1
+    assert "has no weights yet: go on with `cutaway resume" in said.said
     said = cutaway("look", "lenet5", "--on", "test")
     assert "There is no run at lenet5" in said.said
 

@@ -13,9 +13,10 @@ from cutaway.errors import UsageError, nearest
 from cutaway.lab.evidence import Table
 from cutaway.lab.figures import Curves, Figure, Images
 from cutaway.models import count
+from cutaway.see.probe import resting
 from cutaway.show.figures import Gallery, chart, gallery
 from cutaway.show.look.specimen import CannotShow, Specimen
-from cutaway.show.look.view import View
+from cutaway.show.look.view import Maker, View
 from cutaway.show.pages.base import Section
 from cutaway.show.plots import Chart
 from cutaway.show.render import render
@@ -78,8 +79,9 @@ def view(specimen: Specimen, name: str) -> View:
         CannotShow: this network has nothing to show in it.
     """
     (name,) = chosen([name])
-    found: View = import_module(f"cutaway.show.look.{MODULES.get(name, name)}").view(specimen)
-    return found
+    maker: Maker = import_module(f"cutaway.show.look.{MODULES.get(name, name)}").view
+    with resting(specimen.model):
+        return maker(specimen)
 
 
 def page(

@@ -11,12 +11,14 @@ from torch import Tensor, nn
 from cutaway import models
 from cutaway.data.feed import Normalise, to_float
 from cutaway.data.imageset import ImageSet
-from cutaway.errors import CutawayError, UsageError
+from cutaway.errors import UsageError
 from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import OWN, Run
 from cutaway.learn.tasks.classify import Classify
 from cutaway.randomness import generator
+from cutaway.see.graph import graph
+from cutaway.see.probe import resting
 from cutaway.show.look.specimen import Examples, Specimen, known
 
 DRAWING = ("adversarial", "semi-supervised")
@@ -144,17 +146,12 @@ def of_module(
     Raises:
         UsageError: no such layer, or a model that fails on these examples.
     """
-    model.eval()
-    with torch.no_grad():
-        try:
+    try:
+        with torch.no_grad(), resting(model):
             output: Any = model(x[:1])
-        except (RuntimeError, TypeError, ValueError, IndexError) as error:
-            if isinstance(error, CutawayError):
-                raise
-            raise UsageError(
-                f"The network fails on examples of {' x '.join(map(str, x.shape[1:]))}: "
-                f"{str(error).splitlines()[0]}"
-            ) from None
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        graph(model, x[:1], times=1)  # says which layer it is
+        raise UsageError(f"The network fails: {error}") from None
     t, names = x.new_zeros(0).long() if t is None else t, tuple(map(str, range(len(x))))
     given = Examples(x, t, names, _between(x.amin().item(), x.amax().item(), x.shape[1]))
     if len(t) and not classes:

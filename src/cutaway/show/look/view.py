@@ -31,8 +31,8 @@ class View:
 Maker = Callable[[Specimen], View]
 
 
-Tile = tuple[str, Float[Tensor, "h w c"]]
-"""A name and a picture of values from 0 to 1."""
+Tile = tuple[str, Float[Tensor, "_ _ _"]]
+"""A name and a picture (height, width, channels) of values from 0 to 1."""
 
 
 def in_rows(tiles: Sequence[Tile], columns: int) -> list[Sequence[Tile]]:
