@@ -6,11 +6,19 @@ import pytest
 import torch
 
 from cutaway import lab
+from cutaway.data.sources import load
 from cutaway.lab.chapters.practice.attacks import set_at_random
-from cutaway.lab.chapters.practice.dense import convolutional, equal_width, multiplications
+from cutaway.lab.chapters.practice.dense import (
+    built,
+    convolutional,
+    equal_width,
+    multiplications,
+    told,
+)
 from cutaway.lab.chapters.practice.eight_bits import Few, quantised, size_of
 from cutaway.lab.chapters.practice.graphs import Chooses, listened, refuses
 from cutaway.lab.evidence import Effect, Verdict
+from cutaway.learn.samples import samples
 from cutaway.models.mlp import MLP
 
 HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
@@ -90,6 +98,12 @@ def test_multiplications():
     dense = MLP(784, [equal_width(5, 28)], 10)
     assert multiplications(dense, 28) == pytest.approx(multiplications(net, 28), rel=0.01)
     assert not net[0]._forward_hooks
+
+
+def test_each_network_learns_from_its_own_draw():
+    learned, tested = samples(load("digits"), 0, 200, 100)
+    nets = [built("dense", 4, 8) for _ in range(2)]
+    assert (told(nets, learned, tested, 100, 60, 0) > 60).all()
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.learn.replicas import Replicas, minimise
 from cutaway.learn.samples import Samples, batch_of, samples
 from cutaway.models.mlp import MLP
+from cutaway.randomness import generator
 
 
 def convolutional(maps: int, side: int) -> nn.Sequential:
@@ -79,16 +80,16 @@ def dense_and_shared(
     seed: Seed = 0,
 ) -> Evidence:
     """Convolutional networks and perceptrons with one hidden layer that multiply as often learn
-    from growing numbers of images with Adam: MNIST, 28 x 28, and digits of 8 x 8."""
+    from growing numbers of images, drawn for each: MNIST, 28 x 28, and digits of 8 x 8."""
     rows: list[tuple[Any, ...]] = []
     right: dict[str, Float[Tensor, "n r"]] = {}
     for name, side in (("mnist", 28), ("digits", 8)):
         found = {"convolutions": [], "dense": []}  # type: dict[str, list[Tensor]]
         for n in sizes:
-            learned, tested = samples(load(name), seed, n, 1000)
+            learned, tested = samples(load(name), seed, 4 * n, 1000)
             for kind, made in found.items():
                 nets = [built(kind, maps, side) for _ in range(replicates)]
-                made.append(told(nets, learned, tested, steps, seed))
+                made.append(told(nets, learned, tested, n, steps, seed))
                 rows.append(
                     (
                         f"{side} x {side}",
@@ -130,8 +131,9 @@ def dense_and_shared(
         because=f"On MNIST, with as many multiplications an image and {sizes[-1]} images to learn "
         f"from, convolutions are {words(gap['mnist'])} points ahead, and with {sizes[half]} images "
         f"{words(data)} points against dense layers that had {sizes[last]}. On digits of 8 x 8 "
-        f"they are {words(gap['digits'])}: with so few pixels, all centred, there is little to "
-        "share. A dense layer costs weights rather than multiplications: a filter is used at every "
+        f"they are {words(gap['digits'])}: equal computation leaves them {maps} maps and dense "
+        f"layers {equal_width(maps, 8)} units, and places hardly repeat among so few pixels. A "
+        "dense layer costs weights rather than multiplications: a filter is used at every "
         "place, so that convolutions multiply far more often for each weight that they have.",
     )  # fmt: skip
 
@@ -147,14 +149,18 @@ def built(kind: str, maps: int, side: int) -> nn.Module:
 
 
 def told(
-    networks: list[nn.Module], learned: Samples, tested: Samples, steps: int, seed: int
+    networks: list[nn.Module], learned: Samples, tested: Samples, n: int, steps: int, seed: int
 ) -> Float[Tensor, " r"]:
-    """Test images told rightly (%) after learning with Adam in batches of 50."""
-    nets = Replicas(networks)
+    """Test images told rightly (%) after learning with Adam in batches of at most 50, each network
+    from n images of its own draw."""
+    nets, r = Replicas(networks), len(networks)
+    g = generator(seed, "8.4", n)
+    own = torch.rand(r, len(learned), generator=g).argsort(1)[:, :n]
 
     def losses(step: int) -> Tensor:
-        i = batch_of(seed, step, len(learned), 50)
-        return torch.stack([cross_entropy(s, learned.t[i]) for s in nets(learned.x[i])])
+        i = own[:, batch_of(seed, step, own.shape[1], min(50, own.shape[1]))]
+        s = nets(learned.x[i], apart=True)
+        return torch.stack([cross_entropy(a, t) for a, t in zip(s, learned.t[i], strict=True)])
 
     minimise(losses, torch.optim.Adam(nets.parameters(), 0.005), steps)
     with torch.no_grad():
