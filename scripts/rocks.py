@@ -319,7 +319,8 @@ as in the test, a linear classifier of what the pre-trained network computes is 
 {rest:.0%} of the photographs of a random split, and about {stone:.0%} where the stone alone is \
 shown. About stones that it has not seen it is right in {apart[mean]:.0%} ({apart[low]:.0%} to \
 {apart[high]:.0%}) at best, and always saying Basalt in 59 %. So a random split's figure tells \
-known photographs apart, for which the number plate does as well as the stone; the split by \
+known photographs apart, for which what lies \
+around the stone does as well as the stone; the split by \
 stone, which is the default, says so.
 
 ![Outlines of stones and what an EfficientNet-Lite0 looks at](pictures/rocks.png)"""
