@@ -18,8 +18,8 @@ from cutaway.show.ramp import over
 from cutaway.show.words import percent
 
 SHOWN = 6
-MASKED, LEAST = 64, 48
-"""Examples of which the thing in front is sought, and the smallest side of theirs."""
+MASKED, FEW, LEAST = 64, 4, 48
+"""Examples of which the thing in front is sought, how many it must be found in, smallest side."""
 PATCHES = 5
 """A square of occlusion is about so many to a side."""
 
@@ -76,7 +76,7 @@ def _thing(specimen: Specimen) -> Iterator[Table | Images]:
     pixels = (255 * held.pictures).round().to(torch.uint8)
     masks = torch.stack([foreground(one) for one in pixels])
     sure = masks.flatten(1).any(1)
-    if sure.double().mean() < 0.5:
+    if int(sure.sum()) < FEW:
         return
     x, patch = held.x[sure], max(1, min(held.x.shape[2:]) // PATCHES)
     found = attention(
