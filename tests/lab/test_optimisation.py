@@ -98,6 +98,7 @@ def test_a_thing_that_never_settles():
     assert int(settled(by_momentum(0.05, torch.tensor([50.0]), 0.0, 30))) == 30
 
 
+@pytest.mark.slow
 def test_momentum_holds_with_limits():
     found = lab.claim("3.5").run(grid=20)
     assert found.verdict is LIMITED
@@ -136,6 +137,7 @@ def test_a_throw_from_the_wall():
     assert from_wall(start, 0.05, 1.0, 1)[1].item() == pytest.approx(0.06)
 
 
+@pytest.mark.slow
 def test_nothing_moves_where_nothing_slopes():
     found = lab.claim("3.8").run(replicates=8)
     assert found.verdict is LIMITED
@@ -164,6 +166,7 @@ def test_residuals_and_their_curvature():
     assert counts(loss, slope, -least) == (1, 0, 1, 0)
 
 
+@pytest.mark.slow
 def test_where_runs_end():
     found = lab.claim("3.7").run(widths=(3, 6), replicates=8, polish=20, steps=100)
     assert found.evidence.effects["convex"].value < 1e-8
@@ -198,6 +201,7 @@ def test_three_orders():
     assert lab.claim("3.1").run().verdict is HOLDS
 
 
+@pytest.mark.slow
 def test_a_race_to_a_target():
     found = lab.claim("3.10").run(replicates=8, n=128, most=30, target=1.0)
     assert all(0 < row[2] <= 30 for row in found.evidence.tables[0].rows)

@@ -80,6 +80,7 @@ def test_all_units_of_another_image_give_its_answer(specimen: Specimen):
     assert mine.y[-1] < theirs.y[-1]
 
 
+@pytest.mark.slow
 def test_attacks_and_corruptions_begin_at_the_accuracy(specimen: Specimen):
     found = view(specimen, "break")
     sizes = found.items[0]
@@ -90,6 +91,7 @@ def test_attacks_and_corruptions_begin_at_the_accuracy(specimen: Specimen):
     assert any("strength 5" in str(getattr(i, "columns", "")) for i in found.items)
 
 
+@pytest.mark.slow
 def test_the_loss_is_lowest_near_the_weights(specimen: Specimen):
     lines = view(specimen, "landscape").items[0]
     assert isinstance(lines, Curves)
@@ -105,6 +107,7 @@ def test_any_module_with_its_examples(tmp_path: Path):
     assert "integrated gradients" in page.text
 
 
+@pytest.mark.slow
 def test_nothing_of_the_model_is_changed():
     model = small().train()
     before = {name: value.clone() for name, value in model.state_dict().items()}

@@ -34,6 +34,7 @@ def test_one_and_all_are_exact_whatever_their_number(count):
     assert rows[-1]["least"] == rows[-1]["most"]
 
 
+@pytest.mark.slow
 def test_drawn_ensembles_are_like_all_of_a_size():
     """Of 14 members there are 3,432 sevens; 50 of them have about the same mean error."""
     found = answers(14)
