@@ -6,6 +6,7 @@ import torch
 from cutaway import lab
 from cutaway.errors import DataError, UsageError
 from cutaway.lab.evidence import Effect, Verdict, difference, exact, mean, ratio, share
+from cutaway.lab.figures import over
 
 
 def test_a_finding_has_everything(own):
@@ -93,3 +94,10 @@ def test_effects_and_their_intervals():
     assert ratio("", [1, 2, 4], [2, 4, 8]).value == pytest.approx(2)
     assert share("", 0, 20).low == 0
     assert share("", 20, 20).high == 100
+
+
+def test_means_of_what_differs_by_factors_are_geometric():
+    found = over("a", [1], torch.tensor([[1.0, 10.0, 100.0]]), ratios=True)
+    assert found.y[0] == pytest.approx(10)
+    assert found.low[0] * found.high[0] == pytest.approx(100)
+    assert found.low[0] > 0

@@ -107,10 +107,21 @@ def line(name: str, x: Numbers, y: Numbers, dots: bool = False) -> Series:
     return Series(name, numbers(x), numbers(y), dots=dots)
 
 
-def over(name: str, x: Numbers, values: Num[Tensor, "x replicates"] | np.ndarray) -> Series:
-    """A series of means over replicates, with Student's intervals."""
-    rows = [student(row) for row in np.asarray(values, np.float64)]
-    y, low, high = zip(*((e.value, e.low, e.high) for e in rows), strict=True)
+def over(
+    name: str,
+    x: Numbers,
+    values: Num[Tensor, "x replicates"] | np.ndarray,
+    ratios: bool = False,
+) -> Series:
+    """A series of means over replicates, with Student's intervals.
+
+    Args:
+        ratios: geometric means, of values above 0 that differ by factors, as on an axis by ratios.
+    """
+    rows = np.asarray(values, np.float64)
+    found = [student(row) for row in (np.log(rows) if ratios else rows)]
+    series = np.array([(e.value, e.low, e.high) for e in found]).T
+    y, low, high = (tuple(one.tolist()) for one in (np.exp(series) if ratios else series))
     return Series(name, numbers(x), y, low, high)
 
 

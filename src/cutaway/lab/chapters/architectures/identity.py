@@ -82,8 +82,8 @@ def identity(
                tuple((name, d.mean().item(), d.std().item(), percent(d == 0), percent(d < 0))
                      for name, d in passing.items()))),
         (Curves("The gradient on its way back", "block, 1 is the first",
-                "norm of the gradient at its output",
-                tuple(over(name, range(1, blocks + 1), g) for name, g in steep.items()),
+                "norm of the gradient",
+                tuple(over(n, range(1, blocks + 1), g, ratios=True) for n, g in steep.items()),
                 y_log=True),),
         because=f"Of the gradient at the last of {blocks} blocks {share['plain']:.1e} arrives at "
         f"the first in plain networks begun as by Xavier, {share['residual']:.2g} times as much as "

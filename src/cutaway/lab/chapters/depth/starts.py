@@ -98,8 +98,9 @@ def vanishing(
         (
             Curves(
                 "How long each layer's gradient is", "layer, 1 is the first",
-                "norm of the gradient of its weights",
-                tuple(over(tau, range(1, depth + 2), g) for tau, g in steep.items()), y_log=True,
+                "norm of the gradient",
+                tuple(over(tau, range(1, depth + 2), g, ratios=True) for tau, g in steep.items()),
+                y_log=True,
             ),
         ),
         because=f"A sigmoid's slope is a quarter at most, and {depth} of them in a row leave "
@@ -179,7 +180,7 @@ def initial_weights(
                 "digits right (%)"), rows),),
         (
             Curves("How far activations spread, before learning", "layer", "standard deviation",
-                   tuple(over(f"{tau}, {start}", range(1, depth + 1), values)
+                   tuple(over(f"{tau}, {start}", range(1, depth + 1), values, ratios=True)
                          for (tau, start), values in spread.items() if tau != "sigmoid"),
                    y_log=True),
             Bars("Learned", "digits right (%)", ("sigmoid", "tanh", "relu"),
