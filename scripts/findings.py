@@ -38,11 +38,16 @@ def _chapters(found: list[Finding | Left]) -> Iterator[str]:
         mine = [one for one in found if one.claim.number.split(".")[0] == number]
         yield f"## {number} {chapter.title}\n\n| claim | what it says | verdict |\n"
         yield "| --- | --- | --- |\n"
-        yield "".join(f"| {o.claim.number} | {o.claim.says} | {outcome(o)} |\n" for o in mine)
+        yield "".join(_row(one) for one in mine)
         yield "\n"
         for one in mine:
             if isinstance(one, Finding) and one.verdict is not Verdict.HOLDS:
                 yield _told(one)
+
+
+def _row(one: Finding | Left) -> str:
+    says = one.claim.says.replace("|", r"\|")
+    return f"| {one.claim.number} | {says} | {outcome(one)} |\n"
 
 
 def _told(one: Finding) -> str:
