@@ -137,7 +137,7 @@ def sharpened(
         loss.sum().backward()
         optimizer.step()
         losses.append(loss.detach())
-    return at, torch.tensor(sharp), torch.stack(losses)
+    return at, torch.tensor(sharp).view(-1, replicates), torch.stack(losses)
 
 
 def _largest(net: nn.Module, x: Tensor, t: Tensor, seed: int) -> float:
