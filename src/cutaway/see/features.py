@@ -15,6 +15,7 @@ from cutaway.see.probe import last_answer
 from cutaway.see.receptive import receptive_fields
 
 Images = Float[Tensor, "b c *side"]
+Batches = Iterable[Float[Tensor, "_ c *side"]]
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Strongest:
     places: Int[Tensor, "units k rank"]
 
 
-def strongest(model: nn.Module, batches: Iterable[Images], layer: str, k: int = 9) -> Strongest:
+def strongest(model: nn.Module, batches: Batches, layer: str, k: int = 9) -> Strongest:
     """Look for them in all batches; each example counts once for a unit, at its best place.
 
     Raises:
