@@ -22,7 +22,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "findings.md"
 HEAD = """\
 # What was found
 
-Every claim of the course is an experiment with a rule that was written before its result (`cutaway prove`; `cutaway prove --book DIR` writes the figures, tables and code of all). This page is of the {kind} experiments (`python scripts/findings.py{flag}`): {summary} It tells what was found for each claim that does not hold, holds only with limits, or could not be decided.
+Every claim of the course is an experiment with a rule on the measured effects alone, written first and tested on planted effects; those of 3.1, 3.8, 4.8, 5.14, 7.2, 7.7, 7.10, 7.11 and 8.4 were changed after a first result, as were designs of 4.5, 4.7, 6.5, 5.14 and 7.11 (`cutaway prove`; `cutaway prove --book DIR` writes the figures, tables and code of all). This page is of the {kind} experiments (`python scripts/findings.py{flag}`): {summary} It tells what was found for each claim that does not hold, holds only with limits, or could not be decided.
 
 """  # noqa: E501
 

@@ -27,7 +27,7 @@ many."""
 def view(specimen: Specimen) -> View:
     held = specimen.few(COUNT)
     features = _features(specimen, held.x)
-    said = (f"On {len(held)} examples that it did not learn from.",)
+    said = (f"Answers on {len(specimen.held):,} {specimen.source}, layers on {len(held)} of them.",)
     told = tuple(_answers(specimen))
     return View(
         "In numbers", said, (*told, _ranks(features), _agreements(specimen), *_folds(specimen))
