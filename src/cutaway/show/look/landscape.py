@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -12,16 +11,13 @@ from cutaway.see.boundary import between, plane_of
 from cutaway.see.gradients import gradient_spectrum
 from cutaway.see.landscape import curvature, plane, random_direction, sharpness
 from cutaway.show.look.specimen import Specimen
-from cutaway.show.look.view import View, rows_of
-from cutaway.show.ramp import coloured
+from cutaway.show.look.view import View, rows_of, squares
 
 COUNT, BENT = 256, 128
 """Examples that the loss is of, and that its curvature is of."""
 STEPS = 13
 REACH = 1.0
 LANCZOS = 24
-SIDE = 260
-"""Pixels that a plane is wide."""
 RADIUS, SINGLE = 0.05, 64
 """Of a step for sharpness; examples whose gradients are taken one by one."""
 
@@ -48,7 +44,7 @@ def view(specimen: Specimen) -> View:
     shares = (logs - logs.min()) / (logs.max() - logs.min()).clamp(min=1e-9)
     picture: Images = rows_of(
         "Loss over the plane of both",
-        [[("the weights are in the middle", _large(coloured(shares) / 255))]],
+        [[("the weights are in the middle", squares(shares))]],
         f"Dark {found.min().item():.3g}, bright {found.max().item():.3g} nats, equal ratios as "
         "equal steps.",
     )
@@ -58,11 +54,6 @@ def view(specimen: Specimen) -> View:
     )
     around = lines, picture, *_bends(specimen), _noise(specimen)
     return View("The landscape", said, (*around, *_inputs(specimen)))
-
-
-def _large(x: Float[Tensor, "h w 3"]) -> Float[Tensor, "h2 w2 3"]:
-    times = max(1, SIDE // max(x.shape[:2]))
-    return x.repeat_interleave(times, 0).repeat_interleave(times, 1)
 
 
 def _bends(specimen: Specimen) -> tuple[Curves, Table]:
@@ -120,7 +111,7 @@ def _inputs(specimen: Specimen) -> Iterator[Images | Curves]:
     )  # fmt: skip
     classes = plane_of(specimen.model, a, b, c).classes.cpu()
     there, index = classes.unique(return_inverse=True)
-    drawn = _large(coloured(index / max(1, len(there) - 1)) / 255)
+    drawn = squares(index / max(1, len(there) - 1))
     names = ", ".join(specimen.classes[k] for k in there.tolist())
     tiles = [(shown.names[i], shown.pictures[i]) for i in (0, *others)]
     title = "Answers over the plane through three examples"

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.lab.evidence import Table
@@ -12,12 +11,9 @@ from cutaway.see.agreement import layer_agreement
 from cutaway.see.numbers import effective_rank, linear_regions
 from cutaway.see.probe import answers
 from cutaway.show.look.specimen import Specimen, called
-from cutaway.show.look.view import View, rows_of
-from cutaway.show.ramp import coloured
+from cutaway.show.look.view import View, rows_of, squares
 
 COUNT = 256
-SIDE = 240
-"""Pixels that a table of layers is wide."""
 PAIRS = 8
 WIDE = 2048
 """Features of a layer whose directions are counted; of more, means over places, or every so
@@ -62,10 +58,10 @@ def _agreements(specimen: Specimen) -> Images:
     only = _alone(specimen)
     found = layer_agreement(model, model, x, only, only)
     ends = f"{found.rows[0]} (top, left) to {found.rows[-1]}"
-    tiles = [(ends, _squares(found.cka))]
+    tiles = [(ends, squares(found.cka))]
     if specimen.fresh:
         before = layer_agreement(model, specimen.fresh().to(x.device).eval(), x, only, only)
-        tiles.append(("down: as trained, across: before training", _squares(before.cka)))
+        tiles.append(("down: as trained, across: before training", squares(before.cka)))
     caption = "Linear CKA of each pair of layers: dark 0, bright 1, the same up to a rotation."
     return rows_of("How alike the layers' answers are", [tiles], caption)
 
@@ -74,11 +70,6 @@ def _alone(specimen: Specimen) -> list[str]:
     """Layers that answer to one example with one: others fold examples, or mix them."""
     folding = {called(n) for n, size in specimen.sizes.items() if size[:1] != (1,)}
     return list(dict.fromkeys(called(n) for n in specimen.sizes if called(n) not in folding))
-
-
-def _squares(table: Float[Tensor, "a b"]) -> Float[Tensor, "h w 3"]:
-    large = max(1, SIDE // max(table.shape))
-    return (coloured(table.cpu()) / 255).repeat_interleave(large, 0).repeat_interleave(large, 1)
 
 
 def _folds(specimen: Specimen) -> Iterator[Table]:

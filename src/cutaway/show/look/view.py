@@ -11,6 +11,10 @@ from torch.nn import functional as F
 from cutaway.lab.evidence import Table
 from cutaway.lab.figures import Figure, Images, images
 from cutaway.show.look.specimen import Specimen
+from cutaway.show.ramp import coloured
+
+SIDE = 260
+"""Pixels that a table drawn as squares is wide."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,13 @@ def rows_of(
     sides = [max(x.shape[i] for _, x in tiles) for i in (0, 1)]
     pictures = torch.stack([_sized(x, sides) for _, x in tiles])
     return images(title, pictures, [name for name, _ in tiles], len(rows[0]), caption)
+
+
+def squares(shares: Float[Tensor, "a b"]) -> Float[Tensor, "h w 3"]:
+    """A table of shares from 0 to 1 as squares of colour, large enough to be told apart."""
+    large = max(1, SIDE // max(shares.shape))
+    colours = coloured(shares.cpu()) / 255
+    return colours.repeat_interleave(large, 0).repeat_interleave(large, 1)
 
 
 def _sized(x: Float[Tensor, "h w c"], sides: Sequence[int]) -> Float[Tensor, "h2 w2 3"]:
