@@ -20,9 +20,10 @@ MAY_IMPORT = {
     "recipes": {"models", "learn"},
     "systems": {"data", "models", "learn", "byhand"},
     "lab": {"data", "models", "byhand", "see", "learn"},
+    "ship": {"data", "models", "see", "learn"},
     "show": {"data", "models", "byhand", "see", "learn", "lab"},
-    "api": {"data", "models", "learn", "recipes", "show"},
-    "cli": {"data", "models", "learn", "recipes", "lab", "show", "api", "byhand", "systems"},
+    "api": {"data", "models", "learn", "recipes", "show", "ship"},
+    "cli": {"data", "models", "learn", "recipes", "lab", "ship", "show", "api", "byhand", "systems"},
     "__main__": {"cli"},
 }
 GROUND = {"errors", "files", "randomness"}

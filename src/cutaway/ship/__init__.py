@@ -1,0 +1,1 @@
+"""Leaving: export, quantise, verify, serve."""

@@ -1,0 +1,76 @@
+"""What an exported network says of itself: it travels inside the file, so that no one has to ask."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cutaway import __version__
+from cutaway.errors import DataError
+from cutaway.learn.run import Run
+
+
+@dataclass(frozen=True)
+class About:
+    """Everything that a stranger needs to use a network.
+
+    Attributes:
+        model: the network's name, and `data` what it learned from.
+        task: what its outputs mean, a name of `learn.tasks`.
+        part: what of it was exported: `answer`, `reconstruct` or `generate`.
+        classes: their names, in the order of the outputs.
+        channels: 1 for grey, 3 for red, green, blue.
+        size: height and width that it learned at; of signals and videos, their grid.
+        resizes: whether it brings images of any size to `size` itself.
+        latent: length of the codes that it draws from; 0 where it takes examples.
+        measures: what it did on its test set, such as {"accuracy": 0.99}.
+        licence: of the data that it learned from.
+        version: of Cutaway.
+    """
+
+    model: str
+    data: str
+    task: str
+    part: str
+    classes: tuple[str, ...]
+    channels: int
+    size: tuple[int, ...]
+    resizes: bool
+    latent: int
+    measures: dict[str, float]
+    licence: str
+    version: str = __version__
+
+    @classmethod
+    def of(cls, run: Run, part: str, resizes: bool) -> "About":
+        card, results = run.data, run.results
+        measures = {
+            name: float(value)
+            for name, value in results.items()
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }
+        latent = int(getattr(run.model, "latent", 0)) if part == "generate" else 0
+        return cls(
+            run.recipe.model, card.name, run.recipe.in_stages()[-1].task, part, card.classes,
+            card.channels, card.size, resizes, latent, measures, card.licence,
+        )  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+    @classmethod
+    def from_dict(cls, values: Any) -> "About":
+        """What `to_dict` gave.
+
+        Raises:
+            DataError: it is not that.
+        """
+        try:
+            tuples = {name: tuple(values[name]) for name in ("classes", "size")}
+            return cls(**(values | tuples))
+        except (TypeError, KeyError):
+            raise DataError(
+                "The file does not say what it holds: it was not exported by Cutaway."
+            ) from None
