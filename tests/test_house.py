@@ -23,7 +23,18 @@ MAY_IMPORT = {
     "ship": {"data", "models", "see", "learn"},
     "show": {"data", "models", "byhand", "see", "learn", "lab"},
     "api": {"data", "models", "learn", "recipes", "show", "ship"},
-    "cli": {"data", "models", "learn", "recipes", "lab", "ship", "show", "api", "byhand", "systems"},
+    "cli": {
+        "data",
+        "models",
+        "learn",
+        "recipes",
+        "lab",
+        "ship",
+        "show",
+        "api",
+        "byhand",
+        "systems",
+    },
     "__main__": {"cli"},
 }
 GROUND = {"errors", "files", "randomness"}

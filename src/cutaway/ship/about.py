@@ -1,4 +1,4 @@
-"""What an exported network says of itself: it travels inside the file, so that no one has to ask."""
+"""What an exported network says of itself: it travels inside the file."""
 
 import json
 from dataclasses import asdict, dataclass
