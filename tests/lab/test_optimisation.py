@@ -25,22 +25,26 @@ def planted(**values: float | tuple[float, float]) -> dict[str, Effect]:
 @pytest.mark.parametrize(
     ("number", "effects", "expected"),
     [
-        ("3.1", planted(blind=(0.9, 1.2), sloped=(0, 0.3), bent=(4, 6), cost=(0.8, 1)), HOLDS),
-        ("3.1", planted(blind=(0.9, 1.2), sloped=(0, 0.3), bent=(0.5, 2), cost=(0.8, 1)), LIMITED),
-        ("3.1", planted(blind=(0, 0.3), sloped=(0, 0.3), bent=(4, 6), cost=(0.8, 1)), FAILS),
-        ("3.1", planted(blind=(0.9, 1.2), sloped=(0.5, 1), bent=(4, 6), cost=(0.8, 1)), UNDECIDED),
-        ("3.10", planted(steps=(1.4, 1.7), seconds=(1.2, 1.5), rival=(1.1, 1.3)), HOLDS),
-        ("3.10", planted(steps=(1.4, 1.7), seconds=(1.2, 1.5), rival=(0.8, 1.1)), LIMITED),
-        ("3.10", planted(steps=(0.9, 1.7), seconds=(1.2, 1.5), rival=(1.1, 1.3)), UNDECIDED),
-        ("3.10", planted(steps=(0.6, 0.9), seconds=(0.5, 0.8), rival=(1.1, 1.3)), FAILS),
-        ("3.2", planted(left=1e-12, cost=(2.3, 2.7)), HOLDS),
-        ("3.2", planted(left=1e-12, cost=(1.8, 2.7)), LIMITED),
-        ("3.2", planted(left=0.1, cost=(2.3, 2.7)), FAILS),
-        ("3.3", planted(slope=(-1.02, -0.99), whole=(2, 3), single=(4, 5)), HOLDS),
-        ("3.3", planted(slope=(-1.02, -0.99), whole=(0.5, 0.8), single=(4, 5)), LIMITED),
-        ("3.3", planted(slope=(-1.02, -0.99), whole=(0.5, 0.8), single=(0.9, 5)), UNDECIDED),
-        ("3.3", planted(slope=(-0.1, 0.1), whole=(2, 3), single=(4, 5)), FAILS),
-        ("3.3", planted(slope=(-1.1, -0.9), whole=(2, 3), single=(4, 5)), UNDECIDED),
+        ("3.1", planted(blind=(9, 12), grows=(0.3, 0.6), bent=(4, 6), cost=(0.8, 1)), HOLDS),
+        ("3.1", planted(blind=(9, 12), grows=(0.3, 0.6), bent=(0.5, 2), cost=(0.8, 1)), LIMITED),
+        ("3.1", planted(blind=(9, 12), grows=(-0.3, 0.6), bent=(4, 6), cost=(0.8, 1)), LIMITED),
+        ("3.1", planted(blind=(9, 12), grows=(0.3, 0.6), bent=(4, 6), cost=(0, 0)), LIMITED),
+        ("3.1", planted(blind=(0.2, 0.4), grows=(0.3, 0.6), bent=(4, 6), cost=(0.8, 1)), FAILS),
+        ("3.1", planted(blind=(0.9, 2), grows=(0.3, 0.6), bent=(4, 6), cost=(0.8, 1)), UNDECIDED),
+        ("3.10", planted(steps=(1.4, 1.7), rival=(1.1, 1.3)), HOLDS),
+        ("3.10", planted(steps=(1.4, 1.7), rival=(0.8, 1.1)), LIMITED),
+        ("3.10", planted(steps=(0.9, 1.7), rival=(1.1, 1.3)), UNDECIDED),
+        ("3.10", planted(steps=(0.6, 0.9), rival=(1.1, 1.3)), FAILS),
+        ("3.2", planted(left=1e-12, cost=2.9), HOLDS),
+        ("3.2", planted(left=1e-12, cost=1), LIMITED),
+        ("3.2", planted(left=0.1, cost=2.9), FAILS),
+        ("3.3", planted(slope=(-1.02, -0.99), whole=(9, 12), single=(0.5, 0.8)), HOLDS),
+        ("3.3", planted(slope=(-1.02, -0.99), whole=(9, 12), single=(4, 5)), LIMITED),
+        ("3.3", planted(slope=(-1.02, -0.99), whole=(9, 12), single=(0.9, 5)), UNDECIDED),
+        ("3.3", planted(slope=(-1.02, -0.99), whole=(0.9, 5), single=(4, 5)), UNDECIDED),
+        ("3.3", planted(slope=(-1.02, -0.99), whole=(0.5, 0.8), single=(4, 5)), FAILS),
+        ("3.3", planted(slope=(-0.1, 0.1), whole=(9, 12), single=(4, 5)), FAILS),
+        ("3.3", planted(slope=(-1.1, -0.9), whole=(9, 12), single=(4, 5)), UNDECIDED),
         ("3.4", planted(clean=(1.5, 3), noisy=(2, 5)), HOLDS),
         ("3.4", planted(clean=(-0.5, 0.5), noisy=(2, 5)), LIMITED),
         ("3.4", planted(clean=(-0.5, 0.5), noisy=(-0.5, 0.5)), FAILS),
@@ -59,7 +63,7 @@ def planted(**values: float | tuple[float, float]) -> dict[str, Effect]:
         ("3.6", planted(wrong=0, beyond=(60, 80), fall=(20, 30)), LIMITED),
         ("3.6", planted(wrong=0, beyond=(10, 80), fall=(20, 30)), UNDECIDED),
         ("3.6", planted(wrong=1, beyond=(0, 2), fall=(20, 30)), FAILS),
-        ("3.8", planted(moved=0, down=(0, 8)), HOLDS),
+        ("3.8", planted(moved=0, down=(0, 40)), HOLDS),
         ("3.8", planted(moved=0, down=(70, 100)), LIMITED),
         ("3.8", planted(moved=0, down=(10, 60)), UNDECIDED),
         ("3.8", planted(moved=0.1, down=(0, 8)), FAILS),
@@ -74,9 +78,10 @@ def test_rules(number, effects, expected):
 
 
 def test_newton_arrives_in_one_step():
-    found = lab.claim("3.2").run(sizes=(8, 16), replicates=8).evidence
-    assert found.effects["left"].value < 1e-10
-    assert [row[0] for row in found.tables[0].rows] == [8, 16]
+    found = lab.claim("3.2").run(sizes=(8, 16), replicates=8)
+    assert found.verdict is HOLDS
+    assert found.evidence.effects["left"].value < 1e-10
+    assert [row[0] for row in found.evidence.tables[0].rows] == [8, 16]
 
 
 def test_momentum_as_its_roots_say():
@@ -175,7 +180,7 @@ def test_where_runs_end():
 
 @pytest.mark.slow
 def test_batches_and_their_noise():
-    assert lab.claim("3.3").run().verdict is not FAILS  # times decide between the others
+    assert lab.claim("3.3").run().verdict is LIMITED
     assert lab.claim("3.4").run().verdict is FAILS
 
 
@@ -198,7 +203,7 @@ def test_every_method_meets_the_goal():
 
 @pytest.mark.slow
 def test_three_orders():
-    assert lab.claim("3.1").run().verdict is not FAILS  # as above
+    assert lab.claim("3.1").run().verdict is HOLDS
 
 
 @pytest.mark.slow
@@ -209,4 +214,4 @@ def test_a_race_to_a_target():
 
 @pytest.mark.slow
 def test_momentum_is_as_quick_as_adam():
-    assert lab.claim("3.10").run().verdict is not FAILS  # as above
+    assert lab.claim("3.10").run().verdict is LIMITED

@@ -1,6 +1,7 @@
 """Weights of eight bits."""
 
 import copy
+from functools import partial
 from typing import Annotated
 
 import torch
@@ -15,7 +16,7 @@ from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, e
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Bars, Curves, over, part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.clock import least_seconds
+from cutaway.learn.clock import in_turn
 from cutaway.learn.samples import samples
 from cutaway.models.mlp import MLP
 
@@ -102,9 +103,8 @@ def eight_bits(
     after = torch.tensor([[accuracy(net, tested.x, tested.t) for net in few[b]] for b in bits])
     most = max(bits)
     pairs = list(zip(nets, few[most], strict=True))
-    seconds = torch.tensor([
-        [[1e6 * answered(pair[kind], tested.x[:b]) for pair in pairs] for kind in (0, 1)]
-        for b in (1, 256)
+    seconds = torch.stack([
+        torch.tensor([answered(pair, tested.x[:b]) for pair in pairs]).T for b in (1, 256)
     ])  # fmt: skip
     before, now = size_of(nets[0]), size_of(few[most][0])
     faster = ratio(f"times the time of {most} bits that 32 take, one image",
@@ -157,9 +157,9 @@ def accuracy(net: MLP, x: Float[Tensor, "n c h w"], t: Tensor) -> float:
 
 
 @torch.no_grad()
-def answered(net: MLP, x: Float[Tensor, "n c h w"]) -> float:
-    """Seconds of an answer."""
-    return least_seconds(lambda: net(x), 30)
+def answered(nets: tuple[MLP, MLP], x: Float[Tensor, "n c h w"]) -> list[float]:
+    """Microseconds of an answer of each, taken in turn."""
+    return [1e6 * s for s in in_turn([partial(net, x) for net in nets], 100)]
 
 
 def means(seconds: Float[Tensor, "b r"]) -> tuple[float, ...]:
