@@ -17,6 +17,7 @@ from cutaway.cli import (  # noqa: F401  (each enters its commands, in this orde
     looking,
     proving,
     searching,
+    serving,
     stepping,
     using,
 )

@@ -67,13 +67,11 @@ class DataCard:
         """
         if len(self.size) != 2:
             raise UsageError("This network learned from signals or videos, and takes no pictures.")
-        square = self.size[0] == self.size[1]
         try:
-            pixels = decode(source, self.size[0] if square else None, self.channels)
+            return fitted(source, self.size, self.channels)
         except Unreadable as problem:
             name = f"{source}: " if isinstance(source, str | Path) else ""
             raise DataError(f"{name}{problem.sentence}") from None
-        return scaled(torch.from_numpy(pixels)[None], self.size)[0]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -100,3 +98,15 @@ class DataCard:
         place = torch.tensor([self.classes.index(name) for name in images.classes])
         images = replace(images, targets=place[images.targets], classes=self.classes)
         return images.resized(self.size[0]) if images.size != self.size else images
+
+
+def fitted(source: Any, size: tuple[int, ...], channels: int) -> UInt8[Tensor, "h w c"]:
+    """A picture (a path or encoded bytes) at a height and width: where they are equal its middle
+    square, else stretched.
+
+    Raises:
+        Unreadable: it is no picture.
+    """
+    square = size[0] == size[1]
+    pixels = decode(source, size[0] if square else None, channels)
+    return scaled(torch.from_numpy(pixels)[None], size)[0]

@@ -1,0 +1,81 @@
+"""`cutaway serve`: a trained network that answers over HTTP."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cutaway.cli.app import app
+from cutaway.errors import UsageError
+
+LIMITS = "Limits"
+
+
+@app.command(epilog="Example: cutaway serve runs/lenet5-mnist-1 --port 8000")
+def serve(
+    path: Annotated[Path, typer.Argument(metavar="RUN", help="A run's or a fleet's directory.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8000,
+    host: Annotated[str, typer.Option(help="0.0.0.0 lets other computers ask.")] = "127.0.0.1",
+    budget_ms: Annotated[
+        float, typer.Option(min=0, max=10_000, help="Milliseconds to wait for a fuller batch.")
+    ] = 2.0,
+    max_batch: Annotated[
+        int, typer.Option(min=1, max=4096, help="Images that the network answers at once.")
+    ] = 64,
+    max_mb: Annotated[
+        float, typer.Option(min=0.001, max=2000, help="Of a request.", rich_help_panel=LIMITS)
+    ] = 16.0,
+    max_megapixels: Annotated[
+        float, typer.Option(min=0.001, max=134, help="Of an image.", rich_help_panel=LIMITS)
+    ] = 50.0,
+    max_requests: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Worked on at once.", rich_help_panel=LIMITS)
+    ] = 256,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Requests a second of one client; 0 for any number. 100 if others may ask.",
+            rich_help_panel=LIMITS,
+            show_default=False,
+        ),
+    ] = None,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            min=0.1,
+            max=3600,
+            rich_help_panel=LIMITS,
+            help="Seconds for a request to arrive, and for its answer.",
+        ),
+    ] = 30.0,
+) -> None:
+    """Answer over HTTP: /predict, /why, /health, /metrics, /openapi.json, and a page to try it.
+
+    Ctrl-C answers what was asked, and ends. Another run put at the same path (a link that is
+    turned, or new weights) takes over without losing a request.
+    """
+    _need_the_extra()
+    from cutaway.ship.serve.engine import load_engine
+    from cutaway.ship.serve.server import serve as run
+    from cutaway.ship.serve.settings import Settings, usual_rate
+
+    settings = Settings(
+        budget_ms=budget_ms, max_batch=max_batch, max_mb=max_mb, timeout=timeout,
+        max_pixels=int(max_megapixels * 1e6), max_requests=max_requests,
+        rate=usual_rate(host) if rate is None else rate,
+    )  # fmt: skip
+    run(path, load_engine, settings, host, port, lambda url: typer.echo(f"Serving {path} at {url}"))
+
+
+def _need_the_extra() -> None:
+    try:
+        import fastapi  # noqa: F401
+        import httptools  # noqa: F401
+        import prometheus_client  # noqa: F401
+        import python_multipart  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            f"Serving needs {error.name}, which is not installed: pip install 'cutaway[serve]'."
+        ) from None

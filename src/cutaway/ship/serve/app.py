@@ -1,0 +1,136 @@
+"""The routes of a server."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.middleware import Middleware
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
+
+from cutaway import __version__
+from cutaway.ship.serve import schemas
+from cutaway.ship.serve.asking import images_of
+from cutaway.ship.serve.limits import Limits
+from cutaway.ship.serve.metered import Metered
+from cutaway.ship.serve.metrics import Metrics
+from cutaway.ship.serve.page import page
+from cutaway.ship.serve.refusal import Refusal, said
+from cutaway.ship.serve.service import Service
+from cutaway.ship.serve.settings import Settings
+from cutaway.ship.serve.swap import Load, Served, Watcher
+
+ROUTES = ("/", "/predict", "/why", "/about", "/health", "/metrics", "/openapi.json")
+ASKED = (400, 408, 413, 415, 422, 429, 500, 503)
+TOLD = (408, 413, 429, 500, 503)
+
+
+def make_app(path: Path, load: Load, settings: Settings) -> FastAPI:
+    """A server of the network at a path, which is loaded now and watched from then on.
+
+    Raises:
+        CutawayError: there is none, or none that can be served.
+    """
+    metrics = Metrics()
+    served = Served(load(path))
+    watcher = Watcher(path, load, served, metrics)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.service = Service(served, settings, metrics)
+        watching = asyncio.create_task(watcher.watch())
+        yield
+        watching.cancel()
+        app.state.service.close()
+
+    app = FastAPI(
+        title="Cutaway", description=f"{served.engine.about.model} answers.", version=__version__,
+        docs_url=None, redoc_url=None, lifespan=lifespan,  # FastAPI's pages load from elsewhere
+        middleware=[
+            Middleware(Metered, metrics=metrics, routes=ROUTES),
+            Middleware(Limits, settings=settings, metrics=metrics),
+        ],
+        exception_handlers={
+            Refusal: lambda request, error: _refused(error, metrics),
+            HTTPException: lambda request, error: _not_found(error),
+        },
+    )  # fmt: skip
+    _add_asking(app, settings)
+    _add_telling(app, served, metrics)
+    return app
+
+
+def _add_asking(app: FastAPI, settings: Settings) -> None:
+    """The routes that take images."""
+    many, one = schemas.request_of(settings.max_images), schemas.request_of(1)
+
+    @app.post(
+        "/predict", response_model=None, responses=schemas.responses(schemas.Answers, *ASKED),
+        openapi_extra=schemas.body_of(many, settings.max_images),
+    )  # fmt: skip
+    async def predict(request: Request) -> Response:
+        """The five most probable classes of each image.
+
+        One that cannot be read refuses the whole request, and is named: an answer is complete.
+        """
+        contents = await images_of(request, many, settings.max_images)
+        found = await app.state.service.answers(contents)
+        return _json({"answers": [{"top": top} for top in found]})
+
+    @app.post(
+        "/why", response_model=None, responses=schemas.responses(schemas.Why, *ASKED),
+        openapi_extra=schemas.body_of(one, 1),
+    )  # fmt: skip
+    async def why(request: Request) -> Response:
+        """Where the answer to one image comes from."""
+        (content,) = await images_of(request, one, 1)
+        return _json(await app.state.service.why(content))
+
+
+def _add_telling(app: FastAPI, served: Served, metrics: Metrics) -> None:
+    """The routes that tell of the server and its network."""
+
+    @app.get("/health", response_model=None, responses=schemas.responses(schemas.Health, 500))
+    async def health() -> Response:
+        """Whether the server answers, and which network does."""
+        about, name = served.engine.about, served.engine.name
+        return _json({
+            "ready": True, "model": about.model, "data": about.data, "engine": name,
+            "since": served.since,
+        })  # fmt: skip
+
+    @app.get("/about", response_model=None, responses=schemas.responses(schemas.About, *TOLD))
+    async def about() -> Response:
+        """What the network is, what it learned from, and what it did on its test set."""
+        return _json(served.engine.about.to_dict())
+
+    @app.get("/metrics", response_class=Response, responses=schemas.text("text/plain", 500))
+    async def counted() -> Response:
+        """What the server has counted, for Prometheus."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/", response_class=Response, responses=schemas.text("text/html", *TOLD))
+    async def index() -> Response:
+        """The page: drop an image, or draw one."""
+        content, headers = page()
+        return Response(content, media_type="text/html", headers=headers)
+
+
+def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    content = json.dumps(value, ensure_ascii=False).encode()
+    return Response(content, status, headers, "application/json")
+
+
+async def _refused(error: Any, metrics: Metrics) -> Response:
+    metrics.refused.labels(error.reason).inc()
+    return Response(error.body, error.status, error.headers, "application/json")
+
+
+async def _not_found(error: Any) -> Response:
+    sentence = {404: "There is nothing here.", 405: "This cannot be asked in this way."}
+    content = said(sentence.get(error.status_code, f"{error.detail}."))
+    return Response(content, error.status_code, error.headers, "application/json")

@@ -1,0 +1,138 @@
+"""Images of many requests, answered together."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from cutaway.ship.serve.engine import Engine
+from cutaway.ship.serve.metrics import Metrics
+from cutaway.ship.serve.refusal import busy
+from cutaway.ship.serve.settings import Settings
+
+Pixels = UInt8[np.ndarray, "h w c"]
+Probabilities = Float[np.ndarray, "k"]
+
+
+@dataclass(frozen=True, eq=False)
+class Waiting:
+    """An image, the network that it was made ready for, and whoever waits for its answer."""
+
+    pixels: Pixels
+    engine: Engine
+    answer: "asyncio.Future[Probabilities]"
+    due: float
+
+
+class Batcher:
+    """One worker, and the images that wait for it.
+
+    Once the worker is free, all that waits leaves together, at most `max_batch` images. Only where
+    more are on their way (arrived, and still being decoded) a batch waits for them, until it is
+    full or its oldest image has waited for the budget. So a lone request never waits.
+
+    Everything but `_work` runs in the event loop, so nothing is locked.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics):
+        self.settings, self.metrics = settings, metrics
+        self.coming = 0
+        self._queue: deque[Waiting] = deque()
+        self._free = True
+        self._alarm: asyncio.TimerHandle | None = None
+        self._worker = ThreadPoolExecutor(1, "network")
+
+    @contextmanager
+    def expecting(self, count: int) -> Iterator[None]:
+        """Inside, `count` images are on their way; those that were `put` are thought of at its end.
+
+        Raises:
+            Refusal: too many wait already.
+        """
+        if len(self._queue) + self.coming + count > self.settings.max_waiting:
+            raise busy("queue", "Too many images wait for the network.")
+        self.coming += count
+        try:
+            yield
+        finally:
+            self.coming -= count
+            self._consider()
+
+    def put(self, pixels: Pixels, engine: Engine) -> "asyncio.Future[Probabilities]":
+        """Let an image wait for its answer, inside `expecting`."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self.settings.budget_ms / 1000
+        one = Waiting(pixels, engine, loop.create_future(), due)
+        self._queue.append(one)
+        return one.answer
+
+    def close(self) -> None:
+        self._worker.shutdown()
+
+    def _consider(self) -> None:
+        """Send a batch off if it is time."""
+        self.metrics.waiting.set(len(self._queue))
+        if not (self._free and self._queue):
+            return
+        loop, due = asyncio.get_running_loop(), self._queue[0].due
+        full = len(self._queue) >= self.settings.max_batch
+        if full or not self.coming or loop.time() >= due:
+            self._leave()
+        elif self._alarm is None:
+            self._alarm = loop.call_at(due, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._consider()
+
+    def _leave(self) -> None:
+        batch = self._next()
+        if batch:
+            self._free = False
+            done = asyncio.get_running_loop().run_in_executor(self._worker, self._work, batch)
+            done.add_done_callback(lambda done: self._arrived(batch, done))
+
+    def _next(self) -> list[Waiting]:
+        """The images in front that wait for the same network; those given up are dropped."""
+        batch: list[Waiting] = []
+        while self._queue and len(batch) < self.settings.max_batch:
+            if batch and self._queue[0].engine is not batch[0].engine:
+                break
+            one = self._queue.popleft()
+            if not one.answer.done():
+                batch.append(one)
+        return batch
+
+    def _work(self, batch: list[Waiting]) -> Float[np.ndarray, "n k"]:
+        """In the worker's thread."""
+        began = perf_counter()
+        found = batch[0].engine.answer(np.stack([one.pixels for one in batch]))
+        self.metrics.network.observe(perf_counter() - began)
+        return found
+
+    def _arrived(
+        self, batch: list[Waiting], done: "asyncio.Future[Float[np.ndarray, 'n k']]"
+    ) -> None:
+        self._free = True
+        self.metrics.batches.observe(len(batch))
+        error = done.exception()
+        for i, one in enumerate(batch):
+            if one.answer.done():
+                continue
+            if error:
+                one.answer.set_exception(busy("network", f"The network failed: {brief(error)}."))
+            else:
+                one.answer.set_result(done.result()[i])
+        self._consider()
+
+
+def brief(error: BaseException) -> str:
+    """An error of a library in half a sentence."""
+    lines = str(error).strip().splitlines()
+    return (lines[0][:200] if lines else type(error).__name__).rstrip(".")

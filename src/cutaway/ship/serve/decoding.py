@@ -1,0 +1,78 @@
+"""Pictures that strangers send, as the network takes them."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from jaxtyping import UInt8
+
+from cutaway.data.picture import Unreadable, look, quietly
+from cutaway.learn.card import fitted
+from cutaway.ship.about import About
+from cutaway.ship.serve.refusal import Refusal
+
+Pixels = UInt8[np.ndarray, "h w c"]
+SMALL = 4096
+"""Pixels up to which decoding takes less time than giving it to a thread, some 0.1 ms."""
+
+
+class Decoder:
+    """A few threads that decode, so that the event loop does not.
+
+    Args:
+        max_pixels: of a picture; a larger one is refused by its header, before it is decoded.
+    """
+
+    def __init__(self, max_pixels: int):
+        self.max_pixels = max_pixels
+        self._threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "decoding")
+
+    async def decode(self, contents: Sequence[bytes], about: About) -> list[Pixels]:
+        """The pixels of each picture.
+
+        Raises:
+            Refusal: one cannot be read or is too large; it is named.
+        """
+        found = await asyncio.gather(*(self._one(content, about) for content in contents))
+        problems = [one for one in found if isinstance(one, Unreadable)]
+        if problems:
+            raise _refusal(found.index(problems[0]), len(problems), len(found), problems[0])
+        return [one for one in found if not isinstance(one, Unreadable)]
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+    async def _one(self, content: bytes, about: About) -> Pixels | Unreadable:
+        try:
+            with quietly():
+                head = look(content)
+        except Unreadable as problem:
+            return problem
+        size = head.height * head.width
+        if size > self.max_pixels:
+            return _too_large(head.height, head.width, self.max_pixels)
+        if size <= SMALL:
+            return decoded(content, about)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, decoded, content, about)
+
+
+def decoded(content: bytes, about: About) -> Pixels | Unreadable:
+    """The pixels of a picture, or why there are none."""
+    try:
+        return fitted(content, about.size, about.channels).numpy()
+    except Unreadable as problem:
+        return problem
+
+
+def _too_large(height: int, width: int, most: int) -> Unreadable:
+    return Unreadable("bomb", f"It has {width} x {height} pixels; {most:,} are accepted.")
+
+
+def _refusal(place: int, problems: int, count: int, first: Unreadable) -> Refusal:
+    status = 413 if first.kind == "bomb" else 422
+    which = f"Image {place + 1} of {count}: " if count > 1 else ""
+    more = f" {problems - 1} more cannot be used either." if problems > 1 else ""
+    return Refusal(status, first.kind, f"{which}{first.sentence}{more}")

@@ -1,0 +1,129 @@
+"""What guards a server: who may ask how often, how much may arrive, and how long it may take."""
+
+import asyncio
+from collections import OrderedDict
+from time import monotonic
+
+from cutaway.ship.serve.asgi import (
+    App,
+    Gone,
+    Message,
+    Receive,
+    Send,
+    Upload,
+    replaying,
+    send_end,
+    send_whole,
+)
+from cutaway.ship.serve.metrics import Metrics
+from cutaway.ship.serve.refusal import Refusal, busy
+from cutaway.ship.serve.settings import Settings
+
+FREE = ("/health", "/metrics")
+"""Never turned away: whoever watches the server has to see it when it is busy."""
+LINGER = 2.0
+"""Seconds for which what a refused client still sends is thrown away. Were its connection closed
+at once, it would break before the client has read why."""
+CLIENTS = 10_000
+"""Clients that are remembered."""
+
+
+class Buckets:
+    """Token buckets: `rate` requests a second of each client, twice as many at once."""
+
+    def __init__(self, rate: float):
+        self.rate = rate
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, client: str, now: float) -> bool:
+        """Whether the client has a token left, which is taken; `now` in seconds."""
+        most = max(1.0, 2 * self.rate)
+        tokens, then = self._left.pop(client, (most, now))
+        tokens = min(most, tokens + (now - then) * self.rate)
+        granted = tokens >= 1
+        self._left[client] = (tokens - granted, now)
+        if len(self._left) > CLIENTS:  # the one that has asked for nothing for longest
+            self._left.popitem(last=False)
+        return granted
+
+
+class Limits:
+    """Reads a request whole, within its limits, before it is worked on.
+
+    What arrives too often, too large or too late is answered with one sentence, and the
+    connection ends.
+    """
+
+    def __init__(self, app: App, settings: Settings, metrics: Metrics):
+        self.app, self.settings, self.metrics = app, settings, metrics
+        self.in_flight, self.held = 0, 0
+        self._buckets = Buckets(settings.rate)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in FREE:
+            await self.app(scope, receive, send)
+            return
+        upload = Upload(scope, receive)
+        try:
+            self._admit((scope.get("client") or ("", 0))[0])
+            body = await self._read(upload)
+        except Refusal as refusal:
+            await self._refuse(refusal, upload, send)
+            return
+        except Gone:
+            self.metrics.refused.labels("gone").inc()
+            return
+        try:
+            await self.app(scope, replaying(body, receive), send)
+        finally:
+            self._release(len(body))
+
+    def _admit(self, client: str) -> None:
+        if self.settings.rate and not self._buckets.take(client, monotonic()):
+            most = f"{self.settings.rate:g} requests a second"
+            raise Refusal(429, "rate", f"You ask too often: {most} are answered.")
+        if self.in_flight >= self.settings.max_requests:
+            raise busy("requests", "The server works on as many requests as it can.")
+
+    async def _read(self, upload: Upload) -> bytes:
+        """The body; its place among the requests in flight is taken, and given back if it fails."""
+        body = bytearray()
+        self._count(1)
+        try:
+            self._check(upload.declared)
+            async with asyncio.timeout(self.settings.timeout):
+                while not upload.whole:
+                    chunk = await upload.next()
+                    body += chunk
+                    self.held += len(chunk)
+                    self._check(len(body))
+        except TimeoutError:
+            self._release(len(body))
+            within = f"{self.settings.timeout:g} seconds"
+            raise Refusal(408, "slow", f"The request did not arrive within {within}.") from None
+        except BaseException:
+            self._release(len(body))
+            raise
+        return bytes(body)
+
+    def _check(self, size: int) -> None:
+        if size > self.settings.max_bytes:
+            most = f"{self.settings.max_mb:g} MB"
+            raise Refusal(413, "size", f"The request is too large: {most} are accepted.")
+        if self.held > self.settings.max_held:
+            raise busy("memory", "The requests at hand are too large together.")
+
+    def _release(self, size: int) -> None:
+        self.held -= size
+        self._count(-1)
+
+    def _count(self, change: int) -> None:
+        self.in_flight += change
+        self.metrics.in_flight.set(self.in_flight)
+
+    async def _refuse(self, refusal: Refusal, upload: Upload, send: Send) -> None:
+        self.metrics.refused.labels(refusal.reason).inc()
+        headers = refusal.headers | {"connection": "close"}
+        await send_whole(send, refusal.status, headers, refusal.body)
+        await upload.drain(16 * self.settings.max_bytes, LINGER)
+        await send_end(send)

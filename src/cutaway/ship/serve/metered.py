@@ -1,0 +1,50 @@
+"""Counts each request, and answers where nothing else could."""
+
+import logging
+from collections.abc import Collection
+from time import perf_counter
+
+from cutaway.ship.serve.asgi import App, Message, Receive, Send, send_end, send_whole
+from cutaway.ship.serve.metrics import Metrics
+from cutaway.ship.serve.refusal import said
+
+log = logging.getLogger("cutaway.serve")
+
+
+class Metered:
+    """The outermost layer: status and seconds of every request.
+
+    Args:
+        routes: paths that are counted by name; whatever else is asked for is one, so that
+            strangers cannot make up names without end.
+    """
+
+    def __init__(self, app: App, metrics: Metrics, routes: Collection[str]):
+        self.app, self.metrics, self.routes = app, metrics, routes
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, status = perf_counter(), 0
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except Exception as error:
+            log.error("A fault of ours: %s: %s.", type(error).__name__, error)
+            if not status:
+                await self._apologise(error, noted)
+        finally:
+            route = scope["path"] if scope["path"] in self.routes else "other"
+            self.metrics.requests.labels(route, status or "gone").inc()
+            self.metrics.seconds.labels(route).observe(perf_counter() - began)
+
+    async def _apologise(self, error: Exception, send: Send) -> None:
+        body = said(f"A fault in Cutaway itself ({type(error).__name__}): please report it.")
+        await send_whole(send, 500, {}, body)
+        await send_end(send)

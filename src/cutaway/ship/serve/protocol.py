@@ -1,0 +1,89 @@
+"""uvicorn's protocol, with limits on what comes before a request's body."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from cutaway.ship.serve.refusal import said
+
+MOST = 1 << 16
+"""Bytes of a request's head."""
+FAREWELL = 0.05
+"""Seconds in which what lies in a socket when the server is stopped is still read."""
+
+
+class Guarded(HttpToolsProtocol):
+    """A head has to arrive within `patience` seconds, and within 64 KB.
+
+    uvicorn bounds neither, so that a client who never ends its head would hold its connection for
+    ever.
+    """
+
+    patience: float = 30.0
+
+    def __init__(self, *given: Any, **named: Any):
+        super().__init__(*given, **named)
+        self._alarm: asyncio.TimerHandle | None = None
+        self._head = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._wait()
+
+    def on_headers_complete(self) -> None:
+        self._wait_no_more()
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._head = self._head + len(data) if self._alarm else 0
+        if self._head > MOST and not self.transport.is_closing():
+            self._refuse(431, "The head of the request is too large.")
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, "This is not a request that HTTP knows.")
+
+    def shutdown(self) -> None:
+        """Close, but not before what has arrived already is read: it is answered."""
+        self.loop.call_later(FAREWELL, self._say_goodbye)
+
+    def _say_goodbye(self) -> None:
+        if not self.transport.is_closing():
+            super().shutdown()
+
+    def _wait(self) -> None:
+        if self._alarm is None:
+            self._alarm = self.loop.call_later(self.patience, self._give_up)
+
+    def _wait_no_more(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _give_up(self) -> None:
+        self._alarm = None
+        if not self.transport.is_closing():
+            self._refuse(408, f"The request did not begin within {self.patience:g} seconds.")
+
+    def _refuse(self, status: int, sentence: str) -> None:
+        self._wait_no_more()
+        body = said(sentence)
+        head = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        self.transport.write(
+            STATUS_LINE[status] + head.encode() + b"connection: close\r\n\r\n" + body
+        )
+        self.transport.close()
+
+
+def guarded(patience: float) -> type[Guarded]:
+    """The protocol with its patience."""
+    return type("Guarded", (Guarded,), {"patience": patience})

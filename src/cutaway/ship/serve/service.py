@@ -1,0 +1,97 @@
+"""From encoded pictures to answers: decode, wait for a batch, say it with names."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from cutaway.ship.serve.batching import Batcher
+from cutaway.ship.serve.decoding import Decoder, Pixels
+from cutaway.ship.serve.engine import Engine
+from cutaway.ship.serve.metrics import Metrics
+from cutaway.ship.serve.refusal import busy
+from cutaway.ship.serve.settings import Settings
+from cutaway.ship.serve.swap import Served
+from cutaway.ship.serve.why import heat_map, in_bytes, png
+
+Top = list[dict[str, Any]]
+
+
+class Service:
+    """What the routes ask. Each request keeps the network that it began with."""
+
+    def __init__(self, served: Served, settings: Settings, metrics: Metrics):
+        self.served, self.settings = served, settings
+        self._decoder = Decoder(settings.max_pixels)
+        self._batcher = Batcher(settings, metrics)
+
+    def close(self) -> None:
+        self._decoder.close()
+        self._batcher.close()
+
+    async def answers(self, contents: Sequence[bytes]) -> list[Top]:
+        """The most probable classes of each picture.
+
+        Raises:
+            Refusal: one cannot be read, or no answer was found in time.
+        """
+        engine = self.served.engine
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                found = await self._asked(contents, engine)
+        except TimeoutError:
+            raise self._late() from None
+        return [top_of(p, engine.about.classes) for p in found]
+
+    async def why(self, content: bytes) -> dict[str, Any]:
+        """The most probable classes of a picture, and where the first comes from.
+
+        Raises:
+            Refusal: it cannot be read, or no answer was found in time.
+        """
+        engine = self.served.engine
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                with self._batcher.expecting(1):
+                    (pixels,) = await self._decoder.decode([content], engine.about)
+                p = await self._answered(pixels, engine)
+                heat = await self._heat(pixels, engine, int(p.argmax()))
+        except TimeoutError:
+            raise self._late() from None
+        shown = {"seen": png(pixels), "heat": png(in_bytes(heat)), "most": float(heat.max())}
+        return {"top": top_of(p, engine.about.classes), **shown}
+
+    async def _asked(
+        self, contents: Sequence[bytes], engine: Engine
+    ) -> Sequence[Float[np.ndarray, "k"]]:
+        with self._batcher.expecting(len(contents)):
+            pixels = await self._decoder.decode(contents, engine.about)
+            waiting = [self._batcher.put(one, engine) for one in pixels]
+        return [await waiting[0]] if len(waiting) == 1 else await asyncio.gather(*waiting)
+
+    async def _answered(self, pixels: Pixels, engine: Engine) -> Float[np.ndarray, "k"]:
+        with self._batcher.expecting(1):
+            waiting = self._batcher.put(pixels, engine)
+        return await waiting
+
+    async def _heat(self, pixels: Pixels, engine: Engine, k: int) -> Float[np.ndarray, "h w"]:
+        """Each covered picture waits in the queue like any other, so that nobody is kept waiting
+        for long."""
+        loop = asyncio.get_running_loop()
+
+        def answered(one: Pixels) -> Float[np.ndarray, "k"]:
+            asked = asyncio.run_coroutine_threadsafe(self._answered(one, engine), loop)
+            return asked.result(self.settings.timeout)
+
+        return await asyncio.to_thread(heat_map, answered, pixels, k)
+
+    def _late(self) -> Exception:
+        return busy("late", f"There was no answer within {self.settings.timeout:g} seconds.")
+
+
+def top_of(p: Float[np.ndarray, "k"], classes: Sequence[str]) -> Top:
+    """The five most probable classes, best first."""
+    best = np.argsort(-p, kind="stable")[:5].tolist()
+    return [{"label": classes[i], "probability": round(float(p[i]), 6)} for i in best]

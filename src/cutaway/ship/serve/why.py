@@ -1,0 +1,62 @@
+"""Why an answer: the picture is covered square by square, and the network asked again."""
+
+import base64
+from collections.abc import Callable
+from io import BytesIO
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor, nn
+
+from cutaway.see.why import occlusion
+
+PATCHES = 5
+"""A square is about so many to a side, and moves by half of itself."""
+LEAST = 1e-12
+
+Answered = Callable[[UInt8[np.ndarray, "h w c"]], Float[np.ndarray, "k"]]
+
+
+class _Logs(nn.Module):
+    """The log probabilities of pictures whose mean colour was taken away, asked one by one."""
+
+    def __init__(self, answered: Answered, mean: Float[Tensor, "c 1 1"]):
+        super().__init__()
+        self._answered, self._mean = answered, mean
+
+    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n k"]:
+        pixels = (x + self._mean).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
+        p = [torch.from_numpy(self._answered(np.ascontiguousarray(one))) for one in pixels]
+        return torch.stack(p).clamp(min=LEAST).log()
+
+
+def heat_map(
+    answered: Answered, pixels: UInt8[np.ndarray, "h w c"], k: int
+) -> Float[np.ndarray, "h w"]:
+    """How far the log probability of class k falls, on the mean, where a pixel is covered.
+
+    The cover has the picture's mean colour. It asks the network for nothing but answers, so it
+    works on whatever answers.
+
+    Source: Zeiler and Fergus 2014, section 4.2.
+    """
+    x = torch.from_numpy(pixels).permute(2, 0, 1).float()
+    mean = x.mean((1, 2), keepdim=True)
+    patch = max(1, min(pixels.shape[:2]) // PATCHES)
+    network, t = _Logs(answered, mean), torch.tensor([k])
+    return occlusion(network, (x - mean)[None], t, patch, max(1, patch // 2))[0].numpy()
+
+
+def in_bytes(heat: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
+    """What speaks for the class, from 0 to 255."""
+    speaks = heat.clip(min=0)
+    return (speaks * (255 / max(float(speaks.max()), LEAST))).round().astype(np.uint8)
+
+
+def png(pixels: UInt8[np.ndarray, "h w *c"]) -> str:
+    """A picture as PNG in base64."""
+    file = BytesIO()
+    Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
