@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from cutaway.data.feed import to_float
@@ -52,7 +52,7 @@ def predict(
             "`cutaway evaluate` measures it."
         )
     answers = _answers(model, task.probabilities, card, machine, sources)
-    return [_prediction(name, p, card.classes) for name, p in answers]
+    return [top(name, p, card.classes) for name, p in answers]
 
 
 def masks(
@@ -118,10 +118,16 @@ def _answers(
         with at_rest(model, machine):
             found = probabilities(model(x)).cpu()
         for i, (source, p) in enumerate(zip(chunk, found, strict=True), start):
-            yield str(source) if isinstance(source, str | Path) else f"image {i}", p
+            yield named(source, i), p
 
 
-def _prediction(name: str, probabilities: Tensor, classes: tuple[str, ...]) -> Prediction:
+def named(source: Any, place: int) -> str:
+    """What a picture is called: its path, or its place in the list."""
+    return str(source) if isinstance(source, str | Path) else f"image {place}"
+
+
+def top(name: str, probabilities: Float[Tensor, " k"], classes: tuple[str, ...]) -> Prediction:
+    """The five most probable classes."""
     best = probabilities.topk(min(5, len(classes)))
     pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
     return Prediction(name, tuple((classes[i], p) for i, p in pairs))

@@ -14,12 +14,13 @@ class About:
     """Everything that a stranger needs to use a network.
 
     Attributes:
-        model: the network's name, and `data` what it learned from.
+        model: the network's name, `options` its own ones, and `data` what it learned from.
         task: what its outputs mean, a name of `learn.tasks`.
-        part: what of it was exported: `answer`, `reconstruct` or `generate`.
+        part: what of it was exported: `answer`, `reconstruct`, `generate` or `paint`.
         classes: their names, in the order of the outputs.
         channels: 1 for grey, 3 for red, green, blue.
         size: height and width that it learned at; of signals and videos, their grid.
+        mean, std: what is done to values in 0..1, a channel at a time.
         resizes: whether it brings images of any size to `size` itself.
         latent: length of the codes that it draws from; 0 where it takes examples.
         measures: what it did on its test set, such as {"accuracy": 0.99}.
@@ -28,12 +29,15 @@ class About:
     """
 
     model: str
+    options: dict[str, Any]
     data: str
     task: str
     part: str
     classes: tuple[str, ...]
     channels: int
     size: tuple[int, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     resizes: bool
     latent: int
     measures: dict[str, float]
@@ -50,8 +54,9 @@ class About:
         }
         latent = int(getattr(run.model, "latent", 0)) if part == "generate" else 0
         return cls(
-            run.recipe.model, card.name, run.recipe.in_stages()[-1].task, part, card.classes,
-            card.channels, card.size, resizes, latent, measures, card.licence,
+            run.recipe.model, run.recipe.model_options, card.name,
+            run.recipe.in_stages()[-1].task, part, card.classes, card.channels, card.size,
+            card.mean, card.std, resizes, latent, measures, card.licence,
         )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,6 +66,15 @@ class About:
         return json.dumps(self.to_dict(), ensure_ascii=False)
 
     @classmethod
+    def from_json(cls, text: str) -> "About":
+        """What `to_json` gave.
+
+        Raises:
+            DataError: it is not that.
+        """
+        return cls.from_dict(json.loads(text))
+
+    @classmethod
     def from_dict(cls, values: Any) -> "About":
         """What `to_dict` gave.
 
@@ -68,7 +82,7 @@ class About:
             DataError: it is not that.
         """
         try:
-            tuples = {name: tuple(values[name]) for name in ("classes", "size")}
+            tuples = {name: tuple(values[name]) for name in ("classes", "size", "mean", "std")}
             return cls(**(values | tuples))
         except (TypeError, KeyError):
             raise DataError(

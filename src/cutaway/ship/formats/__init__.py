@@ -1,0 +1,90 @@
+"""The formats of an export, by name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from cutaway.errors import UsageError, nearest
+from cutaway.ship.opened import Opened
+from cutaway.ship.shipment import Shipment
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way to write a network down.
+
+    Attributes:
+        room: the module with its `write(shipment, path)` and `read(path)`.
+        ending: of the file's name; none of a folder.
+        difference: largest one that an output may have from PyTorch's.
+        lost: points of accuracy (or of IoU) that it may cost.
+    """
+
+    name: str
+    room: str
+    ending: str
+    title: str
+    difference: float = 1e-3
+    lost: float = 0.1
+
+    def write(self, shipment: Shipment, path: Path) -> None:
+        write: Callable[[Shipment, Path], None] = self._module.write
+        write(shipment, path)
+
+    def read(self, path: Path) -> Opened:
+        read: Callable[[Path], Opened] = self._module.read
+        return read(path)
+
+    @property
+    def _module(self):  # type: ignore[no-untyped-def]
+        try:
+            return import_module(f"cutaway.ship.formats.{self.room}")
+        except ModuleNotFoundError as error:
+            raise UsageError(
+                f"The format {self.name} needs the package {error.name}: "
+                "pip install 'cutaway[export]'."
+            ) from None
+
+
+FORMATS = {
+    one.name: one
+    for one in (
+        Format("onnx", "onnx_file", ".onnx", "ONNX, for onnxruntime and everything that reads it"),
+        Format(
+            "onnx-int8", "onnx_int8", ".int8.onnx", "ONNX in 8 bits, calibrated on training images",
+            difference=1.0, lost=0.5,
+        ),
+        Format("pt2", "pt2", ".pt2", "torch.export's program: PyTorch without this package"),
+        Format("safetensors", "weights", ".safetensors", "the weights and what they mean"),
+        Format("folder", "folder", "", "a model repository: config, weights, model card"),
+        Format("web", "web", "", "a page that needs no server", difference=1e-3),
+    )
+}  # fmt: skip
+
+
+def find(name: str) -> Format:
+    """The format called `name`.
+
+    Raises:
+        UsageError: there is none; the nearest is offered.
+    """
+    if name not in FORMATS:
+        raise UsageError(f"There is no format '{name}'.{nearest(name, FORMATS)}")
+    return FORMATS[name]
+
+
+def format_of(path: Path) -> Format:
+    """The format of what lies at `path`.
+
+    Raises:
+        UsageError: it is none of ours.
+    """
+    if path.is_dir():
+        return FORMATS["web" if (path / "model.onnx").is_file() else "folder"]
+    for name in ("onnx", "pt2", "safetensors"):
+        if path.name.endswith(FORMATS[name].ending):
+            return FORMATS[name]
+    raise UsageError(
+        f"{path} is no export: their names end in .onnx, .pt2 or .safetensors, or they are folders."
+    )

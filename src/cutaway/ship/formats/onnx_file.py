@@ -1,0 +1,94 @@
+"""ONNX: the format that most other programs read."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+
+from cutaway.errors import DataError
+from cutaway.files import write_whole
+from cutaway.ship.about import About
+from cutaway.ship.opened import Opened
+from cutaway.ship.program import program, quietly
+from cutaway.ship.shipment import Shipment
+
+OPSET = 20
+KEY = "cutaway"
+INPUTS = {"answer": "pixels", "reconstruct": "pixels", "generate": "z", "paint": "places"}
+OUTPUTS = {"answer": "probabilities", "reconstruct": "pictures", "generate": "pictures",
+           "paint": "values"}  # fmt: skip
+
+
+def write(shipment: Shipment, path: Path) -> None:
+    """Write `path`; what the network is travels in its metadata."""
+    write_whole(path, model(shipment).SerializeToString())
+
+
+def model(shipment: Shipment) -> onnx.ModelProto:
+    """The network as an ONNX model."""
+    about = shipment.about
+    with quietly():
+        found = torch.onnx.export(
+            program(shipment), (), dynamo=True, opset_version=OPSET, verbose=False,
+            input_names=[INPUTS[about.part]], output_names=[OUTPUTS[about.part]],
+        )  # fmt: skip
+    assert found is not None
+    proto: onnx.ModelProto = found.model_proto
+    _clean(proto)
+    _name_axes(proto, shipment.free)
+    describe(proto, about)
+    return proto
+
+
+def describe(proto: onnx.ModelProto, about: About) -> None:
+    """Write down what the file holds, for people (in Netron) and for programs."""
+    proto.producer_name, proto.producer_version = "cutaway", about.version
+    proto.doc_string = f"{about.model}, which learned from {about.data}: {about.part}."
+    plain = {"classes": "\n".join(about.classes), "task": about.task, "licence": about.licence}
+    onnx.helper.set_model_props(proto, {KEY: about.to_json(), **plain})
+
+
+def read(path: Path) -> Opened:
+    """Open an ONNX file that was exported by Cutaway."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime's failures have no public base
+        reason = str(error).strip().splitlines()[0]
+        raise DataError(f"{path} is no ONNX file that onnxruntime can run ({reason}).") from None
+    about = About.from_json(session.get_modelmeta().custom_metadata_map.get(KEY, "null"))
+    (name,) = (one.name for one in session.get_inputs())
+
+    def answer(examples: np.ndarray) -> np.ndarray:
+        found: np.ndarray = session.run(None, {name: examples})[0]
+        return found
+
+    return Opened(path, about, answer)
+
+
+def _clean(proto: onnx.ModelProto) -> None:
+    """Take out what the exporter noted for itself, paths of this machine among it."""
+    graphs: list[Any] = [proto.graph, *proto.functions]
+    for graph in graphs:
+        del graph.metadata_props[:]
+        for one in [*graph.node, *graph.value_info, *graph.input, *graph.output]:
+            del one.metadata_props[:]
+            one.doc_string = ""
+    for tensor in proto.graph.initializer:
+        del tensor.metadata_props[:]
+
+
+def _name_axes(proto: onnx.ModelProto, names: tuple[str, ...]) -> None:
+    """Call the axes of any length what they are, instead of s77."""
+    axes = proto.graph.input[0].type.tensor_type.shape.dim
+    words = {axis.dim_param: name for axis, name in zip(axes, names, strict=False)}
+    for value in [*proto.graph.input, *proto.graph.output, *proto.graph.value_info]:
+        for axis in value.type.tensor_type.shape.dim:
+            if axis.dim_param in words:
+                axis.dim_param = words[axis.dim_param]

@@ -1,0 +1,115 @@
+"""ONNX in 8 bits, by onnxruntime.
+
+Static: weights a channel at a time and activations by ranges that training images showed, written
+as QuantizeLinear and DequantizeLinear around each operation. Dynamic: the ranges of activations
+are measured anew at each call. Weights: only those are in 8 bits, in blocks.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+from onnxruntime.quantization import (
+    CalibrationDataReader,
+    QuantFormat,
+    QuantType,
+    quantize_dynamic,
+    quantize_static,
+)
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+from onnxruntime.quantization.onnx_model import ONNXModel
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from torch import nn
+
+from cutaway.errors import UsageError, nearest
+from cutaway.files import write_whole
+from cutaway.ship.formats.onnx_file import describe, model, read
+from cutaway.ship.program import quietly
+from cutaway.ship.shipment import Shipment
+
+__all__ = ["WAYS", "read", "write"]
+
+WAYS = ("auto", "static", "dynamic", "weights")
+TYPES = ["Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Relu", "MaxPool", "AveragePool",
+         "GlobalAveragePool", "Concat"]  # fmt: skip
+"""What is computed in 8 bits; what comes before the network and after it is not."""
+BATCH = 32
+
+
+def write(shipment: Shipment, path: Path) -> None:
+    """Write `path` in the way that the shipment asks for.
+
+    Raises:
+        UsageError: an unknown way.
+    """
+    way = chosen(shipment)
+    with TemporaryDirectory() as folder, quietly():
+        plain, ready, small = (str(Path(folder, f"{name}.onnx")) for name in ("a", "b", "c"))
+        onnx.save(model(shipment), plain)
+        quant_pre_process(plain, ready, skip_symbolic_shape=True)
+        if way == "static":
+            _static(ready, small, shipment)
+        elif way == "dynamic":
+            quantize_dynamic(ready, small, weight_type=QuantType.QInt8, per_channel=True)
+        else:
+            _weights(ready, small)
+        proto = onnx.load(small)
+    describe(proto, shipment.about)
+    write_whole(path, proto.SerializeToString())
+
+
+def chosen(shipment: Shipment) -> str:
+    """Static for networks that convolve, dynamic for dense ones, unless another is asked for."""
+    if shipment.how not in WAYS:
+        raise UsageError(
+            f"There is no way '{shipment.how}' to 8 bits.{nearest(shipment.how, WAYS)}"
+        )
+    if shipment.how != "auto":
+        return shipment.how
+    modules = shipment.run.model.modules()
+    kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d)
+    return "static" if any(isinstance(one, kinds) for one in modules) else "dynamic"
+
+
+class Shown(CalibrationDataReader):  # type: ignore[misc]
+    """Batches of examples, under the name of the network's input."""
+
+    def __init__(self, name: str, examples: np.ndarray):
+        self.batches: Iterator[np.ndarray] = iter(
+            np.array_split(examples, max(1, len(examples) // BATCH))
+        )
+        self.name = name
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        batch = next(self.batches, None)
+        return None if batch is None else {self.name: batch}
+
+
+def _static(ready: str, small: str, shipment: Shipment) -> None:
+    proto = onnx.load(ready)
+    quantize_static(
+        ready, small, Shown(proto.graph.input[0].name, shipment.calibration()),
+        quant_format=QuantFormat.QDQ, per_channel=True, op_types_to_quantize=TYPES,
+        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        nodes_to_exclude=_outside(proto),
+    )  # fmt: skip
+
+
+def _outside(proto: onnx.ModelProto) -> list[str]:
+    """Operations on the way from pixels to x: those before the first that has weights."""
+    names: list[str] = []
+    for node in proto.graph.node:
+        if node.op_type in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
+            break
+        names.append(node.name)
+    return names
+
+
+def _weights(ready: str, small: str) -> None:
+    dense = ONNXModel(onnx.load(ready))
+    dense.replace_gemm_with_matmul()
+    found = MatMulNBitsQuantizer(dense.model, bits=8, block_size=32, is_symmetric=True)
+    found.process()
+    onnx.save(found.model.model, small)

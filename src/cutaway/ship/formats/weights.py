@@ -1,0 +1,48 @@
+"""safetensors: the weights, and what they mean."""
+
+from pathlib import Path
+
+from torch import Tensor
+
+from cutaway import models
+from cutaway.errors import DataError, UsageError
+from cutaway.learn.checkpoint import load_tensors, save_tensors
+from cutaway.learn.run import OWN
+from cutaway.ship.about import About
+from cutaway.ship.opened import Opened, of_module
+from cutaway.ship.portable import portable
+from cutaway.ship.shipment import Shipment
+
+
+def write(shipment: Shipment, path: Path) -> None:
+    """Write `path`, sealed."""
+    state = dict(shipment.run.model.state_dict())
+    save_tensors(path, state, {"about": shipment.about.to_dict()})
+
+
+def read(path: Path) -> Opened:
+    """Build the network anew and give it the weights."""
+    tensors, facts = load_tensors(path)
+    return rebuilt(path, About.from_dict(facts.get("about")), tensors)
+
+
+def rebuilt(path: Path, about: About, tensors: dict[str, Tensor]) -> Opened:
+    """A network of the registry with these weights.
+
+    Raises:
+        UsageError: it is none of the registry's.
+        DataError: the weights do not fit it.
+    """
+    if about.model.startswith(OWN):
+        raise UsageError(
+            f"{path} holds the weights of a network of your own, {about.model.removeprefix(OWN)}: "
+            "build it and call load_state_dict, or export it as onnx or pt2."
+        )
+    network = models.build(
+        about.model, about.channels, len(about.classes), about.size, about.options
+    )
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise DataError(f"{path} does not fit {about.model}: {error}.") from None
+    return of_module(path, about, portable(network, about), network)

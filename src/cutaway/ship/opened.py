@@ -1,0 +1,92 @@
+"""An exported file, opened: what it says of itself, and what it answers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from cutaway.errors import DataError, UsageError
+from cutaway.learn.card import DataCard
+from cutaway.learn.predict import Prediction, named, top
+from cutaway.ship.about import About
+
+Run = Callable[[np.ndarray], np.ndarray]
+CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A network that runs on plain arrays.
+
+    Attributes:
+        answer: gives the outputs of a batch. It takes pixels (`uint8`, channels last), codes z
+            (`float32`, n x latent) or places (`float32`, n x 2); see `about.part`.
+        network: the bare module, where the format holds one.
+    """
+
+    path: Path
+    about: About
+    answer: Run
+    network: nn.Module | None = None
+
+    def in_parts(self, examples: np.ndarray) -> np.ndarray:
+        """The outputs of any number of examples, so many at a time that memory does not matter."""
+        starts = range(0, len(examples), CHUNK)
+        return np.concatenate([self.answer(examples[i : i + CHUNK]) for i in starts])
+
+    def predict(self, images: Any) -> list[Prediction]:
+        """The five most probable classes of each image.
+
+        Args:
+            images: a path, encoded bytes, or a list of them.
+
+        Raises:
+            DataError: a file that is not there or not an image.
+            UsageError: the network does not tell the classes of images.
+        """
+        if self.about.part != "answer" or self.about.task == "segment":
+            raise UsageError(f"{self.path} does not tell the classes of images.")
+        sources: Sequence[Any] = images if isinstance(images, list | tuple) else [images]
+        pixels = np.stack([self.card.pixels(source).numpy() for source in sources])
+        found = torch.from_numpy(self.in_parts(pixels))
+        rows = enumerate(zip(sources, found, strict=True))
+        return [top(named(source, i), p, self.about.classes) for i, (source, p) in rows]
+
+    @property
+    def card(self) -> DataCard:
+        """How pictures are brought to the network's size."""
+        about = self.about
+        return DataCard(
+            about.data, about.classes, about.channels, about.size, about.mean, about.std,
+            fingerprint="", licence=about.licence, counts={},
+        )  # fmt: skip
+
+
+def of_module(path: Path, about: About, whole: Callable[..., Any], network: Any = None) -> Opened:
+    """A PyTorch module as `Opened`."""
+
+    def answer(examples: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            found: np.ndarray = whole(torch.from_numpy(np.ascontiguousarray(examples))).numpy()
+        return found
+
+    return Opened(path, about, answer, network)
+
+
+def open_exported(path: str | Path) -> Opened:
+    """Open what `export` wrote: a file, or a folder with a config.json or an ONNX file.
+
+    Raises:
+        DataError: it is not there, damaged, or was not exported by Cutaway.
+        UsageError: its format is not known, or a package is missing.
+    """
+    from cutaway.ship.formats import format_of
+
+    path = Path(path)
+    if not path.exists():
+        raise DataError(f"{path} is not there: `cutaway export RUN` writes such files.")
+    return format_of(path).read(path)

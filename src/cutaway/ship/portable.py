@@ -1,0 +1,158 @@
+"""A network with what comes before and after it: from pixels as any decoder gives them to answers.
+
+That whole is what every format holds, so that nobody who opens the file has to know what was done
+to the images that the network learned from.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cutaway.errors import UsageError
+from cutaway.learn.tasks import TASKS
+from cutaway.learn.tasks.reconstruct import reconstruction
+from cutaway.ship.about import About
+
+PARTS = {
+    "classify": ("answer",),
+    "threshold": ("answer",),
+    "segment": ("answer",),
+    "semi-supervised": ("answer", "generate"),
+    "reconstruct": ("reconstruct",),
+    "variational": ("generate", "reconstruct"),
+    "adversarial": ("generate",),
+    "implicit": ("paint",),
+}
+"""What can be exported of a network, by its task; the first unless another is asked for."""
+
+
+class Seen(nn.Module):
+    """x = (pixels / 255 - mean) / std, of pixels brought to the network's size."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, about: About):
+        super().__init__()
+        self.size = about.size if about.resizes else None
+        shape = (-1, *[1] * len(about.size))
+        for name in ("mean", "std"):
+            value = torch.tensor(getattr(about, name)).view(shape)
+            self.register_buffer(name, value, persistent=False)
+
+    def forward(self, pixels: UInt8[Tensor, "b *grid c"]) -> Float[Tensor, "b c *grid2"]:
+        x = pixels.movedim(-1, 1)
+        x = x if self.size is None else brought(x, self.size)
+        return (x.float() / 255 - self.mean) / self.std
+
+
+def brought(x: UInt8[Tensor, "b c h w"], size: tuple[int, ...]) -> UInt8[Tensor, "b c h2 w2"]:
+    """Images at another size, as `DataCard.pixels` brings them there: antialiased.
+
+    To a square: the middle square, bicubic; else the whole, bilinear.
+    """
+    if size[0] != size[1]:
+        return F.interpolate(x, size, mode="bilinear", antialias=True)
+    height, width = x.shape[2:]
+    side = torch.sym_min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = x.narrow(2, top, side).narrow(3, left, side)  # slices would not export
+    return F.interpolate(square, size, mode="bicubic", antialias=True)
+
+
+class Answer(nn.Module):
+    """p(class | pixels); of a network that tells pixels apart, for each of them."""
+
+    def __init__(self, network: nn.Module, about: About, probabilities: Callable[..., Tensor]):
+        super().__init__()
+        self.seen, self.network, self.probabilities = Seen(about), network, probabilities
+
+    def forward(self, pixels: UInt8[Tensor, "b *grid c"]) -> Float[Tensor, "b k *places"]:
+        return self.probabilities(self.network(self.seen(pixels)))
+
+
+class Shown(nn.Module):
+    """Pictures in 0..1 of what a network draws: std x + mean, channels last."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, about: About):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(about.mean), persistent=False)
+        self.register_buffer("std", torch.tensor(about.std), persistent=False)
+
+    def forward(self, x: Float[Tensor, "b c *grid"]) -> Float[Tensor, "b *grid c"]:
+        return (x.movedim(1, -1) * self.std + self.mean).clamp(0, 1)
+
+
+class Reconstruct(nn.Module):
+    """The picture that a network makes of a picture; a variational one's at the mean code."""
+
+    def __init__(self, network: nn.Module, about: About):
+        super().__init__()
+        self.network, self.seen, self.shown = network, Seen(about), Shown(about)
+
+    def forward(self, pixels: UInt8[Tensor, "b *grid c"]) -> Float[Tensor, "b *grid2 c"]:
+        return self.shown(again(self.network)(self.seen(pixels)))
+
+
+class Generate(nn.Module):
+    """The pictures that a network draws of codes z from N(0, 1)."""
+
+    def __init__(self, network: nn.Module, about: About):
+        super().__init__()
+        self.network, self.shown = network, Shown(about)
+
+    def forward(self, z: Float[Tensor, "b latent"]) -> Float[Tensor, "b *grid c"]:
+        return self.shown(self.network.generate(z))  # type: ignore[operator]
+
+
+class Paint(nn.Module):
+    """The values in 0..1 of a network that is a picture, at places (row, column) in -1..1."""
+
+    def __init__(self, network: nn.Module, about: About):
+        super().__init__()
+        self.network, self.shown = network, Shown(about)
+
+    def forward(self, places: Float[Tensor, "b 2"]) -> Float[Tensor, "b c"]:
+        return self.shown(self.network(places))
+
+
+def again(network: Any) -> Callable[[Tensor], Tensor]:
+    """The network from input to reconstruction, without any draw."""
+    if hasattr(network, "encode"):
+        return lambda x: network.generate(network.encode(x)[0])
+    return reconstruction(network)
+
+
+def part_of(task: str, asked: str = "") -> str:
+    """What is exported of a network for a task.
+
+    Raises:
+        UsageError: it has no such part.
+    """
+    known = PARTS[task]
+    if asked and asked not in known:
+        raise UsageError(
+            f"A network for the task '{task}' has no part '{asked}' to export: "
+            f"choose {' or '.join(known)}."
+        )
+    return asked or known[0]
+
+
+def portable(network: nn.Module, about: About) -> nn.Module:
+    """The network at rest, in float32 on the processor, with what comes before and after it."""
+    network = network.cpu().float().eval()
+    if about.part == "answer":
+        judge = getattr(network, "discriminator", network)
+        task: Any = TASKS["classify" if about.task == "semi-supervised" else about.task]()
+        whole: nn.Module = Answer(judge, about, task.probabilities)
+    else:
+        kinds = {"reconstruct": Reconstruct, "generate": Generate, "paint": Paint}
+        whole = kinds[about.part](network, about)
+    return whole.eval().requires_grad_(False)
