@@ -31,9 +31,9 @@ def carries(better: Effect, zero: Effect, other: Effect) -> Verdict:
     """Holds if the gradient of the first block, as a share of the last one's, is larger in residual
     than in plain networks (the ratio's interval above 1), no gradient through a block can be zero,
     and all are 1; with limits if it is larger but a block with a gradient of zero exists, or
-    derivatives other than 1; else it does not hold."""
+    derivatives other than 1; does not hold if it is smaller (below 1); else undecided."""
     if better.low <= 1:
-        return Verdict.FAILS
+        return Verdict.FAILS if better.high < 1 else Verdict.UNDECIDED
     return Verdict.LIMITED if zero.value == 0 or other.value else Verdict.HOLDS
 
 

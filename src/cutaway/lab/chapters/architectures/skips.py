@@ -48,10 +48,10 @@ def skips(
     widths: tuple[Annotated[int, Range(1, 512)], ...] = (8, 16),
     side: Annotated[int, Range(8, 64)] = 32,
     pictures: Annotated[int, Range(10, 4000)] = 400,
-    rate: Annotated[float, Range(1e-6, 1)] = 0.02,
+    rate: Annotated[float, Range(1e-6, 1)] = 0.01,
     batch: Annotated[int, Range(1, 1000)] = 8,
     replicates: Replicates = 8,
-    steps: Annotated[int, Range(1, 100_000)] = 80,
+    steps: Annotated[int, Range(1, 100_000)] = 160,
     seed: Seed = 0,
 ) -> Evidence:
     """The same encoder and decoder with and without skips learn to tell digits from patterned
@@ -110,13 +110,15 @@ def pixels(scenes: ImageSet, index: Int[Tensor, "m"], most: int, seed: int) -> t
 def learn(
     net: nn.Module, x: Maps, t: Masks, seed: int, steps: int, batch: int, rate: float
 ) -> None:
-    """Adam on the log-loss of each pixel."""
+    """Adam on the log-loss of each pixel, the rate falling to 0."""
     optimizer = torch.optim.Adam(net.parameters(), rate)
+    falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0, steps)
     for step in range(steps):
         index = batch_of(seed, step, len(x), batch)
         optimizer.zero_grad()
         cross_entropy(net(x[index]), t[index]).backward()
         optimizer.step()
+        falling.step()
 
 
 def judged(y: Masks, t: Masks) -> Float[Tensor, "3"]:
