@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 
 from cutaway import __version__
+from cutaway.ship.about import About
 from cutaway.ship.serve import schemas
 from cutaway.ship.serve.asking import images_of
 from cutaway.ship.serve.limits import Limits
@@ -55,8 +57,8 @@ def make_app(path: Path, load: Load, settings: Settings) -> FastAPI:
             Middleware(Limits, settings=settings, metrics=metrics),
         ],
         exception_handlers={
-            Refusal: lambda request, error: _refused(error, metrics),
-            HTTPException: lambda request, error: _not_found(error),
+            Refusal: partial(_refused, metrics),
+            HTTPException: _not_found,
         },
     )  # fmt: skip
     _add_asking(app, settings)
@@ -103,7 +105,7 @@ def _add_telling(app: FastAPI, served: Served, metrics: Metrics) -> None:
             "since": served.since,
         })  # fmt: skip
 
-    @app.get("/about", response_model=None, responses=schemas.responses(schemas.About, *TOLD))
+    @app.get("/about", response_model=None, responses=schemas.responses(About, *TOLD))
     async def about() -> Response:
         """What the network is, what it learned from, and what it did on its test set."""
         return _json(served.engine.about.to_dict())
@@ -125,12 +127,12 @@ def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) 
     return Response(content, status, headers, "application/json")
 
 
-async def _refused(error: Any, metrics: Metrics) -> Response:
+async def _refused(metrics: Metrics, request: Request, error: Any) -> Response:
     metrics.refused.labels(error.reason).inc()
     return Response(error.body, error.status, error.headers, "application/json")
 
 
-async def _not_found(error: Any) -> Response:
+async def _not_found(request: Request, error: Any) -> Response:
     sentence = {404: "There is nothing here.", 405: "This cannot be asked in this way."}
     content = said(sentence.get(error.status_code, f"{error.detail}."))
     return Response(content, error.status_code, error.headers, "application/json")

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -36,9 +36,9 @@ class Decoder:
             Refusal: one cannot be read or is too large; it is named.
         """
         found = await asyncio.gather(*(self._one(content, about) for content in contents))
-        problems = [one for one in found if isinstance(one, Unreadable)]
+        problems = {i: one for i, one in enumerate(found) if isinstance(one, Unreadable)}
         if problems:
-            raise _refusal(found.index(problems[0]), len(problems), len(found), problems[0])
+            raise _refusal(problems, len(found))
         return [one for one in found if not isinstance(one, Unreadable)]
 
     def close(self) -> None:
@@ -71,8 +71,10 @@ def _too_large(height: int, width: int, most: int) -> Unreadable:
     return Unreadable("bomb", f"It has {width} x {height} pixels; {most:,} are accepted.")
 
 
-def _refusal(place: int, problems: int, count: int, first: Unreadable) -> Refusal:
-    status = 413 if first.kind == "bomb" else 422
+def _refusal(problems: Mapping[int, Unreadable], count: int) -> Refusal:
+    """The first of the problems by the place of its picture among `count`, and how many others."""
+    place, first = next(iter(problems.items()))
     which = f"Image {place + 1} of {count}: " if count > 1 else ""
-    more = f" {problems - 1} more cannot be used either." if problems > 1 else ""
-    return Refusal(status, first.kind, f"{which}{first.sentence}{more}")
+    others = f" {len(problems) - 1} more cannot be used either." if len(problems) > 1 else ""
+    status = 413 if first.kind == "bomb" else 422
+    return Refusal(status, first.kind, f"{which}{first.sentence}{others}")

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from cutaway.learn.tasks.classify import Classify
 from cutaway.ship.about import About
 
 
+@runtime_checkable
 class Engine(Protocol):
     """A network that tells classes, called by one thread at a time.
 

@@ -1,9 +1,10 @@
 """The files of a multipart form that has arrived whole."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 
 FIELD = b"images"
 ONLY = "Send one or more files in the field 'images', and no other."
@@ -68,7 +69,7 @@ def files_in(content_type: str, body: bytes, most: int) -> list[bytes]:
     if not options.get(b"boundary"):
         raise Malformed("its content type names no boundary")
     files = _Files(most)
-    callbacks: MultipartCallbacks = {
+    callbacks: Any = {
         "on_part_begin": files.part_begin, "on_part_data": files.part_data,
         "on_header_field": files.header_field, "on_header_value": files.header_value,
         "on_header_end": files.header_end, "on_headers_finished": files.headers_finished,

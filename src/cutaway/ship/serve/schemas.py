@@ -54,23 +54,6 @@ class Health(BaseModel):
     since: str = Field(description="When this network took over, ISO 8601.")
 
 
-class About(BaseModel):
-    """What the network is, what it learned from, and what it did on its test set."""
-
-    model: str
-    data: str
-    task: str
-    part: str
-    classes: list[str]
-    channels: int
-    size: list[int] = Field(description="Height and width in pixels that pictures are brought to.")
-    resizes: bool
-    latent: int
-    measures: dict[str, float]
-    licence: str
-    version: str
-
-
 class Error(BaseModel):
     """Why there is no answer."""
 
@@ -106,7 +89,7 @@ def body_of(request: type[BaseModel], most: int) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def responses(model: type[BaseModel], *errors: int) -> dict[int | str, dict[str, Any]]:
+def responses(model: type, *errors: int) -> dict[int | str, dict[str, Any]]:
     """What a route answers with, and the errors that it may give instead."""
     found: dict[int | str, dict[str, Any]] = {200: {"model": model}}
     return found | {one: {"model": Error, "description": MEANINGS[one]} for one in errors}

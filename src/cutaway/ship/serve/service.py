@@ -85,7 +85,7 @@ class Service:
             asked = asyncio.run_coroutine_threadsafe(self._answered(one, engine), loop)
             return asked.result(self.settings.timeout)
 
-        return await asyncio.to_thread(heat_map, answered, pixels, k)
+        return await asyncio.to_thread(heat_map, answered, pixels, k, engine.about.mean)
 
     def _late(self) -> Exception:
         return busy("late", f"There was no answer within {self.settings.timeout:g} seconds.")

@@ -1,7 +1,7 @@
 """Why an answer: the picture is covered square by square, and the network asked again."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 
 import numpy as np
@@ -20,7 +20,7 @@ Answered = Callable[[UInt8[np.ndarray, "h w c"]], Float[np.ndarray, "k"]]
 
 
 class _Logs(nn.Module):
-    """The log probabilities of pictures whose mean colour was taken away, asked one by one."""
+    """The log probabilities of pictures that had a colour taken away, asked one by one."""
 
     def __init__(self, answered: Answered, mean: Float[Tensor, "c 1 1"]):
         super().__init__()
@@ -33,20 +33,22 @@ class _Logs(nn.Module):
 
 
 def heat_map(
-    answered: Answered, pixels: UInt8[np.ndarray, "h w c"], k: int
+    answered: Answered, pixels: UInt8[np.ndarray, "h w c"], k: int, colour: Sequence[float]
 ) -> Float[np.ndarray, "h w"]:
     """How far the log probability of class k falls, on the mean, where a pixel is covered.
 
-    The cover has the picture's mean colour. It asks the network for nothing but answers, so it
-    works on whatever answers.
+    It asks the network for nothing but answers, so it works on whatever answers.
 
     Source: Zeiler and Fergus 2014, section 4.2.
+
+    Args:
+        colour: of the cover, each channel in 0..1; as a rule the mean of the training images.
     """
-    x = torch.from_numpy(pixels).permute(2, 0, 1).float()
-    mean = x.mean((1, 2), keepdim=True)
+    mean = 255 * torch.tensor(colour)[:, None, None]
+    x = torch.from_numpy(pixels).permute(2, 0, 1) - mean
     patch = max(1, min(pixels.shape[:2]) // PATCHES)
     network, t = _Logs(answered, mean), torch.tensor([k])
-    return occlusion(network, (x - mean)[None], t, patch, max(1, patch // 2))[0].numpy()
+    return occlusion(network, x[None], t, patch, max(1, patch // 2))[0].numpy()
 
 
 def in_bytes(heat: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:

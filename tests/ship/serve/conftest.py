@@ -1,0 +1,42 @@
+"""A small real run, and servers in processes of their own."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from real_digits import digits
+from served import Server
+
+from cutaway.learn.fit import fit
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.run import Run
+
+Serve = Callable[..., Server]
+
+
+@pytest.fixture(scope="session")
+def lenet(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A LeNet-5 that has seen some digits."""
+    recipe = Recipe(model="lenet5", data="own:digits", epochs=2, lr=0.05, augment="none")
+    return fit(recipe, digits(400, size=32), out=tmp_path_factory.mktemp("serve") / "lenet")
+
+
+@pytest.fixture(scope="session")
+def running(lenet: Run) -> Iterator[Server]:
+    """One server with few limits, for all tests that leave it as it was."""
+    with Server(lenet.path) as server:
+        yield server
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start servers with options of one's own; each has ended when the test has."""
+    started: list[Server] = []
+
+    def start(path: Path, *options: object) -> Server:
+        started.append(Server(path, *options))
+        return started[-1].__enter__()
+
+    yield start
+    for server in started:
+        server.__exit__(None, None, None)
