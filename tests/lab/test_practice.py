@@ -16,7 +16,7 @@ from cutaway.lab.chapters.practice.dense import (
     told,
 )
 from cutaway.lab.chapters.practice.eight_bits import Few, quantised, size_of
-from cutaway.lab.chapters.practice.graphs import Chooses, listened, refuses
+from cutaway.lab.chapters.practice.graphs import Chooses, can_compile, listened, refuses
 from cutaway.lab.evidence import Effect, Verdict
 from cutaway.learn.samples import samples
 from cutaway.models.mlp import MLP
@@ -124,6 +124,15 @@ def test_what_can_be_opened_and_what_exported():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_undecided_without_the_compiler():
-    found = lab.claim("8.3").run(depth=2)
+    found = lab.claim("8.3").run(depth=2, compiler=False)
     assert found.verdict is UNDECIDED
     assert found.evidence.effects["same"].value == 1
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.skipif(not can_compile(), reason="needs a C++ compiler")
+def test_what_is_compiled_is_faster():
+    found = lab.claim("8.3").run()
+    assert found.verdict is HOLDS
+    assert found.evidence.effects["compiled"].low > 1
