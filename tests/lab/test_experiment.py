@@ -5,7 +5,17 @@ import torch
 
 from cutaway import lab
 from cutaway.errors import DataError, UsageError
-from cutaway.lab.evidence import Effect, Verdict, difference, exact, mean, ratio, share
+from cutaway.lab.evidence import (
+    Effect,
+    Verdict,
+    bars,
+    difference,
+    exact,
+    mean,
+    ratio,
+    share,
+    share_of,
+)
 from cutaway.lab.figures import over
 
 
@@ -94,6 +104,14 @@ def test_effects_and_their_intervals():
     assert ratio("", [1, 2, 4], [2, 4, 8]).value == pytest.approx(2)
     assert share("", 0, 20).low == 0
     assert share("", 20, 20).high == 100
+    assert share_of("", torch.tensor([True, False, True])) == share("", 2, 3)
+
+
+def test_effects_as_bars():
+    drawn = bars("a", [mean("", [1, 2, 3, 4]), exact("", 3)])
+    assert drawn.values == (2.5, 3)
+    assert drawn.low == pytest.approx((0.446, 3), abs=1e-3)
+    assert drawn.high == pytest.approx((4.554, 3), abs=1e-3)
 
 
 def test_means_of_what_differs_by_factors_are_geometric():

@@ -1,12 +1,14 @@
 """What an experiment gives: effects with intervals, tables, figures; and the verdicts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
+from jaxtyping import Bool
+from torch import Tensor
 
-from cutaway.lab.figures import Figure, Numbers
+from cutaway.lab.figures import Figure, Numbers, Part
 from cutaway.learn.statistics import Estimate, paired, student, wilson
 
 
@@ -72,9 +74,20 @@ def share(what: str, successes: int, trials: int) -> Effect:
     return Effect(what, 100 * successes / trials, low, high, trials, "%")
 
 
+def share_of(what: str, facts: Bool[Tensor, "n"]) -> Effect:
+    """The share of trials of which something is so."""
+    return share(what, int(facts.sum()), len(facts))
+
+
 def estimated(what: str, found: Estimate, n: int, unit: str = "") -> Effect:
     """An estimate of `cutaway.learn.statistics` (welch, bootstrap, ...) as an effect."""
     return Effect(what, found.value, found.low, found.high, n, unit)
+
+
+def bars(name: str, effects: Iterable[Effect]) -> Part:
+    """Effects, one for each group, as one colour of bars with their intervals."""
+    values, low, high = zip(*((e.value, e.low, e.high) for e in effects), strict=True)
+    return Part(name, values, low, high)
 
 
 Cell = str | int | float | bool | None

@@ -25,6 +25,13 @@ class Samples:
     def first(self, n: int) -> "Samples":
         return Samples(self.x[:n], self.t[:n])
 
+    def batch(
+        self, seed: int, step: int, size: int
+    ) -> tuple[Float[Tensor, "b c *grid"], Int[Tensor, "b"]]:
+        """Those of a step (`batch_of`), all of them where there are no more than `size`."""
+        index = batch_of(seed, step, len(self), min(len(self), size))
+        return self.x[index], self.t[index]
+
 
 def samples(
     images: ImageSet, seed: int = 0, train: int | None = None, test: int | None = None

@@ -14,6 +14,7 @@ from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, m
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Bars, Curves, images, over, part
 from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.classify import classify, share_right
 from cutaway.learn.replicas import Replicas, minimise
 from cutaway.learn.samples import Samples, batch_of, samples
 from cutaway.models.mlp import MLP
@@ -104,9 +105,7 @@ def learned_kernels(
     after = torch.stack([shapes(net.first.weight.detach()[:, 0]) for net in nets], 1)
     with torch.no_grad():
         share = torch.tensor([[known(z, tested.t) for z in net.layers(tested.x)] for net in nets]).T
-        right = [100 * (n(tested.x).argmax(1) == tested.t).double().mean().item() for n in nets]
-    kernels = nets[0].first.weight.detach()[:, 0]
-    low, high = kernels.amin((1, 2), keepdim=True), kernels.amax((1, 2), keepdim=True)
+        right = [share_right(net(tested.x), tested.t).item() for net in nets]
     edge, known_by = after.mean(1).tolist(), share.mean(1).tolist()
     return Evidence(
         {
@@ -126,7 +125,7 @@ def learned_kernels(
             ),
         ),
         (
-            images("First kernels of one network", (kernels - low) / (high - low), columns=8),
+            images("First kernels of one network", _drawn(nets[0].first.weight[:, 0]), columns=8),
             Bars(
                 "What the first kernels are", "share of their energy (%)", PARTS,
                 (part("before learning", before), part("after", after)),
@@ -149,6 +148,12 @@ def learned_kernels(
     )  # fmt: skip
 
 
+def _drawn(kernels: Float[Tensor, "n s s"]) -> Float[Tensor, "n s s"]:
+    """Each from its least weight (black) to its largest."""
+    low, high = kernels.amin((1, 2), keepdim=True), kernels.amax((1, 2), keepdim=True)
+    return ((kernels - low) / (high - low)).detach()
+
+
 def _enlarged(s: Samples) -> Samples:
     """At least 16 x 16 pixels."""
     if s.x.shape[-1] >= 16:
@@ -157,14 +162,14 @@ def _enlarged(s: Samples) -> Samples:
 
 
 def _teach(nets: list[Deep], learned: Samples, steps: int, seed: int) -> None:
+    """Each from batches of its own."""
     for r, net in enumerate(nets):
-        optimizer = torch.optim.Adam(net.parameters(), 3e-3)
-        for step in range(steps):
-            index = batch_of(seed + 1000 * r, step, len(learned), 32)
-            loss = F.cross_entropy(net(learned.x[index]), learned.t[index])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+
+        def losses(step: int, r: int = r, net: Deep = net) -> Tensor:
+            x, t = learned.batch(seed + 1000 * r, step, 32)
+            return F.cross_entropy(net(x), t)[None]
+
+        minimise(losses, torch.optim.Adam(net.parameters(), 3e-3), steps)
 
 
 def hog(x: Float[Tensor, "n 1 h w"], cell: int = 2, bins: int = 8) -> Float[Tensor, "n d"]:
@@ -273,11 +278,10 @@ def _right(
     (x, t), (z, u) = learned, tested
     nets = Replicas([make(x[0, 0].numel(), maps) for _ in x])
 
-    def losses(step: int) -> Tensor:
+    def batch(step: int) -> tuple[Tensor, Tensor]:
         i = batch_of(seed, step, x.shape[1], min(x.shape[1], 32))
-        s = nets(x[:, i], apart=True)
-        return F.cross_entropy(s.movedim(2, 1), t[:, i], reduction="none").mean(1)
+        return x[:, i], t[:, i]
 
-    minimise(losses, torch.optim.Adam(nets.parameters(), 5e-3), steps)
+    classify(nets, batch, torch.optim.Adam(nets.parameters(), 5e-3), steps, apart=True)
     with torch.no_grad():
-        return 100 * (nets(z, apart=True).argmax(-1) == u).double().mean(1)
+        return share_right(nets(z, apart=True), u)

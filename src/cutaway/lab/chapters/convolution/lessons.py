@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from cutaway.data.sources import load
 from cutaway.lab.evidence import Effect, Table, difference
 from cutaway.lab.figures import Curves, over
 from cutaway.lab.settings import Range
-from cutaway.learn.replicas import Replicas, minimise
+from cutaway.learn.classify import classify, share_right
+from cutaway.learn.replicas import Replicas
 from cutaway.learn.samples import Samples, batch_of, samples
 from cutaway.models.layers import LocallyConnected2d
 from cutaway.models.mlp import MLP
@@ -98,17 +98,13 @@ class Lesson:
         own = self.order[:, :n]
         n = own.shape[1]
 
-        def losses(step: int) -> Tensor:
+        def batch(step: int) -> tuple[Tensor, Tensor]:
             index = own[:, batch_of(self.seed, step, n, min(n, 32))]
-            return _loss(nets(self.learned.x[index], apart=True), self.learned.t[index])
+            return self.learned.x[index], self.learned.t[index]
 
-        minimise(losses, torch.optim.Adam(nets.parameters(), lr), steps)
+        classify(nets, batch, torch.optim.Adam(nets.parameters(), lr), steps, apart=True)
         with torch.no_grad():
-            return 100 * (nets(self.tested.x).argmax(-1) == self.tested.t).double().mean(1)
-
-
-def _loss(s: Float[Tensor, "r b k"], t: Int[Tensor, "r b"]) -> Float[Tensor, "r"]:
-    return cross_entropy(s.movedim(2, 1), t, reduction="none").mean(1)
+            return share_right(nets(self.tested.x), self.tested.t)
 
 
 Found = dict[tuple[str, str], Float[Tensor, "sizes r"]]

@@ -18,8 +18,9 @@ from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, e
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Bars, Curves, images, over, part
 from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.classify import classify, share_right
 from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import batch_of, samples
+from cutaway.learn.samples import Samples, batch_of, samples
 from cutaway.models.video_net import VideoNet
 from cutaway.randomness import generator
 
@@ -125,17 +126,14 @@ def _right_on(
     """Test digits right (%) on canvases of other sizes than the one learned on."""
     learned, tested = samples(load("digits"), seed)
     g = generator(seed, "5.11")
-    x, nets = scattered(learned.x, 4, g), Replicas([pooled(maps) for _ in range(replicates)])
-
-    def losses(step: int) -> Tensor:
-        i = batch_of(seed, step, len(learned), 32)
-        s, t = nets(x[i]), learned.t[i].expand(replicates, -1)
-        return F.cross_entropy(s.movedim(2, 1), t, reduction="none").mean(1)
-
-    minimise(losses, torch.optim.Adam(nets.parameters(), 5e-3), steps)
+    lesson = Samples(scattered(learned.x, 4, g), learned.t)
+    nets = Replicas([pooled(maps) for _ in range(replicates)])
+    optimizer = torch.optim.Adam(nets.parameters(), 5e-3)
+    classify(nets, lambda step: lesson.batch(seed, step, 32), optimizer, steps)
     with torch.no_grad():
-        answers = [nets(scattered(tested.x, m, g)).argmax(-1) for m in margins]
-    return torch.stack([100 * (a == tested.t).double().mean(1) for a in answers])
+        return torch.stack(
+            [share_right(nets(scattered(tested.x, m, g)), tested.t) for m in margins]
+        )
 
 
 def any_rank(wrong: Effect, video: Effect, still: Effect) -> Verdict:
@@ -226,15 +224,15 @@ def _learn(
     """Adam with its rate falling to 0."""
     optimizer = torch.optim.Adam(net.parameters(), 0.01)
     falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.01, steps)
-    for step in range(steps):
+
+    def losses(step: int) -> Tensor:
+        falling.step() if step else None
         index = batch_of(seed, step, len(t), 32)
-        loss = F.cross_entropy(net(x[index]), t[index])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        falling.step()
+        return F.cross_entropy(net(x[index]), t[index])[None]
+
+    minimise(losses, optimizer, steps)
 
 
 @torch.no_grad()
 def _right(net: nn.Module, x: Float[Tensor, "n c s h w"], t: Int[Tensor, "n"]) -> float:
-    return 100 * (net.eval()(x).argmax(1) == t).double().mean().item()
+    return share_right(net.eval()(x), t).item()

@@ -15,15 +15,15 @@ from cutaway.lab.chapters.depth.learner import (
     Steps,
     Width,
     dense,
-    losses_of,
     right,
 )
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, bars, difference, exact
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Part
+from cutaway.lab.figures import Bars
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.learn.classify import classify
+from cutaway.learn.replicas import Replicas
+from cutaway.learn.samples import Samples, samples
 from cutaway.randomness import generator
 
 SAID = 2048
@@ -96,8 +96,7 @@ def more_images(
                tuple((name, test.mean().item(), train.mean().item())
                      for name, (test, train) in found.items())),),
         (Bars("What augmentation is worth", "accuracy gained (points)", tuple(gain)[1:],
-              (_part("on new images", [e for name, e in gain.items() if name in tuple(gain)[1:]]),
-               )),),
+              (bars("on new images", [*gain.values()][1:]),)),),
         because=f"A window of {crop} pixels can begin at {picture - crop + 1} places along each "
         f"side of {picture}, not at {picture - crop}: with mirror images there are {ways} "
         f"different ones (all were made and counted), not 2 x {picture - crop}^2 = {said}, which "
@@ -110,11 +109,6 @@ def more_images(
     )  # fmt: skip
 
 
-def _part(name: str, effects: list[Effect]) -> Part:
-    values, low, high = zip(*((e.value, e.low, e.high) for e in effects), strict=True)
-    return Part(name, values, low, high)
-
-
 def learn(
     nets: Replicas, data: Samples, moves: tuple[Move, ...], seed: int, steps: int, batch: int,
     rate: float,
@@ -122,14 +116,13 @@ def learn(
     """Stochastic gradient descent on images that are moved anew in each batch."""
     ground = data.x.min()  # what comes in at an edge is as dark
 
-    def losses(step: int) -> Tensor:
-        index = batch_of(seed, step, len(data), batch)
-        x, draw = data.x[index], generator(seed, "4.8", "moves", step)
+    def moved(step: int) -> tuple[Tensor, Tensor]:
+        (x, t), draw = data.batch(seed, step, batch), generator(seed, "4.8", "moves", step)
         for move in moves:
             x = move.move(x - ground, draw) + ground
-        return losses_of(nets, x, data.t[index])
+        return x, t
 
-    minimise(losses, torch.optim.SGD(nets.parameters(), rate), steps)
+    classify(nets, moved, torch.optim.SGD(nets.parameters(), rate), steps)
 
 
 def different(picture: UInt8[Tensor, "h w"], crop: int) -> int:

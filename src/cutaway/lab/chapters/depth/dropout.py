@@ -7,9 +7,7 @@ from typing import Annotated
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 
-from cutaway.data.sources import load
 from cutaway.lab.chapters.depth.learner import (
     Batch,
     Images,
@@ -21,14 +19,14 @@ from cutaway.lab.chapters.depth.learner import (
     log_loss,
     right,
 )
-from cutaway.lab.chapters.depth.overfitting import Wrong, mislabelled
+from cutaway.lab.chapters.depth.overfitting import Wrong, few
 from cutaway.lab.chapters.neurons.gates import INPUTS, table_of
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, share
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, bars, difference, share, share_of
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Part, part
+from cutaway.lab.figures import Bars, part
 from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.classify import binary_losses
 from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import samples
 
 XOR = table_of("xor")
 Share = Annotated[float, Range(0, 0.95)]
@@ -69,29 +67,16 @@ def dropping(
     """Wide networks learn a few digits, some with wrong labels, with and without dropout. Then
     small ones learn XOR, and those that are stuck go on learning: as before, with dropout that
     ends before the end, or after one push of all weights in a random direction."""
-    learned, tested = samples(load("digits"), seed, train=images)
-    learned = mislabelled(learned, wrong, seed)
+    learned, tested = few(images, wrong, seed)
     losses, answered = {}, {}
     for name, p in (("without", 0.0), ("with", drop)):
         nets = Replicas([dense([64, width, width, 10], drop=p) for _ in range(replicates)])
         descend(nets, learned, seed, steps, batch, rate)
         losses[name] = torch.stack([log_loss(nets, learned), log_loss(nets, tested)])
         answered[name] = right(nets, tested)
-    small = [dense([2, hidden, 1], drop=0.5) for _ in range(networks)]
-    begun = copy.deepcopy(small)
-    learn(small, ((0.0, 300),))
-    stuck = [net for net, ok in zip(small, solved(small), strict=True) if not ok]
-    ways: dict[str, tuple[float, tuple[tuple[float, int], ...]]] = {
-        "as before": (0.0, ((0.0, 450),)), "dropout": (0.0, ((0.2, 300), (0.0, 150))),
-        "a push": (kick, ((0.0, 450),)),
-    }  # fmt: skip
-    out = {name: escaped(stuck, push, plan) for name, (push, plan) in ways.items()}
-    begun_right = escaped(begun, 0.0, ((0.2, 300), (0.0, 150)))
-    free = {name: share(f"stuck networks that escape, {name}", int(ok.sum()), len(stuck))
-            for name, ok in out.items()}  # fmt: skip
+    first, from_start, out = freed(hidden, networks, kick)
+    free = {way: share_of(f"stuck networks that escape, {way}", ok) for way, ok in out.items()}
     gaps = {name: test - train for name, (train, test) in losses.items()}
-    first = share("solved from the start, without", networks - len(stuck), networks)
-    from_start = share("solved from the start, with dropout", int(begun_right.sum()), networks)
     return Evidence(
         {
             "gap": difference("test loss minus training loss, with dropout minus without",
@@ -112,18 +97,37 @@ def dropping(
         (Bars("Loss on digits", "log-loss", ("training", "test"),
               tuple(part(f"{name} dropout", of) for name, of in losses.items())),
          Bars("Out of a local optimum (XOR)", "stuck networks that escape (%)", tuple(free),
-              (Part("escape", *zip(*((e.value, e.low, e.high) for e in free.values()),
-                                   strict=True)),))),
+              (bars("escape", free.values()),))),
         because=f"On {images} digits, {wrong:g} % of them with a label at random, the gap between "
         f"test and training loss goes from {gaps['without'].mean():.2f} to "
         f"{gaps['with'].mean():.2f}, and digits right from {answered['without'].mean():.1f} to "
-        f"{answered['with'].mean():.1f} %. The other half is not borne out: {len(stuck)} of "
+        f"{answered['with'].mean():.1f} %. The other half is not borne out: {free['dropout'].n} of "
         f"{networks} small networks are stuck on XOR, and of these {free['dropout'].value:.0f} % "
         f"escape after a time of dropout, {free['as before'].value:.0f} % without anything, "
         f"{free['a push'].value:.0f} % after one push of their weights. A unit that no image "
         f"switches on has no slope with dropout either. Dropout is noise, and noise can free a "
         f"network; this noise does little of it, and begun with it {from_start.value:.0f} % solve "
         f"XOR, {first.value:.0f} % without.",
+    )  # fmt: skip
+
+
+def freed(
+    hidden: int, networks: int, kick: float
+) -> tuple[Effect, Effect, dict[str, Bool[Tensor, "stuck"]]]:
+    """Networks that solve XOR from the start, without dropout and with it; and of those that are
+    stuck without, which escape: by the way that is tried."""
+    small = [dense([2, hidden, 1], drop=0.5) for _ in range(networks)]
+    begun = copy.deepcopy(small)
+    learn(small, ((0.0, 300),))
+    stuck = [net for net, ok in zip(small, solved(small), strict=True) if not ok]
+    without, dropout = ((0.0, 450),), ((0.2, 300), (0.0, 150))
+    out = {
+        "as before": escaped(stuck, 0.0, without), "dropout": escaped(stuck, 0.0, dropout),
+        "a push": escaped(stuck, kick, without),
+    }  # fmt: skip
+    return (
+        share("solved from the start, without", networks - len(stuck), networks),
+        share_of("solved from the start, with dropout", escaped(begun, 0.0, dropout)), out,
     )  # fmt: skip
 
 
@@ -138,9 +142,7 @@ def learn(nets: Sequence[nn.Module], plan: Sequence[tuple[float, int]]) -> None:
         stack = Replicas(nets)
 
         def losses(_: int, stack: Replicas = stack) -> Float[Tensor, "r"]:
-            s = stack(INPUTS).squeeze(-1)
-            t = XOR.expand_as(s)
-            return binary_cross_entropy_with_logits(s, t, reduction="none").mean(1)
+            return binary_losses(stack(INPUTS).squeeze(-1), XOR)
 
         minimise(losses, torch.optim.Adam(stack.parameters(), 0.05), steps)
 

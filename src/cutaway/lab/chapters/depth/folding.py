@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from cutaway.lab.chapters.depth.learner import Rate, Steps, dense, hidden
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Bars, Part, images, part
 from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.classify import binary_losses
 from cutaway.learn.replicas import Replicas, minimise
 from cutaway.randomness import generator
 
@@ -199,8 +199,7 @@ def learn(nets: Replicas, x: Tensor, t: Tensor, steps: int, rate: float) -> None
     """All points at every step, by Adam."""
 
     def losses(_: int) -> Tensor:
-        s = nets(x).squeeze(-1)
-        return binary_cross_entropy_with_logits(s, t.expand_as(s), reduction="none").mean(1)
+        return binary_losses(nets(x).squeeze(-1), t)
 
     minimise(losses, torch.optim.Adam(nets.parameters(), rate), steps)
 

@@ -5,11 +5,11 @@ from itertools import pairwise
 from typing import Annotated
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from cutaway.lab.settings import Range
+from cutaway.learn.classify import log_losses, share_right
 from cutaway.learn.replicas import Replicas, minimise
 from cutaway.learn.samples import Samples, batch_of
 from cutaway.models.activations import ACTIVATIONS, activation
@@ -48,12 +48,6 @@ def dense(
     return net
 
 
-def losses_of(nets: Replicas, x: Tensor, t: Int[Tensor, "b"]) -> Float[Tensor, "r"]:
-    """The mean log-loss of each network on the same images, as it learns."""
-    s = nets(x)
-    return cross_entropy(s.movedim(2, 1), t.expand(len(s), -1), reduction="none").mean(1)
-
-
 def descend(
     nets: Replicas,
     data: Samples,
@@ -78,7 +72,7 @@ def descend(
 
     def losses(step: int) -> Tensor:
         index = batch_of(seed, first + step, len(data), batch)
-        loss = losses_of(nets, data.x[index], data.t[index])
+        loss = log_losses(nets(data.x[index]), data.t[index])
         seen.append(loss.detach())
         return rates * (loss + more() if more else loss)
 
@@ -104,10 +98,9 @@ def scores(nets: Replicas, x: Tensor) -> Float[Tensor, "r n k"]:
 
 def right(nets: Replicas, data: Samples) -> Float[Tensor, "r"]:
     """Images that each answers rightly, in per cent."""
-    return 100 * (scores(nets, data.x).argmax(-1) == data.t).double().mean(1)
+    return share_right(scores(nets, data.x), data.t)
 
 
 def log_loss(nets: Replicas, data: Samples) -> Float[Tensor, "r"]:
     """Mean of -log p of the true class, at rest."""
-    s = scores(nets, data.x).double()
-    return cross_entropy(s.movedim(2, 1), data.t.expand(len(s), -1), reduction="none").mean(1)
+    return log_losses(scores(nets, data.x).double(), data.t)

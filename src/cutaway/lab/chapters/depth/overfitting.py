@@ -38,6 +38,12 @@ def mislabelled(data: Samples, wrong: float, seed: int) -> Samples:
     return Samples(data.x, torch.where(chosen, classes, data.t))
 
 
+def few(images: int, wrong: float, seed: int) -> tuple[Samples, Samples]:
+    """Some digits to learn from, of which some have a wrong label, and others to test with."""
+    learned, tested = samples(load("digits"), seed, train=images)
+    return mislabelled(learned, wrong, seed), tested
+
+
 def decays(norm: Effect, gap: Effect, loss: Effect) -> Verdict:
     """Holds if with the decay that is asked about weights are shorter (the interval of the ratio
     below 1), the gap between test and training loss is smaller and the test loss lower (both
@@ -71,8 +77,7 @@ def weight_decay(
 ) -> Evidence:
     """Networks learn a few digits, some with wrong labels, with lambda/2 |w|^2 added to the loss,
     for several lambda; without is the first of them."""
-    learned, tested = samples(load("digits"), seed, train=images)
-    learned = mislabelled(learned, wrong, seed)
+    learned, tested = few(images, wrong, seed)
     asked = tuple(sorted({0.0, decay, *others}))
     nets = Replicas([dense([64, width, width, 10]) for _ in range(len(asked) * replicates)])
     strong = torch.tensor(asked).repeat_interleave(replicates)

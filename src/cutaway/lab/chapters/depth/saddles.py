@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.func import grad, jacrev, vmap
 
 from cutaway.lab.chapters.depth.learner import Steps
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean, share
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean, share_of
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Curves, line, over
 from cutaway.lab.settings import Range, Replicates, Seed
@@ -116,31 +116,25 @@ def widening(
     x, t = (torch.stack(part).repeat_interleave(starts, 0) for part in zip(*tasks, strict=True))
     rows, stuck, ends = [], [], {}
     for width in sorted(widths):
-        draw = generator(seed, "4.11", "start", width)
-        w = torch.randn(len(x), 4 * width + 1, generator=draw, dtype=torch.float64)
-        w = descended(w, x, t, steps)
-        still = steep(w, x, t).norm(dim=1) < LEVEL
-        loss, low = height(w, x, t), least(w, x, t)
-        bad = still & (loss > 1e-3 * t.var(1)) & (low > -FLAT)
+        w = descended(begun(len(x), width, seed), x, t, steps)
+        still, loss = steep(w, x, t).norm(dim=1) < LEVEL, height(w, x, t)
+        bad = still & (loss > 1e-3 * t.var(1)) & (least(w, x, t) > -FLAT)
         ends[width] = w, bad
         stuck.append(100 * bad.view(replicates, starts).double().mean(1))
         rows.append((width, 4 * width + 1, percent(still), percent(bad), loss.median().item()))
     narrow = min(ends, key=lambda n: abs(n - 2))
     w, bad = ends[narrow]
-    w, x, t = w[bad], x[bad], t[bad]
-    idle = least(with_idle(w), x, t)
-    copied = torch.stack([torch.stack([least(with_copy(w, u, p), x, t) for p in PARTS])
-                          for u in range(narrow)])  # fmt: skip
+    idle, copied = widened(w[bad], x[bad], t[bad])
     still = (copied > -FLAT).flatten(0, 1)
     sizes = [row[0] for row in rows]
     return Evidence(
         {
             "narrow": mean(f"descents that end in a bad minimum, width {sizes[0]}", stuck[0], "%"),
             "wide": mean(f"descents that end in a bad minimum, width {sizes[-1]}", stuck[-1], "%"),
-            "idle": share(f"bad minima of width {narrow} that an idle unit makes a saddle",
-                          int((idle < -FLAT).sum()), len(w)),
-            "copied": share("of these, still minima for some way of doubling a unit",
-                            int(still.any(0).sum()), len(w)),
+            "idle": share_of(f"bad minima of width {narrow} that an idle unit makes a saddle",
+                             idle < -FLAT),
+            "copied": share_of("of these, still minima for some way of doubling a unit",
+                               still.any(0)),
         },
         (Table(f"{replicates} tasks, {starts} starts each",
                ("width", "weights", "gradient nothing (%)", "of all: bad minima (%)",
@@ -159,14 +153,27 @@ def widening(
         f"with an error above a thousandth of the answers' variance, {stuck[-1].mean():.0f} % of "
         f"those with {sizes[-1]}. And the optima do turn into saddles: with one idle unit added, "
         f"which changes neither function nor gradient, {percent(idle < -FLAT):.0f} % of the "
-        f"{len(w)} bad minima have a direction downwards. It must be so: the new unit's ingoing "
+        f"{len(idle)} bad minima have a direction downwards. It must be so: the new unit's ingoing "
         "and outgoing weights bend the loss only together, by the sum of error times input, so "
         "that one eigenvalue is positive and one negative unless that sum is 0. But a minimum can "
         f"also be carried over whole: doubling a unit leaves {percent(still.any(0)):.0f} % of them "
         "minima for some share between the two, flat along that share (Fukumizu and Amari 2000). "
-        "What is easier in wide networks is that descent does not end there, not that they are "
-        "gone.",
+        "What is easier in wide networks is that descent ends elsewhere; they are still there.",
     )  # fmt: skip
+
+
+def begun(n: int, width: int, seed: int) -> Weights:
+    """Where n descents start."""
+    draw = generator(seed, "4.11", "start", width)
+    return torch.randn(n, 4 * width + 1, generator=draw, dtype=torch.float64)
+
+
+def widened(
+    w: Weights, x: Tensor, t: Tensor
+) -> tuple[Float[Tensor, "r"], Float[Tensor, "units parts r"]]:
+    """The smallest eigenvalue with an idle unit more, and with each unit doubled in all ways."""
+    copied = [[least(with_copy(w, u, p), x, t) for p in PARTS] for u in range(w.shape[1] // 4)]
+    return least(with_idle(w), x, t), torch.stack([torch.stack(each) for each in copied])
 
 
 def percent(facts: Bool[Tensor, "*n"]) -> float:

@@ -16,13 +16,13 @@ from cutaway.lab.chapters.depth.learner import (
     dense,
     descend,
     hidden,
-    losses_of,
     right,
 )
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, mean, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Bars, Curves, over, part
 from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.classify import log_losses
 from cutaway.learn.replicas import Replicas
 from cutaway.learn.samples import Samples, samples
 
@@ -115,7 +115,7 @@ def vanishing(
 
 def gradients(nets: Replicas, data: Samples) -> Float[Tensor, "layers r"]:
     """The norm of the gradient of each layer's weights."""
-    losses_of(nets, data.x, data.t).sum().backward()
+    log_losses(nets(data.x), data.t).sum().backward()
     found = [p.grad for p in nets.weights.values() if p.ndim == 3 and p.grad is not None]
     for p in nets.weights.values():
         p.grad = None

@@ -6,29 +6,28 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from cutaway import models
-from cutaway.data.sources import load
-from cutaway.lab.evidence import (
-    Effect,
-    Evidence,
-    Table,
-    Verdict,
-    difference,
-    ratio,
-)  # fmt: skip
+from cutaway.lab.chapters.generation.players import inked
+from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Curves, over
 from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.learn.classify import classify, share_right
 from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import batch_of, samples
+from cutaway.learn.samples import Samples, batch_of
 
 Steps = Annotated[int, Range(1, 100_000)]
 Sizes = tuple[Annotated[int, Range(10, 60_000)], ...]
 BATCH = 64
 EVERY = 10
 """Steps between two looks at the test digits."""
+WAYS = {
+    "pretrained, frozen": (True, False),
+    "as drawn, frozen": (False, False),
+    "all learned": (False, True),
+}
+"""Whether the code learns without labels before, and along with the softmax."""
 
 
 def pays(better: Effect, sooner: Effect, counted: Effect) -> Verdict:
@@ -60,32 +59,14 @@ def pretrained_code(
 ) -> Evidence:
     """One network three ways: its code learned without labels and then frozen, frozen as it was
     drawn, or learned with the labels along with the softmax."""
-    learned, tested = samples(load("digits"), seed)
-    low, high = learned.x.min(), learned.x.max()
-    x, z = ((s.x - low) / (high - low) for s in (learned, tested))  # 0 to 1, as x^ is
-
-    def fresh() -> Replicas:
-        torch.manual_seed(seed)
-        options = {"bottleneck": code}
-        return Replicas(
-            [models.build("autoencoder_softmax", 1, 10, 8, options) for _ in range(replicates)]
-        )
-
-    def coded() -> Replicas:
-        nets = fresh()
-        _reconstruct(nets, x, pretraining, seed)
-        return nets
-
-    ways = {
-        "pretrained, frozen": (coded, False),
-        "as drawn, frozen": (fresh, False),
-        "all learned": (fresh, True),
-    }
-    curves = {
-        (name, n): _name(make(), whole, (x[:n], learned.t[:n]), (z, tested.t), steps, seed)
-        for name, (make, whole) in ways.items()
-        for n in labels
-    }
+    learned, tested = inked(seed)
+    curves = {}
+    for way, (before, whole) in WAYS.items():
+        for n in labels:
+            nets = _begun(code, replicates, seed)
+            if before:
+                _reconstruct(nets, learned.x, pretraining, seed)
+            curves[way, n] = _name(nets, whole, learned.first(n), tested, steps, seed)
     right, few = {key: curve[-1] for key, curve in curves.items()}, min(labels)
     better = difference(
         f"pretrained minus all learned, {few} labels", right["all learned", few].numpy(),
@@ -98,13 +79,13 @@ def pretrained_code(
         (
             Table(
                 "Test digits right (%), means", ("code", *(f"{n} labels" for n in labels)),
-                tuple((name, *(means[name, n] for n in labels)) for name in ways),
+                tuple((way, *(means[way, n] for n in labels)) for way in WAYS),
             ),
         ),
         (
             Curves(
                 f"With {few} labels", "steps", "test digits right (%)",
-                tuple(over(w, _steps(curves[w, few]), curves[w, few]) for w in ways),
+                tuple(over(w, _steps(curves[w, few]), curves[w, few]) for w in WAYS),
             ),
         ),
         because=f"With {few} labels the frozen code is right on "
@@ -117,6 +98,15 @@ def pretrained_code(
         f"{pretraining} steps of reconstruction it is {cost[1].value:.0f} times: pretraining is "
         "cheap only where it has been done already.",
     )  # fmt: skip
+
+
+def _begun(code: int, replicates: int, seed: int) -> Replicas:
+    """The same starts for each way."""
+    torch.manual_seed(seed)
+    options = {"bottleneck": code}
+    return Replicas(
+        [models.build("autoencoder_softmax", 1, 10, 8, options) for _ in range(replicates)]
+    )
 
 
 def _costs(
@@ -183,27 +173,22 @@ class _Pair(nn.Module):
 
 
 def _name(
-    nets: Replicas, whole: bool, learned: tuple[Tensor, Tensor], tested: tuple[Tensor, Tensor],
-    steps: int, seed: int,
+    nets: Replicas, whole: bool, learned: Samples, tested: Samples, steps: int, seed: int
 ) -> Float[Tensor, "looks r"]:  # fmt: skip
     """Test digits right (%) every few steps while the softmax, or `whole` network, learns."""
-    (x, t), (z, u), n = learned, tested, len(learned[1])
     weights = nets.weights.items()
     free = [w for name, w in weights if name.startswith("output")]
     free += [w for name, w in weights if whole and name.startswith("encoder")]
     looks = []
 
-    def losses(step: int) -> Tensor:
+    @torch.no_grad()
+    def look() -> Float[Tensor, "r"]:
+        return share_right(nets(tested.x), tested.t)
+
+    def batch(step: int) -> tuple[Tensor, Tensor]:
         if step % EVERY == 0 and step:
-            looks.append(_right(nets, z, u))
-        index = batch_of(seed, step, n, min(n, 32))
-        s = nets(x[index]).movedim(2, 1)
-        return F.cross_entropy(s, t[index].expand(len(s), -1), reduction="none").mean(1)
+            looks.append(look())
+        return learned.batch(seed, step, 32)
 
-    minimise(losses, torch.optim.Adam(free, 0.01), steps)
-    return torch.stack([*looks, _right(nets, z, u)])
-
-
-@torch.no_grad()
-def _right(nets: Replicas, z: Tensor, u: Tensor) -> Float[Tensor, "r"]:
-    return 100 * (nets(z).argmax(-1) == u).double().mean(1)
+    classify(nets, batch, torch.optim.Adam(free, 0.01), steps)
+    return torch.stack([*looks, look()])

@@ -59,7 +59,6 @@ def algorithm_4_2(
     """MLPs play for digits of 8 x 8 pixels: with the weights initialised once, and with line 2
     where it is printed, so that both players are drawn anew in each round of k turns."""
     learned, tested = digits(seed)
-
     make = partial(mlps, latent, width)
     game = Game(make, replicates, learned.x, seed)
     mended = _path(game, steps, judge(seed), tested.x)

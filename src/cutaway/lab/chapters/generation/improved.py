@@ -86,6 +86,15 @@ def inventions(
     return Verdict.FAILS if labels.high < 1 and late else Verdict.UNDECIDED
 
 
+KINDS = {
+    "whole": (True, SemiSupervised(), True),
+    "without matching": (True, SemiSupervised(matching=0.0), True),
+    "without minibatch": (False, SemiSupervised(), True),
+    "labels alone": (True, SemiSupervised(), False),
+}
+"""Whether minibatches are discriminated, the game, and whether both play it."""
+
+
 @claim(
     "7.7",
     says="Feature matching, minibatch discrimination and virtual batch normalisation improve a "
@@ -110,18 +119,10 @@ def improvements(
     before a generator that does not learn."""
     learned, tested = digits(seed)
     known = torch.cat([(learned.t == k).nonzero()[: labels // 10, 0] for k in range(10)])
-    kinds = {
-        "whole": (kernels, SemiSupervised(), True),
-        "without matching": (kernels, SemiSupervised(matching=0.0), True),
-        "without minibatch": (0, SemiSupervised(), True),
-        "labels alone": (kernels, SemiSupervised(), False),
-    }
     right, far, shown = {}, {}, []
-    for name, (b, task, both) in kinds.items():
-        torch.manual_seed(seed)
-        options = {"latent": latent, "width": width, "kernels": b, "reference": 16}
-        pairs = [models.build("improved_gan", 1, 10, 8, options) for _ in range(replicates)]
-        nets = Improved(pairs, task)  # type: ignore[arg-type]
+    for name, (minibatch, task, both) in KINDS.items():
+        options = {"latent": latent, "width": width, "kernels": minibatch * kernels}
+        nets = _begun(options, task, replicates, seed)
         _play(nets, learned, known, both, steps, seed)
         right[name] = nets.right(tested.x, tested.t)
         if both:
@@ -131,16 +132,13 @@ def improvements(
     alone = _company(nets.networks[0], latent)
     means = {name: y.mean().item() for name, y in right.items()}
     away = {name: y.mean().item() for name, y in far.items()}
-    whole = far["whole"].numpy()
     return Evidence(
         {
-            "labels": difference(
-                f"accuracy with {labels} labels, game minus labels alone",
-                right["labels alone"].numpy(), right["whole"].numpy(), "points",
-            ),
+            "labels": difference(f"accuracy with {labels} labels, game minus labels alone",
+                                 right["labels alone"], right["whole"], "points"),
             **{
-                kind: ratio(f"distance without {kind}, to with it", whole,
-                            far[f"without {kind}"].numpy())
+                kind: ratio(f"distance without {kind}, to with it", far["whole"],
+                            far[f"without {kind}"])
                 for kind in ("matching", "minibatch")
             },
             "turns": exact("turns played", steps),
@@ -149,7 +147,7 @@ def improvements(
         (
             Table(
                 f"After {steps} turns", ("game", "test digits right (%)", "distance"),
-                tuple((name, means[name], away.get(name)) for name in kinds),
+                tuple((name, means[name], away.get(name)) for name in KINDS),
             ),
         ),
         _figures(right, far, torch.cat(shown)),
@@ -164,6 +162,14 @@ def improvements(
         "later.",
         takes=f"{ENOUGH} turns or more, as in the full experiment; these were {steps}.",
     )  # fmt: skip
+
+
+def _begun(options: dict[str, int], task: SemiSupervised, replicates: int, seed: int) -> Improved:
+    """The same starts for each kind."""
+    torch.manual_seed(seed)
+    whole = {**options, "reference": 16}
+    pairs = [models.build("improved_gan", 1, 10, 8, whole) for _ in range(replicates)]
+    return Improved(pairs, task)  # type: ignore[arg-type]
 
 
 def _play(

@@ -49,7 +49,6 @@ def before_a_judge(
     as real digits apart, in the same 17 grey levels, and are tested on others; as a control, real
     ones from real ones."""
     learned, _ = digits(seed)
-
     game = Game(partial(mlps, latent, width), replicates, learned.x, seed)
     for step in range(steps):
         game.turn(step)

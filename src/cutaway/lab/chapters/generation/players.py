@@ -12,8 +12,9 @@ from torch.nn import functional as F
 from cutaway import models
 from cutaway.data.sources import load
 from cutaway.lab.settings import Range
+from cutaway.learn.classify import classify
 from cutaway.learn.likeness import frechet
-from cutaway.learn.replicas import Replicas, minimise
+from cutaway.learn.replicas import Replicas
 from cutaway.learn.samples import Samples, batch_of, samples
 from cutaway.models.gan import Adversaries
 from cutaway.models.mlp import MLP
@@ -25,9 +26,15 @@ BATCH = 64
 
 def digits(seed: int) -> tuple[Samples, Samples]:
     """Handwritten digits of 8 x 8 pixels, from -1 (no ink) to 1: to learn from, and to judge by."""
+    first, second = (Samples(2 * s.x - 1, s.t) for s in inked(seed))
+    return first, second
+
+
+def inked(seed: int) -> tuple[Samples, Samples]:
+    """The same digits from 0 (no ink) to 1."""
     parts = samples(load("digits"), seed)
     low, high = parts[0].x.min(), parts[0].x.max()
-    first, second = (Samples(2 * (s.x - low) / (high - low) - 1, s.t) for s in parts)
+    first, second = (Samples((s.x - low) / (high - low), s.t) for s in parts)
     return first, second
 
 
@@ -106,12 +113,8 @@ def judge(seed: int) -> nn.Module:
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
         net = Replicas([MLP(64, [64], 10, "relu")])
-
-    def losses(step: int) -> Tensor:
-        i = batch_of(seed, step, len(learned), BATCH)
-        return F.cross_entropy(net(learned.x[i])[0], learned.t[i])[None]
-
-    minimise(losses, torch.optim.Adam(net.parameters(), 5e-3), 400)
+    optimizer = torch.optim.Adam(net.parameters(), 5e-3)
+    classify(net, lambda step: learned.batch(seed, step, BATCH), optimizer, 400)
     return net.networks[0].requires_grad_(False)
 
 

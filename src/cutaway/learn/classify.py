@@ -1,0 +1,46 @@
+"""Classes that replicates learn side by side: losses, what is right, and the loop between them."""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float, Int, Num
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+
+from cutaway.learn.replicas import Replicas, minimise
+
+
+def log_losses(s: Float[Tensor, "r n k"], t: Int[Tensor, "*r n"]) -> Float[Tensor, "r"]:
+    """Each replicate's mean of -log p of the true class; t is for all of them, or for each."""
+    return cross_entropy(s.movedim(2, 1), t.expand(s.shape[:2]), reduction="none").mean(1)
+
+
+def binary_losses(s: Float[Tensor, "r n"], t: Float[Tensor, "*r n"]) -> Float[Tensor, "r"]:
+    """The same where a score s says yes (t = 1) or no (t = 0)."""
+    return binary_cross_entropy_with_logits(s, t.expand_as(s), reduction="none").mean(1)
+
+
+def share_right(s: Num[Tensor, "*r n k"], t: Int[Tensor, "*q n"]) -> Float[Tensor, "*r"]:
+    """Examples whose true class has the highest score, in per cent."""
+    return 100 * (s.argmax(-1) == t).double().mean(-1)
+
+
+def classify(
+    nets: Replicas,
+    batch: Callable[[int], tuple[Tensor, Int[Tensor, "*r b"]]],
+    optimizer: torch.optim.Optimizer,
+    steps: int,
+    apart: bool = False,
+) -> Float[Tensor, "steps r"]:
+    """Learn the classes of what each step draws; the log-losses on the way.
+
+    Args:
+        batch: a step's images and their classes.
+        apart: it has a batch for each replicate, in front.
+    """
+
+    def losses(step: int) -> Tensor:
+        x, t = batch(step)
+        return log_losses(nets(x, apart), t)
+
+    return minimise(losses, optimizer, steps)
