@@ -5,6 +5,7 @@ to the images that the network learned from.
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -59,8 +60,9 @@ def brought(x: UInt8[Tensor, "b c h w"], size: tuple[int, ...]) -> UInt8[Tensor,
         return F.interpolate(x, size, mode="bilinear", antialias=True)
     height, width = x.shape[2:]
     side = torch.sym_min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = x.narrow(2, top, side).narrow(3, left, side)  # slices would not export
+    rows, columns = ((n - side) // 2 + torch.arange(side) for n in (height, width))
+    # Indices, since a slice's memory order would become a condition on the image's shape.
+    square = x.index_select(2, rows).index_select(3, columns)
     return F.interpolate(square, size, mode="bicubic", antialias=True)
 
 
@@ -147,7 +149,7 @@ def part_of(task: str, asked: str = "") -> str:
 
 def portable(network: nn.Module, about: About) -> nn.Module:
     """The network at rest, in float32 on the processor, with what comes before and after it."""
-    network = network.cpu().float().eval()
+    network = deepcopy(network).cpu().float().eval()
     if about.part == "answer":
         judge = getattr(network, "discriminator", network)
         task: Any = TASKS["classify" if about.task == "semi-supervised" else about.task]()

@@ -54,15 +54,15 @@ def _refusal(shipment: Shipment, why: object) -> str:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Without what exporters say to their own authors."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "torch")]
-    levels = [one.level for one in loggers]
+    """Without what exporters say to their own authors, and set up for all others to say."""
+    root = logging.root
+    before, level, handlers = root.manager.disable, root.level, root.handlers[:]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        logging.disable(logging.CRITICAL)
         try:
-            for one in loggers:
-                one.setLevel(logging.CRITICAL)
             yield
         finally:
-            for one, level in zip(loggers, levels, strict=True):
-                one.setLevel(level)
+            logging.disable(before)
+            root.setLevel(level)
+            root.handlers[:] = handlers

@@ -18,7 +18,6 @@ from onnxruntime.quantization import (
     quantize_dynamic,
     quantize_static,
 )
-from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from onnxruntime.quantization.onnx_model import ONNXModel
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
@@ -56,6 +55,7 @@ def write(shipment: Shipment, path: Path) -> None:
         else:
             _weights(ready, small)
         proto = onnx.load(small)
+    del proto.graph.value_info[:]  # shapes that any reader infers, and a tenth of a small file
     describe(proto, shipment.about)
     write_whole(path, proto.SerializeToString())
 
@@ -73,7 +73,7 @@ def chosen(shipment: Shipment) -> str:
     return "static" if any(isinstance(one, kinds) for one in modules) else "dynamic"
 
 
-class Shown(CalibrationDataReader):  # type: ignore[misc]
+class Shown(CalibrationDataReader):
     """Batches of examples, under the name of the network's input."""
 
     def __init__(self, name: str, examples: np.ndarray):
@@ -108,6 +108,8 @@ def _outside(proto: onnx.ModelProto) -> list[str]:
 
 
 def _weights(ready: str, small: str) -> None:
+    from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+
     dense = ONNXModel(onnx.load(ready))
     dense.replace_gemm_with_matmul()
     found = MatMulNBitsQuantizer(dense.model, bits=8, block_size=32, is_symmetric=True)

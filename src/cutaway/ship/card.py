@@ -1,0 +1,83 @@
+"""The model card: what a network is, what it learned from, how good it is, what it is not for."""
+
+import json
+
+from cutaway.learn.run import Run
+from cutaway.ship.about import About
+
+MANY = 20
+"""Classes that are named."""
+
+
+def card(run: Run, about: About) -> str:
+    """A README.md with the header that the Hugging Face Hub reads (its model card format)."""
+    parts = (_header(about), _what(run, about), _numbers(run), _use(about), _limits(run, about))
+    return "\n\n".join(parts) + "\n"
+
+
+def _header(about: About) -> str:
+    tags = ["cutaway", about.model, about.task]
+    lines = ["library_name: cutaway", f"tags: {json.dumps(tags)}"]
+    lines += ["pipeline_tag: image-classification"] if _tells_images_apart(about) else []
+    return "\n".join(["---", *lines, "---"])
+
+
+def _what(run: Run, about: About) -> str:
+    counts, shape = run.data.counts, " x ".join(map(str, about.size))
+    lines = [
+        f"# {about.model}, trained on {about.data}",
+        f"Task: {about.task}. Input: {shape}, {about.channels} channel(s), 8 bits. "
+        f"It learned from {counts['train']:,} examples, {counts['val']:,} chose when to stop and "
+        f"which settings, and {counts['test']:,} were held out for the figures below.",
+    ]
+    if about.licence:
+        lines.append(f"Licence of the data: {about.licence}.")
+    if about.classes and _tells_images_apart(about):
+        more = f" and {len(about.classes) - MANY} more" if len(about.classes) > MANY else ""
+        lines.append(f"Classes: {', '.join(about.classes[:MANY])}{more}.")
+    return "\n\n".join(lines)
+
+
+def _numbers(run: Run) -> str:
+    rows = [
+        f"| {name.replace('_', ' ')} | {value:.4g} |"
+        for name, value in run.results.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    looks = sum(look["on"] == "test" for look in run.looks)
+    return "\n".join([
+        "## On the test set", "", "| measure | value |", "| --- | --- |", *rows, "",
+        f"The test set was looked at {1 + looks} time(s) in all; it chose nothing.",
+    ])  # fmt: skip
+
+
+def _use(about: About) -> str:
+    call = {
+        "answer": 'found.predict("image.png")[0].top' if _tells_images_apart(about)
+        else "found.answer(pixels)  # uint8, examples x grid x channels",
+        "reconstruct": "found.answer(pixels)  # uint8, examples x grid x channels",
+        "generate": f"found.answer(z)  # float32, examples x {about.latent}, from N(0, 1)",
+        "paint": "found.answer(places)  # float32, places x 2, (row, column) in -1..1",
+    }[about.part]  # fmt: skip
+    return "\n".join([
+        "## Use", "", "```python", "import cutaway as ca", "",
+        'found = ca.from_pretrained("path/of/this/folder")', call,
+        "found.network  # the torch.nn.Module", "```",
+    ])  # fmt: skip
+
+
+def _limits(run: Run, about: About) -> str:
+    lines = [
+        f"- It knows what `{about.data}` holds and nothing else: on other images it answers too, "
+        "and may be sure and wrong.",
+        "- The figures are of one network and one split; another seed gives others "
+        "(`cutaway train --replicates 8` tells how much).",
+    ]
+    findings = len(run.split.findings)
+    if findings:
+        lines.append(f"- The audit of its data noticed {findings} thing(s): see the run's report.")
+    return "\n".join(["## Limits", "", *lines])
+
+
+def _tells_images_apart(about: About) -> bool:
+    return about.part == "answer" and about.task != "segment" and len(about.size) == 2

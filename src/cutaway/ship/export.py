@@ -1,0 +1,133 @@
+"""Export: write, open again, compare with PyTorch, and only then keep."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cutaway.errors import UsageError
+from cutaway.files import read_json, write_json, writing
+from cutaway.learn.run import Run
+from cutaway.learn.tasks.base import Findings
+from cutaway.ship import formats
+from cutaway.ship.formats import Format
+from cutaway.ship.shipment import Shipment
+from cutaway.ship.verify import Check, Reference
+
+RECORD = "export.json"
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A verified export: where it is, and what was found of it."""
+
+    path: Path
+    check: Check
+
+
+def export(
+    run: Run,
+    to: str | Sequence[str] = "onnx",
+    *,
+    out: str | Path = "",
+    part: str = "",
+    any_size: bool = False,
+    int8: str = "auto",
+    difference: float | None = None,
+    lost: float | None = None,
+) -> list[Shipped]:
+    """Write a trained network in one format or several, each verified on the held-out images.
+
+    What was found is kept in the run's `export.json`, and the look at the test set in its
+    `looks.jsonl`. An export that differs more than its tolerance is not left behind.
+
+    Args:
+        to: names of `ship.formats.FORMATS`.
+        out: the file or folder; by default below the run's `exports`.
+        part: what of the network: answer, reconstruct, generate or paint; by default what it is
+            for.
+        any_size: leave images at the size that they have; where the network takes any.
+        int8: how 8 bits are reached: auto, static, dynamic or weights.
+        difference, lost: largest difference of an output, and points of accuracy, allowed.
+
+    Raises:
+        UsageError: an unknown format or part, or a network that the format cannot hold.
+        RunError: the export is not what it was made from, or cannot be written.
+    """
+    kinds = [formats.find(name) for name in ([to] if isinstance(to, str) else to)]
+    if out and len(kinds) > 1:
+        raise UsageError("One place cannot hold several formats: leave --out away, or export one.")
+    shipment = Shipment.of(run, part, any_size, int8)
+    reference = Reference(shipment)
+    found = []
+    for kind in kinds:
+        path = Path(out) if out else place(shipment, kind)
+        allowed = {
+            "difference": kind.difference if difference is None else difference,
+            "lost": kind.lost if lost is None else lost,
+        }
+        found.append(Shipped(path, _ship(reference, kind, path, allowed)))
+    if shipment.takes_examples:
+        run.log_look("test", f"export {', '.join(one.name for one in kinds)}", _seen(reference))
+    return found
+
+
+def place(shipment: Shipment, kind: Format) -> Path:
+    """Where an export goes unless told: `RUN/exports/NAME.onnx`."""
+    run = shipment.run.path
+    part = "" if shipment.about.part == "answer" else f"-{shipment.about.part}"
+    return run / "exports" / f"{run.resolve().name}{part}{kind.ending or f'-{kind.name}'}"
+
+
+def _ship(reference: Reference, kind: Format, path: Path, allowed: dict[str, float]) -> Check:
+    with coming(path) as new:
+        kind.write(reference.shipment, new)
+        check = reference.check(kind, kind.read(new), allowed)
+        check.insist()
+    check = replace(check, file=path.name)
+    _record(reference.shipment.run, check)
+    return check
+
+
+@contextmanager
+def coming(path: Path) -> Iterator[Path]:
+    """A place to write to, which becomes `path` if all goes well and else is gone.
+
+    Raises:
+        RunError: it cannot be written.
+        UsageError: something else stands at `path`.
+    """
+    new = path.with_name(f".coming-{os.getpid()}-{path.name}")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir() and not ours(path):
+        raise UsageError(f"{path} is a folder with other things in it: name another with --out.")
+    try:
+        yield new
+        if path.is_dir():
+            shutil.rmtree(path)
+        with writing(path):
+            os.replace(new, path)
+    finally:
+        shutil.rmtree(new, ignore_errors=True) if new.is_dir() else new.unlink(missing_ok=True)
+
+
+def ours(folder: Path) -> bool:
+    """Whether a folder is an earlier export (or empty), and so may be written over."""
+    return not any(folder.iterdir()) or any(
+        (folder / name).is_file() for name in ("config.json", "model.onnx")
+    )
+
+
+def _record(run: Run, check: Check) -> None:
+    """Keep what was found, one entry a file."""
+    path = run.path / RECORD
+    kept: dict[str, Any] = read_json(path) if path.exists() else {}
+    write_json(path, kept | {check.file: check.to_dict()})
+
+
+def _seen(reference: Reference) -> Findings:
+    return Findings(len(reference.examples), dict(reference.worth), {})

@@ -1,0 +1,76 @@
+"""To and from the Hugging Face Hub, or a folder of the same layout with no network at all."""
+
+from pathlib import Path
+
+from cutaway.errors import DataError, UsageError
+from cutaway.learn.run import Run
+from cutaway.ship.export import export
+from cutaway.ship.opened import Opened, open_exported
+
+
+def from_pretrained(where: str | Path) -> Opened:
+    """The network of a folder on this machine, or of a repository on the Hub.
+
+    Args:
+        where: a path that exists, or `user/name`.
+
+    Raises:
+        DataError: there is no such folder, and no such repository that can be reached.
+    """
+    path = Path(where)
+    return open_exported(path if path.exists() else _downloaded(str(where)))
+
+
+def push_to_hub(run: Run, where: str | Path, *, private: bool = False) -> str:
+    """Write a run as a model repository, verified; on the Hub where `where` is `user/name`.
+
+    Args:
+        where: a folder (a path with `./`, `/` or `~` first, or one that exists), or `user/name`.
+
+    Returns:
+        The folder's path, or the repository's address.
+
+    Raises:
+        DataError: the Hub cannot be reached, or refuses.
+    """
+    name = str(where)
+    if name.startswith((".", "/", "~")) or Path(name).exists():
+        return str(export(run, "folder", out=Path(name).expanduser())[0].path)
+    (made,) = export(run, "folder")
+    return _uploaded(made.path, name, private)
+
+
+def _downloaded(name: str) -> Path:
+    if name.count("/") != 1:
+        raise DataError(f"There is no folder {name}, and a repository is called user/name.")
+    hub = _hub()
+    try:
+        return Path(hub.snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.md"]))
+    except Exception as error:  # the Hub's failures and the network's have no common base
+        raise DataError(f"{name} is no folder here, and the Hub says: {_first(error)}") from None
+
+
+def _uploaded(folder: Path, name: str, private: bool) -> str:
+    hub = _hub()
+    try:
+        hub.create_repo(name, private=private, exist_ok=True)
+        hub.upload_folder(repo_id=name, folder_path=str(folder))
+    except Exception as error:  # as above
+        raise DataError(
+            f"{folder} is written, but the Hub does not take it as {name}: {_first(error)}"
+        ) from None
+    return f"https://huggingface.co/{name}"
+
+
+def _hub():  # type: ignore[no-untyped-def]
+    try:
+        import huggingface_hub
+    except ImportError:
+        raise UsageError(
+            "The Hub needs the package huggingface_hub: pip install huggingface_hub."
+        ) from None
+    return huggingface_hub
+
+
+def _first(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,127 @@
+"""An export put to the test: does it say what the network in PyTorch says?"""
+
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cutaway.errors import RunError
+from cutaway.ship import measures
+from cutaway.ship.formats import Format
+from cutaway.ship.opened import Opened, Run, of_module
+from cutaway.ship.shipment import Shipment
+
+ENLARGED = 16
+"""Examples that are tried at another size as well, where the network brings them to its own."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was found of an export, beside the same network in PyTorch (float32, this processor).
+
+    Attributes:
+        bytes: of the file, or of all files of the folder.
+        examples: how many held-out ones (or drawn codes) it answered.
+        difference: of outputs: largest, mean, and the share of examples with the same answer.
+        resized: the same of images of another size, which it brings to its own.
+        pytorch, export: accuracy or IoU of each; nothing where there is no truth.
+        latency: milliseconds of a call of each at 1 and at 64 examples.
+    """
+
+    format: str
+    file: str
+    bytes: int
+    examples: int
+    difference: dict[str, float]
+    resized: dict[str, float]
+    pytorch: dict[str, float]
+    export: dict[str, float]
+    latency: dict[str, dict[int, float]]
+    tolerance: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> float:
+        """Points of accuracy or IoU that the export costs."""
+        return max((100 * (v - self.export[k]) for k, v in self.pytorch.items()), default=0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def insist(self) -> None:
+        """Refuse an export that is not what it was made from.
+
+        Raises:
+            RunError: it differs more than its tolerance.
+        """
+        largest, lost = self.difference["largest"], self.lost
+        if not np.isfinite(largest) or largest > self.tolerance["difference"]:
+            raise RunError(
+                f"The {self.format} export differs from PyTorch by {largest:.2g} in an output "
+                f"({self.tolerance['difference']:g} is allowed), so it was not kept: export "
+                "another format, or allow more with --difference."
+            )
+        if lost > self.tolerance["lost"]:
+            raise RunError(
+                f"The {self.format} export loses {lost:.2f} points ({self.tolerance['lost']:g} "
+                "are allowed), so it was not kept: export another format, or allow more with "
+                "--lost."
+            )
+
+
+class Reference:
+    """The network in PyTorch on the examples, computed once for all formats.
+
+    Args:
+        shipment: what is exported.
+    """
+
+    def __init__(self, shipment: Shipment):
+        self.shipment = shipment
+        self.opened: Opened = of_module(shipment.run.path, shipment.about, shipment.whole)
+
+    @cached_property
+    def examples(self) -> np.ndarray:
+        return self.shipment.examples()
+
+    @cached_property
+    def outputs(self) -> np.ndarray:
+        return self.opened.in_parts(self.examples)
+
+    @cached_property
+    def worth(self) -> dict[str, float]:
+        return self.quality(self.outputs)
+
+    def quality(self, outputs: np.ndarray) -> dict[str, float]:
+        about = self.shipment.about
+        if about.part != "answer":
+            return {}
+        return measures.quality(about, outputs, self.shipment.targets())
+
+    def check(self, kind: Format, opened: Opened, tolerance: dict[str, float]) -> Check:
+        """Try an export on everything."""
+        found = opened.in_parts(self.examples)
+        ways = {"pytorch": self.opened.answer, "export": opened.answer}
+        return Check(
+            kind.name, opened.path.name, size(opened.path), len(found),
+            measures.apart(self.outputs, found), self._resized(opened.answer),
+            self.worth, self.quality(found), measures.latencies(ways, self.examples), tolerance,
+        )  # fmt: skip
+
+    def _resized(self, answer: Run) -> dict[str, float]:
+        if not self.shipment.about.resizes:
+            return {}
+        larger = enlarged(self.examples[:ENLARGED])
+        return measures.apart(self.opened.answer(larger), answer(larger))
+
+
+def enlarged(pixels: np.ndarray) -> np.ndarray:
+    """Pictures twice as high and three times as wide, so that they have to be cut and resized."""
+    return pixels.repeat(2, axis=1).repeat(3, axis=2)
+
+
+def size(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder."""
+    files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
+    return sum(one.stat().st_size for one in files)
