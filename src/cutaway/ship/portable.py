@@ -60,9 +60,9 @@ def brought(x: UInt8[Tensor, "b c h w"], size: tuple[int, ...]) -> UInt8[Tensor,
         return F.interpolate(x, size, mode="bilinear", antialias=True)
     height, width = x.shape[2:]
     side = torch.sym_min(height, width)
-    rows, columns = ((n - side) // 2 + torch.arange(side) for n in (height, width))
-    # Indices, since a slice's memory order would become a condition on the image's shape.
-    square = x.index_select(2, rows).index_select(3, columns)
+    top, left = (height - side) // 2, (width - side) // 2
+    # Copied, since a slice's memory order would become a condition on the image's shape.
+    square = torch.narrow_copy(torch.narrow_copy(x, 2, top, side), 3, left, side)
     return F.interpolate(square, size, mode="bicubic", antialias=True)
 
 
