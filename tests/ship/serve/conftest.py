@@ -1,17 +1,15 @@
 """A small real run, and servers in processes of their own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from real_digits import digits
-from served import Server
+from served import Serve, Server
 
 from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
-
-Serve = Callable[..., Server]
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +38,10 @@ def serve() -> Iterator[Serve]:
     yield start
     for server in started:
         server.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def impatient(lenet: Run) -> Iterator[Server]:
+    """One that waits for a second."""
+    with Server(lenet.path, "--timeout", 1) as server:
+        yield server

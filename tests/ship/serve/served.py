@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -104,3 +105,18 @@ def read_all(connection: socket.socket) -> bytes:
     while chunk := connection.recv(65536):
         found += chunk
     return found
+
+
+def read_one(connection: socket.socket) -> bytes:
+    """One answer, as long as it says."""
+    found = b""
+    while b"\r\n\r\n" not in found:
+        found += connection.recv(65536)
+    head, _, body = found.partition(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+Serve = Callable[..., Server]

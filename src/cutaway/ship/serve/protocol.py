@@ -11,6 +11,8 @@ MOST = 1 << 16
 """Bytes of a request's head."""
 FAREWELL = 0.05
 """Seconds in which what lies in a socket when the server is stopped is still read."""
+LINGER = 2.0
+"""Seconds for which what comes after a refusal is thrown away, as in `limits`."""
 
 
 class Guarded(HttpToolsProtocol):
@@ -26,6 +28,7 @@ class Guarded(HttpToolsProtocol):
         super().__init__(*given, **named)
         self._alarm: asyncio.TimerHandle | None = None
         self._head = 0
+        self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -44,9 +47,11 @@ class Guarded(HttpToolsProtocol):
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         super().data_received(data)
         self._head = self._head + len(data) if self._alarm else 0
-        if self._head > MOST and not self.transport.is_closing():
+        if self._head > MOST:
             self._refuse(431, "The head of the request is too large.")
 
     def send_400_response(self, msg: str) -> None:
@@ -76,12 +81,14 @@ class Guarded(HttpToolsProtocol):
 
     def _refuse(self, status: int, sentence: str) -> None:
         self._wait_no_more()
+        self._refused = True
         body = said(sentence)
         head = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
         self.transport.write(
             STATUS_LINE[status] + head.encode() + b"connection: close\r\n\r\n" + body
         )
-        self.transport.close()
+        self.transport.write_eof()
+        self.loop.call_later(LINGER, self.transport.close)
 
 
 def guarded(patience: float) -> type[Guarded]:

@@ -1,16 +1,18 @@
 """Runs a server until it is asked to stop."""
 
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 from uvicorn import Config, Server
+from uvicorn.server import HANDLED_SIGNALS
 
 from cutaway.errors import UsageError
-from cutaway.learn.interrupt import stoppable
 from cutaway.ship.serve.app import make_app
 from cutaway.ship.serve.protocol import guarded
 from cutaway.ship.serve.settings import Settings
@@ -84,14 +86,21 @@ class Stoppable(Server):
         await super().startup(sockets)
         self._tell()
 
-    async def on_tick(self, counter: int) -> bool:
-        self.should_exit = self.should_exit or self._asked.made
-        return await super().on_tick(counter)
-
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        with stoppable() as self._asked, suppress(KeyboardInterrupt):
+        before = {one: signal.signal(one, self.handle_exit) for one in HANDLED_SIGNALS}
+        try:
             yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal asks to end; with a second one nobody is waited for."""
+        if self.should_exit:
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+        self.should_exit = True
 
 
 def _log_to_stderr() -> None:
