@@ -16,7 +16,7 @@ from cutaway.lab.evidence import (
     share,
     share_of,
 )
-from cutaway.lab.figures import over
+from cutaway.lab.figures import SHARE, over
 
 
 def test_a_finding_has_everything(own):
@@ -112,6 +112,15 @@ def test_effects_as_bars():
     assert drawn.values == (2.5, 3)
     assert drawn.low == pytest.approx((0.446, 3), abs=1e-3)
     assert drawn.high == pytest.approx((4.554, 3), abs=1e-3)
+
+
+def test_intervals_end_where_values_do():
+    shares = torch.tensor([0.0, 100.0, 100.0, 100.0])
+    free, cut = mean("", shares, "%"), mean("", shares, "%", SHARE)
+    assert free.high > 100 == cut.high
+    assert cut.low == max(free.low, 0)
+    drawn = over("a", [1], shares[None], within=SHARE)
+    assert (drawn.y[0], drawn.low[0], drawn.high[0]) == (75, cut.low, 100)
 
 
 def test_means_of_what_differs_by_factors_are_geometric():

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool
 from torch import Tensor
 
-from cutaway.lab.figures import Figure, Numbers, Part
+from cutaway.lab.figures import ANY, Ends, Figure, Numbers, Part
 from cutaway.learn.statistics import Estimate, paired, student, wilson
 
 
@@ -49,9 +49,11 @@ def exact(what: str, value: float, unit: str = "") -> Effect:
     return Effect(what, float(value), float(value), float(value), 0, unit)
 
 
-def mean(what: str, values: Numbers, unit: str = "") -> Effect:
-    """The mean over replicates (Student's t)."""
-    return estimated(what, student(np.asarray(values, np.float64)), len(values), unit)
+def mean(what: str, values: Numbers, unit: str = "", within: Ends = ANY) -> Effect:
+    """The mean over replicates (Student's t); an interval is cut where no value can lie."""
+    found = student(np.asarray(values, np.float64))
+    value, low, high = np.clip([found.value, found.low, found.high], *within).tolist()
+    return Effect(what, value, low, high, len(values), unit)
 
 
 def difference(what: str, a: Numbers, b: Numbers, unit: str = "") -> Effect:

@@ -4,6 +4,7 @@ A label has its unit in brackets: `depth (layers)`, `share right (%)`. Time, siz
 given in the unit that the label names.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,9 @@ from cutaway.learn.statistics import student, wilson
 
 Numbers = Sequence[float | int] | Shaped[np.ndarray, "_"] | Shaped[Tensor, "_"]
 Places = tuple[tuple[float, str], ...]
+Ends = tuple[float, float]
+ANY, SHARE = (-math.inf, math.inf), (0.0, 100.0)
+"""Where values can lie at all, those of a share in per cent: intervals are cut there."""
 
 
 @dataclass(frozen=True)
@@ -112,16 +116,19 @@ def over(
     x: Numbers,
     values: Num[Tensor, "x replicates"] | np.ndarray,
     ratios: bool = False,
+    within: Ends = ANY,
 ) -> Series:
     """A series of means over replicates, with Student's intervals.
 
     Args:
         ratios: geometric means, of values above 0 that differ by factors, as on an axis by ratios.
+        within: where values can lie.
     """
     rows = np.asarray(values, np.float64)
     found = [student(row) for row in (np.log(rows) if ratios else rows)]
     series = np.array([(e.value, e.low, e.high) for e in found]).T
-    y, low, high = (tuple(one.tolist()) for one in (np.exp(series) if ratios else series))
+    series = (np.exp(series) if ratios else series).clip(*within)
+    y, low, high = (tuple(one.tolist()) for one in series)
     return Series(name, numbers(x), y, low, high)
 
 
@@ -134,9 +141,11 @@ def shares(name: str, x: Numbers, successes: Sequence[int], trials: int) -> Seri
     )
 
 
-def part(name: str, values: Num[Tensor, "groups replicates"] | np.ndarray) -> Part:
-    """Bars of means over replicates, with Student's intervals."""
-    found = over(name, range(len(values)), values)
+def part(
+    name: str, values: Num[Tensor, "groups replicates"] | np.ndarray, within: Ends = ANY
+) -> Part:
+    """Bars of means over replicates, with Student's intervals; `within`: as for `over`."""
+    found = over(name, range(len(values)), values, within=within)
     return Part(name, found.y, found.low, found.high)
 
 

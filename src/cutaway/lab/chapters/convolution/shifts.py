@@ -241,13 +241,13 @@ def pooling(
                 now = pool(z[..., k : side + k, k : side + k])
                 changes[i, k - 1, r] = 100 * (now - still).norm() / still.norm()
     names = list(pools)
-    gains = [difference(f"change, {n}", changes[0, 0], changes[i, 0], "points")
+    gains = [difference(f"change, {n} minus unpooled", changes[0, 0], changes[i, 0], "points")
              for i, n in enumerate(names) if i]  # fmt: skip
     rows = [(n, *changes[i].mean(1).tolist()) for i, n in enumerate(names)]
     worst = max(gains, key=lambda e: e.high)
     return Evidence(
         {
-            "most": replace(worst, what=f"least gain ({worst.what})"),
+            "most": replace(worst, what=f"what dulls least: {worst.what}"),
             **{n.split()[0]: e for n, e in zip(names[1:], gains, strict=True)},
             "plain": mean("change without pooling, 1 pixel", changes[0, 0], "%"),
             "learned": exact("parameters", learned),

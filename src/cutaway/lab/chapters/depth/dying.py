@@ -20,7 +20,7 @@ from cutaway.lab.chapters.depth.learner import (
 from cutaway.lab.chapters.depth.starts import Rates, many
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact, mean
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, over
+from cutaway.lab.figures import SHARE, Curves, over
 from cutaway.lab.settings import Replicates, Seed
 from cutaway.learn.replicas import Replicas
 from cutaway.learn.samples import Samples, samples
@@ -72,7 +72,7 @@ def dead_units(
             seen.append(dead(nets, learned))
         ever, end = torch.stack(seen).any(0), seen[-1]
         share = 100 * end.double().mean((1, 2)).view(len(rates), -1)
-        lines.append(over(f"start {start}", rates, share))
+        lines.append(over(f"start of {start.title()}", rates, share, within=SHARE))
         last[start] = share
         revived = (ever & awake(nets, learned)).sum(2).double()
         first += int(revived[:, 0].sum())

@@ -11,7 +11,7 @@ from cutaway.lab.chapters.depth.learner import Batch, Depth, Steps, Width, dense
 from cutaway.lab.chapters.depth.starts import Rates, many
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, over
+from cutaway.lab.figures import Curves, shares
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.learn.replicas import Replicas
 from cutaway.learn.samples import samples
@@ -52,7 +52,6 @@ def normalisation(
     ten, is down to the target."""
     learned, _ = samples(load("digits"), seed)
     taken: dict[str, Float[Tensor, "starts rates replicates"]] = {}
-    lines = []
     for name, norm in (("plain", False), ("normalised", True)):
         found = []
         for factor in starts:
@@ -65,8 +64,6 @@ def normalisation(
             losses = descend(nets, learned, seed, steps, batch, many(rates, replicates))
             found.append(steps_to(target, losses).view(len(rates), -1))
         taken[name] = torch.stack(found)
-        lines += [over(f"{name}, start x {factor:g}", rates, 100 * (row < steps).double())
-                  for factor, row in zip(starts, taken[name], strict=True)]  # fmt: skip
     quickest = {name: best(x) for name, x in taken.items()}
     reached = {name: (x < steps).double().mean((0, 1)) * 100 for name, x in taken.items()}
     quicker = ratio("steps to the target, normalised / plain, each at its best", quickest["plain"],
@@ -82,8 +79,11 @@ def normalisation(
         {"quicker": quicker, "more": more},
         (Table(f"Runs that reach a log-loss of {target:g} within {steps} steps (%)",
                ("network", "start x", *(f"rate {rate:g} (%)" for rate in rates)), rows),),
-        (Curves("From which rates and starts it learns", "learning rate", "runs at the target (%)",
-                tuple(lines), x_log=True),),
+        tuple(Curves(f"From which rates and starts it learns, {name}", "learning rate",
+                     "runs at the target (%)",
+                     tuple(shares(f"start x {factor:g}", rates, (row < steps).sum(1).tolist(),
+                                  replicates) for factor, row in zip(starts, of, strict=True)),
+                     x_log=True) for name, of in taken.items()),
         because=f"At the best pair of rate and start the plain network needs {plain:.0f} steps to "
         f"a log-loss of {target:g}, the normalised one {normed:.0f}. Of all "
         f"{len(rates) * len(starts)} pairs {reached['plain'].mean():.0f} % get there without "

@@ -140,7 +140,7 @@ def stops(regret: Effect, under: Effect, over_loss: Effect, over_right: Effect) 
     source="textbook 4, early stopping; study notes, epochs",
     rule=stops,
     otherwise="Clean labels and many images: the loss still rises with many epochs, and the "
-    "accuracy hardly falls (try --wrong 0).",
+    "accuracy hardly falls (try `--wrong 0`).",
     full={"replicates": 32, "epochs": 400, "width": 256},
 )
 def early_stopping(

@@ -10,7 +10,7 @@ from torch.func import grad, jacrev, vmap
 from cutaway.lab.chapters.depth.learner import Steps
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean, share_of
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, line, over
+from cutaway.lab.figures import SHARE, Curves, line, over
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.randomness import generator
 
@@ -20,6 +20,7 @@ TEACHER = 3
 PARTS = tuple(k / 4 - 0.875 for k in range(12))
 """Of a doubled unit's outgoing weight, what the first takes; not 0 nor 1, where the other is
 idle."""
+ENDING = "descents that end in a bad minimum"
 FLAT, LEVEL = 1e-6, 1e-8
 """An eigenvalue above -FLAT is not negative; a gradient shorter than LEVEL is none."""
 
@@ -129,8 +130,8 @@ def widening(
     sizes = [row[0] for row in rows]
     return Evidence(
         {
-            "narrow": mean(f"descents that end in a bad minimum, width {sizes[0]}", stuck[0], "%"),
-            "wide": mean(f"descents that end in a bad minimum, width {sizes[-1]}", stuck[-1], "%"),
+            "narrow": mean(f"{ENDING}, width {sizes[0]}", stuck[0], "%", SHARE),
+            "wide": mean(f"{ENDING}, width {sizes[-1]}", stuck[-1], "%", SHARE),
             "idle": share_of(f"bad minima of width {narrow} that an idle unit makes a saddle",
                              idle < -FLAT),
             "copied": share_of("of these, still minima for some way of doubling a unit",
@@ -143,8 +144,8 @@ def widening(
                ("how", "smallest eigenvalue, median", "now a saddle (%)"),
                (("an idle unit", idle.median().item(), percent(idle < -FLAT)),
                 ("a unit doubled, any way", copied.median().item(), percent(copied < -FLAT))))),
-        (Curves("Where descent ends", "hidden units", "descents that end in a bad minimum (%)",
-                (over("bad minima", sizes, torch.stack(stuck)),)),
+        (Curves("Where descent ends", "hidden units", f"{ENDING} (%)",
+                (over("bad minima", sizes, torch.stack(stuck), within=SHARE),)),
          Curves("A minimum widened by a double", "part of the outgoing weight that the first takes",
                 "still a minimum (%)",
                 tuple(line(f"unit {u + 1}", PARTS, [percent(row > -FLAT) for row in each])

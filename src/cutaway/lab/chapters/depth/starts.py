@@ -168,7 +168,9 @@ def initial_weights(
     pairs = {"he_relu": ("relu", "xavier", "he"), "xavier_tanh": ("tanh", "he", "xavier"),
              "xavier_sigmoid": ("sigmoid", "he", "xavier")}  # fmt: skip
     gain = {
-        name: difference(f"{b} minus {a}, {tau}", best[tau, a], best[tau, b], "points")
+        name: difference(
+            f"{b.title()} minus {a.title()}, {tau}", best[tau, a], best[tau, b], "points"
+        )
         for name, (tau, a, b) in pairs.items()
     }
     rows = tuple((*pair, spread[pair][0].mean().item(), spread[pair][-1].mean().item(), rate,
@@ -180,14 +182,14 @@ def initial_weights(
                 "digits right (%)"), rows),),
         (
             Curves("How far activations spread, before learning", "layer", "standard deviation",
-                   tuple(over(f"{tau}, {start}", range(1, depth + 1), values, ratios=True)
+                   tuple(over(f"{tau}, {start.title()}", range(1, depth + 1), values, ratios=True)
                          for (tau, start), values in spread.items() if tau != "sigmoid"),
                    y_log=True),
             Bars("Learned", "digits right (%)", ("sigmoid", "tanh", "relu"),
-                 tuple(part(start, torch.stack([best[tau, start] for tau in
+                 tuple(part(start.title(), torch.stack([best[tau, start] for tau in
                                                 ("sigmoid", "tanh", "relu")]))
                        for start in ("normal", "xavier", "he")),
-                 caption="normal is deviation 0.01"),
+                 caption="Normal is a deviation of 0.01."),
         ),
         because="With deviation 0.01 every layer shrinks what comes in, until nothing of the image "
         f"is left: {small.value:.0f} % right at best, which is chance. He's factor of two makes up "

@@ -157,7 +157,7 @@ def improvements(
         f"{away['whole']:.0f} from real ones; without feature matching "
         f"{away['without matching']:.0f}, without minibatch discrimination "
         f"{away['without minibatch']:.0f}. What virtual batch normalisation promises is "
-        f"exact: an image changed by {alone:.0e} with other company. A game this short "
+        f"exact: an image changed by {alone:g} with other company. A game this short "
         "shows whether an invention helps at the start, not whether it prevents collapse "
         "later.",
         takes=f"{ENOUGH} turns or more, as in the full experiment; these were {steps}.",

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from cutaway.lab.chapters.generation.players import Game, Latent, Steps, digits, mlps
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, images, part
+from cutaway.lab.figures import SHARE, Bars, images, part
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.learn.replicas import Replicas, minimise
 from cutaway.learn.samples import batch_of
@@ -65,10 +65,9 @@ def before_a_judge(
     strict, lenient = (right[name, "drawn or real"] for name in judges)
     return Evidence(
         {
-            "strict": mean("a fresh network is right", strict.numpy(), "%"),
-            "lenient": mean("a linear classifier is right", lenient.numpy(), "%"),
-            "control": mean("the network, real from real", right["network", "real or real"].numpy(),
-                            "%"),
+            "strict": mean("a fresh network is right", strict, "%", SHARE),
+            "lenient": mean("a linear classifier is right", lenient, "%", SHARE),
+            "control": mean("the network, real from real", right["network", "real or real"], "%"),
         },
         (
             Table(
@@ -79,7 +78,7 @@ def before_a_judge(
         (
             Bars(
                 "Real or drawn?", "judged rightly (%)", tuple(cases),
-                tuple(part(j, torch.stack([right[j, c] for c in cases])) for j in judges),
+                tuple(part(j, torch.stack([right[j, c] for c in cases]), SHARE) for j in judges),
                 caption="50 % is guessing; people reached 52.4 % on another GAN's digits.",
             ),
             images(
@@ -88,8 +87,8 @@ def before_a_judge(
             ),
         ),
         because="A fresh network tells these GANs' digits from real ones in "
-        f"{strict.mean().item():.0f} % of the cases, a linear classifier in "
-        f"{lenient.mean().item():.0f} %; where there is nothing to tell, real from real, "
+        f"{strict.mean().item():.1f} % of the cases, a linear classifier in "
+        f"{lenient.mean().item():.1f} %; where there is nothing to tell, real from real, "
         f"the network is at {right['network', 'real or real'].mean().item():.0f} %. The "
         "text's 52.4 % is of people, and of digits by which they were not taught. A judge "
         "that learns from examples of both sees traces that an eye passes over, and it "

@@ -168,7 +168,7 @@ def outside_the_data(
             Curves(
                 f"One fit of each through {most} points", "x", "y",
                 (line("truth", grid, truth(grid)), *shown),
-                marks=((-INSIDE, "data from here"), (INSIDE, "to here")),
+                marks=((-INSIDE, "data"), (INSIDE, "data")),
             ),
             Curves(
                 "More data", "points", "error outside the data",
@@ -182,9 +182,9 @@ def outside_the_data(
         f"{relu.bent().mean().item():.3f}: beyond the last kink there is nothing but a "
         f"line. The sines stay within the wave's height, but {far[kinds[1]]:.2f} off they "
         f"know no more of it than a flat line would ({flat:.2f}): what they follow is some "
-        f"other wave. The architecture that can only be such a wave is {far[kinds[2]]:.3f} "
+        f"other wave. The architecture that can only be such a wave is {far[kinds[2]]:.0e} "
         f"off, and with {min(points)} points "
-        f"{fits[kinds[2], min(points)].error(True).mean().item():.3f}.",
+        f"{fits[kinds[2], min(points)].error(True).mean().item():.0e}.",
         takes="Longer learning, until the ReLUs fit inside.",
     )  # fmt: skip
 
