@@ -25,7 +25,8 @@ class Source:
     """A named data set, as `cutaway data` lists it.
 
     `megabytes` is the size of the download, None where it is not known. `made` says that Cutaway
-    makes it itself, `of` what from, where that is another data set.
+    makes it itself, `of` what from, where that is another data set. `otherwise` is what else helps
+    where it cannot be downloaded.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Source:
     files: tuple[Remote, ...] = ()
     made: bool = False
     of: str = ""
+    otherwise: str = ""
 
     @property
     def downloaded(self) -> Path:

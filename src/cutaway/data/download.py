@@ -72,10 +72,12 @@ def _file(remote: Remote, folder: Path, source: Source) -> None:
         if not reason:
             return
         reasons.append(f"{url} ({reason})")
+    otherwise = source.otherwise or (
+        f"put its files into a folder '{source.name}' and name the folder above it in CUTAWAY_DATA"
+    )
     raise DataError(
         f"{source.name} cannot be downloaded: {'; '.join(reasons)}. Try again later (what has "
-        f"arrived is kept), or put its files into a folder '{source.name}' and name the folder "
-        "above it in CUTAWAY_DATA."
+        f"arrived is kept), or {otherwise}."
     )
 
 

@@ -36,6 +36,7 @@ def export(
     part: str = "",
     any_size: bool = False,
     int8: str = "auto",
+    runtime: str | Path = "",
     difference: float | None = None,
     lost: float | None = None,
 ) -> list[Shipped]:
@@ -51,6 +52,7 @@ def export(
             for.
         any_size: leave images at the size that they have; where the network takes any.
         int8: how 8 bits are reached: auto, static, dynamic or weights.
+        runtime: a folder with onnxruntime-web's files, for `web`; else they are downloaded once.
         difference, lost: largest difference of an output, and points of accuracy, allowed.
 
     Raises:
@@ -60,7 +62,7 @@ def export(
     kinds = [formats.find(name) for name in ([to] if isinstance(to, str) else to)]
     if out and len(kinds) > 1:
         raise UsageError("One place cannot hold several formats: leave --out away, or export one.")
-    shipment = Shipment.of(run, part, any_size, int8)
+    shipment = Shipment.of(run, part, any_size, int8, str(runtime))
     reference = Reference(shipment)
     found = []
     for kind in kinds:

@@ -28,15 +28,19 @@ class Shipment:
         any_size: leave images at the size that they have, instead of bringing them to the
             network's.
         how: how weights and activations become 8 bits: auto, static, dynamic or weights.
+        runtime: a folder with onnxruntime-web's files, for a page; else they are downloaded.
     """
 
     run: Run
     about: About
     any_size: bool = False
     how: str = "auto"
+    runtime: str = ""
 
     @classmethod
-    def of(cls, run: Run, part: str = "", any_size: bool = False, how: str = "auto") -> "Shipment":
+    def of(
+        cls, run: Run, part: str = "", any_size: bool = False, how: str = "auto", runtime: str = ""
+    ) -> "Shipment":
         """The part of a run that is asked for.
 
         Raises:
@@ -47,7 +51,7 @@ class Shipment:
         pictures = part in ("answer", "reconstruct") and len(run.data.size) == 2
         if any_size and not pictures:
             raise UsageError(f"'{part}' of {run.path} takes no pictures, and so none of any size.")
-        return cls(run, About.of(run, part, pictures and not any_size), any_size, how)
+        return cls(run, About.of(run, part, pictures and not any_size), any_size, how, runtime)
 
     @cached_property
     def whole(self) -> nn.Module:

@@ -1,0 +1,101 @@
+"""A page in which the network runs, with no server: it opens by a double click.
+
+Browsers load neither modules nor WebAssembly nor data from files beside a page that was opened
+from a disk, so that everything is in the page: onnxruntime's script, its WebAssembly and the
+network, both compressed. The network lies beside it as well, for other programs.
+"""
+
+import base64
+import gzip
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from cutaway.errors import UsageError
+from cutaway.files import write_whole, writing
+from cutaway.ship import page as pages
+from cutaway.ship.about import About
+from cutaway.ship.formats import onnx_file
+from cutaway.ship.opened import Opened
+from cutaway.ship.runtime import Runtime, runtime
+from cutaway.ship.shipment import Shipment
+
+PAGE, MODEL, NOTICE = "index.html", "model.onnx", "onnxruntime-licence.txt"
+EXPORTS = re.compile(r"export\{[^}]*?([\w$]+) as default[^}]*\};?\s*(//# sourceMappingURL=.*)?\s*$")
+FOOTER = "The network runs in this page: what you give it does not leave this machine."
+
+
+def write(shipment: Shipment, path: Path) -> None:
+    """Make the folder `path`.
+
+    Raises:
+        UsageError: the network takes and gives no pictures, or `shipment.runtime` holds no
+            onnxruntime-web.
+        DataError: onnxruntime-web cannot be downloaded.
+    """
+    _insist(shipment.about)
+    found = runtime(shipment.runtime)
+    network = onnx_file.model(shipment).SerializeToString()
+    html = page(shipment.about, network, found)
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+    write_whole(path / MODEL, network)
+    write_whole(path / PAGE, html)
+    write_whole(path / NOTICE, pages.file(NOTICE))
+
+
+def read(path: Path) -> Opened:
+    """Open the network of a folder."""
+    return replace(onnx_file.read(path / MODEL), path=path)
+
+
+def page(about: About, network: bytes, found: Runtime) -> str:
+    """The whole page, which asks for nothing."""
+    held = [
+        f'<script type="module">{as_global(found.script)}</script>',
+        _block("runtime", "application/gzip", _packed(found.binary)),
+        _block("model", "application/gzip", _packed(network)),
+    ]
+    known = _block("about", "application/json", about.to_json().replace("<", "\\u003c"))
+    slots = {
+        "brand": "Cutaway", "footer": FOOTER, "uses": pages.file("local.html"),
+        "known": known + "\n", "held": "\n".join([*held, ""]),
+    }  # fmt: skip
+    allowed = pages.policy(_made(slots), "'wasm-unsafe-eval'")
+    head = f'<meta http-equiv="Content-Security-Policy" content="{allowed}">\n'
+    return _made(slots | {"head": head})
+
+
+def as_global(module: str) -> str:
+    """onnxruntime's module as one that a page can hold: `ort` instead of exports.
+
+    Raises:
+        UsageError: it is not such a module.
+    """
+    script, count = EXPORTS.subn(r"globalThis.ort=\1;", module)
+    if not count or "</script" in script or "<!--" in script:
+        raise UsageError(
+            "This version of onnxruntime-web cannot be put into a page: leave --runtime away, "
+            "or name another."
+        )
+    return script
+
+
+def _made(slots: dict[str, str]) -> str:
+    return pages.page("local.js", "occlude.js", **slots)
+
+
+def _block(name: str, kind: str, text: str) -> str:
+    return f'<script type="{kind}" id="{name}">{text}</script>'
+
+
+def _packed(content: bytes) -> str:
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
+
+
+def _insist(about: About) -> None:
+    if len(about.size) != 2 or about.part == "paint":
+        raise UsageError(
+            f"{about.model} neither takes nor draws pictures, and a page is for those: "
+            "export it as onnx."
+        )

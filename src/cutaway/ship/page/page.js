@@ -1,0 +1,106 @@
+/* the page; `way` says how the network is asked */
+const light = { paper: "#fff", ink: "#000" }, dark = { paper: "#000", ink: "#fff" };
+const MEASURES = { accuracy: "Right on its test set", iou: "IoU on its test set", fid: "FID on its test set",
+  reconstruction: "Reconstruction loss on its test set", loss: "Loss on its test set" };
+let about, colours = dark, asked = 0;
+
+async function start() {
+  about = await way.about();
+  document.title = `${about.model} on ${about.data} – Cutaway`;
+  $("title").textContent = `${about.model} on ${about.data}`;
+  $("lead").textContent = lead();
+  facts();
+  if (about.part === "generate") {
+    $("chance").textContent = `Codes of ${about.latent} numbers from N(0, 1), each a picture.`;
+    $("making").hidden = false;
+  } else {
+    $("dropping").hidden = false;
+    $("drawing").hidden = about.channels !== 1;
+  }
+  if (about.channels !== 1) $("drop-title").textContent = "Drop an image";
+  // ink is bright where the training images are mostly dark
+  colours = about.part !== "answer" || about.mean[0] < 0.5 ? dark : light;
+  clear();
+  facts(await way.facts());
+  if (about.part === "generate") return show(null);
+  $("empty").textContent = HINTS[about.part === "answer" ? about.task : about.part] ?? HINTS.classify;
+}
+
+const HINTS = {
+  classify: "What the network takes the image for stands here.",
+  segment: "What the network takes each pixel for stands here.",
+  reconstruct: "What the network makes of the image stands here.",
+};
+
+function lead() {
+  const size = about.size.join(" × "), kind = about.channels === 1 ? "grey" : "colour";
+  const images = `${kind} images of ${size} pixels`;
+  if (about.part === "generate") return `It draws ${images}.`;
+  const brought = about.resizes === false ? "" : "; any image is brought to that";
+  if (about.part === "reconstruct") return `It makes ${images} anew from what it keeps of them${brought}.`;
+  const things = about.task === "segment" ? "kinds of pixels" : "classes";
+  return `It tells ${about.classes.length} ${things} apart in ${images}${brought}.`;
+}
+
+function facts(more = []) {
+  const name = Object.keys(MEASURES).find((one) => one in about.measures), value = about.measures[name];
+  const worth = name === "accuracy" ? percent(value) : value?.toPrecision(4);
+  const some = about.classes.slice(0, 12).join(", ") + (about.classes.length > 12 ? ", …" : "");
+  const rows = [
+    [MEASURES[name] ?? MEASURES.accuracy, worth ?? "not measured"],
+    ...(about.part === "answer" ? [["Classes", some]] : []),
+    ...more,
+    ["Licence of the data", about.licence || "not known"],
+  ];
+  $("facts").replaceChildren(...rows.map(([name, value]) => {
+    const row = document.createElement("div");
+    row.append(element("dt", name), element("dd", value));
+    return row;
+  }));
+}
+
+async function show(image) {
+  const mine = ++asked;
+  try {
+    const found = await way.answer(image);
+    if (mine !== asked) return;
+    $("error").hidden = true;
+    if (found.top) bars(found.top);
+    else pictures(found.figures, found.legend);
+    const why = found.top && await way.why?.(image, () => mine === asked);
+    if (why && mine === asked) explain(why);
+  } catch (error) {
+    if (mine === asked) fail(error);
+  }
+}
+
+function nothing() {
+  for (const id of ["answer", "figures", "why", "error"]) $(id).hidden = true;
+  $("empty").hidden = false;
+}
+
+function fail(error) {
+  nothing();
+  $("error").textContent = way.failed?.(error) ?? error.message;
+  $("error").hidden = false;
+}
+
+$("clear").addEventListener("click", () => {
+  clear();
+  asked++;
+  nothing();
+});
+$("again").addEventListener("click", () => show(null));
+
+/* dropping */
+const given = (files) => files.length && about && about.part !== "generate" && show(files[0]);
+$("file").addEventListener("change", (event) => { given(event.target.files); event.target.value = ""; });
+for (const kind of ["dragover", "dragleave", "drop"])
+  document.addEventListener(kind, (event) => {
+    event.preventDefault();
+    $("drop").classList.toggle("over", kind === "dragover");
+    if (kind === "drop") given(event.dataTransfer.files);
+  });
+document.addEventListener("paste", (event) => given(event.clipboardData.files));
+
+start().catch(fail);

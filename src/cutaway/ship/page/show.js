@@ -1,0 +1,53 @@
+/* showing an answer */
+const $ = (id) => document.getElementById(id);
+const RAMP = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
+const percent = (p) => (100 * p).toFixed(p > 0.0995 && p < 0.9995 ? 1 : 2) + " %";
+const few = (x) => x < 10 ? x.toFixed(1) : x < 1e6 ? Math.round(x).toLocaleString("en") : "over a million";
+
+function element(tag, text, kind) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  if (kind) made.className = kind;
+  return made;
+}
+
+function bars(top) {
+  $("label").textContent = top[0].label;
+  $("top").replaceChildren(...top.map(({ label, probability }) => {
+    const row = document.createElement("li"), track = element("span", "", "track");
+    const bar = element("span", "");
+    bar.style.width = 100 * probability + "%";
+    track.append(bar);
+    row.append(element("span", label, "name"), track, element("span", percent(probability), "value"));
+    return row;
+  }));
+  $("empty").hidden = true;
+  $("answer").hidden = false;
+}
+
+/* what was seen, and a map of it in grey: both ImageData */
+function explain({ top, seen, heat, most }) {
+  put($("seen"), seen);
+  for (let i = 0; i < heat.data.length; i += 4) {
+    const grey = (seen.data[i] + seen.data[i + 1] + seen.data[i + 2]) / 3;
+    ramp(heat.data[i] / 255).forEach((c, k) => { heat.data[i + k] = 0.65 * c + 0.35 * grey; });
+  }
+  put($("heat"), heat);
+  $("heat-caption").textContent = `Where “${top[0].label}” comes from`;
+  const times = Math.exp(Math.max(0, most));
+  $("said").textContent = "A square of the training images' mean colour covers it bit by bit. " +
+    (times < 1.05 ? "No square matters much." :
+      `At the brightest place this makes “${top[0].label}” ${few(times)} times less probable, on the mean.`);
+  $("why").hidden = false;
+}
+
+function put(canvas, data) {
+  [canvas.width, canvas.height] = [data.width, data.height];
+  canvas.classList.toggle("crisp", data.width < 120);
+  canvas.getContext("2d").putImageData(data, 0, 0);
+}
+
+function ramp(share) {
+  const place = share * (RAMP.length - 1), low = Math.min(Math.floor(place), RAMP.length - 2);
+  return RAMP[low].map((c, k) => c + (place - low) * (RAMP[low + 1][k] - c));
+}
