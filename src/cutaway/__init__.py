@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 if TYPE_CHECKING:
+    from cutaway.api import export as export
     from cutaway.api import fit as fit
     from cutaway.api import load as load
     from cutaway.api import report as report
@@ -27,9 +28,14 @@ if TYPE_CHECKING:
     from cutaway.learn.recipe import Recipe as Recipe
     from cutaway.learn.run import Run as Run
     from cutaway.see.watch import watch as watch
+    from cutaway.ship.hub import from_pretrained as from_pretrained
+    from cutaway.ship.hub import push_to_hub as push_to_hub
     from cutaway.show.look.write import look as look
 
 HOMES = {
+    "export": "cutaway.api",
+    "from_pretrained": "cutaway.ship.hub",
+    "push_to_hub": "cutaway.ship.hub",
     "fit": "cutaway.api",
     "resume": "cutaway.api",
     "search": "cutaway.api",
@@ -43,8 +49,8 @@ HOMES = {
     "Run": "cutaway.learn.run",
 }
 __all__ = [
-    "CutawayError", "ImageSet", "Recipe", "Run", "fit", "load", "look", "report", "resume",
-    "search", "watch",
+    "CutawayError", "ImageSet", "Recipe", "Run", "export", "fit", "from_pretrained", "load",
+    "look", "push_to_hub", "report", "resume", "search", "watch",
 ]  # fmt: skip
 
 

@@ -1,8 +1,8 @@
-"""What `import cutaway as ca` offers: fit, search, resume, load, report."""
+"""What `import cutaway as ca` offers: fit, search, resume, load, report, export."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -23,6 +23,9 @@ from cutaway.show.pages.search import report as search_report
 from cutaway.show.progress import progress as shown
 from cutaway.show.progress import reading, trials_watched, watched
 from cutaway.show.report import report as run_report
+
+if TYPE_CHECKING:
+    from cutaway.ship.export import Shipped
 
 
 def fit(
@@ -153,6 +156,25 @@ def report(run: Run | Fleet | Search, images: ImageSet | None = None) -> Path:
     if isinstance(run, Search):
         return search_report(run)
     return fleet_report(run) if isinstance(run, Fleet) else run_report(run, images)
+
+
+def export(run: Run | str | Path, to: str | Sequence[str] = "onnx", **how: Any) -> "list[Shipped]":
+    """Write a trained network for use elsewhere, and its report anew with what was found.
+
+        export("runs/lenet5-mnist-1", ["onnx", "onnx-int8"])
+
+    Args:
+        to, how: see `ship.export.export`.
+
+    Raises:
+        CutawayError: with a sentence that says what is wrong and what to do.
+    """
+    from cutaway.ship.export import export as ship
+
+    run = run if isinstance(run, Run) else Run(run)
+    found = ship(run, to, **how)
+    run_report(run)
+    return found
 
 
 def resume(

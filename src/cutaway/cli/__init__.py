@@ -18,6 +18,7 @@ from cutaway.cli import (  # noqa: F401  (each enters its commands, in this orde
     proving,
     searching,
     serving,
+    shipping,
     stepping,
     using,
 )

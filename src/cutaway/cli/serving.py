@@ -1,5 +1,6 @@
 """`cutaway serve`: a trained network that answers over HTTP."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +14,14 @@ LIMITS = "Limits"
 
 @app.command(epilog="Example: cutaway serve runs/lenet5-mnist-1 --port 8000")
 def serve(
-    path: Annotated[Path, typer.Argument(metavar="RUN", help="A run's or a fleet's directory.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="RUN|FILE", help="A run, a fleet or an exported network.")
+    ],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8000,
     host: Annotated[str, typer.Option(help="0.0.0.0 lets other computers ask.")] = "127.0.0.1",
+    way: Annotated[
+        str, typer.Option("--with", help="torch, onnx, or auto: the faster of those at hand.")
+    ] = "auto",
     budget_ms: Annotated[
         float, typer.Option(min=0, max=10_000, help="Milliseconds to wait for a fuller batch.")
     ] = 2.0,
@@ -56,7 +62,7 @@ def serve(
     turned, or new weights) takes over without losing a request.
     """
     _need_the_extra()
-    from cutaway.ship.serve.engine import load_engine
+    from cutaway.ship.serve.opening import check_way, load_engine
     from cutaway.ship.serve.server import serve as run
     from cutaway.ship.serve.settings import Settings, usual_rate
 
@@ -65,7 +71,8 @@ def serve(
         max_pixels=int(max_megapixels * 1e6), max_requests=max_requests,
         rate=usual_rate(host) if rate is None else rate,
     )  # fmt: skip
-    run(path, load_engine, settings, host, port, lambda url: typer.echo(f"Serving {path} at {url}"))
+    load = partial(load_engine, way=check_way(way))
+    run(path, load, settings, host, port, lambda url: typer.echo(f"Serving {path} at {url}"))
 
 
 def _need_the_extra() -> None:

@@ -47,7 +47,7 @@ def _numbers(run: Run) -> str:
     looks = sum(look["on"] == "test" for look in run.looks)
     return "\n".join([
         "## On the test set", "", "| measure | value |", "| --- | --- |", *rows, "",
-        f"The test set was looked at {1 + looks} time(s) in all; it chose nothing.",
+        f"The test set was looked at {looks} time(s) in all; it chose nothing.",
     ])  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from cutaway.show.figures import kinds, labelled, thinned
 from cutaway.show.plots import Scale, Ticks
 from cutaway.show.words import cell
 
-WIDTH, MARGIN, VALUE = 400, 12, 62
-"""Of the drawing; to its sides; for the values at the right."""
+WIDTH, MARGIN, VALUE, LETTER = 400, 12, 62, 7.5
+"""Of the drawing; to its sides; for the values at the right, and of a letter in them."""
 NAME, BAR, GAP, BELOW = 17, 13, 9, 40
 """Heights: of a name, of a bar, between groups, and of the axis."""
 
@@ -48,8 +48,8 @@ class Rows:
     caption: str
     keys: tuple[tuple[str, str], ...]
     width: int = WIDTH
+    right: float = WIDTH - VALUE
     left: int = MARGIN
-    right: int = WIDTH - VALUE
     tall: int = BAR
 
     @property
@@ -59,7 +59,8 @@ class Rows:
 
 def rows(figure: Bars) -> Rows:
     """The drawing of some bars; values that are not finite have none."""
-    x, colours = _scale(figure), kinds(len(figure.parts))
+    right, colours = WIDTH - _room(figure), kinds(len(figure.parts))
+    x = _scale(figure, right)
     names, found, y = [], [], 0.0
     for i, group in enumerate(figure.groups):
         names.append((y + NAME - 4, group))
@@ -81,6 +82,7 @@ def rows(figure: Bars) -> Rows:
         height=y + BELOW,
         caption=figure.caption,
         keys=tuple(named) if len(figure.parts) > 1 else (),
+        right=right,
     )
 
 
@@ -98,9 +100,19 @@ def _row(kind: str, part: Part, i: int, group: str, x: Scale, y: float) -> Row:
         start,
         end,
         interval,
-        cell(value if value == int(value) else float(f"{value:.3g}")),
+        _text(value),
         label,
     )
+
+
+def _text(value: float) -> str:
+    return cell(value if value == int(value) else float(f"{value:.3g}"))
+
+
+def _room(figure: Bars) -> float:
+    """For the values at the right, the longest of which needs it."""
+    texts = [_text(v) for p in figure.parts for v in p.values if isfinite(v)]
+    return max([VALUE, *(LETTER * len(text) + MARGIN for text in texts)])
 
 
 def _foot(x: Scale) -> float:
@@ -112,13 +124,13 @@ def _within(value: float, x: Scale) -> float:
     return min(max(value, x.low), x.high)
 
 
-def _scale(figure: Bars) -> Scale:
+def _scale(figure: Bars, right: float) -> Scale:
     values = [v for p in figure.parts for v in (*p.values, *p.low, *p.high) if isfinite(v)]
     if figure.log:
         positive = [v for v in values if v > 0] or [1.0]
-        return Scale(min(positive) / 2, max(positive) * 1.1, MARGIN, WIDTH - VALUE, log=True)
+        return Scale(min(positive) / 2, max(positive) * 1.1, MARGIN, right, log=True)
     low, high = min([0.0, *values]), max([0.0, *values])
-    return Scale(low * 1.03, (high if high > low else low + 1) * 1.03, MARGIN, WIDTH - VALUE)
+    return Scale(low * 1.03, (high if high > low else low + 1) * 1.03, MARGIN, right)
 
 
 def _ticks(x: Scale) -> list[float]:

@@ -53,7 +53,7 @@ def chart(figure: Curves, height: int = HEIGHT) -> Chart:
         x_label=labelled(figure.x_label, figure.x_log),
         y_label=labelled(figure.y_label, figure.y_log),
         height=height,
-        x_ticks=_ticks(x),
+        x_ticks=_ticks(x, whole=all(v == int(v) for v in xs if math.isfinite(v))),
         y_ticks=_ticks(y),
         bands=tuple(_band(kind, s, x, y) for kind, s in named if s.low and not s.dots),
         lines=lines,
@@ -62,6 +62,7 @@ def chart(figure: Curves, height: int = HEIGHT) -> Chart:
         levels=tuple(plots.Level(y(v), text) for v, text in figure.levels),
         caption=figure.caption,
         keys=tuple((kind, s.name) for kind, s in named) if len(named) > 1 else (),
+        pointed=tuple(kind for kind, s in named if s.dots),
     )
 
 
@@ -82,10 +83,10 @@ def _scale(values: Sequence[float], ends: tuple[float, float], log: bool) -> Sca
     return Scale(low - room, high + room, *ends)
 
 
-def _ticks(scale: Scale) -> plots.Ticks:
+def _ticks(scale: Scale, whole: bool = False) -> plots.Ticks:
     if scale.log and scale.high / scale.low >= 3:
         return plots.place(thinned(plots.log_ticks(scale.low, scale.high)), scale, short)
-    return plots.place(plots.round_ticks(scale.low, scale.high), scale, short)
+    return plots.place(plots.round_ticks(scale.low, scale.high, whole=whole), scale, short)
 
 
 def thinned(ticks: list[float]) -> list[float]:

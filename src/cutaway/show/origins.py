@@ -127,6 +127,7 @@ def commands(run: Run) -> list[tuple[str, str]]:
         found.append((judges, f"cutaway evaluate {path} FOLDER"))
     return [
         *found,
+        ("Write it for use elsewhere, verified", f"cutaway export {path} --to onnx"),
         ("Look at the test set again (each look is logged)", f"cutaway evaluate {path}"),
         ("Go on after an interruption (this run has ended)", f"cutaway resume {path}"),
     ]

@@ -115,6 +115,7 @@ class Chart:
     Attributes:
         caption: what has to be said below it.
         keys: (kind, name) of each line, where they are others than those of the page.
+        pointed: kinds that are points alone.
     """
 
     title: str
@@ -133,6 +134,7 @@ class Chart:
     clouds: tuple[Cloud, ...] = ()
     caption: str = ""
     keys: tuple[tuple[str, str], ...] = ()
+    pointed: tuple[str, ...] = ()
     width: int = WIDTH
     left: int = LEFT
     right: int = WIDTH - RIGHT

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.show import words
+from cutaway.show.prose import prose
 
 
 def render(template: str, content: dict[str, Any], folder: Path | None = None) -> str:
@@ -25,6 +26,7 @@ def render(template: str, content: dict[str, Any], folder: Path | None = None) -
     )
     filters: tuple[Callable[..., str], ...] = (
         words.percent, words.number, words.duration, words.plural, words.cell,
+        prose,
     )  # fmt: skip
     environment.filters |= {function.__name__: function for function in filters}
     return environment.get_template(template).render(content)

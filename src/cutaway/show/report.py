@@ -14,8 +14,16 @@ from cutaway.learn.run import OWN, Run
 from cutaway.learn.tasks.segment import Segment
 from cutaway.show import origins
 from cutaway.show.curves import curves
+from cutaway.show.exports import exports
 from cutaway.show.inside import inside
-from cutaway.show.pages.base import INSIDE, LEARNING, REGULARISERS, Section, Subject
+from cutaway.show.pages.base import (
+    EXPORTS,
+    INSIDE,
+    LEARNING,
+    REGULARISERS,
+    Section,
+    Subject,
+)
 from cutaway.show.pages.choose import page
 from cutaway.show.regularisers import regularisers
 from cutaway.show.render import render
@@ -59,7 +67,9 @@ def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
     environment = _optional(run.path / "environment.json")
     network = _network(run)
     found, restraints, seen = page(subject), regularisers(run, images, network), inside(run)
-    more = (*([REGULARISERS] if restraints else []), *([INSIDE] if seen else []))
+    shipped = exports(run)
+    having = ((REGULARISERS, restraints), (INSIDE, seen), (EXPORTS, shipped))
+    more = tuple(section for section, content in having if content)
     return {
         "run": run,
         "model": run.recipe.model.removeprefix(OWN),
@@ -70,6 +80,7 @@ def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
         "sections": _with(more, found.sections),
         "regularisers": restraints,
         "inside": seen,
+        "exports": shipped,
         "problem": problem,
         "parameters": None if network is None else models.count(network),
         **_costs(run),
@@ -88,9 +99,12 @@ def _with(more: tuple[Section, ...], sections: tuple[Section, ...]) -> tuple[Sec
 
 
 def _costs(run: Run) -> dict[str, Any]:
+    looks = [look for look in run.looks if look["on"] == "test"]
+    asked = [look for look in looks if not look["why"].startswith("export")]
     return {
         "timing": _optional(run.path / "timing.json"),
-        "looks": [look for look in run.looks if look["on"] == "test"],
+        "looks": looks,
+        "asked": asked,  # to verify an export tells nothing new of the network
     }
 
 

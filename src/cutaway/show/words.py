@@ -22,9 +22,11 @@ def digits_for(count: int) -> int:
 
 
 def number(value: float) -> str:
-    """`61,706`, `11.97 million`, `0.0653`."""
+    """`61,706`, `11.97 million`, `17.18 billion`, `0.0653`."""
+    if value >= 1_000_000_000:
+        return f"{value / 1e9:.4g}{SPACE}billion"
     if value >= 10_000_000:
-        return f"{value / 1e6:.2f}{SPACE}million"
+        return f"{value / 1e6:.4g}{SPACE}million"
     return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
 
 
@@ -49,8 +51,9 @@ def listed(names: Sequence[str]) -> str:
 
 
 def capital(text: str) -> str:
-    """The first letter large, the others as they are: `PSNR` stays."""
-    return text[:1].upper() + text[1:]
+    """The first letter large, the others as they are: `PSNR` stays, and so does a symbol, `z`."""
+    symbol = len(text.split(" ")[0]) == 1 and not text.startswith("a ")
+    return text if symbol else text[:1].upper() + text[1:]
 
 
 def cell(value: str | float | bool | None) -> str:

@@ -8,6 +8,7 @@ are measured anew at each call. Weights: only those are in 8 bits, in blocks.
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import onnx
@@ -34,7 +35,7 @@ WAYS = ("auto", "static", "dynamic", "weights")
 TYPES = ["Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Relu", "MaxPool", "AveragePool",
          "GlobalAveragePool", "Concat"]  # fmt: skip
 """What is computed in 8 bits; what comes before the network and after it is not."""
-BATCH = 32
+BATCH, FEW = 32, 8
 
 
 def write(shipment: Shipment, path: Path) -> None:
@@ -55,7 +56,7 @@ def write(shipment: Shipment, path: Path) -> None:
         else:
             _weights(ready, small)
         proto = onnx.load(small)
-    del proto.graph.value_info[:]  # shapes that any reader infers, and a tenth of a small file
+    _spare(proto)
     describe(proto, shipment.about)
     write_whole(path, proto.SerializeToString())
 
@@ -98,13 +99,35 @@ def _static(ready: str, small: str, shipment: Shipment) -> None:
 
 
 def _outside(proto: onnx.ModelProto) -> list[str]:
-    """Operations on the way from pixels to x: those before the first that has weights."""
+    """What stays in float32: the way from pixels to x, and a first convolution over few channels.
+
+    On so few (the colours of an image) the convolution in 8 bits is slower than in 32.
+    """
+    weights = {one.name: one.dims for one in proto.graph.initializer}
     names: list[str] = []
     for node in proto.graph.node:
-        if node.op_type in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
+        shape = weights.get(node.input[1], ()) if len(node.input) > 1 else ()
+        if node.op_type in ("ConvTranspose", "Gemm", "MatMul"):
             break
+        if node.op_type == "Conv":
+            return [*names, node.name] if shape and shape[1] < FEW else names
         names.append(node.name)
     return names
+
+
+def _spare(proto: onnx.ModelProto) -> None:
+    """Leave out what readers know, a tenth of a small file: inner shapes, and the offsets of biases."""
+    del proto.graph.value_info[:]
+    tensors = {one.name: one for one in proto.graph.initializer}
+    for node in proto.graph.node:
+        if node.op_type == "DequantizeLinear" and len(node.input) == 3:
+            zero: Any = tensors[node.input[2]]
+            if zero.data_type == onnx.TensorProto.INT32:  # of a bias, where it is always 0
+                del node.input[2]
+    used = {name for node in proto.graph.node for name in node.input}
+    kept = [one for one in proto.graph.initializer if one.name in used]
+    del proto.graph.initializer[:]
+    proto.graph.initializer.extend(kept)
 
 
 def _weights(ready: str, small: str) -> None:

@@ -23,15 +23,23 @@ MARKS = {
     Verdict.UNDECIDED: ("undecided", "?"),
 }
 """A CSS class and a sign for each verdict."""
+BESIDE = 4
+"""Columns of pictures up to which they stand beside something else."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure, drawn, as the template takes it: `chart`, `bars` or `gallery`."""
+    """A figure, drawn, as the template takes it: `chart`, `bars` or `gallery`.
+
+    Attributes:
+        note: what its intervals look like, where it has any.
+        wide: it takes the whole width; others stand two beside each other.
+    """
 
     kind: str
     content: Any
-    intervals: bool
+    note: str = ""
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,10 +122,12 @@ def source(function: Callable[..., Any]) -> str:
 def drawing(figure: Figure) -> Drawing:
     """A figure of any kind, drawn."""
     if isinstance(figure, Curves):
-        return Drawing("chart", chart(figure), any(one.low for one in figure.series))
+        known = {"Whiskers" if one.dots else "Shaded" for one in figure.series if one.low}
+        return Drawing("chart", chart(figure), " and ".join(sorted(known)).capitalize())
     if isinstance(figure, Bars):
-        return Drawing("bars", rows(figure), any(one.low for one in figure.parts))
-    return Drawing("gallery", gallery(figure), False)
+        known = {"Lines across the bars" for one in figure.parts if one.low}
+        return Drawing("bars", rows(figure), "".join(known))
+    return Drawing("gallery", gallery(figure), wide=figure.columns > BESIDE)
 
 
 def _measured(effect: Effect, decides: bool) -> Measured:

@@ -38,6 +38,7 @@ PROGRESS = Section("progress", "Epochs")
 LEARNING = Section("learning", "Learning")
 REGULARISERS = Section("regularisers", "Regularisers")
 INSIDE = Section("inside", "Inside")
+EXPORTS = Section("exports", "Exports")
 ORIGINS = (Section("data", "Data"), Section("recipe", "Recipe"), Section("next", "Next"))
 
 

@@ -1,0 +1,68 @@
+"""`cutaway export`: a trained network as a file that others can use, verified."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cutaway.cli.app import Json, RunPath, app, emit
+from cutaway.errors import UsageError
+
+
+@app.command(epilog="Example: cutaway export runs/lenet5-mnist-1 --to onnx --to onnx-int8")
+def export(
+    run: RunPath,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="onnx, onnx-int8, pt2, safetensors, folder or web; several times for several."
+        ),
+    ] = None,
+    out: Annotated[
+        str, typer.Option("--out", "-o", help="The file or folder; else in RUN/exports.")
+    ] = "",
+    part: Annotated[
+        str, typer.Option(help="answer, reconstruct, generate or paint; else what it is for.")
+    ] = "",
+    any_size: Annotated[
+        bool, typer.Option("--any-size", help="Do not resize images inside the network's file.")
+    ] = False,
+    int8: Annotated[
+        str, typer.Option(help="To 8 bits: auto, static, dynamic or weights.")
+    ] = "auto",
+    runtime: Annotated[
+        str,
+        typer.Option(help="A folder with onnxruntime-web's files, for web; else downloaded once."),
+    ] = "",
+    difference: Annotated[
+        float | None, typer.Option(min=0, help="Largest difference of an output allowed.")
+    ] = None,
+    lost: Annotated[
+        float | None, typer.Option(min=0, help="Points of accuracy that it may cost.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a trained network for use elsewhere, verified on all held-out images.
+
+    Each file takes plain pixels and holds the class names: whoever opens it needs nothing else.
+    One that differs from PyTorch more than it may is not left behind.
+    """
+    from cutaway import api
+    from cutaway.cli.using import network
+    from cutaway.learn.run import Run
+    from cutaway.show import tables
+    from cutaway.show.exports import rows
+
+    trained = network(run)
+    if not isinstance(trained, Run):
+        raise UsageError(f"{run} is a fleet: export a member of it, {run}/members/000.")
+    found = api.export(
+        trained, to or ["onnx"], out=Path(out) if out else "", part=part, any_size=any_size,
+        int8=int8, runtime=runtime, difference=difference, lost=lost,
+    )  # fmt: skip
+    if as_json:
+        emit([one.check.to_dict() | {"path": str(one.path)} for one in found])
+        return
+    tables.show(tables.table("Exports", rows([one.check.to_dict() for one in found])))
+    for one in found:
+        typer.echo(one.path)

@@ -1,0 +1,49 @@
+"""What was found of a run's exports, as a table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cutaway.files import read_json
+from cutaway.learn.run import Run
+from cutaway.show import measures
+
+
+def exports(run: Run) -> list[dict[str, str]]:
+    """The exports that were written of a run, as `rows`."""
+    path = run.path / "export.json"
+    return rows(list(read_json(path).values())) if path.exists() else []
+
+
+def rows(checks: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+    """A row a check, as a reader wants it."""
+    return [
+        {
+            "format": one["format"],
+            "size": size(one["bytes"]),
+            "off by at most": f"{one['difference']['largest']:.1e}",
+            "worth": worth(one["export"], one["pytorch"]),
+            "ms a call, 1": beside(one["latency"], 1),
+            "ms a call, 64": beside(one["latency"], 64),
+        }
+        for one in checks
+    ]
+
+
+def size(count: int) -> str:
+    """`254 kB`, `18.6 MB`."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+
+
+def worth(export: dict[str, float], pytorch: dict[str, float]) -> str:
+    """`accuracy 98.87 % (PyTorch 99.18 %)`."""
+    return ", ".join(
+        f"{measures.name(key)} {measures.text(key, value)} "
+        f"(PyTorch {measures.text(key, pytorch[key])})"
+        for key, value in export.items()
+    )
+
+
+def beside(latency: dict[str, dict[Any, float]], batch: int) -> str:
+    """`0.08 (PyTorch 0.96)`; JSON has made words of the numbers of examples."""
+    ours, theirs = ({int(n): v for n, v in latency[k].items()} for k in ("export", "pytorch"))
+    return f"{ours[batch]:.2f} (PyTorch {theirs[batch]:.2f})"
