@@ -61,7 +61,8 @@ def at(value: float, half: float = 0.0) -> Effect:
         (augmenting.helps, (at(2, 1), at(2, 1), exact("", 2048)), HOLDS),
         (augmenting.helps, (at(2, 1), at(2, 1), exact("", 2178)), LIMITED),
         (augmenting.helps, (at(2, 1), at(-2, 1), exact("", 2048)), LIMITED),
-        (augmenting.helps, (at(0, 1), at(0, 1), exact("", 2048)), UNDECIDED),
+        (augmenting.helps, (at(0, 3), at(0, 1), exact("", 2048)), UNDECIDED),
+        (augmenting.helps, (at(0, 0.5), at(0, 0.5), exact("", 2048)), FAILS),
         (augmenting.helps, (at(-2, 1), at(-2, 1), exact("", 2048)), FAILS),
         (committee.lowers, (at(2, 1),), HOLDS),
         (committee.lowers, (at(0, 1),), UNDECIDED),
@@ -260,7 +261,7 @@ QUICK = {
 }  # fmt: skip
 SAID = {
     "4.1": (HOLDS, LIMITED), "4.2": (LIMITED,), "4.3": (LIMITED,), "4.4": (HOLDS,),
-    "4.5": (LIMITED,), "4.6": (HOLDS,), "4.7": (HOLDS,), "4.8": (LIMITED, UNDECIDED),
+    "4.5": (LIMITED,), "4.6": (HOLDS,), "4.7": (HOLDS,), "4.8": (LIMITED,),
     "4.9": (HOLDS,), "4.10": (FAILS,), "4.11": (LIMITED,), "4.12": (LIMITED,),
 }  # fmt: skip
 

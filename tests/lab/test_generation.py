@@ -48,6 +48,7 @@ def test_7_2_pretrained_code():
     assert pays(about(5), good, bad) is Verdict.LIMITED
     assert pays(none, good, bad) is Verdict.LIMITED
     assert pays(none, bad, bad) is Verdict.FAILS
+    assert pays(about(0, 4), bad, bad) is Verdict.UNDECIDED
 
 
 def test_7_3_example():
@@ -110,12 +111,13 @@ def test_7_6_dcgan():
 def test_7_7_improvements():
     gain, worse, same, alone = about(5), about(2, 0.5), about(1, 0.5), exact("planted", 0)
     short, long = planted(100, 5000)
-    assert inventions(gain, worse, worse, alone, short) is Verdict.HOLDS
-    assert inventions(gain, worse, same, alone, short) is Verdict.LIMITED
-    assert inventions(gain, worse, worse, exact("planted", 0.1), short) is Verdict.LIMITED
-    assert inventions(about(0.5), worse, worse, alone, long) is Verdict.UNDECIDED
-    assert inventions(about(-3), worse, worse, alone, short) is Verdict.UNDECIDED
-    assert inventions(about(-3), worse, worse, alone, long) is Verdict.FAILS
+    assert inventions(gain, worse, worse, alone, long) is Verdict.HOLDS
+    assert inventions(gain, worse, worse, alone, short) is Verdict.UNDECIDED
+    assert inventions(gain, worse, same, alone, long) is Verdict.LIMITED
+    assert inventions(gain, worse, worse, exact("planted", 0.1), long) is Verdict.LIMITED
+    assert inventions(about(0), same, worse, alone, long) is Verdict.LIMITED
+    assert inventions(about(0), same, same, alone, long) is Verdict.UNDECIDED
+    assert inventions(about(-3), about(0.5, 0.1), about(0.5, 0.1), alone, long) is Verdict.FAILS
 
 
 def test_7_8_before_a_judge():
@@ -167,8 +169,9 @@ def test_7_10_the_right_architecture_can_be_the_truth():
 
 def test_7_11_narrows():
     assert narrows(*planted(0.1, 0.1)) is Verdict.HOLDS
-    assert narrows(*planted(0.1, 0.9)) is Verdict.LIMITED
-    assert narrows(*planted(0.9, 0.9)) is Verdict.FAILS
+    assert narrows(*planted(0.1, 1.1)) is Verdict.LIMITED
+    assert narrows(*planted(1.1, 1.1)) is Verdict.FAILS
+    assert narrows(about(1), about(1)) is Verdict.UNDECIDED
 
 
 @pytest.mark.slow

@@ -191,13 +191,14 @@ def hog(x: Float[Tensor, "n 1 h w"], cell: int = 2, bins: int = 8) -> Float[Tens
 
 def hand_made(few: Effect, many: Effect) -> Verdict:
     """Holds if the CNN is ahead of HOG with the fewest and with the most examples (both intervals
-    above 0); does not hold if it is behind with the most (the interval below 0); with limits if
-    with the most it is ahead, or not behind by 2 points (the interval); else undecided."""
-    if few.low > 0 and many.low > 0:
+    above 0); with limits if with one of them; does not hold if it is behind with both (both below
+    0); else undecided."""
+    ahead = [gain.low > 0 for gain in (few, many)]
+    if all(ahead):
         return Verdict.HOLDS
-    if many.high < 0:
-        return Verdict.FAILS
-    return Verdict.LIMITED if many.low > -2 else Verdict.UNDECIDED
+    if any(ahead):
+        return Verdict.LIMITED
+    return Verdict.FAILS if max(few.high, many.high) < 0 else Verdict.UNDECIDED
 
 
 @claim(

@@ -33,11 +33,14 @@ from cutaway.models.registry import count
 def hungrier(parameters: Effect, middle: Effect, anywhere: Effect) -> Verdict:
     """Holds if layers that share nothing have more parameters and, with the most examples, answer
     less well both for digits in the middle and for digits anywhere (both intervals above 0); with
-    limits if they do for one of them; does not hold if for neither."""
+    limits if they do for one of them; does not hold if they have no more parameters, or cannot be
+    behind by a point for either (both intervals end below 1); else undecided."""
     worse = [e.low > 0 for e in (middle, anywhere)]
-    if parameters.value <= 1 or not any(worse):
+    if parameters.value <= 1 or max(middle.high, anywhere.high) < 1:
         return Verdict.FAILS
-    return Verdict.HOLDS if all(worse) else Verdict.LIMITED
+    if all(worse):
+        return Verdict.HOLDS
+    return Verdict.LIMITED if any(worse) else Verdict.UNDECIDED
 
 
 @claim(
@@ -83,16 +86,20 @@ def without_sharing(
         f"anywhere it gains {anywhere.value:.0f} points: what is learned at one place is "
         f"known at all others. There the network without sharing reaches {alone:.0f} % "
         f"with {most} examples, the one that shares {share:.0f} % with {min(sizes)}.",
+        takes="Longer learning, and more replicates: --full.",
     )  # fmt: skip
 
 
 def better(least: Effect, greatest: Effect, narrowing: Effect) -> Verdict:
     """Holds if the CNN is ahead in every task at every number of examples (the lowest interval
     above 0) and the gap is wider with the fewest examples than with the most; with limits if it is
-    ahead somewhere (the highest interval above 0); else it does not hold."""
+    ahead somewhere (the highest interval above 0); does not hold if it cannot be by a point (that
+    interval ends below 1); else undecided."""
     if least.low > 0 and narrowing.low > 0:
         return Verdict.HOLDS
-    return Verdict.LIMITED if greatest.low > 0 else Verdict.FAILS
+    if greatest.low > 0:
+        return Verdict.LIMITED
+    return Verdict.FAILS if greatest.high < 1 else Verdict.UNDECIDED
 
 
 @claim(

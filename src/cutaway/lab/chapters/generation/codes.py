@@ -34,10 +34,13 @@ def pays(better: Effect, sooner: Effect, counted: Effect) -> Verdict:
     """Holds if with the fewest labels the pretrained, frozen code is ahead in accuracy (interval
     above 0) and reaches what learning everything ends with at less computation, pretraining counted
     (interval of the ratio below 1); with limits if it is ahead, or takes less computation only when
-    pretraining is not counted; else it does not hold."""
+    pretraining is not counted; does not hold if it cannot be ahead by a point (the interval ends
+    below 1) and takes more computation even so (above 1); else undecided."""
     if better.low > 0 and counted.high < 1:
         return Verdict.HOLDS
-    return Verdict.LIMITED if better.low > 0 or sooner.high < 1 else Verdict.FAILS
+    if better.low > 0 or sooner.high < 1:
+        return Verdict.LIMITED
+    return Verdict.FAILS if better.high < 1 and sooner.low > 1 else Verdict.UNDECIDED
 
 
 @claim(

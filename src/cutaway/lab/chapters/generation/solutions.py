@@ -18,6 +18,8 @@ from cutaway.randomness import generator
 
 Points = tuple[Annotated[int, Range(2, 10_000)], ...]
 Steps = Annotated[int, Range(10, 100_000)]
+FLAT = 0.7
+"""How far a flat line is from a wave of height 1, root mean square."""
 INSIDE, OUTSIDE = 1.0, 2.0
 """Data lie within -1 and 1; it is asked about up to twice as far."""
 
@@ -107,15 +109,15 @@ class Fits:
 def beyond(
     inside: Effect, outside: Effect, straight: Effect, siren: Effect, wave: Effect
 ) -> Verdict:
-    """Holds if with the most data the ReLUs are within 0.3 of the truth inside and further than 0.7
-    outside, where they are straight to 0.1, the sines are closer to the truth there than a flat
-    line is, and the right architecture is within 0.3 (all intervals); with limits if all is so but
-    the sines are no closer than a flat line; does not hold if the ReLUs are within 0.3 outside;
-    else undecided."""
-    if outside.high < 0.3:
+    """A flat line misses the wave by 0.7. Holds if with the most data the ReLUs miss it by less
+    than half of that inside and by more than all of it outside, where they are straight to a tenth
+    of it, the right architecture misses it by less than half outside, and the sines by less than
+    the flat line does, or they follow nothing (all intervals); with limits if all is so but the
+    last; does not hold if the ReLUs miss it by less than half outside; else undecided."""
+    if outside.high < FLAT / 2:
         return Verdict.FAILS
-    rest = inside.high < 0.3 and outside.low > 0.7 and straight.high < 0.1 and wave.high < 0.3
-    if not rest:
+    known = inside.high < FLAT / 2 and wave.high < FLAT / 2
+    if not (known and outside.low > FLAT and straight.high < FLAT / 10):
         return Verdict.UNDECIDED
     return Verdict.HOLDS if siren.high < 0 else Verdict.LIMITED
 
@@ -190,13 +192,15 @@ def outside_the_data(
 
 
 def narrows(data: Effect, space: Effect) -> Verdict:
-    """Holds if the spread of the fits with the most points is less than half of that with the
-    fewest, and with the fewest points the spread in the narrow space is less than half of that in
-    the wide one (both intervals); with limits if only one is so; else it does not hold."""
-    both = data.high < 0.5, space.high < 0.5
+    """Holds if with the most points the fits are spread less than with the fewest, and with the
+    fewest points less in the narrow space than in the wide one (the intervals of both ratios below
+    1); with limits if one is so; does not hold if neither (both above 1); else undecided."""
+    both = data.high < 1, space.high < 1
     if all(both):
         return Verdict.HOLDS
-    return Verdict.LIMITED if any(both) else Verdict.FAILS
+    if any(both):
+        return Verdict.LIMITED
+    return Verdict.FAILS if min(data.low, space.low) > 1 else Verdict.UNDECIDED
 
 
 @claim(
