@@ -59,6 +59,11 @@ class About:
             card.mean, card.std, resizes, latent, measures, card.licence,
         )  # fmt: skip
 
+    @property
+    def takes_examples(self) -> bool:
+        """Whether it is given images (or signals, or videos), and no codes or places."""
+        return self.part in ("answer", "reconstruct")
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 

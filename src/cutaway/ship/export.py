@@ -72,7 +72,7 @@ def export(
             "lost": kind.lost if lost is None else lost,
         }
         found.append(Shipped(path, _ship(reference, kind, path, allowed)))
-    if shipment.takes_examples:
+    if shipment.about.takes_examples:
         run.log_look("test", f"export {', '.join(one.name for one in kinds)}", _seen(reference))
     return found
 

@@ -1,30 +1,25 @@
-"""What is exported: the network with all around it, and examples to try it on."""
+"""What is exported: a network, what it is, and how it is to be written."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
 from cutaway.learn.run import Run
 from cutaway.randomness import generator
 from cutaway.ship.about import About
+from cutaway.ship.examples import Examples, drawn
 from cutaway.ship.portable import part_of, portable
-
-CALIBRATION = 256
-"""Training images that the ranges of an 8-bit network are measured on."""
-DRAWN = 512
-"""Codes or places that are tried where a network takes no images."""
 
 
 @dataclass(frozen=True)
 class Shipment:
-    """A trained run on its way out.
+    """A trained network on its way out.
 
     Args:
+        run: whose network it is.
         any_size: leave images at the size that they have, instead of bringing them to the
             network's.
         how: how weights and activations become 8 bits: auto, static, dynamic or weights.
@@ -53,56 +48,24 @@ class Shipment:
             raise UsageError(f"'{part}' of {run.path} takes no pictures, and so none of any size.")
         return cls(run, About.of(run, part, pictures and not any_size), any_size, how, runtime)
 
+    @property
+    def network(self) -> nn.Module:
+        return self.run.model
+
+    @cached_property
+    def examples(self) -> Examples:
+        return Examples(self.run, self.about)
+
     @cached_property
     def whole(self) -> nn.Module:
         """Pixels (or codes, or places) to answers, in PyTorch."""
-        return portable(self.run.model, self.about)
-
-    @property
-    def takes_examples(self) -> bool:
-        return self.about.part in ("answer", "reconstruct")
-
-    @cached_property
-    def images(self) -> ImageSet:
-        return self.run.images()
-
-    @cached_property
-    def held_out(self) -> Tensor:
-        """Positions of the images that no one learned from."""
-        split = self.run.split
-        return split.test if len(split.test) else split.val
-
-    def examples(self) -> np.ndarray:
-        """What the export is verified on: all held-out images; codes or places that are drawn."""
-        if self.takes_examples:
-            return self.images.images[self.held_out].numpy()
-        return self.drawn(DRAWN)
-
-    def targets(self) -> Tensor:
-        """Of the examples: a class, or a mask."""
-        images = self.images
-        return (images.targets if images.masks is None else images.masks)[self.held_out].long()
-
-    def calibration(self) -> np.ndarray:
-        """Examples that ranges are measured on: training images, evenly chosen."""
-        if not self.takes_examples:
-            return self.drawn(CALIBRATION, "calibration")
-        train = self.run.split.train
-        chosen = train[torch.linspace(0, len(train) - 1, min(CALIBRATION, len(train))).long()]
-        return self.images.images[chosen].numpy()
-
-    def drawn(self, count: int, why: str = "examples") -> np.ndarray:
-        """Codes from N(0, 1), or places in -1..1."""
-        draw = generator(0, "export", why)
-        if self.about.part == "generate":
-            return torch.randn(count, self.about.latent, generator=draw).numpy()
-        return (2 * torch.rand(count, 2, generator=draw) - 1).numpy()
+        return portable(self.network, self.about)
 
     def specimen(self) -> Tensor:
         """Three made-up examples, of another shape than the network's where it may be any."""
         about = self.about
-        if not self.takes_examples:
-            return torch.from_numpy(self.drawn(3))
+        if not about.takes_examples:
+            return torch.from_numpy(drawn(about, 3))
         grid = about.size
         if about.resizes:
             grid = (grid[0] + 13, grid[1] + 6)

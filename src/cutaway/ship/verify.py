@@ -83,7 +83,7 @@ class Reference:
 
     @cached_property
     def examples(self) -> np.ndarray:
-        return self.shipment.examples()
+        return self.shipment.examples.all()
 
     @cached_property
     def outputs(self) -> np.ndarray:
@@ -97,7 +97,7 @@ class Reference:
         about = self.shipment.about
         if about.part != "answer":
             return {}
-        return measures.quality(about, outputs, self.shipment.targets())
+        return measures.quality(about, outputs, self.shipment.examples.targets())
 
     def check(self, kind: Format, opened: Opened, tolerance: dict[str, float]) -> Check:
         """Try an export on everything."""

@@ -20,7 +20,7 @@ def write(shipment: Shipment, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     about = shipment.about
     write_json(path / CONFIG, {"library_name": "cutaway", **about.to_dict()})
-    save_tensors(path / WEIGHTS, dict(shipment.run.model.state_dict()), {"about": about.to_dict()})
+    save_tensors(path / WEIGHTS, dict(shipment.network.state_dict()), {"about": about.to_dict()})
     write_whole(path / CARD, card(shipment.run, about))
 
 

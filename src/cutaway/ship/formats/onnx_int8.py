@@ -69,7 +69,7 @@ def chosen(shipment: Shipment) -> str:
         )
     if shipment.how != "auto":
         return shipment.how
-    modules = shipment.run.model.modules()
+    modules = shipment.network.modules()
     kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d)
     return "static" if any(isinstance(one, kinds) for one in modules) else "dynamic"
 
@@ -91,7 +91,7 @@ class Shown(CalibrationDataReader):
 def _static(ready: str, small: str, shipment: Shipment) -> None:
     proto = onnx.load(ready)
     quantize_static(
-        ready, small, Shown(proto.graph.input[0].name, shipment.calibration()),
+        ready, small, Shown(proto.graph.input[0].name, shipment.examples.calibration()),
         quant_format=QuantFormat.QDQ, per_channel=True, op_types_to_quantize=TYPES,
         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
         nodes_to_exclude=_outside(proto),
@@ -116,7 +116,7 @@ def _outside(proto: onnx.ModelProto) -> list[str]:
 
 
 def _spare(proto: onnx.ModelProto) -> None:
-    """Leave out what readers know, a tenth of a small file: inner shapes, and the offsets of biases."""
+    """Leave out what readers know: inner shapes, offsets of biases. A tenth of a small file."""
     del proto.graph.value_info[:]
     tensors = {one.name: one for one in proto.graph.initializer}
     for node in proto.graph.node:

@@ -16,7 +16,7 @@ from cutaway.ship.shipment import Shipment
 
 def write(shipment: Shipment, path: Path) -> None:
     """Write `path`, sealed."""
-    state = dict(shipment.run.model.state_dict())
+    state = dict(shipment.network.state_dict())
     save_tensors(path, state, {"about": shipment.about.to_dict()})
 
 

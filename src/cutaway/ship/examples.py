@@ -1,0 +1,65 @@
+"""What an export is tried on: held-out images, training images, or what is drawn."""
+
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cutaway.data.imageset import ImageSet
+from cutaway.learn.run import Run
+from cutaway.randomness import generator
+from cutaway.ship.about import About
+
+CALIBRATION = 256
+"""Training images that the ranges of an 8-bit network are measured on."""
+DRAWN = 512
+"""Codes or places that are tried where a network takes no images."""
+
+
+class Examples:
+    """Examples for what of a run is exported.
+
+    Args:
+        about: says what the network takes: images, codes z or places.
+    """
+
+    def __init__(self, run: Run, about: About):
+        self.run, self.about = run, about
+
+    @cached_property
+    def images(self) -> ImageSet:
+        return self.run.images()
+
+    @property
+    def held_out(self) -> Tensor:
+        """Positions of the images that nothing was learned from."""
+        split = self.run.split
+        return split.test if len(split.test) else split.val
+
+    def all(self) -> np.ndarray:
+        """Every held-out image; codes or places that are drawn."""
+        if not self.about.takes_examples:
+            return drawn(self.about, DRAWN)
+        return self.images.images[self.held_out].numpy()
+
+    def targets(self) -> Tensor:
+        """Of every held-out image: a class, or a mask."""
+        images = self.images
+        return (images.targets if images.masks is None else images.masks)[self.held_out].long()
+
+    def calibration(self) -> np.ndarray:
+        """Training images, evenly chosen; other codes or places than `all`."""
+        if not self.about.takes_examples:
+            return drawn(self.about, CALIBRATION, "calibration")
+        train = self.run.split.train
+        chosen = train[torch.linspace(0, len(train) - 1, min(CALIBRATION, len(train))).long()]
+        return self.images.images[chosen].numpy()
+
+
+def drawn(about: About, count: int, why: str = "examples") -> np.ndarray:
+    """Codes from N(0, 1), or places in -1..1."""
+    draw = generator(0, "export", why)
+    if about.part == "generate":
+        return torch.randn(count, about.latent, generator=draw).numpy()
+    return (2 * torch.rand(count, 2, generator=draw) - 1).numpy()
