@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from command import cutaway
 from own_claims import TEXT
 from report_page import read
@@ -14,10 +15,13 @@ from cutaway import lab
 from cutaway.errors import RunError
 from cutaway.lab import registry
 from cutaway.lab.evidence import Verdict
-from cutaway.lab.figures import Bars, Part
+from cutaway.lab.figures import Bars, Curves, Part, line, over
 from cutaway.show.bars import rows
 from cutaway.show.book import write
-from cutaway.show.book.entry import command, entry
+from cutaway.show.book.entry import command, drawing, entry
+from cutaway.show.figures import chart
+from cutaway.show.prose import prose
+from cutaway.show.words import capital
 
 
 @pytest.fixture
@@ -95,6 +99,45 @@ def test_bars_of_odd_values():
         for log in (False, True):
             drawn = rows(Bars("b", "x", ("a", "b"), (Part("", values),), log=log))
             assert all(row.start <= row.end for row in drawn.rows)
+
+
+def test_values_stand_beside_their_bars():
+    figure = Bars(
+        "b", "weights", ("few", "many"), (Part("", (3200.0, 77_310_984_192.0)),), log=True
+    )
+    drawn = rows(figure)
+    assert [row.text for row in drawn.rows] == ["3,200", "77.31\N{NO-BREAK SPACE}billion"]
+    letter = 6.5  # of a figure of 12 units, about
+    assert all(row.end < drawn.width - letter * len(row.text) for row in drawn.rows)
+
+
+def test_keys_and_notes_are_of_what_is_drawn():
+    points = line("a", [1, 2, 3], [1, 2, 3], dots=True)
+    figure = Curves("c", "epochs", "y", (points, over("b", [1, 2, 3], torch.randn(3, 4))))
+    drawn = chart(figure)
+    assert drawn.pointed == (drawn.keys[0][0],)
+    assert [text for _, text in drawn.x_ticks] == ["1", "2", "3"]  # no half epochs
+    assert drawing(figure).note == "Shaded"
+    assert drawing(Curves("c", "x", "y", (points,))).note == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("try `--wrong 0`.", "try <code>--wrong 0</code>."),
+        ("`cutaway.models`' a < b", "<code>cutaway.models</code>&#39; a &lt; b"),
+        ("-0.5 (-1e-8), 1 - z, e^(-x)", "−0.5 (−1e−8), 1 − z, e^(−x)"),
+        ("Algorithm 4-1, --full, EfficientNet-Lite0", "Algorithm 4-1, --full, EfficientNet-Lite0"),
+        ("5 % of 3 x 3 x 3", "5~% of 3~×~3~×~3"),
+    ],
+)
+def test_sentences_as_html(text, shown):
+    assert prose(text) == shown.replace("~", "\N{NO-BREAK SPACE}")
+
+
+def test_symbols_are_not_capitalised():
+    said = [capital(text) for text in ("z at 0", "a unit", "loss", "J_D of it", "")]
+    assert said == ["z at 0", "A unit", "Loss", "J_D of it", ""]
 
 
 def test_no_place_to_write(tmp_path):
