@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from cutaway.data.picture import Unreadable, quietly, read
+from cutaway.data.picture import LIMIT, Unreadable, quietly, read
 
 __all__ = ["Unreadable", "decode"]
 
 
 def decode(
-    source: Path | str | bytes, size: int | None, channels: int
+    source: Path | str | bytes, size: int | None, channels: int, limit: int = LIMIT
 ) -> UInt8[np.ndarray, "h w c"]:
     """The pixels of a picture as a viewer would show them, on white, 8 bits a channel.
 
@@ -20,11 +20,12 @@ def decode(
         size: bring the shorter side to this many pixels and cut the square in the middle (bicubic,
             antialiased); None keeps the size.
         channels: 1 for grey, 3 for red, green, blue.
+        limit: pixels that its header may promise.
 
     Raises:
         Unreadable: it is missing, empty, no picture, truncated, or too large.
     """
     with quietly():
-        picture = read(source if isinstance(source, bytes) else str(source), size, channels)
+        picture = read(source if isinstance(source, bytes) else str(source), size, channels, limit)
     pixels = np.frombuffer(bytearray(picture.pixels), np.uint8)  # a bytearray may be written to
     return pixels.reshape(picture.height, picture.width, channels)

@@ -80,18 +80,19 @@ def look(source: str | bytes) -> Header:
         return Header(height, width, is_grey(image))
 
 
-def read(source: str | bytes, side: int | None, channels: int) -> Picture:
+def read(source: str | bytes, side: int | None, channels: int, limit: int = LIMIT) -> Picture:
     """Decode a file's path or content.
 
     Args:
         side: bring the shorter side to this many pixels and cut the square in the middle (bicubic,
             antialiased); None keeps the size.
         channels: 1 for grey, 3 for colour.
+        limit: pixels that its header may promise.
 
     Raises:
         Unreadable: it is missing, empty, no picture, truncated, or too large.
     """
-    with _refusals(source), _open(source) as image:
+    with _refusals(source), _open(source, limit) as image:
         grey, notes = is_grey(image), _notes(image)
         if side and image.format in ("JPEG", "MPO"):
             _draft(image, side)
@@ -113,7 +114,7 @@ def as_shown(image: Image.Image, side: int | None, channels: int, notes: list[st
     return _square(image, side) if side else image
 
 
-def _open(source: str | bytes) -> Image.Image:
+def _open(source: str | bytes, limit: int = LIMIT) -> Image.Image:
     if isinstance(source, str):
         with open(source, "rb") as file:
             source = file.read()
@@ -124,8 +125,8 @@ def _open(source: str | bytes) -> Image.Image:
     except UnidentifiedImageError:
         Image.init()  # not every build of Pillow has every format
         image = Image.open(BytesIO(source), formats=[f for f in FORMATS if f in Image.OPEN])
-    if image.width * image.height > LIMIT:
-        raise _bomb(f"{image.width} x {image.height}")
+    if image.width * image.height > limit:
+        raise _bomb(f"{image.width} x {image.height}", limit)
     return image
 
 
@@ -148,8 +149,8 @@ def _refusals(source: str | bytes) -> Iterator[None]:
         raise _damaged(error) from None
 
 
-def _bomb(found: str) -> Unreadable:
-    return Unreadable("bomb", f"It has {found} pixels; {LIMIT:,} are accepted.")
+def _bomb(found: str, limit: int = LIMIT) -> Unreadable:
+    return Unreadable("bomb", f"It has {found} pixels; {limit:,} are accepted.")
 
 
 def _unidentified(source: str | bytes) -> Unreadable:

@@ -11,7 +11,7 @@ from torch import Tensor
 from cutaway.data.decode import decode
 from cutaway.data.feed import Normalise
 from cutaway.data.imageset import ImageSet, scaled
-from cutaway.data.picture import Unreadable
+from cutaway.data.picture import LIMIT, Unreadable
 from cutaway.data.split import Split
 from cutaway.errors import DataError, RunError, UsageError
 from cutaway.files import read_json
@@ -100,13 +100,18 @@ class DataCard:
         return images.resized(self.size[0]) if images.size != self.size else images
 
 
-def fitted(source: Any, size: tuple[int, ...], channels: int) -> UInt8[Tensor, "h w c"]:
+def fitted(
+    source: Any, size: tuple[int, ...], channels: int, limit: int = LIMIT
+) -> UInt8[Tensor, "h w c"]:
     """A picture (a path or encoded bytes) at a height and width: where they are equal its middle
     square, else stretched.
 
+    Args:
+        limit: pixels that its header may promise.
+
     Raises:
-        Unreadable: it is no picture.
+        Unreadable: it is no picture, or too large.
     """
     square = size[0] == size[1]
-    pixels = decode(source, size[0] if square else None, channels)
+    pixels = decode(source, size[0] if square else None, channels, limit)
     return scaled(torch.from_numpy(pixels)[None], size)[0]

@@ -92,7 +92,7 @@ def test_the_port_is_taken(lenet: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["nowhere"], 2, "is not a run"),
+        (["nowhere"], 2, "neither a run, nor a fleet, nor an exported network"),
         (["{lenet}", "--host", "192.0.2.1"], 2, "cannot be listened on"),
         (["{lenet}", "--max-batch", "0"], 2, "--max-batch"),
         (["{lenet}", "--timeout", "-1"], 2, "--timeout"),

@@ -17,8 +17,9 @@ from served import Serve, Server, encoded, files
 from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
-from cutaway.ship.serve.engine import Engine, load_engine
+from cutaway.ship.serve.engine import Engine
 from cutaway.ship.serve.metrics import Metrics
+from cutaway.ship.serve.opening import load_engine
 from cutaway.ship.serve.swap import Served, Watcher, stamp
 
 IMAGES = digits(400, size=8)

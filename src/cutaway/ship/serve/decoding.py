@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from jaxtyping import UInt8
 
-from cutaway.data.picture import Unreadable, look, quietly
+from cutaway.data.picture import Unreadable
 from cutaway.learn.card import fitted
 from cutaway.ship.about import About
 from cutaway.ship.serve.refusal import Refusal
 
 Pixels = UInt8[np.ndarray, "h w c"]
-SMALL = 4096
-"""Pixels up to which decoding takes less time than giving it to a thread, some 0.1 ms."""
+SMALL_FILE, SMALL = 4096, 4096
+"""Bytes and pixels up to which decoding takes no longer than giving it to a thread, some 0.1 ms."""
 
 
 class Decoder:
@@ -45,30 +45,24 @@ class Decoder:
         self._threads.shutdown()
 
     async def _one(self, content: bytes, about: About) -> Pixels | Unreadable:
-        try:
-            with quietly():
-                head = look(content)
-        except Unreadable as problem:
-            return problem
-        size = head.height * head.width
-        if size > self.max_pixels:
-            return _too_large(head.height, head.width, self.max_pixels)
-        if size <= SMALL:
-            return decoded(content, about)
+        if len(content) <= SMALL_FILE:
+            found = decoded(content, about, SMALL)
+            if not _too_large(found):
+                return found
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, decoded, content, about)
+        return await loop.run_in_executor(self._threads, decoded, content, about, self.max_pixels)
 
 
-def decoded(content: bytes, about: About) -> Pixels | Unreadable:
+def decoded(content: bytes, about: About, limit: int) -> Pixels | Unreadable:
     """The pixels of a picture, or why there are none."""
     try:
-        return fitted(content, about.size, about.channels).numpy()
+        return fitted(content, about.size, about.channels, limit).numpy()
     except Unreadable as problem:
         return problem
 
 
-def _too_large(height: int, width: int, most: int) -> Unreadable:
-    return Unreadable("bomb", f"It has {width} x {height} pixels; {most:,} are accepted.")
+def _too_large(found: Pixels | Unreadable) -> bool:
+    return isinstance(found, Unreadable) and found.kind == "bomb"
 
 
 def _refusal(problems: Mapping[int, Unreadable], count: int) -> Refusal:
@@ -76,5 +70,5 @@ def _refusal(problems: Mapping[int, Unreadable], count: int) -> Refusal:
     place, first = next(iter(problems.items()))
     which = f"Image {place + 1} of {count}: " if count > 1 else ""
     others = f" {len(problems) - 1} more cannot be used either." if len(problems) > 1 else ""
-    status = 413 if first.kind == "bomb" else 422
+    status = 413 if _too_large(first) else 422
     return Refusal(status, first.kind, f"{which}{first.sentence}{others}")

@@ -11,10 +11,14 @@ from torch import nn
 
 from cutaway.data.feed import to_float
 from cutaway.errors import UsageError
-from cutaway.learn.fleet import Fleet, opened
+from cutaway.learn.fleet import Fleet
 from cutaway.learn.run import Run
+from cutaway.learn.tasks import TASKS
 from cutaway.learn.tasks.classify import Classify
 from cutaway.ship.about import About
+from cutaway.ship.opened import Opened
+
+ONLY = "only what does is served"
 
 
 @runtime_checkable
@@ -33,6 +37,11 @@ class Engine(Protocol):
 
     def answer(self, pixels: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]:
         """The probability of each class for each picture of the network's size."""
+
+
+def threads() -> int:
+    """Cores for the network: all but one, which is for the requests."""
+    return max(1, len(os.sched_getaffinity(0)) - 1)
 
 
 class TorchEngine:
@@ -63,33 +72,28 @@ class TorchEngine:
         return found.cpu().numpy()
 
 
-def threads() -> int:
-    """Cores for the network: all but one, which is for the requests."""
-    return max(1, len(os.sched_getaffinity(0)) - 1)
+class ExportedEngine:
+    """An exported network, by what its format runs on.
+
+    Raises:
+        UsageError: it does not tell the classes of pictures.
+    """
+
+    def __init__(self, opened: Opened, name: str):
+        self.about, self.name, self._answer = opened.about, name, opened.answer
+        classifies = issubclass(TASKS[self.about.task], Classify) and self.about.part == "answer"
+        if not classifies or len(self.about.size) != 2:
+            raise UsageError(f"{opened.path} does not tell the classes of pictures: {ONLY}.")
+
+    def answer(self, pixels: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]:
+        return self._answer(pixels)
 
 
 def _check(path: Path, run: Run) -> None:
     if not isinstance(run.task, Classify):
         raise UsageError(
-            f"{path} does not tell classes, and only what does is served: draw with it by "
-            "`cutaway generate`, or measure it by `cutaway evaluate`."
+            f"{path} does not tell classes: {ONLY}. Draw with it by `cutaway generate`, or measure "
+            "it by `cutaway evaluate`."
         )
     if len(run.data.size) != 2:
         raise UsageError(f"{path} learned from signals or videos: only pictures are served.")
-
-
-def load_engine(path: Path) -> Engine:
-    """The network at a path, which has answered once.
-
-    Raises:
-        CutawayError: there is none, or none that can be served.
-    """
-    engine = TorchEngine(opened(path.resolve()))  # a link may be turned while it loads
-    warm(engine, 1)
-    return engine
-
-
-def warm(engine: Engine, count: int) -> None:
-    """Let it answer, so that the first request does not wait for what is made only once."""
-    about = engine.about
-    engine.answer(np.zeros((count, *about.size, about.channels), np.uint8))

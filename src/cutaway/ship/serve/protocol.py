@@ -82,6 +82,12 @@ class Guarded(HttpToolsProtocol):
     def _refuse(self, status: int, sentence: str) -> None:
         self._wait_no_more()
         self._refused = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # what is being answered can be told no more
+            self.cycle.message_event.set()
+            if self.cycle.response_started:
+                self.transport.close()
+                return
         body = said(sentence)
         head = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
         self.transport.write(

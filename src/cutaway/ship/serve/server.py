@@ -104,7 +104,8 @@ class Stoppable(Server):
 
 
 def _log_to_stderr() -> None:
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(message)s")
+    """What the server has to say; what strangers send is counted, and not worth a line each."""
+    logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(asctime)s %(message)s")
     logging.getLogger("cutaway.serve").setLevel(logging.INFO)
 
 
