@@ -75,6 +75,18 @@ def test_files_are_short():
     assert [p.name for p in FILES if p.read_text().count("\n") > 300] == []
 
 
+def test_experiments_fit_a_page():
+    """One of the lab is under 60 lines, from its name to its end."""
+    long = []
+    for path in (PACKAGE / "lab" / "chapters").rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            marks = map(ast.unparse, getattr(node, "decorator_list", []))
+            proved = any(mark.startswith("claim(") for mark in marks)
+            if proved and node.end_lineno - node.lineno + 1 >= 60:
+                long.append(f"{path.stem}.{node.name}")
+    assert long == []
+
+
 @pytest.mark.parametrize(
     "command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=lambda c: c[0]
 )

@@ -1,5 +1,6 @@
 """Depth with and without shortcuts: what is learned."""
 
+from functools import partial
 from time import perf_counter
 from typing import Annotated, Literal
 
@@ -93,21 +94,14 @@ def degradation(
     every layer normalised), and one of 1202 layers takes a few. Dense blocks on digits; `--full`
     has the paper's convolutions on CIFAR-10."""
     learned, tested = samples(load(data), seed, train=images, test=2000)
-
-    def network(depth: int, shortcut: bool) -> nn.Module:
-        if kind == "dense":
-            return deep(depth, width, shortcut, learned.x[0].numel())
-        return convolutional(depth, shortcut)
-
-    found = {}
+    found, made = {}, partial(network, kind, width, learned.x[0].numel())
     for shortcut in (False, True):
-        rows = [_learned([network(depth, shortcut) for _ in range(replicates)], learned, tested,
+        rows = [_learned([made(depth, shortcut) for _ in range(replicates)], learned, tested,
                          seed, steps, batch, rate) for depth in depths]  # fmt: skip
         found[shortcut] = torch.stack(rows)  # depth, (loss, right), replicate
     (plain, plain_right), (residual, residual_right) = (found[s].unbind(1) for s in (False, True))
     start = perf_counter()
-    net = network(1202, True) if kind == "dense" else build("resnet1202", 3, 10, 32)
-    huge = few_steps(net, learned, seed)
+    huge = few_steps(made(1202, True), learned, seed)
     took = perf_counter() - start
     ends = f"{depths[-1]} layers over {depths[0]}"
     return Evidence(
@@ -139,6 +133,13 @@ def degradation(
         f"took {len(huge) - 1} steps of Adam on one batch in {took:.1f} s, and its loss went from "
         f"{huge[0]:.1f} to {huge[-1]:.1f}.",
     )  # fmt: skip
+
+
+def network(kind: str, width: int, n_in: int, depth: int, shortcut: bool) -> nn.Module:
+    """Of dense blocks, or of the paper's convolutions."""
+    if kind == "dense":
+        return deep(depth, width, shortcut, n_in)
+    return convolutional(depth, shortcut)
 
 
 def convolutional(depth: int, shortcut: bool) -> ResNet:

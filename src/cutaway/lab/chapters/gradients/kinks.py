@@ -117,11 +117,8 @@ def relu_at_0(
         {
             "relu": exact("derivative of relu at 0", slopes["relu(s)"]),
             "between": exact("spellings that take neither side", len(odd)),
-            "changed": single,
-            "coarse": coarse,
-            "zero_start": zero,
-            "same": equal[0],
-            "same16": equal[1],
+            "changed": single, "coarse": coarse, "zero_start": zero,
+            "same": equal[0], "same16": equal[1],
         },
         (
             Table(
@@ -131,11 +128,9 @@ def relu_at_0(
         ),
         (
             Bars(
-                "Test accuracy by the derivative at 0", "digits right (%)",
-                tuple(right), tuple(
-                    part(f"derivative {slope:g}", torch.stack([some[k] for some in right.values()]))
-                    for k, slope in enumerate(CHOICES)
-                ),
+                "Test accuracy by the derivative at 0", "digits right (%)", tuple(right),
+                tuple(part(f"derivative {slope:g}", torch.stack([x[k] for x in right.values()]))
+                      for k, slope in enumerate(CHOICES)),
             ),
         ),
         because=f"PyTorch's relu takes {slopes['relu(s)']:g} at the kink: the left derivative, not "

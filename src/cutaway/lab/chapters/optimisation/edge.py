@@ -90,21 +90,7 @@ def longest_step(
                 ),
             ),
         ),
-        (
-            Curves(
-                "A quadratic", "steps", "largest |w|",
-                tuple(line(f"{s:g} x 2 / lambda", range(201), ends[s][:201])
-                      for s in (0.5, 0.99, 1.0, 1.01, 1.1)), y_log=True,
-            ),
-            Curves(
-                "Networks: the curvature comes to the step", "steps", "largest curvature",
-                (over("networks", at, sharp),), levels=((2 / rate, "2 / rate"),),
-            ),
-            Curves(
-                "Networks: the loss falls nevertheless", "steps", "loss",
-                (over("networks", range(0, steps, 4), losses[::4]),), y_log=True,
-            ),
-        ),
+        _drawn(ends, at, sharp, losses, rate),
         because="On a quadratic each direction is multiplied by 1 - rate x curvature a step: it "
         "shrinks below 2 / lambda_max, swings for ever at it, and grows above. A network's "
         f"curvature changes while it learns: {sharp[0].mean():.2f} at the start, where 2 / rate is "
@@ -116,6 +102,27 @@ def longest_step(
         "tells where a network's training settles rather than where it breaks. That comes much "
         f"later: at three times the rate {lost} of {replicates} ended above the loss they began "
         "with, or at no number.",
+    )  # fmt: skip
+
+
+def _drawn(
+    ends: dict[float, Tensor], at: list[int], sharp: Tensor, losses: Tensor, rate: float
+) -> tuple[Curves, ...]:
+    """The quadratic and the networks."""
+    return (
+        Curves(
+            "A quadratic", "steps", "largest |w|",
+            tuple(line(f"{s:g} x 2 / lambda", range(201), ends[s][:201])
+                  for s in (0.5, 0.99, 1.0, 1.01, 1.1)), y_log=True,
+        ),
+        Curves(
+            "Networks: the curvature comes to the step", "steps", "largest curvature",
+            (over("networks", at, sharp),), levels=((2 / rate, "2 / rate"),),
+        ),
+        Curves(
+            "Networks: the loss falls nevertheless", "steps", "loss",
+            (over("networks", range(0, len(losses), 4), losses[::4]),), y_log=True,
+        ),
     )  # fmt: skip
 
 

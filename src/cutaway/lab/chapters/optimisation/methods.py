@@ -142,16 +142,13 @@ def three_orders(
                 ),
             ),
         ),
-        (
+        tuple(
             Curves(
-                "What it takes", "dimensions n", "evaluations, in values",
-                tuple(over(name, dimensions, work[name]) for name in TOLD), x_log=True, y_log=True,
-            ),
-            Curves(
-                "How long it takes", "dimensions n", "time of the processor (ms)",
-                tuple(over(name, dimensions, 1e3 * seconds[name]) for name in TOLD),
+                title, "dimensions n", label, tuple(over(k, dimensions, v) for k, v in of.items()),
                 x_log=True, y_log=True,
-            ),
+            )
+            for title, label, of in (("What it takes", "evaluations, in values", work),
+                                     ("How long it takes", "time of the processor (s)", seconds))
         ),
         because=f"A value tells one number about all n directions, a gradient n. At "
         f"{dimensions[-1]} dimensions random search took the work of {last['random-search']:,.0f} "

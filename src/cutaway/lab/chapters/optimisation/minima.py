@@ -95,21 +95,7 @@ def ends(
                 ),
             ),
         ),
-        (
-            Curves(
-                "Where runs end", "hidden units", "runs (%)",
-                tuple(shares(name, widths, [k[i] for k in kinds], replicates)
-                      for i, name in enumerate(names)), x_log=True, levels=((99.9, "99.9 %"),),
-            ),
-            Curves(
-                "Losses at the ends, sorted", "runs (%)", "loss",
-                tuple(
-                    line(f"{m} units", 100 * torch.arange(1, replicates + 1) / replicates,
-                         loss.sort().values.clamp(min=1e-14))
-                    for m, (loss, *_) in zip(widths, found, strict=True)
-                ), y_log=True, levels=((ZERO, "counts as 0"),),
-            ),
-        ),
+        _drawn(widths, names, kinds, [loss for loss, *_ in found], replicates),
         because=f"The convex half is right: {len(losses)} starts whose losses lay between "
         f"{starts.min():.1f} and {starts.max():.1f} ended within "
         f"{losses.max() - losses.min():.0e} of each other, and their weights within "
@@ -121,6 +107,31 @@ def ends(
         f"{above[-1]} did. So 99.9 % is no law: where runs end is a matter of width, and networks "
         "in use are wide for their task. What cannot be told there is whether a loss near 0 is "
         "the same minimum; there are whole surfaces of them.",
+    )  # fmt: skip
+
+
+def _drawn(
+    widths: tuple[int, ...],
+    names: tuple[str, ...],
+    kinds: list[tuple[int, int, int, int]],
+    losses: list[Tensor],
+    replicates: int,
+) -> tuple[Curves, ...]:
+    """Where runs end, and how high."""
+    return (
+        Curves(
+            "Where runs end", "hidden units", "runs (%)",
+            tuple(shares(name, widths, [k[i] for k in kinds], replicates)
+                  for i, name in enumerate(names)), x_log=True, levels=((99.9, "99.9 %"),),
+        ),
+        Curves(
+            "Losses at the ends, sorted", "runs (%)", "loss",
+            tuple(
+                line(f"{m} units", 100 * torch.arange(1, replicates + 1) / replicates,
+                     loss.sort().values.clamp(min=1e-14))
+                for m, loss in zip(widths, losses, strict=True)
+            ), y_log=True, levels=((ZERO, "counts as 0"),),
+        ),
     )  # fmt: skip
 
 

@@ -131,19 +131,7 @@ def batch_sizes(
                 ),
             ),
         ),
-        (
-            Curves(
-                "How far batches' gradients lie apart", "batch size B", "variance of the gradient",
-                (over("measured", batches, variance),
-                 line("1 / B", batches, [variance[0].mean().item() * batches[0] / b
-                                         for b in batches])), x_log=True, y_log=True,
-            ),
-            Bars(
-                f"To a loss of {target:g}", "time of the processor (s)",
-                tuple(f"{b} a step" for b in sizes),
-                (part("networks", torch.stack([seconds[b] for b in sizes])),), log=True,
-            ),
-        ),
+        _drawn(batches, variance, seconds, target),
         because=f"A batch's gradient is a mean of B independent ones: its variance fell with B to "
         f"the power {slopes.mean():.3f}. That is why the whole set, {n // middle} times as much as "
         f"{middle} examples, is not so much better a guide: to the target it needed "
@@ -153,6 +141,25 @@ def batch_sizes(
         f"{seen[n].mean():,.0f} examples, batches of {middle} through {seen[middle].mean():,.0f}, "
         f"single ones {seen[1].mean():,.0f}. By the clock of this processor {fastest} was the "
         "fastest: a step has calls to pay for, whatever its batch.",
+    )  # fmt: skip
+
+
+def _drawn(
+    batches: tuple[int, ...], variance: Tensor, seconds: dict[int, Tensor], target: float
+) -> tuple[Curves | Bars, ...]:
+    """The noise of batches, and the time that they take."""
+    return (
+        Curves(
+            "How far batches' gradients lie apart", "batch size B", "variance of the gradient",
+            (over("measured", batches, variance),
+             line("1 / B", batches, [variance[0].mean().item() * batches[0] / b
+                                     for b in batches])), x_log=True, y_log=True,
+        ),
+        Bars(
+            f"To a loss of {target:g}", "time of the processor (s)",
+            tuple(f"{b} a step" for b in seconds),
+            (part("networks", torch.stack([*seconds.values()])),), log=True,
+        ),
     )  # fmt: skip
 
 

@@ -186,7 +186,6 @@ def momentum_in_a_valley(
     need = {b: settled(path) for b, path in paths.items()}
     slower = 100 * (need[moderate] > need[0.0]).double().mean().item()
     swings = {b: crossings(path[:, 0]) for b, path in paths.items()}
-    first = range(201)
     return Evidence(
         {
             "along": exact(
@@ -209,19 +208,7 @@ def momentum_in_a_valley(
                 ),
             ),
         ),
-        (
-            Curves(
-                "How long it takes at each curvature", "curvature", "steps to a thousandth",
-                tuple(line(f"momentum {b:g}", curvatures, n) for b, n in need.items()),
-                x_log=True, y_log=True,
-            ),
-            Curves(
-                "Along the valley", "steps", "place w",
-                tuple(line(f"momentum {b:g}", first, paths[b][:201, 0])
-                      for b in (0.0, moderate, strong)),
-                levels=((0.0, "the floor"),),
-            ),
-        ),
+        _drawn(curvatures, paths, need, (0.0, moderate, strong)),
         because=f"With momentum b a curvature c swings once (1 - sqrt(b))^2 < rate c, and then "
         f"shrinks by sqrt(b) a step whatever c is. At {moderate:g} that takes "
         f"{need[moderate][0]} steps along and {need[moderate][-1]} across, without momentum "
@@ -231,4 +218,26 @@ def momentum_in_a_valley(
         f"{swings[0.0]}), and a thousandth takes {need[strong][0]} steps: more than with none at "
         "all. What momentum truly buys is a wider range: it is stable up to a curvature of "
         "2 (1 + b) / rate instead of 2 / rate.",
+    )  # fmt: skip
+
+
+def _drawn(
+    curvatures: Tensor,
+    paths: dict[float, Tensor],
+    need: dict[float, Tensor],
+    shown: tuple[float, ...],
+) -> tuple[Curves, ...]:
+    """How long it takes at each curvature, and some ways along the valley."""
+    return (
+        Curves(
+            "How long it takes at each curvature", "curvature", "steps to a thousandth",
+            tuple(line(f"momentum {b:g}", curvatures, n) for b, n in need.items()),
+            x_log=True, y_log=True,
+        ),
+        Curves(
+            "Along the valley", "steps", "place w",
+            tuple(line(f"momentum {b:g}", range(201), paths[b][:201, 0])
+                  for b in shown),
+            levels=((0.0, "the floor"),),
+        ),
     )  # fmt: skip

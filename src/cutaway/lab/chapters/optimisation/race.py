@@ -94,20 +94,7 @@ def race(
                 ),
             ),
         ),
-        (
-            Curves(
-                "By the rate", "learning rate", f"steps to the target ({most}: not met)",
-                tuple(over(name, RATES[name], grid[name]) for name in RATES), x_log=True,
-            ),
-            Bars(
-                "At the best rate", "steps to the target", tuple(RATES),
-                (part("networks", torch.stack([steps[name] for name in RATES])),),
-            ),
-            Bars(
-                "At the best rate, by the clock", "time of the processor (ms)", tuple(RATES),
-                (part("networks", 1e3 * torch.stack([seconds[name] for name in RATES])),),
-            ),
-        ),
+        _drawn(grid, steps, seconds, most),
         because=f"Each at its best rate, plain SGD took {mean['sgd']:.0f} steps, Adam "
         f"{mean['adam']:.0f}, RMSprop {mean['rmsprop']:.0f}, AdaGrad {mean['adagrad']:.0f}, SGD "
         f"with momentum {mean['momentum']:.0f}, with Nesterov's {mean['nesterov']:.0f}. A step of "
@@ -116,6 +103,26 @@ def race(
         f"{mean['nesterov'] / mean['adam']:.2f} times Adam's steps. Within "
         f"twice their best lie {near['adam']} of Adam's rates, {near['nesterov']} of Nesterov's "
         f"and {near['sgd']} of plain SGD's, all about half a decade apart.",
+    )  # fmt: skip
+
+
+def _drawn(
+    grid: dict[str, Tensor], steps: dict[str, Tensor], seconds: dict[str, Tensor], most: int
+) -> tuple[Curves | Bars, ...]:
+    """By the rate, and at the best of them."""
+    return (
+        Curves(
+            "By the rate", "learning rate", f"steps to the target ({most}: not met)",
+            tuple(over(name, RATES[name], grid[name]) for name in RATES), x_log=True,
+        ),
+        Bars(
+            "At the best rate", "steps to the target", tuple(RATES),
+            (part("networks", torch.stack([steps[name] for name in RATES])),),
+        ),
+        Bars(
+            "At the best rate, by the clock", "time of the processor (ms)", tuple(RATES),
+            (part("networks", 1e3 * torch.stack([seconds[name] for name in RATES])),),
+        ),
     )  # fmt: skip
 
 

@@ -178,7 +178,6 @@ def wall(
     learned = {c: too_large(networks, gain, rate, c, steps, seed) for c in (0.0, clip)}
     right = {c: end[1] for c, end in learned.items()}
     first = {c: end[0] for c, end in learned.items()}
-    order = starts.argsort()
     return Evidence(
         {
             "lost": share("runs from the wall lost without clipping", 256 - there[0.0], 256),
@@ -199,19 +198,7 @@ def wall(
                 ),
             ),
         ),
-        (
-            Curves(
-                "Furthest from the floor in 400 steps", "start", "distance",
-                tuple(line(f"clipped at {c:g}" if c else "as it is", starts[order],
-                           (p - 1).abs().amax(0)[order]) for c, p in paths.items()),
-                x_log=True, y_log=True,
-            ),
-            Bars(
-                "Networks that begin too large", "test images right (%)",
-                ("as it is", f"clipped at {clip:g}"),
-                (part("networks", torch.stack([right[0.0], right[clip]])),),
-            ),
-        ),
+        _drawn(starts, paths, right, clip),
         because=f"At 0.001 the slope of 1 / |theta| is a million: one step of rate {rate:g} lands "
         f"{float((paths[0.0] - 1).abs().max()):,.0f} away, where the slope is 1 and the way back "
         f"takes as many steps as the throw was rates long; {256 - there[0.0]} of 256 starts never "
@@ -221,6 +208,26 @@ def wall(
         f"{depth} layers with weights {gain:g} times too large have a first gradient of norm "
         f"{first[0.0].mean():.0f}: {right[0.0].mean():.0f} % right without clipping, "
         f"{right[clip].mean():.0f} % with it.",
+    )  # fmt: skip
+
+
+def _drawn(
+    starts: Tensor, paths: dict[float, Tensor], right: dict[float, Tensor], clip: float
+) -> tuple[Curves | Bars, ...]:
+    """From the wall, and networks that begin too large."""
+    order = starts.argsort()
+    return (
+        Curves(
+            "Furthest from the floor in 400 steps", "start", "distance",
+            tuple(line(f"clipped at {c:g}" if c else "as it is", starts[order],
+                       (p - 1).abs().amax(0)[order]) for c, p in paths.items()),
+            x_log=True, y_log=True,
+        ),
+        Bars(
+            "Networks that begin too large", "test images right (%)",
+            ("as it is", f"clipped at {clip:g}"),
+            (part("networks", torch.stack([right[0.0], right[clip]])),),
+        ),
     )  # fmt: skip
 
 

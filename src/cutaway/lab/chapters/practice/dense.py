@@ -15,6 +15,7 @@ from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.learn.replicas import Replicas, minimise
 from cutaway.learn.samples import Samples, batch_of, samples
 from cutaway.models.mlp import MLP
+from cutaway.models.registry import count
 from cutaway.randomness import generator
 
 
@@ -90,16 +91,9 @@ def dense_and_shared(
             for kind, made in found.items():
                 nets = [built(kind, maps, side) for _ in range(replicates)]
                 made.append(told(nets, learned, tested, n, steps, seed))
-                rows.append(
-                    (
-                        f"{side} x {side}",
-                        kind,
-                        sum(p.numel() for p in nets[0].parameters()),
-                        multiplications(nets[0], side),
-                        n,
-                        made[-1].mean().item(),
-                    )
-                )
+                products = multiplications(nets[0], side)
+                right_now = made[-1].mean().item()
+                rows.append((f"{side} x {side}", kind, count(nets[0]), products, n, right_now))
         right |= {f"{name} {kind}": torch.stack(one) for kind, one in found.items()}
     last = len(sizes) - 1
     gap = {name: difference(f"points that convolutions are ahead, {name}, {sizes[-1]} images",

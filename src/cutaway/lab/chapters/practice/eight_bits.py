@@ -128,25 +128,32 @@ def eight_bits(
                 ),
             ),
         ),
-        (
-            Curves(
-                "Accuracy by bits", "bits of a weight", "test images right (%)",
-                (over("rounded", bits, after),), levels=((right.mean().item(), "32 bits"),),
-            ),
-            Bars(
-                "Time of an answer", "time of the processor (us)", ("one image", "256 images"),
-                (part("32 bits", seconds[:, 0]), part(f"{most} bits", seconds[:, 1])), log=True,
-            ),
-        ),
+        _drawn(bits, right, after, seconds),
         because=f"The file shrinks from {before / 1000:.0f} to {now / 1000:.0f} kB, to "
         f"{now / before:.3f} of it, the scales and biases being left as they were; accuracy "
-        f"changes by {-lost.value:+.2f} points ({-lost.high:+.2f} to {-lost.low:+.2f}). Faster it "
+        f"falls by {lost.value:.2f} points ({lost.low:.2f} to {lost.high:.2f}). Faster it "
         "is not by itself: where weights are turned back into 32 bits to be multiplied, one image "
         f"takes {1 / faster.value:.1f} times as long as before. Memory is saved, and time only "
         "where the processor is given eight-bit numbers to multiply, which PyTorch does not offer "
         "for processors without a further runtime. Fewer bits: "
         + ", ".join(f"{b} {a:.1f} %" for b, a in zip(bits, after.mean(1).tolist(), strict=True))
         + ".",
+    )  # fmt: skip
+
+
+def _drawn(
+    bits: tuple[int, ...], right: Tensor, after: Tensor, seconds: Tensor
+) -> tuple[Curves | Bars, ...]:
+    """Accuracy by bits, and the time of an answer."""
+    return (
+        Curves(
+            "Accuracy by bits", "bits of a weight", "test images right (%)",
+            (over("rounded", bits, after),), levels=((right.mean().item(), "32 bits"),),
+        ),
+        Bars(
+            "Time of an answer", "time of the processor (us)", ("one image", "256 images"),
+            (part("32 bits", seconds[:, 0]), part(f"{max(bits)} bits", seconds[:, 1])), log=True,
+        ),
     )  # fmt: skip
 
 
