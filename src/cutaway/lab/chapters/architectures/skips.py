@@ -49,9 +49,9 @@ def skips(
     side: Annotated[int, Range(8, 64)] = 32,
     pictures: Annotated[int, Range(10, 4000)] = 400,
     rate: Annotated[float, Range(1e-6, 1)] = 0.01,
-    batch: Annotated[int, Range(1, 1000)] = 4,
-    replicates: Replicates = 8,
-    steps: Annotated[int, Range(1, 100_000)] = 320,
+    batch: Annotated[int, Range(1, 1000)] = 8,
+    replicates: Replicates = 16,
+    steps: Annotated[int, Range(1, 100_000)] = 160,
     seed: Seed = 0,
 ) -> Evidence:
     """The same encoder and decoder with and without skips learn to tell digits from patterned
