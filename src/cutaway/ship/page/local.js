@@ -5,7 +5,8 @@ const DRAWN = 16, TOP = 5;
 let session, running = Promise.resolve();
 
 async function unpacked(id) {
-  const packed = Uint8Array.from(atob($(id).textContent), (c) => c.charCodeAt(0));
+  const text = atob($(id).textContent), packed = new Uint8Array(text.length);
+  for (let i = 0; i < packed.length; i++) packed[i] = text.charCodeAt(i);
   $(id).remove();
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
@@ -67,7 +68,7 @@ const tensor = (values, count, height, width) => new ort.Tensor("uint8", values,
 
 function ranked(p) {
   const order = [...p.keys()].sort((a, b) => p[b] - p[a]).slice(0, TOP);
-  return order.map((k) => ({ label: about.classes[k], probability: p[k] }));
+  return order.map((k) => ({ index: k, label: about.classes[k], probability: p[k] }));
 }
 
 async function answer(image) {
@@ -76,7 +77,7 @@ async function answer(image) {
   const found = await run(tensor(channels(picture), 1, picture.height, picture.width));
   if (about.part === "reconstruct") {
     const again = painted(found.data, 0, found.dims.slice(1, 3), about.channels);
-    return { figures: [[picture, "The image"], [again, "The network's"]] };
+    return { figures: [[picture, "The image"], [again, "What the network makes of it"]] };
   }
   if (about.task !== "segment") return { top: ranked(found.data) };
   const { data, shares } = mask(found.data, found.dims.slice(1));

@@ -1,16 +1,16 @@
 /* why an answer: the picture is covered square by square, and the network asked again */
-const PATCHES = 5, CHUNK = 8, PATIENCE = 10000; // squares to a side; covers a call; milliseconds in all
+const PATCHES = 5, LARGE = 64 * 64, PATIENCE = 60000; // squares to a side; pixels; milliseconds
 
 async function why(image, wanted) {
   if (!about.resizes) return null;
   const [height, width] = about.size, seen = shown(await decoded(image), about.size), values = channels(seen);
-  const began = performance.now();
+  const began = performance.now(), chunk = height * width > LARGE ? 1 : 8; // covers a call
   const whole = (await run(tensor(values, 1, height, width))).data, top = ranked(whole);
-  const best = about.classes.indexOf(top[0].label), places = covers(height, width);
-  if ((performance.now() - began) * places.length > PATIENCE) return null;
+  const best = top[0].index, places = covers(height, width);
   const fall = new Float32Array(height * width), times = new Float32Array(height * width);
-  for (let i = 0; i < places.length && wanted(); i += CHUNK) {
-    const some = places.slice(i, i + CHUNK), covered = some.map((place) => cover(values, place, width));
+  for (let i = 0; i < places.length; i += chunk) {
+    if (!wanted() || performance.now() - began > PATIENCE) return null;
+    const some = places.slice(i, i + chunk), covered = some.map((place) => cover(values, place, width));
     const { data } = await run(tensor(joined(covered), some.length, height, width));
     some.forEach((place, n) => {
       const lost = log(whole[best]) - log(data[n * whole.length + best]);
@@ -18,7 +18,7 @@ async function why(image, wanted) {
     });
     await new Promise((then) => setTimeout(then)); // so that the page stays alive
   }
-  const heat = fall.map((sum, i) => Math.max(0, sum / times[i])), most = Math.max(...heat);
+  const heat = fall.map((sum, i) => Math.max(0, sum / times[i])), most = heat.reduce((a, b) => Math.max(a, b));
   return { top, seen, heat: painted(heat.map((v) => v / Math.max(most, 1e-12)), 0, about.size, 1), most };
 }
 
