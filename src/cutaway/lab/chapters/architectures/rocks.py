@@ -19,7 +19,7 @@ from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Bars, Part
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.learn.counting import counted
-from cutaway.learn.statistics import Estimate, paired, student
+from cutaway.learn.statistics import paired, student
 from cutaway.models import build
 from cutaway.randomness import generator
 from cutaway.see.probe import resting
@@ -123,19 +123,16 @@ def known(rocks: ImageSet, replicates: int, seed: int) -> float:
 
 
 def told(found: dict[str, dict[str, list[float]]]) -> Table:
-    rows = [(kind, name, e.value, e.low, e.high) for kind, of in found.items()
-            for name, e in ((name, student(v, OVERLAP)) for name, v in of.items())]  # fmt: skip
+    rows = [(kind, name, *shared(v)) for kind, of in found.items() for name, v in of.items()]
     return Table("Test photographs right, mean of both classes",
                  ("split", "network", "right (%)", "low", "high"), tuple(rows))  # fmt: skip
 
 
 def drawn(found: dict[str, dict[str, list[float]]]) -> Bars:
-    """Each way in each split, with the intervals of overlapping replicates, cut at 0 and 100."""
+    """Each way in each split."""
     parts = []
     for name in found["random"]:
-        each = [student(of[name], OVERLAP) for of in found.values()]
-        values, low, high = zip(*((e.value, max(0.0, e.low), min(100.0, e.high)) for e in each),
-                                strict=True)  # fmt: skip
+        values, low, high = zip(*(shared(of[name]) for of in found.values()), strict=True)
         parts.append(Part(name, values, low, high))
     return Bars("Moon rocks", "test photographs right (%)",
                 ("dealt at random", "stones kept together"), tuple(parts),
@@ -144,8 +141,14 @@ def drawn(found: dict[str, dict[str, list[float]]]) -> Bars:
 
 def of(values: Sequence[float]) -> str:
     """A mean with its interval: `71 (55 to 87)`."""
-    found: Estimate = student(values, OVERLAP)
-    return f"{found.value:.0f} ({found.low:.0f} to {found.high:.0f})"
+    value, low, high = shared(values)
+    return f"{value:.0f} ({low:.0f} to {high:.0f})"
+
+
+def shared(values: Sequence[float]) -> tuple[float, float, float]:
+    """The mean of shares (%) over overlapping replicates, and its interval, cut at 0 and 100."""
+    found = student(values, OVERLAP)
+    return found.value, max(0.0, found.low), min(100.0, found.high)
 
 
 def beats(random: Effect, stones: Effect, work: Effect) -> Verdict:

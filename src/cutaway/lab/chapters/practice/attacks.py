@@ -102,7 +102,7 @@ def few_changed_pixels(
                  over("random pixels", range(pixels + 1), random)),
             ),
             images("Before and after three pixels", torch.cat([one[0] for one in shown]),
-                   [name for one in shown for name in one[1]], columns=2),
+                   [name for one in shown for name in one[1]], columns=4),
         ),
         because=f"Networks that tell {right.mean():.1f} % of the test images rightly give another "
         f"answer to {three:.0f} % of those after three well chosen pixels of 64 and to "
