@@ -23,7 +23,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "findings.md"
 HEAD = """\
 # What was found
 
-Every claim of the course is an experiment with a rule on the measured effects alone, tested on planted effects (`cutaway prove`; `cutaway prove --book DIR` writes the figures, tables and code of all). Most rules were written before any result. Those of 2.4, 2.5, 3.1, 3.2, 3.3, 3.8, 3.10, 4.8, 5.7, 5.9, 5.14, 6.5, 6.8, 7.2, 7.7, 7.10, 7.11 and 8.4, and the designs of 4.5, 4.7, 5.7, 5.14, 6.5, 6.6, 7.11 and 8.3, were revised after a first result, and then tested on seeds that had not been seen (3 to 8). This page is of the {kind} experiments (`python scripts/findings.py{flag}`): {summary} It tells what was found for each claim that does not hold, holds only with limits, or could not be decided; at its end are the verdicts of three seeds.
+Every claim of the course is an experiment with a rule on the measured effects alone, tested on planted effects (`cutaway prove`; `cutaway prove --book DIR` writes the figures, tables and code of all). Most rules were written before any result. Those of 2.4, 2.5, 3.1, 3.2, 3.3, 3.8, 3.10, 4.8, 5.7, 5.9, 5.14, 6.5, 6.8, 7.2, 7.7, 7.10, 7.11 and 8.4, and the designs of 4.5, 4.7, 5.7, 5.14, 6.5, 6.6, 7.11 and 8.3, were revised after a first result, and then tested on seeds that had not been seen (of 1 to 8). This page is of the {kind} experiments (`python scripts/findings.py{flag}`): {summary} It tells what was found for each claim that does not hold, holds only with limits, or could not be decided; at its end are the verdicts of three seeds.
 
 """  # noqa: E501
 
