@@ -45,6 +45,7 @@ def serve(
         _many_files()
         config = Config(
             app, http=guarded(settings.timeout), ws="none", log_config=None, access_log=False,
+            proxy_headers=False,  # anybody may write X-Forwarded-For
             backlog=BACKLOG, server_header=False,
             timeout_graceful_shutdown=int(2 * settings.timeout) + 2,
         )  # fmt: skip

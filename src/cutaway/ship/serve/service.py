@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -79,13 +80,18 @@ class Service:
     async def _heat(self, pixels: Pixels, engine: Engine, k: int) -> Float[np.ndarray, "h w"]:
         """Each covered picture waits in the queue like any other, so that nobody is kept waiting
         for long."""
-        loop = asyncio.get_running_loop()
+        loop, over = asyncio.get_running_loop(), Event()
 
         def answered(one: Pixels) -> Float[np.ndarray, "k"]:
+            if over.is_set():  # nobody waits any more
+                raise self._late()
             asked = asyncio.run_coroutine_threadsafe(self._answered(one, engine), loop)
             return asked.result(self.settings.timeout)
 
-        return await asyncio.to_thread(heat_map, answered, pixels, k, engine.about.mean)
+        try:
+            return await asyncio.to_thread(heat_map, answered, pixels, k, engine.about.mean)
+        finally:
+            over.set()
 
     def _late(self) -> Exception:
         return busy("late", f"There was no answer within {self.settings.timeout:g} seconds.")
