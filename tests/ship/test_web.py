@@ -5,7 +5,7 @@ import gzip
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Trained
 from PIL import Image
 from real_digits import digits
 from ship.serve.browser import CHROMIUM, Page, opened
@@ -31,6 +30,8 @@ from cutaway.ship.opened import Opened, open_exported
 from cutaway.ship.runtime import BINARY, SCRIPT, runtime
 from cutaway.ship.serve.why import heat_map, in_bytes
 from cutaway.ship.shipment import Shipment
+
+Trained = Callable[[str], Run]
 
 
 def browsing(test: Any) -> Any:
