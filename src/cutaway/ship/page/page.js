@@ -65,8 +65,13 @@ async function show(image) {
     $("error").hidden = true;
     if (found.top) bars(found.top);
     else pictures(found.figures, found.legend);
-    const why = found.top && await way.why?.(image, () => mine === asked);
-    if (why && mine === asked) explain(why);
+    // the map of an earlier image goes, but not for the blink of an eye
+    const late = setTimeout(() => { if (mine === asked) $("why").hidden = true; }, 500);
+    const why = found.top && await way.why(image, () => mine === asked);
+    clearTimeout(late);
+    if (mine !== asked) return;
+    if (why) explain(why);
+    else $("why").hidden = true;
   } catch (error) {
     if (mine === asked) fail(error);
   }
