@@ -1,0 +1,51 @@
+"""Small real runs, each trained once."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from cutaway import recipes
+from cutaway.learn.fit import fit
+from cutaway.learn.run import Run, load_for
+
+Trained = Callable[[str], Run]
+SMALL = {
+    "lenet5": ("digits", {"epochs": 3}),
+    "mlp": ("digits", {"epochs": 3}),
+    "vae": ("digits", {"epochs": 1}),
+    "dcgan": ("digits", {"epochs": 1}),
+    "improved_gan": ("digits", {"epochs": 1}),
+    "autoencoder": ("digits", {"epochs": 1}),
+    "signal_net": ("waveforms", {"epochs": 1}),
+    "gates": ("xor", {}),
+    "siren": ("china", {"epochs": 10}),
+}
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A run of a model's own on data that need no download; the same one when asked again."""
+    runs: dict[str, Run] = {}
+
+    def train(model: str) -> Run:
+        if model not in runs:
+            data, changes = SMALL[model]
+            recipe = recipes.starting_point(model, data).override(**changes)
+            place: Path = tmp_path_factory.mktemp("runs") / model
+            runs[model] = fit(recipe, load_for(recipe, data), out=place)
+        return runs[model]
+
+    return train
+
+
+@pytest.fixture(scope="session", autouse=True)
+def operators_read_once() -> Iterator[None]:
+    """The exporter reads the source of all operators that it knows, seconds each time, anew."""
+    from torch.onnx._internal.exporter import _registration
+
+    with pytest.MonkeyPatch.context() as patch:
+        theirs = _registration.onnxscript_apis
+        patch.setattr(theirs, "get_torchlib_ops", cache(theirs.get_torchlib_ops))
+        yield
