@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bench.kept import earlier, keep, publish, table
+from bench.kept import HERE, earlier, keep, publish, table
 from bench.servers.load import load
 from bench.tables import figure, middle, ratio
 from cutaway import api
@@ -173,7 +173,7 @@ def main() -> None:
         keep("serving", about={"processor": processor()}, works=works)
     text = f"{rates(works)}\n\n{delays(works)}"
     print(text)
-    publish("serving", text)
+    publish("serving", text, HERE.parent / "docs" / "shipping.md")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cutaway import __version__
+import cutaway
 from cutaway.errors import DataError
 from cutaway.learn.run import Run
 
@@ -42,7 +42,7 @@ class About:
     latent: int
     measures: dict[str, float]
     licence: str
-    version: str = __version__
+    version: str = cutaway.__version__
 
     @classmethod
     def of(cls, run: Run, part: str, resizes: bool) -> "About":

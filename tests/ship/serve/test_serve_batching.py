@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from itertools import chain
+from threading import get_ident
 from time import perf_counter, sleep
 
 import numpy as np
@@ -24,9 +25,12 @@ class Thinking:
     def __init__(self, seconds: float = 0.0, error: Exception | None = None):
         self.seconds, self.error = seconds, error
         self.batches: list[list[int]] = []
+        self.threads: list[int] = []
 
     def answer(self, pixels: np.ndarray) -> np.ndarray:
-        sleep(self.seconds)
+        if self.seconds:
+            sleep(self.seconds)
+        self.threads.append(get_ident())
         self.batches.append(pixels[:, 0, 0, 0].tolist())
         if self.error:
             raise self.error
@@ -95,6 +99,29 @@ def test_but_no_longer_than_the_budget() -> None:
     engine = Thinking()
     play(Settings(budget_ms=50), (engine, [1], 0.0), (engine, [2], 0.5))
     assert engine.batches == [[1], [2]]
+
+
+def test_what_is_quick_is_answered_on_the_spot_and_what_is_not_is_not() -> None:
+    quick, slow = Thinking(), Thinking(0.05)
+
+    async def each_twice() -> None:
+        batcher = Batcher(Settings(), Metrics())
+        for engine in (quick, slow):
+            for value in (1, 2):
+                assert await ask(batcher, engine, [value]) == [value]
+        batcher.close()
+
+    asyncio.run(each_twice())
+    here = get_ident()
+    assert quick.threads[0] != here  # how long it takes is not known before
+    assert quick.threads[1] == here
+    assert here not in slow.threads
+
+
+def test_many_quick_answers_do_not_nest() -> None:
+    values = [value % 256 for value in range(2000)]
+    settings = Settings(max_batch=1, max_waiting=3000)
+    assert play(settings, (Thinking(), values, 0.0)) == [values]
 
 
 def test_networks_are_not_mixed() -> None:

@@ -51,9 +51,14 @@ def describe(proto: onnx.ModelProto, about: About) -> None:
     onnx.helper.set_model_props(proto, {KEY: about.to_json(), **plain})
 
 
-def read(path: Path) -> Opened:
-    """Open an ONNX file that was exported by Cutaway."""
+def read(path: Path, threads: int = 0) -> Opened:
+    """Open an ONNX file that was exported by Cutaway.
+
+    Args:
+        threads: that compute; 0 for as many as there are cores.
+    """
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
     options.log_severity_level = 3
     try:
         session = onnxruntime.InferenceSession(

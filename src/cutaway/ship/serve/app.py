@@ -13,7 +13,7 @@ from fastapi.middleware import Middleware
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 
-from cutaway import __version__
+import cutaway
 from cutaway.ship.about import About
 from cutaway.ship.serve import schemas
 from cutaway.ship.serve.asking import images_of
@@ -50,7 +50,7 @@ def make_app(path: Path, load: Load, settings: Settings) -> FastAPI:
         app.state.service.close()
 
     app = FastAPI(
-        title="Cutaway", description=f"{served.engine.about.model} answers.", version=__version__,
+        title="Cutaway", description=f"{served.engine.about.model} answers.", version=cutaway.__version__,
         docs_url=None, redoc_url=None, lifespan=lifespan,  # FastAPI's pages load from elsewhere
         middleware=[
             Middleware(Metered, metrics=metrics, routes=ROUTES),

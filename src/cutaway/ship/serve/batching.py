@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from time import perf_counter
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -18,6 +20,9 @@ from cutaway.ship.serve.settings import Settings
 
 Pixels = UInt8[np.ndarray, "h w c"]
 Probabilities = Float[np.ndarray, "k"]
+Answers = Float[np.ndarray, "n k"]
+QUICK = 5e-4
+"""Seconds: to wake a thread and be woken by it takes about half of that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +42,8 @@ class Batcher:
     more are on their way (arrived, and still being decoded) a batch waits for them, until it is
     full or its oldest image has waited for the budget. So a lone request never waits.
 
+    What is answered sooner than a thread is woken (`QUICK`) is answered on the spot.
+
     Everything but `_work` runs in the event loop, so nothing is locked.
     """
 
@@ -47,6 +54,7 @@ class Batcher:
         self._free = True
         self._alarm: asyncio.TimerHandle | None = None
         self._worker = ThreadPoolExecutor(1, "network")
+        self._last: WeakKeyDictionary[Engine, tuple[int, float]] = WeakKeyDictionary()
 
     @contextmanager
     def expecting(self, count: int) -> Iterator[None]:
@@ -93,10 +101,20 @@ class Batcher:
 
     def _leave(self) -> None:
         batch = self._next()
-        if batch:
-            self._free = False
-            done = asyncio.get_running_loop().run_in_executor(self._worker, self._work, batch)
-            done.add_done_callback(lambda done: self._arrived(batch, done))
+        if not batch:
+            return
+        self._free = False
+        if self._expected(batch) < QUICK:
+            self._arrived(batch, self._work(batch))
+            return
+        done = asyncio.get_running_loop().run_in_executor(self._worker, self._work, batch)
+        done.add_done_callback(lambda done: self._arrived(batch, done.result()))
+
+    def _expected(self, batch: list[Waiting]) -> float:
+        """Seconds that a batch takes, by what the last one of its network took: no less than that
+        one, however small, and for each image as much."""
+        size, seconds = self._last.get(batch[0].engine, (1, inf))
+        return seconds * max(1.0, len(batch) / size)
 
     def _next(self) -> list[Waiting]:
         """The images in front that wait for the same network; those given up are dropped."""
@@ -107,29 +125,33 @@ class Batcher:
             one = self._queue.popleft()
             if not one.answer.done():
                 batch.append(one)
+        self.metrics.waiting.set(len(self._queue))
         return batch
 
-    def _work(self, batch: list[Waiting]) -> Float[np.ndarray, "n k"]:
-        """In the worker's thread."""
-        began = perf_counter()
-        found = batch[0].engine.answer(np.stack([one.pixels for one in batch]))
-        self.metrics.network.observe(perf_counter() - began)
-        return found
+    def _work(self, batch: list[Waiting]) -> Answers | Exception:
+        """What the network says, or how it failed; as a rule in the worker's thread."""
+        engine, began = batch[0].engine, perf_counter()
+        try:
+            return engine.answer(np.stack([one.pixels for one in batch]))
+        except Exception as error:
+            return error
+        finally:
+            seconds = perf_counter() - began
+            self._last[engine] = (len(batch), seconds)
+            self.metrics.network.observe(seconds)
 
-    def _arrived(
-        self, batch: list[Waiting], done: "asyncio.Future[Float[np.ndarray, 'n k']]"
-    ) -> None:
+    def _arrived(self, batch: list[Waiting], found: Answers | Exception) -> None:
         self._free = True
         self.metrics.batches.observe(len(batch))
-        error = done.exception()
         for i, one in enumerate(batch):
             if one.answer.done():
                 continue
-            if error:
-                one.answer.set_exception(busy("network", f"The network failed: {brief(error)}."))
+            if isinstance(found, Exception):
+                one.answer.set_exception(busy("network", f"The network failed: {brief(found)}."))
             else:
-                one.answer.set_result(done.result()[i])
-        self._consider()
+                one.answer.set_result(found[i])
+        if self._queue:  # not called from here: answers on the spot would nest without end
+            asyncio.get_running_loop().call_soon(self._consider)
 
 
 def brief(error: BaseException) -> str:

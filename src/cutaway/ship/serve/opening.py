@@ -12,7 +12,7 @@ from cutaway.errors import RunError, UsageError, nearest
 from cutaway.learn.fleet import opened
 from cutaway.learn.run import Run
 from cutaway.ship.opened import open_exported
-from cutaway.ship.serve.engine import Engine, ExportedEngine, TorchEngine
+from cutaway.ship.serve.engine import Engine, ExportedEngine, TorchEngine, threads
 
 WAYS = ("auto", "torch", "onnx")
 DIFFERENCE = 1e-3
@@ -61,9 +61,13 @@ def _is_export(path: Path) -> bool:
 
 
 def _exported(path: Path) -> Engine:
-    found = open_exported(path)
-    by_onnx = path.suffix == ".onnx" or (path / "model.onnx").is_file()
-    return ExportedEngine(found, "onnxruntime" if by_onnx else "PyTorch")
+    inside = path / "model.onnx"
+    file = inside if inside.is_file() else path
+    if file.suffix != ".onnx":
+        return ExportedEngine(open_exported(path), "PyTorch")
+    from cutaway.ship.formats.onnx_file import read
+
+    return ExportedEngine(read(file, threads()), "onnxruntime")
 
 
 def _trained(real: Path, named: Path, way: str) -> Engine:
