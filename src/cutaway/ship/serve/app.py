@@ -50,7 +50,8 @@ def make_app(path: Path, load: Load, settings: Settings) -> FastAPI:
         app.state.service.close()
 
     app = FastAPI(
-        title="Cutaway", description=f"{served.engine.about.model} answers.", version=cutaway.__version__,
+        title="Cutaway", description=f"{served.engine.about.model} answers.",
+        version=cutaway.__version__,
         docs_url=None, redoc_url=None, lifespan=lifespan,  # FastAPI's pages load from elsewhere
         middleware=[
             Middleware(Metered, metrics=metrics, routes=ROUTES),
