@@ -135,4 +135,5 @@ def test_undecided_without_the_compiler():
 def test_what_is_compiled_is_faster():
     """In a process of its own: checked shapes are no part of what a compiler should see."""
     (found,) = process("prove", "8.3", "--json").json
-    assert found["verdict"] in ("holds", "undecided")  # undecided: a busy machine's clock
+    assert found["verdict"] == HOLDS.value
+    assert found["effects"]["compiled"]["low"] > 1

@@ -20,7 +20,7 @@ SMALL = {
     "autoencoder": ("digits", {"epochs": 1}),
     "signal_net": ("waveforms", {"epochs": 1}),
     "gates": ("xor", {}),
-    "siren": ("china", {"epochs": 10}),
+    "siren": ("china", {"epochs": 1, "image_size": 32}),
 }
 
 

@@ -1,6 +1,7 @@
 """To and from the Hugging Face Hub, or a folder of the same layout with no network at all."""
 
 from pathlib import Path
+from typing import Any
 
 from cutaway.errors import DataError, UsageError
 from cutaway.learn.run import Run
@@ -62,7 +63,7 @@ def _uploaded(folder: Path, name: str, private: bool) -> str:
     return f"https://huggingface.co/{name}"
 
 
-def _hub():  # type: ignore[no-untyped-def]
+def _hub() -> Any:
     try:
         import huggingface_hub
     except ImportError:

@@ -8,7 +8,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from cutaway.learn.tasks.segment import confusions, intersection_over_union
+from cutaway.learn.tasks.segment import (
+    confusions,
+    intersection_over_union,
+    mean_of_known,
+)
 from cutaway.ship.about import About
 
 BATCHES = (1, 64)
@@ -32,9 +36,7 @@ def quality(about: About, outputs: np.ndarray, targets: Tensor) -> dict[str, flo
 
 def mean_iou(found: Int[Tensor, "n h w"], true: Int[Tensor, "n h w"], classes: int) -> float:
     """Mean over the classes that occur."""
-    shares = intersection_over_union(confusions(true, found, classes).sum(0))
-    known = [share for share in shares if share is not None]
-    return sum(known) / len(known)
+    return mean_of_known(intersection_over_union(confusions(true, found, classes).sum(0)))
 
 
 def apart(one: Float[np.ndarray, "n *k"], other: Float[np.ndarray, "n *k"]) -> dict[str, float]:

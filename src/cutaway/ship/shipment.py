@@ -20,15 +20,12 @@ class Shipment:
 
     Args:
         run: whose network it is.
-        any_size: leave images at the size that they have, instead of bringing them to the
-            network's.
         how: how weights and activations become 8 bits: auto, static, dynamic or weights.
         runtime: a folder with onnxruntime-web's files, for a page; else they are downloaded.
     """
 
     run: Run
     about: About
-    any_size: bool = False
     how: str = "auto"
     runtime: str = ""
 
@@ -46,7 +43,13 @@ class Shipment:
         pictures = part in ("answer", "reconstruct") and len(run.data.size) == 2
         if any_size and not pictures:
             raise UsageError(f"'{part}' of {run.path} takes no pictures, and so none of any size.")
-        return cls(run, About.of(run, part, pictures and not any_size), any_size, how, runtime)
+        return cls(run, About.of(run, part, pictures and not any_size), how, runtime)
+
+    @property
+    def any_size(self) -> bool:
+        """Whether images stay at the size that they have, instead of the network's."""
+        about = self.about
+        return about.takes_examples and len(about.size) == 2 and not about.resizes
 
     @property
     def network(self) -> nn.Module:

@@ -49,7 +49,7 @@ class Masks:
     @property
     def mean_iou(self) -> float:
         """Mean over the classes that occur (Everingham et al. 2010)."""
-        return _mean(self.per_class)
+        return mean_of_known(self.per_class)
 
     @property
     def pixel_accuracy(self) -> float:
@@ -115,7 +115,7 @@ class Segment(Task):
                 answers.append(answer.byte().cpu())
         each = torch.cat(counts).cpu()
         own = [intersection_over_union(one) for one in each]
-        iou = torch.tensor([_mean(values) for values in own])
+        iou = torch.tensor([mean_of_known(values) for values in own])
         order = iou.argsort(stable=True)
         shown = order[torch.linspace(0, len(order) - 1, min(SHOWN, len(order))).long()]
         masks = torch.cat(answers)[shown]
@@ -156,6 +156,7 @@ def intersection_over_union(confusion: Int[Tensor, "k k"]) -> list[float | None]
     return [b / e if e else None for b, e in zip(both.tolist(), either.tolist(), strict=True)]
 
 
-def _mean(values: list[float | None]) -> float:
+def mean_of_known(values: list[float | None]) -> float:
+    """The mean without the classes that occur nowhere."""
     found = [value for value in values if value is not None]
     return sum(found) / len(found)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from cutaway.errors import UsageError, nearest
 from cutaway.ship.opened import Opened
@@ -37,7 +38,7 @@ class Format:
         return read(path)
 
     @property
-    def _module(self):  # type: ignore[no-untyped-def]
+    def _module(self) -> Any:
         try:
             return import_module(f"cutaway.ship.formats.{self.room}")
         except ModuleNotFoundError as error:

@@ -1,9 +1,8 @@
 """From a path to what answers."""
 
+from math import prod
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
-from time import perf_counter
 
 import numpy as np
 from jaxtyping import UInt8
@@ -11,14 +10,13 @@ from jaxtyping import UInt8
 from cutaway.errors import RunError, UsageError, nearest
 from cutaway.learn.fleet import opened
 from cutaway.learn.run import Run
+from cutaway.ship.measures import BATCHES, apart, latencies
 from cutaway.ship.opened import open_exported
 from cutaway.ship.serve.engine import Engine, ExportedEngine, TorchEngine, threads
 
 WAYS = ("auto", "torch", "onnx")
 DIFFERENCE = 1e-3
 """How far a probability of two engines may lie apart."""
-CALLS, BATCH = 20, 64
-"""Of each engine, to see which is faster, with one image and with a batch."""
 
 
 def check_way(way: str) -> str:
@@ -106,25 +104,15 @@ def _exported_now(run: Run) -> Engine:
 
 
 def _compare(one: Engine, other: Engine, path: Path) -> None:
-    apart = np.abs(one.answer(noise(one, 8)) - other.answer(noise(other, 8))).max()
-    if not apart <= DIFFERENCE:
+    off = apart(one.answer(noise(one, 8)), other.answer(noise(other, 8)))["largest"]
+    if not off <= DIFFERENCE:
         raise RunError(
-            f"The ONNX export of {path} answers otherwise than the run (by {apart:.2g}): export "
+            f"The ONNX export of {path} answers otherwise than the run (by {off:.2g}): export "
             "it again, or serve --with torch."
         )
 
 
 def _faster(one: Engine, other: Engine) -> bool:
     """Whether it answers an image and a batch sooner than the other, asked in turn."""
-    few, many = noise(one, 1), noise(one, BATCH)
-    ratios = [
-        median(_seconds(one, pixels) / _seconds(other, pixels) for _ in range(CALLS))
-        for pixels in (few, many)
-    ]
-    return ratios[0] * ratios[1] < 1
-
-
-def _seconds(engine: Engine, pixels: UInt8[np.ndarray, "n h w c"]) -> float:
-    began = perf_counter()
-    engine.answer(pixels)
-    return perf_counter() - began
+    times = latencies({"one": one.answer, "other": other.answer}, noise(one, max(BATCHES)))
+    return prod(times["one"][n] / times["other"][n] for n in BATCHES) < 1

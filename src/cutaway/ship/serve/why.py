@@ -2,14 +2,13 @@
 
 import base64
 from collections.abc import Callable, Sequence
-from io import BytesIO
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from PIL import Image
 from torch import Tensor, nn
 
+from cutaway.learn import gallery
 from cutaway.see.why import occlusion
 
 PATCHES = 5
@@ -59,6 +58,5 @@ def in_bytes(heat: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
 
 def png(pixels: UInt8[np.ndarray, "h w *c"]) -> str:
     """A picture as PNG in base64."""
-    file = BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels).save(file, "PNG")
-    return base64.b64encode(file.getvalue()).decode()
+    h, w = pixels.shape[:2]
+    return base64.b64encode(gallery.png(torch.from_numpy(pixels.reshape(h, w, -1)))).decode()
