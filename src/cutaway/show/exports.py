@@ -6,6 +6,7 @@ from typing import Any
 from cutaway.files import read_json
 from cutaway.learn.run import Run
 from cutaway.show import measures
+from cutaway.show.words import SPACE
 
 
 def exports(run: Run) -> list[dict[str, str]]:
@@ -20,10 +21,10 @@ def rows(checks: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
         {
             "format": one["format"],
             "size": size(one["bytes"]),
-            "off by at most": f"{one['difference']['largest']:.1e}",
-            "worth": worth(one["export"], one["pytorch"]),
-            "ms a call, 1": beside(one["latency"], 1),
-            "ms a call, 64": beside(one["latency"], 64),
+            "off by": f"{one['difference']['largest']:.1g}",
+            "worth (PyTorch)": worth(one["export"], one["pytorch"]),
+            "ms at 1": beside(one["latency"], 1),
+            "ms at 64": beside(one["latency"], 64),
         }
         for one in checks
     ]
@@ -31,19 +32,18 @@ def rows(checks: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
 
 def size(count: int) -> str:
     """`254 kB`, `18.6 MB`."""
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+    return f"{count / 1e6:.1f}{SPACE}MB" if count >= 1e6 else f"{count / 1e3:.0f}{SPACE}kB"
 
 
 def worth(export: dict[str, float], pytorch: dict[str, float]) -> str:
-    """`accuracy 98.87 % (PyTorch 99.18 %)`."""
+    """`accuracy 98.87 % (99.18 %)`, the network's in PyTorch in brackets."""
     return ", ".join(
-        f"{measures.name(key)} {measures.text(key, value)} "
-        f"(PyTorch {measures.text(key, pytorch[key])})"
+        f"{measures.name(key)} {measures.text(key, value)} ({measures.text(key, pytorch[key])})"
         for key, value in export.items()
     )
 
 
 def beside(latency: dict[str, dict[Any, float]], batch: int) -> str:
-    """`0.08 (PyTorch 0.96)`; JSON has made words of the numbers of examples."""
+    """`0.08 (0.96)`; JSON has made words of the numbers of examples."""
     ours, theirs = ({int(n): v for n, v in latency[k].items()} for k in ("export", "pytorch"))
-    return f"{ours[batch]:.2f} (PyTorch {theirs[batch]:.2f})"
+    return f"{ours[batch]:.2f} ({theirs[batch]:.2f})"
