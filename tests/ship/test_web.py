@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browser import CHROMIUM, Page, opened
 from PIL import Image
 from real_digits import digits
-from ship.serve.browser import CHROMIUM, Page, opened
 
 from cutaway.data.decode import decode
 from cutaway.data.imageset import ImageSet

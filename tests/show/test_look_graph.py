@@ -2,13 +2,13 @@
 
 import html
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from browser import CHROMIUM
 from torch import Tensor, nn
 
 from cutaway.models import build, find
@@ -17,7 +17,6 @@ from cutaway.show.look.drawing import Box, Drawing
 from cutaway.show.look.graph import GraphView, scaled, view
 from cutaway.show.render import render
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PAGE = """<!doctype html><html lang="en"><style>{% include "style.css" %}
 {% include "look/graph.css" %}</style><main>{% include "look/graph.html" %}</main></html>"""
 # A window cannot be made as narrow as a phone, but a frame in it can.

@@ -2,18 +2,17 @@
 
 import html
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from browser import CHROMIUM
 from PIL import Image
 from report_runs import Made
 from task_runs import KINDS, Runs
 
 from cutaway.show.report import report
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium or Chrome on this computer"),
