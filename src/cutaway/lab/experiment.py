@@ -53,7 +53,7 @@ from cutaway.data.catalog import SOURCES
 from cutaway.errors import DataError
 from cutaway.lab.evidence import Effect, Evidence, Verdict
 from cutaway.lab.settings import Setting, parameters, settle
-from cutaway.learn.machine import Machine, environment
+from cutaway.learn.machine import Machine, computing, environment
 from cutaway.randomness import reseed_global
 
 
@@ -183,15 +183,10 @@ def _here(name: str) -> bool:
 @contextmanager
 def _undisturbed(number: str, seed: int, threads: int) -> Iterator[None]:
     """PyTorch's generators and threads set, and put back afterwards."""
-    before = torch.get_num_threads()
     devices = list(range(torch.cuda.device_count()))
-    torch.set_num_threads(threads or before)
-    try:
-        with torch.random.fork_rng(devices):
-            reseed_global(seed, "lab", number)
-            yield
-    finally:
-        torch.set_num_threads(before)
+    with computing(threads or torch.get_num_threads()), torch.random.fork_rng(devices):
+        reseed_global(seed, "lab", number)
+        yield
 
 
 def _environment() -> dict[str, Any]:

@@ -17,6 +17,17 @@ TINY = 1_000_000
 """Weights times images of a step below which one thread is faster than two (bench/overhead.py)."""
 
 
+@contextmanager
+def computing(threads: int) -> Iterator[None]:
+    """Inside, PyTorch computes with so many threads; afterwards with as many as before."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @dataclass(frozen=True)
 class Machine:
     """The choices in force for a run, all of them made."""
@@ -64,18 +75,14 @@ class Machine:
         uninterrupted one to the bit.
         """
         cudnn = torch.backends.cudnn
-        threads, deterministic, benchmark = (
-            torch.get_num_threads(), cudnn.deterministic, cudnn.benchmark,
-        )  # fmt: skip
-        torch.set_num_threads(self.threads)
+        deterministic, benchmark = cudnn.deterministic, cudnn.benchmark
         cudnn.deterministic, cudnn.benchmark = True, False
         devices = [self.device] if self.device.startswith("cuda") else []
         try:
             light = nullcontext() if self.compile else uncompiled()
-            with torch.random.fork_rng(devices), memory.kept(), light:
+            with computing(self.threads), torch.random.fork_rng(devices), memory.kept(), light:
                 yield
         finally:
-            torch.set_num_threads(threads)
             cudnn.deterministic, cudnn.benchmark = deterministic, benchmark
 
 

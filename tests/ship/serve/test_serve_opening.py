@@ -6,10 +6,12 @@ from shutil import copytree
 
 import numpy as np
 import pytest
+import torch
 from real_digits import digits
 
 from cutaway.errors import RunError, UsageError
 from cutaway.learn.fleet import launch
+from cutaway.learn.machine import computing
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.ship.export import place
@@ -37,6 +39,14 @@ def test_a_run_is_asked_by_either(exported: Run) -> None:
     assert (plain.name, other.name) == ("PyTorch", "onnxruntime")
     assert plain.about.classes == other.about.classes
     np.testing.assert_allclose(plain.answer(PIXELS), other.answer(PIXELS), atol=1e-5)
+
+
+def test_threads_are_as_many_as_before(lenet: Run) -> None:
+    before = torch.get_num_threads()
+    with computing(before + 1):
+        load_engine(lenet.path, "torch").answer(PIXELS)
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
 
 
 def test_the_faster_is_taken(exported: Run, lenet: Run) -> None:

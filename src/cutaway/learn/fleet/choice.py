@@ -2,8 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -148,7 +147,7 @@ class Bench:
 
     def alone(self, threads: int) -> float:
         """Seconds of a step of one member, with so many threads."""
-        with _threads(threads):
+        with machines.computing(threads):
             network, feed = self._begun(self.first)
             return _seconds(seats(self.task.players(network), self.first, self.machine), feed)
 
@@ -186,16 +185,6 @@ def _seconds(table: Sequence[Seat], feed: Supply) -> float:
             if len(times) > 2 and times[-1] - started > MOMENT:
                 break
     return (times[-1] - times[0]) / (len(times) - 1)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _steps(recipe: Recipe, images: ImageSet) -> int:

@@ -12,6 +12,7 @@ from torch import nn
 from cutaway.data.feed import to_float
 from cutaway.errors import UsageError
 from cutaway.learn.fleet import Fleet
+from cutaway.learn.machine import computing
 from cutaway.learn.run import Run
 from cutaway.learn.tasks import TASKS
 from cutaway.learn.tasks.classify import Classify
@@ -64,10 +65,8 @@ class TorchEngine:
         self._threads = threads()
 
     def answer(self, pixels: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]:
-        if torch.get_num_threads() != self._threads:  # each thread has a number of its own
-            torch.set_num_threads(self._threads)
         x = self._normalise(to_float(torch.from_numpy(pixels).to(self._machine.device)))
-        with torch.inference_mode(), self._machine.autocast():
+        with computing(self._threads), torch.inference_mode(), self._machine.autocast():
             found: Any = self._task.probabilities(self._model(x))  # type: ignore[attr-defined]
         return found.cpu().numpy()
 
