@@ -41,7 +41,7 @@ def measured(name: str) -> Graph:
     torch.manual_seed(0)
     channels, classes, size = find(name).example
     assert isinstance(size, int)
-    return graph(build(name, channels, classes, size), torch.rand(1, channels, size, size), times=1)
+    return graph(build(name, channels, classes, size), torch.rand(1, channels, size, size), times=3)
 
 
 @pytest.fixture(scope="module")
