@@ -114,7 +114,7 @@ def zoo(rows: dict[str, Any]) -> str:
     lines = ["| network | part | size | onnx | pt2 | safetensors |", "| --- " * 6 + "|"]
     for key, row in rows.items():
         name, part = key.split()
-        cells = [f"{row[one]['difference']:.0e}, {mb(row[one]['bytes'])}" for one in EXACT]
+        cells = [f"{off(row[one]['difference'])}, {mb(row[one]['bytes'])}" for one in EXACT]
         shape = " x ".join(map(str, row["size"]))
         lines.append(f"| {name} | {part} | {shape} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
@@ -135,6 +135,10 @@ def int8(rows: dict[str, Any]) -> str:
             + " | ".join(ms) + " |"
         )  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def off(difference: float) -> str:
+    return f"{difference:.0e}" if np.isfinite(difference) else "no numbers"
 
 
 def mb(count: int) -> str:
