@@ -41,7 +41,7 @@ def keeps_detail(gain: Effect, edge: Effect, inside: Effect) -> Verdict:
     source="statistics text, pp. 55-56; Ronneberger et al. 2015",
     rule=keeps_detail,
     otherwise="Things as large as the coarsest level's pixels, which need no detail.",
-    full={"replicates": 16, "widths": (16, 32, 64), "side": 64, "pictures": 4000, "steps": 2000},
+    full={"replicates": 32, "widths": (16, 32, 64), "side": 64, "pictures": 4000, "steps": 2000},
     needs=("mnist",),
 )
 def skips(
@@ -50,7 +50,7 @@ def skips(
     pictures: Annotated[int, Range(10, 4000)] = 400,
     rate: Annotated[float, Range(1e-6, 1)] = 0.01,
     batch: Annotated[int, Range(1, 1000)] = 8,
-    replicates: Replicates = 8,
+    replicates: Replicates = 16,
     steps: Annotated[int, Range(1, 100_000)] = 160,
     seed: Seed = 0,
 ) -> Evidence:
