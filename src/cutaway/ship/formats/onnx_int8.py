@@ -1,7 +1,7 @@
 """ONNX in 8 bits, by onnxruntime.
 
-Static: weights a channel at a time and activations by ranges that training images showed, written
-as QuantizeLinear and DequantizeLinear around each operation. Dynamic: the ranges of activations
+Static: weights a channel at a time (`int8_ranges`) and activations by ranges that training images
+showed, written as QuantizeLinear and DequantizeLinear around each operation. Dynamic: the ranges of activations
 are measured anew at each call. Weights: only those are in 8 bits, in blocks.
 """
 
@@ -25,6 +25,7 @@ from torch import nn
 
 from cutaway.errors import UsageError, nearest
 from cutaway.files import write_whole
+from cutaway.ship.formats.int8_ranges import ranges
 from cutaway.ship.formats.onnx_file import describe, model, read
 from cutaway.ship.program import quietly
 from cutaway.ship.shipment import Shipment
@@ -32,10 +33,10 @@ from cutaway.ship.shipment import Shipment
 __all__ = ["WAYS", "read", "write"]
 
 WAYS = ("auto", "static", "dynamic", "weights")
-TYPES = ["Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Relu", "MaxPool", "AveragePool",
+TYPES = ["Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Relu", "Clip", "MaxPool", "AveragePool",
          "GlobalAveragePool", "Concat"]  # fmt: skip
 """What is computed in 8 bits; what comes before the network and after it is not."""
-BATCH, FEW = 32, 8
+BATCH, FEW = 32, 4
 
 
 def write(shipment: Shipment, path: Path) -> None:
@@ -52,7 +53,8 @@ def write(shipment: Shipment, path: Path) -> None:
         if way == "static":
             _static(ready, small, shipment)
         elif way == "dynamic":
-            quantize_dynamic(ready, small, weight_type=QuantType.QInt8, per_channel=True)
+            # Unsigned, since signed ones overflow (`int8_ranges`), and are no faster.
+            quantize_dynamic(ready, small, weight_type=QuantType.QUInt8, per_channel=True)
         else:
             _weights(ready, small)
         proto = onnx.load(small)
@@ -94,14 +96,15 @@ def _static(ready: str, small: str, shipment: Shipment) -> None:
         ready, small, Shown(proto.graph.input[0].name, shipment.examples.calibration()),
         quant_format=QuantFormat.QDQ, per_channel=True, op_types_to_quantize=TYPES,
         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-        nodes_to_exclude=_outside(proto),
+        nodes_to_exclude=_outside(proto), extra_options={"TensorQuantOverrides": ranges(proto)},
     )  # fmt: skip
 
 
 def _outside(proto: onnx.ModelProto) -> list[str]:
-    """What stays in float32: the way from pixels to x, and a first convolution over few channels.
+    """What stays in float32: the way from pixels to x, and first convolutions over few channels.
 
-    On so few (the colours of an image) the convolution in 8 bits is slower than in 32.
+    On so few (the colours of an image, or one map each) a convolution in 8 bits is not faster, and
+    what it rounds away there, all later layers miss.
     """
     weights = {one.name: one.dims for one in proto.graph.initializer}
     names: list[str] = []
@@ -109,8 +112,8 @@ def _outside(proto: onnx.ModelProto) -> list[str]:
         shape = weights.get(node.input[1], ()) if len(node.input) > 1 else ()
         if node.op_type in ("ConvTranspose", "Gemm", "MatMul"):
             break
-        if node.op_type == "Conv":
-            return [*names, node.name] if shape and shape[1] < FEW else names
+        if node.op_type == "Conv" and not (shape and shape[1] <= FEW):
+            break
         names.append(node.name)
     return names
 
