@@ -44,7 +44,8 @@ def main(what: str, *words: str) -> None:
                 keep("zoo", f"{name} {part}", lambda n=name, p=part: whole(n, p), bool(words))
     elif what == "int8":
         for path in words:
-            keep("int8", Path(path).name, lambda p=path: eight(Run(p)), True)
+            run = Run(path)
+            keep("int8", f"{run.recipe.model} {run.data.name}", lambda r=run: eight(r), True)
     write_page()
 
 
@@ -90,7 +91,7 @@ def eight(run: Run) -> dict[str, Any]:
         images = run.images().images[run.split.test[:64]].numpy()
         times = latencies({name: one.answer for name, one in opened.items()}, images)
     return {
-        "data": run.data.name,
+        "size": list(run.data.size),
         "examples": small.check.examples,
         "worth": [plain.check.export, small.check.export],
         "agreement": small.check.difference["agreement"],
@@ -124,12 +125,14 @@ def int8(rows: dict[str, Any]) -> str:
     """A row for each trained network."""
     head = "| network | data | 32 bits | 8 bits | lost, points | same answer | size | share"
     lines = [f"{head} | ms at 1 | ms at 64 |", "| --- " * 10 + "|"]
-    for name, row in rows.items():
+    for key, row in rows.items():
+        name, data = key.split()
+        data += f" at {row['size'][0]} x {row['size'][1]}"
         ((measure, before),), after = row["worth"][0].items(), row["worth"][1]
         large, small = row["bytes"]
         ms = [f"{a:.2f} to {b:.2f} ({a / b:.2f}x)" for a, b in row["ms"].values()]
         lines.append(
-            f"| {name} | {row['data']}, {row['examples']:,} images | {before:.2%} | "
+            f"| {name} | {data}, {row['examples']:,} images | {before:.2%} | "
             f"{after[measure]:.2%} | {100 * (before - after[measure]):.2f} | "
             f"{row['agreement']:.2%} | {mb(large)} to {mb(small)} | {small / large:.3f} | "
             + " | ".join(ms) + " |"
