@@ -4,8 +4,9 @@ python -m bench.serving [lenet5 resnet20] [--rounds 5] [--seconds 2.5]
 
 The same ONNX file by onnxruntime behind each server, the same request (one picture of 32 x 32 in
 JSON), kept connections. In each round every server is loaded in turn by 1, 16 and 64 clients, and
-the bare network is called with one picture. The clients share the processor with the server, as
-the peers' do; they are bare sockets in one process, so that they take little of it.
+the bare network is called with one picture, with as many threads as Cutaway's has and with all. The
+clients share the processor with the server, as the peers' do; they are bare sockets in one process,
+so that they take little of it.
 """
 
 import argparse
@@ -32,7 +33,9 @@ from bench.servers.load import load
 from bench.tables import figure, middle, ratio
 from cutaway import api
 from cutaway.learn.machine import processor
+from cutaway.ship.formats.onnx_file import read
 from cutaway.ship.opened import Opened, open_exported
+from cutaway.ship.serve.engine import threads
 
 SERVERS = {
     "cutaway": ("Cutaway", ["-m", "cutaway", "serve", "{model}", "--port", "{port}"]),
@@ -40,6 +43,8 @@ SERVERS = {
     "route": ("FastAPI, `def`", ["-m", "bench.servers.fastapi", "{model}", "{port}"]),
     "inline": ("FastAPI, `async def`", ["-m", "bench.servers.fastapi", "{model}", "{port}", "x"]),
 }
+BARE = ("bare as served", "bare")
+"""Calls of the network itself: with as many threads as Cutaway's server gives it, and with all."""
 CLIENTS = (1, 16, 64)
 CALLS = 300
 """Of the bare network, a round."""
@@ -116,12 +121,12 @@ def compared(name: str, rounds: int, seconds: float) -> list[Round]:
     found = []
     with TemporaryDirectory() as folder, ExitStack() as stack:
         path, asked = model(name, Path(folder)), request()
-        network = open_exported(path)
+        calls = dict(zip(BARE, (read(path, threads()), open_exported(path)), strict=True))
         ports = {server: stack.enter_context(running(server, path)) for server in SERVERS}
         for port in ports.values():
             load(port, asked, 16, 1.0)
         for _ in range(rounds):
-            row: Round = {"bare": bare(network)}
+            row: Round = {which: bare(network) for which, network in calls.items()}
             for server, port in ports.items():
                 row[server] = {str(n): load(port, asked, n, seconds) for n in CLIENTS}
             found.append(row)
@@ -155,9 +160,10 @@ def delays(works: dict[str, list[Round]]) -> str:
                 " / ".join(figure(middle(rows, name, of(n, what))) for what in ("p50", "p99"))
                 for name in SERVERS
             ]
-            alone = [figure(middle(rows, "bare", lambda one: one.get("p50")))] if n == 1 else [""]
-            lines.append([f"{work}, {n} client{'s' * (n > 1)}", *cells, *alone])
-    head = ["p50 / p99 in ms", *(title for title, _ in SERVERS.values()), "bare call, p50"]
+            alone = [figure(middle(rows, which, lambda one: one.get("p50"))) for which in BARE]
+            cells.append(" / ".join(alone) if n == 1 else "")
+            lines.append([f"{work}, {n} client{'s' * (n > 1)}", *cells])
+    head = ["p50 / p99 in ms", *(title for title, _ in SERVERS.values()), "bare call"]
     return table(head, lines)
 
 

@@ -1,8 +1,8 @@
 """ONNX in 8 bits, by onnxruntime.
 
 Static: weights a channel at a time (`int8_ranges`) and activations by ranges that training images
-showed, written as QuantizeLinear and DequantizeLinear around each operation. Dynamic: the ranges of activations
-are measured anew at each call. Weights: only those are in 8 bits, in blocks.
+showed, written as QuantizeLinear and DequantizeLinear around each operation. Dynamic: the ranges of
+activations are measured anew at each call. Weights: only those are in 8 bits, in blocks.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,6 @@
 """The routes of a server."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.middleware import Middleware
 from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 import cutaway
@@ -124,8 +124,7 @@ def _add_telling(app: FastAPI, served: Served, metrics: Metrics) -> None:
 
 
 def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    content = json.dumps(value, ensure_ascii=False).encode()
-    return Response(content, status, headers, "application/json")
+    return Response(to_json(value), status, headers, "application/json")
 
 
 async def _refused(metrics: Metrics, request: Request, error: Any) -> Response:

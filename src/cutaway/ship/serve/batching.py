@@ -21,8 +21,9 @@ from cutaway.ship.serve.settings import Settings
 Pixels = UInt8[np.ndarray, "h w c"]
 Probabilities = Float[np.ndarray, "k"]
 Answers = Float[np.ndarray, "n k"]
-QUICK = 5e-4
-"""Seconds: to wake a thread and be woken by it takes about half of that."""
+QUICK, ALONE = 5e-4, 2.5e-3
+"""Seconds: to wake a thread and be woken by it takes about half of the first. A lone client has
+nobody beside it whom the second could keep waiting."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,8 @@ class Batcher:
     more are on their way (arrived, and still being decoded) a batch waits for them, until it is
     full or its oldest image has waited for the budget. So a lone request never waits.
 
-    What is answered sooner than a thread is woken (`QUICK`) is answered on the spot.
+    What is answered sooner than a thread is woken (`QUICK`) is answered on the spot; so is one
+    image after another (`ALONE`).
 
     Everything but `_work` runs in the event loop, so nothing is locked.
     """
@@ -104,17 +106,19 @@ class Batcher:
         if not batch:
             return
         self._free = False
-        if self._expected(batch) < QUICK:
+        if self._is_quick(batch):
             self._arrived(batch, self._work(batch))
             return
         done = asyncio.get_running_loop().run_in_executor(self._worker, self._work, batch)
         done.add_done_callback(lambda done: self._arrived(batch, done.result()))
 
-    def _expected(self, batch: list[Waiting]) -> float:
-        """Seconds that a batch takes, by what the last one of its network took: no less than that
-        one, however small, and for each image as much."""
+    def _is_quick(self, batch: list[Waiting]) -> bool:
+        """By what the last batch of its network took: no less than that one, however small, and
+        for each image as much."""
         size, seconds = self._last.get(batch[0].engine, (1, inf))
-        return seconds * max(1.0, len(batch) / size)
+        if len(batch) == size == 1 and not self.coming:
+            return seconds < ALONE
+        return seconds * max(1.0, len(batch) / size) < QUICK
 
     def _next(self) -> list[Waiting]:
         """The images in front that wait for the same network; those given up are dropped."""

@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -35,7 +36,7 @@ class Decoder:
         Raises:
             Refusal: one cannot be read or is too large; it is named.
         """
-        found = await asyncio.gather(*(self._one(content, about) for content in contents))
+        found = await all_of([self._one(content, about) for content in contents])
         problems = {i: one for i, one in enumerate(found) if isinstance(one, Unreadable)}
         if problems:
             raise _refusal(problems, len(found))
@@ -51,6 +52,11 @@ class Decoder:
                 return found
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, decoded, content, about, self.max_pixels)
+
+
+async def all_of(awaited: Sequence[Awaitable[Any]]) -> Sequence[Any]:
+    """What each comes to, all awaited at once; a lone one without a task of its own."""
+    return [await awaited[0]] if len(awaited) == 1 else await asyncio.gather(*awaited)
 
 
 def decoded(content: bytes, about: About, limit: int) -> Pixels | Unreadable:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from cutaway.ship.serve.batching import Batcher
-from cutaway.ship.serve.decoding import Decoder, Pixels
+from cutaway.ship.serve.decoding import Decoder, Pixels, all_of
 from cutaway.ship.serve.engine import Engine
 from cutaway.ship.serve.metrics import Metrics
 from cutaway.ship.serve.refusal import busy
@@ -70,7 +70,7 @@ class Service:
         with self._batcher.expecting(len(contents)):
             pixels = await self._decoder.decode(contents, engine.about)
             waiting = [self._batcher.put(one, engine) for one in pixels]
-        return [await waiting[0]] if len(waiting) == 1 else await asyncio.gather(*waiting)
+        return await all_of(waiting)
 
     async def _answered(self, pixels: Pixels, engine: Engine) -> Float[np.ndarray, "k"]:
         with self._batcher.expecting(1):
