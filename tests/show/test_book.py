@@ -14,13 +14,13 @@ from test_report_browser import CHROMIUM, PHONE, chromium
 from cutaway import lab
 from cutaway.errors import RunError
 from cutaway.lab import registry
-from cutaway.lab.evidence import Verdict
+from cutaway.lab.evidence import Table, Verdict
 from cutaway.lab.figures import Bars, Curves, Part, line, over
 from cutaway.show.bars import rows
 from cutaway.show.book import write
-from cutaway.show.book.entry import command, drawing, entry
+from cutaway.show.book.entry import BESIDE, command, drawing, ends, entry, width
 from cutaway.show.figures import chart
-from cutaway.show.prose import prose
+from cutaway.show.prose import prose, typeset
 from cutaway.show.words import capital
 
 
@@ -126,13 +126,59 @@ def test_keys_and_notes_are_of_what_is_drawn():
     [
         ("try `--wrong 0`.", "try <code>--wrong 0</code>."),
         ("`cutaway.models`' a < b", "<code>cutaway.models</code>&#39; a &lt; b"),
-        ("-0.5 (-1e-8), 1 - z, e^(-x)", "−0.5 (−1e−8), 1 − z, e^(−x)"),
-        ("Algorithm 4-1, --full, EfficientNet-Lite0", "Algorithm 4-1, --full, EfficientNet-Lite0"),
+        ("-0.5 (-1e-8), 1 - z, e^(-x)", "−0.5 (−1e−8), 1~−~z, e^(−x)"),
+        (
+            "Algorithm 4-1, --full, EfficientNet-Lite0",
+            "Algorithm 4\N{NON-BREAKING HYPHEN}1, --full, EfficientNet-Lite0",
+        ),
         ("5 % of 3 x 3 x 3", "5~% of 3~×~3~×~3"),
+        ("1e-08 to 7e+10, (l-1), start x 0.3", "1e−8 to 7e10, (l−1), start~×~0.3"),
+        ("(h - 1) / 2, a row [1 x n]", "(h~−~1)~/ 2, a row [1~×~n]"),
+        ("a column x of n: 4096-4096-1000", "a column x of n: 4096-4096-1000"),
+        ("1 s (us) of (1 to 2) %", "1~s (µs) of (1 to 2)~%"),
     ],
 )
 def test_sentences_as_html(text, shown):
     assert prose(text) == shown.replace("~", "\N{NO-BREAK SPACE}")
+
+
+def test_all_texts_of_a_figure_are_set():
+    figure = Curves("T = -3", "x", "1e-08", (line("1 x 2", [1, 2], [1, 2]),), levels=((1, "-6"),))
+    found = typeset(figure)
+    assert (found.title, found.y_label, found.levels) == ("T = −3", "1e−8", ((1, "−6"),))
+    assert found.series[0].y == figure.series[0].y
+
+
+def test_intervals_say_millions_once():
+    space = "\N{NO-BREAK SPACE}"
+    assert ends(f"180.4{space}million", f"595{space}million") == f"180.4 to{space}595{space}million"
+    assert ends("999,999", f"12{space}million") == f"999,999 to{space}12{space}million"
+    assert ends("1", "2") == f"1 to{space}2"
+
+
+def test_wide_tables_stand_below():
+    few = Table("few", tuple("abcdefgh"), (tuple(range(8)),))
+    many = Table("many", ("network", "weights"), (("a name that is " * 4, 12),))
+    assert width(few) < BESIDE < width(many)
+
+
+def test_words_of_lines_stand_where_nothing_is():
+    x = torch.arange(101.0)
+    falling = Curves("c", "x", "y", (line("a", x, 100 - x),), levels=((5, "chance"),))
+    rising = Curves("c", "x", "y", (line("a", x, x),), levels=((5, "chance"),))
+    assert [chart(one).levels[0].anchor for one in (falling, rising)] == ["start", "end"]
+    steep = Curves("c", "x", "y", (line("a", x, 0 * x), line("b", x, x)), marks=((50, "here"),))
+    (mark,) = chart(steep).marks
+    assert mark.y is not None
+    assert mark.y < chart(steep).bottom - 8  # where the first line runs
+
+
+def test_lines_on_each_other_are_named():
+    x = torch.arange(9.0)
+    parts = (line("a", x, x), line("b", x, x + 0.01), line("c", x, 8 - x), line("d", x, x))
+    figure = Curves("c", "x", "y", parts, caption="Four lines.")
+    assert chart(figure).caption == "Four lines. Drawn on each other: a; b; d."
+    assert chart(Curves("c", "x", "y", parts[1:3])).caption == ""
 
 
 def test_symbols_are_not_capitalised():

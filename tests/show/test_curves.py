@@ -71,11 +71,11 @@ def test_equal_values_have_an_axis() -> None:
     ("value", "text"),
     [
         (0.001, "0.001"),
-        (0.0002, "2e-4"),
+        (0.0002, "2e−4"),
         (0, "0"),
-        (1.5e-5, "1.5e-5"),
+        (1.5e-5, "1.5e−5"),
         (-30.0, "−30"),
-        (-0.0002, "−2e-4"),
+        (-0.0002, "−2e−4"),
     ],
 )
 def test_ticks_fit_beside_the_axis(value: float, text: str) -> None:

@@ -98,5 +98,6 @@ def test_numbers_for_readers() -> None:
     space = "\N{NO-BREAK SPACE}"
     assert number(61_706) == "61,706"
     assert number(11_972_510) == f"11.97{space}million"
-    assert duration(75) == f"1{space}min 15{space}s"
-    assert duration(7500) == f"2{space}h 5{space}min"
+    assert duration(75) == f"1{space}min{space}15{space}s"
+    assert duration(7500) == f"2{space}h{space}5{space}min"
+    assert [duration(s) for s in (0.001, 0.006)] == [f"<0.01{space}s", f"0.01{space}s"]

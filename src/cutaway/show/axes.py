@@ -82,14 +82,19 @@ def _shares(label: str, values: Sequence[float], height: int) -> Axis:
     return Axis(y, label, placed, lambda v: percent(v, 2), percent)
 
 
-def short(value: float) -> str:
-    """A tick's value, `−2`; `2e-4` and `5e6` where all digits would not fit beside the axis."""
+def short(value: float, most: float = 100_000) -> str:
+    """A tick's value, `−2`; `2e−4` and `5e6` where all digits would not fit beside the axis."""
     if value < 0:
-        return f"{MINUS}{short(-value)}"
-    if value == 0 or 0.001 <= value < 100_000 or not math.isfinite(value):
+        return f"{MINUS}{short(-value, most)}"
+    if value == 0 or 0.001 <= value < most or not math.isfinite(value):
         return f"{value:g}"
     digits, _, power = f"{value:e}".partition("e")
-    return f"{float(digits):g}e{int(power)}"
+    return f"{float(digits):g}e{int(power)}".replace("-", MINUS)
+
+
+def log_tick(value: float) -> str:
+    """A tick's value on a logarithmic axis, `1e4` beside `1e5`."""
+    return short(value, most=10_000)
 
 
 def _plain(y: Scale, label: str, ticks: Sequence[float]) -> Axis:

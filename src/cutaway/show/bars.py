@@ -5,7 +5,7 @@ from math import isfinite
 
 from cutaway.lab.figures import Bars, Part
 from cutaway.show import plots
-from cutaway.show.axes import short
+from cutaway.show.axes import log_tick, short
 from cutaway.show.figures import kinds, labelled, thinned
 from cutaway.show.plots import Scale, Ticks
 from cutaway.show.words import cell
@@ -75,7 +75,7 @@ def rows(figure: Bars) -> Rows:
         title=figure.title,
         summary=f"{figure.title}, {figure.label}: {'; '.join(row.label for row in found)}.",
         x_label=labelled(figure.label, figure.log),
-        ticks=plots.place(_ticks(x), x, short),
+        ticks=plots.place(_ticks(x), x, log_tick if x.log else short),
         names=tuple(names),
         rows=tuple(found),
         zero=x(_foot(x)),

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import torch
 
 from cutaway.lab.figures import Curves, Images, Pixels, Series
-from cutaway.show import plots
-from cutaway.show.axes import short
+from cutaway.show import places, plots
+from cutaway.show.axes import log_tick, short
 from cutaway.show.pictures import Picture, picture
-from cutaway.show.plots import Band, Chart, Dot, Line, Scale
+from cutaway.show.plots import Band, Chart, Dot, Level, Line, Mark, Scale
 
 HEIGHT, CRISP, LARGEST = 260, 64, 256
 KINDS = ("one", "two", "three", "four")
@@ -47,6 +47,7 @@ def chart(figure: Curves, height: int = HEIGHT) -> Chart:
     named = list(zip(kinds(len(figure.series)), figure.series, strict=True))
     lines = tuple(_line(kind, s, x, y) for kind, s in named if not s.dots)
     dots = tuple(dot for kind, s in named if s.dots for dot in _dots(kind, s, x, y))
+    levels, marks = _words(figure, x, y, lines, dots)
     return Chart(
         title=figure.title,
         summary=_summary(figure),
@@ -58,12 +59,22 @@ def chart(figure: Curves, height: int = HEIGHT) -> Chart:
         bands=tuple(_band(kind, s, x, y) for kind, s in named if s.low and not s.dots),
         lines=lines,
         dots=dots,
-        marks=tuple(plots.mark(x(v), text) for v, text in figure.marks),
-        levels=tuple(plots.Level(y(v), text) for v, text in figure.levels),
-        caption=figure.caption,
+        marks=marks,
+        levels=levels,
+        caption=" ".join(filter(None, (figure.caption, places.together(lines)))),
         keys=tuple((kind, s.name) for kind, s in named) if len(named) > 1 else (),
         pointed=tuple(kind for kind, s in named if s.dots),
     )
+
+
+def _words(
+    figure: Curves, x: Scale, y: Scale, lines: Sequence[Line], dots: Sequence[Dot]
+) -> tuple[tuple[Level, ...], tuple[Mark, ...]]:
+    """Horizontal and vertical lines with their words, where those hide least."""
+    taken = places.taken(lines, dots, [y(v) for v, _ in figure.levels])
+    levels = tuple(places.level(y(v), text, taken, y.start) for v, text in figure.levels)
+    drawn = (plots.mark(x(v), text) for v, text in figure.marks)
+    return levels, tuple(places.mark(one, taken, y.start) for one in drawn)
 
 
 def labelled(text: str, log: bool) -> str:
@@ -85,7 +96,7 @@ def _scale(values: Sequence[float], ends: tuple[float, float], log: bool) -> Sca
 
 def _ticks(scale: Scale, whole: bool = False) -> plots.Ticks:
     if scale.log and scale.high / scale.low >= 3:
-        return plots.place(thinned(plots.log_ticks(scale.low, scale.high)), scale, short)
+        return plots.place(thinned(plots.log_ticks(scale.low, scale.high)), scale, log_tick)
     return plots.place(plots.round_ticks(scale.low, scale.high, whole=whole), scale, short)
 
 

@@ -82,19 +82,32 @@ class Bar:
 
 @dataclass(frozen=True)
 class Mark:
-    """A vertical line with a word beside it; `anchor` keeps the word inside the chart."""
+    """A vertical line with a word beside it; `anchor` keeps the word inside the chart.
+
+    Attributes:
+        y: the word's baseline, just above the axis where none is given.
+    """
 
     x: float
     text: str
     anchor: str
+    y: float | None = None
 
 
 @dataclass(frozen=True)
 class Level:
-    """A horizontal line with a word above it."""
+    """A horizontal line with a word above it.
+
+    Attributes:
+        x, at: where the word stands, `at` being its baseline; none: at the right, 5 above the line.
+        anchor: which end of the word is at x.
+    """
 
     y: float
     text: str
+    x: float | None = None
+    at: float | None = None
+    anchor: str = "end"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-SPACE, MINUS = "\N{NO-BREAK SPACE}", "\N{MINUS SIGN}"
+SPACE, MINUS, HYPHEN = "\N{NO-BREAK SPACE}", "\N{MINUS SIGN}", "\N{NON-BREAKING HYPHEN}"
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -31,13 +31,15 @@ def number(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`3.8 s`, `1 min 15 s`, `2 h 5 min`."""
+    """`<0.01 s`, `3.8 s`, `1 min 15 s`, `2 h 5 min`, on one line."""
+    if seconds < 0.005:
+        return f"<0.01{SPACE}s"
     if seconds < 60:
         return f"{seconds:.{1 if seconds >= 1 else 2}f}{SPACE}s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
-        return f"{minutes}{SPACE}min {rest}{SPACE}s"
-    return f"{minutes // 60}{SPACE}h {minutes % 60}{SPACE}min"
+        return f"{minutes}{SPACE}min{SPACE}{rest}{SPACE}s"
+    return f"{minutes // 60}{SPACE}h{SPACE}{minutes % 60}{SPACE}min"
 
 
 def plural(count: int, noun: str, nouns: str = "") -> str:
@@ -65,5 +67,6 @@ def cell(value: str | float | bool | None) -> str:
     if not math.isfinite(value):
         return "∞" if value > 0 else f"{MINUS}∞" if value < 0 else "not a number"
     if 0 < abs(value) < 1e-3 or abs(value) >= 1e12:
-        return f"{value:.2e}".replace("-", MINUS)
+        digits, _, power = f"{value:.2e}".partition("e")
+        return f"{digits}e{int(power)}".replace("-", MINUS)
     return f"{MINUS if value < 0 else ''}{number(abs(value))}"

@@ -15,8 +15,6 @@ from cutaway.show.render import render
 
 OWN = "own"
 """The page of claims outside the course."""
-NARROW = 5
-"""Columns of a table up to which it stands beside the figure."""
 
 
 def write(found: Sequence[Finding | Left], folder: Path) -> Path:
@@ -77,7 +75,6 @@ def _page(chapters: dict[str, list[Entry]], order: list[str], at: int) -> str:
             "title": _title(number),
             "entries": chapters[number],
             "sections": [Section(one.anchor, one.number) for one in chapters[number]],
-            "narrow": NARROW,
             "before": (_file(before), _title(before)) if before else None,
             "after": (_file(after), _title(after)) if after else None,
             "version": cutaway.__version__,

@@ -14,7 +14,8 @@ from cutaway.lab.proving import Left
 from cutaway.show.bars import rows
 from cutaway.show.figures import chart, gallery
 from cutaway.show.findings import takes
-from cutaway.show.words import capital, cell
+from cutaway.show.prose import typeset
+from cutaway.show.words import SPACE, capital, cell
 
 MARKS = {
     Verdict.HOLDS: ("holds", "✓"),
@@ -23,8 +24,12 @@ MARKS = {
     Verdict.UNDECIDED: ("undecided", "?"),
 }
 """A CSS class and a sign for each verdict."""
-BESIDE = 4
+FEW = 4
 """Columns of pictures up to which they stand beside something else."""
+BESIDE, ROOM = 66, 2.2
+"""Letters up to which a table does so, and those that the room between two columns is worth."""
+SHORT = 3
+"""Letters of a unit that is not torn from its number."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class Entry:
-    """What the page says of a claim; without evidence where it was left out."""
+    """What the page says of a claim; without evidence where it was left out.
+
+    Attributes:
+        beside, below: tables that stand beside a figure, and those too wide for that.
+    """
 
     claim: Claim
     number: str
@@ -73,7 +82,8 @@ class Entry:
     machine: str = ""
     measured: tuple[Measured, ...] = ()
     drawings: tuple[Drawing, ...] = ()
-    tables: tuple[Table, ...] = ()
+    beside: tuple[Table, ...] = ()
+    below: tuple[Table, ...] = ()
 
 
 def entry(one: Finding | Left) -> Entry:
@@ -88,6 +98,7 @@ def entry(one: Finding | Left) -> Entry:
                      command=f"cutaway prove {claim.number}")  # fmt: skip
     kind, mark = MARKS[one.verdict]
     asked = inspect.signature(claim.rule).parameters
+    tables = typeset(one.evidence.tables)
     return begun(
         verdict=one.verdict.value, kind=kind, mark=mark, command=command(one),
         because=one.evidence.because,
@@ -96,8 +107,9 @@ def entry(one: Finding | Left) -> Entry:
         seconds=one.seconds,
         machine=f"{one.environment['device_name']}, PyTorch {one.environment['torch']}",
         measured=tuple(_measured(e, name in asked) for name, e in one.evidence.effects.items()),
-        drawings=tuple(map(drawing, one.evidence.figures)),
-        tables=one.evidence.tables,
+        drawings=tuple(map(drawing, typeset(one.evidence.figures))),
+        beside=tuple(t for t in tables if width(t) <= BESIDE),
+        below=tuple(t for t in tables if width(t) > BESIDE),
     )  # fmt: skip
 
 
@@ -127,14 +139,31 @@ def drawing(figure: Figure) -> Drawing:
     if isinstance(figure, Bars):
         known = {"Lines across the bars" for one in figure.parts if one.low}
         return Drawing("bars", rows(figure), "".join(known))
-    return Drawing("gallery", gallery(figure), wide=figure.columns > BESIDE)
+    return Drawing("gallery", gallery(figure), wide=figure.columns > FEW)
 
 
 def _measured(effect: Effect, decides: bool) -> Measured:
-    unit = f" {effect.unit}" if effect.unit else ""
-    ends = "exact" if effect.exact else f"{_number(effect.low)} to {_number(effect.high)}"
+    space = SPACE if len(effect.unit) <= SHORT else " "
+    unit = f"{space}{effect.unit}" if effect.unit else ""
+    interval = "exact" if effect.exact else ends(_number(effect.low), _number(effect.high))
     n = "" if effect.exact else f"{effect.n:,}"
-    return Measured(capital(effect.what), f"{_number(effect.value)}{unit}", ends, n, decides)
+    what = typeset(capital(effect.what))
+    return Measured(what, f"{_number(effect.value)}{unit}", interval, n, decides)
+
+
+def ends(low: str, high: str) -> str:
+    """Of an interval: `3 to 5`, `180 to 595 million`."""
+    power = high.partition(SPACE)[2]
+    return f"{low.removesuffix(f'{SPACE}{power}')} to{SPACE}{high}"
+
+
+def width(table: Table) -> float:
+    """Of a table in letters; names of columns take two lines if need be."""
+    rows = [[cell(value) for value in row] for row in table.rows]
+    names = [max(len(name) / 2 + 1, *map(len, [*name.split(), ""])) for name in table.columns]
+    columns = zip(*rows, strict=True) if rows else [()] * len(names)
+    longest = [max(map(len, ["", *column])) for column in columns]
+    return sum(max(a, b) + ROOM for a, b in zip(names, longest, strict=True))
 
 
 def _number(value: float) -> str:
