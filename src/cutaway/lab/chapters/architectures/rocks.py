@@ -136,7 +136,7 @@ def drawn(found: dict[str, dict[str, list[float]]]) -> Bars:
         parts.append(Part(name, values, low, high))
     return Bars("Moon rocks", "test photographs right (%)",
                 ("dealt at random", "stones kept together"), tuple(parts),
-                caption="a guess is right in 50 %")  # fmt: skip
+                caption="A guess is right in 50 %.")  # fmt: skip
 
 
 def of(values: Sequence[float]) -> str:
@@ -198,8 +198,8 @@ def kernels(
         {**gains(found, dense, cnn),
          "work": exact(f"operations of an answer, {cnn} to dense", cost[cnn] / cost[dense])},
         (told(found),), (drawn(found),),
-        because=f"Dealt at random, {cnn} is right on {of(same[cnn])} % and {dense} on "
-        f"{of(same[dense])} %; with stones kept together on {of(apart[cnn])} and "
+        because=f"Dealt at random, {cnn} is right on {of(same[cnn])} % and the dense "
+        f"network on {of(same[dense])} %; with stones kept together on {of(apart[cnn])} and "
         f"{of(apart[dense])} %, where a guess is right in 50. Ten stones are few: an interval over "
         "folds that keeps them together is wide, and says so. With as many weights the CNN needs "
         f"{cost[cnn] / cost[dense]:.1f} times the operations of the dense network for an answer: "

@@ -156,7 +156,7 @@ def strides(
         (
             Curves(
                 "What a stride leaves", "side of the map (pixels)", "left, as a multiple of 1/k^2",
-                tuple(curves), levels=((1.0, "1/k^2"),),
+                tuple(curves), levels=((1.0, ""),),
             ),
         ),
         because="A stride leaves every k-th place, the first one included: ceil(n / k) of n. "

@@ -109,7 +109,7 @@ def learned_kernels(
     edge, known_by = after.mean(1).tolist(), share.mean(1).tolist()
     return Evidence(
         {
-            "edge": mean("energy that is edges, learned kernels", after[1].numpy(), "%"),
+            "edge": mean("edges' share of the learned kernels' energy", after[1].numpy(), "%"),
             "gain": difference("the same, after minus before", before[1].numpy(), after[1].numpy(),
                                "points"),
             "abstraction": difference(

@@ -88,7 +88,7 @@ def shifts(
         (
             Table(
                 "Numbers that differ between moving first and moving last (%)",
-                ("layer", *(f"by {k} pixels" for k in range(1, most + 1))),
+                ("layer", *(f"by {k} pixel{'s' * (k > 1)}" for k in range(1, most + 1))),
                 tuple(rows),
             ),
         ),
@@ -256,7 +256,7 @@ def pooling(
         (
             Table(
                 f"Change of {maps} maps, relative to their size (%)",
-                ("taken", *(f"shift of {k} pixels" for k in range(1, most + 1))),
+                ("taken", *(f"shift of {k} pixel{'s' * (k > 1)}" for k in range(1, most + 1))),
                 tuple(rows),
             ),
         ),
@@ -268,7 +268,7 @@ def pooling(
         ),
         because=f"Moved by one pixel, every second number of the maps changes by "
         f"{rows[0][1]:.0f} % of their size; pooled by the maximum {rows[1][1]:.0f} %, by the mean "
-        f"{rows[2][1]:.0f} %, by the weighted mean of 3 x 3 {rows[3][1]:.0f} %. There is no "
+        f"{rows[2][1]:.0f} %, by the weighted mean (3 x 3) {rows[3][1]:.0f} %. There is no "
         f"parameter, and each map is pooled alone. Dull is not blind: by {most} pixels the maximum "
         f"changes by {rows[1][-1]:.0f} %, against {rows[0][-1]:.0f} % unpooled.",
     )  # fmt: skip

@@ -144,7 +144,7 @@ def widening(
                ("how", "smallest eigenvalue, median", "now a saddle (%)"),
                (("an idle unit", idle.median().item(), percent(idle < -FLAT)),
                 ("a unit doubled, any way", copied.median().item(), percent(copied < -FLAT))))),
-        (Curves("Where descent ends", "hidden units", f"{ENDING} (%)",
+        (Curves("Where descent ends", "hidden units", "ends in a bad minimum (%)",
                 (over("bad minima", sizes, torch.stack(stuck), within=SHARE),)),
          Curves("A minimum widened by a double", "part of the outgoing weight that the first takes",
                 "still a minimum (%)",

@@ -87,7 +87,7 @@ def algorithm_4_2(
         (
             Curves(
                 "Algorithm 4-2", "turns", "distance to real digits",
-                (over("initialised once", looks, mended), over("as printed", looks, printed)),
+                (over("mended", looks, mended), over("as printed", looks, printed)),
                 levels=((own, "training digits"),), y_log=True,
             ),
             images("Drawn after the last turn (mended)", (drawn[0, :16, 0] + 1) / 2, columns=8),

@@ -139,7 +139,7 @@ def relu_at_0(
         "of both sides. For learning it hardly matters, since a sum of real numbers is hardly ever "
         f"exactly 0: {same['single precision']} of {replicates} networks in single precision are "
         "equal to the bit whichever side was taken, so in none of these was there a sum of 0. In "
-        f"bfloat16, which has 8 bits, {same['bfloat16']} are, and yet accuracy changes by "
+        f"bfloat16, which keeps 8 bits, {same['bfloat16']} are, and yet accuracy changes by "
         f"{coarse.value:.2f} points ({coarse.low:.2f} to {coarse.high:.2f}). It matters where sums "
         "are 0 by design: with a hidden layer that begins with zeros, relu passes no gradient and "
         f"stays at {stuck:.0f} % right, and the right derivative gets away to {free:.0f} %.",

@@ -136,7 +136,7 @@ def batch_sizes(
         f"the power {slopes.mean():.3f}. That is why the whole set, {n // middle} times as much as "
         f"{middle} examples, is not so much better a guide: to the target it needed "
         f"{runs[n][1].mean():.0f} steps of {1e3 * each[n]:.2f} ms, batches of {middle} "
-        f"{runs[middle][1].mean():.0f} of {1e3 * each[middle]:.2f} ms, single examples "
+        f"needed {runs[middle][1].mean():.0f} of {1e3 * each[middle]:.2f} ms, single examples "
         f"{runs[1][1].mean():.0f} of {1e3 * each[1]:.2f} ms. The whole set went through "
         f"{seen[n].mean():,.0f} examples, batches of {middle} through {seen[middle].mean():,.0f}, "
         f"single ones {seen[1].mean():,.0f}. By the clock of this processor {fastest} was the "

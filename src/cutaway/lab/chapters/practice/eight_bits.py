@@ -135,8 +135,8 @@ def eight_bits(
         "is not by itself: where weights are turned back into 32 bits to be multiplied, one image "
         f"takes {1 / faster.value:.1f} times as long as before. Memory is saved, and time only "
         "where the processor is given eight-bit numbers to multiply, which PyTorch does not offer "
-        "for processors without a further runtime. Fewer bits: "
-        + ", ".join(f"{b} {a:.1f} %" for b, a in zip(bits, after.mean(1).tolist(), strict=True))
+        "for processors without a further runtime. Right by bits: "
+        + ", ".join(f"{a:.1f} % with {b}" for b, a in zip(bits, after.mean(1), strict=True))
         + ".",
     )  # fmt: skip
 
