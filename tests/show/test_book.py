@@ -173,6 +173,15 @@ def test_words_of_lines_stand_where_nothing_is():
     assert mark.y < chart(steep).bottom - 8  # where the first line runs
 
 
+def test_an_axis_by_ratios_names_what_was_measured():
+    few, many = [8, 20, 44], [2**i for i in range(12)]
+    ticks = [
+        [text for _, text in chart(Curves("c", "x", "y", (line("a", x, x),), x_log=True)).x_ticks]
+        for x in (few, many)
+    ]
+    assert ticks == [["8", "20", "44"], ["1", "10", "100", "1000"]]
+
+
 def test_lines_on_each_other_are_named():
     x = torch.arange(9.0)
     parts = (line("a", x, x), line("b", x, x + 0.01), line("c", x, 8 - x), line("d", x, x))

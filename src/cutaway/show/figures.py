@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
@@ -18,8 +19,8 @@ KINDS = ("one", "two", "three", "four")
 RADIUS, CLOUDY = 3.0, 60
 """Of a dot, and of how many on they are smaller."""
 MARGIN = 0.04
-MOST = 7
-"""Ticks of an axis that runs by ratios."""
+MOST, ROOM, LONGEST = 7, 32, 4
+"""Of an axis that runs by ratios: its ticks, the room between two of them, and their letters."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def chart(figure: Curves, height: int = HEIGHT) -> Chart:
         x_label=labelled(figure.x_label, figure.x_log),
         y_label=labelled(figure.y_label, figure.y_log),
         height=height,
-        x_ticks=_ticks(x, whole=all(v == int(v) for v in xs if math.isfinite(v))),
+        x_ticks=_own(xs, x) or _ticks(x, whole=all(v == int(v) for v in xs if math.isfinite(v))),
         y_ticks=_ticks(y),
         bands=tuple(_band(kind, s, x, y) for kind, s in named if s.low and not s.dots),
         lines=lines,
@@ -98,6 +99,14 @@ def _ticks(scale: Scale, whole: bool = False) -> plots.Ticks:
     if scale.log and scale.high / scale.low >= 3:
         return plots.place(thinned(plots.log_ticks(scale.low, scale.high)), scale, log_tick)
     return plots.place(plots.round_ticks(scale.low, scale.high, whole=whole), scale, short)
+
+
+def _own(xs: Sequence[float], x: Scale) -> plots.Ticks:
+    """The few values that were measured along an axis by ratios, or none where they are many."""
+    known = sorted({v for v in xs if math.isfinite(v) and v > 0})
+    ticks = plots.place(known, x, log_tick) if x.log and len(known) <= MOST else ()
+    near = any(b - a < ROOM for (a, _), (b, _) in pairwise(ticks))
+    return () if near or any(len(text) > LONGEST for _, text in ticks) else ticks
 
 
 def thinned(ticks: list[float]) -> list[float]:
