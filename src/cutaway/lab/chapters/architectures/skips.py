@@ -86,7 +86,8 @@ def skips(
                ("network", "weights", "IoU (%)", "wrong beside an edge (%)", "wrong elsewhere (%)"),
                tuple((name, sizes[name], *of.mean(1).tolist())
                      for name, of in zip(KINDS, (a, b), strict=True))),),
-        (Bars("With and without skips", "%", ("IoU", "wrong beside an edge", "wrong elsewhere"),
+        (Bars("With and without skips", "share (%)",
+              ("IoU", "wrong beside an edge", "wrong elsewhere"),
               tuple(part(name, of) for name, of in zip(KINDS, (a, b), strict=True))),
          images("What they see", torch.cat([one.float() for one in tests]),
                 [f"{row} {i + 1}" for row in ("picture", "digit", *KINDS) for i in range(4)], 4)),

@@ -1,0 +1,114 @@
+"""Networks that run in a page: how soon it is there, and how soon it answers.
+
+python -m bench.webpage [lenet5 resnet20 efficientnet_lite0] [--loads 5]
+
+New networks at the sizes of their sources (what they have learned does not matter here), written as
+`cutaway export --to web` does, opened from a disk by headless Chromium.
+"""
+
+import argparse
+import base64
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from bench.kept import HERE, earlier, keep, publish, table
+from bench.tables import figure
+from cutaway.learn.machine import processor
+from cutaway.ship.about import About
+from cutaway.ship.formats import web
+from cutaway.ship.fresh import Fresh
+from cutaway.ship.shipment import Shipment
+from cutaway.ship.verify import size
+from tests.browser import Page, opened
+
+NETWORKS = ["lenet5", "resnet20", "efficientnet_lite0"]
+PHOTOGRAPH = (4000, 3000)
+READY = "new Promise((then) => { const look = () => session ? then(performance.now()) : setTimeout(look, 2); look(); })"  # noqa: E501
+PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+TIMED = "(async () => {{ const image = {image}, began = performance.now(); await {call}; return performance.now() - began; }})()"  # noqa: E501
+
+
+def blob(width: int, height: int, kind: str) -> str:
+    """A real photograph at this size, as an expression in the page."""
+    from sklearn.datasets import load_sample_image
+
+    file = BytesIO()
+    picture = Image.fromarray(load_sample_image("china.jpg")).resize((width, height))
+    picture.save(file, kind)
+    text = base64.b64encode(file.getvalue()).decode()
+    return f"new Blob([Uint8Array.from(atob('{text}'), (c) => c.charCodeAt(0))])"
+
+
+def value(page: Page, script: str) -> float:
+    """The number that a promise in the page comes to."""
+    found = page.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+    assert "exceptionDetails" not in found, found
+    return float(found["result"]["value"])
+
+
+def loaded(address: str, about: About, folder: Path) -> dict[str, float]:
+    """Milliseconds of one load in a new browser, and of what is asked then."""
+    height, width = about.size
+    with opened(folder) as page:
+        page.look(1280, dark=False)
+        page.open(address)
+        found = {"ready": value(page, READY), "shown": page.run(PAINTED)}
+        small, large = blob(width, height, "PNG"), blob(*PHOTOGRAPH, "JPEG")
+        asked = {
+            "first": (small, "answer(image)"), "answer": (small, "answer(image)"),
+            "photograph": (large, "answer(image)"), "why": (small, "why(image, () => true)"),
+        }  # fmt: skip
+        for name, (image, call) in asked.items():
+            found[name] = value(page, TIMED.format(image=image, call=call))
+    return found
+
+
+def measured(name: str, loads: int) -> dict[str, Any]:
+    """A network's page: its bytes, and each of its loads."""
+    shipment = Shipment.of(Fresh(name))
+    with TemporaryDirectory() as folder:
+        path = Path(folder, name)
+        web.write(shipment, path)
+        index = path / "index.html"
+        rows = [loaded(index.as_uri(), shipment.about, Path(folder, str(k))) for k in range(loads)]
+        return {"bytes": size(index), "size": list(shipment.about.size), "loads": rows}
+
+
+def seconds(rows: list[dict[str, float]], what: str) -> str:
+    """The median, in ms below a tenth of a second."""
+    ms = float(np.median([row[what] for row in rows]))
+    return f"{figure(ms)} ms" if ms < 100 else f"{figure(ms / 1000)} s"
+
+
+def lines(works: dict[str, Any]) -> str:
+    head = ["network", "page", "shown after", "ready after", "answer", "of a photograph", "why"]
+    wanted = ("shown", "ready", "answer", "photograph", "why")
+    rows = [
+        [f"{name}, {' x '.join(map(str, one['size']))}", f"{one['bytes'] / 1e6:.1f} MB",
+         *(seconds(one["loads"], what) for what in wanted)]
+        for name, one in works.items()
+    ]  # fmt: skip
+    return table(head, rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("networks", nargs="*", default=NETWORKS)
+    parser.add_argument("--loads", type=int, default=5)
+    asked = parser.parse_args()
+    works = earlier("webpage").get("works", {})
+    for name in asked.networks:
+        works[name] = measured(name, asked.loads)
+        keep("webpage", about={"processor": processor()}, works=works)
+    text = lines(works)
+    print(text)
+    publish("webpage", text, HERE.parent / "docs" / "shipping.md")
+
+
+if __name__ == "__main__":
+    main()
