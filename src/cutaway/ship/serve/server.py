@@ -20,6 +20,9 @@ from cutaway.ship.serve.swap import Load
 
 BACKLOG = 4096
 """Connections that wait to be accepted."""
+DOORS = 16
+"""Of a busy server uvloop accepts one connection a turn and socket, and a turn answers all others:
+of 64 clients that come at once the last would wait for 64 turns."""
 
 
 def serve(
@@ -51,7 +54,7 @@ def serve(
         )  # fmt: skip
         found = listening.getsockname()
         Stoppable(config, lambda: tell(f"http://{_bracketed(found[0])}:{found[1]}")).run(
-            [listening]
+            [listening, *(listening.dup() for _ in range(DOORS - 1))]
         )
 
 
