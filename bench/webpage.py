@@ -7,7 +7,6 @@ New networks at the sizes of their sources (what they have learned does not matt
 """
 
 import argparse
-import base64
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +23,7 @@ from cutaway.ship.formats import web
 from cutaway.ship.fresh import Fresh
 from cutaway.ship.shipment import Shipment
 from cutaway.ship.verify import size
-from tests.browser import Page, opened
+from tests.browser import blob, opened
 
 NETWORKS = ["lenet5", "resnet20", "efficientnet_lite0"]
 PHOTOGRAPH = (4000, 3000)
@@ -33,22 +32,13 @@ PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 TIMED = "(async () => {{ const image = {image}, began = performance.now(); await {call}; return performance.now() - began; }})()"  # noqa: E501
 
 
-def blob(width: int, height: int, kind: str) -> str:
-    """A real photograph at this size, as an expression in the page."""
+def photograph(width: int, height: int, kind: str) -> str:
+    """A real one at this size, as an expression in the page."""
     from sklearn.datasets import load_sample_image
 
     file = BytesIO()
-    picture = Image.fromarray(load_sample_image("china.jpg")).resize((width, height))
-    picture.save(file, kind)
-    text = base64.b64encode(file.getvalue()).decode()
-    return f"new Blob([Uint8Array.from(atob('{text}'), (c) => c.charCodeAt(0))])"
-
-
-def value(page: Page, script: str) -> float:
-    """The number that a promise in the page comes to."""
-    found = page.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
-    assert "exceptionDetails" not in found, found
-    return float(found["result"]["value"])
+    Image.fromarray(load_sample_image("china.jpg")).resize((width, height)).save(file, kind)
+    return blob(file.getvalue())
 
 
 def loaded(address: str, about: About, folder: Path) -> dict[str, float]:
@@ -57,14 +47,14 @@ def loaded(address: str, about: About, folder: Path) -> dict[str, float]:
     with opened(folder) as page:
         page.look(1280, dark=False)
         page.open(address)
-        found = {"ready": value(page, READY), "shown": page.run(PAINTED)}
-        small, large = blob(width, height, "PNG"), blob(*PHOTOGRAPH, "JPEG")
+        found = {"ready": page.value(READY), "shown": page.run(PAINTED)}
+        small, large = photograph(width, height, "PNG"), photograph(*PHOTOGRAPH, "JPEG")
         asked = {
             "first": (small, "answer(image)"), "answer": (small, "answer(image)"),
             "photograph": (large, "answer(image)"), "why": (small, "why(image, () => true)"),
         }  # fmt: skip
         for name, (image, call) in asked.items():
-            found[name] = value(page, TIMED.format(image=image, call=call))
+            found[name] = page.value(TIMED.format(image=image, call=call))
     return found
 
 

@@ -57,6 +57,13 @@ class Page:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
+    def value(self, script: str) -> Any:
+        """What a promise in the page comes to."""
+        given = {"awaitPromise": True, "returnByValue": True}
+        found = self.call("Runtime.evaluate", expression=script, **given)
+        assert "exceptionDetails" not in found, found
+        return found["result"]["value"]
+
     def wait(self, script: str, seconds: float = 30) -> Any:
         """The value of an expression once it is true."""
         end = monotonic() + seconds
@@ -104,6 +111,12 @@ class Page:
         """The whole page as PNG."""
         found = self.call("Page.captureScreenshot", captureBeyondViewport=True)
         to.write_bytes(base64.b64decode(found["data"]))
+
+
+def blob(content: bytes) -> str:
+    """A file's content, as an expression in the page."""
+    text = base64.b64encode(content).decode()
+    return f"new Blob([Uint8Array.from(atob('{text}'), (c) => c.charCodeAt(0))])"
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, Page, opened
+from browser import CHROMIUM, Page, blob, opened
 from PIL import Image
 from real_digits import digits
 
@@ -98,20 +98,6 @@ def ready(page: Page, address: str | Path) -> None:
     assert page.run("$('error').hidden"), page.run("$('error').textContent")
 
 
-def value(page: Page, script: str) -> Any:
-    """What a promise in the page comes to."""
-    given = {"awaitPromise": True, "returnByValue": True}
-    found = page.call("Runtime.evaluate", expression=script, **given)
-    assert "exceptionDetails" not in found, found
-    return found["result"]["value"]
-
-
-def blob(file: Path) -> str:
-    """A file's content, as an expression in the page."""
-    text = base64.b64encode(file.read_bytes()).decode()
-    return f"new Blob([Uint8Array.from(atob('{text}'), (c) => c.charCodeAt(0))])"
-
-
 def held_out(run: Run, to: Path, images: ImageSet | None = None) -> Path:
     """An image that no one learned from, as a file."""
     pixels = (images or run.images()).images[run.split.test[0]].numpy()
@@ -122,7 +108,7 @@ def held_out(run: Run, to: Path, images: ImageSet | None = None) -> Path:
 def same_as(page: Page, found: Opened, image: Path) -> None:
     """The page's five answers for an image are onnxruntime's in Python."""
     p = found.answer(decode(image, None, found.about.channels)[None])[0]
-    top = value(page, f"answer({blob(image)})")["top"]
+    top = page.value(f"answer({blob(image.read_bytes())})")["top"]
     best = np.argsort(-p, kind="stable")[:5]
     assert [one["label"] for one in top] == [found.about.classes[k] for k in best]
     np.testing.assert_allclose([one["probability"] for one in top], p[best], atol=1e-4)
@@ -166,7 +152,8 @@ def test_a_photograph_is_turned_as_its_exif_says(page: Page, folder: Path, tmp_p
     exif[0x0112] = 6
     image.save(tmp_path / "turned.jpg", quality=100, exif=exif)
     ready(page, folder)
-    seen = value(page, f"decoded({blob(tmp_path / 'turned.jpg')}).then((p) => [p.width, p.height])")
+    picture = blob((tmp_path / "turned.jpg").read_bytes())
+    seen = page.value(f"decoded({picture}).then((p) => [p.width, p.height])")
     assert seen == [32, 64]
 
 
@@ -186,7 +173,7 @@ def test_a_digit_is_drawn_answered_explained_and_cleared(page: Page, folder: Pat
 def test_why_is_the_map_of_the_server(page: Page, folder: Path, lenet: Run, tmp_path: Path) -> None:
     image, found = held_out(lenet, tmp_path / "image.png"), open_exported(folder)
     ready(page, folder)
-    got = value(page, f"why({blob(image)}, () => true).then(({{top, heat, most}}) =>"
+    got = page.value(f"why({blob(image.read_bytes())}, () => true).then(({{top, heat, most}}) =>"
                       " ({ label: top[0].label, heat: [...heat.data], most }))")  # fmt: skip
     about, pixels = found.about, found.card.pixels(image).numpy()
     best = about.classes.index(got["label"])
@@ -216,7 +203,7 @@ def test_a_generator_draws_what_it_draws_in_python(
     z = np.random.default_rng(0).standard_normal((2, found.about.latent), dtype=np.float32)
     ready(page, tmp_path / "dcgan")
     page.wait("$('figures').querySelectorAll('canvas').length === 16")
-    made = value(page, f"run(new ort.Tensor('float32', {z.ravel().tolist()}, {[*z.shape]}))"
+    made = page.value(f"run(new ort.Tensor('float32', {z.ravel().tolist()}, {[*z.shape]}))"
                        ".then((out) => [...out.data])")  # fmt: skip
     np.testing.assert_allclose(np.reshape(made, (2, 32, 32, 1)), found.answer(z), atol=1e-4)
     first = page.run("$('figures').querySelector('canvas').toDataURL()")
@@ -232,7 +219,9 @@ def test_an_autoencoder_shows_what_it_keeps(
     web.write(Shipment.of(run, runtime=str(npm)), tmp_path / "web")
     image, found = held_out(run, tmp_path / "image.png"), open_exported(tmp_path / "web")
     ready(page, tmp_path / "web")
-    made = value(page, f"answer({blob(image)}).then((found) => [...found.figures[1][0].data])")
+    made = page.value(
+        f"answer({blob(image.read_bytes())}).then((found) => [...found.figures[1][0].data])"
+    )
     true = found.answer(decode(image, None, 1)[None])[0]
     assert np.abs(np.reshape(made, (*true.shape[:2], 4))[..., :1] - 255 * true).max() <= 1
     page.choose(image)
@@ -250,7 +239,9 @@ def test_a_segmenter_shows_its_mask(page: Page, npm: Path, tmp_path: Path) -> No
     web.write(Shipment.of(run, runtime=str(npm)), tmp_path / "web")
     image, found = held_out(run, tmp_path / "i.png", images), open_exported(tmp_path / "web")
     ready(page, tmp_path / "web")
-    shares = value(page, f"answer({blob(image)}).then((found) => found.legend.map((l) => l.share))")
+    shares = page.value(
+        f"answer({blob(image.read_bytes())}).then((found) => found.legend.map((l) => l.share))"
+    )
     true = found.answer(decode(image, None, 1)[None])[0].argmax(0)
     assert shares == [float((true == k).mean()) for k in range(2)]
     page.choose(image)
