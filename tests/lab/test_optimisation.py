@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from cutaway import lab
+from cutaway.errors import UsageError
+from cutaway.lab.chapters.optimisation.edge import later
 from cutaway.lab.chapters.optimisation.methods import TOLD, Regression, exponent
 from cutaway.lab.chapters.optimisation.minima import Imitation, counts
 from cutaway.lab.chapters.optimisation.quadratics import by_momentum, crossings, settled
@@ -113,6 +115,16 @@ def test_momentum_holds_with_limits():
 
 
 @pytest.mark.slow
+def test_a_network_that_is_lost_was_above_the_longest_step():
+    sharp = torch.tensor([[1.0, 3.0], [1.0, math.nan]])
+    beyond, fall, left = later(1.0, sharp, torch.tensor([[0.4, 0.4], [0.1, math.nan]]))
+    assert beyond.tolist() == [0, 100]
+    assert fall.tolist() == pytest.approx([75, -100])
+    assert left.tolist() == [True, False]
+    with pytest.raises(UsageError, match="no network is left: take a lower --rate"):
+        later(1.0, sharp[:, 1:], sharp[:, 1:])
+
+
 def test_networks_pass_the_longest_step():
     found = lab.claim("3.6").run(replicates=4)
     assert found.verdict is LIMITED

@@ -1,13 +1,15 @@
 """The longest step: 2 / lambda_max on a quadratic, and what networks do there."""
 
+import math
 from typing import Annotated
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss, one_hot
 
 from cutaway.data.sources import load
+from cutaway.errors import UsageError
 from cutaway.lab.chapters.optimisation.quadratics import by_momentum
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, mean, share
 from cutaway.lab.experiment import claim
@@ -56,15 +58,16 @@ def longest_step(
 ) -> Evidence:
     """Descent on a quadratic at steps around 2 / lambda_max. Then tanh networks learn 400 digits
     with the whole set as one batch; on the way the largest eigenvalue of the Hessian is looked
-    for with Lanczos' method and compared with 2 / rate."""
+    for with Lanczos' method and compared with 2 / rate. A network whose loss is no number any more
+    is lost, and counts as above the bound with its loss doubled."""
     ends = {s: by_momentum(2 * s, CURVATURES, 0.0, 1000).abs().amax(1) for s in SHARES}
     grew = {s: bool(end[-1] > 1 + 1e-9) for s, end in ends.items()}
     at, sharp, losses = sharpened(rate, width, steps, looks, replicates, seed)
     _, _, wild = sharpened(3 * rate, width, 100, 0, replicates, seed)
     lost = int((~(wild[-1] < wild[0])).sum())
-    late = sharp[looks // 2 :]
-    beyond = 100 * (late > 2 / rate).double().mean(0)
-    fall = 100 * (1 - losses[at[-1]] / losses[at[looks // 2]])
+    half = looks // 2
+    beyond, fall, left = later(rate, sharp[half:], losses[at[half:]])
+    sharp, losses = sharp[:, left], losses[:, left]
     return Evidence(
         {
             "wrong": exact(
@@ -97,12 +100,30 @@ def longest_step(
         f"{2 / rate:g}, at least {sharp.mean(1).min():.2f} on the way. In the later half "
         f"{beyond.mean():.0f} % of the looks found it above (at the last {sharp[-1].mean():.2f} on "
         "average), while the loss changed by "
-        f"{-fall.mean():.0f} %. Above the bound weights swing along the steepest direction, and "
+        f"{-fall.mean():.0f} % and {int((~left).sum())} of {replicates} were lost. Above the bound "
+        "weights swing along the steepest direction, and "
         "the swing itself carries them to where the valley is wider (Cohen et al. 2021): the bound "
         "tells where a network's training settles rather than where it breaks. That comes much "
         f"later: at three times the rate {lost} of {replicates} ended above the loss they began "
         "with, or at no number.",
     )  # fmt: skip
+
+
+def later(
+    rate: float, sharp: Float[Tensor, "looks r"], losses: Float[Tensor, "looks r"]
+) -> tuple[Float[Tensor, "r"], Float[Tensor, "r"], Bool[Tensor, "r"]]:
+    """Per cent of the looks above 2 / rate and of the loss that went meanwhile, of each network,
+    and whether it is left; what is lost was above at each, and its loss doubled.
+
+    Raises:
+        UsageError: all are lost.
+    """
+    left = sharp.isfinite().all(0)
+    if not left.any():
+        raise UsageError(f"At a rate of {rate:g} no network is left: take a lower --rate.")
+    beyond = 100 * (~(sharp <= 2 / rate)).double().mean(0)
+    fall = 100 * (1 - losses[-1] / losses[0])
+    return beyond, fall.nan_to_num(-100, neginf=-100).clamp(min=-100), left
 
 
 def _drawn(
@@ -148,5 +169,7 @@ def sharpened(
 
 
 def _largest(net: nn.Module, x: Tensor, t: Tensor, seed: int) -> float:
-    """Eigenvalue of the Hessian."""
+    """Eigenvalue of the Hessian; no number where the loss is none."""
+    if not mse_loss(net(x), t).isfinite():
+        return math.nan
     return curvature(net, lambda: mse_loss(net(x), t), 12, seed)[0].max().item()
