@@ -15,8 +15,6 @@ from jaxtyping import Float
 from onnx.numpy_helper import to_array
 from onnxruntime.quantization import QuantType
 
-LARGEST = 127
-
 
 def ranges(proto: onnx.ModelProto) -> dict[str, list[dict[str, Any]]]:
     """For each layer that sums over channels, what onnxruntime takes as `TensorQuantOverrides`."""
