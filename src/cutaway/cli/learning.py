@@ -99,10 +99,10 @@ def print_run(found: Any, as_json: bool) -> None:
     name, page = type(found).__name__, found.path / "report.html"
     if as_json:
         what = "search" if name == "Search" else "run"
-        emit({what: str(found.path), "report": str(page), **found.results})
+        emit({what: str(found.path), "report": str(page), "notes": found.notes, **found.results})
         return
     drawn: dict[str, Any] = {"Fleet": tables.fleet, "Search": tables.search}
-    tables.show(drawn.get(name, tables.results)(found))
+    tables.show(*tables.notes(found), drawn.get(name, tables.results)(found))
     typer.echo(f"{name + ':':7} {found.path}")
     if name == "Search":
         best = shlex.quote(str(found.path / "best.toml"))

@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,6 +13,7 @@ from cutaway.data.augment import parse
 from cutaway.data.feed import Batch, Normalise, to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
+from cutaway.data.notable import notable
 from cutaway.data.split import Split, split
 from cutaway.errors import RunError, UsageError
 from cutaway.learn import machine as machines
@@ -20,6 +22,7 @@ from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
 from cutaway.learn.listener import Listener
 from cutaway.learn.network import head_of, initial
+from cutaway.learn.notes import note
 from cutaway.learn.pretrained import Pretrained, frozen, load_pretrained
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.regularise import regularised
@@ -91,7 +94,9 @@ def begun(
         if stage.labels:
             labelled(parts, images, stage.labels, recipe.seed)  # refuses what cannot be drawn
     card = DataCard.of(images, parts, scaling(recipe, images, parts, found))
-    about = {"environment": machines.environment(machine), "audit": findings.to_json()}
+    about: dict[str, Any] = {"environment": machines.environment(machine)}
+    about["audit"] = findings.to_json()
+    about["notes"] = [note(*one) for one in notable([*findings.findings, *parts.findings])]
     about |= {"pretrained": found.to_dict()} if found else {}
     create(path, recipe, card, parts, about)
     run = Run(path, model)

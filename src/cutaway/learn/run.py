@@ -20,6 +20,7 @@ from cutaway.learn import machine as machines
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
 from cutaway.learn.network import initial
+from cutaway.learn.notes import Note, read_notes
 from cutaway.learn.predict import Prediction, draw, masks, predict
 from cutaway.learn.recipe import Recipe, read_recipe
 from cutaway.learn.tasks import Judgement, Task, make_task
@@ -76,6 +77,11 @@ class Run:
     def looks(self) -> list[dict[str, Any]]:
         """Each time that a held-out part was looked at after training."""
         return _rows(self.path / "looks.jsonl")
+
+    @property
+    def notes(self) -> list[Note]:
+        """What must be known before the results are believed: `kind` and `sentence` of each."""
+        return read_notes(self.path)
 
     @property
     def results(self) -> dict[str, Any]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SHORT = 16
 """Letters that a column may have to stay unbroken, so that the others give way."""
+NOTES = 5
+"""Notes that stand before a result; the report has all."""
 NAMED = 5
 """Images that a finding names on the terminal; `--json` names more."""
 
@@ -46,6 +48,15 @@ def table(title: str, rows: Sequence[dict[str, Any]], *columns: str) -> Table:
     for row in rows:
         found.add_row(*(_text(row[key]) for key in columns))
     return found
+
+
+def notes(found: "Run | Fleet | Search") -> list[RenderableType]:
+    """What must be known before the figures are believed; of many the first few."""
+    said = [one["sentence"] for one in found.notes]
+    more = len(said) - NOTES
+    if more > 0:
+        said = [*said[:NOTES], f"And {more} more: see the report."]
+    return [Text.assemble(("Note: ", "bold yellow"), sentence) for sentence in said]
 
 
 def results(run: Run) -> Table:

@@ -14,6 +14,7 @@ from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.fleet.ensemble import Committee, agreed, curve, kept
 from cutaway.learn.fleet.plan import Changes
 from cutaway.learn.history import share
+from cutaway.learn.notes import Note, joined
 from cutaway.learn.predict import Prediction, predict
 from cutaway.learn.recipe import REPLICATE, Recipe, from_dict
 from cutaway.learn.run import Run, load_again
@@ -117,6 +118,11 @@ class Fleet:
     @property
     def finished(self) -> bool:
         return (self.path / "results.json").exists()
+
+    @property
+    def notes(self) -> list[Note]:
+        """Those of the members, each kind once."""
+        return joined([run.notes for run in self.members])
 
     @property
     def results(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from cutaway.errors import RunError, TrainingError, UsageError
 from cutaway.files import read_json, write_json, write_whole
 from cutaway.learn.directory import appearing
 from cutaway.learn.history import better
+from cutaway.learn.notes import Note, read_notes
 from cutaway.learn.recipe import Recipe, from_dict, read_recipe
 from cutaway.learn.search import axes, sampling
 from cutaway.learn.search.space import Change, Space
@@ -122,6 +123,11 @@ class Search:
         """
         self._ended()
         return read_json(self.path / "results.json")
+
+    @property
+    def notes(self) -> list[Note]:
+        """Those of the best trial."""
+        return read_notes(self.place(self.results["trial"]))
 
     @property
     def best(self) -> Recipe:

@@ -57,6 +57,7 @@ def content(search: Search) -> dict[str, Any]:
         "measure": measure(search),
         "heading": capital(measure(search)),
         "count": plural(len(trials), "trial"),
+        "notes": search.notes,
         "lead": lead(search, trials, best),
         "tiles": tiles(trials, best),
         "options": options(best, recipe.data.startswith(OWN)),
