@@ -98,9 +98,16 @@ def test_spellings_are_one_function():
     s = torch.linspace(-2, 2, 9)
     for f in kinks.SPELLINGS.values():
         assert torch.equal(f(s), s.relu())
-    assert {slope: kinks.slope_at_0(kinks.SPELLINGS[n]) for slope, n in kinks.CHOICES.items()} == {
-        0.0: 0.0, 0.5: 0.5, 1.0: 1.0,
-    }  # fmt: skip
+
+
+def test_each_derivative_at_0_has_a_spelling_whatever_clamp_takes():
+    slopes = {name: kinks.slope_at_0(f) for name, f in kinks.SPELLINGS.items()}
+    assert slopes["s.clamp(min=0)"] in (0, 1)
+    for clamp in (0.0, 1.0):
+        taken = kinks.first_of(slopes | {"s.clamp(min=0)": clamp})
+        assert list(taken) == [0, 0.5, 1]
+        assert all((slopes | {"s.clamp(min=0)": clamp})[f] == v for v, f in taken.items())
+    assert kinks.told({"a": 1.0, "b": 0.5, "c": 1.0}) == "0.5 in b; 1 in a and c"
 
 
 def test_derivatives_of_worked_values():

@@ -1,3 +1,5 @@
+from math import inf, nan
+
 import pytest
 import torch
 from agreement import agree, few, normal, seeds, shapes, tied
@@ -57,6 +59,16 @@ def test_activation(operation, function, shape, seed, numbers, factor):
 def test_activation_in_single_precision_and_far_out(operation, function):
     s = torch.tensor([-100.0, -20.0, -1.0, -1e-3, 0.0, 1e-3, 1.0, 6.0, 20.0, 100.0])
     agree(operation, function, s, dtype=torch.float32)
+
+
+@pytest.mark.parametrize("ends", [(-1, 1), (-1, None), (None, 1), (1, 1), (1, -1), (0, inf)])
+def test_clamp_at_its_bounds_takes_what_the_running_pytorch_takes(ends):
+    s = torch.tensor([-inf, -2, -1, 0, 1, 2, inf, nan])
+    agree(Clamp(*ends), lambda s: s.clamp(*ends), s.where(~s.isnan(), 3))
+    slope = Clamp(*ends).backward(torch.ones(8), s.clamp(*ends), s)[0]
+    taken = s.clone().requires_grad_()
+    taken.clamp(*ends).sum().backward()
+    assert torch.equal(slope, taken.grad)
 
 
 def test_the_slope_of_relu_at_0_is_0():

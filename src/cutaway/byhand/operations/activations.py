@@ -1,6 +1,7 @@
 """Activation functions: z = tau(s), and dJ/ds = tau'(s) g (equation 4.8)."""
 
 from dataclasses import dataclass
+from functools import cache
 from math import pi, sqrt
 
 import torch
@@ -59,10 +60,23 @@ class ReLU6(HardTanh):
     max_val: float = 6.0
 
 
+@cache
+def slope_at_a_bound() -> float:
+    """What autograd takes for the derivative of clamp where s is the bound: 1 in PyTorch up to
+    2.13, 0 from 2.14 on. Asked for, not looked up by version."""
+    with torch.inference_mode(False), torch.enable_grad():
+        s = torch.zeros((), device="cpu", requires_grad=True)
+        (slope,) = torch.autograd.grad(s.clamp(min=0), s)
+    return slope.item()
+
+
 @spelled("clamp.default")
 @dataclass(frozen=True)
 class Clamp(Operation):
-    """z = s within min..max, else the nearer end;  dJ/ds = g [min <= s <= max]"""
+    """z = s within min..max, else the nearer end;  dJ/ds = g [min < s < max], at an end g b
+
+    b is 0 or 1, whichever the PyTorch that runs takes (`slope_at_a_bound`).
+    """
 
     min: float | None = None
     max: float | None = None
@@ -71,7 +85,11 @@ class Clamp(Operation):
         return s.clamp(self.min, self.max)
 
     def backward(self, g: Tensor, z: Tensor, s: Tensor) -> tuple[Gradient, ...]:
-        return (g * (z == s),)
+        within = (torch.ge, torch.le) if slope_at_a_bound() else (torch.gt, torch.lt)
+        for test, end in zip(within, (self.min, self.max), strict=True):
+            if end is not None:
+                g = g * test(s, end)
+        return (g,)
 
 
 @spelled("sigmoid.default")

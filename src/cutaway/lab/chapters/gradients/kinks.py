@@ -29,8 +29,6 @@ SPELLINGS: dict[str, Activation] = {
     "(s + |s|) / 2": lambda s: (s + s.abs()) / 2,
 }
 """The same function, written in six ways."""
-CHOICES = {0.0: "relu(s)", 0.5: "maximum(s, 0)", 1.0: "s.clamp(min=0)"}
-"""A spelling for each derivative at 0."""
 
 
 class Spelled(nn.Module):
@@ -45,11 +43,27 @@ class Spelled(nn.Module):
 
 
 def slope_at_0(f: Activation) -> float:
-    """What autograd takes for the derivative at 0."""
+    """What autograd takes for the derivative at 0. A convention: that of clamp was 1 up to PyTorch
+    2.13 and is 0 since."""
     s = torch.zeros((), requires_grad=True)
     f(s).backward()
     assert s.grad is not None
     return s.grad.item()
+
+
+def first_of(slopes: dict[str, float]) -> dict[float, str]:
+    """The first spelling that takes each derivative, the smallest first."""
+    found: dict[float, str] = {}
+    for name, slope in slopes.items():
+        found.setdefault(slope, name)
+    return dict(sorted(found.items()))
+
+
+def told(slopes: dict[str, float]) -> str:
+    """Which spellings take which derivative, as a part of a sentence."""
+    values = sorted(set(slopes.values()))
+    names = (" and ".join(f for f, slope in slopes.items() if slope == v) for v in values)
+    return "; ".join(f"{v:g} in {some}" for v, some in zip(values, names, strict=True))
 
 
 def kink(
@@ -93,26 +107,27 @@ def relu_at_0(
     lr: Annotated[float, Range(1e-6, 10)] = 0.05,
     seed: Seed = 0,
 ) -> Evidence:
-    """Six spellings of ReLU are differentiated at 0. Then perceptrons with three of them, which
-    take 0, 1/2 and 1, learn handwritten digits from the same weights in the same order: in single
-    precision, in bfloat16, and with a hidden layer that begins with zeros."""
+    """Six spellings of ReLU are differentiated at 0. Then perceptrons learn handwritten digits from
+    the same weights in the same order, with the first spelling that takes 0, 1/2 and 1 each: in
+    single precision, in bfloat16, and with a hidden layer that begins with zeros."""
     slopes = {name: slope_at_0(f) for name, f in SPELLINGS.items()}
+    first = first_of(slopes)
     by_hand = ReLU().backward(torch.ones(()), torch.zeros(()), torch.zeros(()))[0]
     assert isinstance(by_hand, Tensor)
     learned, tested = samples(load("digits"), seed)
     right, same, changed = {}, {}, {}
     for case, (dtype, zeros) in CASES.items():
-        nets = [_networks(k, list(widths), replicates, dtype, zeros, seed) for k in CHOICES]
+        nets = [_networks(f, list(widths), replicates, dtype, zeros, seed) for f in first.values()]
         for one in nets:
             _learn(one, learned, steps, lr, seed)
         right[case] = torch.stack([_right(one, tested, dtype) for one in nets])
-        same[case] = _identical(nets[0], nets[2])
-        a, b = right[case][0].numpy(), right[case][2].numpy()
+        same[case] = _identical(nets[0], nets[-1])
+        a, b = right[case][0].numpy(), right[case][-1].numpy()
         changed[case] = difference(f"right with 1 minus right with 0, {case}", a, b, "points")
     single, coarse, zero = changed.values()
     equal = [share(f"equal to the bit, {k}", same[k], replicates) for k in list(CASES)[:2]]
     odd = [name for name, slope in slopes.items() if slope not in (0, 1)]
-    stuck, free = right["a layer of zeros"].mean(1).tolist()[::2]
+    stuck, *_, free = right["a layer of zeros"].mean(1).tolist()
     return Evidence(
         {
             "relu": exact("derivative of relu at 0", slopes["relu(s)"]),
@@ -130,34 +145,33 @@ def relu_at_0(
             Bars(
                 "Test accuracy by the derivative at 0", "digits right (%)", tuple(right),
                 tuple(part(f"derivative {slope:g}", torch.stack([x[k] for x in right.values()]))
-                      for k, slope in enumerate(CHOICES)),
+                      for k, slope in enumerate(first)),
             ),
         ),
-        because=f"PyTorch's relu takes {slopes['relu(s)']:g} at the kink: the left derivative, not "
-        "the right one that the notes name first. But that is the habit of one spelling: clamp "
-        f"takes {slopes['s.clamp(min=0)']:g}, and {' and '.join(odd)} take 1/2, which is the mean "
-        "of both sides. For learning it hardly matters, since a sum of real numbers is hardly ever "
-        f"exactly 0: {same['single precision']} of {replicates} networks in single precision are "
-        "equal to the bit whichever side was taken, so in none of these was there a sum of 0. In "
-        f"bfloat16, which keeps 8 bits, {same['bfloat16']} are, and yet accuracy changes by "
-        f"{coarse.value:.2f} points ({coarse.low:.2f} to {coarse.high:.2f}). It matters where sums "
-        "are 0 by design: with a hidden layer that begins with zeros, relu passes no gradient and "
-        f"stays at {stuck:.0f} % right, and the right derivative gets away to {free:.0f} %.",
+        because=f"PyTorch {torch.__version__.split('+')[0]} takes at the kink {told(slopes)}. The "
+        "left derivative is 0; the right one, which the notes name first, 1; 0.5 the mean of both. "
+        "For learning it hardly matters, since a sum of real numbers is hardly ever exactly 0: "
+        f"{same['single precision']} of {replicates} networks in single precision are equal to the "
+        "bit whichever side was taken, so in none of these was there a sum of 0. In bfloat16, with "
+        f"8 bits, {same['bfloat16']} are, and yet accuracy changes by {coarse.value:.2f} "
+        f"points ({coarse.low:.2f} to {coarse.high:.2f}). It matters where sums are 0 by design: "
+        "with a hidden layer that begins with zeros, relu passes no gradient and stays at "
+        f"{stuck:.0f} % right, and the right derivative gets away to {free:.0f} %.",
         takes="More replicates: --replicates 64.",
     )  # fmt: skip
 
 
 def _networks(
-    slope: float, widths: list[int], replicates: int, dtype: torch.dtype, zeros: bool, seed: int
+    spelling: str, widths: list[int], replicates: int, dtype: torch.dtype, zeros: bool, seed: int
 ) -> Replicas:
-    """Perceptrons with that derivative at 0, the same ones for each."""
+    """Perceptrons with that spelling of ReLU, the same weights for each."""
     torch.manual_seed(seed)
     networks: list[nn.Module] = []
     for _ in range(replicates):
         net = MLP(64, widths, 10)
         layers = list(net.get_submodule("hidden").children())
         for layer in layers:
-            layer.add_module("tau", Spelled(CHOICES[slope]))
+            layer.add_module("tau", Spelled(spelling))
         if zeros:
             nn.init.zeros_(layers[-1].get_parameter("U.weight"))
         networks.append(net.to(dtype))
