@@ -48,8 +48,7 @@ def fit(
 
     Args:
         model: a name (see `cutaway models`) or any `nn.Module`, which is trained in place.
-        data: a name (see `cutaway data`), a folder, a table, an `ImageSet`, arrays
-            `(images, targets)`, or anything indexable that gives `(image, target)`.
+        data: a name (see `cutaway data`), a folder, a table, or an object that `load` takes.
         recipe: where to begin instead of the recommended settings.
         out: the run's directory; by default the first free `runs/MODEL-DATA-N`.
         progress: show it on the terminal, or a listener of one's own.
@@ -235,7 +234,7 @@ def load(
 
     Args:
         model: one's own network, where the run began with such.
-        options: of the data: image_size, group_by, label.
+        options: of the data: image_size, group_by, label; see `cutaway.data.sources.load`.
     """
     if isinstance(what, str | Path) and (Path(what) / "recipe.toml").is_file():
         return Run(what, model)
@@ -297,4 +296,5 @@ def _beginning(model: str, data: str) -> Recipe:
 def _name(thing: Any) -> str:
     if isinstance(thing, str | Path):
         return str(thing)
-    return f"{OWN}{getattr(thing, 'name', '') or type(thing).__name__}"
+    name = getattr(thing, "name", "")  # of a data frame, a column
+    return f"{OWN}{name if name and isinstance(name, str) else type(thing).__name__}"

@@ -1,63 +1,84 @@
-"""Image sets from what is already in memory: arrays, and data sets of (image, target)."""
+"""Image sets from arrays and tensors in memory."""
 
-from collections.abc import Callable, Iterator, Sequence
-from os.path import relpath
+from collections.abc import Sequence
+from dataclasses import replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from PIL import Image
 
-from cutaway.data.files import natural
 from cutaway.data.imageset import Finding, ImageSet, Numbered
-from cutaway.data.pack import KEEP, USUAL, Progress
-from cutaway.data.picture import as_shown, is_grey
-from cutaway.data.table import IMAGE, LABEL, guess
-from cutaway.errors import DataError, UsageError
+from cutaway.data.masks import main_classes, numbered_masks
+from cutaway.data.picture import Unreadable, as_shown, is_grey, quietly, read
+from cutaway.data.targets import labels_of, one_hot
+from cutaway.errors import DataError
 
 Pixels = UInt8[np.ndarray, "h w c"]
+NAMED = 20  # a finding names no more images than this, and says how many there are
+DARK = 16  # where no value of 255 is above this, the pictures are all but black
 
 
-def from_object(what: Any, size: int | None, progress: Progress | None) -> ImageSet:
-    """`(images, targets)` arrays, or anything with a length and an index, as an image set.
-
-    Raises:
-        UsageError: it is neither.
-        DataError: its images or targets cannot be used.
-    """
-    if isinstance(what, tuple | list) and len(what) == 2 and _is_array(what[0]):
-        images = torch.from_numpy(_batch(what[0]))
-        return _set(images, _flat_list(what[1]), _classes_of(what), Numbered("arrays", len(images)))
-    if not (hasattr(what, "__len__") and hasattr(what, "__getitem__")):
-        raise UsageError(
-            f"Images cannot be taken from a {type(what).__name__}: it needs a length and an index, "
-            "and gives (image, target)."
-        )
-    return _from_dataset(what, size, progress)
+def is_array(value: Any, least: int = 1) -> bool:
+    """Whether something is an array or tensor of `least` axes or more (an object has no shape)."""
+    known = isinstance(value, np.ndarray | torch.Tensor) and value.ndim >= least
+    return bool(known and getattr(value.dtype, "kind", "") != "O")
 
 
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray | torch.Tensor) and value.ndim >= 2
+def from_arrays(images: Any, targets: Any, known: Sequence[str] | None) -> ImageSet:
+    """Images n h w, n h w c or n c h w, and a target for each. Raises DataError."""
+    numbers = as_numpy(images)
+    good = _finite(numbers)
+    pixels = torch.from_numpy(batch(numbers[good], isinstance(images, torch.Tensor)))
+    names = Numbered("arrays", len(numbers))
+    given = target_array(targets)
+    if len(given) != len(numbers):
+        raise DataError(f"There are {len(numbers)} images and {len(given)} targets.")
+    bad = np.flatnonzero(~good).tolist()
+    said = f"Holds values that are no numbers (NaN or infinity; {len(bad)})."
+    findings = named_finding("not-finite", [names[i] for i in bad], said, True)
+    kept: Sequence[str] = [names[i] for i in np.flatnonzero(good)] if bad else names
+    return with_targets(pixels, given[good], known, kept, findings)
 
 
-def _numpy(value: Any) -> np.ndarray:
-    return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+def _finite(images: np.ndarray) -> Bool[np.ndarray, " n"]:
+    """Which images hold numbers throughout; refuses where none does."""
+    if images.dtype.kind != "f" or not len(images):
+        return np.ones(len(images), bool)
+    good = np.array([bool(np.isfinite(image).all()) for image in images])
+    if not good.any():
+        raise DataError("All images hold values that are no numbers (NaN or infinity).")
+    return good
 
 
-def _batch(value: Any) -> UInt8[np.ndarray, "n h w c"]:
+def as_numpy(value: Any) -> np.ndarray:
+    """A tensor (of any device), an array or a list as an array."""
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu()
+        value = value.float() if value.dtype is torch.bfloat16 else value
+        return value.numpy()
+    return np.asarray(value)
+
+
+def batch(images: np.ndarray, torch_like: bool) -> UInt8[np.ndarray, "n h w c"]:
     """Images n h w, n h w c or n c h w as bytes, channels last."""
-    images = _numpy(value)
     if images.ndim == 3:
         images = images[..., None]
     elif images.ndim == 4:
-        images = _channels_last(images, isinstance(value, torch.Tensor))
+        images = channels_last(images, torch_like)
     else:
-        raise DataError(f"Images have the shape n h w, n h w c or n c h w, not {images.shape}.")
-    return np.ascontiguousarray(_bytes(images))
+        side = round(images.shape[-1] ** 0.5) if images.ndim == 2 else 0
+        flat = f": reshape the rows to (-1, {side}, {side})" if side * side > 1 else ""
+        flat = flat if side * side == images.shape[-1] else ""
+        raise DataError(
+            f"Images have the shape n h w, n h w c or n c h w, not {images.shape}{flat}."
+        )
+    return np.ascontiguousarray(as_bytes(images))
 
 
-def _channels_last(images: np.ndarray, torch_like: bool) -> np.ndarray:
+def channels_last(images: np.ndarray, torch_like: bool) -> np.ndarray:
     """Where both ends could be channels, a tensor has them first and an array last."""
     first, last = images.shape[-3] in (1, 3), images.shape[-1] in (1, 3)
     if not (first or last):
@@ -65,126 +86,157 @@ def _channels_last(images: np.ndarray, torch_like: bool) -> np.ndarray:
     return np.moveaxis(images, -3, -1) if first and (torch_like or not last) else images
 
 
-def _bytes(images: np.ndarray) -> np.ndarray:
+def as_bytes(images: np.ndarray) -> np.ndarray:
     """Numbers as grey levels 0..255: floats are fractions, integers are levels already."""
     if images.dtype == np.uint8 or not images.size:
         return images.astype(np.uint8, copy=False)
-    low, high = images.min(), images.max()
     if images.dtype == bool:
         return images.astype(np.uint8) * 255
+    if images.dtype.kind not in "fiu":
+        raise DataError(f"Images hold {images.dtype} values, which are no numbers.")
+    low, high = images.min(), images.max()
     top, kind = (1, "Floats") if images.dtype.kind == "f" else (255, "Integers")
-    if images.dtype.kind not in "fiu" or not (low >= 0 and high <= top):
+    if not (low >= 0 and high <= top):
         raise DataError(
             f"Images hold {images.dtype} values from {low} to {high}. {kind} must lie in 0..{top}: "
-            "leave out any normalisation, or convert to uint8."
+            f"{_advice(images.dtype.kind, float(low), float(high))}"
         )
     return np.rint(images * (255 / top)).astype(np.uint8)
 
 
-def _flat_list(targets: Any) -> list[Any]:
-    values = _numpy(targets)
-    if values.ndim != 1:
-        raise DataError(f"Targets are one number or name for each image, not {values.shape}.")
-    return values.tolist()
+def _advice(kind: str, low: float, high: float) -> str:
+    if low < 0 or not np.isfinite(low + high):
+        return "leave out any normalisation, or convert to uint8."
+    if high <= 255:
+        return f"divide them by the value of white (255, or {high:g} here), or convert to uint8."
+    return f"divide them by the value of white ({_most(high)}?), which makes floats in 0..1."
 
 
-def _classes_of(what: Any) -> list[str] | None:
-    """The names that the data set itself gives, also below a `Subset`."""
-    while not hasattr(what, "classes") and hasattr(what, "dataset"):
-        what = what.dataset
-    names = getattr(what, "classes", None)
-    if names is None:
-        features = getattr(what, "features", None)
-        column = guess(features, LABEL) if isinstance(features, dict) else ""
-        names = getattr(features[column], "names", None) if features and column else None
-    return [str(name) for name in names] if isinstance(names, list | tuple) else None
+def _most(high: float) -> int:
+    """What counters of so many bits hold at most."""
+    return next((top for bits in (10, 12, 16) if high <= (top := 2**bits - 1)), int(high))
 
 
-def _set(
+def target_array(targets: Any) -> np.ndarray:
+    """Targets as an array; lists of several lengths as an array of lists."""
+    try:
+        return as_numpy(targets)
+    except ValueError:  # rows of several lengths
+        found = np.empty(len(targets), dtype=object)
+        found[:] = list(targets)
+        return found
+
+
+def with_targets(
     images: torch.Tensor,
-    targets: Sequence[Any],
-    known: list[str] | None,
+    targets: Any,
+    known: Sequence[str] | None,
     names: Sequence[str],
-    findings: tuple[Finding, ...] = (),
+    findings: Sequence[Finding] = (),
 ) -> ImageSet:
+    """An image set with a class for each image, or one for each pixel. Raises DataError.
+
+    Args:
+        targets: an array, or a list of names and numbers; None, NaN and empty names stand for
+            images without a label, which are left out.
+    """
     if not len(images):
         raise DataError("There is no image in the data.")
-    if len(targets) != len(images):
-        raise DataError(f"There are {len(images)} images and {len(targets)} targets.")
-    numbers, classes = _numbered(targets, known)
-    return ImageSet(images, torch.tensor(numbers), tuple(classes), names, findings=findings)
+    findings = [*findings, *_dark(images)]
+    given = as_numpy(targets) if is_array(targets) else targets
+    if is_array(given, 3):
+        return _with_masks(images, given, known, names, findings)
+    values = _flat(given) if isinstance(given, np.ndarray) else list(given)
+    numbers, classes, told = labels_of(values, known)
+    found = torch.tensor(numbers)
+    every = ImageSet(images, found, tuple(classes), names, findings=(*findings, *told))
+    return without(every, [i for i, number in enumerate(numbers) if number < 0])
 
 
-def _numbered(targets: Sequence[Any], known: list[str] | None) -> tuple[list[int], list[str]]:
-    """Class numbers from numbers (indices into known names) or from names."""
-    if any(isinstance(target, float) and target != int(target) for target in targets):
-        raise DataError("Targets are classes: whole numbers or names, not fractions.")
-    texts = [target if isinstance(target, str) else str(int(target)) for target in targets]
-    if known and not isinstance(targets[0], str):
-        wrong = [text for text in texts if not 0 <= int(text) < len(known)]
-        if wrong:
-            raise DataError(f"Target {wrong[0]} has no name among the {len(known)} classes.")
-        return [int(text) for text in texts], known
-    classes = known or sorted(set(texts), key=natural)
-    number = {name: i for i, name in enumerate(classes)}
-    if unknown := sorted(set(texts) - set(number)):
-        raise DataError(f"Target '{unknown[0]}' is not among the {len(classes)} classes.")
-    return [number[text] for text in texts], classes
+def without(images: ImageSet, bare: list[int]) -> ImageSet:
+    """The set without the images that have no label, which are named."""
+    if not bare:
+        return images
+    said = f"The data give no label ({len(bare)})."
+    found = named_finding("unlabelled", [images.names[i] for i in bare], said, True)
+    images = replace(images, findings=(*images.findings, *found))
+    keep = torch.ones(len(images), dtype=torch.bool)
+    keep[bare] = False
+    return images.subset(keep.nonzero().flatten())
 
 
-def _from_dataset(what: Any, size: int | None, progress: Progress | None) -> ImageSet:
-    """Every item once. Images of one size up to 96 pixels keep it; others are cut to one square."""
-    side = size
-    pixels: list[np.ndarray] = []
-    bad: list[Finding] = []
-    targets, kept = [], []
-    for index, item in _items(what, bad):
-        image, target = _pair(item)
-        found = _pixels(image, side)
-        first = pixels[0].shape[:2] if pixels else found.shape[:2]
-        if side is None and (found.shape[:2] != first or max(first) > KEEP):
-            side = USUAL
-            pixels = [_pixels(old, side) for old in pixels]
-            found = _pixels(image, side)
-        pixels.append(found)
-        targets.append(target.item() if hasattr(target, "item") else target)
-        kept.append(index)
-        if progress:
-            progress(index + 1, len(what))
-    if bad and not pixels:
-        raise DataError(f"None of the {len(bad)} images can be read. {bad[0].detail}")
-    name = _namer(what)
-    names = [name(index) for index in kept]
-    return _set(_stack(pixels), targets, _classes_of(what), names, tuple(bad))
+def named_finding(kind: str, names: Sequence[str], said: str, left_out: bool) -> list[Finding]:
+    """A finding where it concerns any image."""
+    return [Finding(kind, tuple(names), said, left_out)] if names else []
 
 
-def _items(what: Any, bad: list[Finding]) -> Iterator[tuple[int, Any]]:
-    for index in range(len(what)):
-        try:
-            item = what[index]
-        except OSError as error:  # a picture that its data set cannot open
-            said = f"The data set cannot read it ({error})."
-            bad.append(Finding("unreadable", (_namer(what)(index),), said, True))
-            continue
-        yield index, item
+def _flat(targets: np.ndarray) -> list[Any]:
+    """One number or name for each image, from a vector, a column or one-hot rows."""
+    if targets.ndim == 2 and targets.shape[1] == 1:
+        targets = targets[:, 0]
+    if targets.ndim == 2 and targets.dtype.kind in "fiub":
+        return one_hot(targets)
+    if targets.ndim != 1:
+        raise DataError(
+            f"Targets are one number or name for each image, one-hot rows, or masks, not "
+            f"{targets.shape}."
+        )
+    values: list[Any] = targets.tolist()
+    return values
 
 
-def _pair(item: Any) -> tuple[Any, Any]:
-    if isinstance(item, dict):
-        image, target = guess(item, IMAGE), guess(item, LABEL)
-        if image and target:
-            return item[image], item[target]
-    elif isinstance(item, tuple | list) and len(item) == 2:
-        return item[0], item[1]
-    raise UsageError("Each item of a data set must be (image, target).")
+def _with_masks(
+    images: torch.Tensor,
+    masks: np.ndarray,
+    known: Sequence[str] | None,
+    names: Sequence[str],
+    findings: Sequence[Finding],
+) -> ImageSet:
+    """Targets n h w (or n 1 h w) hold the class of each pixel."""
+    masks = masks.squeeze(1) if masks.ndim == 4 and masks.shape[1] == 1 else masks
+    if masks.shape != tuple(images.shape[:3]):
+        raise DataError(
+            f"Targets of the shape {masks.shape} are no masks of images of {images.shape[1]} x "
+            f"{images.shape[2]} pixels: a mask holds the class of each pixel."
+        )
+    found, classes = numbered_masks(masks, known, names)
+    targets = main_classes(found, len(classes))
+    return ImageSet(images, targets, tuple(classes), names, findings=tuple(findings), masks=found)
 
 
-def _pixels(image: Any, side: int | None) -> Pixels:
-    """An image of PIL, NumPy or torch as bytes h w c, cut to a square where `side` is given."""
+def _dark(images: torch.Tensor) -> list[Finding]:
+    """Values that were divided too often, or that go to another number than 255."""
+    high = int(max(int(chunk.max()) for chunk in images.split(4096)))
+    if high > DARK:
+        return []
+    said = (
+        f"No pixel is brighter than {high} of 255, so the images are all but black. Integers are "
+        "levels 0..255 and floats fractions 0..1: scale the values so that white is 255 or 1.0."
+    )
+    return [Finding("dark", (), said)]
+
+
+def pixels_of(image: Any, side: int | None) -> Pixels:
+    """An image of PIL, NumPy or torch, or a file's path or content, as bytes h w c.
+
+    It is cut to a square where `side` is given. Raises DataError, or Unreadable for a file.
+    """
+    if isinstance(image, dict) and image.keys() & {"bytes", "path"}:
+        image = image.get("bytes") or image.get("path") or b""
+    if isinstance(image, str | bytes | PathLike):
+        return _decoded(image if isinstance(image, bytes) else str(image), side)
     if not isinstance(image, Image.Image):
-        array = _numpy(image)
-        array = _channels_last(array, isinstance(image, torch.Tensor)) if array.ndim == 3 else array
-        array = _bytes(array)
+        if not is_array(image, 2):
+            raise DataError(
+                f"An image of PIL, an array or a tensor is expected, not {image!r:.60}."
+            )
+        array = as_numpy(image)
+        array = channels_last(array, isinstance(image, torch.Tensor)) if array.ndim == 3 else array
+        if array.ndim > 3:
+            raise DataError(f"An image has the shape h w, h w c or c h w, not {array.shape}.")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise Unreadable("not-finite", "Holds values that are no numbers (NaN or infinity).")
+        array = as_bytes(array)
         if side is None:
             return array[..., None] if array.ndim == 2 else array
         image = Image.fromarray(array.squeeze(-1) if array.shape[-1] == 1 else array)
@@ -193,16 +245,15 @@ def _pixels(image: Any, side: int | None) -> Pixels:
     return array[..., None] if array.ndim == 2 else array
 
 
-def _stack(pixels: list[np.ndarray]) -> torch.Tensor:
+def _decoded(source: str | bytes, side: int | None) -> Pixels:
+    with quietly():
+        found = read(source, side, 3)
+    pixels = np.frombuffer(found.pixels, np.uint8).reshape(found.height, found.width, 3)
+    return pixels[..., :1] if found.grey else pixels
+
+
+def stacked(pixels: Sequence[np.ndarray]) -> torch.Tensor:
     """One tensor; grey images among colour ones get three equal channels."""
     channels = max((image.shape[-1] for image in pixels), default=1)
     full = [np.broadcast_to(image, (*image.shape[:2], channels)) for image in pixels]
     return torch.from_numpy(np.stack(full)) if full else torch.empty(0)
-
-
-def _namer(what: Any) -> Callable[[int], str]:
-    """Names from the paths that a folder data set keeps, for `group_by`; else numbers."""
-    root, samples = getattr(what, "root", None), getattr(what, "samples", None)
-    if root and isinstance(samples, list) and len(samples) == len(what):
-        return lambda i: relpath(samples[i][0], root).replace("\\", "/")
-    return lambda i: f"item/{i}"

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
@@ -16,10 +18,14 @@ def grouped(images: ImageSet, group_by: str) -> ImageSet:
     Names that do not match are each a group of their own. Raises UsageError where none does.
     """
     keys = group_keys(images.names, group_by)
+    return replace(images, groups=numbered_keys(keys, images.names))
+
+
+def numbered_keys(keys: Sequence[str], names: Sequence[str]) -> Int[Tensor, " n"]:
+    """A group's number for each image by its key; one without a key is a group of its own."""
     numbers: dict[tuple[bool, str], int] = {}
-    pairs = ((bool(key), key or name) for key, name in zip(keys, images.names, strict=True))
-    groups = [numbers.setdefault(pair, len(numbers)) for pair in pairs]
-    return replace(images, groups=torch.tensor(groups))
+    pairs = ((bool(key), key or name) for key, name in zip(keys, names, strict=True))
+    return torch.tensor([numbers.setdefault(pair, len(numbers)) for pair in pairs])
 
 
 def group_keys(names: Sequence[str], group_by: str) -> list[str]:

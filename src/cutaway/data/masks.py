@@ -71,6 +71,25 @@ def main_classes(masks: UInt8[Tensor, "n h w"], count: int) -> Int[Tensor, " n"]
     return torch.cat(found)
 
 
+def numbered_masks(
+    masks: np.ndarray, known: Sequence[str] | None, names: Sequence[str]
+) -> tuple[UInt8[Tensor, "n h w"], list[str]]:
+    """Masks n h w of an array as class numbers, and the names of the classes.
+
+    Raises DataError where they hold what is no class: fractions, or numbers with gaps.
+    """
+    numbers = masks.astype(np.int64)
+    odd = ((numbers != masks) | (numbers < 0)).any((1, 2))
+    wrong = [names[i] for i in np.flatnonzero(odd).tolist()]
+    _refuse(wrong, "have masks with other values than the numbers of classes 0, 1, 2, ...")
+    values = {
+        name: set(np.unique(mask).tolist()) for name, mask in zip(names, numbers, strict=True)
+    }
+    classes, extremes = _classes(None if known is None else list(known), values)
+    found = torch.from_numpy(numbers.astype(np.uint8))
+    return found.clamp(max=1) if extremes else found, classes
+
+
 def _pairs(root: Path) -> tuple[list[Sample], dict[str, str], list[Finding]]:
     """Every picture below the folders `images`, its mask by its name, and what has no partner."""
     samples: list[Sample] = []
@@ -136,7 +155,7 @@ def _make(
     with quietly():
         sizes = [look(picture)[:2] for picture, _ in pairs]
         kept = image_size is None and len(set(sizes)) == 1 and max(sizes[0]) == side
-        cut: Callable[[np.ndarray], np.ndarray] = partial(_padded if kept else _middle, side=side)
+        cut: Callable[[np.ndarray], np.ndarray] = partial(_padded if kept else middle, side=side)
         for size, (_, file) in zip(sizes, pairs, strict=True):
             try:
                 mask = _read(root / file)
@@ -198,7 +217,7 @@ def _padded(mask: np.ndarray, side: int) -> np.ndarray:
     return np.pad(mask, [(n // 2, n - n // 2) for n in short], mode="edge")
 
 
-def _middle(mask: np.ndarray, side: int) -> np.ndarray:
+def middle(mask: np.ndarray, side: int) -> np.ndarray:
     """The middle square, each pixel the nearest, as `picture.read` cuts it."""
     short = min(mask.shape)
     rows, columns = (

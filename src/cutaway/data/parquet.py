@@ -1,21 +1,24 @@
 """Pictures and columns in Parquet files. pyarrow is an extra, and imported only here."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from cutaway.errors import DataError, UsageError
 
 
-def cells(path: str, column: str, group: int) -> list[bytes]:
-    """The encoded pictures in one row group: a column of bytes, or of structs with `bytes`."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+def cells(path: str, column: str, group: int) -> list[str | bytes]:
+    """The pictures in one row group: contents of files, or paths where a struct has no `bytes`."""
+    values = _open(path).read_row_group(group, columns=[column]).column(0).to_pylist()
+    return [_cell(path, value) for value in values]
 
-    values = _open(path).read_row_group(group, columns=[column]).column(0)
-    if pa.types.is_struct(values.type):
-        values = pc.struct_field(values, "bytes")
-    return [value or b"" for value in values.to_pylist()]
+
+def _cell(path: str, value: Any) -> str | bytes:
+    if isinstance(value, dict):
+        inner = value.get("path")
+        value = value.get("bytes") or (inner and os.path.join(os.path.dirname(path), inner))
+    return value or b""
 
 
 def columns(path: Path) -> dict[str, bool]:

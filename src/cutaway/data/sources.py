@@ -32,12 +32,14 @@ def load(
             `root/class/*` or `root/{train,val,test}/class/*`; a folder `root/images/*` beside
             `root/masks/*`, also below parts (see `masks`); a CSV or Parquet file with pictures
             (paths or bytes) and labels; one picture file, to be fitted; `(images, targets)` arrays;
-            an image set; or anything indexable of `(image, target)`.
+            an image set; a data frame; anything indexable of `(image, target)` or of rows with
+            columns; or parts of all these, `{"train": ..., "test": ...}` or `(train, val)`.
         image_size: side in pixels; None chooses (see `pack`). Of a single picture the longer side.
         group_by: what must never part: a regular expression on the image's name (its first group
             counts, or the whole match), `level:N` for the N-th folder of its path (from 1, or from
             the end with -1), or a column of the table.
-        label: the column of the table that holds the labels, where it is not the obvious one.
+        label: the column of the table (or of rows) that holds the labels, where it is not the
+            obvious one.
         progress: called with the number of images decoded so far and in all.
 
     Raises:
@@ -61,9 +63,12 @@ def _read(
     if isinstance(what, ImageSet):
         return what, False
     if not isinstance(what, str | PathLike):
-        from cutaway.data.arrays import from_object
+        from cutaway.data.objects import from_object
 
-        return from_object(what, size, progress), False
+        def part(one: Any, side: int | None) -> tuple[ImageSet, bool]:
+            return _read(one, side, group_by, label, progress)
+
+        return from_object(what, size, group_by, label, progress, part)
     path = Path(what).expanduser()
     if str(what) in SOURCES:
         return _named(SOURCES[str(what)], size, progress), False

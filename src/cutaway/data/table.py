@@ -1,32 +1,40 @@
 """Tables of pictures and labels: CSV with paths, Parquet with paths or with the pictures."""
 
-import csv
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cutaway.data import parquet
-from cutaway.data.files import PART_NAMES, natural
+from cutaway.data.columns import IMAGE, NUMBER, PART, chosen, guess, likeliest
+from cutaway.data.files import PART_NAMES
 from cutaway.data.imageset import Finding, ImageSet
+from cutaway.data.lookup import Files, Lookup, looks_like_file
 from cutaway.data.pack import Cell, Progress, Sample, pack
-from cutaway.errors import DataError, UsageError, nearest
+from cutaway.data.sheet import sheet
+from cutaway.data.targets import Labels, labels_of, text_of
+from cutaway.errors import DataError, UsageError
 
-# The likeliest names of columns, the likeliest first.
-IMAGE = ["image", "img", "picture", "photo", "file", "filename", "file_name", "filepath"]
-IMAGE += ["file_path", "path", "image_path", "image_file", "image_name", "images"]
-LABEL = ["label", "class", "target", "category", "labels", "class_name", "classname", "species"]
-PART = ["split", "part", "partition", "subset"]
+CONTRADICTED = 0.1  # share of the pictures that may have several labels, and are left out
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table's columns: which hold bytes, and how to read one."""
+    """A table's columns: which hold pictures, how to read one, and how the pictures of one.
+
+    Attributes:
+        labels: a column as it stands in the table, with the spaces around its cells.
+        known: names for the numbers in a column, where the table keeps such.
+    """
 
     path: Path
     columns: dict[str, bool]
     read: Callable[[str], list[Any]]
+    labels: Callable[[str], list[Any]]
+    pictures: Callable[[str], Sequence[str | bytes | Cell]]
+    known: Callable[[str], list[str] | None] = lambda column: None
+    findings: Sequence[Finding] = ()
 
 
 def table(
@@ -38,26 +46,30 @@ def table(
         UsageError: there is no column of that name, or none that looks like pictures or labels.
         DataError: the table cannot be read, names no file that exists, or has no labels.
     """
-    source = _parquet(path) if _is_parquet(path) else _csv(path)
-    labels = _chosen(source, label, LABEL, "labels", "Name it with --label.")
+    source = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+    return from_table(source, str(path), size, group_by, label, progress)
+
+
+def from_table(
+    source: Table, name: str, size: int | None, group_by: str, label: str, progress: Progress | None
+) -> tuple[ImageSet, bool]:
+    """The pictures of a table that has been opened; see `table`."""
+    images, files = _images(source, label)
+    column = chosen(source.path, list(source.columns), label, source.read, images)
     by_column = group_by in source.columns
-    samples = _samples(source, _images(source), group_by if by_column else "")
-    samples, classes, findings = _labelled(path, samples, _texts(source, labels))
+    samples = _samples(source, images, files, group_by if by_column else "")
+    labels = labels_of(source.labels(column), source.known(column), f"Column '{column}'")
+    samples, told = _labelled(samples, labels)
+    findings = [*source.findings, *(files.findings if files else ()), *labels.findings, *told]
     found = pack(
         samples,
-        classes,
+        labels.classes,
         image_size=size,
-        name=str(path),
+        name=name,
         findings=findings,
         progress=progress,
     )
     return found, by_column
-
-
-def guess(columns: Iterable[str], likely: Sequence[str]) -> str:
-    """The column with the likeliest name, or nothing."""
-    lowered = {column.lower().strip(): column for column in columns}
-    return next((lowered[name] for name in likely if name in lowered), "")
 
 
 def cells(path: Path, column: str) -> list[Cell]:
@@ -69,69 +81,96 @@ def cells(path: Path, column: str) -> list[Cell]:
     return [Cell(*same, group, i, stamp) for group, n in enumerate(sizes) for i in range(n)]
 
 
-def _is_parquet(path: Path) -> bool:
-    return path.suffix.lower() == ".parquet"
-
-
 def _csv(path: Path) -> Table:
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            first = file.readline()
-            file.seek(0)
-            sign = max(",;\t|", key=first.count)  # the first is taken where none occurs
-            rows = list(csv.DictReader(file, delimiter=sign, restval=""))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read as a table ({error}).") from None
-    if not rows:
-        raise DataError(f"{path} has no rows below its line of column names.")
-    columns = {name: False for name in rows[0] if name}
-    return Table(path, columns, lambda column: [row[column].strip() for row in rows])
+    found = sheet(path)
+    columns = dict.fromkeys(found.columns, False)
+    return Table(
+        path,
+        columns,
+        read=lambda column: [cell.strip() for cell in found.columns[column]],
+        labels=found.columns.__getitem__,
+        pictures=lambda column: [],
+        findings=found.findings,
+    )
 
 
 def _parquet(path: Path) -> Table:
-    return Table(path, parquet.columns(path), lambda column: parquet.values(path, column))
+    def read(column: str) -> list[Any]:
+        return parquet.values(path, column)
+
+    return Table(
+        path,
+        parquet.columns(path),
+        read=read,
+        labels=read,
+        pictures=lambda column: cells(path, column),
+        known=lambda column: parquet.class_names(path, column),
+    )
 
 
-def _chosen(source: Table, named: str, likely: Sequence[str], what: str, hint: str) -> str:
-    if named and named not in source.columns:
-        raise UsageError(f"{source.path} has no column '{named}'.{nearest(named, source.columns)}")
-    if column := named or guess(source.columns, likely):
-        return column
-    listed = ", ".join(source.columns)
-    raise UsageError(f"{source.path} has no column that looks like {what}: {listed}. {hint}")
+def _images(source: Table, label: str) -> tuple[str, Files | None]:
+    """The column of pictures, and its files where it names such.
 
-
-def _images(source: Table) -> str:
+    Raises UsageError where there is none, or where several hold different pictures.
+    """
     held = [column for column, holds in source.columns.items() if holds]
     if held:
-        return guess(held, IMAGE) or held[0]
-    return _chosen(source, "", IMAGE, "pictures", "Call it 'image' or 'file'.")
+        if len(held) > 1 and not guess(held, IMAGE):
+            raise UsageError(_ambiguous(source, held))
+        return guess(held, IMAGE) or held[0], None
+    named = [column for column in likeliest(source.columns, IMAGE) if column != label]
+    named = named or [column for column in source.columns if _names_files(source.read(column))]
+    if not named:
+        listed = ", ".join(source.columns)
+        raise UsageError(
+            f"{source.path} has no column that looks like pictures: {listed}. Call it 'image' or "
+            "'file'."
+        )
+    lookup = Lookup(source.path)
+    files = {column: lookup.files(source.read(column)) for column in named}
+    there = {column: found for column, found in files.items() if found.there()}
+    sure = {c: found for c, found in there.items() if not guess([c], NUMBER)} or there
+    if not there:
+        raise DataError(_nothing_there(source, files[named[0]]))
+    if len({tuple(found.paths) for found in sure.values()}) > 1:
+        raise UsageError(_ambiguous(source, list(sure)))
+    return next(iter(sure.items()))
 
 
-def _samples(source: Table, images: str, group: str) -> list[Sample]:
+def _names_files(values: Sequence[Any]) -> bool:
+    texts = [value for value in values if isinstance(value, str) and value]
+    return bool(texts) and all(map(looks_like_file, texts))
+
+
+def _ambiguous(source: Table, columns: Sequence[str]) -> str:
+    return (
+        f"{source.path} has several columns of pictures: {', '.join(columns)}. Call the one to "
+        "learn from 'image', and leave the others out or give them other names."
+    )
+
+
+def _nothing_there(source: Table, files: Files) -> str:
+    """A few missing files are left out by `pack`; where all are, the paths are wrong."""
+    named = [name for name in files.names if name]
+    if any(name.startswith(("http://", "https://")) for name in named[:3]):
+        return f"{source.path} holds addresses such as {named[0]}: download the pictures first."
+    return (
+        f"None of the {len(named)} pictures that {source.path} names is there, among them "
+        f"{', '.join(named[:3])}. Paths count from the folder of the table, or from the current "
+        "folder; names alone, also without ending, are looked for below the folder of the table."
+    )
+
+
+def _samples(source: Table, images: str, files: Files | None, group: str) -> list[Sample]:
     """A sample for each row, its class still to be found."""
-    if source.columns[images]:
-        pictures: Sequence[Any] = cells(source.path, images)
-        names = [f"{source.path.stem}/{i}" for i in range(len(pictures))]
-    else:
-        names = [str(name or "").replace("\\", "/") for name in source.read(images)]
-        pictures = [str(source.path.parent / name) for name in names]
-        _require_some(source.path, names, pictures)
+    pictures: Sequence[str | bytes | Cell] = files.paths if files else source.pictures(images)
+    stem = source.path.stem
+    names = files.names if files else [f"{stem}/{i}" for i in range(len(pictures))]
     parts = _parts(source, len(names))
     groups = source.read(group) if group else [None] * len(names)
-    keys = ["" if key is None else str(key) for key in groups]
+    keys = [text_of(key) or "" for key in groups]
     rows = zip(pictures, names, parts, keys, strict=True)
     return [Sample(picture, -1, name, part, key) for picture, name, part, key in rows]
-
-
-def _require_some(path: Path, names: Sequence[str], files: Sequence[str]) -> None:
-    """A few missing files are left out by `pack`; where all are, the paths are wrong."""
-    missing = [name for name, file in zip(names, files, strict=True) if not os.path.isfile(file)]
-    if len(missing) == len(files):
-        raise DataError(
-            f"None of the {len(files)} pictures that {path} names is there, among them "
-            f"{', '.join(missing[:3])}. Paths are taken from the folder of the table."
-        )
 
 
 def _parts(source: Table, rows: int) -> list[int]:
@@ -142,25 +181,44 @@ def _parts(source: Table, rows: int) -> list[int]:
     return parts if parts and -1 not in parts else [-1] * rows
 
 
-def _texts(source: Table, column: str) -> list[str]:
-    """The label of each row as text, empty where there is none."""
-    values = source.read(column)
-    known = parquet.class_names(source.path, column) if _is_parquet(source.path) else None
-    if known:
-        values = [None if v is None or not 0 <= v < len(known) else known[v] for v in values]
-    return ["" if value is None else str(value) for value in values]
+def _labelled(samples: list[Sample], labels: Labels) -> tuple[list[Sample], list[Finding]]:
+    """One sample for each picture that has one label; the others are named."""
+    pairs = zip(samples, labels.numbers, strict=True)
+    every = [sample._replace(target=number) for sample, number in pairs]
+    bare = [sample.name for sample in every if sample.target < 0 or not sample.name]
+    found, told = _once([s for s in every if s.target >= 0 and s.name], labels.classes)
+    if bare:
+        said = f"The table gives no label or no picture ({len(bare)})."
+        told.append(
+            Finding("unlabelled", tuple(name or "an empty cell" for name in bare), said, True)
+        )
+    return found, told
 
 
-def _labelled(
-    path: Path, samples: list[Sample], labels: list[str]
-) -> tuple[list[Sample], list[str], list[Finding]]:
-    """The samples that have a label, numbered by class; the others are named."""
-    classes = sorted(set(labels) - {""}, key=natural)
-    if not classes:
-        raise DataError(f"The column of labels in {path} is empty, so nothing can be learnt.")
-    number = {name: i for i, name in enumerate(classes)}
-    pairs = list(zip(samples, labels, strict=True))
-    found = [sample._replace(target=number[label]) for sample, label in pairs if label]
-    without = tuple(sample.name for sample, label in pairs if not label)
-    said = f"The table gives no label ({len(without)})."
-    return found, classes, [Finding("unlabelled", without, said, True)] if without else []
+def _once(samples: list[Sample], classes: Sequence[str]) -> tuple[list[Sample], list[Finding]]:
+    """Rows that say the same of one file once; files of several labels are left out.
+
+    Raises DataError where many files have several labels.
+    """
+    targets: dict[str, set[int]] = defaultdict(set)
+    for sample in samples:
+        targets[sample.name].add(sample.target)
+    several = {name for name, of in targets.items() if len(of) > 1}
+    if len(several) > CONTRADICTED * len(targets):
+        example = next(sample for sample in samples if sample.name in several)
+        names = ", ".join(repr(classes[t]) for t in sorted(targets[example.name]))
+        raise DataError(
+            f"{len(several):,} of the {len(targets):,} pictures stand in several rows with several "
+            f"labels, such as {example.name}: {names}. Several labels an image are not learned "
+            "here yet: keep one row for each picture."
+        )
+    count = Counter(samples)
+    repeated = [sample.name for sample, times in count.items() if times > 1]
+    findings = []
+    if several:
+        said = f"Stands in several rows with different labels ({len(several)})."
+        findings.append(Finding("several-labels", tuple(sorted(several)), said, True))
+    if repeated:
+        said = f"Stands in several rows that say the same, and is taken once ({len(repeated)})."
+        findings.append(Finding("repeated-row", tuple(repeated), said))
+    return [sample for sample in count if sample.name not in several], findings

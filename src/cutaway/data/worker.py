@@ -69,7 +69,7 @@ def fetch(source: str | dict[str, Any]) -> str | bytes:
 
 
 @lru_cache(maxsize=1)
-def _cells(path: str, column: str, group: int) -> list[bytes]:
+def _cells(path: str, column: str, group: int) -> list[str | bytes]:
     """The pictures in one row group of a Parquet file."""
     from cutaway.data.parquet import cells
 

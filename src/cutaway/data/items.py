@@ -1,0 +1,257 @@
+"""Image sets from data sets of (image, target): PyTorch's, Hugging Face's, lists of pairs."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from os.path import relpath
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from cutaway.data.arrays import as_numpy, is_array, pixels_of, stacked, with_targets
+from cutaway.data.columns import IMAGE, LABEL, MASK, chosen, guess
+from cutaway.data.groups import numbered_keys
+from cutaway.data.imageset import Finding, ImageSet
+from cutaway.data.masks import middle
+from cutaway.data.pack import KEEP, USUAL, Progress
+from cutaway.data.picture import Unreadable
+from cutaway.data.targets import text_of
+from cutaway.errors import DataError, UsageError
+from cutaway.randomness import reseed_global
+
+TRIED = 16  # readings anew, to see whether an item differs
+
+
+@dataclass
+class _Read:
+    """What was read so far; `side` is that of the square that all are cut to, None for none."""
+
+    side: int | None
+    pixels: list[np.ndarray] = field(default_factory=list)
+    targets: list[Any] = field(default_factory=list)
+    kept: list[int] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=dict)
+    bad: list[Finding] = field(default_factory=list)
+
+
+def from_items(
+    what: Any, size: int | None, group_by: str, label: str, progress: Progress | None
+) -> tuple[ImageSet, bool]:
+    """Every item once, and whether a column has grouped them.
+
+    Images of one size up to 96 pixels keep it; others are cut to one square. Random transforms draw
+    the same whenever a data set is read, so that a run that is resumed finds the same images.
+
+    Raises:
+        UsageError: the items are no pairs, or have no such column.
+        DataError: no image can be read, or the targets are no classes.
+    """
+    name = _namer(what)
+    found = _Read(size)
+    with _same_draws():
+        columns = _columns_of(what, label)
+        for index in range(len(what)):
+            _add(found, what, index, columns, group_by, name)
+            if progress:
+                progress(index + 1, len(what))
+        if found.bad and not found.pixels:
+            raise DataError(
+                f"None of the {len(found.bad)} images can be read. {found.bad[0].detail}"
+            )
+        findings = [*found.bad, *_varying(what, found, columns, name)]
+    images = with_targets(
+        stacked(found.pixels), _together(found.targets), _classes_of(what, columns),
+        [name(index) for index in found.kept], findings,
+    )  # fmt: skip
+    return _grouped(images, found)
+
+
+def _add(
+    found: _Read, what: Any, index: int, columns: Any, group_by: str, name: Callable[[int], str]
+) -> None:
+    """Read one item; what cannot be opened is named and left out."""
+    try:
+        item = what[index]
+        image, target = _pair(item, columns, index)
+        pixels = _pixels(image, found.side, index)
+    except (OSError, Unreadable) as error:  # a picture that cannot be opened costs that picture
+        said = error.sentence if isinstance(error, Unreadable) else f"It cannot be read ({error})."
+        kind = error.kind if isinstance(error, Unreadable) else "unreadable"
+        found.bad.append(Finding(kind, (name(index),), said, True))
+        return
+    first = found.pixels[0].shape[:2] if found.pixels else pixels.shape[:2]
+    if found.side is None and (pixels.shape[:2] != first or max(first) > KEEP):
+        found.side = USUAL
+        found.pixels = [pixels_of(old, USUAL) for old in found.pixels]
+        found.targets = [_cut(old, USUAL) for old in found.targets]
+        pixels = pixels_of(image, USUAL)
+    found.pixels.append(pixels)
+    found.targets.append(_cut(_target(target, image, name(index)), found.side))
+    found.kept.append(index)
+    if group_by and isinstance(item, dict) and group_by in item:
+        found.keys[name(index)] = text_of(item[group_by]) or ""
+
+
+def _pixels(image: Any, side: int | None, index: int) -> np.ndarray:
+    try:
+        return pixels_of(image, side)
+    except DataError as error:
+        raise DataError(f"Item {index} of the data cannot be used. {error}") from None
+
+
+def _columns_of(what: Any, label: str) -> tuple[str, str] | None:
+    """The columns of image and label, where the items are rows with names.
+
+    Raises UsageError where there are no such, or several.
+    """
+    first = _first(what)
+    if not isinstance(first, dict):
+        return None
+    of, names = "The data set", list(first)
+    held = [column for column in names if is_picture(first[column])]
+    image = guess(held or names, IMAGE) or (held[0] if len(held) == 1 else "")
+    if not image:
+        raise UsageError(
+            f"The data set has no column that is known to hold pictures: {', '.join(names)}. Call "
+            "it 'image'."
+        )
+    masks = "" if label or guess(names, LABEL) else guess(names, MASK)
+    return image, masks or chosen(of, names, label, but=image)
+
+
+def _first(what: Any) -> Any:
+    """The first item that can be read, or nothing."""
+    for index in range(len(what)):
+        try:
+            return what[index]
+        except OSError:
+            continue
+    return None
+
+
+def is_picture(value: Any) -> bool:
+    """Whether a cell of a row holds a picture: of PIL, an array, or the content of a file."""
+    encoded = isinstance(value, dict) and bool(value.keys() & {"bytes", "path"})
+    return encoded or isinstance(value, Image.Image | bytes) or is_array(value, 2)
+
+
+def _pair(item: Any, columns: tuple[str, str] | None, index: int) -> tuple[Any, Any]:
+    if columns and isinstance(item, dict):
+        return item[columns[0]], item[columns[1]]
+    if isinstance(item, tuple | list) and len(item) == 2:
+        return item[0], item[1]
+    kinds = [type(part).__name__ for part in item] if isinstance(item, tuple | list) else []
+    found = f"{type(item).__name__} of {len(kinds)} ({', '.join(kinds[:5])})" if kinds else ""
+    raise UsageError(
+        f"Each item of a data set must be (image, target); item {index} is a "
+        f"{found or type(item).__name__}."
+    )
+
+
+def _target(target: Any, image: Any, name: str) -> Any:
+    """A target as plain values; a mask as an array h w."""
+    if isinstance(target, Image.Image) or is_array(target, 2):
+        mask = np.asarray(target) if isinstance(target, Image.Image) else as_numpy(target)
+        mask = mask[0] if mask.ndim == 3 and len(mask) == 1 else mask
+        if mask.shape != pixels_of(image, None).shape[:2]:
+            raise DataError(
+                f"The target of {name} has the shape {mask.shape}, which is no mask of its image: "
+                "a mask has the image's height and width, and a class for each pixel."
+            )
+        return mask
+    if is_array(target, 1) or isinstance(target, list | tuple):
+        flat = list(target) if isinstance(target, list | tuple) else as_numpy(target).tolist()
+        return flat[0] if len(flat) == 1 else flat
+    return target.item() if hasattr(target, "item") else target
+
+
+def _cut(target: Any, side: int | None) -> Any:
+    """A mask cut as its image is; any other target as it is."""
+    cut = side is not None and isinstance(target, np.ndarray) and target.shape != (side, side)
+    return middle(target, side) if cut and side is not None else target
+
+
+def _together(targets: list[Any]) -> Any:
+    """Masks and rows as one array, else the list."""
+    lists = [t for t in targets if isinstance(t, list | np.ndarray)]
+    plain = len(lists) == len(targets) and len({np.shape(t) for t in lists}) == 1
+    numbers = plain and bool(lists) and np.asarray(lists[0]).dtype.kind in "biuf"
+    return np.asarray(targets) if numbers else targets
+
+
+def _varying(
+    what: Any, found: _Read, columns: Any, name: Callable[[int], str]
+) -> Iterator[Finding]:
+    """Whether items differ each time they are read, as with a random transform."""
+    count = len(found.kept)
+    for place in (n * count // TRIED % count for n in range(TRIED if count else 0)):
+        index = found.kept[place]
+        try:
+            again = pixels_of(_pair(what[index], columns, index)[0], found.side)
+        except (OSError, Unreadable):
+            continue
+        if not np.array_equal(again, found.pixels[place]):
+            yield Finding(
+                "varying",
+                (name(index),),
+                f"Item {index} differs each time it is read (a random transform?): the images are "
+                "read once and kept as they were read, for training and for testing. Leave the "
+                "random transform out, and give --augment (augment='flip,shift:2') for new "
+                "variations in each epoch.",
+            )
+            return
+
+
+@contextmanager
+def _same_draws() -> Iterator[None]:
+    """Global random numbers from a beginning that is always the same, put back afterwards."""
+    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.seed(0)
+    np.random.seed(0)
+    reseed_global(0, "items")
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        torch.set_rng_state(before[2])
+
+
+def _grouped(images: ImageSet, found: _Read) -> tuple[ImageSet, bool]:
+    """By the keys of a column, where there are any."""
+    if not found.keys:
+        return images, False
+    keys = [found.keys[name] for name in images.names]
+    return replace(images, groups=numbered_keys(keys, images.names)), True
+
+
+def _classes_of(what: Any, columns: tuple[str, str] | None) -> list[str] | None:
+    """The names that the data set itself gives, also below a `Subset` or a `ConcatDataset`."""
+    if hasattr(what, "classes"):
+        names = what.classes
+    elif hasattr(what, "datasets"):
+        each = [_classes_of(one, columns) for one in what.datasets]
+        if any(names != each[0] for names in each):
+            raise DataError("The data sets that are joined name different classes.")
+        names = each[0] if each else None
+    elif hasattr(what, "dataset"):
+        return _classes_of(what.dataset, columns)
+    else:
+        features = getattr(what, "features", None)
+        column = features.get(columns[1]) if isinstance(features, dict) and columns else None
+        names = getattr(column, "names", None)
+    return [str(name) for name in names] if isinstance(names, list | tuple) else None
+
+
+def _namer(what: Any) -> Callable[[int], str]:
+    """Names from the paths that a folder data set keeps, for `group_by`; else numbers."""
+    if hasattr(what, "dataset") and hasattr(what, "indices"):
+        inner, indices = _namer(what.dataset), what.indices
+        return lambda i: inner(int(indices[i]))
+    root, samples = getattr(what, "root", None), getattr(what, "samples", None)
+    if root and isinstance(samples, list) and len(samples) == len(what):
+        return lambda i: relpath(samples[i][0], root).replace("\\", "/")
+    return lambda i: f"item/{i}"

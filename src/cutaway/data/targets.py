@@ -1,0 +1,215 @@
+"""What a source says of its images, as numbers of classes: names, numbers, one-hot rows."""
+
+import math
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cutaway.data.files import natural
+from cutaway.data.imageset import Finding
+from cutaway.errors import DataError
+
+NONE = {"", "nan", "<na>", "#n/a", "null", "nat"}
+"""What programs write where there is no label, in lower case."""
+MANY = 100  # distinct labels from which on it is asked whether they are classes
+SIGNS = ";|,"  # what stands between several labels in one cell
+SHOWN = 5  # values that a message gives as examples
+
+
+class Labels(NamedTuple):
+    """A class for each image: an index into `classes`, or -1 where the source gives no label."""
+
+    numbers: list[int]
+    classes: list[str]
+    findings: list[Finding]
+
+
+def labels_of(
+    values: Sequence[Any], known: Sequence[str] | None = None, of: str = "The data"
+) -> Labels:
+    """Classes from one name or number for each image.
+
+    Spaces around a name do not count, `1` and `1.0` are one number, and what programs write for no
+    value (`nan`, an empty cell) is no class. What that joins is told in the findings.
+
+    Args:
+        known: names of the classes, where the source has such: numbers are then indices into them.
+        of: what is named in messages.
+
+    Raises:
+        DataError: the labels are no classes: numbers to be predicted, several for an image, a
+            different one for nearly each image, or beyond the known names.
+    """
+    texts = [text_of(value) for value in values]
+    if not any(text is not None for text in texts):
+        raise DataError(f"{of} gives no label for any image, so nothing can be learned from it.")
+    if known and not any(isinstance(value, str | bytes) for value in values):
+        return Labels(_indices(texts, known, of), list(known), [])
+    numeric = _numbers(text for text in texts if text is not None)
+    read = [text if text is None else numeric.get(text, text) for text in texts]
+    findings = [*_joined(values, read), *_negative(read)]
+    if known:
+        return Labels(_named(read, known, of), list(known), findings)
+    _check_classes(Counter(text for text in read if text is not None), bool(numeric), of)
+    classes = sorted({text for text in read if text is not None}, key=natural)
+    return Labels(_named(read, classes, of), classes, findings)
+
+
+def text_of(value: Any) -> str | None:
+    """A label as text without spaces around it, None where there is no label."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, dict):
+        raise DataError(
+            f"A target is a dictionary of {', '.join(map(str, value))}: a target is one class for "
+            "each image, or a mask; objects within an image (boxes) are not learned here."
+        )
+    if isinstance(value, list | tuple | set | np.ndarray):
+        raise _several(f"a label is a {type(value).__name__} ({str(value)[:60]})")
+    text = unicodedata.normalize("NFC", str(value).strip())
+    return None if text.lower() in NONE else text
+
+
+def one_hot(rows: np.ndarray, of: str = "The data") -> list[int]:
+    """The classes that rows with a single 1 stand for. Raises DataError for any other rows."""
+    ones, zeros = rows == 1, rows == 0
+    if not (ones | zeros).all():
+        raise DataError(
+            f"{of} gives {rows.shape[1]} numbers for each image, such as "
+            f"{[round(float(v), 3) for v in rows[0][:SHOWN]]}: a target is one class for each "
+            "image, or a one-hot row with a single 1. Probabilities are not learned from."
+        )
+    if (count := ones.sum(1)).max() > 1:
+        raise _several(f"a row of targets has {count.max()} ones")
+    if count.min() < 1:
+        raise DataError(
+            f"{of} gives row {int(count.argmin())} of its one-hot targets no 1: leave images "
+            "without a class out."
+        )
+    found: list[int] = ones.argmax(1).tolist()
+    return found
+
+
+def _indices(texts: Sequence[str | None], known: Sequence[str], of: str) -> list[int]:
+    """Numbers that stand for known names; -1 is a usual sign for no label."""
+    found = [-1 if text is None else _whole(text, of) for text in texts]
+    low, high = min(found), max(found)
+    if low >= -1 and high < len(known):
+        return found
+    hint = " Classes are counted from 0: subtract 1." if (low, high) == (1, len(known)) else ""
+    wrong = low if low < -1 else high
+    raise DataError(
+        f"Target {wrong} has no name among the {len(known)} classes; targets go from {low} to "
+        f"{high}.{hint}"
+    )
+
+
+def _whole(text: str, of: str) -> int:
+    if text in ("True", "False"):
+        return int(text == "True")
+    number = float(text)
+    if not number.is_integer():
+        raise _regression(of, [text])
+    return int(number)
+
+
+def _named(texts: Sequence[str | None], classes: Sequence[str], of: str) -> list[int]:
+    number = {name: i for i, name in enumerate(classes)}
+    if unknown := sorted({text for text in texts if text is not None} - number.keys()):
+        raise DataError(
+            f"Target '{unknown[0]}' is not among the {len(classes)} classes that {of} names."
+        )
+    return [-1 if text is None else number[text] for text in texts]
+
+
+def _numbers(texts: Iterable[str]) -> dict[str, str]:
+    """For labels that are all numbers, how each is written: `1.0` as `1`; else nothing."""
+    found = {}
+    for text in set(texts):
+        try:
+            value = float(text)
+        except ValueError:
+            return {}
+        if not math.isfinite(value):
+            return {}
+        found[text] = text.split(".")[0] if re.fullmatch(r"[+-]?\d+\.0*", text) else text
+    return found
+
+
+def _joined(values: Sequence[Any], read: Sequence[str | None]) -> list[Finding]:
+    """Labels that are written in several ways and taken as one."""
+    ways = defaultdict(set)
+    for value, text in zip(values, read, strict=True):
+        if text is not None:
+            ways[text].add(str(value))
+    return [
+        Finding(
+            "labels-joined",
+            tuple(sorted(of)),
+            f"The labels {', '.join(map(repr, sorted(of)))} are taken as one class, '{text}'.",
+        )
+        for text, of in sorted(ways.items())
+        if len(of) > 1
+    ]
+
+
+def _negative(read: Sequence[str | None]) -> list[Finding]:
+    """Whether -1 among other numbers means no label cannot be known, so it is told."""
+    count = Counter(read)
+    if "-1" not in count or len(count.keys() - {"-1", None}) < 2:
+        return []
+    said = (
+        f"Label -1 is taken as a class of its own ({count['-1']} images). If it stands for images "
+        "without a label, leave them out."
+    )
+    return [Finding("negative-label", ("-1",), said)]
+
+
+def _check_classes(count: Counter[str], numeric: bool, of: str) -> None:
+    """Refuse labels that are no classes."""
+    total, distinct = count.total(), len(count)
+    if numeric:
+        if any(not float(text).is_integer() for text in count):
+            raise _regression(of, count)
+        if distinct > MANY and total < 5 * distinct:
+            raise _regression(of, count)
+    elif distinct > MANY and total < 2 * distinct:
+        raise DataError(
+            f"{of} has {distinct:,} different labels for {total:,} images, such as "
+            f"'{next(iter(count))}': these are no classes to learn. Name the right column with "
+            "--label (label=...)."
+        )
+    for sign in SIGNS:
+        _check_single(count, sign)
+
+
+def _check_single(count: Counter[str], sign: str) -> None:
+    """Refuse `cat;dog` where cat and dog are labels as well; "crane, bird" is one name."""
+    several = [text for text in count if sign in text]
+    pieces = {piece.strip() for text in several for piece in text.split(sign)} - {""}
+    if pieces and 2 * len(pieces & count.keys()) >= len(pieces):
+        raise _several(f"'{several[0]}' stands beside '{min(pieces & count.keys())}'")
+
+
+def _several(found: str) -> DataError:
+    return DataError(
+        f"Some images have several labels ({found}), and several labels an image are not learned "
+        "here yet: keep one label for each image, or leave those images out."
+    )
+
+
+def _regression(of: str, texts: Iterable[str]) -> DataError:
+    values = sorted(set(map(float, texts)))
+    found = f"{len(values):,} different numbers, from {values[0]:g} to {values[-1]:g}"
+    found = found if len(values) > 1 else f"the number {values[0]:g}"
+    return DataError(
+        f"{of} has {found} as labels: that is a number to be predicted (regression), which is not "
+        "learned here. Labels are whole numbers or names of classes: divide the numbers into a "
+        "few classes, such as 'low' and 'high', or name another column with --label (label=...)."
+    )
