@@ -70,7 +70,7 @@ def test_a_second_start_reads_no_picture(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("cutaway.data.picture.read", fail)
     monkeypatch.setattr("cutaway.data.worker.read", fail)
-    monkeypatch.setattr(packing, "look", fail)
+    monkeypatch.setattr("cutaway.data.plan.look", fail)
     assert load(root).fingerprint == first.fingerprint
 
 
@@ -147,30 +147,34 @@ def test_small_pictures_of_one_size_keep_it_and_are_padded_to_a_square(tmp_path:
     assert (images.images[0, :, :5] == images.images[0, :, 5:6]).all()
 
 
-@pytest.mark.parametrize("sizes", [(12, 13), (97, 97), (300, 200)])
-def test_other_pictures_are_brought_to_one_size(tmp_path: Path, sizes: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("sizes", "side"), [((12, 13), 12), ((97, 97), 96), ((300, 200), 128), ((60, 300), 48)]
+)
+def test_other_pictures_are_brought_to_one_size(
+    tmp_path: Path, sizes: tuple[int, int], side: int
+) -> None:
     for name, size in zip("ab", sizes, strict=True):
         write(tmp_path, f"{name}/1.png", image(size, size))
-    assert load(tmp_path).size == (128, 128)
+    assert load(tmp_path).size == (side, side)
 
 
 def test_grey_pictures_have_one_channel(tmp_path: Path) -> None:
     assert load(two_classes(tmp_path, channels=1)).channels == 1
 
 
-@pytest.mark.parametrize(("odd", "shape"), [((12, 12, 3), (12, 3)), ((9, 9, 1), (128, 1))])
+@pytest.mark.parametrize(("odd", "shape"), [((12, 12, 3), (12, 3)), ((9, 9, 1), (12, 1))])
 @pytest.mark.parametrize("cpus", [1, 2])
 def test_an_odd_picture_among_many_changes_the_plan(
     tmp_path: Path, monkeypatch, side_by_side, odd, shape, cpus: int
 ) -> None:
     """It is not among those that are looked at first."""
     monkeypatch.setattr(pool, "cpus", lambda: cpus)
-    monkeypatch.setattr(packing, "LOOKED_AT", 2)
+    monkeypatch.setattr("cutaway.data.plan.LOOKED_AT", 2)
     root = two_classes(tmp_path, each=10, channels=1)
     write(root, "a/1.png", image(*odd))
     images = load(root)
     assert (images.size[0], images.channels) == shape
-    wanted = decode(root / "a/1.png", None if shape[0] == 12 else 128, shape[1])
+    wanted = decode(root / "a/1.png", 12, shape[1])
     assert (images.images[images.names.index("a/1.png")].numpy() == wanted).all()
 
 

@@ -71,9 +71,9 @@ def pictures(name: str, image: str, batch: int) -> "Tensor":
     """
     import torch
 
-    from cutaway.data.decode import Unreadable, decode
+    from cutaway.data.decode import Unreadable, brought
     from cutaway.data.feed import Normalise, to_float
-    from cutaway.data.imageset import scaled
+    from cutaway.data.frame import Frame, fit_of
     from cutaway.learn.recipe import Recipe
     from cutaway.learn.tasks import make_task
     from cutaway.models import find
@@ -84,10 +84,10 @@ def pictures(name: str, image: str, batch: int) -> "Tensor":
     if len(size) != 2:
         raise UsageError(f"{name} takes no pictures: leave --image out.")
     try:
-        found = decode(Path(image), size[0] if size[0] == size[1] else None, channels)
+        found = brought(Path(image), Frame(channels, size, fit_of(size)))
     except Unreadable as problem:
         raise DataError(f"{image}: {problem.sentence}") from None
-    pixels = scaled(torch.from_numpy(found)[None], size)
+    pixels = torch.from_numpy(found)[None]
     copies = pixels.repeat(1 if model.task == "implicit" else batch, 1, 1, 1)
     scalings = {
         "standard": Normalise.of(pixels),

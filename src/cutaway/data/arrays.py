@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, UInt8
 from PIL import Image
 
+from cutaway.data.frame import Frame, Size
 from cutaway.data.imageset import Finding, ImageSet, Numbered
 from cutaway.data.masks import main_classes, numbered_masks
 from cutaway.data.picture import Unreadable, as_shown, is_grey, quietly, read
@@ -216,7 +217,7 @@ def _dark(images: torch.Tensor) -> list[Finding]:
     return [Finding("dark", (), said)]
 
 
-def pixels_of(image: Any, side: int | None) -> Pixels:
+def pixels_of(image: Any, side: Size) -> Pixels:
     """An image of PIL, NumPy or torch, or a file's path or content, as bytes h w c.
 
     It is cut to a square where `side` is given. Raises DataError, or Unreadable for a file.
@@ -240,16 +241,23 @@ def pixels_of(image: Any, side: int | None) -> Pixels:
         if side is None:
             return array[..., None] if array.ndim == 2 else array
         image = Image.fromarray(array.squeeze(-1) if array.shape[-1] == 1 else array)
-    shown = as_shown(image, side, 1 if is_grey(image) else 3, [])
+    shown = as_shown(image, _frame(side, 1 if is_grey(image) else 3), [])
     array = np.array(shown)
     return array[..., None] if array.ndim == 2 else array
 
 
-def _decoded(source: str | bytes, side: int | None) -> Pixels:
+def _decoded(source: str | bytes, side: Size) -> Pixels:
     with quietly():
-        found = read(source, side, 3)
-    pixels = np.frombuffer(found.pixels, np.uint8).reshape(found.height, found.width, 3)
-    return pixels[..., :1] if found.grey else pixels
+        frame = _frame(side, 3)
+        found = read(source, frame)
+    shape = (found.height, found.width, frame.channels)
+    pixels = np.frombuffer(found.pixels, np.uint8).reshape(shape)
+    return pixels[..., :1] if found.grey and not isinstance(side, Frame) else pixels
+
+
+def _frame(side: Size, channels: int) -> Frame:
+    """A square of this side, or what is asked for."""
+    return side if isinstance(side, Frame) else Frame(channels, (side, side) if side else None)
 
 
 def stacked(pixels: Sequence[np.ndarray]) -> torch.Tensor:

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from cutaway.data.frame import Frame
 from cutaway.data.picture import LIMIT, Unreadable, quietly, read
 
-__all__ = ["Unreadable", "decode"]
+__all__ = ["Unreadable", "brought", "decode"]
 
 
 def decode(
@@ -17,15 +18,21 @@ def decode(
 
     Args:
         source: a file, or the content of one.
-        size: bring the shorter side to this many pixels and cut the square in the middle (bicubic,
-            antialiased); None keeps the size.
+        size: side of the middle square (see `frame`); None keeps the picture as it is.
         channels: 1 for grey, 3 for red, green, blue.
         limit: pixels that its header may promise.
 
     Raises:
         Unreadable: it is missing, empty, no picture, truncated, or too large.
     """
+    return brought(source, Frame(channels, (size, size) if size else None), limit)
+
+
+def brought(
+    source: Path | str | bytes, frame: Frame, limit: int = LIMIT
+) -> UInt8[np.ndarray, "h w c"]:
+    """The pixels of a picture as `frame` asks for them. Raises what `decode` does."""
     with quietly():
-        picture = read(source if isinstance(source, bytes) else str(source), size, channels, limit)
+        picture = read(source if isinstance(source, bytes) else str(source), frame, limit)
     pixels = np.frombuffer(bytearray(picture.pixels), np.uint8)  # a bytearray may be written to
-    return pixels.reshape(picture.height, picture.width, channels)
+    return pixels.reshape(picture.height, picture.width, frame.channels)

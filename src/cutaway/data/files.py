@@ -6,17 +6,32 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from cutaway.data.frame import Size
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.pack import Progress, Sample, pack
 from cutaway.errors import DataError
 
 PART_NAMES = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "test": 2}
 LITTER = {"__macosx", "thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
-ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+ENDINGS = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".gif",
+    ".bmp",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+    ".heic",
+    ".heif",
+    ".avif",
+)
 Read = tuple[list[Sample], list[str], list[Finding]]
 
 
-def folder(root: Path, image_size: int | None, progress: Progress | None) -> ImageSet:
+def folder(root: Path, image_size: Size, progress: Progress | None) -> ImageSet:
     """The pictures below a folder, in classes named by its folders. Raises DataError."""
     samples, classes, findings = folder_samples(root)
     return pack(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cutaway.data.frame import Size
 from cutaway.data.imageset import ImageSet
 from cutaway.data.items import from_items, is_picture
 from cutaway.data.pack import Progress
@@ -13,7 +14,7 @@ NAME = "data frame"
 
 
 def from_frame(
-    frame: Any, size: int | None, group_by: str, label: str, progress: Progress | None
+    frame: Any, size: Size, group_by: str, label: str, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """The pictures that a data frame names or holds, and whether a column has grouped them.
 

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
+from typing import Any
 
 import torch
-from jaxtyping import Int, UInt8
+from jaxtyping import Int, Shaped, UInt8
 from torch import Tensor
 
+from cutaway.data import resampling
+from cutaway.data.frame import Fit, Frame, Levels, fit_of, middle
 from cutaway.errors import UsageError
 
 PARTS = ("train", "val", "test")
@@ -67,6 +70,10 @@ class ImageSet:
         licence: what its makers allow.
         findings: what was noticed, and left out, while it was decoded.
         masks: class of each pixel, an index into `classes`; None where images have one class each.
+        fit: how pictures of another shape were brought to this one (see `frame`).
+        levels: values that became 0 and 255 where the pictures had more than 8 bits.
+        sources: the file (or its content, or its cell of a table) of each picture; None where they
+            were in memory.
         whole: these are all the examples there are (a truth table, one picture to fit): they are
             not divided, and what was learned is judged on them.
     """
@@ -82,6 +89,9 @@ class ImageSet:
     findings: tuple[Finding, ...] = field(default=(), repr=False)
     masks: UInt8[Tensor, "n h w"] | None = field(default=None, repr=False)
     whole: bool = False
+    fit: Fit = "cut"
+    levels: Levels | None = None
+    sources: Sequence[Any] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -94,6 +104,11 @@ class ImageSet:
     def size(self) -> tuple[int, ...]:
         """The grid: (height, width) of pictures, (n,) of signals, (frames, height, width)."""
         return tuple(self.images.shape[1:-1])
+
+    @property
+    def frame(self) -> Frame:
+        """What another picture has to be brought to, to be one of these."""
+        return Frame(self.channels, self.size, fit_of(self.size, self.fit), self.levels)
 
     @property
     def noun(self) -> str:
@@ -125,26 +140,39 @@ class ImageSet:
             parts=None if self.parts is None else self.parts[index],
             groups=None if self.groups is None else self.groups[index],
             masks=None if self.masks is None else self.masks[index],
+            sources=None if self.sources is None else [self.sources[i] for i in index.tolist()],
         )
 
     def resized(self, size: int) -> "ImageSet":
-        """Every picture at `size` x `size` pixels (bilinear, antialiased; masks by the nearest
-        pixel); itself if it is so. One picture that is all there is keeps its proportions, and
+        """Every picture at `size` x `size` pixels: its middle square, or what is padded to one (see
+        `frame`); itself if it is so. One picture that is all there is keeps its proportions, and
         `size` is its longer side. Raises UsageError for signals and videos."""
         longest = max(self.size)
         square = not self.whole or len(self.size) != 2
         grid = (size, size) if square else tuple(max(1, n * size // longest) for n in self.size)
-        if self.size == grid:
+        return self.framed(Frame(self.channels, grid, fit_of(grid, self.fit)))
+
+    def framed(self, frame: Frame) -> "ImageSet":
+        """Every picture as `frame` asks for it, masks by the nearest pixel; itself if it is so.
+        Raises UsageError for signals, videos and channels that are neither grey nor colour."""
+        if frame.channels != self.channels and {frame.channels, self.channels} != {1, 3}:
+            raise UsageError(
+                f"Examples of {self.channels} channels cannot be brought to {frame.channels}."
+            )
+        size = frame.size or self.size
+        images, masks = resampling.coloured(self.images, frame.channels), self.masks
+        if size != self.size:
+            images = scaled(images, size, frame.fit)
+            masks = None if masks is None else scaled_masks(masks, size, frame.fit)
+        elif images is self.images:
             return self
-        chunks = [scaled(chunk, grid) for chunk in self.images.split(4096)]
-        masks = None if self.masks is None else scaled_masks(self.masks, grid)
-        return replace(self, images=torch.cat(chunks), masks=masks)
+        return replace(self, images=images, masks=masks, fit=frame.fit)
 
 
 def scaled(
-    images: UInt8[Tensor, "n *grid c"], size: tuple[int, ...]
+    images: UInt8[Tensor, "n *grid c"], size: tuple[int, ...], fit: Fit = "stretch"
 ) -> UInt8[Tensor, "n *grid2 c"]:
-    """Pictures at another height and width, bilinear and antialiased; themselves if they have it.
+    """Pictures at another height and width (see `frame`); themselves if they have it.
 
     Raises UsageError where they are no pictures.
     """
@@ -156,15 +184,18 @@ def scaled(
             f"Only pictures can be resized, not examples of {found} values to {asked}: "
             "leave the image size out."
         )
-    planes = images.permute(0, 3, 1, 2).float()
-    planes = torch.nn.functional.interpolate(
-        planes, size=size, mode="bilinear", antialias=True, align_corners=False
-    )
-    return planes.round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous()
+    return resampling.framed(images, size, fit)
 
 
-def scaled_masks(masks: UInt8[Tensor, "n h w"], size: tuple[int, ...]) -> UInt8[Tensor, "n h2 w2"]:
-    """Masks at another height and width, each pixel that of the nearest."""
+def scaled_masks(
+    masks: Shaped[Tensor, "n h w"], size: tuple[int, ...], fit: Fit = "stretch"
+) -> Shaped[Tensor, "n h2 w2"]:
+    """Masks at another height and width, as their pictures, each pixel that of the nearest."""
+    if fit == "cut":
+        top, left, side = middle(*masks.shape[1:])
+        masks = masks[:, top : top + side, left : left + side]
+    elif fit == "pad":
+        masks = resampling.padded(masks)
     rows, columns = (
         ((torch.arange(new) + 0.5) * (old / new)).long()
         for new, old in zip(size, masks.shape[1:], strict=True)

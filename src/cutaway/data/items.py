@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from os.path import relpath
 from typing import Any
@@ -13,11 +13,13 @@ from PIL import Image
 
 from cutaway.data.arrays import as_numpy, is_array, pixels_of, stacked, with_targets
 from cutaway.data.columns import IMAGE, LABEL, MASK, chosen, guess
+from cutaway.data.frame import Frame, Size
 from cutaway.data.groups import numbered_keys
 from cutaway.data.imageset import Finding, ImageSet
-from cutaway.data.masks import middle
-from cutaway.data.pack import KEEP, USUAL, Progress
+from cutaway.data.masks import framed_mask
+from cutaway.data.pack import Progress
 from cutaway.data.picture import Unreadable
+from cutaway.data.plan import KEEP, LOOKED_AT, usual_side
 from cutaway.data.targets import text_of
 from cutaway.errors import DataError, UsageError
 from cutaway.randomness import reseed_global
@@ -29,7 +31,7 @@ TRIED = 16  # readings anew, to see whether an item differs
 class _Read:
     """What was read so far; `side` is that of the square that all are cut to, None for none."""
 
-    side: int | None
+    side: Size
     pixels: list[np.ndarray] = field(default_factory=list)
     targets: list[Any] = field(default_factory=list)
     kept: list[int] = field(default_factory=list)
@@ -38,7 +40,7 @@ class _Read:
 
 
 def from_items(
-    what: Any, size: int | None, group_by: str, label: str, progress: Progress | None
+    what: Any, size: Size, group_by: str, label: str, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """Every item once, and whether a column has grouped them.
 
@@ -84,10 +86,10 @@ def _add(
         return
     first = found.pixels[0].shape[:2] if found.pixels else pixels.shape[:2]
     if found.side is None and (pixels.shape[:2] != first or max(first) > KEEP):
-        found.side = USUAL
-        found.pixels = [pixels_of(old, USUAL) for old in found.pixels]
-        found.targets = [_cut(old, USUAL) for old in found.targets]
-        pixels = pixels_of(image, USUAL)
+        found.side = _usual_side(what, columns)
+        found.pixels = [pixels_of(old, found.side) for old in found.pixels]
+        found.targets = [_cut(old, found.side) for old in found.targets]
+        pixels = pixels_of(image, found.side)
     found.pixels.append(pixels)
     found.targets.append(_cut(_target(target, image, name(index)), found.side))
     found.kept.append(index)
@@ -95,7 +97,17 @@ def _add(
         found.keys[name(index)] = text_of(item[group_by]) or ""
 
 
-def _pixels(image: Any, side: int | None, index: int) -> np.ndarray:
+def _usual_side(what: Any, columns: Any) -> int:
+    """What suits some images, evenly chosen, as `pack` chooses it for files."""
+    shorter = []
+    for index in range(0, len(what), -(-len(what) // LOOKED_AT)):
+        with suppress(OSError, Unreadable):  # told when it is read
+            image = _pair(what[index], columns, index)[0]
+            shorter.append(min(pixels_of(image, None).shape[:2]))
+    return usual_side(shorter)
+
+
+def _pixels(image: Any, side: Size, index: int) -> np.ndarray:
     try:
         return pixels_of(image, side)
     except DataError as error:
@@ -168,10 +180,13 @@ def _target(target: Any, image: Any, name: str) -> Any:
     return target.item() if hasattr(target, "item") else target
 
 
-def _cut(target: Any, side: int | None) -> Any:
+def _cut(target: Any, side: Size) -> Any:
     """A mask cut as its image is; any other target as it is."""
-    cut = side is not None and isinstance(target, np.ndarray) and target.shape != (side, side)
-    return middle(target, side) if cut and side is not None else target
+    if side is None or not isinstance(target, np.ndarray):
+        return target
+    frame = side if isinstance(side, Frame) else Frame(1, (side, side))
+    whole = frame.size is None or target.shape == frame.size
+    return target if whole or frame.size is None else framed_mask(target, frame)
 
 
 def _together(targets: list[Any]) -> Any:

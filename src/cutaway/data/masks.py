@@ -5,9 +5,8 @@ value or a palette index, or 0 and 255 where there are two classes. Beside the t
 `classes.txt` may name the classes, one a line.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -17,7 +16,8 @@ from torch import Tensor
 
 from cutaway.data import cache
 from cutaway.data.files import ENDINGS, division, listed, walk
-from cutaway.data.imageset import Finding, ImageSet
+from cutaway.data.frame import Fit, Frame, Size
+from cutaway.data.imageset import Finding, ImageSet, scaled_masks
 from cutaway.data.pack import Progress, Sample, pack, stamp
 from cutaway.data.picture import Unreadable, look, opened, quietly
 from cutaway.data.pixels import Made, stored
@@ -34,7 +34,7 @@ def has_masks(root: Path) -> bool:
     return all(set(FOLDERS) <= set(listed(root / top)[0]) for top in tops)
 
 
-def masked(root: Path, image_size: int | None, progress: Progress | None) -> ImageSet:
+def masked(root: Path, image_size: Size, progress: Progress | None) -> ImageSet:
     """The pictures, packed as any others, and their masks cut alike, by the nearest pixel.
 
     A picture or mask that is damaged is left out and named. Raises DataError where one has no mask,
@@ -46,8 +46,8 @@ def masked(root: Path, image_size: int | None, progress: Progress | None) -> Ima
     pairs = [(source[name], mask_of[name]) for name in images.names]
     names = _class_names(root / "classes.txt")
     stamps = [(stamp(picture), stamp(str(root / mask))) for picture, mask in pairs]
-    key = cache.digest("masks", 1, image_size, images.size, names, pairs, stamps)
-    masks, note = stored(key, lambda: _make(root, pairs, images.size[0], image_size, names))
+    key = cache.digest("masks", 2, images.fit, images.size, names, pairs, stamps)
+    masks, note = stored(key, lambda: _make(root, pairs, images.size, images.fit, names))
     bad = [Finding(kind, (where,), said, True) for kind, where, said in note["bad"]]
     images = replace(
         images,
@@ -146,28 +146,25 @@ def _class_names(file: Path) -> list[str] | None:
 def _make(
     root: Path,
     pairs: list[tuple[str, str]],
-    side: int,
-    image_size: int | None,
+    size: tuple[int, ...],
+    fit: Fit,
     names: list[str] | None,
 ) -> Made:
     """All masks at the size of their packed pictures, checked at their own."""
     masks, values, bad, wrong = [], {}, {}, []
     with quietly():
-        sizes = [look(picture)[:2] for picture, _ in pairs]
-        kept = image_size is None and len(set(sizes)) == 1 and max(sizes[0]) == side
-        cut: Callable[[np.ndarray], np.ndarray] = partial(_padded if kept else middle, side=side)
-        for size, (_, file) in zip(sizes, pairs, strict=True):
+        for picture, file in pairs:
             try:
                 mask = _read(root / file)
             except Unreadable as error:
                 bad[file] = (error.kind, file, error.sentence)
-                masks.append(np.zeros((side, side), np.uint8))
+                masks.append(np.zeros(size, np.uint8))
                 continue
-            if mask.shape != size:
+            if mask.shape != look(picture)[:2]:
                 wrong.append(file)
                 continue
             values[file] = set(np.unique(mask).tolist())
-            masks.append(cut(mask.clip(0, 255).astype(np.uint8)))
+            masks.append(framed_mask(mask.clip(0, 255).astype(np.uint8), Frame(1, size, fit)))
     _refuse(wrong, "must be grey, or of a palette, and exactly as large as the picture")
     if not values:
         _, file, said = next(iter(bad.values()))
@@ -211,16 +208,8 @@ def _classes(names: list[str] | None, values: dict[str, set[int]]) -> tuple[list
     return ["background", *map(str, range(1, top + 1))], False
 
 
-def _padded(mask: np.ndarray, side: int) -> np.ndarray:
-    """Its edge repeated until it is square, as `picture.padded` does."""
-    short = [side - n for n in mask.shape]
-    return np.pad(mask, [(n // 2, n - n // 2) for n in short], mode="edge")
-
-
-def middle(mask: np.ndarray, side: int) -> np.ndarray:
-    """The middle square, each pixel the nearest, as `picture.read` cuts it."""
-    short = min(mask.shape)
-    rows, columns = (
-        ((n - short) / 2 + (np.arange(side) + 0.5) * short / side).astype(int) for n in mask.shape
-    )
-    return mask[rows][:, columns]
+def framed_mask(mask: np.ndarray, frame: Frame) -> np.ndarray:
+    """A mask h w at the size of its picture, each pixel that of the nearest."""
+    assert frame.size is not None
+    given = torch.from_numpy(np.ascontiguousarray(mask))[None]
+    return scaled_masks(given, frame.size, frame.fit)[0].numpy()

@@ -13,6 +13,7 @@ from torch.utils.data import IterableDataset
 from cutaway.data.arrays import from_arrays, is_array
 from cutaway.data.columns import IMAGE, LABEL, guess
 from cutaway.data.files import PART_NAMES
+from cutaway.data.frame import Size
 from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.items import from_items
 from cutaway.data.pack import Progress
@@ -28,7 +29,7 @@ PART = "|".join(PART_NAMES)
 
 
 def from_object(
-    what: Any, size: int | None, group_by: str, label: str, progress: Progress | None, read: Read
+    what: Any, size: Size, group_by: str, label: str, progress: Progress | None, read: Read
 ) -> tuple[ImageSet, bool]:
     """An image set, and whether a column has grouped it.
 
@@ -55,7 +56,7 @@ def from_object(
 
 
 def _from_mapping(
-    what: Mapping[str, Any], size: int | None, label: str, read: Read
+    what: Mapping[str, Any], size: Size, label: str, read: Read
 ) -> tuple[ImageSet, bool]:
     """Parts by name, or arrays by name (`{"images": x, "labels": y}`, also of several parts)."""
     if any(str(key).lower() in PART_NAMES for key in what):
@@ -77,7 +78,7 @@ def _from_mapping(
 
 
 def _from_sequence(
-    what: Sequence[Any], size: int | None, progress: Progress | None, read: Read
+    what: Sequence[Any], size: Size, progress: Progress | None, read: Read
 ) -> ImageSet | None:
     """A pair of images and targets, or two or three parts; nothing where it is a list of items."""
     if len(what) == 2 and is_array(what[0], 2) and hasattr(what[1], "__len__"):

@@ -1,17 +1,19 @@
 """A division of the user's own, given as a mapping or a tuple: one set, with the part of each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 
 from cutaway.data.files import PART_NAMES, natural
+from cutaway.data.frame import Frame, Size
 from cutaway.data.imageset import PARTS, Finding, ImageSet
-from cutaway.data.pack import USUAL
+from cutaway.data.levels import union
+from cutaway.data.plan import usual_side
 from cutaway.errors import DataError, UsageError
 
-Read = Callable[[Any, int | None], tuple[ImageSet, bool]]
+Read = Callable[[Any, Size], tuple[ImageSet, bool]]
 
 
 def named_parts(what: Mapping[str, Any]) -> dict[int, Any]:
@@ -34,11 +36,11 @@ def named_parts(what: Mapping[str, Any]) -> dict[int, Any]:
     return found
 
 
-def joined(given: dict[int, Any], size: int | None, read: Read, told: bool) -> ImageSet:
+def joined(given: dict[int, Any], size: Size, read: Read, told: bool) -> ImageSet:
     """One set of several parts.
 
     Classes are joined by their names; grey images among colour ones get three channels; where the
-    parts have several sizes, all are brought to 128 pixels.
+    parts have several sizes or ranges of values, all are brought to one.
 
     Args:
         read: gives the images of one part, and whether a column has grouped them.
@@ -49,9 +51,11 @@ def joined(given: dict[int, Any], size: int | None, read: Read, told: bool) -> I
         DataError: the parts are of different kinds.
     """
     sets = {part: read(value, size) for part, value in given.items()}
-    if len({images.size for images, _ in sets.values()}) > 1:
-        sets = {part: read(value, USUAL) for part, value in given.items()}
-        sets = {part: (images.resized(USUAL), by) for part, (images, by) in sets.items()}
+    frames = [images.frame for images, _ in sets.values()]
+    if len({frame[1:] for frame in frames}) > 1:  # of another size, or another range of values
+        frame = _shared(frames)
+        sets = {part: read(value, frame) for part, value in given.items()}
+        sets = {part: (images.framed(frame), by) for part, (images, by) in sets.items()}
     if any(by_column for _, by_column in sets.values()):
         raise UsageError(
             "A column can group images of one table only: join the tables of the parts into one "
@@ -68,8 +72,23 @@ def joined(given: dict[int, Any], size: int | None, read: Read, told: bool) -> I
         parts=torch.cat([torch.full((len(images),), part) for part, images in found.items()]),
         findings=tuple(dict.fromkeys(one for item in found.items() for one in _findings(*item))),
         masks=_masks(list(found.values())),
+        fit=next(iter(found.values())).fit,
+        levels=next(iter(found.values())).levels,
+        sources=_sources(list(found.values())),
     )
     return together if told else replace(together, findings=(*together.findings, _note(found)))
+
+
+def _shared(frames: Sequence[Frame]) -> Frame:
+    """What suits images of all these."""
+    sizes = {frame.size for frame in frames if frame.size}
+    if any(len(size) != 2 for size in sizes):
+        raise DataError("The parts hold examples of several lengths, and are not joined.")
+    side = usual_side([min(size) for size in sizes])
+    size, fit = ((side, side), "cut") if len(sizes) > 1 else (frames[0].size, frames[0].fit)
+    known = [frame.levels for frame in frames if frame.levels]
+    levels = union(known) if known else None
+    return Frame(max(frame.channels for frame in frames), size, fit, levels)
 
 
 def _check_alike(sets: dict[int, ImageSet]) -> None:
@@ -104,6 +123,11 @@ def _images(sets: list[ImageSet]) -> torch.Tensor:
 def _masks(sets: list[ImageSet]) -> torch.Tensor | None:
     masks = [images.masks for images in sets if images.masks is not None]
     return torch.cat(masks) if masks else None
+
+
+def _sources(sets: list[ImageSet]) -> list[Any] | None:
+    known = [images.sources for images in sets if images.sources is not None]
+    return [one for some in known for one in some] if len(known) == len(sets) else None
 
 
 def _findings(part: int, images: ImageSet) -> list[Finding]:

@@ -1,7 +1,8 @@
 """One picture file in, plain 8-bit pixels out. Pillow only, so that a decoding worker starts fast.
 
 The pixels that come out are those a viewer would show: turned as EXIF says, over white where they
-are transparent, 16 bits scaled to 8, the first frame of an animation.
+are transparent, the first frame of an animation. More than 8 bits are scaled to 8 (`levels`), and
+what is to have another size is brought to it as `frame` says.
 """
 
 import warnings
@@ -12,6 +13,8 @@ from io import BytesIO
 from typing import NamedTuple
 
 from PIL import Image, UnidentifiedImageError
+
+from cutaway.data.frame import Frame, Levels, framed
 
 # Decoded, a picture of this many pixels takes 0.4 GB. Pillow's own limit is global to the process,
 # so it is neither used nor changed; it lies higher, and where it acts its error is ours too.
@@ -45,21 +48,31 @@ class Unreadable(Exception):
 
 
 class Header(NamedTuple):
-    """Size in pixels as shown, and whether it is grey, known without decoding."""
+    """Size in pixels as shown, whether it is grey, and whether its values have more than 8 bits,
+    known without decoding."""
 
     height: int
     width: int
     grey: bool
+    deep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Rows of `channels` interleaved bytes; `notes` names what had to be handled."""
+    """Rows of `channels` interleaved bytes.
+
+    Attributes:
+        grey, deep: whether the file has no colour, and more than 8 bits.
+        own: height and width before it was brought to another size.
+        notes: what had to be handled.
+    """
 
     pixels: bytes
     height: int
     width: int
     grey: bool
+    deep: bool
+    own: tuple[int, int]
     notes: tuple[str, ...] = ()
 
 
@@ -77,28 +90,40 @@ def look(source: str | bytes) -> Header:
         width, height = image.size
         if _orientation(image) >= 5:
             width, height = height, width
-        return Header(height, width, is_grey(image))
+        return Header(height, width, is_grey(image), is_deep(image))
 
 
-def read(source: str | bytes, side: int | None, channels: int, limit: int = LIMIT) -> Picture:
+def read(source: str | bytes, frame: Frame, limit: int = LIMIT) -> Picture:
     """Decode a file's path or content.
 
     Args:
-        side: bring the shorter side to this many pixels and cut the square in the middle (bicubic,
-            antialiased); None keeps the size.
-        channels: 1 for grey, 3 for colour.
+        frame: what it is brought to.
         limit: pixels that its header may promise.
 
     Raises:
-        Unreadable: it is missing, empty, no picture, truncated, or too large.
+        Unreadable: it is missing, empty, no picture, truncated, too large, or holds values that no
+            levels are known for.
     """
     with _refusals(source), _open(source, limit) as image:
-        grey, notes = is_grey(image), _notes(image)
-        if side and image.format in ("JPEG", "MPO"):
-            _draft(image, side)
+        grey, deep, notes = is_grey(image), is_deep(image), _notes(image)
         image.load()
-        shown = as_shown(image, side, channels, notes)
-        return Picture(shown.tobytes(), shown.height, shown.width, grey, tuple(notes))
+        whole = as_shown(image, frame._replace(size=None), notes)
+        shown, own = framed(whole, frame.size, frame.fit), (whole.height, whole.width)
+        content = shown.tobytes()
+        return Picture(content, shown.height, shown.width, grey, deep, own, tuple(notes))
+
+
+def values(source: str | bytes) -> Levels | None:
+    """The least and the greatest value of a picture of more than 8 bits; None of any other."""
+    with _refusals(source), _open(source) as image:
+        if not is_deep(image):
+            return None
+        import numpy as np
+
+        from cutaway.data.levels import extent
+
+        return extent(np.asarray(image))
+    raise AssertionError  # `_refusals` raises or ends
 
 
 @contextmanager
@@ -108,10 +133,13 @@ def opened(source: str | bytes) -> Iterator[Image.Image]:
         yield image
 
 
-def as_shown(image: Image.Image, side: int | None, channels: int, notes: list[str]) -> Image.Image:
+def as_shown(image: Image.Image, frame: Frame, notes: list[str]) -> Image.Image:
     """The image as a viewer shows it, in mode L or RGB; see `read`. Appends to `notes`."""
-    image = _flat(_upright(image), "L" if channels == 1 else "RGB", notes)
-    return _square(image, side) if side else image
+    image = _upright(image)
+    if is_deep(image):
+        image = _scaled(image, frame.levels)
+    image = _flat(image, "L" if frame.channels == 1 else "RGB", notes)
+    return framed(image, frame.size, frame.fit)
 
 
 def _open(source: str | bytes, limit: int = LIMIT) -> Image.Image:
@@ -194,6 +222,11 @@ def is_grey(image: Image.Image) -> bool:
     return image.mode[0] in "1LIF" and image.mode != "LAB"
 
 
+def is_deep(image: Image.Image) -> bool:
+    """Whether an image's values have more than 8 bits."""
+    return image.mode[0] in "IF"
+
+
 def _notes(image: Image.Image) -> list[str]:
     notes = []
     if _orientation(image) != 1:
@@ -204,25 +237,23 @@ def _notes(image: Image.Image) -> list[str]:
         notes.append("cmyk")
     elif image.mode == "P" and image.format != "GIF":
         notes.append("palette")
-    elif image.mode[0] in "IF":
+    elif is_deep(image):
         notes.append("16-bit")
+    elif _lost_bits(image):
+        notes.append("16-bit-colour")
     return notes
 
 
-def _draft(image: Image.Image, side: int) -> None:
-    """Let libjpeg decode at 1/2, 1/4 or 1/8 where that still leaves twice the size asked for."""
-    scale = 2 * side / min(image.size)
-    if scale < 1:
-        size = max(1, int(image.width * scale)), max(1, int(image.height * scale))
-        image.draft(None, size)
+def _lost_bits(image: Image.Image) -> bool:
+    """Whether the file has 16 bits a colour, of which Pillow reads the upper 8."""
+    modes = (tile[3] for tile in getattr(image, "tile", ()))
+    return any(";16" in str(mode) for mode in modes)
 
 
 def _flat(image: Image.Image, mode: str, notes: list[str]) -> Image.Image:
     """In `mode` (L or RGB), over white."""
     if image.mode == mode and "transparency" not in image.info:
         return image
-    if image.mode[0] in "IF":
-        image = _scaled(image)
     if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
         if image.getchannel("A").getextrema()[0] != 255:
@@ -234,40 +265,20 @@ def _flat(image: Image.Image, mode: str, notes: list[str]) -> Image.Image:
     return image.convert(mode)
 
 
-def _scaled(image: Image.Image) -> Image.Image:
-    """Integers of 16 bits and floats to 8 bits: the full range of the type becomes 0 to 255.
-
-    Floats up to 1 are taken for fractions, up to 255 for grey levels; what fits no such range is
-    stretched from its own least to its own greatest value.
-    """
+def _scaled(image: Image.Image, levels: Levels | None) -> Image.Image:
+    """Values of more than 8 bits as 0 to 255."""
     import numpy as np
 
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    low, high = float(values.min()), float(values.max())
-    tops = (1.0, 255.0) if image.mode == "F" else (65535.0,)
-    top = next((top for top in tops if low >= 0 and high <= top), None)
-    if top is None:
-        values, top = values - low, max(high - low, 1.0)
-    return Image.fromarray((values * (255 / top) + 0.5).astype(np.uint8))
+    from cutaway.data.levels import extent, in_bytes, told, usual
 
-
-def _square(image: Image.Image, side: int) -> Image.Image:
-    """The middle square of an image, `side` x `side` pixels."""
-    width, height = image.size
-    short = min(width, height)
-    left, top = (width - short) / 2, (height - short) / 2
-    if width == height == side:
-        return image
-    box = (left, top, left + short, top + short)
-    return image.resize((side, side), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
-
-
-def padded(picture: Picture, channels: int) -> bytes:
-    """The pixels of a picture that is not square, its edge repeated until it is."""
-    import numpy as np
-
-    pixels = np.frombuffer(picture.pixels, np.uint8)
-    side, rows, columns = max(picture.height, picture.width), picture.height, picture.width
-    above, left = (side - rows) // 2, (side - columns) // 2
-    width = ((above, side - rows - above), (left, side - columns - left), (0, 0))
-    return np.pad(pixels.reshape(rows, columns, channels), width, mode="edge").tobytes()
+    values = np.asarray(image)
+    known = levels or usual(values)
+    if known is None:
+        found = extent(values)
+        assert found is not None
+        raise Unreadable(
+            "range",
+            f"It holds values from {told(found)}, and nothing says which of them is black and "
+            "which is white: save it with 8 bits.",
+        )
+    return Image.fromarray(in_bytes(values, known))

@@ -116,7 +116,8 @@ class _Worker:
         half = len(sources) // 2
         one = self.careful({**task, "sources": sources[:half]})
         two = self.careful({**task, "sources": sources[half:], "first": first + half})
-        return {**one, **two, "bad": one["bad"] + two["bad"], "notes": one["notes"] + two["notes"]}
+        listed = {key: [*one.get(key, []), *two.get(key, [])] for key in ("bad", "notes", "levels")}
+        return {**one, **two, **listed}
 
     def ask(self, task: Task) -> Answer | None:
         """The answer, or None where the process died. One that never starts is done without."""

@@ -14,6 +14,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from cutaway.data.catalog import SOURCES
 from cutaway.data.files import folder_samples
+from cutaway.data.frame import Size
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pack import Progress, pack
 from cutaway.errors import DataError
@@ -46,7 +47,7 @@ STONES = {
 SERIES = 30  # unlisted photographs of one film this close in number are taken for one stone
 
 
-def rocks(folder: Path, image_size: int | None, progress: Progress | None) -> ImageSet:
+def rocks(folder: Path, image_size: Size, progress: Progress | None) -> ImageSet:
     """The photographs in `folder/Basalt` and `folder/Highland`, grouped by stone."""
     samples, classes, findings = folder_samples(folder)
     if tuple(classes) != CLASSES:

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from cutaway.data.frame import Frame, resampled
 from cutaway.data.imageset import ImageSet
-from cutaway.data.picture import Unreadable, look, quietly, read
+from cutaway.data.picture import Unreadable, look, quietly, read, values
 from cutaway.errors import DataError
 
 LONGEST = 256  # pixels of the longer side, unless another is asked for
@@ -21,8 +22,8 @@ def one_picture(path: Path, image_size: int | None) -> ImageSet:
     """
     try:
         with quietly():
-            channels = 1 if look(str(path)).grey else 3
-            found = read(str(path), None, channels)
+            channels, levels = 1 if look(str(path)).grey else 3, values(str(path))
+            found = read(str(path), Frame(channels, levels=levels))
     except Unreadable as error:
         raise DataError(f"{path} cannot be used. {error.sentence}") from None
     longest = max(found.height, found.width)
@@ -32,7 +33,10 @@ def one_picture(path: Path, image_size: int | None) -> ImageSet:
         "L" if channels == 1 else "RGB", (found.width, found.height), found.pixels
     )
     if wanted != longest:
-        image = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=3.0)
+        image = resampled(image, (width, height))
     pixels = torch.from_numpy(np.array(image)).view(1, height, width, channels)
     classes = (path.stem or path.name,)
-    return ImageSet(pixels, torch.zeros(1).long(), classes, [path.name], name=str(path), whole=True)
+    return ImageSet(
+        pixels, torch.zeros(1).long(), classes, [path.name], name=str(path), whole=True,
+        levels=levels,
+    )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from cutaway.data.catalog import SOURCES, Source
 from cutaway.data.files import ENDINGS, folder
+from cutaway.data.frame import Size
 from cutaway.data.groups import grouped
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pack import Progress
@@ -20,7 +21,7 @@ TABLES = (".csv", ".tsv", ".parquet")
 def load(
     what: Any,
     *,
-    image_size: int | None = None,
+    image_size: Size = None,
     group_by: str = "",
     label: str = "",
     progress: Progress | None = None,
@@ -35,6 +36,7 @@ def load(
             an image set; a data frame; anything indexable of `(image, target)` or of rows with
             columns; or parts of all these, `{"train": ..., "test": ...}` or `(train, val)`.
         image_size: side in pixels; None chooses (see `pack`). Of a single picture the longer side.
+            Or a `Frame`, which all is brought to.
         group_by: what must never part: a regular expression on the image's name (its first group
             counts, or the whole match), `level:N` for the N-th folder of its path (from 1, or from
             the end with -1), or a column of the table.
@@ -46,18 +48,20 @@ def load(
         UsageError: there is no such data set, file, column or group.
         DataError: the data cannot be used, read, downloaded or cached.
     """
-    if image_size is not None and image_size < 1:
+    if isinstance(image_size, int) and image_size < 1:
         raise UsageError(f"An image size of {image_size} pixels makes no sense.")
     images, by_column = _read(what, image_size, group_by, label, progress)
-    if image_size is not None:
+    if isinstance(image_size, int):
         images = images.resized(image_size)
+    elif image_size is not None:
+        images = images.framed(image_size)
     if group_by and not by_column:
         images = grouped(images, group_by)
     return _checked(images)
 
 
 def _read(
-    what: Any, size: int | None, group_by: str, label: str, progress: Progress | None
+    what: Any, size: Size, group_by: str, label: str, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """The image set, and whether a column has grouped it."""
     if isinstance(what, ImageSet):
@@ -79,7 +83,7 @@ def _read(
     if path.is_file() and path.suffix.lower() in ENDINGS:
         from cutaway.data.single import one_picture
 
-        return one_picture(path, size), False
+        return one_picture(path, size if isinstance(size, int) else None), False
     if path.is_file() and path.suffix.lower() in TABLES:
         from cutaway.data.table import table
 
@@ -87,7 +91,7 @@ def _read(
     raise _unknown(str(what), path)
 
 
-def _named(source: Source, size: int | None, progress: Progress | None) -> ImageSet:
+def _named(source: Source, size: Size, progress: Progress | None) -> ImageSet:
     if source.name == "digits":
         from cutaway.data.named import digits
 
@@ -95,7 +99,8 @@ def _named(source: Source, size: int | None, progress: Progress | None) -> Image
     if source.made:
         from cutaway.data.made import make
 
-        return make(source.name, lambda: _named(SOURCES[source.of], None, progress), size)
+        side = size if isinstance(size, int) else None
+        return make(source.name, lambda: _named(SOURCES[source.of], None, progress), side)
     place = source.local
     if place is None:
         from cutaway.data.download import fetch

@@ -9,6 +9,7 @@ from typing import Any
 from cutaway.data import parquet
 from cutaway.data.columns import IMAGE, NUMBER, PART, chosen, guess, likeliest
 from cutaway.data.files import PART_NAMES
+from cutaway.data.frame import Size
 from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.lookup import Files, Lookup, looks_like_file
 from cutaway.data.pack import Cell, Progress, Sample, pack
@@ -38,7 +39,7 @@ class Table:
 
 
 def table(
-    path: Path, size: int | None, group_by: str, label: str, progress: Progress | None
+    path: Path, size: Size, group_by: str, label: str, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """The pictures that a table names or holds, and whether a column of it has grouped them.
 
@@ -51,7 +52,7 @@ def table(
 
 
 def from_table(
-    source: Table, name: str, size: int | None, group_by: str, label: str, progress: Progress | None
+    source: Table, name: str, size: Size, group_by: str, label: str, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """The pictures of a table that has been opened; see `table`."""
     images, files = _images(source, label)

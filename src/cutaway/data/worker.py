@@ -8,10 +8,12 @@ script a second time, imports Pillow alone, and ends with the process that start
 import json
 import sys
 from base64 import b64decode
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import lru_cache, partial
 from typing import Any
 
-from cutaway.data.picture import Picture, Unreadable, padded, quietly, read
+from cutaway.data.frame import Frame
+from cutaway.data.picture import Picture, Unreadable, quietly, read, values
 
 Task = dict[str, Any]
 Answer = dict[str, Any]
@@ -20,43 +22,78 @@ Answer = dict[str, Any]
 def run(task: Task) -> Answer:
     """Decode `task["sources"]` and write them from row `task["first"]` of `task["file"]`.
 
-    A task names the file, its `side` and `channels`, the `native` size (height, width) that every
-    picture must have or None to resize, and the sources. The answer lists `bad` pictures and
-    `notes` as (index, kind, sentence), or the first `misfit`: of another size than `native`, or
-    `colour` where one channel was planned.
+    A task names the file, the `frame` that all are brought to, the `native` size (height, width)
+    that every picture must have before that, or None, and the sources. The answer lists `bad`
+    pictures and `notes` as (index, kind, sentence), or the first `misfit` with a plan that is not
+    `fixed`: of another size than `native`, `colour` where one channel was planned, or `levels`
+    where it has more than 8 bits and no levels were. A task to `measure` writes nothing, and is
+    answered by the `levels` of each.
     """
-    side, channels = task["side"], task["channels"]
-    blank = bytes(side * side * channels)
+    if task.get("measure"):
+        return {"levels": [_measured(fetch(source)) for source in task["sources"]]}
+    frame = _frame(task["frame"])
+    assert frame.size is not None
+    blank = bytes(frame.size[0] * frame.size[1] * frame.channels)
+    reading = read if task["fixed"] else partial(_read, native=task["native"])
     rows: list[bytes] = []
     answer: Answer = {"bad": [], "notes": []}
     for index, source in enumerate(task["sources"], task["first"]):
         try:
-            picture = read(fetch(source), None if task["native"] else side, channels)
+            picture = reading(fetch(source), frame)
+        except Misfit as misfit:
+            return {**answer, "misfit": str(misfit)}
         except Unreadable as error:
             answer["bad"].append((index, error.kind, error.sentence))
             rows.append(blank)
             continue
-        if misfit := _misfit(picture, task):
-            return {**answer, "misfit": misfit}
         answer["notes"].extend((index, kind) for kind in picture.notes)
-        square = picture.height == picture.width
-        rows.append(picture.pixels if square else padded(picture, channels))
+        rows.append(picture.pixels)
     with open(task["file"], "r+b", buffering=0) as file:
         file.seek(task["first"] * len(blank))
         _write_all(file, b"".join(rows))
     return answer
 
 
+def _frame(values: Sequence[Any]) -> Frame:
+    """A frame as JSON gives it back."""
+    channels, size, fit, levels = values
+    return Frame(channels, tuple(size), fit, (levels[0], levels[1]) if levels else None)
+
+
+class Misfit(Exception):
+    """A picture that the plan for all of them does not fit."""
+
+
+def _read(source: str | bytes, frame: Frame, native: Sequence[int] | None) -> Picture:
+    """As `picture.read`. Raises `Misfit`."""
+    try:
+        picture = read(source, frame)
+    except Unreadable as error:
+        if error.kind == "range" and frame.levels is None:
+            raise Misfit("levels") from None
+        raise
+    if native and picture.own != tuple(native):
+        raise Misfit("size")
+    if picture.deep and frame.levels is None:
+        raise Misfit("levels")
+    if frame.channels == 1 and not picture.grey:
+        raise Misfit("colour")
+    return picture
+
+
+def _measured(source: str | bytes) -> list[float] | None:
+    """The least and greatest value of a picture of more than 8 bits."""
+    try:
+        found = values(source)
+    except Unreadable:  # reported when it is decoded
+        return None
+    return list(found) if found else None
+
+
 def _write_all(file: Any, content: bytes) -> None:
     view = memoryview(content)
     while view:
         view = view[file.write(view) :]
-
-
-def _misfit(picture: Picture, task: Task) -> str:
-    if task["native"] and (picture.height, picture.width) != tuple(task["native"]):
-        return "size"
-    return "colour" if task["channels"] == 1 and not picture.grey else ""
 
 
 def fetch(source: str | dict[str, Any]) -> str | bytes:

@@ -8,10 +8,12 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from cutaway.data.decode import decode
+from cutaway.data.decode import brought
 from cutaway.data.feed import Normalise
-from cutaway.data.imageset import ImageSet, scaled
-from cutaway.data.picture import LIMIT, Unreadable
+from cutaway.data.frame import Fit, Frame, Levels, fit_of
+from cutaway.data.imageset import ImageSet
+from cutaway.data.levels import checked
+from cutaway.data.picture import Unreadable
 from cutaway.data.split import Split
 from cutaway.errors import DataError, RunError, UsageError
 from cutaway.files import read_json
@@ -26,6 +28,7 @@ class DataCard:
         mean, std: what is done to values in 0..1, a channel at a time; for most tasks those of
             the training images.
         counts: images in each part.
+        fit, levels: what became of pictures of another shape, and of more than 8 bits; see `Frame`.
     """
 
     name: str
@@ -37,6 +40,8 @@ class DataCard:
     fingerprint: str
     licence: str
     counts: dict[str, int]
+    fit: Fit = "cut"
+    levels: Levels | None = None
 
     @classmethod
     def of(cls, images: ImageSet, split: Split, normalise: Normalise) -> "DataCard":
@@ -44,6 +49,7 @@ class DataCard:
         return cls(
             images.name, images.classes, images.channels, images.size,
             normalise.mean, normalise.std, images.fingerprint, images.licence, counts,
+            images.fit, images.levels,
         )  # fmt: skip
 
     @classmethod
@@ -51,9 +57,14 @@ class DataCard:
         values: dict[str, Any] = read_json(path)
         try:
             tuples = {name: tuple(values[name]) for name in ("classes", "size", "mean", "std")}
-            return cls(**(values | tuples))
+            return cls(**(values | tuples | {"levels": checked(values.get("levels"))}))
         except (TypeError, KeyError):
             raise RunError(f"{path} is damaged: its fields are not those of a data card.") from None
+
+    @property
+    def frame(self) -> Frame:
+        """What a picture is brought to."""
+        return Frame(self.channels, self.size, fit_of(self.size, self.fit), self.levels)
 
     @property
     def normalise(self) -> Normalise:
@@ -68,7 +79,7 @@ class DataCard:
         if len(self.size) != 2:
             raise UsageError("This network learned from signals or videos, and takes no pictures.")
         try:
-            return fitted(source, self.size, self.channels)
+            return torch.from_numpy(brought(source, self.frame))
         except Unreadable as problem:
             name = f"{source}: " if isinstance(source, str | Path) else ""
             raise DataError(f"{name}{problem.sentence}") from None
@@ -78,10 +89,11 @@ class DataCard:
         return asdict(self)
 
     def adopt(self, images: ImageSet) -> ImageSet:
-        """Other images as this network takes them: its classes in its order, at its size.
+        """Other images as this network takes them: its classes in its order, at its size, in its
+        channels.
 
         Raises:
-            UsageError: a class that the network does not know, or another number of channels.
+            UsageError: a class that the network does not know.
         """
         strangers = sorted(set(images.classes) - set(self.classes))
         if strangers:
@@ -89,29 +101,7 @@ class DataCard:
                 f"These images have classes that the network did not learn: "
                 f"{', '.join(strangers[:5])}. It knows {', '.join(self.classes[:10])}."
             )
-        if images.channels != self.channels:
-            kinds = {1: "grey", 3: "colour"}
-            raise UsageError(
-                f"These images are {kinds.get(images.channels, images.channels)}, and the network "
-                f"learned from {kinds.get(self.channels, self.channels)} ones."
-            )
         place = torch.tensor([self.classes.index(name) for name in images.classes])
         images = replace(images, targets=place[images.targets], classes=self.classes)
-        return images.resized(self.size[0]) if images.size != self.size else images
-
-
-def fitted(
-    source: Any, size: tuple[int, ...], channels: int, limit: int = LIMIT
-) -> UInt8[Tensor, "h w c"]:
-    """A picture (a path or encoded bytes) at a height and width: where they are equal its middle
-    square, else stretched.
-
-    Args:
-        limit: pixels that its header may promise.
-
-    Raises:
-        Unreadable: it is no picture, or too large.
-    """
-    square = size[0] == size[1]
-    pixels = decode(source, size[0] if square else None, channels, limit)
-    return scaled(torch.from_numpy(pixels)[None], size)[0]
+        pictures = len(self.size) == 2 and len(images.size) == 2
+        return images.framed(self.frame) if pictures else images

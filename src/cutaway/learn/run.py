@@ -198,7 +198,8 @@ class Run:
         if data is None:
             images, index = self.images(), self._part(on)
         else:
-            images = self.data.adopt(load(data, image_size=self.data.size[0]))
+            frame = self.data.frame if len(self.data.size) == 2 else None
+            images = self.data.adopt(load(data, image_size=frame))
             index, on = torch.arange(len(images)), images.name or "other data"
         with self.machine.session():
             feed = self.feed(images, index)

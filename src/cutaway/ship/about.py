@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import cutaway
+from cutaway.data.frame import Fit, Frame, Levels, fit_of
+from cutaway.data.levels import checked
 from cutaway.errors import DataError
 from cutaway.learn.run import Run
 
@@ -26,6 +28,10 @@ class About:
         measures: what it did on its test set, such as {"accuracy": 0.99}.
         licence: of the data that it learned from.
         version: of Cutaway.
+        fit: what becomes of pictures of another shape (see `data.frame`).
+        levels: values that stand for 0 and 255 where the pictures it learned from had more than 8
+            bits: whoever gives it pixels v of such a picture gives 255 (v - low) / (high - low),
+            cut off at 0 and 255 and rounded.
     """
 
     model: str
@@ -43,6 +49,8 @@ class About:
     measures: dict[str, float]
     licence: str
     version: str = cutaway.__version__
+    fit: Fit = "cut"
+    levels: Levels | None = None
 
     @classmethod
     def of(cls, run: Run, part: str, resizes: bool) -> "About":
@@ -56,8 +64,14 @@ class About:
         return cls(
             run.recipe.model, run.recipe.model_options, card.name,
             run.recipe.in_stages()[-1].task, part, card.classes, card.channels, card.size,
-            card.mean, card.std, resizes, latent, measures, card.licence,
+            card.mean, card.std, resizes, latent, measures, card.licence, fit=card.fit,
+            levels=card.levels,
         )  # fmt: skip
+
+    @property
+    def frame(self) -> Frame:
+        """What a picture is brought to."""
+        return Frame(self.channels, self.size, fit_of(self.size, self.fit), self.levels)
 
     @property
     def takes_examples(self) -> bool:
@@ -88,7 +102,7 @@ class About:
         """
         try:
             tuples = {name: tuple(values[name]) for name in ("classes", "size", "mean", "std")}
-            return cls(**(values | tuples))
+            return cls(**(values | tuples | {"levels": checked(values.get("levels"))}))
         except (TypeError, KeyError):
             raise DataError(
                 "The file does not say what it holds: it was not exported by Cutaway."

@@ -4,15 +4,21 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from jaxtyping import UInt8
 from torch import Tensor
 
+from cutaway.data.decode import brought
 from cutaway.data.imageset import ImageSet
+from cutaway.data.sample import as_task
+from cutaway.data.worker import fetch
 from cutaway.learn.run import Run
 from cutaway.randomness import generator
 from cutaway.ship.about import About
 
 CALIBRATION = 256
 """Training images that the ranges of an 8-bit network are measured on."""
+FILES = 32
+"""Held-out images that are read again at their own size."""
 DRAWN = 512
 """Codes or places that are tried where a network takes no images."""
 
@@ -42,6 +48,19 @@ class Examples:
         if not self.about.takes_examples:
             return drawn(self.about, DRAWN)
         return self.images.images[self.held_out].numpy()
+
+    def files(self) -> list[tuple[int, UInt8[np.ndarray, "h w c"]]]:
+        """Some held-out images as their files have them, at sizes of their own, each with its row
+        in `all`; none where the network takes one size only, or the images were in memory."""
+        sources = self.images.sources if self.about.resizes else None
+        if sources is None or not len(self.held_out):
+            return []
+        frame = self.about.frame._replace(size=None)
+        count = min(FILES, len(self.held_out))
+        rows = torch.linspace(0, len(self.held_out) - 1, count).long().tolist()
+        places = self.held_out.tolist()
+        named = ((row, fetch(as_task(sources[places[row]]))) for row in rows)
+        return [(row, brought(source, frame)) for row, source in named]
 
     def targets(self) -> Tensor:
         """Of every held-out image: a class, or a mask."""

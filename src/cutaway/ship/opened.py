@@ -62,7 +62,7 @@ class Opened:
         about = self.about
         return DataCard(
             about.data, about.classes, about.channels, about.size, about.mean, about.std,
-            fingerprint="", licence=about.licence, counts={},
+            fingerprint="", licence=about.licence, counts={}, fit=about.fit, levels=about.levels,
         )  # fmt: skip
 
 

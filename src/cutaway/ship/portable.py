@@ -13,6 +13,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cutaway.data.frame import Frame
 from cutaway.errors import UsageError
 from cutaway.learn.tasks import TASKS
 from cutaway.learn.tasks.reconstruct import reconstruction
@@ -39,7 +40,7 @@ class Seen(nn.Module):
 
     def __init__(self, about: About):
         super().__init__()
-        self.size = about.size if about.resizes else None
+        self.frame = about.frame if about.resizes else None
         shape = (-1, *[1] * len(about.size))
         for name in ("mean", "std"):
             value = torch.tensor(getattr(about, name)).view(shape)
@@ -47,23 +48,34 @@ class Seen(nn.Module):
 
     def forward(self, pixels: UInt8[Tensor, "b *grid c"]) -> Float[Tensor, "b c *grid2"]:
         x = pixels.movedim(-1, 1)
-        x = x if self.size is None else brought(x, self.size)
+        x = x if self.frame is None else brought(x, self.frame)
         return (x.float() / 255 - self.mean) / self.std
 
 
-def brought(x: UInt8[Tensor, "b c h w"], size: tuple[int, ...]) -> UInt8[Tensor, "b c h2 w2"]:
-    """Images at another size, as `DataCard.pixels` brings them there: antialiased.
+def brought(x: UInt8[Tensor, "b c h w"], frame: Frame) -> UInt8[Tensor, "b c h2 w2"]:
+    """Images at the network's size, as `data.frame` says."""
+    assert frame.size is not None
+    if frame.fit != "stretch":
+        x = _middle(x) if frame.fit == "cut" else _padded(x)
+    return F.interpolate(x, frame.size, mode="bicubic", antialias=True)
 
-    To a square: the middle square, bicubic; else the whole, bilinear.
-    """
-    if size[0] != size[1]:
-        return F.interpolate(x, size, mode="bilinear", antialias=True)
+
+def _middle(x: UInt8[Tensor, "b c h w"]) -> UInt8[Tensor, "b c s s"]:
+    """The middle square, copied: a slice's memory order would be a condition on its shape."""
     height, width = x.shape[2:]
     side = torch.sym_min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    # Copied, since a slice's memory order would become a condition on the image's shape.
-    square = torch.narrow_copy(torch.narrow_copy(x, 2, top, side), 3, left, side)
-    return F.interpolate(square, size, mode="bicubic", antialias=True)
+    rows = torch.narrow_copy(x, 2, (height - side) // 2, side)
+    return torch.narrow_copy(rows, 3, (width - side) // 2, side)
+
+
+def _padded(x: UInt8[Tensor, "b c h w"]) -> UInt8[Tensor, "b c s s"]:
+    """The whole, its edge repeated until it is square."""
+    side = torch.sym_max(*x.shape[2:])
+    for axis in (2, 3):
+        length = x.shape[axis]
+        places = (torch.arange(side) - (side - length) // 2).clamp(0, length - 1)
+        x = x.index_select(axis, places)
+    return x
 
 
 class Answer(nn.Module):

@@ -26,6 +26,8 @@ class Check:
         examples: how many held-out ones (or drawn codes) it answered.
         difference: of outputs: largest, mean, and the share of examples with the same answer.
         resized: the same of images of another size, which it brings to its own.
+        files: the same of its answers to held-out files at their own sizes, beside those to the
+            pixels that the run made of them; nothing where the images were in memory.
         pytorch, export: accuracy or IoU of each; nothing where there is no truth.
         latency: milliseconds of a call of each at 1 and at 64 examples.
     """
@@ -36,6 +38,7 @@ class Check:
     examples: int
     difference: dict[str, float]
     resized: dict[str, float]
+    files: dict[str, float]
     pytorch: dict[str, float]
     export: dict[str, float]
     latency: dict[str, dict[int, float]]
@@ -62,6 +65,13 @@ class Check:
                 f"({self.tolerance['difference']:g} is allowed), so it was not kept: export "
                 "another format, or allow more with --difference."
             )
+        if self.files and self.files["largest"] > self.tolerance["difference"]:
+            raise RunError(
+                f"The {self.format} export sees {self.files['images']:g} held-out files at their "
+                f"own sizes otherwise than the run does: its answers differ by "
+                f"{self.files['largest']:.2g} ({self.tolerance['difference']:g} is allowed), so it "
+                "was not kept. Allow more with --difference."
+            )
         if lost > self.tolerance["lost"]:
             raise RunError(
                 f"The {self.format} export loses {lost:.2f} points ({self.tolerance['lost']:g} "
@@ -86,6 +96,10 @@ class Reference:
         return self.shipment.examples.all()
 
     @cached_property
+    def files(self) -> list[tuple[int, np.ndarray]]:
+        return self.shipment.examples.files() if self.shipment.about.resizes else []
+
+    @cached_property
     def outputs(self) -> np.ndarray:
         return self.opened.in_parts(self.examples)
 
@@ -106,6 +120,7 @@ class Reference:
         return Check(
             kind.name, opened.path.name, size(opened.path), len(found),
             measures.apart(self.outputs, found), self._resized(opened.answer),
+            self._files(opened.answer, found),
             self.worth, self.quality(found), measures.latencies(ways, self.examples), tolerance,
         )  # fmt: skip
 
@@ -114,6 +129,14 @@ class Reference:
             return {}
         larger = enlarged(self.examples[:ENLARGED])
         return measures.apart(self.opened.answer(larger), answer(larger))
+
+    def _files(self, answer: Run, found: np.ndarray) -> dict[str, float]:
+        """Each file alone, beside what was `found` for its pixels as the run has them."""
+        if not self.files:
+            return {}
+        rows, pictures = zip(*self.files, strict=True)
+        seen = np.concatenate([answer(picture[None]) for picture in pictures])
+        return {"images": len(rows), **measures.apart(found[list(rows)], seen)}
 
 
 def enlarged(pixels: np.ndarray) -> np.ndarray:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from cutaway.data.picture import Unreadable
-from cutaway.learn.card import fitted
+from cutaway.data.decode import Unreadable, brought
 from cutaway.ship.about import About
 from cutaway.ship.serve.refusal import Refusal
 
@@ -62,7 +61,7 @@ async def all_of(awaited: Sequence[Awaitable[Any]]) -> Sequence[Any]:
 def decoded(content: bytes, about: About, limit: int) -> Pixels | Unreadable:
     """The pixels of a picture, or why there are none."""
     try:
-        return fitted(content, about.size, about.channels, limit).numpy()
+        return brought(content, about.frame, limit)
     except Unreadable as problem:
         return problem
 

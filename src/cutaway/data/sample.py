@@ -1,0 +1,61 @@
+"""One picture before it is decoded: where it lies, and what is known of it."""
+
+import os
+from base64 import b64encode
+from typing import Any, NamedTuple
+
+from cutaway.data import cache
+
+
+class Cell(NamedTuple):
+    """A picture in a Parquet file; `stamp` changes when the file does."""
+
+    parquet: str
+    column: str
+    group: int
+    row: int
+    stamp: tuple[int, ...]
+
+
+class Sample(NamedTuple):
+    """One picture before it is decoded.
+
+    Attributes:
+        source: path of a file, the content of one, or a cell of a table.
+        target: index of its class.
+        name: what reports call it; its path below the root.
+        part: index into `imageset.PARTS`; -1 where the source makes no division.
+        group: samples with the same group never part; empty where it has none.
+    """
+
+    source: str | bytes | Cell
+    target: int
+    name: str
+    part: int = -1
+    group: str = ""
+
+
+def stamp(source: str | bytes | Cell) -> tuple[int, Any]:
+    """Size in bytes, and something that changes when the content does.
+
+    The time of the last change of a file's record is part of it: archives unpack files with times
+    and sizes that say nothing, and some tools restore the time of the last change of content.
+    """
+    if isinstance(source, bytes):
+        return len(source), cache.digest(source)
+    if isinstance(source, Cell):
+        return 0, (source.row, source.stamp)
+    try:
+        found = os.stat(source)
+    except OSError:
+        return 0, None
+    return found.st_size, (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def as_task(source: str | bytes | Cell) -> str | dict[str, Any]:
+    """What a task names it by; see `worker.fetch`."""
+    if isinstance(source, str):
+        return source
+    if isinstance(source, bytes):
+        return {"base64": b64encode(source).decode()}
+    return source._asdict()
