@@ -93,8 +93,8 @@ def test_a_file_resizes_as_the_run_does(trained, tmp_path):
     same = dict(opened.predict(tmp_path / "photograph.png")[0].top)
     assert same == pytest.approx(told, abs=1e-5)
     itself = opened.answer(np.asarray(picture)[None, :, :, None])[0]
-    for name, p in told.items():  # another decoder's resizing: a grey level here and there
-        assert itself[run.data.classes.index(name)] == pytest.approx(p, abs=0.02)
+    for name, p in told.items():  # a grey level here and there
+        assert itself[run.data.classes.index(name)] == pytest.approx(p, abs=1e-3)
 
 
 def test_pt2_runs_with_pytorch_alone(trained, tmp_path):
