@@ -211,5 +211,5 @@ def _classes(names: list[str] | None, values: dict[str, set[int]]) -> tuple[list
 def framed_mask(mask: np.ndarray, frame: Frame) -> np.ndarray:
     """A mask h w at the size of its picture, each pixel that of the nearest."""
     assert frame.size is not None
-    given = torch.from_numpy(np.ascontiguousarray(mask))[None]
+    given = torch.from_numpy(np.array(mask))[None]
     return scaled_masks(given, frame.size, frame.fit)[0].numpy()

@@ -69,7 +69,7 @@ def _read(
     if not isinstance(what, str | PathLike):
         from cutaway.data.objects import from_object
 
-        def part(one: Any, side: int | None) -> tuple[ImageSet, bool]:
+        def part(one: Any, side: Size) -> tuple[ImageSet, bool]:
             return _read(one, side, group_by, label, progress)
 
         return from_object(what, size, group_by, label, progress, part)
