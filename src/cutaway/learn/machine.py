@@ -1,5 +1,6 @@
 """Where and how the arithmetic is done: device, precision, memory order, compilation, threads."""
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -12,6 +13,10 @@ from cutaway.errors import UsageError
 from cutaway.learn import memory
 from cutaway.learn.optimizers.uncompiled import uncompiled
 from cutaway.learn.recipe import Recipe
+
+PRECISIONS = ("auto", "float32", "bfloat16")
+FORCED = "CUTAWAY_PRECISION"
+"""The variable of the environment that decides the precision of recipes that leave it open."""
 
 TINY = 1_000_000
 """Weights times images of a step below which one thread is faster than two (bench/overhead.py)."""
@@ -62,7 +67,7 @@ class Machine:
         return model
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Multiplications in bfloat16 where that was chosen."""
+        """Multiplications in bfloat16 where that was chosen: while it learns, and only then."""
         if self.precision == "float32":
             return nullcontext()
         return torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16)
@@ -100,7 +105,7 @@ def choose(recipe: Recipe, model: nn.Module) -> Machine:
     """
     device = _device(recipe.device)
     convolutional = any(isinstance(module, nn.Conv2d) for module in model.modules())
-    precision = recipe.precision
+    precision = _automatic() if recipe.precision == "auto" else recipe.precision
     if precision == "auto":
         precision = "bfloat16" if convolutional and multiplies_bfloat16(device) else "float32"
     layout = recipe.memory_format
@@ -109,6 +114,18 @@ def choose(recipe: Recipe, model: nn.Module) -> Machine:
     compiled = recipe.compile == "yes"
     threads = 1 if _tiny(model, recipe.batch_size) else torch.get_num_threads()
     return Machine(device, precision, layout, compiled, threads)
+
+
+def _automatic() -> str:
+    """What `auto` is forced to be, so that one computer can be tried as another; or `auto` itself.
+
+    Raises:
+        UsageError: the variable holds another word.
+    """
+    forced = os.environ.get(FORCED, "auto")
+    if forced not in PRECISIONS:
+        raise UsageError(f"{FORCED} takes {', '.join(PRECISIONS)}, not '{forced}': change it.")
+    return forced
 
 
 def _tiny(model: nn.Module, batch: int) -> bool:
@@ -139,11 +156,13 @@ def resolved(recipe: Recipe, machine: Machine) -> Recipe:
 
 
 def multiplies_bfloat16(device: str) -> bool:
-    """Whether the device has matrix units for bfloat16."""
+    """Whether the device has matrix units for bfloat16, and oneDNN may use them."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device == "cpu":
-        return bool(getattr(torch.cpu, "_is_amx_tile_supported", bool)())
+        most = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
+        allowed = most in ("", "ALL", "DEFAULT") or "AMX" in most
+        return allowed and bool(getattr(torch.cpu, "_is_amx_tile_supported", bool)())
     return False
 
 

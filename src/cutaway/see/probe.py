@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cutaway.arithmetic import exact
 from cutaway.see.layers import layers, tensors
 
 Note = Callable[[str, nn.Module, Tensor], None]
@@ -64,11 +65,15 @@ def last_answer(model: nn.Module, layer: str) -> Iterator[list[Tensor]]:
 
 @contextmanager
 def resting(model: nn.Module) -> Iterator[None]:
-    """Inside, dropout and batch statistics are off; afterwards each module is as it was."""
+    """The model as it answers: no dropout, no batch statistics, and float32 that is not rounded.
+
+    Afterwards each module is as it was.
+    """
     modes = [(module, module.training) for module in model.modules()]
     try:
         model.eval()
-        yield
+        with exact():
+            yield
     finally:
         for module, training in modes:
             module.training = training

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from cutaway.arithmetic import exact
 from cutaway.errors import DataError, UsageError
 from cutaway.learn.card import DataCard
 from cutaway.learn.predict import Prediction, named, top
@@ -70,7 +71,7 @@ def of_module(path: Path, about: About, whole: Callable[..., Any], network: Any 
     """A PyTorch module as `Opened`."""
 
     def answer(examples: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
+        with torch.inference_mode(), exact():
             found: np.ndarray = whole(torch.from_numpy(np.ascontiguousarray(examples))).numpy()
         return found
 

@@ -127,14 +127,13 @@ class Task:
 
 @contextmanager
 def at_rest(model: nn.Module, machine: Machine, seed: int = 0) -> Iterator[None]:
-    """The network as it answers: no dropout, no gradients, draws that depend on `seed` alone."""
+    """The network as it answers: no dropout, no gradients, draws that depend on `seed` alone.
+
+    It answers in float32 whatever precision it learned in, because that is what leaves: exports
+    and those who load the weights compute so, and what is judged has to be the same.
+    """
     devices = [machine.device] if machine.device.startswith("cuda") else []
-    with (
-        resting(model),
-        torch.random.fork_rng(devices),
-        torch.inference_mode(),
-        machine.autocast(),
-    ):
+    with resting(model), torch.random.fork_rng(devices), torch.inference_mode():
         reseed_global(seed, "judge")
         yield
 

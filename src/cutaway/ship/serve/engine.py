@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import nn
 
+from cutaway.arithmetic import exact
 from cutaway.data.feed import to_float
 from cutaway.errors import UsageError
 from cutaway.learn.fleet import Fleet
@@ -61,12 +62,12 @@ class TorchEngine:
         self.about = About.of(run, "answer", resizes=False)
         self._model: nn.Module = trained.model if isinstance(trained, Run) else trained.committee
         self._model.requires_grad_(False)
-        self._machine, self._normalise, self._task = run.machine, run.data.normalise, run.task
+        self._device, self._normalise, self._task = run.machine.device, run.data.normalise, run.task
         self._threads = threads()
 
     def answer(self, pixels: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]:
-        x = self._normalise(to_float(torch.from_numpy(pixels).to(self._machine.device)))
-        with computing(self._threads), torch.inference_mode(), self._machine.autocast():
+        x = self._normalise(to_float(torch.from_numpy(pixels).to(self._device)))
+        with computing(self._threads), torch.inference_mode(), exact():
             found: Any = self._task.probabilities(self._model(x))  # type: ignore[attr-defined]
         return found.cpu().numpy()
 

@@ -1,0 +1,28 @@
+"""How numbers are multiplied, whatever the processor could do faster."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import backends
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """Inside, float32 is multiplied as float32; afterwards PyTorch does as it did before.
+
+    On a GPU PyTorch multiplies the float32 of convolutions with the 10 bits of TF32, and a user may
+    have asked for TF32 or bfloat16 in matrix products anywhere: an answer then is off by a
+    thousandth, and no export says the same.
+    """
+    units = (
+        backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn,
+        backends.mkldnn.matmul, backends.mkldnn.conv, backends.mkldnn.rnn,
+    )  # fmt: skip
+    before = [unit.fp32_precision for unit in units]
+    try:
+        for unit in units:
+            unit.fp32_precision = "ieee"
+        yield
+    finally:
+        for unit, precision in zip(units, before, strict=True):
+            unit.fp32_precision = precision
