@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 @dataclass
 class Request:
@@ -19,7 +21,9 @@ class Request:
 def stoppable() -> Iterator[Request]:
     """Turn the first SIGINT or SIGTERM into a request; a second one interrupts at once.
 
-    Outside the main thread Python delivers no signals, and nothing is changed.
+    Outside the main thread Python delivers no signals, and nothing is changed. A signal that was
+    ignored from the start (a shell does so with SIGINT for jobs in the background, so that a Ctrl-C
+    for something else does not reach them) stays ignored.
     """
     request = Request()
     if threading.current_thread() is not threading.main_thread():
@@ -31,7 +35,8 @@ def stoppable() -> Iterator[Request]:
             raise KeyboardInterrupt
         request.made = True
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, ask) for number in heard}
     try:
         yield request
     finally:

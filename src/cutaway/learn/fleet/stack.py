@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from cutaway.data.feed import Batch
 from cutaway.learn.tasks import Task
@@ -25,7 +26,7 @@ class Stack:
 
     def __init__(self, networks: Sequence[nn.Module], task: Task):
         first, self.size = networks[0], len(networks)
-        self.turn = Turn(copy.deepcopy(first).to("meta"), task)
+        self.turn = Turn(_one_precision(copy.deepcopy(first).to("meta")), task)
         self.weights = {
             name: nn.Parameter(gathered([n.get_parameter(name) for n in networks]), p.requires_grad)
             for name, p in first.named_parameters()
@@ -69,6 +70,19 @@ def gathered(tensors: Sequence[Tensor]) -> Tensor:
     for tensor, view in zip(tensors, together, strict=True):
         tensor.data = turned(view)
     return together
+
+
+def _one_precision(network: nn.Module) -> nn.Module:
+    """The network, its batch normalisation always computed in the precision of its weights.
+
+    Of one network PyTorch normalises bfloat16 with means and weights in float32, and sums in
+    float32; of many at once (vmap) it wants one precision for all of them.
+    """
+    for module in network.modules():
+        if isinstance(module, _BatchNorm):
+            module.register_forward_pre_hook(lambda module, inputs: inputs[0].float())
+            module.register_forward_hook(lambda module, inputs, y: y.to(inputs[0].dtype))
+    return network
 
 
 def _view(p: nn.Parameter, members: slice) -> nn.Parameter:
