@@ -2,6 +2,7 @@ import csv
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pictures import encoded, image, noise, write
 
@@ -150,3 +151,89 @@ def test_class_names_of_hugging_face_are_used(tmp_path: Path) -> None:
     images = load(tmp_path / "x.parquet")
     assert images.classes == ("cat", "dog")
     assert images.targets.tolist() == [1, 0]
+
+
+def test_pictures_in_a_struct_by_path(tmp_path: Path) -> None:
+    rows(tmp_path, "file,label")
+    cells = [{"bytes": None, "path": f"images/{i}.png"} for i in range(4)]
+    pq.write_table(pa.table({"image": cells, "label": list("abab")}), tmp_path / "x.parquet")
+    assert (load(tmp_path / "x.parquet").images[3].numpy() == noise(8, 8, seed=3)).all()
+
+
+def test_of_two_columns_that_say_the_same_the_one_with_names_is_taken(tmp_path: Path) -> None:
+    lines = [f"{line},{i % 2}" for i, line in enumerate(LINES)]
+    assert load(rows(tmp_path, "file,class_name,label", *lines)).classes == ("cat", "dog")
+    path = rows(tmp_path, "file,category,label", *lines[:3], "images/3.png,cat,0")
+    with pytest.raises(UsageError, match=r"several columns .* label, category\. Name one with"):
+        load(path)
+    assert load(path, label="category").classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize("header", ["Image Path,Class Name", "img_name,y", "File-Name, Target"])
+def test_more_names_of_columns(tmp_path: Path, header: str) -> None:
+    assert load(rows(tmp_path, header, *LINES)).classes == ("cat", "dog")
+
+
+def test_rows_that_repeat_a_file(tmp_path: Path) -> None:
+    for i in range(30):
+        write(tmp_path, f"{i}.png", image(8, 8, seed=i))
+    lines = [f"{i}.png,{'ab'[i % 2]}" for i in range(30)]
+    found = load(rows(tmp_path, "file,label", *lines, "0.png,a", "0.png,a", "3.png,a"))
+    assert len(found) == 29
+    assert [(f.kind, f.where, f.left_out) for f in found.findings] == [
+        ("several-labels", ("3.png",), True),
+        ("repeated-row", ("0.png",), False),
+    ]
+    with pytest.raises(DataError, match=r"5 of the 30 pictures stand in several rows with several"):
+        load(rows(tmp_path, "file,label", *lines, *(f"{i}.png,c" for i in range(5))))
+
+
+def test_labels_that_are_one_and_labels_that_are_none(tmp_path: Path) -> None:
+    lines = ["images/0.png,1", "images/1.png,1.0", "images/2.png,2", "images/3.png,NaN"]
+    found = load(rows(tmp_path, "file,label", *lines))
+    assert found.classes == ("1", "2")
+    assert {f.kind for f in found.findings} == {"labels-joined", "unlabelled"}
+    table = pa.table({"path": [f"images/{i}.png" for i in range(4)], "label": [1.0, 2.0, None, 2]})
+    pq.write_table(table, tmp_path / "x.parquet")
+    assert load(tmp_path / "x.parquet").classes == ("1", "2")
+
+
+def test_a_cell_with_several_labels(tmp_path: Path) -> None:
+    lines = [*LINES[:3], 'images/3.png,"cat,dog"']
+    with pytest.raises(DataError, match=r"'cat,dog' stands beside 'cat'.*not learned here"):
+        load(rows(tmp_path, "file,label", *lines))
+
+
+class Frame:
+    """As a data frame of pandas or Polars answers."""
+
+    def __init__(self, columns: dict) -> None:
+        self.cells, self.columns = columns, list(columns)
+        self.shape = (len(next(iter(columns.values()))), len(columns))
+
+    def __getitem__(self, name: str) -> list:
+        return self.cells[name]
+
+    def to_dict(self) -> dict:
+        return self.cells
+
+
+@pytest.mark.parametrize("make", ["Frame", "pandas", "polars"])
+def test_data_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: str) -> None:
+    kind = Frame if make == "Frame" else pytest.importorskip(make).DataFrame
+    rows(tmp_path, "file,label")
+    monkeypatch.chdir(tmp_path)
+    parts = {"split": ["train", "train", "train", "test"], "who": ["p", "p", "q", "r"]}
+    paths = [f"images/{i}.png" for i in range(4)]
+    pictures = [image(8, 8, seed=i) for i in range(4)]
+    for cells in (paths, contents()[:4], [{"bytes": c, "path": None} for c in contents()[:4]]):
+        found = load(kind({"image": cells, "label": list("abab"), **parts}), group_by="who")
+        assert found.classes == ("a", "b")
+        assert (found.images[3].numpy() == noise(8, 8, seed=3)).all()
+        assert found.groups is not None
+        assert found.groups.tolist() == [0, 0, 1, 2]
+        assert found.parts is not None
+        assert found.parts.tolist() == [0, 0, 0, 2]
+    for cells in (pictures, [np.asarray(one) for one in pictures]) if make != "polars" else ():
+        found = load(kind({"image": cells, "label": list("abab")}))
+        assert (found.images[3].numpy() == noise(8, 8, seed=3)).all()
