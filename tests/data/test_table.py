@@ -100,7 +100,7 @@ def test_tables_that_cannot_be_read(tmp_path: Path) -> None:
         load(write(tmp_path, "x.parquet", b"PAR1 or not"))
     with pytest.raises(DataError, match=r"is empty|has no rows"):
         load(write(tmp_path, "empty.csv", b""))
-    with pytest.raises(UsageError, match=r"neither a picture nor a table that can be read here"):
+    with pytest.raises(UsageError, match=r"a spreadsheet: save it as CSV"):
         load(write(tmp_path, "x.xlsx", b"x"))
 
 

@@ -11,11 +11,25 @@ from cutaway.data.frame import Size
 from cutaway.data.groups import grouped
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pack import Progress
-from cutaway.errors import DataError, UsageError, nearest
+from cutaway.errors import CutawayError, DataError, UsageError, nearest
 
 __all__ = ["SOURCES", "Source", "load"]
 
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 TABLES = (".csv", ".tsv", ".parquet")
+# What is no source, and how to make one of it.
+INSTEAD = {
+    (".xlsx", ".xls", ".xlsm", ".ods", ".numbers"): "a spreadsheet: save it as CSV (UTF-8)",
+    (".rar", ".7z", ".gz", ".bz2", ".xz", ".zst"): "an archive that is not read here: unpack it, "
+    "and name the folder (.zip and .tar are read as they are)",
+    (".json", ".jsonl", ".txt", ".xml"): "a text that is not read here: write a CSV with the "
+    "columns image and label",
+    (".npy", ".npz"): "a file of arrays: open it with NumPy, and give fit (images, targets)",
+    (".pt", ".pth", ".pkl"): "pickled, and could run code: open it yourself if you trust it, and "
+    "give fit (images, targets)",
+    (".arrow", ".feather", ".tfrecord", ".h5", ".hdf5"): "a format that is not read here: save it "
+    "as Parquet, or as files with a CSV",
+}
 
 
 def load(
@@ -32,9 +46,10 @@ def load(
         what: a name of the catalogue (`SOURCES`: `digits`, `mnist`, `xor`, `scenes`, ...); a folder
             `root/class/*` or `root/{train,val,test}/class/*`; a folder `root/images/*` beside
             `root/masks/*`, also below parts (see `masks`); a CSV or Parquet file with pictures
-            (paths or bytes) and labels; one picture file, to be fitted; `(images, targets)` arrays;
-            an image set; a data frame; anything indexable of `(image, target)` or of rows with
-            columns; or parts of all these, `{"train": ..., "test": ...}` or `(train, val)`.
+            (paths or bytes) and labels; a ZIP or TAR archive of such; one picture file, to be
+            fitted; `(images, targets)` arrays; an image set; a data frame; anything indexable of
+            `(image, target)` or of rows with columns; or parts of all these,
+            `{"train": ..., "test": ...}` or `(train, val)`.
         image_size: side in pixels; None chooses (see `pack`). Of a single picture the longer side.
             Or a `Frame`, which all is brought to.
         group_by: what must never part: a regular expression on the image's name (its first group
@@ -88,7 +103,23 @@ def _read(
         from cutaway.data.table import table
 
         return table(path, size, group_by, label, progress)
+    if path.is_file() and path.name.lower().endswith(ARCHIVES):
+        return _archive(path, size, group_by, label, progress)
     raise _unknown(str(what), path)
+
+
+def _archive(
+    path: Path, size: Size, group_by: str, label: str, progress: Progress | None
+) -> tuple[ImageSet, bool]:
+    """What an archive holds; messages name the archive and not the cache."""
+    from cutaway.data.archive import unpacked
+
+    inner, damaged = unpacked(path)
+    try:
+        images, by_column = _read(inner, size, group_by, label, progress)
+    except CutawayError as error:
+        raise type(error)(str(error).replace(str(inner), str(path))) from None
+    return replace(images, name=str(path), findings=(*damaged, *images.findings)), by_column
 
 
 def _named(source: Source, size: Size, progress: Progress | None) -> ImageSet:
@@ -121,8 +152,10 @@ def _named(source: Source, size: Size, progress: Progress | None) -> ImageSet:
 
 def _unknown(what: str, path: Path) -> UsageError:
     if path.is_file():
+        name = path.name.lower()
+        said = next((said for endings, said in INSTEAD.items() if name.endswith(endings)), "")
         return UsageError(
-            f"{path} is neither a picture nor a table that can be read here (CSV, TSV or Parquet)."
+            f"{path} is {said or 'neither a picture nor a table (CSV, TSV or Parquet)'}."
         )
     if "/" in what or "\\" in what or path.suffix:
         return UsageError(f"There is no folder or file {path}. Check the path.")
