@@ -12,7 +12,8 @@ class Work:
 
     Attributes:
         images: examples of an epoch, the first so many of the training set.
-        batch: examples a step; the last, smaller batch of an epoch is learned from too.
+        batch: examples a step at most; all examples of an epoch are learned from, by the peers in
+            a last batch that is smaller, by Cutaway in as many batches of nearly equal size.
         epochs: the first warms up (workers, compilation, caches); the rate is of the others.
         rate: the learning rate.
         nets: networks that are trained on the same examples, from different seeds.

@@ -19,10 +19,55 @@ def feed(index=None, **options) -> Feed:
     return Feed(images(), index, normalise=Normalise((0.5,) * 3, (0.25,) * 3), **options)
 
 
-def test_an_epoch_gives_every_image_once():
-    made = feed(batch_size=10)
-    seen = torch.cat([made.batch(step).index for step in range(5)])
-    assert sorted(seen.tolist()) == list(range(50))
+@given(st.integers(1, 50), st.integers(1, 60), st.integers(1, 4))
+def test_an_epoch_gives_every_image_once_in_batches_of_nearly_equal_size(count, size, turns):
+    made = feed(torch.arange(count), batch_size=size, turns=turns)
+    epochs = [
+        [made.batch(epoch * made.batches_per_epoch + k) for k in range(made.batches_per_epoch)]
+        for epoch in range(2)
+    ]
+    for batches in epochs:
+        assert sorted(torch.cat([b.index for b in batches]).tolist()) == list(range(count))
+        sizes = list(map(len, batches))
+        assert sizes == [len(t) for t in torch.arange(count).tensor_split(len(sizes))]
+        assert max(sizes) <= (3 if size == 2 else size)  # one image alone joins a batch of two
+        assert min(sizes) >= min(2, size, count)
+        assert len(sizes) % turns == 0 or max(sizes) <= 3
+
+
+def test_46_images_by_32_are_two_batches_of_23():
+    made = feed(torch.arange(46), batch_size=32)
+    assert [len(made.batch(k)) for k in range(4)] == [23] * 4
+
+
+def test_told_so_an_epoch_leaves_out_what_does_not_fill_a_batch():
+    made = feed(torch.arange(46), batch_size=32, drop_last=True)
+    assert (made.batches_per_epoch, made.images_per_epoch) == (1, 32)
+    first, second = (made.batch(k).index for k in range(2))
+    assert len(first) == len(first.unique()) == len(second) == 32
+    assert set(first.tolist()) != set(second.tolist())
+
+
+@given(st.integers(1, 50), st.integers(1, 60), st.booleans(), st.integers(0, 30))
+def test_the_images_before_a_batch_are_those_of_the_batches_before(count, size, drop_last, number):
+    made = feed(torch.arange(count), batch_size=size, drop_last=drop_last)
+    assert made.images_before(number) == sum(len(made.batch(k)) for k in range(number))
+
+
+def test_an_epoch_with_repeats_gives_every_image_as_often():
+    made = feed(torch.arange(7), batch_size=4, repeat=3)
+    seen = torch.cat([made.batch(k).index for k in range(made.batches_per_epoch)])
+    assert seen.bincount().tolist() == [3] * 7
+
+
+def test_half_of_a_batch_has_classes_that_are_told():
+    made = feed(torch.arange(10, 50), batch_size=32, labelled=torch.arange(4))
+    batches = [made.batch(k) for k in range(made.batches_per_epoch)]
+    assert [len(b) for b in batches] == [40, 40]
+    told = torch.cat([b.index[b.t >= 0] for b in batches])
+    silent = torch.cat([b.index[b.t < 0] for b in batches])
+    assert sorted(silent.tolist()) == list(range(10, 50))
+    assert (len(told), told.max() < 4) == (40, True)
 
 
 def test_epochs_differ_and_seeds_differ():
@@ -99,13 +144,13 @@ def test_values_of_any_grid_are_normalised_by_channel(grid):
     pixels = torch.randint(0, 256, (20, *grid, 2), generator=g, dtype=torch.uint8)
     made = ImageSet(pixels, torch.zeros(20).long(), ("a",), Numbered("x", 20))
     normalise = Normalise.of(pixels)
-    batch = Feed(made, torch.arange(20), batch_size=6, normalise=normalise).batch(0)
+    batch = Feed(made, torch.arange(20), batch_size=5, normalise=normalise).batch(0)
     for c in range(2):
         values = pixels[batch.index][..., c].double() / 255
         assert abs(normalise.mean[c] - float((pixels[..., c].double() / 255).mean())) < 1e-9
         expected = (values - normalise.mean[c]) / normalise.std[c]
         torch.testing.assert_close(batch.x[:, c].double(), expected, atol=1e-5, rtol=0)
-    assert batch.x.shape == (6, 2, *grid)
+    assert batch.x.shape == (5, 2, *grid)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -25,7 +25,7 @@ def test_it_is_the_plain_loop():
     )  # fmt: skip
     for step in range(12):
         for group in optimizer.param_groups:
-            group["lr"] = 0.1 * rate("linear", step / 12, 0.25)
+            group["lr"] = 0.1 * rate("linear", step, 12, 0.25)
         batch = batches.batch(step)
         loss = F.cross_entropy(oracle(batch.x), batch.t, label_smoothing=0.1)
         optimizer.zero_grad()

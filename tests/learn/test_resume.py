@@ -155,7 +155,7 @@ def test_stages_and_games_too(kind, tmp_path):
 def test_mixing_and_leaving_out_too(tmp_path):
     whole, path = tmp_path / "whole", tmp_path / "run"
     assert child(whole, ("never", 0), kind="mixed") == 0
-    for step in (3, 8, 12):  # in the first stage of 6 steps, and in the second
+    for step in (3, 8, 12):  # in the first stage of 7 steps, and in the second
         assert child(path, ("step", step), kind="mixed") == -signal.SIGKILL
     assert child(path, ("never", 0), kind="mixed") == 0
     assert contents(path) == contents(whole)

@@ -2,21 +2,25 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from small_loop import RECIPE, network, trained, weights
 
 from cutaway.learn.schedule import rate
 
 SCHEDULES = ["one-cycle", "linear", "cosine", "step", "constant"]
 
 
+def rates(schedule: str, steps: int, warmup: float) -> list[float]:
+    return [rate(schedule, step, steps, warmup) for step in range(steps)]
+
+
 def test_one_cycle_is_pytorchs():
-    """The oracle counts its phases in steps less one; at 10,001 steps that is no difference."""
-    steps = 10_001
+    """The oracle counts its phases in steps less one; at 10,000 steps that is no difference."""
+    steps = 10_000
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.1)
     oracle = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=1.0, total_steps=steps, pct_start=0.3, cycle_momentum=False
+        optimizer, max_lr=1.0, total_steps=steps + 1, pct_start=0.3, cycle_momentum=False
     )
-    for step in range(steps - 1):
-        ours = rate("one-cycle", step / (steps - 1), 0.3)
+    for ours in rates("one-cycle", steps, 0.3):
         assert ours == pytest.approx(oracle.get_last_lr()[0], abs=3e-4)
         optimizer.step()
         oracle.step()
@@ -25,23 +29,40 @@ def test_one_cycle_is_pytorchs():
 def test_cosine_is_pytorchs():
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
     oracle = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=100)
-    for step in range(100):
-        assert rate("cosine", step / 100, 0.0) == pytest.approx(oracle.get_last_lr()[0], abs=1e-9)
+    for ours in rates("cosine", 100, 0.0):
+        assert ours == pytest.approx(oracle.get_last_lr()[0], abs=1e-9)
         optimizer.step()
         oracle.step()
 
 
 def test_step_falls_by_tens():
-    assert [rate("step", t, 0.0) for t in (0, 0.49, 0.5, 0.75, 0.99)] == [1, 1, 0.1, 0.01, 0.01]
+    found = rates("step", 100, 0.0)
+    assert [found[step] for step in (0, 49, 50, 75, 99)] == [1, 1, 0.1, 0.01, 0.01]
 
 
-@given(st.sampled_from(SCHEDULES), st.floats(0, 0.999), st.floats(0, 0.9))
-def test_rates_stay_between_zero_and_one(schedule, progress, warmup):
-    assert 0.0 <= rate(schedule, progress, warmup) <= 1.0
+def test_a_rise_is_even_and_ends_below_the_highest_rate():
+    assert rates("linear", 8, 0.5)[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
 
 
-@given(st.sampled_from(SCHEDULES), st.floats(0.01, 0.9))
-def test_the_warm_up_rises_to_the_highest_rate(schedule, warmup):
-    rates = [rate(schedule, warmup * k / 50, warmup) for k in range(51)]
-    assert rates == sorted(rates)
-    assert rates[-1] == pytest.approx(1.0)
+@given(st.sampled_from(SCHEDULES), st.integers(1, 2000), st.floats(0, 0.9), st.data())
+def test_every_step_learns_and_none_above_the_highest_rate(schedule, steps, warmup, data):
+    steps = data.draw(st.sampled_from([steps, 1, 2, 3, 1_000_000]))
+    for step in {0, steps - 1, data.draw(st.integers(0, steps - 1))}:
+        assert 0.0 < rate(schedule, step, steps, warmup) <= 1.0
+
+
+@given(st.sampled_from(SCHEDULES), st.integers(1, 300), st.floats(0, 0.9))
+def test_the_rate_rises_to_its_highest_and_then_never_rises(schedule, steps, warmup):
+    found, rising = rates(schedule, steps, warmup), int(warmup * steps)
+    assert found[: rising + 1] == sorted(found[: rising + 1])
+    assert found[rising] == pytest.approx(1.0)
+    assert found[rising:] == sorted(found[rising:], reverse=True)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("warmup", [0.0, 0.2, 0.9])
+def test_a_run_of_one_step_learns_at_the_highest_rate(schedule, warmup):
+    plain = RECIPE.override(optimizer="sgd", momentum=0, schedule="constant", warmup=0)
+    found = trained(plain.override(schedule=schedule, warmup=warmup), 1)
+    assert torch.equal(weights(found), weights(trained(plain, 1)))
+    assert not torch.equal(weights(found), weights(network()))

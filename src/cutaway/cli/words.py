@@ -10,6 +10,9 @@ import typer
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.recipe import Recipe
 
+BARE = {"--pretrained": "auto", "--drop-last": "yes"}
+"""Options that may stand without a value, with what they then mean."""
+
 
 def with_recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command one text option for each field of `Recipe`, except model and data."""
@@ -91,8 +94,8 @@ def nearest_flag(flag: str, model: str, task: str = "") -> str:
 
 
 def with_bare_flags(words: list[str]) -> list[str]:
-    """`--pretrained` without a value means `--pretrained auto`."""
+    """What some options mean without a value: `--pretrained` is `--pretrained auto`."""
     found = []
     for word, following in zip(words, [*words[1:], "--"], strict=True):
-        found += [word, "auto"] if word == "--pretrained" and following[:2] == "--" else [word]
+        found += [word, BARE[word]] if word in BARE and following[:2] == "--" else [word]
     return found

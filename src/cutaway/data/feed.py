@@ -1,5 +1,6 @@
 """From a packed set to the batches of a step: each batch is a function of the step's number."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,11 +90,15 @@ class Feed:
 
     The order of epoch e is drawn from the stream (seed, "order", e), the augmentation of batch s
     from (seed, "augment", s); so a batch depends on its number alone, and a resumed run asks for
-    the next one as if nothing had happened. A last batch that would be smaller is left out of an
-    epoch (other images each time).
+    the next one as if nothing had happened. An epoch gives every image, in as many batches as it
+    takes, whose sizes differ by one at most: 46 images by 32 are two batches of 23.
 
     Args:
         index: positions in `images` to draw from.
+        batch_size: images of a batch at most.
+        drop_last: whether all batches are of `batch_size` instead, and the images that are left
+            over (others in each epoch) are left out.
+        turns: batches that a step takes; an epoch is then a whole number of steps.
         labelled: positions whose class is told. A batch then is half of `index` without classes
             (targets -1) and half of these.
         repeat: times that an epoch shows each image.
@@ -111,6 +116,8 @@ class Feed:
         augment: Augment | None = None,
         labelled: Int[Tensor, " k"] | None = None,
         repeat: int = 1,
+        drop_last: bool = False,
+        turns: int = 1,
         device: str = "cpu",
         memory_format: torch.memory_format = torch.channels_last,
     ):
@@ -118,14 +125,24 @@ class Feed:
         self.augment = augment if augment is not None and augment.active else None
         self.seed, self.labelled = seed, labelled
         self.batch_size = min(batch_size, len(self.index))
+        self.drop_last, self.turns = drop_last, turns
         self.normalise, self.device, self.memory_format = normalise, device, memory_format
         self.images = hold(images.images, device)
         self.targets = images.targets if images.masks is None else images.masks
         self._order: tuple[int, Tensor] = (-1, index)
 
-    @property
+    @cached_property
     def batches_per_epoch(self) -> int:
-        return len(self.index) // self.batch_size
+        if self.drop_last:
+            return len(self.index) // self.batch_size
+        return even(len(self.index), self.batch_size, self.turns)
+
+    @property
+    def images_per_epoch(self) -> int:
+        """How many images an epoch shows, those with classes that are told left out."""
+        if self.drop_last:
+            return self.batches_per_epoch * self.batch_size
+        return len(self.index)
 
     @property
     def plain(self) -> bool:
@@ -143,8 +160,19 @@ class Feed:
 
     def chosen(self, number: int) -> Int[Tensor, " b"]:
         """Positions in the set of a batch's images, those with classes that are told left out."""
-        epoch, k = divmod(number, self.batches_per_epoch)
-        return self.order(epoch)[k * self.batch_size : (k + 1) * self.batch_size]
+        epoch = number // self.batches_per_epoch
+        skipped = epoch * self.images_per_epoch
+        start, end = self.images_before(number), self.images_before(number + 1)
+        return self.order(epoch)[start - skipped : end - skipped]
+
+    def images_before(self, number: int) -> int:
+        """How many images all batches before this one hold, those with classes told left out.
+
+        The first batches of an epoch hold one image more where they cannot all be equal.
+        """
+        epochs, k = divmod(number, self.batches_per_epoch)
+        size, larger = divmod(self.images_per_epoch, self.batches_per_epoch)
+        return epochs * self.images_per_epoch + k * size + min(k, larger)
 
     def batch(self, number: int) -> Batch:
         """A batch, counted from 0 over all epochs."""
@@ -191,6 +219,17 @@ class Feed:
         if self.augment is not None or self.images.numel() > READY:
             return None
         return self.normalise(to_float(self.images.to(self.device))).movedim(1, -1).contiguous()
+
+
+def even(count: int, batch_size: int, turns: int = 1) -> int:
+    """How many batches of nearly equal size hold `count` images: as few as can be.
+
+    None is larger than `batch_size` but where one image would be left by itself, which batch
+    normalisation cannot work with: it joins a batch of two. Their number is one that `turns`
+    divides, where there are images enough.
+    """
+    batches = math.ceil(math.ceil(count / batch_size) / turns) * turns
+    return min(batches, count // min(2, batch_size, count))
 
 
 def _ordered(x: Tensor, memory_format: torch.memory_format) -> Tensor:

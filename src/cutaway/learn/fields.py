@@ -11,6 +11,9 @@ from typing import Any
 
 from cutaway.errors import UsageError, nearest
 
+TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
+"""How true and false are written, in small letters."""
+
 
 def setting(
     default: Any,
@@ -43,6 +46,8 @@ def read(name: str, value: Any, hint: Any) -> Any:
         return _read_tables(name, value)
     if kind is str:
         return str(value)
+    if kind is bool:
+        return _read_truth(name, value)
     try:
         if isinstance(value, bool) or (kind is int and float(value) != int(float(value))):
             raise ValueError
@@ -50,6 +55,14 @@ def read(name: str, value: Any, hint: Any) -> Any:
     except (TypeError, ValueError, OverflowError):
         noun = "a whole number" if kind is int else "a number"
         raise UsageError(f"{flag(name)} takes {noun}, not {value!r}.") from None
+
+
+def _read_truth(name: str, value: Any) -> bool:
+    """True or false as they are, or in words."""
+    found = TRUTHS.get(str(value).lower())
+    if found is None:
+        raise UsageError(f"{flag(name)} takes yes or no, not {value!r}.")
+    return found
 
 
 def _read_tables(name: str, value: Any) -> list[dict[str, Any]]:

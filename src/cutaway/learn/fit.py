@@ -1,6 +1,7 @@
 """From a recipe to a finished run, and from a stopped run to its end."""
 
 import copy
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from cutaway.learn.regularise import regularised
 from cutaway.learn.run import OWN, Run
 from cutaway.learn.tasks import Task, make_task
 from cutaway.learn.training import Training
+from cutaway.learn.versions import expect_same_steps
 from cutaway.see.probe import resting
 
 
@@ -126,7 +128,8 @@ def resume(
         model, images: the user's own, where the run began with such.
 
     Raises:
-        RunError: no sound checkpoint, or images that have changed.
+        RunError: no sound checkpoint, images that have changed, or a run that was begun by a
+            version of Cutaway whose steps were others.
     """
     run = Run(path, model)
     if not run.finished:
@@ -141,6 +144,7 @@ def reopened(
     checkpoint_every: float = 15.0,
 ) -> Training:
     """A training as its last checkpoint has it; raises what `resume` does."""
+    expect_same_steps(tomllib.loads((run.path / "recipe.toml").read_text()), run.path)
     if images is None:
         images = run.images()
     else:

@@ -179,7 +179,7 @@ def play(
     for step in range(start, steps):
         reseed_global(recipe.seed, "step", step)
         batches = [feed.batch(step * count + i) for i in range(count)]
-        share = rate(recipe.schedule, step / steps, recipe.warmup)
+        share = rate(recipe.schedule, step, steps, recipe.warmup)
         for seat in table:
             seat.set_rate(share)
             seat.move(batches, tally)

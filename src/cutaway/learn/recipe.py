@@ -13,8 +13,12 @@ from typing import Any
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.fields import check, read, setting
 
-FORMAT = 1
-"""Version of `recipe.toml`; a file of a newer one is refused."""
+FORMAT = 2
+"""Version of `recipe.toml` and of what a step does; a file of a newer one is refused.
+
+1: what did not fill a batch was left out of an epoch, which `drop_last` says now; a warm-up began
+at a rate of 0.
+"""
 
 TASKS = (
     "classify", "threshold", "segment", "reconstruct", "variational", "adversarial",
@@ -70,7 +74,10 @@ class Recipe:
     augment: str = setting("none", "changes made to each batch: shift:2+rotate:10", "Data")
 
     epochs: int = setting(10, "times through the training images", "Learning", low=1)
-    batch_size: int = setting(128, "images a step", "Learning", low=1)
+    batch_size: int = setting(128, "images a step, at most", "Learning", low=1)
+    drop_last: bool = setting(
+        False, "leave out of an epoch what does not fill a batch of that size", "Learning"
+    )
     optimizer: str = setting(
         "nesterov",
         "sgd, adamw, muon, l-bfgs, newton, cma-es, any of torch.optim or package.module:Class",
@@ -244,6 +251,8 @@ def from_dict(values: Mapping[str, Any], origin: str = "the recipe") -> Recipe:
             f"{origin} is written in format {version}, and this Cutaway reads up to {FORMAT}: "
             "update Cutaway (pip install -U cutaway)."
         )
+    if version == 1:
+        values.setdefault("drop_last", True)
     return Recipe().override(**values)
 
 

@@ -1,4 +1,4 @@
-"""Learning-rate schedules as functions of progress, so that nothing has to be kept to resume."""
+"""Learning-rate schedules as functions of the step, so that nothing has to be kept to resume."""
 
 import math
 
@@ -6,21 +6,25 @@ START, END = 1 / 25, 1 / 25e4
 """Where a one-cycle begins and ends, as shares of the highest rate (Smith 2018, as in PyTorch)."""
 
 
-def rate(schedule: str, progress: float, warmup: float) -> float:
-    """Share of the highest learning rate at `progress` in [0, 1) of all steps.
+def rate(schedule: str, step: int, steps: int, warmup: float) -> float:
+    """Share of the highest learning rate at a step, counted from 0, of so many; never 0.
 
-    The first `warmup` of the steps rise; what follows is, with t in [0, 1) over the rest:
+    The first w steps, a share `warmup` of all, rise: step k has (k + 1) / (w + 1), so that the
+    first one learns and the one after them has the highest rate. What follows is, with t in [0, 1)
+    over the rest:
 
-        one-cycle   cosine from 1 to 1/250,000 (and the rise is a cosine from 1/25)
+        one-cycle   cosine from 1 to 1/250,000 (and the rise is a cosine from 1/25, at k = 0)
         linear      1 - t
         cosine      (1 + cos(pi t)) / 2
         step        1, then 1/10 from t = 1/2, 1/100 from t = 3/4 (He et al. 2015, section 4.2)
         constant    1
     """
-    if progress < warmup:
-        rise = progress / warmup
-        return _cosine(START, 1.0, rise) if schedule == "one-cycle" else rise
-    t = (progress - warmup) / (1.0 - warmup)
+    rising = int(warmup * steps)
+    if step < rising:
+        if schedule == "one-cycle":
+            return _cosine(START, 1.0, step / rising)
+        return (step + 1) / (rising + 1)
+    t = (step - rising) / (steps - rising)
     match schedule:
         case "one-cycle":
             return _cosine(1.0, END, t)

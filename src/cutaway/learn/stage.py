@@ -1,5 +1,6 @@
 """One stage of a training: who plays, on what images, and how far it has come."""
 
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -24,6 +25,8 @@ from cutaway.randomness import derive
 if TYPE_CHECKING:
     from cutaway.learn.run import Run
 
+Some = tuple[Tensor, ...] | list[Tensor]
+
 
 class Stage:
     """A recipe at work on a network; an ordinary training is one stage.
@@ -47,12 +50,8 @@ class Stage:
         self.table = seats(self.task.players(playing), recipe, machine, slow)  # type: ignore[arg-type]
         for seat in self.table:
             pull(seat.optimizer, recipe)
-        self.average = (
-            AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
-            if recipe.ema
-            else None
-        )
-        self.feed = feed(recipe, run, images)
+        self.average = averaged(network, recipe.ema) if recipe.ema else None
+        self.feed = feed(recipe, run, images, turns=draws(self.table))
         self.val = run.feed(images, run.split.val) if len(run.split.val) else None
         self.tally = Tally()
         self.rows: list[Row] = []
@@ -61,16 +60,17 @@ class Stage:
 
     @property
     def steps_per_epoch(self) -> int:
-        return max(1, self.feed.batches_per_epoch // draws(self.table))
+        batches, turns = self.feed.batches_per_epoch, draws(self.table)
+        return max(1, batches // turns) if self.recipe.drop_last else ceil(batches / turns)
 
     @property
     def steps(self) -> int:
         """How many steps the stage takes, unless it stops early."""
         return self.recipe.epochs * self.steps_per_epoch
 
-    @property
-    def images_per_step(self) -> int:
-        return self.feed.batch_size * draws(self.table)
+    def images_before(self, step: int) -> int:
+        """How many images the steps before this one, counted from 0, learn from."""
+        return self.feed.images_before(step * draws(self.table))
 
     @property
     def answering(self) -> nn.Module:
@@ -144,13 +144,35 @@ class Stage:
         self.step, self.rows = facts["step"], facts["rows"]
 
 
+def averaged(network: nn.Module, decay: float) -> AveragedModel:
+    """An exponential average of a network's weights and statistics over its steps.
+
+    After step n, counted from 0, it keeps a share of (1 + n) / (10 + n) of what it was, and of
+    `decay` once that is less: a run shorter than 1 / (1 - decay) steps would else answer about as
+    it did after its first (Abadi et al. 2016, TensorFlow's ExponentialMovingAverage).
+    """
+
+    def pull(before: Some, now: Some, _: int | Tensor) -> None:
+        n = int(average.n_averaged)  # kept on the processor, so that no device is waited for
+        get_ema_multi_avg_fn(min(decay, (1 + n) / (10 + n)))(before, now, _)
+
+    average = AveragedModel(network, multi_avg_fn=pull, use_buffers=True)
+    return average
+
+
 def with_own_streams(recipe: Recipe, number: int) -> Recipe:
     """A stage's recipe, with the seed that it draws from; the first keeps that of the run."""
     return recipe.override(seed=derive(recipe.seed, "stage", number)) if number else recipe
 
 
-def feed(recipe: Recipe, run: "Run", images: ImageSet, augmented: bool = True) -> Feed:
-    """What a stage learns from, batch by batch; as they are, where not augmented."""
+def feed(
+    recipe: Recipe, run: "Run", images: ImageSet, augmented: bool = True, turns: int = 1
+) -> Feed:
+    """What a stage learns from, batch by batch; as they are, where not augmented.
+
+    Args:
+        turns: batches that a step takes.
+    """
     train = run.split.train
     known = labelled(run.split, images, recipe.labels, run.recipe.seed) if recipe.labels else None
     mixed = recipe.task == "semi-supervised"
@@ -158,8 +180,8 @@ def feed(recipe: Recipe, run: "Run", images: ImageSet, augmented: bool = True) -
         images, train if known is None or mixed else known, batch_size=recipe.batch_size,
         normalise=run.data.normalise, seed=recipe.seed,
         augment=parse(recipe.augment) if augmented else None,
-        labelled=known if mixed else None, repeat=recipe.repeat, device=run.machine.device,
-        memory_format=run.machine.torch_memory_format,
+        labelled=known if mixed else None, repeat=recipe.repeat, drop_last=recipe.drop_last,
+        turns=turns, device=run.machine.device, memory_format=run.machine.torch_memory_format,
     )  # fmt: skip
 
 

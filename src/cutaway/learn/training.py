@@ -140,7 +140,7 @@ class Training:
         try:
             for step in play(stage.table, stage.feed, stage.tally, stage.step, stage.steps):
                 stage.step = step
-                self.images_seen += stage.images_per_step
+                self.images_seen += stage.images_before(step) - stage.images_before(step - 1)
                 self.step += 1
                 if stage.average is not None:
                     stage.average.update_parameters(self.model)

@@ -93,6 +93,8 @@ def setting(value: Any) -> str:
     """The value of a recipe's field; a dash for one that a side lacks."""
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, dict):
         return ", ".join(f"{key}={item}" for key, item in value.items()) or "none"
     if isinstance(value, list) and any(isinstance(one, dict) for one in value):

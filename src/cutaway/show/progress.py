@@ -16,6 +16,7 @@ from cutaway.learn.listener import Listener
 from cutaway.learn.run import Run
 from cutaway.learn.search import Search, Trial
 from cutaway.learn.search.watching import Watcher as SearchWatcher
+from cutaway.learn.stage import Stage
 from cutaway.learn.training import Training
 from cutaway.models import count
 from cutaway.show import measures, origins
@@ -179,7 +180,7 @@ def introduction(training: Training) -> list[str]:
     """What is trained on what, and what the program chose."""
     run, split, stage = training.run, training.run.split, training.stage
     sizes = f"{len(split.train):,} train, {len(split.val):,} validation, {len(split.test):,} test"
-    plan = f"{stage.steps:,} steps of {stage.feed.batch_size} images"
+    plan = steps(stage)
     lines = [
         f"{run.recipe.model} ({count(training.model):,} parameters) on {run.data.name}: {sizes}",
         f"{training.machine}; {plan}",
@@ -192,6 +193,16 @@ def introduction(training: Training) -> list[str]:
     if stage.step:
         lines.append(f"Going on from step {stage.step:,}.")
     return lines
+
+
+def steps(stage: Stage) -> str:
+    """`40 steps of 23 images`, and what an epoch leaves out."""
+    feed, last = stage.feed, stage.steps_per_epoch
+    least, most = stage.images_before(last) - stage.images_before(last - 1), stage.images_before(1)
+    sizes = f"{least:,}" + f" or {most:,}" * (least < most)
+    left_out = len(feed.index) - feed.images_per_epoch
+    text = f"{stage.steps:,} steps of {sizes} images"
+    return text + f" (each epoch leaves out {left_out:,}: drop_last)" * bool(left_out)
 
 
 def sentence(training: Training, row: dict[str, Any]) -> str:

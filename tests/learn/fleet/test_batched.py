@@ -173,17 +173,18 @@ def test_batches_are_those_of_the_members():
             assert torch.equal(found.index[i], own.index)
 
 
-def test_epochs_of_other_lengths_go_in_turn(tmp_path):
-    said = []
-    watcher = Heard()
+def test_folds_of_other_sizes_are_stacks_of_their_own(tmp_path):
+    said, watcher = [], Heard()
     watcher.note = said.append
     images = replace(digits(361), parts=None)
-    fleet = launch(
-        small(folds=2, batch_size=1, epochs=1, val=0.0), images, way="batched", watcher=watcher,
-        out=tmp_path / "x",
-    )  # fmt: skip
-    assert fleet.finished
-    assert "different lengths" in said[0]
+    recipe = small(folds=5, batch_size=64, epochs=1, val=0.0)
+    alone = launch(recipe, images, way="in-turn", out=tmp_path / "alone")
+    stacked = launch(recipe, images, way="batched", watcher=watcher, out=tmp_path / "stacked")
+    learned = [len(run.split.train) for run in stacked.members]
+    assert len(set(learned)) == 2
+    assert "equally many images" in said[0]
+    for one, two in zip(alone.members, stacked.members, strict=True):
+        assert (weights(one) - weights(two)).norm() < 1e-4 * weights(one).norm()
 
 
 def test_the_choice_is_measured_and_said(monkeypatch):

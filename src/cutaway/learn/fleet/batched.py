@@ -1,26 +1,24 @@
 """Members as one stack, or as several stacks where memory holds no more."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
 from cutaway.data.imageset import ImageSet
 from cutaway.learn.fleet.fleet import Fleet
-from cutaway.learn.fleet.in_turn import one_by_one
 from cutaway.learn.fleet.member import Trainer
 from cutaway.learn.fleet.watching import Watcher, expect_all
 from cutaway.learn.fleet.wave import Wave, brought_back
-from cutaway.learn.training import Training
 
 
 def batched(fleet: Fleet, images: ImageSet, watcher: Watcher, every: float) -> None:
     """All members that memory holds at once take their steps together."""
     trainer, problems = Trainer(fleet, images, None, every), list[str]()
     for members in waves(fleet):
-        trainings = brought_back(trainer, members)
-        if alike(trainings):
-            problems += Wave(fleet, trainings, watcher, every).go()
-        else:
-            watcher.note("Their epochs have different lengths, so these members go in turn.")
-            problems += one_by_one(trainer, members, watcher)
+        groups = alike(trainer, members)
+        if len(groups) > 1:
+            sizes = " or ".join(f"{size:,}" for size in groups)
+            watcher.note(f"Members that learn from equally many images ({sizes}) are a stack.")
+        for group in groups.values():
+            problems += Wave(fleet, brought_back(trainer, group), watcher, every).go()
     expect_all(fleet, problems)
 
 
@@ -32,7 +30,10 @@ def waves(fleet: Fleet) -> Iterator[list[int]]:
             yield members
 
 
-def alike(trainings: Mapping[int, Training]) -> bool:
-    """Whether the members' epochs have as many steps, of as many images."""
-    stages = [training.stage for training in trainings.values()]
-    return len({(stage.steps, stage.feed.batch_size) for stage in stages}) == 1
+def alike(trainer: Trainer, members: Sequence[int]) -> dict[int, list[int]]:
+    """Members by how many images they learn from, on which the sizes of all batches depend."""
+    found: dict[int, list[int]] = {}
+    for k in members:
+        learned = trainer.divided(trainer.fleet.recipe_of(k)).train
+        found.setdefault(len(learned), []).append(k)
+    return found

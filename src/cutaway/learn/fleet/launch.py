@@ -5,6 +5,7 @@ from pathlib import Path
 from cutaway.data.audit import audit
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError, nearest
+from cutaway.files import read_json
 from cutaway.learn.directory import destination
 from cutaway.learn.fit import divided
 from cutaway.learn.fleet.choice import choose
@@ -14,6 +15,7 @@ from cutaway.learn.fleet.watching import Watcher
 from cutaway.learn.fleet.ways import WAYS
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import OWN
+from cutaway.learn.versions import expect_same_steps
 
 
 def launch(
@@ -63,6 +65,7 @@ def relaunch(
     fleet = Fleet(path)
     if fleet.finished:
         return fleet
+    expect_same_steps(read_json(fleet.path / "fleet.json")["recipe"], fleet.path)
     images = fleet.images() if images is None else images
     why = f"Going on with {fleet.path}, {fleet.way}."
     return _train(fleet, images, watcher or Watcher(), checkpoint_every, why)

@@ -34,10 +34,10 @@ class Trainer:
         recipe = self.fleet.recipe_of(k)
         return learning.begun(
             recipe, self.images, out=place, listener=self.listener, checkpoint_every=self.every,
-            findings=self.findings, parts=self._divided(recipe),
+            findings=self.findings, parts=self.divided(recipe),
         )  # fmt: skip
 
-    def _divided(self, recipe: Recipe) -> Split:
+    def divided(self, recipe: Recipe) -> Split:
         """The recipe's split, drawn once for the members that share it."""
         key = (recipe.division, recipe.fold, recipe.val, recipe.test)
         if key not in self._parts:

@@ -113,7 +113,7 @@ class Wave:
         self.seat.lend(self.seats)
         for i, training in enumerate(self.trainings.values()):
             training.step = training.stage.step = self.step
-            training.images_seen = self.step * training.stage.images_per_step
+            training.images_seen = training.stage.images_before(self.step)
             training.seconds = self.seconds / len(self.trainings)
             training.stage.tally = member_of(self.tally, i)
 

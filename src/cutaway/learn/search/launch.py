@@ -10,6 +10,7 @@ from typing import Any
 from cutaway.data.audit import Audit, audit
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import TrainingError, UsageError
+from cutaway.files import read_json
 from cutaway.learn import fit as learning
 from cutaway.learn import history
 from cutaway.learn import machine as machines
@@ -24,6 +25,7 @@ from cutaway.learn.search.trial import Trial
 from cutaway.learn.search.watching import Pruned, Pruning, Watcher, judged, stopped
 from cutaway.learn.tasks import make_task
 from cutaway.learn.training import Stopped, Training
+from cutaway.learn.versions import expect_same_steps
 
 TRIES = 20
 """Draws of a setting that was not tried before, until the first that was not is taken."""
@@ -83,6 +85,7 @@ def relaunch(
     search = Search(path)
     if search.finished:
         return search
+    expect_same_steps(read_json(search.path / "search.json")["recipe"], search.path)
     sampling.ready()
     images = load_again(search.recipe, search.path) if images is None else images
     search.check_images(images)

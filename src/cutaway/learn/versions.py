@@ -1,0 +1,26 @@
+"""What an earlier version of Cutaway began."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cutaway.errors import RunError
+from cutaway.learn.recipe import FORMAT
+
+
+def expect_same_steps(values: Mapping[str, Any], path: Path) -> None:
+    """Refuse to go on with what would not end as it began.
+
+    Args:
+        values: what `to_dict` gave when it began.
+        path: of the run, fleet or search.
+
+    Raises:
+        RunError: it was begun by a version of Cutaway whose steps were others.
+    """
+    if values.get("format") != FORMAT:
+        raise RunError(
+            f"{path} was begun by an earlier Cutaway, whose batches and rates were others, so "
+            "that it would not end as it began: begin it anew. What it has learned so far is "
+            "still there."
+        )
