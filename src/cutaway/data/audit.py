@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from cutaway.data.alike import alike_classes
 from cutaway.data.copies import copies
 from cutaway.data.duplicates import clusters
 from cutaway.data.imageset import PARTS, Finding, ImageSet
@@ -97,7 +98,7 @@ class Audit:
 
 
 def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Audit:
-    """Look for copies, contradicting labels, leaks between the set's own parts and uneven classes.
+    """Look for copies, contradicting labels, leaks between parts, uneven and misspelt classes.
 
     Args:
         progress: told what is being looked for, in a few words.
@@ -117,6 +118,7 @@ def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Au
     imbalance = float(held.max() / held.min()) if len(held) else 1.0
     findings = (
         *images.findings,
+        *alike_classes(images.classes),
         *_groups(images, "exact-duplicate", equal, f"equal in every {value}"),
         *_groups(images, "near-duplicate", nearly, "nearly equal"),
         *_groups(images, "two-labels", labelled, "alike, but of several classes"),

@@ -11,6 +11,7 @@ HARM = (
     "undivided-class",
     "varying",
     "alike-classes",
+    "blank-class",
     "labels-joined",
     "negative-label",
     "dark",
