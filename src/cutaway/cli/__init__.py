@@ -6,6 +6,7 @@ Nothing heavy is imported before a command needs it.
 import json
 import os
 import sys
+from io import TextIOWrapper
 
 import typer
 
@@ -26,28 +27,51 @@ from cutaway.cli.app import app
 from cutaway.cli.words import with_bare_flags
 from cutaway.errors import CutawayError
 
+INTERRUPTED = 130
+"""The exit code of a command that was ended with Ctrl-C, as of shells."""
+
 
 def main() -> None:
     """Run a command; a failure is one sentence and an exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal of ASCII shows a question mark, no fault
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    words = with_bare_flags(sys.argv[1:]) or ["--help"]
     try:
-        app(args=with_bare_flags(sys.argv[1:]), standalone_mode=True)
-    except CutawayError as error:
-        fail(str(error), error.exit_code)
+        code = app(args=words, prog_name="cutaway", standalone_mode=False)
     except KeyboardInterrupt:
-        fail("Interrupted.", 130)
+        code = INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except MemoryError:
-        fail("There is not enough memory: lower --batch-size or --image-size.", 1)
     except Exception as error:
-        if os.environ.get("CUTAWAY_DEBUG"):
-            raise
-        fail(
-            f"A fault in Cutaway itself: {type(error).__name__}: {error}. Set CUTAWAY_DEBUG=1 for "
-            "the details, and please report them.",
-            1,
-        )
+        fail(*told(error))
+    if code == INTERRUPTED:
+        fail("Interrupted.", INTERRUPTED)
+    sys.exit(code)
+
+
+def told(error: Exception) -> tuple[str, int]:
+    """A failure as a sentence, and the exit code that belongs to it."""
+    if isinstance(error, CutawayError):
+        return str(error), error.exit_code
+    if hasattr(error, "format_message"):  # Typer's own: an unknown option, a missing argument
+        context = getattr(error, "ctx", None)
+        hint = f" See `{context.command_path} --help`." if context else ""
+        sentence = error.format_message()
+        end = "" if sentence[-1:] in ".?" else "."
+        return f"{sentence}{end}{hint}", getattr(error, "exit_code", 2)
+    if isinstance(error, MemoryError):
+        return "There is not enough memory: lower --batch-size or --image-size.", 1
+    if os.environ.get("CUTAWAY_DEBUG"):
+        raise error
+    if isinstance(error, OSError) and error.strerror:  # a full disk, a folder that one may not use
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error}.", 1
+    return (
+        f"A fault in Cutaway itself: {type(error).__name__}: {error}. Set CUTAWAY_DEBUG=1 for "
+        "the details, and please report them.",
+        1,
+    )
 
 
 def fail(sentence: str, code: int) -> None:
