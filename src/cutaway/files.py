@@ -67,3 +67,17 @@ def read_json(path: Path) -> Any:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from None
     except ValueError:
         raise RunError(f"{path} is damaged: it does not hold JSON.") from None
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The JSON objects of a file, one a line; none where there is no file.
+
+    Raises:
+        RunError: a line is not JSON.
+    """
+    try:
+        return [json.loads(line) for line in path.read_text().splitlines()]
+    except FileNotFoundError:
+        return []
+    except ValueError:
+        raise RunError(f"{path} is damaged: a line of it is not JSON.") from None

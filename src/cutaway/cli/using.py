@@ -6,31 +6,33 @@ from typing import Annotated, Any
 import typer
 
 from cutaway.cli.app import Json, RunPath, app, emit
-from cutaway.errors import UsageError
+from cutaway.errors import DataError, UsageError
 
 
 @app.command(epilog="Example: cutaway evaluate runs/lenet5-digits-1 --on val")
 def evaluate(
     run: RunPath,
-    data: Annotated[str, typer.Argument(help="Other data with the same classes.")] = "",
+    data: Annotated[str, typer.Argument(help="Other data with the same classes, or a part.")] = "",
     on: Annotated[str, typer.Option(help="Part of its own data: test, val or train.")] = "test",
     as_json: Json = False,
 ) -> None:
     """Measure a trained network; every look at a test set is logged in the run."""
     from cutaway.learn.evaluation import Evaluation
     from cutaway.learn.run import Run
+    from cutaway.learn.taken import part_or_data
     from cutaway.show import tables
 
     trained = network(run)
+    other, on = part_or_data(data or None, on)
     if isinstance(trained, Run):
-        found = trained.evaluate(data or None, on=on)
+        found = trained.evaluate(other, on=on)
     else:
-        found = _agreed(trained, data, on)
+        found = _agreed(trained, other, on)
     if as_json:
         classes = {"classes": found.per_class()} if isinstance(found, Evaluation) else {}
         emit(found.summary() | classes)
     else:
-        tables.show(tables.evaluation(data or on, found))
+        tables.show(tables.evaluation(other or on, found))
 
 
 def network(path: Path) -> Any:
@@ -48,7 +50,7 @@ def network(path: Path) -> Any:
     )
 
 
-def _agreed(fleet: Any, data: str, on: str) -> Any:
+def _agreed(fleet: Any, data: str | None, on: str) -> Any:
     """The members' answers to their test images as one."""
     if data or on != "test":
         raise UsageError(
@@ -58,10 +60,12 @@ def _agreed(fleet: Any, data: str, on: str) -> Any:
     return fleet.agreed()
 
 
-@app.command(epilog="Example: cutaway predict runs/lenet5-digits-1 seven.png")
+@app.command(epilog="Example: cutaway predict runs/lenet5-digits-1 seven.png photographs/")
 def predict(
     run: RunPath,
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.")],
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")
+    ],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for masks, where pixels are told apart.")
     ] = Path("masks"),
@@ -70,22 +74,22 @@ def predict(
     """The five most probable classes of each image, or a mask of each where pixels are told apart.
 
     A mask is a PNG as large as the network's input, with a palette: its values are class numbers.
+    Of an image that cannot be read the answer is why not; the others are answered, and the exit
+    code is 1.
     """
-    from cutaway.learn.predict import write_masks
     from cutaway.learn.run import Run
     from cutaway.show import tables
 
-    trained = network(run)
+    trained, asked = network(run), images[0] if len(images) == 1 else images
     if isinstance(trained, Run) and trained.recipe.task == "segment":
-        found_masks = trained.masks(list(images))
-        written = write_masks(found_masks, images, trained.data.classes, out)
-        emit(written) if as_json else tables.show(tables.table("Masks", written))
-        return
-    found = trained.predict(list(images))
-    if as_json:
-        emit([{"image": p.name, "top": [list(pair) for pair in p.top]} for p in found])
+        rows: list[dict[str, Any]] = [*trained.write_masks(asked, out)]
+        shown = tables.masks(rows)
     else:
-        tables.show(tables.predictions(found))
+        found = trained.predict(asked)
+        rows, shown = [one.to_dict() for one in found], tables.predictions(found)
+    emit(rows) if as_json else tables.show(shown)
+    if broken := sum("error" in row for row in rows):
+        raise DataError(f"{broken:,} of {len(rows):,} images could not be read; the others were.")
 
 
 @app.command(epilog="Example: cutaway generate runs/dcgan-mnist-1 --n 64 --seed 0 -o grid.png")

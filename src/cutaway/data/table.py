@@ -223,3 +223,12 @@ def _once(samples: list[Sample], classes: Sequence[str]) -> tuple[list[Sample], 
         said = f"Stands in several rows that say the same, and is taken once ({len(repeated)})."
         findings.append(Finding("repeated-row", tuple(repeated), said))
     return [sample for sample in count if sample.name not in several], findings
+
+
+def classes_of(path: Path, label: str) -> Sequence[str]:
+    """The classes that a table names; no picture is opened. Raises what `table` does."""
+    source = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+    column = chosen(
+        source.path, list(source.columns), label, source.read, _images(source, label)[0]
+    )
+    return labels_of(source.labels(column), source.known(column), f"Column '{column}'").classes

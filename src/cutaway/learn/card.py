@@ -1,5 +1,6 @@
 """What a network has to know of its data to be used, kept in a run's `data.json`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,19 @@ class DataCard:
         """Plain values, for JSON."""
         return asdict(self)
 
+    def check_classes(self, names: Sequence[str]) -> None:
+        """Refuse data with a class that the network does not know. Raises UsageError."""
+        strangers = [name for name in names if name not in self.classes]
+        if not strangers:
+            return
+        alike = {name.casefold(): name for name in self.classes}
+        found = [(s, alike[s.casefold()]) for s in strangers if s.casefold() in alike]
+        hint = f" Call '{found[0][0]}' '{found[0][1]}', as the network does." if found else ""
+        raise UsageError(
+            f"These images have classes that the network did not learn: {listed(strangers)}. "
+            f"Theirs are {listed(names)}; the network's are {listed(self.classes)}.{hint}"
+        )
+
     def adopt(self, images: ImageSet) -> ImageSet:
         """Other images as this network takes them: its classes in its order, at its size, in its
         channels.
@@ -95,13 +109,14 @@ class DataCard:
         Raises:
             UsageError: a class that the network does not know.
         """
-        strangers = sorted(set(images.classes) - set(self.classes))
-        if strangers:
-            raise UsageError(
-                f"These images have classes that the network did not learn: "
-                f"{', '.join(strangers[:5])}. It knows {', '.join(self.classes[:10])}."
-            )
+        self.check_classes(images.classes)
         place = torch.tensor([self.classes.index(name) for name in images.classes])
         images = replace(images, targets=place[images.targets], classes=self.classes)
         pictures = len(self.size) == 2 and len(images.size) == 2
         return images.framed(self.frame) if pictures else images
+
+
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """`cat, dog`; of many the first ones."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -101,7 +101,7 @@ def begun(
     about["notes"] = [note(*one) for one in notable([*findings.findings, *parts.findings])]
     about |= {"pretrained": found.to_dict()} if found else {}
     create(path, recipe, card, parts, about)
-    run = Run(path, model)
+    run = Run(path, model, images if recipe.data.startswith(OWN) else None)
     run.split = parts  # as it was written
     return Training(run, images, network, listener, checkpoint_every)
 

@@ -11,22 +11,24 @@ from jaxtyping import UInt8
 from torch import Tensor, nn
 
 from cutaway.data.feed import Feed
-from cutaway.data.imageset import ImageSet
-from cutaway.data.sources import Progress, load
+from cutaway.data.imageset import PARTS, ImageSet
+from cutaway.data.names import class_names
+from cutaway.data.sources import load
 from cutaway.data.split import Split
 from cutaway.errors import RunError, UsageError
-from cutaway.files import read_json, writing
+from cutaway.files import read_json, read_rows, writing
 from cutaway.learn import machine as machines
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
 from cutaway.learn.network import initial
 from cutaway.learn.notes import Note, read_notes
-from cutaway.learn.predict import Prediction, draw, masks, predict
+from cutaway.learn.predict import Prediction, draw, masks, predict, whole, write_masks
+from cutaway.learn.recipe import OWN as OWN
 from cutaway.learn.recipe import Recipe, read_recipe
+from cutaway.learn.taken import load_again as load_again
+from cutaway.learn.taken import load_for as load_for
+from cutaway.learn.taken import part_or_data
 from cutaway.learn.tasks import Judgement, Task, make_task
-
-OWN = "own:"
-"""What a recipe's model or data begins with where it was an object of the user's own."""
 
 
 class Run:
@@ -35,14 +37,15 @@ class Run:
     Args:
         path: its directory.
         model: the network, where it was an object of the user's own and not a registered name.
+        data: what it learned from, where that was an object of the user's own.
 
     Raises:
         UsageError: there is no run at `path`.
     """
 
-    def __init__(self, path: str | Path, model: nn.Module | None = None):
+    def __init__(self, path: str | Path, model: nn.Module | None = None, data: Any = None):
         self.path = Path(path)
-        self._given = model
+        self._given, self._data = model, data
         if not (self.path / "recipe.toml").is_file():
             raise UsageError(
                 f"{self.path} is not a run: it holds no recipe.toml. "
@@ -71,12 +74,12 @@ class Run:
     @property
     def metrics(self) -> list[dict[str, Any]]:
         """A row an epoch."""
-        return _rows(self.path / "metrics.jsonl")
+        return read_rows(self.path / "metrics.jsonl")
 
     @property
     def looks(self) -> list[dict[str, Any]]:
         """Each time that a held-out part was looked at after training."""
-        return _rows(self.path / "looks.jsonl")
+        return read_rows(self.path / "looks.jsonl")
 
     @property
     def notes(self) -> list[Note]:
@@ -160,10 +163,13 @@ class Run:
         """The images that the run learns from, loaded again.
 
         Raises:
-            UsageError: they were an object of the user's own.
+            UsageError: they were an object of the user's own, which has to be handed in again.
             RunError: they are not what they were.
         """
-        images = load_again(self.recipe, self.path)
+        if self._data is None:
+            images = load_again(self.recipe, self.path)
+        else:
+            images = load_for(self.recipe, self._data)
         self.check_images(images)
         return images
 
@@ -189,17 +195,21 @@ class Run:
         being chosen on.
 
         Args:
-            data: other data with the same classes, whatever `load` takes; None for the run's own.
+            data: other data with the same classes, or some of them, whatever `load` takes; `train`,
+                `val` or `test` for a part of the run's own, which is also what None means.
             on: `test`, `val` or `train` of the run's own data.
 
         Raises:
             UsageError: an unknown part, an empty one, or data with other classes.
         """
+        data, on = part_or_data(data, on)
         if data is None:
             images, index = self.images(), self._part(on)
         else:
+            label = self.recipe.label
+            self.data.check_classes(class_names(data, label) or ())
             frame = self.data.frame if len(self.data.size) == 2 else None
-            images = self.data.adopt(load(data, image_size=frame))
+            images = self.data.adopt(load(data, image_size=frame, label=label))
             index, on = torch.arange(len(images)), images.name or "other data"
         with self.machine.session():
             feed = self.feed(images, index)
@@ -224,25 +234,44 @@ class Run:
         """The five most probable classes of each image.
 
         Args:
-            images: a path, encoded bytes, or a list of them.
+            images: a path, a folder, encoded bytes, a picture of PIL, an array h w c, a tensor
+                c h w, a batch or a list of such (see `inputs.gathered`).
 
         Raises:
-            DataError: a file that is not there or not an image.
+            DataError: the only image asked about cannot be read. Of several each says so itself,
+                in `error`, and the others are answered.
         """
-        sources = images if isinstance(images, list | tuple) else [images]
         with self.machine.session():
-            return predict(self.model, self.task, self.data, self.machine, sources)
+            return predict(self.model, self.task, self.data, self.machine, images)
 
     def masks(self, images: Any) -> list[UInt8[Tensor, "h w"]]:
         """The class of each pixel of each image, an index into `data.classes`.
 
+        Args:
+            images: what `predict` takes.
+
         Raises:
             UsageError: the network does not tell pixels apart.
-            DataError: a file that is not there or not an image.
+            DataError: an image that cannot be read.
         """
-        sources = images if isinstance(images, list | tuple) else [images]
         with self.machine.session():
-            return masks(self.model, self.task, self.data, self.machine, sources)
+            found = masks(self.model, self.task, self.data, self.machine, images)
+            return [whole(mask, error) for _, mask, error in found]
+
+    def write_masks(self, images: Any, out: Path) -> list[dict[str, str]]:
+        """Write the mask of each image into a folder, and say what became of each.
+
+        Args:
+            images: what `predict` takes.
+
+        Raises:
+            UsageError: the network does not tell pixels apart.
+            DataError: the only image asked about cannot be read.
+            RunError: the masks cannot be written.
+        """
+        with self.machine.session():
+            found = masks(self.model, self.task, self.data, self.machine, images)
+            return write_masks(found, self.data.classes, out)
 
     def generate(self, count: int, seed: int = 0) -> UInt8[Tensor, "n *grid c"]:
         """Images that the network draws from codes z of N(0, 1); the seed decides them.
@@ -259,37 +288,9 @@ class Run:
         return self.task.recall(tensors, self.results, self.data.classes)
 
     def _part(self, on: str) -> Tensor:
-        if on not in ("train", "val", "test"):
+        if on not in PARTS:
             raise UsageError(f"A run has the parts train, val and test, not '{on}'.")
         index: Tensor = getattr(self.split, on)
         if not len(index):
             raise UsageError(f"{self.path} holds nothing out for '{on}': its recipe has {on} = 0.")
         return index
-
-
-def load_for(recipe: Recipe, data: Any, progress: Progress | None = None) -> ImageSet:
-    """Data of any kind that `load` takes, in the size and groups that the recipe asks for."""
-    return load(
-        data, image_size=recipe.image_size or None, group_by=recipe.group_by, label=recipe.label,
-        progress=progress,
-    )  # fmt: skip
-
-
-def load_again(recipe: Recipe, path: Path) -> ImageSet:
-    """What the run or the fleet at `path` learns from.
-
-    Raises:
-        UsageError: it was an object of the user's own, which has to be handed in again.
-    """
-    if recipe.data.startswith(OWN):
-        raise UsageError(f"{path} learned from data of your own: hand them in again as `data`.")
-    return load_for(recipe, recipe.data)
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    try:
-        return [json.loads(line) for line in path.read_text().splitlines()]
-    except FileNotFoundError:
-        return []
-    except ValueError:
-        raise RunError(f"{path} is damaged: a line of it is not JSON.") from None

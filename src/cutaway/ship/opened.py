@@ -1,18 +1,19 @@
 """An exported file, opened: what it says of itself, and what it answers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from jaxtyping import UInt8
+from torch import Tensor, nn
 
 from cutaway.arithmetic import exact
 from cutaway.errors import DataError, UsageError
 from cutaway.learn.card import DataCard
-from cutaway.learn.predict import Prediction, named, top
+from cutaway.learn.predict import Prediction, answered
 from cutaway.ship.about import About
 
 Run = Callable[[np.ndarray], np.ndarray]
@@ -43,19 +44,19 @@ class Opened:
         """The five most probable classes of each image.
 
         Args:
-            images: a path, encoded bytes, or a list of them.
+            images: what a run's `predict` takes.
 
         Raises:
-            DataError: a file that is not there or not an image.
+            DataError: the only image asked about cannot be read; of several each says so itself.
             UsageError: the network does not tell the classes of images.
         """
         if self.about.part != "answer" or self.about.task == "segment":
             raise UsageError(f"{self.path} does not tell the classes of images.")
-        sources: Sequence[Any] = images if isinstance(images, list | tuple) else [images]
-        pixels = np.stack([self.card.pixels(source).numpy() for source in sources])
-        found = torch.from_numpy(self.in_parts(pixels))
-        rows = enumerate(zip(sources, found, strict=True))
-        return [top(named(source, i), p, self.about.classes) for i, (source, p) in rows]
+        found = answered(self._answers, self.card, images)
+        return [one.best(self.about.classes) for one in found]
+
+    def _answers(self, pixels: UInt8[Tensor, "n h w c"]) -> Tensor:
+        return torch.from_numpy(self.in_parts(pixels.numpy()))
 
     @property
     def card(self) -> DataCard:

@@ -132,9 +132,24 @@ def predictions(found: Sequence[Prediction]) -> Table:
             heading, justify="right" if heading == "probability" else "left", overflow="fold"
         )
     for one in found:
+        if one.error:
+            grid.add_row(Path(one.name).name, "", "", Text(one.error.removeprefix(f"{one.name}: ")))
+            continue
         others = ", ".join(f"{name} {p:.1%}" for name, p in one.top[1:])
-        grid.add_row(Path(one.name).name, one.label, f"{one.top[0][1]:.1%}", others)
+        grid.add_row(
+            Text(Path(one.name).name), Text(one.label), f"{one.top[0][1]:.1%}", Text(others)
+        )
     return grid
+
+
+def masks(rows: Sequence[dict[str, Any]]) -> Table:
+    """Where each image's mask is, and which classes are in it; or why there is none."""
+    filled = [
+        {"image": row["image"], "mask": row.get("mask", ""), "classes": row.get("classes", "")}
+        | ({"classes": row["error"]} if "error" in row else {})
+        for row in rows
+    ]
+    return table("Masks", filled)
 
 
 def checked(title: str, found: "Checked") -> Table:

@@ -197,12 +197,14 @@ class Fleet:
         """The five most probable classes of each image, by the mean of the members' probabilities.
 
         Args:
-            images: a path, encoded bytes, or a list of them.
+            images: what a run's `predict` takes.
+
+        Raises:
+            DataError: the only image asked about cannot be read.
         """
-        sources = images if isinstance(images, list | tuple) else [images]
         first = self.members[0]
         with first.machine.session():
-            return predict(self.committee, first.task, first.data, first.machine, sources)
+            return predict(self.committee, first.task, first.data, first.machine, images)
 
 
 def opened(path: str | Path) -> Run | Fleet:

@@ -1,0 +1,46 @@
+"""The classes of data, told before a picture of it is decoded."""
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from cutaway.data.catalog import SOURCES
+from cutaway.data.files import folder_samples
+from cutaway.data.imageset import ImageSet
+from cutaway.data.masks import has_masks
+
+DIGITS = tuple("0123456789")
+
+
+def class_names(what: Any, label: str = "") -> tuple[str, ...] | None:
+    """The classes of whatever `load` takes; None where only reading all of it tells them.
+
+    Args:
+        label: the column of a table that holds them.
+
+    Raises:
+        UsageError, DataError: what `load` would say of the folder or of the table.
+    """
+    if isinstance(what, ImageSet):
+        return what.classes
+    if not isinstance(what, str | PathLike):
+        names = getattr(what, "classes", None)
+        return tuple(map(str, names)) if isinstance(names, list | tuple) else None
+    if str(what) in SOURCES:
+        return _known(str(what))
+    path = Path(what).expanduser()
+    if path.is_dir() and not has_masks(path):
+        return tuple(folder_samples(path)[1])
+    if path.is_file() and path.suffix.lower() in (".csv", ".tsv", ".parquet"):
+        from cutaway.data.table import classes_of
+
+        return tuple(classes_of(path, label))
+    return None
+
+
+def _known(name: str) -> tuple[str, ...] | None:
+    """Those of the catalogue whose pictures take time to fetch or to decode."""
+    from cutaway.data import cifar, rocks
+
+    known = {"digits": DIGITS, "mnist": DIGITS, "cifar10": cifar.CLASSES, "rocks": rocks.CLASSES}
+    return tuple(known[name]) if name in known else None

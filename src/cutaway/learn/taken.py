@@ -1,0 +1,47 @@
+"""What a run learns from and is measured on: from a recipe's words, or an object handed in."""
+
+from pathlib import Path
+from typing import Any
+
+from cutaway.data.imageset import PARTS, ImageSet
+from cutaway.data.sources import Progress, load
+from cutaway.errors import UsageError
+from cutaway.learn.recipe import OWN, Recipe
+
+
+def part_or_data(data: Any, on: str) -> tuple[Any, str]:
+    """What to measure on: `evaluate("val")` means the part, as `evaluate(on="val")` does.
+
+    Raises:
+        UsageError: there is a folder of that name too.
+    """
+    if not (isinstance(data, str) and data in PARTS):
+        return data, on
+    if Path(data).exists():
+        raise UsageError(
+            f"'{data}' may be a part of the run's own data or what lies here: write ./{data} for "
+            f"what lies here; on='{data}', or --on {data}, for the part."
+        )
+    return None, data
+
+
+def load_for(recipe: Recipe, data: Any, progress: Progress | None = None) -> ImageSet:
+    """Data of any kind that `load` takes, in the size and groups that the recipe asks for."""
+    return load(
+        data, image_size=recipe.image_size or None, group_by=recipe.group_by, label=recipe.label,
+        progress=progress,
+    )  # fmt: skip
+
+
+def load_again(recipe: Recipe, path: Path) -> ImageSet:
+    """What the run or the fleet at `path` learns from.
+
+    Raises:
+        UsageError: it was an object of the user's own, which has to be handed in again.
+    """
+    if recipe.data.startswith(OWN):
+        raise UsageError(
+            f"{path} learned from data of your own: hand them in again, "
+            "cutaway.load(path, data=...)."
+        )
+    return load_for(recipe, recipe.data)
