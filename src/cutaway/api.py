@@ -12,12 +12,14 @@ from cutaway.data.sources import load as load_images
 from cutaway.errors import UsageError
 from cutaway.learn import fit as learning
 from cutaway.learn import search as searching
-from cutaway.learn.fleet import Fleet, launch, relaunch
+from cutaway.learn.fleet import Fleet, check_way, launch, relaunch
+from cutaway.learn.handed import given_back
 from cutaway.learn.listener import Listener
-from cutaway.learn.optimizers.registry import plain
-from cutaway.learn.recipe import Recipe
-from cutaway.learn.run import OWN, Run, load_for
+from cutaway.learn.recipe import OWN, Recipe
+from cutaway.learn.run import Run
 from cutaway.learn.search import Search, searched
+from cutaway.learn.taken import load_for
+from cutaway.recipes import change as change
 from cutaway.show.fleet import report as fleet_report
 from cutaway.show.pages.search import report as search_report
 from cutaway.show.progress import progress as shown
@@ -47,7 +49,8 @@ def fit(
         fleet = fit("mlp", "digits", vary={"lr": [0.1, 0.01]}, folds=5)
 
     Args:
-        model: a name (see `cutaway models`) or any `nn.Module`, which is trained in place.
+        model: a name (see `cutaway models`) or any `nn.Module`, which is trained in place: it comes
+            back at rest (`eval()`), without gradients, on the device that it learned on.
         data: a name (see `cutaway data`), a folder, a table, or an object that `load` takes.
         recipe: where to begin instead of the recommended settings.
         out: the run's directory; by default the first free `runs/MODEL-DATA-N`.
@@ -64,19 +67,18 @@ def fit(
         CutawayError: with a sentence that says what is wrong and what to do.
     """
     recipe = change(recipe or _beginning(_name(model), _name(data)), changes)
+    check_way(way)
     source = recipe.data if isinstance(data, str) and not data else data
     images = _images(source, recipe, bool(progress))
     if recipe.several:
         return _fleet(recipe, images, model, way, out, progress, checkpoint_every)
-    run = learning.fit(
-        recipe,
-        images,
-        model=model if isinstance(model, nn.Module) else None,
-        out=out,
-        listener=shown(progress),
-        checkpoint_every=checkpoint_every,
-    )
-    run_report(run, images)
+    own = model if isinstance(model, nn.Module) else None
+    with given_back(own):
+        run = learning.fit(
+            recipe, images, model=own, out=out, listener=shown(progress),
+            checkpoint_every=checkpoint_every,
+        )  # fmt: skip
+        run_report(run, images)
     return run
 
 
@@ -187,7 +189,8 @@ def resume(
     """Go on with what was stopped or killed; its end is the same to the bit.
 
     Args:
-        model, data: one's own network and data, where the run began with such.
+        model, data: one's own network and data, where the run began with such; the network comes
+            back as from `fit`.
     """
     if searched(path):
         return _resume_search(path, data, bool(progress), checkpoint_every)
@@ -207,14 +210,12 @@ def resume(
             )
         source = run.recipe.data if data is None else data
         images = _images(source, run.recipe, bool(progress))
-    run = learning.resume(
-        path,
-        model=model,
-        images=images,
-        listener=shown(progress),
-        checkpoint_every=checkpoint_every,
-    )
-    run_report(run, images)
+    with given_back(model):
+        run = learning.resume(
+            path, model=model, images=images, listener=shown(progress),
+            checkpoint_every=checkpoint_every,
+        )  # fmt: skip
+        run_report(run, images)
     return run
 
 
@@ -228,58 +229,21 @@ def _resume_search(path: str | Path, data: Any, progress: bool, checkpoint_every
 
 
 def load(
-    what: Any, *, model: nn.Module | None = None, **options: Any
+    what: Any, *, model: nn.Module | None = None, data: Any = None, **options: Any
 ) -> Run | Fleet | Search | ImageSet:
     """A run, a fleet or a search from its directory; anything else as an `ImageSet`.
 
     Args:
-        model: one's own network, where the run began with such.
+        model, data: one's own network and data, where the run began with such.
         options: of the data: image_size, group_by, label; see `cutaway.data.sources.load`.
     """
     if isinstance(what, str | Path) and (Path(what) / "recipe.toml").is_file():
-        return Run(what, model)
+        return Run(what, model, data)
     if isinstance(what, str | Path) and (Path(what) / "fleet.json").is_file():
         return Fleet(what)
     if isinstance(what, str | Path) and searched(what):
         return Search(what)
     return load_images(what, **options)
-
-
-def change(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
-    """The recipe with fields changed; a name that the model or the task knows goes to its options.
-
-    Options that belonged to another optimizer are dropped with it; what the new one wants is set.
-    """
-    kind = changes.get("optimizer")
-    if isinstance(kind, type):  # a recipe holds names, so that it can be saved
-        changes = {**changes, "optimizer": f"{kind.__module__}:{kind.__qualname__}"}
-    name = plain(str(changes.get("optimizer", recipe.optimizer)))
-    if name != plain(recipe.optimizer):
-        wanted = {plain(one): settings for one, settings in recipes.OPTIMIZERS.items()}
-        changes = {"optimizer_options": {}, **wanted.get(name, {}), **changes}
-    if changes.get("pretrained") and not recipe.pretrained:
-        changes = recipes.TRANSFER | changes
-    if changes.get("task", recipe.task) != recipe.task:
-        changes = {"task_options": {}, "stages": [], **changes}
-    for name, known in own_options(recipe, changes).items():
-        own = {key: value for key, value in changes.items() if key in known}
-        changes = {key: value for key, value in changes.items() if key not in own}
-        if own:
-            before = changes.get(name, getattr(recipe, name))
-            changes[name] = {**before, **own}
-    return recipe.override(**changes)
-
-
-def own_options(recipe: Recipe, changes: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The options that belong to the recipe's model and to its task, with their defaults."""
-    from cutaway.learn.tasks import TASKS, options
-    from cutaway.models import find
-
-    model, task = (str(changes.get(name, getattr(recipe, name))) for name in ("model", "task"))
-    return {
-        "model_options": {} if model.startswith(OWN) else find(model).options,
-        "task_options": options(task) if task in TASKS else {},
-    }
 
 
 def _images(data: Any, recipe: Recipe, progress: bool) -> ImageSet:

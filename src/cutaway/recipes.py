@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.errors import UsageError, nearest
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.fields import read
+from cutaway.learn.recipe import OWN, Recipe
 
 FOLDER = "a folder of one's own"
 
@@ -218,6 +219,10 @@ def starting_point(first: str = "", second: str = "") -> Recipe:
     from cutaway.models import MODELS as models
 
     if second:
+        if first not in models and second in models:
+            raise UsageError(
+                f"The model comes first, then the data: {second} {first}, not {first} {second}."
+            )
         if first not in models:
             raise UsageError(f"There is no model '{first}'.{nearest(first, models)}")
         return pair(first, second)
@@ -230,4 +235,44 @@ def starting_point(first: str = "", second: str = "") -> Recipe:
     if "/" in first or "\\" in first or Path(first).suffix:
         raise UsageError(f"There is no folder or file {first}. Check the path.")
     hint = nearest(first, {*NAMED, *models})
-    raise UsageError(f"'{first}' is no model, recipe, data set or path.{hint}")
+    raise UsageError(f"'{first}' is not a model, a recipe, a data set or a path.{hint}")
+
+
+def change(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
+    """The recipe with fields changed; a name that the model or the task knows goes to its options.
+
+    Options that belonged to another optimizer are dropped with it; what the new one wants is set.
+    """
+    from cutaway.learn.optimizers.registry import plain
+
+    kind = changes.get("optimizer")
+    if isinstance(kind, type):  # a recipe holds names, so that it can be saved
+        changes = {**changes, "optimizer": f"{kind.__module__}:{kind.__qualname__}"}
+    name = plain(str(changes.get("optimizer", recipe.optimizer)))
+    if name != plain(recipe.optimizer):
+        wanted = {plain(one): settings for one, settings in OPTIMIZERS.items()}
+        changes = {"optimizer_options": {}, **wanted.get(name, {}), **changes}
+    if changes.get("pretrained") and not recipe.pretrained:
+        changes = TRANSFER | changes
+    if changes.get("task", recipe.task) != recipe.task:
+        changes = {"task_options": {}, "stages": [], **changes}
+    for name, known in own_options(recipe, changes).items():
+        own = {key: value for key, value in changes.items() if key in known}
+        changes = {key: value for key, value in changes.items() if key not in own}
+        if own:
+            before = read(name, changes.get(name, getattr(recipe, name)), dict)
+            changes[name] = {**before, **own}
+    return recipe.override(**changes)
+
+
+def own_options(recipe: Recipe, changes: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The options that belong to the recipe's model and to its task, with their defaults."""
+    from cutaway.learn.tasks import TASKS as tasks
+    from cutaway.learn.tasks import options
+    from cutaway.models import find
+
+    model, task = (str(changes.get(name, getattr(recipe, name))) for name in ("model", "task"))
+    return {
+        "model_options": {} if model.startswith(OWN) else find(model).options,
+        "task_options": options(task) if task in tasks else {},
+    }

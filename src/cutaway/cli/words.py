@@ -1,13 +1,16 @@
 """Fields of the recipe and options of a model as options of a command."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
+from itertools import zip_longest
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cutaway.errors import UsageError, nearest
+from cutaway.errors import UsageError
+from cutaway.learn import synonyms
 from cutaway.learn.recipe import Recipe
 
 BARE = {"--pretrained": "auto", "--drop-last": "yes"}
@@ -44,18 +47,21 @@ def read_words(words: list[str], task: str = "") -> tuple[str, str, dict[str, An
     plain, flags, rest = [], {}, list(words)
     while rest:
         word, equals, value = rest.pop(0).partition("=")
-        if not word.startswith("--"):
+        if not word.startswith("-") or Path(word).exists():
             plain.append(word + equals + value)
         elif equals or rest:
             flags[word] = read_value(value if equals else rest.pop(0))
         else:
-            raise UsageError(f"{word} lacks its value, or is not known.{nearest_flag(word, '')}")
+            flags[word] = None
+    model, data = (*plain, "", "")[:2]
+    own = own_options(model, task)
+    for flag, value in flags.items():
+        if flag[2:].replace("-", "_") not in own:
+            raise UsageError(f"There is no option {flag}.{hint(flag, own)}")
+        if value is None:
+            raise UsageError(f"{flag} lacks its value.")
     if len(plain) > 2:
         raise UsageError(f"There is one argument too many: '{plain[2]}'.")
-    model, data = (*plain, "", "")[:2]
-    for flag in flags:
-        if flag[2:].replace("-", "_") not in own_options(model, task):
-            raise UsageError(f"There is no option {flag}.{nearest_flag(flag, model, task)}")
     return model, data, {flag[2:].replace("-", "_"): value for flag, value in flags.items()}
 
 
@@ -87,15 +93,15 @@ def own_options(model: str, task: str) -> dict[str, Any]:
     return MODELS[model].options | options(task)
 
 
-def nearest_flag(flag: str, model: str, task: str = "") -> str:
-    names = {spec.name for spec in fields(Recipe)} | {"recipe", "out"}
-    names |= set(own_options(model, task))
-    return nearest(flag, {"--" + name.replace("_", "-") for name in names})
+def hint(flag: str, own: Iterable[str]) -> str:
+    """What to write instead of an option that is not known."""
+    names = {spec.name for spec in fields(Recipe)} - {"model", "data", "stages"}
+    return synonyms.hint(flag, {*names, *own, "recipe", "out", "quiet", "trials"}, flags=True)
 
 
 def with_bare_flags(words: list[str]) -> list[str]:
     """What some options mean without a value: `--pretrained` is `--pretrained auto`."""
     found = []
-    for word, following in zip(words, [*words[1:], "--"], strict=True):
+    for word, following in zip_longest(words, words[1:], fillvalue="--"):
         found += [word, BARE[word]] if word in BARE and following[:2] == "--" else [word]
     return found

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
-from cutaway.errors import UsageError, nearest
+from cutaway.errors import UsageError
+from cutaway.learn import synonyms
+from cutaway.learn.synonyms import flag
 
 TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 """How true and false are written, in small letters."""
@@ -101,7 +103,8 @@ def check(name: str, value: Any, limits: Mapping[str, Any]) -> None:
         UsageError: a value that is not among its choices, or out of its range.
     """
     if limits["choices"] and value not in limits["choices"]:
-        raise UsageError(f"{flag(name)} cannot be '{value}'.{nearest(value, limits['choices'])}")
+        hint = synonyms.value(str(value), limits["choices"])
+        raise UsageError(f"{flag(name)} cannot be '{value}'.{hint}")
     if not isinstance(value, int | float) or isinstance(value, bool):
         return
     low, high, above = limits["low"], limits["high"], limits["above"]
@@ -109,8 +112,3 @@ def check(name: str, value: Any, limits: Mapping[str, Any]) -> None:
         floor = f"above {above:g}" if above > low else f"at least {low:g}"
         ceiling = "" if high == math.inf else f" and at most {high:g}"
         raise UsageError(f"{flag(name)} must be {floor}{ceiling}, not {value:g}.")
-
-
-def flag(name: str) -> str:
-    """What the command line calls a field or an option."""
-    return "--" + name.replace("_", "-")

@@ -10,7 +10,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from cutaway.errors import UsageError, nearest
+from cutaway.errors import UsageError
+from cutaway.learn import synonyms
 from cutaway.learn.fields import check, read, setting
 
 FORMAT = 2
@@ -19,6 +20,8 @@ FORMAT = 2
 1: what did not fill a batch was left out of an epoch, which `drop_last` says now; a warm-up began
 at a rate of 0.
 """
+OWN = "own:"
+"""What a recipe's model or data begins with where it was an object of the user's own."""
 
 TASKS = (
     "classify", "threshold", "segment", "reconstruct", "variational", "adversarial",
@@ -211,7 +214,8 @@ class Recipe:
         known = {spec.name for spec in fields(self)}
         for name in changes:
             if name not in known:
-                raise UsageError(f"A recipe has no field '{name}'.{nearest(name, known)}")
+                hint = synonyms.hint(name, {*known, *CALLED})
+                raise UsageError(f"A recipe has no field '{name}'.{hint}")
         return replace(
             self, **{name: read(name, value, TYPES[name]) for name, value in changes.items()}
         )
@@ -270,6 +274,8 @@ def read_recipe(path: Path) -> Recipe:
         raise UsageError(f"{path} is not a recipe in TOML: {error}.") from None
 
 
+CALLED = ("out", "trials")
+"""What those who begin a training take beside a recipe's fields."""
 TYPES = typing.get_type_hints(Recipe)
 CHANGEABLE = {
     spec.name for spec in fields(Recipe) if spec.metadata["panel"] in ("Learning", "Regularising")

@@ -43,8 +43,7 @@ def launch(
     changes = plan(recipe)
     shared = recipe.override(replicates=1, folds=0, vary={})
     members = [shared.override(**one) for one in changes]
-    if way not in (*WAYS, "auto"):
-        raise UsageError(f"There is no way '{way}' to train a fleet.{nearest(way, WAYS)}")
+    check_way(way)
     if recipe.folds:  # refuses what cannot be divided so, before anything is written
         divided(members[0], images, audit(images))
     path = destination(out, f"{recipe.model}-{images.name}-fleet".replace(OWN, ""))
@@ -52,6 +51,14 @@ def launch(
     choice = choose(members, images, way)
     fleet = Fleet.create(path, shared, changes, choice.way, choice.at_once)
     return _train(fleet, images, watcher, checkpoint_every, choice.why)
+
+
+def check_way(way: str) -> None:
+    """Refuse a way to train many networks that there is not. Raises UsageError."""
+    if way not in (*WAYS, "auto"):
+        raise UsageError(
+            f"There is no way '{way}' to train a fleet.{nearest(way, (*WAYS, 'auto'))}"
+        )
 
 
 def relaunch(
