@@ -85,6 +85,18 @@ def test_named_model_on_arrays(tmp_path):
     assert run.model(torch.zeros(1, 1, 8, 8)).shape == (1, 10)
 
 
+def test_parts_of_ones_own_are_the_division_and_what_is_noticed_is_said(tmp_path, capsys):
+    digits = load_digits()
+    x, y = np.uint8(digits.images * 15), digits.target
+    parts = tuple((x[at], y[at]) for at in (slice(300), slice(300, 400), slice(400, 450)))
+    run = ca.fit("mlp", parts, epochs=1, image_size=0, augment="none", out=tmp_path / "run")
+    assert run.split.val.tolist() == list(range(300, 400))
+    assert run.split.test.tolist() == list(range(400, 450))
+    said = "taken, in their order, as 300 train and 100 val and 50 test images"
+    assert [said in one["sentence"] for one in run.notes] == [True]
+    assert said in capsys.readouterr().err.replace("\n", " ")
+
+
 def test_tampered_weights_are_refused(tmp_path):
     arrays = (load_digits().images[:200] / 16, load_digits().target[:200])
     run = ca.fit("mlp", arrays, out=tmp_path / "run", widths="8", **QUICK)

@@ -1,4 +1,5 @@
 import random
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from pictures import encoded, image, noise
 from PIL import Image
 from torch.utils.data import Dataset
 
+from cutaway.data.augment import parse
 from cutaway.data.sources import load
 from cutaway.errors import DataError, UsageError
 
@@ -35,7 +37,9 @@ def test_random_transforms_are_told_and_give_the_same_images_each_time(draw: str
     first, again = load(Turning(draw)), load(Turning(draw))
     assert [f.kind for f in first.findings] == ["varying"]
     assert "read once and kept" in first.findings[0].detail
-    assert "--augment" in first.findings[0].detail
+    advice = re.search(r"augment='(.*?)'", first.findings[0].detail)
+    assert advice
+    assert str(parse(advice[1])) == "flip+shift:2"
     assert first.fingerprint == again.fingerprint
     assert (torch.get_rng_state() == states[0]).all()
     assert (np.random.get_state()[1] == states[1]).all()

@@ -214,7 +214,7 @@ def _varying(
                 (name(index),),
                 f"Item {index} differs each time it is read (a random transform?): the images are "
                 "read once and kept as they were read, for training and for testing. Leave the "
-                "random transform out, and give --augment (augment='flip,shift:2') for new "
+                "random transform out, and give --augment (augment='flip+shift:2') for new "
                 "variations in each epoch.",
             )
             return
