@@ -213,6 +213,7 @@ def test_rocks_are_taken_out_of_the_archive(serve, own_cache: Path) -> None:
         (archive(INSIDE[:50], PHOTO), "hold 50 photographs"),
         (archive(INSIDE, b"<html>"), "is no photograph"),
     ],
+    ids=["no archive", "too few", "no photograph"],  # an archive holds the time it was made at
 )
 def test_what_is_not_the_rocks_is_refused(serve, content: bytes, said: str) -> None:
     server = serve()
