@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "cutaway"
 
-# What each room may know of, besides itself and the ground (errors, files, randomness).
+# What each room may know of, besides itself and the ground (GROUND).
 MAY_IMPORT = {
     "data": set(),
     "models": set(),
@@ -37,7 +37,7 @@ MAY_IMPORT = {
     },
     "__main__": {"cli"},
 }
-GROUND = {"errors", "files", "randomness"}
+GROUND = {"arithmetic", "errors", "files", "randomness"}
 
 
 def imported(path: Path) -> set[str]:

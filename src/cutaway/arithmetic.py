@@ -2,8 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 
 from torch import backends
+
+UNITS = (
+    "cuda.matmul", "cudnn.conv", "cudnn.rnn", "mkldnn.matmul", "mkldnn.conv", "mkldnn.rnn",
+)  # fmt: skip
+"""What multiplies float32, each with a precision of its own; PyTorch makes their names at run."""
 
 
 @contextmanager
@@ -14,10 +20,7 @@ def exact() -> Iterator[None]:
     have asked for TF32 or bfloat16 in matrix products anywhere: an answer then is off by a
     thousandth, and no export says the same.
     """
-    units = (
-        backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn,
-        backends.mkldnn.matmul, backends.mkldnn.conv, backends.mkldnn.rnn,
-    )  # fmt: skip
+    units = [attrgetter(name)(backends) for name in UNITS]
     before = [unit.fp32_precision for unit in units]
     try:
         for unit in units:
