@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from cutaway import recipes
+from cutaway.errors import DataError
 from cutaway.learn.fit import fit
 from cutaway.learn.run import Run, load_for
+from cutaway.ship.runtime import BINARY, SCRIPT, runtime
 
 Trained = Callable[[str], Run]
 SMALL = {
@@ -49,3 +51,19 @@ def operators_read_once() -> Iterator[None]:
         theirs = _registration.onnxscript_apis
         patch.setattr(theirs, "get_torchlib_ops", cache(theirs.get_torchlib_ops))
         yield
+
+
+@pytest.fixture(scope="session")
+def npm(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """onnxruntime-web's files, downloaded once and kept where pytest keeps things."""
+    assert pytestconfig.cache
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CUTAWAY_CACHE", str(pytestconfig.cache.mkdir("onnxruntime-web")))
+        try:
+            found = runtime()
+        except DataError as error:
+            pytest.skip(str(error))
+    folder = tmp_path_factory.mktemp("npm")
+    (folder / SCRIPT).write_text(found.script, encoding="utf-8")
+    (folder / BINARY).write_bytes(found.binary)
+    return folder

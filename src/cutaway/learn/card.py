@@ -13,6 +13,7 @@ from cutaway.data.decode import brought
 from cutaway.data.feed import Normalise
 from cutaway.data.frame import Fit, Frame, Levels, fit_of
 from cutaway.data.imageset import ImageSet
+from cutaway.data.ink import SOME, Ink, measured
 from cutaway.data.levels import checked
 from cutaway.data.picture import Unreadable
 from cutaway.data.split import Split
@@ -30,6 +31,7 @@ class DataCard:
             the training images.
         counts: images in each part.
         fit, levels: what became of pictures of another shape, and of more than 8 bits; see `Frame`.
+        ink: how drawings lie on their paper; None where the images are none.
     """
 
     name: str
@@ -43,6 +45,7 @@ class DataCard:
     counts: dict[str, int]
     fit: Fit = "cut"
     levels: Levels | None = None
+    ink: Ink | None = None
 
     @classmethod
     def of(cls, images: ImageSet, split: Split, normalise: Normalise) -> "DataCard":
@@ -50,7 +53,7 @@ class DataCard:
         return cls(
             images.name, images.classes, images.channels, images.size,
             normalise.mean, normalise.std, images.fingerprint, images.licence, counts,
-            images.fit, images.levels,
+            images.fit, images.levels, _ink(images, split),
         )  # fmt: skip
 
     @classmethod
@@ -58,7 +61,8 @@ class DataCard:
         values: dict[str, Any] = read_json(path)
         try:
             tuples = {name: tuple(values[name]) for name in ("classes", "size", "mean", "std")}
-            return cls(**(values | tuples | {"levels": checked(values.get("levels"))}))
+            kept = {"levels": checked(values.get("levels")), "ink": Ink.of_json(values.get("ink"))}
+            return cls(**(values | tuples | kept))
         except (TypeError, KeyError):
             raise RunError(f"{path} is damaged: its fields are not those of a data card.") from None
 
@@ -120,3 +124,11 @@ def listed(names: Sequence[str], most: int = 20) -> str:
     """`cat, dog`; of many the first ones."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def _ink(images: ImageSet, split: Split) -> Ink | None:
+    """How the training images lie on their paper, where they are drawings."""
+    if len(images.size) != 2 or images.channels != 1 or images.whole:
+        return None
+    train = split.train
+    return measured(images.images[train[:: max(1, len(train) // SOME)]])

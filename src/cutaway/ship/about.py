@@ -6,6 +6,7 @@ from typing import Any
 
 import cutaway
 from cutaway.data.frame import Fit, Frame, Levels, fit_of
+from cutaway.data.ink import Ink
 from cutaway.data.levels import checked
 from cutaway.errors import DataError
 from cutaway.learn.run import Run
@@ -32,6 +33,8 @@ class About:
         levels: values that stand for 0 and 255 where the pictures it learned from had more than 8
             bits: whoever gives it pixels v of such a picture gives 255 (v - low) / (high - low),
             cut off at 0 and 255 and rounded.
+        ink: how drawings lie on their paper, for a page on which one draws; None where the images
+            that it learned from are none.
     """
 
     model: str
@@ -51,6 +54,7 @@ class About:
     version: str = cutaway.__version__
     fit: Fit = "cut"
     levels: Levels | None = None
+    ink: Ink | None = None
 
     @classmethod
     def of(cls, run: Run, part: str, resizes: bool) -> "About":
@@ -65,7 +69,7 @@ class About:
             run.recipe.model, run.recipe.model_options, card.name,
             run.recipe.in_stages()[-1].task, part, card.classes, card.channels, card.size,
             card.mean, card.std, resizes, latent, measures, card.licence, fit=card.fit,
-            levels=card.levels,
+            levels=card.levels, ink=card.ink,
         )  # fmt: skip
 
     @property
@@ -102,7 +106,8 @@ class About:
         """
         try:
             tuples = {name: tuple(values[name]) for name in ("classes", "size", "mean", "std")}
-            return cls(**(values | tuples | {"levels": checked(values.get("levels"))}))
+            kept = {"levels": checked(values.get("levels")), "ink": Ink.of_json(values.get("ink"))}
+            return cls(**(values | tuples | kept))
         except (TypeError, KeyError):
             raise DataError(
                 "The file does not say what it holds: it was not exported by Cutaway."

@@ -5,7 +5,7 @@ from base64 import b64encode
 from hashlib import sha256
 from importlib.resources import files
 
-SCRIPTS = ("show.js", "figures.js", "draw.js", "page.js")
+SCRIPTS = ("show.js", "figures.js", "resize.js", "draw.js", "page.js")
 """What both pages do; how a network is asked stands in scripts of its own, before them."""
 SCRIPT = re.compile(r"<script(?: type=\"module\")?>(.*?)</script>", re.S)
 

@@ -1,6 +1,7 @@
 /* the network runs here, in the page */
 const way = { about: async () => JSON.parse($("about").textContent), facts: loaded, answer, why };
-const LIMIT = 2 ** 27, SIDE = 4096; // pixels, as elsewhere in Cutaway; and what every browser can draw
+const LIMIT = 2 ** 27; // pixels, as elsewhere in Cutaway
+const SIDE = 2048, BAND = 256; // pixels that are read at once: a canvas has a limit
 const DRAWN = 16, TOP = 5;
 let session, running = Promise.resolve();
 
@@ -37,32 +38,42 @@ async function decoded(image) {
   const { width, height } = picture;
   if (width * height > LIMIT)
     throw new Error(`It has ${width} x ${height} pixels; ${LIMIT.toLocaleString("en")} are accepted.`);
+  if (about.levels && await deep(image))
+    throw new Error("It has 16 bits a pixel, of which a browser reads 8: ask `cutaway predict`, or a server.");
   return picture;
 }
 
-/* a picture over white: where the network takes squares the middle one, since a canvas has a limit */
-function shown(picture, size) {
-  const { width, height } = picture, short = Math.min(width, height);
-  const square = about.resizes && about.size[0] === about.size[1], [w, h] = square ? [short, short] : [width, height];
-  const [left, top] = [Math.floor((width - w) / 2), Math.floor((height - h) / 2)];
-  const shrink = Math.min(1, SIDE / Math.max(w, h)), canvas = document.createElement("canvas");
-  [canvas.height, canvas.width] = size ?? [Math.round(shrink * h), Math.round(shrink * w)];
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  context.fillStyle = "#fff";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.imageSmoothingQuality = "high";
-  context.drawImage(picture, left, top, w, h, 0, 0, canvas.width, canvas.height);
-  return context.getImageData(0, 0, canvas.width, canvas.height);
+/* whether a file is a grey PNG of 16 bits */
+async function deep(image) {
+  const head = new Uint8Array(await image.slice(0, 26).arrayBuffer());
+  return head[0] === 0x89 && head[1] === 0x50 && head[24] === 16 && head[25] === 0;
 }
 
-/* RGBA to the network's channels; grey is the luma of ITU-R 601-2, as Pillow rounds it */
-function channels({ data }) {
-  const c = about.channels, values = new Uint8Array(data.length / 4 * c);
-  for (let i = 0, k = 0; i < data.length; i += 4)
-    if (c === 1) values[k++] = (data[i] * 19595 + data[i + 1] * 38470 + data[i + 2] * 7471 + 0x8000) >> 16;
-    else for (let j = 0; j < 3; j++) values[k++] = data[i + j];
-  return values;
+/* the pixels that the network gets: its own size, or the picture's where it takes any */
+function shown(picture) {
+  const { width, height } = picture, c = about.channels, [tall, wide] = about.resizes ? about.size : [height, width];
+  const square = about.size[0] === about.size[1], fit = about.resizes && square ? about.fit : "stretch";
+  return resized(bands(picture, c), [tall, wide], c, seenPart(height, width, fit));
 }
+
+/* over white, as a canvas gives them, which must not be too large */
+const bands = (picture, c) => function* (top, left, h, w) {
+  const canvas = document.createElement("canvas"), context = canvas.getContext("2d", { willReadFrequently: true });
+  for (let y = 0; y < h; y += BAND) {
+    const count = Math.min(BAND, h - y), values = new Uint8Array(count * w * c);
+    for (let x = 0; x < w; x += SIDE) {
+      const some = Math.min(SIDE, w - x);
+      [canvas.width, canvas.height] = [some, count];
+      context.fillStyle = "#fff";
+      context.fillRect(0, 0, some, count);
+      context.drawImage(picture, left + x, top + y, some, count, 0, 0, some, count);
+      const piece = channels(context.getImageData(0, 0, some, count).data, c);
+      for (let i = 0; i < count; i++)
+        values.set(piece.subarray(i * some * c, (i + 1) * some * c), (i * w + x) * c);
+    }
+    yield [values, count];
+  }
+};
 
 const tensor = (values, count, height, width) => new ort.Tensor("uint8", values, [count, height, width, about.channels]);
 
@@ -74,15 +85,15 @@ function ranked(p) {
 async function answer(image) {
   if (about.part === "generate") return made();
   const picture = shown(await decoded(image));
-  const found = await run(tensor(channels(picture), 1, picture.height, picture.width));
+  const found = await run(tensor(picture.values, 1, picture.height, picture.width)), seen = imageData(picture, about.channels);
   if (about.part === "reconstruct") {
     const again = painted(found.data, 0, found.dims.slice(1, 3), about.channels);
-    return { figures: [[picture, "The image"], [again, "What the network makes of it"]] };
+    return { figures: [[seen, "The image"], [again, "What the network makes of it"]] };
   }
   if (about.task !== "segment") return { top: ranked(found.data) };
   const { data, shares } = mask(found.data, found.dims.slice(1));
   const legend = about.classes.map((label, k) => ({ colour: hue(k), label, share: shares[k] }));
-  return { figures: [[picture, "The image"], [data, "What each pixel is taken for"]], legend };
+  return { figures: [[seen, "The image"], [data, "What each pixel is taken for"]], legend };
 }
 
 async function made() {

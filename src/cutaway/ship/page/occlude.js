@@ -3,7 +3,7 @@ const PATCHES = 5, LARGE = 64 * 64, PATIENCE = 60000; // squares to a side; pixe
 
 async function why(image, wanted) {
   if (!about.resizes) return null;
-  const [height, width] = about.size, seen = shown(await decoded(image), about.size), values = channels(seen);
+  const { values, height, width } = shown(await decoded(image));
   const began = performance.now(), chunk = height * width > LARGE ? 1 : 8; // covers a call
   const whole = (await run(tensor(values, 1, height, width))).data, top = ranked(whole);
   const best = top[0].index, places = covers(height, width);
@@ -19,7 +19,7 @@ async function why(image, wanted) {
     await new Promise((then) => setTimeout(then)); // so that the page stays alive
   }
   const heat = fall.map((sum, i) => Math.max(0, sum / times[i])), most = heat.reduce((a, b) => Math.max(a, b));
-  return { top, seen, heat: painted(heat.map((v) => v / Math.max(most, 1e-12)), 0, about.size, 1), most };
+  return { top, seen: imageData({ values, height, width }, about.channels), heat: painted(heat.map((v) => v / Math.max(most, 1e-12)), 0, about.size, 1), most };
 }
 
 const log = (p) => Math.log(Math.max(p, 1e-12));

@@ -1,8 +1,7 @@
 /* the page; `way` says how the network is asked */
-const light = { paper: "#fff", ink: "#000" }, dark = { paper: "#000", ink: "#fff" };
 const MEASURES = { iou: "IoU on its test set", accuracy: "Right on its test set", fid: "FID on its test set",
   reconstruction: "Reconstruction loss on its test set", loss: "Loss on its test set" };
-let about, colours = dark, asked = 0;
+let about, asked = 0;
 
 async function start() {
   about = await way.about();
@@ -10,15 +9,13 @@ async function start() {
   $("title").textContent = `${about.model} on ${about.data}`;
   $("lead").textContent = lead();
   facts();
-  const draws = about.part === "generate", sketch = !draws && about.channels === 1 && about.task !== "segment";
+  const draws = about.part === "generate", sketch = !draws && about.ink && about.task !== "segment";
   $("chance").textContent = `Codes of ${about.latent} numbers from N(0, 1), each a picture.`;
   $("making").hidden = !draws;
   $("dropping").hidden = draws;
   $("drawing").hidden = !sketch;
   if (!sketch) $("drop-title").textContent = "Drop an image";
-  // ink is bright where the training images are mostly dark
-  colours = about.mean[0] < 0.5 ? dark : light;
-  clear();
+  if (sketch) clear();
   facts(await way.facts());
   if (about.part === "generate") return show(null);
   $("empty").textContent = HINTS[about.part === "answer" ? about.task : about.part] ?? HINTS.classify;
