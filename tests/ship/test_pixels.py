@@ -52,16 +52,16 @@ def test_evaluate_sees_it_too(run: Run) -> None:
 
 @pytest.mark.parametrize("name", ["onnx", "pt2", "safetensors", "folder", "onnx-int8"])
 def test_an_export_answers_to_files_at_their_own_size(run: Run, name: str, tmp_path: Path) -> None:
-    """From decoded pixels of any size: a pixel may be off by one, and an answer by 1e-3."""
+    """From decoded pixels of any size: a pixel may be off by one, and an answer by 1e-3; in 8 bits,
+    where such a pixel may take an activation to the next of 256 values, by 1e-2."""
+    off = 1e-2 if name == "onnx-int8" else 1e-3
     (shipped,) = export(run, name, out=tmp_path / f"net{FORMATS[name].ending}", lost=100)
     opened, images = open_exported(shipped.path), run.images()
     assert shipped.check.files["images"] == len(run.split.test)
     as_seen = opened.in_parts(images.images.numpy())
     for path, wanted in zip(files(run), as_seen, strict=True):
         own = brought(path, run.data.frame._replace(size=None))
-        np.testing.assert_allclose(
-            opened.answer(own[None])[0], wanted, atol=1e-3, err_msg=str(path)
-        )
+        np.testing.assert_allclose(opened.answer(own[None])[0], wanted, atol=off, err_msg=str(path))
     if name != "onnx-int8":
         told = [dict(one.top) for one in run.predict(files(run))]
         for one, wanted in zip(told, as_seen, strict=True):
