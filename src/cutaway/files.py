@@ -10,6 +10,11 @@ from typing import Any
 
 from cutaway.errors import RunError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
@@ -81,3 +86,33 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         return []
     except ValueError:
         raise RunError(f"{path} is damaged: a line of it is not JSON.") from None
+
+
+@contextmanager
+def held(folder: Path, wait: bool = True) -> Iterator[bool]:
+    """Hold a folder against other processes; the system lets go when this one ends, however.
+
+    Gives whether it is held for sure: where the system or the file system knows no such locks,
+    nobody is kept out.
+
+    Raises:
+        BlockingIOError: another holds it, and was not waited for.
+    """
+    if fcntl is None:
+        yield False
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        yield _locked(handle, wait)
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int, wait: bool) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        raise
+    except OSError:  # some network file systems
+        return False
+    return True

@@ -13,6 +13,7 @@ from task_runs import QUICK, few
 from cutaway import recipes
 from cutaway.api import change
 from cutaway.errors import RunError
+from cutaway.learn.directory import Place
 from cutaway.learn.search import Search, Trial, launch
 from cutaway.show import tables
 from cutaway.show.pages import search as page
@@ -107,7 +108,7 @@ def test_data_of_ones_own_are_handed_in_again(tmp_path):
 
 
 def test_a_search_that_has_not_ended_has_no_page(found, tmp_path):
-    half = Search.create(tmp_path / "half", found.recipe, found.space, 3, found.objective)
+    half = Search.create(Place(tmp_path / "half"), found.recipe, found.space, 3, found.objective)
     with pytest.raises(RunError, match="has not ended"):
         page.report(half)
 

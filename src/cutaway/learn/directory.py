@@ -1,74 +1,179 @@
-"""Making a run's directory."""
+"""Making a run's directory: its name, and that it appears whole or not at all."""
 
+import errno
+import os
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
+from unicodedata import category, normalize
+from uuid import uuid4
 
 from cutaway.data.split import Split
 from cutaway.errors import RunError
-from cutaway.files import write_json, write_whole, writing
+from cutaway.files import held, write_json, write_whole, writing
 from cutaway.learn.card import DataCard
 from cutaway.learn.recipe import Recipe
 
+LONGEST = 60
+"""Bytes of a model's or a data set's name in that of a run; file systems take 255 in all."""
 
-def destination(out: str | Path, stem: str) -> Path:
-    """`out`, or without it the first free `runs/stem-N`.
+TEMPORARY = ".cutaway-*.tmp"
+"""Names of folders that are being filled."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a directory is to appear.
+
+    Attributes:
+        path: the one that was asked for or, where it is `numbered`, one that lacks its number.
+    """
+
+    path: Path
+    numbered: bool = False
+
+    def names(self) -> Iterator[Path]:
+        """What may be taken, the first that is free."""
+        if not self.numbered:
+            return iter([self.path])
+        return (self.path.with_name(f"{self.path.name}-{number}") for number in count(1))
+
+
+def destination(out: str | Path, model: str, data: str, kind: str = "") -> Place:
+    """`out`, or without it the first free `runs/MODEL-DATA-N`, or `runs/MODEL-DATA-KIND-N`.
+
+    Which number is free is decided when the directory appears, since others may be at work.
+
+    Args:
+        model, data: names, or paths, of which the last part counts.
+        kind: `fleet`, `search` or the like.
 
     Raises:
         RunError: there is something at `out` already.
     """
-    path = Path(out)
     if not out:
-        return free_path(Path("runs"), stem)
-    if path.exists():
-        raise RunError(
-            f"{path} is there already, and nothing is overwritten: choose another --out, or go "
-            f"on with it: cutaway resume {path}"
-        )
-    return path
+        return Place(Path("runs") / "-".join(filter(None, (plain(model), plain(data), kind))), True)
+    if os.path.lexists(out):
+        raise taken(Path(out))
+    return Place(Path(out))
 
 
-def create(path: Path, recipe: Recipe, card: DataCard, split: Split, about: dict[str, Any]) -> None:
+def plain(name: str) -> str:
+    """A name, or the last part of a path, as part of a file's name on any system.
+
+    Letters and digits of any script, dots, underlines and hyphens stay.
+    """
+    parts = re.split(r"[/\\]", name.rstrip("/\\"))
+    last = Path(name).resolve().name if parts[-1] in (".", "..") else parts[-1]
+    text = normalize("NFC", last.removeprefix("own:"))
+    text = "".join(c if c in "._" or category(c)[0] in "LMN" else "-" for c in text)
+    short = re.sub("-{2,}", "-", text).encode()[:LONGEST].decode(errors="ignore")
+    return short.strip("-._") or "data"
+
+
+def taken(path: Path) -> RunError:
+    return RunError(
+        f"{path} is there already, and nothing is overwritten: choose another --out, or go "
+        f"on with it: cutaway resume {path}"
+    )
+
+
+def create(
+    place: Place, recipe: Recipe, card: DataCard, split: Split, about: dict[str, Any]
+) -> Path:
     """Make a run directory in one step: it appears whole, or not at all.
 
     Args:
         about: more JSON files by name, such as `environment` and `audit`.
 
     Raises:
-        RunError: it cannot be written.
+        RunError: it cannot be written, or somebody else has taken its name.
     """
-    with appearing(path) as folder:
+
+    def fill(folder: Path) -> None:
         write_whole(folder / "recipe.toml", recipe.to_toml())
         write_json(folder / "data.json", card.to_dict())
         split.save(folder / "split.json")
         for name, value in about.items():
             write_json(folder / f"{name}.json", value)
 
+    return appear(place, fill)
 
-@contextmanager
-def appearing(path: Path) -> Iterator[Path]:
-    """A folder to fill, which gets its name when the block has ended well, and else is gone.
+
+def appear(place: Place, fill: Callable[[Path], None]) -> Path:
+    """Make a directory in one step, whatever other processes make beside it.
+
+    Args:
+        fill: puts something into it.
+
+    Returns:
+        Its path, a name that nobody had taken.
 
     Raises:
-        RunError: it cannot be written.
+        RunError: it cannot be written, or somebody else has taken its name.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
-    with writing(path):
-        shutil.rmtree(temporary, ignore_errors=True)  # left by a process that was killed
-        temporary.mkdir(parents=True)
+    with writing(place.path), _temporary(place.path.parent) as folder:
+        fill(folder)
+        for path in place.names():
+            if _renamed(folder, path):
+                return path
+    raise taken(place.path)
+
+
+def _renamed(folder: Path, path: Path) -> bool:
+    """Whether the folder could have the name; the system gives it to one process only."""
+    if os.path.lexists(path):
+        return False
+    try:
+        os.rename(folder, path)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            return False
+        raise
+    return True
+
+
+@contextmanager
+def _temporary(parent: Path) -> Iterator[Path]:
+    """A folder of this process alone, gone at the end unless it was renamed."""
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / TEMPORARY.replace("*", uuid4().hex)
+    with ExitStack() as stack:
+        with held(parent):  # so that no sweeper comes between the folder and its lock
+            _sweep(parent)
+            folder.mkdir()
+            stack.enter_context(held(folder))
         try:
-            yield temporary
-            temporary.rename(path)
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def free_path(folder: Path, stem: str) -> Path:
-    """`folder/stem-1`, or the first number above that is free."""
-    number = 1
-    while (folder / f"{stem}-{number}").exists():
-        number += 1
-    return folder / f"{stem}-{number}"
+def _sweep(parent: Path) -> None:
+    """Remove what killed processes left: temporary folders that nobody holds."""
+    for folder in parent.glob(TEMPORARY):
+        with suppress(OSError), held(folder, wait=False) as sure:
+            if sure:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Keep other processes from training what is at `path`.
+
+    Raises:
+        RunError: one is at it.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(path, wait=False))
+        except BlockingIOError:
+            raise RunError(
+                f"{path} is being trained by another process: wait for it, or stop it first."
+            ) from None
+        yield

@@ -89,7 +89,7 @@ def begun(
     machine = machines.choose(recipe, network)
     recipe = machines.resolved(recipe, machine)
     found = check_fit(network, images, recipe)
-    path = destination(out, f"{recipe.model}-{images.name}".replace(OWN, ""))
+    place = destination(out, recipe.model, images.name)
     findings = findings or audit(images)
     parts = parts or divided(recipe, images, findings)
     for stage in recipe.in_stages():
@@ -100,7 +100,7 @@ def begun(
     about["audit"] = findings.to_json()
     about["notes"] = [note(*one) for one in notable([*findings.findings, *parts.findings])]
     about |= {"pretrained": found.to_dict()} if found else {}
-    create(path, recipe, card, parts, about)
+    path = create(place, recipe, card, parts, about)
     run = Run(path, model, images if recipe.data.startswith(OWN) else None)
     run.split = parts  # as it was written
     return Training(run, images, network, listener, checkpoint_every)

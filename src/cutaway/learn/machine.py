@@ -112,7 +112,8 @@ def choose(recipe: Recipe, model: nn.Module) -> Machine:
     if layout == "auto":
         layout = "channels-last" if convolutional else "contiguous"
     compiled = recipe.compile == "yes"
-    threads = 1 if _tiny(model, recipe.batch_size) else torch.get_num_threads()
+    several = 1 if _tiny(model, recipe.batch_size) else torch.get_num_threads()
+    threads = recipe.threads or several
     return Machine(device, precision, layout, compiled, threads)
 
 
@@ -135,9 +136,13 @@ def _tiny(model: nn.Module, batch: int) -> bool:
 
 
 def recorded(recipe: Recipe, threads: int | None = None) -> Machine:
-    """The choices that are written in a run's recipe; on the processor where its device is gone."""
+    """The choices that are written in a run's recipe; on the processor where its device is gone.
+
+    Args:
+        threads: of a run whose recipe does not say, from before recipes did.
+    """
     compiled = recipe.compile == "yes"
-    threads = threads or torch.get_num_threads()
+    threads = recipe.threads or threads or torch.get_num_threads()
     try:
         device = _device(recipe.device)
     except UsageError:
@@ -152,6 +157,7 @@ def resolved(recipe: Recipe, machine: Machine) -> Recipe:
         precision=machine.precision,
         memory_format=machine.memory_format,
         compile="yes" if machine.compile else "no",
+        threads=machine.threads,
     )
 
 

@@ -1,10 +1,10 @@
-"""Memory: how much is free, and keeping it between steps instead of handing it back."""
+"""Memory: how much there is, and keeping it between steps instead of handing it back."""
 
 import ctypes
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -14,6 +14,11 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 
 KEPT, DIRECT, USUAL = 1 << 30, 1 << 25, 1 << 17
 """Bytes: kept free at most; largest block taken from what is kept; glibc's usual threshold."""
+
+USUAL_MEMORY = 8 << 30
+"""Bytes that a computer is taken to have where it does not say."""
+LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+"""Where Linux tells what a container may use (cgroups 2 and 1)."""
 
 
 @contextmanager
@@ -38,12 +43,21 @@ def kept() -> Iterator[None]:
         libc.malloc_trim(0)
 
 
-def available(device: str) -> int:
-    """Bytes of memory that are free on a device, or that the system would free when asked."""
+def total(device: str) -> int:
+    """Bytes of memory that a device has, however much of it is in use."""
     if device.startswith("cuda"):
-        return torch.cuda.mem_get_info(device)[0]
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return 1024 * next(int(one.split()[1]) for one in lines if one.startswith("MemAvailable"))
-    except (OSError, StopIteration):  # not Linux: half of all there is
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+        return torch.cuda.get_device_properties(device).total_memory
+    return min([_installed(), *_limits()])
+
+
+def _installed() -> int:
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return USUAL_MEMORY
+
+
+def _limits() -> Iterator[int]:
+    """What a container may use, where this is one."""
+    for path in LIMITS:
+        with suppress(OSError, ValueError):  # no such file, or 'max'
+            yield int(Path(path).read_text())

@@ -172,6 +172,9 @@ class Recipe:
     compile: str = setting(
         "auto", "torch.compile the network", "Machine", choices=("auto", "yes", "no")
     )
+    threads: int = setting(
+        0, "threads on the processor; 0: as many as suit", "Machine", low=0, high=1024
+    )
     watch: int = setting(
         0, "steps from one look inside every layer to the next; 0: none", "Machine", low=0
     )

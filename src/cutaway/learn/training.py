@@ -13,6 +13,7 @@ from cutaway.errors import RunError, TrainingError
 from cutaway.files import write_json, write_whole
 from cutaway.learn import checkpoint
 from cutaway.learn.checkpoint import save_tensors
+from cutaway.learn.directory import alone
 from cutaway.learn.gallery import in_bytes, save_picture
 from cutaway.learn.history import Row
 from cutaway.learn.interrupt import stoppable
@@ -85,8 +86,12 @@ class Training:
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """The machine as the run needs it, and the listener told of beginning and end."""
-        with self.machine.session():
+        """The run for this process alone, the machine as it needs it, the listener told of both.
+
+        Raises:
+            RunError: another process trains it.
+        """
+        with alone(self.run.path), self.machine.session():
             self.listener.begin(self)
             try:
                 yield

@@ -1,6 +1,5 @@
 """Members that learn as one stack are what they would be alone."""
 
-import math
 import os
 import signal
 import subprocess
@@ -16,9 +15,7 @@ from cutaway.data.feed import Feed, Normalise
 from cutaway.errors import TrainingError, UsageError
 from cutaway.learn import memory
 from cutaway.learn.fleet import Fleet, launch, relaunch
-from cutaway.learn.fleet import choice as choosing
 from cutaway.learn.fleet.batches import Feeds
-from cutaway.learn.fleet.choice import choose
 from cutaway.learn.fleet.seat import neighbours
 from cutaway.learn.fleet.stackable import trial
 from cutaway.learn.fleet.watching import Watcher
@@ -97,19 +94,22 @@ def test_a_member_that_was_lost_does_not_spoil_the_others(tmp_path):
         )  # fmt: skip
     fleet = Fleet(tmp_path / "x")
     assert fleet.ended(0)
-    assert not fleet.ended(1)
+    for _ in range(2):
+        assert not fleet.ended(1)
+        with pytest.raises(TrainingError, match=r"1 of 2 members .* Member 2: the loss stopped"):
+            relaunch(fleet.path, IMAGES)
 
 
 def test_waves_where_memory_holds_fewer(tmp_path, monkeypatch):
     watcher = Heard()
-    monkeypatch.setattr(memory, "available", lambda device: 700_000)
+    monkeypatch.setattr(memory, "total", lambda device: 1_400_000)
     fleet = launch(small(replicates=5), IMAGES, way="batched", out=tmp_path / "x", watcher=watcher)
     assert 2 <= fleet.at_once < 5
-    assert f"Memory holds {fleet.at_once} of 5 at a time" in watcher.why
+    assert f"{fleet.at_once} of 5 fit into memory at a time" in watcher.why
     assert fleet.finished
     assert len(watcher.epochs) == 2 * -(-5 // fleet.at_once)
-    monkeypatch.setattr(memory, "available", lambda device: 1000)
-    with pytest.raises(UsageError, match="memory holds only one"):
+    monkeypatch.setattr(memory, "total", lambda device: 1000)
+    with pytest.raises(UsageError, match="memory holds one of these"):
         launch(small(replicates=5), IMAGES, way="batched", out=tmp_path / "y")
 
 
@@ -185,17 +185,6 @@ def test_folds_of_other_sizes_are_stacks_of_their_own(tmp_path):
     assert "equally many images" in said[0]
     for one, two in zip(alone.members, stacked.members, strict=True):
         assert (weights(one) - weights(two)).norm() < 1e-4 * weights(one).norm()
-
-
-def test_the_choice_is_measured_and_said(monkeypatch):
-    monkeypatch.setattr(choosing, "LONG", math.inf)  # types are checked at each call here
-    choice = choose([small(seed=s) for s in range(3)], IMAGES, "auto")
-    assert choice.way in ("in-turn", "side-by-side", "batched")
-    for way in ("in-turn", "side-by-side", "batched"):
-        assert f"{way} about" in choice.why
-    choice = choose([small(seed=s, patience=1) for s in range(3)], IMAGES, "auto")
-    assert "not batched: patience 1" in choice.why
-    assert choice.way != "batched"
 
 
 def test_neighbours():

@@ -1,7 +1,10 @@
-"""Which way a fleet is trained, decided by a short measurement."""
+"""Which way a fleet is trained, by a fixed rule on counts.
+
+The way decides the order of sums, and so the last digits of every weight. Nothing here asks a
+clock or how much memory is free, so that a busy computer takes the same way as an idle one.
+"""
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,26 +15,27 @@ from torch import nn
 from cutaway.data.augment import parse
 from cutaway.data.feed import Feed, Normalise
 from cutaway.data.imageset import ImageSet
+from cutaway.data.pool import cpus
 from cutaway.errors import UsageError
 from cutaway.learn import machine as machines
-from cutaway.learn.fleet.batches import Feeds
-from cutaway.learn.fleet.seat import StackSeat
-from cutaway.learn.fleet.side_by_side import available
-from cutaway.learn.fleet.stack import Stack
+from cutaway.learn.counting import counted
 from cutaway.learn.fleet.stackable import differences, room, trial
-from cutaway.learn.loop import Seat, Supply, Tally, play, seats
 from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import OWN
 from cutaway.learn.tasks import make_task
 
-MOMENT = 0.3
-"""Seconds that a measurement takes, at least; a first step is not counted."""
-STARTING = 4.0
-"""Seconds that a process of its own needs before its first step (imports, reading, audit)."""
-LONG = 0.05
-"""Seconds of a step on a processor from which on arithmetic is all of it, so that a stack, which
-saves what comes on top, is not tried."""
+CALL = 500_000
+"""Floating-point operations that a core does while an operation is called, about 20 us."""
+STARTING = 100_000_000_000
+"""What a core does while a process starts (imports, reading, audit), about 4 s."""
+TOGETHER = 0.75
+"""Share of their speed that the cores of one network keep, since they wait for each other."""
+FEW = 4
+"""Members from which on a stack saves more than it costs."""
+LIGHT = 300_000_000
+"""Operations of a step on a processor from which on arithmetic is all of it, so that a stack,
+which saves what comes on top, gains nothing."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +46,17 @@ class Choice:
         way: a name of `ways.WAYS`.
         why: in a sentence.
         at_once: members that learn as one stack.
+        threads: of a member or of the stack, unless the recipe says otherwise.
     """
 
     way: str
     why: str
-    at_once: int = 1
+    at_once: int
+    threads: int
 
 
 def choose(members: Sequence[Recipe], images: ImageSet, way: str) -> Choice:
-    """The way that is taken: the one that was asked for, or the fastest.
+    """The way that is taken: the one that was asked for, or what the rule says.
 
     Raises:
         UsageError: the way that was asked for cannot take these members.
@@ -61,110 +67,127 @@ def choose(members: Sequence[Recipe], images: ImageSet, way: str) -> Choice:
             "Members side by side read the data themselves, which they cannot where these are an "
             "object of your own: take way='in-turn'."
         )
-    if way == "batched":
-        return _batched(members, images)
-    if way != "auto":
-        return Choice(way, f"{count} members, {way}, as asked.")
-    bench = Bench(members, images)
-    times = bench.estimates(beside=not own_data)
-    best = min(times, key=times.__getitem__)
-    said = ", ".join(f"{name} about {seconds:.0f} s" for name, seconds in times.items())
-    why = f"{count} members: {said}{bench.remark}. Taking {best}."
-    return Choice(best, why + bench.waves * (best == "batched"), bench.at_once)
+    counts = Counts(members, images)
+    if way == "batched" and counts.against:
+        raise UsageError(f"These members cannot be batched: {counts.against}. Give --way auto.")
+    why = "as asked"
+    if way == "auto":
+        way, why = counts.advice(beside=not own_data)
+    at_once = counts.at_once if way == "batched" else 1
+    threads = counts.share if way == "side-by-side" else torch.get_num_threads()
+    why = f"{count} members, {way}: {why}.{counts.waves(at_once)}"
+    return Choice(way, why, at_once, members[0].threads or threads)
 
 
-def _batched(members: Sequence[Recipe], images: ImageSet) -> Choice:
-    bench = Bench(members, images)
-    if bench.against:
-        raise UsageError(f"These members cannot be batched: {bench.against}. Give --way auto.")
-    why = f"{len(members)} members, batched, as asked.{bench.waves}"
-    return Choice("batched", why, bench.at_once)
-
-
-class Bench:
-    """A fleet's members tried for a moment.
-
-    Attributes:
-        at_once: how many of them a stack holds, once `against` has been asked.
-        remark: why a stack was not tried.
-    """
+class Counts:
+    """What is known of a fleet's members before they learn."""
 
     def __init__(self, members: Sequence[Recipe], images: ImageSet):
-        self.images = images
+        self.images, self.asked = images, members[0].threads
         self.machine = machines.choose(members[0], self._network(members[0]))
         self.members = [machines.resolved(one, self.machine) for one in members]
         self.first = self.members[0].in_stages()[0]
         self.task = make_task(self.first)
-        self.at_once, self.remark = 1, ""
 
-    @cached_property
-    def against(self) -> str:
-        """What stands against a stack of them; nothing where nothing does."""
-        return differences(self.members) or self._tried()
-
-    def _tried(self) -> str:
-        network, feed = self._begun(self.first)
-        with torch.random.fork_rng(devices=[]):
-            fitting = room(network, self.task, feed.batch(0), self.machine.device)
-            two = [self._begun(self.first)[0] for _ in range(2)]
-            against = trial(two, self.task, feed.batch(0))
-        if fitting < 2 and not against:
-            return "memory holds only one of these networks at a time while it learns"
-        self.at_once = min(len(self.members), fitting)
-        return against
-
-    @property
-    def waves(self) -> str:
-        """Said where memory does not hold all."""
-        count = len(self.members)
-        if self.at_once >= count:
-            return ""
-        groups = math.ceil(count / self.at_once)
-        return f" Memory holds {self.at_once} of {count} at a time: {groups} waves."
-
-    def estimates(self, beside: bool) -> dict[str, float]:
-        """Seconds that each way would take, from a few steps.
+    def advice(self, beside: bool) -> tuple[str, str]:
+        """The way that takes least, and why.
 
         Args:
             beside: whether members may have processes of their own.
         """
-        cores, count = available(), len(self.members)
+        if not (against := self.heavy or self.against):
+            return "batched", "steps so small that a stack takes less"
+        cores = cpus() if beside and self.machine.device == "cpu" else 1
+        if cores > self.share and self._beside(cores) < self._in_turn(cores):
+            return "side-by-side", f"each on cores of its own ({against})"
+        return "in-turn", f"each with all cores ({against})"
+
+    @property
+    def share(self) -> int:
+        """Threads of a member side by side with others."""
+        cores = cpus()
+        return self.asked or max(1, cores // min(cores, len(self.members)))
+
+    def _in_turn(self, cores: int) -> float:
+        """What one core would do meanwhile, in floating-point operations."""
+        return self.all / speed(min(cores, self.machine.threads))
+
+    def _beside(self, cores: int) -> float:
+        crew = min(cores // self.share, len(self.members))
+        return STARTING + self.all / (crew * speed(self.share))
+
+    @cached_property
+    def all(self) -> float:
+        """Floating-point operations of all members, calls included."""
         steps = sum(_steps(recipe, self.images) for recipe in self.members)
-        threads = min(cores, self.machine.threads)
-        alone = self.alone(threads)
-        found = {"in-turn": steps * alone}
-        if beside and cores > 1:
-            single = alone if threads == 1 else self.alone(1)
-            found["side-by-side"] = STARTING + steps * single / min(cores, count)
-        if self.machine.device == "cpu" and alone >= LONG:
-            self.remark = " (batched not tried: a step is arithmetic alone)"
-        elif self.against:
-            self.remark = f" (not batched: {self.against})"
-        else:
-            waves = math.ceil(count / self.at_once)
-            found["batched"] = waves * steps / count * self.stacked()
-        return found
+        return steps * (self.step[0] + CALL * self.step[1])
 
-    def alone(self, threads: int) -> float:
-        """Seconds of a step of one member, with so many threads."""
-        with machines.computing(threads):
-            network, feed = self._begun(self.first)
-            return _seconds(seats(self.task.players(network), self.first, self.machine), feed)
+    @cached_property
+    def step(self) -> tuple[int, int]:
+        """Floating-point operations and calls of loss and gradients on a batch."""
+        network, feed = self._begun()
 
-    def stacked(self) -> float:
-        """Seconds of a step of a stack."""
-        some = self.members[: self.at_once]
-        begun = [self._begun(recipe) for recipe in some]
-        stack = Stack([network for network, _ in begun], self.task)
-        seat = StackSeat(stack, some, self.machine)
-        return _seconds([seat], Feeds([feed for _, feed in begun]))
+        def work() -> None:
+            with self.machine.autocast():
+                loss, _ = self.task.players(network)[0].loss(feed.batch(0))
+            if loss.requires_grad:
+                loss.backward()
 
-    def _begun(self, recipe: Recipe) -> tuple[nn.Module, Feed]:
+        with torch.random.fork_rng(devices=[]):
+            found = counted(work)
+        return found.flops, found.calls
+
+    @property
+    def heavy(self) -> str:
+        """Why a stack would not be faster; nothing where it would."""
+        if any(p.ndim > 2 for p in self._network(self.first).parameters()):
+            return "a stack of convolutions is slower than one after the other"
+        if len(self.members) < FEW:
+            return f"a stack pays from {FEW} members on"
+        if self.machine.device == "cpu" and self.step[0] > LIGHT:
+            return "a step is arithmetic, of which a stack saves nothing"
+        return ""
+
+    @cached_property
+    def against(self) -> str:
+        """What stands against a stack of them; nothing where nothing does."""
+        return differences(self.members) or self._tried() or self._too_large()
+
+    def _tried(self) -> str:
+        (one, feed), (two, _) = self._begun(), self._begun()
+        with torch.random.fork_rng(devices=[]):
+            return trial([one, two], self.task, feed.batch(0))
+
+    def _too_large(self) -> str:
+        return "memory holds one of these networks at a time" if self.room < 2 else ""
+
+    @cached_property
+    def room(self) -> int:
+        """How many of them may learn at once."""
+        network, feed = self._begun()
+        with torch.random.fork_rng(devices=[]):
+            return room(network, self.task, feed.batch(0), self.machine.device)
+
+    @property
+    def at_once(self) -> int:
+        return min(len(self.members), self.room)
+
+    def waves(self, at_once: int) -> str:
+        """Said where a stack does not hold all."""
+        count = len(self.members)
+        if at_once in (1, count):
+            return ""
+        return (
+            f" {at_once} of {count} fit into memory at a time: {math.ceil(count / at_once)} waves."
+        )
+
+    def _begun(self) -> tuple[nn.Module, Feed]:
         """A member's network about to learn, with some images to learn from."""
-        some = torch.arange(min(len(self.images), 20 * recipe.batch_size))
+        recipe, images = self.first, self.images
+        some = torch.arange(min(len(images), 2 * recipe.batch_size))
         feed = Feed(
-            self.images, some, batch_size=recipe.batch_size, seed=recipe.seed,
-            normalise=Normalise.of(self.images.images, some), augment=parse(recipe.augment),
+            images, some, batch_size=recipe.batch_size, seed=recipe.seed,
+            normalise=Normalise.of(images.images, some), augment=parse(recipe.augment),
             device=self.machine.device, memory_format=self.machine.torch_memory_format,
         )  # fmt: skip
         network = self.machine.place(self._network(recipe)).train()
@@ -176,15 +199,9 @@ class Bench:
         return initial(recipe, images.channels, len(images.classes), images.size)
 
 
-def _seconds(table: Sequence[Seat], feed: Supply) -> float:
-    """Of a step of the loop."""
-    times, started = list[float](), time.perf_counter()
-    with torch.random.fork_rng(devices=[]):
-        for _ in play(table, feed, Tally(), 0, 1_000_000):
-            times.append(time.perf_counter())
-            if len(times) > 2 and times[-1] - started > MOMENT:
-                break
-    return (times[-1] - times[0]) / (len(times) - 1)
+def speed(threads: int) -> float:
+    """Of so many threads on one network, beside that of one."""
+    return 1 if threads == 1 else max(1.0, TOGETHER * threads)
 
 
 def _steps(recipe: Recipe, images: ImageSet) -> int:

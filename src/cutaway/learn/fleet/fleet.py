@@ -5,12 +5,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from cutaway.data.imageset import ImageSet
 from cutaway.data.split import overlap
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, write_json
-from cutaway.learn.directory import appearing
+from cutaway.learn.directory import Place, appear
 from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.fleet.choice import Choice
 from cutaway.learn.fleet.ensemble import Committee, agreed, curve, kept
 from cutaway.learn.fleet.plan import Changes
 from cutaway.learn.history import share
@@ -46,13 +49,12 @@ class Fleet:
 
     @classmethod
     def create(
-        cls, path: Path, recipe: Recipe, changes: Sequence[Changes], way: str, at_once: int = 1
+        cls, place: Place, recipe: Recipe, changes: Sequence[Changes], choice: Choice
     ) -> "Fleet":
-        """Write down what is to be trained, in one step; nothing is trained yet."""
+        """Write down what is to be trained and how, in one step; nothing is trained yet."""
         facts = {"format": FORMAT, "recipe": recipe.to_dict(), "members": list(changes)}
-        with appearing(path) as folder:
-            write_json(folder / "fleet.json", facts | {"way": way, "at_once": at_once})
-        return cls(path)
+        facts |= {"way": choice.way, "at_once": choice.at_once, "threads": choice.threads}
+        return cls(appear(place, lambda folder: write_json(folder / "fleet.json", facts)))
 
     @cached_property
     def _facts(self) -> dict[str, Any]:
@@ -77,6 +79,11 @@ class Fleet:
     def at_once(self) -> int:
         """How many members learn as one stack, where they do."""
         return int(self._facts.get("at_once", 1))
+
+    @property
+    def threads(self) -> int:
+        """Of each member or stack, unless a member's recipe says otherwise."""
+        return int(self._facts.get("threads", 0)) or torch.get_num_threads()
 
     def recipe_of(self, k: int) -> Recipe:
         """Member k's recipe (from 0), as `cutaway train` alone would take it."""

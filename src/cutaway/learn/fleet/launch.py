@@ -5,16 +5,16 @@ from pathlib import Path
 from cutaway.data.audit import audit
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError, nearest
-from cutaway.files import read_json
-from cutaway.learn.directory import destination
+from cutaway.files import held, read_json
+from cutaway.learn.directory import alone, destination
 from cutaway.learn.fit import divided
 from cutaway.learn.fleet.choice import choose
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.plan import plan
-from cutaway.learn.fleet.watching import Watcher
+from cutaway.learn.fleet.watching import Watcher, waiting
 from cutaway.learn.fleet.ways import WAYS
+from cutaway.learn.machine import computing
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.run import OWN
 from cutaway.learn.versions import expect_same_steps
 
 
@@ -31,13 +31,13 @@ def launch(
 
     Args:
         recipe: with `replicates`, `folds` or `vary`; the rest is what the members share.
-        way: a name of `WAYS`; `auto` measures for a moment and takes the fastest.
+        way: a name of `WAYS`; `auto` takes what a rule on counts says (see `choice`).
         out: the fleet's directory; by default the first free `runs/MODEL-DATA-fleet-N`.
 
     Raises:
         UsageError: a member's recipe is impossible, or the way cannot take these members.
         DataError: fewer groups of images than folds.
-        RunError: the directory cannot be written.
+        RunError: the directory cannot be written, or another process is at it.
         TrainingError: a member's loss is not finite.
     """
     changes = plan(recipe)
@@ -46,10 +46,10 @@ def launch(
     check_way(way)
     if recipe.folds:  # refuses what cannot be divided so, before anything is written
         divided(members[0], images, audit(images))
-    path = destination(out, f"{recipe.model}-{images.name}-fleet".replace(OWN, ""))
+    place = destination(out, recipe.model, images.name, "fleet")
     watcher = watcher or Watcher()
     choice = choose(members, images, way)
-    fleet = Fleet.create(path, shared, changes, choice.way, choice.at_once)
+    fleet = Fleet.create(place, shared, changes, choice)
     return _train(fleet, images, watcher, checkpoint_every, choice.why)
 
 
@@ -74,17 +74,27 @@ def relaunch(
         return fleet
     expect_same_steps(read_json(fleet.path / "fleet.json")["recipe"], fleet.path)
     images = fleet.images() if images is None else images
-    why = f"Going on with {fleet.path}, {fleet.way}."
+    why = f"Going on with {fleet.path}, {fleet.way}, as it began."
     return _train(fleet, images, watcher or Watcher(), checkpoint_every, why)
 
 
 def _train(
     fleet: Fleet, images: ImageSet, watcher: Watcher, checkpoint_every: float, why: str
 ) -> Fleet:
-    watcher.begin(fleet, why)
-    try:
-        WAYS[fleet.way](fleet, images, watcher, checkpoint_every)
-    finally:
-        watcher.close()
-    fleet.conclude()
+    with alone(fleet.path), computing(fleet.threads):
+        _let_workers_end(fleet)
+        watcher.begin(fleet, why)
+        try:
+            WAYS[fleet.way](fleet, images, watcher, checkpoint_every)
+        finally:
+            watcher.close()
+        fleet.conclude()
     return fleet
+
+
+def _let_workers_end(fleet: Fleet) -> None:
+    """Wait for those whose leader was killed: they end by themselves, at a checkpoint."""
+    for k in waiting(fleet):
+        if fleet.begun(k):
+            with held(fleet.place(k)):
+                pass

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cutaway.data.imageset import ImageSet
+from cutaway.data.pool import cpus
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.watching import Watcher, expect_all, stopped, waiting
 from cutaway.learn.interrupt import stoppable
@@ -19,11 +20,10 @@ LOOK = 0.2
 
 
 def side_by_side(fleet: Fleet, images: ImageSet, watcher: Watcher, every: float) -> None:
-    """As many members at a time as there are cores, each in a process with its share of them."""
+    """As many members at a time as the cores bear, each in a process with its share of them."""
     todo, problems = waiting(fleet), list[str]()
-    cores = available()
-    count = min(cores, len(todo))
-    with _Crew(fleet, count, max(1, cores // max(1, count)), every) as crew, stoppable() as request:
+    count = min(len(todo), max(1, cpus() // fleet.threads))
+    with _Crew(fleet, count, every) as crew, stoppable() as request:
         for one in crew.workers:
             one.take(todo.pop(0))
         while crew.busy:
@@ -58,9 +58,9 @@ class _Worker:
 class _Crew:
     """Worker processes, which end with the block."""
 
-    def __init__(self, fleet: Fleet, count: int, threads: int, every: float):
+    def __init__(self, fleet: Fleet, count: int, every: float):
         command = [sys.executable, "-m", "cutaway.learn.fleet.worker", str(fleet.path), str(every)]
-        surroundings = os.environ | {"OMP_NUM_THREADS": str(threads)}
+        surroundings = os.environ | {"OMP_NUM_THREADS": str(fleet.threads)}
         self.workers = [
             _Worker(
                 subprocess.Popen(
@@ -113,8 +113,3 @@ class _Crew:
         for worker in self.workers:
             if worker.process.poll() is None and worker.member is not None:
                 worker.process.send_signal(signal.SIGTERM)
-
-
-def available() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

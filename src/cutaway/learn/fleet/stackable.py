@@ -80,10 +80,13 @@ def _close(own: Tensor | None, stacked: Tensor | None) -> bool:
 
 
 def room(network: nn.Module, task: Task, batch: Batch, device: str) -> int:
-    """How many such networks half of the memory that is free holds at once while they learn."""
+    """How many such networks a quarter of the memory holds at once while they learn.
+
+    Of all memory, not of what is free: as many at another time, when the computer is busy.
+    """
     weights = sum(p.nbytes for p in network.parameters())
     each = COPIES * weights + 4 * batch.x.nbytes + 2 * _kept(network, task, batch)
-    return int(memory.available(device) // 2 // each)
+    return int(memory.total(device) // 4 // each)
 
 
 def _kept(network: nn.Module, task: Task, batch: Batch) -> int:

@@ -3,11 +3,13 @@
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 
 import torch
 
 from cutaway.learn import checkpoint
+from cutaway.learn.directory import alone
 from cutaway.learn.fleet.batches import Feeds
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.member import Trainer
@@ -44,9 +46,11 @@ class Wave:
         Raises:
             Stopped: the user asked to; checkpoints have been written.
         """
-        with self.machine.session():
+        with ExitStack() as stack, self.machine.session():
             for training in self.trainings.values():
+                stack.enter_context(alone(training.run.path))
                 training.begin()
+            self._remember_the_lost()
             self._sit_down()
             self._learn()
             for k, training in self._alive():
@@ -54,6 +58,17 @@ class Wave:
                 training.finish()
                 self.watcher.member(self.fleet, k)
         return [f"Member {k + 1}: {why}" for k, why in self.lost.items()]
+
+    def _remember_the_lost(self) -> None:
+        """Those that a resumed stack has lost before: they have no figures of the last epoch."""
+        for k, training in self.trainings.items():
+            if len(training.stage.rows) < self.step // self.stage.steps_per_epoch:
+                self._lose(k)
+
+    def _lose(self, k: int) -> None:
+        self.lost[k] = (
+            f"the loss stopped being a finite number by step {self.step}. Try a lower --lr."
+        )
 
     def _sit_down(self) -> None:
         every_one = self.trainings.values()
@@ -93,9 +108,7 @@ class Wave:
             if training.stage.tally.finite:
                 training.end_epoch()
             else:
-                self.lost[k] = (
-                    f"the loss stopped being a finite number by step {self.step}. Try a lower --lr."
-                )
+                self._lose(k)
         self.tally.clear()
         if rows := [training.rows[-1] for _, training in self._alive()]:
             self.watcher.epoch(self.fleet, rows)

@@ -16,6 +16,7 @@ from cutaway.errors import CutawayError
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.member import Trainer
 from cutaway.learn.listener import Listener
+from cutaway.learn.machine import computing
 from cutaway.learn.training import Stopped, Training
 
 
@@ -34,8 +35,9 @@ class Orphan(Listener):
 def main(path: str, every: str) -> None:
     fleet, listener = Fleet(Path(path)), Orphan(os.getppid())
     trainer = Trainer(fleet, fleet.images(), listener, float(every))
-    for line in sys.stdin:
-        say(answer(trainer, int(line)))
+    with computing(fleet.threads):
+        for line in sys.stdin:
+            say(answer(trainer, int(line)))
 
 
 def answer(trainer: Trainer, k: int) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from cutaway.files import read_json
 from cutaway.learn import fit as learning
 from cutaway.learn import history
 from cutaway.learn import machine as machines
-from cutaway.learn.directory import destination
+from cutaway.learn.directory import alone, destination
 from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.run import OWN, Run, load_again
+from cutaway.learn.run import Run, load_again
 from cutaway.learn.search import sampling, space
 from cutaway.learn.search.search import Search
 from cutaway.learn.search.space import Change, Space, Values
@@ -63,13 +63,13 @@ def launch(
     wanted = space.read(recipe, over)
     objective = _objective(recipe)
     recipe = recipe.override(split_seed=recipe.division)
-    path = destination(out, f"{recipe.model}-{images.name}-search".replace(OWN, ""))
+    place = destination(out, recipe.model, images.name, "search")
     findings = audit(images)
     _check_division(recipe, images, findings)
     for one in (recipe, *space.check(wanted, recipe, change)):
         _try(one, images)
     trials = int(min(trials, space.points(wanted)))
-    search = Search.create(path, recipe, wanted, trials, objective, images.fingerprint)
+    search = Search.create(place, recipe, wanted, trials, objective, images.fingerprint)
     return _Trials(search, images, change, watcher, checkpoint_every, findings).go()
 
 
@@ -142,7 +142,7 @@ class _Trials:
         findings: Audit | None = None,
     ):
         self.search, self.images, self.change, self.every = search, images, change, every
-        self.watcher, self.trials = watcher or Watcher(), search.trials
+        self.watcher, self.trials = watcher or Watcher(), list[Trial]()
         if findings is not None:
             self.findings = findings
 
@@ -156,11 +156,14 @@ class _Trials:
         Raises:
             Stopped: the user asked to; the trial in progress has written a checkpoint.
             TrainingError: none came to its end.
+            RunError: another process is at it.
         """
         self.watcher.begin(self.search)
         try:
-            for number in range(len(self.search)):
-                self._make(number)
+            with alone(self.search.path), machines.computing(self.search.threads):
+                self.trials = self.search.trials
+                for number in range(len(self.search)):
+                    self._make(number)
         except (Stopped, KeyboardInterrupt):
             raise stopped(self.search) from None
         self.search.conclude(self.change)

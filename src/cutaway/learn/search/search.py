@@ -5,10 +5,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, TrainingError, UsageError
 from cutaway.files import read_json, write_json, write_whole
-from cutaway.learn.directory import appearing
+from cutaway.learn.directory import Place, appear
 from cutaway.learn.history import better
 from cutaway.learn.notes import Note, read_notes
 from cutaway.learn.recipe import Recipe, from_dict, read_recipe
@@ -45,7 +47,7 @@ class Search:
     @classmethod
     def create(
         cls,
-        path: Path,
+        place: Place,
         recipe: Recipe,
         space: Space,
         trials: int,
@@ -59,10 +61,9 @@ class Search:
         """
         facts = {"format": FORMAT, "recipe": recipe.to_dict(), "trials": trials}
         facts |= {"objective": objective, "fingerprint": fingerprint}
+        facts |= {"threads": torch.get_num_threads()}
         facts |= {"space": {name: axes.to_dict(axis) for name, axis in space.items()}}
-        with appearing(path) as folder:
-            write_json(folder / "search.json", facts)
-        return cls(path)
+        return cls(appear(place, lambda folder: write_json(folder / "search.json", facts)))
 
     @cached_property
     def _facts(self) -> dict[str, Any]:
@@ -87,6 +88,11 @@ class Search:
     def higher(self) -> bool:
         """Whether more of it is better."""
         return better(self.objective) > 0
+
+    @property
+    def threads(self) -> int:
+        """Of a trial, unless its recipe says otherwise."""
+        return int(self._facts.get("threads", 0)) or torch.get_num_threads()
 
     def place(self, number: int) -> Path:
         """Where a trial (from 0) is kept."""
