@@ -21,7 +21,18 @@ from hashlib import blake2b
 from pathlib import Path
 
 CUTAWAY = [sys.executable, "-m", "cutaway"]
-COMMAND = "mlp digits --image-size 8 --widths 100 --epochs 10 --replicates 4".split()
+COMMAND = [
+    "mlp",
+    "digits",
+    "--image-size",
+    "8",
+    "--widths",
+    "100",
+    "--epochs",
+    "10",
+    "--replicates",
+    "4",
+]
 KINDS = ("alone", "busy", "killed", "killed and busy")
 FILES = ("weights.safetensors", "predictions.safetensors", "results.json", "metrics.jsonl")
 BURN = "x = 1\nwhile True: x = x * 3 % 1000003"

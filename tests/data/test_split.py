@@ -215,8 +215,8 @@ def test_a_changed_number_is_noticed(tmp_path):
     path.write_text(json.dumps(body))
     with pytest.raises(RunError, match="checksum"):
         Split.load(path)
-    path.write_text(json.dumps({**body, "version": 2}))
-    with pytest.raises(RunError, match="version 2"):
+    path.write_text(json.dumps({**body, "version": 3}))
+    with pytest.raises(RunError, match="version 3"):
         Split.load(path)
 
 
@@ -247,3 +247,14 @@ def test_all_there_is_is_learned_and_tested(tmp_path):
     assert Split.load(tmp_path / "split.json", images).test.tolist() == [0, 1, 2, 3]
     with pytest.raises(UsageError, match="xor is all there is and has no folds"):
         split(images, fold="1/2")
+
+
+def test_which_images_are_related_is_kept(tmp_path):
+    parts = apart(a_set(np.arange(60) % 2, np.arange(60) // 3), seed=1)
+    parts.save(tmp_path / "split.json")
+    again = Split.load(tmp_path / "split.json")
+    assert again.groups == parts.groups == tuple((k, k + 1, k + 2) for k in range(0, 60, 3))
+    number = again.related(torch.tensor([4, 0, 3, 59, 1]))
+    assert number.tolist() == [number[2], number[4], number[2], number[3], number[4]]
+    assert len(number.unique()) == 3
+    assert again.related(torch.tensor([0, 3, 6])) is None

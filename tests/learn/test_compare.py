@@ -156,12 +156,30 @@ def test_images_of_one_group_tell_nothing(made, monkeypatch):
     refused([made["one"], made["other"]], "all of one group")
 
 
-def test_why_groups_are_not_known(made, tmp_path):
+def test_a_run_has_one_interval(made, tmp_path):
+    """What training said, what is evaluated again, and what a comparison says."""
+    images = replace(digits(), groups=torch.arange(240) // 6)
+    for name, data in (("alone", digits()), ("grouped", images)):
+        run = single(tmp_path / name, data)
+        other = altered(run.path, tmp_path / f"{name}-other", lr=0.5)
+        found = compare([run.path, other])
+        one = found.standings[0].estimate
+        assert run.results["interval"] == [one.low, one.high]
+        assert run.results["interval"] == run.saved_test().summary()["interval"]
+        assert found.groups == (0 if name == "alone" else len(run.split.test) // 6)
+        assert found.problem == ""
+    plain = wilson(run.saved_test().correct, len(run.split.test))
+    assert one.high - one.low > plain[1] - plain[0]
+
+
+def test_an_older_split_does_not_tell_what_is_related(tmp_path):
     images = replace(digits(), groups=torch.arange(240) // 2)
     for name in "ab":
-        single(tmp_path / name, images)
+        replace(single(tmp_path / name, images).split, groups=None).save(
+            tmp_path / name / "split.json"
+        )
     found = compare([tmp_path / "a", tmp_path / "b"])
-    assert "data of your own" in found.problem
+    assert "was trained before that was kept" in found.problem
     assert found.groups == 0
     assert found.differences[0].p == 1
     assert not found.differences[0].seen

@@ -15,6 +15,7 @@ from cutaway.learn.statistics import (
     paired,
     power,
     replicates_needed,
+    share,
     smallest_visible,
     student,
     t_interval,
@@ -239,3 +240,46 @@ def test_holm():
     assert holm([0.2]) == [0.2]
     assert holm([0.6, 0.7]) == [1, 1]
     assert holm([]) == []
+
+
+def test_a_share_of_independent_images_has_wilsons_interval():
+    right = np.arange(40) < 31
+    for found in (share(right), share(right, np.arange(40) * 7)):
+        assert found.value == 31 / 40
+        assert (found.low, found.high) == pytest.approx(wilson(31, 40), abs=0.02)
+    assert (share(right).low, share(right).high) == wilson(31, 40)
+
+
+def test_groups_that_answer_as_one_count_as_one():
+    right = np.repeat(np.arange(40) < 31, 5)
+    found, alone = share(right, np.repeat(np.arange(40), 5)), wilson(31, 40)
+    assert found.low < alone[0] + 0.01
+    assert found.high > alone[1] - 0.01
+    assert found.error == pytest.approx(stats.sem(np.arange(40) < 31), rel=0.05)
+
+
+@pytest.mark.parametrize(("right", "low", "high"), [(np.ones(12), 0, 1), (np.zeros(12), 0, 1)])
+def test_where_all_are_right_or_wrong_there_still_is_an_interval(right, low, high):
+    found = share(right, np.arange(12) // 4)
+    assert low <= found.low < found.high <= high
+    assert found.high - found.low > wilson(12, 12)[1] - wilson(12, 12)[0]
+
+
+def test_one_group_tells_next_to_nothing():
+    found = share(np.arange(8) < 5, np.zeros(8, int))
+    assert found.high - found.low > 0.7
+
+
+@pytest.mark.parametrize(("groups", "size", "truth"), [(12, 8, 0.8), (60, 4, 0.9), (200, 3, 0.95)])
+def test_the_interval_of_related_images_holds(groups, size, truth):
+    """Groups share a chance of their own (beta-binomial); Wilson's alone would hold far less."""
+    rng, of = np.random.default_rng(0), np.repeat(np.arange(groups), size)
+    kept, plain, times = 0, 0, 1000
+    for _ in range(times):
+        chance = rng.beta(truth, 1 - truth, groups)  # within-group correlation 1/2
+        right = rng.random(groups * size) < chance[of]
+        kept += holds(share(right, of), truth)
+        low, high = wilson(int(right.sum()), len(right))
+        plain += low <= truth <= high
+    assert kept / times >= 0.92
+    assert plain < kept

@@ -26,7 +26,7 @@ from cutaway.errors import DataError, RunError, UsageError
 from cutaway.files import read_json, write_json
 
 SIDES = (*PARTS, "dropped")
-VERSION = 1
+VERSION = 2  # 1 did not keep the groups
 NAMED = 20  # a finding names no more images than this, and says how many there are
 
 
@@ -46,6 +46,8 @@ class Split:
         random_leakage: the share expected of a random stratified split with parts of this size.
         findings: leaks of the source's own parts, and classes that could not be divided.
         fold: as asked for, such as `2/5`; empty where none was.
+        groups: the units of two or more images, each as the numbers of its images; None where an
+            older file does not tell.
     """
 
     train: Int[Tensor, " train"]
@@ -59,6 +61,14 @@ class Split:
     random_leakage: float
     findings: tuple[Finding, ...] = ()
     fold: str = ""
+    groups: tuple[tuple[int, ...], ...] | None = ()
+
+    def related(self, index: Int[Tensor, " m"]) -> Int[Tensor, " m"] | None:
+        """A group number for each of some images; None where no two are known to be related."""
+        unit = {i: -1 - k for k, group in enumerate(self.groups or ()) for i in group}
+        of = np.array([unit.get(i, i) for i in index.tolist()], np.int64)
+        kinds, number = np.unique(of, return_inverse=True)
+        return torch.from_numpy(number.astype(np.int64)) if len(kinds) < len(of) else None
 
     def save(self, path: str | Path) -> None:
         """Write as JSON, whole or not at all. Raises RunError where it cannot be written."""
@@ -67,6 +77,7 @@ class Split:
             for key, value in vars(self).items()
         }
         body["findings"] = [asdict(finding) for finding in self.findings]
+        body["groups"] = None if self.groups is None else [_ranges(one) for one in self.groups]
         body = {"version": VERSION, **body}
         write_json(Path(path), {**body, "digest": _digest(body)})
 
@@ -85,6 +96,8 @@ class Split:
             )
         body.update({side: torch.tensor(_numbers(body[side])).long() for side in SIDES})
         body["kept_together"] = tuple(body["kept_together"])
+        groups = body.get("groups")
+        body["groups"] = None if groups is None else tuple(tuple(_numbers(one)) for one in groups)
         body["findings"] = tuple(
             Finding(**{**finding, "where": tuple(finding["where"])}) for finding in body["findings"]
         )
@@ -171,12 +184,13 @@ def _deal_missing(
 
 def _as_split(images: ImageSet, unit: np.ndarray, side: np.ndarray, **about: Any) -> Split:
     """What was drawn, with how much it leaks."""
+    groups = _groups(unit)
     about |= {
         name: torch.from_numpy(np.flatnonzero(side == part)) for part, name in enumerate(SIDES)
     }
     return Split(
-        **about, fingerprint=images.fingerprint, kept_together=_together(unit),
-        leakage=leakage(unit, side),
+        **about, fingerprint=images.fingerprint, groups=groups,
+        kept_together=(len(groups), sum(map(len, groups))), leakage=leakage(unit, side),
         random_leakage=expected_leakage(unit, images.targets.numpy(), side),
     )  # fmt: skip
 
@@ -195,10 +209,11 @@ def _all_there_is(images: ImageSet, seed: int, fold: str) -> Split:
     return Split(every, none, every, none, seed, images.fingerprint, (0, 0), 0.0, 0.0, (finding,))
 
 
-def _together(unit: np.ndarray) -> tuple[int, int]:
-    """How many units have several images, and how many images those have."""
-    sizes = np.bincount(unit)
-    return int((sizes > 1).sum()), int(sizes[sizes > 1].sum())
+def _groups(unit: np.ndarray) -> tuple[tuple[int, ...], ...]:
+    """The images of each unit that has several."""
+    order = unit.argsort(kind="stable")
+    ends = np.flatnonzero(np.diff(unit[order])) + 1
+    return tuple(tuple(one.tolist()) for one in np.split(order, ends) if len(one) > 1)
 
 
 def _own_parts(images: ImageSet) -> np.ndarray:
@@ -252,7 +267,7 @@ def _undivided(images: ImageSet, side: np.ndarray) -> Iterator[Finding]:
             yield Finding("undivided-class", names[:NAMED], detail)
 
 
-def _ranges(numbers: list[int]) -> str:
+def _ranges(numbers: Sequence[int]) -> str:
     """`0-4,7` for [0, 1, 2, 3, 4, 7]."""
     starts = [i for i, n in enumerate(numbers) if i == 0 or n != numbers[i - 1] + 1]
     runs = [(numbers[a], numbers[b - 1]) for a, b in pairwise([*starts, len(numbers)])]
@@ -275,9 +290,9 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(body, dict) or not {"version", "digest"} <= body.keys():
         raise RunError(f"{path} does not hold a split. {advice}")
     version, digest = body.pop("version"), body.pop("digest")
-    if version != VERSION:
+    if version not in range(1, VERSION + 1):
         raise RunError(
-            f"{path} is a split of version {version}, and this Cutaway reads version {VERSION}: "
+            f"{path} is a split of version {version}, and this Cutaway reads up to {VERSION}: "
             "use the Cutaway that made it, or make a new split."
         )
     if digest != _digest({"version": version, **body}):

@@ -1,6 +1,6 @@
 """What a network answers on a part of the data, and how good the answers are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from cutaway.learn.statistics import wilson
+from cutaway.data.split import Split
+from cutaway.learn.statistics import share
 
 BINS = 15
 """Bins of the calibration curve (Guo et al. 2017)."""
@@ -22,15 +23,22 @@ class Evaluation:
         index: positions of the images in their set.
         targets: the true class of each.
         probabilities: the network's, a row an image.
+        groups: a group number for each image, where some are related: of one declared group, or
+            near copies; None where none are.
     """
 
     classes: tuple[str, ...]
     index: Int[Tensor, " n"]
     targets: Int[Tensor, " n"]
     probabilities: Float[Tensor, "n k"]
+    groups: Int[Tensor, " n"] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    def grouped(self, split: Split) -> "Evaluation":
+        """The same, knowing which of the images are related."""
+        return replace(self, groups=split.related(self.index))
 
     @cached_property
     def predicted(self) -> Int[Tensor, " n"]:
@@ -46,9 +54,16 @@ class Evaluation:
         return self.correct / len(self)
 
     @property
+    def units(self) -> int:
+        """How many images or groups of related ones there are."""
+        return len(self) if self.groups is None else len(self.groups.unique())
+
+    @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the accuracy (Wilson)."""
-        return wilson(self.correct, len(self))
+        """95 % interval of the accuracy: Wilson's, related images counting as fewer."""
+        right = (self.predicted == self.targets).numpy()
+        found = share(right, None if self.groups is None else self.groups.numpy())
+        return found.low, found.high
 
     @cached_property
     def top5(self) -> float:

@@ -20,6 +20,7 @@ from cutaway.files import read_json, read_rows, writing
 from cutaway.learn import machine as machines
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
+from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.network import initial
 from cutaway.learn.notes import Note, read_notes
 from cutaway.learn.predict import Prediction, draw, masks, predict, whole, write_masks
@@ -214,6 +215,7 @@ class Run:
         with self.machine.session():
             feed = self.feed(images, index)
             found = self.task.judge(self.model, feed, self.data.classes, self.machine)
+        found = self.grouped(found) if data is None else found
         self.log_look(on, why, found)
         return found
 
@@ -285,7 +287,11 @@ class Run:
     def saved_test(self) -> Judgement:
         """What it did on the test set, as it was at the end of training."""
         tensors, _ = load_tensors(self.path / "predictions.safetensors")
-        return self.task.recall(tensors, self.results, self.data.classes)
+        return self.grouped(self.task.recall(tensors, self.results, self.data.classes))
+
+    def grouped(self, found: Judgement) -> Judgement:
+        """The same, knowing which of the run's own images are related."""
+        return found.grouped(self.split) if isinstance(found, Evaluation) else found
 
     def _part(self, on: str) -> Tensor:
         if on not in PARTS:

@@ -208,6 +208,7 @@ class Training:
         run.__dict__.pop("model", None)
         feed = run.feed(self.images, run.split.test)
         found = run.task.judge(self.model, feed, self.images.classes, self.machine)
+        found = run.grouped(found)
         run.log_look("test", "end of training", found)
         save_tensors(run.path / "predictions.safetensors", found.tensors(), {"part": "test"})
         speed = self.images_seen / max(self.seconds, 1e-9)

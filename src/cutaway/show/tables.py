@@ -112,8 +112,9 @@ def _measures(prefix: str, found: Judgement) -> dict[str, str]:
 
 def _classified(name: str, found: Evaluation) -> dict[str, str]:
     low, high = found.interval
+    groups = "" if found.groups is None else f", of {found.units:,} groups of related images"
     rows = {
-        name: f"{found.accuracy:.2%}   (95 % interval {low:.2%} to {high:.2%})",
+        name: f"{found.accuracy:.2%}   (95 % interval {low:.2%} to {high:.2%}{groups})",
         "wrong": f"{len(found) - found.correct:,} of {len(found):,} images",
         "top-5": f"{found.top5:.2%}",
         "loss": f"{found.loss:.4f}",

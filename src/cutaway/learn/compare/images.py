@@ -9,8 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from cutaway.data.duplicates import joined, near
-from cutaway.errors import CutawayError, UsageError
+from cutaway.errors import UsageError
 from cutaway.learn.compare.found import Difference, Found, Standing
 from cutaway.learn.compare.measure import Kept, Measure
 from cutaway.learn.compare.sides import Side
@@ -23,8 +22,8 @@ from cutaway.learn.statistics import (
     mcnemar,
     mean_of,
     replicates_needed,
+    share,
     smallest_visible,
-    wilson,
 )
 
 Each = Float[np.ndarray, " n"]
@@ -34,8 +33,9 @@ Units = Int[np.ndarray, " n"] | None
 def over_images(sides: Sequence[Side], measure: Measure, on: str) -> Found:
     """Each run by itself, and against the first, on the same images.
 
-    Intervals are bootstrapped, whole groups of related images at a time; classifiers on images
-    that are not related have Wilson's interval and McNemar's exact test.
+    An accuracy has the interval that its run has (`share`); other figures and the differences are
+    bootstrapped, whole groups of related images at a time. Classifiers on images that are not
+    related have McNemar's exact test.
 
     Raises:
         UsageError: a measure without a share in each image, or other images.
@@ -74,15 +74,10 @@ def related(run: Run, index: Int[Tensor, " n"]) -> tuple[Units, str]:
 
     Images of one declared group are related, and near copies of each other.
     """
-    if not run.split.kept_together[0]:
-        return None, ""
-    try:
-        images = run.images()
-    except (CutawayError, OSError, ImportError) as error:
-        return None, str(error)
-    declared = None if images.groups is None else images.groups[index]
-    units = joined(near(images.images[index]), declared).numpy()
-    return (units, "") if len(np.unique(units)) < len(units) else (None, "")
+    if run.split.groups is None and run.split.kept_together[0]:
+        return None, f"{run.path} was trained before that was kept."
+    found = run.split.related(index)
+    return (None if found is None else found.numpy()), ""
 
 
 def _kept(run: Run, on: str) -> tuple[Kept, bool]:
@@ -108,9 +103,8 @@ def _statistic(measure: Measure, x: Each) -> Statistic:
 
 
 def _alone(x: Each, measure: Measure, units: Units) -> Estimate:
-    if measure.key == "accuracy" and units is None:
-        p, n = float(x.mean()), len(x)
-        return Estimate(p, *wilson(int(x.sum()), n), math.sqrt(p * (1 - p) / n))
+    if measure.key == "accuracy":
+        return share(x, units)
     return bootstrap(_statistic(measure, x), len(x), units)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate, combinations
 
 import torch
@@ -36,7 +37,7 @@ class Committee(nn.Module):
 def agreed(found: Sequence[Evaluation]) -> Evaluation:
     """What the mean of the members' probabilities says of the test images."""
     p, first = torch.stack([one.probabilities for one in found]).mean(0), found[0]
-    return Evaluation(first.classes, first.index, first.targets, p)
+    return replace(first, probabilities=p)
 
 
 def kept(runs: Sequence[Run]) -> list[Evaluation]:

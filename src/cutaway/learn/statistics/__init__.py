@@ -1,6 +1,6 @@
 """Intervals and tests of results, all of them in one place.
 
-Replicates (seeds, folds): `student`, `paired`, `welch`. Images: `wilson`, `mcnemar`, `bootstrap`.
+Replicates (seeds, folds): `student`, `paired`, `welch`. Images: `share`, `mcnemar`, `bootstrap`.
 Planning: `power`, `replicates_needed`, `smallest_visible`. Several questions: `holm`.
 """
 
@@ -13,10 +13,10 @@ from cutaway.learn.statistics.planning import (
 )
 from cutaway.learn.statistics.resampling import Statistic, Weights, bootstrap, mean_of
 from cutaway.learn.statistics.several import holm
-from cutaway.learn.statistics.shares import mcnemar, wilson
+from cutaway.learn.statistics.shares import mcnemar, share, wilson
 
 __all__ = [
     "LEVEL", "POWER", "Estimate", "Statistic", "Weights", "bootstrap", "holm", "mcnemar", "mean_of",
-    "paired", "power", "replicates_needed", "smallest_visible", "student", "t_interval", "welch",
-    "wilson",
+    "paired", "power", "replicates_needed", "share", "smallest_visible", "student", "t_interval",
+    "welch", "wilson",
 ]  # fmt: skip
