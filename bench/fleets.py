@@ -2,8 +2,8 @@
 
 CUTAWAY_DATA=... python -m bench.fleets [CASE...] [--pairs 3] [--way auto]
 
-Both train, validate, test and keep every member; the way is chosen by its own measurement, which
-is part of the time. `steps` compares the steps alone.
+Both train, validate, test and keep every member; the way is chosen by a rule on counts, which takes
+part of the time. `steps` compares the steps alone.
 """
 
 import argparse

@@ -9,6 +9,7 @@ from cutaway.data.frame import Fit, Frame, Levels, fit_of
 from cutaway.data.ink import Ink
 from cutaway.data.levels import checked
 from cutaway.errors import DataError
+from cutaway.learn.directory import plain
 from cutaway.learn.run import Run
 
 
@@ -66,7 +67,7 @@ class About:
         }
         latent = int(getattr(run.model, "latent", 0)) if part == "generate" else 0
         return cls(
-            run.recipe.model, run.recipe.model_options, card.name,
+            run.recipe.model, run.recipe.model_options, plain(card.name),
             run.recipe.in_stages()[-1].task, part, card.classes, card.channels, card.size,
             card.mean, card.std, resizes, latent, measures, card.licence, fit=card.fit,
             levels=card.levels, ink=card.ink,

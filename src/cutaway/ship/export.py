@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.errors import UsageError
-from cutaway.files import read_json, write_json, writing
+from cutaway.files import held, read_json, write_json, writing
 from cutaway.learn.run import Run
 from cutaway.learn.tasks.base import Findings
 from cutaway.ship import formats
@@ -109,9 +109,9 @@ def coming(path: Path) -> Iterator[Path]:
         raise UsageError(f"{path} is a folder with other things in it: name another with --out.")
     try:
         yield new
-        if path.is_dir():
-            shutil.rmtree(path)
-        with writing(path):
+        with writing(path), held(path.parent):  # others may export to the same place
+            if path.is_dir():
+                shutil.rmtree(path)
             os.replace(new, path)
     finally:
         shutil.rmtree(new, ignore_errors=True) if new.is_dir() else new.unlink(missing_ok=True)
@@ -127,8 +127,9 @@ def ours(folder: Path) -> bool:
 def _record(run: Run, check: Check) -> None:
     """Keep what was found, one entry a file."""
     path = run.path / RECORD
-    kept: dict[str, Any] = read_json(path) if path.exists() else {}
-    write_json(path, kept | {check.file: check.to_dict()})
+    with held(run.path):  # or what another export has just added would be lost
+        kept: dict[str, Any] = read_json(path) if path.exists() else {}
+        write_json(path, kept | {check.file: check.to_dict()})
 
 
 def _seen(reference: Reference) -> Findings:
