@@ -215,9 +215,8 @@ class Run:
         with self.machine.session():
             feed = self.feed(images, index)
             found = self.task.judge(self.model, feed, self.data.classes, self.machine)
-        found = self.grouped(found) if data is None else found
         self.log_look(on, why, found)
-        return found
+        return self.grouped(found) if data is None else found
 
     def log_look(self, on: str, why: str, found: Judgement) -> None:
         """Write down that a held-out part was looked at."""

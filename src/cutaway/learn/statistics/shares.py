@@ -75,6 +75,6 @@ def mcnemar(only_a: int, only_b: int) -> float:
     Args:
         only_a, only_b: images that only the one, only the other answers rightly.
     """
-    from scipy.special import bdtr  # type: ignore[import-untyped]
+    from scipy.special import bdtr
 
     return min(1.0, 2 * float(bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
