@@ -252,6 +252,8 @@ def change(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     if name != plain(recipe.optimizer):
         wanted = {plain(one): settings for one, settings in OPTIMIZERS.items()}
         changes = {"optimizer_options": {}, **wanted.get(name, {}), **changes}
+    if {"model", "batch_size"} & changes.keys():  # the number of threads that suited the old ones
+        changes = {"threads": 0, **changes}
     if changes.get("pretrained") and not recipe.pretrained:
         changes = TRANSFER | changes
     if changes.get("task", recipe.task) != recipe.task:

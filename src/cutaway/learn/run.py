@@ -220,11 +220,8 @@ class Run:
 
     def log_look(self, on: str, why: str, found: Judgement) -> None:
         """Write down that a held-out part was looked at."""
-        look: dict[str, Any] = {
-            "when": datetime.now(UTC).isoformat(timespec="seconds"),
-            "on": on,
-            "why": why,
-        }
+        look: dict[str, Any] = {"when": datetime.now(UTC).isoformat(timespec="seconds")}
+        look |= {"on": on, "why": why}
         headline = self.task.headline
         look |= {"images": len(found), headline: found.summary().get(headline)}
         path = self.path / "looks.jsonl"
