@@ -77,7 +77,7 @@ def test_classes_of_parts_are_joined_by_name_and_colours_too() -> None:
 
 
 def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"'unsupervised' is none: name them train"):
+    with pytest.raises(UsageError, match=r"'unsupervised' is none: call each one of train"):
         load({"train": TENSORS, "unsupervised": TENSORS})
     with pytest.raises(UsageError, match=r"Two of the parts .* mean val"):
         load({"train": TENSORS, "val": TENSORS, "valid": TENSORS})

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from cutaway.data.division import ACCEPTED, files_by_part, likely_part, lost, part_of
 from cutaway.data.frame import Size
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.pack import Progress, Sample, pack
 from cutaway.errors import DataError
 
-PART_NAMES = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "test": 2}
 LITTER = {"__macosx", "thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
 ENDINGS = (
     ".png",
@@ -49,22 +49,35 @@ def folder_samples(root: Path) -> Read:
     folders, files = listed(root)
     if not folders:
         raise DataError(_no_classes(root, files))
-    divided = division(folders)
-    tops = divided or {"": -1}
-    classes = sorted({c for top in tops for c in listed(root / top)[0]}, key=natural)
+    tops = division(root) or {"": -1}
+    unlabelled = _unlabelled(root, tops)
+    labelled = [top for top in tops if top not in unlabelled]
+    classes = sorted({c for top in labelled for c in listed(root / top)[0]}, key=natural)
     if len(classes) < 2:
         raise DataError(_one_class(root, folders, classes))
-    samples = []
-    for top, part in tops.items():
-        for target, name in enumerate(classes):
-            below = f"{top}/{name}" if top else name
-            found = sorted(walk(root / below, below))
-            samples += [Sample(f"{root}{os.sep}{path}", target, path, part) for path in found]
+    samples = [one for top in labelled for one in _below(root, top, tops[top], classes)]
     if not samples:
         raise DataError(
             f"The class folders of {root} are empty. Put each class's pictures in its own."
         )
-    return samples, classes, _loose(files)
+    if "" in tops:
+        samples = _inner(root, samples)
+    elif not any(sample.part == 0 for sample in samples):
+        raise DataError(f"{root} has no picture to train on: put class folders into a 'train'.")
+    said = [_to_predict(root, top, count) for top, count in unlabelled.items()]
+    beside = [
+        _loose(listed(root / top)[1], top) for top in {"": -1} | tops if top in ("", *labelled)
+    ]
+    gone = lost([tops[top] for top in labelled], [sample.part for sample in samples])
+    return samples, classes, [*said, *gone, *(one for some in beside for one in some)]
+
+
+def _below(root: Path, top: str, part: int, classes: Sequence[str]) -> Iterator[Sample]:
+    """Every file below the class folders of one part."""
+    for target, name in enumerate(classes):
+        below = f"{top}/{name}" if top else name
+        for path in sorted(walk(root / below, below)):
+            yield Sample(f"{root}{os.sep}{path}", target, path, part)
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:
@@ -90,11 +103,17 @@ def listed(root: Path) -> tuple[list[str], list[str]]:
 
 
 def walk(path: Path, below: str) -> Iterator[str]:
-    """Files at any depth, as paths with `/` from the root; links to folders are not followed."""
+    """Files at any depth, as paths with `/` from the root; links are followed, but never round."""
     if not path.is_dir():
         return
-    for here, folders, files in os.walk(path, onerror=_refuse):
-        folders[:] = [name for name in folders if not _hidden(name)]
+    seen: set[str] = set()
+    for here, folders, files in os.walk(path, onerror=_refuse, followlinks=True):
+        seen.add(os.path.realpath(here))
+        folders[:] = [
+            name
+            for name in sorted(folders)
+            if not _hidden(name) and os.path.realpath(os.path.join(here, name)) not in seen
+        ]
         inner = os.path.relpath(here, path).replace(os.sep, "/")
         stem = below if inner == "." else f"{below}/{inner}"
         yield from (f"{stem}/{name}" for name in files if not _hidden(name))
@@ -105,21 +124,106 @@ def _refuse(error: OSError) -> NoReturn:
     raise DataError(f"The folder {error.filename} cannot be read ({error.strerror}).") from error
 
 
-def division(folders: Sequence[str]) -> dict[str, int]:
-    """Folder and part, where all folders are named as parts of a division; else nothing."""
-    parts = {name: PART_NAMES.get(name.lower(), -1) for name in folders}
-    complete = len(parts) > 1 or 0 in parts.values()
-    if -1 in parts.values() or not complete or len(set(parts.values())) < len(parts):
+def division(root: Path) -> dict[str, int]:
+    """Folder (as a path below `root`) and part, where `root` is divided; else nothing.
+
+    Raises DataError for a division that is only half understood.
+    """
+    folders, _ = listed(root)
+    named = {name: likely_part(name) for name in folders if likely_part(name) >= 0}
+    divided = {name: part for name, part in named.items() if listed(root / name)[0]}
+    exact = [name for name in folders if part_of(name) >= 0]
+    every = len(exact) == len(folders) > 1
+    known = 0 in divided.values() and any(name in divided for name in exact)
+    if not (every or known or len(set(divided.values())) > 1):
         return {}
-    return dict(sorted(parts.items(), key=lambda item: item[1]))
+    _refuse_strangers(root, [name for name in folders if name not in named], sorted(named))
+    tops = {_unwrapped(root, name, part): part for name, part in named.items()}
+    for part, word in enumerate(PARTS):
+        same = [name for name in named if named[name] == part]
+        if len(same) > 1:
+            raise DataError(
+                f"{root} holds {' and '.join(same)}, which both mean the {word} part: make one of "
+                "them, or move one elsewhere."
+            )
+    return dict(sorted(tops.items(), key=lambda item: item[1]))
 
 
-def _loose(files: Sequence[str]) -> list[Finding]:
+def _unwrapped(root: Path, top: str, part: int) -> str:
+    """The folder that holds the classes, where an archive has put it into one of its own name."""
+    folders, files = listed(root / top)
+    if len(folders) == 1 and not files and likely_part(folders[0]) == part:
+        return _unwrapped(root, f"{top}/{folders[0]}", part)
+    return top
+
+
+def _refuse_strangers(root: Path, others: Sequence[str], parts: Sequence[str]) -> None:
+    """Folders of pictures beside the parts that are no part by their name."""
+    strangers = [name for name in others if _pictured(root / name)]
+    if strangers:
+        are = "is no part" if len(strangers) == 1 else "are no parts"
+        raise DataError(
+            f"{root} is divided into {', '.join(parts)}, and {', '.join(strangers[:5])} beside "
+            f"them {are} of a division by name. Call each folder one of {ACCEPTED}, or move it "
+            f"elsewhere; a class of such a name needs another one."
+        )
+
+
+def _pictured(path: Path) -> bool:
+    return any(name.lower().endswith(ENDINGS) for name in walk(path, path.name))
+
+
+def _unlabelled(root: Path, tops: dict[str, int]) -> dict[str, int]:
+    """Parts whose pictures are in no class folder, and how many each holds.
+
+    A single folder that is no class of the training part holds no class either.
+    """
+    inside = {top: set(listed(root / top)[0]) for top, part in tops.items() if part >= 0}
+    trained = {name for top, names in inside.items() if tops[top] == 0 for name in names}
+    found = {}
+    for top, names in inside.items():
+        if tops[top] == 0 or names & trained or not trained:
+            continue
+        if len(names) > 1:
+            raise DataError(
+                f"The class folders of {root / top} ({', '.join(sorted(names)[:5])}) are none of "
+                f"those of the training part ({', '.join(sorted(trained)[:5])}): name them alike."
+            )
+        pictures = [p for p in walk(root / top, top) if p.lower().endswith(ENDINGS)]
+        if pictures:
+            found[top] = len(pictures)
+    return found
+
+
+def _to_predict(root: Path, top: str, count: int) -> Finding:
+    said = (
+        f"{top} holds {count} picture{'s' * (count != 1)} without class folders: they are neither "
+        "learned from nor tested on. Sort them into the classes' folders to test on them, or let "
+        f"the network name them: cutaway predict RUN {root / top}/*"
+    )
+    return Finding("unlabelled-part", (), said)
+
+
+def _inner(root: Path, samples: list[Sample]) -> list[Sample]:
+    """The parts where each class is divided by itself: `root/class/train/*`."""
+    parts = list(files_by_part(sample.name for sample in samples))
+    if len(set(parts) - {-1}) < 2:
+        return samples
+    if -1 in parts:
+        raise DataError(
+            f"Classes in {root} are divided into parts, but {samples[parts.index(-1)].name} is in "
+            f"none. Put each picture in a folder called one of {ACCEPTED}, or in none of them."
+        )
+    return [one._replace(part=part) for one, part in zip(samples, parts, strict=True)]
+
+
+def _loose(files: Sequence[str], top: str = "") -> list[Finding]:
     """Pictures that lie beside the class folders have no label."""
-    loose = tuple(name for name in files if name.lower().endswith(ENDINGS))
+    loose = tuple(f"{top}/{name}".lstrip("/") for name in files if name.lower().endswith(ENDINGS))
     if not loose:
         return []
-    said = f"Lies beside the class folders and so has no label ({len(loose)})."
+    what = "1 picture lies" if len(loose) == 1 else f"{len(loose)} pictures lie"
+    said = f"{what} beside the class folders and so without a label. Sort in what should be used."
     return [Finding("unlabelled", loose, said, True)]
 
 
@@ -144,6 +248,3 @@ def _one_class(root: Path, folders: Sequence[str], classes: Sequence[str]) -> st
     if len(listed(inner)[0]) > 1:
         return f"{root} holds one class only, '{classes[0]}'. Did you mean {inner}?"
     return f"{root} holds one class only, '{classes[0]}'. To tell classes apart there must be two."
-
-
-assert set(PART_NAMES.values()) == set(range(len(PARTS)))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cutaway.data.division import is_word
 from cutaway.data.frame import Size
 from cutaway.data.imageset import ImageSet
 from cutaway.data.items import from_items, is_picture
@@ -30,6 +31,7 @@ def from_frame(
         read=columns.__getitem__,
         labels=columns.__getitem__,
         pictures=lambda column: [_content(cell) for cell in columns[column]],
+        words=[name for name, cells in columns.items() if all(map(is_word, cells))],
     )
     return from_table(source, NAME, size, group_by, label, progress)
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from cutaway.data.arrays import as_numpy, is_array, pixels_of, stacked, with_targets
 from cutaway.data.columns import IMAGE, LABEL, MASK, chosen, guess
+from cutaway.data.division import of_rows
 from cutaway.data.frame import Frame, Size
 from cutaway.data.groups import numbered_keys
 from cutaway.data.imageset import Finding, ImageSet
@@ -36,6 +37,7 @@ class _Read:
     targets: list[Any] = field(default_factory=list)
     kept: list[int] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     bad: list[Finding] = field(default_factory=list)
 
 
@@ -68,7 +70,13 @@ def from_items(
         stacked(found.pixels), _together(found.targets), _classes_of(what, columns),
         [name(index) for index in found.kept], findings,
     )  # fmt: skip
-    return _grouped(images, found)
+    return _grouped(_divided(images, found), found)
+
+
+def _divided(images: ImageSet, found: _Read) -> ImageSet:
+    """In the parts that a column gives, where one does."""
+    parts, noticed = of_rows(found.rows, images.names) if found.rows else (None, [])
+    return replace(images, parts=parts, findings=(*images.findings, *noticed))
 
 
 def _add(
@@ -93,6 +101,8 @@ def _add(
     found.pixels.append(pixels)
     found.targets.append(_cut(_target(target, image, name(index)), found.side))
     found.kept.append(index)
+    if isinstance(item, dict) and columns:
+        found.rows[name(index)] = {k: v for k, v in item.items() if k not in (*columns, group_by)}
     if group_by and isinstance(item, dict) and group_by in item:
         found.keys[name(index)] = text_of(item[group_by]) or ""
 

@@ -30,7 +30,7 @@ FEWER_BITS = {"L;2": 85, "L;4": 17}  # Pillow spreads grey values of 2 and 4 bit
 
 def has_masks(root: Path) -> bool:
     """Whether a folder, or each of its parts, holds the folders `images` and `masks`."""
-    tops = division(listed(root)[0]) or {"": -1}
+    tops = division(root) or {"": -1}
     return all(set(FOLDERS) <= set(listed(root / top)[0]) for top in tops)
 
 
@@ -94,7 +94,7 @@ def _pairs(root: Path) -> tuple[list[Sample], dict[str, str], list[Finding]]:
     """Every picture below the folders `images`, its mask by its name, and what has no partner."""
     samples: list[Sample] = []
     mask_of, others, alone = {}, [], []
-    for top, part in (division(listed(root)[0]) or {"": -1}).items():
+    for top, part in (division(root) or {"": -1}).items():
         pictures, theirs = (_files(root, f"{top}/{folder}".lstrip("/")) for folder in FOLDERS)
         masks = {stem: file for stem, file in theirs if not file.lower().endswith(LOSSY)}
         for stem, file in pictures:

@@ -12,7 +12,7 @@ from torch.utils.data import IterableDataset
 
 from cutaway.data.arrays import from_arrays, is_array
 from cutaway.data.columns import IMAGE, LABEL, guess
-from cutaway.data.files import PART_NAMES
+from cutaway.data.division import PART_NAMES, part_of
 from cutaway.data.frame import Size
 from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.items import from_items
@@ -59,7 +59,7 @@ def _from_mapping(
     what: Mapping[str, Any], size: Size, label: str, read: Read
 ) -> tuple[ImageSet, bool]:
     """Parts by name, or arrays by name (`{"images": x, "labels": y}`, also of several parts)."""
-    if any(str(key).lower() in PART_NAMES for key in what):
+    if any(part_of(key) >= 0 for key in what):
         return joined(named_parts(what), size, read, told=True), False
     divided: dict[str, dict[str, Any]] = {}
     for key in what:

@@ -13,6 +13,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from cutaway.data import cache, pool
+from cutaway.data.division import lost
 from cutaway.data.frame import Frame, Levels
 from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.levels import checked, told, union
@@ -69,6 +70,7 @@ def pack(
     dropped = set(note["dropped"])
     kept = [sample for i, sample in enumerate(samples) if i not in dropped]
     found = [Finding(kind, tuple(where), *rest) for kind, where, *rest in note["findings"]]
+    found += lost([sample.part for sample in samples], [sample.part for sample in kept])
     images = assemble(kept, mapped(place, note), classes, name, licence, (*findings, *found))
     return replace(images, fit=note["fit"], levels=checked(note["levels"]))
 

@@ -26,6 +26,16 @@ def columns(path: Path) -> dict[str, bool]:
     return {field.name: _holds_bytes(field.type) for field in _open(str(path)).schema_arrow}
 
 
+def words(path: Path) -> list[str]:
+    """The columns of words, whole numbers, or yes and no."""
+    import pyarrow.types as types
+
+    words = (types.is_string, types.is_large_string, types.is_dictionary)
+    kinds = (*words, types.is_integer, types.is_boolean)
+    fields = _open(str(path)).schema_arrow
+    return [field.name for field in fields if any(of(field.type) for of in kinds)]
+
+
 def values(path: Path, column: str) -> list[Any]:
     """A column as a list."""
     return _open(str(path)).read(columns=[column]).column(0).to_pylist()

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from cutaway.data.files import PART_NAMES, natural
+from cutaway.data.division import ACCEPTED, part_of
+from cutaway.data.files import natural
 from cutaway.data.frame import Frame, Size
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.levels import union
@@ -23,11 +24,11 @@ def named_parts(what: Mapping[str, Any]) -> dict[int, Any]:
     """
     found: dict[int, Any] = {}
     for key, value in what.items():
-        part = PART_NAMES.get(str(key).lower())
-        if part is None:
+        part = part_of(key)
+        if part < 0:
             raise UsageError(
                 f"The data are given by parts ({', '.join(map(str, what))}), and '{key}' is none: "
-                "name them train, val and test, and leave others out."
+                f"call each one of {ACCEPTED}, and leave others out."
             )
         if part in found:
             raise UsageError(f"Two of the parts {', '.join(map(str, what))} mean {PARTS[part]}.")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.data.catalog import SOURCES, Source
+from cutaway.data.division import named_as_parts
 from cutaway.data.files import ENDINGS, folder
 from cutaway.data.frame import Size
 from cutaway.data.groups import grouped
@@ -167,4 +168,10 @@ def _checked(images: ImageSet) -> ImageSet:
         only = images.classes[0] if images.classes else "none"
         name = images.name or "The data"
         raise DataError(f"{name} holds one class only, '{only}'. There must be two or more.")
+    if named_as_parts(images.classes):
+        raise DataError(
+            f"The classes of {images.name or 'the data'} are called {', '.join(images.classes)}: "
+            "these are parts of a division, not what to tell apart. Name the folder or the column "
+            "that holds the classes."
+        )
     return images if images.name else replace(images, name="arrays")

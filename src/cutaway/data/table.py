@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.data import parquet
-from cutaway.data.columns import IMAGE, NUMBER, PART, chosen, guess, likeliest
-from cutaway.data.files import PART_NAMES
+from cutaway.data.columns import IMAGE, NUMBER, chosen, guess, likeliest
+from cutaway.data.division import lost, of_table
 from cutaway.data.frame import Size
 from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.lookup import Files, Lookup, looks_like_file
@@ -27,6 +27,7 @@ class Table:
     Attributes:
         labels: a column as it stands in the table, with the spaces around its cells.
         known: names for the numbers in a column, where the table keeps such.
+        words: columns of words, whole numbers, or yes and no, any of which may divide the images.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class Table:
     pictures: Callable[[str], Sequence[str | bytes | Cell]]
     known: Callable[[str], list[str] | None] = lambda column: None
     findings: Sequence[Finding] = ()
+    words: Sequence[str] = ()
 
 
 def table(
@@ -59,9 +61,11 @@ def from_table(
     column = chosen(source.path, list(source.columns), label, source.read, images)
     by_column = group_by in source.columns
     samples = _samples(source, images, files, group_by if by_column else "")
+    samples, noticed = _divided(source, samples, {images, column, group_by})
     labels = labels_of(source.labels(column), source.known(column), f"Column '{column}'")
     samples, told = _labelled(samples, labels)
-    findings = [*source.findings, *(files.findings if files else ()), *labels.findings, *told]
+    findings = [*source.findings, *noticed, *(files.findings if files else ())]
+    findings += [*labels.findings, *told]
     found = pack(
         samples,
         labels.classes,
@@ -92,6 +96,7 @@ def _csv(path: Path) -> Table:
         labels=found.columns.__getitem__,
         pictures=lambda column: [],
         findings=found.findings,
+        words=[*columns],
     )
 
 
@@ -106,6 +111,7 @@ def _parquet(path: Path) -> Table:
         labels=read,
         pictures=lambda column: cells(path, column),
         known=lambda column: parquet.class_names(path, column),
+        words=parquet.words(path),
     )
 
 
@@ -167,19 +173,28 @@ def _samples(source: Table, images: str, files: Files | None, group: str) -> lis
     pictures: Sequence[str | bytes | Cell] = files.paths if files else source.pictures(images)
     stem = source.path.stem
     names = files.names if files else [f"{stem}/{i}" for i in range(len(pictures))]
-    parts = _parts(source, len(names))
     groups = source.read(group) if group else [None] * len(names)
     keys = [text_of(key) or "" for key in groups]
-    rows = zip(pictures, names, parts, keys, strict=True)
-    return [Sample(picture, -1, name, part, key) for picture, name, part, key in rows]
+    rows = zip(pictures, names, keys, strict=True)
+    return [Sample(picture, -1, name, group=key) for picture, name, key in rows]
 
 
-def _parts(source: Table, rows: int) -> list[int]:
-    """The part of each row, or -1 for all where no column divides them."""
-    column = guess(source.columns, PART)
-    values = source.read(column) if column else []
-    parts = [PART_NAMES.get(str(value).lower(), -1) for value in values]
-    return parts if parts and -1 not in parts else [-1] * rows
+def _divided(
+    source: Table, samples: list[Sample], others: set[str]
+) -> tuple[list[Sample], list[Finding]]:
+    """The samples in the parts that a column gives, and what was noticed; `others` divide not."""
+    columns = [name for name in source.words if name not in others]
+    names = [sample.name for sample in samples]
+    parts, noticed = of_table(source.path, columns, lambda name: _words(source, name), names)
+    return [one._replace(part=part) for one, part in zip(samples, parts, strict=True)], noticed
+
+
+def _words(source: Table, column: str) -> list[str]:
+    """A column as text, its numbers by the names that the table keeps for them."""
+    known, values = source.known(column), source.read(column)
+    if known:
+        values = [None if v is None or not 0 <= v < len(known) else known[v] for v in values]
+    return [text_of(value) or "" for value in values]
 
 
 def _labelled(samples: list[Sample], labels: Labels) -> tuple[list[Sample], list[Finding]]:
@@ -188,6 +203,7 @@ def _labelled(samples: list[Sample], labels: Labels) -> tuple[list[Sample], list
     every = [sample._replace(target=number) for sample, number in pairs]
     bare = [sample.name for sample in every if sample.target < 0 or not sample.name]
     found, told = _once([s for s in every if s.target >= 0 and s.name], labels.classes)
+    told += lost([sample.part for sample in every], [sample.part for sample in found])
     if bare:
         said = f"The table gives no label or no picture ({len(bare)})."
         told.append(
