@@ -44,6 +44,21 @@ def test_a_run_holds_all_that_the_design_names(run):
     }  # fmt: skip
 
 
+def test_what_has_ended_says_what_to_do_next(run, tmp_path):
+    page = (run / "report.html").read_text()
+    said = cutaway("resume", run).out.replace("\n", " ")
+    for command in ("predict", "evaluate", "look", "export", "serve"):
+        assert f"cutaway {command} {run}" in page
+        assert f"Next:   cutaway {command} {run}" in said
+    assert "cutaway resume" not in page + said
+    fleet = tmp_path / "fleet"
+    done = cutaway("train", "mlp", "digits", "--widths", 8, "--epochs", 1, "--replicates", 2,
+                   "--out", fleet)  # fmt: skip
+    for command in (f"look {fleet}/members/000", f"export {fleet}/members/000"):
+        assert f"Next:   cutaway {command}" in done.out
+        assert f"cutaway {command}" in (fleet / "report.html").read_text()
+
+
 def test_evaluate(run):
     before = len((run / "looks.jsonl").read_text().splitlines())
     found = cutaway("evaluate", run, "--json").json

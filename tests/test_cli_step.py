@@ -200,3 +200,17 @@ def test_a_terminal_without_shades():
     walk.console.file.flush()
     assert b"    ....  z = max(0, s)\n....oooo  s =    x  1x1x4x4\n" in screen.getvalue()
     assert b"0000@@@@  mean 7.5" in screen.getvalue()
+
+
+@pytest.mark.parametrize(
+    "words", ["n; c; q; n", "next; run; quit; n", "step; r; exit; n", "; cont; q"]
+)
+def test_commands_by_the_names_of_other_debuggers(words):
+    out = session("mlp", commands=words)
+    assert "forward 1/" in out
+    assert out.count("This is the end.") == 1
+
+
+def test_help_by_any_name():
+    for word in ("help", "h", "?"):
+        assert "the next step" in session("mlp", commands=f"{word}; q")

@@ -1,5 +1,8 @@
 """A claim: its settings, its rule, its isolation."""
 
+import math
+
+import numpy as np
 import pytest
 import torch
 
@@ -128,3 +131,14 @@ def test_means_of_what_differs_by_factors_are_geometric():
     assert found.y[0] == pytest.approx(10)
     assert found.low[0] * found.high[0] == pytest.approx(100)
     assert found.low[0] > 0
+
+
+def test_numbers_that_became_zero_tell_nothing_and_warn_of_nothing():
+    """As activations do in fifty layers that shrink them: filterwarnings makes a warning fail."""
+    found = ratio("share that arrives", [1.0, 2.0, 3.0], [0.0, 0.0, 1.0])
+    assert math.isnan(found.value)
+    assert (found.low, found.high) == (0.0, math.inf)
+    series = over("spread", range(2), np.array([[1.0, 1.0], [0.0, 1e-30]]), ratios=True)
+    assert series.y[0] == 1.0
+    assert math.isnan(series.y[1])
+    assert math.isnan(difference("gain", [math.inf, 1.0], [math.inf, 2.0]).value)

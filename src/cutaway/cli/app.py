@@ -1,6 +1,7 @@
 """The application that the commands belong to, and what they share."""
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,5 +42,14 @@ def say(
 
 
 def emit(value: Any) -> None:
-    """Print JSON on standard output."""
-    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+    """Print JSON on standard output; numbers that are not finite, which JSON lacks, as null."""
+    typer.echo(json.dumps(finite(value), indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def finite(value: Any) -> Any:
+    """Plain values with None for what is infinite or not a number."""
+    if isinstance(value, dict):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -104,7 +104,23 @@ def print_run(found: Any, as_json: bool) -> None:
     drawn: dict[str, Any] = {"Fleet": tables.fleet, "Search": tables.search}
     tables.show(*tables.notes(found), drawn.get(name, tables.results)(found))
     typer.echo(f"{name + ':':7} {found.path}")
-    if name == "Search":
-        best = shlex.quote(str(found.path / "best.toml"))
-        typer.echo(f"Next:   cutaway train --recipe {best} --replicates 8")
+    for line in following(found, name):
+        typer.echo(f"Next:   {line}")
     typer.echo(f"Report: {page.resolve().as_uri()}")
+
+
+def following(found: Any, name: str) -> list[str]:
+    """Commands that fit what has ended, the likeliest first."""
+    from cutaway.show import origins
+
+    path = shlex.quote(str(found.path))
+    if name == "Search":
+        return [f"cutaway train --recipe {path}/best.toml --replicates 8"]
+    if name == "Fleet":
+        member = f"{path}/members/000"
+        return [
+            f"cutaway compare {path} OTHER",
+            f"cutaway look {member}",
+            f"cutaway export {member}",
+        ]
+    return [command for _, command in origins.commands(found)]

@@ -19,7 +19,7 @@ from cutaway.errors import CutawayError, UsageError, nearest
 from cutaway.show.words import number, plural
 
 HELP = """\
-Enter or n          the next step             c        go on to a break or the end
+Enter, n or next    the next step             c, r     go on to a break or the end (run)
 b NODE, d NODE      break at a node, or not   b        the breaks
 nan                 go on to where a number is infinite or none
 explode [LIMIT]     go on to where a number is above the limit, by default 1,000
@@ -28,13 +28,21 @@ list                the nodes
 p NODE, g NODE      a node's value, its gradient
 set NODE VALUE      change a value;  setg NODE VALUE  a gradient on its way
 compare [all]       the gradients of this step, or all so far, beside autograd's
-q                   quit
+h, ? or help        this list                 q, quit  the end of the session
 A part of a node is written c1.u[0,2] or c1.u[:,0]. After a change the walk is
 as if it had been so from the beginning; what was drawn by chance stays."""
 FAINT = 1e-4
 """A gradient is compared as if it were at least this share of the largest: where it is zero, as of
 a bias before a batch normalisation, each witness has its own rounding."""
 PLAIN = str.maketrans("░▒▓█\N{NO-BREAK SPACE}", ".o0@ ")
+
+
+WORDS = {
+    "next": "n", "step": "n", "s": "n", "r": "c", "run": "c", "continue": "c", "cont": "c",
+    "quit": "q", "exit": "q", "h": "help", "l": "list", "ls": "list", "print": "p", "break": "b",
+    "delete": "d",
+}  # fmt: skip
+"""What debuggers and shells call the same, and our commands."""
 
 
 class Walk(Cmd):
@@ -66,7 +74,8 @@ class Walk(Cmd):
         """A session that comes through a pipe reads like one that was typed."""
         if line == "EOF" or not sys.stdin.isatty():
             self.say("" if line == "EOF" else line)
-        return line.strip()
+        name, blank, rest = line.strip().partition(" ")
+        return WORDS.get(name, name) + blank + rest
 
     def onecmd(self, line: str) -> bool:
         try:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool
 from torch import Tensor
 
-from cutaway.lab.figures import ANY, Ends, Figure, Numbers, Part
+from cutaway.lab.figures import ANY, Ends, Figure, Numbers, Part, logs
 from cutaway.learn.statistics import Estimate, paired, student, wilson
 
 
@@ -64,10 +64,9 @@ def difference(what: str, a: Numbers, b: Numbers, unit: str = "") -> Effect:
 
 def ratio(what: str, a: Numbers, b: Numbers, unit: str = "") -> Effect:
     """The geometric mean of b / a over paired replicates; all values are above 0."""
-    x, y = np.log(np.asarray(a, np.float64)), np.log(np.asarray(b, np.float64))
-    found = paired(x, y)
+    found = paired(logs(a), logs(b))
     value, low, high = np.exp([found.value, found.low, found.high]).tolist()
-    return Effect(what, value, low, high, len(x), unit)
+    return Effect(what, value, low, high, len(a), unit)
 
 
 def share(what: str, successes: int, trials: int) -> Effect:

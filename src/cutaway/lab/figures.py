@@ -125,11 +125,18 @@ def over(
         within: where values can lie.
     """
     rows = np.asarray(values, np.float64)
-    found = [student(row) for row in (np.log(rows) if ratios else rows)]
+    found = [student(row) for row in (logs(rows) if ratios else rows)]
     series = np.array([(e.value, e.low, e.high) for e in found]).T
     series = (np.exp(series) if ratios else series).clip(*within)
     y, low, high = (tuple(one.tolist()) for one in series)
     return Series(name, numbers(x), y, low, high)
+
+
+def logs(values: Numbers | np.ndarray) -> np.ndarray:
+    """Natural logarithms; of 0, where numbers have become too small for their type, -infinity."""
+    with np.errstate(divide="ignore"):
+        found: np.ndarray = np.log(np.asarray(values, np.float64))
+    return found
 
 
 def shares(name: str, x: Numbers, successes: Sequence[int], trials: int) -> Series:

@@ -127,12 +127,22 @@ def commands(run: Run) -> list[tuple[str, str]]:
     if isinstance(task, Classify):
         judges = "Judge it on other images of the same classes"
         found.append((judges, f"cutaway evaluate {path} FOLDER"))
+    looks = [("See inside it: layers, features, reasons", f"cutaway look {path}")]
     return [
         *found,
+        *([] if own(run) else looks),
         ("Write it for use elsewhere, verified", f"cutaway export {path} --to onnx"),
+        *([] if run.recipe.model.startswith(OWN) else served(run, path)),
         ("Look at the test set again (each look is logged)", f"cutaway evaluate {path}"),
-        ("Go on after an interruption (this run has ended)", f"cutaway resume {path}"),
     ]
+
+
+def served(run: Run, path: str) -> list[tuple[str, str]]:
+    """How it answers over HTTP, where it tells images or their pixels apart."""
+    pictures = isinstance(run.task, Classify | Segment) and len(run.data.size) == 2
+    return (
+        [("Answer over HTTP, with a page to try it", f"cutaway serve {path}")] if pictures else []
+    )
 
 
 def call(run: Run) -> str:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Collection, Sequence
+from math import isqrt
 from typing import Any
 
 from torch import nn
@@ -61,12 +62,13 @@ def make(
 def _check(method: Method, recipe: Recipe, weights: int) -> None:
     """Refuse what does not go together."""
     name = recipe.optimizer
-    if (needed := method.square * weights**2) > LARGEST:
+    if method.square and weights > (most := isqrt(LARGEST // method.square)):
         instead = "evolution" if method.knows == "values" else "l-bfgs or hessian-free"
         raise UsageError(
-            f"The optimizer '{name}' on {weights:,} weights would need {amount(needed)} for one "
-            f"matrix over all pairs of them (at most {amount(LARGEST)}): take --optimizer "
-            f"{instead}, which keeps vectors only, or a smaller network."
+            f"The optimizer '{name}' keeps a matrix over all pairs of weights, and takes networks "
+            f"of up to {most:,} weights. This one has {weights:,}, whose matrix would fill "
+            f"{amount(method.square * weights**2)}: take --optimizer {instead}, which does without "
+            "it, or a smaller network."
         )
     if method.trials and recipe.task == "threshold":
         raise UsageError(

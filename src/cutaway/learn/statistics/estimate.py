@@ -36,6 +36,10 @@ class Estimate:
         return Estimate(self.value * factor, low, high, self.error * abs(factor), self.p)
 
 
+UNKNOWN = Estimate(math.nan, -math.inf, math.inf, math.inf)
+"""What replicates of which one is not a number tell of their mean: nothing."""
+
+
 def student(values: Values, overlap: float = 0.0) -> Estimate:
     """The mean of n >= 2 replicates: m +- t_(n-1) s sqrt(1/n + overlap).
 
@@ -51,6 +55,8 @@ def student(values: Values, overlap: float = 0.0) -> Estimate:
     """
     x = np.asarray(values, np.float64)
     assert len(x) > 1, "one replicate has no spread"
+    if not np.isfinite(x).all():
+        return UNKNOWN
     error = x.std(ddof=1) * math.sqrt(1 / len(x) + overlap)
     return _t(x.mean(), error, len(x) - 1)
 
@@ -63,7 +69,8 @@ def t_interval(values: Values, overlap: float = 0.0) -> tuple[float, float, floa
 
 def paired(a: Values, b: Values, overlap: float = 0.0) -> Estimate:
     """The mean of b - a, each pair measured under the same seed, fold or the like (paired t)."""
-    return student(np.asarray(b, np.float64) - np.asarray(a, np.float64), overlap)
+    with np.errstate(invalid="ignore"):  # of two infinite values the difference is not known
+        return student(np.asarray(b, np.float64) - np.asarray(a, np.float64), overlap)
 
 
 def welch(a: Values, b: Values) -> Estimate:
