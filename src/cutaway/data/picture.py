@@ -15,6 +15,8 @@ from typing import NamedTuple
 from PIL import Image, UnidentifiedImageError
 
 from cutaway.data.frame import Frame, Levels, framed
+from cutaway.data.heic import heic
+from cutaway.data.unreadable import Unreadable
 
 # Decoded, a picture of this many pixels takes 0.4 GB. Pillow's own limit is global to the process,
 # so it is neither used nor changed; it lies higher, and where it acts its error is ours too.
@@ -37,14 +39,6 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-
-class Unreadable(Exception):
-    """A picture that has to be left out: `kind` is a short stable name, `sentence` says why."""
-
-    def __init__(self, kind: str, sentence: str):
-        super().__init__(kind, sentence)
-        self.kind, self.sentence = kind, sentence
 
 
 class Header(NamedTuple):
@@ -152,7 +146,8 @@ def _open(source: str | bytes, limit: int = LIMIT) -> Image.Image:
         image = Image.open(BytesIO(source), formats=COMMON)
     except UnidentifiedImageError:
         Image.init()  # not every build of Pillow has every format
-        image = Image.open(BytesIO(source), formats=[f for f in FORMATS if f in Image.OPEN])
+        more = heic(source)
+        image = Image.open(BytesIO(source), formats=[f for f in FORMATS if f in Image.OPEN] + more)
     if image.width * image.height > limit:
         raise _bomb(f"{image.width} x {image.height}", limit)
     return image
@@ -185,7 +180,7 @@ def _unidentified(source: str | bytes) -> Unreadable:
     if isinstance(source, str):
         with open(source, "rb") as file:
             source = file.read(8)
-    if source.startswith(SIGNATURES):
+    if source.startswith(SIGNATURES) or source[4:8] == b"ftyp":
         return Unreadable("truncated", "The file breaks off or is damaged within its header.")
     return Unreadable("not-an-image", "The file is not a picture that can be read here.")
 

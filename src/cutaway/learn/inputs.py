@@ -15,6 +15,7 @@ from torch import Tensor
 
 from cutaway.data.arrays import pixels_of
 from cutaway.data.files import natural, walk
+from cutaway.data.heic import ENDINGS
 from cutaway.data.imageset import ImageSet
 from cutaway.data.picture import FORMATS, Unreadable
 from cutaway.errors import DataError, UsageError
@@ -85,6 +86,7 @@ def _of_path(text: str) -> Iterator[Input]:
         yield Input(text, path)
         return
     endings = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS}
+    endings |= set(ENDINGS)
     files = sorted(walk(path, text.rstrip("/\\")), key=natural)
     found = [file for file in files if Path(file).suffix.lower() in endings]
     if not found:
