@@ -31,4 +31,10 @@ def test_one_picture_of_another_size_leaves_the_others_as_they_are(tmp_path: Pat
     write(tmp_path, "a/9.png", image(480, 640))
     after = load(tmp_path)
     assert after.size == (32, 32)
+    assert before.findings == ()
+    (finding,) = after.findings
+    assert finding.detail == (
+        "The middle square of each picture is brought to 32 x 32 pixels (the shorter sides are 32 "
+        "to 480 pixels, 32 as a rule); --image-size N brings it to N x N."
+    )
     assert (after.images[: len(before) // 2] == before.images[: len(before) // 2]).all()

@@ -6,11 +6,13 @@ import typer
 
 from cutaway.cli.app import Json, app, emit
 
+SIZE = "Side in pixels of each picture's middle square; 0: as suits them, 128 at most."
+
 
 @app.command(epilog="Example: cutaway audit photographs/ --json")
 def audit(
     data: Annotated[str, typer.Argument(help="A data set, a folder or a table.")],
-    image_size: Annotated[int, typer.Option(help="Side in pixels; 0: as they are.")] = 0,
+    image_size: Annotated[int, typer.Option(help=SIZE)] = 0,
     group_by: Annotated[str, typer.Option(help="Regex, level:N or a column.")] = "",
     label: Annotated[str, typer.Option(help="The column that holds the class.")] = "",
     as_json: Json = False,

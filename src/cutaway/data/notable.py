@@ -15,6 +15,7 @@ HARM = (
     "labels-joined",
     "negative-label",
     "dark",
+    "16-bit-colour",
     "parts",
     "data-loader",
     "no-header",

@@ -140,8 +140,22 @@ def _build(
         "fit": plan.frame.fit,
         "levels": plan.frame.levels,
         "dropped": list(bad),
-        "findings": _findings(samples, bad, outcome["notes"], plan.frame.levels),
+        "findings": [
+            *_findings(samples, bad, outcome["notes"], plan.frame.levels),
+            *_resized(plan),
+        ],
     }
+
+
+def _resized(plan: Plan) -> list[tuple[str, list[str], str, bool]]:
+    """That pictures were made smaller or larger, and how else they could be."""
+    if plan.native or plan.fixed:
+        return []
+    said = (
+        f"The middle square of each picture is brought to {plan.side} x {plan.side} pixels (the "
+        f"shorter sides are {plan.said}); --image-size N brings it to N x N."
+    )
+    return [("resized", [], said, False)]
 
 
 def _levels(samples: Sequence[Sample], sizes: Sequence[int]) -> Levels:

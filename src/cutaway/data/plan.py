@@ -21,6 +21,7 @@ class Plan(NamedTuple):
     Attributes:
         native: height and width that each of them has, where none is resized.
         side: what they are brought to if one has another size after all.
+        said: of what size those are that were looked at.
         fixed: nothing that is found in them changes the plan.
     """
 
@@ -28,6 +29,7 @@ class Plan(NamedTuple):
     native: tuple[int, int] | None
     side: int
     fixed: bool = False
+    said: str = ""
 
     @property
     def row(self) -> int:
@@ -53,14 +55,15 @@ def planned(samples: Sequence[Sample], image_size: int | Frame | None) -> Plan:
             except Unreadable:  # reported when it is decoded
                 continue
     channels = 1 if all(header.grey for header in headers) else 3
-    side = image_size or usual_side([min(header[:2]) for header in headers])
+    shorter = sorted(min(header[:2]) for header in headers) or [0]
+    side, said = image_size or usual_side(shorter if headers else []), _told(shorter)
     found = {(header.height, header.width) for header in headers}
     native = found.pop() if len(found) == 1 else (MOST, MOST)
     if image_size is None and max(native) <= KEEP:
         square = (max(native), max(native))
         fit: Fit = "cut" if native == square else "pad"
-        return Plan(Frame(channels, square, fit), native, side)
-    return Plan(Frame(channels, (side, side)), None, side)
+        return Plan(Frame(channels, square, fit), native, side, said=said)
+    return Plan(Frame(channels, (side, side)), None, side, said=said)
 
 
 def usual_side(shorter: Sequence[int]) -> int:
@@ -74,6 +77,12 @@ def usual_side(shorter: Sequence[int]) -> int:
     if median <= KEEP and 2 * shorter.count(median) > len(shorter):
         return median
     return max((step for step in STEPS if step <= median), default=STEPS[0])
+
+
+def _told(shorter: Sequence[int]) -> str:
+    """`17 to 480 pixels, 240 as a rule`, of lengths in their order."""
+    low, usual, high = shorter[0], shorter[(len(shorter) - 1) // 2], shorter[-1]
+    return f"{low} to {high} pixels, {usual} as a rule" if low < high else f"{low} pixels as a rule"
 
 
 def wider(plan: Plan, misfit: str) -> Plan:

@@ -60,7 +60,9 @@ class Recipe:
         {}, "a network for each value of a field, as one job: lr=0.1,0.01", "What"
     )
 
-    image_size: int = setting(0, "side in pixels; 0: as the data are", "Data", low=0, high=4096)
+    image_size: int = setting(
+        0, "side in pixels; 0: as suits the pictures, 128 at most", "Data", low=0, high=4096
+    )
     group_by: str = setting("", "keep groups together: regex, level:N or a column", "Data")
     label: str = setting("", "the column of a table that holds the class", "Data")
     val: float = setting(0.1, "share held out to choose on", "Data", low=0, high=0.9)

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from cutaway.data.audit import grid_text
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.watching import Watcher
 from cutaway.learn.history import Row
@@ -184,6 +185,7 @@ def introduction(training: Training) -> list[str]:
     lines = [
         f"{run.recipe.model} ({count(training.model):,} parameters) on {run.data.name}: {sizes}",
         f"{training.machine}; {plan}",
+        *_image_size(run),
     ]
     stages = len(training.recipes)
     if stages > 1:
@@ -193,6 +195,15 @@ def introduction(training: Training) -> list[str]:
     if stage.step:
         lines.append(f"Going on from step {stage.step:,}.")
     return [*lines, *_notes_on_objects(training)]
+
+
+def _image_size(run: Run) -> list[str]:
+    """How large the pictures are that the network learns from, and who chose it."""
+    card, asked = run.data, run.recipe.image_size
+    if len(card.size) != 2:
+        return []
+    who = "as the recipe says" if asked else "as suits the data"
+    return [f"Images of {grid_text(card.size)}, {who}: --image-size N for others"]
 
 
 def _notes_on_objects(training: Training) -> list[str]:
