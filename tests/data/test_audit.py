@@ -45,7 +45,7 @@ def test_copies_contradictions_and_leaks_are_named():
     assert by_kind["near-duplicate"].where == ("image 10", "image 50")
     assert by_kind["two-labels"].where == ("image 10", "image 50")
     assert "'b', 'c'" in by_kind["two-labels"].detail
-    assert by_kind["duplicate-across-parts"].where == ("image 50",)
+    assert by_kind["leak"].where == ("image 50",)
     assert found.two_labels == found.near_clusters == [[10, 50]]
     assert found.exact_clusters == [[0, 3]]
 

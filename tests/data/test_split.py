@@ -176,7 +176,7 @@ def test_a_leaking_benchmark_is_reported_and_mended_only_when_asked():
     duplicates[99] = duplicates[98] = 5
     kept, mended = (split(images, duplicates=duplicates, drop_leaks=drop) for drop in (False, True))
     assert kept.leakage == pytest.approx(0.1)
-    assert [finding.kind for finding in kept.findings] == ["leak"]
+    assert [finding.kind for finding in kept.findings] == ["leak", "drawn-val"]
     assert kept.findings[0].where == ("image 98", "image 99")
     assert mended.leakage == 0
     assert mended.dropped.tolist() == [5]

@@ -12,7 +12,8 @@ from torch import Tensor
 from cutaway.data.alike import alike_classes
 from cutaway.data.copies import copies
 from cutaway.data.duplicates import clusters
-from cutaway.data.imageset import PARTS, Finding, ImageSet
+from cutaway.data.imageset import Finding, ImageSet
+from cutaway.data.parted import given, lacking, leaks
 
 TINY = 10  # a class of fewer images is called tiny: a tenth of it is no validation
 UNEVEN = 10.0  # the largest class may have so many times the images of the smallest
@@ -122,7 +123,7 @@ def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Au
         *_groups(images, "exact-duplicate", equal, f"equal in every {value}"),
         *_groups(images, "near-duplicate", nearly, "nearly equal"),
         *_groups(images, "two-labels", labelled, "alike, but of several classes"),
-        *_across(images, every),
+        *_divided(images, alike),
         *(_uneven(images, counts, tiny, imbalance) if images.masks is None else _unseen(images)),
     )
     return Audit(
@@ -183,28 +184,13 @@ def _groups(images: ImageSet, kind: str, groups: list[list[int]], alike: str) ->
     return findings
 
 
-def _across(images: ImageSet, groups: list[list[int]]) -> list[Finding]:
-    """Validation and test images of the source that repeat one of its training images."""
+def _divided(images: ImageSet, alike: Tensor) -> list[Finding]:
+    """What is wrong with the source's own division."""
     if images.parts is None:
         return []
-    findings = []
-    parts = [images.parts[group] for group in groups]
-    for part in range(1, len(PARTS)):
-        repeated = [
-            i
-            for group, of in zip(groups, parts, strict=True)
-            if (of == 0).any()
-            for i, own in zip(group, of.tolist(), strict=True)
-            if own == part
-        ]
-        if repeated:
-            detail = (
-                f"{len(repeated)} of {int((images.parts == part).sum()):,} {PARTS[part]} "
-                f"{images.noun}s equal or nearly equal to a training {images.noun}: accuracy is "
-                "flattered by as many."
-            )
-            findings.append(_finding(images, "duplicate-across-parts", repeated, detail))
-    return findings
+    side = images.parts.numpy()
+    own = given(side)
+    return [*leaks(images, alike.numpy(), side), *lacking(images, side, own, own=True)]
 
 
 def _uneven(

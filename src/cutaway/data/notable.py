@@ -1,41 +1,61 @@
 """Which findings somebody must know before believing a figure, one sentence a kind."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from cutaway.data.imageset import Finding
 
 HARM = (
     "leak",
-    "duplicate-across-parts",
+    "torn-group",
+    "untrained-class",
+    "baseline",
+    "unlabelled-part",
+    "empty-part",
+    "division-unused",
+    "no-split",
     "two-labels",
-    "undivided-class",
-    "varying",
+    "several-labels",
     "alike-classes",
     "blank-class",
     "labels-joined",
     "negative-label",
     "dark",
+    "varying",
     "16-bit-colour",
+    "untested-class",
+    "undivided-class",
+    "few-tests",
+    "left-out",
+    "unlabelled",
+    "empty-class",
+    "one-class",
     "parts",
+    "drawn-test",
     "data-loader",
     "no-header",
     "encoding",
-    "left-out",
-    "empty-class",
-    "one-class",
     "tiny-class",
     "imbalance",
 )
 """Kinds of findings that decide what a figure is worth, the most harmful first."""
+CLASSES = ("untrained-class", "untested-class", "undivided-class", "two-labels", "tiny-class",
+           "imbalance", "one-class")  # fmt: skip
+"""Kinds that matter only where classes are told apart."""
+DIVISION = ("leak", "torn-group", "untrained-class", "untested-class")
+"""Kinds of a division of the source's own, which folds take the place of."""
 SOME = 3
 """Names that a sentence gives of what was left out."""
 
 
-def notable(findings: Sequence[Finding]) -> list[tuple[str, str]]:
-    """Kind and sentence of what must be known, the most harmful first."""
+def notable(findings: Sequence[Finding], but: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Kind and sentence of what must be known, the most harmful first.
+
+    Args:
+        but: kinds that do not matter to what is learned.
+    """
     kinds: dict[str, list[Finding]] = {}
-    for finding in findings:
-        kind = "left-out" if finding.left_out else finding.kind
+    for finding in (one for one in dict.fromkeys(findings) if one.kind not in but):
+        kind = "left-out" if finding.left_out and finding.kind not in HARM else finding.kind
         kinds.setdefault(kind, []).append(finding)
     return [(kind, _sentence(kind, kinds[kind])) for kind in HARM if kind in kinds]
 
@@ -48,8 +68,19 @@ def rank(kind: str) -> int:
 def _sentence(kind: str, findings: Sequence[Finding]) -> str:
     if kind == "left-out":
         return _left_out(findings)
-    more = f" There are {len(findings) - 1} more of the kind." if len(findings) > 1 else ""
-    return findings[0].detail + more
+    if kind == "two-labels":
+        return _two_labels(findings)
+    return " ".join(finding.detail for finding in findings[:2])
+
+
+def _two_labels(findings: Sequence[Finding]) -> str:
+    """One pair for all, since there may be many."""
+    first, more = findings[0], len(findings) - 1
+    others = f" ({more} more such)" if more else ""
+    return (
+        f"{' and '.join(first.where[:2])} are alike but of several classes{others}: correct the "
+        "labels, or delete the copies."
+    )
 
 
 def _left_out(findings: Iterable[Finding]) -> str:

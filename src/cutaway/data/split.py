@@ -21,13 +21,13 @@ from torch import Tensor
 from cutaway.data.duplicates import joined, near
 from cutaway.data.folds import read_fold, test_fold
 from cutaway.data.imageset import PARTS, Finding, ImageSet
+from cutaway.data.parted import given, lacking, leaks
 from cutaway.data.stratify import DROPPED, TEST, TRAIN, VAL, deal, expected_leakage, leakage
 from cutaway.errors import DataError, RunError, UsageError
 from cutaway.files import read_json, write_json
 
 SIDES = (*PARTS, "dropped")
 VERSION = 2  # 1 did not keep the groups
-NAMED = 20  # a finding names no more images than this, and says how many there are
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,9 +147,13 @@ def split(
     clusters = near(images.images) if duplicates is None else duplicates
     unit, rng = joined(clusters, images.groups).numpy(), np.random.default_rng(seed)
     side = _folded(images, unit, fold, rng) if fold else _own_parts(images)
-    leaks = [] if fold else _leaks(images, unit, side)
+    noticed = [] if fold else [*leaks(images, clusters.numpy(), side)]
+    own = [] if fold else given(side)
+    noticed += lacking(images, side, own, own=True)
     _deal_missing(images, unit, side, (0.0, float(val), float(test)), rng)
-    findings = (*leaks, *_undivided(images, side))
+    drawn = [part for part in given(side) if part not in own]
+    noticed += lacking(images, side, drawn, own=False)
+    findings = (*noticed, *(_unused(images) if fold else _drawn(images, side, own)))
     if drop_leaks:
         side[(side < TEST) & np.isin(unit, unit[side == TEST])] = DROPPED
     return _as_split(images, unit, side, seed=seed, findings=findings, fold=fold)
@@ -161,6 +165,27 @@ def _check_shares(val: float, test: float) -> None:
             f"val={val} and test={test} leave nothing to train on: give two shares, "
             "not below 0, that add up to less than 1."
         )
+
+
+def _unused(images: ImageSet) -> Iterator[Finding]:
+    """A division of the source's own that the folds take the place of."""
+    if images.parts is not None and len(images.parts.unique()) > 1:
+        said = (
+            "The folds take the place of the division that the data bring, so that its test images "
+            "also train. Leave the folds out to keep it."
+        )
+        yield Finding("division-unused", (), said)
+
+
+def _drawn(images: ImageSet, side: np.ndarray, own: Sequence[int]) -> Iterator[Finding]:
+    """Parts that a division of the source's own lacks, and that were drawn from its training."""
+    for part, word in ((VAL, "validation"), (TEST, "test")) if own else ():
+        if part not in own and (count := int((side == part).sum())):
+            said = (
+                f"The data bring no {word} part: {count:,} of their training {images.noun}s were "
+                "drawn for it."
+            )
+            yield Finding(f"drawn-{PARTS[part]}", (), said)
 
 
 def _folded(images: ImageSet, unit: np.ndarray, fold: str, rng: np.random.Generator) -> np.ndarray:
@@ -218,11 +243,13 @@ def _groups(unit: np.ndarray) -> tuple[tuple[int, ...], ...]:
 
 def _own_parts(images: ImageSet) -> np.ndarray:
     """The source's own parts; everything is training where there is but one part."""
-    if images.parts is None or len(images.parts.unique()) < 2:
+    if images.parts is None:
         return np.full(len(images), TRAIN)
     side = images.parts.numpy().astype(np.int64)
     if not (side == TRAIN).any():
-        raise DataError("The set has a test part but no training part: add a folder 'train'.")
+        raise DataError(
+            "The data have a test or validation part but no training part: name one 'train'."
+        )
     return side
 
 
@@ -231,40 +258,13 @@ def _check_not_empty(images: ImageSet, side: np.ndarray, shares: list[float]) ->
         if (part == TRAIN or shares[part]) and not (side == part).any():
             raise DataError(
                 f"No image is left for the {name} part: the {len(images)} images fall into too few "
-                "groups of different images, and a group is never divided. Add images from other "
-                f"groups, group more finely, or do without the part ({name}=0)."
+                "groups of different images, and a group is never divided. Add images"
+                f"{_finer(images)}, or do without the part ({name}=0)."
             )
 
 
-def _leaks(images: ImageSet, unit: np.ndarray, side: np.ndarray) -> list[Finding]:
-    """What the source's own validation and test parts share with its training part."""
-    findings = []
-    for part in (VAL, TEST):
-        here = np.flatnonzero((side == part) & np.isin(unit, unit[side == TRAIN]))
-        if len(here):
-            names = tuple(images.names[i] for i in here[:NAMED].tolist())
-            detail = (
-                f"{len(here)} of {(side == part).sum():,} {PARTS[part]} images with a near copy "
-                "or a group sibling in the source's training part: accuracy is flattered."
-            )
-            findings.append(Finding("leak", names, detail))
-    return findings
-
-
-def _undivided(images: ImageSet, side: np.ndarray) -> Iterator[Finding]:
-    """Classes that a part lacks, though others have them."""
-    target, classes = images.targets.numpy(), np.arange(len(images.classes))
-    for part in (part for part in (TRAIN, VAL, TEST) if (side == part).any()):
-        lacking = np.setdiff1d(np.intersect1d(classes, target), target[side == part])
-        if len(lacking):
-            names = tuple(images.classes[c] for c in lacking)
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            detail = (
-                f"No {PARTS[part]} image of class {', '.join(map(repr, names[:NAMED]))}{more}: its "
-                "images are in too few groups of different images, and a group is never divided. "
-                "Add images from other groups, or group more finely."
-            )
-            yield Finding("undivided-class", names[:NAMED], detail)
+def _finer(images: ImageSet) -> str:
+    return "" if images.groups is None else " from other groups, group more finely"
 
 
 def _ranges(numbers: Sequence[int]) -> str:

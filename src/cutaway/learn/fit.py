@@ -14,7 +14,7 @@ from cutaway.data.augment import parse
 from cutaway.data.feed import Batch, Normalise, to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
-from cutaway.data.notable import notable
+from cutaway.data.notable import CLASSES, DIVISION, notable
 from cutaway.data.split import Split, split
 from cutaway.errors import RunError, UsageError
 from cutaway.learn import machine as machines
@@ -23,7 +23,7 @@ from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
 from cutaway.learn.listener import Listener
 from cutaway.learn.network import head_of, initial
-from cutaway.learn.notes import note
+from cutaway.learn.notes import Note, note
 from cutaway.learn.pretrained import Pretrained, frozen, load_pretrained
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.regularise import regularised
@@ -98,12 +98,19 @@ def begun(
     card = DataCard.of(images, parts, scaling(recipe, images, parts, found))
     about: dict[str, Any] = {"environment": machines.environment(machine)}
     about["audit"] = findings.to_json()
-    about["notes"] = [note(*one) for one in notable([*findings.findings, *parts.findings])]
+    about["notes"] = of_data(recipe, findings, parts)
     about |= {"pretrained": found.to_dict()} if found else {}
     path = create(place, recipe, card, parts, about)
     run = Run(path, model, images if recipe.data.startswith(OWN) else None)
     run.split = parts  # as it was written
     return Training(run, images, network, listener, checkpoint_every)
+
+
+def of_data(recipe: Recipe, findings: Audit, parts: Split) -> list[Note]:
+    """What must be known of the data, as far as it matters to what the recipe learns of them."""
+    classified = make_task(recipe.in_stages()[-1]).headline == "accuracy"
+    but = (() if classified else CLASSES) + (DIVISION if recipe.fold else ())
+    return [note(*one) for one in notable([*findings.findings, *parts.findings], but)]
 
 
 def divided(recipe: Recipe, images: ImageSet, findings: Audit) -> Split:

@@ -21,6 +21,7 @@ from cutaway.learn.listener import Listener
 from cutaway.learn.loop import NotFinite, play
 from cutaway.learn.network import begin
 from cutaway.learn.nonfinite import first_not_finite
+from cutaway.learn.notes import note_test
 from cutaway.learn.regularise import regularised
 from cutaway.learn.run import Run
 from cutaway.learn.stage import Stage, part
@@ -209,6 +210,7 @@ class Training:
         feed = run.feed(self.images, run.split.test)
         found = run.task.judge(self.model, feed, self.images.classes, self.machine)
         found = run.grouped(found)
+        note_test(run, found)
         run.log_look("test", "end of training", found)
         save_tensors(run.path / "predictions.safetensors", found.tensors(), {"part": "test"})
         speed = self.images_seen / max(self.seconds, 1e-9)

@@ -110,7 +110,9 @@ def _costs(run: Run) -> dict[str, Any]:
 
 def _origins(run: Run, images: ImageSet | None) -> dict[str, Any]:
     audit = _optional(run.path / "audit.json")
-    findings = [*audit.get("findings", []), *map(asdict, run.split.findings)]
+    findings = audit.get("findings", [])
+    known = [finding["detail"] for finding in findings]
+    findings += [asdict(one) for one in run.split.findings if one.detail not in known]
     return {
         "audited": "findings" in audit,
         "noticed": origins.noticed(findings),

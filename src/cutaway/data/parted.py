@@ -1,0 +1,129 @@
+"""What is wrong with a division: what its parts share, and which classes they lack.
+
+The advice depends on who divided: parts that were drawn here lack a class because its images are
+too few or too much alike; those of the user's own, because of what was put into them.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from cutaway.data.catalog import SOURCES
+from cutaway.data.imageset import PARTS, Finding, ImageSet
+from cutaway.data.stratify import TEST, TRAIN, VAL
+
+NAMED = 20  # a finding names no more images than this, and says how many there are
+SAID = 3  # names within a sentence
+
+
+def leaks(images: ImageSet, copies: np.ndarray, side: np.ndarray) -> Iterator[Finding]:
+    """What validation and test parts of the source's own share with its training part.
+
+    Args:
+        copies: a cluster number for each image.
+    """
+    groups = None if images.groups is None else images.groups.numpy()
+    for part in (TEST, VAL):
+        here = side == part
+        shared = here & np.isin(copies, copies[side == TRAIN])
+        if shared.any():
+            detail = (
+                f"{_of(images, shared, here, part)} equal or nearly equal to a training "
+                f"{images.noun} ({_some(images, shared)}): accuracy is flattered. {_mend(images)}"
+            )
+            yield Finding("leak", _names(images, shared), detail)
+        torn = here & np.isin(groups, groups[side == TRAIN]) if groups is not None else ~here & here
+        if torn.any():
+            detail = (
+                f"{_of(images, torn, here, part)} of a group that also trains, since the division "
+                "of the data tears groups apart: accuracy is flattered. Put each group into one "
+                "part, or give the data undivided."
+            )
+            yield Finding("torn-group", _names(images, torn), detail)
+
+
+def given(side: np.ndarray) -> list[int]:
+    """The parts of a division of the source's own; none where there is but one part."""
+    parts = [part for part in (TRAIN, TEST, VAL) if (side == part).any()]
+    return parts if len(parts) > 1 else []
+
+
+def lacking(images: ImageSet, side: np.ndarray, parts: Sequence[int], own: bool) -> list[Finding]:
+    """Classes that some parts lack, though others have them; of masks nothing is said.
+
+    Args:
+        own: whether these parts are the source's own, and were not drawn from its training part.
+    """
+    return [] if images.masks is not None else [*_lacking(images, side, parts, own)]
+
+
+def _lacking(
+    images: ImageSet, side: np.ndarray, parts: Sequence[int], own: bool
+) -> Iterator[Finding]:
+    target = images.targets.numpy()
+    every = np.unique(target[np.isin(side, [TRAIN, *parts])])
+    for part in parts:
+        classes = np.setdiff1d(every, target[side == part])
+        if len(classes):
+            names = tuple(images.classes[c] for c in classes)
+            said = _own_lack if own else _drawn_lack
+            kind = ("untrained-class" if part == TRAIN else "untested-class") if own else (
+                "undivided-class")  # fmt: skip
+            yield Finding(kind, names[:NAMED], said(images, part, classes, names))
+
+
+def _own_lack(images: ImageSet, part: int, classes: np.ndarray, names: tuple[str, ...]) -> str:
+    if part == TRAIN:
+        count = int(np.isin(images.targets.numpy(), classes).sum())
+        return (
+            f"The training part of the data has no {images.noun} of {_quoted(names)}, though the "
+            f"others have {count}: each of them will be wrong. Put some into the training part, or "
+            "take the class out of the others."
+        )
+    return (
+        f"The {_word(part)} part of the data has no {images.noun} of {_quoted(names)}: the figures "
+        f"say nothing of it. Put some into the {_word(part)} part."
+    )
+
+
+def _drawn_lack(images: ImageSet, part: int, classes: np.ndarray, names: tuple[str, ...]) -> str:
+    """Why a class could not be dealt to all parts: too few images, or too few groups of them."""
+    counts = np.array(images.counts())[classes]
+    noun = images.noun
+    lead = f"No {PARTS[part]} {noun} of class {_quoted(names)}: "
+    if counts.max() < len(PARTS):
+        are = "there is only one" if counts.max() == 1 else "there are too few"
+        return f"{lead}{are}. Add {noun}s, or leave the class out."
+    finer = "" if images.groups is None else ", or group more finely"
+    few = f"its {noun}s are in too few groups"
+    if images.groups is None:
+        few = f"too few of its {noun}s are no copies of each other"
+    return f"{lead}{few}, and what belongs together is never divided. Add {noun}s{finer}."
+
+
+def _mend(images: ImageSet) -> str:
+    if images.name in SOURCES:
+        return "Published figures on this division have the same flaw."
+    return "Delete them from one of the parts, or give the data undivided."
+
+
+def _of(images: ImageSet, some: np.ndarray, every: np.ndarray, part: int) -> str:
+    verb = "is" if some.sum() == 1 else "are"
+    return f"{some.sum():,} of {every.sum():,} {_word(part)} {images.noun}s {verb}"
+
+
+def _word(part: int) -> str:
+    return ("training", "validation", "test")[part]
+
+
+def _names(images: ImageSet, some: np.ndarray) -> tuple[str, ...]:
+    return tuple(images.names[i] for i in np.flatnonzero(some)[:NAMED].tolist())
+
+
+def _some(images: ImageSet, some: np.ndarray) -> str:
+    return ", ".join(_names(images, some)[:SAID]) + (", ..." if some.sum() > SAID else "")
+
+
+def _quoted(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(map(repr, names[:NAMED])) + more
