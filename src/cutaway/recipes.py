@@ -32,7 +32,7 @@ DATA: dict[str, dict[str, Any]] = {
         "batch_size": 16,
         "patience": 10,
     },
-    FOLDER: {"augment": "crop:4+flip", "epochs": 30, "batch_size": 32, "patience": 10},
+    FOLDER: {"augment": "auto", "epochs": 30, "batch_size": 32, "patience": 10},
 }
 
 # What suited the small networks best of all that was tried on MNIST (bench/README.md).
@@ -90,7 +90,7 @@ MODELS: dict[str, dict[str, Any]] = {
 
 # What begins with weights learned elsewhere, unless told otherwise: only the head learns.
 TRANSFER: dict[str, Any] = ADAMW | {
-    "freeze": "backbone", "lr": 0.005, "epochs": 6, "patience": 0, "augment": "flip",
+    "freeze": "backbone", "lr": 0.005, "epochs": 6, "patience": 0, "augment": "auto",
 }  # fmt: skip
 
 # What an optimizer begins with in place of the rates of the one before. Methods of values and of

@@ -91,7 +91,10 @@ def test_same_run_same_bytes(kind: str, runs: Runs) -> None:
 
 def test_without_images(kind: str, runs: Runs) -> None:
     run, images = runs(kind)
-    assert "could not be loaded again" in read(report(Run(run.path))).text or len(run.data.classes) == 1
+    assert (
+        "could not be loaded again" in read(report(Run(run.path))).text
+        or len(run.data.classes) == 1
+    )
     report(run, images)
 
 

@@ -99,7 +99,8 @@ def print_run(found: Any, as_json: bool) -> None:
     name, page = type(found).__name__, found.path / "report.html"
     if as_json:
         what = "search" if name == "Search" else "run"
-        emit({what: str(found.path), "report": str(page), "notes": found.notes, **found.results})
+        about = {what: str(found.path), "report": str(page), "augment": found.recipe.augment}
+        emit({**about, "notes": found.notes, **found.results})
         return
     drawn: dict[str, Any] = {"Fleet": tables.fleet, "Search": tables.search}
     tables.show(*tables.notes(found), drawn.get(name, tables.results)(found))

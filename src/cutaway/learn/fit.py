@@ -10,7 +10,7 @@ from torch import nn
 
 from cutaway import models
 from cutaway.data.audit import Audit, audit
-from cutaway.data.augment import parse
+from cutaway.data.augment import wished
 from cutaway.data.feed import Batch, Normalise, to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
@@ -19,6 +19,7 @@ from cutaway.data.split import Split, split
 from cutaway.errors import RunError, UsageError
 from cutaway.learn import machine as machines
 from cutaway.learn import optimizers
+from cutaway.learn.augmenting import suited
 from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
 from cutaway.learn.listener import Listener
@@ -95,10 +96,11 @@ def begun(
     for stage in recipe.in_stages():
         if stage.labels:
             labelled(parts, images, stage.labels, recipe.seed)  # refuses what cannot be drawn
+    recipe, augmented = suited(recipe, images, parts)
     card = DataCard.of(images, parts, scaling(recipe, images, parts, found))
     about: dict[str, Any] = {"environment": machines.environment(machine)}
     about["audit"] = findings.to_json()
-    about["notes"] = of_data(recipe, findings, parts)
+    about["notes"] = [*of_data(recipe, findings, parts), *augmented]
     about |= {"pretrained": found.to_dict()} if found else {}
     path = create(place, recipe, card, parts, about)
     run = Run(path, model, images if recipe.data.startswith(OWN) else None)
@@ -190,7 +192,7 @@ def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Pretraine
     """
     batch = _two(images, next(network.parameters(), torch.empty(0)).device)
     for stage in recipe.in_stages():
-        parse(stage.augment).suits(images.size)
+        wished(stage.augment, images.size)
         optimizers.make(stage, list(network.parameters()))
         with regularised(network, stage):  # refuses what the network has no place for
             _try(make_task(stage), network, batch, images)

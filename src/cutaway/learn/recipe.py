@@ -76,7 +76,9 @@ class Recipe:
     split_seed: int = setting(-1, "decides the split alone; -1: as seed", "Data", low=-1)
     labels: int = setting(0, "training images whose class is known; 0: all", "Data", low=0)
     repeat: int = setting(1, "times that an epoch shows each image", "Data", low=1)
-    augment: str = setting("none", "changes made to each batch: shift:2+rotate:10", "Data")
+    augment: str = setting(
+        "none", "changes made to each batch: shift:2+rotate:10; auto: what suits", "Data"
+    )
 
     epochs: int = setting(10, "times through the training images", "Learning", low=1)
     batch_size: int = setting(128, "images a step, at most", "Learning", low=1)

@@ -187,11 +187,15 @@ def introduction(training: Training) -> list[str]:
         f"{training.machine}; {plan}",
         *_image_size(run),
     ]
+    if stage.recipe.augment != "none":
+        lines[1] += f"; augmentation {stage.recipe.augment}"
     stages = len(training.recipes)
     if stages > 1:
         lines.append(f"Stage {stage.number + 1} of {stages}: {stage.recipe.task}, {plan}")
         if stage.number:
             lines = lines[-1:]
+    if training.fresh:
+        lines += [one["sentence"] for one in run.notes if one["kind"] == "augmentation"]
     if stage.step:
         lines.append(f"Going on from step {stage.step:,}.")
     return [*lines, *_notes_on_objects(training)]

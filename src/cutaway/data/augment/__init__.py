@@ -16,7 +16,7 @@ How many numbers are drawn depends on the transforms and the shape of the batch 
 generator state resumes to the bit. Transforms of no strength draw nothing and change nothing.
 """
 
-from cutaway.data.augment.compose import Augment, parse
+from cutaway.data.augment.compose import AUTO, Augment, parse, wished
 from cutaway.data.augment.geometry import warp
 from cutaway.data.augment.transforms import (
     KINDS,
@@ -35,6 +35,7 @@ from cutaway.data.augment.transforms import (
 )
 
 __all__ = [
+    "AUTO",
     "KINDS",
     "Affine",
     "Augment",
@@ -51,4 +52,5 @@ __all__ = [
     "Transform",
     "parse",
     "warp",
+    "wished",
 ]

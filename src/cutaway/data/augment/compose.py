@@ -14,12 +14,16 @@ from cutaway.data.augment.transforms import (
     Affine,
     Crop,
     Elastic,
+    Flip,
     Move,
     Paint,
     Transform,
     check,
 )
 from cutaway.errors import UsageError, nearest
+
+AUTO = "auto"
+"""How a recipe asks for what suits the images."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,15 @@ class Augment:
 
         A mask takes the class of the nearest pixel, 0 where zeros come in, and keeps its dtype.
         """
+        self.suits(images.shape[2:])
         moved, followed = self._moved(images, masks, generator)
         assert followed is not None
         return _as_lying(images, self._painted(moved, generator)), followed
 
     def suits(self, size: Sequence[int]) -> None:
         """Raise UsageError where examples on this grid cannot be changed by these transforms."""
+        for each in self.transforms if len(size) == 2 else ():
+            each.suits(size)
         if len(size) != 2 and self.transforms:
             grid = " x ".join(map(str, size))
             raise UsageError(
@@ -98,6 +105,24 @@ class Augment:
 
     def __str__(self) -> str:
         return "+".join(map(str, self.transforms)) or "none"
+
+
+def wished(text: str, size: Sequence[int]) -> Augment:
+    """What `parse` reads, or with `auto` what usually suits pictures of so many pixels a side.
+
+    They are cropped at random places, by an eighth of the side and 4 pixels at most, and mirrored;
+    what is not a picture stays as it is.
+
+    Raises:
+        UsageError: as `parse`, or these transforms cannot be done to examples on such a grid.
+    """
+    if text == AUTO:
+        pixels = min(4, min(size) // 8) if len(size) == 2 else 0
+        crop = (Crop(pixels),) if pixels else ()
+        return Augment((*crop, Flip()) if len(size) == 2 else ())
+    found = parse(text)
+    found.suits(size)
+    return found
 
 
 def parse(text: str) -> Augment:

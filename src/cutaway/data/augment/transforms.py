@@ -1,6 +1,7 @@
 """The transforms: what each one draws and what it does to a batch."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 
 import torch
@@ -29,6 +30,9 @@ class Transform:
     def active(self) -> bool:
         """Whether it can change anything: whether its strength is above zero."""
         return getattr(self, fields(self)[0].name) > 0
+
+    def suits(self, size: Sequence[int]) -> None:
+        """Raise UsageError where nothing could be made of images of (height, width) pixels."""
 
     def __str__(self) -> str:
         last = max((i for i, f in enumerate(fields(self), 1) if self._stated(f)), default=0)
@@ -74,6 +78,9 @@ class Shift(Move, Affine):
 
     pixels: int
 
+    def suits(self, size: Sequence[int]) -> None:
+        _expect_larger(self, self.pixels, size)
+
     def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
         shift = whole(rng, self.pixels, len(images))
         return window(F.pad(images, (self.pixels,) * 4), self.pixels - shift, images.shape[2:])
@@ -113,12 +120,11 @@ class Crop(Move):
 
     padding: int
 
+    def suits(self, size: Sequence[int]) -> None:
+        _expect_larger(self, self.padding, size)
+
     def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
-        if self.padding >= min(images.shape[2:]):
-            raise UsageError(
-                f"crop:{self.padding} needs images of more than {self.padding} pixels a side,"
-                f" not {images.shape[2]} x {images.shape[3]}."
-            )
+        self.suits(images.shape[2:])
         corner = self.padding + whole(rng, self.padding, len(images))
         return window(F.pad(images, (self.padding,) * 4, "reflect"), corner, images.shape[2:])
 
@@ -197,6 +203,9 @@ class Erase(Paint):
 
     size: int
 
+    def suits(self, size: Sequence[int]) -> None:
+        _expect_larger(self, self.size // 2, size)
+
     def paint(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
         hidden = [self._hidden(side, len(images), rng) for side in images.shape[2:]]
         square = (hidden[0][:, :, None] & hidden[1][:, None, :]).to(images.device)
@@ -233,6 +242,15 @@ class Colour(Paint):
         mean = grey(images).mean((1, 2, 3), keepdim=True)
         images = torch.lerp(mean, images, 1 + self.contrast * spread[1]).clamp(0, 1)
         return torch.lerp(grey(images), images, 1 + self.saturation * spread[2]).clamp(0, 1)
+
+
+def _expect_larger(transform: Transform, pixels: int, size: Sequence[int]) -> None:
+    """Refuse to move an image out of sight, or to hide all of it."""
+    if pixels >= min(size):
+        raise UsageError(
+            f"{transform} needs images of more than {pixels} pixels a side, not {size[0]} x "
+            f"{size[1]}."
+        )
 
 
 KINDS: dict[str, type[Transform]] = {

@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import nn
 
-from cutaway.data.augment import parse
+from cutaway.data.augment import wished
 from cutaway.data.feed import Feed, Normalise
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pool import cpus
@@ -187,8 +187,9 @@ class Counts:
         some = torch.arange(min(len(images), 2 * recipe.batch_size))
         feed = Feed(
             images, some, batch_size=recipe.batch_size, seed=recipe.seed,
-            normalise=Normalise.of(images.images, some), augment=parse(recipe.augment),
-            device=self.machine.device, memory_format=self.machine.torch_memory_format,
+            normalise=Normalise.of(images.images, some),
+            augment=wished(recipe.augment, images.size), device=self.machine.device,
+            memory_format=self.machine.torch_memory_format,
         )  # fmt: skip
         network = self.machine.place(self._network(recipe)).train()
         self.task.begin(network, feed.batch(0))
