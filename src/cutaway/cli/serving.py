@@ -56,7 +56,7 @@ def serve(
         ),
     ] = 30.0,
 ) -> None:
-    """Answer over HTTP: /predict, /why, /health, /metrics, /openapi.json, and a page to try it.
+    """Answer over HTTP: /predict, /why, /health, /metrics, /docs, and a page to try it.
 
     Ctrl-C answers what was asked, and ends. Another run put at the same path (a link that is
     turned, or new weights) takes over without losing a request.

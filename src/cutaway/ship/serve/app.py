@@ -21,12 +21,13 @@ from cutaway.ship.serve.limits import Limits
 from cutaway.ship.serve.metered import Metered
 from cutaway.ship.serve.metrics import Metrics
 from cutaway.ship.serve.page import page
+from cutaway.ship.serve.reference import add_reference
 from cutaway.ship.serve.refusal import Refusal, said
 from cutaway.ship.serve.service import Service
 from cutaway.ship.serve.settings import Settings
 from cutaway.ship.serve.swap import Load, Served, Watcher
 
-ROUTES = ("/", "/predict", "/why", "/about", "/health", "/metrics", "/openapi.json")
+ROUTES = ("/", "/predict", "/why", "/about", "/health", "/metrics", "/openapi.json", "/docs")
 ASKED = (400, 408, 413, 415, 422, 429, 500, 503)
 TOLD = (408, 413, 429, 500, 503)
 
@@ -64,6 +65,7 @@ def make_app(path: Path, load: Load, settings: Settings) -> FastAPI:
     )  # fmt: skip
     _add_asking(app, settings)
     _add_telling(app, served, metrics)
+    add_reference(app)
     return app
 
 
