@@ -74,7 +74,7 @@ def panels(recipe: Recipe) -> dict[str, list[Field]]:
     found: dict[str, list[Field]] = {}
     for spec in fields(Recipe):
         value, default = getattr(recipe, spec.name), getattr(Recipe(), spec.name)
-        chosen = default == "auto"
+        chosen = default == "auto" or spec.name == "threads"  # whose 0 is decided likewise
         entry = Field(
             spec.name, setting(value), setting(default), spec.metadata["help"],
             value != default and not chosen, chosen,
