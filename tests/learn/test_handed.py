@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 import cutaway as ca
 from cutaway import byhand
-from cutaway.errors import TrainingError
+from cutaway.learn.history import Row
+from cutaway.learn.listener import Listener
+from cutaway.learn.training import Training
 from cutaway.see.graph import graph
 
 QUICK = {"epochs": 1, "image_size": 0, "augment": "none", "progress": False, "batch_size": 32}
@@ -113,12 +115,19 @@ def test_fit_gives_it_back_trained_and_at_rest(tmp_path):
     assert run.model is model
 
 
+class Ends(Listener):
+    """A listener of the user's own that gives up after an epoch, in the middle of training."""
+
+    def epoch(self, training: Training, row: Row) -> None:
+        raise RuntimeError("enough")
+
+
 def test_a_fit_that_fails_gives_it_back_too(tmp_path):
     model = network()
     before, rest = own(model), process()
-    with pytest.raises(TrainingError):
-        ca.fit(model, digits(), out=tmp_path / "run", lr=900.0, optimizer="sgd", freeze="0",
-               **QUICK | {"epochs": 20})  # fmt: skip
+    changes = QUICK | {"epochs": 5, "progress": Ends(), "freeze": "1"}
+    with pytest.raises(RuntimeError, match="enough"):
+        ca.fit(model, digits(), out=tmp_path / "run", **changes)
     after = own(model)
     assert not any(after.pop("training").values())
     del before["training"]
