@@ -2,6 +2,7 @@
 
     CUTAWAY_DATA=... python -m bench                        # all of it
     CUTAWAY_DATA=... python -m bench same --works mlp xor   # these anew, the rest as it was
+    python -m bench same --peers cutaway fastai --works xor --into fastai   # a race apart
     python -m bench tables                                  # nothing anew: README and page
 
 - `same`: every work with the same network, data, batch, epochs and precision for all.
@@ -19,7 +20,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from bench.kept import earlier, keep
-from bench.page import write
+from bench.page import write, write_apart
 from bench.peers.works import WORKS
 from bench.race import PEERS, Found, rounds, run
 from cutaway.learn.machine import processor
@@ -38,15 +39,15 @@ def same(asked: argparse.Namespace) -> None:
     for work in asked.works:
         print(f"same {work}", flush=True)
         found = rounds({name: ["train", work] for name in asked.peers}, asked.rounds, note)
-        before = earlier("track").get("same", {})
-        keep("track", same=before | {work: beside(before.get(work, []), found)})
+        before = earlier(asked.into).get("same", {})
+        keep(asked.into, same=before | {work: beside(before.get(work, []), found)})
 
 
 def example(asked: argparse.Namespace) -> None:
     """One round unless more are asked for: most examples take minutes."""
     print("example", flush=True)
     found = rounds({name: ["example"] for name in asked.peers}, asked.examples, note)
-    keep("track", example=beside(earlier("track").get("example", []), found))
+    keep(asked.into, example=beside(earlier(asked.into).get("example", []), found))
 
 
 def predict(asked: argparse.Namespace) -> None:
@@ -59,7 +60,7 @@ def predict(asked: argparse.Namespace) -> None:
         able = [name for name in kept if "failed" not in saved[name]]
         words = {name: ["predict", kept[name], image] for name in able}
         found = rounds(words, 2 * asked.rounds, note)
-    keep("track", predict=beside(earlier("track").get("predict", []), found))
+    keep(asked.into, predict=beside(earlier(asked.into).get("predict", []), found))
 
 
 def beside(before: list[dict[str, Found]], now: list[dict[str, Found]]) -> list[dict[str, Found]]:
@@ -91,14 +92,15 @@ def main() -> None:
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=PEERS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--examples", type=int, default=1, help="rounds of the peers' examples")
+    parser.add_argument("--into", default="track", help="a race apart, with tables of its own")
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(choices):
         parser.error(f"there is no part '{min(unknown)}': {', '.join(choices)}")
     for part in asked.parts:
         if part != "tables":
-            keep("track", machine=processor())
+            keep(asked.into, machine=processor())
             PARTS[part](asked)
-    write(earlier("track"))
+    write(earlier("track")) if asked.into == "track" else write_apart(asked.into)
 
 
 if __name__ == "__main__":

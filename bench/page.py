@@ -6,10 +6,10 @@ from typing import Any
 from markupsafe import Markup
 
 import cutaway
-from bench.kept import HERE, PICTURES, RESULTS, publish
+from bench.kept import HERE, PICTURES, RESULTS, earlier, publish
 from bench.peers.works import WORKS
 from bench.race import PEERS
-from bench.tables import OTHERS, rate, ratio, tables
+from bench.tables import raced, rate, ratio, tables
 from cutaway.show.render import render
 
 
@@ -29,19 +29,32 @@ def write(kept: dict[str, Any]) -> None:
     (RESULTS / "track.html").write_text(render("track.html", content, HERE))
 
 
+def write_apart(name: str) -> None:
+    """The tables of a race of its own in README.md."""
+    publish(name, "\n".join(table.markdown() for table in tables(earlier(name))))
+
+
 def draw(same: dict[str, Any], path: Path) -> None:
     """Ratios of images a second, a row a work, a mark a peer."""
     import matplotlib as mpl
     from matplotlib import pyplot as plt
 
     mpl.rcParams.update({"svg.hashsalt": "track", "font.size": 9})
-    colours = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9")  # Okabe and Ito 2008
+    colours = (
+        "#0072b2",
+        "#d55e00",
+        "#009e73",
+        "#cc79a7",
+        "#56b4e9",
+        "#e69f00",
+    )  # Okabe and Ito 2008
+    others = raced([*same.values()])
     figure, axes = plt.subplots(figsize=(8, 0.75 * len(same) + 1.2), layout="constrained")
-    for i, peer in enumerate(OTHERS):
-        shift = (i - (len(OTHERS) - 1) / 2) * 0.15
+    for i, peer in enumerate(others):
+        shift = (i - (len(others) - 1) / 2) * 0.15
         for y, found in enumerate(same.values()):
             if one := ratio(found, peer, rate):
-                style = {"color": colours[i], "marker": "osD^v"[i], "markersize": 5}
+                style = {"color": colours[i], "marker": "osD^vP"[i], "markersize": 5}
                 axes.plot([one.low, one.high], [y + shift] * 2, color=colours[i], linewidth=1)
                 axes.plot(one.value, y + shift, linestyle="", **style)
         axes.plot([], [], linestyle="", **style, label=PEERS[peer].title)

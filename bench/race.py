@@ -45,6 +45,7 @@ PEERS = {
     "skorch": Peer("skorch", "torch"),
     "keras": Peer("Keras 3", "keras"),
     "jax": Peer("JAX, Flax", "jax"),
+    "fastai": Peer("fastai", "fastai"),
 }
 
 

@@ -13,7 +13,6 @@ from cutaway.learn.statistics import student
 
 Rows = Sequence[dict[str, Found]]
 OURS = "cutaway"
-OTHERS = [name for name in PEERS if name != OURS]
 
 
 @dataclass(frozen=True)
@@ -95,15 +94,26 @@ def tables(kept: dict[str, Any]) -> list[Table]:
     return found
 
 
+def raced(found: Sequence[Rows]) -> list[str]:
+    """The peers that were in one of these races, in their usual order."""
+    there = {name for rows in found for row in rows for name in row}
+    return [name for name in PEERS if name in there - {OURS}]
+
+
+def racers(found: Sequence[Rows]) -> list[str]:
+    """Cutaway and those peers."""
+    return [OURS, *raced(found)]
+
+
 def titles(of: Sequence[str]) -> list[str]:
     return [PEERS[name].title for name in of]
 
 
 def _rates(same: dict[str, Rows]) -> Table:
-    rows = []
+    rows, others = [], raced([*same.values()])
     for work, found in same.items():
-        cells = [_against(found, peer) for peer in OTHERS]
-        ratios = [one.value for peer in OTHERS if (one := ratio(found, peer, rate))]
+        cells = [_against(found, peer) for peer in others]
+        ratios = [one.value for peer in others if (one := ratio(found, peer, rate))]
         median = figure(statistics.median(ratios)) if ratios else "–"
         ours = figure(middle(found, OURS, rate))
         rows.append([WORKS[work].title, ours, *cells, f"**{median}**"])
@@ -113,7 +123,7 @@ def _rates(same: dict[str, Rows]) -> Table:
         "data, batch, epochs, optimizer and precision; steps, data and augmentation included, the "
         "first epoch (start, compilation) and evaluation not.",
         "python -m bench same",
-        ["work", "Cutaway, images/s", *titles(OTHERS), "median peer"], rows,
+        ["work", "Cutaway, images/s", *titles(others), "median peer"], rows,
     )  # fmt: skip
 
 
@@ -127,7 +137,7 @@ def _against(found: Rows, peer: str) -> str:
 
 def _each(same: dict[str, Rows], of: Callable[[Found], float | None]) -> list[list[str]]:
     return [
-        [WORKS[work].title, *(figure(middle(found, peer, of)) for peer in PEERS)]
+        [WORKS[work].title, *(figure(middle(found, peer, of)) for peer in racers([*same.values()]))]
         for work, found in same.items()
     ]
 
@@ -136,7 +146,7 @@ def _starts(same: dict[str, Rows]) -> Table:
     return Table(
         "starts", "Seconds from the prompt to the end of the first step",
         "Imports, reading the data, building and compiling included; medians.",
-        "python -m bench same", ["work", *titles(list(PEERS))],
+        "python -m bench same", ["work", *titles(racers([*same.values()]))],
         _each(same, lambda found: found.get("first_step")),
     )  # fmt: skip
 
@@ -145,7 +155,7 @@ def _memory(same: dict[str, Rows]) -> Table:
     return Table(
         "memory", "Peak memory in MB",
         "Of the process and its workers together, pages that they share counted once; medians.",
-        "python -m bench same", ["work", *titles(list(PEERS))],
+        "python -m bench same", ["work", *titles(racers([*same.values()]))],
         _each(same, lambda found: found.get("peak_mb") if "rate" in found else None),
     )  # fmt: skip
 
@@ -157,7 +167,7 @@ def reached(found: Found, mark: float) -> float | None:
 
 def _examples(found: Rows) -> Table:
     rows = []
-    for peer in PEERS:
+    for peer in racers([found]):
         marks = [middle(found, peer, lambda one, m=mark: reached(one, m)) for mark in MARKS]
         times = [
             ratio(found, peer, lambda one, m=mark: _inverse(reached(one, m))) for mark in MARKS
@@ -198,7 +208,7 @@ def _predict(found: Rows) -> Table:
             if peer != OURS
             else "–",
         ]
-        for peer in PEERS
+        for peer in racers([found])
     ]
     return Table(
         "predict", "One answer from the prompt, in seconds",

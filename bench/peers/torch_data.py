@@ -1,7 +1,7 @@
 """Loaders of the works' examples, as torchvision's data sets and transforms give them.
 
-torchvision cannot be imported beside PyTorch's CPU build, so that the steps of its transforms
-are written out: a PIL image a sample, `ToTensor`, `Normalize`.
+torchvision cannot be imported beside the CPU build of PyTorch 2.13, so that the steps of its
+transforms are written out: a PIL image a sample, `ToTensor`, `Normalize`.
 """
 
 from pathlib import Path
