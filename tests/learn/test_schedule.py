@@ -44,6 +44,11 @@ def test_a_rise_is_even_and_ends_below_the_highest_rate():
     assert rates("linear", 8, 0.5)[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
 
 
+def test_a_warm_up_that_is_asked_for_is_taken_in_a_short_run_too():
+    assert rates("constant", 4, 0.2) == [0.5, 1, 1, 1]
+    assert rates("constant", 2, 0.9) == [0.5, 1]
+
+
 @given(st.sampled_from(SCHEDULES), st.integers(1, 2000), st.floats(0, 0.9), st.data())
 def test_every_step_learns_and_none_above_the_highest_rate(schedule, steps, warmup, data):
     steps = data.draw(st.sampled_from([steps, 1, 2, 3, 1_000_000]))
@@ -53,7 +58,7 @@ def test_every_step_learns_and_none_above_the_highest_rate(schedule, steps, warm
 
 @given(st.sampled_from(SCHEDULES), st.integers(1, 300), st.floats(0, 0.9))
 def test_the_rate_rises_to_its_highest_and_then_never_rises(schedule, steps, warmup):
-    found, rising = rates(schedule, steps, warmup), int(warmup * steps)
+    found, rising = rates(schedule, steps, warmup), min(round(warmup * steps), steps - 1)
     assert found[: rising + 1] == sorted(found[: rising + 1])
     assert found[rising] == pytest.approx(1.0)
     assert found[rising:] == sorted(found[rising:], reverse=True)

@@ -9,9 +9,9 @@ START, END = 1 / 25, 1 / 25e4
 def rate(schedule: str, step: int, steps: int, warmup: float) -> float:
     """Share of the highest learning rate at a step, counted from 0, of so many; never 0.
 
-    The first w steps, a share `warmup` of all, rise: step k has (k + 1) / (w + 1), so that the
-    first one learns and the one after them has the highest rate. What follows is, with t in [0, 1)
-    over the rest:
+    The first w steps, a share `warmup` of all to the nearest, rise: step k has (k + 1) / (w + 1),
+    so that the first one learns and the one after them, which there always is, has the highest
+    rate. What follows is, with t in [0, 1) over the rest:
 
         one-cycle   cosine from 1 to 1/250,000 (and the rise is a cosine from 1/25, at k = 0)
         linear      1 - t
@@ -19,7 +19,7 @@ def rate(schedule: str, step: int, steps: int, warmup: float) -> float:
         step        1, then 1/10 from t = 1/2, 1/100 from t = 3/4 (He et al. 2015, section 4.2)
         constant    1
     """
-    rising = int(warmup * steps)
+    rising = min(round(warmup * steps), steps - 1)
     if step < rising:
         if schedule == "one-cycle":
             return _cosine(START, 1.0, step / rising)
