@@ -2,9 +2,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from torch import nn
 
-from cutaway.see.numbers import cka, effective_rank, linear_regions
+from cutaway.see.numbers import cka, effective_rank
 
 
 def draw(n, d, seed=0):
@@ -36,12 +35,3 @@ def test_cka_of_centred_lines_is_their_correlation_squared():
     x, y = draw(50, 1), draw(50, 1, 3)
     correlation = torch.corrcoef(torch.cat([x, y], 1).T)[0, 1].item()
     assert cka(x, y) == pytest.approx(correlation**2)
-
-
-def test_regions_along_a_line_are_its_bends():
-    model = nn.Sequential(nn.Linear(1, 5), nn.ReLU(), nn.Linear(5, 1))
-    with torch.no_grad():
-        model[0].weight.fill_(1)
-        model[0].bias.copy_(-torch.tensor([0.1, 0.3, 0.5, 0.7, 2.0]))
-    assert linear_regions(model, torch.zeros(1), torch.ones(1)) == 5
-    assert linear_regions(nn.Linear(1, 1), torch.zeros(1), torch.ones(1)) == 1

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from cutaway.errors import UsageError
 from cutaway.see.layers import layers
-from cutaway.see.probe import probing, resting
+from cutaway.see.probe import asked, probing, resting
 
 
 @dataclass(frozen=True)
@@ -66,5 +66,5 @@ def _kernels(model: nn.Module, x: Tensor, only: Sequence[str]) -> dict[str, Floa
         found[name] = (z @ z.T).cpu()
 
     with torch.no_grad(), resting(model), probing(layers(model, only), note):
-        model(x)
+        asked(model, x)
     return found

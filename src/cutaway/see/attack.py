@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.errors import UsageError
-from cutaway.see.probe import resting
+from cutaway.see.probe import answer, leaf, resting, slope
 
 Images = Float[Tensor, "b c *side"]
 Classes = Int[Tensor, "b"]
@@ -56,10 +56,9 @@ def pgd(
 
 
 def _slope(model: nn.Module, x: Images, t: Classes) -> Images:
-    x = x.detach().requires_grad_()
     with torch.enable_grad(), resting(model):
-        (found,) = torch.autograd.grad(F.cross_entropy(model(x), t, reduction="sum"), x)
-    return found
+        x = leaf(x)
+        return slope(F.cross_entropy(answer(model, x), t, reduction="sum"), x)
 
 
 @torch.no_grad()
@@ -100,7 +99,7 @@ def _worst(
     ways = flat.repeat(len(chosen), 1, 1)
     ways[torch.arange(len(chosen)), :, pixel] = torch.cat(ends, 1).T[half]
     ways = ways.view(-1, *x.shape)
-    doubt = torch.cat([model(part).log_softmax(1)[:, t] for part in ways.split(256)])
+    doubt = torch.cat([answer(model, part).log_softmax(1)[:, t] for part in ways.split(256)])
     return ways[doubt.argmin()]
 
 
@@ -145,4 +144,4 @@ def accuracy_against_size(
 @torch.no_grad()
 def _right(model: nn.Module, x: Images, t: Classes) -> Bool[Tensor, "b"]:
     with resting(model):
-        return model(x).argmax(1) == t
+        return answer(model, x).argmax(1) == t

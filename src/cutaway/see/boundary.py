@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.errors import UsageError
-from cutaway.see.probe import resting
+from cutaway.see.probe import answer, resting
 
 Example = Float[Tensor, "*shape"]
 """One input, without the side of the batch."""
@@ -156,7 +156,7 @@ def _scores(
     found = []
     with resting(model):
         for part in places.split(max(1, VALUES // origin.numel())):
-            y = model(origin + torch.tensordot(part.to(basis), basis, 1))
+            y = answer(model, origin + torch.tensordot(part.to(basis), basis, 1))
             y = y[:, None] if y.ndim == 1 else y
             found.append((F.pad(y, (1, 0)) if y.shape[1] == 1 else y).cpu())
     return torch.cat(found)

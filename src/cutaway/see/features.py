@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from cutaway.errors import UsageError
 from cutaway.see.follow import Field
 from cutaway.see.layers import beyond
-from cutaway.see.probe import last_answer
+from cutaway.see.probe import Last, asked, last_answer, leaf, slope
 from cutaway.see.receptive import receptive_fields
 
 Images = Float[Tensor, "b c *side"]
@@ -41,13 +41,14 @@ def strongest(model: nn.Module, batches: Batches, layer: str, k: int = 9) -> Str
     """
     found: list[tuple[Tensor, Tensor]] = []
     sides: tuple[int, ...] = ()
-    with torch.no_grad(), last_answer(model, layer) as held:
+    with torch.no_grad(), last_answer(model, layer) as last:
         for x in batches:
-            model(x)
-            if held[0].ndim < 2:
+            asked(model, x)
+            y = last.value
+            if y.ndim < 2:
                 raise UsageError(f"The output of '{layer}' has no units.")
-            sides = tuple(held[0].shape[2:])
-            best = held[0].flatten(2).max(2) if sides else (held[0], torch.zeros_like(held[0]))
+            sides = tuple(y.shape[2:])
+            best = y.flatten(2).max(2) if sides else (y, torch.zeros_like(y))
             found.append((best[0], best[1].long()))
     values, at = (torch.cat(part) for part in zip(*found, strict=True))
     top = values.topk(min(k, len(values)), dim=0)
@@ -80,15 +81,14 @@ def effective_field(model: nn.Module, x: Images, layer: str) -> Float[Tensor, "*
     Raises:
         UsageError: no such layer, or one without places.
     """
-    x = x.detach().requires_grad_()
-    with torch.enable_grad(), last_answer(model, layer) as held:
-        model(x)
-    y = held[0]
+    with torch.enable_grad(), last_answer(model, layer) as last:
+        x = leaf(x)
+        asked(model, x)
+    y = last.value
     if y.ndim != x.ndim:
         raise UsageError(f"The outputs of '{layer}' have no places: choose a layer before it.")
     middle = y[beyond(side // 2 for side in y.shape[2:])]
-    (slope,) = torch.autograd.grad(middle.sum(), x)
-    found = slope.abs().mean((0, 1))
+    found = slope(middle.sum(), x).abs().mean((0, 1))
     return found / found.max().clamp(min=1e-30)
 
 
@@ -114,18 +114,31 @@ def excite(
         UsageError: no such layer or unit.
     """
     draw, sides = torch.Generator().manual_seed(seed), tuple(range(2, start.ndim))
-    x = start.detach().clone().requires_grad_()
-    adam = torch.optim.Adam([x], rate)
-    with torch.enable_grad(), last_answer(model, layer) as held:
+    with torch.enable_grad(), last_answer(model, layer) as last:
+        x = leaf(start)
+        adam = torch.optim.Adam([x], rate)
         for _ in range(steps):
             by = torch.randint(-jitter, jitter + 1, (len(sides),), generator=draw).tolist()
-            model(x.roll(by, sides))
-            if not 0 <= unit < held[0].shape[1]:
-                raise UsageError(f"'{layer}' has units 0 to {held[0].shape[1] - 1}, not {unit}.")
-            rough = sum((x.diff(dim=side) ** 2).mean() for side in sides)
-            (x.grad,) = torch.autograd.grad(smooth * rough - held[0][:, unit].mean(), x)
+            asked(model, x.roll(by, sides) if sides else x)
+            x.grad = _roughness(x, smooth) - slope(_unit(last, unit).mean(), x)
             adam.step()
     return x.detach()[0]
+
+
+def _unit(last: Last, unit: int) -> Float[Tensor, "b *place"]:
+    y = last.value
+    if y.ndim < 2 or not 0 <= unit < y.shape[1]:
+        units = f"units 0 to {y.shape[1] - 1}" if y.ndim > 1 else "no units"
+        raise UsageError(f"'{last.layer}' has {units}, not {unit}.")
+    return y[:, unit]
+
+
+def _roughness(x: Images, smooth: float) -> Images:
+    """The slope of `smooth` times the mean squared difference of neighbours along each side."""
+    if x.ndim == 2:
+        return torch.zeros_like(x)
+    rough = torch.stack([(x.diff(dim=side) ** 2).mean() for side in range(2, x.ndim)])
+    return torch.autograd.grad(smooth * rough.sum(), x)[0]
 
 
 def field_of(model: nn.Module, x: Images, layer: str) -> Field | None:

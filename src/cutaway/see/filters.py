@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError
-from cutaway.see.probe import last_answer
+from cutaway.see.probe import asked, last_answer
 
 MOST = 64
 """Units, and inputs of a unit, that are shown where nothing else is said."""
@@ -101,9 +101,9 @@ def feature_maps(
     Raises:
         UsageError: no such layer, or one whose output has no units.
     """
-    with torch.no_grad(), last_answer(model, layer) as held:
-        model(x[None])
-    y = held[0]
+    with torch.no_grad(), last_answer(model, layer) as last:
+        asked(model, x[None])
+    y = last.value
     if y.ndim < 2 or len(y) != 1:
         raise UsageError(f"The output of '{layer}' has no units.")
     maps = y[0].reshape(y.shape[1], -1, y.shape[-1] if y.ndim > 2 else 1)

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.see.layers import tensors
+from cutaway.see.layers import exchanged, memory, tensors, unpacked
 from cutaway.see.probe import Calls
 from cutaway.see.sketch import Sketch, gathered, norm, read, sketch
 from cutaway.see.watched import NORMS, WIDTH, Fault, Watched
@@ -62,18 +62,22 @@ class Glance:
             if p.requires_grad
         ]
 
-    def _answered(self, layer: str, module: nn.Module, inputs: Any, output: Any) -> None:
+    def _answered(self, layer: str, module: nn.Module, inputs: Any, output: Any) -> Any:
         if not torch.is_grad_enabled():
-            return
+            return None
+        given = output
         for x in tensors(output):
             name, call = self._calls.next(layer)
             if call > MANY:
-                return
+                break
             self._look(name, f"the output ({type(module).__name__})", x)
             if isinstance(module, IDLE) and name not in self.unseen:
                 self._units[name] = units(x)
             if x.requires_grad:
-                x.register_hook(partial(self._look, name, GRADIENT))
+                own = x if name in self.unseen else apart(x, inputs)
+                own.register_hook(partial(self._look, name, GRADIENT))
+                given = given if own is x else exchanged(given, x, own)
+        return None if given is output else given
 
     def _look(self, name: str, operation: str, x: Tensor) -> None:
         """What PyTorch has no sums of (sparse, nested, mapped over examples) ends no training."""
@@ -143,6 +147,20 @@ class Glance:
 def made(p: nn.Parameter) -> bool:
     """Whether a parameter has values: those of lazy modules come with the first batch."""
     return not isinstance(p, nn.parameter.UninitializedParameter)
+
+
+def apart(x: Float[Tensor, "*shape"], inputs: Any) -> Float[Tensor, "*shape"]:
+    """The tensor, or a copy that lies as it lies where it is another tensor seen from a side.
+
+    When such a one is changed in place, autograd forgets whose gradient was asked for. A view of
+    the layer's inputs stays one: it may be meant to change with them.
+    """
+    if not x._is_view():
+        return x
+    if memory(x) in {memory(one) for one in unpacked(inputs)}:
+        return x
+    own = x.clone()
+    return own if own.stride() == x.stride() else x
 
 
 def units(x: Float[Tensor, "b units *place"]) -> Float[Tensor, "units"]:

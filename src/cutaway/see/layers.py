@@ -1,9 +1,12 @@
 """Which parts of a network are looked at, and by what names."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from copy import copy
+from dataclasses import fields, is_dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError, nearest
@@ -26,6 +29,7 @@ def layers(model: nn.Module, wanted: Sequence[str] = ()) -> dict[str, nn.Module]
     Raises:
         UsageError: no module has such a name; the nearest is offered.
     """
+    model = getattr(model, "_orig_mod", model)  # of a compiled network, the one that was written
     modules = {name or type(model).__name__: module for name, module in model.named_modules()}
     if not wanted:
         within = {id(part) for one in modules.values() for part in _parts(one)}
@@ -57,7 +61,7 @@ def tensors(output: Any) -> Iterator[Tensor]:
 
 
 def unpacked(values: Any) -> Iterator[Tensor]:
-    """All tensors in mappings, lists and tuples of them."""
+    """All tensors in mappings, lists, tuples and dataclasses of them."""
     if isinstance(values, Tensor):
         yield values
     elif isinstance(values, Mapping):
@@ -65,6 +69,31 @@ def unpacked(values: Any) -> Iterator[Tensor]:
     elif isinstance(values, list | tuple):
         for one in values:
             yield from unpacked(one)
+    elif is_dataclass(values):
+        yield from unpacked([getattr(values, one.name, None) for one in fields(values)])
+
+
+def exchanged(values: Any, old: Tensor, new: Tensor) -> Any:
+    """The same mappings, lists, tuples and dataclasses with another tensor in the place of one."""
+    if values is old:
+        return new
+    if isinstance(values, MutableMapping):
+        found = copy(values)
+        for name, one in values.items():
+            found[name] = exchanged(one, old, new)
+        return found
+    if isinstance(values, list | tuple):
+        parts = [exchanged(one, old, new) for one in values]
+        return type(values)(*parts) if hasattr(values, "_fields") else type(values)(parts)
+    if is_dataclass(values) and not isinstance(values, type):
+        held = {one.name: getattr(values, one.name) for one in fields(values) if one.init}
+        return replace(values, **{name: exchanged(one, old, new) for name, one in held.items()})
+    return values
+
+
+def memory(x: Tensor) -> int:
+    """Which memory it looks at."""
+    return x.untyped_storage()._cdata if x.layout is torch.strided else id(x)
 
 
 def beyond(place: Iterable[int | slice]) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.errors import UsageError
-from cutaway.see.probe import last_answer
+from cutaway.see.probe import Last, asked, last_answer
 
 Images = Float[Tensor, "b c *side"]
 Batches = Iterable[Float[Tensor, "_ c *side"]]
@@ -27,15 +27,16 @@ def embedding(model: nn.Module, batches: Batches, layer: str) -> Features:
     Raises:
         UsageError: no such layer, or one whose output has no units.
     """
-    with torch.no_grad(), last_answer(model, layer) as held:
-        return torch.cat([_pooled(model, x, layer, held) for x in batches])
+    with torch.no_grad(), last_answer(model, layer) as last:
+        return torch.cat([_pooled(model, x, last) for x in batches])
 
 
-def _pooled(model: nn.Module, x: Images, layer: str, held: list[Tensor]) -> Features:
-    model(x)
-    if held[0].ndim < 2:
-        raise UsageError(f"The output of '{layer}' has no units.")
-    return held[0].flatten(2).mean(2) if held[0].ndim > 2 else held[0].clone()
+def _pooled(model: nn.Module, x: Images, last: Last) -> Features:
+    asked(model, x)
+    y = last.value
+    if y.ndim < 2:
+        raise UsageError(f"The output of '{last.layer}' has no units.")
+    return y.flatten(2).mean(2) if y.ndim > 2 else y
 
 
 def pca(x: Features, k: int = 2) -> tuple[Float[Tensor, "n k"], Float[Tensor, "k"]]:

@@ -2,19 +2,25 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from cutaway.arithmetic import exact
-from cutaway.see.layers import layers, tensors
+from cutaway.errors import UsageError
+from cutaway.see.layers import exchanged, layers, tensors
 
 Note = Callable[[str, nn.Module, Tensor], None]
-"""Told the name of a call, the layer and what it answered."""
+"""Told the name of a call, the layer and what it answered; a copy of it is the note's to make,
+for what comes next may work in place."""
+SCORES = ("logits", "out")
+"""Names of what counts where a model answers with several tensors; else the first counts."""
 
 
 class Calls:
@@ -28,6 +34,48 @@ class Calls:
         self._counts[layer] += 1
         count = self._counts[layer]
         return (layer if count == 1 else f"{layer} ({count})"), count
+
+
+def answer(model: nn.Module, x: Any) -> Tensor:
+    """What a model answers to a batch: one tensor, of several its logits, or else the first.
+
+    The model is given a copy of the batch, for it may work in place.
+
+    Args:
+        x: a tensor; a tuple or list of what it takes in order, or a mapping of what it takes by
+            name.
+
+    Raises:
+        UsageError: an answer without a tensor.
+    """
+    found = scored(asked(model, x))
+    if found is None:
+        raise UsageError(f"{type(model).__name__} gives back no tensor of real numbers.")
+    return found
+
+
+def asked(model: nn.Module, x: Any) -> Any:
+    """What a model gives back for a copy of a batch, as it gives it back."""
+    if isinstance(x, Mapping):
+        return model(**{name: _copied(one) for name, one in x.items()})
+    if isinstance(x, tuple | list):
+        return model(*map(_copied, x))
+    return model(_copied(x))
+
+
+def _copied(x: Any) -> Any:
+    return x.clone() if isinstance(x, Tensor) else x
+
+
+def scored(output: Any) -> Tensor | None:
+    """The one tensor of an answer that counts; None where there is none."""
+    if isinstance(output, Tensor):
+        return output
+    for name in SCORES:
+        held = output.get(name) if isinstance(output, Mapping) else getattr(output, name, None)
+        if isinstance(held, Tensor):
+            return held
+    return next(tensors(output), None)
 
 
 @contextmanager
@@ -47,44 +95,140 @@ def probing(chosen: Mapping[str, nn.Module], note: Note) -> Iterator[None]:
             handle.remove()
 
 
+@dataclass
+class Last:
+    """What a layer answered last, of several tensors the first.
+
+    Attributes:
+        layer: its name.
+    """
+
+    layer: str
+    _value: Tensor | None = None
+    _edge: GradientEdge | None = None
+
+    @property
+    def value(self) -> Tensor:
+        """As it was then, with its graph.
+
+        Raises:
+            UsageError: the layer was not called.
+        """
+        if self._value is None:
+            raise UsageError(
+                f"'{self.layer}' was not called, or gave back no tensor: the network does not use "
+                "it, or runs where its layers cannot be seen (as those of TorchScript)."
+            )
+        return self._value
+
+    def gradient(self, score: Float[Tensor, ""]) -> Tensor:
+        """Of a score by the layer's answer, whatever was done to that afterwards in place.
+
+        Raises:
+            UsageError: the score does not depend on it, or cannot be differentiated.
+        """
+        value = self.value
+        if self._edge is None or not score.requires_grad:
+            raise UsageError(f"No gradient comes back to '{self.layer}'.")
+        (found,) = torch.autograd.grad(score, [self._edge], allow_unused=True)
+        return torch.zeros_like(value) if found is None else found
+
+    def hear(self, module: nn.Module, inputs: Any, output: Any) -> Any:
+        """A forward hook. What is seen through another tensor loses its place in the graph when
+        it is changed, so a copy of that goes on."""
+        y = next(tensors(output), None)
+        if y is None:
+            return None
+        self._value, self._edge = y.clone(), None
+        if not y.requires_grad:
+            return None
+        z = y.clone() if y._is_view() else y
+        self._edge = get_gradient_edge(z)
+        return None if z is y else exchanged(output, y, z)
+
+
 @contextmanager
-def last_answer(model: nn.Module, layer: str) -> Iterator[list[Tensor]]:
-    """Inside, a list that holds what a layer answered last; the model is at rest.
+def last_answer(model: nn.Module, layer: str) -> Iterator[Last]:
+    """Inside, what a layer answered last is known; the model is at rest.
 
     Raises:
         UsageError: no such layer.
     """
-    held: list[Tensor] = []
-
-    def note(name: str, module: nn.Module, y: Tensor) -> None:
-        held[:] = [y]
-
-    with resting(model), probing(layers(model, [layer]), note):
-        yield held
+    last = Last(layer)
+    handles = [m.register_forward_hook(last.hear) for m in layers(model, [layer]).values()]
+    try:
+        with resting(model):
+            yield last
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 @contextmanager
 def resting(model: nn.Module) -> Iterator[None]:
     """The model as it answers: no dropout, no batch statistics, and float32 that is not rounded.
 
-    Afterwards each module is as it was.
+    What is compiled runs as it was written. Afterwards each module is as it was.
     """
     modes = [(module, module.training) for module in model.modules()]
     try:
         model.eval()
-        with exact():
+        with recorded(), eager(model), exact():
             yield
     finally:
         for module, training in modes:
             module.training = training
 
 
-def answers(
-    model: nn.Module, x: Float[Tensor, "b *shape"], only: Sequence[str] = ()
-) -> dict[str, Float[Tensor, "..."]]:
+def recorded() -> AbstractContextManager[Any]:
+    """Inside, gradients are possible also where the caller is in inference mode."""
+    if not torch.is_inference_mode_enabled():
+        return nullcontext()
+    stack, wanted = ExitStack(), torch.is_grad_enabled()
+    stack.enter_context(torch.inference_mode(False))
+    stack.enter_context(torch.set_grad_enabled(wanted))  # which the line before has turned on
+    return stack
+
+
+def leaf(x: Tensor) -> Tensor:
+    """A copy that gradients come back to.
+
+    Raises:
+        UsageError: whole numbers, which have none.
+    """
+    if not x.is_floating_point():
+        raise UsageError("Inputs that are whole numbers have no gradients.")
+    return x.detach().clone().requires_grad_()
+
+
+def slope(score: Float[Tensor, ""], x: Tensor) -> Tensor:
+    """The gradient of a score by the input that it was computed from.
+
+    Raises:
+        UsageError: the network cuts it off.
+    """
+    if score.requires_grad:
+        (found,) = torch.autograd.grad(score, x, allow_unused=True)
+        if found is not None:
+            return found
+    raise UsageError(
+        "No gradient comes back to the input: somewhere on its way the network detaches it, or "
+        "computes outside of PyTorch."
+    )
+
+
+def eager(model: nn.Module) -> AbstractContextManager[Any]:
+    """Inside, what is compiled runs as it was written, so that its layers can be seen."""
+    compiled = any(hasattr(m, "_orig_mod") or m._compiled_call_impl for m in model.modules())
+    # Asked for only where it is needed: the compiler takes seconds to import.
+    return torch.compiler.set_stance("force_eager") if compiled else nullcontext()
+
+
+def answers(model: nn.Module, x: Any, only: Sequence[str] = ()) -> dict[str, Float[Tensor, "..."]]:
     """What each layer answers to a batch, in the order of the calls; the model is at rest.
 
     Args:
+        x: as `answer` takes it.
         only: names or patterns of layers; by default all that compute something.
 
     Raises:
@@ -93,8 +237,8 @@ def answers(
     found: dict[str, Tensor] = {}
 
     def note(name: str, module: nn.Module, y: Tensor) -> None:
-        found[name] = y.clone()  # what comes next may work in place
+        found[name] = y.clone()
 
     with torch.no_grad(), resting(model), probing(layers(model, only), note):
-        model(x)
+        asked(model, x)
     return found

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from cutaway.errors import UsageError
 from cutaway.see.layers import beyond
-from cutaway.see.probe import last_answer, resting
+from cutaway.see.probe import answer, last_answer, leaf, resting, slope
 
 Images = Float[Tensor, "b c *side"]
 Classes = Int[Tensor, "b"]
@@ -19,15 +19,14 @@ Maps = Float[Tensor, "b *side"]
 
 def scores(model: nn.Module, x: Images, t: Classes) -> Float[Tensor, "b"]:
     """The output for class t of each image, before any softmax."""
-    return model(x).gather(1, t[:, None])[:, 0]
+    return answer(model, x).gather(1, t[:, None])[:, 0]
 
 
 def slopes(model: nn.Module, x: Images, t: Classes) -> Images:
     """The gradient of each image's score by its pixels; the weights get none."""
-    x = x.detach().requires_grad_()
     with torch.enable_grad(), resting(model):
-        (found,) = torch.autograd.grad(scores(model, x, t).sum(), x)
-    return found
+        x = leaf(x)
+        return slope(scores(model, x, t).sum(), x)
 
 
 def saliency(model: nn.Module, x: Images, t: Classes) -> Maps:
@@ -69,13 +68,13 @@ def grad_cam(model: nn.Module, x: Images, t: Classes, layer: str) -> Maps:
     Raises:
         UsageError: no such layer, or one without places.
     """
-    with torch.enable_grad(), last_answer(model, layer) as maps:
-        score = scores(model, x.detach().requires_grad_(), t).sum()
-    if maps[0].ndim != x.ndim:
+    with torch.enable_grad(), last_answer(model, layer) as last:
+        score = scores(model, leaf(x), t).sum()
+    maps = last.value.detach()
+    if maps.ndim != x.ndim:
         raise UsageError(f"The outputs of '{layer}' have no places: choose a layer before it.")
-    (gradient,) = torch.autograd.grad(score, maps[0])
-    a = gradient.flatten(2).mean(2)
-    cam = torch.einsum("bk,bk...->b...", a, maps[0]).relu().detach()
+    a = last.gradient(score).flatten(2).mean(2)
+    cam = torch.einsum("bk,bk...->b...", a, maps).relu()
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[x.ndim - 2]
     return F.interpolate(cam[:, None], x.shape[2:], mode=mode, align_corners=False)[:, 0]
 

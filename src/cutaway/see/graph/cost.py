@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry, sdpa_backward_flop, sdpa_flop
 
 from cutaway.see.graph.parts import Cost, Shape
-from cutaway.see.layers import unpacked
+from cutaway.see.layers import memory, unpacked
 
 aten = torch.ops.aten
 
@@ -59,11 +59,6 @@ def nbytes(x: Tensor) -> int:
     """Of its values; what is only repeated counts once."""
     held = x.numel() * x.itemsize
     return min(held, x.untyped_storage().nbytes()) if x.layout is torch.strided else held
-
-
-def memory(x: Tensor) -> int:
-    """Which memory it looks at."""
-    return x.untyped_storage()._cdata if x.layout is torch.strided else id(x)
 
 
 def shapes(values: Any) -> tuple[Shape, ...]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from cutaway.see.graph.cost import memory
+from cutaway.see.layers import memory
 
 Key = tuple[Any, ...]
 
