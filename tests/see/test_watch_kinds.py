@@ -1,5 +1,7 @@
 """Watching where it is less simple: several outputs, reused layers, low precision, fleets."""
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 from real_digits import digits
@@ -140,3 +142,60 @@ def test_attention_is_a_layer():
         model(torch.randn(2, 5, 8)).sum().backward()
     assert scope.watched.layers[0] == "self_attn"
     assert "self_attn.out_proj" not in scope.layers
+
+
+class Wrapped(Twice):
+    """Its answers lie in a dataclass in a mapping, or nothing of it learns."""
+
+    def forward(self, x):
+        y, h = super().forward(x)
+        return {"kept": Kept(y, [h])}
+
+
+@dataclass
+class Kept:
+    scores: torch.Tensor
+    rest: list[torch.Tensor]
+
+
+def test_answers_in_mappings_and_dataclasses_and_frozen_layers_are_watched():
+    model = Wrapped()
+    model.hidden.requires_grad_(False)
+    optimizer = torch.optim.SGD(model.out.parameters(), 0.1)
+    with ca.watch(model, every=1, only=["Wrapped", "hidden"]) as scope:
+        for _ in range(3):
+            optimizer.zero_grad()
+            model(torch.randn(8, 4))["kept"].scores.square().sum().backward()
+            optimizer.step()
+    seen = scope.watched
+    assert seen.layers == ["hidden", "hidden (2)", "Wrapped", "Wrapped (2)"]
+    assert seen.figure("spread").isfinite().all()
+    assert seen.figure("spread", "gradients")[:, 2].isfinite().all()
+    assert seen.figure("spread", "gradients")[:, :2].isnan().all()
+    update = dict(zip(seen.parameters, seen.norm("update").T, strict=True))
+    assert (update["out.weight"] > 0).all()
+    assert (update["hidden.weight"] == 0).all()
+    assert scope.note == ""
+
+
+def test_where_no_step_can_be_seen_it_is_said():
+    model = Twice().eval()
+    with ca.watch(model) as scope:
+        model(torch.randn(4, 4))[0].sum().backward()
+    assert "No step was seen" in scope.note
+    assert scope.watched.steps == []
+    with torch.no_grad(), ca.watch(model.train()) as scope:
+        model(torch.randn(4, 4))
+    assert "No step was seen" in scope.note
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+def test_what_torchscript_hides_is_said():
+    model = Twice()
+    model.out = torch.jit.script(model.out)
+    with ca.watch(model, every=1) as scope:
+        model(torch.randn(4, 4))[0].sum().backward()
+    assert "out" not in scope.watched.layers
+    assert scope.note.endswith("out.")
+    with pytest.raises(UsageError, match="give the module that it was made from"):
+        ca.watch(torch.jit.script(nn.Linear(2, 2)))

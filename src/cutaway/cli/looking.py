@@ -26,6 +26,7 @@ def look(
     """Write a page about the inside of a network: graph, features, why, what breaks it.
 
     Of a run: look.html in its directory. Of a model that has learned nothing: MODEL.html here.
+    Of some views: look-why.html or MODEL-why.html. The file is named when it is written.
     """
     from cutaway.show.look.write import look as write
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -29,7 +30,7 @@ class Agreement:
 def layer_agreement(
     model: nn.Module,
     other: nn.Module,
-    x: Float[Tensor, "n *shape"],
+    x: Any,
     only: Sequence[str] = (),
     others: Sequence[str] = (),
 ) -> Agreement:
@@ -40,7 +41,8 @@ def layer_agreement(
     Source: Kornblith et al. 2019, equations 1 to 3.
 
     Args:
-        x: some hundred examples; with fewer than a layer has units, CKA comes out too high.
+        x: some hundred examples, as `probe.answer` takes them; with fewer than a layer has units,
+            CKA comes out too high.
         only, others: names or patterns of layers of the two.
 
     Raises:
@@ -55,7 +57,7 @@ def layer_agreement(
     return Agreement(tuple(rows), tuple(columns), (a @ b.T).float())
 
 
-def _kernels(model: nn.Module, x: Tensor, only: Sequence[str]) -> dict[str, Float[Tensor, "n n"]]:
+def _kernels(model: nn.Module, x: Any, only: Sequence[str]) -> dict[str, Float[Tensor, "n n"]]:
     """The products of each layer's centred answers to the examples among each other."""
     found: dict[str, Tensor] = {}
 

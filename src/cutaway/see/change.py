@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError
-from cutaway.see.layers import layers
+from cutaway.see.layers import hookable, layers
 
 Change = Callable[[Tensor], Tensor]
 """What a layer's output becomes; units are its second dimension."""
@@ -29,6 +29,7 @@ def changed(model: nn.Module, changes: Mapping[str, Change]) -> Iterator[None]:
             raise UsageError(f"The output of '{name}' is not one tensor, so it cannot be changed.")
         return change(output)
 
+    hookable(model)
     found = {name: layers(model, [name])[name] for name in changes}
     handles = [
         module.register_forward_hook(partial(put, name, changes[name]))

@@ -1,7 +1,9 @@
 """How the gradients of single examples differ: their spectrum."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float, Shaped
@@ -9,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.errors import UsageError
+from cutaway.see.landscape import learning
 from cutaway.see.probe import answer, resting
 
 LIMIT = 1 << 30
@@ -33,12 +36,12 @@ class GradientSpectrum:
 
         Source: McCandlish et al. 2018, equation 2.9.
         """
-        return self.values.sum().item() / self.mean
+        return self.values.sum().item() / self.mean if self.mean else math.inf
 
 
 def gradient_spectrum(
     model: nn.Module,
-    x: Float[Tensor, "n *shape"],
+    x: Any,
     t: Shaped[Tensor, "n *target"],
     loss: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy,
     limit: int = LIMIT,
@@ -51,12 +54,15 @@ def gradient_spectrum(
     often. The model is at rest: normalisation does not mix the examples.
 
     Args:
+        x: examples, a tensor or a `Batch` of several inputs.
         t, loss: the loss of one example is `loss(model(x[i : i + 1]), t[i : i + 1])`.
         limit: bytes of gradients that are held at once.
 
     Raises:
-        UsageError: the gradients of one of the model's tensors alone are more bytes.
+        UsageError: the gradients of one of the model's tensors alone are more bytes; nothing can
+            learn, or the loss does not depend on what can.
     """
+    learning(model)
     products = torch.zeros(len(x), len(x), dtype=torch.double)
     with resting(model):
         for weights in _parts(model, len(x), limit):
@@ -92,10 +98,12 @@ def _gradient(
     model: nn.Module,
     weights: list[nn.Parameter],
     loss: Callable[[Tensor, Tensor], Tensor],
-    x: Tensor,
+    x: Any,
     t: Tensor,
 ) -> Float[Tensor, "p"]:
     with torch.enable_grad():
         error = loss(answer(model, x), t)
+    if not error.requires_grad:
+        raise UsageError("No gradient comes back to the weights: the network detaches its answer.")
     found = torch.autograd.grad(error, weights, allow_unused=True, materialize_grads=True)
     return torch.cat([g.reshape(-1) for g in found])

@@ -9,6 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 
+from cutaway.errors import UsageError
+
 Direction = list[Tensor]
 """A change of each parameter, as `parameters()` has them."""
 
@@ -118,12 +120,18 @@ def curvature(
     Args:
         loss: a tensor with its graph, of the same batch each time, the model at rest.
         steps: Hessian-vector products.
+
+    Raises:
+        UsageError: no weight can learn, or the loss depends on none that can.
     """
-    weights = [p for p in model.parameters() if p.requires_grad]
-    gradients = torch.autograd.grad(loss(), weights, create_graph=True)
-    flat = torch.cat([g.reshape(-1) for g in gradients])
+    weights = learning(model)
+    with torch.enable_grad():
+        gradients = _gradients(loss(), weights, create_graph=True)
+        flat = torch.cat([g.reshape(-1) for g in gradients])
 
     def bend(v: Tensor) -> Tensor:
+        if not flat.requires_grad:  # the loss is linear in the weights
+            return torch.zeros_like(v)
         found = torch.autograd.grad(flat, weights, v, retain_graph=True, materialize_grads=True)
         return torch.cat([g.reshape(-1) for g in found])
 
@@ -164,14 +172,41 @@ def sharpness(
     Args:
         loss, steps, seed: see `curvature`; 20 steps of Lanczos find the largest value.
         radius: Euclidean length of the change of all weights together.
+
+    Raises:
+        UsageError: as `curvature`.
     """
-    weights = list(model.parameters())
-    here = loss()
-    g = torch.autograd.grad(here, weights, allow_unused=True, materialize_grads=True)
+    with torch.enable_grad():
+        here = loss()
+        slopes = dict(zip(weights := learning(model), _gradients(here, weights), strict=True))
+    g = [slopes.get(p, torch.zeros_like(p)) for p in model.parameters()]
     length = torch.cat([one.reshape(-1) for one in g]).norm().clamp(min=1e-30)
-    with moved(model, [(radius / length.item(), list(g))]):
+    with moved(model, [(radius / length.item(), g)]):
         rise = loss() - here
     return Sharpness(rise.item(), curvature(model, loss, steps, seed)[0][-1].item())
+
+
+def learning(model: nn.Module) -> list[nn.Parameter]:
+    """The parameters that can learn.
+
+    Raises:
+        UsageError: there are none.
+    """
+    found = [p for p in model.parameters() if p.requires_grad]
+    if not found:
+        raise UsageError("Nothing in this network can learn: all its weights are frozen.")
+    return found
+
+
+def _gradients(
+    loss: Tensor, weights: Sequence[nn.Parameter], create_graph: bool = False
+) -> tuple[Tensor, ...]:
+    """Of the loss by weights; zeros by those that it does not depend on."""
+    if not loss.requires_grad:
+        raise UsageError("No gradient comes back to the weights: the network detaches its answer.")
+    return torch.autograd.grad(
+        loss, weights, create_graph=create_graph, allow_unused=True, materialize_grads=True
+    )
 
 
 def lanczos(
@@ -189,7 +224,7 @@ def lanczos(
         diagonal.append(w @ basis[-1])
         for v in (*basis, *basis):  # twice is enough (Parlett 1998, section 6.9)
             w = w - (w @ v) * v
-        if len(diagonal) == steps or w.norm() < 1e-6 * max(abs(d.item()) for d in diagonal):
+        if len(diagonal) == steps or w.norm() <= 1e-6 * max(abs(d.item()) for d in diagonal):
             break
         beside.append(w.norm())
         basis.append(w / w.norm())

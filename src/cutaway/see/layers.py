@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from cutaway.errors import UsageError, nearest
 
@@ -37,7 +38,7 @@ def layers(model: nn.Module, wanted: Sequence[str] = ()) -> dict[str, nn.Module]
             name: one
             for name, one in modules.items()
             if not (isinstance(one, PLUMBING) or id(one) in within)
-            and (isinstance(one, WHOLE) or not list(one.children()))
+            and all(id(child) in within for child in one.children())
         }
     for pattern in wanted:
         if not any(fnmatchcase(name, pattern) for name in modules):
@@ -49,10 +50,37 @@ def layers(model: nn.Module, wanted: Sequence[str] = ()) -> dict[str, nn.Module]
     }
 
 
+def hookable(model: nn.Module) -> None:
+    """Refuse a network whose layers cannot be heard.
+
+    Raises:
+        UsageError: it is, or holds, one of TorchScript.
+    """
+    if scripted(model):
+        raise UsageError(
+            "The layers of a network of TorchScript cannot be seen: give the module that it was "
+            "made from."
+        )
+
+
+def scripted(model: nn.Module) -> bool:
+    """Whether it is, or holds, a network of TorchScript, which runs its layers unseen."""
+    return any(isinstance(one, torch.jit.ScriptModule) for one in model.modules())
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """What was written, of a compiled network or one on several devices."""
+    while hasattr(model, "_orig_mod") or isinstance(model, nn.DataParallel):
+        model = model._orig_mod if hasattr(model, "_orig_mod") else model.module  # type: ignore[assignment]
+    return model
+
+
 def _parts(module: nn.Module) -> Iterator[nn.Module]:
-    """What lies in a layer that is looked at as a whole."""
+    """What lies in a layer that is looked at as a whole, or makes a layer's weights."""
     if isinstance(module, WHOLE):
         yield from (part for part in module.modules() if part is not module)
+    elif parametrize.is_parametrized(module):
+        yield from module.get_submodule("parametrizations").modules()
 
 
 def tensors(output: Any) -> Iterator[Tensor]:

@@ -12,10 +12,12 @@ Features = Float[Tensor, "n d"]
 def effective_rank(x: Features) -> float:
     """exp of the entropy of the centred features' singular values, as shares of their sum.
 
-    d where all directions are used alike, 1 where a single one is.
+    d where all directions are used alike, 1 where a single one is, 0 where all features are equal.
     Source: Roy and Vetterli 2007, definition 1.
     """
     values = torch.linalg.svdvals((x - x.mean(0)).double())
+    if not values.any():
+        return 0.0
     shares = values / values.sum()
     return torch.special.entr(shares).sum().exp().item()
 

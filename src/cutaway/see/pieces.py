@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError
+from cutaway.see.layers import unwrapped
 from cutaway.see.probe import last_answer, leaf, resting, scored
 
 VALUES = 1 << 20
@@ -85,7 +86,7 @@ def _bent(one: Along, other: Along, step: float) -> Bool[Tensor, "n"]:
 
 
 def _along(model: nn.Module, a: Tensor, b: Tensor, shares: Float[Tensor, "n"], layer: str) -> Along:
-    model = getattr(model, "_orig_mod", model)
+    model = unwrapped(model)
     held = (*model.named_parameters(), *model.named_buffers())
     weights = {n: w.detach().double() if w.is_floating_point() else w for n, w in held}
     start, way = a.detach().double(), (b - a).detach().double()

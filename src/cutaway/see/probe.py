@@ -14,7 +14,8 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from cutaway.arithmetic import exact
 from cutaway.errors import UsageError
-from cutaway.see.layers import exchanged, layers, tensors
+from cutaway.see.batch import Batch
+from cutaway.see.layers import exchanged, hookable, layers, tensors
 
 Note = Callable[[str, nn.Module, Tensor], None]
 """Told the name of a call, the layer and what it answered; a copy of it is the note's to make,
@@ -56,14 +57,24 @@ def answer(model: nn.Module, x: Any) -> Tensor:
 
 def asked(model: nn.Module, x: Any) -> Any:
     """What a model gives back for a copy of a batch, as it gives it back."""
+    return called(model, copied(x))
+
+
+def called(model: nn.Module, x: Any) -> Any:
+    """The model on a tensor, on several in order or by name."""
     if isinstance(x, Mapping):
-        return model(**{name: _copied(one) for name, one in x.items()})
+        return model(**x)
+    return model(*x) if isinstance(x, tuple | list) else model(x)
+
+
+def copied(x: Any) -> Any:
+    """Tensors of one's own, in the graph of the others; a batch as what the model takes."""
+    if isinstance(x, Batch):
+        x = x.parts
+    if isinstance(x, Mapping):
+        return {name: copied(one) for name, one in x.items()}
     if isinstance(x, tuple | list):
-        return model(*map(_copied, x))
-    return model(_copied(x))
-
-
-def _copied(x: Any) -> Any:
+        return tuple(map(copied, x))
     return x.clone() if isinstance(x, Tensor) else x
 
 
@@ -81,6 +92,8 @@ def scored(output: Any) -> Tensor | None:
 @contextmanager
 def probing(chosen: Mapping[str, nn.Module], note: Note) -> Iterator[None]:
     """Inside, every call of the chosen layers is noted; afterwards no hook is left."""
+    for one in chosen.values():
+        hookable(one)
     calls = Calls()
 
     def look(layer: str, module: nn.Module, inputs: Any, output: Any) -> None:
@@ -154,6 +167,7 @@ def last_answer(model: nn.Module, layer: str) -> Iterator[Last]:
     Raises:
         UsageError: no such layer.
     """
+    hookable(model)
     last = Last(layer)
     handles = [m.register_forward_hook(last.hear) for m in layers(model, [layer]).values()]
     try:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from cutaway.errors import UsageError
 from cutaway.see.follow import Field, Follow
-from cutaway.see.layers import layers
+from cutaway.see.layers import layers, unwrapped
 from cutaway.see.probe import probing, resting
 
 
@@ -34,14 +34,15 @@ def receptive_fields(
     def note(name: str, module: nn.Module, y: Tensor) -> None:
         found[name] = follow.fields.get(y)
 
-    held = (*model.named_parameters(), *model.named_buffers())
+    bare = unwrapped(model)
+    held = (*bare.named_parameters(), *bare.named_buffers())
     weights = {name: value.to("meta") for name, value in held}
     try:
         with torch.no_grad(), resting(model), probing(layers(model, only), note), follow:
-            torch.func.functional_call(model, weights, (image,))
-    except (RuntimeError, NotImplementedError) as error:
+            torch.func.functional_call(bare, weights, (image,))
+    except Exception as error:  # what a network does with tensors without values
+        said = (str(error).splitlines() or [type(error).__name__])[0]
         raise UsageError(
-            "Receptive fields cannot be followed through this network: "
-            f"{str(error).splitlines()[0]}"
-        ) from None
+            f"Receptive fields cannot be followed through this network: {said}"
+        ) from error
     return found

@@ -10,7 +10,7 @@ from torch.utils.hooks import RemovableHandle
 
 from cutaway.errors import UsageError
 from cutaway.see.glance import Glance
-from cutaway.see.layers import layers
+from cutaway.see.layers import hookable, layers, scripted
 from cutaway.see.watched import Fault, Watched, together
 
 KEPT = 1 << 26
@@ -18,6 +18,10 @@ KEPT = 1 << 26
 
 NAMED = 5
 """Layers that are named where more could not be looked at."""
+UNSEEN = (
+    "No step was seen: the model itself was never called in training mode (`model.train()`) with "
+    "gradients. Where its parts are called, say `scope.begin(step)` at each step."
+)
 COMPILED = "The network is compiled, so only its weights are watched, not its layers."
 
 
@@ -39,7 +43,7 @@ def watch(model: nn.Module, every: int = 50, only: Sequence[str] = (), most: int
         most: bytes of statistics that are kept.
 
     Raises:
-        UsageError: no such layer, or `every` below 1.
+        UsageError: no such layer, `every` below 1, or a network of TorchScript.
     """
     return Scope(model, every, only, most)
 
@@ -69,7 +73,11 @@ class Scope:
         self.model, self.every, self.most = model, every, most
         compiled = hasattr(model, "_orig_mod") or model._compiled_call_impl is not None
         self.note = COMPILED if compiled or not inside else ""
+        if isinstance(model, torch.jit.ScriptModule):
+            hookable(model)
         self.layers = {} if self.note else layers(model, only)
+        self._shut = {name for name, one in self.layers.items() if scripted(one)}
+        self.layers = {n: one for n, one in self.layers.items() if n not in self._shut}
         parameters = model.named_parameters()
         self.parameters = {name.removeprefix("_orig_mod."): p for name, p in parameters}
         self.step = 0
@@ -92,6 +100,9 @@ class Scope:
         if self._root:
             self._root.remove()
         self.end()
+        self._tell(self._shut)
+        if not self._moments and not self.note:
+            self.note = UNSEEN
 
     def _passing(self, module: nn.Module, inputs: Any) -> None:
         if module.training and torch.is_grad_enabled():
@@ -122,8 +133,10 @@ class Scope:
         if new:
             self._unseen |= unseen
             names = ", ".join(sorted(self._unseen)[:NAMED])
+            why = "their tensors have no plain values"
+            why += " or TorchScript hides them" if self._shut else ""
             rest = f" and {len(self._unseen) - NAMED} more" if len(self._unseen) > NAMED else ""
-            self.note = f"Not looked at, as their tensors have no plain values: {names}{rest}."
+            self.note = f"Not looked at, as {why}: {names}{rest}."
 
     def keep(self, moment: Watched) -> None:
         """One more watched step; where there are too many, every second is let go."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from cutaway.see.graph.cost import Mode, measured, shapes
 from cutaway.see.graph.levels import IN
@@ -39,7 +39,7 @@ class Forward(Mode):
         births: of each operation, how many nodes of the autograd graph there were when it ran.
     """
 
-    x: Tensor
+    x: Any
     calls: list[Begun] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     births: list[int] = field(default_factory=list)
@@ -48,7 +48,8 @@ class Forward(Mode):
         super().__init__()
         self._origins, self._names = Origins(), Calls()
         self._open: list[int] = []
-        self._origins.note(self.x, IN)
+        for x in unpacked(self.x):
+            self._origins.note(x, IN)
 
     def __torch_dispatch__(
         self,

@@ -2,13 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from statistics import median
 from typing import Any
 
 import torch
-from jaxtyping import Shaped
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError
@@ -16,15 +15,15 @@ from cutaway.see.graph.backward import Backward
 from cutaway.see.graph.forward import Begun, Forward
 from cutaway.see.graph.levels import levels
 from cutaway.see.graph.parts import Call, Cost, Graph, Operation, Pass, total
-from cutaway.see.layers import layers, tensors
-from cutaway.see.probe import resting
+from cutaway.see.layers import hookable, layers, tensors, unpacked
+from cutaway.see.probe import called, copied, resting
 
 FROZEN = "Nothing in it can learn, so there is no backward pass."
 Ran = tuple[Forward, tuple[int, ...], tuple[Operation, ...], str]
 """A forward pass, the operations that made its outputs, the backward pass, why there is none."""
 
 
-def graph(model: nn.Module, x: Shaped[Tensor, "b *shape"], times: int = 3) -> Graph:
+def graph(model: nn.Module, x: Any, times: int = 3) -> Graph:
     """What a network does with a batch: the tree of its module calls and all operations.
 
     The network runs `times` times, at rest (dropout and batch statistics off), forward and back,
@@ -34,7 +33,7 @@ def graph(model: nn.Module, x: Shaped[Tensor, "b *shape"], times: int = 3) -> Gr
     training step holds only names of tensors are kept.
 
     Args:
-        x: what the model takes; not changed.
+        x: what the model takes, a tensor or several (see `probe.answer`); not changed.
         times: how often it runs.
 
     Raises:
@@ -42,6 +41,7 @@ def graph(model: nn.Module, x: Shaped[Tensor, "b *shape"], times: int = 3) -> Gr
     """
     assert times > 0
     model = getattr(model, "_orig_mod", model)
+    hookable(model)
     runs = [_run(model, x) for _ in range(times)]
     forward, results, backward, note = runs[0]
     ahead = _timed(forward.operations, [run[0].operations for run in runs])
@@ -55,13 +55,15 @@ def graph(model: nn.Module, x: Shaped[Tensor, "b *shape"], times: int = 3) -> Gr
     )
 
 
-def _run(model: nn.Module, x: Tensor) -> Ran:
-    with _quietly(model, x):
-        x = x.detach().clone()  # a network may work in place
+def _run(model: nn.Module, x: Any) -> Ran:
+    device = next((one.device for one in unpacked(x)), torch.device("cpu"))
+    with _quietly(model, device):
+        with torch.no_grad():
+            x = copied(x)  # a network may work in place
         forward = Forward(x)
         try:
             with forward.hooked(layers(model, ["*"])), forward:
-                output = model(x)
+                output = called(model, x)
         except Exception as error:
             raise UsageError(_failure(forward, error)) from error
         results = forward.makers(output)
@@ -84,23 +86,15 @@ def _back(
 
 
 @contextmanager
-def _quietly(model: nn.Module, x: Tensor) -> Iterator[None]:
+def _quietly(model: nn.Module, device: torch.device) -> Iterator[None]:
     """Inside, the network is at rest and differentiated; afterwards chance is as it was."""
-    devices = [] if x.device.type in ("cpu", "meta") else [x.device]
+    devices = [] if device.type in ("cpu", "meta") else [device]
     with (
-        torch.random.fork_rng(devices, device_type=x.device.type if devices else "cuda"),
-        torch.inference_mode(False),
+        torch.random.fork_rng(devices, device_type=device.type if devices else "cuda"),
         torch.enable_grad(),
-        _uncompiled(model),
         resting(model),
     ):
         yield
-
-
-def _uncompiled(model: nn.Module) -> AbstractContextManager[Any]:
-    """Asked for only where it is needed: the compiler takes seconds to import."""
-    compiled = any(m._compiled_call_impl is not None for m in model.modules())
-    return torch.compiler.set_stance("force_eager") if compiled else nullcontext()
 
 
 def _failure(forward: Forward, error: Exception) -> str:

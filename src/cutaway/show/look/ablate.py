@@ -1,15 +1,16 @@
 """Taken apart: what a unit, many units or a layer are needed for."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from cutaway.lab.figures import Curves, line, over
 from cutaway.see.change import ablate, changed, held, patched
-from cutaway.see.probe import answers
+from cutaway.see.probe import answer, answers
 from cutaway.show.look.specimen import Specimen
-from cutaway.show.look.view import View, accuracy
+from cutaway.show.look.view import View, accuracy, parts
 from cutaway.show.words import percent
 
 COUNT, UNITS, DRAWS = 256, 128, 8
@@ -19,22 +20,22 @@ SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9)
 
 def view(specimen: Specimen) -> View:
     specimen.classifying()
-    layer, units = specimen.with_places, specimen.shapes[specimen.with_places][0]
+    layer, units = specimen.with_places, specimen.width
     measure = accuracy(specimen, COUNT)
     whole = measure()
     alone = ablate(specimen.model, measure, layer, range(min(units, UNITS)))
     said = (
-        f"Measured on {len(specimen.few(COUNT))} examples it did not learn from, of which it "
-        f"answers {percent(whole)} rightly. Units of {layer} are held at zero. The one it needs "
+        f"Measured on {len(specimen.few(COUNT))} {specimen.source}, of which it answers "
+        f"{percent(whole)} rightly. Units of {layer} are held at zero. The one it needs "
         f"most is unit {int(alone.argmin())}: without it, {percent(alone.min().item())}.",
     )
-    return View(
-        "Taken apart", said,
-        (
-            _one(alone, whole, layer), _many(specimen, layer, units),
-            *_elsewhere(specimen, layer, units),
-        ),
-    )  # fmt: skip
+    items, lost = parts(
+        {
+            "Many units are": lambda: [_many(specimen, layer, units)],
+            "Another image's answers are": partial(_elsewhere, specimen, layer, units),
+        }
+    )
+    return View("Taken apart", (*said, *lost), (_one(alone, whole, layer), *items))
 
 
 def _one(alone: Tensor, whole: float, layer: str) -> Curves:
@@ -73,23 +74,24 @@ def _removed(specimen: Specimen, model: nn.Module, layer: str, units: int) -> Te
         for j in range(DRAWS):
             gone = torch.randperm(units, generator=draw)[: round(share * units)].tolist()
             with torch.no_grad(), changed(model, {layer: held(gone)}):
-                found[i, j] = 100 * (model(few.x).argmax(1) == few.t).double().mean()
+                right = answer(model, few.x).argmax(1) == few.t
+                found[i, j] = 100 * right.double().mean()
     return found
 
 
 def _elsewhere(specimen: Specimen, layer: str, units: int) -> Iterator[Curves]:
     """One image with more and more of a layer's answers taken from an image of another class."""
-    model, shown, answer = specimen.model, specimen.shown, specimen.output.argmax(1)
-    other = (answer != answer[0]).nonzero().flatten().tolist()
+    model, shown, said = specimen.model, specimen.shown, specimen.output.argmax(1)
+    other = (said != said[0]).nonzero().flatten().tolist()
     if not other:
         return
     a, b = shown.x[:1], shown.x[other[0]][None]
-    classes = [int(answer[0]), int(answer[other[0]])]
+    classes = [int(said[0]), int(said[other[0]])]
     source = answers(model, b, [layer])[layer]
 
     def with_these(exchanged: Sequence[int]) -> Tensor:
         with torch.no_grad(), changed(model, {layer: patched(source, exchanged)}):
-            return model(a).softmax(1)[0, classes].cpu()
+            return answer(model, a).float().softmax(1)[0, classes].cpu()
 
     order = torch.stack([with_these([k]) for k in range(units)])[:, 1].argsort(descending=True)
     counts = sorted({round(share * units) for share in (*SHARES, 0.02, 0.05, 0.15, 0.35, 1.0)})

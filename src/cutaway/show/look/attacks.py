@@ -1,6 +1,7 @@
 """Broken: small changes that turn the answer, and common corruptions."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from torch import Tensor
 
@@ -9,8 +10,8 @@ from cutaway.lab.figures import Curves, Images, line
 from cutaway.randomness import generator
 from cutaway.see.attack import accuracy_against_size, few_pixels, fgsm, pgd
 from cutaway.see.corrupt import CORRUPTIONS, STRENGTHS
-from cutaway.show.look.specimen import CannotShow, Examples, Specimen
-from cutaway.show.look.view import View, in_rows, rows_of
+from cutaway.show.look.specimen import Examples, Specimen
+from cutaway.show.look.view import View, in_rows, parts, rows_of
 from cutaway.show.words import capital
 
 COUNT, PIXELS = 256, 32
@@ -26,16 +27,21 @@ PICTURED = 8
 
 def view(specimen: Specimen) -> View:
     specimen.classifying()
+    specimen.picturing()
     held = specimen.few(COUNT)
-    if held.x.ndim != 4:
-        raise CannotShow("Attacks change pictures, and these examples are none.")
     said = (
-        f"On {len(held)} examples it did not learn from. The attacks know the network: FGSM takes "
+        f"On {len(held)} {specimen.source}. The attacks know the network: FGSM takes "
         "one step to where the loss grows, PGD ten, each pixel within the size of the change.",
     )
-    sizes, few = _against_size(specimen, held), tuple(_pixels(specimen, held))
-    corrupted = _corrupted(specimen, held), _kinds(specimen)
-    return View("Broken", said, (sizes, *few, _gallery(specimen), *corrupted))
+    items, lost = parts(
+        {
+            "Accuracy under attack is": lambda: [_against_size(specimen, held)],
+            "A few pixels are": partial(_pixels, specimen, held),
+            "Attacked examples are": lambda: [_gallery(specimen)],
+            "Corruptions are": lambda: [_corrupted(specimen, held), _kinds(specimen)],
+        }
+    )
+    return View("Broken", (*said, *lost), items)
 
 
 def _scale(held: Examples) -> Tensor:

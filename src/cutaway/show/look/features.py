@@ -1,6 +1,7 @@
 """What units answer to: their maps, what excites them, what they can see, what is alike to them."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -16,9 +17,10 @@ from cutaway.see.filters import feature_maps
 from cutaway.see.follow import Field
 from cutaway.see.maps import embedding, tsne
 from cutaway.see.receptive import receptive_fields
-from cutaway.show.look.specimen import CannotShow, Specimen
-from cutaway.show.look.view import View, in_rows, rows_of
+from cutaway.show.look.specimen import Specimen
+from cutaway.show.look.view import View, in_rows, parts, rows_of
 from cutaway.show.ramp import coloured
+from cutaway.show.words import plural
 
 UNITS, PATCHES, MAPS = 8, 7, 12
 SIDE = 48
@@ -30,18 +32,23 @@ LARGE = 1 << 14
 
 
 def view(specimen: Specimen) -> View:
-    rank = specimen.shown.x.ndim - 2
-    if rank != 2:
-        raise CannotShow("Features are drawn of pictures, and these examples are none.")
+    specimen.picturing()
     layer = specimen.with_places
     said = (
-        f"The layer is {layer}, {specimen.shapes[layer][0]} units; --layer names another. Maps: "
+        f"The layer is {layer}, {plural(specimen.width, 'unit')}; `layer` names another. Maps: "
         "where each unit answers to one example. Then the parts of images that excite units most, "
         "each row a unit, and at its end an image that was made to.",
     )
-    fields = _fields(specimen)
-    items = (*_maps(specimen, layer), *_exciting(specimen, layer), *_reach(specimen, layer))
-    return View("Features", said, (*items, *_alike(specimen), *fields))
+    items, lost = parts(
+        {
+            "Maps are": partial(_maps, specimen, layer),
+            "What excites units is": partial(_exciting, specimen, layer),
+            "What moves a unit is": partial(_reach, specimen, layer),
+            "A map of the features is": partial(_alike, specimen),
+            "Receptive fields are": partial(_fields, specimen),
+        }
+    )
+    return View("Features", (*said, *lost), items)
 
 
 def _maps(specimen: Specimen, layer: str) -> Iterator[Images]:
@@ -76,7 +83,7 @@ def _exciting(specimen: Specimen, layer: str) -> Iterator[Images]:
     steps = STEPS if start.numel() <= LARGE else FEWER
     for unit in units:
         row = []
-        for k in range(PATCHES):
+        for k in range(found.examples.shape[1]):
             i, place = int(found.examples[unit, k]), found.places[unit, k].tolist()
             part = held.pictured(patch(held.x[i], field, place)[None])[0]
             row.append((f"unit {unit}" if not k else "", _enlarged(part, (SIDE, SIDE))))
@@ -101,10 +108,7 @@ def _field(specimen: Specimen, layer: str) -> Field | None:
 
 
 def _fields(specimen: Specimen) -> Iterator[Table]:
-    try:
-        found = receptive_fields(specimen.model, specimen.shown.x[:1])
-    except UsageError:
-        return
+    found = receptive_fields(specimen.model, specimen.shown.x[:1])
     rows = [
         (name, " × ".join(str(span.size) for span in field), float(field[0].jump))
         for name, field in found.items()
@@ -120,10 +124,7 @@ def _fields(specimen: Specimen) -> Iterator[Table]:
 
 def _reach(specimen: Specimen, layer: str) -> Iterator[Images]:
     """How much each pixel really moves the unit in the middle."""
-    try:
-        reach = effective_field(specimen.model, specimen.few(64).x, layer).cpu()
-    except UsageError:
-        return
+    reach = effective_field(specimen.model, specimen.few(64).x, layer).cpu().float()
     title = "How much each pixel moves the unit in the middle"
     tile = _enlarged(coloured(reach.sqrt()) / 255, _large(reach))
     yield rows_of(title, [[(layer, tile)]], "The mean over examples; square roots, 0 dark.")

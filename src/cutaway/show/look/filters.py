@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from cutaway.errors import UsageError
 from cutaway.lab.figures import Curves, Images, line
@@ -20,37 +21,67 @@ SIDE = 48
 """Pixels that a filter is drawn with, at least."""
 
 
+@dataclass(frozen=True)
+class Weights:
+    """A tensor of weights.
+
+    Attributes:
+        of: the layer whose `weight` it is, or itself.
+    """
+
+    w: Tensor
+    of: nn.Module | Tensor
+
+    @property
+    def layered(self) -> bool:
+        """Whether it is a layer's, or looks like a convolution's that is called as a function."""
+        return isinstance(self.of, nn.Module) or self.w.ndim == 4
+
+    @property
+    def convolving(self) -> bool:
+        signals = isinstance(self.of, nn.Conv1d | nn.ConvTranspose1d)
+        return self.w.shape[-1] > 1 and (signals or self.w.ndim == 4)
+
+
 def view(specimen: Specimen) -> View:
     weighted = _weighted(specimen)
     items: tuple[Images | Curves, ...] = (*_pictures(specimen, weighted), _sizes(weighted))
     said = (
-        f"{plural(len(weighted), 'layer')} with weights. In the pictures grey is zero, and the "
-        "largest weight of a unit is black or white; filters of a colour picture are in colour.",
+        f"{plural(len(weighted), 'tensor')} of weights between units. In the pictures "
+        "grey is zero, and the largest weight of a unit is black or white; filters of a colour "
+        "picture are in colour.",
     )
     return View("Filters", said, items)
 
 
-def _weighted(specimen: Specimen) -> dict[str, Tensor]:
-    wanted = [specimen.layer] if specimen.layer else []
-    weights = {
-        name: getattr(one, "weight", None) for name, one in layers(specimen.model, wanted).items()
-    }
-    found = {name: w for name, w in weights.items() if isinstance(w, Tensor) and w.ndim > 1}
+def _weighted(specimen: Specimen) -> dict[str, Weights]:
+    """Of modules, in the order in which they were made, and a module's own besides its `weight`."""
+    found: dict[str, Weights] = {}
+    for name, one in layers(specimen.model, ["*"]).items():
+        within = not specimen.layer or f"{name}.".startswith(f"{specimen.layer}.")
+        if not within or ".parametrizations" in f".{name}":  # what a layer's weight is made of
+            continue
+        own = dict(one.named_parameters(recurse=False))
+        weight = own.pop("weight", None) if "weight" in own else getattr(one, "weight", None)
+        if isinstance(weight, Tensor) and weight.ndim > 1:
+            found[name] = Weights(weight, one)
+        at = "" if one is specimen.model else f"{name}."
+        found |= {f"{at}{n}": Weights(p, p) for n, p in own.items() if p.ndim > 1}
     if not found:
         where = specimen.layer or "This network"
         raise CannotShow(f"{where} has no weights between units: name a layer that has.")
     return found
 
 
-def _pictures(specimen: Specimen, weighted: dict[str, Tensor]) -> Iterator[Images]:
+def _pictures(specimen: Specimen, weighted: dict[str, Weights]) -> Iterator[Images]:
     """The first layer, and the last convolution's filters for each of their inputs."""
     shape = tuple(specimen.shown.x.shape[1:])
-    names = list(weighted)
-    with suppress(UsageError):  # its inputs may not be those of a picture
-        yield _first(names[0], filters(weighted[names[0]], shape, UNITS))
-    deep = [n for n in names[1:] if weighted[n].ndim in (3, 4) and weighted[n].shape[-1] > 1]
-    if deep:
-        yield _deep(deep[-1], filters(weighted[deep[-1]], (), max(DEEP, INPUTS)))
+    named = [(n, one) for n, one in weighted.items() if one.layered]
+    for name, one in named[:1]:
+        with suppress(UsageError):  # its inputs may not be those of a picture
+            yield _first(name, filters(one.of, shape, UNITS))
+    for name, one in [(n, one) for n, one in named[1:] if one.convolving][-1:]:
+        yield _deep(name, filters(one.of, (), max(DEEP, INPUTS)))
 
 
 def _first(name: str, found: Float[Tensor, "units parts c h w"]) -> Images:
@@ -75,9 +106,9 @@ def _large(x: Float[Tensor, "c h w"]) -> Float[Tensor, "h2 w2 c"]:
     return x.repeat_interleave(times, 1).repeat_interleave(times, 2).movedim(0, -1)
 
 
-def _sizes(weighted: dict[str, Tensor]) -> Curves:
+def _sizes(weighted: dict[str, Weights]) -> Curves:
     """How large weights are, layer by layer."""
-    w = [one.detach().float().abs().flatten().cpu() for one in weighted.values()]
+    w = [one.w.detach().float().abs().flatten().cpu() for one in weighted.values()]
     depth = range(1, len(w) + 1)
     shares = torch.tensor([[x.median(), x.square().mean().sqrt(), x.max()] for x in w]).T
     names = ("middle size", "root of the mean square", "largest")

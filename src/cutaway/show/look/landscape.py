@@ -1,6 +1,7 @@
 """The loss around the weights, and how sharply it bends."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -10,8 +11,9 @@ from cutaway.lab.figures import Curves, Images, line
 from cutaway.see.boundary import between, plane_of
 from cutaway.see.gradients import gradient_spectrum
 from cutaway.see.landscape import curvature, plane, random_direction, sharpness
-from cutaway.show.look.specimen import Specimen
-from cutaway.show.look.view import View, rows_of, squares
+from cutaway.see.probe import answer
+from cutaway.show.look.specimen import CannotShow, Examples, Specimen
+from cutaway.show.look.view import View, parts, rows_of, squares
 
 COUNT, BENT = 256, 128
 """Examples that the loss is of, and that its curvature is of."""
@@ -24,7 +26,24 @@ RADIUS, SINGLE = 0.05, 64
 
 def view(specimen: Specimen) -> View:
     specimen.classifying()
-    model, held = specimen.model, specimen.few(COUNT)
+    held = specimen.few(COUNT)
+    said = (
+        f"The loss of {len(held)} {specimen.source}, where all weights are moved. A wide dark "
+        "middle: weights that need not be exact."
+    )
+    items, lost = parts(
+        {
+            "The plane is": partial(_around, specimen, held),
+            "The curvature is": partial(_bends, specimen),
+            "Single examples are": partial(_noise, specimen),
+            "Places between examples are": partial(_inputs, specimen),
+        }
+    )
+    return View("The landscape", (said, *lost), items)
+
+
+def _around(specimen: Specimen, held: Examples) -> Iterator[Curves | Images]:
+    model = specimen.model
     first, second = (random_direction(model, seed) for seed in (0, 1))
     at = [REACH * (2 * i / (STEPS - 1) - 1) for i in range(STEPS)]
 
@@ -33,7 +52,7 @@ def view(specimen: Specimen) -> View:
 
     found = plane(model, loss, first, second, at, at)
     middle = STEPS // 2
-    lines = Curves(
+    yield Curves(
         "Loss along two random directions",
         "way, in lengths of the weights",
         "loss (nats)",
@@ -42,25 +61,19 @@ def view(specimen: Specimen) -> View:
     )
     logs = found.clamp(min=1e-6).log()
     shares = (logs - logs.min()) / (logs.max() - logs.min()).clamp(min=1e-9)
-    picture: Images = rows_of(
+    yield rows_of(
         "Loss over the plane of both",
         [[("the weights are in the middle", squares(shares))]],
         f"Dark {found.min().item():.3g}, bright {found.max().item():.3g} nats, equal ratios as "
         "equal steps.",
     )
-    said = (
-        f"The loss of {len(held)} examples it did not learn from, where all weights are moved. A "
-        "wide dark middle: weights that need not be exact.",
-    )
-    around = lines, picture, *_bends(specimen), _noise(specimen)
-    return View("The landscape", said, (*around, *_inputs(specimen)))
 
 
 def _bends(specimen: Specimen) -> tuple[Curves, Table]:
     few = specimen.few(BENT)
 
     def loss() -> Tensor:
-        return F.cross_entropy(specimen.model(few.x), few.t)
+        return F.cross_entropy(answer(specimen.model, few.x), few.t)
 
     values, weights = curvature(specimen.model, loss, LANCZOS)
     spectrum = Curves(
@@ -82,9 +95,11 @@ def _bends(specimen: Specimen) -> tuple[Curves, Table]:
     return spectrum, Table("Sharpness", ("what", "value"), rows)
 
 
-def _noise(specimen: Specimen) -> Table:
+def _noise(specimen: Specimen) -> Iterator[Table]:
     """Whether single examples agree on the way down."""
     few = specimen.few(SINGLE)
+    if len(few) < 2:
+        raise CannotShow("Gradients of a single example differ from nothing: give more.")
     found = gradient_spectrum(specimen.model, few.x, few.t)
     shares = found.values / found.values.sum().clamp(min=1e-30)
     rows = (
@@ -92,7 +107,7 @@ def _noise(specimen: Specimen) -> Table:
         ("in the first ten (%)", 100 * shares[:10].sum().item()),
         ("noise scale (examples)", found.noise_scale),
     )
-    return Table(f"Gradients of {len(few)} single examples", ("what", "value"), rows)
+    yield Table(f"Gradients of {len(few)} single examples", ("what", "value"), rows)
 
 
 def _inputs(specimen: Specimen) -> Iterator[Images | Curves]:

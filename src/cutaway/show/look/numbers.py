@@ -1,20 +1,26 @@
 """In numbers: the directions that layers use, what is confused, whether answers can be believed."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from cutaway.errors import UsageError
 from cutaway.lab.evidence import Table
 from cutaway.lab.figures import Curves, Images, line
 from cutaway.see.agreement import layer_agreement
 from cutaway.see.numbers import effective_rank, linear_regions
 from cutaway.see.probe import answers
-from cutaway.show.look.specimen import Specimen, called
-from cutaway.show.look.view import View, rows_of, squares
+from cutaway.show.look.specimen import CannotShow, Inputs, Specimen, called
+from cutaway.show.look.view import View, parts, rows_of, squares
 
 COUNT = 256
 PAIRS = 8
+LAYERS = "A layer is a module: what is computed by functions between modules has no row of its own."
+PLACES, BESIDE = (64, 1024), 1 << 23
+"""Places on a line at which linear pieces are told apart, at least and at most, and numbers of
+inputs there, which large examples are not to pass."""
 WIDE = 2048
 """Features of a layer whose directions are counted; of more, means over places, or every so
 many."""
@@ -22,21 +28,43 @@ many."""
 
 def view(specimen: Specimen) -> View:
     held = specimen.few(COUNT)
-    features = _features(specimen, held.x)
-    said = (f"Answers on {len(specimen.held):,} {specimen.source}, layers on {len(held)} of them.",)
-    told = tuple(_answers(specimen))
-    return View(
-        "In numbers", said, (*told, _ranks(features), _agreements(specimen), *_folds(specimen))
+    said = f"Layers on {len(held)} {specimen.source}."
+    if specimen.classes and len(specimen.held.t):
+        said = (
+            f"Answers on {len(specimen.held):,} {specimen.source}, layers on {len(held)} of them."
+        )
+    items, lost = parts(
+        {
+            "Answers are": partial(_answers, specimen),
+            "Directions are": lambda: [_ranks(_features(specimen, held.x))],
+            "How alike layers are is": lambda: [_agreements(specimen)],
+            "Linear pieces are": partial(_folds, specimen),
+        }
     )
+    return View("In numbers", (f"{said} {LAYERS}", *lost), items)
 
 
-def _features(specimen: Specimen, x: Tensor) -> dict[str, Tensor]:
+def _features(specimen: Specimen, x: Inputs) -> dict[str, Tensor]:
     """What each layer answers, a row an example."""
+    growing = _rows(specimen)
     parts = [
-        {name: _flat(y, len(part)) for name, y in answers(specimen.model, part).items()}
+        {n: _flat(y, len(part)) for n, y in answers(specimen.model, part).items() if n in growing}
         for part in specimen.batches(x)
     ]
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def _rows(specimen: Specimen) -> dict[str, int]:
+    """Of calls whose answers grow with the examples, how many rows an example has; others (the
+    last state of a recurrent layer) have no row for an example."""
+    two = answers(specimen.model, specimen.shown.x[:2])
+    size = specimen.sizes
+    of_one = {name: len(y) for name, y in two.items() if y.ndim and size[name][:1]}
+    return {
+        n: size[n][0]
+        for n, rows in of_one.items()
+        if rows == size[n][0] * len(specimen.shown.x[:2])
+    }
 
 
 def _flat(y: Tensor, n: int) -> Tensor:
@@ -48,6 +76,8 @@ def _flat(y: Tensor, n: int) -> Tensor:
 
 
 def _ranks(features: dict[str, Tensor]) -> Table:
+    if not features or len(next(iter(features.values()))) < 2:
+        raise CannotShow("Directions are those in which at least two examples differ.")
     rows = tuple((name, x.shape[1], round(effective_rank(x), 1)) for name, x in features.items())
     return Table("Directions that each layer uses", ("layer", "features", "effective rank"), rows)
 
@@ -68,19 +98,37 @@ def _agreements(specimen: Specimen) -> Images:
 
 def _alone(specimen: Specimen) -> list[str]:
     """Layers that answer to one example with one: others fold examples, or mix them."""
-    folding = {called(n) for n, size in specimen.sizes.items() if size[:1] != (1,)}
+    growing = _rows(specimen)
+    folding = {called(n) for n in specimen.sizes if growing.get(n) != 1}
     return list(dict.fromkeys(called(n) for n in specimen.sizes if called(n) not in folding))
 
 
 def _folds(specimen: Specimen) -> Iterator[Table]:
     """Linear pieces between examples."""
     shown = specimen.shown.some(4)
-    rows = tuple(
-        (f"{shown.names[0]} to {name}", linear_regions(specimen.model, shown.x[0], x))
-        for name, x in zip(shown.names[1:], shown.x[1:], strict=True)
-    )
+    if not isinstance(shown.x, Tensor) or not shown.x.is_floating_point():
+        raise CannotShow(
+            "There is no way between examples that are not one tensor of real numbers."
+        )
+    places = max(PLACES[0], min(PLACES[1], BESIDE // max(1, shown.x[:1].numel())))
+    rows, layer = [], _bending(specimen, shown.x)
+    for name, x in zip(shown.names[1:], shown.x[1:], strict=True):
+        count = linear_regions(specimen.model, shown.x[0], x, places, layer)
+        rows.append((f"{shown.names[0]} to {name}", count))
+    of = f" of {layer}" if layer else ""
     if any(count > 1 for _, count in rows):
-        yield Table("Linear pieces on the way between examples", ("way", "pieces"), rows)
+        title = f"Linear pieces{of} on the way between examples, told at {places} places"
+        yield Table(title, ("way", "pieces"), tuple(rows))
+
+
+def _bending(specimen: Specimen, x: Tensor) -> str:
+    """The last hidden layer where the outputs have no linear pieces, as after a softmax."""
+    if len(x) > 1:
+        try:
+            linear_regions(specimen.model, x[0], x[1], PLACES[0])
+        except UsageError:
+            return specimen.hidden
+    return ""
 
 
 def _answers(specimen: Specimen) -> Iterator[Curves | Table]:

@@ -1,12 +1,15 @@
 """The page of `cutaway look`: the views that were asked for, one below the other."""
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
 from importlib.resources import files
 from typing import Any
+
+import torch
 
 import cutaway
 from cutaway.errors import UsageError, nearest
@@ -15,8 +18,8 @@ from cutaway.lab.figures import Curves, Figure, Images
 from cutaway.models import count
 from cutaway.see.probe import resting
 from cutaway.show.figures import Gallery, chart, gallery
-from cutaway.show.look.specimen import CannotShow, Specimen
-from cutaway.show.look.view import Maker, View
+from cutaway.show.look.specimen import Specimen
+from cutaway.show.look.view import Maker, View, reason
 from cutaway.show.pages.base import Section
 from cutaway.show.plots import Chart
 from cutaway.show.render import render
@@ -80,8 +83,21 @@ def view(specimen: Specimen, name: str) -> View:
     """
     (name,) = chosen([name])
     maker: Maker = import_module(f"cutaway.show.look.{MODULES.get(name, name)}").view
-    with resting(specimen.model):
+    with unmoved(specimen):
         return maker(specimen)
+
+
+@contextmanager
+def unmoved(specimen: Specimen) -> Iterator[None]:
+    """Inside, the network is at rest and can be differentiated; afterwards chance is as it was."""
+    device = specimen.shown.x.device
+    devices = [] if device.type == "cpu" else [device]
+    with (
+        torch.random.fork_rng(devices, device_type=device.type if devices else "cuda"),
+        torch.enable_grad(),
+        resting(specimen.model),
+    ):
+        yield
 
 
 def page(
@@ -121,8 +137,8 @@ def _shown(specimen: Specimen, name: str) -> Shown:
         if name == "graph":
             return _graph(specimen)
         found = view(specimen, name)
-    except CannotShow as reason:
-        return Shown(name, VIEWS[name], (f"Nothing to show here. {reason}",))
+    except Exception as error:  # whatever a network does: it costs this view, not the page
+        return Shown(name, VIEWS[name], (f"Nothing to show here. {reason(error)}",))
     return Shown(name, found.title, found.said, tuple(map(_item, found.items)))
 
 

@@ -1,11 +1,12 @@
 """From a run, the name of a network or any module to what lies under the microscope."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor, nn
 
 from cutaway import models
@@ -17,8 +18,8 @@ from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import OWN, Run
 from cutaway.learn.tasks.classify import Classify
 from cutaway.randomness import generator
-from cutaway.see.graph import graph
-from cutaway.see.probe import resting
+from cutaway.see.batch import Batch
+from cutaway.show.look.given import first_answer, given, labelled, named
 from cutaway.show.look.specimen import Examples, Specimen, known
 
 DRAWING = ("adversarial", "semi-supervised")
@@ -26,6 +27,7 @@ DRAWING = ("adversarial", "semi-supervised")
 BYTES = 1 << 28
 """What examples may take as floats."""
 HELD, LEARNED, SHOWN = 1024, 4096, 8
+UNLEARNED = "This one has learned nothing, and its examples are made up."
 SIDE = 224
 """The largest side of examples that are made up."""
 
@@ -125,13 +127,14 @@ def of_model(name: str, layer: str = "") -> Specimen:
         x = torch.randn(SHOWN, int(network.latent), generator=draw)  # type: ignore[arg-type]
     if model.task == "implicit":  # it takes places
         x = torch.rand(SHOWN, len(sides), generator=draw)
-    return of_module(network, x, name=name, layer=layer, source="made-up examples")
+    found = of_module(network, x, name=name, layer=layer, source="made-up examples")
+    return replace(found, unclassed=UNLEARNED)
 
 
 def of_module(
     model: nn.Module,
-    x: Float[Tensor, "n c *side"],
-    t: Int[Tensor, " n"] | None = None,
+    x: Any,
+    t: Any = None,
     *,
     classes: Sequence[str] = (),
     name: str = "",
@@ -141,33 +144,33 @@ def of_module(
     """Any network and examples as it takes them; values are shown from their least to their most.
 
     Args:
+        x: a tensor or array, a tuple of them for several inputs, a mapping for inputs by name.
         t: classes of the examples, where the network tells classes apart.
 
     Raises:
-        UsageError: no such layer, or a model that fails on these examples.
+        UsageError: no such layer, a model that fails on these examples, or labels that do not fit.
     """
-    try:
-        with torch.no_grad(), resting(model):
-            output: Any = model(x[:1])
-    except (RuntimeError, TypeError, ValueError, IndexError) as error:
-        graph(model, x[:1], times=1)  # says which layer it is
-        raise UsageError(f"The network fails: {error}") from None
-    t, names = x.new_zeros(0).long() if t is None else t, tuple(map(str, range(len(x))))
-    given = Examples(x, t, names, _between(x.amin().item(), x.amax().item(), x.shape[1]))
-    if len(t) and not classes:
-        classes = tuple(map(str, range(output.shape[1])))
+    layer = known(model, layer) if layer else ""
+    x = given(x)
+    output = first_answer(model, x)
+    t, unclassed = labelled(output, t, len(x))
+    names = tuple(map(str, range(len(x))))
+    examples = Examples(x, t.to(x.device), names, _between(x))
     return Specimen(
-        name=name or type(model).__name__,
+        name=name or type(getattr(model, "_orig_mod", model)).__name__,
         model=model,
-        shown=_varied(given) if len(t) else given.some(SHOWN),
-        held=given,
-        classes=tuple(classes),
-        layer=known(model, layer) if layer else "",
+        shown=_varied(examples) if len(t) else examples.some(SHOWN),
+        held=examples,
+        classes=named(classes, output) if len(t) or len(classes) else (),
+        layer=layer,
+        unclassed=unclassed,
         source=source,
     )
 
 
-def _between(low: float, high: float, channels: int) -> Normalise:
+def _between(x: Tensor | Batch) -> Normalise:
     """What shows the least value black and the most white."""
-    wide = max(high - low, 1e-12)
+    values = x[x.isfinite()] if isinstance(x, Tensor) and x.is_floating_point() else torch.empty(0)
+    low, high = (values.min().item(), values.max().item()) if len(values) else (0.0, 1.0)
+    wide, channels = max(high - low, 1e-12), x.shape[1] if x.ndim > 1 else 1
     return Normalise((-low / wide,) * channels, (1 / wide,) * channels)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -11,12 +12,17 @@ from torch import Tensor, nn
 from cutaway.data.feed import Normalise
 from cutaway.errors import CutawayError, UsageError
 from cutaway.see.layers import layers
-from cutaway.see.probe import answers
+from cutaway.see.probe import answer, answers
 
 VALUES, LEAST = 1 << 21, 32
 """Numbers in examples that are measured on again and again, and how many examples at least."""
 BATCH = 1 << 20
 """Numbers in examples that are answered at once."""
+
+
+Inputs = Any
+"""What a network takes: mostly a tensor, of examples along its first side, or a `Batch` of them."""
+UNCLASSED = "The network tells no classes apart."
 
 
 class CannotShow(CutawayError):
@@ -32,7 +38,7 @@ class Examples:
         normalise: what was done to pixels of 0 to 1.
     """
 
-    x: Float[Tensor, "n c *side"]
+    x: Inputs
     t: Int[Tensor, " m"]
     names: tuple[str, ...]
     normalise: Normalise
@@ -78,6 +84,7 @@ class Specimen:
         learned: some that it learned from; None where they are not at hand.
         classes: their names; none where its outputs are no classes.
         layer: the one asked for; empty for those that suit a view.
+        unclassed: why there are no classes, a sentence.
         fresh: gives the network before its training; None where it was not trained here.
         source: what the held examples are, in words.
     """
@@ -89,6 +96,7 @@ class Specimen:
     learned: Examples | None = None
     classes: tuple[str, ...] = ()
     layer: str = ""
+    unclassed: str = UNCLASSED
     fresh: Callable[[], nn.Module] | None = None
     source: str = ""
 
@@ -107,18 +115,28 @@ class Specimen:
         """Of the shown examples."""
         return self.answered(self.shown.x)
 
-    def batches(self, x: Float[Tensor, "n c *side"]) -> tuple[Tensor, ...]:
+    def batches(self, x: Inputs) -> tuple[Inputs, ...]:
         """In parts that the memory holds with all that is computed of them."""
-        return x.split(max(1, min(256, BATCH // x[0].numel())))
+        return tuple(x.split(max(1, min(256, BATCH // max(1, x[:1].numel())))))
 
     @torch.no_grad()
-    def answered(self, x: Float[Tensor, "n c *side"]) -> Tensor:
-        """What the network answers, in batches."""
-        return torch.cat([self.model(part) for part in self.batches(x)])
+    def answered(self, x: Inputs) -> Tensor:
+        """What the network answers, in batches, in float32 or wider.
+
+        Raises:
+            CannotShow: it does not answer with a row for each example.
+        """
+        found = []
+        for part in self.batches(x):
+            y = answer(self.model, part)
+            if not y.ndim or len(y) != len(part):
+                raise CannotShow("The network does not answer with a row for each example.")
+            found.append(y.to(torch.promote_types(y.dtype, torch.float32)))
+        return torch.cat(found)
 
     def few(self, count: int) -> Examples:
         """So many held examples, fewer where they are large, as for what asks again and again."""
-        return self.held.some(min(count, max(LEAST, VALUES // self.held.x[0].numel())))
+        return self.held.some(min(count, max(LEAST, VALUES // max(1, self.held.x[:1].numel()))))
 
     def classifying(self) -> None:
         """Refuse a view that is of classes.
@@ -129,8 +147,18 @@ class Specimen:
         if not (self.classes and len(self.held.t)):
             raise CannotShow(
                 "This wants a network that tells classes apart, and examples whose classes are "
-                "known: a run has both."
+                f"known. {self.unclassed}"
             )
+
+    def picturing(self) -> None:
+        """Refuse a view that is of pictures.
+
+        Raises:
+            CannotShow: the examples are none, or no numbers between black and white.
+        """
+        x = self.held.x
+        if x.ndim != 4 or not x.is_floating_point():
+            raise CannotShow("This wants examples that are pictures (n, channels, height, width).")
 
     @cached_property
     def with_places(self) -> str:
@@ -143,11 +171,28 @@ class Specimen:
             return self.layer
         rank = self.shown.x.ndim - 1
         again = {called(name) for name in self.shapes if called(name) != name}
-        found = [n for n, s in self.shapes.items() if len(s) == rank and max(s[1:]) > 1]
+        found = [n for n, s in self.shapes.items() if len(s) == rank > 1 and max(s[1:]) > 1]
         once = [name for name in found if called(name) not in again]
         if not once:
             raise CannotShow("This network has no layer whose outputs have places.")
         return once[-1]
+
+    @cached_property
+    def width(self) -> int:
+        """How many units the layer with places has.
+
+        Raises:
+            CannotShow: its outputs have none.
+        """
+        layer = self.with_places
+        found = self.shapes.get(layer)
+        if found is None:  # a module that holds others
+            found = (
+                answers(self.model, self.shown.x[:1], [layer]).get(layer, torch.empty(1)).shape[1:]
+            )
+        if not found:
+            raise CannotShow(f"The outputs of {layer} have no units.")
+        return found[0]
 
     @cached_property
     def hidden(self) -> str:

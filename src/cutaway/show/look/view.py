@@ -1,6 +1,6 @@
 """What a view gives: sentences, figures and tables."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from cutaway.errors import CutawayError
 from cutaway.lab.evidence import Table
 from cutaway.lab.figures import Figure, Images, images
 from cutaway.show.look.specimen import Specimen
@@ -37,6 +38,30 @@ Maker = Callable[[Specimen], View]
 
 Tile = tuple[str, Float[Tensor, "_ _ _"]]
 """A name and a picture (height, width, channels) of values from 0 to 1."""
+
+
+Makers = Mapping[str, Callable[[], Iterable[Figure | Table]]]
+"""What makes parts of a view, by what they are called."""
+
+
+def parts(makers: Makers) -> tuple[tuple[Figure | Table, ...], tuple[str, ...]]:
+    """Figures and tables, and a sentence for each part that cannot be made: it costs no other."""
+    items: list[Figure | Table] = []
+    lost = []
+    for name, make in makers.items():
+        try:
+            items.extend(make())
+        except Exception as error:  # whatever a network does
+            lost.append(f"{name} left out. {reason(error)}")
+    return tuple(items), tuple(lost)
+
+
+def reason(error: Exception) -> str:
+    """Why something cannot be shown, a sentence."""
+    if isinstance(error, CutawayError):
+        return str(error)
+    said = (str(error).splitlines() or [""])[0]
+    return f"PyTorch or the network says: {type(error).__name__}{': ' if said else ''}{said}"
 
 
 def in_rows(tiles: Sequence[Tile], columns: int) -> list[Sequence[Tile]]:

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
+from cutaway.errors import CutawayError
 from cutaway.lab.evidence import Table
 from cutaway.lab.figures import Images
 from cutaway.learn.statistics import student
 from cutaway.see.foreground import foreground
 from cutaway.see.why import attention, grad_cam, integrated_gradients, occlusion, saliency
-from cutaway.show.look.specimen import CannotShow, Specimen
-from cutaway.show.look.view import View, rows_of
+from cutaway.show.look.specimen import Specimen
+from cutaway.show.look.view import View, parts, rows_of
 from cutaway.show.ramp import over
 from cutaway.show.words import percent
 
@@ -26,9 +28,8 @@ PATCHES = 5
 
 def view(specimen: Specimen) -> View:
     specimen.classifying()
+    specimen.picturing()
     shown = specimen.shown.some(SHOWN)
-    if shown.x.ndim != 4:
-        raise CannotShow("Attributions are drawn of pictures, and these examples are none.")
     answer = specimen.output[: len(shown)].argmax(1)
     maps = dict(_maps(specimen, shown.x, answer))
     rows = [
@@ -44,7 +45,13 @@ def view(specimen: Specimen) -> View:
     )
     cam = f" Grad-CAM: what {specimen.with_places} found for it." if "Grad-CAM" in maps else ""
     figure = rows_of("Where the answers come from", rows)
-    return View("Why this answer", (said + cam,), (figure, *_thing(specimen), *_nearest(specimen)))
+    items, lost = parts(
+        {
+            "What lies outside the thing in front is": partial(_thing, specimen),
+            "The nearest training images are": partial(_nearest, specimen),
+        }
+    )
+    return View("Why this answer", (said + cam, *lost), (figure, *items))
 
 
 def _maps(
@@ -53,7 +60,7 @@ def _maps(
     model, patch = specimen.model, max(1, min(x.shape[2:]) // PATCHES)
     yield "saliency", saliency(model, x, t)
     yield "integrated gradients", integrated_gradients(model, x, t).abs().sum(1)
-    with suppress(CannotShow):
+    with suppress(CutawayError):  # no layer with places, or none that can be seen
         yield "Grad-CAM", grad_cam(model, x, t, specimen.with_places)
     yield "occlusion", occlusion(model, x, t, patch, max(1, patch // 2)).clamp(min=0)
 

@@ -12,6 +12,7 @@ from cutaway.files import write_whole
 from cutaway.learn.run import Run
 from cutaway.show.look.page import VIEWS, chosen, page
 from cutaway.show.look.prepare import of_model, of_module, of_run
+from cutaway.show.look.specimen import Specimen
 
 
 def look(
@@ -34,14 +35,16 @@ def look(
 
     Args:
         at: a run or its directory, the name of a model (new, with made-up images), or any module.
-        x, t: for a module, examples as it takes them, and their classes if it tells any apart.
+        x, t: for a module, examples as it takes them (a tensor or array; a tuple of them for
+            several inputs, a mapping for inputs by name), and their classes if it tells any apart.
         what: names of views; all without any.
         image: a picture that is looked with first; of a run.
         layer: the one to look at; those that suit each view where none is named.
         on: the part of a run that is measured on; by default validation. A look at the test set
             is logged.
         classes: names of the classes of a module.
-        out: the page; by default `look.html` in the run, or `NAME.html` here.
+        out: the page; by default `look.html` in the run, or `NAME.html` here. Of some of the
+            views `look-why.html` and `NAME-why.html`, so that a page of all is not lost.
         progress: tell each view when it is begun.
 
     Raises:
@@ -49,18 +52,26 @@ def look(
     """
     what = chosen([what] if isinstance(what, str) else what)
     picture = None if image is None else Path(image)
+    made = True
     if isinstance(at, nn.Module):
         specimen = of_module(at, x, t, classes=classes, layer=layer)
     elif isinstance(at, Run) or (Path(at) / "recipe.toml").is_file():
+        made = False
         specimen = of_run(at if isinstance(at, Run) else Run(at), picture, layer, on)
     else:
         if image is not None or on:
             raise UsageError(f"There is no run at {at}: --image and --on look at a trained run.")
         specimen = of_model(str(at), layer)
-    home = Path(specimen.name)
-    path = Path(out) if out else home / "look.html" if home.is_dir() else Path(f"{home.name}.html")
+    path = Path(out) if out else _page(specimen, what, in_run=not made)
     write_whole(path, page(specimen, what, _told if progress else _silent))
     return path
+
+
+def _page(specimen: Specimen, what: Sequence[str], in_run: bool) -> Path:
+    """Where the page goes: beside one of all views, not over it, where it has only some."""
+    some = "".join(f"-{name}" for name in what) if len(what) < len(VIEWS) else ""
+    home = Path(specimen.name)
+    return home / f"look{some}.html" if in_run else Path(f"{home.name}{some}.html")
 
 
 def _told(name: str) -> None:
