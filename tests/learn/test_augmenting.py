@@ -131,6 +131,14 @@ def test_each_stage_has_its_own():
     assert len(notes) == 1
 
 
+def test_stages_that_have_the_runs_own_stay_as_they_were_written():
+    images, stages = arrows(80), [{"epochs": 1}, {"epochs": 2, "augment": "none"}]
+    for augment, whole in (("none", "none"), ("shift:1", "shift:1"), ("auto", "crop:3")):
+        recipe = RECIPE.override(augment=augment, stages=stages)
+        found, _ = suited(recipe, images, parts(images))
+        assert (found.augment, found.stages) == (whole, stages)
+
+
 def test_with_few_labels_only_those_are_looked_at():
     images = arrows(200)
     recipe = RECIPE.override(augment="auto", labels=8)

@@ -198,7 +198,7 @@ def test_stages_say_when(tmp_path: Path):
         ("Dropout", "50 %, in stage 1"),
         ("Mixup", "Beta(0.2, 0.2), in stage 2"),
     ]
-    assert len(found.mixtures) == 2  # as many as the stage had steps
+    assert len(found.mixtures) == 3  # as many as the stage had steps: 144 images by 64
     assert found.units is not None
 
 

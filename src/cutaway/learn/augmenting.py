@@ -13,7 +13,6 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -76,11 +75,14 @@ def suited(recipe: Recipe, images: ImageSet, parts: Split) -> tuple[Recipe, list
     found = [_of_stage(stage, images, parts, recipe.seed) for stage in recipe.in_stages()]
     texts = [text for text, _ in found]
     said = dict.fromkeys(sentence for _, sentence in found if sentence)
-    chosen: dict[str, Any] = {"augment": texts[0]} if recipe.augment == AUTO else {}
-    if recipe.stages:
-        both = zip(recipe.stages, texts, strict=True)
-        chosen |= {"stages": [stage | {"augment": text} for stage, text in both]}
-    return recipe.override(**chosen), [note("augmentation", sentence) for sentence in said]
+    whole = texts[0] if recipe.augment == AUTO else recipe.augment
+    stages = [
+        stage if stage.get("augment", whole) == text else stage | {"augment": text}
+        for stage, text in zip(recipe.stages, texts, strict=False)
+    ]
+    return recipe.override(augment=whole, stages=stages), [
+        note("augmentation", sentence) for sentence in said
+    ]
 
 
 def _of_stage(recipe: Recipe, images: ImageSet, parts: Split, seed: int) -> tuple[str, str]:
