@@ -158,3 +158,43 @@ class Deciding(nn.Module):
 def test_a_network_that_decides_by_values_is_refused():
     with pytest.raises(UsageError, match="cannot be followed"):
         receptive_fields(Deciding(), torch.zeros(1, 1, 9, 9))
+
+
+class Written(nn.Module):
+    """What comes of a wider way is written into part of the maps of a narrower one."""
+
+    def __init__(self, way):
+        super().__init__()
+        self.way, self.one = way, nn.Conv2d(1, 4, 3, padding=1)
+        self.wide, self.end = nn.Conv2d(2, 2, 5, padding=2), nn.Conv2d(4, 1, 1)
+
+    def forward(self, x):
+        y = self.one(x)
+        return self.end(self.way(y, self.wide(y[:, 2:].clone())))
+
+
+def added(y, z):
+    y[:, :2] += z
+    return y
+
+
+def put(y, z):
+    new = torch.zeros_like(y)
+    new[:, :2] = z
+    return new
+
+
+def beside(y, z):
+    y[:, :2, 1:] = z[:, :, :-1]
+    return y
+
+
+@pytest.mark.parametrize("way", [added, put])
+def test_what_is_written_in_place_into_a_part_is_seen_by_the_whole(way):
+    found = receptive_fields(Written(way), torch.zeros(1, 1, 16, 16))
+    assert [span.size for span in found["wide"]] == [7, 7]
+    assert [span.size for span in found["end"]] == [7, 7]
+
+
+def test_what_is_written_to_other_places_is_not_followed():
+    assert receptive_fields(Written(beside), torch.zeros(1, 1, 16, 16))["end"] is None

@@ -136,6 +136,7 @@ def test_frozen_and_unused_weights_cost_only_what_needs_them(tmp_path):
     frozen = small().requires_grad_(False)
     found = page(frozen, X, T, tmp_path, ["landscape"])
     assert "Loss along two random directions" in found
+    assert "324 parameters" in found
     assert "The curvature is left out. Nothing in this network can learn" in found
     more = small()
     more[0].weight.requires_grad_(False)

@@ -10,13 +10,14 @@ from fractions import Fraction
 from functools import partial
 from math import ceil, floor
 from typing import Any
+from weakref import ref
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from cutaway.see.layers import unpacked
+from cutaway.see.layers import memory, unpacked
 
 aten = torch.ops.aten
 LITTLE = Fraction(1, 10**6)
@@ -70,6 +71,8 @@ class Follow(TorchDispatchMode):
     def __init__(self, image: Tensor):
         super().__init__()
         self.fields = WeakTensorKeyDictionary()
+        self._sharing: dict[int, list[ref[Tensor]]] = {}  # by their memory
+        self._share(image)
         self.fields[image] = (Span(Fraction(1), Fraction(0), Fraction(0)),) * (image.ndim - 2)
 
     def __torch_dispatch__(
@@ -85,7 +88,23 @@ class Follow(TorchDispatchMode):
             rule = RULES.get(func.overloadpacket, _through)
             for y in unpacked(found):
                 self.fields[y] = rule(self.fields, sources, y, args)
+        for y in unpacked(found):
+            self._share(y)
+            if func._schema.is_mutable and y in self.fields:
+                self._spread(y)
         return found
+
+    def _share(self, x: Tensor) -> None:
+        self._sharing.setdefault(memory(x), []).append(ref(x))
+
+    def _spread(self, changed: Tensor) -> None:
+        """What was written into a view is in all that look at the same memory."""
+        for one in self._sharing[memory(changed)]:
+            other = one()
+            if other is None or other is changed or memory(other) != memory(changed):
+                continue
+            met = [x for x in (changed, other) if x in self.fields]
+            self.fields[other] = _through(self.fields, met, other, ())
 
 
 Fields = WeakTensorKeyDictionary

@@ -35,7 +35,7 @@ def view(specimen: Specimen) -> View:
     specimen.picturing()
     layer = specimen.with_places
     said = (
-        f"The layer is {layer}, {plural(specimen.width, 'unit')}; `layer` names another. Maps: "
+        f"The layer is {layer}, {plural(specimen.width, 'unit')}; another can be named. Maps: "
         "where each unit answers to one example. Then the parts of images that excite units most, "
         "each row a unit, and at its end an image that was made to.",
     )

@@ -15,7 +15,6 @@ import cutaway
 from cutaway.errors import UsageError, nearest
 from cutaway.lab.evidence import Table
 from cutaway.lab.figures import Curves, Figure, Images
-from cutaway.models import count
 from cutaway.see.probe import resting
 from cutaway.show.figures import Gallery, chart, gallery
 from cutaway.show.look.specimen import Specimen
@@ -117,7 +116,7 @@ def page(
         "look/page.html",
         {
             "specimen": specimen,
-            "parameters": count(specimen.model),
+            "parameters": sum(p.numel() for p in specimen.model.parameters()),
             "shown": shown,
             "sections": [Section(one.name, VIEWS[one.name]) for one in shown],
             "script": _digest(),
