@@ -7,8 +7,7 @@
     nox --session python-3.14          # that Python
     nox --session lowest -- tests/see  # what follows -- goes to pytest
 
-On Linux without an NVIDIA card, `UV_TORCH_BACKEND=cpu` before it spares gigabytes a time. What was
-found is told in docs/versions.md.
+On Linux without an NVIDIA card, `UV_TORCH_BACKEND=cpu` before it spares gigabytes a time.
 """
 
 import re

@@ -122,7 +122,6 @@ def test_why_takes_one_image(running: Server) -> None:
         ("GET", "/nothing", 404),
         ("GET", "/predict", 405),
         ("PUT", "/health", 405),
-        ("GET", "/docs", 404),
     ],
 )
 def test_other_paths_and_methods(running: Server, method: str, path: str, status: int) -> None:
