@@ -11,11 +11,10 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from cutaway.data import cache
-from cutaway.data.files import listed
+from cutaway.data.files import TABLES, listed
 from cutaway.data.imageset import Finding
 from cutaway.errors import DataError
 
-TABLES = (".csv", ".tsv", ".parquet")
 FILES = "files"
 UTF8 = 0x800  # the flag of a ZIP member whose name is in UTF-8
 BROKEN = (BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError)

@@ -28,6 +28,7 @@ ENDINGS = (
     ".heif",
     ".avif",
 )
+TABLES = (".csv", ".tsv", ".parquet")
 Read = tuple[list[Sample], list[str], list[Finding]]
 
 
@@ -228,7 +229,7 @@ def _loose(files: Sequence[str], top: str = "") -> list[Finding]:
 
 
 def _no_classes(root: Path, files: Sequence[str]) -> str:
-    tables = [name for name in files if name.lower().endswith((".csv", ".tsv", ".parquet"))]
+    tables = [name for name in files if name.lower().endswith(TABLES)]
     if tables:
         return f"{root} holds a table and no class folders. Name the table: {root / tables[0]}."
     if files:

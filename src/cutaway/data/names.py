@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.data.catalog import SOURCES
-from cutaway.data.files import folder_samples
+from cutaway.data.files import TABLES, folder_samples
 from cutaway.data.imageset import ImageSet
 from cutaway.data.masks import has_masks
-
-DIGITS = tuple("0123456789")
+from cutaway.data.named import DIGITS
 
 
 def class_names(what: Any, label: str = "") -> tuple[str, ...] | None:
@@ -31,7 +30,7 @@ def class_names(what: Any, label: str = "") -> tuple[str, ...] | None:
     path = Path(what).expanduser()
     if path.is_dir() and not has_masks(path):
         return tuple(folder_samples(path)[1])
-    if path.is_file() and path.suffix.lower() in (".csv", ".tsv", ".parquet"):
+    if path.is_file() and path.suffix.lower() in TABLES:
         from cutaway.data.table import classes_of
 
         return tuple(classes_of(path, label))

@@ -15,6 +15,7 @@ from torch import Tensor
 from cutaway.data import cache, pool
 from cutaway.data.division import lost
 from cutaway.data.frame import Frame, Levels
+from cutaway.data.groups import numbered_keys
 from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.levels import checked, told, union
 from cutaway.data.pixels import PIXELS, mapped, whole
@@ -106,11 +107,8 @@ def assemble(
 
 
 def _groups(samples: Sequence[Sample]) -> Tensor | None:
-    if not any(sample.group for sample in samples):
-        return None
-    numbers: dict[tuple[str, str], int] = {}
-    keys = ((sample.group, "" if sample.group else sample.name) for sample in samples)
-    return torch.tensor([numbers.setdefault(key, len(numbers)) for key in keys])
+    keys = [sample.group for sample in samples]
+    return numbered_keys(keys, [sample.name for sample in samples]) if any(keys) else None
 
 
 def _build(

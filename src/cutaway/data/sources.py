@@ -7,7 +7,7 @@ from typing import Any
 
 from cutaway.data.catalog import SOURCES, Source
 from cutaway.data.division import named_as_parts
-from cutaway.data.files import ENDINGS, folder
+from cutaway.data.files import ENDINGS, TABLES, folder
 from cutaway.data.frame import Size
 from cutaway.data.groups import grouped
 from cutaway.data.imageset import ImageSet
@@ -17,7 +17,6 @@ from cutaway.errors import CutawayError, DataError, UsageError, nearest
 __all__ = ["SOURCES", "Source", "load"]
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-TABLES = (".csv", ".tsv", ".parquet")
 # What is no source, and how to make one of it.
 INSTEAD = {
     (".xlsx", ".xls", ".xlsm", ".ods", ".numbers"): "a spreadsheet: save it as CSV (UTF-8)",

@@ -12,9 +12,8 @@ from torch import nn
 from cutaway.errors import UsageError
 from cutaway.learn import memory
 from cutaway.learn.optimizers.uncompiled import uncompiled
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.recipe import PRECISIONS, Recipe
 
-PRECISIONS = ("auto", "float32", "bfloat16")
 FORCED = "CUTAWAY_PRECISION"
 """The variable of the environment that decides the precision of recipes that leave it open."""
 

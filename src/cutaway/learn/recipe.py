@@ -20,6 +20,7 @@ FORMAT = 2
 1: what did not fill a batch was left out of an epoch, which `drop_last` says now; a warm-up began
 at a rate of 0.
 """
+PRECISIONS = ("auto", "float32", "bfloat16")
 OWN = "own:"
 """What a recipe's model or data begins with where it was an object of the user's own."""
 
@@ -164,9 +165,7 @@ class Recipe:
     )
 
     device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps", "Machine")
-    precision: str = setting(
-        "auto", "of the multiplications", "Machine", choices=("auto", "float32", "bfloat16")
-    )
+    precision: str = setting("auto", "of the multiplications", "Machine", choices=PRECISIONS)
     memory_format: str = setting(
         "auto",
         "order of a tensor's axes",

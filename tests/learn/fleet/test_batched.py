@@ -69,7 +69,7 @@ SETTINGS = {
 
 
 # How far weights and losses may be apart: by rounding, which Adam's quotients pass on.
-CLOSE = {"float32": (1e-3, 1e-4), "bfloat16": (5e-2, 5e-3)}
+CLOSE = {"float32": (1e-4, 1e-4), "bfloat16": (2e-2, 5e-3)}
 TRIED = [(name, "float32") for name in SETTINGS]
 TRIED += [("plain", "bfloat16"), ("normalised", "bfloat16")]
 

@@ -1,6 +1,5 @@
 """What answers: a network with all that it needs to be asked, whatever it runs on."""
 
-import os
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -11,6 +10,7 @@ from torch import nn
 
 from cutaway.arithmetic import exact
 from cutaway.data.feed import to_float
+from cutaway.data.pool import cpus
 from cutaway.errors import UsageError
 from cutaway.learn.fleet import Fleet
 from cutaway.learn.machine import computing
@@ -43,7 +43,7 @@ class Engine(Protocol):
 
 def threads() -> int:
     """Cores for the network: all but one, which is for the requests."""
-    return max(1, len(os.sched_getaffinity(0)) - 1)
+    return max(1, cpus() - 1)
 
 
 class TorchEngine:
