@@ -24,7 +24,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cutaway.api import change
 from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load
 from cutaway.errors import TrainingError, UsageError
@@ -34,7 +33,7 @@ from cutaway.learn.listener import Listener
 from cutaway.learn.optimizers import METHODS, Closure, Evaluations, make
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.training import Training
-from cutaway.recipes import OPTIMIZERS, pair
+from cutaway.recipes import OPTIMIZERS, change, pair
 
 SIZE, CONDITION, DOWN_TO = 20, 1000, 1e-6
 BASIS = torch.linalg.qr(

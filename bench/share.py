@@ -14,10 +14,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from bench.game import Game, set_out
-from cutaway.api import change
 from cutaway.data.sources import load
 from cutaway.learn.optimizers import Closure
-from cutaway.recipes import pair
+from cutaway.recipes import change, pair
 
 
 class Clocks:

@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import binary_dilation, binary_erosion
 from torch import Tensor
 
-from cutaway import api, recipes
+from cutaway import recipes
 from cutaway.data.imageset import ImageSet, scaled_masks
 from cutaway.data.sources import load
 from cutaway.data.split import Split, split
@@ -101,7 +101,7 @@ def divided(images: ImageSet, way: str, fold: int, seed: int, val: float) -> Spl
 def trained(runs: Path, model: str, way: str, fold: int) -> tuple[Run, ImageSet]:
     """The run of one fold, made where it is not there yet."""
     recipe = recipes.pair(model, "rocks")
-    recipe = api.change(recipe, {**KINDS[model].changes, "fold": f"{fold}/{FOLDS}"})
+    recipe = recipes.change(recipe, {**KINDS[model].changes, "fold": f"{fold}/{FOLDS}"})
     images = photographs(recipe.image_size)
     if way == "random":
         images = replace(images, groups=None)

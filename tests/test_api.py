@@ -12,9 +12,8 @@ from torch import nn
 from torch.utils.data import Dataset
 
 import cutaway as ca
-from cutaway.api import change
 from cutaway.errors import CutawayError, DataError, RunError, UsageError
-from cutaway.recipes import pair
+from cutaway.recipes import change, pair
 
 
 class Digits(Dataset):

@@ -2,32 +2,32 @@
 
 import pytest
 
-from cutaway import api, recipes
+from cutaway import recipes
 from cutaway.learn.optimizers import METHODS
-from cutaway.recipes import pair
+from cutaway.recipes import change, pair
 
 
 def test_another_optimizer_brings_its_own_rates():
     before = pair("lenet5", "mnist")
-    newton = api.change(before, {"optimizer": "newton"})
+    newton = change(before, {"optimizer": "newton"})
     assert (newton.lr, newton.schedule, newton.augment) == (1.0, "constant", "none")
-    assert api.change(before, {"optimizer": "sgd"}).momentum == 0.0
+    assert change(before, {"optimizer": "sgd"}).momentum == 0.0
 
 
 def test_what_the_user_says_counts():
-    found = api.change(pair("lenet5", "mnist"), {"optimizer": "newton", "lr": 0.5})
+    found = change(pair("lenet5", "mnist"), {"optimizer": "newton", "lr": 0.5})
     assert found.lr == 0.5
 
 
 def test_the_same_optimizer_changes_nothing():
     before = pair("lenet5", "mnist")
-    assert api.change(before, {"optimizer": before.optimizer}) == before
+    assert change(before, {"optimizer": before.optimizer}) == before
 
 
 def test_a_name_may_be_spelled_without_hyphens_and_in_capitals():
     before = pair("mlp", "mnist")
-    assert api.change(before, {"optimizer": "LBFGS"}).lr == 1.0
-    assert api.change(before, {"optimizer": "AdamW"}) == before.override(optimizer="AdamW")
+    assert change(before, {"optimizer": "LBFGS"}).lr == 1.0
+    assert change(before, {"optimizer": "AdamW"}) == before.override(optimizer="AdamW")
 
 
 @pytest.mark.parametrize("name", sorted(recipes.OPTIMIZERS))

@@ -19,7 +19,7 @@ from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.search import Search, searched
 from cutaway.learn.taken import load_for
-from cutaway.recipes import change as change
+from cutaway.recipes import change
 from cutaway.show.fleet import report as fleet_report
 from cutaway.show.pages.search import report as search_report
 from cutaway.show.progress import progress as shown

@@ -9,7 +9,6 @@ from killed_runs import At
 from real_digits import digits
 from torch import nn
 
-from cutaway.api import change
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, UsageError
 from cutaway.learn import fleet, search
@@ -17,7 +16,7 @@ from cutaway.learn.fit import begun, fit, resume
 from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import FORMAT, Recipe, from_dict
 from cutaway.learn.stage import Stage, averaged
-from cutaway.recipes import pair
+from cutaway.recipes import change, pair
 from cutaway.show.progress import introduction
 
 RECIPE = pair("mlp", "digits").override(

@@ -9,7 +9,8 @@ import pytest
 from cutaway import recipes
 from cutaway.errors import DataError
 from cutaway.learn.fit import fit
-from cutaway.learn.run import Run, load_for
+from cutaway.learn.run import Run
+from cutaway.learn.taken import load_for
 from cutaway.ship.runtime import BINARY, SCRIPT, runtime
 
 Trained = Callable[[str], Run]

@@ -84,7 +84,7 @@ class Runs:
         return read(report(*self.make(kind)))
 
     def _make(self, kind: str) -> Made:
-        from cutaway.api import change
+        from cutaway.recipes import change
 
         model, source, changes = KINDS[kind]
         images = source()

@@ -11,10 +11,10 @@ from report_runs import HOSTILE
 from task_runs import QUICK, few
 
 from cutaway import recipes
-from cutaway.api import change
 from cutaway.errors import RunError
 from cutaway.learn.directory import Place
 from cutaway.learn.search import Search, Trial, launch
+from cutaway.recipes import change
 from cutaway.show import tables
 from cutaway.show.pages import search as page
 

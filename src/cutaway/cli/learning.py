@@ -64,18 +64,16 @@ def read_beginning(words: list[str], recipe: str, settings: dict[str, Any]) -> R
         recipe: the file to begin with instead of the recommended settings.
         settings: fields of the recipe, None where not given.
     """
+    from cutaway import recipes
+
     model, data, own = read_words(words, settings["task"] or "")
     changes = {k: v for k, v in settings.items() if v is not None} | own
     if recipe:
         beginning = read_recipe(Path(recipe))
         changes |= {k: v for k, v in (("model", model), ("data", data)) if v}
     else:
-        from cutaway.recipes import starting_point
-
-        beginning = starting_point(*filter(None, (model, data)))
-    from cutaway import api
-
-    return api.change(beginning, changes)
+        beginning = recipes.starting_point(*filter(None, (model, data)))
+    return recipes.change(beginning, changes)
 
 
 @app.command(epilog="Example: cutaway resume runs/lenet5-digits-1")

@@ -60,9 +60,7 @@ class DataCard:
     def read(cls, path: Path) -> "DataCard":
         values: dict[str, Any] = read_json(path)
         try:
-            tuples = {name: tuple(values[name]) for name in ("classes", "size", "mean", "std")}
-            kept = {"levels": checked(values.get("levels")), "ink": Ink.of_json(values.get("ink"))}
-            return cls(**(values | tuples | kept))
+            return cls(**restored(values))
         except (TypeError, KeyError):
             raise RunError(f"{path} is damaged: its fields are not those of a data card.") from None
 
@@ -118,6 +116,18 @@ class DataCard:
         images = replace(images, targets=place[images.targets], classes=self.classes)
         pictures = len(self.size) == 2 and len(images.size) == 2
         return images.framed(self.frame) if pictures else images
+
+
+def restored(values: dict[str, Any]) -> dict[str, Any]:
+    """A card's fields as JSON gave them back, in their own types.
+
+    Raises:
+        KeyError, TypeError: they are not those of a card.
+        DataError: what is kept of drawings is damaged.
+    """
+    tuples = {name: tuple(values[name]) for name in ("classes", "size", "mean", "std")}
+    kept = {"levels": checked(values.get("levels")), "ink": Ink.of_json(values.get("ink"))}
+    return values | tuples | kept
 
 
 def listed(names: Sequence[str], most: int = 20) -> str:

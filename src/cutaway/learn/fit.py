@@ -26,9 +26,9 @@ from cutaway.learn.listener import Listener
 from cutaway.learn.network import head_of, initial
 from cutaway.learn.notes import Note, note
 from cutaway.learn.pretrained import Pretrained, frozen, load_pretrained
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.regularise import regularised
-from cutaway.learn.run import OWN, Run
+from cutaway.learn.run import Run
 from cutaway.learn.tasks import Task, make_task
 from cutaway.learn.training import Training
 from cutaway.learn.versions import expect_same_steps

@@ -24,11 +24,8 @@ from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.network import initial
 from cutaway.learn.notes import Note, read_notes
 from cutaway.learn.predict import Prediction, draw, masks, predict, whole, write_masks
-from cutaway.learn.recipe import OWN as OWN
-from cutaway.learn.recipe import Recipe, read_recipe
-from cutaway.learn.taken import load_again as load_again
-from cutaway.learn.taken import load_for as load_for
-from cutaway.learn.taken import part_or_data
+from cutaway.learn.recipe import OWN, Recipe, read_recipe
+from cutaway.learn.taken import load_again, load_for, part_or_data
 from cutaway.learn.tasks import Judgement, Task, make_task
 
 

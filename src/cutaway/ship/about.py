@@ -7,8 +7,8 @@ from typing import Any
 import cutaway
 from cutaway.data.frame import Fit, Frame, Levels, fit_of
 from cutaway.data.ink import Ink
-from cutaway.data.levels import checked
 from cutaway.errors import DataError
+from cutaway.learn.card import restored
 from cutaway.learn.directory import plain
 from cutaway.learn.run import Run
 
@@ -106,9 +106,7 @@ class About:
             DataError: it is not that.
         """
         try:
-            tuples = {name: tuple(values[name]) for name in ("classes", "size", "mean", "std")}
-            kept = {"levels": checked(values.get("levels")), "ink": Ink.of_json(values.get("ink"))}
-            return cls(**(values | tuples | kept))
+            return cls(**restored(values))
         except (TypeError, KeyError):
             raise DataError(
                 "The file does not say what it holds: it was not exported by Cutaway."

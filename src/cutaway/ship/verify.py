@@ -97,7 +97,7 @@ class Reference:
 
     @cached_property
     def files(self) -> list[tuple[int, np.ndarray]]:
-        return self.shipment.examples.files() if self.shipment.about.resizes else []
+        return self.shipment.examples.files()
 
     @cached_property
     def outputs(self) -> np.ndarray:

@@ -7,8 +7,8 @@ from typing import Any
 
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.learn.card import DataCard
-from cutaway.learn.recipe import Recipe
-from cutaway.learn.run import OWN, Run
+from cutaway.learn.recipe import OWN, Recipe
+from cutaway.learn.run import Run
 from cutaway.learn.tasks.adversarial import Adversarial
 from cutaway.learn.tasks.classify import Classify
 from cutaway.learn.tasks.segment import Segment

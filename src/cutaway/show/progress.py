@@ -14,7 +14,8 @@ from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.watching import Watcher
 from cutaway.learn.history import Row
 from cutaway.learn.listener import Listener
-from cutaway.learn.run import OWN, Run
+from cutaway.learn.recipe import OWN
+from cutaway.learn.run import Run
 from cutaway.learn.search import Search, Trial
 from cutaway.learn.search.watching import Watcher as SearchWatcher
 from cutaway.learn.stage import Stage
@@ -212,8 +213,7 @@ def _image_size(run: Run) -> list[str]:
 
 def _notes_on_objects(training: Training) -> list[str]:
     """What was noticed of data of one's own, where no command prints the notes at the end."""
-    first = not (training.stage.number or training.stage.step)
-    own = first and training.run.recipe.data.startswith(OWN)
+    own = training.fresh and training.run.recipe.data.startswith(OWN)
     return [f"Note: {one['sentence']}" for one in training.run.notes] if own else []
 
 

@@ -10,7 +10,8 @@ from cutaway import models
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import CutawayError
 from cutaway.files import read_json, write_whole
-from cutaway.learn.run import OWN, Run
+from cutaway.learn.recipe import OWN
+from cutaway.learn.run import Run
 from cutaway.learn.tasks.segment import Segment
 from cutaway.show import origins
 from cutaway.show.curves import curves

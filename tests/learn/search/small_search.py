@@ -5,10 +5,9 @@ from typing import Any
 
 from real_digits import digits
 
-from cutaway.api import change
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.search import Search, launch
-from cutaway.recipes import pair
+from cutaway.recipes import change, pair
 
 OVER = {"lr": (0.001, 1.0), "batch_size": [16, 32, 64], "widths": ["4", "8"]}
 

@@ -8,7 +8,6 @@ import pytest
 from real_digits import digits
 from small_search import OVER, search, small
 
-from cutaway.api import change
 from cutaway.errors import RunError, TrainingError, UsageError
 from cutaway.learn.fit import fit
 from cutaway.learn.history import better, kept
@@ -16,6 +15,7 @@ from cutaway.learn.run import Run
 from cutaway.learn.search import Search, relaunch
 from cutaway.learn.search.watching import Pruning, Watcher
 from cutaway.learn.training import Stopped
+from cutaway.recipes import change
 
 WILD = small(optimizer="sgd", weight_decay=10.0)
 """At a high rate each step makes the weights some thousand times larger."""

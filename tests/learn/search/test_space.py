@@ -4,12 +4,11 @@ import math
 
 import pytest
 
-from cutaway.api import change
 from cutaway.errors import UsageError
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.search import axes, space
 from cutaway.learn.search.axes import Choice, Range
-from cutaway.recipes import pair
+from cutaway.recipes import change, pair
 
 MLP = pair("mlp", "digits")
 

@@ -12,8 +12,7 @@ from cutaway.learn.compare.images import over_images
 from cutaway.learn.compare.measure import Measure, measure_of
 from cutaway.learn.compare.replicates import over_replicates
 from cutaway.learn.compare.sides import Side, sides
-from cutaway.learn.recipe import REPLICATE, Recipe
-from cutaway.learn.run import OWN
+from cutaway.learn.recipe import OWN, REPLICATE, Recipe
 from cutaway.learn.statistics import Estimate, holm
 
 

@@ -21,8 +21,7 @@ from cutaway.learn import machine as machines
 from cutaway.learn.counting import counted
 from cutaway.learn.fleet.stackable import differences, room, trial
 from cutaway.learn.network import initial
-from cutaway.learn.recipe import Recipe
-from cutaway.learn.run import OWN
+from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.tasks import make_task
 
 CALL = 500_000
@@ -84,7 +83,9 @@ class Counts:
 
     def __init__(self, members: Sequence[Recipe], images: ImageSet):
         self.images, self.asked = images, members[0].threads
-        self.machine = machines.choose(members[0], self._network(members[0]))
+        network = self._network(members[0])
+        self.convolves = any(p.ndim > 2 for p in network.parameters())
+        self.machine = machines.choose(members[0], network)
         self.members = [machines.resolved(one, self.machine) for one in members]
         self.first = self.members[0].in_stages()[0]
         self.task = make_task(self.first)
@@ -140,7 +141,7 @@ class Counts:
     @property
     def heavy(self) -> str:
         """Why a stack would not be faster; nothing where it would."""
-        if any(p.ndim > 2 for p in self._network(self.first).parameters()):
+        if self.convolves:
             return "a stack of convolutions is slower than one after the other"
         if len(self.members) < FEW:
             return f"a stack pays from {FEW} members on"

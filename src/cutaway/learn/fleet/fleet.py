@@ -20,8 +20,9 @@ from cutaway.learn.history import share
 from cutaway.learn.notes import Note, joined
 from cutaway.learn.predict import Prediction, predict
 from cutaway.learn.recipe import REPLICATE, Recipe, from_dict
-from cutaway.learn.run import Run, load_again
+from cutaway.learn.run import Run
 from cutaway.learn.statistics import t_interval
+from cutaway.learn.taken import load_again
 
 FORMAT = 1
 

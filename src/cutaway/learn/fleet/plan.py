@@ -6,8 +6,7 @@ from typing import Any
 
 from cutaway import models
 from cutaway.errors import UsageError
-from cutaway.learn.recipe import Recipe
-from cutaway.learn.run import OWN
+from cutaway.learn.recipe import OWN, Recipe
 
 Changes = dict[str, Any]
 

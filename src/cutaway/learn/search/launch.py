@@ -17,12 +17,13 @@ from cutaway.learn import machine as machines
 from cutaway.learn.directory import alone, destination
 from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.run import Run, load_again
+from cutaway.learn.run import Run
 from cutaway.learn.search import sampling, space
 from cutaway.learn.search.search import Search
 from cutaway.learn.search.space import Change, Space, Values
 from cutaway.learn.search.trial import Trial
 from cutaway.learn.search.watching import Pruned, Pruning, Watcher, judged, stopped
+from cutaway.learn.taken import load_again
 from cutaway.learn.tasks import make_task
 from cutaway.learn.training import Stopped, Training
 from cutaway.learn.versions import expect_same_steps

@@ -17,7 +17,7 @@ from cutaway.learn.tasks import TASKS, options
 Space = dict[str, Axis]
 Values = dict[str, Any]
 Change = Callable[[Recipe, Values], Recipe]
-"""How a recipe takes changes, `api.change`: another optimizer brings the rates that suit it."""
+"""How a recipe takes changes, `recipes.change`: another optimizer brings the rates that suit it."""
 
 FIXED = {"task", "task_options", "optimizer_options", "labels", "monitor"}
 SEARCHABLE = CHANGEABLE - FIXED | {"init"}

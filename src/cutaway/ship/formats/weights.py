@@ -7,7 +7,7 @@ from torch import Tensor
 from cutaway import models
 from cutaway.errors import DataError, UsageError
 from cutaway.learn.checkpoint import load_tensors, save_tensors
-from cutaway.learn.run import OWN
+from cutaway.learn.recipe import OWN
 from cutaway.ship.about import About
 from cutaway.ship.opened import Opened, of_module
 from cutaway.ship.portable import portable

@@ -14,8 +14,8 @@ from cutaway.data.feed import Normalise, to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
 from cutaway.learn.network import initial
-from cutaway.learn.recipe import Recipe
-from cutaway.learn.run import OWN, Run
+from cutaway.learn.recipe import OWN, Recipe
+from cutaway.learn.run import Run
 from cutaway.learn.tasks.classify import Classify
 from cutaway.randomness import generator
 from cutaway.see.batch import Batch

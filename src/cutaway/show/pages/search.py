@@ -9,7 +9,7 @@ from typing import Any
 
 import cutaway
 from cutaway.files import write_whole
-from cutaway.learn.run import OWN
+from cutaway.learn.recipe import OWN
 from cutaway.learn.search import Search, Trial, space
 from cutaway.learn.search.axes import Axis, Choice
 from cutaway.show import measures, origins, plots
