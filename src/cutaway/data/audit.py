@@ -122,7 +122,9 @@ def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Au
         *alike_classes(images.classes),
         *_groups(images, "exact-duplicate", equal, f"equal in every {value}"),
         *_groups(images, "near-duplicate", nearly, "nearly equal"),
-        *_groups(images, "two-labels", labelled, "alike, but of several classes"),
+        *_groups(
+            images, "two-labels", _contrasted(images, labelled), "alike, but of several classes"
+        ),
         *_divided(images, alike),
         *(_uneven(images, counts, tiny, imbalance) if images.masks is None else _unseen(images)),
     )
@@ -167,6 +169,16 @@ def _finding(images: ImageSet, kind: str, members: list[int], detail: str) -> Fi
     """Names the first images, and says how many there are beside."""
     more = f" The first {NAMED} of {len(members)} are named." if len(members) > NAMED else ""
     return Finding(kind, tuple(images.names[i] for i in members[:NAMED]), detail + more)
+
+
+def _contrasted(images: ImageSet, groups: list[list[int]]) -> list[list[int]]:
+    """Clusters with an image of each of their classes before the others."""
+    found = []
+    for group in groups:
+        targets = images.targets[group].tolist()
+        firsts = [group[targets.index(c)] for c in dict.fromkeys(targets)]
+        found.append([*firsts, *(i for i in group if i not in firsts)])
+    return found
 
 
 def _groups(images: ImageSet, kind: str, groups: list[list[int]], alike: str) -> list[Finding]:

@@ -113,12 +113,18 @@ def _add_telling(app: FastAPI, served: Served, metrics: Metrics) -> None:
         """What the network is, what it learned from, and what it did on its test set."""
         return _json(served.engine.about.to_dict())
 
-    @app.get("/metrics", response_class=Response, responses=schemas.text("text/plain", 500))
+    @app.get(
+        "/metrics", summary="Metrics", response_class=Response,
+        responses=schemas.text("text/plain", 500),
+    )  # fmt: skip
     async def counted() -> Response:
         """What the server has counted, for Prometheus."""
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
-    @app.get("/", response_class=Response, responses=schemas.text("text/html", *TOLD))
+    @app.get(
+        "/", summary="A page to try it", response_class=Response,
+        responses=schemas.text("text/html", *TOLD),
+    )  # fmt: skip
     async def index() -> Response:
         """The page: drop an image, or draw one."""
         content, headers = page()
