@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from pictures import encoded, image, write
 
+from cutaway.data.names import class_names
 from cutaway.data.sources import load
+from cutaway.data.split import SHARES, split
+from cutaway.data.stratify import TEST, VAL
 from cutaway.errors import DataError, UsageError
+from cutaway.learn.recipe import Recipe
 
 
 def table(root: Path, column: str, words: list[str]) -> Path:
@@ -222,3 +226,77 @@ def test_classes_called_train_and_test_are_refused():
     pixels, _ = arrays(4, 0)
     with pytest.raises(DataError, match="parts of a division, not what to tell apart"):
         load((pixels, ["train", "test", "train", "test"]))
+
+
+def in_tables(root: Path, *columns: str) -> Path:
+    """`train.csv` and `test.csv`, whose lines of names are given, beside their pictures."""
+    for name, column in zip(("train", "test"), columns, strict=True):
+        rows = [f"{name}/{i}.png" + f",{'cd'[i % 2]}" * ("," in column) for i in range(6)]
+        write(root, f"{name}.csv", "\n".join([column, *rows]).encode())
+        fill(root, *(f"{name}/{i}.png" for i in range(6)))
+    return root
+
+
+def test_tables_of_a_folder_are_its_parts(tmp_path):
+    images = load(in_tables(tmp_path, "image,label", "image,label"))
+    assert images.name == str(tmp_path)
+    assert images.parts is not None
+    assert images.parts.tolist() == [0] * 6 + [2] * 6
+    assert class_names(tmp_path) == images.classes == ("c", "d")
+
+
+def test_a_table_without_labels_is_to_be_predicted(tmp_path):
+    images = load(in_tables(tmp_path, "image,label", "image"))
+    (said,) = (one.detail for one in images.findings if one.kind == "unlabelled-part")
+    assert said.startswith("test.csv has no labels: its pictures are neither learned from")
+    assert len(images) == 6
+
+
+def test_a_table_that_is_not_read_is_named(tmp_path):
+    root = in_tables(tmp_path, "image,label", "image,label")
+    (alone,) = load(root / "train.csv").findings
+    assert (alone.kind, alone.detail.startswith("train.csv alone is read, and not test.csv")) == (
+        "table-beside", True)  # fmt: skip
+    fill(root, "cat/1.png", "dog/1.png")
+    for part in ("train", "test"):
+        for i in range(6):
+            (root / f"{part}/{i}.png").unlink()
+        (root / part).rmdir()
+    (beside,) = load(root).findings
+    assert "The class folders are read, and not train.csv and test.csv" in beside.detail
+
+
+def test_two_tables_of_one_part_are_refused(tmp_path):
+    root = in_tables(tmp_path, "image,label", "image,label")
+    (root / "train.csv").rename(root / "train_a.csv")
+    write(root, "train_b.csv", b"image,label\ntrain/1.png,c")
+    with pytest.raises(DataError, match=r"train_a.csv and train_b.csv, which both mean the train"):
+        load(root)
+
+
+def test_folders_inside_classes_are_told(tmp_path):
+    root = fill(tmp_path, *(f"{c}/{s}/{i}.png" for c in "ab" for s in "xy" for i in range(2)))
+    (found,) = load(root).findings
+    assert (found.kind, found.where) == ("inner-folders", ("a", "b"))
+    assert "a/ holds x, y, all of them taken as 'a'" in found.detail
+    assert "--group-by level:2" in found.detail
+    assert not load(root, group_by="level:2").findings
+    divided = fill(tmp_path / "d", *(f"{p}/{c}/{s}/{p}.png" for p in ("train", "test")
+                                     for c in "ab" for s in "xy"))  # fmt: skip
+    assert "--group-by level:3" in load(divided).findings[0].detail
+
+
+def test_a_share_beside_a_part_of_the_source_is_told(tmp_path):
+    names = [f"{p}/{c}/{i}.png" for p in ("train", "test") for c in "ab" for i in range(9)]
+    images = load(fill(tmp_path, *names))
+
+    def said(**shares: float) -> list[str]:
+        return [f.detail for f in split(images, **shares).findings if f.kind == "share-unused"]
+
+    assert said() == said(val=0.3) == []
+    (told,) = said(test=0.4)
+    assert told.startswith("The data bring a test part of their own, which is used as it is")
+
+
+def test_the_usual_shares_of_a_recipe_are_those_of_a_split():
+    assert (Recipe().val, Recipe().test) == (SHARES[VAL], SHARES[TEST])

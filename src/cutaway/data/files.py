@@ -70,6 +70,8 @@ def folder_samples(root: Path) -> Read:
         _loose(listed(root / top)[1], top) for top in {"": -1} | tops if top in ("", *labelled)
     ]
     gone = lost([tops[top] for top in labelled], [sample.part for sample in samples])
+    if all(sample.part < 0 for sample in samples) or "" not in tops:
+        said += _folders_inside(samples, max(len(Path(top).parts) for top in labelled))
     return samples, classes, [*said, *gone, *(one for some in beside for one in some)]
 
 
@@ -216,6 +218,28 @@ def _inner(root: Path, samples: list[Sample]) -> list[Sample]:
             f"none. Put each picture in a folder called one of {ACCEPTED}, or in none of them."
         )
     return [one._replace(part=part) for one, part in zip(samples, parts, strict=True)]
+
+
+def _folders_inside(samples: Sequence[Sample], above: int) -> list[Finding]:
+    """Folders within the classes: classes themselves, it may be, or images that belong together.
+
+    Args:
+        above: folders above those of the classes.
+    """
+    inside: dict[str, set[str]] = {}
+    for folders in (sample.name.split("/")[above:-1] for sample in samples):
+        inside.setdefault(folders[0], set()).update(folders[1:2])
+    several = {name: sorted(inner, key=natural) for name, inner in inside.items() if len(inner) > 1}
+    if not several:
+        return []
+    name, inner = next(iter(several.items()))
+    more = f" and {len(inner) - 3:,} more" if len(inner) > 3 else ""
+    said = (
+        f"The folders inside a class are part of it: {name}/ holds {', '.join(inner[:3])}{more}, "
+        f"all of them taken as '{name}'. If they are classes, move them beside each other; if each "
+        f"holds images that belong together, say --group-by level:{above + 2} (group_by=...)."
+    )
+    return [Finding("inner-folders", tuple(several), said)]
 
 
 def _loose(files: Sequence[str], top: str = "") -> list[Finding]:

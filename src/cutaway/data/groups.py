@@ -18,7 +18,8 @@ def grouped(images: ImageSet, group_by: str) -> ImageSet:
     Names that do not match are each a group of their own. Raises UsageError where none does.
     """
     keys = group_keys(images.names, group_by)
-    return replace(images, groups=numbered_keys(keys, images.names))
+    findings = tuple(one for one in images.findings if one.kind != "inner-folders")  # answered
+    return replace(images, groups=numbered_keys(keys, images.names), findings=findings)
 
 
 def numbered_keys(keys: Sequence[str], names: Sequence[str]) -> Int[Tensor, " n"]:

@@ -29,6 +29,10 @@ def class_names(what: Any, label: str = "") -> tuple[str, ...] | None:
         return _known(str(what))
     path = Path(what).expanduser()
     if path.is_dir() and not has_masks(path):
+        from cutaway.data.siblings import by_part
+
+        if tables := by_part(path, label)[0]:
+            return class_names(tables[0], label)
         return tuple(folder_samples(path)[1])
     if path.is_file() and path.suffix.lower() in TABLES:
         from cutaway.data.table import classes_of

@@ -4,7 +4,7 @@ The advice depends on who divided: parts that were drawn here lack a class becau
 too few or too much alike; those of the user's own, because of what was put into them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -70,6 +70,42 @@ def _lacking(
             kind = ("untrained-class" if part == TRAIN else "untested-class") if own else (
                 "undivided-class")  # fmt: skip
             yield Finding(kind, names[:NAMED], said(images, part, classes, names))
+
+
+def unused(images: ImageSet) -> Iterator[Finding]:
+    """A division of the source's own that the folds take the place of."""
+    if images.parts is not None and len(images.parts.unique()) > 1:
+        said = (
+            "The folds take the place of the division that the data bring, so that its test images "
+            "also train. Leave the folds out to keep it."
+        )
+        yield Finding("division-unused", (), said)
+
+
+def beside_own(
+    images: ImageSet, side: np.ndarray, own: Sequence[int], asked: Mapping[int, float]
+) -> Iterator[Finding]:
+    """Parts that a division of the source's own lacks, and that were drawn from its training.
+
+    Of a part that it has no share is drawn, which is told where somebody asked for one.
+
+    Args:
+        own: the parts that it has.
+        asked: the shares that somebody asked for.
+    """
+    for part, word in ((VAL, "validation"), (TEST, "test")) if own else ():
+        if part in own and part in asked:
+            said = (
+                f"The data bring a {word} part of their own, which is used as it is: "
+                f"{PARTS[part]}={asked[part]:g} counts only where they bring none."
+            )
+            yield Finding("share-unused", (), said)
+        elif part not in own and (count := int((side == part).sum())):
+            said = (
+                f"The data bring no {word} part: {count:,} of their training {images.noun}s were "
+                "drawn for it."
+            )
+            yield Finding(f"drawn-{PARTS[part]}", (), said)
 
 
 def _own_lack(images: ImageSet, part: int, classes: np.ndarray, names: tuple[str, ...]) -> str:

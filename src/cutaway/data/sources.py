@@ -92,20 +92,46 @@ def _read(
     if str(what) in SOURCES:
         return _named(SOURCES[str(what)], size, progress), False
     if path.is_dir():
-        from cutaway.data.masks import has_masks, masked
-
-        return (masked if has_masks(path) else folder)(path, size, progress), False
+        return _folder(path, size, group_by, label, progress)
     if path.is_file() and path.suffix.lower() in ENDINGS:
         from cutaway.data.single import one_picture
 
         return one_picture(path, size if isinstance(size, int) else None), False
     if path.is_file() and path.suffix.lower() in TABLES:
+        from cutaway.data.siblings import beside
         from cutaway.data.table import table
 
-        return table(path, size, group_by, label, progress)
+        images, by_column = table(path, size, group_by, label, progress)
+        return replace(images, findings=(*images.findings, *beside(path))), by_column
     if path.is_file() and path.name.lower().endswith(ARCHIVES):
         return _archive(path, size, group_by, label, progress)
     raise _unknown(str(what), path)
+
+
+def _folder(
+    path: Path, size: Size, group_by: str, label: str, progress: Progress | None
+) -> tuple[ImageSet, bool]:
+    """Pictures beside masks, a table for each part, or class folders."""
+    from cutaway.data.masks import has_masks, masked
+    from cutaway.data.siblings import beside, by_part
+
+    if has_masks(path):
+        return masked(path, size, progress), False
+    parts, told = by_part(path, label)
+    if not parts:
+        images = folder(path, size, progress)
+        return replace(images, findings=(*images.findings, *beside(path))), False
+    from cutaway.data.parts import joined
+    from cutaway.data.table import table
+
+    def read(one: Path, side: Size) -> tuple[ImageSet, bool]:
+        return table(one, side, group_by, label, progress)
+
+    if len(parts) == 1:
+        images, by_column = read(parts[0], size)
+    else:
+        images, by_column = joined(parts, size, read, told=True), False
+    return replace(images, name=str(path), findings=(*images.findings, *told)), by_column
 
 
 def _archive(

@@ -6,7 +6,7 @@ is not divided at all.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from itertools import pairwise
@@ -21,13 +21,15 @@ from torch import Tensor
 from cutaway.data.duplicates import joined, near
 from cutaway.data.folds import read_fold, test_fold
 from cutaway.data.imageset import PARTS, Finding, ImageSet
-from cutaway.data.parted import given, lacking, leaks
+from cutaway.data.parted import beside_own, given, lacking, leaks, unused
 from cutaway.data.stratify import DROPPED, TEST, TRAIN, VAL, deal, expected_leakage, leakage
 from cutaway.errors import DataError, RunError, UsageError
 from cutaway.files import read_json, write_json
 
 SIDES = (*PARTS, "dropped")
 VERSION = 2  # 1 did not keep the groups
+SHARES = {VAL: 0.1, TEST: 0.2}
+"""Shares of the training images that are drawn for parts which the source does not bring."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +118,8 @@ def overlap(splits: Sequence[Split], on: str = "test") -> float:
 def split(
     images: ImageSet,
     *,
-    val: float = 0.1,
-    test: float = 0.2,
+    val: float = SHARES[VAL],
+    test: float = SHARES[TEST],
     seed: int = 0,
     duplicates: Int[Tensor, " n"] | None = None,
     drop_leaks: bool = False,
@@ -153,7 +155,9 @@ def split(
     _deal_missing(images, unit, side, (0.0, float(val), float(test)), rng)
     drawn = [part for part in given(side) if part not in own]
     noticed += lacking(images, side, drawn, own=False)
-    findings = (*noticed, *(_unused(images) if fold else _drawn(images, side, own)))
+    asked = {part: share for part, share in ((VAL, val), (TEST, test)) if share != SHARES[part]}
+    told = unused(images) if fold else beside_own(images, side, own, asked)
+    findings = (*noticed, *told)
     if drop_leaks:
         side[(side < TEST) & np.isin(unit, unit[side == TEST])] = DROPPED
     return _as_split(images, unit, side, seed=seed, findings=findings, fold=fold)
@@ -165,27 +169,6 @@ def _check_shares(val: float, test: float) -> None:
             f"val={val} and test={test} leave nothing to train on: give two shares, "
             "not below 0, that add up to less than 1."
         )
-
-
-def _unused(images: ImageSet) -> Iterator[Finding]:
-    """A division of the source's own that the folds take the place of."""
-    if images.parts is not None and len(images.parts.unique()) > 1:
-        said = (
-            "The folds take the place of the division that the data bring, so that its test images "
-            "also train. Leave the folds out to keep it."
-        )
-        yield Finding("division-unused", (), said)
-
-
-def _drawn(images: ImageSet, side: np.ndarray, own: Sequence[int]) -> Iterator[Finding]:
-    """Parts that a division of the source's own lacks, and that were drawn from its training."""
-    for part, word in ((VAL, "validation"), (TEST, "test")) if own else ():
-        if part not in own and (count := int((side == part).sum())):
-            said = (
-                f"The data bring no {word} part: {count:,} of their training {images.noun}s were "
-                "drawn for it."
-            )
-            yield Finding(f"drawn-{PARTS[part]}", (), said)
 
 
 def _folded(images: ImageSet, unit: np.ndarray, fold: str, rng: np.random.Generator) -> np.ndarray:

@@ -49,8 +49,7 @@ def table(
         UsageError: there is no column of that name, or none that looks like pictures or labels.
         DataError: the table cannot be read, names no file that exists, or has no labels.
     """
-    source = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
-    return from_table(source, str(path), size, group_by, label, progress)
+    return from_table(opened(path), str(path), size, group_by, label, progress)
 
 
 def from_table(
@@ -75,6 +74,11 @@ def from_table(
         progress=progress,
     )
     return found, by_column
+
+
+def opened(path: Path) -> Table:
+    """The columns of a CSV, TSV or Parquet file. Raises DataError where it cannot be read."""
+    return _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
 
 
 def cells(path: Path, column: str) -> list[Cell]:
@@ -243,7 +247,7 @@ def _once(samples: list[Sample], classes: Sequence[str]) -> tuple[list[Sample], 
 
 def classes_of(path: Path, label: str) -> Sequence[str]:
     """The classes that a table names; no picture is opened. Raises what `table` does."""
-    source = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+    source = opened(path)
     column = chosen(
         source.path, list(source.columns), label, source.read, _images(source, label)[0]
     )
