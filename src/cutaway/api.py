@@ -12,7 +12,7 @@ from cutaway.data.sources import load as load_images
 from cutaway.errors import UsageError
 from cutaway.learn import fit as learning
 from cutaway.learn import search as searching
-from cutaway.learn.fleet import Fleet, check_way, launch, relaunch
+from cutaway.learn.fleet import Fleet, check_way, launch, refuse_member, relaunch
 from cutaway.learn.handed import given_back
 from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import OWN, Recipe
@@ -204,6 +204,7 @@ def resume(
     run = Run(path, model)
     images = None
     if not run.finished:
+        refuse_member(path)
         if data is None and run.recipe.data.startswith(OWN):
             raise UsageError(
                 f"{path} learned from data of your own: hand them in again, resume(path, data=...)."

@@ -15,6 +15,7 @@ from torch import nn
 from cutaway.learn.fit import fit, resume
 from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import Recipe
+from cutaway.learn.run import Run
 
 # A server that has imported everything but computed nothing; each run is a process forked from it.
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -80,6 +81,18 @@ def kill_at_call(function: str, count: int) -> None:
     setattr(os, function, patched)
 
 
+def kill_before(name: str) -> None:
+    """SIGKILL this process before a file of this name is put in its place."""
+    original = os.replace
+
+    def patched(source, target, **kwargs):
+        if os.path.basename(target) == name:
+            die()
+        return original(source, target, **kwargs)
+
+    os.replace = patched
+
+
 def work(path: Path, moment: tuple, kind: str) -> None:
     """Begin a run, or go on with it, and die at the moment if it comes."""
     torch.set_num_threads(1)
@@ -87,6 +100,8 @@ def work(path: Path, moment: tuple, kind: str) -> None:
     match moment:
         case ("step", step):
             listener = At(step, die)
+        case ("before", name):
+            kill_before(name)
         case (str(function), count) if function != "never":
             kill_at_call(function, count)
     options = {"listener": listener, "checkpoint_every": 0.0}
@@ -135,6 +150,16 @@ def test_killed_from_outside_again_and_again(tmp_path, uninterrupted):
         child(path, ("never", 0), seconds)
     assert child(path, ("never", 0)) == 0
     assert contents(path) == uninterrupted
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "timing.json", "results.json"])
+def test_killed_at_its_end_it_tells_of_one_look_at_its_test(name, tmp_path, uninterrupted):
+    path = tmp_path / "run"
+    assert child(path, ("before", name)) == -signal.SIGKILL
+    assert child(path, ("never", 0)) == 0
+    assert contents(path) == uninterrupted
+    assert [look["why"] for look in Run(path).looks] == ["end of training"]
+    assert len(Run(path).notes) == len({note["kind"] for note in Run(path).notes})
 
 
 @pytest.mark.parametrize("kind", ["staged", "game", "semi"])

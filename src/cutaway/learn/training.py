@@ -30,6 +30,8 @@ from cutaway.learn.watching import Watching
 
 CHECK_EVERY = 50
 """Steps between two looks at the loss where a look means waiting for the device."""
+AT_THE_END = "end of training"
+"""Why a run itself looks at its test part."""
 
 
 class Stopped(RunError):
@@ -211,7 +213,8 @@ class Training:
         found = run.task.judge(self.model, feed, self.images.classes, self.machine)
         found = run.grouped(found)
         note_test(run, found)
-        run.log_look("test", "end of training", found)
+        if not any(look["why"] == AT_THE_END for look in run.looks):  # killed since, and resumed
+            run.log_look("test", AT_THE_END, found)
         save_tensors(run.path / "predictions.safetensors", found.tensors(), {"part": "test"})
         speed = self.images_seen / max(self.seconds, 1e-9)
         timing = {"train_seconds": self.seconds, "images_per_second": speed}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import torch
 from real_digits import digits
 from torch.nn.utils import parameters_to_vector
 
+import cutaway as ca
 from cutaway.data.sources import load
 from cutaway.errors import CutawayError, DataError, RunError, UsageError
 from cutaway.learn.fit import fit
@@ -187,3 +189,13 @@ def test_what_is_opened(fleet, tmp_path):
         opened(tmp_path)
     with pytest.raises(UsageError, match="is not a fleet"):
         Fleet(tmp_path)
+
+
+def test_a_member_goes_on_with_its_fleet_only(fleet, tmp_path):
+    place = tmp_path / "copy"
+    shutil.copytree(fleet.path, place)
+    member = Fleet(place).place(1)
+    (member / "results.json").unlink()
+    with pytest.raises(UsageError, match=rf"go on with all of it, `cutaway resume {place}`"):
+        ca.resume(member)
+    assert ca.resume(Fleet(place).place(0)).finished

@@ -215,6 +215,20 @@ class Fleet:
             return predict(self.committee, first.task, first.data, first.machine, images)
 
 
+def refuse_member(path: str | Path) -> None:
+    """Refuse to go on with a member by itself: in a stack, or with other threads, it ends otherwise.
+
+    Raises:
+        UsageError: the run is a member of a fleet.
+    """
+    whole = Path(path).resolve().parent.parent
+    if (whole / "fleet.json").is_file():
+        raise UsageError(
+            f"{path} is a member of a fleet and may end otherwise by itself: go on with all of it, "
+            f"`cutaway resume {whole}`."
+        )
+
+
 def opened(path: str | Path) -> Run | Fleet:
     """The run or the fleet at a path.
 
