@@ -101,3 +101,16 @@ def test_killed_and_started_again(own, tmp_path):
     assert (done[0].evidence, done[0].seconds) == (before.evidence, before.seconds)
     assert done[1].verdict is Verdict.HOLDS
     assert log.read_text() == "waited waited "
+
+
+@pytest.mark.parametrize(
+    ("number", "settings", "said"),
+    [
+        ("4.3", {"steps": 5}, "Steps (5) are to be as many as looks (8) or more."),
+        ("4.11", {"widths": (8,), "starts": 2, "replicates": 2}, "No descent of width 8 ended in"),
+    ],
+)
+def test_settings_that_leave_nothing_to_measure_are_refused(number, settings, said):
+    (left,) = lab.prove([number], changes=settings)
+    assert said in left.reason
+    assert "Error" not in left.reason

@@ -57,6 +57,9 @@ def _test(claim: Claim, settings: dict[str, Any], again: bool) -> Finding | Left
     except CutawayError as error:
         return Left(claim, str(error), broken=True)
     except Exception as error:  # one claim that fails leaves the others their turn
-        return Left(claim, f"{type(error).__name__}: {error}", broken=True)
+        said = f"{type(error).__name__}: {error}"
+        if settings not in (claim.settle(full=False), claim.settle(full=True)):
+            said = f"Its experiment cannot be made with these settings ({said})."
+        return Left(claim, said, broken=True)
     kept.keep(found)
     return found

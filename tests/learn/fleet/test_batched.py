@@ -186,7 +186,7 @@ def test_folds_of_other_sizes_are_stacks_of_their_own(tmp_path):
     said, watcher = [], Heard()
     watcher.note = said.append
     images = replace(digits(361), parts=None)
-    recipe = small(folds=5, batch_size=64, epochs=1, val=0.0)
+    recipe = small(folds=5, batch_size=64, epochs=1, val=0.0, precision="float32")
     alone = launch(recipe, images, way="in-turn", out=tmp_path / "alone")
     stacked = launch(recipe, images, way="batched", watcher=watcher, out=tmp_path / "stacked")
     learned = [len(run.split.train) for run in stacked.members]

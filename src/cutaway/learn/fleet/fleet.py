@@ -216,7 +216,7 @@ class Fleet:
 
 
 def refuse_member(path: str | Path) -> None:
-    """Refuse to go on with a member by itself: in a stack, or with other threads, it ends otherwise.
+    """Refuse to go on with a member alone: in a stack, or with other threads, it ends otherwise.
 
     Raises:
         UsageError: the run is a member of a fleet.

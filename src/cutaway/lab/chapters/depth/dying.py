@@ -7,6 +7,7 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from cutaway.data.sources import load
+from cutaway.errors import UsageError
 from cutaway.lab.chapters.depth.learner import (
     Batch,
     Depth,
@@ -60,6 +61,8 @@ def dead_units(
     """ReLU networks learn digits at many rates from two starts, without momentum or decay. Some
     times on the way each unit is asked about every training image: it is dead if it answers 0 to
     all of them."""
+    if steps < looks:
+        raise UsageError(f"Steps ({steps}) are to be as many as looks ({looks}) or more.")
     learned, tested = samples(load("digits"), seed)
     rows, lines, last, back, first = [], [], {}, [], 0
     for start in STARTS:

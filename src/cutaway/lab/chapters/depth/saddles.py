@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.func import grad, jacrev, vmap
 
+from cutaway.errors import UsageError
 from cutaway.lab.chapters.depth.learner import Steps
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean, share_of
 from cutaway.lab.experiment import claim
@@ -125,6 +126,11 @@ def widening(
         rows.append((width, 4 * width + 1, percent(still), percent(bad), loss.median().item()))
     narrow = min(ends, key=lambda n: abs(n - 2))
     w, bad = ends[narrow]
+    if not bad.any():
+        raise UsageError(
+            f"No descent of width {narrow} ended in a bad minimum after {steps} steps, so none can "
+            "be widened: give more starts or steps, or widths near 2."
+        )
     idle, copied = widened(w[bad], x[bad], t[bad])
     still = (copied > -FLAT).flatten(0, 1)
     sizes = [row[0] for row in rows]
