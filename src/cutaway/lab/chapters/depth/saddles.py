@@ -126,11 +126,6 @@ def widening(
         rows.append((width, 4 * width + 1, percent(still), percent(bad), loss.median().item()))
     narrow = min(ends, key=lambda n: abs(n - 2))
     w, bad = ends[narrow]
-    if not bad.any():
-        raise UsageError(
-            f"No descent of width {narrow} ended in a bad minimum after {steps} steps, so none can "
-            "be widened: give more starts or steps, or widths near 2."
-        )
     idle, copied = widened(w[bad], x[bad], t[bad])
     still = (copied > -FLAT).flatten(0, 1)
     sizes = [row[0] for row in rows]
@@ -178,7 +173,15 @@ def begun(n: int, width: int, seed: int) -> Weights:
 def widened(
     w: Weights, x: Tensor, t: Tensor
 ) -> tuple[Float[Tensor, "r"], Float[Tensor, "units parts r"]]:
-    """The smallest eigenvalue with an idle unit more, and with each unit doubled in all ways."""
+    """The smallest eigenvalue with an idle unit more, and with each unit doubled in all ways.
+
+    Raises UsageError where there is none to widen.
+    """
+    if not len(w):
+        raise UsageError(
+            "No descent ended in a bad minimum, so that none can be widened: give more starts or "
+            "steps, or widths near 2."
+        )
     copied = [[least(with_copy(w, u, p), x, t) for p in PARTS] for u in range(w.shape[1] // 4)]
     return least(with_idle(w), x, t), torch.stack([torch.stack(each) for each in copied])
 
