@@ -58,7 +58,7 @@ def test_targets_may_be_names_or_numbers_with_gaps() -> None:
     ("data", "said"),
     [
         ((BATCH * 2.0, TARGETS), "Floats must lie in 0..1"),
-        ((BATCH.astype(int) * 2, TARGETS), "Integers must lie in 0..255"),
+        ((BATCH.astype(int) - 2, TARGETS), "Integers must lie in 0..255"),
         ((BATCH / 255 - 0.5, TARGETS), "leave out any normalisation"),
         ((np.full((2, 4, 4), np.nan), [0, 1]), "no numbers"),
         ((BATCH.reshape(6, -1), TARGETS), "have the shape n h w"),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from pictures import encoded, image, write
 from PIL import Image
 
@@ -12,6 +13,8 @@ from cutaway.data.decode import Unreadable, brought, decode
 from cutaway.data.frame import Frame
 from cutaway.data.levels import extent, in_bytes, union, usual
 from cutaway.data.sources import load
+from cutaway.errors import DataError
+from cutaway.learn.inputs import gathered
 
 
 def ramps(root: Path, bits: int, format: str = "png") -> Path:
@@ -113,3 +116,43 @@ def test_ranges() -> None:
     assert usual(np.array([-1.0])) is None
     assert in_bytes(np.array([5, 5], np.uint16), (5, 5)).tolist() == [0, 0]
     assert in_bytes(np.array([-np.inf, np.nan, np.inf]), (0, 1)).tolist() == [0, 0, 255]
+
+
+def in_memory() -> tuple[list[np.ndarray], list[int]]:
+    """Twelve bits: the images of the first class are so dark that 8 would do for them."""
+    draw = np.random.default_rng(0)
+    dark = [draw.integers(0, 200, (9, 9)).astype(np.uint16) for _ in range(4)]
+    bright = [draw.integers(2000, 4096, (9, 9)).astype(np.uint16) for _ in range(4)]
+    dark[0][0, 0], bright[0][0, 0] = 0, 4095
+    return [*dark, *bright], [0] * 4 + [1] * 4
+
+
+@pytest.mark.parametrize("kind", ["array", "tensor", "items", "PIL", "content", "parts"])
+def test_objects_in_memory_share_one_range_too(kind: str) -> None:
+    arrays, targets = in_memory()
+    stack = np.stack(arrays)
+    made = {
+        "array": lambda: (stack, targets),
+        "tensor": lambda: (torch.from_numpy(stack.astype(np.int32)), targets),
+        "items": lambda: list(zip(arrays, targets, strict=True)),
+        "PIL": lambda: list(zip(map(Image.fromarray, arrays), targets, strict=True)),
+        "content": lambda: list(zip((encoded(Image.fromarray(a)) for a in arrays), targets,
+                                    strict=True)),
+        "parts": lambda: {"train": (stack[::2], targets[::2]),
+                          "test": (stack[1::2], targets[1::2])},
+    }  # fmt: skip
+    images = load(made[kind]())
+    assert images.levels == (0, 4095)
+    order = [*range(0, 8, 2), *range(1, 8, 2)] if kind == "parts" else range(8)
+    wanted = np.floor(stack[list(order)] * (255 / 4095) + 0.5)
+    assert (images.images[..., 0].numpy() == wanted).all()
+    assert "0 to 4095" in next(one.detail for one in images.findings if one.kind == "16-bit")
+
+
+def test_an_array_is_read_by_the_levels_of_the_run() -> None:
+    arrays, _ = in_memory()
+    (one,) = gathered(arrays[0], (0.0, 4095.0))
+    wanted = np.floor(arrays[0] * (255 / 4095) + 0.5)
+    assert (decode(one.source, None, 1)[..., 0] == wanted).all()
+    with pytest.raises(DataError, match="Integers must lie in"):
+        gathered(arrays[7])

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cutaway.data.dataset import is_picture
 from cutaway.data.division import is_word
 from cutaway.data.frame import Size
 from cutaway.data.imageset import ImageSet
-from cutaway.data.items import from_items, is_picture
+from cutaway.data.items import from_items
 from cutaway.data.pack import Progress
 from cutaway.data.table import Table, from_table
 

@@ -4,25 +4,26 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from os.path import relpath
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
-from cutaway.data.arrays import as_numpy, is_array, pixels_of, stacked, with_targets
-from cutaway.data.columns import IMAGE, LABEL, MASK, chosen, guess
+from cutaway.data.arrays import stacked, with_targets
+from cutaway.data.dataset import classes_of, columns_of, first, namer, pair
 from cutaway.data.division import of_rows
-from cutaway.data.frame import Frame, Size
+from cutaway.data.frame import Frame, Levels, Size
 from cutaway.data.groups import numbered_keys
+from cutaway.data.image import as_numpy, deep_values, deeper, is_array, pixels_of
 from cutaway.data.imageset import Finding, ImageSet
+from cutaway.data.levels import union
 from cutaway.data.masks import framed_mask
 from cutaway.data.pack import Progress
 from cutaway.data.picture import Unreadable
 from cutaway.data.plan import KEEP, LOOKED_AT, usual_side
 from cutaway.data.targets import text_of
-from cutaway.errors import DataError, UsageError
+from cutaway.errors import DataError
 from cutaway.randomness import reseed_global
 
 TRIED = 16  # readings anew, to see whether an item differs
@@ -30,9 +31,15 @@ TRIED = 16  # readings anew, to see whether an item differs
 
 @dataclass
 class _Read:
-    """What was read so far; `side` is that of the square that all are cut to, None for none."""
+    """What was read so far.
+
+    Attributes:
+        side: of the square that all are cut to; None for none.
+        levels: of values of more than 8 bits; None where no image has such.
+    """
 
     side: Size
+    levels: Levels | None
     pixels: list[np.ndarray] = field(default_factory=list)
     targets: list[Any] = field(default_factory=list)
     kept: list[int] = field(default_factory=list)
@@ -53,24 +60,52 @@ def from_items(
         UsageError: the items are no pairs, or have no such column.
         DataError: no image can be read, or the targets are no classes.
     """
-    name = _namer(what)
-    found = _Read(size)
+    name = namer(what)
+    levels = size.levels if isinstance(size, Frame) else None
     with _same_draws():
-        columns = _columns_of(what, label)
+        columns = columns_of(what, label)
+    found = _read(_Read(size, levels), what, columns, group_by, name, progress)
+    if not found:  # images of more than 8 bits, whose range is to be known first
+        found = _read(_Read(size, _range(what, columns)), what, columns, group_by, name, progress)
+        assert found
+    images = with_targets(
+        stacked(found.pixels), _together(found.targets), classes_of(what, columns),
+        [name(index) for index in found.kept], found.bad,
+    )  # fmt: skip
+    return _grouped(_divided(replace(images, levels=found.levels), found), found)
+
+
+def _read(
+    found: _Read, what: Any, columns: Any, group_by: str, name: Callable[[int], str],
+    progress: Progress | None,
+) -> _Read | None:  # fmt: skip
+    """Every item; nothing where one has more than 8 bits, and no levels were known."""
+    with _same_draws():
+        first(what)  # as the columns were found
         for index in range(len(what)):
-            _add(found, what, index, columns, group_by, name)
+            if not _add(found, what, index, columns, group_by, name):
+                return None
             if progress:
                 progress(index + 1, len(what))
         if found.bad and not found.pixels:
             raise DataError(
                 f"None of the {len(found.bad)} images can be read. {found.bad[0].detail}"
             )
-        findings = [*found.bad, *_varying(what, found, columns, name)]
-    images = with_targets(
-        stacked(found.pixels), _together(found.targets), _classes_of(what, columns),
-        [name(index) for index in found.kept], findings,
-    )  # fmt: skip
-    return _grouped(_divided(images, found), found)
+        found.bad += deeper(found.levels, len(found.kept))
+        found.bad += _varying(what, found, columns, name)
+    return found
+
+
+def _range(what: Any, columns: Any) -> Levels:
+    """That of all images of more than 8 bits."""
+    with _same_draws():
+        return union(_deep(what, columns, index) for index in range(len(what)))
+
+
+def _deep(what: Any, columns: Any, index: int) -> Levels | None:
+    with suppress(OSError, Unreadable):  # told when it is read
+        return deep_values(pair(what[index], columns, index)[0], among=True)
+    return None
 
 
 def _divided(images: ImageSet, found: _Read) -> ImageSet:
@@ -81,23 +116,28 @@ def _divided(images: ImageSet, found: _Read) -> ImageSet:
 
 def _add(
     found: _Read, what: Any, index: int, columns: Any, group_by: str, name: Callable[[int], str]
-) -> None:
-    """Read one item; what cannot be opened is named and left out."""
+) -> bool:
+    """Read one item; what cannot be opened is named and left out.
+
+    Whether it could be: not where it has more than 8 bits, and no levels are known.
+    """
     try:
         item = what[index]
-        image, target = _pair(item, columns, index)
-        pixels = _pixels(image, found.side, index)
+        image, target = pair(item, columns, index)
+        if not found.levels and deep_values(image):
+            return False
+        pixels = _pixels(image, found.side, found.levels, index)
     except (OSError, Unreadable) as error:  # a picture that cannot be opened costs that picture
         said = error.sentence if isinstance(error, Unreadable) else f"It cannot be read ({error})."
         kind = error.kind if isinstance(error, Unreadable) else "unreadable"
         found.bad.append(Finding(kind, (name(index),), said, True))
-        return
-    first = found.pixels[0].shape[:2] if found.pixels else pixels.shape[:2]
-    if found.side is None and (pixels.shape[:2] != first or max(first) > KEEP):
+        return True
+    usual = found.pixels[0].shape[:2] if found.pixels else pixels.shape[:2]
+    if found.side is None and (pixels.shape[:2] != usual or max(usual) > KEEP):
         found.side = _usual_side(what, columns)
-        found.pixels = [pixels_of(old, found.side) for old in found.pixels]
+        found.pixels = [pixels_of(old, found.side) for old in found.pixels]  # bytes by now
         found.targets = [_cut(old, found.side) for old in found.targets]
-        pixels = pixels_of(image, found.side)
+        pixels = pixels_of(image, found.side, found.levels)
     found.pixels.append(pixels)
     found.targets.append(_cut(_target(target, image, name(index)), found.side))
     found.kept.append(index)
@@ -105,6 +145,7 @@ def _add(
         found.rows[name(index)] = {k: v for k, v in item.items() if k not in (*columns, group_by)}
     if group_by and isinstance(item, dict) and group_by in item:
         found.keys[name(index)] = text_of(item[group_by]) or ""
+    return True
 
 
 def _usual_side(what: Any, columns: Any) -> int:
@@ -112,65 +153,16 @@ def _usual_side(what: Any, columns: Any) -> int:
     shorter = []
     for index in range(0, len(what), -(-len(what) // LOOKED_AT)):
         with suppress(OSError, Unreadable):  # told when it is read
-            image = _pair(what[index], columns, index)[0]
-            shorter.append(min(pixels_of(image, None).shape[:2]))
+            image = pair(what[index], columns, index)[0]
+            shorter.append(min(pixels_of(image, None, (0.0, 1.0)).shape[:2]))
     return usual_side(shorter)
 
 
-def _pixels(image: Any, side: Size, index: int) -> np.ndarray:
+def _pixels(image: Any, side: Size, levels: Levels | None, index: int) -> np.ndarray:
     try:
-        return pixels_of(image, side)
+        return pixels_of(image, side, levels)
     except DataError as error:
         raise DataError(f"Item {index} of the data cannot be used. {error}") from None
-
-
-def _columns_of(what: Any, label: str) -> tuple[str, str] | None:
-    """The columns of image and label, where the items are rows with names.
-
-    Raises UsageError where there are no such, or several.
-    """
-    first = _first(what)
-    if not isinstance(first, dict):
-        return None
-    of, names = "The data set", list(first)
-    held = [column for column in names if is_picture(first[column])]
-    image = guess(held or names, IMAGE) or (held[0] if len(held) == 1 else "")
-    if not image:
-        raise UsageError(
-            f"The data set has no column that is known to hold pictures: {', '.join(names)}. Call "
-            "it 'image'."
-        )
-    masks = "" if label or guess(names, LABEL) else guess(names, MASK)
-    return image, masks or chosen(of, names, label, but=image)
-
-
-def _first(what: Any) -> Any:
-    """The first item that can be read, or nothing."""
-    for index in range(len(what)):
-        try:
-            return what[index]
-        except OSError:
-            continue
-    return None
-
-
-def is_picture(value: Any) -> bool:
-    """Whether a cell of a row holds a picture: of PIL, an array, or the content of a file."""
-    encoded = isinstance(value, dict) and bool(value.keys() & {"bytes", "path"})
-    return encoded or isinstance(value, Image.Image | bytes) or is_array(value, 2)
-
-
-def _pair(item: Any, columns: tuple[str, str] | None, index: int) -> tuple[Any, Any]:
-    if columns and isinstance(item, dict):
-        return item[columns[0]], item[columns[1]]
-    if isinstance(item, tuple | list) and len(item) == 2:
-        return item[0], item[1]
-    kinds = [type(part).__name__ for part in item] if isinstance(item, tuple | list) else []
-    found = f"{type(item).__name__} of {len(kinds)} ({', '.join(kinds[:5])})" if kinds else ""
-    raise UsageError(
-        f"Each item of a data set must be (image, target); item {index} is a "
-        f"{found or type(item).__name__}."
-    )
 
 
 def _target(target: Any, image: Any, name: str) -> Any:
@@ -178,7 +170,7 @@ def _target(target: Any, image: Any, name: str) -> Any:
     if isinstance(target, Image.Image) or is_array(target, 2):
         mask = np.asarray(target) if isinstance(target, Image.Image) else as_numpy(target)
         mask = mask[0] if mask.ndim == 3 and len(mask) == 1 else mask
-        if mask.shape != pixels_of(image, None).shape[:2]:
+        if mask.shape != pixels_of(image, None, (0.0, 1.0)).shape[:2]:
             raise DataError(
                 f"The target of {name} has the shape {mask.shape}, which is no mask of its image: "
                 "a mask has the image's height and width, and a class for each pixel."
@@ -215,7 +207,8 @@ def _varying(
     for place in (n * count // TRIED % count for n in range(TRIED if count else 0)):
         index = found.kept[place]
         try:
-            again = pixels_of(_pair(what[index], columns, index)[0], found.side)
+            image = pair(what[index], columns, index)[0]
+            again = pixels_of(image, found.side, found.levels)
         except (OSError, Unreadable):
             continue
         if not np.array_equal(again, found.pixels[place]):
@@ -251,32 +244,3 @@ def _grouped(images: ImageSet, found: _Read) -> tuple[ImageSet, bool]:
         return images, False
     keys = [found.keys[name] for name in images.names]
     return replace(images, groups=numbered_keys(keys, images.names)), True
-
-
-def _classes_of(what: Any, columns: tuple[str, str] | None) -> list[str] | None:
-    """The names that the data set itself gives, also below a `Subset` or a `ConcatDataset`."""
-    if hasattr(what, "classes"):
-        names = what.classes
-    elif hasattr(what, "datasets"):
-        each = [_classes_of(one, columns) for one in what.datasets]
-        if any(names != each[0] for names in each):
-            raise DataError("The data sets that are joined name different classes.")
-        names = each[0] if each else None
-    elif hasattr(what, "dataset"):
-        return _classes_of(what.dataset, columns)
-    else:
-        features = getattr(what, "features", None)
-        column = features.get(columns[1]) if isinstance(features, dict) and columns else None
-        names = getattr(column, "names", None)
-    return [str(name) for name in names] if isinstance(names, list | tuple) else None
-
-
-def _namer(what: Any) -> Callable[[int], str]:
-    """Names from the paths that a folder data set keeps, for `group_by`; else numbers."""
-    if hasattr(what, "dataset") and hasattr(what, "indices"):
-        inner, indices = _namer(what.dataset), what.indices
-        return lambda i: inner(int(indices[i]))
-    root, samples = getattr(what, "root", None), getattr(what, "samples", None)
-    if root and isinstance(samples, list) and len(samples) == len(what):
-        return lambda i: relpath(samples[i][0], root).replace("\\", "/")
-    return lambda i: f"item/{i}"

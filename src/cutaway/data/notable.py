@@ -25,6 +25,7 @@ HARM = (
     "dark",
     "varying",
     "16-bit-colour",
+    "16-bit",
     "untested-class",
     "undivided-class",
     "few-tests",

@@ -10,10 +10,11 @@ import numpy as np
 from PIL import Image
 from torch.utils.data import IterableDataset
 
-from cutaway.data.arrays import from_arrays, is_array
+from cutaway.data.arrays import from_arrays
 from cutaway.data.columns import IMAGE, LABEL, guess
 from cutaway.data.division import PART_NAMES, part_of
-from cutaway.data.frame import Size
+from cutaway.data.frame import Frame, Size
+from cutaway.data.image import is_array
 from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.items import from_items
 from cutaway.data.pack import Progress
@@ -82,7 +83,8 @@ def _from_sequence(
 ) -> ImageSet | None:
     """A pair of images and targets, or two or three parts; nothing where it is a list of items."""
     if len(what) == 2 and is_array(what[0], 2) and hasattr(what[1], "__len__"):
-        return from_arrays(what[0], what[1], None)
+        levels = size.levels if isinstance(size, Frame) else None
+        return from_arrays(what[0], what[1], None, levels)
     if len(what) == 2 and _are_images(what[0]) and _are_targets(what[1]):
         if len(what[0]) != len(what[1]):
             raise DataError(f"There are {len(what[0])} images and {len(what[1])} targets.")

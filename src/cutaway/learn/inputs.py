@@ -13,9 +13,10 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from cutaway.data.arrays import pixels_of
 from cutaway.data.files import natural, walk
+from cutaway.data.frame import Levels
 from cutaway.data.heic import ENDINGS
+from cutaway.data.image import pixels_of
 from cutaway.data.imageset import ImageSet
 from cutaway.data.picture import FORMATS, Unreadable
 from cutaway.errors import DataError, UsageError
@@ -34,19 +35,20 @@ class Input:
         return card.pixels(self.source)
 
 
-def gathered(images: Any) -> list[Input]:
+def gathered(images: Any, levels: Levels | None = None) -> list[Input]:
     """Every picture of what was handed in, in order.
 
     Args:
         images: a path, a folder (every picture below it), encoded bytes, a picture of PIL, an array
             (h w or h w c) or a tensor (h w or c h w) of bytes or of fractions 0..1, a batch of them
             with one axis more, an image set, or a list of such.
+        levels: what stands for black and white in arrays of whole numbers of more than 8 bits.
 
     Raises:
         UsageError: it is none of these.
         DataError: an array that holds no picture.
     """
-    found = list(_each(images, ""))
+    found = list(_each(images, "", levels))
     return [Input(one.name or f"image {place}", one.source) for place, one in enumerate(found)]
 
 
@@ -56,7 +58,7 @@ def several(images: Any) -> bool:
     return not isinstance(images, str | PathLike | bytes | Image.Image) or _is_folder(images)
 
 
-def _each(images: Any, name: str) -> Iterator[Input]:
+def _each(images: Any, name: str, levels: Levels | None) -> Iterator[Input]:
     if isinstance(images, str | PathLike):
         yield from _of_path(fspath(images))
     elif isinstance(images, bytes | bytearray | memoryview):
@@ -68,9 +70,9 @@ def _each(images: Any, name: str) -> Iterator[Input]:
         yield from (Input(name, encoded(one.numpy())) for name, one in names)
     elif isinstance(images, list | tuple):
         for one in images:
-            yield from _each(one, "")
+            yield from _each(one, "", levels)
     elif isinstance(images, np.ndarray | Tensor):
-        yield from _of_array(images)
+        yield from _of_array(images, levels)
     else:
         raise UsageError(
             f"A {type(images).__name__} is not a picture: give paths, a folder, encoded bytes, "
@@ -98,20 +100,20 @@ def _is_folder(what: Any) -> bool:
     return isinstance(what, str | PathLike) and Path(what).expanduser().is_dir()
 
 
-def _of_array(images: np.ndarray | Tensor) -> Iterator[Input]:
+def _of_array(images: np.ndarray | Tensor, levels: Levels | None) -> Iterator[Input]:
     """One picture, or with an axis more a batch of them."""
     rows = images if images.ndim == 4 else [images]
-    yield from (Input("", encoded(_pixels(one))) for one in rows)
+    yield from (Input("", encoded(_pixels(one, levels))) for one in rows)
 
 
-def _pixels(image: np.ndarray | Tensor) -> UInt8[np.ndarray, "h w c"]:
+def _pixels(image: np.ndarray | Tensor, levels: Levels | None) -> UInt8[np.ndarray, "h w c"]:
     """Raises DataError where it holds no picture."""
     if not (image.ndim in (2, 3) and 0 not in image.shape):
         raise DataError(
             f"An image has the shape h w, h w c or c h w, not {' '.join(map(str, image.shape))}."
         )
     try:
-        return pixels_of(image, None)
+        return pixels_of(image, None, levels)
     except Unreadable as problem:
         raise DataError(problem.sentence) from None
 

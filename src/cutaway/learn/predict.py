@@ -173,7 +173,7 @@ def answered(
         DataError: the only picture asked about cannot be read; of several each says so itself.
     """
     strict = not several(images)
-    inputs = gathered(images)
+    inputs = gathered(images, card.levels)
     for start in range(0, len(inputs), BATCH):
         batch = inputs[start : start + BATCH]
         readings = [read(one, card, strict) for one in batch]
