@@ -1,9 +1,10 @@
-"""How numbers are multiplied, whatever the processor could do faster."""
+"""How numbers are multiplied, whatever the processor could do faster, and by what code."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import attrgetter
 
+import torch
 from torch import backends
 
 UNITS = (
@@ -29,3 +30,22 @@ def exact() -> Iterator[None]:
     finally:
         for unit, precision in zip(units, before, strict=True):
             unit.fp32_precision = precision
+
+
+@contextmanager
+def own_code() -> Iterator[None]:
+    """Inside, what PyTorch compiles is for this processor and number of threads.
+
+    Its cache on disk tells neither apart: code for AVX-512 that is called where AVX2 was asked for
+    writes beyond its memory, which ends in NaN or a crash, and a number of threads is written into
+    the code (pytorch#167463).
+    """
+    from torch.compiler import config
+
+    before = config.cache_key_tag
+    processor = f"{backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads"
+    config.cache_key_tag = f"{before} {processor}"
+    try:
+        yield
+    finally:
+        config.cache_key_tag = before

@@ -1,13 +1,17 @@
 """What a computer decides where the recipe leaves it open, and the switches for that."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
+from shutil import which
 
 import pytest
 import torch
+from command import CUTAWAY
 from torch import nn
 
 from cutaway.arithmetic import exact
@@ -110,3 +114,24 @@ def test_signals_reach_what_the_suite_starts() -> None:
     ask = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
     done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not which("c++") and not which("g++"), reason="needs a C++ compiler")
+def test_compiled_code_is_not_taken_from_another_processor(tmp_path: Path) -> None:
+    """PyTorch's cache on disk would give AVX2 what was written for AVX-512: NaN, or a crash."""
+    losses = []
+    for place, switches in enumerate(({}, {"ATEN_CPU_CAPABILITY": "avx2"}, {})):
+        command = [
+            *CUTAWAY, "train", "lenet5", "digits", "--image-size", "32", "--epochs", "1",
+            "--compile", "yes", "--precision", "float32", "--quiet", "--out", str(place),
+        ]  # fmt: skip
+        cache = {"TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
+        done = subprocess.run(
+            command, env=os.environ | cache | switches, cwd=tmp_path, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        losses.append(json.loads((tmp_path / str(place) / "results.json").read_text())["loss"])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-2)
+    assert losses[2] == losses[0]

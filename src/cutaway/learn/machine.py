@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from cutaway.arithmetic import own_code
 from cutaway.errors import UsageError
 from cutaway.learn import memory
 from cutaway.learn.optimizers.uncompiled import uncompiled
@@ -83,8 +84,12 @@ class Machine:
         cudnn.deterministic, cudnn.benchmark = True, False
         devices = [self.device] if self.device.startswith("cuda") else []
         try:
-            light = nullcontext() if self.compile else uncompiled()
-            with computing(self.threads), torch.random.fork_rng(devices), memory.kept(), light:
+            with (
+                computing(self.threads),
+                torch.random.fork_rng(devices),
+                memory.kept(),
+                own_code() if self.compile else uncompiled(),
+            ):
                 yield
         finally:
             cudnn.deterministic, cudnn.benchmark = deterministic, benchmark

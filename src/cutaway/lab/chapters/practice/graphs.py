@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cutaway.arithmetic import own_code
 from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Bars, part
@@ -71,7 +72,7 @@ def one_network_three_ways(
     ways: dict[str, nn.Module] = {"as it is": net, "exported": loaded}
     if compiler and can_compile():
         ways["compiled"] = torch.compile(net)  # type: ignore[assignment]
-    with torch.no_grad():
+    with torch.no_grad(), own_code():
         same = torch.allclose(loaded(x), net(x), atol=1e-6)
         heard = {name: listened(way, x) for name, way in list(ways.items())[:2]}
         us = microseconds(ways, x, replicates)
