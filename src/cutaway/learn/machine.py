@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -63,7 +63,7 @@ class Machine:
         """The model on the device, its kernels in the chosen order."""
         model = model.to(self.device)
         if any(p.ndim == 4 for p in model.parameters()):
-            model = model.to(memory_format=self.torch_memory_format)  # type: ignore[call-overload]
+            model = cast(Any, model).to(memory_format=self.torch_memory_format)
         return model
 
     def autocast(self) -> AbstractContextManager[Any]:
