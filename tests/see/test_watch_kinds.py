@@ -190,7 +190,7 @@ def test_where_no_step_can_be_seen_it_is_said():
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # torch 2.14
+@pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated")  # torch 2.14
 def test_what_torchscript_hides_is_said():
     model = Twice()
     model.out = torch.jit.script(model.out)

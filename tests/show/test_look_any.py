@@ -198,7 +198,7 @@ def test_inference_mode_hooks_compilation_and_training_mode(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")  # torch 2.14
+@pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated")  # torch 2.14
 def test_torchscript_costs_what_wants_its_layers(tmp_path):
     for model in (torch.jit.script(small()), torch.jit.trace(small(), X)):
         found = page(model, X, T, tmp_path)
