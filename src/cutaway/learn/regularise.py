@@ -31,21 +31,12 @@ def regularised(network: nn.Module, recipe: Recipe) -> Iterator[None]:
         UsageError: the network has no place for them.
     """
     with ExitStack() as undo:
-        if recipe.compile == "yes":
-            undo.enter_context(_hooks_told_apart())
+        if recipe.compile == "yes":  # or PyTorch goes on with what it compiled for other hooks
+            torch.compiler.reset()
         if recipe.dropout >= 0:
             _drop(network, recipe.dropout, head_of(recipe, network), undo)
         if recipe.stochastic_depth:
             _skip(network, recipe.stochastic_depth, undo)
-        yield
-
-
-@contextmanager
-def _hooks_told_apart() -> Iterator[None]:
-    """Compile anew for other hooks; by default PyTorch takes what it compiled for the last ones."""
-    from torch._dynamo import config
-
-    with config.patch(skip_nnmodule_hook_guards=False):
         yield
 
 
