@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -41,8 +41,8 @@ from cutaway.data.audit import Audit, audit
 from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.data.pack import Sample, pack
 from cutaway.data.pixels import stored
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.fit import begun
-from cutaway.learn.listener import Listener
 from cutaway.learn.machine import processor
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.training import Training
@@ -116,13 +116,13 @@ MLP = Recipe(
 )  # fmt: skip
 
 
-def begin(images: ImageSet, folder: str, listener: Listener | None = None) -> Training:
+def begin(images: ImageSet, folder: str, callbacks: Iterable[Callback] = ()) -> Training:
     """A run before its first step, without the audit, which has its own part."""
     counts = dict(zip(CLASSES, images.counts(), strict=True))
     unlike = torch.arange(len(images))
     nothing = Audit((), counts, unlike, [], [], [], (), 1.0, images.size, images.channels)
     out = Path(folder) / "run"
-    return begun(MLP, images, out=out, findings=nothing, listener=listener)
+    return begun(MLP, images, out=out, findings=nothing, callbacks=callbacks)
 
 
 def images(count: int) -> dict[str, Any]:
@@ -141,13 +141,13 @@ def images(count: int) -> dict[str, Any]:
     return dict(zip(("pack", "begin", "epoch"), stretches, strict=True))
 
 
-class Highest(Listener):
+class Highest(Callback):
     """The most private memory at any step."""
 
     def __init__(self) -> None:
         self.bytes = 0
 
-    def step(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         if training.step % 50 == 1:
             self.bytes = max(self.bytes, private())
 
@@ -165,7 +165,7 @@ def stream(count: int) -> dict[str, Any]:
     mapped = ImageSet(pixels, targets, CLASSES, Numbered("noise", count), name="own:noise")
     watch, before = Highest(), private()
     with tempfile.TemporaryDirectory() as folder:
-        begin(mapped, folder, watch).go()
+        begin(mapped, folder, [watch]).go()
     return {"bytes": watch.bytes - before}
 
 

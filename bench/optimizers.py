@@ -27,9 +27,9 @@ from torch.nn import functional as F
 from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load
 from cutaway.errors import TrainingError, UsageError
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.fit import fit
 from cutaway.learn.history import Row
-from cutaway.learn.listener import Listener
 from cutaway.learn.optimizers import METHODS, Closure, Evaluations, make
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.training import Training
@@ -116,7 +116,7 @@ class Reached(Exception):
     """The target is met, or the time is over."""
 
 
-class Watch(Listener):
+class Watch(Callback):
     """Ends a training at the target, or when its seconds are over."""
 
     def __init__(self, target: float, limit: float):
@@ -124,12 +124,12 @@ class Watch(Listener):
         self.found: dict[str, Any] = {}
         self.best = 0.0
 
-    def step(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         self._note(training)
         if training.seconds > self.limit:
             raise Reached
 
-    def epoch(self, training: Training, row: Row) -> None:
+    def on_epoch_end(self, training: Training, row: Row) -> None:
         self.best = max(self.best, row["val_accuracy"])
         if self.best >= self.target:
             raise Reached
@@ -150,7 +150,9 @@ def learned(problem: str, name: str) -> dict[str, Any]:
     watch, row = Watch(target, limit), {"problem": problem, "optimizer": name}
     try:
         with tempfile.TemporaryDirectory() as folder:
-            fit(recipe, images(data, recipe.image_size), out=Path(folder) / "run", listener=watch)
+            fit(
+                recipe, images(data, recipe.image_size), out=Path(folder) / "run", callbacks=[watch]
+            )
     except Reached:
         pass
     except (UsageError, TrainingError) as error:

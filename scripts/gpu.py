@@ -31,8 +31,8 @@ from torch.nn import functional as F
 
 import cutaway as ca
 from cutaway.data.imageset import ImageSet
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.fleet import Fleet
-from cutaway.learn.listener import Listener
 from cutaway.learn.machine import processor
 from cutaway.learn.run import Run
 from cutaway.learn.training import Stopped, Training
@@ -187,10 +187,10 @@ def beside(bench: Bench, model: str, field: str, values: tuple[str, str], within
     return f"{ratio:.2f} times the images/s, accuracy {points:+.1f} points"
 
 
-class Ending(Listener):
+class Ending(Callback):
     """Ends a run at a step that has a checkpoint some steps behind it."""
 
-    def step(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         if training.step == 9:
             raise Killed
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from cutaway.learn.listener import Listener
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.training import Training
 
 RESULTS = ("metrics.jsonl", "weights.safetensors", "predictions.safetensors", "results.json")
@@ -14,12 +14,12 @@ def contents(path: Path) -> dict[str, bytes]:
     return {name: (path / name).read_bytes() for name in RESULTS}
 
 
-class At(Listener):
+class At(Callback):
     """Does something after a step, such as ending it all."""
 
     def __init__(self, step: int, act: Callable[[], None]):
         self.at, self.act = step, act
 
-    def step(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         if training.step == self.at:
             self.act()

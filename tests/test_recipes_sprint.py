@@ -50,6 +50,6 @@ def test_the_patches_of_the_first_batch_are_whitened_and_stay_so(run, images, re
 def test_stopped_anywhere_it_ends_in_the_same_bits(run, images, recipe, tmp_path):
     path = tmp_path / "run"
     with pytest.raises(Gone):
-        fit(recipe, images, out=path, listener=At(7, gone), checkpoint_every=0.0)
+        fit(recipe, images, out=path, callbacks=[At(7, gone)], checkpoint_every=0.0)
     resume(path, images=images)
     assert contents(path) == contents(run.path)

@@ -15,11 +15,10 @@ from bench.peers.data import evenly
 from bench.peers.watch import Watch
 from bench.peers.works import WORKS, Work
 from cutaway.data.imageset import ImageSet
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.fit import fit
 from cutaway.learn.fleet import Fleet, launch
-from cutaway.learn.fleet.watching import Watcher
 from cutaway.learn.history import Row
-from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.training import Training
 from cutaway.recipes import TRANSFER, pair
@@ -41,26 +40,26 @@ PAIRS: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-class Ears(Listener):
+class Ears(Callback):
     """Tells the watch of a run's first step and of each epoch."""
 
     def __init__(self, watch: Watch):
         self.watch = watch
 
-    def step(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         self.watch.step()
 
-    def epoch(self, training: Training, row: Row) -> None:
+    def on_epoch_end(self, training: Training, row: Row) -> None:
         self.watch.epoch()
 
 
-class FleetEars(Watcher):
+class FleetEars(Callback):
     """Tells the watch of each epoch of members that learn together; a step is not heard alone."""
 
     def __init__(self, watch: Watch):
         self.watch = watch
 
-    def epoch(self, fleet: Fleet, rows: Sequence[Row]) -> None:
+    def on_members_epoch_end(self, fleet: Fleet, rows: Sequence[Row]) -> None:
         self.watch.step()
         self.watch.epoch()
 
@@ -96,15 +95,15 @@ def train(name: str, work: Work, watch: Watch) -> Found:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         if work.nets > 1:
-            return {"way": launch(recipe, images, out=out, watcher=FleetEars(watch)).way}
-        run = fit(recipe, images, out=out, listener=Ears(watch))
+            return {"way": launch(recipe, images, out=out, callbacks=[FleetEars(watch)]).way}
+        run = fit(recipe, images, out=out, callbacks=[Ears(watch)])
         return {"train_accuracy": run.metrics[-1].get("train_accuracy")}
 
 
 class Judge(Ears):
     """Looks at the test set after each epoch, off the clock; nothing is chosen by it."""
 
-    def epoch(self, training: Training, row: Row) -> None:
+    def on_epoch_end(self, training: Training, row: Row) -> None:
         with self.watch.off_the_clock():
             feed = training.run.feed(training.images, training.run.split.test)
             network, classes = training.stage.answering, training.images.classes

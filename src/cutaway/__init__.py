@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cutaway.api import search as search
     from cutaway.data.imageset import ImageSet as ImageSet
     from cutaway.errors import CutawayError as CutawayError
+    from cutaway.learn.callbacks import Callback as Callback
     from cutaway.learn.recipe import Recipe as Recipe
     from cutaway.learn.run import Run as Run
     from cutaway.see.watch import watch as watch
@@ -43,14 +44,15 @@ HOMES = {
     "look": "cutaway.show.look.write",
     "report": "cutaway.api",
     "watch": "cutaway.see.watch",
+    "Callback": "cutaway.learn.callbacks",
     "ImageSet": "cutaway.data.imageset",
     "CutawayError": "cutaway.errors",
     "Recipe": "cutaway.learn.recipe",
     "Run": "cutaway.learn.run",
 }
 __all__ = [
-    "CutawayError", "ImageSet", "Recipe", "Run", "export", "fit", "from_pretrained", "load",
-    "look", "push_to_hub", "report", "resume", "search", "watch",
+    "Callback", "CutawayError", "ImageSet", "Recipe", "Run", "export", "fit", "from_pretrained",
+    "load", "look", "push_to_hub", "report", "resume", "search", "watch",
 ]  # fmt: skip
 
 

@@ -12,9 +12,9 @@ from cutaway.data.sources import load as load_images
 from cutaway.errors import UsageError
 from cutaway.learn import fit as learning
 from cutaway.learn import search as searching
+from cutaway.learn.callbacks import Callback, Callbacks, made
 from cutaway.learn.fleet import Fleet, check_way, launch, refuse_member, relaunch
 from cutaway.learn.handed import given_back
-from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.search import Search, searched
@@ -22,8 +22,7 @@ from cutaway.learn.taken import load_for
 from cutaway.recipes import change
 from cutaway.show.fleet import report as fleet_report
 from cutaway.show.pages.search import report as search_report
-from cutaway.show.progress import progress as shown
-from cutaway.show.progress import reading, trials_watched, watched
+from cutaway.show.progress import of_fleet, of_run, of_search, reading
 from cutaway.show.report import report as run_report
 
 if TYPE_CHECKING:
@@ -36,7 +35,8 @@ def fit(
     *,
     recipe: Recipe | None = None,
     out: str | Path = "",
-    progress: bool | Listener = True,
+    progress: bool = True,
+    callbacks: Sequence[Callback | str] = (),
     checkpoint_every: float = 15.0,
     way: str = "auto",
     **changes: Any,
@@ -54,7 +54,8 @@ def fit(
         data: a name (see `cutaway data`), a folder, a table, or an object that `load` takes.
         recipe: where to begin instead of the recommended settings.
         out: the run's directory; by default the first free `runs/MODEL-DATA-N`.
-        progress: show it on the terminal, or a listener of one's own.
+        progress: show it on the terminal.
+        callbacks: told how it goes (see `Callback`); a class may be named, `package.module:Class`.
         checkpoint_every: seconds between checkpoints.
         way: how many networks are trained: auto, in-turn, side-by-side or batched.
         changes: fields of `Recipe`, or options of the model; `optimizer` may be a class.
@@ -68,14 +69,16 @@ def fit(
     """
     recipe = change(recipe or _beginning(_name(model), _name(data)), changes)
     check_way(way)
+    told = made(callbacks)
     source = recipe.data if isinstance(data, str) and not data else data
-    images = _images(source, recipe, bool(progress))
+    images = _images(source, recipe, progress)
     if recipe.several:
-        return _fleet(recipe, images, model, way, out, progress, checkpoint_every)
+        several = Callbacks([*of_fleet(progress), told])
+        return _fleet(recipe, images, model, way, out, several, checkpoint_every)
     own = model if isinstance(model, nn.Module) else None
     with given_back(own):
         run = learning.fit(
-            recipe, images, model=own, out=out, listener=shown(progress),
+            recipe, images, model=own, out=out, callbacks=[*of_run(progress), told],
             checkpoint_every=checkpoint_every,
         )  # fmt: skip
         run_report(run, images)
@@ -88,7 +91,7 @@ def _fleet(
     model: str | nn.Module,
     way: str,
     out: str | Path,
-    progress: bool | Listener,
+    callbacks: Callbacks,
     checkpoint_every: float,
 ) -> Fleet:
     if isinstance(model, nn.Module):
@@ -97,7 +100,7 @@ def _fleet(
             "give the name of a model (see `cutaway models`)."
         )
     fleet = launch(
-        recipe, images, way=way, out=out, watcher=watched(bool(progress)),
+        recipe, images, way=way, out=out, callbacks=callbacks,
         checkpoint_every=checkpoint_every,
     )  # fmt: skip
     fleet_report(fleet)
@@ -113,6 +116,7 @@ def search(
     recipe: Recipe | None = None,
     out: str | Path = "",
     progress: bool = True,
+    callbacks: Sequence[Callback | str] = (),
     checkpoint_every: float = 15.0,
     **changes: Any,
 ) -> Search:
@@ -138,11 +142,13 @@ def search(
             "A search builds each network anew, and a module that is there already is only one: "
             "give the name of a model (see `cutaway models`)."
         )
+    told = made(callbacks)
     recipe = change(recipe or _beginning(_name(model), _name(data)), changes)
     source = recipe.data if isinstance(data, str) and not data else data
     found = searching.launch(
         recipe, _images(source, recipe, progress), change, trials=trials, over=over, out=out,
-        watcher=trials_watched(progress), checkpoint_every=checkpoint_every,
+        callbacks=[*of_search(progress), told],
+        checkpoint_every=checkpoint_every,
     )  # fmt: skip
     search_report(found)
     return found
@@ -183,7 +189,8 @@ def resume(
     *,
     model: nn.Module | None = None,
     data: Any = None,
-    progress: bool | Listener = True,
+    progress: bool = True,
+    callbacks: Sequence[Callback | str] = (),
     checkpoint_every: float = 15.0,
 ) -> Run | Fleet | Search:
     """Go on with what was stopped or killed; its end is the same to the bit.
@@ -192,13 +199,15 @@ def resume(
         model, data: one's own network and data, where the run began with such; the network comes
             back as from `fit`.
     """
+    told = made(callbacks)
     if searched(path):
-        return _resume_search(path, data, bool(progress), checkpoint_every)
+        return _resume_search(path, data, [*of_search(progress), told], checkpoint_every)
     if (Path(path) / "fleet.json").is_file():
         images = None if data is None else load_for(Fleet(path).recipe, data)
         fleet = relaunch(
-            path, images, watcher=watched(bool(progress)), checkpoint_every=checkpoint_every
-        )
+            path, images, callbacks=[*of_fleet(progress), told],
+            checkpoint_every=checkpoint_every,
+        )  # fmt: skip
         fleet_report(fleet)
         return fleet
     run = Run(path, model)
@@ -210,20 +219,22 @@ def resume(
                 f"{path} learned from data of your own: hand them in again, resume(path, data=...)."
             )
         source = run.recipe.data if data is None else data
-        images = _images(source, run.recipe, bool(progress))
+        images = _images(source, run.recipe, progress)
     with given_back(model):
         run = learning.resume(
-            path, model=model, images=images, listener=shown(progress),
+            path, model=model, images=images, callbacks=[*of_run(progress), told],
             checkpoint_every=checkpoint_every,
         )  # fmt: skip
         run_report(run, images)
     return run
 
 
-def _resume_search(path: str | Path, data: Any, progress: bool, checkpoint_every: float) -> Search:
+def _resume_search(
+    path: str | Path, data: Any, callbacks: Sequence[Callback], checkpoint_every: float
+) -> Search:
     images = None if data is None else load_for(Search(path).recipe, data)
     found = searching.relaunch(
-        path, change, images, watcher=trials_watched(progress), checkpoint_every=checkpoint_every
+        path, change, images, callbacks=callbacks, checkpoint_every=checkpoint_every
     )
     search_report(found)
     return found

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 import cutaway as ca
 from cutaway import byhand
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.history import Row
-from cutaway.learn.listener import Listener
 from cutaway.learn.training import Training
 from cutaway.see.graph import graph
 
@@ -115,17 +115,17 @@ def test_fit_gives_it_back_trained_and_at_rest(tmp_path):
     assert run.model is model
 
 
-class Ends(Listener):
-    """A listener of the user's own that gives up after an epoch, in the middle of training."""
+class Ends(Callback):
+    """A callback of the user's own that gives up after an epoch, in the middle of training."""
 
-    def epoch(self, training: Training, row: Row) -> None:
+    def on_epoch_end(self, training: Training, row: Row) -> None:
         raise RuntimeError("enough")
 
 
 def test_a_fit_that_fails_gives_it_back_too(tmp_path):
     model = network()
     before, rest = own(model), process()
-    changes = QUICK | {"epochs": 5, "progress": Ends(), "freeze": "1"}
+    changes = QUICK | {"epochs": 5, "callbacks": [Ends()], "freeze": "1"}
     with pytest.raises(RuntimeError, match="enough"):
         ca.fit(model, digits(), out=tmp_path / "run", **changes)
     after = own(model)

@@ -8,8 +8,8 @@ from torch.nn import functional as F
 from cutaway import models
 from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.errors import UsageError
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.fit import fit
-from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.regularise import dropouts, regularised, residuals, survival
 
@@ -151,13 +151,13 @@ def test_a_network_without_a_place_is_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
-class Look(Listener):
+class Look(Callback):
     """How many hooks and which dropout there are while it learns."""
 
     def __init__(self):
         self.seen = []
 
-    def step(self, training):
+    def on_step_end(self, training):
         shares = {layer.p for layer in dropouts(training.model).values()}
         self.seen.append((training.stage.number, hooks(training.model), shares))
 
@@ -171,15 +171,15 @@ def test_nothing_is_left_on_a_network_of_ones_own(tmp_path):
     network, look = own(), Look()
     stages = [{"dropout": 0.5, "epochs": 1}, {"epochs": 1, "ema": 0.9}]
     run = fit(Recipe(model="own:net", stages=stages, **QUICK), images(), model=network,
-              out=tmp_path / "run", listener=look)  # fmt: skip
+              out=tmp_path / "run", callbacks=[look])  # fmt: skip
     assert {(stage, *shares) for stage, _, shares in look.seen} == {(0, 0.5), (1, 0.1)}
     assert network[1].p == 0.1
     assert list(run.model.state_dict()) == list(own().state_dict())
 
 
 class Fail(Look):
-    def step(self, training):
-        super().step(training)
+    def on_step_end(self, training):
+        super().on_step_end(training)
         raise OSError("the power went")
 
 
@@ -187,7 +187,7 @@ def test_nothing_is_left_after_a_failure_either(tmp_path):
     network, look = nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), Fail()
     recipe = Recipe(model="own:net", dropout=0.5, **QUICK)
     with pytest.raises(OSError, match="the power went"):
-        fit(recipe, images(), model=network, out=tmp_path / "run", listener=look)
+        fit(recipe, images(), model=network, out=tmp_path / "run", callbacks=[look])
     assert [count for _, count, _ in look.seen] == [1]
     assert hooks(network) == 0
 

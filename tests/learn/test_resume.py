@@ -12,8 +12,8 @@ from killed_runs import At, contents
 from real_digits import digits
 from torch import nn
 
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.fit import fit, resume
-from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 
@@ -96,15 +96,15 @@ def kill_before(name: str) -> None:
 def work(path: Path, moment: tuple, kind: str) -> None:
     """Begin a run, or go on with it, and die at the moment if it comes."""
     torch.set_num_threads(1)
-    listener = Listener()
+    callback = Callback()
     match moment:
         case ("step", step):
-            listener = At(step, die)
+            callback = At(step, die)
         case ("before", name):
             kill_before(name)
         case (str(function), count) if function != "never":
             kill_at_call(function, count)
-    options = {"listener": listener, "checkpoint_every": 0.0}
+    options = {"callbacks": [callback], "checkpoint_every": 0.0}
     model = network() if kind == "plain" else None
     if (path / "recipe.toml").exists():
         resume(path, model=model, images=digits(300), **options)

@@ -7,9 +7,9 @@ from real_digits import digits
 import cutaway as ca
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.checkpoint import load_checkpoint
 from cutaway.learn.fit import fit
-from cutaway.learn.listener import Listener
 from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe
 
@@ -28,18 +28,18 @@ def images() -> ImageSet:
     return digits(400)
 
 
-class Watch(Listener):
+class Watch(Callback):
     """Keeps the encoder's weights at each epoch, and what each step learned from."""
 
     def __init__(self):
         self.encoder, self.seen = {}, {}
 
-    def step(self, training):
+    def on_step_end(self, training):
         stage = training.stage
         batch = stage.feed.batch(stage.step - 1)
         self.seen.setdefault(stage.number, set()).update(batch.index.tolist())
 
-    def epoch(self, training, row):
+    def on_epoch_end(self, training, row):
         state = training.model.encoder.state_dict()
         self.encoder[row["epoch"]] = {k: v.clone() for k, v in state.items()}
 
@@ -47,7 +47,7 @@ class Watch(Listener):
 @pytest.fixture(scope="module")
 def watched(images, tmp_path_factory):
     watch = Watch()
-    run = fit(RECIPE, images, out=tmp_path_factory.mktemp("runs") / "run", listener=watch)
+    run = fit(RECIPE, images, out=tmp_path_factory.mktemp("runs") / "run", callbacks=[watch])
     return run, watch
 
 

@@ -12,8 +12,8 @@ from torch import nn
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, UsageError
 from cutaway.learn import fleet, search
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.fit import begun, fit, resume
-from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import FORMAT, Recipe, from_dict
 from cutaway.learn.stage import Stage, averaged
 from cutaway.recipes import change, pair
@@ -24,14 +24,14 @@ RECIPE = pair("mlp", "digits").override(
 )
 
 
-class Steps(Listener):
+class Steps(Callback):
     """How many images each step took, and which."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
         self.seen: list[int] = []
 
-    def step(self, training) -> None:
+    def on_step_end(self, training) -> None:
         stage: Stage = training.stage
         self.sizes.append(stage.images_before(stage.step) - stage.images_before(stage.step - 1))
         self.seen += stage.feed.batch(stage.step - 1).index.tolist()
@@ -43,7 +43,7 @@ def some(count: int) -> ImageSet:
 
 def test_an_epoch_of_a_run_learns_from_every_image(tmp_path):
     heard = Steps()
-    run = fit(RECIPE.override(val=0.0), some(57), out=tmp_path / "x", listener=heard)
+    run = fit(RECIPE.override(val=0.0), some(57), out=tmp_path / "x", callbacks=[heard])
     assert heard.sizes == [23] * 4
     assert sorted(heard.seen) == sorted(run.split.train.tolist() * 2)
     assert [row["step"] for row in run.metrics] == [2, 4]
@@ -139,7 +139,7 @@ def stop() -> None:
 def test_a_run_that_an_older_version_began_is_not_ended_otherwise(tmp_path):
     path = tmp_path / "x"
     with pytest.raises(Enough):
-        fit(RECIPE, some(120), out=path, listener=At(2, stop))
+        fit(RECIPE, some(120), out=path, callbacks=[At(2, stop)])
     recipe = (path / "recipe.toml").read_text()
     older = recipe.replace(f"format = {FORMAT}", "format = 1").replace("drop_last = false\n", "")
     (path / "recipe.toml").write_text(older)

@@ -20,7 +20,7 @@ LED = [
 ]  # fmt: skip
 SAID = [
     ("resume", "cutaway resume RUN"), ("loss", "The task decides"),
-    ("arch", "The model comes first"), ("num_workers", "not needed"), ("callbacks", "progress="),
+    ("arch", "The model comes first"), ("num_workers", "not needed"), ("cbs", "callbacks="),
     ("metrics", "All measures"),
     ("backbone", "The model comes first"),
 ]  # fmt: skip

@@ -42,7 +42,7 @@ def halt():
 def test_a_run_that_goes_on_has_seen_the_same(tmp_path):
     fit(RECIPE, digits(), out=tmp_path / "a", checkpoint_every=0)
     with pytest.raises(Halt):
-        fit(RECIPE, digits(), out=tmp_path / "b", listener=At(8, halt), checkpoint_every=0)
+        fit(RECIPE, digits(), out=tmp_path / "b", callbacks=[At(8, halt)], checkpoint_every=0)
     resume(tmp_path / "b", images=digits())
     one, other = (seen(tmp_path / name) for name in "ab")
     assert one.steps == other.steps

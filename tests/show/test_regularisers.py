@@ -8,9 +8,9 @@ from report_page import Page, read
 from report_runs import Made
 from task_runs import QUICK, few
 
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.checkpoint import load_tensors
 from cutaway.learn.fit import fit
-from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.show.plots import Chart
@@ -25,25 +25,25 @@ ALL = Recipe(
 )  # fmt: skip
 
 
-class Watch(Listener):
+class Watch(Callback):
     """The first images of the first steps, as the network sees them."""
 
     def __init__(self) -> None:
         self.seen: list[torch.Tensor] = []
 
-    def begin(self, training) -> None:
+    def on_run_begin(self, training) -> None:
         self.hook = training.model.stem.register_forward_pre_hook(
             lambda layer, x: self.seen.append(x[0].clone()) if layer.training else None
         )
 
-    def close(self) -> None:
+    def on_run_end(self, training) -> None:
         self.hook.remove()
 
 
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Regularisers, Watch]:
     watch, images = Watch(), few(200)
-    run = fit(ALL, images, out=tmp_path_factory.mktemp("all") / "run", listener=watch)
+    run = fit(ALL, images, out=tmp_path_factory.mktemp("all") / "run", callbacks=[watch])
     found = regularisers(run, images, run.new_model())
     assert found is not None
     return run, found, watch

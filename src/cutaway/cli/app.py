@@ -12,6 +12,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Told = Annotated[
+    list[str] | None,
+    typer.Option(help="Told how it goes: a class of a module.", metavar="MODULE:CLASS"),
+]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's directory.")]
 
 

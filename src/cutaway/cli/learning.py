@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cutaway.cli.app import Json, RunPath, app, emit
+from cutaway.cli.app import Json, RunPath, Told, app, emit
 from cutaway.cli.words import read_vary, read_words, with_recipe_options
 from cutaway.learn.recipe import Recipe, read_recipe
 
@@ -33,6 +33,7 @@ def train(
     way: Annotated[
         str, typer.Option(help="Of training many: auto, in-turn, side-by-side or batched.")
     ] = "auto",
+    callback: Told = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
@@ -51,7 +52,7 @@ def train(
     progress = not (quiet or as_json)
     run = api.fit(
         beginning.model, beginning.data, recipe=beginning, out=out,
-        progress=progress, checkpoint_every=checkpoint_every, way=way,
+        progress=progress, callbacks=callback or (), checkpoint_every=checkpoint_every, way=way,
     )  # fmt: skip
     print_run(run, as_json)
 
@@ -79,6 +80,7 @@ def read_beginning(words: list[str], recipe: str, settings: dict[str, Any]) -> R
 @app.command(epilog="Example: cutaway resume runs/lenet5-digits-1")
 def resume(
     run: RunPath,
+    callback: Told = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
@@ -87,7 +89,10 @@ def resume(
     from cutaway import api
 
     progress = not (quiet or as_json)
-    print_run(api.resume(run, progress=progress, checkpoint_every=checkpoint_every), as_json)
+    found = api.resume(
+        run, progress=progress, callbacks=callback or (), checkpoint_every=checkpoint_every
+    )
+    print_run(found, as_json)
 
 
 def print_run(found: Any, as_json: bool) -> None:

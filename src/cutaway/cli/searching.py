@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cutaway.cli.app import Json, app
+from cutaway.cli.app import Json, Told, app
 from cutaway.cli.learning import print_run, read_beginning
 from cutaway.cli.words import with_recipe_options
 from cutaway.errors import UsageError
@@ -34,6 +34,7 @@ def search(
     out: Annotated[
         str, typer.Option(help="The search's directory, by default runs/MODEL-DATA-search-N.")
     ] = "",
+    callback: Told = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
@@ -51,7 +52,8 @@ def search(
 
     found = api.search(
         beginning.model, beginning.data, recipe=beginning, trials=trials, over=wanted, out=out,
-        progress=not (quiet or as_json), checkpoint_every=checkpoint_every,
+        progress=not (quiet or as_json), callbacks=callback or (),
+        checkpoint_every=checkpoint_every,
     )  # fmt: skip
     print_run(found, as_json)
 

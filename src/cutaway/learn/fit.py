@@ -2,6 +2,7 @@
 
 import copy
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ from cutaway.errors import RunError, UsageError
 from cutaway.learn import machine as machines
 from cutaway.learn import optimizers
 from cutaway.learn.augmenting import suited
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
-from cutaway.learn.listener import Listener
 from cutaway.learn.network import head_of, initial
 from cutaway.learn.notes import Note, note
 from cutaway.learn.pretrained import Pretrained, frozen, load_pretrained
@@ -41,7 +42,7 @@ def fit(
     *,
     model: nn.Module | None = None,
     out: str | Path = "",
-    listener: Listener | None = None,
+    callbacks: Iterable[Callback] = (),
     checkpoint_every: float = 15.0,
     findings: Audit | None = None,
 ) -> Run:
@@ -61,7 +62,7 @@ def fit(
         TrainingError: the loss is not finite.
     """
     training = begun(
-        recipe, images, model=model, out=out, listener=listener,
+        recipe, images, model=model, out=out, callbacks=callbacks,
         checkpoint_every=checkpoint_every, findings=findings,
     )  # fmt: skip
     training.go()
@@ -74,7 +75,7 @@ def begun(
     *,
     model: nn.Module | None = None,
     out: str | Path = "",
-    listener: Listener | None = None,
+    callbacks: Iterable[Callback] = (),
     checkpoint_every: float = 15.0,
     findings: Audit | None = None,
     parts: Split | None = None,
@@ -105,7 +106,7 @@ def begun(
     path = create(place, recipe, card, parts, about)
     run = Run(path, model, images if recipe.data.startswith(OWN) else None)
     run.split = parts  # as it was written
-    return Training(run, images, network, listener, checkpoint_every)
+    return Training(run, images, network, callbacks, checkpoint_every)
 
 
 def of_data(recipe: Recipe, findings: Audit, parts: Split) -> list[Note]:
@@ -128,7 +129,7 @@ def resume(
     *,
     model: nn.Module | None = None,
     images: ImageSet | None = None,
-    listener: Listener | None = None,
+    callbacks: Iterable[Callback] = (),
     checkpoint_every: float = 15.0,
 ) -> Run:
     """Go on with a run from its last checkpoint; the end is the same to the bit.
@@ -142,14 +143,14 @@ def resume(
     """
     run = Run(path, model)
     if not run.finished:
-        reopened(run, images, listener, checkpoint_every).go()
+        reopened(run, images, callbacks, checkpoint_every).go()
     return run
 
 
 def reopened(
     run: Run,
     images: ImageSet | None = None,
-    listener: Listener | None = None,
+    callbacks: Iterable[Callback] = (),
     checkpoint_every: float = 15.0,
 ) -> Training:
     """A training as its last checkpoint has it; raises what `resume` does."""
@@ -163,7 +164,7 @@ def reopened(
             f"{run.path} began on {run.recipe.device}, which is not here, and would end otherwise "
             "elsewhere: go on with it there, or train anew with --device auto."
         )
-    training = Training(run, images, run.new_model(), listener, checkpoint_every)
+    training = Training(run, images, run.new_model(), callbacks, checkpoint_every)
     training.restore()
     return training
 

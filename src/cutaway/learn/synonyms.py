@@ -56,7 +56,7 @@ ELSEWHERE = {
     "num_workers workers n_workers n_jobs pin_memory persistent_workers": "Workers are not needed: "
     "images are decoded once, by all processors, and mapped into memory.",
     "callback callbacks cbs": "Early stopping is `patience`, checkpoints are written anyhow, and "
-    "fit(..., progress=...) takes a listener of your own (cutaway.learn.listener.Listener).",
+    "others are told of with callbacks=[...] or --callback package.module:Class.",
     "metric metrics": "All measures of the task are computed and reported; `monitor` says which "
     "one early stopping watches.",
     "arch architecture backbone model model_name net network": MODEL_FIRST,

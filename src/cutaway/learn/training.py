@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from torch import nn
@@ -12,12 +12,12 @@ from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, TrainingError
 from cutaway.files import write_json, write_whole
 from cutaway.learn import checkpoint
+from cutaway.learn.callbacks import Callback, Callbacks
 from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.directory import alone
 from cutaway.learn.gallery import in_bytes, save_picture
 from cutaway.learn.history import Row
 from cutaway.learn.interrupt import stoppable
-from cutaway.learn.listener import Listener
 from cutaway.learn.loop import NotFinite, play
 from cutaway.learn.network import begin
 from cutaway.learn.nonfinite import first_not_finite
@@ -53,13 +53,12 @@ class Training:
         run: Run,
         images: ImageSet,
         model: nn.Module,
-        listener: Listener | None = None,
+        callbacks: Iterable[Callback] = (),
         checkpoint_every: float = 15.0,
     ):
         self.run, self.images, self.machine = run, images, run.machine
-        self.listener = listener or Listener()
-        if run.recipe.watch:
-            self.listener = Watching(run, model, self.listener)
+        watching = [Watching(run, model)] if run.recipe.watch else []
+        self.callbacks = Callbacks([*watching, *callbacks])
         self.checkpoint_every = checkpoint_every
         self.recipes = run.recipe.in_stages()
         self.model = run.machine.place(model)
@@ -89,17 +88,17 @@ class Training:
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """The run for this process alone, the machine as it needs it, the listener told of both.
+        """The run for this process alone, the machine as it needs it, the callbacks told.
 
         Raises:
             RunError: another process trains it.
         """
         with alone(self.run.path), self.machine.session():
-            self.listener.begin(self)
             try:
+                self.callbacks.on_run_begin(self)
                 yield
             finally:
-                self.listener.close()
+                self.callbacks.on_run_end(self)
 
     def learn(self) -> None:
         """Take all steps that are left; raises what `go` does. The test set is not looked at."""
@@ -113,7 +112,6 @@ class Training:
                 return
             self.stage = self._stage(following)
             self.save()
-            self.listener.begin(self)
 
     def begin(self) -> None:
         """What happens before the first step; nothing where that was taken already."""
@@ -124,7 +122,7 @@ class Training:
     def _learn(self) -> None:
         saved = time.monotonic()
         stage = self.stage
-        self.listener.ready(self)
+        self.callbacks.on_stage_begin(self)
         with stoppable() as request, regularised(self.model, stage.recipe):
             for _ in self._steps():
                 if stage.at_end_of_epoch:
@@ -144,7 +142,9 @@ class Training:
 
     def _steps(self) -> Iterator[None]:
         """One turn of the loop each, timed; what the caller does between them is off the clock."""
-        stage, started = self.stage, time.monotonic()
+        stage = self.stage
+        self.callbacks.on_step_begin(self)
+        started = time.monotonic()
         try:
             for step in play(stage.table, stage.feed, stage.tally, stage.step, stage.steps):
                 stage.step = step
@@ -155,8 +155,10 @@ class Training:
                 if not self.machine.sync_is_free and step % CHECK_EVERY == 0:
                     self.check_tally()
                 self.seconds += time.monotonic() - started
-                self.listener.step(self)
+                self.callbacks.on_step_end(self)
                 yield
+                if step < stage.steps:
+                    self.callbacks.on_step_begin(self)
                 started = time.monotonic()
         except NotFinite as problem:
             raise self._not_finite(problem.player, problem.batch, stage.step + 1) from None
@@ -187,6 +189,7 @@ class Training:
         row |= {f"train_{name}": value for name, value in stage.tally.means().items()}
         if stage.val is not None:
             found = stage.task.judge(stage.answering, stage.val, self.images.classes, self.machine)
+            self.callbacks.on_evaluation_end(self, "val", found)
             summary = found.summary()
             row |= {f"val_{k}": summary[k] for k in stage.task.measures if k in summary}
         stage.tally.clear()
@@ -195,7 +198,7 @@ class Training:
         self._draw(row["epoch"])
         lines = "".join(json.dumps(row) + "\n" for row in self.rows)
         write_whole(self.run.path / "metrics.jsonl", lines)
-        self.listener.epoch(self, row)
+        self.callbacks.on_epoch_end(self, row)
 
     def _draw(self, epoch: int) -> None:
         """Keep what the network makes of itself, or of some images, at the end of an epoch."""
@@ -220,11 +223,12 @@ class Training:
         timing = {"train_seconds": self.seconds, "images_per_second": speed}
         write_json(run.path / "timing.json", timing)
         write_json(run.path / "results.json", found.summary())
+        self.callbacks.on_evaluation_end(self, "test", found)
         assert stage.number + 1 == len(self.recipes)
 
     def save(self) -> None:
         """Write a checkpoint of everything that moves."""
-        self.listener.saving(self)
+        self.callbacks.on_checkpoint(self)
         tensors, stage = self.stage.state()
         tensors |= {f"model/{k}": v for k, v in self.model.state_dict().items()}
         facts = {
@@ -247,7 +251,7 @@ class Training:
             return
         tensors, facts, problem = found
         if problem:
-            self.listener.note(f"{problem} Going on from the checkpoint before it.")
+            self.callbacks.on_note(f"{problem} Going on from the checkpoint before it.")
         if number := facts["stage"]["number"]:
             self.stage.release()
             self.stage = self._stage(number)

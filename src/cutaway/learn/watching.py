@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.checkpoint import load_tensors, save_tensors
-from cutaway.learn.history import Row
-from cutaway.learn.listener import Listener
 from cutaway.see.watch import Scope
 from cutaway.see.watched import Watched
 
@@ -17,43 +16,29 @@ if TYPE_CHECKING:
 FILE = "watch.safetensors"
 
 
-class Watching(Listener):
-    """Looks into a run's network each so many steps, and passes on what it is told.
+class Watching(Callback):
+    """Looks into a run's network each so many steps."""
 
-    Args:
-        then: who else listens.
-    """
-
-    def __init__(self, run: "Run", model: nn.Module, then: Listener):
-        self.path, self.then = run.path / FILE, then
+    def __init__(self, run: "Run", model: nn.Module):
+        self.path = run.path / FILE
         self.scope = Scope(model, run.recipe.watch, inside=not run.machine.compile)
 
-    def begin(self, training: "Training") -> None:
+    def on_run_begin(self, training: "Training") -> None:
         if note := self.scope.note:
-            self.then.note(note)
-        self.then.begin(training)
+            training.callbacks.on_note(note)
 
-    def ready(self, training: "Training") -> None:
+    def on_stage_begin(self, training: "Training") -> None:
         if training.step and not self.scope.step and self.path.exists():
             self.scope.remember(Watched.of(*load_tensors(self.path)), training.step)
-        self.scope.begin(training.step + 1)
-        self.then.ready(training)
 
-    def step(self, training: "Training") -> None:
+    def on_step_begin(self, training: "Training") -> None:
+        self.scope.begin(training.step + 1)
+
+    def on_step_end(self, training: "Training") -> None:
         self.scope.end()
-        self.then.step(training)
-        self.scope.begin(training.step + 1)
 
-    def epoch(self, training: "Training", row: Row) -> None:
-        self.then.epoch(training, row)
-
-    def saving(self, training: "Training") -> None:
+    def on_checkpoint(self, training: "Training") -> None:
         save_tensors(self.path, *self.scope.watched.parts())
-        self.then.saving(training)
 
-    def note(self, text: str) -> None:
-        self.then.note(text)
-
-    def close(self) -> None:
+    def on_run_end(self, training: "Training") -> None:
         self.scope.end()
-        self.then.close()

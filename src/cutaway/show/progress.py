@@ -10,14 +10,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from cutaway.data.audit import grid_text
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.fleet.fleet import Fleet
-from cutaway.learn.fleet.watching import Watcher
 from cutaway.learn.history import Row
-from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import OWN
 from cutaway.learn.run import Run
 from cutaway.learn.search import Search, Trial
-from cutaway.learn.search.watching import Watcher as SearchWatcher
 from cutaway.learn.stage import Stage
 from cutaway.learn.training import Training
 from cutaway.models import count
@@ -29,13 +27,19 @@ EVERY = 0.2
 """Seconds between two readings of the loss for the bar."""
 
 
-def progress(wish: bool | Listener) -> Listener:
+def of_run(wish: bool) -> list[Callback]:
     """A bar on a terminal, plain lines elsewhere, nothing where it is not wished."""
-    if isinstance(wish, Listener):
-        return wish
-    if not wish:
-        return Listener()
-    return Bar() if sys.stderr.isatty() else Lines()
+    return [Bar() if sys.stderr.isatty() else Lines()] if wish else []
+
+
+def of_fleet(wish: bool) -> list[Callback]:
+    """A line for each member of a fleet, or nothing."""
+    return [Members()] if wish else []
+
+
+def of_search(wish: bool) -> list[Callback]:
+    """A line for each trial of a search, or nothing."""
+    return [Trials()] if wish else []
 
 
 @contextmanager
@@ -49,21 +53,40 @@ def reading(wish: bool) -> Iterator[Callable[[int, int], None] | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-class Lines(Listener):
-    """A plain line an epoch, on standard error."""
+class Printed(Callback):
+    """What is printed on standard error, by the process that was started."""
+
+    in_members = False
 
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False, soft_wrap=True)
 
-    def begin(self, training: Training) -> None:
-        for line in introduction(training):
-            self.console.print(line, markup=False)
-
-    def epoch(self, training: Training, row: dict[str, Any]) -> None:
-        self.console.print(sentence(training, row), markup=False)
-
-    def note(self, text: str) -> None:
+    def on_note(self, text: str) -> None:
         self.console.print(text, markup=False)
+
+
+class Lines(Printed):
+    """A plain line an epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.introduced = -1
+        """The stage that was."""
+
+    def on_run_begin(self, training: Training) -> None:
+        self.introduce(training)
+
+    def on_stage_begin(self, training: Training) -> None:
+        self.introduce(training)
+
+    def on_epoch_end(self, training: Training, row: dict[str, Any]) -> None:
+        self.on_note(sentence(training, row))
+
+    def introduce(self, training: Training) -> None:
+        if self.introduced != training.stage.number:
+            self.introduced = training.stage.number
+            for line in introduction(training):
+                self.on_note(line)
 
 
 class Bar(Lines):
@@ -77,8 +100,8 @@ class Bar(Lines):
         self.bar_id: TaskID | None = None
         self.read = 0.0
 
-    def begin(self, training: Training) -> None:
-        super().begin(training)
+    def on_stage_begin(self, training: Training) -> None:
+        super().on_stage_begin(training)
         stage = training.stage
         if self.bar_id is not None:  # of the stage before
             self.bar.remove_task(self.bar_id)
@@ -87,7 +110,7 @@ class Bar(Lines):
         )
         self.bar.start()
 
-    def step(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         now = time.monotonic()
         if now - self.read < EVERY:
             return
@@ -102,70 +125,48 @@ class Bar(Lines):
             speed=f"{speed(training):,.0f} images/s",
         )
 
-    def close(self) -> None:
+    def on_run_end(self, training: Training) -> None:
         self.bar.stop()
 
 
-def watched(wish: bool) -> Watcher:
-    """A line for each member of a fleet, or nothing."""
-    return Members() if wish else Watcher()
+class Members(Printed):
+    """A plain line a member."""
 
+    def on_fleet_begin(self, fleet: Fleet, why: str) -> None:
+        self.on_note(f"{fleet.recipe.model} on {fleet.recipe.data}. {why}")
 
-class Members(Watcher):
-    """A plain line a member, on standard error."""
-
-    def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
-
-    def begin(self, fleet: Fleet, why: str) -> None:
-        self.note(f"{fleet.recipe.model} on {fleet.recipe.data}. {why}")
-
-    def member(self, fleet: Fleet, k: int) -> None:
+    def on_member_end(self, fleet: Fleet, k: int) -> None:
         run, changes = Run(fleet.place(k)), fleet.changes[k]
         differs = said({name: v for name, v in changes.items() if name != "split_seed"})
         headline = run.task.headline
         value = f"{measures.name(headline)} {measures.text(headline, run.results[headline])}"
-        self.note(f"member {k + 1} of {len(fleet)} ({differs}): test {value}")
+        self.on_note(f"member {k + 1} of {len(fleet)} ({differs}): test {value}")
 
-    def epoch(self, fleet: Fleet, rows: Sequence[Row]) -> None:
+    def on_members_epoch_end(self, fleet: Fleet, rows: Sequence[Row]) -> None:
         epochs, number = fleet.recipe.epochs, rows[0]["epoch"]
         mean = {k: sum(row[k] for row in rows) / len(rows) for k in rows[0]}
         text = "".join(f"  {name} {value}" for name, value in figures(mean))
-        self.note(f"epoch {number:>{len(str(epochs))}}/{epochs}{text}  (means of {len(rows)})")
-
-    def note(self, text: str) -> None:
-        self.console.print(text, markup=False)
+        self.on_note(f"epoch {number:>{len(str(epochs))}}/{epochs}{text}  (means of {len(rows)})")
 
 
-def trials_watched(wish: bool) -> SearchWatcher:
-    """A line for each trial of a search, or nothing."""
-    return Trials() if wish else SearchWatcher()
+class Trials(Printed):
+    """A plain line a trial."""
 
-
-class Trials(SearchWatcher):
-    """A plain line a trial, on standard error."""
-
-    def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
-
-    def begin(self, search: Search) -> None:
+    def on_search_begin(self, search: Search) -> None:
         done = len([trial for trial in search.trials if trial.state != "running"])
         fields = ", ".join(name.replace("_", " ") for name in search.space)
         subject = f"{search.recipe.model} on {search.recipe.data}"
-        self.note(f"{subject}: {len(search)} trials over {fields}.")
+        self.on_note(f"{subject}: {len(search)} trials over {fields}.")
         if done:
-            self.note(f"Going on after {done} of {len(search)} trials.")
+            self.on_note(f"Going on after {done} of {len(search)} trials.")
 
-    def trial(self, search: Search, trial: Trial) -> None:
+    def on_trial_end(self, search: Search, trial: Trial) -> None:
         best = search.leader(search.trials)
         record = "  (the best so far)" if best and best.number == trial.number else ""
-        self.note(
+        self.on_note(
             f"trial {trial.number + 1:>{len(str(len(search)))}}/{len(search)}  "
             f"{outcome(search, trial)}{record}  {origins.changes(trial.changes)}"
         )
-
-    def note(self, text: str) -> None:
-        self.console.print(text, markup=False)
 
 
 def outcome(search: Search, trial: Trial) -> str:

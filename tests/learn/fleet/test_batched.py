@@ -14,11 +14,11 @@ from torch import nn
 from cutaway.data.feed import Feed, Normalise
 from cutaway.errors import TrainingError, UsageError
 from cutaway.learn import memory
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.fleet import Fleet, launch, relaunch
 from cutaway.learn.fleet.batches import Feeds
 from cutaway.learn.fleet.seat import neighbours
 from cutaway.learn.fleet.stackable import trial
-from cutaway.learn.fleet.watching import Watcher
 from cutaway.learn.tasks.classify import Classify
 from cutaway.recipes import pair
 
@@ -37,16 +37,16 @@ def weights(run):
     return torch.cat([p.detach().flatten() for p in run.model.parameters()])
 
 
-class Heard(Watcher):
+class Heard(Callback):
     """What was said."""
 
     def __init__(self):
         self.why, self.epochs = "", []
 
-    def begin(self, fleet, why):
+    def on_fleet_begin(self, fleet, why):
         self.why = why
 
-    def epoch(self, fleet, rows):
+    def on_members_epoch_end(self, fleet, rows):
         self.epochs.append([row["epoch"] for row in rows])
 
 
@@ -110,13 +110,15 @@ def test_a_member_that_was_lost_does_not_spoil_the_others(tmp_path):
 
 
 def test_waves_where_memory_holds_fewer(tmp_path, monkeypatch):
-    watcher = Heard()
+    heard = Heard()
     monkeypatch.setattr(memory, "total", lambda device: 1_400_000)
-    fleet = launch(small(replicates=5), IMAGES, way="batched", out=tmp_path / "x", watcher=watcher)
+    fleet = launch(
+        small(replicates=5), IMAGES, way="batched", out=tmp_path / "x", callbacks=[heard]
+    )
     assert 2 <= fleet.at_once < 5
-    assert f"{fleet.at_once} of 5 fit into memory at a time" in watcher.why
+    assert f"{fleet.at_once} of 5 fit into memory at a time" in heard.why
     assert fleet.finished
-    assert len(watcher.epochs) == 2 * -(-5 // fleet.at_once)
+    assert len(heard.epochs) == 2 * -(-5 // fleet.at_once)
     monkeypatch.setattr(memory, "total", lambda device: 1000)
     with pytest.raises(UsageError, match="memory holds one of these"):
         launch(small(replicates=5), IMAGES, way="batched", out=tmp_path / "y")
@@ -183,12 +185,12 @@ def test_batches_are_those_of_the_members():
 
 
 def test_folds_of_other_sizes_are_stacks_of_their_own(tmp_path):
-    said, watcher = [], Heard()
-    watcher.note = said.append
+    said, heard = [], Heard()
+    heard.on_note = said.append
     images = replace(digits(361), parts=None)
     recipe = small(folds=5, batch_size=64, epochs=1, val=0.0, precision="float32")
     alone = launch(recipe, images, way="in-turn", out=tmp_path / "alone")
-    stacked = launch(recipe, images, way="batched", watcher=watcher, out=tmp_path / "stacked")
+    stacked = launch(recipe, images, way="batched", callbacks=[heard], out=tmp_path / "stacked")
     learned = [len(run.split.train) for run in stacked.members]
     assert len(set(learned)) == 2
     assert "equally many images" in said[0]
@@ -205,6 +207,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from learn.fleet.test_batched import IMAGES, small
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.fleet import launch
 from cutaway.learn.training import Training
 

@@ -9,9 +9,9 @@ from killed_runs import At, contents
 from real_digits import digits
 from torch import nn
 
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.checkpoint import load_checkpoint
 from cutaway.learn.fit import fit, resume
-from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import Recipe
 
 DIGITS = digits(200)
@@ -50,7 +50,7 @@ def killed_after_five_steps(recipe: Recipe, path: Path) -> None:
         raise Killed
 
     with pytest.raises(Killed):
-        fit(recipe, DIGITS, model=network(), out=path, listener=At(5, kill), checkpoint_every=0)
+        fit(recipe, DIGITS, model=network(), out=path, callbacks=[At(5, kill)], checkpoint_every=0)
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -71,14 +71,14 @@ def test_evaluations_are_counted_on(tmp_path):
     recipe = Recipe(optimizer="random-search").override(**PLAIN)
     killed_after_five_steps(recipe, tmp_path / "run")
 
-    class Look(Listener):
+    class Look(Callback):
         counts = 0
 
-        def step(self, training) -> None:
+        def on_step_end(self, training) -> None:
             self.counts = training.stage.table[0].evaluations.values
 
     look = Look()
-    run = resume(tmp_path / "run", images=DIGITS, model=network(), listener=look)
+    run = resume(tmp_path / "run", images=DIGITS, model=network(), callbacks=[look])
     found = load_checkpoint(run.path / "checkpoint")
     assert found is not None
     steps = found[1]["step"]

@@ -9,11 +9,12 @@ from real_digits import digits
 from small_search import OVER, search, small
 
 from cutaway.errors import RunError, TrainingError, UsageError
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.fit import fit
 from cutaway.learn.history import better, kept
 from cutaway.learn.run import Run
 from cutaway.learn.search import Search, relaunch
-from cutaway.learn.search.watching import Pruning, Watcher
+from cutaway.learn.search.watching import Pruning
 from cutaway.learn.training import Stopped
 from cutaway.recipes import change
 
@@ -99,7 +100,7 @@ def test_killed_within_a_trial_it_goes_on_to_the_same_end(
             raise PowerCut
 
     path = tmp_path / "cut"
-    monkeypatch.setattr(Pruning, "step", die)
+    monkeypatch.setattr(Pruning, "on_step_end", die)
     with pytest.raises(PowerCut):
         search(path, 8, checkpoint_every=0.0)
     monkeypatch.undo()
@@ -132,7 +133,7 @@ def test_ctrl_c_says_how_to_go_on(whole, tmp_path, monkeypatch):
         if training.run.path.name == "002" and training.step == 5:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(Pruning, "step", ask)
+    monkeypatch.setattr(Pruning, "on_step_end", ask)
     with pytest.raises(Stopped, match=f"2 of 8 trials done.*cutaway resume {path}$") as caught:
         search(path, 8)
     monkeypatch.undo()
@@ -146,12 +147,12 @@ def test_ctrl_c_says_how_to_go_on(whole, tmp_path, monkeypatch):
 
 
 def test_ctrl_c_between_trials(tmp_path):
-    class Impatient(Watcher):
-        def trial(self, search, trial):
+    class Impatient(Callback):
+        def on_trial_end(self, search, trial):
             raise KeyboardInterrupt
 
     with pytest.raises(Stopped, match="1 of 8 trials done"):
-        search(tmp_path / "x", watcher=Impatient())
+        search(tmp_path / "x", callbacks=[Impatient()])
 
 
 def test_a_search_that_has_ended_stays(whole):
@@ -238,12 +239,12 @@ def test_what_is_there_is_not_overwritten(whole, tmp_path):
 
 
 def test_data_of_ones_own_have_to_be_handed_in_again(tmp_path):
-    class Impatient(Watcher):
-        def trial(self, search, trial):
+    class Impatient(Callback):
+        def on_trial_end(self, search, trial):
             raise KeyboardInterrupt
 
     with pytest.raises(Stopped):
-        search(tmp_path / "x", watcher=Impatient())
+        search(tmp_path / "x", callbacks=[Impatient()])
     with pytest.raises(UsageError, match="hand them in again"):
         relaunch(tmp_path / "x", change)
     with pytest.raises(RunError, match="have changed since"):

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import TrainingError
+from cutaway.learn.callbacks import Callbacks
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.member import Trainer
-from cutaway.learn.fleet.watching import Watcher, expect_all, stopped, waiting
+from cutaway.learn.fleet.watching import expect_all, stopped, waiting
 from cutaway.learn.training import Stopped
 
 
-def in_turn(fleet: Fleet, images: ImageSet, watcher: Watcher, every: float) -> None:
+def in_turn(fleet: Fleet, images: ImageSet, callbacks: Callbacks, every: float) -> None:
     """One member after the other, each with all cores."""
-    trainer = Trainer(fleet, images, None, every)
-    expect_all(fleet, one_by_one(trainer, waiting(fleet), watcher))
+    trainer = Trainer(fleet, images, callbacks, every)
+    expect_all(fleet, one_by_one(trainer, waiting(fleet)))
 
 
-def one_by_one(trainer: Trainer, members: Sequence[int], watcher: Watcher) -> list[str]:
+def one_by_one(trainer: Trainer, members: Sequence[int]) -> list[str]:
     """Train some members; why those that did not end did not."""
     problems = []
     for k in members:
@@ -27,5 +28,5 @@ def one_by_one(trainer: Trainer, members: Sequence[int], watcher: Watcher) -> li
         except TrainingError as error:
             problems.append(f"Member {k + 1}: {error}")
         else:
-            watcher.member(trainer.fleet, k)
+            trainer.callbacks.on_member_end(trainer.fleet, k)
     return problems

@@ -1,17 +1,19 @@
 """From a recipe to a finished fleet, and from a stopped fleet to its end."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from cutaway.data.audit import audit
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError, nearest
 from cutaway.files import held, read_json
+from cutaway.learn.callbacks import Callback, Callbacks, spelled
 from cutaway.learn.directory import alone, destination
 from cutaway.learn.fit import divided
 from cutaway.learn.fleet.choice import choose
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.plan import plan
-from cutaway.learn.fleet.watching import Watcher, waiting
+from cutaway.learn.fleet.watching import waiting
 from cutaway.learn.fleet.ways import WAYS
 from cutaway.learn.machine import computing
 from cutaway.learn.recipe import Recipe
@@ -24,7 +26,7 @@ def launch(
     *,
     way: str = "auto",
     out: str | Path = "",
-    watcher: Watcher | None = None,
+    callbacks: Iterable[Callback] = (),
     checkpoint_every: float = 15.0,
 ) -> Fleet:
     """Train many networks as one job.
@@ -35,7 +37,8 @@ def launch(
         out: the fleet's directory; by default the first free `runs/MODEL-DATA-fleet-N`.
 
     Raises:
-        UsageError: a member's recipe is impossible, or the way cannot take these members.
+        UsageError: a member's recipe is impossible, or the way cannot take these members, or these
+            callbacks.
         DataError: fewer groups of images than folds.
         RunError: the directory cannot be written, or another process is at it.
         TrainingError: a member's loss is not finite.
@@ -47,10 +50,11 @@ def launch(
     if recipe.folds:  # refuses what cannot be divided so, before anything is written
         divided(members[0], images, audit(images))
     place = destination(out, recipe.model, images.name, "fleet")
-    watcher = watcher or Watcher()
-    choice = choose(members, images, way)
+    choice, told = choose(members, images, way), Callbacks(callbacks)
+    if choice.way == "side-by-side":
+        spelled(told)  # refuses what members' processes cannot make
     fleet = Fleet.create(place, shared, changes, choice)
-    return _train(fleet, images, watcher, checkpoint_every, choice.why)
+    return _train(fleet, images, told, checkpoint_every, choice.why)
 
 
 def check_way(way: str) -> None:
@@ -65,7 +69,7 @@ def relaunch(
     path: str | Path,
     images: ImageSet | None = None,
     *,
-    watcher: Watcher | None = None,
+    callbacks: Iterable[Callback] = (),
     checkpoint_every: float = 15.0,
 ) -> Fleet:
     """Go on with a fleet that was stopped or killed; members that have ended stay as they are."""
@@ -75,20 +79,20 @@ def relaunch(
     expect_same_steps(read_json(fleet.path / "fleet.json")["recipe"], fleet.path)
     images = fleet.images() if images is None else images
     why = f"Going on with {fleet.path}, {fleet.way}, as it began."
-    return _train(fleet, images, watcher or Watcher(), checkpoint_every, why)
+    return _train(fleet, images, Callbacks(callbacks), checkpoint_every, why)
 
 
 def _train(
-    fleet: Fleet, images: ImageSet, watcher: Watcher, checkpoint_every: float, why: str
+    fleet: Fleet, images: ImageSet, callbacks: Callbacks, checkpoint_every: float, why: str
 ) -> Fleet:
     with alone(fleet.path), computing(fleet.threads):
         _let_workers_end(fleet)
-        watcher.begin(fleet, why)
         try:
-            WAYS[fleet.way](fleet, images, watcher, checkpoint_every)
+            callbacks.on_fleet_begin(fleet, why)
+            WAYS[fleet.way](fleet, images, callbacks, checkpoint_every)
+            fleet.conclude()
         finally:
-            watcher.close()
-        fleet.conclude()
+            callbacks.on_fleet_end(fleet)
     return fleet
 
 

@@ -7,8 +7,8 @@ from cutaway.data.audit import Audit, audit
 from cutaway.data.imageset import ImageSet
 from cutaway.data.split import Split
 from cutaway.learn import fit as learning
+from cutaway.learn.callbacks import Callbacks
 from cutaway.learn.fleet.fleet import Fleet
-from cutaway.learn.listener import Listener
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.training import Training
@@ -17,8 +17,8 @@ from cutaway.learn.training import Training
 class Trainer:
     """Makes the members of a fleet ready to learn; the images are audited once for all."""
 
-    def __init__(self, fleet: Fleet, images: ImageSet, listener: Listener | None, every: float):
-        self.fleet, self.images, self.listener, self.every = fleet, images, listener, every
+    def __init__(self, fleet: Fleet, images: ImageSet, callbacks: Callbacks, every: float):
+        self.fleet, self.images, self.callbacks, self.every = fleet, images, callbacks, every
         self._parts: dict[Any, Split] = {}
 
     @cached_property
@@ -29,11 +29,11 @@ class Trainer:
         """Member k about to learn, or where its last checkpoint left it."""
         place = self.fleet.place(k)
         if self.fleet.begun(k):
-            return learning.reopened(Run(place), self.images, self.listener, self.every)
+            return learning.reopened(Run(place), self.images, self.callbacks, self.every)
         place.parent.mkdir(exist_ok=True)
         recipe = self.fleet.recipe_of(k)
         return learning.begun(
-            recipe, self.images, out=place, listener=self.listener, checkpoint_every=self.every,
+            recipe, self.images, out=place, callbacks=self.callbacks, checkpoint_every=self.every,
             findings=self.findings, parts=self.divided(recipe),
         )  # fmt: skip
 

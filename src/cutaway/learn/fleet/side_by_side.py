@@ -11,19 +11,20 @@ from typing import Any
 
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pool import cpus
+from cutaway.learn.callbacks import Callbacks, spelled
 from cutaway.learn.fleet.fleet import Fleet
-from cutaway.learn.fleet.watching import Watcher, expect_all, stopped, waiting
+from cutaway.learn.fleet.watching import expect_all, stopped, waiting
 from cutaway.learn.interrupt import stoppable
 
 LOOK = 0.2
 """Seconds between two looks at whether somebody has asked to stop."""
 
 
-def side_by_side(fleet: Fleet, images: ImageSet, watcher: Watcher, every: float) -> None:
+def side_by_side(fleet: Fleet, images: ImageSet, callbacks: Callbacks, every: float) -> None:
     """As many members at a time as the cores bear, each in a process with its share of them."""
     todo, problems = waiting(fleet), list[str]()
     count = min(len(todo), max(1, cpus() // fleet.threads))
-    with _Crew(fleet, count, every) as crew, stoppable() as request:
+    with _Crew(fleet, count, every, spelled(callbacks)) as crew, stoppable() as request:
         for one in crew.workers:
             one.take(todo.pop(0))
         while crew.busy:
@@ -34,7 +35,7 @@ def side_by_side(fleet: Fleet, images: ImageSet, watcher: Watcher, every: float)
                 if problem := found.get("error"):
                     problems.append(f"Member {found['member'] + 1}: {problem}")
                 else:
-                    watcher.member(fleet, found["member"])
+                    callbacks.on_member_end(fleet, found["member"])
                 if todo and (worker := crew.free()):
                     worker.take(todo.pop(0))
             if request.made:
@@ -58,8 +59,11 @@ class _Worker:
 class _Crew:
     """Worker processes, which end with the block."""
 
-    def __init__(self, fleet: Fleet, count: int, every: float):
-        command = [sys.executable, "-m", "cutaway.learn.fleet.worker", str(fleet.path), str(every)]
+    def __init__(self, fleet: Fleet, count: int, every: float, callbacks: str):
+        command = [
+            sys.executable, "-m", "cutaway.learn.fleet.worker", str(fleet.path), str(every),
+            callbacks,
+        ]  # fmt: skip
         surroundings = os.environ | {"OMP_NUM_THREADS": str(fleet.threads)}
         self.workers = [
             _Worker(

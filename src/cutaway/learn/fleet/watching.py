@@ -1,26 +1,8 @@
-"""How a fleet goes: who watches, who still waits, and how it stops."""
-
-from collections.abc import Sequence
+"""How a fleet goes: which members still wait, and how it stops."""
 
 from cutaway.errors import TrainingError
 from cutaway.learn.fleet.fleet import Fleet
-from cutaway.learn.history import Row
 from cutaway.learn.training import Stopped
-
-
-class Watcher:
-    """What wants to know how a fleet goes; each method may be overridden."""
-
-    def begin(self, fleet: Fleet, way: str) -> None: ...
-
-    def member(self, fleet: Fleet, k: int) -> None: ...
-
-    def epoch(self, fleet: Fleet, rows: Sequence[Row]) -> None:
-        """The newest rows of members that learn together."""
-
-    def note(self, text: str) -> None: ...
-
-    def close(self) -> None: ...
 
 
 def expect_all(fleet: Fleet, problems: list[str]) -> None:

@@ -9,13 +9,14 @@ from dataclasses import replace
 import torch
 
 from cutaway.learn import checkpoint
+from cutaway.learn.callbacks import Callbacks
 from cutaway.learn.directory import alone
 from cutaway.learn.fleet.batches import Feeds
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.member import Trainer
 from cutaway.learn.fleet.seat import StackSeat
 from cutaway.learn.fleet.stack import Stack
-from cutaway.learn.fleet.watching import Watcher, stopped
+from cutaway.learn.fleet.watching import stopped
 from cutaway.learn.interrupt import stoppable
 from cutaway.learn.loop import Tally, play
 from cutaway.learn.training import Training
@@ -30,9 +31,9 @@ class Wave:
     """
 
     def __init__(
-        self, fleet: Fleet, trainings: dict[int, Training], watcher: Watcher, every: float
+        self, fleet: Fleet, trainings: dict[int, Training], callbacks: Callbacks, every: float
     ):
-        self.fleet, self.watcher, self.every = fleet, watcher, every
+        self.fleet, self.callbacks, self.every = fleet, callbacks, every
         self.trainings, self.lost = trainings, dict[int, str]()
         every_one = list(trainings.values())
         self.stage = every_one[0].stage
@@ -49,6 +50,8 @@ class Wave:
         with ExitStack() as stack, self.machine.session():
             for training in self.trainings.values():
                 stack.enter_context(alone(training.run.path))
+                self.callbacks.on_run_begin(training)
+                stack.callback(self.callbacks.on_run_end, training)
                 training.begin()
             self._remember_the_lost()
             self._sit_down()
@@ -56,7 +59,7 @@ class Wave:
             for k, training in self._alive():
                 training.stage.conclude()
                 training.finish()
-                self.watcher.member(self.fleet, k)
+                self.callbacks.on_member_end(self.fleet, k)
         return [f"Member {k + 1}: {why}" for k, why in self.lost.items()]
 
     def _remember_the_lost(self) -> None:
@@ -81,6 +84,7 @@ class Wave:
 
     def _learn(self) -> None:
         saved = time.monotonic()
+        self._tell("on_stage_begin")
         with stoppable() as request:
             for _ in self._steps():
                 if self.step % self.stage.steps_per_epoch == 0:
@@ -95,12 +99,23 @@ class Wave:
 
     def _steps(self) -> Iterator[None]:
         """A step of all each, timed; what is done between them is off the clock."""
+        self._tell("on_step_begin")
         started = time.monotonic()
         for step in play([self.seat], self.feeds, self.tally, self.step, self.stage.steps):
             self.step = step
             self.seconds += time.monotonic() - started
+            self._tell("on_step_end")
             yield
+            if step < self.stage.steps:
+                self._tell("on_step_begin")
             started = time.monotonic()
+
+    def _tell(self, event: str) -> None:
+        """Each member's event, where anybody listens: what it is told of must be known first."""
+        if self.callbacks.hears(event):
+            self._hand_out()
+            for _, training in self._alive():
+                getattr(self.callbacks, event)(training)
 
     def _end_epoch(self) -> None:
         self._hand_out()
@@ -111,7 +126,7 @@ class Wave:
                 self._lose(k)
         self.tally.clear()
         if rows := [training.rows[-1] for _, training in self._alive()]:
-            self.watcher.epoch(self.fleet, rows)
+            self.callbacks.on_members_epoch_end(self.fleet, rows)
 
     def _alive(self) -> list[tuple[int, Training]]:
         return [(k, one) for k, one in self.trainings.items() if k not in self.lost]

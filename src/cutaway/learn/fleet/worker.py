@@ -1,6 +1,6 @@
 """A process that trains members of a fleet: numbers come in as lines, answers go out as JSON.
 
-    python -m cutaway.learn.fleet.worker FLEET SECONDS
+    python -m cutaway.learn.fleet.worker FLEET SECONDS CALLBACKS
 
 Started by `side_by_side`. It reads the images itself (from the cache, so at once), and stops
 at a checkpoint when whoever started it is gone.
@@ -13,28 +13,28 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.errors import CutawayError
+from cutaway.learn.callbacks import Callback, Callbacks, read
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.member import Trainer
-from cutaway.learn.listener import Listener
 from cutaway.learn.machine import computing
 from cutaway.learn.training import Stopped, Training
 
 
-class Orphan(Listener):
+class Orphan(Callback):
     """Stops the training, at a checkpoint, once the starting process has ended."""
 
     def __init__(self, parent: int):
         self.parent = parent
 
-    def step(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         if os.getppid() != self.parent:
             training.save()
             raise Stopped("The process that led the fleet is gone.")
 
 
-def main(path: str, every: str) -> None:
-    fleet, listener = Fleet(Path(path)), Orphan(os.getppid())
-    trainer = Trainer(fleet, fleet.images(), listener, float(every))
+def main(path: str, every: str, callbacks: str) -> None:
+    fleet, told = Fleet(Path(path)), Callbacks([Orphan(os.getppid()), read(callbacks)])
+    trainer = Trainer(fleet, fleet.images(), told, float(every))
     with computing(fleet.threads):
         for line in sys.stdin:
             say(answer(trainer, int(line)))

@@ -1,7 +1,7 @@
 """From a recipe to a finished search, and from a stopped search to its end."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from cutaway.files import read_json
 from cutaway.learn import fit as learning
 from cutaway.learn import history
 from cutaway.learn import machine as machines
+from cutaway.learn.callbacks import Callback, Callbacks
 from cutaway.learn.directory import alone, destination
 from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe
@@ -22,7 +23,7 @@ from cutaway.learn.search import sampling, space
 from cutaway.learn.search.search import Search
 from cutaway.learn.search.space import Change, Space, Values
 from cutaway.learn.search.trial import Trial
-from cutaway.learn.search.watching import Pruned, Pruning, Watcher, judged, stopped
+from cutaway.learn.search.watching import Pruned, Pruning, judged, stopped
 from cutaway.learn.taken import load_again
 from cutaway.learn.tasks import make_task
 from cutaway.learn.training import Stopped, Training
@@ -40,7 +41,7 @@ def launch(
     trials: int = 20,
     over: Mapping[str, Any] = {},
     out: str | Path = "",
-    watcher: Watcher | None = None,
+    callbacks: Iterable[Callback] = (),
     checkpoint_every: float = 15.0,
 ) -> Search:
     """Try many settings, and keep the recipe of the one that does best on the validation images.
@@ -71,7 +72,7 @@ def launch(
         _try(one, images)
     trials = int(min(trials, space.points(wanted)))
     search = Search.create(place, recipe, wanted, trials, objective, images.fingerprint)
-    return _Trials(search, images, change, watcher, checkpoint_every, findings).go()
+    return _Trials(search, images, change, Callbacks(callbacks), checkpoint_every, findings).go()
 
 
 def relaunch(
@@ -79,7 +80,7 @@ def relaunch(
     change: Change,
     images: ImageSet | None = None,
     *,
-    watcher: Watcher | None = None,
+    callbacks: Iterable[Callback] = (),
     checkpoint_every: float = 15.0,
 ) -> Search:
     """Go on with a search that was stopped or killed: the trials are those it would have made."""
@@ -90,7 +91,7 @@ def relaunch(
     sampling.ready()
     images = load_again(search.recipe, search.path) if images is None else images
     search.check_images(images)
-    return _Trials(search, images, change, watcher, checkpoint_every).go()
+    return _Trials(search, images, change, Callbacks(callbacks), checkpoint_every).go()
 
 
 def _check_wishes(recipe: Recipe, trials: int) -> None:
@@ -138,12 +139,12 @@ class _Trials:
         search: Search,
         images: ImageSet,
         change: Change,
-        watcher: Watcher | None,
+        callbacks: Callbacks,
         every: float,
         findings: Audit | None = None,
     ):
         self.search, self.images, self.change, self.every = search, images, change, every
-        self.watcher, self.trials = watcher or Watcher(), list[Trial]()
+        self.callbacks, self.trials = callbacks, list[Trial]()
         if findings is not None:
             self.findings = findings
 
@@ -159,15 +160,17 @@ class _Trials:
             TrainingError: none came to its end.
             RunError: another process is at it.
         """
-        self.watcher.begin(self.search)
         try:
+            self.callbacks.on_search_begin(self.search)
             with alone(self.search.path), machines.computing(self.search.threads):
                 self.trials = self.search.trials
                 for number in range(len(self.search)):
                     self._make(number)
+            self.search.conclude(self.change)
         except (Stopped, KeyboardInterrupt):
             raise stopped(self.search) from None
-        self.search.conclude(self.change)
+        finally:
+            self.callbacks.on_search_end(self.search)
         return self.search
 
     def _make(self, number: int) -> None:
@@ -179,7 +182,7 @@ class _Trials:
             self._keep(self._train(self.trials[number]))
             # What is left is enough to train it again; a checkpoint is as large as the network.
             shutil.rmtree(self.search.place(number) / "checkpoint", ignore_errors=True)
-            self.watcher.trial(self.search, self.trials[number])
+            self.callbacks.on_trial_end(self.search, self.trials[number])
 
     def _keep(self, trial: Trial) -> None:
         self.trials[trial.number :] = [trial]
@@ -204,21 +207,21 @@ class _Trials:
         """A trial about to learn, or where its last checkpoint left it."""
         place = self.search.place(trial.number)
         recipe = self.search.recipe_of(trial, self.change)
-        listener = self._listener(recipe)
+        callbacks = Callbacks([self._pruning(recipe), self.callbacks])
         if (place / "recipe.toml").is_file():
-            return learning.reopened(Run(place), self.images, listener, self.every)
+            return learning.reopened(Run(place), self.images, callbacks, self.every)
         place.parent.mkdir(exist_ok=True)
         return learning.begun(
-            recipe, self.images, out=place, listener=listener, checkpoint_every=self.every,
+            recipe, self.images, out=place, callbacks=callbacks, checkpoint_every=self.every,
             findings=self.findings,
         )  # fmt: skip
 
-    def _listener(self, recipe: Recipe) -> Pruning:
+    def _pruning(self, recipe: Recipe) -> Pruning:
         *earlier, final = recipe.in_stages()
         warmup = sum(stage.epochs for stage in earlier) + max(1, final.epochs // 4)
         search = self.search
         hopeless = sampling.pruner(search.space, self.trials, search.higher, warmup)
-        return Pruning(search.objective, hopeless, self.watcher)
+        return Pruning(search.objective, hopeless)
 
     def _values(self, training: Training) -> tuple[tuple[int, float], ...]:
         return tuple(judged(training, self.search.objective))

@@ -1,47 +1,33 @@
-"""How a search goes: who watches, when a trial is given up, and how it stops."""
+"""How a search goes: when a trial is given up, and how it stops."""
 
 import math
 from collections.abc import Callable
 
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.history import Row
-from cutaway.learn.listener import Listener
 from cutaway.learn.search.search import Search
-from cutaway.learn.search.trial import Trial
 from cutaway.learn.training import Stopped, Training
-
-
-class Watcher:
-    """What wants to know how a search goes; each method may be overridden."""
-
-    def begin(self, search: Search) -> None: ...
-
-    def trial(self, search: Search, trial: Trial) -> None: ...
-
-    def note(self, text: str) -> None: ...
 
 
 class Pruned(Exception):
     """Raised at the end of an epoch from which on a trial is not worth its time."""
 
 
-class Pruning(Listener):
+class Pruning(Callback):
     """Ends a training where `hopeless(epoch, objective)` says so; its last stage only is asked."""
 
-    def __init__(self, objective: str, hopeless: Callable[[int, float], bool], watcher: Watcher):
-        self.objective, self.hopeless, self.watcher = objective, hopeless, watcher
+    def __init__(self, objective: str, hopeless: Callable[[int, float], bool]):
+        self.objective, self.hopeless = objective, hopeless
 
-    def begin(self, training: Training) -> None:
+    def on_run_begin(self, training: Training) -> None:
         for epoch, value in judged(training, self.objective):  # those from before an interruption
             self.hopeless(epoch, value)
 
-    def epoch(self, training: Training, row: Row) -> None:
+    def on_epoch_end(self, training: Training, row: Row) -> None:
         figures = judged(training, self.objective)
         news = [pair for pair in figures if pair[0] == row["epoch"]]
         if news and not training.stage.ended and self.hopeless(*news[0]):
             raise Pruned
-
-    def note(self, text: str) -> None:
-        self.watcher.note(text)
 
 
 def judged(training: Training, objective: str) -> list[tuple[int, float]]:
