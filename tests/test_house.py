@@ -92,8 +92,9 @@ def test_experiments_fit_a_page():
     "command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=lambda c: c[0]
 )
 def test_lint_and_types(command):
-    if command == ["mypy"] and int(version("torch").split(".")[1]) < 13:
-        pytest.skip("older versions of what is used here tell fewer types")
+    oldest = sys.version_info[:2] == (3, 11) and int(version("torch").split(".")[1]) >= 13
+    if command == ["mypy"] and not oldest:
+        pytest.skip("types are checked beside Python 3.11 and torch 2.13: libraries change theirs")
     done = subprocess.run(
         [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
     )
