@@ -42,5 +42,6 @@ class Ledger(Callback):
         self.note(training, f"epoch {row['epoch']}")
 
     def note(self, training, text):
+        print(text)  # whatever a callback prints is no answer of its process
         with open(training.run.path / self.name, "a") as file:
             print(text, file=file)

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -145,12 +144,23 @@ def test_one_is_named_on_the_command_line(tmp_path):
     (tmp_path / "mine.py").write_text(
         "import json\nfrom cutaway import Callback\n\nclass Log(Callback):\n"
         "    def on_epoch_end(self, training, row):\n"
-        "        (training.run.path / 'log.json').write_text(json.dumps(row))\n"
+        "        (training.run.path / 'log.json').write_text(json.dumps(row))\n\n"
+        "class Broken(Callback):\n"
+        "    def on_step_end(self, training):\n"
+        "        raise ValueError('it is mine')\n"
     )
-    done = subprocess.run(
-        [*CUTAWAY, "train", "mlp", "digits", "--epochs", "2", "--callback", "mine:Log", "--quiet"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+
+    def trained(callback: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [*CUTAWAY, "train", "mlp", "digits", "--epochs", "2", "--callback", callback,
+             "--quiet"], cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    done = trained("mine:Log")
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "runs/mlp-digits-1/log.json").read_text())["epoch"] == 2
-    assert sys.path  # this process is left alone
+    broken = trained("mine:Broken")
+    assert broken.returncode == 1
+    assert broken.stderr.startswith(
+        "Error: The callback mine:Broken, on_step_end, failed: ValueError: it is mine."
+    )

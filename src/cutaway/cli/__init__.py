@@ -67,6 +67,10 @@ def told(error: Exception) -> tuple[str, int]:
         raise error
     if isinstance(error, OSError) and error.strerror:  # a full disk, a folder that one may not use
         return f"{error.filename}: {error.strerror}." if error.filename else f"{error}.", 1
+    whose = [note for note in getattr(error, "__notes__", ()) if note.startswith("callback ")]
+    if whose:
+        said = f"The {whose[0]}, failed: {type(error).__name__}: {error}. "
+        return f"{said}Set CUTAWAY_DEBUG=1 for the details.", 1
     return (
         f"A fault in Cutaway itself: {type(error).__name__}: {error}. Set CUTAWAY_DEBUG=1 for "
         "the details, and please report them.",

@@ -106,7 +106,11 @@ class Callbacks(Callback):
 def _telling(event: str) -> Any:
     def tell(self: Callbacks, *about: Any) -> None:
         for one in self:
-            getattr(one, event)(*about)
+            try:
+                getattr(one, event)(*about)
+            except Exception as error:
+                error.add_note(f"callback {type(one).__module__}:{type(one).__qualname__}, {event}")
+                raise
 
     return tell
 

@@ -33,11 +33,12 @@ class Orphan(Callback):
 
 
 def main(path: str, every: str, callbacks: str) -> None:
+    answers, sys.stdout = sys.stdout, sys.stderr  # what callbacks print is no answer
     fleet, told = Fleet(Path(path)), Callbacks([Orphan(os.getppid()), read(callbacks)])
     trainer = Trainer(fleet, fleet.images(), told, float(every))
     with computing(fleet.threads):
         for line in sys.stdin:
-            say(answer(trainer, int(line)))
+            print(json.dumps(answer(trainer, int(line))), file=answers, flush=True)
 
 
 def answer(trainer: Trainer, k: int) -> dict[str, Any]:
@@ -49,11 +50,6 @@ def answer(trainer: Trainer, k: int) -> dict[str, Any]:
     except Exception as error:
         return {"member": k, "error": f"{type(error).__name__}: {error}", "stopped": False}
     return {"member": k}
-
-
-def say(found: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(found) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":
