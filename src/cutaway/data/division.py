@@ -111,6 +111,14 @@ def named_as_parts(classes: Sequence[str]) -> bool:
     return len(parts) > 1 and -1 not in parts and 0 in parts
 
 
+def both_mean(root: Any, names: Sequence[str], part: int) -> DataError:
+    """Two folders or tables that name the same part."""
+    return DataError(
+        f"{root} holds {' and '.join(names)}, which both mean the {PARTS[part]} part: make one of "
+        "them, or move one elsewhere."
+    )
+
+
 def lost(before: Iterable[int], after: Iterable[int]) -> list[Finding]:
     """Parts that the source has, and of which nothing is left."""
     gone = sorted(set(before) - set(after) - {-1})

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from cutaway.data.division import ACCEPTED, files_by_part, likely_part, lost, part_of
+from cutaway.data.division import ACCEPTED, both_mean, files_by_part, likely_part, lost, part_of
 from cutaway.data.frame import Size
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.pack import Progress, Sample, pack
@@ -142,13 +142,10 @@ def division(root: Path) -> dict[str, int]:
         return {}
     _refuse_strangers(root, [name for name in folders if name not in named], sorted(named))
     tops = {_unwrapped(root, name, part): part for name, part in named.items()}
-    for part, word in enumerate(PARTS):
+    for part in range(len(PARTS)):
         same = [name for name in named if named[name] == part]
         if len(same) > 1:
-            raise DataError(
-                f"{root} holds {' and '.join(same)}, which both mean the {word} part: make one of "
-                "them, or move one elsewhere."
-            )
+            raise both_mean(root, same, part)
     return dict(sorted(tops.items(), key=lambda item: item[1]))
 
 

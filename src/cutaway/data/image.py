@@ -10,7 +10,7 @@ from PIL import Image
 
 from cutaway.data.frame import Frame, Levels, Size
 from cutaway.data.imageset import Finding
-from cutaway.data.levels import extent, in_bytes, told
+from cutaway.data.levels import extent, in_bytes, shared
 from cutaway.data.picture import Unreadable, as_shown, is_deep, is_grey, quietly, read, values
 from cutaway.errors import DataError
 
@@ -155,8 +155,4 @@ def deeper(levels: Levels | None, count: int) -> list[Finding]:
     """That values of more than 8 bits were scaled, and how."""
     if not levels:
         return []
-    said = (
-        f"Pictures deeper than 8 bits: {told(levels)}, the range that they share, became 0 to 255 "
-        f"({count})."
-    )
-    return [Finding("16-bit", (), said)]
+    return [Finding("16-bit", (), f"Pictures {shared(levels)} ({count}).")]

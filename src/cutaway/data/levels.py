@@ -54,6 +54,11 @@ def told(levels: Levels) -> str:
     return f"{low} to {high}"
 
 
+def shared(levels: Levels) -> str:
+    """That a set's pictures of more than 8 bits were scaled alike; goes on from 'Pictures '."""
+    return f"deeper than 8 bits: {told(levels)}, the range that they share, became 0 to 255"
+
+
 def checked(values: Any) -> Levels | None:
     """Levels as JSON gave them back."""
     return (float(values[0]), float(values[1])) if values else None

@@ -17,7 +17,7 @@ from cutaway.data.division import lost
 from cutaway.data.frame import Frame, Levels
 from cutaway.data.groups import numbered_keys
 from cutaway.data.imageset import Finding, ImageSet
-from cutaway.data.levels import checked, told, union
+from cutaway.data.levels import checked, shared, union
 from cutaway.data.pixels import PIXELS, mapped, whole
 from cutaway.data.plan import Plan, planned, wider
 from cutaway.data.sample import Cell, Sample, as_task, stamp
@@ -240,8 +240,7 @@ def _findings(
     handled: dict[str, list[str]] = defaultdict(list)
     for index, kind in sorted(notes):
         handled[kind].append(samples[index].name)
-    said = NOTES | {"16-bit": f"deeper than 8 bits: {told(levels)}, the range that they share, "
-                              "became 0 to 255"} if levels else NOTES  # fmt: skip
+    said = NOTES | {"16-bit": shared(levels)} if levels else NOTES
     for kind, names in sorted(handled.items()):
         found.append((kind, names, f"Pictures {said[kind]} ({len(names)}).", False))
     return found

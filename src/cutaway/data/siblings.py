@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from cutaway.data.columns import chosen
-from cutaway.data.division import likely_part, part_of
+from cutaway.data.division import both_mean, likely_part, part_of
 from cutaway.data.files import TABLES, division, listed
 from cutaway.data.imageset import PARTS, Finding
 from cutaway.data.table import opened
-from cutaway.errors import DataError, UsageError
+from cutaway.errors import UsageError
 
 
 def by_part(root: Path, label: str) -> tuple[dict[int, Path], list[Finding]]:
@@ -56,10 +56,7 @@ def _named(root: Path) -> dict[int, list[Path]]:
 
 def _only(root: Path, part: int, paths: list[Path]) -> Path:
     if len(paths) > 1:
-        raise DataError(
-            f"{root} holds {' and '.join(path.name for path in paths)}, which both mean the "
-            f"{PARTS[part]} part: make one of them, or move one elsewhere."
-        )
+        raise both_mean(root, [path.name for path in paths], part)
     return paths[0]
 
 

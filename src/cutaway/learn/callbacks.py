@@ -13,11 +13,11 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from cutaway.errors import UsageError
 from cutaway.learn.history import Row
+from cutaway.learn.named import imported
 
 if TYPE_CHECKING:
     from cutaway.learn.fleet.fleet import Fleet
@@ -183,18 +183,14 @@ def _make(name: str, fields: dict[str, Any] | None = None) -> Callback:
 
 def _class(name: str) -> Any:
     """The class at `package.module:Class`, also of a module in the current folder."""
-    module, _, attribute = name.partition(":")
-    if not attribute:
+    if not name.partition(":")[2]:
         raise UsageError(f"A callback is named as package.module:Class, not '{name}'.")
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.append(os.getcwd())  # for good, as `python -m` has it
     try:
-        found: Any = import_module(module)
-        for piece in attribute.split("."):
-            found = getattr(found, piece)
+        return imported(name)
     except (ImportError, AttributeError) as error:
         raise UsageError(f"The callback '{name}' cannot be imported: {error}.") from None
-    return found
 
 
 def _checked(callback: Any) -> Callback:

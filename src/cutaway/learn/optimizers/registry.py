@@ -1,6 +1,5 @@
 """The optimizers by name: what each has to know of the loss, and where it comes from."""
 
-import importlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from typing import Any, Literal
 import torch
 
 from cutaway.errors import UsageError, nearest
+from cutaway.learn.named import imported
 
 Optimizer = torch.optim.Optimizer
 HERE, TORCH, KEPT = "cutaway.learn.optimizers", "torch.optim", "pytorch_optimizer"
@@ -47,7 +47,7 @@ class Method:
         """
         module, _, attribute = self.path.partition(":")
         try:
-            kind = getattr(importlib.import_module(module), attribute)
+            kind = imported(self.path)
         except (ImportError, AttributeError) as error:
             if module == KEPT:
                 raise UsageError(
