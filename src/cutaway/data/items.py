@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from cutaway.data.arrays import stacked, with_targets
-from cutaway.data.dataset import classes_of, columns_of, first, namer, pair
+from cutaway.data.dataset import classes_of, columns_of, namer, pair
 from cutaway.data.division import of_rows
 from cutaway.data.frame import Frame, Levels, Size
 from cutaway.data.groups import numbered_keys
@@ -36,10 +36,12 @@ class _Read:
     Attributes:
         side: of the square that all are cut to; None for none.
         levels: of values of more than 8 bits; None where no image has such.
+        columns: of image and label, where the items are rows with names.
     """
 
     side: Size
     levels: Levels | None
+    columns: tuple[str, str] | None = None
     pixels: list[np.ndarray] = field(default_factory=list)
     targets: list[Any] = field(default_factory=list)
     kept: list[int] = field(default_factory=list)
@@ -62,29 +64,28 @@ def from_items(
     """
     name = namer(what)
     levels = size.levels if isinstance(size, Frame) else None
-    with _same_draws():
-        columns = columns_of(what, label)
-    found = _read(_Read(size, levels), what, columns, group_by, name, progress)
-    if not found:  # images of more than 8 bits, whose range is to be known first
-        found = _read(_Read(size, _range(what, columns)), what, columns, group_by, name, progress)
-        assert found
+    found = _Read(size, levels)
+    if not _read(found, what, label, group_by, name, progress):
+        found = _Read(size, _range(what, found.columns))  # which is to be known first
+        _read(found, what, label, group_by, name, progress)
     images = with_targets(
-        stacked(found.pixels), _together(found.targets), classes_of(what, columns),
+        stacked(found.pixels), _together(found.targets), classes_of(what, found.columns),
         [name(index) for index in found.kept], found.bad,
     )  # fmt: skip
     return _grouped(_divided(replace(images, levels=found.levels), found), found)
 
 
 def _read(
-    found: _Read, what: Any, columns: Any, group_by: str, name: Callable[[int], str],
+    found: _Read, what: Any, label: str, group_by: str, name: Callable[[int], str],
     progress: Progress | None,
-) -> _Read | None:  # fmt: skip
-    """Every item; nothing where one has more than 8 bits, and no levels were known."""
+) -> bool:  # fmt: skip
+    """Read every item; whether all could be: not where one has more than 8 bits, and no levels are
+    known."""
     with _same_draws():
-        first(what)  # as the columns were found
+        found.columns = columns_of(what, label)
         for index in range(len(what)):
-            if not _add(found, what, index, columns, group_by, name):
-                return None
+            if not _add(found, what, index, group_by, name):
+                return False
             if progress:
                 progress(index + 1, len(what))
         if found.bad and not found.pixels:
@@ -92,8 +93,8 @@ def _read(
                 f"None of the {len(found.bad)} images can be read. {found.bad[0].detail}"
             )
         found.bad += deeper(found.levels, len(found.kept))
-        found.bad += _varying(what, found, columns, name)
-    return found
+        found.bad += _varying(what, found, name)
+    return True
 
 
 def _range(what: Any, columns: Any) -> Levels:
@@ -114,16 +115,14 @@ def _divided(images: ImageSet, found: _Read) -> ImageSet:
     return replace(images, parts=parts, findings=(*images.findings, *noticed))
 
 
-def _add(
-    found: _Read, what: Any, index: int, columns: Any, group_by: str, name: Callable[[int], str]
-) -> bool:
+def _add(found: _Read, what: Any, index: int, group_by: str, name: Callable[[int], str]) -> bool:
     """Read one item; what cannot be opened is named and left out.
 
     Whether it could be: not where it has more than 8 bits, and no levels are known.
     """
     try:
         item = what[index]
-        image, target = pair(item, columns, index)
+        image, target = pair(item, found.columns, index)
         if not found.levels and deep_values(image):
             return False
         pixels = _pixels(image, found.side, found.levels, index)
@@ -134,15 +133,16 @@ def _add(
         return True
     usual = found.pixels[0].shape[:2] if found.pixels else pixels.shape[:2]
     if found.side is None and (pixels.shape[:2] != usual or max(usual) > KEEP):
-        found.side = _usual_side(what, columns)
+        found.side = _usual_side(what, found.columns)
         found.pixels = [pixels_of(old, found.side) for old in found.pixels]  # bytes by now
         found.targets = [_cut(old, found.side) for old in found.targets]
         pixels = pixels_of(image, found.side, found.levels)
     found.pixels.append(pixels)
     found.targets.append(_cut(_target(target, image, name(index)), found.side))
     found.kept.append(index)
-    if isinstance(item, dict) and columns:
-        found.rows[name(index)] = {k: v for k, v in item.items() if k not in (*columns, group_by)}
+    if isinstance(item, dict) and found.columns:
+        others = (*found.columns, group_by)
+        found.rows[name(index)] = {k: v for k, v in item.items() if k not in others}
     if group_by and isinstance(item, dict) and group_by in item:
         found.keys[name(index)] = text_of(item[group_by]) or ""
     return True
@@ -199,15 +199,13 @@ def _together(targets: list[Any]) -> Any:
     return np.asarray(targets) if numbers else targets
 
 
-def _varying(
-    what: Any, found: _Read, columns: Any, name: Callable[[int], str]
-) -> Iterator[Finding]:
+def _varying(what: Any, found: _Read, name: Callable[[int], str]) -> Iterator[Finding]:
     """Whether items differ each time they are read, as with a random transform."""
     count = len(found.kept)
     for place in (n * count // TRIED % count for n in range(TRIED if count else 0)):
         index = found.kept[place]
         try:
-            image = pair(what[index], columns, index)[0]
+            image = pair(what[index], found.columns, index)[0]
             again = pixels_of(image, found.side, found.levels)
         except (OSError, Unreadable):
             continue
