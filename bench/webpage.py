@@ -23,7 +23,7 @@ from cutaway.ship.formats import web
 from cutaway.ship.fresh import Fresh
 from cutaway.ship.shipment import Shipment
 from cutaway.ship.verify import size
-from tests.browser import blob, opened
+from tests.helpers.browser import blob, opened
 
 NETWORKS = ["lenet5", "resnet20", "efficientnet_lite0"]
 PHOTOGRAPH = (4000, 3000)

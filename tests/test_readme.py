@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from command import cutaway
+from helpers.command import cutaway
 
 from cutaway import cli
 from cutaway.cli.learning import read_beginning
@@ -83,8 +83,8 @@ def test_the_quick_commands_of_the_readme_run(tmp_path):
         "evaluate runs/lenet5-digits-1", "export runs/lenet5-digits-1 --to onnx",
         "audit digits", "models", "data",
     ]  # fmt: skip
+    from helpers.digits import digits
     from PIL import Image
-    from real_digits import digits
 
     Image.fromarray(digits(8).images[7, ..., 0].numpy()).save(tmp_path / "seven.png")
     for line in lines:

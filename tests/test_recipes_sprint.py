@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from killed_runs import At, contents
-from real_digits import digits
+from helpers.digits import digits
+from helpers.killed_runs import At, contents
 
 from cutaway.data.imageset import ImageSet
 from cutaway.learn.fit import fit, resume

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import torch
+from helpers.digits import digits
 from PIL import Image
-from real_digits import digits
 from torch import nn
 from torch.nn import functional as F
 

@@ -2,9 +2,9 @@ from collections import OrderedDict
 
 import pytest
 import torch
+from helpers.traced import Of, Residual, agrees, kinds, x_of
 from torch import nn
 from torch.nn import functional as F
-from traced import Of, Residual, agrees, kinds, x_of
 
 from cutaway.byhand import trace
 from cutaway.byhand.operations import (

@@ -1,8 +1,8 @@
 import pytest
 import torch
+from helpers.traced import Of, Residual, agrees, x_of
 from torch import nn
 from torch.nn import functional as F
-from traced import Of, Residual, agrees, x_of
 
 from cutaway.byhand import trace
 

@@ -2,9 +2,9 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from helpers.traced import Of, agrees, kinds, x_of
 from torch import nn
 from torch.nn import functional as F
-from traced import Of, agrees, kinds, x_of
 
 from cutaway.byhand import Operation, spelled, trace
 from cutaway.byhand.operation import SPELLINGS

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from pictures import image, write
+from helpers.pictures import image, write
 
 from cutaway.data.alike import alike_classes
 from cutaway.data.audit import audit

@@ -4,7 +4,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from pictures import encoded, image, noise, two_classes
+from helpers.pictures import encoded, image, noise, two_classes
 
 from cutaway.data import archive, cache
 from cutaway.data.sources import load

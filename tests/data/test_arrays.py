@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pictures import image, noise, write
+from helpers.pictures import image, noise, write
 from PIL import Image
 from torch.utils.data import Dataset, Subset, TensorDataset
 

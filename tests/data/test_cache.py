@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pictures import two_classes, write
+from helpers.pictures import two_classes, write
 
 from cutaway.data import cache
 from cutaway.data.sources import load

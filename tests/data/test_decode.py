@@ -5,9 +5,9 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from helpers.pictures import encoded, image, noise, smooth, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pictures import encoded, image, noise, smooth, write
 from PIL import Image
 
 from cutaway.data.decode import Unreadable, decode

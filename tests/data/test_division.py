@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import encoded, image, write
+from helpers.pictures import encoded, image, write
 
 from cutaway.data.names import class_names
 from cutaway.data.sources import load

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from pictures import encoded, image
+from helpers.pictures import encoded, image
 
 from cutaway.data import download
 from cutaway.data.catalog import Remote, Source

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from pictures import image, two_classes, write
+from helpers.pictures import image, two_classes, write
 
 from cutaway.data.files import natural
 from cutaway.data.sources import load

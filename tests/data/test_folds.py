@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from helpers.noise_sets import a_set, apart, covers, grouped
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from noise_sets import a_set, apart, covers, grouped
 
 from cutaway.data.split import Split
 from cutaway.errors import DataError, UsageError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import encoded, image, smooth, write
+from helpers.pictures import encoded, image, smooth, write
 from PIL import Image
 
 from cutaway.data.decode import Unreadable, brought, decode

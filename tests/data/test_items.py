@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pictures import encoded, image, noise
+from helpers.pictures import encoded, image, noise
 from PIL import Image
 from torch.utils.data import Dataset
 

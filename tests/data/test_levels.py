@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pictures import encoded, image, write
+from helpers.pictures import encoded, image, write
 from PIL import Image
 
 from cutaway.data.audit import audit

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from pictures import image, noise, write
+from helpers.pictures import image, noise, write
 
 from cutaway.data.lookup import Lookup
 from cutaway.data.sources import load

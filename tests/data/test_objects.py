@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pictures import image, noise, two_classes, write
+from helpers.pictures import image, noise, two_classes, write
 from torch.utils.data import (
     ConcatDataset,
     DataLoader,

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pictures import encoded, image, noise, two_classes, write
+from helpers.pictures import encoded, image, noise, two_classes, write
 
 from cutaway.data import pack as packing
 from cutaway.data import pool

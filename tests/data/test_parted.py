@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from noise_sets import a_set, apart
+from helpers.noise_sets import a_set, apart
 
 from cutaway.data.split import split
 from cutaway.errors import DataError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from pictures import encoded, image, noise
+from helpers.pictures import encoded, image, noise
 from PIL import Image
 
 from cutaway.data.decode import brought, decode

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from pictures import image, write
+from helpers.pictures import image, write
 
 from cutaway.data.sheet import sheet
 from cutaway.data.sources import load

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pictures import encoded, image, noise, smooth, write
+from helpers.pictures import encoded, image, noise, smooth, write
 
 from cutaway.data.sources import load
 from cutaway.data.split import split

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pictures import two_classes
+from helpers.pictures import two_classes
 
 from cutaway.data import cifar, idx, named
 from cutaway.data.catalog import SOURCES

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from own_claims import TEXT
+from helpers.own_claims import TEXT
 
 from cutaway.lab import registry
 

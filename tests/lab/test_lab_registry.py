@@ -1,7 +1,7 @@
 """Claims by number, by chapter, and of one's own."""
 
 import pytest
-from own_claims import TEXT
+from helpers.own_claims import TEXT
 
 from cutaway import lab
 from cutaway.errors import UsageError

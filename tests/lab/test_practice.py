@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from command import process
+from helpers.command import process
 
 from cutaway import lab
 from cutaway.data.sources import load

@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import pytest
-from command import CUTAWAY, cutaway, words
+from helpers.command import CUTAWAY, cutaway, words
 
 from cutaway import lab
 from cutaway.lab import kept

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.drawn_classes import SIDE, arrows, shapes
 from PIL import Image
-from planted_classes import SIDE, arrows, shapes
 
 import cutaway as ca
 from cutaway.data.augment import Flip, Rotate, parse, wished

@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
-from callbacks_for_tests import Diary, Ledger
-from command import CUTAWAY
-from killed_runs import contents
-from real_digits import digits
+from helpers import TESTS
+from helpers.callbacks import Diary, Ledger
+from helpers.command import CUTAWAY
+from helpers.digits import digits
+from helpers.killed_runs import contents
 
 import cutaway as ca
 from cutaway.errors import UsageError
@@ -76,7 +76,7 @@ def test_a_fleet_tells_of_its_members_and_learns_the_same(way, tmp_path):
 
 
 def test_members_side_by_side_make_their_own(tmp_path, monkeypatch):
-    paths = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
     diary = Members()
     fleet = ca.fit(
@@ -128,7 +128,7 @@ def test_a_search_tells_of_its_trials(tmp_path):
     [
         ("Ledger", r"named as package.module:Class, not 'Ledger'"),
         ("nowhere:Ledger", "cannot be imported: No module named 'nowhere'"),
-        ("callbacks_for_tests:Gone", "cannot be imported: .* has no attribute 'Gone'"),
+        ("helpers.callbacks:Gone", "cannot be imported: .* has no attribute 'Gone'"),
         ("pathlib:Path", "a subclass of cutaway.Callback"),
         (7, "a subclass of cutaway.Callback, not 7"),
     ],

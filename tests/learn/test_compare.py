@@ -8,8 +8,8 @@ from shutil import copytree
 import numpy as np
 import pytest
 import torch
-from compared_runs import altered, fleet, grouped_folder, single
-from real_digits import digits
+from helpers.compared_runs import altered, fleet, grouped_folder, single
+from helpers.digits import digits
 from scipy import stats
 
 from cutaway.data.sources import load

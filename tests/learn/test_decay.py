@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from small_loop import RECIPE, trained, weights
+from helpers.small_loop import RECIPE, trained, weights
 
 
 def pulled(**changes) -> torch.Tensor:

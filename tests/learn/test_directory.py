@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command import CUTAWAY
+from helpers.command import CUTAWAY
 
 from cutaway.errors import RunError
 from cutaway.files import held

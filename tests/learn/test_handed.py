@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from real_digits import digits
+from helpers.digits import digits
 from torch import Tensor, nn
 
 import cutaway as ca

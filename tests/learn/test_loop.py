@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from small_loop import RECIPE, feed, network, trained, weights
+from helpers.small_loop import RECIPE, feed, network, trained, weights
 from torch import nn
 from torch.nn import functional as F
 

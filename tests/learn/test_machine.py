@@ -11,7 +11,7 @@ from shutil import which
 
 import pytest
 import torch
-from command import CUTAWAY
+from helpers.command import CUTAWAY
 from torch import nn
 
 from cutaway.arithmetic import exact

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from command import cutaway
+from helpers.command import cutaway
 from PIL import Image
 
 from cutaway.data.imageset import Finding

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from command import cutaway
+from helpers.command import cutaway
+from helpers.digits import digits
 from PIL import Image
-from real_digits import digits
 
 import cutaway as ca
 from cutaway.errors import DataError, UsageError

@@ -1,8 +1,8 @@
 import pytest
 import torch
+from helpers.small_loop import RECIPE, network, trained, weights
 from hypothesis import given
 from hypothesis import strategies as st
-from small_loop import RECIPE, network, trained, weights
 
 from cutaway.learn.schedule import rate
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from killed_runs import At
-from real_digits import digits
+from helpers.digits import digits
+from helpers.killed_runs import At
 from torch import nn
 
 from cutaway.data.imageset import ImageSet

@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 import pytest
-from command import cutaway
+from helpers.command import cutaway
 
 import cutaway as ca
 from cutaway.errors import UsageError

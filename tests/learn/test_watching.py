@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from killed_runs import At, contents
-from real_digits import digits
+from helpers.digits import digits
+from helpers.killed_runs import At, contents
 
 from cutaway.learn.checkpoint import load_tensors
 from cutaway.learn.fit import fit, resume

@@ -5,10 +5,10 @@ from io import BytesIO
 import numpy as np
 import pytest
 import torch
+from helpers.digits import digits
 from hypothesis import given, settings
 from hypothesis import strategies as some
 from PIL import Image
-from real_digits import digits
 from torch.nn import functional as F
 
 from cutaway.errors import UsageError

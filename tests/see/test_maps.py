@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from helpers.digits import digits
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from real_digits import digits
 from sklearn.decomposition import PCA
 from torch import nn
 from torch.nn import functional as F

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 import torch
-from real_digits import digits
+from helpers.digits import digits
 from torch import nn
 
 import cutaway as ca

@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import replace
 
 import pytest
-from command import CUTAWAY
+from helpers.command import CUTAWAY
 
 from cutaway.data.sources import load
 from cutaway.learn.fit import fit

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.picture_files import every_mode
 from PIL import Image
-from planted import planted
 
 from cutaway.data.decode import brought
 from cutaway.data.sources import load
@@ -24,8 +24,8 @@ from cutaway.ship.shipment import Shipment
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A small network on planted pictures, most of which want resizing."""
-    root = planted(tmp_path_factory.mktemp("planted"))
+    """A small network on pictures in every mode, most of which want resizing."""
+    root = every_mode(tmp_path_factory.mktemp("pictures"))
     recipe = Recipe(model="lenet5", data=str(root), image_size=32, epochs=4, lr=0.01, val=0.0,
                     precision="float32")  # fmt: skip
     return fit(recipe, load(root, image_size=32), out=tmp_path_factory.mktemp("runs") / "run")

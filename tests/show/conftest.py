@@ -5,8 +5,8 @@ from shutil import copytree
 
 import pytest
 import torch
-from report_runs import HOSTILE, Made, digits
-from task_runs import Runs
+from helpers.report_runs import HOSTILE, Made, digits
+from helpers.task_runs import Runs
 
 from cutaway.data.imageset import ImageSet
 from cutaway.learn.fit import fit

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from command import cutaway
-from own_claims import TEXT
-from report_page import read
-from test_report_browser import CHROMIUM, PHONE, chromium
+from helpers.browser import CHROMIUM, PHONE, chromium
+from helpers.command import cutaway
+from helpers.own_claims import TEXT
+from helpers.report_page import read
 
 from cutaway import lab
 from cutaway.errors import RunError

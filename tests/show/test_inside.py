@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.report_page import read
+from helpers.task_runs import few
 from PIL import Image
-from report_page import read
-from task_runs import few
 
 from cutaway.learn.fit import fit
 from cutaway.recipes import pair

@@ -8,9 +8,9 @@ from shutil import copytree
 
 import pytest
 import torch
-from report_page import Page, read
-from report_runs import HOSTILE, Made
-from task_runs import KINDS, Runs
+from helpers.report_page import Page, read
+from helpers.report_runs import HOSTILE, Made
+from helpers.task_runs import KINDS, Runs
 
 from cutaway.learn.run import Run
 from cutaway.learn.tasks import Task

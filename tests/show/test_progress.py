@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from real_digits import digits
+from helpers.digits import digits
 
 from cutaway.learn.fit import begun
 from cutaway.learn.recipe import Recipe

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from report_page import Page, read
-from report_runs import Made
-from task_runs import QUICK, few
+from helpers.report_page import Page, read
+from helpers.report_runs import Made
+from helpers.task_runs import QUICK, few
 
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.checkpoint import load_tensors

@@ -5,8 +5,8 @@ import re
 
 import pytest
 import torch
-from report_page import Page, read
-from report_runs import HOSTILE, Made
+from helpers.report_page import Page, read
+from helpers.report_runs import HOSTILE, Made
 from safetensors.torch import load_file
 
 from cutaway.data.imageset import ImageSet

@@ -2,14 +2,13 @@
 
 import html
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
-from browser import CHROMIUM
+from helpers.browser import CHROMIUM, PHONE, chromium
+from helpers.report_runs import Made
+from helpers.task_runs import KINDS, Runs
 from PIL import Image
-from report_runs import Made
-from task_runs import KINDS, Runs
 
 from cutaway.show.report import report
 
@@ -17,25 +16,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium or Chrome on this computer"),
 ]
-# A window cannot be made as narrow as a phone, but a frame in it can.
-PHONE = """<!doctype html><body><iframe id="frame" style="width:390px;height:800px;border:0"
-srcdoc="{page}"></iframe><script>
-onload = () => {{
-  const page = document.getElementById("frame").contentDocument.documentElement;
-  document.body.append("width " + page.scrollWidth + " of " + page.clientWidth);
-}};
-</script>"""
-
-
-def chromium(folder: Path, *arguments: str) -> str:
-    """What Chromium prints."""
-    flags = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars "
-        "--disable-background-networking --disable-component-update --disable-sync"
-    )
-    profile = f"--user-data-dir={folder / 'profile'}"
-    command = [str(CHROMIUM), *flags.split(), profile, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
 @pytest.mark.parametrize("made", ["digits_run", "bare_run", "many_run", *KINDS])

@@ -1,6 +1,5 @@
 """Members that learn as one stack are what they would be alone."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from real_digits import digits
+from helpers import TESTS
+from helpers.digits import digits
+from helpers.small_fleet import IMAGES, small
 from torch import nn
 
 from cutaway.data.feed import Feed, Normalise
@@ -20,17 +21,6 @@ from cutaway.learn.fleet.batches import Feeds
 from cutaway.learn.fleet.seat import neighbours
 from cutaway.learn.fleet.stackable import trial
 from cutaway.learn.tasks.classify import Classify
-from cutaway.recipes import pair
-
-
-def small(**changes):
-    return pair("mlp", "digits").override(
-        **{"model_options": {"widths": "16"}, "epochs": 2, "image_size": 8, "augment": "none"}
-        | changes
-    )
-
-
-IMAGES = digits(360)
 
 
 def weights(run):
@@ -206,7 +196,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from learn.fleet.test_batched import IMAGES, small
+from helpers.small_fleet import IMAGES, small
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.fleet import launch
 from cutaway.learn.training import Training
@@ -229,8 +219,7 @@ launch(small(replicates=3), IMAGES, way="batched", out={out!r}, checkpoint_every
 @pytest.mark.parametrize("at", [2, 4, 5, 9, 20, 21, 24])
 def test_a_stack_that_was_killed_between_two_checkpoints_goes_on_to_the_bit(at, whole, tmp_path):
     """Three members are written one after the other; each place in such a round is tried."""
-    tests = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
-    script = KILLED.format(tests=tests, at=at, out=str(tmp_path / "x"))
+    script = KILLED.format(tests=str(TESTS), at=at, out=str(tmp_path / "x"))
     done = subprocess.run([sys.executable, "-c", script], check=False)
     assert done.returncode == -signal.SIGKILL
     fleet = relaunch(tmp_path / "x", IMAGES)

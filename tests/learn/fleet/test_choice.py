@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import torch
-from real_digits import digits
+from helpers.small_fleet import IMAGES, small
 
 from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.data.sources import load
@@ -15,15 +15,6 @@ from cutaway.learn.fleet import launch, relaunch
 from cutaway.learn.fleet.choice import FEW, choose
 from cutaway.learn.machine import computing
 from cutaway.recipes import pair
-
-IMAGES = digits(360)
-
-
-def small(**changes):
-    return pair("mlp", "digits").override(
-        **{"model_options": {"widths": "16"}, "epochs": 2, "image_size": 8, "augment": "none"}
-        | changes
-    )
 
 
 @pytest.fixture

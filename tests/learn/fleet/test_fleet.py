@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from real_digits import digits
+from helpers.digits import digits
+from helpers.small_fleet import small
 from torch.nn.utils import parameters_to_vector
 
 import cutaway as ca
@@ -22,13 +23,6 @@ from cutaway.learn.fit import fit
 from cutaway.learn.fleet import Fleet, launch, opened, relaunch
 from cutaway.learn.fleet.ensemble import curve, kept
 from cutaway.learn.run import Run
-from cutaway.recipes import pair
-
-
-def small(**changes):
-    return pair("mlp", "digits").override(
-        model_options={"widths": "16"}, epochs=2, image_size=8, augment="none", **changes
-    )
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from killed_runs import At, contents
-from real_digits import digits
+from helpers.digits import digits
+from helpers.killed_runs import At, contents
 from torch import nn
 
 from cutaway.learn.callbacks import Callback

@@ -5,8 +5,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from real_digits import digits
-from small_search import OVER, search, small
+from helpers.digits import digits
+from helpers.small_search import OVER, search, small
 
 from cutaway.errors import RunError, TrainingError, UsageError
 from cutaway.learn.callbacks import Callback

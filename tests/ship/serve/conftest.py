@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real_digits import digits
-from served import Serve, Server
+from helpers.digits import digits
+from helpers.server import Serve, Server
 
 from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe

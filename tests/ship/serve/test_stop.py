@@ -1,0 +1,127 @@
+"""How a server ends, and what it does not begin with."""
+
+import signal
+import socket
+from pathlib import Path
+from shutil import copytree
+from threading import Thread
+from time import sleep
+
+import httpx
+import pytest
+from helpers.command import cutaway, process
+from helpers.digits import digits
+from helpers.server import BODY, HEAD, PICTURE, Serve, encoded, files, read_all
+
+from cutaway.learn.fit import fit
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.run import Run
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_what_is_in_flight_is_answered(serve: Serve, lenet: Run, by: int) -> None:
+    server = serve(lenet.path)
+    halfway = [server.socket() for _ in range(20)]
+    idle = server.socket()
+    for one in halfway:
+        one.sendall(HEAD % len(BODY) + BODY[:-5])
+    sleep(0.3)
+    server.process.send_signal(by)
+    sleep(0.7)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", server.port))
+    for one in halfway:
+        one.sendall(BODY[-5:])
+    for one in halfway:
+        with one:
+            assert read_all(one).startswith(b"HTTP/1.1 200")
+    assert server.process.wait(30) == 0
+    with idle:
+        assert read_all(idle) == b""
+
+
+def test_requests_without_end_do_not_keep_it(serve: Serve, lenet: Run) -> None:
+    """Clients that ask again and again: each request is answered, or never taken."""
+    server, answered, broken = serve(lenet.path), [], []
+
+    def ask() -> None:
+        with httpx.Client(base_url=server.url, timeout=60, trust_env=False) as client:
+            while True:
+                try:
+                    answered.append(client.post("/predict", files=files(PICTURE)).status_code)
+                except httpx.ConnectError:
+                    return
+                except httpx.TransportError as error:
+                    broken.append(error)
+                    return
+
+    threads = [Thread(target=ask) for _ in range(8)]
+    for one in threads:
+        one.start()
+    sleep(1)
+    assert server.stop() == 0
+    for one in threads:
+        one.join()
+    assert set(answered) == {200}
+    # a connection that was kept may be closed just when its client asks again
+    assert len(broken) <= len(threads)
+    assert all(isinstance(one, httpx.RemoteProtocolError | httpx.ReadError) for one in broken)
+
+
+def test_a_second_signal_ends_it_at_once(serve: Serve, lenet: Run) -> None:
+    server = serve(lenet.path)
+    with server.socket() as connection:
+        connection.sendall(HEAD % len(BODY))
+        sleep(0.2)
+        server.process.send_signal(signal.SIGINT)
+        sleep(0.5)
+        assert server.process.poll() is None
+        assert server.stop(signal.SIGINT) == 0
+
+
+def test_the_port_is_taken(lenet: Run) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        found = process("serve", lenet.path, "--port", port)
+    assert (found.code, f"127.0.0.1:{port} cannot be listened on" in found.said) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["nowhere"], 2, "neither a run, nor a fleet, nor an exported network"),
+        (["{lenet}", "--host", "192.0.2.1"], 2, "cannot be listened on"),
+        (["{lenet}", "--max-batch", "0"], 2, "--max-batch"),
+        (["{lenet}", "--timeout", "-1"], 2, "--timeout"),
+        (["{unfinished}"], 1, "has not ended: go on with `cutaway resume"),
+        (["{broken}"], 1, "weights.safetensors"),
+        (["{vae}"], 2, "only what does is served"),
+    ],
+    ids=["no run", "no host", "no batch", "no time", "unfinished", "broken", "vae"],
+)
+def test_what_is_not_served(
+    lenet: Run, tmp_path: Path, arguments: list[str], code: int, words: str
+) -> None:
+    places = {"lenet": lenet.path, "unfinished": tmp_path / "u", "broken": tmp_path / "b"}
+    places["vae"] = tmp_path / "vae"
+    wanted = [name for name in places if f"{{{name}}}" in arguments]
+    if "unfinished" in wanted:
+        copytree(lenet.path, places["unfinished"])
+        (places["unfinished"] / "results.json").unlink()
+    if "broken" in wanted:
+        copytree(lenet.path, places["broken"])
+        (places["broken"] / "weights.safetensors").write_bytes(b"nothing")
+    if "vae" in wanted:
+        recipe = Recipe(model="vae", task="variational", data="own:digits", epochs=1)
+        fit(recipe, digits(64, size=8), out=places["vae"])
+    found = cutaway("serve", *(one.format(**places) for one in arguments), "--port", 0)
+    assert (found.code, words in found.said) == (code, True), found
+
+
+def test_a_large_picture_is_no_trouble(serve: Serve, lenet: Run) -> None:
+    server = serve(lenet.path, "--max-megapixels", 0.05)
+    large = encoded(digits(1, size=240).images[0, ..., 0].numpy())
+    assert server.predict(large).status_code == 413
+    assert server.predict(PICTURE).status_code == 200

@@ -1,0 +1,103 @@
+"""The page of a comparison: whole, safe, and drawn to scale."""
+
+from pathlib import Path
+
+import pytest
+from helpers.compared_runs import altered, fleet, single
+from helpers.report_page import Page, read
+from helpers.report_runs import HOSTILE
+
+from cutaway.learn.compare import compare
+from cutaway.learn.statistics import Estimate
+from cutaway.show.intervals import Entry, intervals
+from cutaway.show.pages.compare import write
+from cutaway.show.verdict import number
+
+OURS, BETTER, NEAR = [0.90, 0.91, 0.93], [0.94, 0.94, 0.97], [0.92, 0.89, 0.93]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("compared")
+    seeds = fleet(root / "seeds", [{"seed": k, "split_seed": 0} for k in range(3)])
+    altered(seeds, root / "a", OURS)
+    altered(seeds, root / "b", BETTER, lr=0.3)
+    altered(seeds, root / "c", NEAR, optimizer="adamw")
+    single(root / "one")
+    single(root / HOSTILE.replace("/", ""), lr=0.2)
+    return root
+
+
+def page(path: Path, *compared: Path) -> Page:
+    write(compare(compared), path)
+    return read(path)
+
+
+def said(found: Page) -> str:
+    return found.text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_fleets(runs: Path, tmp_path: Path) -> None:
+    found = page(tmp_path / "page.html", runs / "a", runs / "b")
+    assert "b is better than a by" in said(found)
+    assert "Replicate by replicate" in said(found)
+    assert "seed 2" in said(found)
+    assert len([c for c in found.all("circle") if c["class"] == "value"]) == 6
+    assert len([p for p in found.all("path") if p.get("class") == "zero"]) == 1
+    drawn = [line["class"] for line in found.all("polyline")]
+    assert drawn.count("line one") == drawn.count("line two") == 2
+    assert drawn.count("line one thin") == 6
+
+
+def test_it_needs_nothing_beside_it(runs: Path, tmp_path: Path) -> None:
+    found = page(tmp_path / "page.html", runs / "one", runs / HOSTILE.replace("/", ""))
+    assert not found.all("script")
+    assert not found.all("link")
+    assert not found.all("img")
+    policy = [m for m in found.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
+    assert "default-src 'none'" in policy[0]["content"]
+    assert "url(" not in found.style
+    targets = {tag["href"].removeprefix("#") for tag in found.all("a")}
+    assert targets <= {tag["id"] for _, tag in found.tags if "id" in tag}
+
+
+def test_single_runs_have_no_replicates(runs: Path, tmp_path: Path) -> None:
+    found = page(tmp_path / "page.html", runs / "one", runs / HOSTILE.replace("/", ""))
+    assert "Replicate by replicate" not in said(found)
+    assert "McNemar's exact test" in said(found)
+
+
+def test_the_headline_is_the_largest_lead_that_can_be_told(runs: Path, tmp_path: Path) -> None:
+    found = said(page(tmp_path / "page.html", runs / "a", runs / "b", runs / "c"))
+    assert "points b over a" in found
+    assert "No difference that can be told" in said(
+        page(tmp_path / "page.html", runs / "a", runs / "c")
+    )
+
+
+def test_intervals_share_an_axis() -> None:
+    entries = [
+        Entry("a", Estimate(0.5, 0.4, 0.6, 0.05), "a 50"),
+        Entry("b" * 80, Estimate(0.7, 0.7, 0.8, 0.05), "b 70"),
+    ]
+    drawn = intervals("Shares", "%", entries, 100)
+    a, b = drawn.spans
+    unit = (b.low - a.low) / 30
+    assert a.high - a.low == pytest.approx(20 * unit, abs=0.2)
+    assert a.at == pytest.approx((a.low + a.high) / 2, abs=0.2)
+    assert drawn.left < a.low
+    assert b.high < drawn.right
+    assert len(b.name) == 44
+    assert drawn.zero is None
+    assert b.y < drawn.bottom
+
+
+def test_zero_is_on_the_axis_of_differences() -> None:
+    drawn = intervals("Gain", "", [Entry("a", Estimate(3, 2, 4, 0.5), "")], zero=True)
+    assert drawn.zero is not None
+    assert drawn.left <= drawn.zero < drawn.spans[0].low
+
+
+def test_numbers_keep_their_sign_only_where_it_shows() -> None:
+    assert number(-1234.56, 1) == "−1,234.6"
+    assert number(-0.001, 1) == "0.0"
