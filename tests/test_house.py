@@ -1,6 +1,7 @@
 """The rules of the house: imports go downhill, lint, types, size of files."""
 
 import ast
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -74,6 +75,25 @@ def test_imports_go_downhill(path):
 
 def test_files_are_short():
     assert [p.name for p in FILES if p.read_text().count("\n") > 300] == []
+
+
+TESTS = Path(__file__).parent
+FOR_ALL = {TESTS, TESTS / "helpers"}  # folders that mirror no folder of the package
+
+
+def test_tests_lie_where_their_modules_do():
+    """Names need not be unique: pytest imports each file by its path."""
+    folders = {path.parent for path in TESTS.rglob("*.py")} - FOR_ALL
+    mirrored = {TESTS / path.parent.relative_to(PACKAGE) for path in FILES}
+    assert folders - mirrored == set()
+    assert not list((TESTS / "helpers").glob("test_*.py"))
+
+
+def test_no_test_imports_another():
+    """Also not in a program that it writes; what two of them need is in `helpers`."""
+    imports = re.compile(r"^\s*(?:from|import)\s.*\b(?:test_\w+|conftest)\b", re.MULTILINE)
+    found = {path: imports.findall(path.read_text()) for path in TESTS.rglob("*.py")}
+    assert {path: lines for path, lines in found.items() if lines} == {}
 
 
 def test_experiments_fit_a_page():

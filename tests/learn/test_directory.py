@@ -87,42 +87,38 @@ def test_a_folder_that_could_not_be_filled_is_not_there(tmp_path):
 
 
 MAKING = """
-import sys, time
+import multiprocessing, sys
 from pathlib import Path
 from cutaway.errors import RunError
 from cutaway.learn.directory import Place, appear
 
-numbered, times = sys.argv[1] == "numbered", int(sys.argv[2])
-print("ready", flush=True)
-sys.stdin.readline()
-for _ in range(times):
-    try:
-        made = appear(Place(Path("runs/x"), numbered), lambda f: (f / "a").write_text("whole"))
-        print(made, flush=True)
-    except RunError as error:
-        print(error, flush=True)
+def make(start, numbered, times):
+    start.wait()
+    for _ in range(times):
+        try:
+            said = appear(Place(Path("runs/x"), numbered), lambda f: (f / "a").write_text("whole"))
+        except RunError as error:
+            said = error
+        sys.stdout.write(f"{said}\\n")
+        sys.stdout.flush()
+
+forks = multiprocessing.get_context("fork")
+start = forks.Barrier(4)
+given = start, sys.argv[1] == "numbered", int(sys.argv[2])
+crew = [forks.Process(target=make, args=given) for _ in range(4)]
+for one in crew:
+    one.start()
+for one in crew:
+    one.join()
+sys.exit(any(one.exitcode for one in crew))
 """
 
 
-def at_once(folder: Path, kind: str, times: int, count: int = 4) -> list[str]:
-    """What processes that all begin at the same moment have to say."""
+def at_once(folder: Path, kind: str, times: int) -> list[str]:
+    """What four processes that all begin at the same moment have to say."""
     command = [sys.executable, "-c", MAKING, kind, str(times)]
-    crew = [
-        subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(count)
-    ]
-    for one in crew:
-        assert one.stdout
-        assert one.stdout.readline() == "ready\n"
-    for one in crew:
-        assert one.stdin
-        one.stdin.write("go\n")
-        one.stdin.flush()
-    said = [one.communicate()[0].splitlines() for one in crew]
-    assert all(one.returncode == 0 for one in crew)
-    return [line for lines in said for line in lines]
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.splitlines()
 
 
 def test_processes_at_once_have_names_of_their_own(tmp_path):
