@@ -11,6 +11,8 @@ from cutaway.errors import DataError
 from cutaway.learn.fit import fit
 from cutaway.learn.run import Run
 from cutaway.learn.taken import load_for
+from cutaway.ship.export import Shipped, export
+from cutaway.ship.formats import FORMATS
 from cutaway.ship.runtime import BINARY, SCRIPT, runtime
 
 Trained = Callable[[str], Run]
@@ -18,11 +20,14 @@ SMALL = {
     "lenet5": ("digits", {"epochs": 3}),
     "mlp": ("digits", {"epochs": 3}),
     "vae": ("digits", {"epochs": 1}),
-    "dcgan": ("digits", {"epochs": 1}),
-    "improved_gan": ("digits", {"epochs": 1}),
+    "dcgan": ("digits", {"epochs": 1, "model_options": {"width": 8}}),
+    "improved_gan": (
+        "digits",
+        {"epochs": 1, "model_options": {"width": 4, "kernels": 3, "reference": 4}},
+    ),
     "autoencoder": ("digits", {"epochs": 1}),
     "signal_net": ("waveforms", {"epochs": 1}),
-    "gates": ("xor", {}),
+    "gates": ("xor", {"repeat": 10}),
     "siren": ("china", {"epochs": 1, "image_size": 32}),
 }
 
@@ -41,6 +46,19 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         return runs[model]
 
     return train
+
+
+@pytest.fixture(scope="session")
+def shipped(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Shipped]:
+    """An export of such a run in a format, for tests that leave it as it is; made once."""
+
+    @cache
+    def ship(model: str, to: str) -> Shipped:
+        place = tmp_path_factory.mktemp("exports") / f"net{FORMATS[to].ending}"
+        (found,) = export(trained(model), to, out=place)
+        return found
+
+    return ship
 
 
 @pytest.fixture(scope="session", autouse=True)

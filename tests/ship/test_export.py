@@ -29,16 +29,15 @@ PARTS = [
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_an_export_answers_as_the_run(trained, name, tmp_path):
-    run = trained("lenet5")
-    (shipped,) = export(run, name, out=tmp_path / f"net{FORMATS[name].ending}")
-    check = shipped.check
+def test_an_export_answers_as_the_run(trained, shipped, name):
+    run, found = trained("lenet5"), shipped("lenet5", name)
+    check = found.check
     assert check.examples == len(run.split.test)
     assert check.difference["largest"] < 1e-5
     assert check.difference["agreement"] == 1
     assert check.export == check.pytorch
     assert check.export["accuracy"] == pytest.approx(run.results["accuracy"])
-    opened = open_exported(shipped.path)
+    opened = open_exported(found.path)
     images = run.images()
     pixels = images.images[run.split.test].numpy()
     expected = run.saved_test().probabilities
@@ -55,36 +54,33 @@ def test_every_part_of_every_kind_leaves(trained, model, part, tmp_path):
     assert open_exported(shipped.path).about.part == part_of(run.recipe.in_stages()[-1].task, part)
 
 
-def test_a_stranger_needs_onnxruntime_alone(trained, tmp_path):
-    run = trained("lenet5")
-    (shipped,) = export(run, "onnx", out=tmp_path / "net.onnx")
-    session = onnxruntime.InferenceSession(str(shipped.path))
+def test_a_stranger_needs_onnxruntime_alone(trained, shipped):
+    run, path = trained("lenet5"), str(shipped("lenet5", "onnx").path)
+    session = onnxruntime.InferenceSession(path)
     (taken,), (given,) = session.get_inputs(), session.get_outputs()
     assert (taken.name, taken.type) == ("pixels", "tensor(uint8)")
     assert taken.shape == ["batch", "height", "width", 1]
     assert (given.name, given.shape) == ("probabilities", ["batch", 10])
     kept = session.get_modelmeta().custom_metadata_map
     assert kept["classes"].split("\n") == list(run.data.classes)
-    onnx.checker.check_model(str(shipped.path), full_check=True)
+    onnx.checker.check_model(path, full_check=True)
     for n in (1, 2, 7):
         found = session.run(None, {"pixels": np.zeros((n, 30, 41, 1), np.uint8)})[0]
         np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
 
 
-def test_no_path_of_this_machine_leaves(trained, tmp_path):
-    (shipped,) = export(trained("lenet5"), "onnx", out=tmp_path / "net.onnx")
-    content = shipped.path.read_bytes()
+def test_no_path_of_this_machine_leaves(shipped):
+    content = shipped("lenet5", "onnx").path.read_bytes()
     assert b"site-packages" not in content
     assert b".py" not in content
 
 
-def test_a_file_resizes_as_the_run_does(trained, tmp_path):
+def test_a_file_resizes_as_the_run_does(trained, shipped, tmp_path):
     """The network's file on the pixels of a photograph, and `predict` on the photograph."""
     from PIL import Image
 
     run = trained("lenet5")
-    (shipped,) = export(run, "onnx", out=tmp_path / "net.onnx")
-    opened = open_exported(shipped.path)
+    opened = open_exported(shipped("lenet5", "onnx").path)
     draw = np.random.default_rng(0)
     small = draw.integers(0, 256, (7, 5), dtype=np.uint8)
     picture = Image.fromarray(small).resize((150, 211), Image.Resampling.BICUBIC)
@@ -97,11 +93,9 @@ def test_a_file_resizes_as_the_run_does(trained, tmp_path):
         assert itself[run.data.classes.index(name)] == pytest.approx(p, abs=1e-3)
 
 
-def test_pt2_runs_with_pytorch_alone(trained, tmp_path):
-    run = trained("lenet5")
-    (shipped,) = export(run, "pt2", out=tmp_path / "net.pt2")
-    extra = {"cutaway.json": ""}
-    whole = torch.export.load(str(shipped.path), extra_files=extra).module()
+def test_pt2_runs_with_pytorch_alone(trained, shipped):
+    run, extra = trained("lenet5"), {"cutaway.json": ""}
+    whole = torch.export.load(str(shipped("lenet5", "pt2").path), extra_files=extra).module()
     assert json.loads(extra["cutaway.json"])["classes"] == list(run.data.classes)
     for shape in ((1, 8, 8, 1), (2, 9, 30, 1), (3, 31, 8, 1)):
         assert whole(torch.zeros(shape, dtype=torch.uint8)).shape == (shape[0], 10)
@@ -124,10 +118,11 @@ def test_what_differs_too_much_is_not_left_behind(trained, tmp_path):
     with pytest.raises(RunError, match="differs from PyTorch"):
         export(run, "onnx-int8", out=place, difference=1e-9)
     assert list(tmp_path.iterdir()) == []
+    place = tmp_path / "net.safetensors"
     place.write_text("an earlier one")
     with pytest.raises(RunError, match="points"):
-        export(run, "onnx-int8", out=place, lost=-1000)
-    assert [one.name for one in tmp_path.iterdir()] == ["net.onnx"]
+        export(run, "safetensors", out=place, lost=-1000)
+    assert [one.name for one in tmp_path.iterdir()] == ["net.safetensors"]
     assert place.read_text() == "an earlier one"
 
 

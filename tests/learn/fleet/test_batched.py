@@ -68,7 +68,7 @@ TRIED += [("plain", "bfloat16"), ("normalised", "bfloat16")]
 def test_a_member_of_a_stack_is_what_it_would_be_alone(name, precision, tmp_path):
     vary = {"lr": [0.004, 0.001], "seed": [3, 4]}
     recipe = small(**SETTINGS[name], vary=vary, precision=precision)
-    images = digits(360, recipe.image_size)
+    images = digits(180, recipe.image_size)
     alone, stacked = (
         launch(recipe, images, way=way, out=tmp_path / way) for way in ("in-turn", "batched")
     )

@@ -26,7 +26,7 @@ CHANGES = {
     "nesterov": {"lr": 0.05, "momentum": 0.9, "max_norm": 0.5},
     "muon": {"lr": 0.01, "momentum": 0.9},
     "l-bfgs": {"lr": 1.0, "optimizer_options": {"max_iter": 4}, "accumulate": 2},
-    "newton": {"lr": 1.0},
+    "newton": {"lr": 1.0, "epochs": 2},
     "hessian-free": {"lr": 1.0, "optimizer_options": {"iterations": 8}},
     "soap": {"lr": 0.01, "momentum": 0.9},
     "shampoo": {"lr": 0.05, "momentum": 0.9},

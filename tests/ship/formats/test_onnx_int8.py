@@ -12,11 +12,8 @@ def kinds(path):
     return [node.op_type for node in onnx.load(path).graph.node]
 
 
-def test_static_networks_hold_ranges_of_training_images(trained, tmp_path):
-    run = trained("lenet5")
-    plain, small = (
-        export(run, name, out=tmp_path / f"{name}.onnx")[0] for name in ("onnx", "onnx-int8")
-    )
+def test_static_networks_hold_ranges_of_training_images(shipped):
+    plain, small = shipped("lenet5", "onnx"), shipped("lenet5", "onnx-int8")
     assert small.check.bytes < 0.32 * plain.check.bytes
     assert small.check.lost < 2  # on 360 digits: seven of them
     assert small.check.difference["agreement"] > 0.97
@@ -32,12 +29,10 @@ def test_static_networks_hold_ranges_of_training_images(trained, tmp_path):
 @pytest.mark.parametrize(
     ("way", "operation"), [("dynamic", "MatMulInteger"), ("weights", "MatMulNBits")]
 )
-def test_dense_networks(trained, way, operation, tmp_path):
-    run = trained("mlp")
-    (plain,) = export(run, "onnx", out=tmp_path / "plain.onnx")
-    (small,) = export(run, "onnx-int8", int8=way, out=tmp_path / "small.onnx")
+def test_dense_networks(trained, shipped, way, operation, tmp_path):
+    (small,) = export(trained("mlp"), "onnx-int8", int8=way, out=tmp_path / "small.onnx")
     assert operation in kinds(small.path)
-    assert small.check.bytes < 0.45 * plain.check.bytes
+    assert small.check.bytes < 0.45 * shipped("mlp", "onnx").check.bytes
     assert small.check.difference["agreement"] > 0.98
 
 
@@ -46,9 +41,8 @@ def test_dense_networks_are_dynamic_unless_told(trained, tmp_path):
     assert "MatMulInteger" in kinds(small.path)
 
 
-def test_batches_do_not_matter(trained, tmp_path):
-    (small,) = export(trained("lenet5"), "onnx-int8", out=tmp_path / "small.onnx")
-    opened = open_exported(small.path)
+def test_batches_do_not_matter(shipped):
+    opened = open_exported(shipped("lenet5", "onnx-int8").path)
     x = np.random.default_rng(0).integers(0, 256, (5, 40, 30, 1), dtype=np.uint8)
     one_by_one = np.concatenate([opened.answer(x[i : i + 1]) for i in range(5)])
     np.testing.assert_allclose(opened.answer(x), one_by_one, atol=1e-6)

@@ -9,7 +9,7 @@ from time import sleep
 
 import httpx
 import pytest
-from helpers.command import cutaway, process
+from helpers.command import cutaway
 from helpers.digits import digits
 from helpers.server import BODY, HEAD, PICTURE, Serve, encoded, files, read_all
 
@@ -84,7 +84,7 @@ def test_the_port_is_taken(lenet: Run) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        found = process("serve", lenet.path, "--port", port)
+        found = cutaway("serve", lenet.path, "--port", port)
     assert (found.code, f"127.0.0.1:{port} cannot be listened on" in found.said) == (2, True)
 
 

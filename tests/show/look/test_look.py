@@ -55,8 +55,9 @@ def test_every_view_of_a_trained_network(run: Run):
 
 
 def test_what_is_measured_is_not_the_test_set(run: Run, specimen: Specimen):
-    names = [run.images().names[i] for i in run.split.val.tolist()]
-    assert set(specimen.held.names) <= set(names)
+    names = run.images().names
+    val = {names[i] for i in run.split.val.tolist()}
+    assert set(specimen.held.names) <= val
     assert [look["why"] for look in run.looks] == ["end of training"]
     of_run(run, on="test")
     assert [look["why"] for look in run.looks] == ["end of training", "look"]
