@@ -62,8 +62,8 @@ def compared(model: str, epochs: int) -> dict[str, float]:
         network = first(run)
         stage = Stage(0, run.recipe, run, images, network)
         J = list(descend(graph_of(network, stage), batches(stage), RATES[model]))
-        answers = run.task.judge(
-            network, run.feed(images, run.split.test), images.classes, run.machine
+        answers = run.task.evaluate(
+            network, run.feed(images, run.split.test), run.data.target, run.machine
         )
         accuracy = run.results["accuracy"]
     return {

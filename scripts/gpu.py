@@ -98,9 +98,9 @@ def expect(right: bool, otherwise: str) -> None:
         raise Wrong(otherwise)
 
 
-def headline(run: Run) -> str:
+def primary(run: Run) -> str:
     """The measure that a run is known by."""
-    name = run.task.headline
+    name = run.task.primary
     return f"{name} {run.results[name]:.4g}"
 
 
@@ -137,25 +137,25 @@ def implicit(bench: Bench) -> str:
 def adversarial(bench: Bench) -> str:
     width = 8 if bench.small else 32
     epochs = bench.epochs(20)
-    return headline(bench.train("adversarial", "dcgan", bench.digits(), epochs=epochs, width=width))
+    return primary(bench.train("adversarial", "dcgan", bench.digits(), epochs=epochs, width=width))
 
 
 def semi_supervised(bench: Bench) -> str:
     width = 4 if bench.small else 16
-    return headline(
+    return primary(
         bench.train("semi", "improved_gan", bench.digits(), epochs=bench.epochs(10), width=width)
     )
 
 
 def threshold(bench: Bench) -> str:
-    return headline(bench.train("threshold", "gates", "xor"))
+    return primary(bench.train("threshold", "gates", "xor"))
 
 
 def fell(run: Run) -> str:
-    """The headline of a run whose loss is lower in the end than after its first epoch."""
+    """The primary metric of a run whose loss is lower in the end than after its first epoch."""
     losses = [row["train_loss"] for row in run.metrics]
     expect(losses[-1] < losses[0], f"the loss rose from {losses[0]:.4g} to {losses[-1]:.4g}")
-    return headline(run)
+    return primary(run)
 
 
 # What a GPU may do differently
@@ -285,7 +285,7 @@ def sprint(bench: Bench) -> str:
     if bench.small:
         raise Skipped("ten minutes on a processor")
     run = bench.train("sprint", "cifar-sprint", "", augment="crop:2+flip", label_smoothing=0.2)
-    return f"{headline(run)} after {run.timing['train_seconds']:.1f} s of training"
+    return f"{primary(run)} after {run.timing['train_seconds']:.1f} s of training"
 
 
 ROWS: dict[str, Callable[[Bench], str]] = {

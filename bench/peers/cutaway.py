@@ -106,8 +106,8 @@ class Judge(Ears):
     def on_epoch_end(self, training: Training, row: Row) -> None:
         with self.watch.off_the_clock():
             feed = training.run.feed(training.images, training.run.split.test)
-            network, classes = training.stage.answering, training.images.classes
-            found = training.run.task.judge(network, feed, classes, training.machine)
+            network, target = training.stage.answering, training.run.data.target
+            found = training.run.task.evaluate(network, feed, target, training.machine)
         enough(self.watch, found.summary()["accuracy"])
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.fields import read
+from cutaway.learn.presets import ADAM, ADAMW, PLAIN
 from cutaway.learn.recipe import OWN, Recipe
 
 FOLDER = "a folder of one's own"
@@ -34,20 +35,6 @@ DATA: dict[str, dict[str, Any]] = {
     },
     FOLDER: {"augment": "auto", "epochs": 30, "batch_size": 32, "patience": 10},
 }
-
-# What suited the small networks best of all that was tried on MNIST (bench/README.md).
-ADAMW: dict[str, Any] = {
-    "optimizer": "adamw",
-    "optimizer_options": {"betas": [0.9, 0.95]},
-    "weight_decay": 0.01,
-    "schedule": "linear",
-}
-
-ADAM: dict[str, Any] = {
-    "optimizer": "adam", "weight_decay": 0.0, "schedule": "one-cycle", "batch_size": 128,
-}  # fmt: skip
-
-PLAIN: dict[str, Any] = {"augment": "none", "label_smoothing": 0.0, "patience": 0}
 
 MODELS: dict[str, dict[str, Any]] = {
     "lenet5": ADAMW | {"lr": 0.003},
@@ -120,29 +107,6 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
     "soap": MATRICES,
 }
 
-# What a task wants whatever the data: what suits a kind of data suits classifiers of it.
-TASKS: dict[str, dict[str, Any]] = {
-    "threshold": PLAIN | {
-        "optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "lr": 0.1, "schedule": "constant",
-        "warmup": 0.0, "batch_size": 1, "repeat": 10, "epochs": 10,
-    },
-    "reconstruct": PLAIN | ADAM | {"lr": 0.002, "epochs": 10},
-    "variational": PLAIN | ADAM | {"lr": 0.002, "epochs": 8},
-    "segment": PLAIN | ADAM | {"lr": 0.005, "epochs": 4, "batch_size": 16},
-    "adversarial": PLAIN | ADAM | {
-        "momentum": 0.5, "lr": 0.0002, "schedule": "constant", "warmup": 0.0, "epochs": 8,
-        "batch_size": 64,
-    },
-    "semi-supervised": PLAIN | ADAM | {
-        "momentum": 0.5, "lr": 0.003, "schedule": "linear", "warmup": 0.0, "epochs": 4,
-        "batch_size": 64, "labels": 100,
-    },
-    "implicit": PLAIN | ADAM | {
-        "lr": 0.001, "schedule": "cosine", "warmup": 0.0, "epochs": 6, "repeat": 50,
-        "batch_size": 1, "image_size": 128,
-    },
-}  # fmt: skip
-
 NAMED: dict[str, Callable[[], Recipe]] = {}
 
 
@@ -197,10 +161,11 @@ def rocks() -> Recipe:
 
 def pair(model: str, data: str) -> Recipe:
     """What suits the data, then the task, then the network."""
+    from cutaway.learn.tasks import TASKS
     from cutaway.models import MODELS as registry
 
-    task = registry[model].task if model in registry else "classify"
-    settings = DATA.get(data, DATA[FOLDER]) | TASKS.get(task, {}) | MODELS.get(model, {})
+    task = registry[model].task if model in registry else Recipe().task
+    settings = DATA.get(data, DATA[FOLDER]) | TASKS[task].begins | MODELS.get(model, {})
     return Recipe().override(model=model, data=data, task=task, **settings)
 
 
@@ -256,8 +221,11 @@ def change(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
         changes = {"threads": 0, **changes}
     if changes.get("pretrained") and not recipe.pretrained:
         changes = TRANSFER | changes
-    if changes.get("task", recipe.task) != recipe.task:
-        changes = {"task_options": {}, "stages": [], **changes}
+    if (task := str(changes.get("task", recipe.task))) != recipe.task:
+        from cutaway.learn.tasks import TASKS
+
+        begins = TASKS[task].begins if task in TASKS else {}
+        changes = {"task_options": {}, "stages": [], **begins, **changes}
     for name, known in own_options(recipe, changes).items():
         own = {key: value for key, value in changes.items() if key in known}
         changes = {key: value for key, value in changes.items() if key not in own}

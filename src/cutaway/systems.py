@@ -12,8 +12,9 @@ from cutaway import byhand, models
 from cutaway.data.feed import Batch
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.tasks import Task, make_task
-from cutaway.randomness import generator, reseed_global
+from cutaway.learn.task import Task
+from cutaway.learn.tasks import make_task
+from cutaway.randomness import reseed_global
 
 SIDE = 64
 """Largest side of an image that is made up, unless a network needs more."""
@@ -59,7 +60,7 @@ def written(
     task = make_task(Recipe(task=model.task))
     x = images if images is not None else _images(model, task, batch, seed)
     size: models.Size = tuple(x.shape[2:])
-    shown = Batch(x, _targets(model, x), torch.arange(len(x)))
+    shown = task.example(x, model.example[1])
     with torch.random.fork_rng(devices=[]):
         reseed_global(seed, "weights")
         network = models.build(name, x.shape[1], model.example[1], size, options).train()
@@ -76,7 +77,7 @@ class _Turn(nn.Module):
     """What a player minimises, as a module of images and targets.
 
     It asks for the player anew each time: the export knows the path of a module only where it is
-    reached through this one, and a loss that was made before (`tasks.turn.Turn`) holds its own.
+    reached through this one, and a loss that was made before (`learn.task.Turn`) holds its own.
     """
 
     def __init__(self, network: nn.Module, task: Task, index: int):
@@ -98,25 +99,5 @@ def _graph(
 def _images(model: models.Model, task: Task, batch: int, seed: int) -> Tensor:
     """Noise as the network would take it; for threshold units the truth table."""
     channels, _, size = model.example
-    if model.task == "threshold":
-        return torch.tensor([[0.0, 0], [0, 1], [1, 0], [1, 1]]).unsqueeze(1)
     side = (min(size, max(SIDE, model.least)),) * 2 if isinstance(size, int) else size
-    batch = 1 if model.task == "implicit" else batch
-    draw = generator(seed, "images")
-    if task.scaling == "standard":
-        return torch.randn(batch, channels, *side, generator=draw)
-    x = torch.rand(batch, channels, *side, generator=draw)
-    return 2 * x - 1 if task.scaling == "symmetric" else x
-
-
-def _targets(model: models.Model, x: Tensor) -> Tensor:
-    """Each class in turn, for each pixel where pixels are told apart; AND for a truth table."""
-    classes = model.example[1]
-    if model.task == "threshold":
-        return x.flatten(1).all(1).long()
-    if model.task == "segment":
-        return torch.arange(x[:, 0].numel()).reshape(x[:, 0].shape) % classes
-    t = torch.arange(len(x)) % classes
-    if model.task == "semi-supervised":  # the first half is not known
-        t[: len(x) // 2] = -1
-    return t
+    return task.inputs(channels, side, batch, seed)

@@ -12,6 +12,7 @@ from PIL import Image
 from cutaway.data.decode import Unreadable, brought, decode
 from cutaway.data.picture import look
 from cutaway.data.sources import load
+from cutaway.data.target import Classes
 from cutaway.errors import DataError
 from cutaway.learn.card import DataCard
 from cutaway.learn.inputs import gathered
@@ -36,9 +37,9 @@ def photograph(orientation: int = 1) -> bytes:
     return encoded(smooth(48, 80), "HEIF", quality=95, exif=exif.tobytes())
 
 
-ABOUT = About("lenet5", {}, "d", "classify", "answer", ("a", "b"), 3, (8, 8), (0.5,) * 3,
+ABOUT = About("lenet5", {}, "d", "classify", "answer", Classes(("a", "b")), 3, (8, 8), (0.5,) * 3,
               (0.5,) * 3, False, 0, {}, "")  # fmt: skip
-CARD = DataCard("d", ("a", "b"), 3, (8, 8), (0.5,) * 3, (0.5,) * 3, "", "", {})
+CARD = DataCard("d", Classes(("a", "b")), 3, (8, 8), (0.5,) * 3, (0.5,) * 3, "", "", {})
 
 
 @pytest.mark.usefixtures("without")

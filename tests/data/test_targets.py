@@ -53,7 +53,7 @@ def test_yes_and_no() -> None:
 def test_numbers_to_be_predicted_are_no_classes() -> None:
     with pytest.raises(DataError, match=r"200 different numbers, from 0 to 199 .*regression"):
         labels_of([i // 2 for i in range(400)])
-    with pytest.raises(DataError, match=r"regression.*whole numbers or names of classes"):
+    with pytest.raises(DataError, match=r"regression.*--task regress"):
         labels_of([0.25, 0.5, 1.0])
     assert len(labels_of([i // 5 for i in range(1000)]).classes) == 200
 

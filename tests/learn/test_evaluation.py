@@ -4,15 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.classification import Classification
 from cutaway.learn.statistics import wilson
 
 
-def answers(n=400, k=7, seed=0) -> Evaluation:
+def answers(n=400, k=7, seed=0) -> Classification:
     g = torch.Generator().manual_seed(seed)
     targets = torch.randint(0, k, (n,), generator=g)
     scores = torch.randn(n, k, generator=g) + 2 * torch.nn.functional.one_hot(targets, k)
-    return Evaluation(tuple("abcdefg"[:k]), torch.arange(n), targets, scores.softmax(1))
+    return Classification(tuple("abcdefg"[:k]), torch.arange(n), targets, scores.softmax(1))
 
 
 def test_measures_are_scikit_learns():
@@ -33,20 +33,20 @@ def test_measures_are_scikit_learns():
 
 def test_calibration_by_hand():
     p = torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
-    found = Evaluation(("a", "b"), torch.arange(4), torch.tensor([0, 1, 1, 1]), p)
+    found = Classification(("a", "b"), torch.arange(4), torch.tensor([0, 1, 1, 1]), p)
     # surest bin: confidence 0.9, right 1 of 2; other bin: confidence 0.6, right 2 of 2
     assert found.calibration_error == pytest.approx((2 * 0.4 + 2 * 0.4) / 4, abs=1e-6)
 
 
 def test_the_worst_mistakes_come_first():
     p = torch.tensor([[0.6, 0.4], [0.99, 0.01], [0.2, 0.8], [0.1, 0.9]])
-    found = Evaluation(("a", "b"), torch.arange(4), torch.tensor([1, 1, 1, 0]), p)
+    found = Classification(("a", "b"), torch.arange(4), torch.tensor([1, 1, 1, 0]), p)
     assert found.worst(10).tolist() == [1, 3, 0]
 
 
 def test_a_class_that_is_never_predicted_has_no_precision():
     p = torch.tensor([[0.9, 0.1, 0.0]])
-    row = Evaluation(("a", "b", "c"), torch.arange(1), torch.tensor([1]), p).per_class()
+    row = Classification(("a", "b", "c"), torch.arange(1), torch.tensor([1]), p).per_class()
     assert row[1]["precision"] is None
     assert row[1]["recall"] == 0
     assert row[2]["recall"] is None

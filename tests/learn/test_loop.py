@@ -12,7 +12,8 @@ from cutaway.learn.loop import NotFinite, Tally, holding, limit_rows, play, seat
 from cutaway.learn.optimizers import make, optimizer_class
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.schedule import rate
-from cutaway.learn.tasks.classify import Classify, Player
+from cutaway.learn.task import Player
+from cutaway.learn.tasks.classify import Classify
 
 
 def test_it_is_the_plain_loop():

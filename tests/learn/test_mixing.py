@@ -130,9 +130,9 @@ def test_without_mixing_nothing_is_drawn():
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
-@pytest.mark.parametrize(("name", "called"), [("mixup", "Mixup"), ("cutmix", "CutMix")])
-def test_mixing_is_for_classifiers(name, called):
+@pytest.mark.parametrize("name", ["mixup", "cutmix"])
+def test_mixing_is_for_classifiers(name):
     recipe = Recipe().override(task="segment", **{name: 0.5})
-    with pytest.raises(UsageError, match=rf"{called} \(--{name}\) is for the task 'classify' only"):
+    with pytest.raises(UsageError, match=rf"--{name} is for the task 'classify' only"):
         make_task(recipe)
     assert name not in options("classify")

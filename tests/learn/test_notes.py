@@ -11,7 +11,7 @@ from PIL import Image
 
 from cutaway.data.imageset import Finding
 from cutaway.data.notable import SOME, notable
-from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.classification import Classification
 from cutaway.learn.notes import add_note, joined, note, note_test, read_notes
 
 
@@ -39,7 +39,7 @@ def judged(tmp_path, targets, answers):
         path=tmp_path, split=SimpleNamespace(train=torch.arange(3), test=torch.arange(9))
     )
     p = torch.eye(2)[torch.tensor(answers)]
-    note_test(run, Evaluation(("a", "b"), torch.arange(len(p)), torch.tensor(targets), p))
+    note_test(run, Classification(("a", "b"), torch.arange(len(p)), torch.tensor(targets), p))
     return {one["kind"]: one["sentence"] for one in read_notes(tmp_path)}
 
 

@@ -2,14 +2,16 @@
 
 import pytest
 
+from cutaway.learn.metrics import Metric
+from cutaway.learn.tasks import TASKS
 from cutaway.show import measures, words
 from cutaway.show.axes import axis, epochs, whole
-from cutaway.show.meanings import MEANINGS, Meaning
 
 
 def test_the_axis_of_a_share_is_in_per_cent():
-    for key, meaning in MEANINGS.items():
-        assert (meaning.begins == "share") == measures.share(key), key
+    for task in TASKS.values():
+        for one in task.metrics:
+            assert ("%" in one.axis) >= (one.share and one.each_epoch), one.name
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ def test_one_epoch_has_one_tick():
 
 
 def test_an_axis_by_ratios_says_so_once():
-    found = axis(Meaning("R", "−ln p(x|z) (nats an image)", ""), [1, 1000], 240)
+    found = axis(Metric("r", axis="−ln p(x|z) (nats an image)"), [1, 1000], 240)
     assert found.label == "−ln p(x|z) (nats an image, log scale)"
-    assert axis(Meaning("L", "loss", ""), [1, 1000], 240).label == "loss (log scale)"
-    assert axis(Meaning("L", "loss", ""), [1, 2], 240).label == "loss"
+    assert axis(Metric("loss"), [1, 1000], 240).label == "loss (log scale)"
+    assert axis(Metric("loss"), [1, 2], 240).label == "loss"

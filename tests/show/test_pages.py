@@ -13,7 +13,7 @@ from helpers.report_runs import HOSTILE, Made
 from helpers.task_runs import KINDS, Runs
 
 from cutaway.learn.run import Run
-from cutaway.learn.tasks import Task
+from cutaway.learn.task import Task
 from cutaway.learn.tasks.segment import intersection_over_union
 from cutaway.show import measures
 from cutaway.show.pages.segment import WRONG, marked
@@ -104,7 +104,7 @@ def test_measures_are_said(kind: str, runs: Runs) -> None:
         return
     found, text = run.saved_test().summary(), plain(runs.page(kind).text)
     places = 1 if isinstance(found.get("accuracy"), float) else 2
-    for name in run.task.measures:
+    for name in run.task.measured():
         if name in found:
             assert plain(measures.text(name, found[name], places)) in text, name
 

@@ -15,6 +15,9 @@ def audit(
     image_size: Annotated[int, typer.Option(help=SIZE)] = 0,
     group_by: Annotated[str, typer.Option(help="Regex, level:N or a column.")] = "",
     label: Annotated[str, typer.Option(help="The column that holds the class.")] = "",
+    numbers: Annotated[
+        bool, typer.Option("--numbers", help="It holds numbers to be predicted.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Look for what is wrong with images before training on them."""
@@ -22,7 +25,10 @@ def audit(
     from cutaway.data.sources import load
     from cutaway.show import tables
 
-    found = examine(load(data, image_size=image_size or None, group_by=group_by, label=label))
+    images = load(
+        data, image_size=image_size or None, group_by=group_by, label=label, numbers=numbers
+    )
+    found = examine(images)
     emit(found.to_json()) if as_json else tables.show(*tables.audit(found))
 
 

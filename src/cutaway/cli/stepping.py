@@ -88,10 +88,11 @@ def pictures(name: str, image: str, batch: int) -> "Tensor":
     except Unreadable as problem:
         raise DataError(f"{image}: {problem.sentence}") from None
     pixels = torch.from_numpy(found)[None]
-    copies = pixels.repeat(1 if model.task == "implicit" else batch, 1, 1, 1)
+    task = make_task(Recipe(task=model.task))
+    copies = pixels.repeat(1 if task.single else batch, 1, 1, 1)
     scalings = {
         "standard": Normalise.of(pixels),
         "symmetric": Normalise((0.5,) * channels, (0.5,) * channels),
         "unit": Normalise((0.0,) * channels, (1.0,) * channels),
     }
-    return scalings[make_task(Recipe(task=model.task)).scaling](to_float(copies))
+    return scalings[task.scaling](to_float(copies))

@@ -17,7 +17,6 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure a trained network; every look at a test set is logged in the run."""
-    from cutaway.learn.evaluation import Evaluation
     from cutaway.learn.run import Run
     from cutaway.learn.taken import part_or_data
     from cutaway.show import tables
@@ -29,8 +28,7 @@ def evaluate(
     else:
         found = _agreed(trained, other, on)
     if as_json:
-        classes = {"classes": found.per_class()} if isinstance(found, Evaluation) else {}
-        emit(found.summary() | classes)
+        emit(found.summary() | found.details())
     else:
         tables.show(tables.evaluation(other or on, found))
 
@@ -57,7 +55,7 @@ def _agreed(fleet: Any, data: str | None, on: str) -> Any:
             "A fleet is measured by its members' answers to their test images: evaluate a member, "
             f"{fleet.path}/members/000, on other data."
         )
-    return fleet.agreed()
+    return fleet.ensemble()
 
 
 @app.command(epilog="Example: cutaway predict runs/lenet5-digits-1 seven.png photographs/")
@@ -71,25 +69,18 @@ def predict(
     ] = Path("masks"),
     as_json: Json = False,
 ) -> None:
-    """The five most probable classes of each image, or a mask of each where pixels are told apart.
+    """What the network says of each image: its most probable classes, its mask, or its values.
 
     A mask is a PNG as large as the network's input, with a palette: its values are class numbers.
     Of an image that cannot be read the answer is why not; the others are answered, and the exit
     code is 1.
     """
-    from cutaway.learn.run import Run
     from cutaway.show import tables
 
-    trained, asked = network(run), images[0] if len(images) == 1 else images
-    if isinstance(trained, Run) and trained.recipe.task == "segment":
-        rows: list[dict[str, Any]] = [*trained.write_masks(asked, out)]
-        shown = tables.masks(rows)
-    else:
-        found = trained.predict(asked)
-        rows, shown = [one.to_dict() for one in found], tables.predictions(found)
-    emit(rows) if as_json else tables.show(shown)
-    if broken := sum("error" in row for row in rows):
-        raise DataError(f"{broken:,} of {len(rows):,} images could not be read; the others were.")
+    found = network(run).predict(images[0] if len(images) == 1 else images, out)
+    emit([one.to_dict() for one in found]) if as_json else tables.show(tables.predictions(found))
+    if broken := sum(bool(one.error) for one in found):
+        raise DataError(f"{broken:,} of {len(found):,} images could not be read; the others were.")
 
 
 @app.command(epilog="Example: cutaway generate runs/dcgan-mnist-1 --n 64 --seed 0 -o grid.png")

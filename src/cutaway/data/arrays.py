@@ -13,15 +13,19 @@ from cutaway.data.image import as_bytes, as_numpy, channels_last, deep_values, d
 from cutaway.data.imageset import Finding, ImageSet, Numbered
 from cutaway.data.masks import main_classes, numbered_masks
 from cutaway.data.targets import labels_of, one_hot
+from cutaway.data.values import quantity_names, value_array
+from cutaway.data.wanted import Wanted
 from cutaway.errors import DataError
 
 NAMED = 20  # a finding names no more images than this, and says how many there are
+CLASSES = Wanted()
 DARK = 16  # where no value of 255 is above this, the pictures are all but black
 
 
 def from_arrays(
-    images: Any, targets: Any, known: Sequence[str] | None, levels: Levels | None = None
-) -> ImageSet:
+    images: Any, targets: Any, known: Sequence[str] | None, levels: Levels | None = None,
+    wanted: Wanted = CLASSES,
+) -> ImageSet:  # fmt: skip
     """Images n h w, n h w c or n c h w, and a target for each. Raises DataError.
 
     Args:
@@ -41,7 +45,7 @@ def from_arrays(
     findings = named_finding("not-finite", [names[i] for i in bad], said, True)
     findings += deeper(levels, len(numbers))
     kept: Sequence[str] = [names[i] for i in np.flatnonzero(good)] if bad else names
-    return replace(with_targets(pixels, given[good], known, kept, findings), levels=levels)
+    return replace(with_targets(pixels, given[good], known, kept, findings, wanted), levels=levels)
 
 
 def _finite(images: np.ndarray) -> Bool[np.ndarray, " n"]:
@@ -88,8 +92,11 @@ def with_targets(
     known: Sequence[str] | None,
     names: Sequence[str],
     findings: Sequence[Finding] = (),
+    wanted: Wanted = CLASSES,
 ) -> ImageSet:
-    """An image set with a class for each image, or one for each pixel. Raises DataError.
+    """An image set with a class for each image, or one for each pixel, or numbers.
+
+    Raises DataError.
 
     Args:
         targets: an array, or a list of names and numbers; None, NaN and empty names stand for
@@ -99,13 +106,30 @@ def with_targets(
         raise DataError("There is no image in the data.")
     findings = [*findings, *_dark(images)]
     given = as_numpy(targets) if is_array(targets) else targets
+    if wanted.numbers:
+        return _with_values(images, value_array(given), names, findings, wanted)
     if is_array(given, 3):
         return _with_masks(images, given, known, names, findings)
     values = _flat(given) if isinstance(given, np.ndarray) else list(given)
-    numbers, classes, told = labels_of(values, known)
-    found = torch.tensor(numbers)
-    every = ImageSet(images, found, tuple(classes), names, findings=(*findings, *told))
-    return without(every, [i for i, number in enumerate(numbers) if number < 0])
+    labels = labels_of(values, known)
+    found = torch.tensor(labels.numbers)
+    told = (*findings, *labels.findings)
+    every = ImageSet(images, found, tuple(labels.classes), names, findings=told)
+    return without(every, [i for i, number in enumerate(labels.numbers) if number < 0])
+
+
+def _with_values(
+    images: torch.Tensor, values: np.ndarray, names: Sequence[str], findings: Sequence[Finding],
+    wanted: Wanted,
+) -> ImageSet:  # fmt: skip
+    """Numbers to be predicted; images that lack one are left out."""
+    plain = ImageSet(
+        images, torch.zeros(len(images), dtype=torch.long), (), names, findings=tuple(findings)
+    )
+    every = plain.with_values(
+        torch.from_numpy(values), quantity_names(values.shape[1], wanted.columns)
+    )
+    return without(every, np.flatnonzero(np.isnan(values).any(1)).tolist())
 
 
 def without(images: ImageSet, bare: list[int]) -> ImageSet:

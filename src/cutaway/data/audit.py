@@ -14,6 +14,7 @@ from cutaway.data.copies import copies
 from cutaway.data.duplicates import clusters
 from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.parted import given, lacking, leaks
+from cutaway.data.target import Classes
 
 TINY = 10  # a class of fewer images is called tiny: a tenth of it is no validation
 UNEVEN = 10.0  # the largest class may have so many times the images of the smallest
@@ -111,7 +112,7 @@ def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Au
     equal, every = clusters(same), clusters(alike)
     nearly = [group for group in every if len(same[group].unique()) > 1]
     # The class of a picture with a mask is no label of it.
-    told = every if images.masks is None else []
+    told = every if isinstance(images.target, Classes) else []
     labelled = [group for group in told if len(images.targets[group].unique()) > 1]
     counts = np.array(images.counts())
     held = counts[counts > 0]
@@ -126,7 +127,7 @@ def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Au
             images, "two-labels", _contrasted(images, labelled), "alike, but of several classes"
         ),
         *_divided(images, alike),
-        *(_uneven(images, counts, tiny, imbalance) if images.masks is None else _unseen(images)),
+        *_of_targets(images, counts, tiny, imbalance),
     )
     return Audit(
         findings, dict(zip(images.classes, counts.tolist(), strict=True)), alike, equal, nearly,
@@ -185,8 +186,10 @@ def _groups(images: ImageSet, kind: str, groups: list[list[int]], alike: str) ->
     """A finding a cluster, and one that says how many more there are."""
     findings = []
     for group in groups[:NAMED]:
-        of = sorted({images.classes[c] for c in images.targets[group].tolist()})
-        labels = f": {', '.join(map(repr, of[:NAMED]))}" if kind == "two-labels" else ""
+        labels = ""
+        if kind == "two-labels":
+            of = sorted({images.classes[c] for c in images.targets[group].tolist()})
+            labels = f": {', '.join(map(repr, of[:NAMED]))}"
         said = f"{len(group)} {images.noun}s are {alike}{labels}."
         findings.append(_finding(images, kind, group, said))
     rest = groups[NAMED:]
@@ -203,6 +206,27 @@ def _divided(images: ImageSet, alike: Tensor) -> list[Finding]:
     side = images.parts.numpy()
     own = given(side)
     return [*leaks(images, alike.numpy(), side), *lacking(images, side, own, own=True)]
+
+
+def _of_targets(
+    images: ImageSet, counts: np.ndarray, tiny: tuple[str, ...], imbalance: float
+) -> list[Finding]:
+    """What is wrong with the targets as a whole."""
+    if images.values is not None:
+        return _constant(images, images.values)
+    if images.masks is not None:
+        return _unseen(images)
+    return _uneven(images, counts, tiny, imbalance)
+
+
+def _constant(images: ImageSet, values: Tensor) -> list[Finding]:
+    """Numbers that are the same for all."""
+    same = (values == values[:1]).all(0).tolist()
+    names = tuple(name for name, one in zip(images.quantities, same, strict=True) if one)
+    if not names:
+        return []
+    said = f"The same for all {images.noun}s, so that there is nothing to predict."
+    return [Finding("constant-value", names, said)]
 
 
 def _uneven(

@@ -8,11 +8,13 @@ from PIL import Image
 
 from cutaway.data.columns import IMAGE, LABEL, MASK, chosen, guess
 from cutaway.data.image import is_array
+from cutaway.data.wanted import Wanted
 from cutaway.errors import DataError, UsageError
 
 
-def columns_of(what: Any, label: str) -> tuple[str, str] | None:
-    """The columns of image and label, where the items are rows with names.
+def columns_of(what: Any, wanted: Wanted) -> tuple[str, str] | None:
+    """The columns of image and label, where the items are rows with names; of several numbers the
+    names of their columns, by commas.
 
     Raises UsageError where there are no such, or several.
     """
@@ -27,8 +29,10 @@ def columns_of(what: Any, label: str) -> tuple[str, str] | None:
             f"The data set has no column that is known to hold pictures: {', '.join(names)}. Call "
             "it 'image'."
         )
-    masks = "" if label or guess(names, LABEL) else guess(names, MASK)
-    return image, masks or chosen(of, names, label, but=image)
+    if wanted.numbers and wanted.columns:
+        return image, ",".join(chosen(of, names, name, but=image) for name in wanted.columns)
+    masks = "" if wanted.label or guess(names, LABEL) else guess(names, MASK)
+    return image, masks or chosen(of, names, wanted.label, but=image)
 
 
 def first(what: Any) -> Any:
@@ -49,7 +53,9 @@ def is_picture(value: Any) -> bool:
 
 def pair(item: Any, columns: tuple[str, str] | None, index: int) -> tuple[Any, Any]:
     if columns and isinstance(item, dict):
-        return item[columns[0]], item[columns[1]]
+        image, target = columns
+        many = target not in item
+        return item[image], [item[name] for name in target.split(",")] if many else item[target]
     if isinstance(item, tuple | list) and len(item) == 2:
         return item[0], item[1]
     kinds = [type(part).__name__ for part in item] if isinstance(item, tuple | list) else []

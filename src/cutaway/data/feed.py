@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from cutaway.data.augment import Augment
 from cutaway.data.imageset import ImageSet
+from cutaway.data.target import Masks, Target
 from cutaway.randomness import generator
 
 READY = 1 << 22
@@ -21,11 +22,12 @@ READY = 1 << 22
 class Batch:
     """What one step learns from: images x, targets t and their positions in the set.
 
-    A target is a class, or the mask of a picture with a class for each pixel; -1: not known.
+    A target is a class, the mask of a picture with a class for each pixel, or a row of numbers; a
+    class of -1 is not known.
     """
 
     x: Float[Tensor, "b c *grid"]
-    t: Int[Tensor, "b *places"]
+    t: Shaped[Tensor, "b *places"]
     index: Int[Tensor, " b"]
 
     def __len__(self) -> int:
@@ -103,6 +105,8 @@ class Feed:
             (targets -1) and half of these.
         repeat: times that an epoch shows each image.
         memory_format: of the batches' x, where they are pictures.
+        target: what the targets are, where numbers have the mean and the spread that they are
+            learned with; by default what the images say.
     """
 
     def __init__(
@@ -120,6 +124,7 @@ class Feed:
         turns: int = 1,
         device: str = "cpu",
         memory_format: torch.memory_format = torch.channels_last,
+        target: Target | None = None,
     ):
         self.index = index.repeat(repeat)
         self.augment = augment if augment is not None and augment.active else None
@@ -128,7 +133,7 @@ class Feed:
         self.drop_last, self.turns = drop_last, turns
         self.normalise, self.device, self.memory_format = normalise, device, memory_format
         self.images = hold(images.images, device)
-        self.targets = images.targets if images.masks is None else images.masks
+        self.targets, self.target = images.truth, target or images.target
         self._order: tuple[int, Tensor] = (-1, index)
 
     @cached_property
@@ -199,7 +204,7 @@ class Feed:
         return self._make(chosen, None)
 
     def _make(self, chosen: Int[Tensor, " b"], number: int | None) -> Batch:
-        t = self.targets[chosen].to(self.device, non_blocking=True).long()
+        t = self.target.learned(self.targets[chosen].to(self.device, non_blocking=True))
         if number is not None and self._ready is not None:
             x = self._ready.index_select(0, chosen.to(self.device)).movedim(-1, 1)
             return Batch(_ordered(x, self.memory_format), t, chosen)
@@ -207,7 +212,10 @@ class Feed:
         x = to_float(pixels.to(self.device, non_blocking=True))
         if self.augment is not None and number is not None:
             draws = generator(self.seed, "augment", number, device=self.device)
-            x, t = (self.augment(x, draws), t) if t.ndim == 1 else self.augment.both(x, t, draws)
+            if isinstance(self.target, Masks):
+                x, t = self.augment.both(x, t, draws)
+            else:
+                x = self.augment(x, draws)
         return Batch(_ordered(self.normalise(x), self.memory_format), t, chosen)
 
     @cached_property

@@ -7,11 +7,12 @@ from hashlib import blake2b
 from typing import Any
 
 import torch
-from jaxtyping import Int, Shaped, UInt8
+from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from cutaway.data import resampling
 from cutaway.data.frame import Fit, Frame, Levels, fit_of, middle
+from cutaway.data.target import Classes, Masks, Target, Values, strata
 from cutaway.errors import UsageError
 
 PARTS = ("train", "val", "test")
@@ -60,9 +61,10 @@ class ImageSet:
         images: values on a grid: pictures (h, w), signals (n,) or videos (frames, h, w), and their
             channels last; may be memory-mapped, so never write to it. A permute of pictures to
             (n, c, h, w) is already in channels-last memory order.
-        targets: class of each image, an index into `classes`. Where there are masks it serves
-            stratification alone: the largest class of the image that is not the first, background.
-        classes: names of the classes.
+        targets: class of each image, an index into `classes`. Where there are masks or values it
+            serves stratification alone: the largest class of the image that is not the first,
+            background; the range that its values lie in (see `target.strata`).
+        classes: names of the classes; none where there are values.
         names: a name for each image (its path below the root, or `digits/17`).
         parts: the source's own division, an index into `PARTS`; None where it has none.
         groups: images of one group (one stone, one patient) never part; None where none are known.
@@ -70,6 +72,8 @@ class ImageSet:
         licence: what its makers allow.
         findings: what was noticed, and left out, while it was decoded.
         masks: class of each pixel, an index into `classes`; None where images have one class each.
+        values: numbers to be told of each image; None where classes are.
+        quantities: what each of these numbers is called.
         fit: how pictures of another shape were brought to this one (see `frame`).
         levels: values that became 0 and 255 where the pictures had more than 8 bits.
         sources: the file (or its content, or its cell of a table) of each picture; None where they
@@ -92,6 +96,8 @@ class ImageSet:
     fit: Fit = "cut"
     levels: Levels | None = None
     sources: Sequence[Any] | None = field(default=None, repr=False)
+    values: Float[Tensor, "n m"] | None = field(default=None, repr=False)
+    quantities: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
@@ -111,24 +117,50 @@ class ImageSet:
         return Frame(self.channels, self.size, fit_of(self.size, self.fit), self.levels)
 
     @property
+    def target(self) -> Target:
+        """What is to be told of each image."""
+        if self.values is not None:
+            return Values(self.quantities)
+        return Classes(self.classes) if self.masks is None else Masks(self.classes)
+
+    @property
+    def truth(self) -> Shaped[Tensor, "n *any"]:
+        """What is true of each image: its class, its mask or its values."""
+        if self.values is not None:
+            return self.values
+        return self.targets if self.masks is None else self.masks
+
+    @property
     def noun(self) -> str:
         """What one example is called."""
         rank = len(self.size)
         return "sample" if self.whole and rank == 1 else NOUNS.get(rank, "example")
 
     def counts(self) -> list[int]:
-        """How many images each class has."""
+        """How many images each class has; nothing where there are no classes."""
+        if self.values is not None:
+            return []
         return torch.bincount(self.targets, minlength=len(self.classes)).tolist()
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of pixels, masks, targets and class names: two sets with the same are equal."""
+        """A digest of pixels, targets and their names: two sets with the same are equal."""
         digest = blake2b(repr((tuple(self.images.shape), self.classes)).encode(), digest_size=16)
         digest.update(self.targets.contiguous().numpy().data)
+        if self.values is not None:
+            digest.update(repr(self.quantities).encode())
+            digest.update(self.values.contiguous().numpy().data)
         for values in (self.images,) if self.masks is None else (self.images, self.masks):
             for chunk in values.split(4096):
                 digest.update(chunk.contiguous().numpy().data)
         return digest.hexdigest()
+
+    def with_values(self, values: Float[Tensor, "n m"], names: Sequence[str]) -> "ImageSet":
+        """The same images with numbers to be predicted, in place of classes."""
+        return replace(
+            self, targets=strata(values), classes=(), masks=None, values=values,
+            quantities=tuple(names),
+        )  # fmt: skip
 
     def subset(self, index: Int[Tensor, " m"]) -> "ImageSet":
         """The images at `index`, in that order (copied)."""
@@ -140,6 +172,7 @@ class ImageSet:
             parts=None if self.parts is None else self.parts[index],
             groups=None if self.groups is None else self.groups[index],
             masks=None if self.masks is None else self.masks[index],
+            values=None if self.values is None else self.values[index],
             sources=None if self.sources is None else [self.sources[i] for i in index.tolist()],
         )
 

@@ -23,6 +23,7 @@ from cutaway.data.pack import Progress
 from cutaway.data.picture import Unreadable
 from cutaway.data.plan import KEEP, LOOKED_AT, usual_side
 from cutaway.data.targets import text_of
+from cutaway.data.wanted import Wanted
 from cutaway.errors import DataError
 from cutaway.randomness import reseed_global
 
@@ -51,7 +52,7 @@ class _Read:
 
 
 def from_items(
-    what: Any, size: Size, group_by: str, label: str, progress: Progress | None
+    what: Any, size: Size, group_by: str, wanted: Wanted, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """Every item once, and whether a column has grouped them.
 
@@ -65,24 +66,24 @@ def from_items(
     name = namer(what)
     levels = size.levels if isinstance(size, Frame) else None
     found = _Read(size, levels)
-    if not _read(found, what, label, group_by, name, progress):
+    if not _read(found, what, wanted, group_by, name, progress):
         found = _Read(size, _range(what, found.columns))  # which is to be known first
-        _read(found, what, label, group_by, name, progress)
+        _read(found, what, wanted, group_by, name, progress)
     images = with_targets(
         stacked(found.pixels), _together(found.targets), classes_of(what, found.columns),
-        [name(index) for index in found.kept], found.bad,
+        [name(index) for index in found.kept], found.bad, wanted,
     )  # fmt: skip
     return _grouped(_divided(replace(images, levels=found.levels), found), found)
 
 
 def _read(
-    found: _Read, what: Any, label: str, group_by: str, name: Callable[[int], str],
+    found: _Read, what: Any, wanted: Wanted, group_by: str, name: Callable[[int], str],
     progress: Progress | None,
 ) -> bool:  # fmt: skip
     """Read every item; whether all could be: not where one has more than 8 bits, and no levels are
     known."""
     with _same_draws():
-        found.columns = columns_of(what, label)
+        found.columns = columns_of(what, wanted)
         for index in range(len(what)):
             if not _add(found, what, index, group_by, name):
                 return False

@@ -9,6 +9,7 @@ from cutaway.data.files import TABLES, folder_samples
 from cutaway.data.imageset import ImageSet
 from cutaway.data.masks import has_masks
 from cutaway.data.named import DIGITS
+from cutaway.data.wanted import Wanted
 
 
 def class_names(what: Any, label: str = "") -> tuple[str, ...] | None:
@@ -31,13 +32,13 @@ def class_names(what: Any, label: str = "") -> tuple[str, ...] | None:
     if path.is_dir() and not has_masks(path):
         from cutaway.data.siblings import by_part
 
-        if tables := by_part(path, label)[0]:
+        if tables := by_part(path, Wanted(label))[0]:
             return class_names(tables[0], label)
         return tuple(folder_samples(path)[1])
     if path.is_file() and path.suffix.lower() in TABLES:
         from cutaway.data.table import classes_of
 
-        return tuple(classes_of(path, label))
+        return tuple(classes_of(path, Wanted(label)))
     return None
 
 

@@ -19,6 +19,7 @@ from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.items import from_items
 from cutaway.data.pack import Progress
 from cutaway.data.parts import Read, joined, named_parts
+from cutaway.data.wanted import Wanted
 from cutaway.errors import DataError, UsageError
 
 TAKEN = (
@@ -30,7 +31,7 @@ PART = "|".join(PART_NAMES)
 
 
 def from_object(
-    what: Any, size: Size, group_by: str, label: str, progress: Progress | None, read: Read
+    what: Any, size: Size, group_by: str, wanted: Wanted, progress: Progress | None, read: Read
 ) -> tuple[ImageSet, bool]:
     """An image set, and whether a column has grouped it.
 
@@ -42,22 +43,24 @@ def from_object(
         DataError: its images or targets cannot be used.
     """
     if isinstance(what, Mapping):
-        return _from_mapping(what, size, label, read)
+        return _from_mapping(what, size, wanted, read)
     if _is_frame(what):
         from cutaway.data.frames import from_frame
 
-        return from_frame(what, size, group_by, label, progress)
+        return from_frame(what, size, group_by, wanted, progress)
     if hasattr(what, "dataset") and hasattr(what, "batch_size"):
         images, by_column = read(what.dataset, size)
         return replace(images, findings=(*images.findings, _loader(what))), by_column
-    if isinstance(what, tuple | list) and (found := _from_sequence(what, size, progress, read)):
+    if isinstance(what, tuple | list) and (
+        found := _from_sequence(what, size, wanted, progress, read)
+    ):
         return found, False
     _check_indexable(what)
-    return from_items(what, size, group_by, label, progress)
+    return from_items(what, size, group_by, wanted, progress)
 
 
 def _from_mapping(
-    what: Mapping[str, Any], size: Size, label: str, read: Read
+    what: Mapping[str, Any], size: Size, wanted: Wanted, read: Read
 ) -> tuple[ImageSet, bool]:
     """Parts by name, or arrays by name (`{"images": x, "labels": y}`, also of several parts)."""
     if any(part_of(key) >= 0 for key in what):
@@ -69,7 +72,7 @@ def _from_mapping(
             divided.setdefault(found[1], {})[rest] = what[key]
     if divided:
         return joined(named_parts(divided), size, read, told=True), False
-    images, target = guess(what, ARRAYS["image"]), label or guess(what, ARRAYS["target"])
+    images, target = guess(what, ARRAYS["image"]), wanted.label or guess(what, ARRAYS["target"])
     if images in what and target in what:
         return read((what[images], what[target]), size)
     raise UsageError(
@@ -79,16 +82,16 @@ def _from_mapping(
 
 
 def _from_sequence(
-    what: Sequence[Any], size: Size, progress: Progress | None, read: Read
+    what: Sequence[Any], size: Size, wanted: Wanted, progress: Progress | None, read: Read
 ) -> ImageSet | None:
     """A pair of images and targets, or two or three parts; nothing where it is a list of items."""
     if len(what) == 2 and is_array(what[0], 2) and hasattr(what[1], "__len__"):
         levels = size.levels if isinstance(size, Frame) else None
-        return from_arrays(what[0], what[1], None, levels)
+        return from_arrays(what[0], what[1], None, levels, wanted)
     if len(what) == 2 and _are_images(what[0]) and _are_targets(what[1]):
         if len(what[0]) != len(what[1]):
             raise DataError(f"There are {len(what[0])} images and {len(what[1])} targets.")
-        return from_items(list(zip(*what, strict=True)), size, "", "", progress)[0]
+        return from_items(list(zip(*what, strict=True)), size, "", wanted, progress)[0]
     if isinstance(what, tuple) and len(what) > 2 and all(is_array(one) for one in what):
         raise UsageError(
             f"A tuple of {len(what)} arrays is not taken: give (images, targets), or by parts "

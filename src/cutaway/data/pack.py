@@ -52,6 +52,8 @@ def pack(
 ) -> ImageSet:
     """The samples as an image set, decoded unless that was done before.
 
+    `classes` are the names of the samples' targets, or of their values where they have such.
+
     With `image_size` None, pictures of one size up to 96 pixels keep it (one that is not square is
     padded to a square by repeating its edge, so that nothing is lost), and of others the middle
     square is brought to the usual length of their shorter sides (`usual_side`), 128 pixels at most.
@@ -85,6 +87,11 @@ def assemble(
     findings: Sequence[Finding],
 ) -> ImageSet:
     """An image set of what was kept; a class that has no picture is not one."""
+    if samples and samples[0].values:
+        values = torch.tensor([sample.values for sample in samples], dtype=torch.float64)
+        same = [sample._replace(target=0, values=()) for sample in samples]
+        found = assemble(same, images, ["value"], name, licence, findings)
+        return found.with_values(values, classes)
     used = sorted({sample.target for sample in samples})
     number = {target: i for i, target in enumerate(used)}
     lost = [classes[i] for i in range(len(classes)) if i not in number]

@@ -11,6 +11,7 @@ import numpy as np
 from cutaway.data.catalog import SOURCES
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.stratify import TEST, TRAIN, VAL
+from cutaway.data.target import Classes
 
 NAMED = 20  # a finding names no more images than this, and says how many there are
 SAID = 3  # names within a sentence
@@ -49,12 +50,13 @@ def given(side: np.ndarray) -> list[int]:
 
 
 def lacking(images: ImageSet, side: np.ndarray, parts: Sequence[int], own: bool) -> list[Finding]:
-    """Classes that some parts lack, though others have them; of masks nothing is said.
+    """Classes that some parts lack, though others have them; of masks and numbers nothing is said.
 
     Args:
         own: whether these parts are the source's own, and were not drawn from its training part.
     """
-    return [] if images.masks is not None else [*_lacking(images, side, parts, own)]
+    classes = isinstance(images.target, Classes)
+    return [*_lacking(images, side, parts, own)] if classes else []
 
 
 def _lacking(

@@ -12,6 +12,7 @@ from cutaway.data.frame import Frame, Size
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.levels import union
 from cutaway.data.plan import usual_side
+from cutaway.data.target import Masks, Values
 from cutaway.errors import DataError, UsageError
 
 Read = Callable[[Any, Size], tuple[ImageSet, bool]]
@@ -77,6 +78,9 @@ def joined(given: dict[int, Any], size: Size, read: Read, told: bool) -> ImageSe
         levels=next(iter(found.values())).levels,
         sources=_sources(list(found.values())),
     )
+    if values := [images.values for images in found.values() if images.values is not None]:
+        names = next(iter(found.values())).quantities
+        together = together.with_values(torch.cat(values), names)
     return together if told else replace(together, findings=(*together.findings, _note(found)))
 
 
@@ -93,10 +97,12 @@ def _shared(frames: Sequence[Frame]) -> Frame:
 
 
 def _check_alike(sets: dict[int, ImageSet]) -> None:
-    masked = {images.masks is not None for images in sets.values()}
-    if len(masked) > 1 or any(images.whole for images in sets.values()):
+    kinds = {type(images.target) for images in sets.values()}
+    if len(kinds) > 1 or any(images.whole for images in sets.values()):
         raise DataError("The parts are of different kinds, and are not joined.")
-    if True in masked and len({images.classes for images in sets.values()}) > 1:
+    if Values in kinds and len({images.quantities for images in sets.values()}) > 1:
+        raise DataError("The parts hold different numbers: name the same columns in all of them.")
+    if Masks in kinds and len({images.classes for images in sets.values()}) > 1:
         raise DataError(
             "The masks of the parts hold different classes: hand over data sets with a field "
             "'classes' that names all of them."
@@ -111,6 +117,8 @@ def _classes(sets: dict[int, ImageSet]) -> tuple[str, ...]:
 
 
 def _renumbered(images: ImageSet, classes: tuple[str, ...]) -> torch.Tensor:
+    if not classes:
+        return images.targets
     number = torch.tensor([classes.index(name) for name in images.classes])
     return number[images.targets]
 

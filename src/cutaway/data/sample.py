@@ -26,6 +26,7 @@ class Sample(NamedTuple):
         name: what reports call it; its path below the root.
         part: index into `imageset.PARTS`; -1 where the source makes no division.
         group: samples with the same group never part; empty where it has none.
+        values: the numbers to be predicted of it; none where it has a class.
     """
 
     source: str | bytes | Cell
@@ -33,6 +34,7 @@ class Sample(NamedTuple):
     name: str
     part: int = -1
     group: str = ""
+    values: tuple[float, ...] = ()
 
 
 def stamp(source: str | bytes | Cell) -> tuple[int, Any]:

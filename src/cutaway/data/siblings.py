@@ -7,10 +7,11 @@ from cutaway.data.division import both_mean, likely_part, part_of
 from cutaway.data.files import TABLES, division, listed
 from cutaway.data.imageset import PARTS, Finding
 from cutaway.data.table import opened
+from cutaway.data.wanted import Wanted
 from cutaway.errors import UsageError
 
 
-def by_part(root: Path, label: str) -> tuple[dict[int, Path], list[Finding]]:
+def by_part(root: Path, wanted: Wanted) -> tuple[dict[int, Path], list[Finding]]:
     """The tables of a folder by the part that each names; those without labels are told instead.
 
     Nothing where there are not several, or where the folder has class folders, which count more.
@@ -22,7 +23,7 @@ def by_part(root: Path, label: str) -> tuple[dict[int, Path], list[Finding]]:
     if len(several) < 2 or 0 not in several:
         return {}, []
     found = {part: _only(root, part, paths) for part, paths in several.items()}
-    bare = [part for part, path in found.items() if part and not _labelled(path, label)]
+    bare = [part for part, path in found.items() if part and not _labelled(path, wanted)]
     told = [Finding("unlabelled-part", (), _to_predict(found[part])) for part in bare]
     return {part: path for part, path in found.items() if part not in bare}, told
 
@@ -66,9 +67,10 @@ def _classed(root: Path) -> bool:
     return len({name for top in tops for name in listed(root / top)[0]}) > 1
 
 
-def _labelled(path: Path, label: str) -> bool:
+def _labelled(path: Path, wanted: Wanted) -> bool:
+    columns = list(opened(path).columns)
     try:
-        return bool(chosen(path, list(opened(path).columns), label))
+        return all(chosen(path, columns, name) for name in wanted.columns or [""])
     except UsageError:
         return False
 

@@ -12,6 +12,7 @@ from cutaway.data.frame import Size
 from cutaway.data.groups import grouped
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pack import Progress
+from cutaway.data.wanted import Wanted
 from cutaway.errors import CutawayError, DataError, UsageError, nearest
 
 __all__ = ["SOURCES", "Source", "load"]
@@ -38,6 +39,7 @@ def load(
     image_size: Size = None,
     group_by: str = "",
     label: str = "",
+    numbers: bool = False,
     progress: Progress | None = None,
 ) -> ImageSet:
     """The images of `what`, decoded once and mapped from the cache afterwards.
@@ -57,6 +59,8 @@ def load(
             the end with -1), or a column of the table.
         label: the column of the table (or of rows) that holds the labels, where it is not the
             obvious one.
+        numbers: whether numbers are to be predicted and no classes told; of several columns
+            `label` has the names, `price,age`.
         progress: called with the number of images decoded so far and in all.
 
     Raises:
@@ -65,18 +69,23 @@ def load(
     """
     if isinstance(image_size, int) and image_size < 1:
         raise UsageError(f"An image size of {image_size} pixels makes no sense.")
-    images, by_column = _read(what, image_size, group_by, label, progress)
+    images, by_column = _read(what, image_size, group_by, Wanted(label, numbers), progress)
     if isinstance(image_size, int):
         images = images.resized(image_size)
     elif image_size is not None:
         images = images.framed(image_size)
     if group_by and not by_column:
         images = grouped(images, group_by)
+    if numbers and images.values is None:
+        raise DataError(
+            f"{images.name or 'The data'} have classes, and numbers are to be predicted: give a "
+            "table with columns of numbers, or arrays."
+        )
     return _checked(images)
 
 
 def _read(
-    what: Any, size: Size, group_by: str, label: str, progress: Progress | None
+    what: Any, size: Size, group_by: str, wanted: Wanted, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """The image set, and whether a column has grouped it."""
     if isinstance(what, ImageSet):
@@ -85,14 +94,14 @@ def _read(
         from cutaway.data.objects import from_object
 
         def part(one: Any, side: Size) -> tuple[ImageSet, bool]:
-            return _read(one, side, group_by, label, progress)
+            return _read(one, side, group_by, wanted, progress)
 
-        return from_object(what, size, group_by, label, progress, part)
+        return from_object(what, size, group_by, wanted, progress, part)
     path = Path(what).expanduser()
     if str(what) in SOURCES:
         return _named(SOURCES[str(what)], size, progress), False
     if path.is_dir():
-        return _folder(path, size, group_by, label, progress)
+        return _folder(path, size, group_by, wanted, progress)
     if path.is_file() and path.suffix.lower() in ENDINGS:
         from cutaway.data.single import one_picture
 
@@ -101,15 +110,15 @@ def _read(
         from cutaway.data.siblings import beside
         from cutaway.data.table import table
 
-        images, by_column = table(path, size, group_by, label, progress)
+        images, by_column = table(path, size, group_by, wanted, progress)
         return replace(images, findings=(*images.findings, *beside(path))), by_column
     if path.is_file() and path.name.lower().endswith(ARCHIVES):
-        return _archive(path, size, group_by, label, progress)
+        return _archive(path, size, group_by, wanted, progress)
     raise _unknown(str(what), path)
 
 
 def _folder(
-    path: Path, size: Size, group_by: str, label: str, progress: Progress | None
+    path: Path, size: Size, group_by: str, wanted: Wanted, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """Pictures beside masks, a table for each part, or class folders."""
     from cutaway.data.masks import has_masks, masked
@@ -117,7 +126,7 @@ def _folder(
 
     if has_masks(path):
         return masked(path, size, progress), False
-    parts, told = by_part(path, label)
+    parts, told = by_part(path, wanted)
     if not parts:
         images = folder(path, size, progress)
         return replace(images, findings=(*images.findings, *beside(path))), False
@@ -125,7 +134,7 @@ def _folder(
     from cutaway.data.table import table
 
     def read(one: Path, side: Size) -> tuple[ImageSet, bool]:
-        return table(one, side, group_by, label, progress)
+        return table(one, side, group_by, wanted, progress)
 
     if len(parts) == 1:
         images, by_column = read(parts[0], size)
@@ -135,14 +144,14 @@ def _folder(
 
 
 def _archive(
-    path: Path, size: Size, group_by: str, label: str, progress: Progress | None
+    path: Path, size: Size, group_by: str, wanted: Wanted, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """What an archive holds; messages name the archive and not the cache."""
     from cutaway.data.archive import unpacked
 
     inner, damaged = unpacked(path)
     try:
-        images, by_column = _read(inner, size, group_by, label, progress)
+        images, by_column = _read(inner, size, group_by, wanted, progress)
     except CutawayError as error:
         raise type(error)(str(error).replace(str(inner), str(path))) from None
     return replace(images, name=str(path), findings=(*damaged, *images.findings)), by_column
@@ -189,7 +198,7 @@ def _unknown(what: str, path: Path) -> UsageError:
 
 
 def _checked(images: ImageSet) -> ImageSet:
-    if len(images.classes) < 2 and not images.whole:
+    if images.values is None and len(images.classes) < 2 and not images.whole:
         only = images.classes[0] if images.classes else "none"
         name = images.name or "The data"
         raise DataError(f"{name} holds one class only, '{only}'. There must be two or more.")

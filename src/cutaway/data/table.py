@@ -15,6 +15,8 @@ from cutaway.data.lookup import Files, Lookup, looks_like_file
 from cutaway.data.pack import Cell, Progress, Sample, pack
 from cutaway.data.sheet import sheet
 from cutaway.data.targets import Labels, labels_of, text_of
+from cutaway.data.values import values_of
+from cutaway.data.wanted import Wanted
 from cutaway.errors import DataError, UsageError
 
 CONTRADICTED = 0.1  # share of the pictures that may have several labels, and are left out
@@ -41,7 +43,7 @@ class Table:
 
 
 def table(
-    path: Path, size: Size, group_by: str, label: str, progress: Progress | None
+    path: Path, size: Size, group_by: str, wanted: Wanted, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """The pictures that a table names or holds, and whether a column of it has grouped them.
 
@@ -49,25 +51,25 @@ def table(
         UsageError: there is no column of that name, or none that looks like pictures or labels.
         DataError: the table cannot be read, names no file that exists, or has no labels.
     """
-    return from_table(opened(path), str(path), size, group_by, label, progress)
+    return from_table(opened(path), str(path), size, group_by, wanted, progress)
 
 
 def from_table(
-    source: Table, name: str, size: Size, group_by: str, label: str, progress: Progress | None
+    source: Table, name: str, size: Size, group_by: str, wanted: Wanted, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """The pictures of a table that has been opened; see `table`."""
-    images, files = _images(source, label)
-    column = chosen(source.path, list(source.columns), label, source.read, images)
+    images, files = _images(source, wanted)
+    columns = _targets(source, wanted, images)
     by_column = group_by in source.columns
     samples = _samples(source, images, files, group_by if by_column else "")
-    samples, noticed = _divided(source, samples, {images, column, group_by})
-    labels = labels_of(source.labels(column), source.known(column), f"Column '{column}'")
+    samples, noticed = _divided(source, samples, {images, *columns, group_by})
+    labels = _read(source, columns, wanted)
     samples, told = _labelled(samples, labels)
     findings = [*source.findings, *noticed, *(files.findings if files else ())]
     findings += [*labels.findings, *told]
     found = pack(
         samples,
-        labels.classes,
+        labels.quantities or labels.classes,
         image_size=size,
         name=name,
         findings=findings,
@@ -119,7 +121,21 @@ def _parquet(path: Path) -> Table:
     )
 
 
-def _images(source: Table, label: str) -> tuple[str, Files | None]:
+def _targets(source: Table, wanted: Wanted, images: str) -> list[str]:
+    """The columns that hold the targets."""
+    names = wanted.columns or [""]
+    return [chosen(source.path, list(source.columns), n, source.read, images) for n in names]
+
+
+def _read(source: Table, columns: Sequence[str], wanted: Wanted) -> Labels:
+    """The targets in these columns."""
+    if wanted.numbers:
+        return values_of({column: source.read(column) for column in columns})
+    (column,) = columns
+    return labels_of(source.labels(column), source.known(column), f"Column '{column}'")
+
+
+def _images(source: Table, wanted: Wanted) -> tuple[str, Files | None]:
     """The column of pictures, and its files where it names such.
 
     Raises UsageError where there is none, or where several hold different pictures.
@@ -129,7 +145,7 @@ def _images(source: Table, label: str) -> tuple[str, Files | None]:
         if len(held) > 1 and not guess(held, IMAGE):
             raise UsageError(_ambiguous(source, held))
         return guess(held, IMAGE) or held[0], None
-    named = [column for column in likeliest(source.columns, IMAGE) if column != label]
+    named = [column for column in likeliest(source.columns, IMAGE) if column not in wanted.columns]
     named = named or [column for column in source.columns if _names_files(source.read(column))]
     if not named:
         listed = ", ".join(source.columns)
@@ -204,7 +220,10 @@ def _words(source: Table, column: str) -> list[str]:
 def _labelled(samples: list[Sample], labels: Labels) -> tuple[list[Sample], list[Finding]]:
     """One sample for each picture that has one label; the others are named."""
     pairs = zip(samples, labels.numbers, strict=True)
-    every = [sample._replace(target=number) for sample, number in pairs]
+    every = [
+        sample._replace(target=number, values=labels.values[number] if labels.values else ())
+        for sample, number in pairs
+    ]
     bare = [sample.name for sample in every if sample.target < 0 or not sample.name]
     found, told = _once([s for s in every if s.target >= 0 and s.name], labels.classes)
     told += lost([sample.part for sample in every], [sample.part for sample in found])
@@ -245,10 +264,8 @@ def _once(samples: list[Sample], classes: Sequence[str]) -> tuple[list[Sample], 
     return [sample for sample in count if sample.name not in several], findings
 
 
-def classes_of(path: Path, label: str) -> Sequence[str]:
+def classes_of(path: Path, wanted: Wanted) -> Sequence[str]:
     """The classes that a table names; no picture is opened. Raises what `table` does."""
     source = opened(path)
-    column = chosen(
-        source.path, list(source.columns), label, source.read, _images(source, label)[0]
-    )
-    return labels_of(source.labels(column), source.known(column), f"Column '{column}'").classes
+    columns = _targets(source, wanted, _images(source, wanted)[0])
+    return _read(source, columns, wanted).classes

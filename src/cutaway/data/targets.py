@@ -21,11 +21,18 @@ SHOWN = 5  # values that a message gives as examples
 
 
 class Labels(NamedTuple):
-    """A class for each image: an index into `classes`, or -1 where the source gives no label."""
+    """A class for each image: an index into `classes`, or -1 where the source gives no label.
+
+    Attributes:
+        values: of numbers to be predicted, those of each of the `classes`.
+        quantities: what these numbers are called.
+    """
 
     numbers: list[int]
     classes: list[str]
     findings: list[Finding]
+    values: tuple[tuple[float, ...], ...] = ()
+    quantities: tuple[str, ...] = ()
 
 
 def labels_of(
@@ -209,7 +216,7 @@ def _regression(of: str, texts: Iterable[str]) -> DataError:
     found = f"{len(values):,} different numbers, from {values[0]:g} to {values[-1]:g}"
     found = found if len(values) > 1 else f"the number {values[0]:g}"
     return DataError(
-        f"{of} has {found} as labels: that is a number to be predicted (regression), which is not "
-        "learned here. Labels are whole numbers or names of classes: divide the numbers into a "
-        "few classes, such as 'low' and 'high', or name another column with --label (label=...)."
+        f"{of} has {found} as labels: these are numbers to be predicted (regression), and no "
+        "classes. Give --task regress (task='regress') to predict them, divide them into a few "
+        "classes such as 'low' and 'high', or name another column with --label (label=...)."
     )

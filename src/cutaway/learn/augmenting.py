@@ -24,13 +24,13 @@ from cutaway.data.feed import to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
 from cutaway.data.split import Split
+from cutaway.data.target import Classes
 from cutaway.learn.notes import Note, note
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.statistics import mcnemar
+from cutaway.learn.tasks import make_task
 from cutaway.randomness import generator
 
-CLASSIFYING = ("classify", "threshold", "semi-supervised")
-"""Tasks whose targets are classes of whole images."""
 MOST, SIDE = 400, 32
 """Images that are tried at most, and their longest side in pixels."""
 PATCHES, PATCH, STRONG = 64, 5, 1.0
@@ -104,8 +104,8 @@ def _of_stage(recipe: Recipe, images: ImageSet, parts: Split, seed: int) -> tupl
 
 def _tells_classes(recipe: Recipe, images: ImageSet) -> bool:
     """Whether whole pictures are told apart by their class."""
-    classes = recipe.task in CLASSIFYING and images.masks is None and len(images.classes) > 1
-    return classes and len(images.size) == 2
+    classes = make_task(recipe).classifies and isinstance(images.target, Classes)
+    return classes and len(images.classes) > 1 and len(images.size) == 2
 
 
 def _said(transform: Transform, trial: Trial, auto: bool, instead: str) -> str:

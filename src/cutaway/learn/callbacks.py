@@ -20,10 +20,10 @@ from cutaway.learn.history import Row
 from cutaway.learn.named import imported
 
 if TYPE_CHECKING:
+    from cutaway.learn.evaluation import Evaluation
     from cutaway.learn.fleet.fleet import Fleet
     from cutaway.learn.search.search import Search
     from cutaway.learn.search.trial import Trial
-    from cutaway.learn.tasks.base import Judgement
     from cutaway.learn.training import Training
 
 
@@ -49,7 +49,7 @@ class Callback:
     def on_step_end(self, training: "Training") -> None:
         """A step has been taken."""
 
-    def on_evaluation_end(self, training: "Training", part: str, found: "Judgement") -> None:
+    def on_evaluation_end(self, training: "Training", part: str, found: "Evaluation") -> None:
         """The network has been evaluated on a part: `val` after an epoch, `test` at the end."""
 
     def on_epoch_end(self, training: "Training", row: Row) -> None:

@@ -17,6 +17,7 @@ from cutaway.data.ink import SOME, Ink, measured
 from cutaway.data.levels import checked
 from cutaway.data.picture import Unreadable
 from cutaway.data.split import Split
+from cutaway.data.target import Classes, Target, Values, read_target
 from cutaway.errors import DataError, RunError, UsageError
 from cutaway.files import read_json
 
@@ -26,6 +27,7 @@ class DataCard:
     """Names, shape and statistics of the images that a network learned from.
 
     Attributes:
+        target: what was to be told of each image.
         size: height and width in pixels; of signals and videos, their grid.
         mean, std: what is done to values in 0..1, a channel at a time; for most tasks those of
             the training images.
@@ -35,7 +37,7 @@ class DataCard:
     """
 
     name: str
-    classes: tuple[str, ...]
+    target: Target
     channels: int
     size: tuple[int, ...]
     mean: tuple[float, ...]
@@ -50,8 +52,9 @@ class DataCard:
     @classmethod
     def of(cls, images: ImageSet, split: Split, normalise: Normalise) -> "DataCard":
         counts = {part: len(getattr(split, part)) for part in ("train", "val", "test")}
+        target = images.target.fitted(images.truth, split.train)
         return cls(
-            images.name, images.classes, images.channels, images.size,
+            images.name, target, images.channels, images.size,
             normalise.mean, normalise.std, images.fingerprint, images.licence, counts,
             images.fit, images.levels, _ink(images, split),
         )  # fmt: skip
@@ -63,6 +66,11 @@ class DataCard:
             return cls(**restored(values))
         except (TypeError, KeyError):
             raise RunError(f"{path} is damaged: its fields are not those of a data card.") from None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes; none where the targets are no classes."""
+        return self.target.classes
 
     @property
     def frame(self) -> Frame:
@@ -89,7 +97,7 @@ class DataCard:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return asdict(self)
+        return asdict(self) | {"target": self.target.to_dict()}
 
     def check_classes(self, names: Sequence[str]) -> None:
         """Refuse data with a class that the network does not know. Raises UsageError."""
@@ -109,23 +117,39 @@ class DataCard:
         channels.
 
         Raises:
-            UsageError: a class that the network does not know.
+            UsageError: a class that the network does not know, or targets of another kind.
         """
-        self.check_classes(images.classes)
-        place = torch.tensor([self.classes.index(name) for name in images.classes])
-        images = replace(images, targets=place[images.targets], classes=self.classes)
+        images = self._named(images)
         pictures = len(self.size) == 2 and len(images.size) == 2
         return images.framed(self.frame) if pictures else images
+
+    def _named(self, images: ImageSet) -> ImageSet:
+        """The images with the network's classes in its order, or with its numbers."""
+        if isinstance(self.target, Values) or images.values is not None:
+            if images.target.names != self.target.names:
+                raise UsageError(
+                    f"The network tells {listed(self.target.names)}, and these images have "
+                    f"{listed(images.target.names)}."
+                )
+            return images
+        self.check_classes(images.classes)
+        place = torch.tensor([self.classes.index(name) for name in images.classes])
+        return replace(images, targets=place[images.targets], classes=self.classes)
 
 
 def restored(values: dict[str, Any]) -> dict[str, Any]:
     """A card's fields as JSON gave them back, in their own types.
 
+    Older files have the names of classes and no kind of target, which their task knows.
+
     Raises:
         KeyError, TypeError: they are not those of a card.
         DataError: what is kept of drawings is damaged.
     """
-    tuples = {name: tuple(values[name]) for name in ("classes", "size", "mean", "std")}
+    values = dict(values)
+    told = values.pop("target", None) or {"kind": Classes.kind, "names": values.pop("classes")}
+    tuples: dict[str, Any] = {name: tuple(values[name]) for name in ("size", "mean", "std")}
+    tuples["target"] = read_target(told)
     kept = {"levels": checked(values.get("levels")), "ink": Ink.of_json(values.get("ink"))}
     return values | tuples | kept
 

@@ -26,10 +26,15 @@ def setting(
     low: float = -math.inf,
     high: float = math.inf,
     above: float = -math.inf,
+    of_task: bool = False,
 ) -> Any:
-    """A field with its explanation and its values: low <= x <= high and x > above."""
+    """A field with its explanation and its values: low <= x <= high and x > above.
+
+    Args:
+        of_task: whether it is for some tasks only, as an attribute of theirs.
+    """
     limits = {"choices": choices, "low": low, "high": high, "above": above}
-    metadata = {"help": help, "panel": panel, **limits}
+    metadata = {"help": help, "panel": panel, "of_task": of_task, **limits}
     if isinstance(default, dict | list):
         return field(default_factory=type(default), metadata=metadata)
     return field(default=default, metadata=metadata)

@@ -30,7 +30,8 @@ from cutaway.learn.pretrained import Pretrained, frozen, load_pretrained
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.regularise import regularised
 from cutaway.learn.run import Run
-from cutaway.learn.tasks import Task, make_task
+from cutaway.learn.task import Task
+from cutaway.learn.tasks import make_task
 from cutaway.learn.training import Training
 from cutaway.learn.versions import expect_same_steps
 from cutaway.see.probe import resting
@@ -87,7 +88,7 @@ def begun(
     """
     network = model
     if network is None:
-        network = initial(recipe, images.channels, len(images.classes), images.size)
+        network = initial(recipe, images.channels, images.target.outputs, images.size)
     machine = machines.choose(recipe, network)
     recipe = machines.resolved(recipe, machine)
     found = check_fit(network, images, recipe)
@@ -111,7 +112,7 @@ def begun(
 
 def of_data(recipe: Recipe, findings: Audit, parts: Split) -> list[Note]:
     """What must be known of the data, as far as it matters to what the recipe learns of them."""
-    classified = make_task(recipe.in_stages()[-1]).headline == "accuracy"
+    classified = make_task(recipe.in_stages()[-1]).classifies
     but = (() if classified else CLASSES) + (DIVISION if recipe.fold else ())
     return [note(*one) for one in notable([*findings.findings, *parts.findings], but)]
 
@@ -194,9 +195,11 @@ def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Pretraine
     batch = _two(images, next(network.parameters(), torch.empty(0)).device)
     for stage in recipe.in_stages():
         wished(stage.augment, images.size)
+        task = make_task(stage)
+        _check_optimizer(stage, task)
         optimizers.make(stage, list(network.parameters()))
         with regularised(network, stage):  # refuses what the network has no place for
-            _try(make_task(stage), network, batch, images)
+            _try(task, network, batch, images)
         if stage.freeze:
             frozen(copy.deepcopy(network), stage.freeze, head_of(recipe, network))
     if not recipe.pretrained:
@@ -206,10 +209,19 @@ def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Pretraine
     return load_pretrained(copy.deepcopy(network), models.find(recipe.model), recipe.pretrained)
 
 
+def _check_optimizer(recipe: Recipe, task: Task) -> None:
+    """Refuse a method that compares losses where there is none to compare."""
+    if optimizers.find(recipe.optimizer).trials and not task.has_gradient:
+        raise UsageError(
+            f"The optimizer '{recipe.optimizer}' needs a function to minimise, and the task "
+            f"'{recipe.task}' has a rule instead: take --optimizer sgd."
+        )
+
+
 def _two(images: ImageSet, device: torch.device) -> Batch:
     """The first two images as a batch."""
-    x = to_float(images.images[:2]).to(device)
-    t = (images.targets if images.masks is None else images.masks)[:2].long().to(device)
+    x, truth = to_float(images.images[:2]).to(device), images.truth[:2]
+    t = images.target.fitted(truth, torch.arange(len(x))).learned(truth).to(device)
     return Batch(
         Normalise((0.5,) * images.channels, (0.5,) * images.channels)(x), t, torch.arange(len(t))
     )
@@ -218,7 +230,8 @@ def _two(images: ImageSet, device: torch.device) -> Batch:
 def _try(task: Task, network: nn.Module, batch: Batch, images: ImageSet) -> None:
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]), resting(network):
-            task.check(network, batch, len(images.classes))
+            task.refuse_other(images.target)
+            task.check(network, batch, images.target)
     except RuntimeError as error:
         shape = " x ".join(map(str, (images.channels, *images.size)))
         raise UsageError(

@@ -16,7 +16,7 @@ from cutaway.learn.machine import Machine
 from cutaway.learn.optimizers import Closure, Evaluations
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.schedule import rate
-from cutaway.learn.tasks.base import Counts, Player
+from cutaway.learn.task import Counts, Player
 from cutaway.randomness import reseed_global
 
 

@@ -9,7 +9,7 @@ from cutaway import models
 from cutaway.data.feed import Feed
 from cutaway.learn.pretrained import load_pretrained
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.tasks.base import Task
+from cutaway.learn.task import Task
 from cutaway.randomness import reseed_global
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from cutaway.learn.run import Run
 
 FILE = "notes.json"
-WIDE = 0.2  # an interval of the accuracy so wide leaves open what the network is worth
 Note = dict[str, str]
 """`kind`, a short stable name, and `sentence`: what it is and what to do, for a reader."""
 
@@ -33,27 +32,15 @@ def add_note(run: "Run", kind: str, sentence: str) -> None:
         write_json(run.path / FILE, [*notes, new])
 
 
-def note_test(run: "Run", found: object) -> None:
-    """Keep what a test says of its own figure: that it proves little, or nothing.
+def note_test(run: "Run", found: Evaluation) -> None:
+    """Keep what a test says against its own figures: that they prove little, or nothing.
 
-    Nothing is said of a set that is all there is, nor where classes are not told apart.
+    Nothing is said of a set that is all there is.
     """
-    if not isinstance(found, Evaluation) or torch.equal(run.split.train, run.split.test):
+    if torch.equal(run.split.train, run.split.test):
         return
-    low, high = found.interval
-    counts = torch.bincount(found.targets, minlength=len(found.classes))
-    commonest, share = found.classes[int(counts.argmax())], counts.max().item() / len(found)
-    if low <= share:
-        add_note(run, "baseline", (
-            f"Always answering '{commonest}' would be right in {share:.1%} of the test, and the "
-            f"network with {found.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}) does not "
-            "show that it has learned more: train longer, at another --lr, or on more images."
-        ))  # fmt: skip
-    if high - low > WIDE:
-        add_note(run, "few-tests", (
-            f"The test has only {len(found)} images, so that the accuracy is known no better than "
-            f"{low:.0%} to {high:.0%}: add images, or test on all of them in turn with --folds 5."
-        ))  # fmt: skip
+    for kind, sentence in found.doubts():
+        add_note(run, kind, sentence)
 
 
 def read_notes(path: Path) -> list[Note]:

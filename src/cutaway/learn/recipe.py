@@ -8,6 +8,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 from cutaway.errors import UsageError
@@ -24,13 +25,12 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 OWN = "own:"
 """What a recipe's model or data begins with where it was an object of the user's own."""
 
-TASKS = (
-    "classify", "threshold", "segment", "reconstruct", "variational", "adversarial",
-    "semi-supervised", "implicit",
-)  # fmt: skip
+TASKS = tuple(
+    one.name.replace("_", "-") for one in iter_modules([str(Path(__file__).parent / "tasks")])
+)
+"""The tasks, a file each; to import them would take PyTorch."""
 INITIALISERS = ("own", "normal", "xavier", "he", "orthogonal", "lsuv", "whiten")
 DECAYS = ("own", "l2", "decoupled")
-MONITORS = ("val-loss", "val-accuracy", "val-iou", "val-psnr", "val-fid")
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,12 @@ class Recipe:
         high=0.95,
     )
     label_smoothing: float = setting(
-        0.0, "share of a target spread over all classes", "Regularising", low=0, high=0.9
+        0.0,
+        "share of a target spread over all classes",
+        "Regularising",
+        low=0,
+        high=0.9,
+        of_task=True,
     )
     mixup: float = setting(
         0.0,
@@ -146,6 +151,7 @@ class Recipe:
         "Regularising",
         low=0,
         high=100,
+        of_task=True,
     )
     cutmix: float = setting(
         0.0,
@@ -153,12 +159,13 @@ class Recipe:
         "Regularising",
         low=0,
         high=100,
+        of_task=True,
     )
     patience: int = setting(
         0, "epochs without a better validation before it stops; 0: never", "Regularising", low=0
     )
     monitor: str = setting(
-        "val-loss", "what early stopping watches", "Regularising", choices=MONITORS
+        "val-loss", "what early stopping watches: val-loss, val-accuracy", "Regularising"
     )
     stages: list[dict[str, Any]] = setting(
         [], "changes to the fields above, one set after another", "Learning"

@@ -15,6 +15,7 @@ from cutaway.data.imageset import PARTS, ImageSet
 from cutaway.data.names import class_names
 from cutaway.data.sources import load
 from cutaway.data.split import Split
+from cutaway.data.target import Values
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, read_rows, writing
 from cutaway.learn import machine as machines
@@ -23,10 +24,12 @@ from cutaway.learn.checkpoint import load_tensors, save_tensors
 from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.network import initial
 from cutaway.learn.notes import Note, read_notes
-from cutaway.learn.predict import Prediction, draw, masks, predict, whole, write_masks
+from cutaway.learn.predict import draw, predict, written
+from cutaway.learn.prediction import Prediction
 from cutaway.learn.recipe import OWN, Recipe, read_recipe
 from cutaway.learn.taken import load_again, load_for, part_or_data
-from cutaway.learn.tasks import Judgement, Task, make_task
+from cutaway.learn.task import Task
+from cutaway.learn.tasks import make_task
 
 
 class Run:
@@ -128,7 +131,7 @@ class Run:
                 "own: hand it in again, cutaway.load(path, model=...)."
             )
         card = self.data
-        return initial(self.recipe, card.channels, len(card.classes), card.size)
+        return initial(self.recipe, card.channels, card.target.outputs, card.size)
 
     @cached_property
     def model(self) -> nn.Module:
@@ -184,9 +187,10 @@ class Run:
         return Feed(
             images, index, batch_size=512, normalise=self.data.normalise,
             device=self.machine.device, memory_format=self.machine.torch_memory_format,
+            target=self.data.target,
         )  # fmt: skip
 
-    def evaluate(self, data: Any = None, on: str = "test", why: str = "asked") -> Judgement:
+    def evaluate(self, data: Any = None, on: str = "test", why: str = "asked") -> Evaluation:
         """How good the network is on a part of its own data, or on other data (all of them).
 
         Each look is logged in `looks.jsonl`, since a test set that is looked at often ends up
@@ -205,68 +209,44 @@ class Run:
             images, index = self.images(), self._part(on)
         else:
             label = self.recipe.label
-            self.data.check_classes(class_names(data, label) or ())
+            numbers = isinstance(self.data.target, Values)
+            self.data.check_classes(() if numbers else class_names(data, label) or ())
             frame = self.data.frame if len(self.data.size) == 2 else None
-            images = self.data.adopt(load(data, image_size=frame, label=label))
+            images = self.data.adopt(load(data, image_size=frame, label=label, numbers=numbers))
             index, on = torch.arange(len(images)), images.name or "other data"
         with self.machine.session():
             feed = self.feed(images, index)
-            found = self.task.judge(self.model, feed, self.data.classes, self.machine)
+            found = self.task.evaluate(self.model, feed, self.data.target, self.machine)
         self.log_look(on, why, found)
-        return self.grouped(found) if data is None else found
+        return found.grouped(self.split) if data is None else found
 
-    def log_look(self, on: str, why: str, found: Judgement) -> None:
+    def log_look(self, on: str, why: str, found: Evaluation) -> None:
         """Write down that a held-out part was looked at."""
         look: dict[str, Any] = {"when": datetime.now(UTC).isoformat(timespec="seconds")}
         look |= {"on": on, "why": why}
-        headline = self.task.headline
-        look |= {"images": len(found), headline: found.summary().get(headline)}
+        primary = self.task.primary
+        look |= {"images": len(found), primary: found.summary().get(primary)}
         path = self.path / "looks.jsonl"
         with writing(path), open(path, "a") as file:
             file.write(json.dumps(look) + "\n")
 
-    def predict(self, images: Any) -> list[Prediction]:
-        """The five most probable classes of each image.
+    def predict(self, images: Any, out: Path | None = None) -> list[Prediction]:
+        """What the network says of each image: its most probable classes, its mask, its values.
 
         Args:
             images: a path, a folder, encoded bytes, a picture of PIL, an array h w c, a tensor
                 c h w, a batch or a list of such (see `inputs.gathered`).
+            out: a folder for masks, which are then written and not kept in memory.
 
         Raises:
+            UsageError: the network tells nothing of images.
             DataError: the only image asked about cannot be read. Of several each says so itself,
                 in `error`, and the others are answered.
+            RunError: a mask cannot be written.
         """
         with self.machine.session():
-            return predict(self.model, self.task, self.data, self.machine, images)
-
-    def masks(self, images: Any) -> list[UInt8[Tensor, "h w"]]:
-        """The class of each pixel of each image, an index into `data.classes`.
-
-        Args:
-            images: what `predict` takes.
-
-        Raises:
-            UsageError: the network does not tell pixels apart.
-            DataError: an image that cannot be read.
-        """
-        with self.machine.session():
-            found = masks(self.model, self.task, self.data, self.machine, images)
-            return [whole(mask, error) for _, mask, error in found]
-
-    def write_masks(self, images: Any, out: Path) -> list[dict[str, str]]:
-        """Write the mask of each image into a folder, and say what became of each.
-
-        Args:
-            images: what `predict` takes.
-
-        Raises:
-            UsageError: the network does not tell pixels apart.
-            DataError: the only image asked about cannot be read.
-            RunError: the masks cannot be written.
-        """
-        with self.machine.session():
-            found = masks(self.model, self.task, self.data, self.machine, images)
-            return write_masks(found, self.data.classes, out)
+            found = predict(self.model, self.task, self.data, self.machine, images)
+            return [*written(found, out)] if out else [*found]
 
     def generate(self, count: int, seed: int = 0) -> UInt8[Tensor, "n *grid c"]:
         """Images that the network draws from codes z of N(0, 1); the seed decides them.
@@ -277,14 +257,10 @@ class Run:
         with self.machine.session():
             return draw(self.model, self.data, self.machine, count, seed)
 
-    def saved_test(self) -> Judgement:
+    def saved_test(self) -> Evaluation:
         """What it did on the test set, as it was at the end of training."""
         tensors, _ = load_tensors(self.path / "predictions.safetensors")
-        return self.grouped(self.task.recall(tensors, self.results, self.data.classes))
-
-    def grouped(self, found: Judgement) -> Judgement:
-        """The same, knowing which of the run's own images are related."""
-        return found.grouped(self.split) if isinstance(found, Evaluation) else found
+        return self.task.recall(tensors, self.results, self.data.target).grouped(self.split)
 
     def _part(self, on: str) -> Tensor:
         if on not in PARTS:

@@ -175,13 +175,14 @@ def feed(
     """
     train = run.split.train
     known = labelled(run.split, images, recipe.labels, run.recipe.seed) if recipe.labels else None
-    mixed = recipe.task == "semi-supervised"
+    mixed = make_task(recipe).partly
     return Feed(
         images, train if known is None or mixed else known, batch_size=recipe.batch_size,
         normalise=run.data.normalise, seed=recipe.seed,
         augment=parse(recipe.augment) if augmented else None,
         labelled=known if mixed else None, repeat=recipe.repeat, drop_last=recipe.drop_last,
         turns=turns, device=run.machine.device, memory_format=run.machine.torch_memory_format,
+        target=run.data.target,
     )  # fmt: skip
 
 

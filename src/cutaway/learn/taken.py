@@ -5,8 +5,10 @@ from typing import Any
 
 from cutaway.data.imageset import PARTS, ImageSet
 from cutaway.data.sources import Progress, load
+from cutaway.data.target import Values
 from cutaway.errors import UsageError
 from cutaway.learn.recipe import OWN, Recipe
+from cutaway.learn.tasks import make_task
 
 
 def part_or_data(data: Any, on: str) -> tuple[Any, str]:
@@ -27,9 +29,10 @@ def part_or_data(data: Any, on: str) -> tuple[Any, str]:
 
 def load_for(recipe: Recipe, data: Any, progress: Progress | None = None) -> ImageSet:
     """Data of any kind that `load` takes, in the size and groups that the recipe asks for."""
+    numbers = any(make_task(stage).needs is Values for stage in recipe.in_stages())
     return load(
         data, image_size=recipe.image_size or None, group_by=recipe.group_by, label=recipe.label,
-        progress=progress,
+        numbers=numbers, progress=progress,
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from cutaway.learn.notes import note_test
 from cutaway.learn.regularise import regularised
 from cutaway.learn.run import Run
 from cutaway.learn.stage import Stage, part
-from cutaway.learn.tasks import Player
+from cutaway.learn.task import Player
 from cutaway.learn.watching import Watching
 
 CHECK_EVERY = 50
@@ -181,17 +181,17 @@ class Training:
     def end_epoch(self) -> None:
         """Validate, and write down what the epoch came to."""
         self.check_tally()
-        stage = self.stage
+        run, stage = self.run, self.stage
         row: Row = {"epoch": len(self.rows) + 1, "step": stage.step}
         if len(self.recipes) > 1:
             row["stage"] = stage.number + 1
         row["lr"] = stage.table[0].optimizer.param_groups[0]["lr"]
         row |= {f"train_{name}": value for name, value in stage.tally.means().items()}
         if stage.val is not None:
-            found = stage.task.judge(stage.answering, stage.val, self.images.classes, self.machine)
+            found = stage.task.evaluate(stage.answering, stage.val, run.data.target, self.machine)
             self.callbacks.on_evaluation_end(self, "val", found)
             summary = found.summary()
-            row |= {f"val_{k}": summary[k] for k in stage.task.measures if k in summary}
+            row |= {f"val_{k}": summary[k] for k in stage.task.measured() if k in summary}
         stage.tally.clear()
         self.rows.append(row)
         stage.remember(row)
@@ -213,8 +213,8 @@ class Training:
         run.save_weights(self.model)
         run.__dict__.pop("model", None)
         feed = run.feed(self.images, run.split.test)
-        found = run.task.judge(self.model, feed, self.images.classes, self.machine)
-        found = run.grouped(found)
+        found = run.task.evaluate(self.model, feed, run.data.target, self.machine)
+        found = found.grouped(run.split)
         note_test(run, found)
         if not any(look["why"] == AT_THE_END for look in run.looks):  # killed since, and resumed
             run.log_look("test", AT_THE_END, found)

@@ -1,16 +1,19 @@
 """What an exported network says of itself: it travels inside the file."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import cutaway
 from cutaway.data.frame import Fit, Frame, Levels, fit_of
 from cutaway.data.ink import Ink
+from cutaway.data.target import Classes, Target
 from cutaway.errors import DataError
 from cutaway.learn.card import restored
 from cutaway.learn.directory import plain
 from cutaway.learn.run import Run
+from cutaway.learn.task import Task
+from cutaway.learn.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -21,13 +24,14 @@ class About:
         model: the network's name, `options` its own ones, and `data` what it learned from.
         task: what its outputs mean, a name of `learn.tasks`.
         part: what of it was exported: `answer`, `reconstruct`, `generate` or `paint`.
-        classes: their names, in the order of the outputs.
+        target: what it tells of examples, with names in the order of the outputs.
         channels: 1 for grey, 3 for red, green, blue.
         size: height and width that it learned at; of signals and videos, their grid.
         mean, std: what is done to values in 0..1, a channel at a time.
         resizes: whether it brings images of any size to `size` itself.
         latent: length of the codes that it draws from; 0 where it takes examples.
         measures: what it did on its test set, such as {"accuracy": 0.99}.
+        primary: the one of them that it is known by: its name, its label and its unit.
         licence: of the data that it learned from.
         version: of Cutaway.
         fit: what becomes of pictures of another shape (see `data.frame`).
@@ -43,7 +47,7 @@ class About:
     data: str
     task: str
     part: str
-    classes: tuple[str, ...]
+    target: Target
     channels: int
     size: tuple[int, ...]
     mean: tuple[float, ...]
@@ -56,6 +60,7 @@ class About:
     fit: Fit = "cut"
     levels: Levels | None = None
     ink: Ink | None = None
+    primary: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, run: Run, part: str, resizes: bool) -> "About":
@@ -66,11 +71,13 @@ class About:
             if isinstance(value, int | float) and not isinstance(value, bool)
         }
         latent = int(getattr(run.model, "latent", 0)) if part == "generate" else 0
+        metric = run.task.metric(run.task.primary)
+        primary = {"name": metric.name, "label": metric.label, "unit": metric.unit}
         return cls(
             run.recipe.model, run.recipe.model_options, plain(card.name),
-            run.recipe.in_stages()[-1].task, part, card.classes, card.channels, card.size,
+            run.recipe.in_stages()[-1].task, part, card.target, card.channels, card.size,
             card.mean, card.std, resizes, latent, measures, card.licence, fit=card.fit,
-            levels=card.levels, ink=card.ink,
+            levels=card.levels, ink=card.ink, primary=primary,
         )  # fmt: skip
 
     @property
@@ -83,8 +90,17 @@ class About:
         """Whether it is given images (or signals, or videos), and no codes or places."""
         return self.part in ("answer", "reconstruct")
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes; none where it tells no classes."""
+        return self.target.classes
+
+    def task_kind(self) -> Task:
+        """The task, as far as answers depend on it."""
+        return TASKS[self.task]()
+
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"target": self.target.to_dict()}
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), ensure_ascii=False)
@@ -106,6 +122,10 @@ class About:
             DataError: it is not that.
         """
         try:
+            if "target" not in values:  # an older file: the task knows the kind
+                kind = TASKS[values["task"]].needs or Classes
+                names = values.pop("classes")
+                values = values | {"target": kind(tuple(names)).to_dict()}
             return cls(**restored(values))
         except (TypeError, KeyError):
             raise DataError(

@@ -2,6 +2,7 @@
 
 import json
 
+from cutaway.data.target import Classes, Values
 from cutaway.learn.run import Run
 from cutaway.ship.about import About
 
@@ -32,7 +33,9 @@ def _what(run: Run, about: About) -> str:
     ]
     if about.licence:
         lines.append(f"Licence of the data: {about.licence}.")
-    if about.classes and _tells_images_apart(about):
+    if about.part == "answer" and isinstance(about.target, Values):
+        lines.append(f"It tells: {', '.join(about.target.names)}.")
+    if _tells_images_apart(about):
         more = f" and {len(about.classes) - MANY} more" if len(about.classes) > MANY else ""
         lines.append(f"Classes: {', '.join(about.classes[:MANY])}{more}.")
     return "\n\n".join(lines)
@@ -53,7 +56,7 @@ def _numbers(run: Run) -> str:
 
 def _use(about: About) -> str:
     call = {
-        "answer": 'found.predict("image.png")[0].top' if _tells_images_apart(about)
+        "answer": 'found.predict("image.png")[0].to_dict()' if len(about.size) == 2
         else "found.answer(pixels)  # uint8, examples x grid x channels",
         "reconstruct": "found.answer(pixels)  # uint8, examples x grid x channels",
         "generate": f"found.answer(z)  # float32, examples x {about.latent}, from N(0, 1)",
@@ -80,4 +83,5 @@ def _limits(run: Run, about: About) -> str:
 
 
 def _tells_images_apart(about: About) -> bool:
-    return about.part == "answer" and about.task != "segment" and len(about.size) == 2
+    pictures = len(about.size) == 2
+    return about.part == "answer" and isinstance(about.target, Classes) and pictures

@@ -65,7 +65,7 @@ class Examples:
     def targets(self) -> Tensor:
         """Of every held-out image: a class, or a mask."""
         images = self.images
-        return (images.targets if images.masks is None else images.masks)[self.held_out].long()
+        return images.truth[self.held_out]
 
     def calibration(self) -> np.ndarray:
         """Training images, evenly chosen; other codes or places than `all`."""

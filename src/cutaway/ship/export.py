@@ -10,8 +10,8 @@ from typing import Any
 
 from cutaway.errors import UsageError
 from cutaway.files import held, read_json, write_json, writing
+from cutaway.learn.evaluation import Measurements
 from cutaway.learn.run import Run
-from cutaway.learn.tasks.base import Findings
 from cutaway.ship import formats
 from cutaway.ship.formats import Format
 from cutaway.ship.shipment import Shipment
@@ -132,5 +132,5 @@ def _record(run: Run, check: Check) -> None:
         write_json(path, kept | {check.file: check.to_dict()})
 
 
-def _seen(reference: Reference) -> Findings:
-    return Findings(len(reference.examples), dict(reference.worth), {})
+def _seen(reference: Reference) -> Measurements:
+    return Measurements(len(reference.examples), dict(reference.worth), {})

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from cutaway import models
+from cutaway.data.target import Classes
 from cutaway.learn.card import DataCard
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
@@ -30,7 +31,7 @@ class Fresh(Run):
         self.path = Path(name)
         self.recipe = Recipe(model=name, task=about.task)
         self.data = DataCard(
-            "made-up examples", tuple(map(str, range(classes))), channels, shape,
+            "made-up examples", Classes(tuple(map(str, range(classes)))), channels, shape,
             (0.5,) * channels, (0.25,) * channels, fingerprint="", licence="", counts={},
         )  # fmt: skip
         with torch.random.fork_rng(devices=[]):

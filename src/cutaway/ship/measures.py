@@ -1,42 +1,15 @@
-"""How good outputs are, and how far two ways to the same ones are apart."""
+"""How far two ways to the same outputs are apart, and how long they take."""
 
 from collections.abc import Callable
 from time import perf_counter
 
 import numpy as np
-import torch
-from jaxtyping import Float, Int
-from torch import Tensor
-
-from cutaway.learn.tasks.segment import (
-    confusions,
-    intersection_over_union,
-    mean_of_known,
-)
-from cutaway.ship.about import About
+from jaxtyping import Float
 
 BATCHES = (1, 64)
 """Numbers of examples that latency is measured at."""
 ROUNDS, ENOUGH = 30, 2.0
 """Calls that a latency is the median of, and seconds after which fewer have to do."""
-
-
-def quality(about: About, outputs: np.ndarray, targets: Tensor) -> dict[str, float]:
-    """What the outputs are worth against the truth; nothing where there is none.
-
-    Classes: the share of right answers. Pixels: mean intersection over union.
-    """
-    if about.part != "answer":
-        return {}
-    found = torch.from_numpy(outputs).argmax(1)
-    if about.task != "segment":
-        return {"accuracy": (found == targets).double().mean().item()}
-    return {"iou": mean_iou(found, targets, len(about.classes))}
-
-
-def mean_iou(found: Int[Tensor, "n h w"], true: Int[Tensor, "n h w"], classes: int) -> float:
-    """Mean over the classes that occur."""
-    return mean_of_known(intersection_over_union(confusions(true, found, classes).sum(0)))
 
 
 def apart(one: Float[np.ndarray, "n *k"], other: Float[np.ndarray, "n *k"]) -> dict[str, float]:

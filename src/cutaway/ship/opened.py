@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from cutaway.arithmetic import exact
 from cutaway.errors import DataError, UsageError
 from cutaway.learn.card import DataCard
-from cutaway.learn.predict import Prediction, answered
+from cutaway.learn.predict import predictions
+from cutaway.learn.prediction import Prediction
 from cutaway.ship.about import About
 
 Run = Callable[[np.ndarray], np.ndarray]
@@ -41,19 +42,18 @@ class Opened:
         return np.concatenate([self.answer(examples[i : i + CHUNK]) for i in starts])
 
     def predict(self, images: Any) -> list[Prediction]:
-        """The five most probable classes of each image.
+        """What the network says of each image.
 
         Args:
             images: what a run's `predict` takes.
 
         Raises:
             DataError: the only image asked about cannot be read; of several each says so itself.
-            UsageError: the network does not tell the classes of images.
+            UsageError: the network tells nothing of images.
         """
-        if self.about.part != "answer" or self.about.task == "segment":
-            raise UsageError(f"{self.path} does not tell the classes of images.")
-        found = answered(self._answers, self.card, images)
-        return [one.best(self.about.classes) for one in found]
+        if self.about.part != "answer":
+            raise UsageError(f"{self.path} tells nothing of images.")
+        return [*predictions(self._answers, self.about.task_kind(), self.card, images)]
 
     def _answers(self, pixels: UInt8[Tensor, "n h w c"]) -> Tensor:
         return torch.from_numpy(self.in_parts(pixels.numpy()))
@@ -63,7 +63,7 @@ class Opened:
         """How pictures are brought to the network's size."""
         about = self.about
         return DataCard(
-            about.data, about.classes, about.channels, about.size, about.mean, about.std,
+            about.data, about.target, about.channels, about.size, about.mean, about.std,
             fingerprint="", licence=about.licence, counts={}, fit=about.fit, levels=about.levels,
         )  # fmt: skip
 

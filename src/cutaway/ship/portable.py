@@ -15,21 +15,9 @@ from torch.nn import functional as F
 
 from cutaway.data.frame import Frame
 from cutaway.errors import UsageError
+from cutaway.learn.task import Task, reconstruction
 from cutaway.learn.tasks import TASKS
-from cutaway.learn.tasks.reconstruct import reconstruction
 from cutaway.ship.about import About
-
-PARTS = {
-    "classify": ("answer",),
-    "threshold": ("answer",),
-    "segment": ("answer",),
-    "semi-supervised": ("answer", "generate"),
-    "reconstruct": ("reconstruct",),
-    "variational": ("generate", "reconstruct"),
-    "adversarial": ("generate",),
-    "implicit": ("paint",),
-}
-"""What can be exported of a network, by its task; the first unless another is asked for."""
 
 
 class Seen(nn.Module):
@@ -79,14 +67,16 @@ def _padded(x: UInt8[Tensor, "b c h w"]) -> UInt8[Tensor, "b c s s"]:
 
 
 class Answer(nn.Module):
-    """p(class | pixels); of a network that tells pixels apart, for each of them."""
+    """What is told of pixels: probabilities of classes, of each pixel's too, or values."""
 
-    def __init__(self, network: nn.Module, about: About, probabilities: Callable[..., Tensor]):
+    def __init__(self, network: nn.Module, about: About):
         super().__init__()
-        self.seen, self.network, self.probabilities = Seen(about), network, probabilities
+        self.task: Task = about.task_kind()
+        self.target, self.seen = about.target, Seen(about)
+        self.network = self.task.answering(network)
 
     def forward(self, pixels: UInt8[Tensor, "b *grid c"]) -> Float[Tensor, "b k *places"]:
-        return self.probabilities(self.network(self.seen(pixels)))
+        return self.task.answer(self.network(self.seen(pixels)), self.target)
 
 
 class Shown(nn.Module):
@@ -137,6 +127,12 @@ class Paint(nn.Module):
         return self.shown(self.network(places))
 
 
+PARTS: dict[str, type[nn.Module]] = {
+    "answer": Answer, "reconstruct": Reconstruct, "generate": Generate, "paint": Paint,
+}  # fmt: skip
+"""What can be exported of a network; which of them, its task says."""
+
+
 def again(network: Any) -> Callable[[Tensor], Tensor]:
     """The network from input to reconstruction, without any draw."""
     if hasattr(network, "encode"):
@@ -150,7 +146,7 @@ def part_of(task: str, asked: str = "") -> str:
     Raises:
         UsageError: it has no such part.
     """
-    known = PARTS[task]
+    known = TASKS[task].exports
     if asked and asked not in known:
         raise UsageError(
             f"A network for the task '{task}' has no part '{asked}' to export: "
@@ -162,11 +158,4 @@ def part_of(task: str, asked: str = "") -> str:
 def portable(network: nn.Module, about: About) -> nn.Module:
     """The network at rest, in float32 on the processor, with what comes before and after it."""
     network = deepcopy(network).cpu().float().eval()
-    if about.part == "answer":
-        judge = getattr(network, "discriminator", network)
-        task: Any = TASKS["classify" if about.task == "semi-supervised" else about.task]()
-        whole: nn.Module = Answer(judge, about, task.probabilities)
-    else:
-        kinds = {"reconstruct": Reconstruct, "generate": Generate, "paint": Paint}
-        whole = kinds[about.part](network, about)
-    return whole.eval().requires_grad_(False)
+    return PARTS[about.part](network, about).eval().requires_grad_(False)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from cutaway.errors import RunError
 from cutaway.ship import measures
@@ -111,7 +112,8 @@ class Reference:
         about = self.shipment.about
         if about.part != "answer":
             return {}
-        return measures.quality(about, outputs, self.shipment.examples.targets())
+        truth = self.shipment.examples.targets()
+        return about.task_kind().quality(torch.from_numpy(outputs), truth, about.target)
 
     def check(self, kind: Format, opened: Opened, tolerance: dict[str, float]) -> Check:
         """Try an export on everything."""
@@ -119,16 +121,24 @@ class Reference:
         ways = {"pytorch": self.opened.answer, "export": opened.answer}
         return Check(
             kind.name, opened.path.name, size(opened.path), len(found),
-            measures.apart(self.outputs, found), self._resized(opened.answer),
+            self._apart(self.outputs, found), self._resized(opened.answer),
             self._files(opened.answer, found),
             self.worth, self.quality(found), measures.latencies(ways, self.examples), tolerance,
         )  # fmt: skip
+
+    def _apart(self, one: np.ndarray, other: np.ndarray) -> dict[str, float]:
+        """How far outputs are apart; values beside their spread among the training examples."""
+        if self.shipment.about.part == "answer":
+            scale = self.shipment.about.target.scale().numpy()
+            scale = scale.reshape(1, -1, *[1] * (one.ndim - 2))
+            one, other = one / scale, other / scale
+        return measures.apart(one, other)
 
     def _resized(self, answer: Run) -> dict[str, float]:
         if not self.shipment.about.resizes:
             return {}
         larger = enlarged(self.examples[:ENLARGED])
-        return measures.apart(self.opened.answer(larger), answer(larger))
+        return self._apart(self.opened.answer(larger), answer(larger))
 
     def _files(self, answer: Run, found: np.ndarray) -> dict[str, float]:
         """Each file alone, beside what was `found` for its pixels as the run has them."""
@@ -136,7 +146,7 @@ class Reference:
             return {}
         rows, pictures = zip(*self.files, strict=True)
         seen = np.concatenate([answer(picture[None]) for picture in pictures])
-        return {"images": len(rows), **measures.apart(found[list(rows)], seen)}
+        return {"images": len(rows), **self._apart(found[list(rows)], seen)}
 
 
 def enlarged(pixels: np.ndarray) -> np.ndarray:

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from cutaway.learn.metrics import Metric
 from cutaway.show import plots
-from cutaway.show.meanings import Meaning
 from cutaway.show.plots import Scale, Ticks
 from cutaway.show.words import MINUS, percent
 
@@ -23,9 +23,9 @@ class Axis(NamedTuple):
     brief: Callable[[float], str]
 
 
-def axis(about: Meaning, values: Sequence[float], height: int) -> Axis:
+def axis(about: Metric, values: Sequence[float], height: int) -> Axis:
     """The axis that suits these values."""
-    if about.begins == "share":
+    if about.share:
         return _shares(about.axis, values, height)
     if about.begins == "own" or min(values) < 0:
         return _about(about.axis, values, height)

@@ -5,10 +5,12 @@ from itertools import pairwise
 from typing import Any
 
 from cutaway.learn import history
+from cutaway.learn.metrics import HIGHER, LOWER, Metric, named
 from cutaway.learn.recipe import Recipe
+from cutaway.learn.task import Task
+from cutaway.learn.tasks import make_task, metric
 from cutaway.show import measures, origins, plots
 from cutaway.show.axes import axis, epochs, short, whole
-from cutaway.show.meanings import HIGHER, LOSSES, LOWER, PLAYERS, Meaning, meaning, rank
 from cutaway.show.plots import Chart, Point, Scale
 
 TALL, SMALL = 240, 140
@@ -112,48 +114,51 @@ def _ends(values: list[int]) -> list[int]:
 def _charts(
     rows: Rows, stages: tuple[Recipe, ...], x: Scale, marks: tuple[plots.Mark, ...]
 ) -> list[Chart]:
-    """A chart a measure; a loss that means another thing in another task has its own."""
+    """A chart a metric; a loss that means another thing in another task has its own."""
     groups: dict[tuple[str, str], dict[str, list[Point]]] = {}
     for row in rows:
         for key, value in row.items():
             part, _, rest = key.partition("_")
             if part in PARTS and value is not None:
-                group = groups.setdefault((_measure(rest), stages[_stage(row)].task), {})
+                group = groups.setdefault((_metric(rest), stages[_stage(row)].task), {})
                 group.setdefault(key, []).append((row["epoch"], value))
-    order = sorted(groups, key=lambda group: rank(group[0].removeprefix("players' ")))
-    names = [measure for measure, _ in order]
+    tasks = {stage.task: (stage, make_task(stage)) for stage in reversed(stages)}
+    order = sorted(groups, key=lambda group: _rank(group[0], tasks[group[1]][1]))
+    names = [name for name, _ in order]
     found = []
-    for measure, task in order:
-        recipe = next(stage for stage in stages if stage.task == task)
-        group = groups[measure, task]
-        about = _meaning(measure, recipe, "val_loss" in group)
-        if names.count(measure) > 1:
+    for name, task in order:
+        about = _described(name, *tasks[task])
+        if names.count(name) > 1:
             about = replace(about, title=f"{about.title}: {task}")
-        found.append(_chart(about, _series(group), rows, x, marks))
+        found.append(_chart(about, _series(groups[name, task]), rows, x, marks))
     return found
 
 
-def _measure(rest: str) -> str:
-    """What `generator_loss` measures: the losses of the players, who share a chart."""
-    player, _, measure = rest.rpartition("_")
-    shared = player and measure in ("loss", "accuracy") and rest != "discriminator_accuracy"
-    return f"players' {measure}" if shared else rest
+def _metric(rest: str) -> str:
+    """What `generator_loss` is a value of: the losses of the players, who share a chart."""
+    player, _, name = rest.rpartition("_")
+    shared = player and name in ("loss", "accuracy") and metric(rest).name != rest
+    return f"players' {name}" if shared else rest
 
 
-def _meaning(measure: str, recipe: Recipe, validated: bool) -> Meaning:
-    """How a measure is drawn in the task of a recipe."""
-    task, (who, _, what) = recipe.task, measure.rpartition(" ")
-    about = meaning(what if who else measure)
+def _rank(name: str, task: Task) -> int:
+    """Its place among the charts; players' losses come first."""
+    known = [one.name for one in task.metrics]
+    if name.startswith("players' ") or name == "loss":
+        return -1
+    return known.index(name) if name in known else len(known)
+
+
+def _described(name: str, recipe: Recipe, task: Task) -> Metric:
+    """How a metric is drawn in the task of a recipe."""
+    who, _, what = name.rpartition(" ")
     if who:
-        said = PLAYERS.get(task, "") if what == "loss" else HIGHER
+        about, said = metric(what), task.players_said if what == "loss" else HIGHER
         return replace(about, title=f"{about.title} of each player", caption=said)
-    if measure == "accuracy" and (recipe.mixup or recipe.cutmix):
+    about = named(task.metrics, name) or metric(name)
+    if name == "accuracy" and (recipe.mixup or recipe.cutmix):
         return replace(about, caption=f"{HIGHER} {MIXED}")
-    if measure != "loss":
-        return about
-    unit = LOSSES.get(task)
-    said = _of_loss(recipe) if validated or task == "classify" else PLAYERS.get(task, LOWER)
-    return replace(about, axis=f"loss ({unit})" if unit else "loss", caption=said)
+    return replace(about, caption=_of_loss(recipe)) if name == "loss" else about
 
 
 def _of_loss(recipe: Recipe) -> str:
@@ -175,7 +180,7 @@ def _of_loss(recipe: Recipe) -> str:
 def _series(group: dict[str, list[Point]]) -> list[Series]:
     """The lines of a chart: training and validation, or the players."""
     by_key = {key: key.partition("_") for key in group}
-    if all(_measure(rest) == rest for _, _, rest in by_key.values()):
+    if all(_metric(rest) == rest for _, _, rest in by_key.values()):
         keys = sorted(group, key=lambda key: list(PARTS).index(by_key[key][0]))
         return [Series(PARTS[by_key[k][0]], by_key[k][0], group[k]) for k in keys]
     return [
@@ -185,7 +190,7 @@ def _series(group: dict[str, list[Point]]) -> list[Series]:
 
 
 def _chart(
-    about: Meaning, series: list[Series], rows: Rows, x: Scale, marks: tuple[plots.Mark, ...]
+    about: Metric, series: list[Series], rows: Rows, x: Scale, marks: tuple[plots.Mark, ...]
 ) -> Chart:
     values = [value for one in series for _, value in one.data]
     values += [about.level[0]] if about.level else []
@@ -243,7 +248,7 @@ def _summary(title: str, series: list[Series], rows: Rows, text: Any) -> str:
 def _table(rows: Rows) -> tuple[tuple[str, ...], tuple[tuple[int, tuple[str, ...]], ...]]:
     """Headings, and each epoch's figures as text."""
     known = dict.fromkeys(k for row in rows for k in row if k.partition("_")[0] in PARTS)
-    keys = sorted(known, key=lambda k: (k.partition("_")[0], rank(k.partition("_")[2])))
+    keys = sorted(known, key=lambda k: (k.partition("_")[0], not k.endswith("loss")))
     headings = [f"{PARTS[key.partition('_')[0]].capitalize()} {_called(key)}" for key in keys]
     table = [
         (

@@ -8,11 +8,12 @@ from typing import Any
 
 from cutaway.files import write_whole
 from cutaway.learn.fleet import Fleet
+from cutaway.learn.metrics import Metric
 from cutaway.learn.run import Run
+from cutaway.learn.tasks import metric
 from cutaway.show import measures, origins, plots, together
 from cutaway.show.axes import axis, whole
 from cutaway.show.curves import PARTS, TALL
-from cutaway.show.meanings import meaning
 from cutaway.show.pages.base import Section, Tile
 from cutaway.show.plots import Chart
 from cutaway.show.render import render
@@ -38,7 +39,10 @@ def content(fleet: Fleet) -> dict[str, Any]:
     results, members, fields = fleet.results, fleet.members, varied(fleet)
     headline = results["headline"]
     found = results["measures"][headline]
-    tried, as_one = settings(results), ensemble(results.get("curve", []))
+    tried, as_one = (
+        settings(results),
+        ensemble(results.get("curve", []), fleet.members[0].task.pooled),
+    )
     return {
         "fleet": fleet,
         "path": shlex.quote(str(fleet.path)),
@@ -82,7 +86,7 @@ def lead(results: dict[str, Any], fields: Sequence[str]) -> list[str]:
         f"{least} and {most}."
     ]
     if "ensemble" in results:
-        value = measures.text("accuracy", results["ensemble"]["accuracy"])
+        value = measures.text(name, results["ensemble"][name])
         said.append(f"Answering as one, by the mean of their probabilities, they reach {value}.")
     return said
 
@@ -103,9 +107,10 @@ def tiles(fleet: Fleet, results: dict[str, Any], members: Sequence[Run]) -> list
         for name, one in results["measures"].items()
     ]
     if "ensemble" in results:
-        right = results["ensemble"]["accuracy"]
-        wrong = f"error {measures.text('error', 1 - right)}"
-        found.insert(1, Tile("As one", measures.text("accuracy", right), wrong))
+        name = results["headline"]
+        value = results["ensemble"][name]
+        wrong = f"error {measures.text('error', 1 - value)}" if metric(name).binary else ""
+        found.insert(1, Tile("Ensemble", measures.text(name, value), wrong))
     seconds = sum(run.timing["train_seconds"] for run in members)
     return [*found, Tile("Training", f"{seconds:.1f} s", f"of all members; {fleet.way}")]
 
@@ -124,10 +129,9 @@ def learning(members: Sequence[Run], headline: str) -> list[Chart]:
 
 def spread(name: str, found: dict[str, Any]) -> Chart:
     """The members' test results side by side, with the mean."""
-    about, values = meaning(name), found["values"]
+    about, values = metric(name), found["values"]
     x = plots.across(0.5, len(values) + 0.5)
-    begins = "share" if measures.share(name) else "own"
-    y = axis(replace(about, begins=begins), [*values, found["low"], found["high"]], TALL)
+    y = axis(replace(about, begins="own"), [*values, found["low"], found["high"]], TALL)
     dots = tuple(
         plots.Dot(x(k + 1), y.scale(v), 4, y.scale(v), y.scale(v), f"member {k + 1}: {y.text(v)}")
         for k, v in enumerate(values)
@@ -145,13 +149,13 @@ def spread(name: str, found: dict[str, Any]) -> Chart:
     )
 
 
-def ensemble(curve: Sequence[dict[str, float]]) -> Chart | None:
-    """Error against the number of members that answer as one; None where they do not."""
-    if not curve:
+def ensemble(curve: Sequence[dict[str, float]], error: Metric | None) -> Chart | None:
+    """Error against the number of members of an ensemble; None where they have no mean."""
+    if not (curve and error):
         return None
     x = plots.across(0.5, len(curve) + 0.5)
     ends = [row[key] for row in curve for key in ("least", "most", "error")]
-    y = axis(meaning("error"), ends, TALL)
+    y = axis(error, ends, TALL)
     mean = [(row["members"], row["error"]) for row in curve]
     dots = tuple(
         plots.Dot(

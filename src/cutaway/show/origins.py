@@ -9,10 +9,6 @@ from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.learn.card import DataCard
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.run import Run
-from cutaway.learn.tasks.adversarial import Adversarial
-from cutaway.learn.tasks.classify import Classify
-from cutaway.learn.tasks.segment import Segment
-from cutaway.learn.tasks.variational import Variational
 from cutaway.show.words import plural
 
 FEW, MOST = 8, 200
@@ -118,15 +114,14 @@ def commands(run: Run) -> list[tuple[str, str]]:
     """What can be done with the run next: (what it does, the command line)."""
     path, task = shlex.quote(str(run.path)), run.task
     found = []
-    if isinstance(task, Classify | Segment) and len(run.data.size) == 2:
+    if pictured(run):
         asks = "Ask it about an image of your own"
-        asks = "Tell the pixels of your own images apart" if isinstance(task, Segment) else asks
         found.append((asks, f"cutaway predict {path} IMAGE..."))
-    if isinstance(task, Variational | Adversarial):
+    if task.draws():
         found.append(("Draw more images", f"cutaway generate {path} --n 64 --seed 1 -o grid.png"))
-    if isinstance(task, Classify):
-        judges = "Judge it on other images of the same classes"
-        found.append((judges, f"cutaway evaluate {path} FOLDER"))
+    if task.predicts():
+        evaluates = f"Evaluate it on other images of the same {run.data.target.plural}"
+        found.append((evaluates, f"cutaway evaluate {path} DATA"))
     looks = [("See inside it: layers, features, reasons", f"cutaway look {path}")]
     return [
         *found,
@@ -137,21 +132,23 @@ def commands(run: Run) -> list[tuple[str, str]]:
     ]
 
 
+def pictured(run: Run) -> bool:
+    """Whether it tells something of pictures."""
+    return run.task.predicts() and len(run.data.size) == 2
+
+
 def served(run: Run, path: str) -> list[tuple[str, str]]:
-    """How it answers over HTTP, where it tells images or their pixels apart."""
-    pictures = isinstance(run.task, Classify | Segment) and len(run.data.size) == 2
-    return (
-        [("Answer over HTTP, with a page to try it", f"cutaway serve {path}")] if pictures else []
-    )
+    """How it answers over HTTP, where it can."""
+    if not (pictured(run) and run.task.serves):
+        return []
+    return [("Answer over HTTP, with a page to try it", f"cutaway serve {path}")]
 
 
 def call(run: Run) -> str:
-    """What a program asks of the run: `predict`, `masks`, `generate`, or only `model`."""
-    if isinstance(run.task, Variational | Adversarial):
-        return "generate"
-    if isinstance(run.task, Segment):
-        return "masks"
-    return "predict" if isinstance(run.task, Classify) and len(run.data.size) == 2 else "model"
+    """What a program asks of the run: `predict`, `generate`, or only `model`."""
+    if pictured(run):
+        return "predict"
+    return "generate" if run.task.draws() else "model"
 
 
 def own(run: Run) -> bool:

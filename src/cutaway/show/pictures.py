@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from cutaway.data.imageset import ImageSet
-from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.classification import Classification
 from cutaway.show.plots import Bar, Point
 
 MOST = 24
@@ -165,12 +165,12 @@ def frames(video: UInt8[Tensor, "f h w c"], most: int = 6) -> UInt8[Tensor, "m h
     return video[torch.linspace(0, len(video) - 1, count).round().long()]
 
 
-def mistakes(found: Evaluation, images: ImageSet, most: int = MOST) -> list[Mistake]:
+def mistakes(found: Classification, images: ImageSet, most: int = MOST) -> list[Mistake]:
     """The mistakes in which the network was surest, that one first."""
     return [_mistake(found, images, row) for row in found.worst(most).tolist()]
 
 
-def _mistake(found: Evaluation, images: ImageSet, row: int) -> Mistake:
+def _mistake(found: Classification, images: ImageSet, row: int) -> Mistake:
     at, true = int(found.index[row]), int(found.targets[row])
     probabilities = found.probabilities[row]
     best = probabilities.topk(min(5, len(found.classes))).indices.tolist()

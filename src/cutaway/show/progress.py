@@ -138,8 +138,8 @@ class Members(Printed):
     def on_member_end(self, fleet: Fleet, k: int) -> None:
         run, changes = Run(fleet.place(k)), fleet.changes[k]
         differs = said({name: v for name, v in changes.items() if name != "split_seed"})
-        headline = run.task.headline
-        value = f"{measures.name(headline)} {measures.text(headline, run.results[headline])}"
+        primary = run.task.primary
+        value = f"{measures.name(primary)} {measures.text(primary, run.results[primary])}"
         self.on_note(f"member {k + 1} of {len(fleet)} ({differs}): test {value}")
 
     def on_members_epoch_end(self, fleet: Fleet, rows: Sequence[Row]) -> None:

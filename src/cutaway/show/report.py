@@ -8,24 +8,25 @@ from torch import nn
 
 from cutaway import models
 from cutaway.data.imageset import ImageSet
+from cutaway.data.target import Masks
 from cutaway.errors import CutawayError
 from cutaway.files import read_json, write_whole
 from cutaway.learn.recipe import OWN
 from cutaway.learn.run import Run
-from cutaway.learn.tasks.segment import Segment
 from cutaway.show import origins
 from cutaway.show.curves import curves
 from cutaway.show.exports import exports
 from cutaway.show.inside import inside
+from cutaway.show.pages import page_of
 from cutaway.show.pages.base import (
     EXPORTS,
     INSIDE,
     LEARNING,
     REGULARISERS,
+    Page,
     Section,
     Subject,
 )
-from cutaway.show.pages.choose import page
 from cutaway.show.regularisers import regularisers
 from cutaway.show.render import render
 
@@ -67,7 +68,8 @@ def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
     subject = Subject(run, run.saved_test(), images, problem)
     environment = _optional(run.path / "environment.json")
     network = _network(run)
-    found, restraints, seen = page(subject), regularisers(run, images, network), inside(run)
+    found: Page = page_of(run.task).page(subject)
+    restraints, seen = regularisers(run, images, network), inside(run)
     shipped = exports(run)
     having = ((REGULARISERS, restraints), (INSIDE, seen), (EXPORTS, shipped))
     more = tuple(section for section, content in having if content)
@@ -119,7 +121,7 @@ def _origins(run: Run, images: ImageSet | None) -> dict[str, Any]:
         "noticed": origins.noticed(findings),
         "few": origins.FEW,
         "most": origins.MOST,
-        "masked": isinstance(run.task, Segment),
+        "masked": run.task.needs is Masks,
         "shape": origins.shape(run.data),
         "counts": origins.class_counts(run, images) if images else [],
         "many_classes": len(run.data.classes) > origins.MANY,

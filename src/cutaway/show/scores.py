@@ -1,13 +1,13 @@
 """How good the answers are: the headline, the confusions, the classes and the calibration."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-import torch
+from jaxtyping import Int
+from torch import Tensor
 
-from cutaway.learn.evaluation import BINS, Evaluation
+from cutaway.learn.classification import BINS, Classification
 from cutaway.learn.statistics import wilson
-from cutaway.learn.tasks.segment import Masks
 from cutaway.show import axes, plots
 from cutaway.show.plots import Bar, Chart, Dot
 from cutaway.show.words import percent, plural
@@ -43,13 +43,7 @@ class Pair:
     total: int
 
 
-def baseline(found: Evaluation) -> tuple[str, float]:
-    """The commonest class of the test images, and what always answering it would get right."""
-    counts = torch.bincount(found.targets, minlength=len(found.classes))
-    return found.classes[int(counts.argmax())], counts.max().item() / len(found)
-
-
-def matrix(found: Evaluation) -> list[list[Cell]] | None:
+def matrix(found: Classification) -> list[list[Cell]] | None:
     """The confusion matrix, rows are true classes; None where there are too many for a table."""
     if len(found.classes) > FEW:
         return None
@@ -66,7 +60,17 @@ def _cell(classes: tuple[str, ...], row: int, column: int, count: int, total: in
     return Cell(count, share, row == column, label if count else "")
 
 
-def pairs(found: Evaluation | Masks, most: int = PAIRS) -> list[Pair]:
+class Confused(Protocol):
+    """What has been told apart: images, or pixels."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    @property
+    def confusion(self) -> Int[Tensor, "k k"]: ...
+
+
+def pairs(found: Confused, most: int = PAIRS) -> list[Pair]:
     """The commonest confusions of images, or of pixels, that one first."""
     totals, wrong = found.confusion.sum(1).tolist(), found.confusion.clone().fill_diagonal_(0)
     best = wrong.flatten().sort(descending=True, stable=True)
@@ -79,8 +83,8 @@ def pairs(found: Evaluation | Masks, most: int = PAIRS) -> list[Pair]:
     ]
 
 
-def by_class(found: Evaluation) -> list[dict[str, Any]]:
-    """`Evaluation.per_class`, the weakest marked: the lowest F1, not more than a fifth."""
+def by_class(found: Classification) -> list[dict[str, Any]]:
+    """`Classification.per_class`, the weakest marked: the lowest F1, not more than a fifth."""
     rows = found.per_class()
     tested = [row for row in rows if row["images"] and row["f1"] < 1]
     limit = min(WEAKEST, max(1, len(rows) // 5))
@@ -93,7 +97,7 @@ def weakest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted((row for row in rows if row["weak"]), key=lambda row: row["f1"])
 
 
-def trust(found: Evaluation) -> str:
+def trust(found: Classification) -> str:
     """In words, whether the network is surer than it is right."""
     stated = found.probabilities.max(1).values.double().mean().item()
     gap = stated - found.accuracy
@@ -105,7 +109,7 @@ def trust(found: Evaluation) -> str:
     return f"Overall it is {verdict}: it states {percent(stated)}, and {right} is right."
 
 
-def calibration(found: Evaluation) -> tuple[Chart, Chart]:
+def calibration(found: Classification) -> tuple[Chart, Chart]:
     """The share that is right by stated probability, and how many answers stand behind it."""
     x, y = plots.across(0, 1), plots.upright(0, 1, TALL)
     filled = [row for row in found.calibration.tolist() if row[2]]
@@ -137,7 +141,7 @@ def _dot(
     return Dot(x(stated), y(right), radius, y(low), y(high), label)
 
 
-def _counts(found: Evaluation, x: plots.Scale, ticks: plots.Ticks) -> Chart:
+def _counts(found: Classification, x: plots.Scale, ticks: plots.Ticks) -> Chart:
     counts = [round(row[2]) for row in found.calibration.tolist()]
     y = plots.upright(0, max(counts) * 1.1, SMALL)
     bars = tuple(

@@ -13,9 +13,8 @@ from cutaway.data.audit import Audit
 from cutaway.data.catalog import SOURCES, Source
 from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.fleet import Fleet
-from cutaway.learn.predict import Prediction
+from cutaway.learn.prediction import Prediction
 from cutaway.learn.run import Run
-from cutaway.learn.tasks import Judgement
 from cutaway.show import measures, origins
 
 if TYPE_CHECKING:
@@ -76,7 +75,8 @@ def fleet(found: Fleet) -> Table:
         for name, one in found.results["measures"].items()
     }
     if ensemble := found.results.get("ensemble"):
-        rows["all as one"] = measures.text("accuracy", ensemble["accuracy"])
+        name = found.results["headline"]
+        rows["ensemble"] = measures.text(name, ensemble[name])
     seconds = sum(run.timing["train_seconds"] for run in found.members)
     rows["training"] = f"{seconds:.1f} s, {found.way}"
     return _pairs(f"{len(found)} times {found.recipe.model} on {found.recipe.data}", rows)
@@ -96,61 +96,39 @@ def search(found: "Search") -> Table:
     return _pairs(f"Search: {found.recipe.model} on {found.recipe.data}", rows)
 
 
-def evaluation(what: str, found: Judgement) -> Table:
+def evaluation(what: str, found: Evaluation) -> Table:
     """Measures on one part."""
     return _pairs(f"On {what}", _measures("", found))
 
 
-def _measures(prefix: str, found: Judgement) -> dict[str, str]:
-    if isinstance(found, Evaluation):
-        return _classified(f"{prefix}accuracy", found)
+def _measures(prefix: str, found: Evaluation) -> dict[str, str]:
+    """The metrics, the first of them with its interval, and what is said beside them."""
     numbers = {k: v for k, v in found.summary().items() if isinstance(v, float)}
-    written = {measures.name(k): measures.text(k, v) for k, v in numbers.items()}
-    first = next(iter(written), "")
-    return {prefix + first: written.pop(first), **written} if written else {}
-
-
-def _classified(name: str, found: Evaluation) -> dict[str, str]:
-    low, high = found.interval
-    groups = "" if found.groups is None else f", of {found.units:,} groups of related images"
-    rows = {
-        name: f"{found.accuracy:.2%}   (95 % interval {low:.2%} to {high:.2%}{groups})",
-        "wrong": f"{len(found) - found.correct:,} of {len(found):,} images",
-        "top-5": f"{found.top5:.2%}",
-        "loss": f"{found.loss:.4f}",
-        "calibration error": f"{found.calibration_error:.2%}",
-    }
-    if len(found.classes) <= 5:
-        del rows["top-5"]  # it is always right
-    return rows
+    written = {k: measures.text(k, v) for k, v in numbers.items() if k not in found.trivial}
+    if not written:
+        return {}
+    first = next(iter(written))
+    value, names = written.pop(first), {measures.name(k): text for k, text in written.items()}
+    if found.interval:
+        low, high = (measures.text(first, end) for end in found.interval)
+        groups = f", of {found.related:,} groups of related images" if found.related else ""
+        value = f"{value}   (95 % interval {low} to {high}{groups})"
+    return {f"{prefix}{measures.name(first)}": value, **found.remarks(), **names}
 
 
 def predictions(found: Sequence[Prediction]) -> Table:
-    """The most probable classes of each image."""
+    """What is said of each image, or why nothing is."""
+    headings = dict.fromkeys(name for one in found if not one.error for name in one.cells())
     grid = Table(header_style="bold")
-    for heading in ("image", "answer", "probability", "next"):
-        grid.add_column(
-            heading, justify="right" if heading == "probability" else "left", overflow="fold"
-        )
+    for heading in ("image", *(headings or ["answer"])):
+        grid.add_column(heading, overflow="fold")
     for one in found:
+        name = Text(Path(one.name).name)
         if one.error:
-            grid.add_row(Path(one.name).name, "", "", Text(one.error.removeprefix(f"{one.name}: ")))
-            continue
-        others = ", ".join(f"{name} {p:.1%}" for name, p in one.top[1:])
-        grid.add_row(
-            Text(Path(one.name).name), Text(one.label), f"{one.top[0][1]:.1%}", Text(others)
-        )
+            grid.add_row(name, Text(one.error.removeprefix(f"{one.name}: ")))
+        else:
+            grid.add_row(name, *(Text(cell) for cell in one.cells().values()))
     return grid
-
-
-def masks(rows: Sequence[dict[str, Any]]) -> Table:
-    """Where each image's mask is, and which classes are in it; or why there is none."""
-    filled = [
-        {"image": row["image"], "mask": row.get("mask", ""), "classes": row.get("classes", "")}
-        | ({"classes": row["error"]} if "error" in row else {})
-        for row in rows
-    ]
-    return table("Masks", filled)
 
 
 def checked(title: str, found: "Checked") -> Table:

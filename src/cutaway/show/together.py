@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cutaway.learn.compare import Comparison
+from cutaway.learn.tasks import metric
 from cutaway.show import plots
 from cutaway.show.axes import Axis, axis, epochs, whole
 from cutaway.show.curves import KINDS, PARTS, TALL, Rows
-from cutaway.show.meanings import meaning
 from cutaway.show.plots import Chart, Line, Point, Scale
 
 MOST = len(KINDS)
@@ -30,7 +30,7 @@ def charts(found: Comparison) -> list[Chart]:
         Group(side.name, [run.metrics for run in side.runs], kind, f"{kind} thin")
         for side, kind in zip(found.sides, KINDS, strict=False)
     ]
-    return list(curves(groups, found.first.runs[0].task.headline).values())
+    return list(curves(groups, found.first.runs[0].task.primary).values())
 
 
 def curves(groups: Sequence[Group], headline: str) -> dict[str, Chart]:
@@ -51,7 +51,7 @@ def _key(groups: Iterable[Group], measure: str) -> str:
 
 def _chart(groups: Sequence[Group], key: str) -> Chart:
     part, _, measure = key.partition("_")
-    about = meaning(measure)
+    about = metric(measure)
     runs = [[[(row["epoch"], row[key]) for row in rows] for rows in one.runs] for one in groups]
     points = [point for group in runs for run in group for point in run]
     x, y = epochs(max(a for a, _ in points)), axis(about, [b for _, b in points], TALL)

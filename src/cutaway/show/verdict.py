@@ -8,10 +8,9 @@ import torch
 
 from cutaway.learn.compare import Comparison, Difference, Side
 from cutaway.learn.compare.found import Standing
-from cutaway.learn.compare.measure import Measure
 from cutaway.learn.compare.sides import Key
+from cutaway.learn.metrics import Metric
 from cutaway.learn.statistics import Estimate
-from cutaway.show import measures
 from cutaway.show.origins import setting
 from cutaway.show.words import MINUS, SPACE, listed, plural
 
@@ -39,8 +38,8 @@ def _row(found: Comparison, one: Standing, other: Difference | None) -> Row:
     own = (one.side, *standing(found, one))
     if other is None:
         return Row(*own)
-    by = amount(found.measure, other.gain.value, other.gain)
-    return Row(*own, by, interval(found.measure, other.gain), tail(other.p), other.seen)
+    by = amount(found.metric, other.gain.value, other.gain)
+    return Row(*own, by, interval(found.metric, other.gain), tail(other.p), other.seen)
 
 
 def said(found: Comparison) -> list[str]:
@@ -53,7 +52,7 @@ def outcome(found: Comparison, one: Difference) -> str:
     first, other = found.first.name, one.side.name
     gain = one.gain if one.gain.value >= 0 else one.gain.times(-1)
     ahead, behind = (other, first) if one.gain.value >= 0 else (first, other)
-    by, span = amount(found.measure, gain.value, gain), interval(found.measure, gain)
+    by, span = amount(found.metric, gain.value, gain), interval(found.metric, gain)
     values = {s.side.name: standing(found, s)[0] for s in found.standings}
     beside = f"({values[ahead]} against {values[behind]})"
     stands = f"{basis(one)}, {probability(one.p)}."
@@ -80,7 +79,7 @@ def planning(found: Comparison, one: Difference) -> str:
     """What it takes to see such a difference, and what could be seen with what there is."""
     if not one.visible:
         return ""
-    seen = amount(found.measure, one.visible, one.gain)
+    seen = amount(found.metric, one.visible, one.gain)
     here = f"{plural(one.count, one.unit)}{'' if one.by else ' each'}"
     shows = f"{here} show a difference of {seen} or more 8 times in 10"
     if one.seen or not one.gain.value:
@@ -163,17 +162,17 @@ def _looks(found: Comparison) -> str:
 
 
 def name(found: Comparison) -> str:
-    """What the measure is called."""
-    own = "" if found.fleets else found.measure.of_images
-    return own or measures.name(found.measure.key)
+    """What the metric is called."""
+    own = "" if found.fleets else found.metric.of_examples
+    return own or found.metric.label
 
 
 def standing(found: Comparison, one: Standing) -> tuple[str, str]:
     """A side's figure and its interval, as precise as the surest side deserves."""
-    measure, digits = found.measure, decimals(found)
-    unit = f"{SPACE}{measures.unit(measure.key)}".rstrip()
+    metric, digits = found.metric, decimals(found)
+    unit = f"{SPACE}{metric.unit}".rstrip()
     value, low, high = (
-        number(v * scale(measure), digits)
+        number(v * scale(metric), digits)
         for v in (one.estimate.value, one.estimate.low, one.estimate.high)
     )
     return f"{value}{unit}", f"{low} to {high}"
@@ -181,24 +180,24 @@ def standing(found: Comparison, one: Standing) -> tuple[str, str]:
 
 def decimals(found: Comparison) -> int:
     """Of the figures of all sides."""
-    return max(places(found.measure, one.estimate) for one in found.standings)
+    return max(places(found.metric, one.estimate) for one in found.standings)
 
 
-def amount(measure: Measure, value: float, beside: Estimate) -> str:
+def amount(metric: Metric, value: float, beside: Estimate) -> str:
     """A difference with its unit."""
-    text = number(value * scale(measure), places(measure, beside))
-    return f"{text}{SPACE}{apart(measure)}".rstrip()
+    text = number(value * scale(metric), places(metric, beside))
+    return f"{text}{SPACE}{apart(metric)}".rstrip()
 
 
-def apart(measure: Measure) -> str:
+def apart(metric: Metric) -> str:
     """The unit of a difference: points of per cent, dB, nats, or nothing."""
-    return "points" if measures.share(measure.key) else measures.unit(measure.key)
+    return "points" if metric.share else metric.unit
 
 
-def interval(measure: Measure, estimate: Estimate) -> str:
+def interval(metric: Metric, estimate: Estimate) -> str:
     """`0.1 to 0.7`."""
     ends = (estimate.low, estimate.high)
-    low, high = (number(v * scale(measure), places(measure, estimate)) for v in ends)
+    low, high = (number(v * scale(metric), places(metric, estimate)) for v in ends)
     return f"{low} to {high}"
 
 
@@ -211,14 +210,14 @@ def tail(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
-def scale(measure: Measure) -> int:
+def scale(metric: Metric) -> int:
     """Shares are written in per cent."""
-    return 100 if measures.share(measure.key) else 1
+    return 100 if metric.share else 1
 
 
-def places(measure: Measure, estimate: Estimate) -> int:
+def places(metric: Metric, estimate: Estimate) -> int:
     """Decimals that show two digits of half the interval."""
-    half = (estimate.high - estimate.low) / 2 * scale(measure)
+    half = (estimate.high - estimate.low) / 2 * scale(metric)
     return min(4, max(0, 1 - math.floor(math.log10(half)))) if half > 0 else 2
 
 

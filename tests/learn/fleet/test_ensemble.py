@@ -5,11 +5,11 @@ import math
 import pytest
 import torch
 
-from cutaway.learn.evaluation import Evaluation
-from cutaway.learn.fleet.ensemble import DRAWS, agreed, curve
+from cutaway.learn.classification import Classification
+from cutaway.learn.fleet.ensemble import DRAWS, combined, curve
 
 
-def answers(count: int, n: int = 200, k: int = 4) -> list[Evaluation]:
+def answers(count: int, n: int = 200, k: int = 4) -> list[Classification]:
     """Members that are right more often than not, each in its own way."""
     draw = torch.Generator().manual_seed(0)
     t = torch.randint(0, k, (n,), generator=draw)
@@ -17,7 +17,7 @@ def answers(count: int, n: int = 200, k: int = 4) -> list[Evaluation]:
     for _ in range(count):
         s = torch.randn(n, k, generator=draw)
         s[torch.arange(n), t] += 1.0
-        found.append(Evaluation(tuple("abcd"), torch.arange(n), t, s.softmax(1)))
+        found.append(Classification(tuple("abcd"), torch.arange(n), t, s.softmax(1)))
     return found
 
 
@@ -30,7 +30,7 @@ def test_one_and_all_are_exact_whatever_their_number(count):
     assert rows[0]["error"] == pytest.approx(sum(alone) / count)
     assert rows[0]["least"] == pytest.approx(min(alone))
     assert rows[0]["most"] == pytest.approx(max(alone))
-    assert rows[-1]["error"] == pytest.approx(1 - agreed(found).accuracy)
+    assert rows[-1]["error"] == pytest.approx(1 - combined(found).accuracy)
     assert rows[-1]["least"] == rows[-1]["most"]
 
 

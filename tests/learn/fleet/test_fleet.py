@@ -70,7 +70,7 @@ def test_results_are_the_members_with_an_interval(fleet):
 
 def test_all_as_one(fleet):
     each = torch.stack([run.saved_test().probabilities for run in fleet.members])
-    found = fleet.agreed()
+    found = fleet.ensemble()
     torch.testing.assert_close(found.probabilities, each.mean(0))
     assert fleet.results["ensemble"]["accuracy"] == found.accuracy
     rows = curve(kept(fleet.members))
@@ -85,7 +85,7 @@ def test_the_committee_answers_with_the_mean(fleet, images):
     run = fleet.members[0]
     x = run.feed(images, run.split.test).batch(0).x
     with torch.no_grad():
-        o = fleet.committee(x).softmax(1)
+        o = fleet.model(x).softmax(1)
         mean = torch.stack([one.model(x).softmax(1) for one in fleet.members]).mean(0)
     torch.testing.assert_close(o, mean)
 
@@ -96,7 +96,7 @@ def test_a_cross_validation_tests_every_image_once(images, tmp_path):
     assert len(tested) == len(images) == len(tested.unique())
     assert "ensemble" not in fleet.results
     with pytest.raises(UsageError, match="tested on different images"):
-        fleet.agreed()
+        fleet.ensemble()
     values = fleet.results["measures"]["accuracy"]
     spread = torch.tensor(values["values"]).std().item()
     plain = 4.302652729911275 * spread / 3**0.5  # t of 2 degrees of freedom

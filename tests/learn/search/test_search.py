@@ -11,10 +11,11 @@ from helpers.small_search import OVER, search, small
 from cutaway.errors import RunError, TrainingError, UsageError
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.fit import fit
-from cutaway.learn.history import better, kept
+from cutaway.learn.history import kept
 from cutaway.learn.run import Run
 from cutaway.learn.search import Search, relaunch
 from cutaway.learn.search.watching import Pruning
+from cutaway.learn.tasks import metric
 from cutaway.learn.training import Stopped
 from cutaway.recipes import change
 
@@ -188,7 +189,7 @@ def test_less_is_better_where_it_is(tmp_path):
         small(), {"model": "autoencoder", "task": "reconstruct", "label_smoothing": 0.0}
     ).override(model_options={"widths": "8", "bottleneck": 2})
     found = search(tmp_path / "x", 3, {"lr": (0.0001, 0.01)}, recipe=recipe)
-    assert found.higher == (better(found.objective) > 0)
+    assert found.higher == metric(found.objective).higher
     values = [trial.value for trial in found.trials]
     assert found.results["value"] == (max if found.higher else min)(values)
 

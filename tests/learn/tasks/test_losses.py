@@ -192,7 +192,9 @@ def test_a_relu_network_has_no_laplacian():
 def test_every_task_is_made_from_its_options(name):
     made = make_task(Recipe().override(task=name, task_options=options(name)))
     assert type(made) is TASKS[name]
-    assert made.headline in (*made.measures, "psnr", "accuracy")
+    assert made.primary in made.measured()
+    assert made.comparing() in made.metrics
+    assert made.name() == name
 
 
 def test_unknown_and_impossible_options_are_refused():
@@ -202,5 +204,5 @@ def test_unknown_and_impossible_options_are_refused():
         Implicit(fit="slope")
     with pytest.raises(UsageError, match="cannot be 'two'"):
         make_task(Recipe().override(task="adversarial", task_options={"k": "two"}))
-    with pytest.raises(UsageError, match="Label smoothing"):
+    with pytest.raises(UsageError, match="--label-smoothing is for the task 'classify' only"):
         make_task(Recipe().override(task="segment", label_smoothing=0.1))

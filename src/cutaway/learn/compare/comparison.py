@@ -9,16 +9,16 @@ from cutaway.data.imageset import PARTS
 from cutaway.errors import UsageError
 from cutaway.learn.compare.found import Difference, Found
 from cutaway.learn.compare.images import over_images
-from cutaway.learn.compare.measure import Measure, measure_of
 from cutaway.learn.compare.replicates import over_replicates
 from cutaway.learn.compare.sides import Side, sides
+from cutaway.learn.metrics import Metric
 from cutaway.learn.recipe import OWN, REPLICATE, Recipe
 from cutaway.learn.statistics import Estimate, holm
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison(Found):
-    """What was found, with what was compared and by which measure.
+    """What was found, with what was compared and by which metric.
 
     Attributes:
         on: the part of the data that the figures are of.
@@ -26,7 +26,7 @@ class Comparison(Found):
     """
 
     sides: tuple[Side, ...]
-    measure: Measure
+    metric: Metric
     on: str
     settings: dict[str, tuple[Any, ...]]
 
@@ -41,8 +41,8 @@ class Comparison(Found):
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
-            "measure": self.measure.key,
-            "higher_is_better": self.measure.higher,
+            "measure": self.metric.name,
+            "higher_is_better": self.metric.higher,
             "on": self.on,
             "images": self.images,
             "groups": self.groups,
@@ -73,15 +73,15 @@ def compare(paths: Sequence[str | Path], on: str = "test") -> Comparison:
     if on not in PARTS:
         raise UsageError(f"A run has the parts train, val and test, not '{on}'.")
     compared = sides(paths)
-    measure = _measure(compared)
+    metric = _metric(compared)
     for side in compared[1:]:
-        _check_data(compared[0], side, measure)
+        _check_data(compared[0], side, metric)
     if len({side.fleet for side in compared}) > 1:
         raise _mixed(compared)
-    found = (over_replicates if compared[0].fleet else over_images)(compared, measure, on)
+    found = (over_replicates if compared[0].fleet else over_images)(compared, metric, on)
     raised = holm([one.p for one in found.differences])
     differences = [replace(d, p=p) for d, p in zip(found.differences, raised, strict=True)]
-    about = {"sides": tuple(compared), "measure": measure, "on": on}
+    about = {"sides": tuple(compared), "metric": metric, "on": on}
     about |= {"settings": settings(compared), "differences": tuple(differences)}
     return Comparison(**(vars(found) | about))
 
@@ -108,26 +108,26 @@ def _flat(recipe: Recipe) -> dict[str, Any]:
     return found
 
 
-def _measure(compared: Sequence[Side]) -> Measure:
-    found = [measure_of(side.runs[0].task) for side in compared]
+def _metric(compared: Sequence[Side]) -> Metric:
+    found = [side.runs[0].task.comparing() for side in compared]
     for side, one in zip(compared, found, strict=True):
         if one != found[0]:
             first, task = compared[0], side.recipe.in_stages()[-1].task
             raise UsageError(
-                f"{first.name} is judged by {found[0].key} (task "
-                f"'{first.recipe.in_stages()[-1].task}') and {side.name} by {one.key} (task "
+                f"{first.name} is judged by {found[0].name} (task "
+                f"'{first.recipe.in_stages()[-1].task}') and {side.name} by {one.name} (task "
                 f"'{task}'): only runs that are judged alike can be compared."
             )
     return found[0]
 
 
-def _check_data(a: Side, b: Side, measure: Measure) -> None:
+def _check_data(a: Side, b: Side, metric: Metric) -> None:
     """Refuse other data; the same pictures at another size will do where classes are told."""
     ours, theirs = a.recipe, b.recipe
     if a.runs[0].data.fingerprint == b.runs[0].data.fingerprint:
         return
     resized = ours.data == theirs.data and ours.image_size != theirs.image_size
-    if not (resized and not ours.data.startswith(OWN) and measure.key == "accuracy"):
+    if not (resized and not ours.data.startswith(OWN) and metric.binary):
         said = [f"'{recipe.data.removeprefix(OWN)}'" for recipe in (ours, theirs)]
         what = f"from {' and '.join(said)}" if said[0] != said[1] else f"from {said[0]}, changed"
         raise UsageError(

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from cutaway.errors import UsageError
 from cutaway.learn.compare.found import Difference, Found, Standing
-from cutaway.learn.compare.measure import Kept, Measure
 from cutaway.learn.compare.sides import Side
+from cutaway.learn.metrics import Kept, Metric
 from cutaway.learn.run import Run
 from cutaway.learn.statistics import (
     Estimate,
@@ -30,7 +30,7 @@ Each = Float[np.ndarray, " n"]
 Units = Int[np.ndarray, " n"] | None
 
 
-def over_images(sides: Sequence[Side], measure: Measure, on: str) -> Found:
+def over_images(sides: Sequence[Side], metric: Metric, on: str) -> Found:
     """Each run by itself, and against the first, on the same images.
 
     An accuracy has the interval that its run has (`share`); other figures and the differences are
@@ -38,17 +38,17 @@ def over_images(sides: Sequence[Side], measure: Measure, on: str) -> Found:
     related have McNemar's exact test.
 
     Raises:
-        UsageError: a measure without a share in each image, or other images.
+        UsageError: a metric without a share in each image, or other images.
     """
-    if measure.each is None:
+    if metric.each is None:
         raise UsageError(
-            f"{measure.key.upper()} is one figure of all images together, so that two single runs "
+            f"{metric.name.upper()} is one figure of all images together, so that two single runs "
             "tell nothing of their spread: train each with --replicates 5 and compare the fleets."
         )
     kept, looked = zip(*(_kept(side.runs[0], on) for side in sides), strict=True)
     for side, one in zip(sides[1:], kept[1:], strict=True):
         _check_same(sides[0], side, kept[0], one, on)
-    each = [measure.each(one).double().numpy() for one in kept]
+    each = [metric.each(one).double().numpy() for one in kept]
     units, problem = related(sides[0].runs[0], kept[0]["index"])
     groups = 0 if units is None else int(units.max()) + 1
     if (groups or len(each[0])) < 2:
@@ -58,10 +58,10 @@ def over_images(sides: Sequence[Side], measure: Measure, on: str) -> Found:
         )
     standings = tuple(
         Standing(side, estimate, (estimate.value,))
-        for side, estimate in zip(sides, (_alone(x, measure, units) for x in each), strict=True)
+        for side, estimate in zip(sides, (_alone(x, metric, units) for x in each), strict=True)
     )
     differences = tuple(
-        _difference(side, each[0], x, measure, units)
+        _difference(side, each[0], x, metric, units)
         for side, x in zip(sides[1:], each[1:], strict=True)
     )
     return Found(
@@ -96,27 +96,27 @@ def _check_same(a: Side, b: Side, ours: Kept, theirs: Kept, on: str) -> None:
             )
 
 
-def _statistic(measure: Measure, x: Each) -> Statistic:
-    """The measure of weighted images."""
+def _statistic(metric: Metric, x: Each) -> Statistic:
+    """The metric of weighted images."""
     mean = mean_of(x)
-    return lambda w: measure.pooled(mean(w))
+    return lambda w: metric.pooled(mean(w))
 
 
-def _alone(x: Each, measure: Measure, units: Units) -> Estimate:
-    if measure.key == "accuracy":
+def _alone(x: Each, metric: Metric, units: Units) -> Estimate:
+    if metric.binary:
         return share(x, units)
-    return bootstrap(_statistic(measure, x), len(x), units)
+    return bootstrap(_statistic(metric, x), len(x), units)
 
 
-def _difference(side: Side, x: Each, y: Each, measure: Measure, units: Units) -> Difference:
-    ours, theirs = _statistic(measure, x), _statistic(measure, y)
+def _difference(side: Side, x: Each, y: Each, metric: Metric, units: Units) -> Difference:
+    ours, theirs = _statistic(metric, x), _statistic(metric, y)
 
     def gain(w: Weights) -> Any:
-        return measure.sign * (theirs(w) - ours(w))
+        return metric.sign * (theirs(w) - ours(w))
 
     found, n = bootstrap(gain, len(x), units), len(x)
     only, p, test = None, found.p, "bootstrap" if units is None else "bootstrap of whole groups"
-    if measure.key == "accuracy":
+    if metric.binary:
         only = int(((x == 1) & (y == 0)).sum()), int(((x == 0) & (y == 1)).sum())
         if units is None:
             p, test = mcnemar(*only), "McNemar's exact test"

@@ -9,8 +9,8 @@ import torch
 from cutaway.data.split import overlap
 from cutaway.errors import RunError, UsageError
 from cutaway.learn.compare.found import Difference, Found, Standing
-from cutaway.learn.compare.measure import Measure
 from cutaway.learn.compare.sides import Side, pairs, varying
+from cutaway.learn.metrics import Metric
 from cutaway.learn.run import Run
 from cutaway.learn.statistics import (
     paired,
@@ -23,7 +23,7 @@ from cutaway.learn.statistics import (
 Figures = dict[Run, float]
 
 
-def over_replicates(sides: Sequence[Side], measure: Measure, on: str) -> Found:
+def over_replicates(sides: Sequence[Side], metric: Metric, on: str) -> Found:
     """Each fleet by itself, and against the first.
 
     Replicates of the same seed, split and fold are pairs. Where each divides the images anew,
@@ -31,41 +31,39 @@ def over_replicates(sides: Sequence[Side], measure: Measure, on: str) -> Found:
 
     Raises:
         UsageError: replicates that cannot be compared, since their test images differ.
-        RunError: results that lack the measure.
+        RunError: results that lack the metric.
     """
-    figures = {run: _figure(run, measure, on) for side in sides for run in side.runs}
+    figures = {run: _figure(run, metric, on) for side in sides for run in side.runs}
     standings = []
     for side in sides:
         values = tuple(figures[run] for run in side.runs)
         standings.append(Standing(side, student(values, _overlap(side.runs, on)), values))
     first, *others = sides
-    found = tuple(_difference(first, other, figures, measure, on) for other in others)
+    found = tuple(_difference(first, other, figures, metric, on) for other in others)
     widest = max(_overlap(side.runs, on) for side in sides)
     images = len(getattr(first.runs[0].split, on))
     return Found(tuple(standings), found, on != "test", overlap=widest, images=images)
 
 
-def _figure(run: Run, measure: Measure, on: str) -> float:
+def _figure(run: Run, metric: Metric, on: str) -> float:
     results = run.results if on == "test" else run.evaluate(on=on, why="compared").summary()
-    value = measure.of(results)
+    value = metric.of(results)
     if value is None:
         raise RunError(
-            f"The results of {run.path} hold no {measure.key}, so it cannot be compared."
+            f"The results of {run.path} hold no {metric.name}, so it cannot be compared."
         )
     return value
 
 
-def _difference(
-    first: Side, other: Side, figures: Figures, measure: Measure, on: str
-) -> Difference:
+def _difference(first: Side, other: Side, figures: Figures, metric: Metric, on: str) -> Difference:
     same = pairs(first, other)
     if len(same) < 2:
-        return _unpaired(first, other, figures, measure, on)
+        return _unpaired(first, other, figures, metric, on)
     for a, b in same:
         _check_images(a, b, on)
     ours, theirs = ([figures[run] for run in runs] for runs in zip(*same, strict=True))
     ratio = _overlap([a for a, _ in same], on)
-    gain = paired(ours, theirs, ratio).times(measure.sign)
+    gain = paired(ours, theirs, ratio).times(metric.sign)
     spread, by = float(np.subtract(theirs, ours).std(ddof=1)), varying([a for a, _ in same])
     assert gain.p is not None
     return Difference(
@@ -76,7 +74,7 @@ def _difference(
     )  # fmt: skip
 
 
-def _unpaired(first: Side, other: Side, figures: Figures, measure: Measure, on: str) -> Difference:
+def _unpaired(first: Side, other: Side, figures: Figures, metric: Metric, on: str) -> Difference:
     """Replicates of which fewer than two have a counterpart."""
     if _overlap([*first.runs, *other.runs], on):
         raise UsageError(
@@ -84,7 +82,7 @@ def _unpaired(first: Side, other: Side, figures: Figures, measure: Measure, on: 
             f"all are judged on the same {on} images: train both with the same --seed and --folds."
         )
     ours, theirs = ([figures[run] for run in side.runs] for side in (first, other))
-    gain = welch(ours, theirs).times(measure.sign)
+    gain = welch(ours, theirs).times(metric.sign)
     spread = math.sqrt((np.var(ours, ddof=1) + np.var(theirs, ddof=1)) / 2)
     count = min(len(ours), len(theirs))
     assert gain.p is not None

@@ -191,6 +191,7 @@ class Counts:
             normalise=Normalise.of(images.images, some),
             augment=wished(recipe.augment, images.size), device=self.machine.device,
             memory_format=self.machine.torch_memory_format,
+            target=images.target.fitted(images.truth, some),
         )  # fmt: skip
         network = self.machine.place(self._network(recipe)).train()
         self.task.begin(network, feed.batch(0))
@@ -198,7 +199,7 @@ class Counts:
 
     def _network(self, recipe: Recipe) -> nn.Module:
         images = self.images
-        return initial(recipe, images.channels, len(images.classes), images.size)
+        return initial(recipe, images.channels, images.target.outputs, images.size)
 
 
 def speed(threads: int) -> float:

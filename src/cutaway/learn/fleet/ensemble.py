@@ -1,8 +1,7 @@
-"""A fleet that answers as one: the mean of its members' probabilities."""
+"""A fleet as an ensemble: the mean of its members' answers."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import accumulate, combinations
 
 import torch
@@ -10,46 +9,43 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError
-from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.evaluation import Pooled
 from cutaway.learn.run import Run
-from cutaway.learn.tasks.classify import Classify
+from cutaway.learn.task import Task
 from cutaway.randomness import generator
 
 DRAWS = 50
 """Ensembles of a size that are drawn for the curve, at most."""
 
 
-class Committee(nn.Module):
-    """Scores whose softmax is o = (1/n) sum_i o_i, the mean of the members' probabilities.
+class Ensemble(nn.Module):
+    """The output whose answer is the mean of the members' answers (see `Task.together`)."""
 
-    Source: textbook ch. 5.3.6; Ciresan et al. 2012, section 2.
-    """
-
-    def __init__(self, members: Sequence[nn.Module]):
+    def __init__(self, task: Task, members: Sequence[nn.Module]):
         super().__init__()
-        self.members = nn.ModuleList(members)
+        self.task, self.members = task, nn.ModuleList(members)
 
-    def forward(self, x: Float[Tensor, "b c *grid"]) -> Float[Tensor, "b k"]:
-        o = [member(x).float().softmax(1) for member in self.members]
-        return torch.stack(o).mean(0).clamp(min=1e-30).log()
-
-
-def agreed(found: Sequence[Evaluation]) -> Evaluation:
-    """What the mean of the members' probabilities says of the test images."""
-    p, first = torch.stack([one.probabilities for one in found]).mean(0), found[0]
-    return replace(first, probabilities=p)
+    def forward(self, x: Float[Tensor, "b c *grid"]) -> Float[Tensor, "b *any"]:
+        return self.task.together([member(x) for member in self.members])
 
 
-def kept(runs: Sequence[Run]) -> list[Evaluation]:
+def combined(found: Sequence[Pooled]) -> Pooled:
+    """What the mean of the members' answers says of the test images."""
+    return found[0].with_answers(torch.stack([one.answers for one in found]).mean(0))
+
+
+def kept(runs: Sequence[Run]) -> list[Pooled]:
     """Each member's answers to the same test images.
 
     Raises:
-        UsageError: the members do not classify, or did not test on the same images.
+        UsageError: the members' answers have no mean, or are to other images.
     """
-    if not all(type(run.task) is Classify for run in runs):
-        raise UsageError("Only classifiers answer as one: the mean of their probabilities.")
+    if not all(run.task.pooled for run in runs):
+        raise UsageError(
+            "Only networks whose answers have a mean are an ensemble: classifiers, for example."
+        )
     found = [run.saved_test() for run in runs]
-    evaluations = [one for one in found if isinstance(one, Evaluation)]
+    evaluations = [one for one in found if isinstance(one, Pooled)]
     first = evaluations[0].index
     if not all(torch.equal(one.index, first) for one in evaluations):
         raise UsageError(
@@ -59,34 +55,30 @@ def kept(runs: Sequence[Run]) -> list[Evaluation]:
     return evaluations
 
 
-def curve(found: Sequence[Evaluation]) -> list[dict[str, float]]:
+def curve(found: Sequence[Pooled]) -> list[dict[str, float]]:
     """Error against the number of members: mean, least and largest over ensembles of each size.
 
     All ensembles of a size are tried where there are at most 50; else the first so many members
     of 50 drawn orders.
     """
-    p = torch.stack([one.probabilities.double() for one in found])
-    t, count = found[0].targets, len(found)
-    drawn = [_growing(p[_order(count, i)], t) for i in range(DRAWS)]
+    p, first, count = torch.stack([one.answers.double() for one in found]), found[0], len(found)
+    drawn = [_growing(p[_order(count, i)], first) for i in range(DRAWS)]
     rows = []
     for size in range(1, count + 1):
         errors = [one[size - 1] for one in drawn]
         if math.comb(count, size) <= DRAWS:
             errors = [
-                _error(p[some].sum(0), t) for some in map(list, combinations(range(count), size))
+                first.error_of(p[list(some)].sum(0), size)
+                for some in combinations(range(count), size)
             ]
         mean = sum(errors) / len(errors)
         rows.append({"members": size, "error": mean, "least": min(errors), "most": max(errors)})
     return rows
 
 
-def _growing(p: Float[Tensor, "m n k"], t: Int[Tensor, " n"]) -> list[float]:
+def _growing(p: Float[Tensor, "m n *any"], of: Pooled) -> list[float]:
     """Errors of the first member, the first two, and so on."""
-    return [_error(total, t) for total in accumulate(p)]
-
-
-def _error(p: Float[Tensor, "n k"], t: Int[Tensor, " n"]) -> float:
-    return (p.argmax(1) != t).double().mean().item()
+    return [of.error_of(total, k + 1) for k, total in enumerate(accumulate(p))]
 
 
 def _order(count: int, i: int) -> Int[Tensor, " m"]:

@@ -12,17 +12,18 @@ from cutaway.data.split import overlap
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, write_json
 from cutaway.learn.directory import Place, appear
-from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.evaluation import Pooled
 from cutaway.learn.fleet.choice import Choice
-from cutaway.learn.fleet.ensemble import Committee, agreed, curve, kept
+from cutaway.learn.fleet.ensemble import Ensemble, combined, curve, kept
 from cutaway.learn.fleet.plan import Changes
-from cutaway.learn.history import share
 from cutaway.learn.notes import Note, joined
-from cutaway.learn.predict import Prediction, predict
+from cutaway.learn.predict import predict, written
+from cutaway.learn.prediction import Prediction
 from cutaway.learn.recipe import REPLICATE, Recipe, from_dict
 from cutaway.learn.run import Run
 from cutaway.learn.statistics import t_interval
 from cutaway.learn.taken import load_again
+from cutaway.learn.tasks import metric
 
 FORMAT = 1
 
@@ -151,7 +152,7 @@ class Fleet:
             self.path / "results.json",
             {
                 "members": len(members),
-                "headline": members[0].task.headline,
+                "headline": members[0].task.primary,
                 "measures": self._measures(found),
                 "settings": [
                     {"changes": changes, "members": [*some]}
@@ -181,38 +182,39 @@ class Fleet:
             found = kept(self.members)
         except UsageError:
             return {}
-        return {"ensemble": agreed(found).summary(), "curve": curve(found)}
+        return {"ensemble": combined(found).summary(), "curve": curve(found)}
 
-    def agreed(self) -> Evaluation:
-        """What the members say of their test images by the mean of their probabilities.
+    def ensemble(self) -> Pooled:
+        """What the mean of the members' answers says of their test images.
 
         Raises:
-            UsageError: they do not classify, or not the same images.
+            UsageError: the answers have no mean, or are to other images.
         """
-        return agreed(kept(self.members))
+        return combined(kept(self.members))
 
     @cached_property
-    def committee(self) -> Committee:
-        """The members as one network: the mean of their probabilities.
+    def model(self) -> Ensemble:
+        """The members as one network: the mean of their answers.
 
         Raises:
-            UsageError: they do not classify, or not the same images.
+            UsageError: the answers have no mean, or are to other images.
         """
         kept(self.members)
-        return Committee([run.model for run in self.members]).eval()
+        return Ensemble(self.members[0].task, [run.model for run in self.members]).eval()
 
-    def predict(self, images: Any) -> list[Prediction]:
-        """The five most probable classes of each image, by the mean of the members' probabilities.
+    def predict(self, images: Any, out: Path | None = None) -> list[Prediction]:
+        """What the mean of the members' answers says of each image.
 
         Args:
-            images: what a run's `predict` takes.
+            images, out: what a run's `predict` takes.
 
         Raises:
             DataError: the only image asked about cannot be read.
         """
         first = self.members[0]
         with first.machine.session():
-            return predict(self.committee, first.task, first.data, first.machine, images)
+            found = predict(self.model, first.task, first.data, first.machine, images)
+            return [*written(found, out)] if out else [*found]
 
 
 def refuse_member(path: str | Path) -> None:
@@ -241,6 +243,6 @@ def opened(path: str | Path) -> Run | Fleet:
 def summary(name: str, values: Sequence[float], overlap: float = 0.0) -> dict[str, Any]:
     """Mean, its 95 % interval (Student's t, corrected for shared training images), each value."""
     mean, low, high = t_interval(values, overlap) if len(values) > 1 else (values[0],) * 3
-    if share(name):
+    if metric(name).share:
         low, high = max(0.0, low), min(1.0, high)
     return {"mean": mean, "low": low, "high": high, "values": list(values)}

@@ -13,8 +13,7 @@ from cutaway.learn.fleet.stack import Stack, turned
 from cutaway.learn.loop import Seat, Tally
 from cutaway.learn.machine import Machine
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.tasks import Player
-from cutaway.learn.tasks.base import Counts
+from cutaway.learn.task import Counts, Player
 
 RATES = ("lr", "weight_decay")
 """Settings of the optimizer in which the members of a stack may differ."""

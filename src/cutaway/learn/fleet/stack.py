@@ -9,9 +9,7 @@ from torch.func import functional_call, vmap
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from cutaway.data.feed import Batch
-from cutaway.learn.tasks import Task
-from cutaway.learn.tasks.base import Counts
-from cutaway.learn.tasks.turn import Turn
+from cutaway.learn.task import Counts, Task, Turn
 
 
 class Stack:

@@ -13,7 +13,7 @@ from cutaway.learn.fleet.batches import Batches
 from cutaway.learn.fleet.seat import RATES
 from cutaway.learn.fleet.stack import Stack, turned
 from cutaway.learn.recipe import REPLICATE, Recipe
-from cutaway.learn.tasks import Task
+from cutaway.learn.task import Task
 
 FREE = {*REPLICATE, "init", *RATES}
 """Fields in which the members of a stack may differ."""

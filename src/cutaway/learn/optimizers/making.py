@@ -70,11 +70,6 @@ def _check(method: Method, recipe: Recipe, weights: int) -> None:
             f"{amount(method.square * weights**2)}: take --optimizer {instead}, which does without "
             "it, or a smaller network."
         )
-    if method.trials and recipe.task == "threshold":
-        raise UsageError(
-            f"The optimizer '{name}' needs a function to minimise, and the task 'threshold' has a "
-            "rule instead: take --optimizer sgd."
-        )
     if method.trials and recipe.clip:
         raise UsageError(
             f"The optimizer '{name}' compares the loss at several points, which clipped gradients "

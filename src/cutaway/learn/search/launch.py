@@ -113,20 +113,20 @@ def _check_division(recipe: Recipe, images: ImageSet, findings: Audit) -> None:
 
 
 def _objective(recipe: Recipe) -> str:
-    """The column that trials are judged by: the headline of the last stage's task."""
+    """The column that trials are judged by: the primary metric of the last stage's task."""
     final = recipe.in_stages()[-1]
     task = make_task(final)
-    if task.headline not in task.measures:
+    if task.primary not in task.measured():
         raise UsageError(
-            f"The task '{final.task}' measures no {task.headline} while it learns, so that there "
+            f"The task '{final.task}' measures no {task.primary} while it learns, so that there "
             "is nothing to choose by."
         )
-    return f"val_{task.headline}"
+    return f"val_{task.primary}"
 
 
 def _try(recipe: Recipe, images: ImageSet) -> None:
     """Raises UsageError where a recipe cannot be trained on these images."""
-    network = initial(recipe, images.channels, len(images.classes), images.size)
+    network = initial(recipe, images.channels, images.target.outputs, images.size)
     machines.choose(recipe, network)
     learning.check_fit(network, images, recipe)
 

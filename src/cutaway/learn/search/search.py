@@ -11,13 +11,13 @@ from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, TrainingError, UsageError
 from cutaway.files import read_json, write_json, write_whole
 from cutaway.learn.directory import Place, appear
-from cutaway.learn.history import better
 from cutaway.learn.notes import Note, read_notes
 from cutaway.learn.recipe import Recipe, from_dict, read_recipe
 from cutaway.learn.search import axes, sampling
 from cutaway.learn.search.space import Change, Space
 from cutaway.learn.search.trial import Trial
 from cutaway.learn.search.trial import from_dict as read_trial
+from cutaway.learn.tasks import metric
 
 FORMAT = 1
 
@@ -87,7 +87,7 @@ class Search:
     @property
     def higher(self) -> bool:
         """Whether more of it is better."""
-        return better(self.objective) > 0
+        return metric(self.objective).higher
 
     @property
     def threads(self) -> int:

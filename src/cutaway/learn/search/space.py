@@ -12,7 +12,7 @@ from cutaway.learn.optimizers.registry import plain
 from cutaway.learn.recipe import CHANGEABLE, TYPES, Recipe
 from cutaway.learn.search import axes
 from cutaway.learn.search.axes import Axis, Choice, Range
-from cutaway.learn.tasks import TASKS, options
+from cutaway.learn.tasks import TASKS, make_task, options
 
 Space = dict[str, Axis]
 Values = dict[str, Any]
@@ -57,7 +57,7 @@ def default(recipe: Recipe) -> Space:
     if recipe.batch_size >= 8 * recipe.accumulate:
         near = 2 ** round(log2(recipe.batch_size))
         found["batch_size"] = Choice((near // 2, near, near * 2))
-    if recipe.task == "classify" and not recipe.stages:
+    if hasattr(make_task(recipe), "label_smoothing") and not recipe.stages:
         found["label_smoothing"] = Range(0.0, 0.2)
     found = {name: axis for name, axis in found.items() if name not in _settled(recipe)}
     if not found:

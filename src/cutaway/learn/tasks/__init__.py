@@ -1,44 +1,41 @@
-"""The tasks by name: what a network's outputs mean, who minimises what, how it is judged."""
+"""The tasks, a file each: what a network's outputs mean, who minimises what, how it is evaluated.
+
+A file of this folder is a task: `semi_supervised.py` holds `SemiSupervised`, which recipes call
+`semi-supervised`. Nothing else has to name it.
+"""
 
 from dataclasses import fields
+from importlib import import_module
 from typing import Any
 
 from cutaway.errors import UsageError, nearest
+from cutaway.learn import metrics
 from cutaway.learn.fields import flag
+from cutaway.learn.metrics import Metric
 from cutaway.learn.recipe import TASKS as NAMES
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.tasks.adversarial import Adversarial
-from cutaway.learn.tasks.base import Judgement, Player, Task, at_rest
-from cutaway.learn.tasks.classify import Classify
-from cutaway.learn.tasks.implicit import Implicit
-from cutaway.learn.tasks.reconstruct import Reconstruct
-from cutaway.learn.tasks.segment import Segment
-from cutaway.learn.tasks.semi_supervised import SemiSupervised
-from cutaway.learn.tasks.threshold import Threshold
-from cutaway.learn.tasks.variational import Variational
+from cutaway.learn.task import Task
 
-TASKS: dict[str, type[Task]] = {
-    "classify": Classify,
-    "threshold": Threshold,
-    "segment": Segment,
-    "reconstruct": Reconstruct,
-    "variational": Variational,
-    "adversarial": Adversarial,
-    "semi-supervised": SemiSupervised,
-    "implicit": Implicit,
-}
-assert tuple(TASKS) == NAMES
+OF_TASKS = tuple(spec for spec in fields(Recipe) if spec.metadata["of_task"])
+"""Fields of a recipe that are for some tasks only: those with an attribute of that name."""
 
-CLASSIFIERS = {"label_smoothing": "Label smoothing", "mixup": "Mixup", "cutmix": "CutMix"}
-"""Fields of a recipe that are for the task `classify`, and what they are called."""
 
-__all__ = ["TASKS", "Judgement", "Player", "Task", "at_rest", "make_task", "options"]
+def _load(name: str) -> type[Task]:
+    module = name.replace("-", "_")
+    title = "".join(part.capitalize() for part in module.split("_"))
+    found: type[Task] = getattr(import_module(f"{__name__}.{module}"), title)
+    return found
+
+
+TASKS: dict[str, type[Task]] = {name: _load(name) for name in NAMES}
 
 
 def options(task: str) -> dict[str, Any]:
     """A task's own options with their defaults."""
     found: Any = TASKS[task]
-    return {spec.name: spec.default for spec in fields(found) if spec.name not in CLASSIFIERS}
+    others = {spec.name for spec in OF_TASKS}
+    own = fields(found) if hasattr(found, "__dataclass_fields__") else ()
+    return {spec.name: spec.default for spec in own if spec.name not in others}
 
 
 def make_task(recipe: Recipe) -> Task:
@@ -54,10 +51,31 @@ def make_task(recipe: Recipe) -> Task:
             raise UsageError(f"The task '{recipe.task}' has no option '{name}'.{hint}")
         if isinstance(value, str) != isinstance(known[name], str):
             raise UsageError(f"{flag(name)} cannot be {value!r}.")
+    task = TASKS[recipe.task]
     settings = dict(recipe.task_options)
-    for name, called in CLASSIFIERS.items():
-        if value := getattr(recipe, name):
-            if recipe.task != "classify":
-                raise UsageError(f"{called} ({flag(name)}) is for the task 'classify' only.")
-            settings[name] = value
-    return TASKS[recipe.task](**settings)
+    for spec in OF_TASKS:
+        if value := getattr(recipe, spec.name):
+            if not hasattr(task, spec.name):
+                takers = [f"'{n}'" for n, one in TASKS.items() if hasattr(one, spec.name)]
+                only = f"is for the task {' and '.join(takers)} only"
+                raise UsageError(f"{flag(spec.name)} {only}.")
+            settings[spec.name] = value
+    _check_monitor(recipe, task)
+    return task(**settings)
+
+
+def _check_monitor(recipe: Recipe, task: type[Task]) -> None:
+    """Refuse early stopping on what the task does not measure."""
+    known = [f"val-{name}" for name in task.measured()]
+    if recipe.patience and recipe.monitor not in known:
+        raise UsageError(
+            f"--monitor cannot be '{recipe.monitor}': the task '{recipe.task}' measures "
+            f"{', '.join(known)} at the end of each epoch."
+        )
+
+
+def metric(key: str) -> Metric:
+    """What a key such as `val_loss` is a value of, in whichever task; see `Task.metric`."""
+    known = [one for task in TASKS.values() for one in task.metrics]
+    shared = [metrics.LOSS, metrics.ERROR, metrics.RATE]  # whose unit is each task's own
+    return metrics.named([*shared, *known], key) or metrics.unknown(key)

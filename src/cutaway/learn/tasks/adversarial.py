@@ -9,13 +9,40 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.data.feed import Batch, Feed
+from cutaway.data.target import Target
+from cutaway.learn.evaluation import Measurements
 from cutaway.learn.gallery import in_bytes
 from cutaway.learn.likeness import Examiner, likeness
 from cutaway.learn.machine import Machine
-from cutaway.learn.tasks.base import Counts, Findings, Player, Task, at_rest, expect, needs
+from cutaway.learn.metrics import HIGHER, LOWER, Metric
+from cutaway.learn.presets import ADAM, PLAIN
+from cutaway.learn.task import Counts, Player, Task, at_rest, expect, needs
 from cutaway.learn.tasks.variational import between
 
 SAMPLES = 64
+DRAWN = (
+    Metric(
+        "fid", "Frechet distance", axis="distance",
+        caption=f"{LOWER} 0 would mean that a fixed network sees drawn and real images alike.",
+    ),
+    Metric(
+        "sure", "clear images", "Drawn images whose class is clear", "share (%)", "%", higher=True,
+        caption=f"{HIGHER} Share of drawn images of whose class the fixed network is more than "
+        "90 % sure.",
+    ),
+    Metric(
+        "variety", axis="classes", higher=True, begins="own",
+        caption=f"{HIGHER} Number of equally frequent classes that would be as varied as what was "
+        "drawn.",
+    ),
+    Metric(
+        "discriminator_accuracy", "discriminator's accuracy", "The discriminator's accuracy",
+        "share told apart (%)", "%", higher=True, level=(0.5, "guessing"),
+        caption="Real and drawn images in equal shares. At 50 % it only guesses: the generator "
+        "fools it. Near 100 % it sees through every drawing.",
+    ),
+)  # fmt: skip
+EITHER = "Neither has to fall, since each depends on what the other can do."
 
 
 @dataclass(frozen=True)
@@ -38,8 +65,19 @@ class Adversarial(Task):
     """
 
     scaling: ClassVar[str] = "symmetric"
-    measures: ClassVar[tuple[str, ...]] = ("fid", "sure", "variety", "discriminator_accuracy")
-    headline: ClassVar[str] = "fid"
+    metrics: ClassVar[tuple[Metric, ...]] = DRAWN
+    primary: ClassVar[str] = "fid"
+    players_said: ClassVar[str] = (
+        f"{EITHER} Where the drawn images cannot be told from real ones, the discriminator's is "
+        "2 ln 2 = 1.39 and the generator's ln 2 = 0.69."
+    )
+    takes: ClassVar[str] = "codes"
+    exports: ClassVar[tuple[str, ...]] = ("generate",)
+    page: ClassVar[str] = "adversarial"
+    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {
+        "momentum": 0.5, "lr": 0.0002, "schedule": "constant", "warmup": 0.0, "epochs": 8,
+        "batch_size": 64,
+    }  # fmt: skip
 
     k: int = 1
     discriminator_rate: float = 1.0
@@ -75,12 +113,12 @@ class Adversarial(Task):
         s: Tensor = d(x)
         return s
 
-    def check(self, model: Any, batch: Batch, classes: int) -> None:
+    def check(self, model: Any, batch: Batch, target: Target) -> None:
         needs(model, "The task 'adversarial'", "generator", "discriminator", "latent", "generate")
         expect(model.generator(noise(model, batch.x)), tuple(batch.x.shape), "images to judge")
         expect(self._scores(model.discriminator, batch.x), (len(batch),), "one score an image")
 
-    def judge(self, model: Any, feed: Feed, classes: tuple[str, ...], machine: Machine) -> Findings:
+    def evaluate(self, model: Any, feed: Feed, target: Target, machine: Machine) -> Measurements:
         count = min(len(feed.index), self.judged)
         real = torch.cat([b.x for b in feed.first(count)])
         with at_rest(model, machine):
@@ -96,7 +134,7 @@ class Adversarial(Task):
             if examiner := Examiner.for_images(feed.images, machine):
                 measures = likeness(examiner, real, fake) | measures
         kept = {name: in_bytes((x + 1) / 2) for name, x in kept.items()}
-        return Findings(count, measures, kept)
+        return Measurements(count, measures, kept)
 
     def picture(self, model: Any, batch: Batch, machine: Machine) -> Float[Tensor, "n c *grid"]:
         with at_rest(model, machine):

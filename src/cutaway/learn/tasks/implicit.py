@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -10,11 +10,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.data.feed import Batch, Feed
+from cutaway.data.target import Target
 from cutaway.errors import UsageError
+from cutaway.learn.evaluation import Measurements
 from cutaway.learn.gallery import in_bytes
 from cutaway.learn.machine import Machine
-from cutaway.learn.tasks.base import Counts, Findings, Player, Task, at_rest, expect
-from cutaway.learn.tasks.reconstruct import psnr
+from cutaway.learn.metrics import Metric, loss
+from cutaway.learn.presets import ADAM, PLAIN
+from cutaway.learn.task import Counts, Player, Task, at_rest, expect
+from cutaway.learn.tasks.reconstruct import PSNR, psnr
 
 FITS = ("value", "gradient", "laplacian")
 
@@ -30,8 +34,21 @@ class Implicit(Task):
     """
 
     scaling: ClassVar[str] = "symmetric"
-    measures: ClassVar[tuple[str, ...]] = ("loss", "psnr")
-    headline: ClassVar[str] = "psnr"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        loss("mean squared error"),
+        PSNR,
+        Metric("gradient_psnr", "PSNR of the gradient", unit="dB", higher=True, each_epoch=False),
+        Metric("laplacian_psnr", "PSNR of the Laplacian", unit="dB", higher=True, each_epoch=False),
+    )
+    primary: ClassVar[str] = "psnr"
+    single: ClassVar[bool] = True
+    takes: ClassVar[str] = "places"
+    exports: ClassVar[tuple[str, ...]] = ("paint",)
+    page: ClassVar[str] = "implicit"
+    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {
+        "lr": 0.001, "schedule": "cosine", "warmup": 0.0, "epochs": 6, "repeat": 50,
+        "batch_size": 1, "image_size": 128,
+    }  # fmt: skip
 
     fit: str = "value"
 
@@ -54,15 +71,15 @@ class Implicit(Task):
         grad, laplace = derivatives(model, p.requires_grad_(), second=self.fit == "laplacian")
         return grad if laplace is None else laplace
 
-    def check(self, model: nn.Module, batch: Batch, classes: int) -> None:
+    def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
         x = picture_of(batch)
         if len(batch) > 1:
             raise UsageError("The task 'implicit' fits one picture: give the path of an image.")
         expect(model(places(x)[:4]), (4, x.shape[1]), "a value a channel")
 
-    def judge(
-        self, model: nn.Module, feed: Feed, classes: tuple[str, ...], machine: Machine
-    ) -> Findings:
+    def evaluate(
+        self, model: nn.Module, feed: Feed, target: Target, machine: Machine
+    ) -> Measurements:
         batch = next(feed.in_order())
         x = picture_of(batch)
         with at_rest(model, machine), torch.inference_mode(False), torch.enable_grad():
@@ -87,7 +104,7 @@ class Implicit(Task):
                 name: drawn(value, shape, wanted, signed),
             }
         kept = {k: in_bytes((v + 1) / 2) for k, v in kept.items()}
-        return Findings(1, measures, kept)
+        return Measurements(1, measures, kept)
 
     def picture(self, model: nn.Module, batch: Batch, machine: Machine) -> Float[Tensor, "1 c h w"]:
         x = picture_of(batch)

@@ -1,21 +1,36 @@
 """Output = input, through a narrow place."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.data.feed import Batch, Feed
+from cutaway.data.target import Target
+from cutaway.learn.evaluation import Measurements
 from cutaway.learn.gallery import in_bytes
 from cutaway.learn.machine import Machine
-from cutaway.learn.tasks.base import Counts, Findings, Player, Task, at_rest, expect, needs
+from cutaway.learn.metrics import HIGHER, Means, Metric, loss
+from cutaway.learn.presets import ADAM, PLAIN
+from cutaway.learn.task import Counts, Player, Task, at_rest, expect, needs, reconstruction
 
 SHOWN, MAPPED = 32, 2_000
 """Images that are kept beside their reconstructions, and codes that are kept for a map."""
+
+
+PSNR = Metric(
+    "psnr", "PSNR", "Peak signal-to-noise ratio", "PSNR (dB)", "dB", higher=True, begins="own",
+    caption=f"{HIGHER} 10 dB more is a tenth of the squared error.",
+)  # fmt: skip
+
+
+def decibels(error: Means) -> Means:
+    """Peak signal-to-noise ratio of mean squared errors of values in 0..1 (as `psnr`)."""
+    return -10 * np.log10(np.maximum(error, 1e-12))
 
 
 @dataclass(frozen=True)
@@ -29,8 +44,14 @@ class Reconstruct(Task):
     """
 
     scaling: ClassVar[str] = "unit"
-    measures: ClassVar[tuple[str, ...]] = ("loss", "psnr")
-    headline: ClassVar[str] = "psnr"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        loss("mean squared error"),
+        replace(PSNR, each=lambda kept: kept["errors"], pooled=decibels),
+    )
+    primary: ClassVar[str] = "psnr"
+    exports: ClassVar[tuple[str, ...]] = ("reconstruct",)
+    page: ClassVar[str] = "reconstruct"
+    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {"lr": 0.002, "epochs": 10}
 
     noise: float = 0.0
 
@@ -43,13 +64,13 @@ class Reconstruct(Task):
 
         return (Player("model", tuple(model.parameters()), loss),)
 
-    def check(self, model: nn.Module, batch: Batch, classes: int) -> None:
+    def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
         needs(model, "The task 'reconstruct'", "encoder", "decoder")
         expect(reconstruction(model)(batch.x), tuple(batch.x.shape), "output = input")
 
-    def judge(
-        self, model: nn.Module, feed: Feed, classes: tuple[str, ...], machine: Machine
-    ) -> Findings:
+    def evaluate(
+        self, model: nn.Module, feed: Feed, target: Target, machine: Machine
+    ) -> Measurements:
         again, encoder = reconstruction(model), model.encoder
         with at_rest(model, machine):
             rows = [
@@ -64,19 +85,13 @@ class Reconstruct(Task):
         error = errors.double().mean().item()
         kept = {"index": index, "targets": targets, "errors": errors, **seen}
         kept |= {"codes": codes.float().cpu()}
-        return Findings(len(index), {"psnr": psnr(error), "loss": error}, kept)
+        return Measurements(len(index), {"psnr": psnr(error), "loss": error}, kept)
 
     def picture(
         self, model: nn.Module, batch: Batch, machine: Machine
     ) -> Float[Tensor, "n c *grid"]:
         with at_rest(model, machine):
             return reconstruction(model)(batch.x)
-
-
-def reconstruction(model: nn.Module) -> Callable[[Tensor], Tensor]:
-    """The network from input to reconstruction; some have other outputs besides."""
-    again: Callable[[Tensor], Tensor] = getattr(model, "reconstruct", model)
-    return again
 
 
 def psnr(error: float, peak: float = 1.0) -> float:

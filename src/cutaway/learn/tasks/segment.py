@@ -10,17 +10,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.data.feed import Batch, Feed
-from cutaway.errors import UsageError
+from cutaway.data.target import Masks, Target
+from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.gallery import palette
 from cutaway.learn.machine import Machine
-from cutaway.learn.tasks.base import Counts, Player, Task, at_rest, expect
+from cutaway.learn.metrics import HIGHER, Metric, loss
+from cutaway.learn.prediction import MaskPrediction
+from cutaway.learn.presets import ADAM, PLAIN
+from cutaway.learn.task import Counts, Player, Task, at_rest, expect
 
 SHOWN = 16
 """Images whose masks are kept for the report, from the worst to the best in even steps."""
 
 
 @dataclass(frozen=True)
-class Masks:
+class Segmentation(Evaluation):
     """How well the pixels of some images were told apart.
 
     Attributes:
@@ -76,8 +80,23 @@ class Segment(Task):
     Source: Ronneberger et al. 2015, section 3; the course's statistics text, pages 55 and 56.
     """
 
-    measures: ClassVar[tuple[str, ...]] = ("loss", "iou", "accuracy")
-    headline: ClassVar[str] = "iou"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        loss("nats a pixel"),
+        Metric(
+            "iou", "mean IoU", axis="mean IoU (%)", unit="%", higher=True,
+            each=lambda kept: kept["iou"], of_examples="mean IoU of an image",
+            caption=f"{HIGHER} Of the pixels that are of a class or are answered so, the share "
+            "that is both; mean over the classes.",
+        ),
+        Metric(
+            "accuracy", axis="accuracy (%)", unit="%", higher=True,
+            caption=f"{HIGHER} A gap that widens between training and validation is overfitting.",
+        ),
+    )  # fmt: skip
+    primary: ClassVar[str] = "iou"
+    needs: ClassVar[type[Target] | None] = Masks
+    page: ClassVar[str] = "segment"
+    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {"lr": 0.005, "epochs": 4, "batch_size": 16}
 
     def players(self, model: nn.Module) -> tuple[Player, ...]:
         def loss(batch: Batch) -> tuple[Tensor, Counts]:
@@ -87,23 +106,36 @@ class Segment(Task):
 
         return (Player("model", tuple(model.parameters()), loss),)
 
-    def check(self, model: nn.Module, batch: Batch, classes: int) -> None:
-        if batch.t.ndim == 1:
-            raise UsageError(
-                "The task 'segment' needs images with masks, and these have a class each: give a "
-                "folder with images/ and masks/, or the data set scenes."
-            )
-        shape = (len(batch), classes, *batch.x.shape[2:])
-        expect(model(batch.x), shape, f"telling the pixels of {classes} classes apart")
+    def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
+        k = target.outputs
+        shape = (len(batch), k, *batch.x.shape[2:])
+        expect(model(batch.x), shape, f"telling the pixels of {k} classes apart")
 
-    def probabilities(self, output: Float[Tensor, "b k h w"]) -> Float[Tensor, "b k h w"]:
+    def answer(self, output: Float[Tensor, "b k h w"], target: Target) -> Float[Tensor, "b k h w"]:
         """The network's output as probabilities."""
         return output.float().softmax(1)
 
-    def judge(
-        self, model: nn.Module, feed: Feed, classes: tuple[str, ...], machine: Machine
-    ) -> Masks:
-        k = len(classes)
+    def prediction(
+        self, name: str, answer: Tensor | None, target: Target, error: str = ""
+    ) -> MaskPrediction:
+        if answer is None:
+            return MaskPrediction(name=name, error=error)
+        mask = answer.argmax(0).byte()
+        found = tuple(target.names[k] for k in mask.unique().tolist())
+        return MaskPrediction(name=name, mask=mask, classes=target.names, found=found)
+
+    def quality(self, answers: Tensor, truth: Tensor, target: Target) -> dict[str, float]:
+        counts = confusions(truth.long(), answers.argmax(1), target.outputs)
+        return {"iou": mean_of_known(intersection_over_union(counts.sum(0)))}
+
+    def example(self, x: Float[Tensor, "b c *grid"], classes: int) -> Batch:
+        t = torch.arange(x[:, 0].numel()).reshape(x[:, 0].shape) % classes
+        return Batch(x, t, torch.arange(len(x)))
+
+    def evaluate(
+        self, model: nn.Module, feed: Feed, target: Target, machine: Machine
+    ) -> Segmentation:
+        k = target.outputs
         index, counts, answers, losses = [], [], [], []
         with at_rest(model, machine):
             for batch in feed.in_order():
@@ -120,12 +152,13 @@ class Segment(Task):
         shown = order[torch.linspace(0, len(order) - 1, min(SHOWN, len(order))).long()]
         masks = torch.cat(answers)[shown]
         loss = (torch.stack(losses).sum() / len(iou)).item()
-        return Masks(classes, each.sum(0), torch.cat(index).cpu(), iou, shown, masks, loss)
+        where = torch.cat(index).cpu()
+        return Segmentation(target.classes, each.sum(0), where, iou, shown, masks, loss)
 
     def recall(
-        self, tensors: dict[str, Tensor], summary: dict[str, Any], classes: tuple[str, ...]
-    ) -> Masks:
-        return Masks(classes, **tensors, loss=summary["loss"])
+        self, tensors: dict[str, Tensor], summary: dict[str, Any], target: Target
+    ) -> Segmentation:
+        return Segmentation(target.classes, **tensors, loss=summary["loss"])
 
     def picture(self, model: nn.Module, batch: Batch, machine: Machine) -> Float[Tensor, "n 3 h w"]:
         with at_rest(model, machine):

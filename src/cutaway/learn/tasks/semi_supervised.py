@@ -9,10 +9,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.data.feed import Batch, Feed
+from cutaway.data.target import Classes, Target
+from cutaway.learn.classification import ACCURACY, CALIBRATION, TOP5, Classifier
+from cutaway.learn.evaluation import Measurements
 from cutaway.learn.machine import Machine
-from cutaway.learn.tasks.adversarial import Adversarial, noise
-from cutaway.learn.tasks.base import Counts, Findings, Player, expect
-from cutaway.learn.tasks.classify import Classify
+from cutaway.learn.metrics import Metric
+from cutaway.learn.prediction import ClassPrediction
+from cutaway.learn.presets import ADAM, PLAIN
+from cutaway.learn.task import Counts, Player, expect
+from cutaway.learn.tasks.adversarial import DRAWN, EITHER, Adversarial, noise
+
+CLASSES = Classifier()
+"""The discriminator as it answers: a classifier."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +38,22 @@ class SemiSupervised(Adversarial):
         matching, fooling: weights of the generator's two terms.
     """
 
-    measures: ClassVar[tuple[str, ...]] = (
-        "accuracy",
-        "fid",
-        "sure",
-        "variety",
-        "discriminator_accuracy",
+    metrics: ClassVar[tuple[Metric, ...]] = (ACCURACY, *DRAWN, TOP5, CALIBRATION)
+    primary: ClassVar[str] = "accuracy"
+    players_said: ClassVar[str] = (
+        f"{EITHER} The discriminator's is in nats; the generator's is a distance between mean "
+        "features of real and of drawn images."
     )
-    headline: ClassVar[str] = "accuracy"
+    needs: ClassVar[type[Target] | None] = Classes
+    classifies: ClassVar[bool] = True
+    partly: ClassVar[bool] = True
+    serves: ClassVar[bool] = True
+    exports: ClassVar[tuple[str, ...]] = ("answer", "generate")
+    page: ClassVar[str] = "semi_supervised"
+    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {
+        "momentum": 0.5, "lr": 0.003, "schedule": "linear", "warmup": 0.0, "epochs": 4,
+        "batch_size": 64, "labels": 100,
+    }  # fmt: skip
 
     matching: float = 1.0
     fooling: float = 1.0
@@ -77,20 +93,41 @@ class SemiSupervised(Adversarial):
         s: Tensor = d(x).float().logsumexp(1)
         return s
 
-    def check(self, model: Any, batch: Batch, classes: int) -> None:
+    def check(self, model: Any, batch: Batch, target: Target) -> None:
         self.begin(model, batch)
-        super().check(model, batch, classes)
-        expect(model.discriminator(batch.x), (len(batch), classes), "a logit a class")
+        super().check(model, batch, target)
+        expect(model.discriminator(batch.x), (len(batch), target.outputs), "a logit a class")
 
     def begin(self, model: Any, batch: Batch) -> None:
         if hasattr(model, "refer"):
             model.refer(batch.x)
 
-    def judge(self, model: Any, feed: Feed, classes: tuple[str, ...], machine: Machine) -> Findings:
-        found = super().judge(model, feed, classes, machine)
-        answers = Classify().judge(model.discriminator, feed, classes, machine)
-        measures = answers.summary() | found.measures
-        return Findings(len(answers), measures, found.kept | answers.tensors())
+    def evaluate(self, model: Any, feed: Feed, target: Target, machine: Machine) -> Measurements:
+        found = super().evaluate(model, feed, target, machine)
+        answers = CLASSES.evaluate(model.discriminator, feed, target, machine)
+        metrics = answers.summary() | found.metrics
+        return Measurements(len(answers), metrics, found.kept | answers.tensors())
+
+    def answering(self, model: Any) -> nn.Module:
+        discriminator: nn.Module = model.discriminator
+        return discriminator
+
+    def answer(self, output: Float[Tensor, "b k"], target: Target) -> Float[Tensor, "b k"]:
+        return CLASSES.answer(output, target)
+
+    def prediction(
+        self, name: str, answer: Tensor | None, target: Target, error: str = ""
+    ) -> ClassPrediction:
+        return CLASSES.prediction(name, answer, target, error)
+
+    def quality(self, answers: Tensor, truth: Tensor, target: Target) -> dict[str, float]:
+        return CLASSES.quality(answers, truth, target)
+
+    def example(self, x: Float[Tensor, "b c *grid"], classes: int) -> Batch:
+        """The classes of the first half are not known."""
+        batch = super().example(x, classes)
+        batch.t[: len(x) // 2] = -1
+        return batch
 
 
 def _share(t: Int[Tensor, " b"]) -> Float[Tensor, " b"]:

@@ -4,16 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.data.feed import Batch
-from cutaway.learn.tasks.base import Counts, Player, needs
-from cutaway.learn.tasks.classify import Classify
+from cutaway.data.target import Target
+from cutaway.learn.classification import Classifier
+from cutaway.learn.presets import PLAIN
+from cutaway.learn.task import Counts, Player, needs
 
 
 @dataclass(frozen=True)
-class Threshold(Classify):
+class Threshold(Classifier):
     """Each unit moves by w <- w + rho (t - y) x for what it is to answer.
 
     That is a step down the gradient of mean((y - t) (w.x + b)) with the answer y = step(w.x + b)
@@ -23,6 +26,13 @@ class Threshold(Classify):
     """
 
     scaling: ClassVar[str] = "unit"
+    has_gradient: ClassVar[bool] = False
+    players_said: ClassVar[str] = "Lower is better; 0 where every answer is right."
+    page: ClassVar[str] = "threshold"
+    begins: ClassVar[dict[str, Any]] = PLAIN | {
+        "optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "lr": 0.1, "schedule": "constant",
+        "warmup": 0.0, "batch_size": 1, "repeat": 10, "epochs": 10,
+    }  # fmt: skip
 
     def players(self, model: nn.Module) -> tuple[Player, ...]:
         lessons: Callable[..., Any] = model.lessons  # type: ignore[assignment]
@@ -41,10 +51,18 @@ class Threshold(Classify):
         found = enumerate(lessons(nothing, nothing.new_zeros(0)))
         return tuple(player(k, lesson.name, lesson.unit) for k, lesson in found)
 
-    def check(self, model: nn.Module, batch: Batch, classes: int) -> None:
+    def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
         needs(model, "The task 'threshold'", "lessons")
-        super().check(model, batch, classes)
+        super().check(model, batch, target)
 
-    def probabilities(self, output: Float[Tensor, "b k"]) -> Float[Tensor, "b k"]:
-        """The answers are zero or one already."""
+    def answer(self, output: Float[Tensor, "b k"], target: Target) -> Float[Tensor, "b k"]:
+        """Zero or one already."""
         return output.float()
+
+    def inputs(self, channels: int, grid: tuple[int, ...], count: int, seed: int) -> Tensor:
+        """The truth table of two inputs."""
+        return torch.tensor([[0.0, 0], [0, 1], [1, 0], [1, 1]]).unsqueeze(1)
+
+    def example(self, x: Float[Tensor, "b c *grid"], classes: int) -> Batch:
+        """AND."""
+        return Batch(x, x.flatten(1).all(1).long(), torch.arange(len(x)))

@@ -9,9 +9,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cutaway.data.feed import Batch, Feed
+from cutaway.data.target import Target
+from cutaway.learn.evaluation import Measurements
 from cutaway.learn.gallery import in_bytes
 from cutaway.learn.machine import Machine
-from cutaway.learn.tasks.base import Counts, Findings, Player, Task, at_rest, expect, needs
+from cutaway.learn.metrics import LOWER, Metric, loss
+from cutaway.learn.presets import ADAM, PLAIN
+from cutaway.learn.task import Counts, Player, Task, at_rest, expect, needs
 from cutaway.learn.tasks.reconstruct import MAPPED, SHOWN
 from cutaway.models.vae import divergence
 
@@ -30,8 +34,28 @@ class Variational(Task):
     """
 
     scaling: ClassVar[str] = "unit"
-    measures: ClassVar[tuple[str, ...]] = ("loss", "reconstruction", "kl")
-    headline: ClassVar[str] = "loss"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        loss("nats an image"),
+        Metric(
+            "reconstruction", axis="−ln p(x|z) (nats an image)",
+            caption=f"{LOWER} What it takes to say the pixels once the code is known.",
+        ),
+        # The loss weighs its parts by beta: runs with another beta could not be compared by it.
+        Metric(
+            "-ELBO", "\N{MINUS SIGN}ELBO", axis="nats an image", unit="nats", caption=LOWER,
+            each_epoch=False, each=lambda kept: kept["errors"], parts=("reconstruction", "kl"),
+        ),
+        Metric(
+            "kl", "KL divergence", axis="KL (nats an image)",
+            caption="How much the code says of an image. Lower makes drawn codes more like real "
+            "ones; at 0 the code would say nothing.",
+        ),
+    )  # fmt: skip
+    primary: ClassVar[str] = "loss"
+    compared: ClassVar[str] = "-ELBO"
+    exports: ClassVar[tuple[str, ...]] = ("generate", "reconstruct")
+    page: ClassVar[str] = "variational"
+    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {"lr": 0.002, "epochs": 8}
 
     beta: float = 1.0
 
@@ -43,11 +67,11 @@ class Variational(Task):
 
         return (Player("model", tuple(model.parameters()), loss),)
 
-    def check(self, model: Any, batch: Batch, classes: int) -> None:
+    def check(self, model: Any, batch: Batch, target: Target) -> None:
         needs(model, "The task 'variational'", "encode", "logits", "generate", "latent")
         expect(model(batch.x)[0], tuple(batch.x.shape), "output = input")
 
-    def judge(self, model: Any, feed: Feed, classes: tuple[str, ...], machine: Machine) -> Findings:
+    def evaluate(self, model: Any, feed: Feed, target: Target, machine: Machine) -> Measurements:
         with at_rest(model, machine):
             rows = [(b.index, b.t, *parts(model, b.x)) for b in feed.in_order()]
             kept = _kept(model, list(feed.first(MAPPED)))
@@ -55,7 +79,7 @@ class Variational(Task):
         kept |= {"index": index, "targets": targets, "errors": errors + kl}
         both = errors.double().mean().item(), kl.double().mean().item()
         measures = {"loss": both[0] + self.beta * both[1], "reconstruction": both[0], "kl": both[1]}
-        return Findings(len(index), measures, kept)
+        return Measurements(len(index), measures, kept)
 
     def picture(self, model: Any, batch: Batch, machine: Machine) -> Float[Tensor, "n c *grid"]:
         with at_rest(model, machine):

@@ -18,8 +18,7 @@ from cutaway.ship.shipment import Shipment
 OPSET = 20
 KEY = "cutaway"
 INPUTS = {"answer": "pixels", "reconstruct": "pixels", "generate": "z", "paint": "places"}
-OUTPUTS = {"answer": "probabilities", "reconstruct": "pictures", "generate": "pictures",
-           "paint": "values"}  # fmt: skip
+OUTPUTS = {"reconstruct": "pictures", "generate": "pictures", "paint": "values"}
 
 
 def write(shipment: Shipment, path: Path) -> None:
@@ -30,10 +29,11 @@ def write(shipment: Shipment, path: Path) -> None:
 def model(shipment: Shipment) -> onnx.ModelProto:
     """The network as an ONNX model."""
     about = shipment.about
+    output = OUTPUTS.get(about.part, about.target.answers)
     with quietly():
         found = torch.onnx.export(
             program(shipment), (), dynamo=True, opset_version=OPSET, verbose=False,
-            input_names=[INPUTS[about.part]], output_names=[OUTPUTS[about.part]],
+            input_names=[INPUTS[about.part]], output_names=[output],
         )  # fmt: skip
     assert found is not None
     proto: onnx.ModelProto = found.model_proto
@@ -47,7 +47,7 @@ def describe(proto: onnx.ModelProto, about: About) -> None:
     """Write down what the file holds, for people (in Netron) and for programs."""
     proto.producer_name, proto.producer_version = "cutaway", about.version
     proto.doc_string = f"{about.model}, which learned from {about.data}: {about.part}."
-    plain = {"classes": "\n".join(about.classes), "task": about.task, "licence": about.licence}
+    plain = {"classes": "\n".join(about.target.names), "task": about.task, "licence": about.licence}
     onnx.helper.set_model_props(proto, {KEY: about.to_json(), **plain})
 
 

@@ -39,7 +39,7 @@ def rebuilt(path: Path, about: About, tensors: dict[str, Tensor]) -> Opened:
             "build it and call load_state_dict, or export it as onnx or pt2."
         )
     network = models.build(
-        about.model, about.channels, len(about.classes), about.size, about.options
+        about.model, about.channels, about.target.outputs, about.size, about.options
     )
     try:
         network.load_state_dict(tensors)

@@ -79,7 +79,7 @@ const tensor = (values, count, height, width) => new ort.Tensor("uint8", values,
 
 function ranked(p) {
   const order = [...p.keys()].sort((a, b) => p[b] - p[a]).slice(0, TOP);
-  return order.map((k) => ({ index: k, label: about.classes[k], probability: p[k] }));
+  return order.map((k) => ({ index: k, label: about.target.names[k], probability: p[k] }));
 }
 
 async function answer(image) {
@@ -90,9 +90,11 @@ async function answer(image) {
     const again = painted(found.data, 0, found.dims.slice(1, 3), about.channels);
     return { figures: [[seen, "The image"], [again, "What the network makes of it"]] };
   }
-  if (about.task !== "segment") return { top: ranked(found.data) };
+  if (about.target.kind === "class") return { top: ranked(found.data) };
+  if (about.target.kind === "value")
+    return { values: Object.fromEntries(about.target.names.map((name, k) => [name, found.data[k]])) };
   const { data, shares } = mask(found.data, found.dims.slice(1));
-  const legend = about.classes.map((label, k) => ({ colour: hue(k), label, share: shares[k] }));
+  const legend = about.target.names.map((label, k) => ({ colour: hue(k), label, share: shares[k] }));
   return { figures: [[seen, "The image"], [data, "What each pixel is taken for"]], legend };
 }
 

@@ -1,6 +1,4 @@
 /* the page; `way` says how the network is asked */
-const MEASURES = { iou: "IoU on its test set", accuracy: "Right on its test set", fid: "FID on its test set",
-  reconstruction: "Reconstruction loss on its test set", loss: "Loss on its test set" };
 let about, asked = 0;
 
 async function start() {
@@ -9,7 +7,7 @@ async function start() {
   $("title").textContent = `${about.model} on ${about.data}`;
   $("lead").textContent = lead();
   facts();
-  const draws = about.part === "generate", sketch = !draws && about.ink && about.task !== "segment";
+  const draws = about.part === "generate", sketch = !draws && about.ink && about.target.kind !== "mask";
   $("chance").textContent = `Codes of ${about.latent} numbers from N(0, 1), each a picture.`;
   $("making").hidden = !draws;
   $("dropping").hidden = draws;
@@ -18,13 +16,14 @@ async function start() {
   if (sketch) clear();
   facts(await way.facts());
   if (about.part === "generate") return show(null);
-  $("empty").textContent = HINTS[about.part === "answer" ? about.task : about.part] ?? HINTS.classify;
+  $("empty").textContent = HINTS[about.part === "answer" ? about.target.kind : about.part];
 }
 
 const HINTS = {
-  classify: "What the network takes the image for stands here.",
-  segment: "What the network takes each pixel for stands here.",
-  reconstruct: "What the network makes of the image stands here.",
+  class: "The prediction appears here.",
+  mask: "The prediction for each pixel appears here.",
+  value: "The predicted values appear here.",
+  reconstruct: "The reconstruction appears here.",
 };
 
 function lead() {
@@ -33,17 +32,19 @@ function lead() {
   if (about.part === "generate") return `It draws ${images}.`;
   const brought = about.resizes === false ? "" : "; any image is brought to that";
   if (about.part === "reconstruct") return `It makes ${images} anew from what it keeps of them${brought}.`;
-  const things = about.task === "segment" ? "kinds of pixels" : "classes";
-  return `It tells ${about.classes.length} ${things} apart in ${images}${brought}.`;
+  const { kind: told, names } = about.target;
+  if (told === "value") return `It predicts ${names.join(", ")} from ${images}${brought}.`;
+  const things = told === "mask" ? "kinds of pixels" : "classes";
+  return `It tells ${names.length} ${things} apart in ${images}${brought}.`;
 }
 
 function facts(more = []) {
-  const name = Object.keys(MEASURES).find((one) => one in about.measures), value = about.measures[name];
-  const worth = name === "accuracy" ? percent(value) : value?.toPrecision(4);
-  const some = about.classes.slice(0, 12).join(", ") + (about.classes.length > 12 ? ", …" : "");
+  const { name, label, unit } = about.primary, value = about.measures[name], { kind, names } = about.target;
+  const figure = unit === "%" ? percent(value) : `${value?.toPrecision(4)} ${unit}`.trim();
+  const some = names.slice(0, 12).join(", ") + (names.length > 12 ? ", …" : "");
   const rows = [
-    [MEASURES[name] ?? MEASURES.accuracy, worth ?? "not measured"],
-    ...(about.part === "answer" ? [["Classes", some]] : []),
+    ...(name ? [[`Test ${label}`, value === undefined ? "not measured" : figure]] : []),
+    ...(about.part === "answer" ? [[kind === "value" ? "Values" : "Classes", some]] : []),
     ...more,
     ["Licence of the data", about.licence || "not known"],
   ];
@@ -61,6 +62,7 @@ async function show(image) {
     if (mine !== asked) return;
     $("error").hidden = true;
     if (found.top) bars(found.top);
+    else if (found.values) numbers(found.values);
     else pictures(found.figures, found.legend);
     // the map of an earlier image goes, but not for the blink of an eye
     const late = setTimeout(() => { if (mine === asked) $("why").hidden = true; }, 500);

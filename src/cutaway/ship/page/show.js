@@ -25,6 +25,20 @@ function bars(top) {
   $("answer").hidden = false;
 }
 
+function numbers(values) {
+  const found = Object.entries(values);
+  $("label").textContent = found.length === 1 ? `${found[0][0]}: ${digits(found[0][1])}` : "Predicted values";
+  $("top").replaceChildren(...found.map(([name, value]) => {
+    const row = document.createElement("li");
+    row.append(element("span", name, "name"), element("span", ""), element("span", digits(value), "value"));
+    return row;
+  }));
+  $("empty").hidden = true;
+  $("answer").hidden = false;
+}
+
+const digits = (x) => Number(x.toPrecision(5)).toLocaleString("en", { maximumSignificantDigits: 5 });
+
 /* what was seen, and a map of it in grey: both ImageData */
 function explain({ top, seen, heat, most }) {
   put($("seen"), seen);

@@ -78,13 +78,13 @@ def _add_asking(app: FastAPI, settings: Settings) -> None:
         openapi_extra=schemas.body_of(many, settings.max_images),
     )  # fmt: skip
     async def predict(request: Request) -> Response:
-        """The five most probable classes of each image.
+        """The five most probable classes of each image, or its values.
 
         One that cannot be read refuses the whole request, and is named: an answer is complete.
         """
         contents = await images_of(request, many, settings.max_images)
         found = await app.state.service.answers(contents)
-        return _json({"answers": [{"top": top} for top in found]})
+        return _json({"answers": found})
 
     @app.post(
         "/why", response_model=None, responses=schemas.responses(schemas.Why, *ASKED),

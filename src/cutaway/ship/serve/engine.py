@@ -1,7 +1,7 @@
 """What answers: a network with all that it needs to be asked, whatever it runs on."""
 
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -15,8 +15,6 @@ from cutaway.errors import UsageError
 from cutaway.learn.fleet import Fleet
 from cutaway.learn.machine import computing
 from cutaway.learn.run import Run
-from cutaway.learn.tasks import TASKS
-from cutaway.learn.tasks.classify import Classify
 from cutaway.ship.about import About
 from cutaway.ship.opened import Opened
 
@@ -25,7 +23,7 @@ ONLY = "only what does is served"
 
 @runtime_checkable
 class Engine(Protocol):
-    """A network that tells classes, called by one thread at a time.
+    """A network that tells classes or values, called by one thread at a time.
 
     Attributes:
         name: what it runs on.
@@ -38,7 +36,7 @@ class Engine(Protocol):
     def name(self) -> str: ...
 
     def answer(self, pixels: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]:
-        """The probability of each class for each picture of the network's size."""
+        """The probability of each class, or each value, of each picture of the network's size."""
 
 
 def threads() -> int:
@@ -50,7 +48,7 @@ class TorchEngine:
     """A run's network, or a fleet's as one, by PyTorch.
 
     Raises:
-        UsageError: it does not tell the classes of pictures.
+        UsageError: it tells no classes or values of pictures.
         RunError: it has not ended.
     """
 
@@ -60,7 +58,7 @@ class TorchEngine:
         run = trained if isinstance(trained, Run) else trained.members[0]
         _check(trained.path, run)
         self.about = About.of(run, "answer", resizes=False)
-        self._model: nn.Module = trained.model if isinstance(trained, Run) else trained.committee
+        self._model: nn.Module = run.task.answering(trained.model)
         self._model.requires_grad_(False)
         self._device, self._normalise, self._task = run.machine.device, run.data.normalise, run.task
         self._threads = threads()
@@ -68,7 +66,7 @@ class TorchEngine:
     def answer(self, pixels: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]:
         x = self._normalise(to_float(torch.from_numpy(pixels).to(self._device)))
         with computing(self._threads), torch.inference_mode(), exact():
-            found: Any = self._task.probabilities(self._model(x))  # type: ignore[attr-defined]
+            found = self._task.answer(self._model(x), self.about.target)
         return found.cpu().numpy()
 
 
@@ -76,24 +74,24 @@ class ExportedEngine:
     """An exported network, by what its format runs on.
 
     Raises:
-        UsageError: it does not tell the classes of pictures.
+        UsageError: it tells no classes or values of pictures.
     """
 
     def __init__(self, opened: Opened, name: str):
         self.about, self.name, self._answer = opened.about, name, opened.answer
-        classifies = issubclass(TASKS[self.about.task], Classify) and self.about.part == "answer"
-        if not classifies or len(self.about.size) != 2:
-            raise UsageError(f"{opened.path} does not tell the classes of pictures: {ONLY}.")
+        tells = self.about.task_kind().serves and self.about.part == "answer"
+        if not tells or len(self.about.size) != 2:
+            raise UsageError(f"{opened.path} tells no classes or values of pictures: {ONLY}.")
 
     def answer(self, pixels: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]:
         return self._answer(pixels)
 
 
 def _check(path: Path, run: Run) -> None:
-    if not isinstance(run.task, Classify):
+    if not run.task.serves:
         raise UsageError(
-            f"{path} does not tell classes: {ONLY}. Draw with it by `cutaway generate`, or measure "
-            "it by `cutaway evaluate`."
+            f"{path} tells no classes or values of pictures: {ONLY}. `cutaway generate` draws "
+            "with it, or `cutaway evaluate` measures it."
         )
     if len(run.data.size) != 2:
         raise UsageError(f"{path} learned from signals or videos: only pictures are served.")

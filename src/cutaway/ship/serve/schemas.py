@@ -20,16 +20,22 @@ class Class(BaseModel):
     probability: float = Field(ge=0, le=1)
 
 
-class Answer(BaseModel):
+class Top(BaseModel):
     """The most probable classes of an image, best first."""
 
     top: list[Class] = Field(min_length=1, max_length=5)
 
 
+class Numbers(BaseModel):
+    """The numbers that are told of an image, by their names."""
+
+    values: dict[str, float]
+
+
 class Answers(BaseModel):
     """One answer an image, in their order."""
 
-    answers: list[Answer]
+    answers: list[Top | Numbers]
 
 
 class Why(BaseModel):

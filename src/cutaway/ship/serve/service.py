@@ -12,12 +12,12 @@ from cutaway.ship.serve.batching import Batcher
 from cutaway.ship.serve.decoding import Decoder, Pixels, all_of
 from cutaway.ship.serve.engine import Engine
 from cutaway.ship.serve.metrics import Metrics
-from cutaway.ship.serve.refusal import busy
+from cutaway.ship.serve.refusal import Refusal, busy
 from cutaway.ship.serve.settings import Settings
 from cutaway.ship.serve.swap import Served
 from cutaway.ship.serve.why import heat_map, in_bytes, png
 
-Top = list[dict[str, Any]]
+Reply = dict[str, Any]
 
 
 class Service:
@@ -32,8 +32,8 @@ class Service:
         self._decoder.close()
         self._batcher.close()
 
-    async def answers(self, contents: Sequence[bytes]) -> list[Top]:
-        """The most probable classes of each picture.
+    async def answers(self, contents: Sequence[bytes]) -> list[Reply]:
+        """What the network says of each picture.
 
         Raises:
             Refusal: one cannot be read, or no answer was found in time.
@@ -44,7 +44,8 @@ class Service:
                 found = await self._asked(contents, engine)
         except TimeoutError:
             raise self._late() from None
-        return [top_of(p, engine.about.classes) for p in found]
+        task, target = engine.about.task_kind(), engine.about.target
+        return [task.reply(one, target) for one in found]
 
     async def why(self, content: bytes) -> dict[str, Any]:
         """The most probable classes of a picture, and where the first comes from.
@@ -53,6 +54,10 @@ class Service:
             Refusal: it cannot be read, or no answer was found in time.
         """
         engine = self.served.engine
+        task, target = engine.about.task_kind(), engine.about.target
+        if not task.classifies:
+            said = f"Only classes are explained, and this network tells {target.plural}."
+            raise Refusal(422, "why", said)
         try:
             async with asyncio.timeout(self.settings.timeout):
                 with self._batcher.expecting(1):
@@ -62,7 +67,7 @@ class Service:
         except TimeoutError:
             raise self._late() from None
         shown = {"seen": png(pixels), "heat": png(in_bytes(heat)), "most": float(heat.max())}
-        return {"top": top_of(p, engine.about.classes), **shown}
+        return task.reply(p, target) | shown
 
     async def _asked(
         self, contents: Sequence[bytes], engine: Engine
@@ -95,9 +100,3 @@ class Service:
 
     def _late(self) -> Exception:
         return busy("late", f"There was no answer within {self.settings.timeout:g} seconds.")
-
-
-def top_of(p: Float[np.ndarray, "k"], classes: Sequence[str]) -> Top:
-    """The five most probable classes, best first."""
-    best = np.argsort(-p, kind="stable")[:5].tolist()
-    return [{"label": classes[i], "probability": round(float(p[i]), 6)} for i in best]

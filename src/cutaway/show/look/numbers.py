@@ -135,10 +135,10 @@ def _answers(specimen: Specimen) -> Iterator[Curves | Table]:
     """Calibration and what is confused."""
     if not (specimen.classes and len(specimen.held.t)):
         return
-    from cutaway.learn.evaluation import Evaluation
+    from cutaway.learn.classification import Classification
 
     p, t = specimen.answered(specimen.held.x).softmax(1).cpu(), specimen.held.t.cpu()
-    found = Evaluation(specimen.classes, torch.arange(len(t)), t, p)
+    found = Classification(specimen.classes, torch.arange(len(t)), t, p)
     met = found.calibration[found.calibration[:, 2] > 0]
     yield Curves(
         "Is it as sure as it is right?", "mean confidence (%)", "right (%)",

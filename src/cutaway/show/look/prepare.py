@@ -16,14 +16,12 @@ from cutaway.errors import UsageError
 from cutaway.learn.network import initial
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.run import Run
-from cutaway.learn.tasks.classify import Classify
+from cutaway.learn.tasks import TASKS
 from cutaway.randomness import generator
 from cutaway.see.batch import Batch
 from cutaway.show.look.given import first_answer, given, labelled, named
 from cutaway.show.look.specimen import Examples, Specimen, known
 
-DRAWING = ("adversarial", "semi-supervised")
-"""Tasks whose networks begin with a code."""
 BYTES = 1 << 28
 """What examples may take as floats."""
 HELD, LEARNED, SHOWN = 1024, 4096, 8
@@ -62,7 +60,7 @@ def of_run(run: Run, image: Path | None = None, layer: str = "", on: str = "") -
         shown=_with(run, image, shown) if image else shown,
         held=held,
         learned=learned if on != "train" else None,
-        classes=run.data.classes if isinstance(run.task, Classify) else (),
+        classes=run.data.classes if run.task.classifies and run.task.takes == "images" else (),
         layer=layer,
         fresh=None if run.recipe.model.startswith(OWN) else run.new_model,
         source={"val": "validation images", "test": "test images"}.get(on, "training images"),
@@ -123,9 +121,10 @@ def of_model(name: str, layer: str = "") -> Specimen:
     network = initial(Recipe(model=name), channels, classes, sides).eval()
     draw = generator(0, "images")
     x = torch.rand(SHOWN, channels, *sides, generator=draw)
-    if model.task in DRAWING:  # it takes codes, and gives images
+    takes = TASKS[model.task].takes
+    if takes == "codes":
         x = torch.randn(SHOWN, int(network.latent), generator=draw)  # type: ignore[arg-type]
-    if model.task == "implicit":  # it takes places
+    if takes == "places":
         x = torch.rand(SHOWN, len(sides), generator=draw)
     found = of_module(network, x, name=name, layer=layer, source="made-up examples")
     return replace(found, unclassed=UNLEARNED)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from cutaway.data.imageset import ImageSet
+from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.run import Run
-from cutaway.learn.tasks import Judgement
 from cutaway.show import measures
 from cutaway.show.pictures import Picture
 from cutaway.show.strip import strip
@@ -47,7 +47,7 @@ class Subject:
     """What a page is about: a run, what it did on the test set, and its images if there are any."""
 
     run: Run
-    found: Judgement
+    found: Evaluation
     images: ImageSet | None
     problem: str = ""
 

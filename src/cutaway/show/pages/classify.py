@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.classification import Classification
 from cutaway.show import pictures, plots, scores, words
+from cutaway.show.pages import table
 from cutaway.show.pages.base import LEARNING, ORIGINS, Page, Section, Subject
 
 ANSWERS = (
@@ -14,17 +15,19 @@ ANSWERS = (
 
 
 def page(subject: Subject) -> Page:
+    if table.fits(subject):
+        return table.page(subject)
     found = subject.found
-    assert isinstance(found, Evaluation)
+    assert isinstance(found, Classification)
     sections = (Section("result", "Result"), LEARNING, *ANSWERS, *ORIGINS)
     return Page(title(found), sections, content(subject, found))
 
 
-def title(found: Evaluation) -> str:
+def title(found: Classification) -> str:
     return words.percent(found.accuracy, words.digits_for(len(found)))
 
 
-def content(subject: Subject, found: Evaluation) -> dict[str, Any]:
+def content(subject: Subject, found: Classification) -> dict[str, Any]:
     """What the sections on answers say."""
     rows, images = scores.by_class(found), subject.images
     many = len(rows) > scores.FEW
@@ -33,7 +36,7 @@ def content(subject: Subject, found: Evaluation) -> dict[str, Any]:
         "places": words.digits_for(len(found)),
         "lead": (),
         "extra": (),
-        "baseline": scores.baseline(found),
+        "baseline": found.commonest,
         "many": many,
         "matrix": scores.matrix(found),
         "heat": plots.heat(found.confusion) if many else [],

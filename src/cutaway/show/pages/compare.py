@@ -10,7 +10,6 @@ from cutaway.learn.compare import Comparison, Side
 from cutaway.learn.compare.sides import Key, key, varying
 from cutaway.show import together, verdict
 from cutaway.show.intervals import Entry, Intervals, intervals
-from cutaway.show.meanings import meaning
 from cutaway.show.pages.base import Section
 from cutaway.show.render import render
 from cutaway.show.words import capital, listed
@@ -77,15 +76,15 @@ def _headline(found: Comparison) -> tuple[str, str]:
     gain = best.gain if forward else best.gain.times(-1)
     names = (best.side.name, found.first.name)
     leader, behind = names if forward else names[::-1]
-    by = verdict.amount(found.measure, gain.value, gain)
-    span = verdict.interval(found.measure, gain)
+    by = verdict.amount(found.metric, gain.value, gain)
+    span = verdict.interval(found.metric, gain)
     if not seen:
         return "No difference", f"that can be told: {leader} leads by {by}, 95 % interval {span}"
     return by, f"{leader} over {behind}, 95 % interval {span}"
 
 
 def _drawings(found: Comparison, measure: str, rows: Sequence[verdict.Row]) -> list[Intervals]:
-    unit, axis = verdict.scale(found.measure), meaning(found.measure.key).axis
+    unit, axis = verdict.scale(found.metric), found.metric.axis
     sides = []
     for row, one in zip(rows, found.standings, strict=True):
         label = f"{row.side.name} {row.figure}, 95 % interval {row.interval}"
@@ -98,7 +97,7 @@ def _drawings(found: Comparison, measure: str, rows: Sequence[verdict.Row]) -> l
         label = f"{row.side.name} better by {row.gain}, 95 % interval {row.span}"
         kind = "one" if row.seen else "three"
         gains.append(Entry(row.side.name, difference.gain, label, (), kind))
-    points = verdict.apart(found.measure) or axis
+    points = verdict.apart(found.metric) or axis
     return [
         intervals(measure, axis, sides, unit),
         intervals(f"Better than {found.first.name} by", points, gains, unit, zero=True),
@@ -110,7 +109,7 @@ def _replicates(found: Comparison) -> list[tuple[str, tuple[str, ...]]]:
     if not found.fleets:
         return []
     by = varying([run for side in found.sides for run in side.runs])
-    scale, digits = verdict.scale(found.measure), verdict.decimals(found) + 1
+    scale, digits = verdict.scale(found.metric), verdict.decimals(found) + 1
     values: dict[Key, dict[str, str]] = {}
     for one in found.standings:
         for run, value in zip(one.side.runs, one.values, strict=True):

@@ -11,11 +11,11 @@ MOST = 64
 
 
 def page(subject: Subject) -> Page:
-    values, headline = subject.measures, subject.run.task.headline
+    values, primary = subject.measures, subject.run.task.primary
     numbers = {k: v for k, v in values.items() if isinstance(v, int | float) and k != "images"}
     n = plural(len(subject.found), "test " + subject.noun)
-    figure = measures.text(headline, numbers[headline]) if headline in numbers else n
-    said = f"{measures.name(headline)} on {n}" if headline in numbers else "judged"
+    figure = measures.text(primary, numbers[primary]) if primary in numbers else n
+    said = f"{measures.name(primary)} on {n}" if primary in numbers else "evaluated"
     lead = [f"What each measure means is up to the task, {type(subject.run.task).__name__}."]
     outcome = Outcome(figure, said, lead, tiles(numbers, dict.fromkeys(numbers, "on the test set")))
     found = plates(subject)

@@ -12,11 +12,11 @@ from cutaway.files import write_whole
 from cutaway.learn.recipe import OWN
 from cutaway.learn.search import Search, Trial, space
 from cutaway.learn.search.axes import Axis, Choice
+from cutaway.learn.tasks import metric
 from cutaway.show import measures, origins, plots
 from cutaway.show.axes import Axis as Upright
 from cutaway.show.axes import axis, short, whole
 from cutaway.show.curves import TALL
-from cutaway.show.meanings import meaning
 from cutaway.show.pages.base import Section, Tile
 from cutaway.show.plots import Chart, Point, Scale, Ticks
 from cutaway.show.render import render
@@ -135,7 +135,7 @@ def upright(search: Search, trials: Sequence[Trial]) -> Upright:
     """
     values = sorted((one.value for one in trials if one.value is not None), reverse=search.higher)
     shown = values[: max(2, math.ceil(0.75 * len(values)))]
-    return axis(meaning(search.objective.removeprefix("val_")), shown, TALL)
+    return axis(metric(search.objective), shown, TALL)
 
 
 def within(value: float, scale: Scale) -> float:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from cutaway.data.imageset import ImageSet, scaled, scaled_masks
 from cutaway.learn.gallery import palette
-from cutaway.learn.tasks.segment import Masks, coloured, intersection_over_union
+from cutaway.learn.tasks.segment import Segmentation, coloured, intersection_over_union
 from cutaway.show import scores, words
 from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, told
 from cutaway.show.pictures import LARGEST, Picture, picture
@@ -46,7 +46,7 @@ class Area:
 
 def page(subject: Subject) -> Page:
     found = subject.found
-    assert isinstance(found, Masks)
+    assert isinstance(found, Segmentation)
     content: dict[str, Any] = {
         "found": found,
         "shown": shown(found, subject.images),
@@ -56,7 +56,7 @@ def page(subject: Subject) -> Page:
     return told(subject, outcome(subject, found), SECTIONS, **content)
 
 
-def outcome(subject: Subject, found: Masks) -> Outcome:
+def outcome(subject: Subject, found: Segmentation) -> Outcome:
     name, share, iou = baseline(found)
     places = words.digits_for(len(found))
     absent = [c for c, v in zip(found.classes, found.per_class, strict=True) if v is None]
@@ -77,7 +77,7 @@ def outcome(subject: Subject, found: Masks) -> Outcome:
     return Outcome(percent(found.mean_iou), said, lead, tiles)
 
 
-def baseline(found: Masks) -> tuple[str, float, float]:
+def baseline(found: Segmentation) -> tuple[str, float, float]:
     """The commonest class, and the share right and mean IoU of always answering it."""
     totals = found.confusion.sum(1)
     k = int(totals.argmax())
@@ -87,7 +87,7 @@ def baseline(found: Masks) -> tuple[str, float, float]:
     return found.classes[k], (totals[k] / totals.sum()).item(), sum(values) / len(values)
 
 
-def areas(found: Masks) -> list[Area]:
+def areas(found: Segmentation) -> list[Area]:
     """A row a class; the weakest marked, not more than a fifth of them."""
     values = found.per_class
     tested = sorted(v for v in values if v is not None and v < 1)
@@ -102,14 +102,14 @@ def colours(classes: int) -> list[str]:
     return ["rgb({},{},{})".format(*rgb) for rgb in palette(classes).tolist()]
 
 
-def shown(found: Masks, images: ImageSet | None) -> list[Shown]:
+def shown(found: Segmentation, images: ImageSet | None) -> list[Shown]:
     """The kept images, the worst first."""
     k = len(found.classes)
     rows = zip(found.shown.tolist(), found.masks, strict=True)
     return [_shown(found, row, mask, k, images) for row, mask in rows]
 
 
-def _shown(found: Masks, row: int, mask: Tensor, k: int, images: ImageSet | None) -> Shown:
+def _shown(found: Segmentation, row: int, mask: Tensor, k: int, images: ImageSet | None) -> Shown:
     at, iou = int(found.index[row]), found.iou[row].item()
     answer = _reduced(mask)
     if images is None or images.masks is None:

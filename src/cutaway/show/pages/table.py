@@ -7,11 +7,9 @@ from torch import Tensor
 
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import CutawayError
-from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.classification import Classification
 from cutaway.learn.run import Run
-from cutaway.learn.tasks import at_rest
-from cutaway.learn.tasks.classify import Classify
-from cutaway.learn.tasks.threshold import Threshold
+from cutaway.learn.task import at_rest
 from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, told
 from cutaway.show.words import percent, plural
 
@@ -19,11 +17,6 @@ SECTIONS = (Section("table", "Truth table"),)
 ROWS, INPUTS, CELLS = 64, 8, 120
 SIDE, BEYOND = 50, 0.25
 """Of the drawn plane, in its own units, and how far it reaches beyond the inputs 0 and 1."""
-
-LINE = (
-    " A single threshold unit divides its inputs by one straight line, and can learn only a table "
-    "that such a line divides."
-)
 
 
 @dataclass(frozen=True)
@@ -65,13 +58,17 @@ class Plane:
 
 def fits(subject: Subject) -> bool:
     """Whether a classifier learned a set that is all there is, small enough for a table."""
-    small = len(subject.found) <= ROWS and len(subject.run.data.size) == 1
-    return isinstance(subject.run.task, Classify) and subject.whole and small
+    return subject.whole and len(subject.found) <= ROWS and len(subject.run.data.size) == 1
 
 
-def page(subject: Subject) -> Page:
+def page(subject: Subject, why: str = "") -> Page:
+    """The page of a whole truth table.
+
+    Args:
+        why: what may stand behind rows that are answered wrongly.
+    """
     found = subject.found
-    assert isinstance(found, Evaluation)
+    assert isinstance(found, Classification)
     n, wrong = len(found), len(found) - found.correct
     lead = [
         f"The table's {plural(n, 'row')} are all there is to learn: it learned from them and is "
@@ -79,7 +76,7 @@ def page(subject: Subject) -> Page:
     ]
     if wrong:
         said = f"{plural(wrong, 'row is', 'rows are')} answered wrongly."
-        lead.append(said + LINE * isinstance(subject.run.task, Threshold))
+        lead.append(f"{said} {why}".strip())
     rows = table(found, subject.images)
     sure = all(row.probability in (0, 1) for row in rows)
     tiles = [Tile("Rows right", f"{found.correct} of {n}", percent(found.accuracy))]
@@ -91,7 +88,7 @@ def page(subject: Subject) -> Page:
     return told(subject, outcome, SECTIONS, **content)
 
 
-def table(found: Evaluation, images: ImageSet | None) -> list[Row]:
+def table(found: Classification, images: ImageSet | None) -> list[Row]:
     """The rows in the table's own order."""
     rows = []
     for i in found.index.argsort().tolist():
@@ -108,7 +105,7 @@ def table(found: Evaluation, images: ImageSet | None) -> list[Row]:
     return rows
 
 
-def plane(run: Run, found: Evaluation, images: ImageSet | None) -> Plane | None:
+def plane(run: Run, found: Classification, images: ImageSet | None) -> Plane | None:
     """The answers over the plane of two inputs; None for other inputs, or without the network."""
     if run.data.size != (2,) or run.data.channels != 1 or images is None:
         return None

@@ -18,8 +18,8 @@ from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.learn.fleet.stack import turned
 from cutaway.learn.replicas import Replicas
 from cutaway.learn.samples import Samples, batch_of
+from cutaway.learn.task import Turn
 from cutaway.learn.tasks.semi_supervised import SemiSupervised
-from cutaway.learn.tasks.turn import Turn
 from cutaway.models.gan import Adversaries
 
 Weights = Mapping[str, Tensor]

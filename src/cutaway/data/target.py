@@ -1,0 +1,140 @@
+"""What is to be told of each example: its class, the class of each of its pixels, or numbers."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor
+
+STRATA, FEW = 10, 10
+"""Ranges that values are divided into for a stratified split, at most; examples in each at least"""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the targets of a set are, each kind a subclass.
+
+    Attributes:
+        kind: a short stable name, which files keep.
+        names: of the network's outputs: of the classes, or of the numbers.
+        wanted, held, how: for messages: what is needed, what such images have, and how to give it.
+        plural: what the names are names of.
+        answers: what a network's answers are.
+    """
+
+    kind: ClassVar[str]
+    wanted: ClassVar[str]
+    held: ClassVar[str]
+    how: ClassVar[str]
+    plural: ClassVar[str] = "classes"
+    answers: ClassVar[str] = "probabilities"
+
+    names: tuple[str, ...]
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs a network needs: of each pixel where each pixel has a target."""
+        return len(self.names)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes; none where the targets are no classes."""
+        return self.names
+
+    def fitted(self, truth: Shaped[Tensor, "n *any"], train: Int[Tensor, " train"]) -> "Target":
+        """The same, with what is to be known of the targets of the training examples."""
+        return self
+
+    def learned(self, t: Shaped[Tensor, "b *any"]) -> Shaped[Tensor, "b *any"]:
+        """A batch of targets as a loss takes it."""
+        return t.long()
+
+    def scale(self) -> Float[Tensor, " k"]:
+        """What a difference of answers is small beside."""
+        return torch.ones(len(self.names))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"kind": self.kind} | asdict(self)
+
+
+@dataclass(frozen=True)
+class Classes(Target):
+    """One class for each example."""
+
+    kind = "class"
+    wanted, held = "a class for each image", "have a class each"
+    how = "give a folder for each class, or a table with a column of labels"
+
+
+@dataclass(frozen=True)
+class Masks(Target):
+    """One class for each pixel."""
+
+    kind = "mask"
+    wanted, held = "images with masks", "have masks"
+    how = "give a folder with images/ and masks/, or the data set scenes"
+
+
+@dataclass(frozen=True)
+class Values(Target):
+    """One number or several for each example.
+
+    Networks learn them with mean 0 and spread 1, so that one learning rate suits all.
+
+    Attributes:
+        mean, std: of the training examples, a number for each name.
+    """
+
+    kind = "value"
+    wanted, held = "numbers for each image", "have numbers"
+    how = "give a table, and name its columns of numbers: --label price,age"
+    plural, answers = "numbers", "values"
+
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return ()
+
+    def fitted(self, truth: Float[Tensor, "n m"], train: Int[Tensor, " train"]) -> "Values":
+        values = truth[train].double()
+        std = values.std(0, correction=0)
+        std = torch.where(std > 0, std, torch.ones_like(std))
+        return replace(self, mean=tuple(values.mean(0).tolist()), std=tuple(std.tolist()))
+
+    def learned(self, t: Shaped[Tensor, "b *any"]) -> Shaped[Tensor, "b *any"]:
+        return ((t - t.new_tensor(self.mean)) / t.new_tensor(self.std)).float()
+
+    def scale(self) -> Float[Tensor, " k"]:
+        return torch.tensor(self.std)
+
+    def undo(self, y: Float[Tensor, "b m"]) -> Float[Tensor, "b m"]:
+        """What was learned so, in the units of the targets."""
+        return y * y.new_tensor(self.std) + y.new_tensor(self.mean)
+
+
+KINDS: dict[str, type[Target]] = {one.kind: one for one in (Classes, Masks, Values)}
+
+
+def read_target(values: Mapping[str, Any]) -> Target:
+    """What `to_dict` gave.
+
+    Raises:
+        KeyError, TypeError: it is not that.
+    """
+    fields = {name: tuple(value) for name, value in values.items() if name != "kind"}
+    return KINDS[values["kind"]](**fields)
+
+
+def strata(values: Float[Tensor, "n m"]) -> Int[Tensor, " n"]:
+    """Ranges of about as many examples each, for a stratified split: 0 holds the least values.
+
+    Of several numbers by the sum of their ranks.
+    """
+    ranks = values.double().argsort(dim=0, stable=True).argsort(dim=0)
+    count = max(1, min(STRATA, len(values) // FEW))
+    return ranks.sum(1).argsort(stable=True).argsort() * count // max(1, len(values))

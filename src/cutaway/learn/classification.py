@@ -1,0 +1,268 @@
+"""Telling the classes of whole examples: the answers, and what all such tasks share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from cutaway.data.feed import Batch, Feed
+from cutaway.data.split import Split
+from cutaway.data.target import Classes, Target
+from cutaway.learn.evaluation import Pooled
+from cutaway.learn.machine import Machine
+from cutaway.learn.metrics import HIGHER, Kept, Metric, loss
+from cutaway.learn.prediction import ClassPrediction
+from cutaway.learn.statistics import share
+from cutaway.learn.task import Task, at_rest, expect
+
+BINS = 15
+"""Bins of the calibration curve (Guo et al. 2017)."""
+
+
+WIDE = 0.2  # an interval of the accuracy so wide leaves open how good the network is
+
+
+@dataclass(frozen=True)
+class Classification(Pooled):
+    """Answers beside the truth; every metric is derived from them.
+
+    Attributes:
+        index: positions of the images in their set.
+        targets: the true class of each.
+        probabilities: the network's, a row an image.
+        groups: a group number for each image, where some are related: of one declared group, or
+            near copies; None where none are.
+    """
+
+    classes: tuple[str, ...]
+    index: Int[Tensor, " n"]
+    targets: Int[Tensor, " n"]
+    probabilities: Float[Tensor, "n k"]
+    groups: Int[Tensor, " n"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @property
+    def answers(self) -> Float[Tensor, "n k"]:
+        return self.probabilities
+
+    def with_answers(self, answers: Float[Tensor, "n k"]) -> "Classification":
+        return replace(self, probabilities=answers)
+
+    def error_of(self, total: Float[Tensor, "n k"], count: int) -> float:
+        return (total.argmax(1) != self.targets).double().mean().item()
+
+    def grouped(self, split: Split) -> "Classification":
+        return replace(self, groups=split.related(self.index))
+
+    @cached_property
+    def predicted(self) -> Int[Tensor, " n"]:
+        return self.probabilities.argmax(1)
+
+    @cached_property
+    def correct(self) -> int:
+        return int((self.predicted == self.targets).sum())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of images whose most probable class is the true one (top-1)."""
+        return self.correct / len(self)
+
+    @property
+    def related(self) -> int:
+        return 0 if self.groups is None else len(self.groups.unique())
+
+    @property
+    def trivial(self) -> tuple[str, ...]:
+        return ("top5",) if len(self.classes) <= 5 else ()
+
+    def remarks(self) -> dict[str, str]:
+        return {"wrong": f"{len(self) - self.correct:,} of {len(self):,} images"}
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the accuracy: Wilson's, related images counting as fewer."""
+        right = (self.predicted == self.targets).numpy()
+        found = share(right, None if self.groups is None else self.groups.numpy())
+        return found.low, found.high
+
+    @cached_property
+    def top5(self) -> float:
+        """Share of images whose true class is among the five most probable."""
+        best = self.probabilities.topk(min(5, len(self.classes)), 1).indices
+        return (best == self.targets[:, None]).any(1).double().mean().item()
+
+    @cached_property
+    def loss(self) -> float:
+        """Mean of -log p(true class), in nats."""
+        p = self.probabilities.gather(1, self.targets[:, None]).double()
+        return -p.clamp(min=1e-12).log().mean().item()
+
+    @cached_property
+    def confusion(self) -> Int[Tensor, "k k"]:
+        """Counts; rows are true classes, columns are predicted ones."""
+        k = len(self.classes)
+        return torch.bincount(self.targets * k + self.predicted, minlength=k * k).view(k, k)
+
+    @cached_property
+    def calibration(self) -> Float[Tensor, "bins 3"]:
+        """For bins of the highest probability: its mean, the share that is right, the count.
+
+        Source: Guo et al. 2017, 'On calibration of modern neural networks', section 2.
+        """
+        p = self.probabilities.max(1).values.double()
+        right = (self.predicted == self.targets).double()
+        at = (p * BINS).long().clamp(max=BINS - 1)
+        total = torch.bincount(at, minlength=BINS).double()
+        mean = [torch.bincount(at, v, BINS) / total.clamp(min=1) for v in (p, right)]
+        return torch.stack([*mean, total], 1)
+
+    @property
+    def calibration_error(self) -> float:
+        """Expected calibration error: mean distance of confidence from accuracy."""
+        confidence, right, total = self.calibration.unbind(1)
+        return ((confidence - right).abs() * total).sum().item() / len(self)
+
+    def per_class(self) -> list[dict[str, Any]]:
+        """Precision, recall, F1 and count of each class; None where nothing was predicted."""
+        rows = []
+        for k, name in enumerate(self.classes):
+            hit = int(self.confusion[k, k])
+            true, claimed = int(self.confusion[k].sum()), int(self.confusion[:, k].sum())
+            rows.append(
+                {
+                    "class": name,
+                    "images": true,
+                    "precision": hit / claimed if claimed else None,
+                    "recall": hit / true if true else None,
+                    "f1": 2 * hit / (true + claimed) if true + claimed else None,
+                }
+            )
+        return rows
+
+    def worst(self, count: int) -> Int[Tensor, " m"]:
+        """Rows of the mistakes, those first in which the network was surest."""
+        wrong = (self.predicted != self.targets).nonzero().flatten()
+        surest = self.probabilities[wrong].max(1).values.argsort(descending=True, stable=True)
+        return wrong[surest[:count]]
+
+    @cached_property
+    def commonest(self) -> tuple[str, float]:
+        """The commonest class of the images, and the accuracy of always answering it."""
+        counts = torch.bincount(self.targets, minlength=len(self.classes))
+        return self.classes[int(counts.argmax())], counts.max().item() / len(self)
+
+    def doubts(self) -> Sequence[tuple[str, str]]:
+        low, high = self.interval
+        name, plain = self.commonest
+        found = []
+        if low <= plain:
+            found.append(("baseline", (
+                f"Always answering '{name}' would be right in {plain:.1%} of the test, and the "
+                f"network with {self.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}) does "
+                "not show that it has learned more: train longer, at another --lr, or on more "
+                "images."
+            )))  # fmt: skip
+        if high - low > WIDE:
+            found.append(("few-tests", (
+                f"The test has only {len(self)} images, so that the accuracy is known no better "
+                f"than {low:.0%} to {high:.0%}: add images, or test on all of them in turn with "
+                "--folds 5."
+            )))  # fmt: skip
+        return found
+
+    def details(self) -> dict[str, Any]:
+        return {"classes": self.per_class()}
+
+    def tensors(self) -> dict[str, Tensor]:
+        names = ("index", "targets", "probabilities")
+        return {name: getattr(self, name) for name in names}
+
+    def summary(self) -> dict[str, Any]:
+        return {
+            "images": len(self),
+            "accuracy": self.accuracy,
+            "interval": list(self.interval),
+            "top5": self.top5,
+            "loss": self.loss,
+            "calibration_error": self.calibration_error,
+        }
+
+
+def _right(kept: Kept) -> Tensor:
+    return (kept["probabilities"].argmax(1) == kept["targets"]).double()
+
+
+LOSS = loss("nats")
+ACCURACY = Metric(
+    "accuracy", axis="accuracy (%)", unit="%", higher=True, each=_right, binary=True,
+    caption=f"{HIGHER} A gap that widens between training and validation is overfitting.",
+)  # fmt: skip
+TOP5 = Metric("top5", "top-5", unit="%", higher=True, each_epoch=False)
+CALIBRATION = Metric("calibration_error", unit="%", each_epoch=False)
+
+
+class Classifier(Task):
+    """A task whose networks tell the class of each example: a score for each class."""
+
+    metrics: ClassVar[tuple[Metric, ...]] = (LOSS, ACCURACY, TOP5, CALIBRATION)
+    primary: ClassVar[str] = "accuracy"
+    needs: ClassVar[type[Target] | None] = Classes
+    classifies: ClassVar[bool] = True
+    serves: ClassVar[bool] = True
+    page: ClassVar[str] = "classify"
+
+    def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
+        k = target.outputs
+        expect(model(batch.x), (len(batch), k), f"telling {k} classes apart")
+
+    def answer(self, output: Float[Tensor, "b k"], target: Target) -> Float[Tensor, "b k"]:
+        """The network's output as probabilities."""
+        return output.float().softmax(1)
+
+    def evaluate(
+        self, model: nn.Module, feed: Feed, target: Target, machine: Machine
+    ) -> Classification:
+        model = self.answering(model)
+        with at_rest(model, machine):
+            rows = [(b.index, b.t, self.answer(model(b.x), target)) for b in feed.in_order()]
+        index, targets, probabilities = (torch.cat(c).cpu() for c in zip(*rows, strict=True))
+        return Classification(target.classes, index, targets, probabilities)
+
+    def recall(
+        self, tensors: dict[str, Tensor], summary: dict[str, Any], target: Target
+    ) -> Classification:
+        kept = (tensors[name] for name in ("index", "targets", "probabilities"))
+        return Classification(target.classes, *kept)
+
+    def prediction(
+        self, name: str, answer: Tensor | None, target: Target, error: str = ""
+    ) -> ClassPrediction:
+        """The five most probable classes."""
+        if answer is None:
+            return ClassPrediction(name=name, error=error)
+        best = answer.topk(min(5, target.outputs))
+        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        return ClassPrediction(name=name, top=tuple((target.names[i], p) for i, p in pairs))
+
+    def reply(self, answer: Float[np.ndarray, "k"], target: Target) -> dict[str, Any]:
+        best = np.argsort(-answer, kind="stable")[:5].tolist()
+        pairs = ((target.names[i], round(float(answer[i]), 6)) for i in best)
+        return {"top": [{"label": name, "probability": p} for name, p in pairs]}
+
+    def quality(self, answers: Tensor, truth: Tensor, target: Target) -> dict[str, float]:
+        return {"accuracy": (answers.argmax(1) == truth).double().mean().item()}
+
+    def together(self, outputs: Sequence[Float[Tensor, "b k"]]) -> Float[Tensor, "b k"]:
+        """Scores whose softmax is o = (1/n) sum_i o_i, the mean of the networks' probabilities.
+
+        Source: textbook ch. 5.3.6; Ciresan et al. 2012, section 2.
+        """
+        o = [output.float().softmax(1) for output in outputs]
+        return torch.stack(o).mean(0).clamp(min=1e-30).log()

@@ -1,0 +1,112 @@
+"""What a network says of one image: its class, its mask, its values."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import UInt8
+from torch import Tensor
+
+from cutaway.errors import DataError
+from cutaway.learn.gallery import save_mask
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What is said of one image; of one that cannot be read, why not."""
+
+    name: str
+    error: str = ""
+
+    def insist(self) -> None:
+        """Raise DataError where the image could not be read."""
+        if self.error:
+            raise DataError(self.error)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {"image": self.name} | ({"error": self.error} if self.error else self.said())
+
+    def said(self) -> dict[str, Any]:
+        """The answer as plain values."""
+        return {}
+
+    def cells(self) -> dict[str, str]:
+        """The answer as the cells of a table, by their headings."""
+        return {}
+
+    def written(self, folder: Path, stem: str) -> "Prediction":
+        """The same, with what is a picture of it in a folder, by a name without ending.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassPrediction(Prediction):
+    """The most probable classes of an image, best first."""
+
+    top: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The most probable class.
+
+        Raises:
+            DataError: the image could not be read.
+        """
+        self.insist()
+        return self.top[0][0]
+
+    def said(self) -> dict[str, Any]:
+        return {"top": [list(pair) for pair in self.top]}
+
+    def cells(self) -> dict[str, str]:
+        label, probability = self.top[0]
+        others = ", ".join(f"{name} {p:.1%}" for name, p in self.top[1:])
+        return {"answer": label, "probability": f"{probability:.1%}", "next": others}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValuePrediction(Prediction):
+    """The numbers that are told of an image, by their names."""
+
+    values: dict[str, float]
+
+    def said(self) -> dict[str, Any]:
+        return {"values": self.values}
+
+    def cells(self) -> dict[str, str]:
+        return {name: f"{value:.6g}" for name, value in self.values.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskPrediction(Prediction):
+    """The most probable class of each pixel of an image, as large as the network takes it.
+
+    Attributes:
+        mask: indices into the classes; None once it is in a file.
+        classes: the names of all classes.
+        found: those of the classes that occur.
+        file: where the mask has been written; empty where it has not.
+    """
+
+    mask: UInt8[Tensor, "h w"] | None = None
+    classes: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    file: str = ""
+
+    def said(self) -> dict[str, Any]:
+        return {"mask": self.file, "classes": ", ".join(self.found)}
+
+    def cells(self) -> dict[str, str]:
+        return self.said()
+
+    def written(self, folder: Path, stem: str) -> "MaskPrediction":
+        if self.mask is None:
+            return self
+        target = folder / f"{stem}-mask.png"
+        save_mask(target, self.mask, len(self.classes))
+        return replace(self, mask=None, file=str(target))

@@ -1,0 +1,271 @@
+"""What a task is: what a network's outputs mean, who minimises what, and how it is evaluated.
+
+A task names its players. Ordinary learning is a game with one player; a generative adversarial
+network is a game with two. The loop in `learn/loop.py` plays every game. Everything that depends
+on the task asks the task: each is a file of `learn/tasks`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor, nn
+
+from cutaway.data.feed import Batch, Feed
+from cutaway.data.target import Target
+from cutaway.errors import UsageError
+from cutaway.learn.evaluation import Evaluation, Measurements
+from cutaway.learn.machine import Machine
+from cutaway.learn.metrics import LOSS, Metric, named, unknown
+from cutaway.learn.prediction import Prediction
+from cutaway.randomness import generator, reseed_global
+from cutaway.see.probe import resting
+
+Counts = dict[str, Tensor]
+Loss = Callable[[Batch], tuple[Tensor, Counts]]
+
+
+@dataclass(frozen=True)
+class Player:
+    """Who moves: the parameters that it owns and the loss that it minimises.
+
+    Attributes:
+        loss: gives the mean loss over a batch, and counts to add up over an epoch (each is
+            divided by the number of images in the metrics).
+        turns: batches that it learns from, an optimizer step each, before the next player moves.
+        rate: share of the recipe's learning rate that it moves with.
+    """
+
+    name: str
+    parameters: tuple[nn.Parameter, ...]
+    loss: Loss
+    turns: int = 1
+    rate: float = 1.0
+
+
+class Task:
+    """What the outputs mean, what is minimised and what is measured. Each task is a subclass.
+
+    Attributes:
+        metrics: what it measures, in the order in which it is drawn and told.
+        primary: the metric that a run is known by.
+        compared: the metric that runs are compared by; by default the primary one.
+        players_said: what is said below the losses of its players.
+        needs: the kind of target that it learns from; None where it takes any.
+        classifies: whether it tells whole examples apart by their class.
+        partly: whether it learns from images whose class is not told, too.
+        single: whether it fits one example.
+        takes: what its network is called with: `images`, `codes` or `places`.
+        exports: the parts of a network that can be exported, the usual one first: `answer`
+            (what is told of examples), `reconstruct`, `generate` (from codes) or `paint`.
+        serves: whether its answers are plain values, which a server can give.
+        scaling: how pixels reach the network: `standard` (mean 0, spread 1), `unit` (0..1) or
+            `symmetric` (-1..1).
+        has_gradient: whether its players follow gradients of what they minimise.
+        begins: what a recipe of it begins with, whatever the data.
+        pooled: the error of an ensemble (`Pooled.error_of`), where the answers of several networks
+            have a mean; None where they have none.
+        page: the module of `show.pages` that tells its results.
+    """
+
+    metrics: ClassVar[tuple[Metric, ...]] = (LOSS,)
+    primary: ClassVar[str] = "loss"
+    compared: ClassVar[str] = ""
+    players_said: ClassVar[str] = ""
+    needs: ClassVar[type[Target] | None] = None
+    classifies: ClassVar[bool] = False
+    partly: ClassVar[bool] = False
+    single: ClassVar[bool] = False
+    takes: ClassVar[str] = "images"
+    exports: ClassVar[tuple[str, ...]] = ("answer",)
+    serves: ClassVar[bool] = False
+    scaling: ClassVar[str] = "standard"
+    has_gradient: ClassVar[bool] = True
+    begins: ClassVar[dict[str, Any]] = {}
+    pooled: ClassVar[Metric | None] = None
+    page: ClassVar[str] = "generic"
+
+    def players(self, model: nn.Module) -> tuple[Player, ...]:
+        """The players, in the order in which they move."""
+        raise NotImplementedError
+
+    def refuse_other(self, target: Target) -> None:
+        """Refuse targets of another kind than this task learns from. Raises UsageError."""
+        if self.needs and not isinstance(target, self.needs):
+            raise UsageError(
+                f"The task '{self.name()}' needs {self.needs.wanted}, and these {target.held}: "
+                f"{self.needs.how}; or choose another task (see `cutaway models`)."
+            )
+
+    def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
+        """Try a small batch, and refuse a network that this task cannot read.
+
+        Raises:
+            UsageError: with what the network gives and what is needed.
+        """
+        raise NotImplementedError
+
+    def begin(self, model: nn.Module, batch: Batch) -> None:
+        """Show the first batch to a network that needs one before it learns."""
+
+    def evaluate(
+        self, model: nn.Module, feed: Feed, target: Target, machine: Machine
+    ) -> Evaluation:
+        """Measure how good the network is on the images of a feed."""
+        raise NotImplementedError
+
+    def recall(
+        self, tensors: dict[str, Tensor], summary: dict[str, Any], target: Target
+    ) -> Evaluation:
+        """The evaluation whose tensors and summary were kept."""
+        metrics = {name: value for name, value in summary.items() if name != "images"}
+        return Measurements(summary["images"], metrics, tensors)
+
+    def picture(
+        self, model: nn.Module, batch: Batch, machine: Machine
+    ) -> Float[Tensor, "n c *grid"] | None:
+        """What the network makes of some images (or of itself), for a look while it learns.
+
+        Values in 0..1; None where there is nothing to look at.
+        """
+        return None
+
+    def answering(self, model: nn.Module) -> nn.Module:
+        """The part of a network that answers questions about examples."""
+        return model
+
+    def answer(self, output: Float[Tensor, "b *any"], target: Target) -> Float[Tensor, "b *any"]:
+        """The network's output as what leaves: probabilities, or values."""
+        return output.float()
+
+    def prediction(
+        self, name: str, answer: Tensor | None, target: Target, error: str = ""
+    ) -> Prediction:
+        """What an answer says of one example; without one, why there is none.
+
+        Raises:
+            UsageError: its networks tell nothing of examples.
+        """
+        raise UsageError(
+            "This network tells nothing about images: `cutaway generate` draws with it, or "
+            "`cutaway evaluate` measures it."
+        )
+
+    def reply(self, answer: Float[np.ndarray, " *any"], target: Target) -> dict[str, Any]:
+        """What a server says of one example, where it `serves`: plain values, for JSON."""
+        raise NotImplementedError
+
+    def quality(
+        self, answers: Float[Tensor, "n *any"], truth: Shaped[Tensor, "n *any"], target: Target
+    ) -> dict[str, float]:
+        """The figures that an export may not lose: of answers beside the truth."""
+        return {}
+
+    def together(self, outputs: Sequence[Float[Tensor, "b *any"]]) -> Float[Tensor, "b *any"]:
+        """The output whose answer is the mean of the answers of several networks."""
+        return torch.stack(list(outputs)).mean(0)
+
+    def example(self, x: Float[Tensor, "b c *grid"], classes: int) -> Batch:
+        """A batch with targets that are made up, to try a network."""
+        return Batch(x, torch.arange(len(x)) % classes, torch.arange(len(x)))
+
+    def inputs(self, channels: int, grid: tuple[int, ...], count: int, seed: int) -> Tensor:
+        """Noise as a network would take it."""
+        count, draw = 1 if self.single else count, generator(seed, "images")
+        if self.scaling == "standard":
+            return torch.randn(count, channels, *grid, generator=draw)
+        x = torch.rand(count, channels, *grid, generator=draw)
+        return 2 * x - 1 if self.scaling == "symmetric" else x
+
+    @classmethod
+    def name(cls) -> str:
+        """What a recipe calls it: that of its file."""
+        return cls.__module__.rpartition(".")[2].replace("_", "-")
+
+    @classmethod
+    def measured(cls) -> tuple[str, ...]:
+        """The metrics of each epoch."""
+        return tuple(one.name for one in cls.metrics if one.each_epoch)
+
+    @classmethod
+    def metric(cls, key: str) -> Metric:
+        """What a key such as `val_loss` is a value of."""
+        return named(cls.metrics, key) or unknown(key)
+
+    @classmethod
+    def comparing(cls) -> Metric:
+        """The metric that its runs are compared by."""
+        return cls.metric(cls.compared or cls.primary)
+
+    @classmethod
+    def predicts(cls) -> bool:
+        """Whether its networks tell something of examples."""
+        return "answer" in cls.exports
+
+    @classmethod
+    def draws(cls) -> bool:
+        """Whether its networks make images from codes."""
+        return "generate" in cls.exports
+
+
+class Turn(nn.Module):
+    """The loss of one player as a module of images and targets.
+
+    So it can be traced, or mapped over the parameters of many networks.
+
+    Args:
+        index: which of the task's players.
+    """
+
+    def __init__(self, network: nn.Module, task: Task, index: int = 0):
+        super().__init__()
+        self.network = network
+        self.loss = task.players(network)[index].loss
+
+    def forward(self, x: Tensor, t: Tensor) -> tuple[Tensor, Counts]:
+        return self.loss(Batch(x, t, torch.arange(len(x), device=x.device)))
+
+
+@contextmanager
+def at_rest(model: nn.Module, machine: Machine, seed: int = 0) -> Iterator[None]:
+    """The network as it answers: no dropout, no gradients, draws that depend on `seed` alone.
+
+    It answers in float32 whatever precision it learned in, because that is what leaves: exports
+    and those who load the weights compute so, and what is evaluated has to be the same.
+    """
+    devices = [machine.device] if machine.device.startswith("cuda") else []
+    with resting(model), torch.random.fork_rng(devices), torch.inference_mode():
+        reseed_global(seed, "judge")
+        yield
+
+
+def needs(model: nn.Module, what: str, *names: str) -> None:
+    """Refuse a network that lacks what a task asks for."""
+    lacking = [name for name in names if not hasattr(model, name)]
+    if lacking:
+        raise UsageError(
+            f"{what} needs a network with {', '.join(names)}, and this one has no "
+            f"{lacking[0]}: `cutaway models` shows what each network is for."
+        )
+
+
+def reconstruction(model: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The network from input to reconstruction; some have other outputs besides."""
+    again: Callable[[Tensor], Tensor] = getattr(model, "reconstruct", model)
+    return again
+
+
+def expect(output: object, shape: tuple[int, ...], what: str) -> None:
+    """Refuse an output of another shape; -1 stands for any size."""
+    found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+    fits = isinstance(output, Tensor) and output.ndim == len(shape)
+    if not fits or any(b not in (-1, a) for a, b in zip(found, shape, strict=True)):
+        wanted = ", ".join("any" if n == -1 else str(n) for n in shape)
+        raise UsageError(
+            f"The network's output is {found}, but {what} needs a tensor of shape ({wanted}) for "
+            f"{shape[0]} images: change its last layer."
+        )

@@ -1,0 +1,29 @@
+"""A discriminator that also classifies: the classifier's page, with what the generator draws."""
+
+from cutaway.learn.classification import Classification
+from cutaway.show.pages import classify
+from cutaway.show.pages.adversarial import ENDS
+from cutaway.show.pages.base import LEARNING, ORIGINS, PROGRESS, Page, Section, Subject, tiles
+from cutaway.show.pages.drawn import NOTES, SAMPLES, judged, plates
+from cutaway.show.strip import strip
+from cutaway.show.words import plural
+
+
+def page(subject: Subject) -> Page:
+    """The classifier's page, with what the generator draws before it."""
+    kept, run = subject.kept, subject.run
+    answers = (kept[name] for name in ("index", "targets", "probabilities"))
+    found = Classification(subject.classes, *answers)
+    labels, steps = run.recipe.in_stages()[-1].labels, strip(run)
+    known = f"{labels:,} of the {plural(len(run.split.train), 'training image')}"
+    lead = [
+        f"It was told the class of {known if labels else 'every training image'}; the "
+        "discriminator learned the rest by telling real images from the generator's.",
+        *judged(subject.measures),
+    ]
+    content = classify.content(subject, found) | plates(subject, ENDS)
+    content |= {"lead": lead, "extra": tiles(subject.measures, NOTES), "steps": steps}
+    progress = (PROGRESS,) if len(steps) > 1 else ()
+    result = Section("result", "Result")
+    sections = (result, SAMPLES, *progress, LEARNING, *classify.ANSWERS, *ORIGINS)
+    return Page(classify.title(found), sections, content)
