@@ -1,0 +1,268 @@
+"""One number or several of each image."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cutaway.data.feed import Batch, Feed
+from cutaway.data.split import Split
+from cutaway.data.target import Target, Values
+from cutaway.errors import UsageError
+from cutaway.learn.evaluation import Pooled
+from cutaway.learn.machine import Machine
+from cutaway.learn.metrics import HIGHER, LOWER, Kept, Metric
+from cutaway.learn.metrics import loss as loss_in
+from cutaway.learn.prediction import ValuePrediction
+from cutaway.learn.statistics import bootstrap, mean_of
+from cutaway.learn.statistics.resampling import Weights
+from cutaway.learn.task import Counts, Player, Task, at_rest, expect
+
+LOSSES = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.smooth_l1_loss}
+DRAWS = 1_000
+"""Of the bootstrap: an interval of R squared needs no more."""
+
+
+@dataclass(frozen=True)
+class Regression(Pooled):
+    """Predicted numbers beside the true ones, both in their own units.
+
+    Attributes:
+        std: the spread of each number among the training examples.
+        loss: what was minimised, on these images.
+        groups: a group number for each image, where some are related.
+    """
+
+    names: tuple[str, ...]
+    std: tuple[float, ...]
+    index: Int[Tensor, " n"]
+    targets: Float[Tensor, "n m"]
+    values: Float[Tensor, "n m"]
+    loss: float
+    groups: Int[Tensor, " n"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def answers(self) -> Float[Tensor, "n m"]:
+        return self.values
+
+    def with_answers(self, answers: Float[Tensor, "n m"]) -> "Regression":
+        return replace(self, values=answers)
+
+    def error_of(self, total: Float[Tensor, "n m"], count: int) -> float:
+        return self._squares(total / count).mean().item()
+
+    def grouped(self, split: Split) -> "Regression":
+        return replace(self, groups=split.related(self.index))
+
+    @property
+    def related(self) -> int:
+        return 0 if self.groups is None else len(self.groups.unique())
+
+    def _squares(self, values: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
+        """Each image's mean squared error over its numbers, in spreads of the training examples."""
+        off = (values.double() - self.targets.double()) / torch.tensor(self.std).double()
+        return off.square().mean(1)
+
+    @cached_property
+    def squares(self) -> Float[Tensor, " n"]:
+        """Each image's squared error in spreads of the training examples, a mean of its numbers."""
+        return self._squares(self.values)
+
+    @property
+    def errors(self) -> Float[Tensor, "n m"]:
+        """Predicted less true, in the numbers' own units."""
+        return self.values.double() - self.targets.double()
+
+    @property
+    def r2(self) -> float:
+        """The share of the variance that is explained, a mean over the numbers.
+
+        1 where every prediction is right, 0 where they are no better than the mean, below 0 where
+        they are worse.
+        """
+        return float(self._r2(np.ones((1, len(self))))[0])
+
+    @cached_property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % interval of R squared, by the bootstrap, related images drawn together."""
+        units = None if self.groups is None else self.groups.numpy()
+        if (self.related or len(self)) < 2:
+            return None
+        found = bootstrap(self._r2, len(self), units, method="percentile", draws=DRAWS)
+        return found.low, found.high
+
+    def _r2(self, w: Weights) -> Float[np.ndarray, " draws"]:
+        pairs = zip(self.errors.T.numpy(), self.targets.double().T.numpy(), strict=True)
+        each = [1 - mean_of(e**2)(w) / np.maximum(_variance(t, w), 1e-12) for e, t in pairs]
+        return np.mean(each, 0)
+
+    def per_value(self) -> list[dict[str, Any]]:
+        """Of each number: mean absolute error, root mean squared error, the error that 9 of 10
+        predictions stay below, and R squared."""
+        return [
+            {
+                "name": name,
+                "mae": error.abs().mean().item(),
+                "rmse": error.square().mean().sqrt().item(),
+                "within": error.abs().quantile(0.9).item(),
+                "r2": 1 - (error.square().mean() / _spread(true)).item(),
+            }
+            for name, error, true in zip(
+                self.names, self.errors.T, self.targets.double().T, strict=True
+            )
+        ]
+
+    def worst(self, count: int) -> Int[Tensor, " m"]:
+        """Rows of the largest errors, that one first."""
+        return self.squares.argsort(descending=True, stable=True)[:count]
+
+    def summary(self) -> dict[str, Any]:
+        found = {"images": len(self), "r2": self.r2, "mse": self.squares.mean().item()}
+        by_value = self.per_value()
+        alone = {"mae": by_value[0]["mae"]} if len(by_value) == 1 else {}
+        return found | alone | {"loss": self.loss, "by_value": by_value}
+
+    def tensors(self) -> dict[str, Tensor]:
+        names = ("index", "targets", "values")
+        return {name: getattr(self, name) for name in names} | {"errors": self.squares}
+
+    def doubts(self) -> Sequence[tuple[str, str]]:
+        if self.interval is None or self.interval[0] > 0:
+            return ()
+        low, high = self.interval
+        said = (
+            f"R squared is {self.r2:.2f} (95 % interval {low:.2f} to {high:.2f}): always answering "
+            "the mean might do as well. Train longer, at another --lr, or on more images."
+        )
+        return (("baseline", said),)
+
+
+def _variance(x: Float[np.ndarray, " n"], w: Weights) -> Float[np.ndarray, " draws"]:
+    return mean_of(x**2)(w) - mean_of(x)(w) ** 2
+
+
+def _spread(true: Float[Tensor, " n"]) -> Tensor:
+    return true.var(correction=0).clamp(min=1e-12)
+
+
+def _each(kept: Kept) -> Tensor:
+    return kept["errors"]
+
+
+@dataclass(frozen=True)
+class Regress(Task):
+    """Minimise the error of the numbers, each of mean 0 and spread 1 over the training examples.
+
+    mse: the mean of (y - t)^2; mae: of |y - t|; huber: of (y - t)^2 / 2 up to a distance of 1 and
+    of |y - t| - 1/2 beyond, which few far examples pull less.
+
+    Source: Huber 1964, 'Robust estimation of a location parameter'.
+
+    Args:
+        loss: mse, mae or huber.
+        auxiliary: weight of the loss of each further output that a network gives while it trains.
+    """
+
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        loss_in("in spreads"),
+        Metric(
+            "r2", "R²", "R squared", "R²", higher=True, begins="own",
+            caption=f"{HIGHER} The share of the variance that is explained: 1 where all is right, "
+            "0 for the mean of the true values.",
+        ),
+        Metric(
+            "mse", "squared error", axis="squared error (in squared spreads)", each=_each,
+            each_epoch=False,
+            caption=f"{LOWER} 1 is about what answering the mean of the training examples gets.",
+        ),
+        Metric("mae", "mean absolute error", each_epoch=False, begins="own"),
+    )  # fmt: skip
+    primary: ClassVar[str] = "r2"
+    compared: ClassVar[str] = "mse"
+    pooled: ClassVar[Metric | None] = metrics[2]
+    needs: ClassVar[type[Target] | None] = Values
+    serves: ClassVar[bool] = True
+    page: ClassVar[str] = "regress"
+    # An image mirrored or turned may have another number.
+    begins: ClassVar[dict[str, Any]] = {"augment": "none", "label_smoothing": 0.0}
+
+    loss: str = "mse"
+    auxiliary: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.loss not in LOSSES:
+            raise UsageError(f"--loss takes {', '.join(LOSSES)}, not '{self.loss}'.")
+
+    def players(self, model: nn.Module) -> tuple[Player, ...]:
+        def error(batch: Batch) -> tuple[Tensor, Counts]:
+            output = model(batch.x)
+            y, *others = output if isinstance(output, tuple) else (output,)
+            found = self._error(y, batch.t)
+            for other in others:
+                found = found + self.auxiliary * self._error(other, batch.t)
+            return found, {}
+
+        return (Player("model", tuple(model.parameters()), error),)
+
+    def _error(self, y: Float[Tensor, "b m"], t: Float[Tensor, "b m"]) -> Float[Tensor, ""]:
+        found: Tensor = LOSSES[self.loss](y.float(), t)
+        return found
+
+    def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
+        expect(model(batch.x), (len(batch), target.outputs), "predicting as many numbers")
+
+    def answer(self, output: Float[Tensor, "b m"], target: Target) -> Float[Tensor, "b m"]:
+        """The numbers in their own units."""
+        assert isinstance(target, Values)
+        return target.undo(output.float())
+
+    def evaluate(
+        self, model: nn.Module, feed: Feed, target: Target, machine: Machine
+    ) -> Regression:
+        assert isinstance(target, Values)
+        rows, losses = [], []
+        with at_rest(model, machine):
+            for batch in feed.in_order():
+                y = model(batch.x).float()
+                losses.append(self._error(y, batch.t).double() * len(batch))
+                rows.append((batch.index, target.undo(batch.t), target.undo(y)))
+        index, targets, values = (torch.cat(column).cpu() for column in zip(*rows, strict=True))
+        mean = (torch.stack(losses).sum() / len(index)).item()
+        return Regression(target.names, target.std, index, targets, values, mean)
+
+    def recall(
+        self, tensors: dict[str, Tensor], summary: dict[str, Any], target: Target
+    ) -> Regression:
+        assert isinstance(target, Values)
+        index, targets, values = (tensors[name] for name in ("index", "targets", "values"))
+        return Regression(target.names, target.std, index, targets, values, summary["loss"])
+
+    def prediction(
+        self, name: str, answer: Tensor | None, target: Target, error: str = ""
+    ) -> ValuePrediction:
+        values = [] if answer is None else answer.tolist()
+        named = dict(zip(target.names, values, strict=bool(values)))
+        return ValuePrediction(name=name, values=named, error=error)
+
+    def reply(self, answer: Float[np.ndarray, " m"], target: Target) -> dict[str, Any]:
+        values = (float(f"{value:.6g}") for value in answer.tolist())
+        return {"values": dict(zip(target.names, values, strict=True))}
+
+    def quality(self, answers: Tensor, truth: Tensor, target: Target) -> dict[str, float]:
+        off = (answers.double() - truth).square().mean(0)
+        return {
+            "r2": (1 - off / truth.double().var(0, correction=0).clamp(min=1e-12)).mean().item()
+        }
+
+    def example(self, x: Float[Tensor, "b c *grid"], classes: int) -> Batch:
+        t = torch.linspace(-1, 1, len(x) * classes).view(len(x), classes)
+        return Batch(x, t, torch.arange(len(x)))
