@@ -252,8 +252,8 @@ def together(kept: dict[str, Any]) -> str:
         "",
         f"`cutaway train mnist-ensemble`: {kept['members']} networks in "
         f"{kept['seconds'] / 60:.0f} minutes. The error of one network is "
-        f"{100 * (1 - one['mean']):.3f} % of the test images (95 % interval of the mean {low:.3f} to {high:.3f}); that of the "
-        "ensemble, which answers with the mean of all probabilities, is "
+        f"{100 * (1 - one['mean']):.3f} % of the test images (95 % interval of the mean {low:.3f} "
+        f"to {high:.3f}); that of the ensemble, which answers with the mean probabilities, is "
         f"{100 * (1 - kept['ensemble']['accuracy']):.2f} %.",
         "",
         "| members | mean error | least | most |",

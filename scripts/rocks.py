@@ -370,7 +370,7 @@ def attributions(rows: list[tuple[str, str, dict[str, Any]]]) -> list[str]:
 
 
 def accuracies(rows: list[tuple[str, str, dict[str, Any]]], probe: dict[str, Any]) -> list[str]:
-    more = [("linear classifier on its features, trained so", way, probe[way]) for way in SPLITS]
+    more = [("linear on its features, trained on the same view", way, probe[way]) for way in SPLITS]
     found = [
         f"| accuracy, shown | split | {' | '.join(WORDS.values())} |",
         "| --- | --- | ---: | ---: | ---: |",
