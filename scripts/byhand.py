@@ -112,9 +112,10 @@ def page(kept: dict[str, Any]) -> str:
 
 
 INTRODUCTION = """\
-`cutaway.byhand` writes out what autograd hides: every layer with its forward and its backward as \
-equations on tensors. It runs the networks of `cutaway.models`, and any module that is made of \
-the operations that it knows:
+`cutaway.byhand` computes gradients without autograd: each operation is a class with its forward \
+and its backward pass as equations on tensors. It runs every network of `cutaway.models`, and any \
+other module made of operations that it knows. An operation that it does not know is named, and \
+can be added.
 
 ```python
 from cutaway import byhand
@@ -129,12 +130,13 @@ This page was made by `python scripts/byhand.py` on two cores of a Xeon (Cascade
 
 def checked(rows: list[dict[str, Any]]) -> str:
     lines = [
-        "## Three witnesses",
+        "## Gradients computed in three ways",
         "",
-        "`cutaway check --all`: gradients by hand in float64, beside autograd's (of every "
-        "parameter and every value in between) and beside central differences (of up to 32 "
-        "parameters each, along one direction). The figures are the largest errors, as shares of "
-        "each gradient's largest number. `cutaway check lenet5` shows one network layer by layer.",
+        "`cutaway check --all` compares gradients by hand, in float64, with autograd's (for every "
+        "parameter and every value in between) and with central differences (for up to 32 "
+        "parameters each, along one direction). The table has the largest errors relative to the "
+        "largest number of each gradient. A player is a part of a network with a loss of its own: "
+        "a GAN has two. `cutaway check lenet5` shows one network layer by layer.",
         "",
         "| network | player | operations | parameters | autograd | differences |",
         "| --- | --- | ---: | ---: | ---: | ---: |",
@@ -151,14 +153,15 @@ def checked(rows: list[dict[str, Any]]) -> str:
 def timed(lines: list[str]) -> str:
     return "\n".join(
         [
-            "## Algorithm 4-1",
+            "## Training by hand (algorithm 4-1)",
             "",
-            "`python -m bench.byhand`: minibatch gradient descent by `byhand.descend`, beside the "
-            "main loop from the same seed and on the same batches, and steps a second beside "
-            "autograd with torch.optim.SGD, in turn. Both compute in float32 and add in another "
-            "order. Their gradients agree to 1e-6 until one maximum of a pooling window, or one "
-            "ReLU, falls to the other side of a near tie: then weights part, as much as autograd "
-            "parts from itself when the images of a batch are taken in another order.",
+            "`byhand.descend` is minibatch gradient descent as algorithm 4-1 of the textbook "
+            "(ch. 4.2) has it. `python -m bench.byhand` compares it with the training loop, from "
+            "the same seed and on the same batches, and its steps a second with those of autograd "
+            "and torch.optim.SGD. Both compute in float32 but add in different orders. Their "
+            "gradients agree to 1e-6 until a near tie in a pooling window or a ReLU is decided "
+            "differently. From then on the weights drift apart, as much as those of autograd do "
+            "when the images of a batch come in another order.",
             "",
             "```",
             *lines,
@@ -171,8 +174,10 @@ def saved(rows: list[dict[str, Any]]) -> str:
     lines = [
         "## What reuse saves",
         "",
-        "Operations of one forward pass, of one backward pass in which each node is differentiated "
-        "once, and of one without reuse, path by path (`byhand.costs`, `byhand.path_by_path`).",
+        "Backpropagation computes the gradient of each node once and reuses it. Without reuse, the "
+        "chain rule is applied along every path from the loss to a parameter. The table counts the "
+        "operations of a forward pass and of both kinds of backward pass (`byhand.costs`, "
+        "`byhand.path_by_path`).",
         "",
         "| network | forward | backward, with reuse | path by path | most paths to a node |",
         "| --- | ---: | ---: | ---: | ---: |",
@@ -184,7 +189,10 @@ def saved(rows: list[dict[str, Any]]) -> str:
 
 
 def recorded(text: str) -> str:
-    return f"## A walk\n\n`cutaway step lenet5 --image seven.png`\n\n```\n{text.strip()}\n```"
+    return (
+        "## A recorded session\n\n`cutaway step lenet5 --image seven.png`: what follows a prompt "
+        f"such as `(forward 0/13)` was typed.\n\n```\n{text.strip()}\n```"
+    )
 
 
 PAGES: dict[str, Callable[[Any], str]] = {

@@ -21,9 +21,13 @@ from cutaway.show.words import SPACE, capital
 
 PAGE = Path(__file__).parents[1] / "docs" / "findings.md"
 HEAD = """\
-# What was found
+# Which claims hold
 
-Every claim of the course is an experiment with a rule on the measured effects alone, tested on planted effects (`cutaway prove`; `cutaway prove --book DIR` writes the figures, tables and code of all). Most rules were written before any result. Those of 2.4, 2.5, 3.1, 3.2, 3.3, 3.8, 3.10, 4.8, 5.7, 5.9, 5.14, 6.5, 6.8, 7.2, 7.7, 7.10, 7.11 and 8.4, and the designs of 4.5, 4.7, 5.7, 5.14, 6.5, 6.6, 7.11 and 8.3, were revised after a first result; those of 3.3, 5.7, 5.14, 7.7 and 8.4 by someone who knew some of the numbers that they judge. Nearly all were then run at seeds that had not been seen (some of 3 to 8), 7.7 at none. 6.6 has had six designs; with the last its verdict depended on the seed at eight replicates and no longer does at sixteen. This page is of the {kind} experiments (`python scripts/findings.py{flag}`): {summary} It tells what was found for each claim that does not hold, holds only with limits, or could not be decided; at its end are the verdicts of three seeds.
+Each claim of the course ([what that is](../README.md#the-course)) is an experiment and a rule that gives a verdict from the measured effects alone. `cutaway prove CLAIM` repeats one; `cutaway prove --book DIR` writes the figures, tables and code of all. Rules are tested on made-up effects.
+
+This page was made with the {kind} experiments (`python scripts/findings.py{flag}`): {summary} It lists all claims, and describes what was measured for each that does not hold, holds only with limits, or could not be decided. At its end are the verdicts for three seeds.
+
+Most rules were written before any result was seen. The rules of 2.4, 2.5, 3.1, 3.2, 3.3, 3.8, 3.10, 4.8, 5.7, 5.9, 5.14, 6.5, 6.8, 7.2, 7.7, 7.10, 7.11 and 8.4, and the designs of 4.5, 4.7, 5.7, 5.14, 6.5, 6.6, 7.11 and 8.3, were revised after a first result; those of 3.3, 5.7, 5.14, 7.7 and 8.4 by someone who knew some of the numbers that they judge. Nearly all of these were then run with seeds that had not been used before (some of 3 to 8), 7.7 with none. 6.6 has had six designs. With the last, its verdict depended on the seed at eight replicates; at sixteen it does not.
 
 """  # noqa: E501
 

@@ -23,20 +23,23 @@ KEPT = DOCS / "learning.json"
 PROBLEMS = {
     "quadratic": (
         "A valley a thousand times longer than wide",
-        "|A w|^2 / 2 in 20 dimensions, curvatures from 1 to 1000, down to a millionth of where it "
-        "begins. Each method has the best of twelve rates, falling to zero over 100, "
-        "1,000 or 10,000 steps unless its steps shrink by themselves; 5,000 values at most.",
+        "|A w|^2 / 2 in 20 dimensions with curvatures from 1 to 1000, until the loss is a "
+        "millionth of its first value; 5,000 evaluations of the loss at most. Each optimizer has "
+        "the best of twelve learning rates, which falls to zero over 100, 1,000 or 10,000 steps "
+        "unless its steps shrink by themselves.",
         "python -m bench.optimizers quadratic",
     ),
     "digits": (
         "An MLP on digits",
-        "64-30-30-10 on scikit-learn's 1,797 digits, until 95 % of the validation images are right "
-        "at the end of an epoch; 20 seconds at most (a last step may take longer).",
+        "A network 64-30-30-10 on scikit-learn's 1,797 digits, until the accuracy on the "
+        "validation images is 95 % at the end of an epoch; 20 seconds at most (a last step may "
+        "take longer).",
         "cutaway train mlp digits --image-size 8 --widths 30-30 --augment none --optimizer {name}",
     ),
     "mnist": (
         "LeNet-5 on MNIST",
-        "Until 98 % of the validation images are right at the end of an epoch; 25 seconds at most.",
+        "Until the accuracy on the validation images is 98 % at the end of an epoch; 25 seconds at "
+        "most.",
         "cutaway train lenet5 mnist --augment none --label-smoothing 0 --optimizer {name}",
     ),
 }
@@ -98,20 +101,21 @@ def page(kept: dict[str, Any]) -> str:
 
 
 INTRODUCTION = """\
-Optimizers by what they are told of the loss, regularisers, stages, fleets of replicates, search \
-and comparison: each is a field of the recipe or a word on the command line. This page was made by \
-`python scripts/learning.py` on {on}.
+This page compares optimizers on three problems, measures fleets and an ensemble, and describes \
+stages. It was made by `python scripts/learning.py` on {on}.
 
-An optimizer asks a closure for what it needs of a batch: `value()`, the gradient (a call, as \
-PyTorch means it) or `loss()` with its graph, for Hessian-vector products; each is counted. Any of \
-torch.optim can be named, and any class as `package.module:Class`."""
+Optimizers differ in what they use of the loss. Some use its values only, most use gradients, and \
+some use curvature through products of the Hessian with a vector. The tables count how often each \
+of these was computed until the goal was reached. `--optimizer` takes the names in the tables, any \
+class of torch.optim, or a class of your own as `package.module:Class`."""
 
 OTHERS = """\
 ## Stages
 
-A recipe may have stages, each with its own task, rates and parameters that learn. The recipe of \
-`cutaway train autoencoder_softmax mnist` learns to reconstruct first, then freezes encoder and \
-decoder and learns the softmax from 100 labels. In a `recipe.toml` of one's own:
+A training may have several stages, each with its own task, learning rate and frozen parameters. \
+`cutaway train autoencoder_softmax mnist` first trains an autoencoder to reconstruct images, then \
+freezes encoder and decoder and trains the softmax layer with 100 labels. In a `recipe.toml` of \
+your own:
 
 ```toml
 [[stages]]
@@ -124,9 +128,10 @@ freeze = "encoder,decoder"
 labels = 100
 ```
 
-A stage changes the fields of learning and regularising, `task`, `freeze`, `backbone_rate`, \
-`labels`, `repeat` and `augment`; the network, the data and the seed belong to the run. A killed \
-run goes on within its stage, to the bit."""
+A stage can change the fields of training and regularisation and `task`, `freeze`, \
+`backbone_rate`, `labels`, `repeat` and `augment`. The network, the data and the seed are the same \
+for all stages. A run that is killed resumes within its stage, bit-identical to an uninterrupted \
+run."""
 
 
 def problem(name: str, rows: list[dict[str, Any]]) -> str:
@@ -138,7 +143,7 @@ def problem(name: str, rows: list[dict[str, Any]]) -> str:
         "",
         f"{text} `{command.format(name='adam')}`",
         "",
-        "| optimizer | is told | values | gradients | products | seconds | |",
+        "| optimizer | uses | values | gradients | products | seconds | |",
         "| --- | --- | ---: | ---: | ---: | ---: | --- |",
     ]
     for row in rows:
@@ -164,14 +169,17 @@ def cells(row: dict[str, Any]) -> list[str]:
 
 
 RULE = """\
-The way follows a fixed rule on counts, never a clock or the memory that is free, since it decides \
-the order of sums and with it the last digits of every weight: one stack from four members on, \
-where the networks hold no convolutions and a step on a processor takes at most 0.3 billion \
-operations; else side by side, where the work that all members are pays for starting processes; \
-else in turn. The way, the size of a stack and the number of threads are written into `fleet.json` \
-and the members' recipes, so that what is resumed takes the same; `--way` and `--threads` choose \
-otherwise. `python scripts/same_bytes.py` repeats one command 20 times, beside processes that keep \
-every core busy, ended with SIGKILL at drawn moments and gone on with: all 20 gave the same bytes.\
+A fleet is several networks trained as one job. Its members are trained in one of three ways: in \
+turn, side by side in processes of their own, or batched, with the weights of all members in one \
+stack that is computed together. A fixed rule chooses: batched from four members on, if the \
+networks have no convolutions and a step on a processor takes at most 0.3 billion operations; \
+otherwise side by side, if there is enough work to make up for starting processes; otherwise in \
+turn. The rule looks at counts only, never at a clock or at free memory, because the way decides \
+the order of sums and with it the last digits of every weight. `--way` and `--threads` choose \
+otherwise. The choice is written into `fleet.json` and the members' recipes, so that a resumed \
+fleet takes the same way. `python scripts/same_bytes.py` repeats one command 20 times, while other \
+processes keep every core busy and with kills at random moments followed by `cutaway resume`: all \
+20 gave the same bytes.\
 """
 
 
@@ -181,12 +189,12 @@ def fleets(rows: list[dict[str, Any]]) -> str:
         "",
         RULE,
         "",
-        "`python -m bench.fleets`: the way that a fleet took, beside "
-        "its members one after another; whole jobs with validation, test and everything that is "
-        "kept, and the steps alone. Medians of alternating rounds; a side-by-side job has no clock "
-        "of its steps, so its job stands for them.",
+        "`python -m bench.fleets` compares the chosen way with training in turn, for whole jobs "
+        "(with validation, test and all files) and for the training steps alone. Medians of "
+        "alternating rounds. Steps of a side-by-side fleet are not timed by themselves, so the "
+        "time of its job stands for them.",
         "",
-        "| fleet | way | rounds | in turn | as taken | times faster | steps alone | goal |",
+        "| fleet | way | rounds | in turn | this way | times faster | steps alone | goal |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in rows:
@@ -200,31 +208,31 @@ def fleets(rows: list[dict[str, Any]]) -> str:
 
 
 ENSEMBLE = """\
-Over up to 50 drawn ensembles of each size, so not independent of each other. The text's 35 \
-networks (Ciresan et al. 2012) err on 0.23 %; they are far larger, differ in how digits were \
-normalised and learned for 800 epochs from distorted ones.
+Each row is over up to 50 random choices of members, which overlap. The textbook (ch. 4.2) \
+reports 0.23 % for the 35 networks of Ciresan et al. 2012. Those are far larger, see digits \
+normalised in different ways, and were trained for 800 epochs on distorted digits.
 
-What was tried to come nearer in half an hour on two cores:
+Two attempts to come nearer in half an hour on two cores:
 
-| 35 networks | command | one alone | all together |
+| networks | command | error of one | error of the ensemble |
 | --- | --- | ---: | ---: |
-| eight epochs of digits moved, turned and scaled (32 minutes) | `cutaway train mnist-ensemble \
---epochs 8 --augment shift:1+rotate:10+scale:0.1` | 0.398 % | 0.36 % |
-| ten such epochs, of columns that see digits as they are or 10, 12 or 14 pixels wide, five of \
-each (stopped after these 20) | `cutaway train mnist --vary box=0,10,12,14,16,18,20 \
+| 35, eight epochs on shifted, rotated and scaled digits (32 minutes) | \
+`cutaway train mnist-ensemble --epochs 8 --augment shift:1+rotate:10+scale:0.1` | 0.398 % | 0.36 % |
+| 20, ten such epochs, five each for digits as they are and 10, 12 or 14 pixels wide (stopped \
+after these) | `cutaway train mnist --vary box=0,10,12,14,16,18,20 \
 --replicates 5 --epochs 10 --augment shift:1+rotate:10+scale:0.1` | 0.36 % as they are, 0.39 to \
-0.57 % at one width | 0.31 % the five as they are, 0.38 % all 20 |
+0.57 % at one width | 0.31 % for the five as they are, 0.38 % for all 20 |
 
-Of the 36 images on which the first of these err together, 7 are beyond every single one of the \
-35, and most beyond nearly all: more such networks do not help, larger ones that learn for longer \
-would."""
+Of the 36 images that the first ensemble gets wrong, 7 are wrong for each of the 35 networks and \
+most for nearly all of them. So more networks of this kind would not help; larger ones trained for \
+longer might."""
 
 
 def share(rows: list[dict[str, Any]]) -> str:
     found = [
         "## Where a step's time goes",
         "",
-        "`python -m bench.share`: LeNet-5 on MNIST, batches of 128, the real loop.",
+        "`python -m bench.share`: LeNet-5 on MNIST, batches of 128, Cutaway's training loop.",
         "",
         "| optimizer | a step | batch | loss and gradients | optimizer | loop |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
@@ -243,11 +251,12 @@ def together(kept: dict[str, Any]) -> str:
         "## An ensemble",
         "",
         f"`cutaway train mnist-ensemble`: {kept['members']} networks in "
-        f"{kept['seconds'] / 60:.0f} minutes. One alone errs on {100 * (1 - one['mean']):.3f} % "
-        f"of the test images (95 % interval of the mean {low:.3f} to {high:.3f}), all together, "
-        f"by the mean of their probabilities, on {100 * (1 - kept['ensemble']['accuracy']):.2f} %.",
+        f"{kept['seconds'] / 60:.0f} minutes. The error of one network is "
+        f"{100 * (1 - one['mean']):.3f} % of the test images (95 % interval of the mean {low:.3f} "
+        f"to {high:.3f}); that of the ensemble, which answers with the mean probabilities, is "
+        f"{100 * (1 - kept['ensemble']['accuracy']):.2f} %.",
         "",
-        "| members | error, mean | least | most |",
+        "| members | mean error | least | most |",
         "| ---: | ---: | ---: | ---: |",
     ]
     for row in shown:

@@ -305,40 +305,40 @@ def tiles(run: Run, images: ImageSet, at: int, mask: Tensor) -> Iterator[Image.I
 
 
 SAID = """\
-NASA's 155 photographs show eleven stones, each in few settings: a random split puts photographs \
-of one stone on both sides. What does a network look at? Two answers, which do not say the same.
+The 155 photographs of Moon rocks by NASA show eleven stones, each in few settings. A random split \
+puts photographs of one stone into both training and test set. Does a network look at the stone or \
+at what surrounds it? This was asked in two ways.
 
-**Where attribution lies says little.** By integrated gradients {outside:.0%} of it lies outside \
-the stone, and so does {area:.0%} of the picture: it is spread as if the stone were not there. \
-Grad-CAM of the pre-trained network has {cam:.2f} times what an even spread has there, and on \
-some photographs nearly all of it is on the number plate (below). Each interval holds the even \
-spread.
+**Attribution says little.** {outside:.0%} of the attribution by integrated gradients lies outside \
+the stone, and so does {area:.0%} of the picture: the attribution does not favour the stone. \
+Grad-CAM of the pre-trained network has {cam:.2f} times as much there as an even spread would, and \
+on some photographs nearly all of it lies on the number plate (see the picture). Every interval \
+includes the even spread.
 
-**What can be learned without the stone says more.** With each stone's box covered, in learning \
-as in the test, a linear classifier of what the pre-trained network computes is right about \
-{rest:.0%} of the photographs of a random split, and about {stone:.0%} where the stone alone is \
-shown. About stones that it has not seen it is right in {apart[mean]:.0%} ({apart[low]:.0%} to \
-{apart[high]:.0%}) at best, and always saying Basalt in 59 %. So a random split's figure tells \
-known photographs apart, for which what lies \
-around the stone does as well as the stone; the split by \
-stone, which is the default, says so.
+**Training without the stone says more.** A linear classifier on the features of the pre-trained \
+network was trained and tested with each stone covered by a box. With a random split its accuracy \
+is {rest:.0%}; when only the stone is shown it is {stone:.0%}. On stones that were not in the \
+training set, the accuracy is {apart[mean]:.0%} ({apart[low]:.0%} to {apart[high]:.0%}) at best, \
+and always answering Basalt gives 59 %. So a random split measures how well known settings are \
+recognised, and for that the surroundings serve as well as the stone. The split by stone, which is \
+the default, avoids this.
 
 ![Outlines of stones and what an EfficientNet-Lite0 looks at](pictures/rocks.png)"""
 
 NOTES = """\
-`python scripts/rocks.py`. Five folds, each photograph tested once (the linear classifier: in \
-eight draws); 95 % intervals over stones, of which there are eleven, so they are wide. \
-Photographs without attribution for their class are left out of a share. What is hidden gets one \
-grey, the same in all photographs; networks that did not learn with hidden parts err on them also \
-because they look strange. ResNet-20 learned nothing in three of its five random folds (55 to 58 \
-%), so its maps mean little. The number plate was not covered by itself.
+Made by `python scripts/rocks.py`. Five folds, each photograph tested once (the linear classifier: \
+in eight random splits). The 95 % intervals are over stones; there are only eleven, so they are \
+wide. Photographs without attribution for their class are left out. Covered parts have one grey in \
+all photographs; networks that were not trained with covered parts make more mistakes on them also \
+because they look unusual. ResNet-20 learned nothing in three of its five random folds (accuracy \
+55 to 58 %), so its maps mean little. The number plate was not covered separately.
 
 The boxes of all 155 stones were marked by hand (`scripts/rocks_boxes.json`), and \
-`cutaway.see.foreground` finds the outline within a box: by eye 126 are right, 28 roughly (a \
-strip of the wall, a shadow or a dark side), and one photograph, of many pieces, was left out. \
-Without a box it answers for {claimed} photographs, of which {right} are right, {roughly} roughly \
-and {wrong} wrong (overlap with those outlines above 0.9, above 0.75, less), and gives an empty \
-mask for the others."""
+`cutaway.see.foreground` finds the outline within a box: judged by eye, 126 outlines are right \
+and 28 roughly right (they include a strip of the wall or a shadow, or lack a dark side), and one \
+photograph of many pieces was left out. Without a box it finds an outline on {claimed} \
+photographs, of which {right} are right, {roughly} roughly right and {wrong} wrong (overlap with \
+the outlines above of over 0.9, over 0.75, less), and gives an empty mask for the others."""
 
 WORDS = {"whole": "whole photograph", "stone": "stone alone", "rest": "all but the stone's box"}
 
@@ -370,9 +370,9 @@ def attributions(rows: list[tuple[str, str, dict[str, Any]]]) -> list[str]:
 
 
 def accuracies(rows: list[tuple[str, str, dict[str, Any]]], probe: dict[str, Any]) -> list[str]:
-    more = [("linear on its features, also learned on", way, probe[way]) for way in SPLITS]
+    more = [("linear on its features, trained on the same view", way, probe[way]) for way in SPLITS]
     found = [
-        f"| accuracy on | split | {' | '.join(WORDS.values())} |",
+        f"| accuracy, shown | split | {' | '.join(WORDS.values())} |",
         "| --- | --- | ---: | ---: | ---: |",
     ]
     for title, way, row in rows + more:

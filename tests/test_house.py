@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
 from importlib.metadata import version
@@ -11,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "cutaway"
+READING = runpy.run_path(str(ROOT / "scripts" / "architecture.py"))
+imported, room = READING["imported"], READING["room"]
 
 # What each room may know of, besides itself and the ground (GROUND).
 MAY_IMPORT = {
@@ -40,25 +43,6 @@ MAY_IMPORT = {
     "__main__": {"cli"},
 }
 GROUND = {"arithmetic", "errors", "files", "randomness"}
-
-
-def imported(path: Path) -> set[str]:
-    """The rooms that a file imports, also inside functions."""
-    rooms = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module] if node.module != "cutaway" else []
-            names += [f"cutaway.{a.name}" for a in node.names if node.module == "cutaway"]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        else:
-            continue
-        rooms |= {name.split(".")[1] for name in names if name.startswith("cutaway.")}
-    return rooms
-
-
-def room(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))
