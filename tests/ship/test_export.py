@@ -175,7 +175,7 @@ def test_files_that_are_no_exports(tmp_path):
     with pytest.raises(DataError, match="is not there"):
         open_exported(tmp_path / "none.onnx")
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(UsageError, match="is no export"):
+    with pytest.raises(UsageError, match="is not an export"):
         open_exported(tmp_path / "notes.txt")
     with pytest.raises(DataError, match="no model folder"):
         open_exported(tmp_path)

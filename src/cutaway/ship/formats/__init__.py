@@ -83,9 +83,11 @@ def format_of(path: Path) -> Format:
     """
     if path.is_dir():
         return FORMATS["web" if (path / "model.onnx").is_file() else "folder"]
-    for name in ("onnx", "pt2", "safetensors"):
-        if path.name.endswith(FORMATS[name].ending):
-            return FORMATS[name]
+    files = [one for one in FORMATS.values() if one.ending]
+    for one in files:
+        if path.name.endswith(one.ending):
+            return one
     raise UsageError(
-        f"{path} is no export: their names end in .onnx, .pt2 or .safetensors, or they are folders."
+        f"{path} is not an export: it is a folder, or its name ends in "
+        f"{' or '.join(one.ending for one in files)}."
     )
