@@ -25,7 +25,7 @@ from cutaway.lab.chapters.architectures.rocks import (
     pixels,
     told,
 )
-from cutaway.lab.evidence import Effect, Evidence, Verdict, ratio
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.learn.pretrained import load_pretrained
@@ -110,30 +110,40 @@ def transfer(
     ways = {"pretrained": linear(features(rocks), t)}
     once = process_time() - begin
     ways["from scratch"] = from_scratch(
-        lambda: build(scratch, 3, 2, small), pixels(rocks, small), t, epochs, batch, rate,
+        lambda: build(scratch, 3, 2, small),
+        pixels(rocks, small),
+        t,
+        epochs,
+        batch,
+        rate,
         generator(seed, "6.7"),
-    )  # fmt: skip
+    )
     found = compared(rocks, ways, replicates, seed)
     forward, step = passes(rocks)
     diffs = gains(found, "from scratch", "pretrained")
     same, apart = (found[kind] for kind in ("random", "stones"))
-    return Evidence(
-        {
-            **diffs,
-            "time": ratio(f"time of {epochs} epochs of the backbone over one pass of it",
-                          forward, [epochs * one for one in step]),
-        },
-        (told(found),), (drawn(found),),
-        because=f"With photographs dealt at random the pretrained features are right on "
-        f"{of(same['pretrained'])} % and {scratch} from scratch on {of(same['from scratch'])} %. "
-        "With the photographs of a stone kept together it is "
-        f"{of(apart['pretrained'])} and {of(apart['from scratch'])} %, where a guess is right in "
-        f"50. Dealt at random, {known(rocks, replicates, seed):.0f} % of the test photographs show "
-        "a stone that was learned from other photographs: that split measures whether a stone is "
-        f"known again. The features of all {len(rocks)} photographs took {once:.0f} s; learning "
-        f"the whole backbone for {epochs} epochs needs as many passes there and back.",
-        takes="More stones, of which there are ten here.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        **diffs,
+        time=ratio(
+            f"time of {epochs} epochs of the backbone over one pass of it",
+            forward,
+            [epochs * one for one in step],
+        ),
+    )
+    told(record, found)
+    drawn(record, found)
+    record.takes("More stones, of which there are ten here.")
+    return record.because(f"""
+        With photographs dealt at random the pretrained features are right on
+        {of(same["pretrained"])} % and {scratch} from scratch on {of(same["from scratch"])} %. With
+        the photographs of a stone kept together it is {of(apart["pretrained"])} and
+        {of(apart["from scratch"])} %, where a guess is right in 50. Dealt at random,
+        {known(rocks, replicates, seed):.0f} % of the test photographs show a stone that was learned
+        from other photographs: that split measures whether a stone is known again. The features of
+        all {len(rocks)} photographs took {once:.0f} s; learning the whole backbone for {epochs}
+        epochs needs as many passes there and back.
+    """)
 
 
 def passes(rocks: ImageSet, images: int = 2, times: int = 8) -> tuple[list[float], list[float]]:
