@@ -7,7 +7,7 @@ from cutaway import lab
 from cutaway.data.imageset import ImageSet
 from cutaway.lab.chapters.architectures import counts, identity, residual, rocks, skips, transfer
 from cutaway.lab.evidence import Effect, Verdict, exact
-from cutaway.learn.samples import Samples
+from cutaway.lab.tools.samples import Samples
 from cutaway.models import count, find
 
 HOLDS, LIMITED, FAILS, UNDECIDED = Verdict

@@ -13,7 +13,7 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Part, over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.models import build, find
 from cutaway.see.probe import answers, resting
 

@@ -14,8 +14,9 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.tools.learning import minimise
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models import build
 from cutaway.models.resnet import ResNet
 from cutaway.see.probe import resting
@@ -108,7 +109,7 @@ def degradation(
     for shortcut in (False, True):
         of = []
         for depth in depths:
-            nets = Replicas([made(depth, shortcut) for _ in range(replicates)])
+            nets = Stack([made(depth, shortcut) for _ in range(replicates)])
             of.append(_learned(nets, learned, tested, seed, steps, batch, rate))
         found[shortcut] = torch.stack(of)  # depth, (loss, right), replicate
     (plain, plain_right), (residual, residual_right) = (found[s].unbind(1) for s in (False, True))
@@ -175,7 +176,7 @@ def loss_of(s: Float[Tensor, "r b k"], t: Int[Tensor, "b"]) -> Float[Tensor, "r"
 
 
 def _learned(
-    nets: Replicas, data: Samples, tested: Samples, seed: int, steps: int, batch: int, rate: float
+    nets: Stack, data: Samples, tested: Samples, seed: int, steps: int, batch: int, rate: float
 ) -> Float[Tensor, "2 r"]:
     """The mean loss of the last tenth of the steps, and new images right in per cent."""
 

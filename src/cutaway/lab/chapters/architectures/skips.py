@@ -15,7 +15,7 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.samples import batch_of
+from cutaway.lab.tools.samples import batch_of
 from cutaway.models import build, count
 from cutaway.randomness import generator
 from cutaway.see.probe import resting

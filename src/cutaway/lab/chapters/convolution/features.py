@@ -14,9 +14,9 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over, part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.classify import classify, share_right
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.tools.learning import classify, minimise, share_right
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 
 PARTS = ("blob", "edge", "line", "rest")
@@ -262,7 +262,7 @@ def _right(
 ) -> Float[Tensor, "r"]:
     """Test examples right (%), each replicate with its own."""
     (x, t), (z, u) = learned, tested
-    nets = Replicas([make(x[0, 0].numel(), maps) for _ in x])
+    nets = Stack([make(x[0, 0].numel(), maps) for _ in x])
 
     def batch(step: int) -> tuple[Tensor, Tensor]:
         i = batch_of(seed, step, x.shape[1], min(x.shape[1], 32))

@@ -11,9 +11,9 @@ from cutaway.data.sources import load
 from cutaway.lab.evidence import Effect, Record, difference
 from cutaway.lab.figures import over
 from cutaway.lab.settings import Range
-from cutaway.learn.classify import classify, share_right
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.tools.learning import classify, share_right
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.layers import LocallyConnected2d
 from cutaway.models.mlp import MLP
 from cutaway.models.registry import count
@@ -94,7 +94,7 @@ class Lesson:
     ) -> Float[Tensor, "r"]:
         """Test images right (%) after learning from n examples of its own, for each replicate."""
         torch.manual_seed(self.seed)
-        nets = Replicas([make(self.side, maps) for _ in self.order])
+        nets = Stack([make(self.side, maps) for _ in self.order])
         own = self.order[:, :n]
         n = own.shape[1]
 

@@ -18,9 +18,9 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over, part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.classify import classify, share_right
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.tools.learning import classify, minimise, share_right
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.video_net import VideoNet
 from cutaway.randomness import generator
 
@@ -129,7 +129,7 @@ def _right_on(
     learned, tested = samples(load("digits"), seed)
     g = generator(seed, "5.11")
     lesson = Samples(scattered(learned.x, 4, g), learned.t)
-    nets = Replicas([pooled(maps) for _ in range(replicates)])
+    nets = Stack([pooled(maps) for _ in range(replicates)])
     optimizer = torch.optim.Adam(nets.parameters(), 5e-3)
     classify(nets, lambda step: lesson.batch(seed, step, 32), optimizer, steps)
     with torch.no_grad():

@@ -12,9 +12,9 @@ from cutaway.lab.chapters.depth.learner import Batch, Images, Rate, Steps, Width
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, bars, difference, exact
 from cutaway.lab.experiment import claim
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.classify import classify
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, samples
+from cutaway.lab.tools.learning import classify
+from cutaway.lab.tools.samples import Samples, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.randomness import generator
 
 SAID = 2048
@@ -67,9 +67,7 @@ def more_images(
     learned, tested = samples(load(data, image_size=side), seed, train=images, test=1000)
     found = {}
     for name, moves in WAYS.items():
-        nets = Replicas(
-            [dense([learned.x[0].numel(), width, width, 10]) for _ in range(replicates)]
-        )
+        nets = Stack([dense([learned.x[0].numel(), width, width, 10]) for _ in range(replicates)])
         learn(nets, learned, moves, seed, steps, batch, rate)
         found[name] = right(nets, tested), right(nets, learned)
     noise = torch.randint(256, (picture, picture), generator=generator(seed, "4.8"))
@@ -104,7 +102,7 @@ def more_images(
 
 
 def learn(
-    nets: Replicas,
+    nets: Stack,
     data: Samples,
     moves: tuple[Move, ...],
     seed: int,

@@ -23,8 +23,8 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, samples
+from cutaway.lab.tools.samples import Samples, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.randomness import generator
 from cutaway.see.change import changed, held
 
@@ -70,7 +70,7 @@ def ensembles(
     images. Their probabilities are averaged, over the first one, two, four and so on."""
     learned, tested = samples(load(data), seed, train=images, test=2000)
     n_in = learned.x[0].numel()
-    nets = Replicas([dense([n_in, width, 10]) for _ in range(replicates * members)])
+    nets = Stack([dense([n_in, width, 10]) for _ in range(replicates * members)])
     descend(nets, learned, seed, steps, batch, rate)
     p = scores(nets, tested.x).double().softmax(-1).view(replicates, members, len(tested), -1)
     sizes = [*doublings(members)]
@@ -158,7 +158,7 @@ def removing(
     kept = [max(1, round(width * (100 - s) / 100)) for s in shares]
     by_size = []
     for k in kept:
-        nets = Replicas([dense([64, k, 10]) for _ in range(replicates)])
+        nets = Stack([dense([64, k, 10]) for _ in range(replicates)])
         descend(nets, learned, seed, steps, batch, rate)
         by_size.append(nets)
     whole = by_size[0]
@@ -199,7 +199,7 @@ def removing(
     """)
 
 
-def without(nets: Replicas, units: list[int], data: Samples) -> Float[Tensor, "r"]:
+def without(nets: Stack, units: list[int], data: Samples) -> Float[Tensor, "r"]:
     """Digits right (%) when these hidden units answer 0."""
     found = []
     for net in nets.networks:

@@ -34,8 +34,8 @@ from cutaway.lab.evidence import (
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.classify import binary_losses
-from cutaway.learn.replicas import Replicas, minimise
+from cutaway.lab.tools.learning import binary_losses, minimise
+from cutaway.learn.fleet.stack import Stack
 
 XOR = table_of("xor")
 Share = Annotated[float, Range(0, 0.95)]
@@ -79,7 +79,7 @@ def dropping(
     learned, tested = few(images, wrong, seed)
     losses, answered = {}, {}
     for name, p in (("without", 0.0), ("with", drop)):
-        nets = Replicas([dense([64, width, width, 10], drop=p) for _ in range(replicates)])
+        nets = Stack([dense([64, width, width, 10], drop=p) for _ in range(replicates)])
         descend(nets, learned, seed, steps, batch, rate)
         losses[name] = torch.stack([log_loss(nets, learned), log_loss(nets, tested)])
         answered[name] = right(nets, tested)
@@ -150,9 +150,9 @@ def learn(nets: Sequence[nn.Module], plan: Sequence[tuple[float, int]]) -> None:
             for module in net.modules():
                 if isinstance(module, nn.Dropout):
                     module.p = drop
-        stack = Replicas(nets)
+        stack = Stack(nets)
 
-        def losses(_: int, stack: Replicas = stack) -> Float[Tensor, "r"]:
+        def losses(_: int, stack: Stack = stack) -> Float[Tensor, "r"]:
             return binary_losses(stack(INPUTS).squeeze(-1), XOR)
 
         minimise(losses, torch.optim.Adam(stack.parameters(), 0.05), steps)

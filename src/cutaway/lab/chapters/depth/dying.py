@@ -23,8 +23,8 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import SHARE, over
 from cutaway.lab.settings import Replicates, Seed
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, samples
+from cutaway.lab.tools.samples import Samples, samples
+from cutaway.learn.fleet.stack import Stack
 
 STARTS = ("xavier", "he")
 
@@ -68,7 +68,7 @@ def dead_units(
     each = many(rates, replicates)
     for start in STARTS:
         widths = [64, *[width] * depth, 10]
-        nets = Replicas([dense(widths, "relu", start) for _ in range(len(rates) * replicates)])
+        nets = Stack([dense(widths, "relu", start) for _ in range(len(rates) * replicates)])
         seen = [dead(nets, learned)]
         for look in range(looks):
             first_step = look * (steps // looks)
@@ -104,18 +104,18 @@ def dead_units(
     """)
 
 
-def dead(nets: Replicas, data: Samples) -> Bool[Tensor, "r layers units"]:
+def dead(nets: Stack, data: Samples) -> Bool[Tensor, "r layers units"]:
     """Which units answer 0 to every image."""
     return _asked(nets, data, lambda y: (y == 0).all(0))
 
 
-def awake(nets: Replicas, data: Samples) -> Bool[Tensor, "r layers units"]:
+def awake(nets: Stack, data: Samples) -> Bool[Tensor, "r layers units"]:
     """Which answer more than 0 to one at least; where a run diverged a unit is neither."""
     return _asked(nets, data, lambda y: (y > 0).any(0))
 
 
 def _asked(
-    nets: Replicas, data: Samples, question: Callable[[Tensor], Tensor]
+    nets: Stack, data: Samples, question: Callable[[Tensor], Tensor]
 ) -> Bool[Tensor, "r layers units"]:
     rows = [[question(y) for y in hidden(net, data.x).values()] for net in nets.networks]
     return torch.stack([torch.stack(layers) for layers in rows])

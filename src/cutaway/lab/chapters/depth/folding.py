@@ -13,8 +13,8 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Part, part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.classify import binary_losses
-from cutaway.learn.replicas import Replicas, minimise
+from cutaway.lab.tools.learning import binary_losses, minimise
+from cutaway.learn.fleet.stack import Stack
 from cutaway.randomness import generator
 
 Polygon = np.ndarray
@@ -138,7 +138,7 @@ def pieces(
     x, t = spirals(400, turns, generator(seed, "4.12"))
     found, scored, nets = {}, {}, {}
     for name, widths in (("wide", [2, units, 1]), ("deep", [2, half, half, 1])):
-        nets[name] = Replicas([dense(widths, start="own") for _ in range(replicates)])
+        nets[name] = Stack([dense(widths, start="own") for _ in range(replicates)])
         drawn = [regions(net) for net in nets[name].networks]
         learn(nets[name], x, t, steps, rate)
         found[name] = drawn, [regions(net) for net in nets[name].networks]
@@ -200,7 +200,7 @@ def spirals(
     return x + 0.02 * torch.randn(n, 2, generator=draw), t
 
 
-def learn(nets: Replicas, x: Tensor, t: Tensor, steps: int, rate: float) -> None:
+def learn(nets: Stack, x: Tensor, t: Tensor, steps: int, rate: float) -> None:
     """All points at every step, by Adam."""
 
     def losses(_: int) -> Tensor:

@@ -13,8 +13,8 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import shares
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import samples
+from cutaway.lab.tools.samples import samples
+from cutaway.learn.fleet.stack import Stack
 
 Starts = tuple[Annotated[float, Range(1e-3, 100)], ...]
 
@@ -56,7 +56,7 @@ def normalisation(
         found = []
         for factor in starts:
             widths = [64, *[width] * depth, 10]
-            nets = Replicas([dense(widths, norm=norm) for _ in range(len(rates) * replicates)])
+            nets = Stack([dense(widths, norm=norm) for _ in range(len(rates) * replicates)])
             with torch.no_grad():
                 for p in nets.weights.values():
                     if p.ndim == 3:

@@ -22,8 +22,8 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, samples
+from cutaway.lab.tools.samples import Samples, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.randomness import generator
 
 Wrong = Annotated[float, Range(0, 90)]
@@ -79,7 +79,7 @@ def weight_decay(
     for several lambda; without is the first of them."""
     learned, tested = few(images, wrong, seed)
     asked = tuple(sorted({0.0, decay, *others}))
-    nets = Replicas([dense([64, width, width, 10]) for _ in range(len(asked) * replicates)])
+    nets = Stack([dense([64, width, width, 10]) for _ in range(len(asked) * replicates)])
     strong = torch.tensor(asked).repeat_interleave(replicates)
     descend(nets, learned, seed, steps, batch, rate, more=lambda: strong / 2 * squares(nets))
     facts = {
@@ -124,7 +124,7 @@ def weight_decay(
     """)
 
 
-def squares(nets: Replicas) -> Float[Tensor, "r"]:
+def squares(nets: Stack) -> Float[Tensor, "r"]:
     """|w|^2 of each network, of its matrices alone."""
     matrices = [p.square().sum((1, 2)) for p in nets.weights.values() if p.ndim == 3]
     return torch.stack(matrices).sum(0)
@@ -168,7 +168,7 @@ def early_stopping(
     cut = 2 * images // 3
     learned, held = given.first(cut), Samples(given.x[cut:], given.t[cut:])
     learned = mislabelled(learned, wrong, seed)
-    nets = Replicas([dense([64, width, width, 10]) for _ in range(replicates)])
+    nets = Stack([dense([64, width, width, 10]) for _ in range(replicates)])
     a_time, facts = cut // batch, []
     for epoch in range(epochs):
         descend(nets, learned, seed, a_time, batch, rate, first=epoch * a_time)

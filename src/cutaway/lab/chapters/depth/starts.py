@@ -22,9 +22,9 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over, part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.classify import log_losses
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, samples
+from cutaway.lab.tools.learning import log_losses
+from cutaway.lab.tools.samples import Samples, samples
+from cutaway.learn.fleet.stack import Stack
 
 Rates = tuple[Annotated[float, Range(1e-6, 100)], ...]
 TAUS = ("sigmoid", "tanh", "relu")
@@ -77,7 +77,7 @@ def vanishing(
     steep, found = {}, {}
     for tau, start in (("sigmoid", "xavier"), ("tanh", "xavier"), ("relu", "he")):
         widths = [64, *[width] * depth, 10]
-        nets = Replicas([dense(widths, tau, start) for _ in range(replicates * len(rates))])
+        nets = Stack([dense(widths, tau, start) for _ in range(replicates * len(rates))])
         steep[tau] = gradients(nets, learned.first(256))[:, :replicates]
         descend(nets, learned, seed, steps, batch, many(rates, replicates))
         found[tau] = best_of(right(nets, tested), rates)
@@ -117,7 +117,7 @@ def vanishing(
     """)
 
 
-def gradients(nets: Replicas, data: Samples) -> Float[Tensor, "layers r"]:
+def gradients(nets: Stack, data: Samples) -> Float[Tensor, "layers r"]:
     """The norm of the gradient of each layer's weights."""
     log_losses(nets(data.x), data.t).sum().backward()
     found = [p.grad for p in nets.weights.values() if p.ndim == 3 and p.grad is not None]
@@ -161,7 +161,7 @@ def initial_weights(
     spread, found = {}, {}
     for tau, start in product(TAUS, STARTS):
         widths = [64, *[width] * depth, 10]
-        nets = Replicas([dense(widths, tau, start) for _ in range(replicates * len(rates))])
+        nets = Stack([dense(widths, tau, start) for _ in range(replicates * len(rates))])
         spread[tau, start] = spreads(nets, learned.first(256))[:, :replicates]
         descend(nets, learned, seed, steps, batch, many(rates, replicates))
         found[tau, start] = best_of(right(nets, tested), rates)
@@ -215,7 +215,7 @@ def initial_weights(
     """)
 
 
-def spreads(nets: Replicas, data: Samples) -> Float[Tensor, "layers r"]:
+def spreads(nets: Stack, data: Samples) -> Float[Tensor, "layers r"]:
     """The standard deviation of each hidden layer's answers."""
     found = [[y.std() for y in hidden(net, data.x).values()] for net in nets.networks]
     return torch.tensor(found).T

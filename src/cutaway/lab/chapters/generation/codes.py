@@ -13,9 +13,9 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.classify import classify, share_right
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of
+from cutaway.lab.tools.learning import classify, minimise, share_right
+from cutaway.lab.tools.samples import Samples, batch_of
+from cutaway.learn.fleet.stack import Stack
 
 Steps = Annotated[int, Range(1, 100_000)]
 Sizes = tuple[Annotated[int, Range(10, 60_000)], ...]
@@ -93,11 +93,11 @@ def pretrained_code(
     """)
 
 
-def _begun(code: int, replicates: int, seed: int) -> Replicas:
+def _begun(code: int, replicates: int, seed: int) -> Stack:
     """The same starts for each way."""
     torch.manual_seed(seed)
     options = {"bottleneck": code}
-    return Replicas(
+    return Stack(
         [models.build("autoencoder_softmax", 1, 10, 8, options) for _ in range(replicates)]
     )
 
@@ -144,9 +144,9 @@ def _work(code: int, labels: int) -> tuple[float, float, float]:
     return n * 2 * last, n * (2 * coder + 3 * last), BATCH * (2 * coder + 3 * coder)
 
 
-def _reconstruct(nets: Replicas, x: Float[Tensor, "n 1 h w"], steps: int, seed: int) -> None:
+def _reconstruct(nets: Stack, x: Float[Tensor, "n 1 h w"], steps: int, seed: int) -> None:
     """Encoder and decoder learn x without labels."""
-    parts = Replicas([_Pair(net) for net in nets.networks])
+    parts = Stack([_Pair(net) for net in nets.networks])
 
     def losses(step: int) -> Tensor:
         batch = x[batch_of(seed, step, len(x), BATCH)]
@@ -169,7 +169,7 @@ class _Pair(nn.Module):
 
 
 def _name(
-    nets: Replicas, whole: bool, learned: Samples, tested: Samples, steps: int, seed: int
+    nets: Stack, whole: bool, learned: Samples, tested: Samples, steps: int, seed: int
 ) -> Float[Tensor, "looks r"]:
     """Test digits right (%) every few steps while the softmax, or `whole` network, learns."""
     weights = nets.weights.items()

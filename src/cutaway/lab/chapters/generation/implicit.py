@@ -14,7 +14,8 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
+from cutaway.lab.tools.learning import minimise
+from cutaway.learn.fleet.stack import Stack
 
 NETS = {"sines (SIREN)": "siren", "ReLUs": "coordinate_mlp"}
 
@@ -71,7 +72,7 @@ def siren_image(
     history, drawn, alike = {}, {}, {}
     for name, model in NETS.items():
         options = {"width": width} | ({"omega": omega} if model == "siren" else {})
-        nets = Replicas([models.build(model, 1, 1, side, options) for _ in range(replicates)])
+        nets = Stack([models.build(model, 1, 1, side, options) for _ in range(replicates)])
         history[name] = psnr(_fit(nets, p, x, 1e-3 if model == "siren" else 3e-3, steps))
         with torch.no_grad():
             drawn[name] = nets(p).view(replicates, side, side)
@@ -107,7 +108,7 @@ def siren_image(
 
 
 def _fit(
-    nets: Replicas, p: Float[Tensor, "n 2"], x: Float[Tensor, "n"], rate: float, steps: int
+    nets: Stack, p: Float[Tensor, "n 2"], x: Float[Tensor, "n"], rate: float, steps: int
 ) -> Float[Tensor, "steps r"]:
     """Mean squared errors on the way."""
 

@@ -15,9 +15,8 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.fleet.stack import turned
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, batch_of
+from cutaway.lab.tools.samples import Samples, batch_of
+from cutaway.learn.fleet.stack import Stack, member
 from cutaway.learn.task import Turn
 from cutaway.learn.tasks.semi_supervised import SemiSupervised
 from cutaway.models.gan import Adversaries
@@ -25,7 +24,7 @@ from cutaway.models.gan import Adversaries
 Weights = Mapping[str, Tensor]
 
 
-class Improved(Replicas):
+class Improved(Stack):
     """r improved GANs that play the semi-supervised game side by side."""
 
     def __init__(self, networks: list[Adversaries], task: SemiSupervised):
@@ -44,7 +43,7 @@ class Improved(Replicas):
         for turn, adam in list(zip(self.turns, self.adams, strict=True))[: 1 + both]:
 
             def loss(weights: Weights, buffers: Weights, turn: Turn = turn) -> Tensor:
-                named = {f"network.{n}": turned(v) for n, v in {**weights, **buffers}.items()}
+                named = {f"network.{n}": v for n, v in member(weights, buffers).items()}
                 return functional_call(turn, named, (x, t))[0]
 
             own = adam.param_groups[0]["params"]

@@ -13,8 +13,9 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import SHARE, part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import batch_of
+from cutaway.lab.tools.learning import minimise
+from cutaway.lab.tools.samples import batch_of
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 
 
@@ -97,7 +98,7 @@ def _told(
     order = torch.randperm(n)
     x = torch.stack([a[:, :n][:, order], b[:, :n][:, order]], 2)
     t = torch.tensor([0.0, 1.0])
-    nets = Replicas([MLP(64, widths, 1, "relu") for _ in a])
+    nets = Stack([MLP(64, widths, 1, "relu") for _ in a])
 
     def losses(step: int) -> Tensor:
         s = nets(x[:, :cut][:, batch_of(seed, step, cut, 32)].flatten(1, 2), apart=True)

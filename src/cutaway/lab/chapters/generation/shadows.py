@@ -15,7 +15,8 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean,
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line, part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
+from cutaway.lab.tools.learning import minimise
+from cutaway.learn.fleet.stack import Stack
 
 Steps = Annotated[int, Range(1, 100_000)]
 
@@ -61,9 +62,7 @@ def shadow_code(
     three units, and from each alone."""
     x = to_float(load("shadows").images)
     height = x.flatten(1).sum(1)
-    nets = Replicas(
-        [models.build("shadow_autoencoder", 1, 10, (CELLS,)) for _ in range(replicates)]
-    )
+    nets = Stack([models.build("shadow_autoencoder", 1, 10, (CELLS,)) for _ in range(replicates)])
 
     def losses(_: int) -> Tensor:
         return (nets(x) - x).square().flatten(1).mean(1)

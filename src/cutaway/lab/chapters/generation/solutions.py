@@ -12,7 +12,8 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line, over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
+from cutaway.lab.tools.learning import minimise
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.siren import SineLayer, relu_layer
 from cutaway.randomness import generator
 
@@ -66,7 +67,7 @@ class Fits:
     def __init__(self, kind: str, n: int, width: int, steps: int, replicates: int, seed: int):
         torch.manual_seed(seed)
         make = MAKERS.get(kind)
-        nets = Replicas([make(width) if make else Wave() for _ in range(replicates)])
+        nets = Stack([make(width) if make else Wave() for _ in range(replicates)])
         g = generator(seed, "solutions", n)
         x = (torch.rand(n, 1, generator=g) * 2 - 1) * INSIDE
         adam = torch.optim.Adam(nets.parameters(), 3e-3 if make else 0.02)

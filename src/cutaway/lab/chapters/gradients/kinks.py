@@ -14,8 +14,9 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line, part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.tools.learning import minimise
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 
 Activation = Callable[[Tensor], Tensor]
@@ -161,7 +162,7 @@ def relu_at_0(
 
 def _networks(
     spelling: str, widths: list[int], replicates: int, dtype: torch.dtype, zeros: bool, seed: int
-) -> Replicas:
+) -> Stack:
     """Perceptrons with that spelling of ReLU, the same weights for each."""
     torch.manual_seed(seed)
     networks: list[nn.Module] = []
@@ -173,10 +174,10 @@ def _networks(
         if zeros:
             nn.init.zeros_(layers[-1].get_parameter("U.weight"))
         networks.append(net.to(dtype))
-    return Replicas(networks)
+    return Stack(networks)
 
 
-def _learn(nets: Replicas, learned: Samples, steps: int, lr: float, seed: int) -> None:
+def _learn(nets: Stack, learned: Samples, steps: int, lr: float, seed: int) -> None:
     """SGD, batches of 64."""
     dtype = nets.parameters()[0].dtype
 
@@ -190,12 +191,12 @@ def _learn(nets: Replicas, learned: Samples, steps: int, lr: float, seed: int) -
 
 
 @torch.no_grad()
-def _right(nets: Replicas, tested: Samples, dtype: torch.dtype) -> Float[Tensor, "r"]:
+def _right(nets: Stack, tested: Samples, dtype: torch.dtype) -> Float[Tensor, "r"]:
     """Test images that each answers rightly, in per cent."""
     return 100 * (nets(tested.x.to(dtype)).argmax(-1) == tested.t).double().mean(1)
 
 
-def _identical(a: Replicas, b: Replicas) -> int:
+def _identical(a: Stack, b: Stack) -> int:
     """How many replicates have the same weights to the bit."""
     pairs = zip(a.parameters(), b.parameters(), strict=True)
     return int(torch.stack([(p == q).flatten(1).all(1) for p, q in pairs]).all(0).sum())

@@ -10,7 +10,7 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import minimise
+from cutaway.lab.tools.learning import minimise
 from cutaway.randomness import generator
 
 

@@ -14,7 +14,8 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, share
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import shares
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
+from cutaway.lab.tools.learning import minimise
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 from cutaway.models.perceptron import XorGates, gate
 from cutaway.randomness import generator
@@ -252,7 +253,7 @@ def _learned(
 ) -> tuple[Bool[Tensor, "r"], Float[Tensor, "r"], Bool[Tensor, "r"]]:
     """Which replicates end right on all rows, their losses, and which have a unit that answers
     alike to all rows."""
-    nets = Replicas([MLP(2, [width], 1, activation) for _ in range(replicates)])
+    nets = Stack([MLP(2, [width], 1, activation) for _ in range(replicates)])
     t = table_of("xor").expand(replicates, 4)
 
     def losses(_: int) -> Tensor:

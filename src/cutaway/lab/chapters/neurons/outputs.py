@@ -15,8 +15,9 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over, part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.tools.learning import minimise
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 
 Steps = Annotated[int, Range(1, 100_000)]
@@ -47,7 +48,7 @@ class Learner:
         if kind == "step":
             for net in networks:
                 net.get_submodule("hidden.0").tau = Step()
-        self.nets = Replicas(networks)
+        self.nets = Stack(networks)
 
     def slope(self) -> float:
         """The largest gradient of a hidden weight at the start, on all training images."""

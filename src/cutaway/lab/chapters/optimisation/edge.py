@@ -15,8 +15,8 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean,
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line, over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import samples
+from cutaway.lab.tools.samples import samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 from cutaway.see.landscape import curvature
 
@@ -144,7 +144,7 @@ def sharpened(
     """Steps looked at, the largest curvature there, and the loss at each step, of full batches."""
     learned, _ = samples(load("digits"), seed, train=400)
     t = one_hot(learned.t, 10).float()
-    nets = Replicas([MLP(64, [width], 10, "tanh") for _ in range(replicates)])
+    nets = Stack([MLP(64, [width], 10, "tanh") for _ in range(replicates)])
     optimizer = torch.optim.SGD(nets.parameters(), rate)
     at = sorted({round(i * (steps - 1) / (looks - 1)) for i in range(looks)})
     sharp, losses = [], []

@@ -13,10 +13,11 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, share
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line, shares
 from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.tools.learning import minimise
+from cutaway.lab.tools.samples import samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.learn.optimizers import Closure
 from cutaway.learn.optimizers.lbfgs import AnyOrderLBFGS
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import samples
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
 
@@ -174,13 +175,13 @@ def imitated(
     """
     g = generator(seed, "3.7", "points")
     x = torch.randn(POINTS, 1, 1, 2, generator=g, dtype=torch.float64)
-    teachers = Replicas([MLP(2, [TEACHER], 1, "tanh").double() for _ in range(replicates)])
+    teachers = Stack([MLP(2, [TEACHER], 1, "tanh").double() for _ in range(replicates)])
     with torch.no_grad():
         for p in teachers.parameters():
             p.copy_(2 * torch.randn(p.shape, generator=g, dtype=torch.float64))
         y = teachers(x).squeeze(-1)
         y = (y - y.mean(1, keepdim=True)) / y.std(1, correction=0, keepdim=True)
-    nets = Replicas([MLP(2, [width], 1, "tanh").double() for _ in range(replicates)])
+    nets = Stack([MLP(2, [width], 1, "tanh").double() for _ in range(replicates)])
     optimizer = torch.optim.Adam(nets.parameters(), 0.05)
 
     def losses(step: int) -> Tensor:

@@ -14,9 +14,9 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, mean, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line, over, part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.clock import in_turn
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.tools.clock import in_turn
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
 
@@ -28,7 +28,7 @@ def losses_of(s: Float[Tensor, "r n k"], t: Int[Tensor, "r n"]) -> Float[Tensor,
 
 
 def until(
-    nets: Replicas,
+    nets: Stack,
     x: Float[Tensor, "r n *image"],
     t: Int[Tensor, "r n"],
     batch: int,
@@ -166,7 +166,7 @@ def variances(
     learned: Samples, batches: tuple[int, ...], draws: int, replicates: int, seed: int
 ) -> Float[Tensor, "b r"]:
     """The mean of |g_B - g|^2 over random batches, in networks that have learned for 30 steps."""
-    nets = Replicas([MLP(64, [16], 10, "tanh") for _ in range(replicates)])
+    nets = Stack([MLP(64, [16], 10, "tanh") for _ in range(replicates)])
     optimizer = torch.optim.SGD(nets.parameters(), 0.5)
     every = learned.t.expand(replicates, -1)
     for _ in range(30):
@@ -195,7 +195,7 @@ def to_target(
     x, t = learned.x.expand(replicates, *learned.x.shape), learned.t.expand(replicates, -1)
     best, steps, most = 0.0, torch.full((replicates,), math.inf), 1500 if batch == 1 else 200
     for rate in (0.1, 0.03, 0.3) if batch == 1 else (1.0, 0.3, 3.0):
-        nets = Replicas([MLP(64, [16], 10, "tanh") for _ in range(replicates)])
+        nets = Stack([MLP(64, [16], 10, "tanh") for _ in range(replicates)])
         found, _ = until(nets, x, t, batch, rate, target, most, seed)
         if found.mean() < steps.mean():
             best, steps, most = rate, found, int(found.max())

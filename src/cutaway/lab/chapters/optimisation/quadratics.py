@@ -12,7 +12,7 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line, over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.clock import least_seconds
+from cutaway.lab.tools.clock import least_seconds
 from cutaway.learn.counting import counted
 from cutaway.learn.optimizers import Closure
 from cutaway.learn.optimizers.newton import Newton

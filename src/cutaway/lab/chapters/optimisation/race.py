@@ -14,10 +14,10 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over, part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.clock import in_turn
+from cutaway.lab.tools.clock import in_turn
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.learn.optimizers import find
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, batch_of, samples
 from cutaway.models.mlp import MLP
 
 RATES = {
@@ -142,7 +142,7 @@ def arrived(
 ) -> Float[Tensor, " r"]:
     """Steps of each network until the whole set's loss meets the target; `most` where it never
     did."""
-    nets = Replicas([MLP(64, [width], 10) for _ in range(replicates)])
+    nets = Stack([MLP(64, [width], 10) for _ in range(replicates)])
     optimizer = optimizer_of(name, nets.parameters(), lr)
     steps = torch.full((replicates,), float(most))
     t = learned.t.expand(replicates, -1)

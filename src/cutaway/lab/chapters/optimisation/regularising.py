@@ -13,8 +13,8 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, samples
+from cutaway.lab.tools.samples import Samples, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
 
@@ -62,7 +62,7 @@ def batch_noise(
     for labels, share_wrong, target in (("clean", 0.0, 0.05), ("wrong", mislabelled, 0.3)):
         x, t, tested = drawn(n, share_wrong, replicates, seed)
         for (b, r), name in zip(arms, names, strict=True):
-            nets = Replicas(copy.deepcopy(networks))
+            nets = Stack(copy.deepcopy(networks))
             steps, wrong[labels, name] = until(nets, x, t, b, r, target, 6000, seed, tested)
             errors = wrong[labels, name]
             rows.append((labels, name, steps.mean(), errors.mean(), errors.isnan().sum()))

@@ -13,9 +13,9 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Part, line, part, shares
 from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.tools.samples import batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.learn.optimizers import Closure, find
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import batch_of, samples
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
 
@@ -235,7 +235,7 @@ def too_large(
 ) -> tuple[Float[Tensor, " r"], Float[Tensor, " r"]]:
     """Norm of the first gradient, and test images right (%), of networks with large weights."""
     learned, tested = samples(load("digits"), seed)
-    nets = Replicas(copy.deepcopy(networks))
+    nets = Stack(copy.deepcopy(networks))
     parameters = nets.parameters()
     norms = []
     with torch.no_grad():

@@ -12,16 +12,17 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.tools.learning import minimise
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
 from cutaway.see.attack import few_pixels
 
 
-def taught(learned: Samples, widths: list[int], replicates: int, steps: int, seed: int) -> Replicas:
+def taught(learned: Samples, widths: list[int], replicates: int, steps: int, seed: int) -> Stack:
     """Perceptrons that have learned with Adam in batches of 64."""
-    nets = Replicas([MLP(learned.x[0].numel(), widths, 10) for _ in range(replicates)])
+    nets = Stack([MLP(learned.x[0].numel(), widths, 10) for _ in range(replicates)])
 
     def losses(step: int) -> Tensor:
         i = batch_of(seed, step, len(learned), 64)

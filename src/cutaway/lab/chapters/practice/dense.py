@@ -12,8 +12,9 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.tools.learning import minimise
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 from cutaway.models.registry import count
 from cutaway.randomness import generator
@@ -143,7 +144,7 @@ def told(
 ) -> Float[Tensor, " r"]:
     """Test images told rightly (%) after learning with Adam in batches of at most 50, each network
     from n images of its own draw."""
-    nets, r = Replicas(networks), len(networks)
+    nets, r = Stack(networks), len(networks)
     g = generator(seed, "8.4", n)
     own = torch.rand(r, len(learned), generator=g).argsort(1)[:, :n]
 

@@ -16,8 +16,8 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over, part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.clock import in_turn
-from cutaway.learn.samples import samples
+from cutaway.lab.tools.clock import in_turn
+from cutaway.lab.tools.samples import samples
 from cutaway.models.mlp import MLP
 
 

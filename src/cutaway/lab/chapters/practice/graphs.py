@@ -18,7 +18,7 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.clock import in_turn
+from cutaway.lab.tools.clock import in_turn
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
 from cutaway.see.probe import probing
