@@ -97,7 +97,7 @@ def estimated(what: str, found: Estimate, n: int, unit: str = "") -> Effect:
     return Effect(what, found.value, found.low, found.high, n, unit)
 
 
-def bars(name: str, effects: Iterable[Effect]) -> Part:
+def part_of(name: str, effects: Iterable[Effect]) -> Part:
     """Effects, one for each group, as one colour of bars with their intervals."""
     values, low, high = zip(*((e.value, e.low, e.high) for e in effects), strict=True)
     return Part(name, values, low, high)
@@ -133,13 +133,15 @@ class Evidence:
 
 
 class Record:
-    """What an experiment writes down, statement by statement; `because` closes it as evidence.
+    """What an experiment writes down, statement by statement.
 
-    record = Record()
-    record.effects(gap=difference("gap in accuracy", narrow, wide, "points"))
-    record.table("Accuracy", zip(widths, right), "width | right (%)")
-    record.curves("Accuracy", "width", "right (%)", over("networks", widths, each))
-    return record.because("One paragraph, with the figures that were measured.")
+        record = Record()
+        record.effects(gap=difference("gap in accuracy", narrow, wide, "points"))
+        record.table("Accuracy", zip(widths, right), "width | right (%)")
+        record.curves("Accuracy", "width", "right (%)", over("networks", widths, each))
+        return record.because("One paragraph, with the figures that were measured.")
+
+    Tables and figures stand in the book in the order in which they were recorded.
     """
 
     def __init__(self) -> None:

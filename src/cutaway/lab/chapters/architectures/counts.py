@@ -12,7 +12,7 @@ from cutaway.data.sources import load
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Part, over
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Batch, Range, Replicates, Seed
 from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.models import build, find
 from cutaway.see.probe import answers, resting
@@ -83,7 +83,7 @@ def lenet(
     tests: Annotated[int, Range(100, 10_000)] = 2000,
     epochs: Annotated[int, Range(1, 100)] = 3,
     rate: Annotated[float, Range(1e-6, 1)] = 0.003,
-    batch: Annotated[int, Range(1, 1000)] = 50,
+    batch: Batch = 50,
     replicates: Replicates = 8,
     seed: Seed = 0,
 ) -> Evidence:

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch.func import jacrev, vmap
 from torch.nn.functional import cross_entropy
 
-from cutaway.lab.chapters.architectures.residual import Batch, Sum
+from cutaway.lab.chapters.architectures.residual import Sum
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Batch, Range, Replicates, Seed
 from cutaway.models.initialisers import initialise
 from cutaway.randomness import generator
 

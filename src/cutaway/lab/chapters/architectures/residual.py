@@ -13,7 +13,7 @@ from cutaway.data.sources import load
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.lab.tools.learning import minimise
 from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.learn.fleet.stack import Stack
@@ -23,7 +23,6 @@ from cutaway.see.probe import resting
 
 Rate = Annotated[float, Range(1e-6, 10)]
 Batch = Annotated[int, Range(2, 1000)]
-Steps = Annotated[int, Range(1, 1_000_000)]
 Depths = tuple[Annotated[int, Range(4, 1202)], ...]
 
 
@@ -118,15 +117,13 @@ def degradation(
     took = perf_counter() - start
     ends = f"{depths[-1]} layers over {depths[0]}"
     record = Record()
+    deepest = f"training loss at {depths[-1]} layers, plain over residual"
+    change = f"change of a batch's loss by {len(huge) - 1} steps of 1202 layers"
     record.effects(
         plain=ratio(f"training loss, plain, {ends}", plain[0], plain[-1]),
         residual=ratio(f"training loss, residual, {ends}", residual[0], residual[-1]),
-        deepest=ratio(
-            f"training loss at {depths[-1]} layers, plain over residual", residual[-1], plain[-1]
-        ),
-        step=exact(
-            f"change of a batch's loss by {len(huge) - 1} steps of 1202 layers", huge[-1] - huge[0]
-        ),
+        deepest=ratio(deepest, residual[-1], plain[-1]),
+        step=exact(change, huge[-1] - huge[0]),
     )
     rows = [
         {

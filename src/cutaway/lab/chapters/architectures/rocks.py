@@ -17,7 +17,7 @@ from cutaway.data.split import split
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, estimated, exact
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Batch, Range, Replicates, Seed
 from cutaway.learn.counting import counted
 from cutaway.learn.statistics import paired, student
 from cutaway.models import build
@@ -183,7 +183,7 @@ def beats(random: Effect, stones: Effect, work: Effect) -> Verdict:
 def kernels(
     side: Side = 32,
     epochs: Epochs = 12,
-    batch: Annotated[int, Range(1, 1000)] = 31,
+    batch: Batch = 31,
     rate: Annotated[float, Range(1e-6, 1)] = 0.002,
     replicates: Replicates = 10,
     seed: Seed = 0,

@@ -14,7 +14,7 @@ from cutaway.data.split import split
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Batch, Range, Replicates, Seed, Steps
 from cutaway.lab.tools.samples import batch_of
 from cutaway.models import build, count
 from cutaway.randomness import generator
@@ -49,9 +49,9 @@ def skips(
     side: Annotated[int, Range(8, 64)] = 32,
     pictures: Annotated[int, Range(10, 4000)] = 400,
     rate: Annotated[float, Range(1e-6, 1)] = 0.01,
-    batch: Annotated[int, Range(1, 1000)] = 8,
+    batch: Batch = 8,
     replicates: Replicates = 16,
-    steps: Annotated[int, Range(1, 100_000)] = 160,
+    steps: Steps = 160,
     seed: Seed = 0,
 ) -> Evidence:
     """The same encoder and decoder with and without skips learn to tell digits from patterned

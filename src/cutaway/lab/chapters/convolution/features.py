@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.data.sources import load
-from cutaway.lab.chapters.convolution.lessons import Data, Make, Sizes, Steps, shared
+from cutaway.lab.chapters.convolution.lessons import Data, Make, Sizes, shared
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over, part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.lab.tools.learning import classify, minimise, share_right
 from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.learn.fleet.stack import Stack

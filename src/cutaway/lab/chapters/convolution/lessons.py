@@ -20,7 +20,6 @@ from cutaway.models.registry import count
 from cutaway.randomness import generator
 
 Sizes = tuple[Annotated[int, Range(10, 60_000)], ...]
-Steps = Annotated[int, Range(1, 100_000)]
 Maps = Annotated[int, Range(1, 64)]
 Data = Literal["digits", "mnist"]
 Make = Callable[[int, int], nn.Module]

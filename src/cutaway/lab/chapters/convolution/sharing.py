@@ -14,7 +14,6 @@ from cutaway.lab.chapters.convolution.lessons import (
     Make,
     Maps,
     Sizes,
-    Steps,
     compared,
     curves,
     dense,
@@ -26,7 +25,7 @@ from cutaway.lab.chapters.convolution.lessons import (
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.models.registry import count
 
 

@@ -12,12 +12,12 @@ from cutaway import models
 from cutaway.byhand.operations.convolution import Convolution
 from cutaway.data.feed import to_float
 from cutaway.data.sources import load
-from cutaway.lab.chapters.convolution.lessons import Steps, scattered
+from cutaway.lab.chapters.convolution.lessons import scattered
 from cutaway.lab.chapters.convolution.shifts import whole
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over, part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.lab.tools.learning import classify, minimise, share_right
 from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.learn.fleet.stack import Stack

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from cutaway.data.augment import Flip, Move, Shift
 from cutaway.data.sources import load
-from cutaway.lab.chapters.depth.learner import Batch, Images, Rate, Steps, Width, dense, right
-from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, bars, difference, exact
+from cutaway.lab.chapters.depth.learner import Images, dense, right
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact, part_of
 from cutaway.lab.experiment import claim
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Batch, Range, Rate, Replicates, Seed, Steps, Width
 from cutaway.lab.tools.learning import classify
 from cutaway.lab.tools.samples import Samples, samples
 from cutaway.learn.fleet.stack import Stack
@@ -87,7 +87,7 @@ def more_images(
     rows = [(name, test.mean(), train.mean()) for name, (test, train) in found.items()]
     columns = "images | new images right (%) | learned images right (%)"
     record.table(f"{images} images, {steps} steps", rows, columns)
-    parts = bars("on new images", [*gain.values()][1:])
+    parts = part_of("on new images", [*gain.values()][1:])
     record.bars("What augmentation is worth", "accuracy gained (points)", tuple(gain)[1:], parts)
     record.takes("More steps and replicates, or more classes that a shift leaves alike: --full.")
     return record.because(f"""

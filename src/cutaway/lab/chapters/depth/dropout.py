@@ -8,17 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from cutaway.lab.chapters.depth.learner import (
-    Batch,
-    Images,
-    Rate,
-    Steps,
-    Width,
-    dense,
-    descend,
-    log_loss,
-    right,
-)
+from cutaway.lab.chapters.depth.learner import Images, dense, descend, log_loss, right
 from cutaway.lab.chapters.depth.overfitting import Wrong, few
 from cutaway.lab.chapters.neurons.gates import INPUTS, table_of
 from cutaway.lab.evidence import (
@@ -26,14 +16,14 @@ from cutaway.lab.evidence import (
     Evidence,
     Record,
     Verdict,
-    bars,
     difference,
+    part_of,
     share,
     share_of,
 )
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Batch, Range, Rate, Replicates, Seed, Steps, Width
 from cutaway.lab.tools.learning import binary_losses, minimise
 from cutaway.learn.fleet.stack import Stack
 
@@ -105,7 +95,7 @@ def dropping(
     )
     parts = [part(f"{name} dropout", of) for name, of in losses.items()]
     record.bars("Loss on digits", "log-loss", ("training", "test"), *parts)
-    parts_ = bars("escape", free.values())
+    parts_ = part_of("escape", free.values())
     record.bars("Out of a local optimum (XOR)", "stuck networks that escape (%)", free, parts_)
     return record.because(f"""
         On {images} digits, {wrong:g} % of them with a label at random, the gap between test and

@@ -8,21 +8,12 @@ from torch import Tensor
 
 from cutaway.data.sources import load
 from cutaway.errors import UsageError
-from cutaway.lab.chapters.depth.learner import (
-    Batch,
-    Depth,
-    Steps,
-    Width,
-    dense,
-    descend,
-    hidden,
-    right,
-)
+from cutaway.lab.chapters.depth.learner import dense, descend, hidden, right
 from cutaway.lab.chapters.depth.starts import Rates, many
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import SHARE, over
-from cutaway.lab.settings import Replicates, Seed
+from cutaway.lab.settings import Batch, Depth, Replicates, Seed, Steps, Width
 from cutaway.lab.tools.samples import Samples, samples
 from cutaway.learn.fleet.stack import Stack
 

@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.lab.chapters.depth.learner import Rate, Steps, dense, hidden
+from cutaway.lab.chapters.depth.learner import dense, hidden
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Part, part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Rate, Replicates, Seed, Steps
 from cutaway.lab.tools.learning import binary_losses, minimise
 from cutaway.learn.fleet.stack import Stack
 from cutaway.randomness import generator

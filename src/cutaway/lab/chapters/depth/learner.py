@@ -16,11 +16,6 @@ from cutaway.models.activations import ACTIVATIONS, activation
 from cutaway.models.initialisers import initialise
 from cutaway.see.probe import answers, resting
 
-Steps = Annotated[int, Range(1, 1_000_000)]
-Batch = Annotated[int, Range(1, 1000)]
-Rate = Annotated[float, Range(1e-6, 100)]
-Width = Annotated[int, Range(1, 4096)]
-Depth = Annotated[int, Range(1, 200)]
 Images = Annotated[int, Range(70, 60_000)]
 """Training images."""
 

@@ -7,12 +7,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.data.sources import load
-from cutaway.lab.chapters.depth.learner import Batch, Depth, Steps, Width, dense, descend
+from cutaway.lab.chapters.depth.learner import dense, descend
 from cutaway.lab.chapters.depth.starts import Rates, many
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import shares
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Batch, Depth, Range, Replicates, Seed, Steps, Width
 from cutaway.lab.tools.samples import samples
 from cutaway.learn.fleet.stack import Stack
 

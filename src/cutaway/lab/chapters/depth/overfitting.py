@@ -7,21 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.data.sources import load
-from cutaway.lab.chapters.depth.learner import (
-    Batch,
-    Images,
-    Rate,
-    Steps,
-    Width,
-    dense,
-    descend,
-    log_loss,
-    right,
-)
+from cutaway.lab.chapters.depth.learner import Images, dense, descend, log_loss, right
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Batch, Range, Rate, Replicates, Seed, Steps, Width
 from cutaway.lab.tools.samples import Samples, samples
 from cutaway.learn.fleet.stack import Stack
 from cutaway.randomness import generator

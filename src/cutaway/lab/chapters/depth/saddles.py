@@ -8,11 +8,10 @@ from torch import Tensor
 from torch.func import grad, jacrev, vmap
 
 from cutaway.errors import UsageError
-from cutaway.lab.chapters.depth.learner import Steps
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, mean, share_of
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import SHARE, line, over
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.randomness import generator
 
 Weights = Float[Tensor, "r p"]

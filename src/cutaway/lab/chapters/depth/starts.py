@@ -8,20 +8,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.data.sources import load
-from cutaway.lab.chapters.depth.learner import (
-    Batch,
-    Depth,
-    Steps,
-    Width,
-    dense,
-    descend,
-    hidden,
-    right,
-)
+from cutaway.lab.chapters.depth.learner import dense, descend, hidden, right
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, mean, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over, part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Batch, Depth, Range, Replicates, Seed, Steps, Width
 from cutaway.lab.tools.learning import log_losses
 from cutaway.lab.tools.samples import Samples, samples
 from cutaway.learn.fleet.stack import Stack

@@ -83,16 +83,13 @@ def example_4_1(draws: Annotated[int, Range(100, 10**8)] = 100_000, seed: Seed =
     p = np.array([float(v) for v in found["P(x)"]])
     u = torch.rand(draws, generator=generator(seed, "7.3"), dtype=torch.float64).numpy()
     shares = np.bincount(np.searchsorted(p.cumsum().round(9), u), minlength=4)[:4] / draws
-    spread = np.sqrt(p * (1 - p) / draws)
+    far = float((abs(shares - p) / np.sqrt(p * (1 - p) / draws)).max())
     names = tuple(f"({a},{b})" for a, b in PLACES)
     record = Record()
     record.effects(
         wrong=exact("numbers that are not as printed, of 28", wrong),
         draws=exact("random numbers that generate something else, of 2", missed),
-        astray=exact(
-            "largest distance of a share drawn, in standard errors",
-            float((abs(shares - p) / spread).max()),
-        ),
+        astray=exact("largest distance of a share drawn, in standard errors", far),
     )
     record.table("Counted", rows, ("distribution", *names))
     parts = [Part("counted", tuple(p)), Part("generated", tuple(map(float, shares)))]

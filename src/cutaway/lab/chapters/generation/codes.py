@@ -12,12 +12,11 @@ from cutaway.lab.chapters.generation.players import inked
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.lab.tools.learning import classify, minimise, share_right
 from cutaway.lab.tools.samples import Samples, batch_of
 from cutaway.learn.fleet.stack import Stack
 
-Steps = Annotated[int, Range(1, 100_000)]
 Sizes = tuple[Annotated[int, Range(10, 60_000)], ...]
 BATCH = 64
 EVERY = 10

@@ -9,19 +9,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway import models
-from cutaway.lab.chapters.generation.players import (
-    Game,
-    Latent,
-    Steps,
-    digits,
-    distance,
-    judge,
-    mlps,
-)
+from cutaway.lab.chapters.generation.players import Game, Latent, digits, distance, judge, mlps
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.models.gan import Adversaries
 from cutaway.models.registry import count
 

@@ -10,11 +10,11 @@ from torch import Tensor
 from torch.func import functional_call, vmap
 
 from cutaway import models
-from cutaway.lab.chapters.generation.players import Latent, Steps, digits, distance, judge
+from cutaway.lab.chapters.generation.players import Latent, digits, distance, judge
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.lab.tools.samples import Samples, batch_of
 from cutaway.learn.fleet.stack import Stack, member
 from cutaway.learn.task import Turn

@@ -8,11 +8,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from cutaway.lab.chapters.generation.players import Game, Latent, Steps, digits, mlps
+from cutaway.lab.chapters.generation.players import Game, Latent, digits, mlps
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import SHARE, part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.lab.tools.learning import minimise
 from cutaway.lab.tools.samples import batch_of
 from cutaway.learn.fleet.stack import Stack

@@ -19,7 +19,6 @@ from cutaway.learn.likeness import frechet
 from cutaway.models.gan import Adversaries
 from cutaway.models.mlp import MLP
 
-Steps = Annotated[int, Range(1, 100_000)]
 Latent = Annotated[int, Range(1, 512)]
 BATCH = 64
 

@@ -14,11 +14,9 @@ from cutaway.data.sources import load
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line, part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.lab.tools.learning import minimise
 from cutaway.learn.fleet.stack import Stack
-
-Steps = Annotated[int, Range(1, 100_000)]
 
 
 def told(code: Float[Tensor, "n d"], height: Float[Tensor, "n"], k: int = 7) -> float:

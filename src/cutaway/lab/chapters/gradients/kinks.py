@@ -13,7 +13,7 @@ from cutaway.data.sources import load
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact, share
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line, part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.lab.tools.learning import minimise
 from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.learn.fleet.stack import Stack
@@ -104,7 +104,7 @@ CASES = {
 def relu_at_0(
     widths: tuple[Annotated[int, Range(1, 1024)], ...] = (32, 16),
     replicates: Replicates = 12,
-    steps: Annotated[int, Range(1, 100_000)] = 150,
+    steps: Steps = 150,
     lr: Annotated[float, Range(1e-6, 10)] = 0.05,
     seed: Seed = 0,
 ) -> Evidence:

@@ -87,18 +87,16 @@ def differences(replicates: Replicates = 48, seed: Seed = 0) -> Evidence:
     h = torch.tensor(STEPS).double().log10()
     best = central.amin(1)
     at = int(central.mean(0).argmin())
+
+    def power(i: int, k: int) -> Float[Tensor, "r"]:
+        return (central[:, i] - central[:, k]) / (h[i] - h[k])
+
     curves = {"central, double": central, "forward, double": forward, "central, single": coarse}
     record = Record()
     record.effects(
         best=mean("best error of central differences (power of 10)", best),
-        order=mean(
-            "power of h with which it falls, from h = 0.1 to 0.001",
-            ((central[:, 0] - central[:, 2]) / (h[0] - h[2])),
-        ),
-        rounding=mean(
-            "power of h with which it grows, from h = 1e-8 to 1e-13",
-            ((central[:, 7] - central[:, 12]) / (h[7] - h[12])),
-        ),
+        order=mean("power of h with which it falls, from h = 0.1 to 0.001", power(0, 2)),
+        rounding=mean("power of h with which it grows, from h = 1e-8 to 1e-13", power(7, 12)),
         single=mean("best error in single precision", coarse.amin(1)),
     )
     rows = [

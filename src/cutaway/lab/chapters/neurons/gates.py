@@ -13,7 +13,7 @@ from cutaway.data.made.gates import GATES
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, share
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import shares
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.lab.tools.learning import minimise
 from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
@@ -193,7 +193,7 @@ def mlp_for_xor(
     widths: tuple[Annotated[int, Range(1, 1024)], ...] = (1, 2, 4, 8, 16),
     activation: Literal["sigmoid", "tanh", "relu", "gelu"] = "relu",
     replicates: Replicates = 128,
-    steps: Annotated[int, Range(1, 100_000)] = 500,
+    steps: Steps = 500,
     lr: Annotated[float, Range(1e-6, 10)] = 0.05,
     seed: Seed = 0,
 ) -> Evidence:

@@ -14,14 +14,12 @@ from cutaway.data.sources import load
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over, part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Batch, Range, Replicates, Seed, Steps, Width
 from cutaway.lab.tools.learning import minimise
 from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 
-Steps = Annotated[int, Range(1, 100_000)]
-Batch = Annotated[int, Range(1, 1000)]
 Rate = Annotated[float, Range(1e-6, 10)]
 Digits = tuple[Samples, Samples]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -101,7 +99,7 @@ def trainable(step_gradient: Effect, step_gain: Effect, least_gain: Effect) -> V
     full={"replicates": 32, "steps": 3000, "width": 64},
 )
 def steps_and_slopes(
-    width: Annotated[int, Range(1, 4096)] = 16,
+    width: Width = 16,
     replicates: Replicates = 12,
     steps: Steps = 250,
     batch: Batch = 64,
@@ -177,7 +175,7 @@ def normalised(
     doubt="The lecture divides z_i by their sum without the exponential. Is that the same?",
 )
 def softmax_and_ratio(
-    width: Annotated[int, Range(1, 4096)] = 32,
+    width: Width = 32,
     replicates: Replicates = 12,
     steps: Steps = 300,
     batch: Batch = 64,

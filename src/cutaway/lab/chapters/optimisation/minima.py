@@ -12,7 +12,7 @@ from cutaway.data.sources import load
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, share
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line, shares
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.lab.tools.learning import minimise
 from cutaway.lab.tools.samples import samples
 from cutaway.learn.fleet.stack import Stack
@@ -56,7 +56,7 @@ def where_they_end(convex: Effect, narrow: Effect, wide: Effect) -> Verdict:
 )
 def ends(
     widths: tuple[Annotated[int, Range(3, 256)], ...] = (3, 4, 6, 12),
-    steps: Annotated[int, Range(1, 100_000)] = 500,
+    steps: Steps = 500,
     polish: Annotated[int, Range(1, 10_000)] = 60,
     replicates: Replicates = 32,
     seed: Seed = 0,

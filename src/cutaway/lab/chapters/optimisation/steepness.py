@@ -12,7 +12,7 @@ from cutaway.data.sources import load
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact, share
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Part, line, part, shares
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.lab.tools.samples import batch_of, samples
 from cutaway.learn.fleet.stack import Stack
 from cutaway.learn.optimizers import Closure, find
@@ -55,7 +55,7 @@ def no_slope(
     width: Annotated[float, Range(1e-3, 10)] = 0.25,
     n: Annotated[int, Range(1, 100)] = 4,
     replicates: Replicates = 12,
-    steps: Annotated[int, Range(1, 100_000)] = 30,
+    steps: Steps = 30,
     seed: Seed = 0,
 ) -> Evidence:
     """Methods of gradients and methods that are told values alone go down a staircase from random

@@ -11,7 +11,7 @@ from cutaway.data.sources import load
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps, Width
 from cutaway.lab.tools.learning import minimise
 from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.learn.fleet.stack import Stack
@@ -56,8 +56,8 @@ def turns(turned: Effect, chance: Effect) -> Verdict:
 def few_changed_pixels(
     pixels: Annotated[int, Range(3, 64)] = 4,
     count: Annotated[int, Range(4, 10_000)] = 40,
-    width: Annotated[int, Range(1, 4096)] = 64,
-    steps: Annotated[int, Range(1, 100_000)] = 200,
+    width: Width = 64,
+    steps: Steps = 200,
     replicates: Replicates = 8,
     seed: Seed = 0,
 ) -> Evidence:

@@ -11,7 +11,7 @@ from cutaway.data.sources import load
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.lab.tools.learning import minimise
 from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.learn.fleet.stack import Stack
@@ -81,7 +81,7 @@ def dearer(large: Effect, small: Effect) -> Verdict:
 def dense_and_shared(
     maps: Annotated[int, Range(1, 64)] = 4,
     sizes: tuple[Annotated[int, Range(20, 30_000)], ...] = (400, 800),
-    steps: Annotated[int, Range(1, 100_000)] = 100,
+    steps: Steps = 100,
     replicates: Replicates = 8,
     seed: Seed = 0,
 ) -> Evidence:

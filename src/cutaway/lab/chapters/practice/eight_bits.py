@@ -15,7 +15,7 @@ from cutaway.lab.chapters.practice.attacks import taught
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over, part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.lab.tools.clock import in_turn
 from cutaway.lab.tools.samples import samples
 from cutaway.models.mlp import MLP
@@ -87,7 +87,7 @@ def smaller(size: Effect, lost: Effect, faster: Effect) -> Verdict:
 )
 def eight_bits(
     width: Annotated[int, Range(8, 8192)] = 256,
-    steps: Annotated[int, Range(1, 100_000)] = 150,
+    steps: Steps = 150,
     bits: tuple[Annotated[int, Range(2, 8)], ...] = (2, 3, 4, 6, 8),
     replicates: Replicates = 8,
     seed: Seed = 0,

@@ -17,7 +17,7 @@ from cutaway.arithmetic import own_code
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Range, Replicates, Seed, Width
 from cutaway.lab.tools.clock import in_turn
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
@@ -54,7 +54,7 @@ def three_ways(opened: Effect, closed: Effect, same: Effect, compiled: Effect) -
     full={"replicates": 64},
 )
 def one_network_three_ways(
-    width: Annotated[int, Range(1, 4096)] = 32,
+    width: Width = 32,
     depth: Annotated[int, Range(1, 100)] = 8,
     compiler: bool = True,
     replicates: Replicates = 8,
