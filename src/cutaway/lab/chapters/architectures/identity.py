@@ -74,12 +74,9 @@ def identity(
     share = {name: values.log().mean().exp().item() for name, values in arrives.items()}
     stopped, spread = percent(passing["residual"] == 0), passing["residual"].std().item()
     record = Record()
+    reaches = "share of the gradient that reaches the first block, residual / plain"
     record.effects(
-        better=ratio(
-            "share of the gradient that reaches the first block, residual / plain",
-            arrives["plain"],
-            arrives["residual"],
-        ),
+        better=ratio(reaches, arrives["plain"], arrives["residual"]),
         zero=exact("largest derivative through a block with F(x) = -x", zero),
         other=exact("derivatives dy_i/dx_i of residual blocks that are not 1", off, "%"),
     )

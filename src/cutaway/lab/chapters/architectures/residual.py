@@ -125,21 +125,14 @@ def degradation(
         deepest=ratio(deepest, residual[-1], plain[-1]),
         step=exact(change, huge[-1] - huge[0]),
     )
-    rows = [
-        {
-            "layers": depth,
-            "plain: training loss": plain[i].mean(),
-            "residual: training loss": residual[i].mean(),
-            "plain: right (%)": plain_right[i].mean(),
-            "residual: right (%)": residual_right[i].mean(),
-        }
-        for i, depth in enumerate(depths)
-    ]
-    record.table(f"After {steps} steps", rows)
+    columns = "layers | plain: training loss | residual: training loss"
+    columns += " | plain: right (%) | residual: right (%)"
+    measured = (plain, residual, plain_right, residual_right)
+    rows = [(depth, *(y[i].mean() for y in measured)) for i, depth in enumerate(depths)]
+    record.table(f"After {steps} steps", rows, columns)
+    axes = "layers", "training loss"
     series = [over("plain", depths, plain), over("residual", depths, residual)]
-    record.curves(
-        "Deeper, plain and residual", "layers", "training loss", *series, x_log=True, y_log=True
-    )
+    record.curves("Deeper, plain and residual", *axes, *series, x_log=True, y_log=True)
     curves = [over("plain", depths, plain_right), over("residual", depths, residual_right)]
     record.curves("On new images", "layers", "right (%)", *curves, x_log=True)
     return record.because(f"""

@@ -53,9 +53,8 @@ def normalisation(
     learned, _ = samples(load("digits"), seed)
     taken: dict[str, Float[Tensor, "starts rates replicates"]] = {}
     for name, norm in (("plain", False), ("normalised", True)):
-        found = []
+        found, widths = [], [64, *[width] * depth, 10]
         for factor in starts:
-            widths = [64, *[width] * depth, 10]
             nets = Stack([dense(widths, norm=norm) for _ in range(len(rates) * replicates)])
             with torch.no_grad():
                 for p in nets.weights.values():
@@ -79,11 +78,9 @@ def normalisation(
         quicker=ratio(steps_taken, quickest["plain"], quickest["normalised"]),
         more=difference(pairs_met, reached["plain"], reached["normalised"], "points"),
     )
-    record.table(
-        f"Runs that reach a log-loss of {target:g} within {steps} steps (%)",
-        rows,
-        ("network", "start x", *(f"rate {rate:g} (%)" for rate in rates)),
-    )
+    columns = ("network", "start x", *(f"rate {rate:g} (%)" for rate in rates))
+    title = f"Runs that reach a log-loss of {target:g} within {steps} steps (%)"
+    record.table(title, rows, columns)
     for name, of in taken.items():
         series = [
             shares(f"start x {factor:g}", rates, (row < steps).sum(1).tolist(), replicates)

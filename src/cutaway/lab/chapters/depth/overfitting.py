@@ -170,14 +170,13 @@ def early_stopping(
     least = test.amin(0)
     best, end = test.argmin(0).double().mean().item() + 1, at.double().mean().item() + 1
     x = range(1, epochs + 1)
+    later = "accuracy, last epoch minus where it stops"
     record = Record()
     record.effects(
         regret=ratio("test loss where it stops / at the best epoch", least, chosen),
         under=ratio("test loss after one epoch / at the best", least, test[0]),
         over_loss=ratio("test loss after the last epoch / at the best", least, test[-1]),
-        over_right=difference(
-            "accuracy, last epoch minus where it stops", chosen_right, answered[-1], "points"
-        ),
+        over_right=difference(later, chosen_right, answered[-1], "points"),
     )
     cells = [
         (name, *(row.mean().item() for row in rows))

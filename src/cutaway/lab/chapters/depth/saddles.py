@@ -128,29 +128,24 @@ def widening(
     idle, copied = widened(w[bad], x[bad], t[bad])
     still = (copied > -FLAT).flatten(0, 1)
     sizes = [row[0] for row in rows]
+    saddle = f"bad minima of width {narrow} that an idle unit makes a saddle"
     record = Record()
     record.effects(
         narrow=mean(f"{ENDING}, width {sizes[0]}", stuck[0], "%", SHARE),
         wide=mean(f"{ENDING}, width {sizes[-1]}", stuck[-1], "%", SHARE),
-        idle=share_of(
-            f"bad minima of width {narrow} that an idle unit makes a saddle", idle < -FLAT
-        ),
+        idle=share_of(saddle, idle < -FLAT),
         copied=share_of("of these, still minima for some way of doubling a unit", still.any(0)),
     )
     columns = "width | weights | gradient nothing (%) | of all: bad minima (%) | median error"
     record.table(f"{replicates} tasks, {starts} starts each", rows, columns)
-    cells = [
-        ("an idle unit", idle.median().item(), percent(idle < -FLAT)),
-        ("a unit doubled, any way", copied.median().item(), percent(copied < -FLAT)),
-    ]
+    ways = {"an idle unit": idle, "a unit doubled, any way": copied}
+    cells = [(way, lowest.median(), percent(lowest < -FLAT)) for way, lowest in ways.items()]
     columns = "how | smallest eigenvalue, median | now a saddle (%)"
     record.table(f"Bad minima of width {narrow}, widened", cells, columns)
     series = over("bad minima", sizes, torch.stack(stuck), within=SHARE)
     record.curves("Where descent ends", "hidden units", "ends in a bad minimum (%)", series)
-    curves = [
-        line(f"unit {u + 1}", PARTS, [percent(row > -FLAT) for row in each])
-        for u, each in enumerate(copied)
-    ]
+    minima = [[percent(row > -FLAT) for row in each] for each in copied]
+    curves = [line(f"unit {u}", PARTS, each) for u, each in enumerate(minima, 1)]
     axes = "part of the outgoing weight that the first takes", "still a minimum (%)"
     record.curves("A minimum widened by a double", *axes, *curves)
     return record.because(f"""

@@ -20,6 +20,8 @@ from cutaway.learn.fleet.stack import Stack
 Rates = tuple[Annotated[float, Range(1e-6, 100)], ...]
 TAUS = ("sigmoid", "tanh", "relu")
 STARTS = ("normal", "xavier", "he")
+Best = dict[tuple[str, str], Float[Tensor, "r"]]
+"""Digits right (%) at the best rate, by activation and start."""
 
 
 def many(rates: Rates, replicates: int) -> Float[Tensor, "r"]:
@@ -157,17 +159,9 @@ def initial_weights(
         descend(nets, learned, seed, steps, batch, many(rates, replicates))
         found[tau, start] = best_of(right(nets, tested), rates)
     best = {pair: values for pair, (_, values) in found.items()}
-    tau = max(TAUS, key=lambda tau: best[tau, "normal"].double().mean())
-    what = f"digits right with deviation 0.01, {tau}, the best activation"
-    small = mean(what, best[tau, "normal"], "%")
-    he_relu, xavier_tanh, xavier_sigmoid = (
-        difference(f"{b.title()} minus {a.title()}, {tau}", best[tau, a], best[tau, b], "points")
-        for tau, a, b in (
-            ("relu", "xavier", "he"),
-            ("tanh", "he", "xavier"),
-            ("sigmoid", "he", "xavier"),
-        )
-    )
+    small = most_from_small(best)
+    pairs = ("relu", "xavier", "he"), ("tanh", "he", "xavier"), ("sigmoid", "he", "xavier")
+    he_relu, xavier_tanh, xavier_sigmoid = (gained(best, *pair) for pair in pairs)
     record = Record()
     record.effects(
         small=small, he_relu=he_relu, xavier_tanh=xavier_tanh, xavier_sigmoid=xavier_sigmoid
@@ -204,6 +198,19 @@ def initial_weights(
         {best["sigmoid", "he"].mean():.0f} % with He's: Xavier's derivation takes the slope at 0 for
         1, and a sigmoid's is a quarter.
     """)
+
+
+def most_from_small(best: Best) -> Effect:
+    """What the best of the activations learned from weights of deviation 0.01."""
+    what = "digits right with deviation 0.01, {}, the best activation"
+    every = [mean(what.format(tau), best[tau, "normal"], "%") for tau in TAUS]
+    return max(every, key=lambda e: e.value)
+
+
+def gained(best: Best, tau: str, a: str, b: str) -> Effect:
+    """What start b is worth beside a."""
+    what = f"{b.title()} minus {a.title()}, {tau}"
+    return difference(what, best[tau, a], best[tau, b], "points")
 
 
 def spreads(nets: Stack, data: Samples) -> Float[Tensor, "layers r"]:
