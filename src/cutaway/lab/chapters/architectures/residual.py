@@ -177,7 +177,7 @@ def _learned(
     history = minimise(losses, torch.optim.SGD(nets.parameters(), rate, 0.9), steps)
     with torch.no_grad():
         right = []
-        for net in networks:
+        for net in nets.networks:
             with resting(net):
                 y = torch.cat([net(x).argmax(1) for x in tested.x.split(500)])
             right.append(100 * (y == tested.t).double().mean())
