@@ -56,7 +56,7 @@ class Effect:
         return self.n == 0
 
 
-def exact(what: str, value: float, unit: str = "") -> Effect:
+def exact(what: str, value: float | Tensor, unit: str = "") -> Effect:
     """A count, an equality, a worked value: nothing in it is by chance."""
     return Effect(what, float(value), float(value), float(value), 0, unit)
 

@@ -82,9 +82,7 @@ def skips(
         inside=difference(f"wrong pixels elsewhere, {what}", a[2], b[2], "points"),
         iou=mean("IoU of digits with skips", b[0], "%"),
     )
-    rows = [
-        (name, sizes[name], *of.mean(1).tolist()) for name, of in zip(KINDS, (a, b), strict=True)
-    ]
+    rows = [(name, sizes[name], *of.mean(1)) for name, of in zip(KINDS, (a, b), strict=True)]
     columns = "network | weights | IoU (%) | wrong beside an edge (%) | wrong elsewhere (%)"
     record.table(f"Maps {names}, {side} x {side} pixels, {steps} steps", rows, columns)
     bars = [part(name, of) for name, of in zip(KINDS, (a, b), strict=True)]

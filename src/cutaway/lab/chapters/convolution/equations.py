@@ -88,7 +88,7 @@ def worked_example(
         turned += bool((equation_11(z, u.flip(0, 1)) != plane).any())
     record = Record()
     record.effects(
-        example=exact("the grey node", node.item()),
+        example=exact("the grey node", node),
         line=exact("largest difference, equation 4.10", wrong[0]),
         plane=exact("largest difference, equation 4.11", wrong[1]),
         turned=exact("kernels whose turned form differs", 100 * turned / trials, "%"),

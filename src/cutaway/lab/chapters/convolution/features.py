@@ -117,7 +117,7 @@ def learned_kernels(
         ),
         right=mean("test digits right", right, "%"),
     )
-    rows = [("before", *before.mean(1).tolist()), ("after", *edge)]
+    rows = [("before", *before.mean(1)), ("after", *edge)]
     record.table("Energy of the first kernels (%)", rows, ("kernels", *PARTS))
     record.images("First kernels of one network", _drawn(nets[0].first.weight[:, 0]), columns=8)
     parts = [part("before learning", before), part("after", after)]

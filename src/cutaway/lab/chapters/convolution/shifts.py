@@ -155,10 +155,8 @@ def matrix(
     filled = 100 * (W != 0).double().mean().item()
     record = Record()
     record.effects(
-        outputs=exact("largest difference of outputs", (conv - dense).abs().max().item()),
-        gradients=exact(
-            "largest difference of gradients", (by_u.flatten() - tied).abs().max().item()
-        ),
+        outputs=exact("largest difference of outputs", (conv - dense).abs().max()),
+        gradients=exact("largest difference of gradients", (by_u.flatten() - tied).abs().max()),
         distinct=exact("distinct weights beyond the kernel's", distinct),
         filled=exact("entries that are not 0", filled, "%"),
     )

@@ -84,9 +84,7 @@ def dropping(
         accuracy=difference(f"accuracy, {beside}", answered["without"], answered["with"], "points"),
         escapes=difference(f"stuck networks that escape, {beside}", as_before, dropped, "points"),
     )
-    rows = [
-        (name, *of.mean(1).tolist(), answered[name].mean().item()) for name, of in losses.items()
-    ]
+    rows = [(name, *of.mean(1), answered[name].mean()) for name, of in losses.items()]
     columns = "dropout | training loss | test loss | digits right (%)"
     record.table(f"{images} digits, {steps} steps", rows, columns)
     cells = [(e.what, e.value, e.low, e.high, e.n) for e in (first, from_start, *free.values())]
@@ -95,8 +93,8 @@ def dropping(
     )
     parts = [part(f"{name} dropout", of) for name, of in losses.items()]
     record.bars("Loss on digits", "log-loss", ("training", "test"), *parts)
-    parts_ = part_of("escape", free.values())
-    record.bars("Out of a local optimum (XOR)", "stuck networks that escape (%)", free, parts_)
+    title, parts = "Out of a local optimum (XOR)", [part_of("escape", free.values())]
+    record.bars(title, "stuck networks that escape (%)", free, *parts)
     return record.because(f"""
         On {images} digits, {wrong:g} % of them with a label at random, the gap between test and
         training loss goes from {gaps["without"].mean():.2f} to {gaps["with"].mean():.2f}, and

@@ -68,7 +68,7 @@ def normalisation(
     steps_taken = "steps to the target, normalised / plain, each at its best"
     pairs_met = "pairs of rate and start that reach it, normalised minus plain"
     rows = [
-        (name, factor, *((x < steps).double().mean(1) * 100).tolist())
+        (name, factor, *((x < steps).double().mean(1) * 100))
         for name, of in taken.items()
         for factor, x in zip(starts, of, strict=True)
     ]

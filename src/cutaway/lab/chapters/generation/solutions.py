@@ -149,7 +149,7 @@ def outside_the_data(
     flat = truth(beside).std().item()
     names = [f"{k}, {n} points" for k in kinds for n in points]
     rows = [
-        (name, f.error(False).mean().item(), f.error(True).mean().item(), f.bent().mean().item())
+        (name, f.error(False).mean(), f.error(True).mean(), f.bent().mean())
         for name, f in zip(names, fits.values(), strict=True)
     ]
     shown = [line(k, fits[k, most].grid[::4], fits[k, most].y[0, ::4]) for k in kinds]
@@ -225,12 +225,12 @@ def remaining_solutions(
     left = {key: s.mean().item() for key, s in spread.items()}
     few, many = min(points), max(points)
     wide, narrow = kinds
-    open_ = spread[wide, few]
+    loose = spread[wide, few]
     record = Record()
     record.effects(
-        data=ratio(f"spread with {many} points, to that with {few}", open_, spread[wide, many]),
+        data=ratio(f"spread with {many} points, to that with {few}", loose, spread[wide, many]),
         space=ratio(
-            f"spread in the narrow space, to the wide one, {few} points", open_, spread[narrow, few]
+            f"spread in the narrow space, to the wide one, {few} points", loose, spread[narrow, few]
         ),
         left=mean(f"error of the wide space, {few} points", fits[wide, few].error(False)),
     )

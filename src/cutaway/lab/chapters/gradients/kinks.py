@@ -139,7 +139,7 @@ def relu_at_0(
         same=equal[0],
         same16=equal[1],
     )
-    rows = [*slopes.items(), ("by hand, g [s > 0]", by_hand.item())]
+    rows = [*slopes.items(), ("by hand, g [s > 0]", by_hand)]
     record.table("The derivative at 0", rows, "spelling | derivative")
     parts = [
         part(f"derivative {slope:g}", torch.stack([x[k] for x in right.values()]))

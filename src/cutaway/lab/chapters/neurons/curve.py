@@ -88,8 +88,8 @@ def sigmoid_curve(
     )
     rows = [
         ("the truth", w, T),
-        ("mean of the fits", *fitted.mean(0).tolist()),
-        ("spread of the fits", *fitted.std(0).tolist()),
+        ("mean of the fits", *fitted.mean(0)),
+        ("spread of the fits", *fitted.std(0)),
     ]
     record.table("Fitted to samples of a known curve", rows, " | w | T")
     _family(record, "w steepens, and moves the middle too", [(k * w, T) for k in (0.5, 1, 2, 4)])

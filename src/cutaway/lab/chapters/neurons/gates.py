@@ -87,7 +87,7 @@ def gates(
         curves.append(
             shares(name.upper(), range(1, epochs + 1), (known == 1).sum(1).tolist(), replicates)
         )
-        rows.append((name.upper(), *unit.w.tolist(), unit.b.item(), *map(int, y.tolist())))
+        rows.append((name.upper(), *unit.w, unit.b, *map(int, y.tolist())))
     last = max(c.y.index(100.0) + 1 if 100.0 in c.y else epochs for c in curves)
     record = Record()
     record.effects(

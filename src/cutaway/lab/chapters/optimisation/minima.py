@@ -76,7 +76,7 @@ def ends(
     )
     record = Record()
     record.effects(
-        convex=exact("largest difference of the convex ends", (losses.max() - losses.min()).item()),
+        convex=exact("largest difference of the convex ends", losses.max() - losses.min()),
         narrow=narrow,
         wide=wide,
     )

@@ -190,9 +190,9 @@ def momentum_in_a_valley(
     record.effects(
         along=exact(
             f"times fewer steps along the valley with momentum {moderate:g}",
-            (need[0.0][0] / need[moderate][0]).item(),
+            need[0.0][0] / need[moderate][0],
         ),
-        across=exact("times fewer across it", (need[0.0][-1] / need[moderate][-1]).item()),
+        across=exact("times fewer across it", need[0.0][-1] / need[moderate][-1]),
         slower=exact("curvatures between where it needs more steps than none", slower, "%"),
         own=exact(f"sign changes along the valley, momentum {strong:g}", swings[strong]),
         bare=exact("sign changes along the valley without", swings[0.0]),

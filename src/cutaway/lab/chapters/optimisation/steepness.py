@@ -71,7 +71,7 @@ def no_slope(
         down[name] = int((levels == 0).sum())
         way = (ends - starts).abs().max().item()
         moved = max(moved, way if name in GRADIENTS else 0.0)
-        rows.append((name, find(name).knows, way, levels.mean().item(), down[name], replicates))
+        rows.append((name, find(name).knows, way, levels.mean(), down[name], replicates))
     runs = shares("runs", range(len(down)), list(down.values()), replicates)
     depths = torch.linspace(0, 30, 31)
     sigmoid, crossed = (unit_from(-depths, kind) for kind in ("squares", "cross-entropy"))

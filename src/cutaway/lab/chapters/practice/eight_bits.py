@@ -119,8 +119,8 @@ def eight_bits(
         many=ratio("the same, 256 images at once", seconds[1, 1], seconds[1, 0]),
     )
     rows = [
-        ("32 bits", before / 1000, right.mean().item(), *means(seconds[:, 0])),
-        (f"{most} bits", now / 1000, after[-1].mean().item(), *means(seconds[:, 1])),
+        ("32 bits", before / 1000, right.mean(), *means(seconds[:, 0])),
+        (f"{most} bits", now / 1000, after[-1].mean(), *means(seconds[:, 1])),
     ]
     columns = "weights | file (kB) | right (%) | one image (us) | 256 images (us)"
     record.table("32 bits and fewer", rows, columns)
