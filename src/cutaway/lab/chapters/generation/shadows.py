@@ -85,7 +85,13 @@ def shadow_code(
     rows = [(r, a, *b) for r, (a, b) in enumerate(zip(together, each, strict=True))]
     columns = "replicate | all three | unit 1 | unit 2 | unit 3"
     record.table("Error of the height that is read (cells)", rows, columns)
-    _units(record, height, codes[0], np.vstack([together, figure]))
+    order = height.argsort()
+    units = (line(f"unit {k + 1}", height[order], codes[0][order, k]) for k in range(3))
+    record.curves("The three units of one network", "height (cells)", "output of the unit", *units)
+    title = "What a unit tells"
+    groups = ("all three", "best unit", "second", "third")
+    parts = part("all replicates", np.vstack([together, figure]))
+    record.bars(title, "error of the height (cells)", groups, parts)
     return record.because(f"""
         The error is {error.mean():.1f} % of the spread of the shadows; the best linear code of
         three numbers leaves {linear:.1f} %. From all three units a height is read to
@@ -95,14 +101,3 @@ def shadow_code(
         differs from start to start. 'Encrypted' goes far: with one cause behind the pictures every
         unit is a function of the height, and the three together lie along one curve.
     """)
-
-
-def _units(
-    record: Record, height: Float[Tensor, "n"], code: Float[Tensor, "n 3"], errors: np.ndarray
-) -> None:
-    order = height.argsort()
-    units = (line(f"unit {k + 1}", height[order], code[order, k]) for k in range(3))
-    record.curves("The three units of one network", "height (cells)", "output of the unit", *units)
-    title = "What a unit tells"
-    groups = ("all three", "best unit", "second", "third")
-    record.bars(title, "error of the height (cells)", groups, part("all replicates", errors))

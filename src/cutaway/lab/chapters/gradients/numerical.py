@@ -164,7 +164,13 @@ def shapes(
         transposed=exact("gradients that PyTorch keeps as columns, not rows", transposed),
     )
     record.table("The first of them", rows[:6], "dz/du | du/dx | dz/dx | difference")
-    _cost(record)
+    layer = [2**k for k in range(1, 11)]
+    series = [
+        line("a row sent down", layer, [10 * n**2 for n in layer]),
+        line("matrices multiplied", layer, [9 * n**3 + n**2 for n in layer]),
+    ]
+    title = "A scalar's derivative through 10 layers"
+    record.curves(title, "numbers a layer", "products", *series, x_log=True, y_log=True)
     return record.because(f"""
         All {3 * len(sizes)} Jacobians have the shapes that the notes give, and products of them
         equal the whole to {max(errors):.0e}: [1 x 2] times [2 x 4] is [1 x 4]. What a framework
@@ -184,13 +190,3 @@ def _by_hand(x: Tensor, v: Tensor, w: Tensor) -> Tensor:
     graph.add("s", Affine(), "x", "v", None)
     graph.add("z", Affine(), graph.add("u", Tanh(), "s"), "w", None)
     return by_chain(graph, x[None], wrt="x")
-
-
-def _cost(record: Record, layers: int = 10) -> None:
-    n = [2**k for k in range(1, 11)]
-    title = f"A scalar's derivative through {layers} layers"
-    series = [
-        line("a row sent down", n, [layers * k**2 for k in n]),
-        line("matrices multiplied", n, [(layers - 1) * k**3 + k**2 for k in n]),
-    ]
-    record.curves(title, "numbers a layer", "products", *series, x_log=True, y_log=True)

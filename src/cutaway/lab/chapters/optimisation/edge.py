@@ -86,7 +86,15 @@ def longest_step(
         for i, t in enumerate(at)
     ]
     record.table("The networks, means", cells, "step | largest curvature | times rate / 2 | loss")
-    _drawn(record, ends, at, sharp, losses, rate)
+    series = [
+        line(f"{s:g} x 2 / lambda", range(201), ends[s][:201]) for s in (0.5, 0.99, 1.0, 1.01, 1.1)
+    ]
+    record.curves("A quadratic", "steps", "largest |w|", *series, y_log=True)
+    axes = "steps", "largest curvature"
+    title = "Networks: the curvature comes to the step"
+    record.curves(title, *axes, over("networks", at, sharp), levels={2 / rate: "2 / rate"})
+    curves = over("networks", range(0, len(losses), 4), losses[::4])
+    record.curves("Networks: the loss falls nevertheless", "steps", "loss", curves, y_log=True)
     return record.because(f"""
         On a quadratic each direction is multiplied by 1 - rate x curvature a step: it shrinks below
         2 / lambda_max, swings for ever at it, and grows above. A network's curvature changes while
@@ -116,26 +124,6 @@ def later(
     beyond = 100 * (~(sharp <= 2 / rate)).double().mean(0)
     fall = 100 * (1 - losses[-1] / losses[0])
     return beyond, fall.nan_to_num(-100, neginf=-100).clamp(min=-100), left
-
-
-def _drawn(
-    record: Record,
-    ends: dict[float, Tensor],
-    at: list[int],
-    sharp: Tensor,
-    losses: Tensor,
-    rate: float,
-) -> None:
-    """The quadratic and the networks."""
-    series = [
-        line(f"{s:g} x 2 / lambda", range(201), ends[s][:201]) for s in (0.5, 0.99, 1.0, 1.01, 1.1)
-    ]
-    record.curves("A quadratic", "steps", "largest |w|", *series, y_log=True)
-    axes = "steps", "largest curvature"
-    title = "Networks: the curvature comes to the step"
-    record.curves(title, *axes, over("networks", at, sharp), levels={2 / rate: "2 / rate"})
-    curves = over("networks", range(0, len(losses), 4), losses[::4])
-    record.curves("Networks: the loss falls nevertheless", "steps", "loss", curves, y_log=True)
 
 
 def sharpened(

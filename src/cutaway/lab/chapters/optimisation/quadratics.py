@@ -209,7 +209,13 @@ def momentum_in_a_valley(
         for b, n in need.items()
     ]
     record.table(f"Step {rate:g}, curvatures 1 and {steepest:g}", rows)
-    _drawn(record, curvatures, paths, need, (0.0, moderate, strong))
+    series = [line(f"momentum {b:g}", curvatures, n) for b, n in need.items()]
+    axes = "curvature", "steps to a thousandth"
+    record.curves("How long it takes at each curvature", *axes, *series, x_log=True, y_log=True)
+    curves = [
+        line(f"momentum {b:g}", range(201), paths[b][:201, 0]) for b in (0.0, moderate, strong)
+    ]
+    record.curves("Along the valley", "steps", "place w", *curves, levels={0.0: "the floor"})
     return record.because(f"""
         With momentum b a curvature c swings once (1 - sqrt(b))^2 < rate c, and then shrinks by
         sqrt(b) a step whatever c is. At {moderate:g} that takes {need[moderate][0]} steps along and
@@ -220,18 +226,3 @@ def momentum_in_a_valley(
         than with none at all. What momentum truly buys is a wider range: it is stable up to a
         curvature of 2 (1 + b) / rate instead of 2 / rate.
     """)
-
-
-def _drawn(
-    record: Record,
-    curvatures: Tensor,
-    paths: dict[float, Tensor],
-    need: dict[float, Tensor],
-    shown: tuple[float, ...],
-) -> None:
-    """How long it takes at each curvature, and some ways along the valley."""
-    series = [line(f"momentum {b:g}", curvatures, n) for b, n in need.items()]
-    axes = "curvature", "steps to a thousandth"
-    record.curves("How long it takes at each curvature", *axes, *series, x_log=True, y_log=True)
-    curves = [line(f"momentum {b:g}", range(201), paths[b][:201, 0]) for b in shown]
-    record.curves("Along the valley", "steps", "place w", *curves, levels={0.0: "the floor"})

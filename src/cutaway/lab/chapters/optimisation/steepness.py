@@ -184,27 +184,6 @@ def wall(
         for c in paths
     ]
     record.table("With and without", rows)
-    _drawn(record, starts, paths, right, clip)
-    return record.because(f"""
-        At 0.001 the slope of 1 / |theta| is a million: one step of rate {rate:g} lands
-        {float((paths[0.0] - 1).abs().max()):,.0f} away, where the slope is 1 and the way back takes
-        as many steps as the throw was rates long; {256 - there[0.0]} of 256 starts never arrived.
-        Clipped, each step is at most {rate * clip:g} long and {there[clip]} arrived. The lecture
-        has the gradient grow towards the minimum; towards the wall it does, and that is where the
-        loss is largest. Networks of {depth} layers with weights {gain:g} times too large have a
-        first gradient of norm {first[0.0].mean():.0f}: {right[0.0].mean():.0f} % right without
-        clipping, {right[clip].mean():.0f} % with it.
-    """)
-
-
-def _drawn(
-    record: Record,
-    starts: Tensor,
-    paths: dict[float, Tensor],
-    right: dict[float, Tensor],
-    clip: float,
-) -> None:
-    """From the wall, and networks that begin too large."""
     order = starts.argsort()
     series = [
         line(f"clipped at {c:g}" if c else "as it is", starts[order], (p - 1).abs().amax(0)[order])
@@ -216,6 +195,16 @@ def _drawn(
     title = "Networks that begin too large"
     parts = part("networks", torch.stack([right[0.0], right[clip]]))
     record.bars(title, "test images right (%)", ("as it is", f"clipped at {clip:g}"), parts)
+    return record.because(f"""
+        At 0.001 the slope of 1 / |theta| is a million: one step of rate {rate:g} lands
+        {float((paths[0.0] - 1).abs().max()):,.0f} away, where the slope is 1 and the way back takes
+        as many steps as the throw was rates long; {256 - there[0.0]} of 256 starts never arrived.
+        Clipped, each step is at most {rate * clip:g} long and {there[clip]} arrived. The lecture
+        has the gradient grow towards the minimum; towards the wall it does, and that is where the
+        loss is largest. Networks of {depth} layers with weights {gain:g} times too large have a
+        first gradient of norm {first[0.0].mean():.0f}: {right[0.0].mean():.0f} % right without
+        clipping, {right[clip].mean():.0f} % with it.
+    """)
 
 
 def from_wall(

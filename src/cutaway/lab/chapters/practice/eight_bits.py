@@ -124,7 +124,12 @@ def eight_bits(
     ]
     columns = "weights | file (kB) | right (%) | one image (us) | 256 images (us)"
     record.table("32 bits and fewer", rows, columns)
-    _drawn(record, bits, right, after, seconds)
+    axes = "bits of a weight", "test images right (%)"
+    series = over("rounded", bits, after)
+    record.curves("Accuracy by bits", *axes, series, levels={right.mean().item(): "32 bits"})
+    title = "Time of an answer"
+    parts = [part("32 bits", seconds[:, 0]), part(f"{max(bits)} bits", seconds[:, 1])]
+    record.bars(title, "time of the processor (us)", ("one image", "256 images"), *parts, log=True)
     each = ", ".join(f"{a:.1f} % with {b}" for b, a in zip(bits, after.mean(1), strict=True))
     return record.because(f"""
         The file shrinks from {before / 1000:.0f} to {now / 1000:.0f} kB, to {now / before:.3f} of
@@ -135,18 +140,6 @@ def eight_bits(
         multiply, which PyTorch does not offer for processors without a further runtime. Right by
         bits: {each}.
     """)
-
-
-def _drawn(
-    record: Record, bits: tuple[int, ...], right: Tensor, after: Tensor, seconds: Tensor
-) -> None:
-    """Accuracy by bits, and the time of an answer."""
-    axes = "bits of a weight", "test images right (%)"
-    series = over("rounded", bits, after)
-    record.curves("Accuracy by bits", *axes, series, levels={right.mean().item(): "32 bits"})
-    title = "Time of an answer"
-    parts = [part("32 bits", seconds[:, 0]), part(f"{max(bits)} bits", seconds[:, 1])]
-    record.bars(title, "time of the processor (us)", ("one image", "256 images"), *parts, log=True)
 
 
 @torch.no_grad()
