@@ -102,6 +102,7 @@ def test_what_it_needs(own):
 
 def test_effects_and_their_intervals():
     assert exact("", 3).exact
+    assert exact("", torch.tensor(3.0, requires_grad=True)) == exact("", 3)
     # Student's t with 3 degrees of freedom: 3.182 sqrt(5/3) / 2 = 2.054
     found = mean("", [1, 2, 3, 4], "s")
     assert (found.value, found.low, found.high) == pytest.approx((2.5, 0.446, 4.554), abs=1e-3)

@@ -58,7 +58,8 @@ class Effect:
 
 def exact(what: str, value: float | Tensor, unit: str = "") -> Effect:
     """A count, an equality, a worked value: nothing in it is by chance."""
-    return Effect(what, float(value), float(value), float(value), 0, unit)
+    number = float(value.item() if isinstance(value, Tensor) else value)
+    return Effect(what, number, number, number, 0, unit)
 
 
 def mean(what: str, values: Numbers, unit: str = "", within: Ends = ANY) -> Effect:
