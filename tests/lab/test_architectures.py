@@ -7,7 +7,8 @@ from cutaway import lab
 from cutaway.data.imageset import ImageSet
 from cutaway.lab.chapters.architectures import counts, identity, residual, rocks, skips, transfer
 from cutaway.lab.evidence import Effect, Verdict, exact
-from cutaway.learn.samples import Samples
+from cutaway.lab.tools.samples import Samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models import count, find
 
 HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
@@ -122,7 +123,7 @@ def test_as_many_layers_as_asked(depth):
 def test_shallow_networks_learn_and_a_step_lowers_the_loss():
     torch.manual_seed(0)
     nets = [residual.deep(8, 16, True) for _ in range(2)]
-    loss, right = residual._learned(nets, planted(), planted(), 0, 40, 20, 0.05)
+    loss, right = residual._learned(Stack(nets), planted(), planted(), 0, 40, 20, 0.05)
     assert (loss < 1).all()
     assert (right > 80).all()
     losses = residual.few_steps(nets[0], planted(), 0)

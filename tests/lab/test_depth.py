@@ -20,8 +20,8 @@ from cutaway.lab.chapters.depth import (
     starts,
 )
 from cutaway.lab.evidence import Effect, Verdict, exact
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples
+from cutaway.lab.tools.samples import Samples
+from cutaway.learn.fleet.stack import Stack
 
 HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
 
@@ -100,16 +100,16 @@ def test_rates_side_by_side_are_runs_of_their_own():
     for a, b in zip(alone, three, strict=True):
         a.load_state_dict(b.state_dict())
     rates = (0.01, 0.1, 0.5)
-    together = learner.descend(Replicas(three), data, 0, 20, 10, torch.tensor(rates), 0.9)
+    together = learner.descend(Stack(three), data, 0, 20, 10, torch.tensor(rates), 0.9)
     for k, rate in enumerate(rates):
-        apart = learner.descend(Replicas([alone[k]]), data, 0, 20, 10, rate, 0.9)
+        apart = learner.descend(Stack([alone[k]]), data, 0, 20, 10, rate, 0.9)
         torch.testing.assert_close(together[:, k], apart[:, 0], rtol=1e-3, atol=1e-5)
 
 
 def test_networks_of_the_chapter_learn():
     data = planted()
     torch.manual_seed(0)
-    nets = Replicas([learner.dense([64, 16, 10], norm=True, drop=0.2) for _ in range(2)])
+    nets = Stack([learner.dense([64, 16, 10], norm=True, drop=0.2) for _ in range(2)])
     before = learner.log_loss(nets, data)
     learner.descend(nets, data, 0, 60, 20, 0.2)
     assert (learner.log_loss(nets, data) < before).all()
@@ -120,7 +120,7 @@ def test_gradients_and_spreads_are_those_of_each_network():
     data = planted()
     torch.manual_seed(0)
     networks = [learner.dense([64, 8, 8, 10], "tanh", "xavier") for _ in range(2)]
-    nets = Replicas(networks)
+    nets = Stack(networks)
     found = starts.gradients(nets, data)
     wide = starts.spreads(nets, data)
     for k, net in enumerate(networks):
@@ -137,7 +137,7 @@ def test_a_unit_that_was_killed_is_dead_and_no_other():
     with torch.no_grad():
         nets[1].get_submodule("1").bias[2] = -1e6
         nets[0].get_submodule("3").weight.fill_(math.nan)
-    found, alive = dying.dead(Replicas(nets), planted()), dying.awake(Replicas(nets), planted())
+    found, alive = dying.dead(Stack(nets), planted()), dying.awake(Stack(nets), planted())
     assert found[1, 0].tolist() == [False, False, True, False]
     assert not (found & alive).any()
     assert not found[0, 1].any()  # not a number is neither
@@ -248,7 +248,7 @@ def test_a_push_moves_and_nothing_does_not():
 def test_removing_nothing_costs_nothing_and_all_leaves_chance():
     data = planted()
     torch.manual_seed(0)
-    nets = Replicas([learner.dense([64, 12, 10]) for _ in range(2)])
+    nets = Stack([learner.dense([64, 12, 10]) for _ in range(2)])
     learner.descend(nets, data, 0, 80, 20, 0.2)
     assert torch.equal(committee.without(nets, [], data), learner.right(nets, data))
     assert (committee.without(nets, list(range(12)), data) <= 10.01).all()

@@ -10,16 +10,18 @@ from cutaway import lab
 from cutaway.errors import DataError, UsageError
 from cutaway.lab.evidence import (
     Effect,
+    Record,
+    Table,
     Verdict,
-    bars,
     difference,
     exact,
     mean,
+    part_of,
     ratio,
     share,
     share_of,
 )
-from cutaway.lab.figures import SHARE, over
+from cutaway.lab.figures import SHARE, Bars, Curves, Part, images, line, over
 
 
 def test_a_finding_has_everything(own):
@@ -100,6 +102,7 @@ def test_what_it_needs(own):
 
 def test_effects_and_their_intervals():
     assert exact("", 3).exact
+    assert exact("", torch.tensor(3.0, requires_grad=True)) == exact("", 3)
     # Student's t with 3 degrees of freedom: 3.182 sqrt(5/3) / 2 = 2.054
     found = mean("", [1, 2, 3, 4], "s")
     assert (found.value, found.low, found.high) == pytest.approx((2.5, 0.446, 4.554), abs=1e-3)
@@ -110,8 +113,52 @@ def test_effects_and_their_intervals():
     assert share_of("", torch.tensor([True, False, True])) == share("", 2, 3)
 
 
+def test_a_record_becomes_evidence():
+    record = Record()
+    record.effects(gap=exact("gap", 2), more=exact("more", 3))
+    record.effects(last=exact("last", 4))
+    record.table("named", [("a", torch.tensor(0.5)), ("b", np.float64(2))], "network | right (%)")
+    record.table("by column", [{"x": 1, "|x|": None}, {"x": 2, "|x|": True}])
+    record.table("each by itself", zip("ab", [1, 2], strict=True), ("a | b", *["c"]))
+    series = line("y", [1, 2], [3, 4])
+    record.curves("curves", "x", "y", series, series, y_log=True, levels={0.5: "chance"})
+    record.bars("bars", "y", {"one": 1}, Part("p", (1.0,)), log=True, caption="a caption")
+    record.images("images", torch.zeros(1, 2, 2), columns=4)
+    record.takes("More.")
+    found = record.because("""
+        It is so,
+        and not otherwise.
+    """)
+    assert list(found.effects) == ["gap", "more", "last"]
+    assert found.tables == (
+        Table("named", ("network", "right (%)"), (("a", 0.5), ("b", 2.0))),
+        Table("by column", ("x", "|x|"), ((1, None), (2, True))),
+        Table("each by itself", ("a | b", "c"), (("a", 1), ("b", 2))),
+    )
+    assert {type(cell) for row in found.tables[0].rows for cell in row} == {str, float}
+    assert found.figures == (
+        Curves("curves", "x", "y", (series, series), y_log=True, levels=((0.5, "chance"),)),
+        Bars("bars", "y", ("one",), (Part("p", (1.0,)),), True, "a caption"),
+        images("images", torch.zeros(1, 2, 2), columns=4),
+    )
+    assert (found.because, found.takes) == ("It is so, and not otherwise.", "More.")
+
+
+def test_a_paragraph_may_have_a_part_that_is_empty_or_has_lines_of_its_own():
+    assert Record().because(f"One. {''}\n  {''}\n").because == "One."
+    assert (
+        Record()
+        .because("""One.
+        Two.
+
+        Three.""")
+        .because
+        == "One. Two. Three."
+    )
+
+
 def test_effects_as_bars():
-    drawn = bars("a", [mean("", [1, 2, 3, 4]), exact("", 3)])
+    drawn = part_of("a", [mean("", [1, 2, 3, 4]), exact("", 3)])
     assert drawn.values == (2.5, 3)
     assert drawn.low == pytest.approx((0.446, 3), abs=1e-3)
     assert drawn.high == pytest.approx((4.554, 3), abs=1e-3)

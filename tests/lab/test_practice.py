@@ -19,7 +19,7 @@ from cutaway.lab.chapters.practice.dense import (
 from cutaway.lab.chapters.practice.eight_bits import Few, quantised, size_of
 from cutaway.lab.chapters.practice.graphs import Chooses, can_compile, listened, refuses
 from cutaway.lab.evidence import Effect, Verdict
-from cutaway.learn.samples import samples
+from cutaway.lab.tools.samples import samples
 from cutaway.models.mlp import MLP
 
 HOLDS, LIMITED, FAILS, UNDECIDED = Verdict

@@ -8,7 +8,7 @@ import pytest
 from helpers.command import CUTAWAY, cutaway, words
 
 from cutaway import lab
-from cutaway.lab import kept
+from cutaway.lab import finding_cache
 from cutaway.lab.evidence import Verdict
 from cutaway.lab.experiment import Finding
 
@@ -91,12 +91,12 @@ def test_killed_and_started_again(own, tmp_path):
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
     slow, coin = lab.claim("coins.slow"), lab.claim("coins.fair")
-    before = kept.recall(coin, coin.settle())
+    before = finding_cache.load(coin, coin.settle())
     assert before is not None
     assert log.read_text() == "waited "
     own.write_text(text)
     lab.add(own)
-    assert kept.recall(slow, slow.settle()) is None
+    assert finding_cache.load(slow, slow.settle()) is None
     done = list(lab.prove(["coins.fair", "coins.slow"]))
     assert (done[0].evidence, done[0].seconds) == (before.evidence, before.seconds)
     assert done[1].verdict is Verdict.HOLDS

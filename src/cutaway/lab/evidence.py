@@ -3,12 +3,24 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Num
 from torch import Tensor
 
-from cutaway.lab.figures import ANY, Ends, Figure, Numbers, Part, logs
+from cutaway.lab.figures import (
+    ANY,
+    Bars,
+    Curves,
+    Ends,
+    Figure,
+    Numbers,
+    Part,
+    Series,
+    images,
+    logs,
+)
 from cutaway.learn.statistics import Estimate, paired, student, wilson
 
 
@@ -44,9 +56,10 @@ class Effect:
         return self.n == 0
 
 
-def exact(what: str, value: float, unit: str = "") -> Effect:
+def exact(what: str, value: float | Tensor, unit: str = "") -> Effect:
     """A count, an equality, a worked value: nothing in it is by chance."""
-    return Effect(what, float(value), float(value), float(value), 0, unit)
+    number = float(value.item() if isinstance(value, Tensor) else value)
+    return Effect(what, number, number, number, 0, unit)
 
 
 def mean(what: str, values: Numbers, unit: str = "", within: Ends = ANY) -> Effect:
@@ -85,7 +98,7 @@ def estimated(what: str, found: Estimate, n: int, unit: str = "") -> Effect:
     return Effect(what, found.value, found.low, found.high, n, unit)
 
 
-def bars(name: str, effects: Iterable[Effect]) -> Part:
+def part_of(name: str, effects: Iterable[Effect]) -> Part:
     """Effects, one for each group, as one colour of bars with their intervals."""
     values, low, high = zip(*((e.value, e.low, e.high) for e in effects), strict=True)
     return Part(name, values, low, high)
@@ -118,3 +131,108 @@ class Evidence:
     figures: tuple[Figure, ...]
     because: str
     takes: str = ""
+
+
+class Record:
+    """What an experiment writes down, statement by statement.
+
+        record = Record()
+        record.effects(gap=difference("gap in accuracy", narrow, wide, "points"))
+        record.table("Accuracy", zip(widths, right), "width | right (%)")
+        record.curves("Accuracy", "width", "right (%)", over("networks", widths, each))
+        return record.because("One paragraph, with the figures that were measured.")
+
+    Tables and figures stand in the book in the order in which they were recorded.
+    """
+
+    def __init__(self) -> None:
+        self._effects: dict[str, Effect] = {}
+        self._tables: list[Table] = []
+        self._figures: list[Figure] = []
+        self._takes = ""
+
+    def effects(self, **effects: Effect) -> None:
+        """Measured values, by the names that the rule's parameters have."""
+        self._effects |= effects
+
+    def table(
+        self,
+        title: str,
+        rows: Iterable[Mapping[str, Any]] | Iterable[Iterable[Any]],
+        columns: str | Iterable[str] | None = None,
+    ) -> None:
+        """A table.
+
+        Args:
+            rows: cells by the name of their column; or cells alone, where `columns` names them.
+                Tensors of one number are taken as that number.
+            columns: one string with ` | ` between the names, or each name by itself.
+        """
+        given = list(rows)
+        names = columns.split(" | ") if isinstance(columns, str) else columns
+        cells = tuple(map(_cells, given))
+        self._tables.append(Table(title, tuple(given[0] if names is None else names), cells))
+
+    def curves(
+        self,
+        title: str,
+        x_label: str,
+        y_label: str,
+        *series: Series,
+        x_log: bool = False,
+        y_log: bool = False,
+        levels: Mapping[float, str] | None = None,
+        marks: Mapping[float, str] | None = None,
+        caption: str = "",
+    ) -> None:
+        """A figure of series over a common axis.
+
+        Args:
+            x_log, y_log: equal ratios as equal steps.
+            levels: what horizontal lines are, by the y where they lie, such as chance.
+            marks: what vertical lines are, by their x.
+        """
+        lines = tuple((levels or {}).items()), tuple((marks or {}).items())
+        self._figures.append(Curves(title, x_label, y_label, series, x_log, y_log, *lines, caption))
+
+    def bars(
+        self,
+        title: str,
+        label: str,
+        groups: Iterable[str],
+        *parts: Part,
+        log: bool = False,
+        caption: str = "",
+    ) -> None:
+        """A figure of bars, each group with one of every part."""
+        self._figures.append(Bars(title, label, tuple(groups), parts, log, caption))
+
+    def images(
+        self,
+        title: str,
+        pictures: Num[Tensor, "n h w *c"],
+        names: Iterable[str] = (),
+        columns: int = 8,
+        caption: str = "",
+    ) -> None:
+        """Pictures in rows, from bytes or from numbers of 0 (black) to 1 (white)."""
+        self._figures.append(images(title, pictures, tuple(names), columns, caption))
+
+    def takes(self, text: str) -> None:
+        """What it would take to decide, where the rule says `undecided`."""
+        self._takes = text
+
+    def because(self, text: str) -> Evidence:
+        """All of it, with the paragraph that explains it; its lines are joined by spaces."""
+        because = " ".join(filter(None, map(str.strip, text.splitlines())))
+        tables, figures = tuple(self._tables), tuple(self._figures)
+        return Evidence(self._effects, tables, figures, because, self._takes)
+
+
+def _cells(row: Mapping[str, Any] | Iterable[Any]) -> tuple[Cell, ...]:
+    return tuple(map(_cell, row.values() if isinstance(row, Mapping) else row))
+
+
+def _cell(value: Any) -> Cell:
+    cell: Cell = value.item() if isinstance(value, Tensor | np.generic) else value
+    return cell

@@ -22,17 +22,22 @@ How to write one, in a chapter or in a file of one's own:
                   seed: Seed = 0) -> Evidence:
         \"\"\"What is done, in a sentence or two that the book prints.\"\"\"
         ...
-        return Evidence({"gap": mean("gap in accuracy", gaps, "points")}, (table,), (figure,),
-                        because="One paragraph, with the figures that were measured.")
+        record = Record()
+        record.effects(gap=mean("gap in accuracy", gaps, "points"))
+        record.table("Accuracy", rows, "layers | right (%)")
+        record.curves("Accuracy", "layers", "right (%)", over("networks", depths, right))
+        return record.because(f\"\"\"
+            One paragraph, with the figures that were measured.
+        \"\"\")
 
 - The rule is written before the result. It is a function of effects alone: its parameters are the
-  names in `Evidence.effects`, its documentation is the rule in words, and it is tested on planted
+  names in `Record.effects`, its documentation is the rule in words, and it is tested on planted
   effects. The frame applies it: no experiment can choose its verdict.
 - The parameters are the settings, their defaults the quick values; `full` changes some of them.
   Their types are int, float, bool, str, Literal[...] or tuple[int, ...], their ranges `Range`.
 - The frame seeds PyTorch's own generator; other draws come from `generator(seed, "4.1", ...)`.
-- All replicates of a small network are one tensor or one `learn.fleet`; effects over them come
-  from `evidence.mean`, `difference`, `ratio` and `share`, what is exact from `exact`.
+- All replicates of a small network are one tensor or one `Stack`; effects over them come from
+  `evidence.mean`, `difference`, `ratio` and `share`, what is exact from `exact`.
 - `needs` names data sets (left out with the reason where they are not there), or Python packages.
 - Nothing but `models`, `byhand`, `data`, `learn`, `see`, and under 60 lines.
 """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cutaway.errors import CutawayError
-from cutaway.lab import kept
+from cutaway.lab import finding_cache
 from cutaway.lab.experiment import Claim, Finding
 from cutaway.lab.registry import claims
 
@@ -48,7 +48,7 @@ def prove(
 
 
 def _test(claim: Claim, settings: dict[str, Any], again: bool) -> Finding | Left:
-    if not again and (found := kept.recall(claim, settings)):
+    if not again and (found := finding_cache.load(claim, settings)):
         return found
     if lacking := claim.lacks():
         return Left(claim, lacking)
@@ -61,5 +61,5 @@ def _test(claim: Claim, settings: dict[str, Any], again: bool) -> Finding | Left
         if settings not in (claim.settle(full=False), claim.settle(full=True)):
             said = f"Its experiment cannot be made with these settings ({said})."
         return Left(claim, said, broken=True)
-    kept.keep(found)
+    finding_cache.save(found)
     return found

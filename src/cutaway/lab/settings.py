@@ -20,6 +20,12 @@ class Range:
 
 Replicates = Annotated[int, Range(2, 100_000)]
 Seed = Annotated[int, Range(0, 2**31 - 1)]
+Steps = Annotated[int, Range(1, 1_000_000)]
+Batch = Annotated[int, Range(1, 1000)]
+Rate = Annotated[float, Range(1e-6, 100)]
+Width = Annotated[int, Range(1, 4096)]
+Depth = Annotated[int, Range(1, 200)]
+"""What many experiments can be given; a setting with a range of its own says so."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rich.table import Table
 from cutaway.lab.evidence import Effect, Verdict
 from cutaway.lab.experiment import Finding
 from cutaway.lab.proving import Left
-from cutaway.lab.stored import plain
+from cutaway.lab.serialization import plain
 from cutaway.show.words import capital, duration
 
 COLOURS = {

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from cutaway.data.feed import Batch
 from cutaway.learn import optimizers
-from cutaway.learn.fleet.stack import Stack, turned
+from cutaway.learn.fleet.stack import LossStack, turned
 from cutaway.learn.loop import Seat, Tally
 from cutaway.learn.machine import Machine
 from cutaway.learn.recipe import Recipe
@@ -26,7 +26,7 @@ class StackSeat(Seat):
     own gradients alone; so a member's weights move as they would without the others.
     """
 
-    def __init__(self, stack: Stack, recipes: Sequence[Recipe], machine: Machine):
+    def __init__(self, stack: LossStack, recipes: Sequence[Recipe], machine: Machine):
         self.parts = neighbours([tuple(getattr(r, name) for name in RATES) for r in recipes])
         made = [
             optimizers.make(recipes[part.start], stack.part(part), stacked=True)

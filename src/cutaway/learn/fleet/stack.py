@@ -4,6 +4,7 @@ import copy
 from collections.abc import Mapping, Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -11,9 +12,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from cutaway.data.feed import Batch
 from cutaway.learn.task import Counts, Task, Turn
 
+State = Mapping[str, Tensor]
+"""Weights or buffers by name."""
+
 
 class Stack:
-    """Networks of one shape, whose loss is computed for all of them at once.
+    """Networks of one shape as one, which answer all at once.
 
     Each network stays a network: its parameters and buffers become views of the stack's, so that
     what the stack learns is in it at once.
@@ -22,9 +26,9 @@ class Stack:
         weights: by name, each `turned` and with an axis of members in front: (n, *shape).
     """
 
-    def __init__(self, networks: Sequence[nn.Module], task: Task):
-        first, self.size = networks[0], len(networks)
-        self.turn = Turn(_one_precision(copy.deepcopy(first).to("meta")), task)
+    def __init__(self, networks: Sequence[nn.Module]):
+        first, self.networks = networks[0], list(networks)
+        self._network = copy.deepcopy(first).to("meta")
         self.weights = {
             name: nn.Parameter(gathered([n.get_parameter(name) for n in networks]), p.requires_grad)
             for name, p in first.named_parameters()
@@ -33,6 +37,31 @@ class Stack:
             name: gathered([n.get_buffer(name) for n in networks])
             for name, _ in first.named_buffers()
         }
+
+    def __len__(self) -> int:
+        return len(self.networks)
+
+    def __call__(
+        self, x: Float[Tensor, "*batch"], apart: bool = False
+    ) -> Float[Tensor, "n *outputs"]:
+        """Each network's outputs for the same batch; `apart`: x has a batch for each, in front."""
+        mapped = vmap(self._answer, in_dims=(0, 0, 0 if apart else None), randomness="different")
+        return mapped(self.weights, self.buffers, x)
+
+    def parameters(self) -> list[nn.Parameter]:
+        """Those that learn."""
+        return [p for p in self.weights.values() if p.requires_grad]
+
+    def _answer(self, weights: State, buffers: State, x: Tensor) -> Tensor:
+        return functional_call(self._network, member(weights, buffers), (x,))
+
+
+class LossStack(Stack):
+    """A stack that gives the losses of a task, of all networks at once."""
+
+    def __init__(self, networks: Sequence[nn.Module], task: Task):
+        super().__init__(networks)
+        self.turn = Turn(_one_precision(self._network), task)
         self._losses = vmap(self._loss)
 
     def loss(self, batch: Batch) -> tuple[Tensor, Counts]:
@@ -40,17 +69,20 @@ class Stack:
         losses, counts = self._losses(self.weights, self.buffers, batch.x, batch.t)
         return losses.sum(), counts | {"loss": losses.detach().double() * len(batch)}
 
-    def _loss(
-        self, weights: Mapping[str, Tensor], buffers: Mapping[str, Tensor], x: Tensor, t: Tensor
-    ) -> tuple[Tensor, Counts]:
-        state = {f"network.{name}": turned(value) for name, value in {**weights, **buffers}.items()}
+    def _loss(self, weights: State, buffers: State, x: Tensor, t: Tensor) -> tuple[Tensor, Counts]:
+        state = {f"network.{name}": value for name, value in member(weights, buffers).items()}
         found: tuple[Tensor, Counts] = functional_call(self.turn, state, (x, t))
         return found
 
     def part(self, members: slice) -> list[nn.Parameter]:
         """The weights of some members, those that learn; as views, where they are not of all."""
-        free = [p for p in self.weights.values() if p.requires_grad]
-        return free if members == slice(0, self.size) else [_view(p, members) for p in free]
+        free = self.parameters()
+        return free if members == slice(0, len(self)) else [_view(p, members) for p in free]
+
+
+def member(weights: State, buffers: State) -> dict[str, Tensor]:
+    """One member's slices as its network keeps them."""
+    return {name: turned(value) for name, value in {**weights, **buffers}.items()}
 
 
 def turned(t: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from cutaway.data.feed import Batch
 from cutaway.learn import memory, optimizers
 from cutaway.learn.fleet.batches import Batches
 from cutaway.learn.fleet.seat import RATES
-from cutaway.learn.fleet.stack import Stack, turned
+from cutaway.learn.fleet.stack import LossStack, turned
 from cutaway.learn.recipe import REPLICATE, Recipe
 from cutaway.learn.task import Task
 
@@ -64,7 +64,7 @@ def trial(networks: Sequence[nn.Module], task: Task, batch: Batch) -> str:
     own = torch.autograd.grad(loss, players[0].parameters, allow_unused=True)
     twice = (v.expand(2, *v.shape) for v in (batch.x, batch.t, batch.index))
     try:
-        stack = Stack(networks, task)
+        stack = LossStack(networks, task)
         stack.loss(Batches(*twice))[0].backward()
     except RuntimeError as error:  # random draws, or an operation that cannot be mapped
         return f"torch.func cannot map it ({str(error).splitlines()[0]})"

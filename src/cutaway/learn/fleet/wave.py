@@ -15,7 +15,7 @@ from cutaway.learn.fleet.batches import Feeds
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.member import Trainer
 from cutaway.learn.fleet.seat import StackSeat
-from cutaway.learn.fleet.stack import Stack
+from cutaway.learn.fleet.stack import LossStack
 from cutaway.learn.fleet.watching import stopped
 from cutaway.learn.interrupt import stoppable
 from cutaway.learn.loop import Tally, play
@@ -76,7 +76,7 @@ class Wave:
     def _sit_down(self) -> None:
         every_one = self.trainings.values()
         self.seats = [t.stage.table[0] for t in every_one]
-        stack = Stack([t.model for t in every_one], self.stage.task)
+        stack = LossStack([t.model for t in every_one], self.stage.task)
         self.seat = StackSeat(stack, [t.stage.recipe for t in every_one], self.machine)
         self.seat.take(self.seats)
         self.feeds = Feeds([t.stage.feed for t in every_one])

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from cutaway.data.sources import load
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, mean
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Curves, Part, over
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.figures import Part, over
+from cutaway.lab.settings import Batch, Range, Replicates, Seed
+from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.models import build, find
 from cutaway.see.probe import answers, resting
 
@@ -23,9 +23,14 @@ NODES = (290_400, 186_624, 64_896, 64_896, 43_264, 4096, 4096, 1000)
 CONVOLUTION, DENSE, TIMES = 2e6, 65e6, 30
 """AlexNet's weights in convolutions and in dense layers, says the text, and their ratio."""
 DRAWN = {
-    "c1": (6, 28, 28), "s2": (6, 14, 14), "c3": (16, 10, 10), "s4": (16, 5, 5), "c5": (120,),
-    "f6": (84,), "output": (10,),
-}  # fmt: skip
+    "c1": (6, 28, 28),
+    "s2": (6, 14, 14),
+    "c3": (16, 10, 10),
+    "s4": (16, 5, 5),
+    "c5": (120,),
+    "f6": (84,),
+    "output": (10,),
+}
 """LeNet-5's maps and nodes in figure 4-19."""
 PAPER = 0.95
 """Its error on MNIST in per cent, LeCun et al. 1998, section III.B."""
@@ -78,7 +83,7 @@ def lenet(
     tests: Annotated[int, Range(100, 10_000)] = 2000,
     epochs: Annotated[int, Range(1, 100)] = 3,
     rate: Annotated[float, Range(1e-6, 1)] = 0.003,
-    batch: Annotated[int, Range(1, 1000)] = 50,
+    batch: Batch = 50,
     replicates: Replicates = 8,
     seed: Seed = 0,
 ) -> Evidence:
@@ -87,32 +92,38 @@ def lenet(
     found = shapes(build("lenet5", 1, 10, 28), torch.zeros(1, 1, 28, 28))
     layers = {"c1": "c1.u", "s2": "c1", "c3": "c3.u", "s4": "c3"}
     net = build("lenet5", 1, 10, 28)
-    found |= {name: tuple(answers(net, torch.zeros(1, 1, 28, 28), [layer])[layer].shape[1:])
-              for name, layer in layers.items()}  # fmt: skip
+    found |= {
+        name: tuple(answers(net, torch.zeros(1, 1, 28, 28), [layer])[layer].shape[1:])
+        for name, layer in layers.items()
+    }
     differ = [name for name, shape in DRAWN.items() if found[name] != shape]
     learned, tested = samples(load("mnist"), seed, train=images, test=tests)
-    wrong = torch.stack([
-        read(build("lenet5", 1, 10, 28), learned, tested, seed, epochs, batch, rate)
-        for _ in range(replicates)
-    ], 1)  # fmt: skip
+    nets = [build("lenet5", 1, 10, 28) for _ in range(replicates)]
+    each = [read(net, learned, tested, seed, epochs, batch, rate) for net in nets]
+    wrong = torch.stack(each, 1)
     error = mean("error on MNIST's test images", wrong[-1], "%")
-    return Evidence(
-        {
-            "differ": exact("layers whose shape is not as drawn, of 7", len(differ)),
-            "error": error, "images": exact("images that it learned from", len(learned)),
-        },
-        (Table("LeNet-5, layer by layer", ("layer", "drawn", "built"), tuple(
-            (name, spelled(shape), spelled(found[name])) for name, shape in DRAWN.items())),),
-        (Curves("Error on MNIST", "epochs", "test images wrong (%)",
-                (over(f"{len(learned)} images", range(1, epochs + 1), wrong),),
-                levels=((PAPER, "LeCun et al. 1998, 60,000 images"),)),),
-        because=f"{len(DRAWN) - len(differ)} of {len(DRAWN)} layers have the shape of the drawing, "
-        f"28 x 28 pixels becoming {found['c5'][0]} features. With {len(learned)} images and "
-        f"{epochs} epochs it errs on {error.value:.2f} % of the test images (interval "
-        f"{error.low:.2f} to {error.high:.2f}). ReLU and max pooling stand where 1998 had squashed "
-        f"means.",
-        takes=f"All 60,000 images instead of {len(learned)}: `cutaway prove 6.1 --full`.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        differ=exact("layers whose shape is not as drawn, of 7", len(differ)),
+        error=error,
+        images=exact("images that it learned from", len(learned)),
+    )
+    rows = [(name, spelled(shape), spelled(found[name])) for name, shape in DRAWN.items()]
+    record.table("LeNet-5, layer by layer", rows, "layer | drawn | built")
+    record.curves(
+        "Error on MNIST",
+        "epochs",
+        "test images wrong (%)",
+        over(f"{len(learned)} images", range(1, epochs + 1), wrong),
+        levels={PAPER: "LeCun et al. 1998, 60,000 images"},
+    )
+    record.takes(f"All 60,000 images instead of {len(learned)}: `cutaway prove 6.1 --full`.")
+    return record.because(f"""
+        {len(DRAWN) - len(differ)} of {len(DRAWN)} layers have the shape of the drawing, 28 x 28
+        pixels becoming {found["c5"][0]} features. With {len(learned)} images and {epochs} epochs it
+        errs on {error.value:.2f} % of the test images (interval {error.low:.2f} to
+        {error.high:.2f}). ReLU and max pooling stand where 1998 had squashed means.
+    """)
 
 
 def read(
@@ -170,34 +181,35 @@ def alexnet_counted() -> Evidence:
     of = {name: sum(p.numel() for p in net.get_submodule(name).parameters()) for name in layers}
     kinds = weights(net)
     convolution, dense = kinds["convolution"], kinds["dense"]
-    one = sum(
-        m.weight.numel() * m.groups + m.out_channels
-        for m in net.modules() if isinstance(m, nn.Conv2d)
-    )  # fmt: skip
+    convolutions = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
+    one = sum(m.weight.numel() * m.groups + m.out_channels for m in convolutions)
     said = (CONVOLUTION, DENSE, TIMES)
-    return Evidence(
-        {
-            "nodes": exact("layers whose nodes are not as printed, of 8",
-                           sum(a != b for a, b in zip(nodes, NODES, strict=True))),
-            "convolution": exact("weights in convolutions", convolution / 1e6, "million"),
-            "dense": exact("weights in dense layers", dense / 1e6, "million"),
-            "times": exact("dense to convolution", dense / convolution),
-            "one_group": exact("weights in convolutions without groups", one / 1e6, "million"),
-        },
-        (Table("AlexNet for 224 x 224 pixels", ("layer", "maps and side", "nodes", "as printed",
-                                                "weights"),
-               tuple((name, spelled(maps[name]), n, m, of[name])
-                     for name, n, m in zip(layers, nodes, NODES, strict=True))),),
-        (Bars("Weights of each layer", "weights", tuple(layers),
-              (Part("AlexNet", tuple(float(of[name]) for name in layers)),), log=True),),
-        because=f"The nodes agree. The weights are {convolution:,} in convolutions and {dense:,} "
-        f"in dense layers, {dense / convolution:.1f} to 1, where the text has {said[0] / 1e6:g} "
-        f"and {said[1] / 1e6:g} million and {TIMES} to 1 (65 by 2 would be 32.5). 65 million is "
-        f"more than the whole network has ({(convolution + dense) / 1e6:.1f}). Without the two "
-        f"groups of 2012 convolutions have {one / 1e6:.2f} million, and the ratio is "
-        f"{dense / one:.1f}. What the text concludes from it stands: nearly all weights are in the "
-        f"dense layers.",
-    )  # fmt: skip
+    differ = sum(a != b for a, b in zip(nodes, NODES, strict=True))
+    record = Record()
+    record.effects(
+        nodes=exact("layers whose nodes are not as printed, of 8", differ),
+        convolution=exact("weights in convolutions", convolution / 1e6, "million"),
+        dense=exact("weights in dense layers", dense / 1e6, "million"),
+        times=exact("dense to convolution", dense / convolution),
+        one_group=exact("weights in convolutions without groups", one / 1e6, "million"),
+    )
+    rows = [
+        (name, spelled(maps[name]), n, m, of[name])
+        for name, n, m in zip(layers, nodes, NODES, strict=True)
+    ]
+    record.table(
+        "AlexNet for 224 x 224 pixels", rows, "layer | maps and side | nodes | as printed | weights"
+    )
+    parts = Part("AlexNet", tuple(float(of[name]) for name in layers))
+    record.bars("Weights of each layer", "weights", layers, parts, log=True)
+    return record.because(f"""
+        The nodes agree. The weights are {convolution:,} in convolutions and {dense:,} in dense
+        layers, {dense / convolution:.1f} to 1, where the text has {said[0] / 1e6:g} and
+        {said[1] / 1e6:g} million and {TIMES} to 1 (65 by 2 would be 32.5). 65 million is more than
+        the whole network has ({(convolution + dense) / 1e6:.1f}). Without the two groups of 2012
+        convolutions have {one / 1e6:.2f} million, and the ratio is {dense / one:.1f}. What the text
+        concludes from it stands: nearly all weights are in the dense layers.
+    """)
 
 
 def spend_less(rises: Effect, last: Effect, most: Effect) -> Verdict:
@@ -219,8 +231,12 @@ def spend_less(rises: Effect, last: Effect, most: Effect) -> Verdict:
 def later_networks() -> Evidence:
     """The weights of AlexNet, VGG-16, GoogLeNet (as it answers, without the heads that only
     training uses) and ResNet-50, by kind of layer."""
-    names = {"AlexNet (2012)": "alexnet", "VGG-16 (2014)": "vgg16", "GoogLeNet (2014)": "googlenet",
-             "ResNet-50 (2015)": "resnet50"}  # fmt: skip
+    names = {
+        "AlexNet (2012)": "alexnet",
+        "VGG-16 (2014)": "vgg16",
+        "GoogLeNet (2014)": "googlenet",
+        "ResNet-50 (2015)": "resnet50",
+    }
     nets = {title: new(name) for title, name in names.items()}
     if isinstance(heads := getattr(nets["GoogLeNet (2014)"], "auxiliary", None), nn.ModuleList):
         del heads[:]
@@ -230,23 +246,28 @@ def later_networks() -> Evidence:
     dense = [of["dense"] for of in kinds.values()]
     rises = sum(b > a for a, b in pairwise(shares.values()))
     titles = tuple(kinds)
-    return Evidence(
-        {
-            "rises": exact("networks whose share is above that of the one before", rises),
-            "last": exact("share of the last", list(shares.values())[-1], "%"),
-            "most": exact("most dense weights of a later network, in AlexNets",
-                          max(dense[1:]) / dense[0]),
-        },
-        (Table("Weights for 1000 classes", ("network", "all", "convolution", "dense", "dense (%)"),
-               tuple((title, total[title], of["convolution"], of["dense"], shares[title])
-                     for title, of in kinds.items())),),
-        (Bars("Weights in millions", "weights (million)", titles,
-              tuple(Part(kind, tuple(of[kind] / 1e6 for of in kinds.values()))
-                    for kind in ("convolution", "dense"))),),
-        because="Of the weights "
-        + ", ".join(f"{share:.1f} % are dense in {title}" for title, share in shares.items())
-        + f". The share falls each time. But VGG-16 spends {dense[1] / 1e6:.0f} million on dense "
-        f"layers, {dense[1] / dense[0]:.1f} times as many as AlexNet: its share is lower only "
-        "because it has more convolutions. What did away with dense layers is the mean over places "
-        "before the output, in GoogLeNet and ResNet.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        rises=exact("networks whose share is above that of the one before", rises),
+        last=exact("share of the last", list(shares.values())[-1], "%"),
+        most=exact("most dense weights of a later network, in AlexNets", max(dense[1:]) / dense[0]),
+    )
+    rows = [
+        (title, total[title], of["convolution"], of["dense"], shares[title])
+        for title, of in kinds.items()
+    ]
+    record.table(
+        "Weights for 1000 classes", rows, "network | all | convolution | dense | dense (%)"
+    )
+    parts = [
+        Part(kind, tuple(of[kind] / 1e6 for of in kinds.values()))
+        for kind in ("convolution", "dense")
+    ]
+    record.bars("Weights in millions", "weights (million)", titles, *parts)
+    each = ", ".join(f"{share:.1f} % are dense in {title}" for title, share in shares.items())
+    return record.because(f"""
+        Of the weights {each}. The share falls each time. But VGG-16 spends {dense[1] / 1e6:.0f}
+        million on dense layers, {dense[1] / dense[0]:.1f} times as many as AlexNet: its share is
+        lower only because it has more convolutions. What did away with dense layers is the mean
+        over places before the output, in GoogLeNet and ResNet.
+    """)

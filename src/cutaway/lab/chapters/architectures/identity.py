@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch.func import jacrev, vmap
 from torch.nn.functional import cross_entropy
 
-from cutaway.lab.chapters.architectures.residual import Batch, Sum
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, ratio
+from cutaway.lab.chapters.architectures.residual import Sum
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, over
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.figures import over
+from cutaway.lab.settings import Batch, Range, Replicates, Seed
 from cutaway.models.initialisers import initialise
 from cutaway.randomness import generator
 
@@ -60,44 +60,51 @@ def identity(
     blocks; and a block made so that it passes nothing."""
     blocks = (depth - 2) // 2
     x = torch.randn(replicates, batch, width, generator=generator(seed, "6.5")).relu()
-    steep = {name: torch.stack([back(depth, width, kind, one) for one in x], 1)
-             for name, kind in KINDS.items()}  # fmt: skip
+    steep = {
+        name: torch.stack([back(depth, width, kind, one) for one in x], 1)
+        for name, kind in KINDS.items()
+    }
     arrives = {name: g[0] / g[-1] for name, g in steep.items()}
-    passing = {name: torch.stack([diagonal(width, KINDS[name], one) for one in x])
-               for name in list(KINDS)[:3]}  # fmt: skip
+    passing = {
+        name: torch.stack([diagonal(width, KINDS[name], one) for one in x])
+        for name in list(KINDS)[:3]
+    }
     zero, bare = cancelled(width), passing["residual, no ReLU after the sum"]
     off = percent((passing["residual"] - 1).abs() > 1e-3)
     share = {name: values.log().mean().exp().item() for name, values in arrives.items()}
     stopped, spread = percent(passing["residual"] == 0), passing["residual"].std().item()
-    return Evidence(
-        {
-            "better": ratio("share of the gradient that reaches the first block, residual / plain",
-                            arrives["plain"], arrives["residual"]),
-            "zero": exact("largest derivative through a block with F(x) = -x", zero),
-            "other": exact("derivatives dy_i/dx_i of residual blocks that are not 1", off, "%"),
-        },
-        (Table(f"{blocks} new blocks of two layers of {width}",
-               ("network", "share of the gradient that arrives"), tuple(share.items())),
-         Table("dy_i/dx_i of a block", ("network", "mean", "spread", "exact 0 (%)", "below 0 (%)"),
-               tuple((name, d.mean().item(), d.std().item(), percent(d == 0), percent(d < 0))
-                     for name, d in passing.items()))),
-        (Curves("The gradient on its way back", "block, 1 is the first",
-                "norm of the gradient",
-                tuple(over(n, range(1, blocks + 1), g, ratios=True) for n, g in steep.items()),
-                y_log=True),),
-        because=f"Of the gradient at the last of {blocks} blocks {share['plain']:.1e} arrives at "
-        f"the first in plain networks begun as by Xavier, {share['residual']:.2g} times as much as "
-        f"there was in residual ones. (With normalisation the plain network's does not vanish but "
-        f"grows, to {share['plain, normalised']:.2g} times, the residual one's to "
-        f"{share['residual, normalised']:.2g}.) So far it is true. But F(x) = -x makes 1 + dF/dx "
-        f"zero everywhere (largest derivative measured: {zero:g}), and a block can learn that. The "
-        "text argues that ReLU makes derivatives at least 0: F ends with a matrix, whose weights "
-        f"have either sign, and dF_i/dx_i is below 0 in {percent(bare < 1):.0f} % of the cases. "
-        "And in y = tau(F(x) + x) the ReLU stands on the shortcut too: d tau(F + x)/dx is "
-        f"tau' (dF/dx + 1), not d tau(F)/dx + 1, and {stopped:.0f} % of the dy_i/dx_i are exactly "
-        f"0. Nor are they 1, with a spread of {spread:.2f}: always 1 is the shortcut's own term "
-        f"alone.",
-    )  # fmt: skip
+    record = Record()
+    reaches = "share of the gradient that reaches the first block, residual / plain"
+    record.effects(
+        better=ratio(reaches, arrives["plain"], arrives["residual"]),
+        zero=exact("largest derivative through a block with F(x) = -x", zero),
+        other=exact("derivatives dy_i/dx_i of residual blocks that are not 1", off, "%"),
+    )
+    rows = share.items()
+    columns = "network | share of the gradient that arrives"
+    record.table(f"{blocks} new blocks of two layers of {width}", rows, columns)
+    cells = [
+        (name, d.mean(), d.std(), percent(d == 0), percent(d < 0)) for name, d in passing.items()
+    ]
+    record.table(
+        "dy_i/dx_i of a block", cells, "network | mean | spread | exact 0 (%) | below 0 (%)"
+    )
+    series = [over(n, range(1, blocks + 1), g, ratios=True) for n, g in steep.items()]
+    axes = "block, 1 is the first", "norm of the gradient"
+    record.curves("The gradient on its way back", *axes, *series, y_log=True)
+    return record.because(f"""
+        Of the gradient at the last of {blocks} blocks {share["plain"]:.1e} arrives at the first in
+        plain networks begun as by Xavier, {share["residual"]:.2g} times as much as there was in
+        residual ones. (With normalisation the plain network's does not vanish but grows, to
+        {share["plain, normalised"]:.2g} times, the residual one's to
+        {share["residual, normalised"]:.2g}.) So far it is true. But F(x) = -x makes 1 + dF/dx zero
+        everywhere (largest derivative measured: {zero:g}), and a block can learn that. The text
+        argues that ReLU makes derivatives at least 0: F ends with a matrix, whose weights have
+        either sign, and dF_i/dx_i is below 0 in {percent(bare < 1):.0f} % of the cases. And in y =
+        tau(F(x) + x) the ReLU stands on the shortcut too: d tau(F + x)/dx is tau' (dF/dx + 1), not
+        d tau(F)/dx + 1, and {stopped:.0f} % of the dy_i/dx_i are exactly 0. Nor are they 1, with a
+        spread of {spread:.2f}: always 1 is the shortcut's own term alone.
+    """)
 
 
 def back(depth: int, width: int, kind: Kind, x: Float[Tensor, "b c"]) -> Float[Tensor, "blocks"]:

@@ -10,19 +10,19 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from cutaway.data.sources import load
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, ratio
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, over
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.figures import over
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
+from cutaway.lab.tools.learning import minimise
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models import build
 from cutaway.models.resnet import ResNet
 from cutaway.see.probe import resting
 
 Rate = Annotated[float, Range(1e-6, 10)]
 Batch = Annotated[int, Range(2, 1000)]
-Steps = Annotated[int, Range(1, 1_000_000)]
 Depths = tuple[Annotated[int, Range(4, 1202)], ...]
 
 
@@ -36,9 +36,12 @@ class Sum(nn.Module):
         super().__init__()
         steady = nn.BatchNorm1d if norm else nn.Identity
         self.F = nn.Sequential(
-            nn.Linear(width, width, bias=False), steady(width), nn.ReLU(),
-            nn.Linear(width, width, bias=False), steady(width),
-        )  # fmt: skip
+            nn.Linear(width, width, bias=False),
+            steady(width),
+            nn.ReLU(),
+            nn.Linear(width, width, bias=False),
+            steady(width),
+        )
         self.shortcut, self.last = shortcut, last
 
     def forward(self, x: Float[Tensor, "b c"]) -> Float[Tensor, "b c"]:
@@ -75,9 +78,16 @@ def degrade(plain: Effect, residual: Effect, deepest: Effect, step: Effect) -> V
     rule=degrade,
     otherwise="So much time that the deep plain network catches up; in the paper it had not after "
     "64,000 steps.",
-    full={"kind": "convolutions", "data": "cifar10", "depths": (20, 56, 110), "steps": 5000,
-          "batch": 128, "rate": 0.1, "images": 45_000},
-)  # fmt: skip
+    full={
+        "kind": "convolutions",
+        "data": "cifar10",
+        "depths": (20, 56, 110),
+        "steps": 5000,
+        "batch": 128,
+        "rate": 0.1,
+        "images": 45_000,
+    },
+)
 def degradation(
     kind: Literal["dense", "convolutions"] = "dense",
     data: Literal["digits", "cifar10"] = "digits",
@@ -96,43 +106,45 @@ def degradation(
     learned, tested = samples(load(data), seed, train=images, test=2000)
     found, made = {}, partial(network, kind, width, learned.x[0].numel())
     for shortcut in (False, True):
-        rows = [_learned([made(depth, shortcut) for _ in range(replicates)], learned, tested,
-                         seed, steps, batch, rate) for depth in depths]  # fmt: skip
-        found[shortcut] = torch.stack(rows)  # depth, (loss, right), replicate
+        of = []
+        for depth in depths:
+            nets = Stack([made(depth, shortcut) for _ in range(replicates)])
+            of.append(_learned(nets, learned, tested, seed, steps, batch, rate))
+        found[shortcut] = torch.stack(of)  # depth, (loss, right), replicate
     (plain, plain_right), (residual, residual_right) = (found[s].unbind(1) for s in (False, True))
     start = perf_counter()
     huge = few_steps(made(1202, True), learned, seed)
     took = perf_counter() - start
     ends = f"{depths[-1]} layers over {depths[0]}"
-    return Evidence(
-        {
-            "plain": ratio(f"training loss, plain, {ends}", plain[0], plain[-1]),
-            "residual": ratio(f"training loss, residual, {ends}", residual[0], residual[-1]),
-            "deepest": ratio(f"training loss at {depths[-1]} layers, plain over residual",
-                             residual[-1], plain[-1]),
-            "step": exact(f"change of a batch's loss by {len(huge) - 1} steps of 1202 layers",
-                          huge[-1] - huge[0]),
-        },
-        (Table(f"After {steps} steps", ("layers", "plain: training loss", "residual: training loss",
-                                        "plain: right (%)", "residual: right (%)"),
-               tuple((d, *(x[i].mean().item() for x in (plain, residual, plain_right,
-                                                        residual_right)))
-                     for i, d in enumerate(depths))),),
-        (Curves("Deeper, plain and residual", "layers", "training loss",
-                (over("plain", depths, plain), over("residual", depths, residual)), x_log=True,
-                y_log=True),
-         Curves("On new images", "layers", "right (%)",
-                (over("plain", depths, plain_right), over("residual", depths, residual_right)),
-                x_log=True)),
-        because=f"From {depths[0]} to {depths[-1]} layers the training loss after {steps} steps "
-        f"goes from {plain[0].mean():.3f} to {plain[-1].mean():.3f} in plain networks, from "
-        f"{residual[0].mean():.3f} to {residual[-1].mean():.3f} in residual ones: it is learning "
-        f"that fails, not what is learned. New images right at {depths[-1]} layers: "
-        f"{plain_right[-1].mean():.0f} and {residual_right[-1].mean():.0f} %. In so few steps "
-        "deeper residual networks are slower too, by far less. A residual network of 1202 layers "
-        f"took {len(huge) - 1} steps of Adam on one batch in {took:.1f} s, and its loss went from "
-        f"{huge[0]:.1f} to {huge[-1]:.1f}.",
-    )  # fmt: skip
+    record = Record()
+    deepest = f"training loss at {depths[-1]} layers, plain over residual"
+    change = f"change of a batch's loss by {len(huge) - 1} steps of 1202 layers"
+    record.effects(
+        plain=ratio(f"training loss, plain, {ends}", plain[0], plain[-1]),
+        residual=ratio(f"training loss, residual, {ends}", residual[0], residual[-1]),
+        deepest=ratio(deepest, residual[-1], plain[-1]),
+        step=exact(change, huge[-1] - huge[0]),
+    )
+    columns = "layers | plain: training loss | residual: training loss"
+    columns += " | plain: right (%) | residual: right (%)"
+    measured = (plain, residual, plain_right, residual_right)
+    rows = [(depth, *(y[i].mean() for y in measured)) for i, depth in enumerate(depths)]
+    record.table(f"After {steps} steps", rows, columns)
+    axes = "layers", "training loss"
+    series = [over("plain", depths, plain), over("residual", depths, residual)]
+    record.curves("Deeper, plain and residual", *axes, *series, x_log=True, y_log=True)
+    curves = [over("plain", depths, plain_right), over("residual", depths, residual_right)]
+    record.curves("On new images", "layers", "right (%)", *curves, x_log=True)
+    return record.because(f"""
+        From {depths[0]} to {depths[-1]} layers the training loss after {steps} steps goes from
+        {plain[0].mean():.3f} to {plain[-1].mean():.3f} in plain networks, from
+        {residual[0].mean():.3f} to {residual[-1].mean():.3f} in residual ones: it is learning that
+        fails, not what is learned. New images right at {depths[-1]} layers:
+        {plain_right[-1].mean():.0f} and {residual_right[-1].mean():.0f} %. In so few steps deeper
+        residual networks are slower too, by far less. A residual network of 1202 layers took
+        {len(huge) - 1} steps of Adam on one batch in {took:.1f} s, and its loss went from
+        {huge[0]:.1f} to {huge[-1]:.1f}.
+    """)
 
 
 def network(kind: str, width: int, n_in: int, depth: int, shortcut: bool) -> nn.Module:
@@ -154,11 +166,9 @@ def loss_of(s: Float[Tensor, "r b k"], t: Int[Tensor, "b"]) -> Float[Tensor, "r"
 
 
 def _learned(
-    networks: list[nn.Module], data: Samples, tested: Samples, seed: int, steps: int, batch: int,
-    rate: float,
-) -> Float[Tensor, "2 r"]:  # fmt: skip
+    nets: Stack, data: Samples, tested: Samples, seed: int, steps: int, batch: int, rate: float
+) -> Float[Tensor, "2 r"]:
     """The mean loss of the last tenth of the steps, and new images right in per cent."""
-    nets = Replicas(networks)
 
     def losses(step: int) -> Tensor:
         index = batch_of(seed, step, len(data), batch)
@@ -167,7 +177,7 @@ def _learned(
     history = minimise(losses, torch.optim.SGD(nets.parameters(), rate, 0.9), steps)
     with torch.no_grad():
         right = []
-        for net in networks:
+        for net in nets.networks:
             with resting(net):
                 y = torch.cat([net(x).argmax(1) for x in tested.x.split(500)])
             right.append(100 * (y == tested.t).double().mean())

@@ -14,10 +14,10 @@ from cutaway.data.feed import to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load
 from cutaway.data.split import split
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, estimated, exact
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, estimated, exact
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.figures import Part
+from cutaway.lab.settings import Batch, Range, Replicates, Seed
 from cutaway.learn.counting import counted
 from cutaway.learn.statistics import paired, student
 from cutaway.models import build
@@ -62,9 +62,14 @@ def right(learn: Learn, at: Division, t: Int[Tensor, "n"]) -> float:
 
 
 def from_scratch(
-    network: Callable[[], nn.Module], x: Float[Tensor, "n c h w"], t: Int[Tensor, "n"],
-    epochs: int, batch: int, rate: float, draw: torch.Generator,
-) -> Learn:  # fmt: skip
+    network: Callable[[], nn.Module],
+    x: Float[Tensor, "n c h w"],
+    t: Int[Tensor, "n"],
+    epochs: int,
+    batch: int,
+    rate: float,
+    draw: torch.Generator,
+) -> Learn:
     """A new network, by Adam with mirrored images."""
 
     def learn(train: Tensor) -> Callable[[Tensor], Tensor]:
@@ -108,35 +113,38 @@ def gains(found: dict[str, dict[str, list[float]]], a: str, b: str) -> dict[str,
     """b - a, with each kind of split."""
     names = {"random": "photographs dealt at random", "stones": "stones kept together"}
     return {
-        kind: estimated(f"{b} minus {a}, {names[kind]}", paired(of[a], of[b], OVERLAP), len(of[a]),
-                        "points")
+        kind: estimated(
+            f"{b} minus {a}, {names[kind]}", paired(of[a], of[b], OVERLAP), len(of[a]), "points"
+        )
         for kind, of in found.items()
-    }  # fmt: skip
+    }
 
 
 def known(rocks: ImageSet, replicates: int, seed: int) -> float:
     """Of the test photographs dealt at random, those whose stone was learned too, in per cent."""
     assert rocks.groups is not None
-    seen = [torch.isin(rocks.groups[at.test], rocks.groups[at.train]).double().mean()
-            for at in divisions(rocks, False, replicates, seed)]  # fmt: skip
+    seen = [
+        torch.isin(rocks.groups[at.test], rocks.groups[at.train]).double().mean()
+        for at in divisions(rocks, False, replicates, seed)
+    ]
     return 100 * torch.stack(seen).mean().item()
 
 
-def told(found: dict[str, dict[str, list[float]]]) -> Table:
+def told(record: Record, found: dict[str, dict[str, list[float]]]) -> None:
     rows = [(kind, name, *shared(v)) for kind, of in found.items() for name, v in of.items()]
-    return Table("Test photographs right, mean of both classes",
-                 ("split", "network", "right (%)", "low", "high"), tuple(rows))  # fmt: skip
+    columns = "split | network | right (%) | low | high"
+    record.table("Test photographs right, mean of both classes", rows, columns)
 
 
-def drawn(found: dict[str, dict[str, list[float]]]) -> Bars:
+def drawn(record: Record, found: dict[str, dict[str, list[float]]]) -> None:
     """Each way in each split."""
     parts = []
     for name in found["random"]:
         values, low, high = zip(*(shared(of[name]) for of in found.values()), strict=True)
         parts.append(Part(name, values, low, high))
-    return Bars("Moon rocks", "test photographs right (%)",
-                ("dealt at random", "stones kept together"), tuple(parts),
-                caption="A guess is right in 50 %.")  # fmt: skip
+    groups = ("dealt at random", "stones kept together")
+    caption = "A guess is right in 50 %."
+    record.bars("Moon rocks", "test photographs right (%)", groups, *parts, caption=caption)
 
 
 def of(values: Sequence[float]) -> str:
@@ -175,7 +183,7 @@ def beats(random: Effect, stones: Effect, work: Effect) -> Verdict:
 def kernels(
     side: Side = 32,
     epochs: Epochs = 12,
-    batch: Annotated[int, Range(1, 1000)] = 31,
+    batch: Batch = 31,
     rate: Annotated[float, Range(1e-6, 1)] = 0.002,
     replicates: Replicates = 10,
     seed: Seed = 0,
@@ -194,18 +202,22 @@ def kernels(
     found = compared(rocks, ways, replicates, seed)
     same, apart = found["random"], found["stones"]
     cnn, dense = nets
-    return Evidence(
-        {**gains(found, dense, cnn),
-         "work": exact(f"operations of an answer, {cnn} to dense", cost[cnn] / cost[dense])},
-        (told(found),), (drawn(found),),
-        because=f"Dealt at random, {cnn} is right on {of(same[cnn])} % and the dense "
-        f"network on {of(same[dense])} %; with stones kept together on {of(apart[cnn])} and "
-        f"{of(apart[dense])} %, where a guess is right in 50. Ten stones are few: an interval over "
-        "folds that keeps them together is wide, and says so. With as many weights the CNN needs "
-        f"{cost[cnn] / cost[dense]:.1f} times the operations of the dense network for an answer: "
-        "each weight is used at many places.",
-        takes="More stones, of which there are ten here.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        **gains(found, dense, cnn),
+        work=exact(f"operations of an answer, {cnn} to dense", cost[cnn] / cost[dense]),
+    )
+    told(record, found)
+    drawn(record, found)
+    record.takes("More stones, of which there are ten here.")
+    return record.because(f"""
+        Dealt at random, {cnn} is right on {of(same[cnn])} % and the dense network on
+        {of(same[dense])} %; with stones kept together on {of(apart[cnn])} and {of(apart[dense])} %,
+        where a guess is right in 50. Ten stones are few: an interval over folds that keeps them
+        together is wide, and says so. With as many weights the CNN needs
+        {cost[cnn] / cost[dense]:.1f} times the operations of the dense network for an answer: each
+        weight is used at many places.
+    """)
 
 
 def pair(side: int) -> dict[str, Callable[[], nn.Module]]:

@@ -11,11 +11,11 @@ from cutaway.data.feed import to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load
 from cutaway.data.split import split
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, mean
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, mean
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, images, part
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.samples import batch_of
+from cutaway.lab.figures import part
+from cutaway.lab.settings import Batch, Range, Replicates, Seed, Steps
+from cutaway.lab.tools.samples import batch_of
 from cutaway.models import build, count
 from cutaway.randomness import generator
 from cutaway.see.probe import resting
@@ -49,9 +49,9 @@ def skips(
     side: Annotated[int, Range(8, 64)] = 32,
     pictures: Annotated[int, Range(10, 4000)] = 400,
     rate: Annotated[float, Range(1e-6, 1)] = 0.01,
-    batch: Annotated[int, Range(1, 1000)] = 8,
+    batch: Batch = 8,
     replicates: Replicates = 16,
-    steps: Annotated[int, Range(1, 100_000)] = 160,
+    steps: Steps = 160,
     seed: Seed = 0,
 ) -> Evidence:
     """The same encoder and decoder with and without skips learn to tell digits from patterned
@@ -75,30 +75,29 @@ def skips(
     a, b = (torch.stack(found[name], 1) for name in KINDS)
     what = "with skips minus without"
     tests = [x_new[:4, 0] / 2 + 0.5, t_new[:4], *(y[:4] for y in shown.values())]
-    return Evidence(
-        {
-            "gain": difference(f"IoU of digits, {what}", a[0], b[0], "points"),
-            "edge": difference(f"wrong pixels beside an edge, {what}", a[1], b[1], "points"),
-            "inside": difference(f"wrong pixels elsewhere, {what}", a[2], b[2], "points"),
-            "iou": mean("IoU of digits with skips", b[0], "%"),
-        },
-        (Table(f"Maps {names}, {side} x {side} pixels, {steps} steps",
-               ("network", "weights", "IoU (%)", "wrong beside an edge (%)", "wrong elsewhere (%)"),
-               tuple((name, sizes[name], *of.mean(1).tolist())
-                     for name, of in zip(KINDS, (a, b), strict=True))),),
-        (Bars("With and without skips", "share (%)",
-              ("IoU", "wrong beside an edge", "wrong elsewhere"),
-              tuple(part(name, of) for name, of in zip(KINDS, (a, b), strict=True))),
-         images("What they see", torch.cat([one.float() for one in tests]),
-                [f"{row} {i + 1}" for row in ("picture", "digit", *KINDS) for i in range(4)], 4)),
-        because=f"With skips the IoU of the digits is {b[0].mean():.1f} %, without "
-        f"{a[0].mean():.1f} %. Pixels beside an edge are wrong in {a[1].mean():.1f} % of the cases "
-        f"without and {b[1].mean():.1f} % with skips, all others in {a[2].mean():.1f} and "
-        f"{b[2].mean():.1f} %. The networks have {sizes['without skips']:,} and "
-        f"{sizes['with skips']:,} weights: joining maps makes the way up wider, so that some of "
-        "the gain may be the weights'.",
-        takes="More replicates or more steps: `cutaway prove 6.6 --full`.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        gain=difference(f"IoU of digits, {what}", a[0], b[0], "points"),
+        edge=difference(f"wrong pixels beside an edge, {what}", a[1], b[1], "points"),
+        inside=difference(f"wrong pixels elsewhere, {what}", a[2], b[2], "points"),
+        iou=mean("IoU of digits with skips", b[0], "%"),
+    )
+    rows = [(name, sizes[name], *of.mean(1)) for name, of in zip(KINDS, (a, b), strict=True)]
+    columns = "network | weights | IoU (%) | wrong beside an edge (%) | wrong elsewhere (%)"
+    record.table(f"Maps {names}, {side} x {side} pixels, {steps} steps", rows, columns)
+    bars = [part(name, of) for name, of in zip(KINDS, (a, b), strict=True)]
+    title = "With and without skips"
+    record.bars(title, "share (%)", ("IoU", "wrong beside an edge", "wrong elsewhere"), *bars)
+    labels = [f"{row} {i + 1}" for row in ("picture", "digit", *KINDS) for i in range(4)]
+    record.images("What they see", torch.cat([one.float() for one in tests]), labels, 4)
+    record.takes("More replicates or more steps: `cutaway prove 6.6 --full`.")
+    return record.because(f"""
+        With skips the IoU of the digits is {b[0].mean():.1f} %, without {a[0].mean():.1f} %. Pixels
+        beside an edge are wrong in {a[1].mean():.1f} % of the cases without and {b[1].mean():.1f} %
+        with skips, all others in {a[2].mean():.1f} and {b[2].mean():.1f} %. The networks have
+        {sizes["without skips"]:,} and {sizes["with skips"]:,} weights: joining maps makes the way
+        up wider, so that some of the gain may be the weights'.
+    """)
 
 
 def pixels(scenes: ImageSet, index: Int[Tensor, "m"], most: int, seed: int) -> tuple[Maps, Masks]:

@@ -1,6 +1,7 @@
 """Moon rocks: a network that has seen other pictures, and one that has not."""
 
 from collections.abc import Callable
+from functools import partial
 from time import process_time
 from typing import Annotated, Literal
 
@@ -25,9 +26,9 @@ from cutaway.lab.chapters.architectures.rocks import (
     pixels,
     told,
 )
-from cutaway.lab.evidence import Effect, Evidence, Verdict, ratio
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.settings import Batch, Range, Replicates, Seed
 from cutaway.learn.pretrained import load_pretrained
 from cutaway.models import build, find
 from cutaway.randomness import generator
@@ -97,7 +98,7 @@ def transfer(
     side: Side = 128,
     small: Side = 32,
     epochs: Epochs = 12,
-    batch: Annotated[int, Range(1, 1000)] = 31,
+    batch: Batch = 31,
     rate: Annotated[float, Range(1e-6, 1)] = 0.002,
     replicates: Replicates = 10,
     seed: Seed = 0,
@@ -109,31 +110,29 @@ def transfer(
     t, begin = rocks.targets, process_time()
     ways = {"pretrained": linear(features(rocks), t)}
     once = process_time() - begin
-    ways["from scratch"] = from_scratch(
-        lambda: build(scratch, 3, 2, small), pixels(rocks, small), t, epochs, batch, rate,
-        generator(seed, "6.7"),
-    )  # fmt: skip
+    x, draw = pixels(rocks, small), generator(seed, "6.7")
+    network = partial(build, scratch, 3, 2, small)
+    ways["from scratch"] = from_scratch(network, x, t, epochs, batch, rate, draw)
     found = compared(rocks, ways, replicates, seed)
     forward, step = passes(rocks)
     diffs = gains(found, "from scratch", "pretrained")
     same, apart = (found[kind] for kind in ("random", "stones"))
-    return Evidence(
-        {
-            **diffs,
-            "time": ratio(f"time of {epochs} epochs of the backbone over one pass of it",
-                          forward, [epochs * one for one in step]),
-        },
-        (told(found),), (drawn(found),),
-        because=f"With photographs dealt at random the pretrained features are right on "
-        f"{of(same['pretrained'])} % and {scratch} from scratch on {of(same['from scratch'])} %. "
-        "With the photographs of a stone kept together it is "
-        f"{of(apart['pretrained'])} and {of(apart['from scratch'])} %, where a guess is right in "
-        f"50. Dealt at random, {known(rocks, replicates, seed):.0f} % of the test photographs show "
-        "a stone that was learned from other photographs: that split measures whether a stone is "
-        f"known again. The features of all {len(rocks)} photographs took {once:.0f} s; learning "
-        f"the whole backbone for {epochs} epochs needs as many passes there and back.",
-        takes="More stones, of which there are ten here.",
-    )  # fmt: skip
+    record = Record()
+    what = f"time of {epochs} epochs of the backbone over one pass of it"
+    record.effects(**diffs, time=ratio(what, forward, [epochs * one for one in step]))
+    told(record, found)
+    drawn(record, found)
+    record.takes("More stones, of which there are ten here.")
+    return record.because(f"""
+        With photographs dealt at random the pretrained features are right on
+        {of(same["pretrained"])} % and {scratch} from scratch on {of(same["from scratch"])} %. With
+        the photographs of a stone kept together it is {of(apart["pretrained"])} and
+        {of(apart["from scratch"])} %, where a guess is right in 50. Dealt at random,
+        {known(rocks, replicates, seed):.0f} % of the test photographs show a stone that was learned
+        from other photographs: that split measures whether a stone is known again. The features of
+        all {len(rocks)} photographs took {once:.0f} s; learning the whole backbone for {epochs}
+        epochs needs as many passes there and back.
+    """)
 
 
 def passes(rocks: ImageSet, images: int = 2, times: int = 8) -> tuple[list[float], list[float]]:

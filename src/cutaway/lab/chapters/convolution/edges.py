@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 from cutaway.data.feed import to_float
 from cutaway.data.sources import load
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, images, line
+from cutaway.lab.figures import line
 from cutaway.lab.settings import Range
 
 MODES = {"zero": "constant", "copied": "replicate"}
@@ -64,40 +64,35 @@ def padding(
         resized += zero.shape != x.shape
         inside = max(inside, far[~rim].max().item())
         edges.append(255 * far[rim].mean().item() if half else 0.0)
-        rows.append((h, half, side - h + 1, zero.shape[-1], edges[-1], 100 * rim.double().mean()))
+        row = {
+            "kernel": h,
+            "added on each side": half,
+            "side without padding": side - h + 1,
+            "side with padding": zero.shape[-1],
+            "difference at the edge (grey levels)": edges[-1],
+            "pixels at the edge (%)": 100 * rim.double().mean(),
+        }
+        rows.append(row)
     h = odd[-1]
     pictures = [x, *(smoothed(x, h, mode) for mode in MODES)]
     pictures.append(4 * (pictures[2] - pictures[1]).abs())
     even = side + 2 * (4 // 2) - 4 + 1, side + 2 * ((4 - 1) // 2) - 4 + 1
-    return Evidence(
-        {
-            "resized": exact("odd kernels that change the size", resized),
-            "inside": exact("largest difference away from the edge", 255 * inside, "grey levels"),
-            "edge": exact("mean difference at the edge", max(edges), "grey levels"),
-        },
-        (
-            Table(
-                f"A photograph of {side} x {side} pixels",
-                (
-                    "kernel", "added on each side", "side without padding", "side with padding",
-                    "difference at the edge (grey levels)", "pixels at the edge (%)",
-                ),
-                tuple((*row[:5], float(row[5])) for row in rows),
-            ),
-        ),
-        (
-            images(
-                f"The mean over {h} x {h} pixels", torch.cat(pictures)[:, 0],
-                ("photograph", "zeros", "copies", "difference x 4"), columns=4,
-            ),
-        ),
-        because=f"Padding by (h - 1) / 2 kept all {len(odd)} sizes, and away from the edge the two "
-        f"ways give the same numbers. At the edge they differ by up to {max(edges):.0f} of "
-        "255 grey levels in the mean of the rim: zeros darken the rim as if the picture "
-        f"lay on black. For h = {h} the rim is {rows[-1][5]:.0f} % of the pixels. The rule "
-        f"is one for odd kernels: with h = 4 equal padding gives a side of {even[0]} or "
-        f"{even[1]}, not {side}.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        resized=exact("odd kernels that change the size", resized),
+        inside=exact("largest difference away from the edge", 255 * inside, "grey levels"),
+        edge=exact("mean difference at the edge", max(edges), "grey levels"),
+    )
+    record.table(f"A photograph of {side} x {side} pixels", rows)
+    names = ("photograph", "zeros", "copies", "difference x 4")
+    record.images(f"The mean over {h} x {h} pixels", torch.cat(pictures)[:, 0], names, columns=4)
+    return record.because(f"""
+        Padding by (h - 1) / 2 kept all {len(odd)} sizes, and away from the edge the two ways give
+        the same numbers. At the edge they differ by up to {max(edges):.0f} of 255 grey levels in
+        the mean of the rim: zeros darken the rim as if the picture lay on black. For h = {h} the
+        rim is {rows[-1]["pixels at the edge (%)"]:.0f} % of the pixels. The rule is one for odd
+        kernels: with h = 4 equal padding gives a side of {even[0]} or {even[1]}, not {side}.
+    """)
 
 
 def quartered(divisible: Effect, others: Effect) -> Verdict:
@@ -140,29 +135,21 @@ def strides(
         rows.append((k, 100 / k**2, 100 * min(shares) / k**2, 100 * max(shares) / k**2))
     bare = F.conv2d(torch.ones(1, 1, 28, 28), torch.ones(1, 1, 5, 5), stride=2).numel()
     most_more = max(k**2 * row[3] / 100 for k, row in enumerate(rows, 2))
-    return Evidence(
-        {
-            "divisible": exact("exact where k divides the side", 100 * sum(even) / len(even), "%"),
-            "others": exact("exact elsewhere", 100 * sum(odd) / len(odd), "%"),
-            "excess": exact("most that is left, as a multiple of 1/k^2", most_more),
-        },
-        (
-            Table(
-                f"Sides from {low} to {high}",
-                ("stride", "1/k^2 (%)", "least left (%)", "most left (%)"),
-                tuple(rows),
-            ),
-        ),
-        (
-            Curves(
-                "What a stride leaves", "side of the map (pixels)", "left, as a multiple of 1/k^2",
-                tuple(curves), levels=((1.0, ""),),
-            ),
-        ),
-        because="A stride leaves every k-th place, the first one included: ceil(n / k) of n. "
-        "Where k divides the side that is exactly 1/k^2 "
-        f"({100 * sum(even) / len(even):.0f} % of the cases); elsewhere it is more, in the "
-        f"worst case {most_more:.2f} times as much, and the excess shrinks as the map "
-        "grows. Without padding it is less: 28 x 28 pixels under a kernel of 5 with "
-        f"stride 2 leave {bare} of 784 numbers, {100 * bare / 784:.1f} % instead of 25.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        divisible=exact("exact where k divides the side", 100 * sum(even) / len(even), "%"),
+        others=exact("exact elsewhere", 100 * sum(odd) / len(odd), "%"),
+        excess=exact("most that is left, as a multiple of 1/k^2", most_more),
+    )
+    record.table(
+        f"Sides from {low} to {high}", rows, "stride | 1/k^2 (%) | least left (%) | most left (%)"
+    )
+    axes = "side of the map (pixels)", "left, as a multiple of 1/k^2"
+    record.curves("What a stride leaves", *axes, *curves, levels={1.0: ""})
+    return record.because(f"""
+        A stride leaves every k-th place, the first one included: ceil(n / k) of n. Where k divides
+        the side that is exactly 1/k^2 ({100 * sum(even) / len(even):.0f} % of the cases); elsewhere
+        it is more, in the worst case {most_more:.2f} times as much, and the excess shrinks as the
+        map grows. Without padding it is less: 28 x 28 pixels under a kernel of 5 with stride 2
+        leave {bare} of 784 numbers, {100 * bare / 784:.1f} % instead of 25.
+    """)

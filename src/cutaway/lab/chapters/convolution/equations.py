@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.byhand.operations.convolution import Convolution
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Part, images
+from cutaway.lab.figures import Part
 from cutaway.lab.settings import Range, Seed
 from cutaway.models.registry import count
 from cutaway.randomness import generator
@@ -86,28 +86,28 @@ def worked_example(
             ours = Convolution().forward(x, w)
             wrong[k] = max(wrong[k], *((s - y[0, 0]).abs().max().item() for y in (torchs, ours)))
         turned += bool((equation_11(z, u.flip(0, 1)) != plane).any())
-    return Evidence(
-        {
-            "example": exact("the grey node", node.item()),
-            "line": exact("largest difference, equation 4.10", wrong[0]),
-            "plane": exact("largest difference, equation 4.11", wrong[1]),
-            "turned": exact("kernels whose turned form differs", 100 * turned / trials, "%"),
-        },
-        (Table("The grey node", ("channel", "sum"), tuple(zip("RGB", parts, strict=True))),),
-        (
-            images(
-                "What the node sees (above) and the kernel (below); black is 0, white 3",
-                torch.cat([seen, kernel]) / 3, ("R", "G", "B", "c1", "c2", "c3"), columns=3,
-            ),
-        ),
-        because=f"The channels give {parts[0]:g}, {parts[1]:g} and {parts[2]:g}, together "
-        f"{sum(parts):g}. The loops of equations 4.10 and 4.11 agree with both "
-        f"implementations to the last digit on {trials} random images. What the equations "
-        "define is cross-correlation: in mathematics a convolution turns the kernel "
-        f"round, which changed the map for {100 * turned / trials:.0f} % of the kernels. "
-        "For kernels that are learned the two differ in name only, as the turned kernel "
-        "is learned instead.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        example=exact("the grey node", node),
+        line=exact("largest difference, equation 4.10", wrong[0]),
+        plane=exact("largest difference, equation 4.11", wrong[1]),
+        turned=exact("kernels whose turned form differs", 100 * turned / trials, "%"),
+    )
+    record.table("The grey node", zip("RGB", parts, strict=True), "channel | sum")
+    record.images(
+        "What the node sees (above) and the kernel (below); black is 0, white 3",
+        torch.cat([seen, kernel]) / 3,
+        ("R", "G", "B", "c1", "c2", "c3"),
+        columns=3,
+    )
+    return record.because(f"""
+        The channels give {parts[0]:g}, {parts[1]:g} and {parts[2]:g}, together {sum(parts):g}. The
+        loops of equations 4.10 and 4.11 agree with both implementations to the last digit on
+        {trials} random images. What the equations define is cross-correlation: in mathematics a
+        convolution turns the kernel round, which changed the map for {100 * turned / trials:.0f} %
+        of the kernels. For kernels that are learned the two differ in name only, as the turned
+        kernel is learned instead.
+    """)
 
 
 def as_counted(bank: Effect, weights: Effect, filters: Effect) -> Verdict:
@@ -139,33 +139,26 @@ def parameter_counts(side: Annotated[int, Range(8, 512)] = 128) -> Evidence:
         (name, u.weight[0].numel(), len(u.weight), total, whole)
         for (name, u), total, whole in zip(layers.items(), counted, dense, strict=True)
     ]
-    return Evidence(
-        {
-            "bank": exact("parameters of 64 kernels of 7 x 7", counted[0]),
-            "weights": exact("weights of a filter of 3 x 3 on RGB", quiz.weight[0].numel()),
-            "filters": exact("filters from 3 to 96 channels", len(quiz.weight)),
-        },
-        (
-            Table(
-                f"Counted; the dense layer maps {side} x {side} pixels to as many numbers",
-                ("layer", "weights a filter", "filters", "parameters", "dense parameters"),
-                tuple(rows),
-            ),
-        ),
-        (
-            Bars(
-                "Parameters", "parameters", tuple(layers),
-                (
-                    Part("convolution", tuple(map(float, counted))),
-                    Part(f"dense, {side} x {side} pixels", tuple(map(float, dense))),
-                ),
-                log=True,
-            ),
-        ),
-        because="All three counts are right, for the shapes that they are of: 3200 is of a grey "
-        f"image, on RGB the same bank has {counted[1]} parameters, as a filter spans all "
-        "channels. The quiz counts weights alone; with its bias a filter has "
-        f"{quiz.weight[0].numel() + 1} parameters and the bank {counted[2]}. None of the "
-        "counts depends on the size of the image, where a dense layer between maps of "
-        f"{side} x {side} would have {dense[0]:.1e} to {dense[2]:.1e}.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        bank=exact("parameters of 64 kernels of 7 x 7", counted[0]),
+        weights=exact("weights of a filter of 3 x 3 on RGB", quiz.weight[0].numel()),
+        filters=exact("filters from 3 to 96 channels", len(quiz.weight)),
+    )
+    record.table(
+        f"Counted; the dense layer maps {side} x {side} pixels to as many numbers",
+        rows,
+        "layer | weights a filter | filters | parameters | dense parameters",
+    )
+    parts = [
+        Part("convolution", tuple(map(float, counted))),
+        Part(f"dense, {side} x {side} pixels", tuple(map(float, dense))),
+    ]
+    record.bars("Parameters", "parameters", layers, *parts, log=True)
+    return record.because(f"""
+        All three counts are right, for the shapes that they are of: 3200 is of a grey image, on RGB
+        the same bank has {counted[1]} parameters, as a filter spans all channels. The quiz counts
+        weights alone; with its bias a filter has {quiz.weight[0].numel() + 1} parameters and the
+        bank {counted[2]}. None of the counts depends on the size of the image, where a dense layer
+        between maps of {side} x {side} would have {dense[0]:.1e} to {dense[2]:.1e}.
+    """)

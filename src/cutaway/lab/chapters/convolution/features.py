@@ -9,17 +9,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.data.sources import load
-from cutaway.lab.chapters.convolution.lessons import Data, Make, Sizes, Steps, shared
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, mean
+from cutaway.lab.chapters.convolution.lessons import Data, Make, Sizes, shared
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, mean
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Curves, images, over, part
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.classify import classify, share_right
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.figures import over, part
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
+from cutaway.lab.tools.learning import classify, minimise, share_right
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 
 PARTS = ("blob", "edge", "line", "rest")
+Pair = tuple[Tensor, Tensor]
 LAYERS = ("pixels", "layer 1", "layer 2", "layer 3")
 
 
@@ -107,45 +108,33 @@ def learned_kernels(
         share = torch.tensor([[known(z, tested.t) for z in net.layers(tested.x)] for net in nets]).T
         right = [share_right(net(tested.x), tested.t).item() for net in nets]
     edge, known_by = after.mean(1).tolist(), share.mean(1).tolist()
-    return Evidence(
-        {
-            "edge": mean("edges' share of the learned kernels' energy", after[1].numpy(), "%"),
-            "gain": difference("the same, after minus before", before[1].numpy(), after[1].numpy(),
-                               "points"),
-            "abstraction": difference(
-                "variance between classes, layer 3 minus layer 1", share[1].numpy(),
-                share[3].numpy(), "points",
-            ),
-            "right": mean("test digits right", right, "%"),
-        },
-        (
-            Table(
-                "Energy of the first kernels (%)", ("kernels", *PARTS),
-                (("before", *before.mean(1).tolist()), ("after", *edge)),
-            ),
+    record = Record()
+    record.effects(
+        edge=mean("edges' share of the learned kernels' energy", after[1], "%"),
+        gain=difference("the same, after minus before", before[1], after[1], "points"),
+        abstraction=difference(
+            "variance between classes, layer 3 minus layer 1", share[1], share[3], "points"
         ),
-        (
-            images("First kernels of one network", _drawn(nets[0].first.weight[:, 0]), columns=8),
-            Bars(
-                "What the first kernels are", "share of their energy (%)", PARTS,
-                (part("before learning", before), part("after", after)),
-            ),
-            Bars(
-                "How much of a layer tells the class", "variance between classes (%)", LAYERS,
-                (part("all replicates", share),),
-            ),
-        ),
-        because=f"Of the random kernels' energy {before[1].mean().item():.0f} % is edges, 2 of 25 "
-        f"directions; of the learned ones' {edge[1]:.0f} %, beside {edge[0]:.0f} % blobs "
-        f"and {edge[2]:.0f} % lines. Together these smooth shapes go from "
-        f"{100 - before[3].mean().item():.0f} to {100 - edge[3]:.0f} %. So kernels do turn "
-        "towards edges, and towards blobs and lines as well; a kernel that is an edge and "
-        f"nothing else is rare. {sum(right) / len(right):.0f} % of the test digits are right "
-        f"all the same. In the second half the classes make up {known_by[0]:.0f} % of the "
-        f"pixels' variance and {known_by[1]:.0f}, {known_by[2]:.0f} and {known_by[3]:.0f} "
-        "% of that of the three layers: 'more abstract' in the sense that more of what a "
-        "layer says is about the class.",
-    )  # fmt: skip
+        right=mean("test digits right", right, "%"),
+    )
+    rows = [("before", *before.mean(1)), ("after", *edge)]
+    record.table("Energy of the first kernels (%)", rows, ("kernels", *PARTS))
+    record.images("First kernels of one network", _drawn(nets[0].first.weight[:, 0]), columns=8)
+    parts = [part("before learning", before), part("after", after)]
+    record.bars("What the first kernels are", "share of their energy (%)", PARTS, *parts)
+    bars = part("all replicates", share)
+    record.bars("How much of a layer tells the class", "variance between classes (%)", LAYERS, bars)
+    return record.because(f"""
+        Of the random kernels' energy {before[1].mean().item():.0f} % is edges, 2 of 25 directions;
+        of the learned ones' {edge[1]:.0f} %, beside {edge[0]:.0f} % blobs and {edge[2]:.0f} %
+        lines. Together these smooth shapes go from {100 - before[3].mean().item():.0f} to
+        {100 - edge[3]:.0f} %. So kernels do turn towards edges, and towards blobs and lines as
+        well; a kernel that is an edge and nothing else is rare. {sum(right) / len(right):.0f} % of
+        the test digits are right all the same. In the second half the classes make up
+        {known_by[0]:.0f} % of the pixels' variance and {known_by[1]:.0f}, {known_by[2]:.0f} and
+        {known_by[3]:.0f} % of that of the three layers: 'more abstract' in the sense that more of
+        what a layer says is about the class.
+    """)
 
 
 def _drawn(kernels: Float[Tensor, "n s s"]) -> Float[Tensor, "n s s"]:
@@ -236,48 +225,44 @@ def hog_and_cnn(
     for name, (described, make) in makers.items():
         x, z = (torch.stack([stacked(p[k].x, described) for p in parts]) for k in (0, 1))
         t, u = (torch.stack([p[k].t for p in parts]) for k in (0, 1))
-        right[name] = torch.stack([
-            _right(make, maps, (x[:, :n], t[:, :n]), (z, u), steps, seed) for n in sizes
-        ])  # fmt: skip
+        right[name] = torch.stack(
+            [_right(make, maps, (x[:, :n], t[:, :n]), (z, u), steps, seed) for n in sizes]
+        )
     fewest, most = (sizes.index(f(sizes)) for f in (min, max))
+    hog_right = right["HOG, linear"]
     few, many = (
-        difference(f"CNN minus HOG, {sizes[i]} examples", right["HOG, linear"][i].numpy(),
-                   right["CNN"][i].numpy(), "points") for i in (fewest, most)
-    )  # fmt: skip
+        difference(f"CNN minus HOG, {sizes[i]} examples", hog_right[i], right["CNN"][i], "points")
+        for i in (fewest, most)
+    )
     means = {n: y.mean(1).tolist() for n, y in right.items()}
-    return Evidence(
-        {"few": few, "many": many},
-        (
-            Table(
-                "Test digits right (%), means", ("features", *(f"{n} examples" for n in sizes)),
-                tuple((n, *y) for n, y in means.items()),
-            ),
-        ),
-        (
-            Curves(
-                "Learned and made features", "training examples", "test digits right (%)",
-                tuple(over(n, sizes, y) for n, y in right.items()), x_log=True,
-            ),
-        ),
-        because=f"With {sizes[fewest]} examples HOG is right on {means['HOG, linear'][fewest]:.1f} "
-        f"%, the CNN on {means['CNN'][fewest]:.1f} %; with {sizes[most]} on "
-        f"{means['HOG, linear'][most]:.1f} and {means['CNN'][most]:.1f} %. Raw pixels "
-        f"under the same linear classifier reach {means['pixels, linear'][most]:.1f} %: "
-        "the histograms carry what a person knows of pictures (contours count, their "
-        "exact place and brightness do not), which a CNN has to learn. "
-        "What is learned catches up as examples come in, and nobody has to think of it.",
-        takes="Larger pictures and more of them: the full experiment learns from up to 60,000 of "
-        "MNIST.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(few=few, many=many)
+    rows = [(n, *y) for n, y in means.items()]
+    record.table(
+        "Test digits right (%), means", rows, ("features", *(f"{n} examples" for n in sizes))
+    )
+    series = [over(n, sizes, y) for n, y in right.items()]
+    axes = "training examples", "test digits right (%)"
+    record.curves("Learned and made features", *axes, *series, x_log=True)
+    record.takes(
+        "Larger pictures and more of them: the full experiment learns from up to 60,000 of MNIST."
+    )
+    return record.because(f"""
+        With {sizes[fewest]} examples HOG is right on {means["HOG, linear"][fewest]:.1f} %, the CNN
+        on {means["CNN"][fewest]:.1f} %; with {sizes[most]} on {means["HOG, linear"][most]:.1f} and
+        {means["CNN"][most]:.1f} %. Raw pixels under the same linear classifier reach
+        {means["pixels, linear"][most]:.1f} %: the histograms carry what a person knows of pictures
+        (contours count, their exact place and brightness do not), which a CNN has to learn. What is
+        learned catches up as examples come in, and nobody has to think of it.
+    """)
 
 
 def _right(
-    make: Make, maps: int, learned: tuple[Tensor, Tensor], tested: tuple[Tensor, Tensor],
-    steps: int, seed: int,
-) -> Float[Tensor, "r"]:  # fmt: skip
+    make: Make, maps: int, learned: Pair, tested: Pair, steps: int, seed: int
+) -> Float[Tensor, "r"]:
     """Test examples right (%), each replicate with its own."""
     (x, t), (z, u) = learned, tested
-    nets = Replicas([make(x[0, 0].numel(), maps) for _ in x])
+    nets = Stack([make(x[0, 0].numel(), maps) for _ in x])
 
     def batch(step: int) -> tuple[Tensor, Tensor]:
         i = batch_of(seed, step, x.shape[1], min(x.shape[1], 32))

@@ -8,19 +8,18 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cutaway.data.sources import load
-from cutaway.lab.evidence import Effect, Table, difference
-from cutaway.lab.figures import Curves, over
+from cutaway.lab.evidence import Effect, Record, difference
+from cutaway.lab.figures import over
 from cutaway.lab.settings import Range
-from cutaway.learn.classify import classify, share_right
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.tools.learning import classify, share_right
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.layers import LocallyConnected2d
 from cutaway.models.mlp import MLP
 from cutaway.models.registry import count
 from cutaway.randomness import generator
 
 Sizes = tuple[Annotated[int, Range(10, 60_000)], ...]
-Steps = Annotated[int, Range(1, 100_000)]
 Maps = Annotated[int, Range(1, 64)]
 Data = Literal["digits", "mnist"]
 Make = Callable[[int, int], nn.Module]
@@ -94,7 +93,7 @@ class Lesson:
     ) -> Float[Tensor, "r"]:
         """Test images right (%) after learning from n examples of its own, for each replicate."""
         torch.manual_seed(self.seed)
-        nets = Replicas([make(self.side, maps) for _ in self.order])
+        nets = Stack([make(self.side, maps) for _ in self.order])
         own = self.order[:, :n]
         n = own.shape[1]
 
@@ -111,9 +110,8 @@ Found = dict[tuple[str, str], Float[Tensor, "sizes r"]]
 
 
 def compared(
-    nets: dict[str, Make], sizes: Sizes, maps: int, steps: int,
-    lessons: dict[str, Lesson],
-) -> Found:  # fmt: skip
+    nets: dict[str, Make], sizes: Sizes, maps: int, steps: int, lessons: dict[str, Lesson]
+) -> Found:
     """Test accuracy by task and network, for each number of examples and replicate."""
     return {
         (task, name): torch.stack([lesson.right(make, maps, n, steps) for n in sizes])
@@ -124,30 +122,23 @@ def compared(
 
 def gaps(found: Found, sizes: Sizes, worse: str, better: str) -> dict[tuple[str, int], Effect]:
     """`better` minus `worse` by task and number of examples."""
-    return {
-        (task, n): difference(
-            f"gain, digits {task}, {n} examples",
-            found[task, worse][i].numpy(), found[task, better][i].numpy(), "points",
-        )
-        for task in TASKS
-        for i, n in enumerate(sizes)
-    }  # fmt: skip
+    gaps = {}
+    for task in TASKS:
+        for n, a, b in zip(sizes, found[task, worse], found[task, better], strict=True):
+            gaps[task, n] = difference(f"gain, digits {task}, {n} examples", a, b, "points")
+    return gaps
 
 
-def curves(found: Found, sizes: Sizes) -> tuple[Curves, ...]:
+def curves(record: Record, found: Found, sizes: Sizes) -> None:
     """A figure for each task."""
-    return tuple(
-        Curves(
-            f"Digits {task}", "training examples", "test digits right (%)",
-            tuple(over(name, sizes, y) for (where, name), y in found.items() if where == task),
-            x_log=True, levels=((10.0, "chance"),),
-        )
-        for task in TASKS
-    )  # fmt: skip
+    for task in TASKS:
+        series = [over(name, sizes, y) for (where, name), y in found.items() if where == task]
+        axes = "training examples", "test digits right (%)"
+        record.curves(f"Digits {task}", *axes, *series, x_log=True, levels={10.0: "chance"})
 
 
-def table(found: Found, sizes: Sizes) -> Table:
+def table(record: Record, found: Found, sizes: Sizes) -> None:
     """Means over the replicates."""
     rows = tuple((task, name, *y.mean(1).tolist()) for (task, name), y in found.items())
     columns = "digits", "network", *(f"{n} examples" for n in sizes)
-    return Table("Test digits right (%), means", columns, rows)
+    record.table("Test digits right (%), means", rows, columns)

@@ -14,7 +14,6 @@ from cutaway.lab.chapters.convolution.lessons import (
     Make,
     Maps,
     Sizes,
-    Steps,
     compared,
     curves,
     dense,
@@ -22,11 +21,11 @@ from cutaway.lab.chapters.convolution.lessons import (
     shared,
     table,
     unshared,
-)  # fmt: skip
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact
+)
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, part
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.figures import part
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.models.registry import count
 
 
@@ -71,23 +70,24 @@ def without_sharing(
     few, many = count(shared(side, maps)), count(unshared(side, maps))
     middle, anywhere = gap["in the middle", fewest], gap["anywhere", fewest]
     later = gap["anywhere", most]
-    return Evidence(
-        {
-            "parameters": exact(f"parameters without sharing, of {few}", many / few, "times"),
-            "middle": middle,
-            "anywhere": anywhere,
-        },
-        (table(found, sizes),),
-        curves(found, sizes),
-        because=f"On {side} x {side} pixels {few} parameters become {many}. Where digits lie in "
-        f"the middle sharing gains {middle.value:.1f} points with {fewest} examples (interval "
-        f"{middle.low:.1f} to {middle.high:.1f}): each place sees the same part of every digit, so "
-        "there is little to carry from one to another. Where they lie anywhere it gains "
-        f"{anywhere.value:.1f} ({anywhere.low:.1f} to {anywhere.high:.1f}): what is learned at one "
-        f"place is known at all others. With {most} examples that gain is {later.value:.1f} points "
-        f"({later.low:.1f} to {later.high:.1f}).",
-        takes="Longer learning, and more replicates: --full.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        parameters=exact(f"parameters without sharing, of {few}", many / few, "times"),
+        middle=middle,
+        anywhere=anywhere,
+    )
+    table(record, found, sizes)
+    curves(record, found, sizes)
+    record.takes("Longer learning, and more replicates: --full.")
+    return record.because(f"""
+        On {side} x {side} pixels {few} parameters become {many}. Where digits lie in the middle
+        sharing gains {middle.value:.1f} points with {fewest} examples (interval {middle.low:.1f} to
+        {middle.high:.1f}): each place sees the same part of every digit, so there is little to
+        carry from one to another. Where they lie anywhere it gains {anywhere.value:.1f}
+        ({anywhere.low:.1f} to {anywhere.high:.1f}): what is learned at one place is known at all
+        others. With {most} examples that gain is {later.value:.1f} points ({later.low:.1f} to
+        {later.high:.1f}).
+    """)
 
 
 def better(least: Effect, greatest: Effect, narrowing: Effect) -> Verdict:
@@ -127,23 +127,22 @@ def cnn_and_mlp(
     ahead = torch.stack([found[task, "CNN"] - found[task, "MLP"] for task in TASKS]).mean(0)
     least, greatest = min(gap.values(), key=_low), max(gap.values(), key=_low)
     narrowing = difference(
-        "gap with few examples minus gap with many", ahead[most].numpy(), ahead[fewest].numpy(),
-        "points",
-    )  # fmt: skip
+        "gap with few examples minus gap with many", ahead[most], ahead[fewest], "points"
+    )
     side = lessons["anywhere"].side
     middle, anywhere = (gap[task, sizes[most]] for task in TASKS)
-    return Evidence(
-        {"least": least, "greatest": greatest, "narrowing": narrowing},
-        (table(found, sizes),),
-        curves(found, sizes),
-        because=f"With {count(shared(side, maps))} and {count(dense(side, maps))} parameters, the "
-        f"CNN's lead with all examples is {middle.value:.1f} points where the digits lie "
-        f"in the middle and {anywhere.value:.0f} where they lie anywhere. Small pictures "
-        "of one thing in one place are easy for an MLP; it is the places that it has to "
-        "learn one by one. Nor is the lead greatest with little data: it changes by "
-        f"{-narrowing.value:.0f} points from the fewest to the most examples, as with "
-        f"{min(sizes)} examples the CNN knows little either.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(least=least, greatest=greatest, narrowing=narrowing)
+    table(record, found, sizes)
+    curves(record, found, sizes)
+    return record.because(f"""
+        With {count(shared(side, maps))} and {count(dense(side, maps))} parameters, the CNN's lead
+        with all examples is {middle.value:.1f} points where the digits lie in the middle and
+        {anywhere.value:.0f} where they lie anywhere. Small pictures of one thing in one place are
+        easy for an MLP; it is the places that it has to learn one by one. Nor is the lead greatest
+        with little data: it changes by {-narrowing.value:.0f} points from the fewest to the most
+        examples, as with {min(sizes)} examples the CNN knows little either.
+    """)
 
 
 def reordered(order: Int[Tensor, "pixels"], side: int, maps: int) -> nn.Module:
@@ -195,28 +194,20 @@ def permuted_pixels(
     for name, make in nets.items():
         right[name].append(lesson.right(make, maps, examples, steps))
     by = {
-        n: difference(f"permuted minus plain, {n}", y[0].numpy(), y[1].numpy(), "points")
-        for n, y in right.items()
+        n: difference(f"permuted minus plain, {n}", y[0], y[1], "points") for n, y in right.items()
     }
     means = {n: [y.mean().item() for y in both] for n, both in right.items()}
-    return Evidence(
-        {"dense": by["MLP"], "convolved": by["CNN"]},
-        (
-            Table(
-                "Test digits right (%)", ("network", "plain", "permuted"),
-                tuple((n, *y) for n, y in means.items()),
-            ),
-        ),
-        (
-            Bars(
-                "Test accuracy", "test digits right (%)", ("plain", "permuted"),
-                tuple(part(n, torch.stack(y)) for n, y in right.items()),
-            ),
-        ),
-        because=f"Flattened, the permutation changes nothing: with its first weights in the new "
-        f"order each MLP learns as before ({means['MLP'][0]:.1f} and {means['MLP'][1]:.1f} %), and "
-        "as those weights are drawn alike, one order of them is as likely as any other. The CNN "
-        f"goes from {means['CNN'][0]:.1f} to {means['CNN'][1]:.1f} %, since its kernels see "
-        "neighbours that are none. Flattening as such loses nothing, the order being always the "
-        "same; what the MLP lacks is any knowledge of which pixels lie beside each other.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(dense=by["MLP"], convolved=by["CNN"])
+    rows = [(n, *y) for n, y in means.items()]
+    record.table("Test digits right (%)", rows, "network | plain | permuted")
+    parts = [part(n, torch.stack(y)) for n, y in right.items()]
+    record.bars("Test accuracy", "test digits right (%)", ("plain", "permuted"), *parts)
+    return record.because(f"""
+        Flattened, the permutation changes nothing: with its first weights in the new order each MLP
+        learns as before ({means["MLP"][0]:.1f} and {means["MLP"][1]:.1f} %), and as those weights
+        are drawn alike, one order of them is as likely as any other. The CNN goes from
+        {means["CNN"][0]:.1f} to {means["CNN"][1]:.1f} %, since its kernels see neighbours that are
+        none. Flattening as such loses nothing, the order being always the same; what the MLP lacks
+        is any knowledge of which pixels lie beside each other.
+    """)

@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from cutaway.data.sources import load
 from cutaway.lab.chapters.convolution.edges import photograph
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact, mean
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact, mean
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, images, over
+from cutaway.lab.figures import over
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.models.layers import WeightedPool2d
 from cutaway.models.registry import count
@@ -52,9 +52,7 @@ def commutes(inside: Effect, strided: Effect, dense: Effect) -> Verdict:
     full={"digits": 64, "most": 4},
 )
 def shifts(
-    digits: Annotated[int, Range(1, 500)] = 8,
-    most: Annotated[int, Range(1, 6)] = 3,
-    seed: Seed = 0,
+    digits: Annotated[int, Range(1, 500)] = 8, most: Annotated[int, Range(1, 6)] = 3, seed: Seed = 0
 ) -> Evidence:
     """Digits (grey levels 0 to 16, whole numbers) are moved by a few pixels before and after a
     layer whose weights are whole numbers too, so that nothing is rounded."""
@@ -79,28 +77,24 @@ def shifts(
     pictures += [f(z) for f in list(layers.values())[1:] for z in pictures[:2]]
     shown = torch.cat([_grey(p[:1]) for p in pictures])[:, 0]
     names = ("digit", "moved", "convolved", "moved, convolved", "dense", "moved, dense")
-    return Evidence(
-        {
-            "inside": exact("pixels that differ, stride 1", max(far["convolution, inside"]), "%"),
-            "strided": exact("the same, stride 2", max(strided), "%"),
-            "dense": exact("the same, dense layer", min(far["dense layer"]), "%"),
-        },
-        (
-            Table(
-                "Numbers that differ between moving first and moving last (%)",
-                ("layer", *(f"by {k} pixel{'s' * (k > 1)}" for k in range(1, most + 1))),
-                tuple(rows),
-            ),
-        ),
-        (images("A digit moved by two pixels", shown, names, columns=2),),
-        because="With stride 1 not one number differs away from the border, and none at all where "
-        f"the edges are joined; a dense layer with random weights gives other numbers at "
-        f"{min(far['dense layer']):.0f} % of the places, as each place has weights of its own. The "
-        f"claim ends at the first stride: with stride 2 a shift by an odd number of pixels changes "
-        f"{odd:.0f} % of the numbers, a shift by 2 moves the map by 1"
-        + (f" ({strided[1]:.0f} % differ)." if most > 1 else ".")
-        + " A network with strides or pooling is equivariant only to multiples of their product.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        inside=exact("pixels that differ, stride 1", max(far["convolution, inside"]), "%"),
+        strided=exact("the same, stride 2", max(strided), "%"),
+        dense=exact("the same, dense layer", min(far["dense layer"]), "%"),
+    )
+    columns = ("layer", *(f"by {k} pixel{'s' * (k > 1)}" for k in range(1, most + 1)))
+    record.table("Numbers that differ between moving first and moving last (%)", rows, columns)
+    record.images("A digit moved by two pixels", shown, names, columns=2)
+    differ = f" ({strided[1]:.0f} % differ)" if most > 1 else ""
+    return record.because(f"""
+        With stride 1 not one number differs away from the border, and none at all where the edges
+        are joined; a dense layer with random weights gives other numbers at
+        {min(far["dense layer"]):.0f} % of the places, as each place has weights of its own. The
+        claim ends at the first stride: with stride 2 a shift by an odd number of pixels changes
+        {odd:.0f} % of the numbers, a shift by 2 moves the map by 1{differ}. A network with strides
+        or pooling is equivariant only to multiples of their product.
+    """)
 
 
 def _differ(a: Maps, b: Maps, skip: int) -> float:
@@ -159,36 +153,28 @@ def matrix(
     band = max(abs(i - j) for i, j in W.nonzero().tolist())
     distinct = len(W.unique()) - 1 - u.numel()
     filled = 100 * (W != 0).double().mean().item()
-    return Evidence(
-        {
-            "outputs": exact("largest difference of outputs", (conv - dense).abs().max().item()),
-            "gradients": exact(
-                "largest difference of gradients", (by_u.flatten() - tied).abs().max().item()
-            ),
-            "distinct": exact("distinct weights beyond the kernel's", distinct),
-            "filled": exact("entries that are not 0", filled, "%"),
-        },
-        (
-            Table(
-                f"{side} x {side} pixels, kernel of {kernel} x {kernel}",
-                ("", "weights", "distinct", "farthest from the diagonal"),
-                (
-                    ("kernel", u.numel(), len(u.unique()), None),
-                    ("matrix", W.numel(), len(W.unique()) - 1, band),
-                ),
-            ),
-        ),
-        (
-            images("One axis", _inked(line), columns=1, caption=f"{side} x {side} entries"),
-            images("Two axes", _inked(W), columns=1, caption=f"{n} x {n} entries, bands of bands"),
-        ),
-        because=f"Outputs agree to the last digit. The matrix has {W.numel()} entries, of which "
-        f"{filled:.0f} % are not 0, and those are {u.numel()} numbers again and again; "
-        f"none lies farther than {band} from the diagonal. Learning keeps it so only by "
-        "sharing: the gradient of the kernel is that of the matrix summed over all "
-        "entries that have the same weight, again to the last digit. A dense layer could "
-        f"learn the same map, from {W.numel() // u.numel()} times as many weights.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        outputs=exact("largest difference of outputs", (conv - dense).abs().max()),
+        gradients=exact("largest difference of gradients", (by_u.flatten() - tied).abs().max()),
+        distinct=exact("distinct weights beyond the kernel's", distinct),
+        filled=exact("entries that are not 0", filled, "%"),
+    )
+    rows = [
+        ("kernel", u.numel(), len(u.unique()), None),
+        ("matrix", W.numel(), len(W.unique()) - 1, band),
+    ]
+    columns = " | weights | distinct | farthest from the diagonal"
+    record.table(f"{side} x {side} pixels, kernel of {kernel} x {kernel}", rows, columns)
+    record.images("One axis", _inked(line), columns=1, caption=f"{side} x {side} entries")
+    record.images("Two axes", _inked(W), columns=1, caption=f"{n} x {n} entries, bands of bands")
+    return record.because(f"""
+        Outputs agree to the last digit. The matrix has {W.numel()} entries, of which {filled:.0f} %
+        are not 0, and those are {u.numel()} numbers again and again; none lies farther than {band}
+        from the diagonal. Learning keeps it so only by sharing: the gradient of the kernel is that
+        of the matrix summed over all entries that have the same weight, again to the last digit. A
+        dense layer could learn the same map, from {W.numel() // u.numel()} times as many weights.
+    """)
 
 
 def _inked(W: Float[Tensor, "n m"]) -> Float[Tensor, "1 n m"]:
@@ -241,34 +227,29 @@ def pooling(
                 now = pool(z[..., k : side + k, k : side + k])
                 changes[i, k - 1, r] = 100 * (now - still).norm() / still.norm()
     names = list(pools)
-    gains = [difference(f"change, {n} minus unpooled", changes[0, 0], changes[i, 0], "points")
-             for i, n in enumerate(names) if i]  # fmt: skip
+    gains = [
+        difference(f"change, {n} minus unpooled", changes[0, 0], changes[i, 0], "points")
+        for i, n in enumerate(names)
+        if i
+    ]
     rows = [(n, *changes[i].mean(1).tolist()) for i, n in enumerate(names)]
     worst = max(gains, key=lambda e: e.high)
-    return Evidence(
-        {
-            "most": replace(worst, what=f"what dulls least: {worst.what}"),
-            **{n.split()[0]: e for n, e in zip(names[1:], gains, strict=True)},
-            "plain": mean("change without pooling, 1 pixel", changes[0, 0], "%"),
-            "learned": exact("parameters", learned),
-            "lost": exact("poolings that lose maps", kept),
-        },
-        (
-            Table(
-                f"Change of {maps} maps, relative to their size (%)",
-                ("taken", *(f"shift of {k} pixel{'s' * (k > 1)}" for k in range(1, most + 1))),
-                tuple(rows),
-            ),
-        ),
-        (
-            Curves(
-                "What a shift changes", "shift, down and right (pixels)", "change (%)",
-                tuple(over(n, range(1, most + 1), changes[i]) for i, n in enumerate(names)),
-            ),
-        ),
-        because=f"Moved by one pixel, every second number of the maps changes by "
-        f"{rows[0][1]:.0f} % of their size; pooled by the maximum {rows[1][1]:.0f} %, by the mean "
-        f"{rows[2][1]:.0f} %, by the weighted mean (3 x 3) {rows[3][1]:.0f} %. There is no "
-        f"parameter, and each map is pooled alone. Dull is not blind: by {most} pixels the maximum "
-        f"changes by {rows[1][-1]:.0f} %, against {rows[0][-1]:.0f} % unpooled.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        most=replace(worst, what=f"what dulls least: {worst.what}"),
+        **{n.split()[0]: e for n, e in zip(names[1:], gains, strict=True)},
+        plain=mean("change without pooling, 1 pixel", changes[0, 0], "%"),
+        learned=exact("parameters", learned),
+        lost=exact("poolings that lose maps", kept),
+    )
+    columns = ("taken", *(f"shift of {k} pixel{'s' * (k > 1)}" for k in range(1, most + 1)))
+    record.table(f"Change of {maps} maps, relative to their size (%)", rows, columns)
+    series = [over(n, range(1, most + 1), changes[i]) for i, n in enumerate(names)]
+    record.curves("What a shift changes", "shift, down and right (pixels)", "change (%)", *series)
+    return record.because(f"""
+        Moved by one pixel, every second number of the maps changes by {rows[0][1]:.0f} % of their
+        size; pooled by the maximum {rows[1][1]:.0f} %, by the mean {rows[2][1]:.0f} %, by the
+        weighted mean (3 x 3) {rows[3][1]:.0f} %. There is no parameter, and each map is pooled
+        alone. Dull is not blind: by {most} pixels the maximum changes by {rows[1][-1]:.0f} %,
+        against {rows[0][-1]:.0f} % unpooled.
+    """)

@@ -12,15 +12,15 @@ from cutaway import models
 from cutaway.byhand.operations.convolution import Convolution
 from cutaway.data.feed import to_float
 from cutaway.data.sources import load
-from cutaway.lab.chapters.convolution.lessons import Steps, scattered
+from cutaway.lab.chapters.convolution.lessons import scattered
 from cutaway.lab.chapters.convolution.shifts import whole
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact, mean
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact, mean
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Curves, images, over, part
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.classify import classify, share_right
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.figures import over, part
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
+from cutaway.lab.tools.learning import classify, minimise, share_right
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.video_net import VideoNet
 from cutaway.randomness import generator
 
@@ -30,10 +30,15 @@ Net = Callable[[Tensor], Tensor]
 def pooled(maps: int) -> nn.Module:
     """Two convolutions and the largest value of each map: nothing in it knows a size."""
     return nn.Sequential(
-        nn.Conv2d(1, maps, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(maps, 4 * maps, 3), nn.ReLU(), nn.AdaptiveMaxPool2d(1),
-        nn.Flatten(), nn.Linear(4 * maps, 10),
-    )  # fmt: skip
+        nn.Conv2d(1, maps, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(maps, 4 * maps, 3),
+        nn.ReLU(),
+        nn.AdaptiveMaxPool2d(1),
+        nn.Flatten(),
+        nn.Linear(4 * maps, 10),
+    )
 
 
 def any_size(convolved: Effect, headed: Effect, flat: Effect) -> Verdict:
@@ -80,36 +85,33 @@ def variable_sizes(
     share = {n: 100 * sum(yes) / len(yes) for n, yes in taken.items()}
     convolved, headed, _, flat = share.values()
     far = right[-1].mean().item()
-    return Evidence(
-        {
-            "convolved": exact("sizes that LeNet-5's convolutions take", convolved, "%"),
-            "headed": exact("sizes that LeNet-5 takes", headed, "%"),
-            "flat": exact("sizes that the MLP takes", flat, "%"),
-            "learned": mean(f"right on {sides[-1]} x {sides[-1]} pixels", right[-1].numpy(), "%"),
-        },
-        (
-            Table(
-                "Made for 28 x 28 pixels, does it compute with",
-                ("network", *(f"{s} x {s}" for s in sizes)),
-                tuple((n, *yes) for n, yes in taken.items()),
-            ),
-        ),
-        (
-            Curves(
-                "Learned on 12 x 12 pixels", "side of the canvas (pixels)", "test digits right (%)",
-                (over("CNN, largest value of each map", sides, right),),
-                marks=((12.0, "learned here"),), levels=((10.0, "chance"),),
-            ),
-        ),
-        because=f"Convolutions took {convolved:.0f} % of the other sizes, the MLP {flat:.0f} %. "
-        f"But LeNet-5 as the text draws it took {headed:.0f} % as well: its first dense "
-        "layer has a column for each place of the last maps. What takes any size is the "
-        "convolutional part, and a network that reduces each map to one number before its "
-        "dense layer. That it computes does not say that it is right: taught on 12 x 12 "
-        "pixels, such networks are right on "
-        f"{right[margins.index(4)].mean().item() if 4 in margins else far:.0f} % there and "
-        f"on {far:.0f} % of digits of the same height on {sides[-1]} x {sides[-1]}.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        convolved=exact("sizes that LeNet-5's convolutions take", convolved, "%"),
+        headed=exact("sizes that LeNet-5 takes", headed, "%"),
+        flat=exact("sizes that the MLP takes", flat, "%"),
+        learned=mean(f"right on {sides[-1]} x {sides[-1]} pixels", right[-1], "%"),
+    )
+    rows = [(n, *yes) for n, yes in taken.items()]
+    columns = ("network", *(f"{s} x {s}" for s in sizes))
+    record.table("Made for 28 x 28 pixels, does it compute with", rows, columns)
+    record.curves(
+        "Learned on 12 x 12 pixels",
+        "side of the canvas (pixels)",
+        "test digits right (%)",
+        over("CNN, largest value of each map", sides, right),
+        marks={12.0: "learned here"},
+        levels={10.0: "chance"},
+    )
+    return record.because(f"""
+        Convolutions took {convolved:.0f} % of the other sizes, the MLP {flat:.0f} %. But LeNet-5 as
+        the text draws it took {headed:.0f} % as well: its first dense layer has a column for each
+        place of the last maps. What takes any size is the convolutional part, and a network that
+        reduces each map to one number before its dense layer. That it computes does not say that it
+        is right: taught on 12 x 12 pixels, such networks are right on
+        {right[margins.index(4)].mean().item() if 4 in margins else far:.0f} % there and on
+        {far:.0f} % of digits of the same height on {sides[-1]} x {sides[-1]}.
+    """)
 
 
 def _takes(network: Net, side: int) -> bool:
@@ -127,7 +129,7 @@ def _right_on(
     learned, tested = samples(load("digits"), seed)
     g = generator(seed, "5.11")
     lesson = Samples(scattered(learned.x, 4, g), learned.t)
-    nets = Replicas([pooled(maps) for _ in range(replicates)])
+    nets = Stack([pooled(maps) for _ in range(replicates)])
     optimizer = torch.optim.Adam(nets.parameters(), 5e-3)
     classify(nets, lambda step: lesson.batch(seed, step, 32), optimizer, steps)
     with torch.no_grad():
@@ -182,32 +184,25 @@ def videos(
     shown = x[learned][:2].flatten(0, 2) * 0.3
     moving, frozen = right
     video, still = (torch.tensor(y) for y in right)
-    return Evidence(
-        {
-            "wrong": exact("largest difference on one, two and three axes", max(wrong)),
-            "video": difference("video minus first frame", frozen, moving, "points"),
-            "still": mean("right from the first frame", frozen, "%"),
-            "moving": mean("right from the video", moving, "%"),
-        },
-        (
-            Table(
-                "Convolution of whole numbers", ("axes", "largest difference"),
-                tuple(zip((1, 2, 3), wrong, strict=True)),
-            ),
-        ),
-        (
-            Bars(
-                "Which way does it move?", "test videos right (%)", tuple(kinds),
-                (part("networks of 3-D convolutions", torch.stack([video, still])),),
-                caption="One in four is chance.",
-            ),
-            images("Two videos, frame by frame", shown, columns=8),
-        ),
-        because="The same few lines give what PyTorch gives on any number of axes. From "
-        f"{x.shape[2]} frames the networks tell {video.mean().item():.0f} % of the "
-        f"directions, from the first frame {still.mean().item():.0f} %: no still says "
-        "where a digit goes, so what they know they have from the third axis.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        wrong=exact("largest difference on one, two and three axes", max(wrong)),
+        video=difference("video minus first frame", frozen, moving, "points"),
+        still=mean("right from the first frame", frozen, "%"),
+        moving=mean("right from the video", moving, "%"),
+    )
+    rows = zip((1, 2, 3), wrong, strict=True)
+    record.table("Convolution of whole numbers", rows, "axes | largest difference")
+    title = "Which way does it move?"
+    parts = part("networks of 3-D convolutions", torch.stack([video, still]))
+    record.bars(title, "test videos right (%)", kinds, parts, caption="One in four is chance.")
+    record.images("Two videos, frame by frame", shown, columns=8)
+    return record.because(f"""
+        The same few lines give what PyTorch gives on any number of axes. From {x.shape[2]} frames
+        the networks tell {video.mean().item():.0f} % of the directions, from the first frame
+        {still.mean().item():.0f} %: no still says where a digit goes, so what they know they have
+        from the third axis.
+    """)
 
 
 def _wrong(rank: int, seed: int) -> float:

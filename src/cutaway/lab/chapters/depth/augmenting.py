@@ -8,22 +8,13 @@ from torch import Tensor
 
 from cutaway.data.augment import Flip, Move, Shift
 from cutaway.data.sources import load
-from cutaway.lab.chapters.depth.learner import (
-    Batch,
-    Images,
-    Rate,
-    Steps,
-    Width,
-    dense,
-    right,
-)
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, bars, difference, exact
+from cutaway.lab.chapters.depth.learner import Images, dense, right
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact, part_of
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.classify import classify
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, samples
+from cutaway.lab.settings import Batch, Range, Rate, Replicates, Seed, Steps, Width
+from cutaway.lab.tools.learning import classify
+from cutaway.lab.tools.samples import Samples, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.randomness import generator
 
 SAID = 2048
@@ -76,44 +67,49 @@ def more_images(
     learned, tested = samples(load(data, image_size=side), seed, train=images, test=1000)
     found = {}
     for name, moves in WAYS.items():
-        nets = Replicas(
-            [dense([learned.x[0].numel(), width, width, 10]) for _ in range(replicates)]
-        )
+        nets = Stack([dense([learned.x[0].numel(), width, width, 10]) for _ in range(replicates)])
         learn(nets, learned, moves, seed, steps, batch, rate)
         found[name] = right(nets, tested), right(nets, learned)
     noise = torch.randint(256, (picture, picture), generator=generator(seed, "4.8"))
     ways = different(noise.byte(), crop)
     plain = found["as they are"][0]
-    gain = {name: difference(f"accuracy, {name} minus as they are", plain, values, "points")
-            for name, (values, _) in found.items()}  # fmt: skip
+    gain = {
+        name: difference(f"accuracy, {name} minus as they are", plain, values, "points")
+        for name, (values, _) in found.items()
+    }
     said = 2 * (picture - crop) ** 2
-    return Evidence(
-        {
-            "shifted": gain["shifted"], "mirrored": gain["mirrored"], 
-            "ways": exact("different crops and mirror images of one picture", ways),
-        },
-        (Table(f"{images} images, {steps} steps", ("images", "new images right (%)",
-                                                   "learned images right (%)"),
-               tuple((name, test.mean().item(), train.mean().item())
-                     for name, (test, train) in found.items())),),
-        (Bars("What augmentation is worth", "accuracy gained (points)", tuple(gain)[1:],
-              (bars("on new images", [*gain.values()][1:]),)),),
-        because=f"A window of {crop} pixels can begin at {picture - crop + 1} places along each "
-        f"side of {picture}, not at {picture - crop}: with mirror images there are {ways} "
-        f"different ones (all were made and counted), not 2 x {picture - crop}^2 = {said}, which "
-        "leaves the last place of each side out; and they overlap so much that they are no new "
-        f"images. Moving digits by a pixel is worth {gain['shifted'].value:.1f} points here, "
-        f"mirroring them {gain['mirrored'].value:.1f}: what helps is a change that leaves the "
-        "class as it is, and a mirrored digit is no digit. For AlexNet's photographs that is "
-        "another matter.",
-        takes="More steps and replicates, or more classes that a shift leaves alike: --full.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        shifted=gain["shifted"],
+        mirrored=gain["mirrored"],
+        ways=exact("different crops and mirror images of one picture", ways),
+    )
+    rows = [(name, test.mean(), train.mean()) for name, (test, train) in found.items()]
+    columns = "images | new images right (%) | learned images right (%)"
+    record.table(f"{images} images, {steps} steps", rows, columns)
+    parts = part_of("on new images", [*gain.values()][1:])
+    record.bars("What augmentation is worth", "accuracy gained (points)", tuple(gain)[1:], parts)
+    record.takes("More steps and replicates, or more classes that a shift leaves alike: --full.")
+    return record.because(f"""
+        A window of {crop} pixels can begin at {picture - crop + 1} places along each side of
+        {picture}, not at {picture - crop}: with mirror images there are {ways} different ones (all
+        were made and counted), not 2 x {picture - crop}^2 = {said}, which leaves the last place of
+        each side out; and they overlap so much that they are no new images. Moving digits by a
+        pixel is worth {gain["shifted"].value:.1f} points here, mirroring them
+        {gain["mirrored"].value:.1f}: what helps is a change that leaves the class as it is, and a
+        mirrored digit is no digit. For AlexNet's photographs that is another matter.
+    """)
 
 
 def learn(
-    nets: Replicas, data: Samples, moves: tuple[Move, ...], seed: int, steps: int, batch: int,
+    nets: Stack,
+    data: Samples,
+    moves: tuple[Move, ...],
+    seed: int,
+    steps: int,
+    batch: int,
     rate: float,
-) -> None:  # fmt: skip
+) -> None:
     """Stochastic gradient descent on images that are moved anew in each batch."""
     ground = data.x.min()  # what comes in at an edge is as dark
 

@@ -8,23 +8,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.data.sources import load
-from cutaway.lab.chapters.depth.learner import (
-    Batch,
-    Images,
-    Rate,
-    Steps,
-    Width,
-    dense,
-    descend,
-    right,
-    scores,
-)
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, mean
+from cutaway.lab.chapters.depth.learner import Images, dense, descend, right, scores
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, mean
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, over
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, samples
+from cutaway.lab.figures import over
+from cutaway.lab.settings import Batch, Range, Rate, Replicates, Seed, Steps, Width
+from cutaway.lab.tools.samples import Samples, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.randomness import generator
 from cutaway.see.change import changed, held
 
@@ -46,9 +36,15 @@ def lowers(gain: Effect) -> Verdict:
     source="textbook 4.2.2 and 4.4.1",
     rule=lowers,
     otherwise="Members that err alike: the same network asked many times wins nothing.",
-    full={"replicates": 16, "members": 35, "steps": 6000, "data": "mnist", "images": 10_000,
-          "width": 256},
-)  # fmt: skip
+    full={
+        "replicates": 16,
+        "members": 35,
+        "steps": 6000,
+        "data": "mnist",
+        "images": 10_000,
+        "width": 256,
+    },
+)
 def ensembles(
     data: Literal["digits", "mnist"] = "digits",
     images: Images = 400,
@@ -64,7 +60,7 @@ def ensembles(
     images. Their probabilities are averaged, over the first one, two, four and so on."""
     learned, tested = samples(load(data), seed, train=images, test=2000)
     n_in = learned.x[0].numel()
-    nets = Replicas([dense([n_in, width, 10]) for _ in range(replicates * members)])
+    nets = Stack([dense([n_in, width, 10]) for _ in range(replicates * members)])
     descend(nets, learned, seed, steps, batch, rate)
     p = scores(nets, tested.x).double().softmax(-1).view(replicates, members, len(tested), -1)
     sizes = [*doublings(members)]
@@ -72,25 +68,32 @@ def ensembles(
     alone = missed(p.flatten(0, 1), tested).view(replicates, members).mean(1)
     gain = difference("error of one member minus that of all together", wrong[-1], alone, "points")
     apart = (p.argmax(-1)[:, :1] != p.argmax(-1)[:, 1:]).double().mean((1, 2))
-    return Evidence(
-        {
-            "gain": gain,
-            "error": mean(f"error of {members} together", wrong[-1], "%"),
-            "apart": mean("images on which two members answer differently", 100 * apart, "%"),
-        },
-        (Table("Error on new images", ("members", "error (%)", "low", "high"), tuple(
-            (k, e.value, e.low, e.high) for k, e in (
-                (k, mean("", row, "%")) for k, row in zip(sizes, wrong, strict=True)))),),
-        (Curves("Error against the number of members", "members", "new images wrong (%)",
-                (over("committee", sizes, wrong),), x_log=True,
-                levels=((alone.mean().item(), "one member, mean"),)),),
-        because=f"One network errs on {alone.mean():.2f} % of new images, {members} together on "
-        f"{wrong[-1].mean():.2f} %: {gain.value:.2f} points less. Two members disagree on "
-        f"{100 * apart.mean():.1f} % of the images, and averaging cancels what they do not share. "
-        f"{sizes[len(sizes) // 2]} of them err on {wrong[len(sizes) // 2].mean():.2f} %. The "
-        "texts' own figures are of other "
-        "networks and images: the direction is tested here, not the 0.23 %.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        gain=gain,
+        error=mean(f"error of {members} together", wrong[-1], "%"),
+        apart=mean("images on which two members answer differently", 100 * apart, "%"),
+    )
+    rows = [
+        (k, e.value, e.low, e.high)
+        for k, e in ((k, mean("", row, "%")) for k, row in zip(sizes, wrong, strict=True))
+    ]
+    record.table("Error on new images", rows, "members | error (%) | low | high")
+    record.curves(
+        "Error against the number of members",
+        "members",
+        "new images wrong (%)",
+        over("committee", sizes, wrong),
+        x_log=True,
+        levels={alone.mean().item(): "one member, mean"},
+    )
+    return record.because(f"""
+        One network errs on {alone.mean():.2f} % of new images, {members} together on
+        {wrong[-1].mean():.2f} %: {gain.value:.2f} points less. Two members disagree on
+        {100 * apart.mean():.1f} % of the images, and averaging cancels what they do not share.
+        {sizes[len(sizes) // 2]} of them err on {wrong[len(sizes) // 2].mean():.2f} %. The texts'
+        own figures are of other networks and images: the direction is tested here, not the 0.23 %.
+    """)
 
 
 def doublings(most: int) -> Iterator[int]:
@@ -145,43 +148,48 @@ def removing(
     kept = [max(1, round(width * (100 - s) / 100)) for s in shares]
     by_size = []
     for k in kept:
-        nets = Replicas([dense([64, k, 10]) for _ in range(replicates)])
+        nets = Stack([dense([64, k, 10]) for _ in range(replicates)])
         descend(nets, learned, seed, steps, batch, rate)
         by_size.append(nets)
     whole = by_size[0]
     before = torch.stack([right(nets, tested) for nets in by_size])
     draw = generator(seed, "4.10")
-    after = torch.stack([
-        torch.stack([without(whole, torch.randperm(width, generator=draw)[k:].tolist(), tested)
-                     for _ in range(draws)]).mean(0) for k in kept
-    ])  # fmt: skip
+
+    def after_removing(k: int) -> Float[Tensor, "r"]:
+        drawn = [torch.randperm(width, generator=draw)[k:].tolist() for _ in range(draws)]
+        return torch.stack([without(whole, units, tested) for units in drawn]).mean(0)
+
+    after = torch.stack([after_removing(k) for k in kept])
     at = shares.index(share)
     lost_after, lost_before = before[0] - after[at], before[0] - before[at]
-    more = difference(f"cost of removing {share} % before training minus after", lost_after,
-                      lost_before, "points")  # fmt: skip
-    return Evidence(
-        {
-            "after": mean(f"cost of removing {share} % after training", lost_after, "points"),
-            "before": mean(f"cost of removing {share} % before training", lost_before, "points"),
-            "more": more,
-        },
-        (Table(f"{width} hidden units", ("removed (%)", "units left", "removed before (% right)",
-                                         "removed after (% right)"),
-               tuple((s, k, b.mean().item(), a.mean().item())
-                     for s, k, b, a in zip(shares, kept, before, after, strict=True))),),
-        (Curves("What is left", "units removed (%)", "digits right (%)",
-                (over("before training", shares, before), over("after training", shares, after)),
-                levels=((10.0, "chance"),)),),
-        because=f"Taking {share} % of {width} units out of trained networks costs "
-        f"{lost_after.mean():.1f} points; networks that never had them lose "
-        f"{lost_before.mean():.1f}. What is removed before training is learned around, what is "
-        "removed after leaves a hole. Too few units to learn with are few indeed: "
-        f"{kept[-2]} of {width} answer {before[-2].mean():.0f} % rightly if the others were "
-        f"removed before, {after[-2].mean():.0f} % if after.",
-    )  # fmt: skip
+    more = difference(
+        f"cost of removing {share} % before training minus after", lost_after, lost_before, "points"
+    )
+    record = Record()
+    record.effects(
+        after=mean(f"cost of removing {share} % after training", lost_after, "points"),
+        before=mean(f"cost of removing {share} % before training", lost_before, "points"),
+        more=more,
+    )
+    rows = [
+        (s, k, b.mean(), a.mean()) for s, k, b, a in zip(shares, kept, before, after, strict=True)
+    ]
+    columns = "removed (%) | units left | removed before (% right) | removed after (% right)"
+    record.table(f"{width} hidden units", rows, columns)
+    series = [over("before training", shares, before), over("after training", shares, after)]
+    record.curves(
+        "What is left", "units removed (%)", "digits right (%)", *series, levels={10.0: "chance"}
+    )
+    return record.because(f"""
+        Taking {share} % of {width} units out of trained networks costs {lost_after.mean():.1f}
+        points; networks that never had them lose {lost_before.mean():.1f}. What is removed before
+        training is learned around, what is removed after leaves a hole. Too few units to learn with
+        are few indeed: {kept[-2]} of {width} answer {before[-2].mean():.0f} % rightly if the others
+        were removed before, {after[-2].mean():.0f} % if after.
+    """)
 
 
-def without(nets: Replicas, units: list[int], data: Samples) -> Float[Tensor, "r"]:
+def without(nets: Stack, units: list[int], data: Samples) -> Float[Tensor, "r"]:
     """Digits right (%) when these hidden units answer 0."""
     found = []
     for net in nets.networks:

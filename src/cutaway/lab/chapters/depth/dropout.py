@@ -8,25 +8,24 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from cutaway.lab.chapters.depth.learner import (
-    Batch,
-    Images,
-    Rate,
-    Steps,
-    Width,
-    dense,
-    descend,
-    log_loss,
-    right,
-)
+from cutaway.lab.chapters.depth.learner import Images, dense, descend, log_loss, right
 from cutaway.lab.chapters.depth.overfitting import Wrong, few
 from cutaway.lab.chapters.neurons.gates import INPUTS, table_of
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, bars, difference, share, share_of
+from cutaway.lab.evidence import (
+    Effect,
+    Evidence,
+    Record,
+    Verdict,
+    difference,
+    part_of,
+    share,
+    share_of,
+)
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, part
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.classify import binary_losses
-from cutaway.learn.replicas import Replicas, minimise
+from cutaway.lab.figures import part
+from cutaway.lab.settings import Batch, Range, Rate, Replicates, Seed, Steps, Width
+from cutaway.lab.tools.learning import binary_losses, minimise
+from cutaway.learn.fleet.stack import Stack
 
 XOR = table_of("xor")
 Share = Annotated[float, Range(0, 0.95)]
@@ -70,45 +69,43 @@ def dropping(
     learned, tested = few(images, wrong, seed)
     losses, answered = {}, {}
     for name, p in (("without", 0.0), ("with", drop)):
-        nets = Replicas([dense([64, width, width, 10], drop=p) for _ in range(replicates)])
+        nets = Stack([dense([64, width, width, 10], drop=p) for _ in range(replicates)])
         descend(nets, learned, seed, steps, batch, rate)
         losses[name] = torch.stack([log_loss(nets, learned), log_loss(nets, tested)])
         answered[name] = right(nets, tested)
     first, from_start, out = freed(hidden, networks, kick)
     free = {way: share_of(f"stuck networks that escape, {way}", ok) for way, ok in out.items()}
     gaps = {name: test - train for name, (train, test) in losses.items()}
-    return Evidence(
-        {
-            "gap": difference("test loss minus training loss, with dropout minus without",
-                              gaps["without"], gaps["with"]),
-            "accuracy": difference("accuracy, with dropout minus without", answered["without"],
-                                   answered["with"], "points"),
-            "escapes": difference("stuck networks that escape, with dropout minus without",
-                                  100 * out["as before"].double(), 100 * out["dropout"].double(),
-                                  "points"),
-        },
-        (Table(f"{images} digits, {steps} steps",
-               ("dropout", "training loss", "test loss", "digits right (%)"),
-               tuple((name, *of.mean(1).tolist(), answered[name].mean().item())
-                     for name, of in losses.items())),
-         Table(f"XOR, {hidden} hidden units", ("what is done", "solved (%)", "low", "high", "of"),
-               tuple((e.what, e.value, e.low, e.high, e.n)
-                     for e in (first, from_start, *free.values())))),
-        (Bars("Loss on digits", "log-loss", ("training", "test"),
-              tuple(part(f"{name} dropout", of) for name, of in losses.items())),
-         Bars("Out of a local optimum (XOR)", "stuck networks that escape (%)", tuple(free),
-              (bars("escape", free.values()),))),
-        because=f"On {images} digits, {wrong:g} % of them with a label at random, the gap between "
-        f"test and training loss goes from {gaps['without'].mean():.2f} to "
-        f"{gaps['with'].mean():.2f}, and digits right from {answered['without'].mean():.1f} to "
-        f"{answered['with'].mean():.1f} %. The other half is not borne out: {free['dropout'].n} of "
-        f"{networks} small networks are stuck on XOR, and of these {free['dropout'].value:.0f} % "
-        f"escape after a time of dropout, {free['as before'].value:.0f} % without anything, "
-        f"{free['a push'].value:.0f} % after one push of their weights. A unit that no image "
-        f"switches on has no slope with dropout either. Dropout is noise, and noise can free a "
-        f"network; this noise does little of it, and begun with it {from_start.value:.0f} % solve "
-        f"XOR, {first.value:.0f} % without.",
-    )  # fmt: skip
+    as_before, dropped = (100 * out[way].double() for way in ("as before", "dropout"))
+    beside = "with dropout minus without"
+    record = Record()
+    record.effects(
+        gap=difference(f"test loss minus training loss, {beside}", gaps["without"], gaps["with"]),
+        accuracy=difference(f"accuracy, {beside}", answered["without"], answered["with"], "points"),
+        escapes=difference(f"stuck networks that escape, {beside}", as_before, dropped, "points"),
+    )
+    rows = [(name, *of.mean(1), answered[name].mean()) for name, of in losses.items()]
+    columns = "dropout | training loss | test loss | digits right (%)"
+    record.table(f"{images} digits, {steps} steps", rows, columns)
+    cells = [(e.what, e.value, e.low, e.high, e.n) for e in (first, from_start, *free.values())]
+    record.table(
+        f"XOR, {hidden} hidden units", cells, "what is done | solved (%) | low | high | of"
+    )
+    parts = [part(f"{name} dropout", of) for name, of in losses.items()]
+    record.bars("Loss on digits", "log-loss", ("training", "test"), *parts)
+    title, parts = "Out of a local optimum (XOR)", [part_of("escape", free.values())]
+    record.bars(title, "stuck networks that escape (%)", free, *parts)
+    return record.because(f"""
+        On {images} digits, {wrong:g} % of them with a label at random, the gap between test and
+        training loss goes from {gaps["without"].mean():.2f} to {gaps["with"].mean():.2f}, and
+        digits right from {answered["without"].mean():.1f} to {answered["with"].mean():.1f} %. The
+        other half is not borne out: {free["dropout"].n} of {networks} small networks are stuck on
+        XOR, and of these {free["dropout"].value:.0f} % escape after a time of dropout,
+        {free["as before"].value:.0f} % without anything, {free["a push"].value:.0f} % after one
+        push of their weights. A unit that no image switches on has no slope with dropout either.
+        Dropout is noise, and noise can free a network; this noise does little of it, and begun with
+        it {from_start.value:.0f} % solve XOR, {first.value:.0f} % without.
+    """)
 
 
 def freed(
@@ -122,13 +119,15 @@ def freed(
     stuck = [net for net, ok in zip(small, solved(small), strict=True) if not ok]
     without, dropout = ((0.0, 450),), ((0.2, 300), (0.0, 150))
     out = {
-        "as before": escaped(stuck, 0.0, without), "dropout": escaped(stuck, 0.0, dropout),
+        "as before": escaped(stuck, 0.0, without),
+        "dropout": escaped(stuck, 0.0, dropout),
         "a push": escaped(stuck, kick, without),
-    }  # fmt: skip
+    }
     return (
         share("solved from the start, without", networks - len(stuck), networks),
-        share_of("solved from the start, with dropout", escaped(begun, 0.0, dropout)), out,
-    )  # fmt: skip
+        share_of("solved from the start, with dropout", escaped(begun, 0.0, dropout)),
+        out,
+    )
 
 
 def learn(nets: Sequence[nn.Module], plan: Sequence[tuple[float, int]]) -> None:
@@ -139,9 +138,9 @@ def learn(nets: Sequence[nn.Module], plan: Sequence[tuple[float, int]]) -> None:
             for module in net.modules():
                 if isinstance(module, nn.Dropout):
                     module.p = drop
-        stack = Replicas(nets)
+        stack = Stack(nets)
 
-        def losses(_: int, stack: Replicas = stack) -> Float[Tensor, "r"]:
+        def losses(_: int, stack: Stack = stack) -> Float[Tensor, "r"]:
             return binary_losses(stack(INPUTS).squeeze(-1), XOR)
 
         minimise(losses, torch.optim.Adam(stack.parameters(), 0.05), steps)

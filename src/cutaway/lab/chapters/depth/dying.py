@@ -8,23 +8,14 @@ from torch import Tensor
 
 from cutaway.data.sources import load
 from cutaway.errors import UsageError
-from cutaway.lab.chapters.depth.learner import (
-    Batch,
-    Depth,
-    Steps,
-    Width,
-    dense,
-    descend,
-    hidden,
-    right,
-)
+from cutaway.lab.chapters.depth.learner import dense, descend, hidden, right
 from cutaway.lab.chapters.depth.starts import Rates, many
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact, mean
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact, mean
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import SHARE, Curves, over
-from cutaway.lab.settings import Replicates, Seed
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, samples
+from cutaway.lab.figures import SHARE, over
+from cutaway.lab.settings import Batch, Depth, Replicates, Seed, Steps, Width
+from cutaway.lab.tools.samples import Samples, samples
+from cutaway.learn.fleet.stack import Stack
 
 STARTS = ("xavier", "he")
 
@@ -65,13 +56,14 @@ def dead_units(
         raise UsageError(f"Steps ({steps}) are to be as many as looks ({looks}) or more.")
     learned, tested = samples(load("digits"), seed)
     rows, lines, last, back, first = [], [], {}, [], 0
+    each = many(rates, replicates)
     for start in STARTS:
         widths = [64, *[width] * depth, 10]
-        nets = Replicas([dense(widths, "relu", start) for _ in range(len(rates) * replicates)])
+        nets = Stack([dense(widths, "relu", start) for _ in range(len(rates) * replicates)])
         seen = [dead(nets, learned)]
         for look in range(looks):
-            descend(nets, learned, seed, steps // looks, batch, many(rates, replicates),
-                    first=look * (steps // looks))  # fmt: skip
+            first_step = look * (steps // looks)
+            descend(nets, learned, seed, steps // looks, batch, each, first=first_step)
             seen.append(dead(nets, learned))
         ever, end = torch.stack(seen).any(0), seen[-1]
         share = 100 * end.double().mean((1, 2)).view(len(rates), -1)
@@ -83,40 +75,38 @@ def dead_units(
         back += (100 * revived.sum(1) / any_dead.clamp(min=1))[any_dead > 0].tolist()
         answered = right(nets, tested).view(len(rates), -1).mean(1)
         per = (x.view(len(rates), -1).sum(1) for x in (ever.sum((1, 2)), revived.sum(1)))
-        table = zip(rates, share.mean(1).tolist(), *(p.tolist() for p in per), answered.tolist(),
-                    strict=True)  # fmt: skip
+        table = zip(rates, share.mean(1), *per, answered, strict=True)
         rows += [(start, *row) for row in table]
-    more = difference("units dead at the end, largest rate minus smallest, start of He",
-                      last["he"][0], last["he"][-1], "points")  # fmt: skip
+    what = "units dead at the end, largest rate minus smallest, start of He"
+    more = difference(what, last["he"][0], last["he"][-1], "points")
     of = mean("of the units once dead, alive at the end, any layer", back, "%")
-    return Evidence(
-        {"more": more, "first_back": exact("first-layer units that came back", first), "back": of},
-        (Table(f"{depth} hidden layers of {width} ReLUs, {steps} steps",
-               ("start", "rate", "dead at the end (%)", "ever dead", "came back",
-                "digits right (%)"), tuple(rows)),),
-        (Curves("Dead units at the end", "learning rate", "units (%)", tuple(lines), x_log=True),),
-        because=f"Large steps throw units over the edge: from He's start "
-        f"{last['he'][0].mean():.0f} % are dead at the smallest rate and "
-        f"{last['he'][-1].mean():.0f} % at the largest. What a dead unit of the first layer sees "
-        f"are the images, which do not change, so that {first} of them came back. A deeper unit "
-        f"sees what learns before it: counted over all layers, {of.value:.0f} % of the units that "
-        "were dead at one look lived again at the end. Their own weights had stood still, their "
-        "inputs had moved.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(more=more, first_back=exact("first-layer units that came back", first), back=of)
+    columns = "start | rate | dead at the end (%) | ever dead | came back | digits right (%)"
+    record.table(f"{depth} hidden layers of {width} ReLUs, {steps} steps", rows, columns)
+    record.curves("Dead units at the end", "learning rate", "units (%)", *lines, x_log=True)
+    return record.because(f"""
+        Large steps throw units over the edge: from He's start {last["he"][0].mean():.0f} % are dead
+        at the smallest rate and {last["he"][-1].mean():.0f} % at the largest. What a dead unit of
+        the first layer sees are the images, which do not change, so that {first} of them came back.
+        A deeper unit sees what learns before it: counted over all layers, {of.value:.0f} % of the
+        units that were dead at one look lived again at the end. Their own weights had stood still,
+        their inputs had moved.
+    """)
 
 
-def dead(nets: Replicas, data: Samples) -> Bool[Tensor, "r layers units"]:
+def dead(nets: Stack, data: Samples) -> Bool[Tensor, "r layers units"]:
     """Which units answer 0 to every image."""
     return _asked(nets, data, lambda y: (y == 0).all(0))
 
 
-def awake(nets: Replicas, data: Samples) -> Bool[Tensor, "r layers units"]:
+def awake(nets: Stack, data: Samples) -> Bool[Tensor, "r layers units"]:
     """Which answer more than 0 to one at least; where a run diverged a unit is neither."""
     return _asked(nets, data, lambda y: (y > 0).any(0))
 
 
 def _asked(
-    nets: Replicas, data: Samples, question: Callable[[Tensor], Tensor]
+    nets: Stack, data: Samples, question: Callable[[Tensor], Tensor]
 ) -> Bool[Tensor, "r layers units"]:
     rows = [[question(y) for y in hidden(net, data.x).values()] for net in nets.networks]
     return torch.stack([torch.stack(layers) for layers in rows])

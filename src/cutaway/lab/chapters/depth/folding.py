@@ -8,13 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.lab.chapters.depth.learner import Rate, Steps, dense, hidden
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact
+from cutaway.lab.chapters.depth.learner import dense, hidden
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Part, images, part
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.classify import binary_losses
-from cutaway.learn.replicas import Replicas, minimise
+from cutaway.lab.figures import Part, part
+from cutaway.lab.settings import Range, Rate, Replicates, Seed, Steps
+from cutaway.lab.tools.learning import binary_losses, minimise
+from cutaway.learn.fleet.stack import Stack
 from cutaway.randomness import generator
 
 Polygon = np.ndarray
@@ -122,7 +122,7 @@ def finer(capacity: Effect, drawn: Effect, learned: Effect) -> Verdict:
     "drawn, the number of pieces is about that of the units, whatever the depth: Hanin and Rolnick "
     "2019).",
     full={"replicates": 200, "steps": 4000},
-)  # fmt: skip
+)
 def pieces(
     units: Annotated[int, Range(2, 40)] = 20,
     replicates: Replicates = 16,
@@ -138,7 +138,7 @@ def pieces(
     x, t = spirals(400, turns, generator(seed, "4.12"))
     found, scored, nets = {}, {}, {}
     for name, widths in (("wide", [2, units, 1]), ("deep", [2, half, half, 1])):
-        nets[name] = Replicas([dense(widths, start="own") for _ in range(replicates)])
+        nets[name] = Stack([dense(widths, start="own") for _ in range(replicates)])
         drawn = [regions(net) for net in nets[name].networks]
         learn(nets[name], x, t, steps, rate)
         found[name] = drawn, [regions(net) for net in nets[name].networks]
@@ -150,32 +150,37 @@ def pieces(
     names = f"one of {units}", f"two of {half}"
     parts = [(*found[name], best) for name, best in (("wide", most), ("deep", by_hand))]
     means = [(float(np.mean(a)), float(np.mean(b)), c) for a, b, c in parts]
-    return Evidence(
-        {
-            "capacity": exact(f"{what}, at most (two layers: at least, by hand)", by_hand - most),
-            "drawn": difference(f"{what}, as drawn", wide0, deep0),
-            "learned": difference(f"{what}, after learning", wide1, deep1),
-        },
-        (Table("Pieces of the square", ("hidden layers", "as drawn", "after learning", "can have",
-                                        "spirals right (%)"),
-               tuple((name, *values, scored[key])
-                     for name, values, key in zip(names, means, found, strict=True))),),
-        (Bars("Pieces of the square", "pieces", ("as drawn", "after learning", "can have"),
-              tuple(_bars(name, *values) for name, values in zip(names, parts, strict=True)),
-              log=True),
-         images("Where the pieces lie",
-                torch.stack([picture(net) for net in (*(n.networks[0] for n in nets.values()),
-                                                      folded(half))]),
-                (f"{names[0]}, learned", f"{names[1]}, learned", f"{names[1]}, by hand"), 3)),
-        because=f"One layer of {units} draws {units} lines, which cut the plane into {most} pieces "
-        f"at most. Two layers of {half} with weights by hand, the first of which folds the square, "
-        f"have {by_hand}. That is what they can do. As drawn they have {means[1][0]:.0f} pieces "
-        f"beside {means[0][0]:.0f} of the one layer, and after learning two spirals "
-        f"{means[1][1]:.0f} beside {means[0][1]:.0f}; they tell {scored['deep']:.0f} % of the "
-        f"points apart, the one layer {scored['wide']:.0f} %. The two layers also have "
-        f"{2 * half + half + half * half + half + half + 1} weights, the one "
-        f"{4 * units + 1}.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        capacity=exact(f"{what}, at most (two layers: at least, by hand)", by_hand - most),
+        drawn=difference(f"{what}, as drawn", wide0, deep0),
+        learned=difference(f"{what}, after learning", wide1, deep1),
+    )
+    rows = [
+        (name, *values, scored[key]) for name, values, key in zip(names, means, found, strict=True)
+    ]
+    columns = "hidden layers | as drawn | after learning | can have | spirals right (%)"
+    record.table("Pieces of the square", rows, columns)
+    bars = [_bars(name, *values) for name, values in zip(names, parts, strict=True)]
+    title = "Pieces of the square"
+    record.bars(title, "pieces", ("as drawn", "after learning", "can have"), *bars, log=True)
+    record.images(
+        "Where the pieces lie",
+        torch.stack(
+            [picture(net) for net in (*(n.networks[0] for n in nets.values()), folded(half))]
+        ),
+        (f"{names[0]}, learned", f"{names[1]}, learned", f"{names[1]}, by hand"),
+        3,
+    )
+    return record.because(f"""
+        One layer of {units} draws {units} lines, which cut the plane into {most} pieces at most.
+        Two layers of {half} with weights by hand, the first of which folds the square, have
+        {by_hand}. That is what they can do. As drawn they have {means[1][0]:.0f} pieces beside
+        {means[0][0]:.0f} of the one layer, and after learning two spirals {means[1][1]:.0f} beside
+        {means[0][1]:.0f}; they tell {scored["deep"]:.0f} % of the points apart, the one layer
+        {scored["wide"]:.0f} %. The two layers also have
+        {2 * half + half + half * half + half + half + 1} weights, the one {4 * units + 1}.
+    """)
 
 
 def _bars(name: str, drawn: list[int], learned: list[int], most: int) -> Part:
@@ -195,7 +200,7 @@ def spirals(
     return x + 0.02 * torch.randn(n, 2, generator=draw), t
 
 
-def learn(nets: Replicas, x: Tensor, t: Tensor, steps: int, rate: float) -> None:
+def learn(nets: Stack, x: Tensor, t: Tensor, steps: int, rate: float) -> None:
     """All points at every step, by Adam."""
 
     def losses(_: int) -> Tensor:

@@ -9,18 +9,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.lab.settings import Range
-from cutaway.learn.classify import log_losses, share_right
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of
+from cutaway.lab.tools.learning import log_losses, minimise, share_right
+from cutaway.lab.tools.samples import Samples, batch_of
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.activations import ACTIVATIONS, activation
 from cutaway.models.initialisers import initialise
 from cutaway.see.probe import answers, resting
 
-Steps = Annotated[int, Range(1, 1_000_000)]
-Batch = Annotated[int, Range(1, 1000)]
-Rate = Annotated[float, Range(1e-6, 100)]
-Width = Annotated[int, Range(1, 4096)]
-Depth = Annotated[int, Range(1, 200)]
 Images = Annotated[int, Range(70, 60_000)]
 """Training images."""
 
@@ -49,7 +44,7 @@ def dense(
 
 
 def descend(
-    nets: Replicas,
+    nets: Stack,
     data: Samples,
     seed: int,
     steps: int,
@@ -87,7 +82,7 @@ def hidden(net: nn.Module, x: Tensor) -> dict[str, Float[Tensor, "n units"]]:
 
 
 @torch.no_grad()
-def scores(nets: Replicas, x: Tensor) -> Float[Tensor, "r n k"]:
+def scores(nets: Stack, x: Tensor) -> Float[Tensor, "r n k"]:
     """What each network answers at rest."""
     found = []
     for net in nets.networks:
@@ -96,11 +91,11 @@ def scores(nets: Replicas, x: Tensor) -> Float[Tensor, "r n k"]:
     return torch.stack(found)
 
 
-def right(nets: Replicas, data: Samples) -> Float[Tensor, "r"]:
+def right(nets: Stack, data: Samples) -> Float[Tensor, "r"]:
     """Images that each answers rightly, in per cent."""
     return share_right(scores(nets, data.x), data.t)
 
 
-def log_loss(nets: Replicas, data: Samples) -> Float[Tensor, "r"]:
+def log_loss(nets: Stack, data: Samples) -> Float[Tensor, "r"]:
     """Mean of -log p of the true class, at rest."""
     return log_losses(scores(nets, data.x).double(), data.t)

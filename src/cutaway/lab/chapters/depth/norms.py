@@ -7,14 +7,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.data.sources import load
-from cutaway.lab.chapters.depth.learner import Batch, Depth, Steps, Width, dense, descend
+from cutaway.lab.chapters.depth.learner import dense, descend
 from cutaway.lab.chapters.depth.starts import Rates, many
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, ratio
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, shares
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import samples
+from cutaway.lab.figures import shares
+from cutaway.lab.settings import Batch, Depth, Range, Replicates, Seed, Steps, Width
+from cutaway.lab.tools.samples import samples
+from cutaway.learn.fleet.stack import Stack
 
 Starts = tuple[Annotated[float, Range(1e-3, 100)], ...]
 
@@ -53,10 +53,9 @@ def normalisation(
     learned, _ = samples(load("digits"), seed)
     taken: dict[str, Float[Tensor, "starts rates replicates"]] = {}
     for name, norm in (("plain", False), ("normalised", True)):
-        found = []
+        found, widths = [], [64, *[width] * depth, 10]
         for factor in starts:
-            nets = Replicas([dense([64, *[width] * depth, 10], norm=norm)
-                             for _ in range(len(rates) * replicates)])  # fmt: skip
+            nets = Stack([dense(widths, norm=norm) for _ in range(len(rates) * replicates)])
             with torch.no_grad():
                 for p in nets.weights.values():
                     if p.ndim == 3:
@@ -66,30 +65,36 @@ def normalisation(
         taken[name] = torch.stack(found)
     quickest = {name: best(x) for name, x in taken.items()}
     reached = {name: (x < steps).double().mean((0, 1)) * 100 for name, x in taken.items()}
-    quicker = ratio("steps to the target, normalised / plain, each at its best", quickest["plain"],
-                    quickest["normalised"])  # fmt: skip
-    more = difference("pairs of rate and start that reach it, normalised minus plain",
-                      reached["plain"], reached["normalised"], "points")  # fmt: skip
-    rows = tuple(
-        (name, factor, *((x < steps).double().mean(1) * 100).tolist())
-        for name, of in taken.items() for factor, x in zip(starts, of, strict=True)
-    )  # fmt: skip
+    steps_taken = "steps to the target, normalised / plain, each at its best"
+    pairs_met = "pairs of rate and start that reach it, normalised minus plain"
+    rows = [
+        (name, factor, *((x < steps).double().mean(1) * 100))
+        for name, of in taken.items()
+        for factor, x in zip(starts, of, strict=True)
+    ]
     plain, normed = (quickest[name].mean().item() for name in taken)
-    return Evidence(
-        {"quicker": quicker, "more": more},
-        (Table(f"Runs that reach a log-loss of {target:g} within {steps} steps (%)",
-               ("network", "start x", *(f"rate {rate:g} (%)" for rate in rates)), rows),),
-        tuple(Curves(f"From which rates and starts it learns, {name}", "learning rate",
-                     "runs at the target (%)",
-                     tuple(shares(f"start x {factor:g}", rates, (row < steps).sum(1).tolist(),
-                                  replicates) for factor, row in zip(starts, of, strict=True)),
-                     x_log=True) for name, of in taken.items()),
-        because=f"At the best pair of rate and start the plain network needs {plain:.0f} steps to "
-        f"a log-loss of {target:g}, the normalised one {normed:.0f}. Of all "
-        f"{len(rates) * len(starts)} pairs {reached['plain'].mean():.0f} % get there without "
-        f"normalisation and {reached['normalised'].mean():.0f} % with it: what a start multiplies, "
-        "the normalisation divides out again.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        quicker=ratio(steps_taken, quickest["plain"], quickest["normalised"]),
+        more=difference(pairs_met, reached["plain"], reached["normalised"], "points"),
+    )
+    columns = ("network", "start x", *(f"rate {rate:g} (%)" for rate in rates))
+    title = f"Runs that reach a log-loss of {target:g} within {steps} steps (%)"
+    record.table(title, rows, columns)
+    for name, of in taken.items():
+        series = [
+            shares(f"start x {factor:g}", rates, (row < steps).sum(1).tolist(), replicates)
+            for factor, row in zip(starts, of, strict=True)
+        ]
+        axes = "learning rate", "runs at the target (%)"
+        record.curves(f"From which rates and starts it learns, {name}", *axes, *series, x_log=True)
+    return record.because(f"""
+        At the best pair of rate and start the plain network needs {plain:.0f} steps to a log-loss
+        of {target:g}, the normalised one {normed:.0f}. Of all {len(rates) * len(starts)} pairs
+        {reached["plain"].mean():.0f} % get there without normalisation and
+        {reached["normalised"].mean():.0f} % with it: what a start multiplies, the normalisation
+        divides out again.
+    """)
 
 
 def steps_to(target: float, losses: Float[Tensor, "steps r"], over: int = 10) -> Float[Tensor, "r"]:

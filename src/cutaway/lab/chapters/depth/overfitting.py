@@ -7,23 +7,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.data.sources import load
-from cutaway.lab.chapters.depth.learner import (
-    Batch,
-    Images,
-    Rate,
-    Steps,
-    Width,
-    dense,
-    descend,
-    log_loss,
-    right,
-)
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, ratio
+from cutaway.lab.chapters.depth.learner import Images, dense, descend, log_loss, right
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, over
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, samples
+from cutaway.lab.figures import over
+from cutaway.lab.settings import Batch, Range, Rate, Replicates, Seed, Steps, Width
+from cutaway.lab.tools.samples import Samples, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.randomness import generator
 
 Wrong = Annotated[float, Range(0, 90)]
@@ -79,45 +69,52 @@ def weight_decay(
     for several lambda; without is the first of them."""
     learned, tested = few(images, wrong, seed)
     asked = tuple(sorted({0.0, decay, *others}))
-    nets = Replicas([dense([64, width, width, 10]) for _ in range(len(asked) * replicates)])
+    nets = Stack([dense([64, width, width, 10]) for _ in range(len(asked) * replicates)])
     strong = torch.tensor(asked).repeat_interleave(replicates)
     descend(nets, learned, seed, steps, batch, rate, more=lambda: strong / 2 * squares(nets))
     facts = {
-        "length": squares(nets).detach().sqrt().double(), "train": log_loss(nets, learned),
-        "test": log_loss(nets, tested), "right": right(nets, tested),
-    }  # fmt: skip
+        "length": squares(nets).detach().sqrt().double(),
+        "train": log_loss(nets, learned),
+        "test": log_loss(nets, tested),
+        "right": right(nets, tested),
+    }
     by = {name: values.view(len(asked), -1) for name, values in facts.items()}
     one, gap = asked.index(decay), by["test"] - by["train"]
     rows = tuple((a, *(by[name][i].mean().item() for name in by)) for i, a in enumerate(asked))
     x = [max(a, min(asked[1:]) / 3) for a in asked]
-    return Evidence(
-        {
-            "norm": ratio(f"length of the weights, decay {decay:g} / none", by["length"][0],
-                          by["length"][one]),
-            "gap": difference("test loss minus training loss, with decay minus without", gap[0],
-                              gap[one]),
-            "loss": difference("test loss, with decay minus without", by["test"][0],
-                               by["test"][one]),
-            "accuracy": difference("accuracy, with decay minus without", by["right"][0],
-                                   by["right"][one], "points"),
-        },
-        (Table(f"{images} images, {wrong:g} % of the labels drawn at random, {steps} steps",
-               ("lambda", "length of the weights", "training loss", "test loss",
-                "digits right (%)"), rows),),
-        (Curves("Loss against decay", "lambda (the leftmost is 0)", "log-loss",
-                (over("training", x, by["train"]), over("test", x, by["test"])), x_log=True),
-         Curves("Weights against decay", "lambda (the leftmost is 0)", "length of all weights",
-                (over("weights", x, by["length"]),), x_log=True)),
-        because=f"Without decay the weights grow to a length of {by['length'][0].mean():.1f} and "
-        f"the network knows its images, wrong labels and all (training loss "
-        f"{by['train'][0].mean():.3f}, test loss {by['test'][0].mean():.2f}). With {decay:g} the "
-        f"length is {by['length'][one].mean():.1f}, the training loss "
-        f"{by['train'][one].mean():.2f} and the test loss {by['test'][one].mean():.2f}; digits "
-        f"right go from {by['right'][0].mean():.1f} to {by['right'][one].mean():.1f} %.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        norm=ratio(
+            f"length of the weights, decay {decay:g} / none", by["length"][0], by["length"][one]
+        ),
+        gap=difference("test loss minus training loss, with decay minus without", gap[0], gap[one]),
+        loss=difference("test loss, with decay minus without", by["test"][0], by["test"][one]),
+        accuracy=difference(
+            "accuracy, with decay minus without", by["right"][0], by["right"][one], "points"
+        ),
+    )
+    record.table(
+        f"{images} images, {wrong:g} % of the labels drawn at random, {steps} steps",
+        rows,
+        "lambda | length of the weights | training loss | test loss | digits right (%)",
+    )
+    series = [over("training", x, by["train"]), over("test", x, by["test"])]
+    record.curves(
+        "Loss against decay", "lambda (the leftmost is 0)", "log-loss", *series, x_log=True
+    )
+    axes = "lambda (the leftmost is 0)", "length of all weights"
+    record.curves("Weights against decay", *axes, over("weights", x, by["length"]), x_log=True)
+    return record.because(f"""
+        Without decay the weights grow to a length of {by["length"][0].mean():.1f} and the network
+        knows its images, wrong labels and all (training loss {by["train"][0].mean():.3f}, test loss
+        {by["test"][0].mean():.2f}). With {decay:g} the length is {by["length"][one].mean():.1f},
+        the training loss {by["train"][one].mean():.2f} and the test loss
+        {by["test"][one].mean():.2f}; digits right go from {by["right"][0].mean():.1f} to
+        {by["right"][one].mean():.1f} %.
+    """)
 
 
-def squares(nets: Replicas) -> Float[Tensor, "r"]:
+def squares(nets: Stack) -> Float[Tensor, "r"]:
     """|w|^2 of each network, of its matrices alone."""
     matrices = [p.square().sum((1, 2)) for p in nets.weights.values() if p.ndim == 3]
     return torch.stack(matrices).sum(0)
@@ -161,42 +158,47 @@ def early_stopping(
     cut = 2 * images // 3
     learned, held = given.first(cut), Samples(given.x[cut:], given.t[cut:])
     learned = mislabelled(learned, wrong, seed)
-    nets = Replicas([dense([64, width, width, 10]) for _ in range(replicates)])
+    nets = Stack([dense([64, width, width, 10]) for _ in range(replicates)])
     a_time, facts = cut // batch, []
     for epoch in range(epochs):
         descend(nets, learned, seed, a_time, batch, rate, first=epoch * a_time)
-        facts.append(torch.stack([log_loss(nets, learned), log_loss(nets, held),
-                                  log_loss(nets, tested), right(nets, tested)]))  # fmt: skip
+        losses = [log_loss(nets, part) for part in (learned, held, tested)]
+        facts.append(torch.stack([*losses, right(nets, tested)]))
     train, val, test, answered = torch.stack(facts, 1)
     at = torch.tensor([stop_of(v.tolist(), patience) for v in val.T])[None]
     chosen, chosen_right = test.gather(0, at)[0], answered.gather(0, at)[0]
     least = test.amin(0)
     best, end = test.argmin(0).double().mean().item() + 1, at.double().mean().item() + 1
     x = range(1, epochs + 1)
-    return Evidence(
-        {
-            "regret": ratio("test loss where it stops / at the best epoch", least, chosen),
-            "under": ratio("test loss after one epoch / at the best", least, test[0]),
-            "over_loss": ratio("test loss after the last epoch / at the best", least, test[-1]),
-            "over_right": difference("accuracy, last epoch minus where it stops", chosen_right,
-                                     answered[-1], "points"),
-        },
-        (Table("Where to stop", ("epoch", "training loss", "test loss", "digits right (%)"), tuple(
-            (name, *(row.mean().item() for row in rows)) for name, rows in {
-                "first": (train[0], test[0], answered[0]),
-                "stopped": (train.gather(0, at)[0], chosen, chosen_right),
-                "last": (train[-1], test[-1], answered[-1]),
-            }.items())),),
-        (Curves("Loss by epoch", "epochs", "log-loss",
-                (over("training", x, train), over("validation", x, val), over("test", x, test)),
-                x_log=True, marks=((end, "stopped, mean"),)),),
-        because=f"The loss on new images falls until epoch {best:.0f} (mean over the replicates) "
-        f"and then rises while the training loss goes on falling. Stopping by a validation set of "
-        f"{len(held)} images ends at epoch {end:.0f}, where the test loss is {chosen.mean():.2f} "
-        f"beside {least.mean():.2f} at best and {test[-1].mean():.2f} after {epochs} epochs. "
-        f"Digits right: {answered[0].mean():.1f} % after one epoch, {chosen_right.mean():.1f} % "
-        f"where it stops, {answered[-1].mean():.1f} % at the end.",
-    )  # fmt: skip
+    later = "accuracy, last epoch minus where it stops"
+    record = Record()
+    record.effects(
+        regret=ratio("test loss where it stops / at the best epoch", least, chosen),
+        under=ratio("test loss after one epoch / at the best", least, test[0]),
+        over_loss=ratio("test loss after the last epoch / at the best", least, test[-1]),
+        over_right=difference(later, chosen_right, answered[-1], "points"),
+    )
+    cells = [
+        (name, *(row.mean().item() for row in rows))
+        for name, rows in {
+            "first": (train[0], test[0], answered[0]),
+            "stopped": (train.gather(0, at)[0], chosen, chosen_right),
+            "last": (train[-1], test[-1], answered[-1]),
+        }.items()
+    ]
+    record.table("Where to stop", cells, "epoch | training loss | test loss | digits right (%)")
+    series = [over("training", x, train), over("validation", x, val), over("test", x, test)]
+    record.curves(
+        "Loss by epoch", "epochs", "log-loss", *series, x_log=True, marks={end: "stopped, mean"}
+    )
+    return record.because(f"""
+        The loss on new images falls until epoch {best:.0f} (mean over the replicates) and then
+        rises while the training loss goes on falling. Stopping by a validation set of {len(held)}
+        images ends at epoch {end:.0f}, where the test loss is {chosen.mean():.2f} beside
+        {least.mean():.2f} at best and {test[-1].mean():.2f} after {epochs} epochs. Digits right:
+        {answered[0].mean():.1f} % after one epoch, {chosen_right.mean():.1f} % where it stops,
+        {answered[-1].mean():.1f} % at the end.
+    """)
 
 
 def stop_of(losses: list[float], patience: int) -> int:

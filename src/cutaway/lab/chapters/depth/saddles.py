@@ -8,11 +8,10 @@ from torch import Tensor
 from torch.func import grad, jacrev, vmap
 
 from cutaway.errors import UsageError
-from cutaway.lab.chapters.depth.learner import Steps
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean, share_of
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, mean, share_of
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import SHARE, Curves, line, over
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.figures import SHARE, line, over
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.randomness import generator
 
 Weights = Float[Tensor, "r p"]
@@ -129,39 +128,38 @@ def widening(
     idle, copied = widened(w[bad], x[bad], t[bad])
     still = (copied > -FLAT).flatten(0, 1)
     sizes = [row[0] for row in rows]
-    return Evidence(
-        {
-            "narrow": mean(f"{ENDING}, width {sizes[0]}", stuck[0], "%", SHARE),
-            "wide": mean(f"{ENDING}, width {sizes[-1]}", stuck[-1], "%", SHARE),
-            "idle": share_of(f"bad minima of width {narrow} that an idle unit makes a saddle",
-                             idle < -FLAT),
-            "copied": share_of("of these, still minima for some way of doubling a unit",
-                               still.any(0)),
-        },
-        (Table(f"{replicates} tasks, {starts} starts each",
-               ("width", "weights", "gradient nothing (%)", "of all: bad minima (%)",
-                "median error"), tuple(rows)),
-         Table(f"Bad minima of width {narrow}, widened",
-               ("how", "smallest eigenvalue, median", "now a saddle (%)"),
-               (("an idle unit", idle.median().item(), percent(idle < -FLAT)),
-                ("a unit doubled, any way", copied.median().item(), percent(copied < -FLAT))))),
-        (Curves("Where descent ends", "hidden units", "ends in a bad minimum (%)",
-                (over("bad minima", sizes, torch.stack(stuck), within=SHARE),)),
-         Curves("A minimum widened by a double", "part of the outgoing weight that the first takes",
-                "still a minimum (%)",
-                tuple(line(f"unit {u + 1}", PARTS, [percent(row > -FLAT) for row in each])
-                      for u, each in enumerate(copied)))),
-        because=f"{stuck[0].mean():.0f} % of the descents with {sizes[0]} unit end in a minimum "
-        f"with an error above a thousandth of the answers' variance, {stuck[-1].mean():.0f} % of "
-        f"those with {sizes[-1]}. And the optima do turn into saddles: with one idle unit added, "
-        f"which changes neither function nor gradient, {percent(idle < -FLAT):.0f} % of the "
-        f"{len(idle)} bad minima have a direction downwards. It must be so: the new unit's ingoing "
-        "and outgoing weights bend the loss only together, by the sum of error times input, so "
-        "that one eigenvalue is positive and one negative unless that sum is 0. But a minimum can "
-        f"also be carried over whole: doubling a unit leaves {percent(still.any(0)):.0f} % of them "
-        "minima for some share between the two, flat along that share (Fukumizu and Amari 2000). "
-        "What is easier in wide networks is that descent ends elsewhere; they are still there.",
-    )  # fmt: skip
+    saddle = f"bad minima of width {narrow} that an idle unit makes a saddle"
+    record = Record()
+    record.effects(
+        narrow=mean(f"{ENDING}, width {sizes[0]}", stuck[0], "%", SHARE),
+        wide=mean(f"{ENDING}, width {sizes[-1]}", stuck[-1], "%", SHARE),
+        idle=share_of(saddle, idle < -FLAT),
+        copied=share_of("of these, still minima for some way of doubling a unit", still.any(0)),
+    )
+    columns = "width | weights | gradient nothing (%) | of all: bad minima (%) | median error"
+    record.table(f"{replicates} tasks, {starts} starts each", rows, columns)
+    ways = {"an idle unit": idle, "a unit doubled, any way": copied}
+    cells = [(way, lowest.median(), percent(lowest < -FLAT)) for way, lowest in ways.items()]
+    columns = "how | smallest eigenvalue, median | now a saddle (%)"
+    record.table(f"Bad minima of width {narrow}, widened", cells, columns)
+    series = over("bad minima", sizes, torch.stack(stuck), within=SHARE)
+    record.curves("Where descent ends", "hidden units", "ends in a bad minimum (%)", series)
+    minima = [[percent(row > -FLAT) for row in each] for each in copied]
+    curves = [line(f"unit {u}", PARTS, each) for u, each in enumerate(minima, 1)]
+    axes = "part of the outgoing weight that the first takes", "still a minimum (%)"
+    record.curves("A minimum widened by a double", *axes, *curves)
+    return record.because(f"""
+        {stuck[0].mean():.0f} % of the descents with {sizes[0]} unit end in a minimum with an error
+        above a thousandth of the answers' variance, {stuck[-1].mean():.0f} % of those with
+        {sizes[-1]}. And the optima do turn into saddles: with one idle unit added, which changes
+        neither function nor gradient, {percent(idle < -FLAT):.0f} % of the {len(idle)} bad minima
+        have a direction downwards. It must be so: the new unit's ingoing and outgoing weights bend
+        the loss only together, by the sum of error times input, so that one eigenvalue is positive
+        and one negative unless that sum is 0. But a minimum can also be carried over whole:
+        doubling a unit leaves {percent(still.any(0)):.0f} % of them minima for some share between
+        the two, flat along that share (Fukumizu and Amari 2000). What is easier in wide networks is
+        that descent ends elsewhere; they are still there.
+    """)
 
 
 def begun(n: int, width: int, seed: int) -> Weights:

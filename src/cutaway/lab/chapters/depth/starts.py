@@ -8,25 +8,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.data.sources import load
-from cutaway.lab.chapters.depth.learner import (
-    Batch,
-    Depth,
-    Steps,
-    Width,
-    dense,
-    descend,
-    hidden,
-    right,
-)
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, mean, ratio
+from cutaway.lab.chapters.depth.learner import dense, descend, hidden, right
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, mean, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Curves, over, part
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.classify import log_losses
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, samples
+from cutaway.lab.figures import over, part
+from cutaway.lab.settings import Batch, Depth, Range, Replicates, Seed, Steps, Width
+from cutaway.lab.tools.learning import log_losses
+from cutaway.lab.tools.samples import Samples, samples
+from cutaway.learn.fleet.stack import Stack
 
 Rates = tuple[Annotated[float, Range(1e-6, 100)], ...]
+TAUS = ("sigmoid", "tanh", "relu")
+STARTS = ("normal", "xavier", "he")
+Best = dict[tuple[str, str], Float[Tensor, "r"]]
+"""Digits right (%) at the best rate, by activation and start."""
 
 
 def many(rates: Rates, replicates: int) -> Float[Tensor, "r"]:
@@ -75,45 +70,47 @@ def vanishing(
     steep, found = {}, {}
     for tau, start in (("sigmoid", "xavier"), ("tanh", "xavier"), ("relu", "he")):
         widths = [64, *[width] * depth, 10]
-        nets = Replicas([dense(widths, tau, start) for _ in range(replicates * len(rates))])
+        nets = Stack([dense(widths, tau, start) for _ in range(replicates * len(rates))])
         steep[tau] = gradients(nets, learned.first(256))[:, :replicates]
         descend(nets, learned, seed, steps, batch, many(rates, replicates))
         found[tau] = best_of(right(nets, tested), rates)
-    kept = {tau: ratio(f"gradient of the first layer as a share of the last hidden one's, {tau}",
-                       g[-2], g[0]) for tau, g in steep.items()}  # fmt: skip
-    gain = difference(
-        "accuracy, ReLU minus sigmoid", found["sigmoid"][1], found["relu"][1], "points"
+    share = "gradient of the first layer as a share of the last hidden one's"
+    kept = {tau: ratio(f"{share}, {tau}", g[-2], g[0]) for tau, g in steep.items()}
+    record = Record()
+    record.effects(
+        sigmoid_kept=kept["sigmoid"],
+        relu_kept=kept["relu"],
+        gain=difference(
+            "accuracy, ReLU minus sigmoid", found["sigmoid"][1], found["relu"][1], "points"
+        ),
     )
-    return Evidence(
-        {"sigmoid_kept": kept["sigmoid"], "relu_kept": kept["relu"], "gain": gain},
-        (
-            Table(
-                f"{depth} hidden layers of {width}",
-                ("activation", "share of the gradient that arrives", "low", "high", "best rate",
-                 f"digits right after {steps} steps (%)"),
-                tuple((tau, kept[tau].value, kept[tau].low, kept[tau].high, rate, v.mean().item())
-                      for tau, (rate, v) in found.items()),
-            ),
-        ),
-        (
-            Curves(
-                "How long each layer's gradient is", "layer, 1 is the first",
-                "norm of the gradient",
-                tuple(over(tau, range(1, depth + 2), g, ratios=True) for tau, g in steep.items()),
-                y_log=True,
-            ),
-        ),
-        because=f"A sigmoid's slope is a quarter at most, and {depth} of them in a row leave "
-        f"{kept['sigmoid'].value:.1e} of the gradient for the first layer; with ReLU and weights "
-        f"of variance 2/n it is {kept['relu'].value:.2g}, with tanh and Xavier's "
-        f"{kept['tanh'].value:.2g}. After {steps} steps at the best of {len(rates)} rates the "
-        f"sigmoid network answers {found['sigmoid'][1].mean():.0f} % of new digits rightly, which "
-        f"is chance, the ReLU network {found['relu'][1].mean():.0f} %, the tanh network "
-        f"{found['tanh'][1].mean():.0f} %.",
-    )  # fmt: skip
+    rows = [
+        {
+            "activation": tau,
+            "share of the gradient that arrives": kept[tau].value,
+            "low": kept[tau].low,
+            "high": kept[tau].high,
+            "best rate": rate,
+            f"digits right after {steps} steps (%)": values.mean(),
+        }
+        for tau, (rate, values) in found.items()
+    ]
+    record.table(f"{depth} hidden layers of {width}", rows)
+    series = [over(tau, range(1, depth + 2), g, ratios=True) for tau, g in steep.items()]
+    axes = "layer, 1 is the first", "norm of the gradient"
+    record.curves("How long each layer's gradient is", *axes, *series, y_log=True)
+    return record.because(f"""
+        A sigmoid's slope is a quarter at most, and {depth} of them in a row leave
+        {kept["sigmoid"].value:.1e} of the gradient for the first layer; with ReLU and weights of
+        variance 2/n it is {kept["relu"].value:.2g}, with tanh and Xavier's
+        {kept["tanh"].value:.2g}. After {steps} steps at the best of {len(rates)} rates the sigmoid
+        network answers {found["sigmoid"][1].mean():.0f} % of new digits rightly, which is chance,
+        the ReLU network {found["relu"][1].mean():.0f} %, the tanh network
+        {found["tanh"][1].mean():.0f} %.
+    """)
 
 
-def gradients(nets: Replicas, data: Samples) -> Float[Tensor, "layers r"]:
+def gradients(nets: Stack, data: Samples) -> Float[Tensor, "layers r"]:
     """The norm of the gradient of each layer's weights."""
     log_losses(nets(data.x), data.t).sum().backward()
     found = [p.grad for p in nets.weights.values() if p.ndim == 3 and p.grad is not None]
@@ -155,55 +152,68 @@ def initial_weights(
     network, and what it has learned of digits at the best of the rates."""
     learned, tested = samples(load("digits"), seed)
     spread, found = {}, {}
-    for tau, start in product(("sigmoid", "tanh", "relu"), ("normal", "xavier", "he")):
+    for tau, start in product(TAUS, STARTS):
         widths = [64, *[width] * depth, 10]
-        nets = Replicas([dense(widths, tau, start) for _ in range(replicates * len(rates))])
+        nets = Stack([dense(widths, tau, start) for _ in range(replicates * len(rates))])
         spread[tau, start] = spreads(nets, learned.first(256))[:, :replicates]
         descend(nets, learned, seed, steps, batch, many(rates, replicates))
         found[tau, start] = best_of(right(nets, tested), rates)
     best = {pair: values for pair, (_, values) in found.items()}
-    small = max((mean(f"digits right with deviation 0.01, {tau}, the best activation",
-                      best[tau, "normal"], "%")
-                 for tau in ("sigmoid", "tanh", "relu")), key=lambda e: e.value)  # fmt: skip
-    pairs = {"he_relu": ("relu", "xavier", "he"), "xavier_tanh": ("tanh", "he", "xavier"),
-             "xavier_sigmoid": ("sigmoid", "he", "xavier")}  # fmt: skip
-    gain = {
-        name: difference(
-            f"{b.title()} minus {a.title()}, {tau}", best[tau, a], best[tau, b], "points"
-        )
-        for name, (tau, a, b) in pairs.items()
-    }
-    rows = tuple((*pair, spread[pair][0].mean().item(), spread[pair][-1].mean().item(), rate,
-                  values.mean().item()) for pair, (rate, values) in found.items())  # fmt: skip
-    return Evidence(
-        {"small": small, **gain},
-        (Table(f"{depth} hidden layers of {width}",
-               ("activation", "start", "spread in layer 1", f"spread in layer {depth}", "best rate",
-                "digits right (%)"), rows),),
-        (
-            Curves("How far activations spread, before learning", "layer", "standard deviation",
-                   tuple(over(f"{tau}, {start.title()}", range(1, depth + 1), values, ratios=True)
-                         for (tau, start), values in spread.items() if tau != "sigmoid"),
-                   y_log=True),
-            Bars("Learned", "digits right (%)", ("sigmoid", "tanh", "relu"),
-                 tuple(part(start.title(), torch.stack([best[tau, start] for tau in
-                                                ("sigmoid", "tanh", "relu")]))
-                       for start in ("normal", "xavier", "he")),
-                 caption="Normal is a deviation of 0.01."),
-        ),
-        because="With deviation 0.01 every layer shrinks what comes in, until nothing of the image "
-        f"is left: {small.value:.0f} % right at best, which is chance. He's factor of two makes up "
-        f"for the half that ReLU cuts off, and is worth {gain['he_relu'].value:.0f} points over "
-        "Xavier there. With tanh the two do not differ so much: Xavier minus He is "
-        f"{gain['xavier_tanh'].value:.1f} points (interval {gain['xavier_tanh'].low:.1f} to "
-        f"{gain['xavier_tanh'].high:.1f}). The sigmoid is at "
-        f"{best['sigmoid', 'xavier'].mean():.0f} % with Xavier's start and at "
-        f"{best['sigmoid', 'he'].mean():.0f} % with He's: Xavier's derivation takes the slope at 0 "
-        "for 1, and a sigmoid's is a quarter.",
-    )  # fmt: skip
+    small = most_from_small(best)
+    pairs = ("relu", "xavier", "he"), ("tanh", "he", "xavier"), ("sigmoid", "he", "xavier")
+    he_relu, xavier_tanh, xavier_sigmoid = (gained(best, *pair) for pair in pairs)
+    record = Record()
+    record.effects(
+        small=small, he_relu=he_relu, xavier_tanh=xavier_tanh, xavier_sigmoid=xavier_sigmoid
+    )
+    rows = [
+        {
+            "activation": tau,
+            "start": start,
+            "spread in layer 1": spread[tau, start][0].mean(),
+            f"spread in layer {depth}": spread[tau, start][-1].mean(),
+            "best rate": rate,
+            "digits right (%)": values.mean(),
+        }
+        for (tau, start), (rate, values) in found.items()
+    ]
+    record.table(f"{depth} hidden layers of {width}", rows)
+    series = [
+        over(f"{tau}, {start.title()}", range(1, depth + 1), values, ratios=True)
+        for (tau, start), values in spread.items()
+        if tau != "sigmoid"
+    ]
+    title = "How far activations spread, before learning"
+    record.curves(title, "layer", "standard deviation", *series, y_log=True)
+    parts = [part(s.title(), torch.stack([best[tau, s] for tau in TAUS])) for s in STARTS]
+    caption = "Normal is a deviation of 0.01."
+    record.bars("Learned", "digits right (%)", TAUS, *parts, caption=caption)
+    return record.because(f"""
+        With deviation 0.01 every layer shrinks what comes in, until nothing of the image is left:
+        {small.value:.0f} % right at best, which is chance. He's factor of two makes up for the half
+        that ReLU cuts off, and is worth {he_relu.value:.0f} points over Xavier there. With tanh the
+        two do not differ so much: Xavier minus He is {xavier_tanh.value:.1f} points (interval
+        {xavier_tanh.low:.1f} to {xavier_tanh.high:.1f}). The sigmoid is at
+        {best["sigmoid", "xavier"].mean():.0f} % with Xavier's start and at
+        {best["sigmoid", "he"].mean():.0f} % with He's: Xavier's derivation takes the slope at 0 for
+        1, and a sigmoid's is a quarter.
+    """)
 
 
-def spreads(nets: Replicas, data: Samples) -> Float[Tensor, "layers r"]:
+def most_from_small(best: Best) -> Effect:
+    """What the best of the activations learned from weights of deviation 0.01."""
+    what = "digits right with deviation 0.01, {}, the best activation"
+    every = [mean(what.format(tau), best[tau, "normal"], "%") for tau in TAUS]
+    return max(every, key=lambda e: e.value)
+
+
+def gained(best: Best, tau: str, a: str, b: str) -> Effect:
+    """What start b is worth beside a."""
+    what = f"{b.title()} minus {a.title()}, {tau}"
+    return difference(what, best[tau, a], best[tau, b], "points")
+
+
+def spreads(nets: Stack, data: Samples) -> Float[Tensor, "layers r"]:
     """The standard deviation of each hidden layer's answers."""
     found = [[y.std() for y in hidden(net, data.x).values()] for net in nets.networks]
     return torch.tensor(found).T

@@ -9,9 +9,9 @@ from typing import Annotated
 import numpy as np
 import torch
 
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Curves, Part, line
+from cutaway.lab.figures import Part, line
 from cutaway.lab.settings import Range, Seed
 from cutaway.randomness import generator
 
@@ -83,30 +83,23 @@ def example_4_1(draws: Annotated[int, Range(100, 10**8)] = 100_000, seed: Seed =
     p = np.array([float(v) for v in found["P(x)"]])
     u = torch.rand(draws, generator=generator(seed, "7.3"), dtype=torch.float64).numpy()
     shares = np.bincount(np.searchsorted(p.cumsum().round(9), u), minlength=4)[:4] / draws
-    spread = np.sqrt(p * (1 - p) / draws)
+    far = float((abs(shares - p) / np.sqrt(p * (1 - p) / draws)).max())
     names = tuple(f"({a},{b})" for a, b in PLACES)
-    return Evidence(
-        {
-            "wrong": exact("numbers that are not as printed, of 28", wrong),
-            "draws": exact("random numbers that generate something else, of 2", missed),
-            "astray": exact(
-                "largest distance of a share drawn, in standard errors",
-                float((abs(shares - p) / spread).max()),
-            ),
-        },
-        (Table("Counted", ("distribution", *names), rows),),
-        (
-            Bars(
-                f"P(x) and {draws} draws from it", "share", names,
-                (Part("counted", tuple(p)), Part("generated", tuple(map(float, shares)))),
-            ),
-        ),
-        because=f"All {28 - wrong} of 28 numbers agree; 1/3 and 2/3 are printed as 0.33 and 0.67. "
-        "0.34 lies in (0.2, 0.5] and gives (0,1), 0.83 in (0.6, 1] and gives (1,1). What "
-        "the text calls learning is counting here. It works because there are four "
-        "possible x; with 64 pixels of 17 levels there are 17^64, and nearly all were "
-        "never seen, which is why the next claims need networks.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        wrong=exact("numbers that are not as printed, of 28", wrong),
+        draws=exact("random numbers that generate something else, of 2", missed),
+        astray=exact("largest distance of a share drawn, in standard errors", far),
+    )
+    record.table("Counted", rows, ("distribution", *names))
+    parts = [Part("counted", tuple(p)), Part("generated", tuple(map(float, shares)))]
+    record.bars(f"P(x) and {draws} draws from it", "share", names, *parts)
+    return record.because(f"""
+        All {28 - wrong} of 28 numbers agree; 1/3 and 2/3 are printed as 0.33 and 0.67. 0.34 lies in
+        (0.2, 0.5] and gives (0,1), 0.83 in (0.6, 1] and gives (1,1). What the text calls learning
+        is counting here. It works because there are four possible x; with 64 pixels of 17 levels
+        there are 17^64, and nearly all were never seen, which is why the next claims need networks.
+    """)
 
 
 def in_base_ten(ten: Effect, nats: Effect, best: Effect) -> Verdict:
@@ -137,33 +130,24 @@ def objective(certainty: Annotated[float, Range(0.501, 0.999999)] = 0.999) -> Ev
         rows.append((name, good, 2 * log(0.5), bad))
     ten, nats, _ = rows
     says = np.linspace(0.001, 0.999, 999)
-    return Evidence(
-        {
-            "ten": exact("J_D of the bad discriminator, base 10", ten[3]),
-            "nats": exact("the same, natural logarithm", nats[3], "nats"),
-            "best": exact("J_D of the good one, natural logarithm", nats[1], "nats"),
-            "undecided": exact("J_D where all answers are 1/2", nats[2], "nats"),
-        },
-        (
-            Table(
-                "J_D", ("logarithm", f"says {p:g} and {1 - p:.3g}", "says 1/2", "the reverse"),
-                tuple(rows),
-            ),
-        ),
-        (
-            Curves(
-                "What a discriminator is worth",
-                "what it says of real examples (of false ones: 1 less that)", "J_D",
-                tuple(line(n, says, [2 * log(v) for v in says]) for n, log in bases.items()),
-                levels=((-6.0, "the text's -6"),), marks=((0.5, "cannot tell"),),
-            ),
-        ),
-        because=f"In base ten the bad discriminator is worth {ten[3]:.3f}: the text's -6 is "
-        "log10(0.001) twice. In natural logarithms, which PyTorch's losses and the "
-        "paper's theory use (its optimum, where nothing can be told apart, is -log 4 = "
-        f"{nats[2]:.3f}), it is {nats[3]:.2f}. The good one is about 0 in every base "
-        f"({nats[1]:.4f} in nats). The base only scales J_D and its gradient, by "
-        f"{math.log(10):.3f}, so that what is learned is the same at a learning rate "
-        "scaled by as much; but a reader who checks a loss curve against -6 looks for the "
-        "wrong number.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        ten=exact("J_D of the bad discriminator, base 10", ten[3]),
+        nats=exact("the same, natural logarithm", nats[3], "nats"),
+        best=exact("J_D of the good one, natural logarithm", nats[1], "nats"),
+        undecided=exact("J_D where all answers are 1/2", nats[2], "nats"),
+    )
+    record.table("J_D", rows, f"logarithm | says {p:g} and {1 - p:.3g} | says 1/2 | the reverse")
+    series = [line(n, says, [2 * log(v) for v in says]) for n, log in bases.items()]
+    axes = "what it says of real examples (of false ones: 1 less that)", "J_D"
+    title = "What a discriminator is worth"
+    record.curves(title, *axes, *series, levels={-6.0: "the text's -6"}, marks={0.5: "cannot tell"})
+    return record.because(f"""
+        In base ten the bad discriminator is worth {ten[3]:.3f}: the text's -6 is log10(0.001)
+        twice. In natural logarithms, which PyTorch's losses and the paper's theory use (its
+        optimum, where nothing can be told apart, is -log 4 = {nats[2]:.3f}), it is {nats[3]:.2f}.
+        The good one is about 0 in every base ({nats[1]:.4f} in nats). The base only scales J_D and
+        its gradient, by {math.log(10):.3f}, so that what is learned is the same at a learning rate
+        scaled by as much; but a reader who checks a loss curve against -6 looks for the wrong
+        number.
+    """)

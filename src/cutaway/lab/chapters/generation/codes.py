@@ -9,15 +9,14 @@ from torch import Tensor, nn
 
 from cutaway import models
 from cutaway.lab.chapters.generation.players import inked
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, ratio
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, over
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.classify import classify, share_right
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of
+from cutaway.lab.figures import over
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
+from cutaway.lab.tools.learning import classify, minimise, share_right
+from cutaway.lab.tools.samples import Samples, batch_of
+from cutaway.learn.fleet.stack import Stack
 
-Steps = Annotated[int, Range(1, 100_000)]
 Sizes = tuple[Annotated[int, Range(10, 60_000)], ...]
 BATCH = 64
 EVERY = 10
@@ -71,43 +70,33 @@ def pretrained_code(
                 _reconstruct(nets, learned.x, pretraining, seed)
             curves[way, n] = _name(nets, whole, learned.first(n), tested, steps, seed)
     right, few = {key: curve[-1] for key, curve in curves.items()}, min(labels)
-    better = difference(
-        f"pretrained minus all learned, {few} labels", right["all learned", few].numpy(),
-        right["pretrained, frozen", few].numpy(), "points",
-    )  # fmt: skip
+    pair = right["all learned", few], right["pretrained, frozen", few]
+    better = difference(f"pretrained minus all learned, {few} labels", *pair, "points")
     times, cost = _costs(curves, few, code, pretraining)
     means = {key: y.mean().item() for key, y in right.items()}
-    return Evidence(
-        {"better": better, "sooner": cost[0], "counted": cost[1]},
-        (
-            Table(
-                "Test digits right (%), means", ("code", *(f"{n} labels" for n in labels)),
-                tuple((way, *(means[way, n] for n in labels)) for way in WAYS),
-            ),
-        ),
-        (
-            Curves(
-                f"With {few} labels", "steps", "test digits right (%)",
-                tuple(over(w, _steps(curves[w, few]), curves[w, few]) for w in WAYS),
-            ),
-        ),
-        because=f"With {few} labels the frozen code is right on "
-        f"{means['pretrained, frozen', few]:.1f} % of the test digits, the network that "
-        f"learns all on {means['all learned', few]:.1f} %, a code as chance drew it on "
-        f"{means['as drawn, frozen', few]:.1f} %: reconstruction teaches a code what is worth "
-        "knowing, and the few labels alone teach nearly as much. To the accuracy that learning all "
-        f"ends with the frozen code takes {times:.1f} times as many steps, but {cost[0].value:.2f} "
-        "times the multiplications where each digit's code is computed once. With the "
-        f"{pretraining} steps of reconstruction it is {cost[1].value:.0f} times: pretraining is "
-        "cheap only where it has been done already.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(better=better, sooner=cost[0], counted=cost[1])
+    rows = [(way, *(means[way, n] for n in labels)) for way in WAYS]
+    record.table("Test digits right (%), means", rows, ("code", *(f"{n} labels" for n in labels)))
+    series = [over(w, _steps(curves[w, few]), curves[w, few]) for w in WAYS]
+    record.curves(f"With {few} labels", "steps", "test digits right (%)", *series)
+    return record.because(f"""
+        With {few} labels the frozen code is right on {means["pretrained, frozen", few]:.1f} % of
+        the test digits, the network that learns all on {means["all learned", few]:.1f} %, a code as
+        chance drew it on {means["as drawn, frozen", few]:.1f} %: reconstruction teaches a code what
+        is worth knowing, and the few labels alone teach nearly as much. To the accuracy that
+        learning all ends with the frozen code takes {times:.1f} times as many steps, but
+        {cost[0].value:.2f} times the multiplications where each digit's code is computed once. With
+        the {pretraining} steps of reconstruction it is {cost[1].value:.0f} times: pretraining is
+        cheap only where it has been done already.
+    """)
 
 
-def _begun(code: int, replicates: int, seed: int) -> Replicas:
+def _begun(code: int, replicates: int, seed: int) -> Stack:
     """The same starts for each way."""
     torch.manual_seed(seed)
     options = {"bottleneck": code}
-    return Replicas(
+    return Stack(
         [models.build("autoencoder_softmax", 1, 10, 8, options) for _ in range(replicates)]
     )
 
@@ -123,9 +112,12 @@ def _costs(
     said = "computation to the same accuracy, pretrained to all learned"
     return first.mean() / last.mean(), [
         ratio(said, last * together, first * alone),
-        ratio(f"{said}, pretraining counted", last * together,
-              first * alone + pretraining * before / EVERY),
-    ]  # fmt: skip
+        ratio(
+            f"{said}, pretraining counted",
+            last * together,
+            first * alone + pretraining * before / EVERY,
+        ),
+    ]
 
 
 def _steps(curve: Float[Tensor, "looks r"]) -> list[int]:
@@ -151,9 +143,9 @@ def _work(code: int, labels: int) -> tuple[float, float, float]:
     return n * 2 * last, n * (2 * coder + 3 * last), BATCH * (2 * coder + 3 * coder)
 
 
-def _reconstruct(nets: Replicas, x: Float[Tensor, "n 1 h w"], steps: int, seed: int) -> None:
+def _reconstruct(nets: Stack, x: Float[Tensor, "n 1 h w"], steps: int, seed: int) -> None:
     """Encoder and decoder learn x without labels."""
-    parts = Replicas([_Pair(net) for net in nets.networks])
+    parts = Stack([_Pair(net) for net in nets.networks])
 
     def losses(step: int) -> Tensor:
         batch = x[batch_of(seed, step, len(x), BATCH)]
@@ -176,8 +168,8 @@ class _Pair(nn.Module):
 
 
 def _name(
-    nets: Replicas, whole: bool, learned: Samples, tested: Samples, steps: int, seed: int
-) -> Float[Tensor, "looks r"]:  # fmt: skip
+    nets: Stack, whole: bool, learned: Samples, tested: Samples, steps: int, seed: int
+) -> Float[Tensor, "looks r"]:
     """Test digits right (%) every few steps while the softmax, or `whole` network, learns."""
     weights = nets.weights.items()
     free = [w for name, w in weights if name.startswith("output")]

@@ -9,19 +9,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway import models
-from cutaway.lab.chapters.generation.players import (
-    Game,
-    Latent,
-    Steps,
-    digits,
-    distance,
-    judge,
-    mlps,
-)  # fmt: skip
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, mean, ratio
+from cutaway.lab.chapters.generation.players import Game, Latent, digits, distance, judge, mlps
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, images, over
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.figures import over
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.models.gan import Adversaries
 from cutaway.models.registry import count
 
@@ -69,41 +61,33 @@ def algorithm_4_2(
     looks = 0, *_looks(steps)
     start, end = mended[0], mended[-1]
     own = distance(judge(seed), tested.x, learned.x)
-    return Evidence(
-        {
-            "mended": ratio("distance at the end, to the start, mended", start, end),
-            "printed": ratio("the same, as printed", printed[0], printed[-1]),
-            "half": mean("the discriminator's accuracy at the end", right.numpy(), "%"),
-            "real": mean("what it says of real digits", real.mean(1).numpy()),
-            "fake": mean("what it says of drawn ones", fake.mean(1).numpy()),
-        },
-        (
-            Table(
-                "Frechet distance to the test digits (training digits: " f"{own:.1f})",
-                ("turns", "mended", "as printed"),
-                tuple(zip(looks, mended.mean(1).tolist(), printed.mean(1).tolist(), strict=True)),
-            ),
-        ),
-        (
-            Curves(
-                "Algorithm 4-2", "turns", "distance to real digits",
-                (over("mended", looks, mended), over("as printed", looks, printed)),
-                levels=((own, "training digits"),), y_log=True,
-            ),
-            images("Drawn after the last turn (mended)", (drawn[0, :16, 0] + 1) / 2, columns=8),
-        ),
-        because="As printed the algorithm cannot learn for longer than k turns: line 2 draws both "
-        f"players anew in every round, and after {steps} turns the distance is "
-        f"{printed[-1].mean().item():.0f}, at the start {start.mean().item():.0f}. With "
-        f"line 2 before the loop it falls to {end.mean().item():.0f}. (Line 3's loop also "
-        "encloses the generator's step; in the paper only the discriminator repeats k "
-        f"times.) The discriminator ends right on {right.mean().item():.0f} % of new "
-        f"images, and says {real.mean().item():.2f} of real and {fake.mean().item():.2f} "
-        "of drawn digits. That is near 1/2 though the digits are still far from real ones "
-        f"(training digits: {own:.1f}): it shows a balance of two players, and only for "
-        "perfect ones that nothing can be told apart.",
-        takes="More turns and wider networks, as in the full experiment.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        mended=ratio("distance at the end, to the start, mended", start, end),
+        printed=ratio("the same, as printed", printed[0], printed[-1]),
+        half=mean("the discriminator's accuracy at the end", right, "%"),
+        real=mean("what it says of real digits", real.mean(1)),
+        fake=mean("what it says of drawn ones", fake.mean(1)),
+    )
+    rows = zip(looks, mended.mean(1).tolist(), printed.mean(1).tolist(), strict=True)
+    columns = "turns | mended | as printed"
+    record.table(f"Frechet distance to the test digits (training digits: {own:.1f})", rows, columns)
+    axes = "turns", "distance to real digits"
+    series = [over("mended", looks, mended), over("as printed", looks, printed)]
+    record.curves("Algorithm 4-2", *axes, *series, levels={own: "training digits"}, y_log=True)
+    record.images("Drawn after the last turn (mended)", (drawn[0, :16, 0] + 1) / 2, columns=8)
+    record.takes("More turns and wider networks, as in the full experiment.")
+    return record.because(f"""
+        As printed the algorithm cannot learn for longer than k turns: line 2 draws both players
+        anew in every round, and after {steps} turns the distance is
+        {printed[-1].mean().item():.0f}, at the start {start.mean().item():.0f}. With line 2 before
+        the loop it falls to {end.mean().item():.0f}. (Line 3's loop also encloses the generator's
+        step; in the paper only the discriminator repeats k times.) The discriminator ends right on
+        {right.mean().item():.0f} % of new images, and says {real.mean().item():.2f} of real and
+        {fake.mean().item():.2f} of drawn digits. That is near 1/2 though the digits are still far
+        from real ones (training digits: {own:.1f}): it shows a balance of two players, and only for
+        perfect ones that nothing can be told apart.
+    """)
 
 
 def _path(
@@ -169,31 +153,23 @@ def dcgan_and_mlp(
         drawn[name] = game.drawn(8)[0, :, 0]
     own = distance(judge(seed), tested.x, learned.x)
     ends = {name: path[-1].mean().item() for name, path in far.items()}
-    return Evidence(
-        {
-            "apart": ratio("distance, DCGAN to MLPs", far["MLPs"][-1], far["DCGAN"][-1]),
-            "own": exact("distance of the training digits", own),
-        },
-        (
-            Table(
-                f"After {steps} turns", ("network", "parameters", "distance"),
-                tuple((name, count(make()), ends[name]) for name, make in makers.items()),
-            ),
-        ),
-        (
-            Curves(
-                "The same game", "turns", "distance to real digits",
-                tuple(over(name, looks, path) for name, path in far.items()),
-                levels=((own, "training digits"),), y_log=True,
-            ),
-            images(
-                "Drawn by MLPs (above) and DCGAN", (torch.cat(list(drawn.values())) + 1) / 2,
-                columns=8,
-            ),
-        ),
-        because=f"With about {goal} parameters each, after {steps} turns the MLPs' digits are "
-        f"{ends['MLPs']:.0f} from the real ones, the DCGAN's {ends['DCGAN']:.0f}; the "
-        f"training digits are {own:.1f} from the test digits. The measure is the Frechet "
-        "distance in the hidden layer of a classifier, one and the same for both.",
-        takes="More turns, and larger pictures.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        apart=ratio("distance, DCGAN to MLPs", far["MLPs"][-1], far["DCGAN"][-1]),
+        own=exact("distance of the training digits", own),
+    )
+    rows = [(name, count(make()), ends[name]) for name, make in makers.items()]
+    record.table(f"After {steps} turns", rows, "network | parameters | distance")
+    series = [over(name, looks, path) for name, path in far.items()]
+    axes = "turns", "distance to real digits"
+    record.curves("The same game", *axes, *series, levels={own: "training digits"}, y_log=True)
+    record.images(
+        "Drawn by MLPs (above) and DCGAN", (torch.cat(list(drawn.values())) + 1) / 2, columns=8
+    )
+    record.takes("More turns, and larger pictures.")
+    return record.because(f"""
+        With about {goal} parameters each, after {steps} turns the MLPs' digits are
+        {ends["MLPs"]:.0f} from the real ones, the DCGAN's {ends["DCGAN"]:.0f}; the training digits
+        are {own:.1f} from the test digits. The measure is the Frechet distance in the hidden layer
+        of a classifier, one and the same for both.
+    """)

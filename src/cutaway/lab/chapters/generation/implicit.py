@@ -10,11 +10,12 @@ from torch.func import jacrev, vmap
 from cutaway import models
 from cutaway.data.feed import to_float
 from cutaway.data.sources import load
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, mean
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, mean
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, images, over
+from cutaway.lab.figures import over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
+from cutaway.lab.tools.learning import minimise
+from cutaway.learn.fleet.stack import Stack
 
 NETS = {"sines (SIREN)": "siren", "ReLUs": "coordinate_mlp"}
 
@@ -71,7 +72,7 @@ def siren_image(
     history, drawn, alike = {}, {}, {}
     for name, model in NETS.items():
         options = {"width": width} | ({"omega": omega} if model == "siren" else {})
-        nets = Replicas([models.build(model, 1, 1, side, options) for _ in range(replicates)])
+        nets = Stack([models.build(model, 1, 1, side, options) for _ in range(replicates)])
         history[name] = psnr(_fit(nets, p, x, 1e-3 if model == "siren" else 3e-3, steps))
         with torch.no_grad():
             drawn[name] = nets(p).view(replicates, side, side)
@@ -81,44 +82,33 @@ def siren_image(
     looks = torch.linspace(0, steps - 1, min(steps, 25)).long()
     shown = torch.stack([picture, drawn[sines][0], drawn[relus][0]])
     steep = slopes(shown).norm(dim=-1)
-    return Evidence(
-        {
-            "gain": difference("PSNR, sines minus ReLUs", ends[relus], ends[sines], "dB"),
-            "slope": difference("likeness of derivatives, sines minus ReLUs",
-                                alike[relus].numpy(), alike[sines].numpy()),
-            "siren": mean("PSNR of the sines", ends[sines], "dB"),
-        },
-        (
-            Table(
-                f"{side} x {side} pixels, three hidden layers of {width}",
-                ("network", "PSNR (dB)", "likeness of derivatives (correlation)"),
-                tuple((n, float(ends[n].mean()), alike[n].mean().item()) for n in NETS),
-            ),
-        ),
-        (
-            images(
-                "The image (above) and how steep it is",
-                torch.cat([shown, steep / steep[0].max()]),
-                ("photograph", "sines", "ReLUs", "", "", ""), columns=3,
-            ),
-            Curves(
-                "Fitting", "steps", "PSNR (dB)",
-                tuple(over(n, looks + 1, path[looks]) for n, path in history.items()),
-            ),
-        ),
-        because=f"After {steps} steps the sines are at {ends[sines].mean():.1f} dB, the ReLUs at "
-        f"{ends[relus].mean():.1f}. The derivatives that autograd gives at the pixels "
-        f"correlate with the image's differences by {alike[sines].mean().item():.2f} and "
-        f"{alike[relus].mean().item():.2f}: a network of ReLUs is made of planes, so that "
-        "its derivative is a staircase and its second derivative 0 wherever it exists. "
-        "'Cannot' is a matter of steps: the ReLUs' curve still rises, as slowly as the "
-        "figure shows.",
-        takes="More steps.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        gain=difference("PSNR, sines minus ReLUs", ends[relus], ends[sines], "dB"),
+        slope=difference("likeness of derivatives, sines minus ReLUs", alike[relus], alike[sines]),
+        siren=mean("PSNR of the sines", ends[sines], "dB"),
+    )
+    rows = [(n, float(ends[n].mean()), alike[n].mean()) for n in NETS]
+    columns = "network | PSNR (dB) | likeness of derivatives (correlation)"
+    record.table(f"{side} x {side} pixels, three hidden layers of {width}", rows, columns)
+    names = ("photograph", "sines", "ReLUs", "", "", "")
+    pictures = torch.cat([shown, steep / steep[0].max()])
+    record.images("The image (above) and how steep it is", pictures, names, columns=3)
+    series = [over(n, looks + 1, path[looks]) for n, path in history.items()]
+    record.curves("Fitting", "steps", "PSNR (dB)", *series)
+    record.takes("More steps.")
+    return record.because(f"""
+        After {steps} steps the sines are at {ends[sines].mean():.1f} dB, the ReLUs at
+        {ends[relus].mean():.1f}. The derivatives that autograd gives at the pixels correlate with
+        the image's differences by {alike[sines].mean().item():.2f} and
+        {alike[relus].mean().item():.2f}: a network of ReLUs is made of planes, so that its
+        derivative is a staircase and its second derivative 0 wherever it exists. 'Cannot' is a
+        matter of steps: the ReLUs' curve still rises, as slowly as the figure shows.
+    """)
 
 
 def _fit(
-    nets: Replicas, p: Float[Tensor, "n 2"], x: Float[Tensor, "n"], rate: float, steps: int
+    nets: Stack, p: Float[Tensor, "n 2"], x: Float[Tensor, "n"], rate: float, steps: int
 ) -> Float[Tensor, "steps r"]:
     """Mean squared errors on the way."""
 

@@ -10,14 +10,13 @@ from torch import Tensor
 from torch.func import functional_call, vmap
 
 from cutaway import models
-from cutaway.lab.chapters.generation.players import Latent, Steps, digits, distance, judge
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact, ratio
+from cutaway.lab.chapters.generation.players import Latent, digits, distance, judge
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Images, images, part
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.fleet.stack import turned
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, batch_of
+from cutaway.lab.figures import part
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
+from cutaway.lab.tools.samples import Samples, batch_of
+from cutaway.learn.fleet.stack import Stack, member
 from cutaway.learn.task import Turn
 from cutaway.learn.tasks.semi_supervised import SemiSupervised
 from cutaway.models.gan import Adversaries
@@ -25,7 +24,7 @@ from cutaway.models.gan import Adversaries
 Weights = Mapping[str, Tensor]
 
 
-class Improved(Replicas):
+class Improved(Stack):
     """r improved GANs that play the semi-supervised game side by side."""
 
     def __init__(self, networks: list[Adversaries], task: SemiSupervised):
@@ -44,7 +43,7 @@ class Improved(Replicas):
         for turn, adam in list(zip(self.turns, self.adams, strict=True))[: 1 + both]:
 
             def loss(weights: Weights, buffers: Weights, turn: Turn = turn) -> Tensor:
-                named = {f"network.{n}": turned(v) for n, v in {**weights, **buffers}.items()}
+                named = {f"network.{n}": v for n, v in member(weights, buffers).items()}
                 return functional_call(turn, named, (x, t))[0]
 
             own = adam.param_groups[0]["params"]
@@ -137,36 +136,33 @@ def improvements(
     alone = _company(nets.networks[0], latent)
     means = {name: y.mean().item() for name, y in right.items()}
     away = {name: y.mean().item() for name, y in far.items()}
-    return Evidence(
-        {
-            "labels": difference(f"accuracy with {labels} labels, game minus labels alone",
-                                 right["labels alone"], right["whole"], "points"),
-            **{
-                kind: ratio(f"distance without {kind}, to with it", far["whole"],
-                            far[f"without {kind}"])
-                for kind in ("matching", "minibatch")
-            },
-            "turns": exact("turns played", steps),
-            "alone": exact("largest change of an image by others in its batch", alone),
-        },
-        (
-            Table(
-                f"After {steps} turns", ("game", "test digits right (%)", "distance"),
-                tuple((name, means[name], away.get(name)) for name in KINDS),
-            ),
-        ),
-        _figures(right, far, torch.cat(shown)),
-        because=f"With {labels} labels the discriminator that also sees images without labels, and "
-        f"drawn ones, is right on {means['whole']:.1f} % of the test digits, the same "
-        f"network with the labels alone on {means['labels alone']:.1f} %. Drawn digits are "
-        f"{away['whole']:.0f} from real ones; without feature matching "
-        f"{away['without matching']:.0f}, without minibatch discrimination "
-        f"{away['without minibatch']:.0f}. What virtual batch normalisation promises is "
-        f"exact: an image changed by {alone:g} with other company. A game this short "
-        "shows whether an invention helps at the start, not whether it prevents collapse "
-        "later.",
-        takes=f"{ENOUGH} turns or more, as in the full experiment; these were {steps}.",
-    )  # fmt: skip
+    said = f"accuracy with {labels} labels, game minus labels alone"
+
+    def without(kind: str) -> Effect:
+        what = f"distance without {kind}, to with it"
+        return ratio(what, far["whole"], far[f"without {kind}"])
+
+    record = Record()
+    record.effects(
+        labels=difference(said, right["labels alone"], right["whole"], "points"),
+        matching=without("matching"),
+        minibatch=without("minibatch"),
+        turns=exact("turns played", steps),
+        alone=exact("largest change of an image by others in its batch", alone),
+    )
+    rows = [(name, means[name], away.get(name)) for name in KINDS]
+    record.table(f"After {steps} turns", rows, "game | test digits right (%) | distance")
+    _figures(record, right, far, torch.cat(shown))
+    record.takes(f"{ENOUGH} turns or more, as in the full experiment; these were {steps}.")
+    return record.because(f"""
+        With {labels} labels the discriminator that also sees images without labels, and drawn ones,
+        is right on {means["whole"]:.1f} % of the test digits, the same network with the labels
+        alone on {means["labels alone"]:.1f} %. Drawn digits are {away["whole"]:.0f} from real ones;
+        without feature matching {away["without matching"]:.0f}, without minibatch discrimination
+        {away["without minibatch"]:.0f}. What virtual batch normalisation promises is exact: an
+        image changed by {alone:g} with other company. A game this short shows whether an invention
+        helps at the start, not whether it prevents collapse later.
+    """)
 
 
 def _begun(options: dict[str, int], task: SemiSupervised, replicates: int, seed: int) -> Improved:
@@ -191,22 +187,17 @@ def _play(
 
 
 def _figures(
-    right: dict[str, Tensor], far: dict[str, Tensor], shown: Float[Tensor, "n h w"]
-) -> tuple[Bars | Images, ...]:
-    return (
-        Bars(
-            "Classes from few labels", "test digits right (%)", tuple(right),
-            (part("all replicates", torch.stack(list(right.values()))),),
-        ),
-        Bars(
-            "Drawn digits", "distance to real ones", tuple(far),
-            (part("all replicates", torch.stack(list(far.values()))),),
-        ),
-        images(
-            "Drawn by the whole game, without matching, without minibatch discrimination",
-            (shown + 1) / 2, columns=8,
-        ),
-    )  # fmt: skip
+    record: Record, right: dict[str, Tensor], far: dict[str, Tensor], shown: Float[Tensor, "n h w"]
+) -> None:
+    parts = part("all replicates", torch.stack(list(right.values())))
+    record.bars("Classes from few labels", "test digits right (%)", right, parts)
+    bars = part("all replicates", torch.stack(list(far.values())))
+    record.bars("Drawn digits", "distance to real ones", far, bars)
+    record.images(
+        "Drawn by the whole game, without matching, without minibatch discrimination",
+        (shown + 1) / 2,
+        columns=8,
+    )
 
 
 @torch.no_grad()

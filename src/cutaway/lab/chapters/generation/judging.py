@@ -8,13 +8,14 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from cutaway.lab.chapters.generation.players import Game, Latent, Steps, digits, mlps
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean
+from cutaway.lab.chapters.generation.players import Game, Latent, digits, mlps
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, mean
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import SHARE, Bars, images, part
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import batch_of
+from cutaway.lab.figures import SHARE, part
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
+from cutaway.lab.tools.learning import minimise
+from cutaway.lab.tools.samples import batch_of
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 
 
@@ -63,39 +64,29 @@ def before_a_judge(
         for case, pair in cases.items()
     }
     strict, lenient = (right[name, "drawn or real"] for name in judges)
-    return Evidence(
-        {
-            "strict": mean("a fresh network is right", strict, "%", SHARE),
-            "lenient": mean("a linear classifier is right", lenient, "%", SHARE),
-            "control": mean("the network, real from real", right["network", "real or real"], "%"),
-        },
-        (
-            Table(
-                "Cases judged rightly (%)", ("judge", *cases),
-                tuple((j, *(right[j, c].mean().item() for c in cases)) for j in judges),
-            ),
-        ),
-        (
-            Bars(
-                "Real or drawn?", "judged rightly (%)", tuple(cases),
-                tuple(part(j, torch.stack([right[j, c] for c in cases]), SHARE) for j in judges),
-                caption="50 % is guessing; people reached 52.4 % on another GAN's digits.",
-            ),
-            images(
-                "Real (above) and drawn", (torch.cat([real[0, :8, 0], drawn[0, :8, 0]]) + 1) / 2,
-                columns=8,
-            ),
-        ),
-        because="A fresh network tells these GANs' digits from real ones in "
-        f"{strict.mean().item():.1f} % of the cases, a linear classifier in "
-        f"{lenient.mean().item():.1f} %; where there is nothing to tell, real from real, "
-        f"the network is at {right['network', 'real or real'].mean().item():.0f} %. The "
-        "text's 52.4 % is of people, and of digits by which they were not taught. A judge "
-        "that learns from examples of both sees traces that an eye passes over, and it "
-        "was trained for nothing else. To fool people and to draw from the distribution "
-        "of the data are two goals.",
-        takes="Longer games, and people who look.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        strict=mean("a fresh network is right", strict, "%", SHARE),
+        lenient=mean("a linear classifier is right", lenient, "%", SHARE),
+        control=mean("the network, real from real", right["network", "real or real"], "%"),
+    )
+    rows = [(j, *(right[j, c].mean().item() for c in cases)) for j in judges]
+    record.table("Cases judged rightly (%)", rows, ("judge", *cases))
+    parts = [part(j, torch.stack([right[j, c] for c in cases]), SHARE) for j in judges]
+    caption = "50 % is guessing; people reached 52.4 % on another GAN's digits."
+    record.bars("Real or drawn?", "judged rightly (%)", cases, *parts, caption=caption)
+    record.images(
+        "Real (above) and drawn", (torch.cat([real[0, :8, 0], drawn[0, :8, 0]]) + 1) / 2, columns=8
+    )
+    record.takes("Longer games, and people who look.")
+    return record.because(f"""
+        A fresh network tells these GANs' digits from real ones in {strict.mean().item():.1f} % of
+        the cases, a linear classifier in {lenient.mean().item():.1f} %; where there is nothing to
+        tell, real from real, the network is at {right["network", "real or real"].mean().item():.0f}
+        %. The text's 52.4 % is of people, and of digits by which they were not taught. A judge that
+        learns from examples of both sees traces that an eye passes over, and it was trained for
+        nothing else. To fool people and to draw from the distribution of the data are two goals.
+    """)
 
 
 def _told(
@@ -107,7 +98,7 @@ def _told(
     order = torch.randperm(n)
     x = torch.stack([a[:, :n][:, order], b[:, :n][:, order]], 2)
     t = torch.tensor([0.0, 1.0])
-    nets = Replicas([MLP(64, widths, 1, "relu") for _ in a])
+    nets = Stack([MLP(64, widths, 1, "relu") for _ in a])
 
     def losses(step: int) -> Tensor:
         s = nets(x[:, :cut][:, batch_of(seed, step, cut, 32)].flatten(1, 2), apart=True)

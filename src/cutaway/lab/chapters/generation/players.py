@@ -12,14 +12,13 @@ from torch.nn import functional as F
 from cutaway import models
 from cutaway.data.sources import load
 from cutaway.lab.settings import Range
-from cutaway.learn.classify import classify
+from cutaway.lab.tools.learning import classify
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.learn.likeness import frechet
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, batch_of, samples
 from cutaway.models.gan import Adversaries
 from cutaway.models.mlp import MLP
 
-Steps = Annotated[int, Range(1, 100_000)]
 Latent = Annotated[int, Range(1, 512)]
 BATCH = 64
 
@@ -60,8 +59,8 @@ class Game:
         """Both players drawn anew."""
         self.pairs = [self.make() for _ in range(self.replicates)]
         self.latent = self.pairs[0].latent
-        self.G = Replicas([pair.generator for pair in self.pairs])
-        self.D = Replicas([pair.discriminator for pair in self.pairs])
+        self.G = Stack([pair.generator for pair in self.pairs])
+        self.D = Stack([pair.discriminator for pair in self.pairs])
         self.adams = [
             torch.optim.Adam(player.parameters(), lr, (0.5, 0.999))
             for player, lr in ((self.G, 1e-3), (self.D, 1e-3))
@@ -112,7 +111,7 @@ def judge(seed: int) -> nn.Module:
     learned, _ = digits(seed)
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
-        net = Replicas([MLP(64, [64], 10, "relu")])
+        net = Stack([MLP(64, [64], 10, "relu")])
     optimizer = torch.optim.Adam(net.parameters(), 5e-3)
     classify(net, lambda step: learned.batch(seed, step, BATCH), optimizer, 400)
     return net.networks[0].requires_grad_(False)

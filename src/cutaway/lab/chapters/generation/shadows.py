@@ -11,21 +11,12 @@ from cutaway import models
 from cutaway.data.feed import to_float
 from cutaway.data.made.shadows import CELLS
 from cutaway.data.sources import load
-from cutaway.lab.evidence import (
-    Effect,
-    Evidence,
-    Table,
-    Verdict,
-    exact,
-    mean,
-    ratio,
-)  # fmt: skip
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Curves, line, part
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
-
-Steps = Annotated[int, Range(1, 100_000)]
+from cutaway.lab.figures import line, part
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
+from cutaway.lab.tools.learning import minimise
+from cutaway.learn.fleet.stack import Stack
 
 
 def told(code: Float[Tensor, "n d"], height: Float[Tensor, "n"], k: int = 7) -> float:
@@ -69,9 +60,7 @@ def shadow_code(
     three units, and from each alone."""
     x = to_float(load("shadows").images)
     height = x.flatten(1).sum(1)
-    nets = Replicas(
-        [models.build("shadow_autoencoder", 1, 10, (CELLS,)) for _ in range(replicates)]
-    )
+    nets = Stack([models.build("shadow_autoencoder", 1, 10, (CELLS,)) for _ in range(replicates)])
 
     def losses(_: int) -> Tensor:
         return (nets(x) - x).square().flatten(1).mean(1)
@@ -87,42 +76,28 @@ def shadow_code(
     components = torch.linalg.svdvals((x - x.mean(0)).flatten(1))
     linear = 100 * (components[3:].square().sum() / components.square().sum()).sqrt().item()
     figure = np.array([sorted(one) for one in each]).T
-    return Evidence(
-        {
-            "error": mean("error, of the shadows' own spread", error, "%"),
-            "alone": ratio("height from the best unit, to that from all three", together, best),
-            "linear": exact("the same error, best three linear units", linear, "%"),
-        },
-        (
-            Table(
-                "Error of the height that is read (cells)",
-                ("replicate", "all three", "unit 1", "unit 2", "unit 3"),
-                tuple((r, a, *b) for r, (a, b) in enumerate(zip(together, each, strict=True))),
-            ),
-        ),
-        _units(height, codes[0], np.vstack([together, figure])),
-        because=f"The error is {error.mean():.1f} % of the spread of the shadows; the best linear "
-        f"code of three numbers leaves {linear:.1f} %. From all three units a height is "
-        f"read to {np.mean(together):.2f} cells, from the best alone to "
-        f"{np.mean(best):.2f}, from the worst to {figure[2].mean():.2f}. Each unit rises "
-        "or falls in a band of heights and is flat in the others, so that it says "
-        "something there and nothing elsewhere, and which band that is differs from start "
-        "to start. 'Encrypted' goes far: with one cause behind the pictures every unit is "
-        "a function of the height, and the three together lie along one curve.",
-    )  # fmt: skip
-
-
-def _units(
-    height: Float[Tensor, "n"], code: Float[Tensor, "n 3"], errors: np.ndarray
-) -> tuple[Curves, Bars]:
+    record = Record()
+    record.effects(
+        error=mean("error, of the shadows' own spread", error, "%"),
+        alone=ratio("height from the best unit, to that from all three", together, best),
+        linear=exact("the same error, best three linear units", linear, "%"),
+    )
+    rows = [(r, a, *b) for r, (a, b) in enumerate(zip(together, each, strict=True))]
+    columns = "replicate | all three | unit 1 | unit 2 | unit 3"
+    record.table("Error of the height that is read (cells)", rows, columns)
     order = height.argsort()
-    units = (line(f"unit {k + 1}", height[order], code[order, k]) for k in range(3))
-    return (
-        Curves(
-            "The three units of one network", "height (cells)", "output of the unit", tuple(units)
-        ),
-        Bars(
-            "What a unit tells", "error of the height (cells)",
-            ("all three", "best unit", "second", "third"), (part("all replicates", errors),),
-        ),
-    )  # fmt: skip
+    units = (line(f"unit {k + 1}", height[order], codes[0][order, k]) for k in range(3))
+    record.curves("The three units of one network", "height (cells)", "output of the unit", *units)
+    title = "What a unit tells"
+    groups = ("all three", "best unit", "second", "third")
+    parts = part("all replicates", np.vstack([together, figure]))
+    record.bars(title, "error of the height (cells)", groups, parts)
+    return record.because(f"""
+        The error is {error.mean():.1f} % of the spread of the shadows; the best linear code of
+        three numbers leaves {linear:.1f} %. From all three units a height is read to
+        {np.mean(together):.2f} cells, from the best alone to {np.mean(best):.2f}, from the worst to
+        {figure[2].mean():.2f}. Each unit rises or falls in a band of heights and is flat in the
+        others, so that it says something there and nothing elsewhere, and which band that is
+        differs from start to start. 'Encrypted' goes far: with one cause behind the pictures every
+        unit is a function of the height, and the three together lie along one curve.
+    """)

@@ -8,11 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, mean, ratio
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, mean, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, line, over
+from cutaway.lab.figures import line, over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
+from cutaway.lab.tools.learning import minimise
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.siren import SineLayer, relu_layer
 from cutaway.randomness import generator
 
@@ -66,7 +67,7 @@ class Fits:
     def __init__(self, kind: str, n: int, width: int, steps: int, replicates: int, seed: int):
         torch.manual_seed(seed)
         make = MAKERS.get(kind)
-        nets = Replicas([make(width) if make else Wave() for _ in range(replicates)])
+        nets = Stack([make(width) if make else Wave() for _ in range(replicates)])
         g = generator(seed, "solutions", n)
         x = (torch.rand(n, 1, generator=g) * 2 - 1) * INSIDE
         adam = torch.optim.Adam(nets.parameters(), 3e-3 if make else 0.02)
@@ -148,47 +149,44 @@ def outside_the_data(
     flat = truth(beside).std().item()
     names = [f"{k}, {n} points" for k in kinds for n in points]
     rows = [
-        (name, f.error(False).mean().item(), f.error(True).mean().item(), f.bent().mean().item())
+        (name, f.error(False).mean(), f.error(True).mean(), f.bent().mean())
         for name, f in zip(names, fits.values(), strict=True)
     ]
     shown = [line(k, fits[k, most].grid[::4], fits[k, most].y[0, ::4]) for k in kinds]
     grid = relu.grid[::4]
-    return Evidence(
-        {
-            "inside": mean("error of the ReLUs inside", relu.error(False).numpy()),
-            "outside": mean("error of the ReLUs outside", relu.error(True).numpy()),
-            "straight": mean("how far from straight they are there", relu.bent().numpy()),
-            "siren": difference(
-                "error outside, sines minus a flat line", [flat] * replicates,
-                sine.error(True).numpy(),
-            ),
-            "wave": mean("error of a sin(w x + b) + c outside", wave.error(True).numpy()),
-        },
-        (Table("Errors (the wave's height is 1)",
-               ("network", "inside", "outside", "from straight"), tuple(rows)),),
-        (
-            Curves(
-                f"One fit of each through {most} points", "x", "y",
-                (line("truth", grid, truth(grid)), *shown),
-                marks=((-INSIDE, "data"), (INSIDE, "data")),
-            ),
-            Curves(
-                "More data", "points", "error outside the data",
-                tuple(over(k, points, torch.stack([fits[k, n].error(True) for n in points]))
-                      for k in kinds),
-                x_log=True,
-            ),
+    record = Record()
+    record.effects(
+        inside=mean("error of the ReLUs inside", relu.error(False)),
+        outside=mean("error of the ReLUs outside", relu.error(True)),
+        straight=mean("how far from straight they are there", relu.bent()),
+        siren=difference(
+            "error outside, sines minus a flat line", [flat] * replicates, sine.error(True)
         ),
-        because=f"With {most} points the ReLUs are {relu.error(False).mean().item():.2f} from the "
-        f"truth inside and {far[kinds[0]]:.2f} outside, where they are straight to "
-        f"{relu.bent().mean().item():.3f}: beyond the last kink there is nothing but a "
-        f"line. The sines stay within the wave's height, but {far[kinds[1]]:.2f} off they "
-        f"know no more of it than a flat line would ({flat:.2f}): what they follow is some "
-        f"other wave. The architecture that can only be such a wave is {far[kinds[2]]:.0e} "
-        f"off, and with {min(points)} points "
-        f"{fits[kinds[2], min(points)].error(True).mean().item():.0e}.",
-        takes="Longer learning, until the ReLUs fit inside.",
-    )  # fmt: skip
+        wave=mean("error of a sin(w x + b) + c outside", wave.error(True)),
+    )
+    record.table(
+        "Errors (the wave's height is 1)", rows, "network | inside | outside | from straight"
+    )
+    record.curves(
+        f"One fit of each through {most} points",
+        "x",
+        "y",
+        line("truth", grid, truth(grid)),
+        *shown,
+        marks={-INSIDE: "data", INSIDE: "data"},
+    )
+    series = [over(k, points, torch.stack([fits[k, n].error(True) for n in points])) for k in kinds]
+    record.curves("More data", "points", "error outside the data", *series, x_log=True)
+    record.takes("Longer learning, until the ReLUs fit inside.")
+    return record.because(f"""
+        With {most} points the ReLUs are {relu.error(False).mean().item():.2f} from the truth inside
+        and {far[kinds[0]]:.2f} outside, where they are straight to {relu.bent().mean().item():.3f}:
+        beyond the last kink there is nothing but a line. The sines stay within the wave's height,
+        but {far[kinds[1]]:.2f} off they know no more of it than a flat line would ({flat:.2f}):
+        what they follow is some other wave. The architecture that can only be such a wave is
+        {far[kinds[2]]:.0e} off, and with {min(points)} points
+        {fits[kinds[2], min(points)].error(True).mean().item():.0e}.
+    """)
 
 
 def narrows(data: Effect, space: Effect) -> Verdict:
@@ -227,50 +225,46 @@ def remaining_solutions(
     left = {key: s.mean().item() for key, s in spread.items()}
     few, many = min(points), max(points)
     wide, narrow = kinds
-    rows = [
-        (k, n, spread[k, n].mean().item(), fits[k, n].loss.amax().sqrt().item(),
-         fits[k, n].error(False).mean().item())
-        for k in kinds for n in points
-    ]  # fmt: skip
-    return Evidence(
-        {
-            "data": ratio(
-                f"spread with {many} points, to that with {few}", spread[wide, few].numpy(),
-                spread[wide, many].numpy(),
-            ),
-            "space": ratio(
-                f"spread in the narrow space, to the wide one, {few} points",
-                spread[wide, few].numpy(), spread[narrow, few].numpy(),
-            ),
-            "left": mean(f"error of the wide space, {few} points",
-                         fits[wide, few].error(False).numpy()),
-        },
-        (Table("Fits to the same points", ("space", "points", "spread", "largest misfit", "error"),
-               tuple(rows)),),
-        (
-            Curves(
-                "What is left open", "points", "spread of the fits between the points",
-                tuple(over(k, points, torch.stack([spread[k, n] for n in points])) for k in kinds),
-                x_log=True,
-            ),
-            _through(fits[wide, few]),
+    loose = spread[wide, few]
+    record = Record()
+    record.effects(
+        data=ratio(f"spread with {many} points, to that with {few}", loose, spread[wide, many]),
+        space=ratio(
+            f"spread in the narrow space, to the wide one, {few} points", loose, spread[narrow, few]
         ),
-        because=f"Through {few} points the ReLU networks differ by {left[wide, few]:.3f} between "
-        f"the points, through {many} by {left[wide, many]:.3f}. In the narrow space {few} "
-        f"points leave {left[narrow, few]:.3f}. The picture of page 35 leaves one thing "
-        f"out: agreement is not truth. Through {few} points the wide space's fits are "
-        f"{fits[wide, few].error(False).mean().item():.2f} from the wave that the points "
-        "come from, so that where they agree they may agree on what is wrong.",
-    )  # fmt: skip
+        left=mean(f"error of the wide space, {few} points", fits[wide, few].error(False)),
+    )
+    rows = [
+        {
+            "space": kind,
+            "points": n,
+            "spread": left[kind, n],
+            "largest misfit": fit.loss.amax().sqrt(),
+            "error": fit.error(False).mean(),
+        }
+        for (kind, n), fit in fits.items()
+    ]
+    record.table("Fits to the same points", rows)
+    series = [over(k, points, torch.stack([spread[k, n] for n in points])) for k in kinds]
+    record.curves(
+        "What is left open", "points", "spread of the fits between the points", *series, x_log=True
+    )
+    _through(record, fits[wide, few])
+    return record.because(f"""
+        Through {few} points the ReLU networks differ by {left[wide, few]:.3f} between the points,
+        through {many} by {left[wide, many]:.3f}. In the narrow space {few} points leave
+        {left[narrow, few]:.3f}. The picture of page 35 leaves one thing out: agreement is not
+        truth. Through {few} points the wide space's fits are
+        {fits[wide, few].error(False).mean().item():.2f} from the wave that the points come from, so
+        that where they agree they may agree on what is wrong.
+    """)
 
 
-def _through(fit: Fits) -> Curves:
+def _through(record: Record, fit: Fits) -> None:
     """A few fits through the same points."""
     inside, known = fit.grid.abs() <= INSIDE, fit.x[:, 0]
     x = fit.grid[inside][::4]
     some = [line(f"network {r + 1}", x, y[inside][::4]) for r, y in enumerate(fit.y[:4])]
     points = line("points", known, truth(known), dots=True)
-    return Curves(
-        f"Networks through the same {len(known)} points", "x", "y",
-        (line("truth", x, truth(x)), *some, points),
-    )  # fmt: skip
+    series = [line("truth", x, truth(x)), *some, points]
+    record.curves(f"Networks through the same {len(known)} points", "x", "y", *series)

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from cutaway.byhand import Graph, path_by_path, paths
 from cutaway.byhand.operations import Add, Multiply, Sum, Tanh
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, mean, ratio
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, line, over
+from cutaway.lab.figures import line, over
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.learn.counting import counted
 from cutaway.models.mlp import MLP
@@ -89,43 +89,34 @@ def reuse_or_not(
     doubling = (steps[-1] / steps[-2]) ** (1 / (walked[-1] - walked[-2]))
     power = powers(depths, times).mean()
     digits = len(str(ways[-1]))
-    return Evidence(
-        {
-            "bend": exact("differences among the operations of a further layer", len(each) - 1),
-            "doubling": exact("operations path by path, for each further layer, times", doubling),
-            "power": mean("power of depth in the measured time", powers(depths, times)),
-            "ways": exact(f"digits of the number of paths, {depths[-1]} layers", digits),
-        },
-        (
-            Table(
-                "With reuse, and path by path",
-                ("layers", "operations", "time (ms)", "paths to the first weight"),
-                tuple(
-                    (d, n, 1000 * float(np.median(s)), str(w) if w < 10**9 else f"2^{d - 1}")
-                    for d, n, s, w in zip(depths, costs, times, ways, strict=True)
-                ),
-            ),
-        ),
-        (
-            Curves(
-                "Time for one gradient", "layers", "time (ms)",
-                (over("with reuse", depths, 1000 * np.asarray(times)),
-                 over("path by path", walked, 1000 * np.asarray(alone))),
-                x_log=True, y_log=True,
-            ),
-            Curves(
-                "Operations", "layers", "operations",
-                (line("with reuse", depths, costs), line("path by path", walked, steps)),
-                x_log=True, y_log=True,
-            ),
-        ),
-        because=f"Each further layer costs {next(iter(each)):g} operations with reuse, at any "
-        f"depth, and the measured time grew as depth to the power {power:.2f}. Two ways "
-        f"lead through each layer, so {depths[-1]} layers have 2^{depths[-1] - 1} paths to their "
-        f"first weight, a number of {digits} digits; walked one by one they cost {doubling:.2f} "
-        "times as many operations for each further layer. What is saved is the part of the paths "
-        "above the node where they meet: it has been summed up there once.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        bend=exact("differences among the operations of a further layer", len(each) - 1),
+        doubling=exact("operations path by path, for each further layer, times", doubling),
+        power=mean("power of depth in the measured time", powers(depths, times)),
+        ways=exact(f"digits of the number of paths, {depths[-1]} layers", digits),
+    )
+    rows = [
+        (d, n, 1000 * float(np.median(s)), str(w) if w < 10**9 else f"2^{d - 1}")
+        for d, n, s, w in zip(depths, costs, times, ways, strict=True)
+    ]
+    columns = "layers | operations | time (ms) | paths to the first weight"
+    record.table("With reuse, and path by path", rows, columns)
+    series = [
+        over("with reuse", depths, 1000 * np.asarray(times)),
+        over("path by path", walked, 1000 * np.asarray(alone)),
+    ]
+    record.curves("Time for one gradient", "layers", "time (ms)", *series, x_log=True, y_log=True)
+    curves = [line("with reuse", depths, costs), line("path by path", walked, steps)]
+    record.curves("Operations", "layers", "operations", *curves, x_log=True, y_log=True)
+    return record.because(f"""
+        Each further layer costs {next(iter(each)):g} operations with reuse, at any depth, and the
+        measured time grew as depth to the power {power:.2f}. Two ways lead through each layer, so
+        {depths[-1]} layers have 2^{depths[-1] - 1} paths to their first weight, a number of
+        {digits} digits; walked one by one they cost {doubling:.2f} times as many operations for
+        each further layer. What is saved is the part of the paths above the node where they meet:
+        it has been summed up there once.
+    """)
 
 
 def powers(depths: tuple[int, ...], times: list[list[float]]) -> Float[np.ndarray, "r"]:
@@ -176,45 +167,41 @@ def backward_and_forward(
         forwards.append([1000 * s for s in there])
         backwards.append([1000 * s for s in back])
         ratios.append([b / a for a, b in zip(there, back, strict=True)])
-        found = ratio("", there, back)
-        rows.append((n, products[-1], float(np.median(there)) * 1e3, float(np.median(back)) * 1e3,
-                     found.value, 2 * n))  # fmt: skip
+        row = {
+            "parameters": n,
+            "operations, ratio": products[-1],
+            "forward (ms)": float(np.median(there)) * 1e3,
+            "backward (ms)": float(np.median(back)) * 1e3,
+            "time, ratio": ratio("", there, back).value,
+            "forwards by differences": 2 * n,
+        }
+        rows.append(row)
     slopes = np.polyfit(np.log10(sizes), np.asarray(ratios), 1)[0]
     every = np.exp(np.log(np.asarray(ratios)).mean(0))
     measured = mean("backward over forward, time (mean over sizes)", every)
     differences = [[2 * n * t for t in some] for n, some in zip(sizes, forwards, strict=True)]
-    return Evidence(
-        {
-            "least": exact("backward over forward, operations, the fewest", min(products)),
-            "most": exact("backward over forward, operations, the most", max(products)),
-            "measured": measured,
-            "trend": mean("change of that for ten times the parameters", slopes),
-        },
-        (
-            Table(
-                "Passes in turn, processor time",
-                ("parameters", "operations, ratio", "forward (ms)", "backward (ms)",
-                 "time, ratio", "forwards by differences"),
-                tuple(rows),
-            ),
-        ),
-        (
-            Curves(
-                "One gradient", "parameters", "time (ms)",
-                (over("forward", sizes, np.asarray(forwards)),
-                 over("backward", sizes, np.asarray(backwards)),
-                 over("by differences (2 n forwards)", sizes, np.asarray(differences))),
-                x_log=True, y_log=True,
-            ),
-        ),
-        because="A dense layer multiplies once going forward (U z) and twice going back (U' g for "
-        "the layer below, g z' for its weights); the first needs only the latter. So "
-        f"{layers + 1} layers come to {products[-1]:.2f} forwards, counted at every width. By the "
-        f"processor's clock, calls and all, it was {measured.value:.2f} ({measured.low:.2f} to "
-        f"{measured.high:.2f}) over {sizes[0]:,} to {sizes[-1]:,} parameters. "
-        "Differences need two forwards for each parameter: "
-        f"{2 * sizes[-1]:,} for the largest network here.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        least=exact("backward over forward, operations, the fewest", min(products)),
+        most=exact("backward over forward, operations, the most", max(products)),
+        measured=measured,
+        trend=mean("change of that for ten times the parameters", slopes),
+    )
+    record.table("Passes in turn, processor time", rows)
+    series = [
+        over("forward", sizes, np.asarray(forwards)),
+        over("backward", sizes, np.asarray(backwards)),
+        over("by differences (2 n forwards)", sizes, np.asarray(differences)),
+    ]
+    record.curves("One gradient", "parameters", "time (ms)", *series, x_log=True, y_log=True)
+    return record.because(f"""
+        A dense layer multiplies once going forward (U z) and twice going back (U' g for the layer
+        below, g z' for its weights); the first needs only the latter. So {layers + 1} layers come
+        to {products[-1]:.2f} forwards, counted at every width. By the processor's clock, calls and
+        all, it was {measured.value:.2f} ({measured.low:.2f} to {measured.high:.2f}) over
+        {sizes[0]:,} to {sizes[-1]:,} parameters. Differences need two forwards for each parameter:
+        {2 * sizes[-1]:,} for the largest network here.
+    """)
 
 
 def operations(net: nn.Module, x: Tensor) -> float:

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, line
+from cutaway.lab.figures import line
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.randomness import generator
 
@@ -131,31 +131,25 @@ def equations_and_algorithm(
     for t in sizes:
         x, y = torch.randn(2, t, 4, generator=g).double()
         printed.append(max(apart(one.as_printed(x, y), one.autograd(x, y)) for one in square))
-    return Evidence(
-        {
-            "equations": exact("largest error of the equations", max(errors)),
-            "printed_one": exact("of the printed algorithm, 1 sample", printed[0]),
-            "printed_many": exact(f"of the printed algorithm, {sizes[-1]} samples", printed[-1]),
-        },
-        (
-            Table(
-                "Largest relative error against autograd",
-                ("minibatch", "as printed"), tuple(zip(sizes, printed, strict=True)),
-            ),
-        ),
-        (
-            Curves(
-                "Algorithm 4-1 to the letter", "samples in the minibatch", "relative error",
-                (line("as printed", sizes, printed, dots=True),
-                 line("by equations 4.6 to 4.9", sizes, [max(errors)] * len(sizes))),
-                x_log=True, y_log=True,
-            ),
-        ),
-        because=f"The equations are right: in {replicates} random networks they miss autograd by "
-        f"{max(errors):.1e} at most, which is rounding. Lines 14 and 17 are not: they add a "
-        "sample's part to Delta u^(l-1), the sum of the layer below, instead of to Delta u^l. "
-        "Where layers differ in shape that cannot even be carried out, and for l = 1 there is no "
-        f"layer 0. With 1 sample the slip does not show ({printed[0]:.1e}), as line 4 has just set "
-        "all sums to 0; with more the gradient is wrong, by as much as "
-        f"{100 * max(printed):.0f} % of its size.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        equations=exact("largest error of the equations", max(errors)),
+        printed_one=exact("of the printed algorithm, 1 sample", printed[0]),
+        printed_many=exact(f"of the printed algorithm, {sizes[-1]} samples", printed[-1]),
+    )
+    rows = zip(sizes, printed, strict=True)
+    record.table("Largest relative error against autograd", rows, "minibatch | as printed")
+    axes = "samples in the minibatch", "relative error"
+    series = [
+        line("as printed", sizes, printed, dots=True),
+        line("by equations 4.6 to 4.9", sizes, [max(errors)] * len(sizes)),
+    ]
+    record.curves("Algorithm 4-1 to the letter", *axes, *series, x_log=True, y_log=True)
+    return record.because(f"""
+        The equations are right: in {replicates} random networks they miss autograd by
+        {max(errors):.1e} at most, which is rounding. Lines 14 and 17 are not: they add a sample's
+        part to Delta u^(l-1), the sum of the layer below, instead of to Delta u^l. Where layers
+        differ in shape that cannot even be carried out, and for l = 1 there is no layer 0. With 1
+        sample the slip does not show ({printed[0]:.1e}), as line 4 has just set all sums to 0; with
+        more the gradient is wrong, by as much as {100 * max(printed):.0f} % of its size.
+    """)

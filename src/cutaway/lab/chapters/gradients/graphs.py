@@ -6,9 +6,9 @@ import torch
 
 from cutaway.byhand import Graph, check
 from cutaway.byhand.operations import Add, Affine, Concatenate, Multiply, Sum, Tanh
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Part
+from cutaway.lab.figures import Part
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.randomness import generator
 
@@ -29,9 +29,7 @@ def graphs_agree(autograd: Effect, differences: Effect) -> Verdict:
     full={"replicates": 256, "nodes": 40},
 )
 def any_graph(
-    replicates: Replicates = 24,
-    nodes: Annotated[int, Range(3, 200)] = 14,
-    seed: Seed = 0,
+    replicates: Replicates = 24, nodes: Annotated[int, Range(3, 200)] = 14, seed: Seed = 0
 ) -> Evidence:
     """Four graphs with one feature each, and random ones in which each node takes any of those
     before it, are differentiated by hand, by autograd and by central differences, in float64."""
@@ -40,41 +38,29 @@ def any_graph(
     drawn = [random_graph(nodes, generator(seed, "2.3", k)) for k in range(replicates)]
     found = {name: check(graph, x, seed=seed) for name, graph in named.items()}
     others = [check(graph, x, differences=4, seed=seed) for graph in drawn]
-    rows: list[tuple[str, int, float, float]] = [
-        (name, one.nodes, one.autograd, one.differences) for name, one in found.items()
+    rows = [(name, one.nodes, one.autograd, one.differences) for name, one in found.items()]
+    most = max(one.autograd for one in others), max(one.differences for one in others)
+    rows.append((f"{replicates} random ones", sum(one.nodes for one in others), *most))
+    names, counts, autograd, differences = zip(*rows, strict=True)
+    record = Record()
+    record.effects(
+        autograd=exact("largest relative error against autograd", max(autograd)),
+        differences=exact("against central differences", max(differences)),
+    )
+    record.table("Graphs differentiated by hand", rows, "graph | nodes | autograd | differences")
+    parts = [
+        Part("against autograd", tuple(max(error, 1e-18) for error in autograd)),
+        Part("against differences", tuple(max(error, 1e-18) for error in differences)),
     ]
-    rows.append(
-        (f"{replicates} random ones", sum(one.nodes for one in others),
-         max(one.autograd for one in others), max(one.differences for one in others))
-    )  # fmt: skip
-    autograd, differences = max(row[2] for row in rows), max(row[3] for row in rows)
-    return Evidence(
-        {
-            "autograd": exact("largest relative error against autograd", autograd),
-            "differences": exact("against central differences", differences),
-        },
-        (
-            Table(
-                "Graphs differentiated by hand", ("graph", "nodes", "autograd", "differences"),
-                tuple(rows),
-            ),
-        ),
-        (
-            Bars(
-                "Largest relative error", "relative error", tuple(row[0] for row in rows),
-                (
-                    Part("against autograd", tuple(max(row[2], 1e-18) for row in rows)),
-                    Part("against differences", tuple(max(row[3], 1e-18) for row in rows)),
-                ),
-                log=True, caption="An error of 0 is drawn as 1e-18.",
-            ),
-        ),
-        because="A node needs to know its own derivative, no more. Where a value goes several "
-        "ways, the gradients that come back are added; a shared weight is such a value, a residual "
-        "connection is an addition, a concatenation cuts its gradient into parts. By hand all "
-        f"{sum(row[1] for row in rows)} nodes agree with autograd to {autograd:.0e}, and with "
-        f"differences, which know nothing of the graph, to {differences:.0e}.",
-    )  # fmt: skip
+    title, caption = "Largest relative error", "An error of 0 is drawn as 1e-18."
+    record.bars(title, "relative error", names, *parts, log=True, caption=caption)
+    return record.because(f"""
+        A node needs to know its own derivative, no more. Where a value goes several ways, the
+        gradients that come back are added; a shared weight is such a value, a residual connection
+        is an addition, a concatenation cuts its gradient into parts. By hand all {sum(counts)}
+        nodes agree with autograd to {max(autograd):.0e}, and with differences, which know nothing
+        of the graph, to {max(differences):.0e}.
+    """)
 
 
 def _begun(g: torch.Generator, weights: int = 1) -> Graph:

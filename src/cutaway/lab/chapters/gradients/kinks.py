@@ -10,12 +10,13 @@ from torch.nn import functional as F
 
 from cutaway.byhand.operations import GELU, ReLU
 from cutaway.data.sources import load
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact, share
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact, share
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Curves, line, part
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.figures import line, part
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
+from cutaway.lab.tools.learning import minimise
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 
 Activation = Callable[[Tensor], Tensor]
@@ -103,7 +104,7 @@ CASES = {
 def relu_at_0(
     widths: tuple[Annotated[int, Range(1, 1024)], ...] = (32, 16),
     replicates: Replicates = 12,
-    steps: Annotated[int, Range(1, 100_000)] = 150,
+    steps: Steps = 150,
     lr: Annotated[float, Range(1e-6, 10)] = 0.05,
     seed: Seed = 0,
 ) -> Evidence:
@@ -128,42 +129,40 @@ def relu_at_0(
     equal = [share(f"equal to the bit, {k}", same[k], replicates) for k in list(CASES)[:2]]
     odd = [name for name, slope in slopes.items() if slope not in (0, 1)]
     stuck, *_, free = right["a layer of zeros"].mean(1).tolist()
-    return Evidence(
-        {
-            "relu": exact("derivative of relu at 0", slopes["relu(s)"]),
-            "between": exact("spellings that take neither side", len(odd)),
-            "changed": single, "coarse": coarse, "zero_start": zero,
-            "same": equal[0], "same16": equal[1],
-        },
-        (
-            Table(
-                "The derivative at 0", ("spelling", "derivative"),
-                (*slopes.items(), ("by hand, g [s > 0]", by_hand.item())),
-            ),
-        ),
-        (
-            Bars(
-                "Test accuracy by the derivative at 0", "digits right (%)", tuple(right),
-                tuple(part(f"derivative {slope:g}", torch.stack([x[k] for x in right.values()]))
-                      for k, slope in enumerate(first)),
-            ),
-        ),
-        because=f"PyTorch {torch.__version__.split('+')[0]} takes at the kink {told(slopes)}. The "
-        "left derivative is 0; the right one, which the notes name first, 1; 0.5 the mean of both. "
-        "For learning it hardly matters, since a sum of real numbers is hardly ever exactly 0: "
-        f"{same['single precision']} of {replicates} networks in single precision are equal to the "
-        "bit whichever side was taken, so in none of these was there a sum of 0. In bfloat16, with "
-        f"8 bits, {same['bfloat16']} are, and yet accuracy changes by {coarse.value:.2f} "
-        f"points ({coarse.low:.2f} to {coarse.high:.2f}). It matters where sums are 0 by design: "
-        "with a hidden layer that begins with zeros, relu passes no gradient and stays at "
-        f"{stuck:.0f} % right, and the right derivative gets away to {free:.0f} %.",
-        takes="More replicates: --replicates 64.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        relu=exact("derivative of relu at 0", slopes["relu(s)"]),
+        between=exact("spellings that take neither side", len(odd)),
+        changed=single,
+        coarse=coarse,
+        zero_start=zero,
+        same=equal[0],
+        same16=equal[1],
+    )
+    rows = [*slopes.items(), ("by hand, g [s > 0]", by_hand)]
+    record.table("The derivative at 0", rows, "spelling | derivative")
+    parts = [
+        part(f"derivative {slope:g}", torch.stack([x[k] for x in right.values()]))
+        for k, slope in enumerate(first)
+    ]
+    record.bars("Test accuracy by the derivative at 0", "digits right (%)", right, *parts)
+    record.takes("More replicates: --replicates 64.")
+    return record.because(f"""
+        PyTorch {torch.__version__.split("+")[0]} takes at the kink {told(slopes)}. The left
+        derivative is 0; the right one, which the notes name first, 1; 0.5 the mean of both. For
+        learning it hardly matters, since a sum of real numbers is hardly ever exactly 0:
+        {same["single precision"]} of {replicates} networks in single precision are equal to the bit
+        whichever side was taken, so in none of these was there a sum of 0. In bfloat16, with 8
+        bits, {same["bfloat16"]} are, and yet accuracy changes by {coarse.value:.2f} points
+        ({coarse.low:.2f} to {coarse.high:.2f}). It matters where sums are 0 by design: with a
+        hidden layer that begins with zeros, relu passes no gradient and stays at {stuck:.0f} %
+        right, and the right derivative gets away to {free:.0f} %.
+    """)
 
 
 def _networks(
     spelling: str, widths: list[int], replicates: int, dtype: torch.dtype, zeros: bool, seed: int
-) -> Replicas:
+) -> Stack:
     """Perceptrons with that spelling of ReLU, the same weights for each."""
     torch.manual_seed(seed)
     networks: list[nn.Module] = []
@@ -175,10 +174,10 @@ def _networks(
         if zeros:
             nn.init.zeros_(layers[-1].get_parameter("U.weight"))
         networks.append(net.to(dtype))
-    return Replicas(networks)
+    return Stack(networks)
 
 
-def _learn(nets: Replicas, learned: Samples, steps: int, lr: float, seed: int) -> None:
+def _learn(nets: Stack, learned: Samples, steps: int, lr: float, seed: int) -> None:
     """SGD, batches of 64."""
     dtype = nets.parameters()[0].dtype
 
@@ -192,12 +191,12 @@ def _learn(nets: Replicas, learned: Samples, steps: int, lr: float, seed: int) -
 
 
 @torch.no_grad()
-def _right(nets: Replicas, tested: Samples, dtype: torch.dtype) -> Float[Tensor, "r"]:
+def _right(nets: Stack, tested: Samples, dtype: torch.dtype) -> Float[Tensor, "r"]:
     """Test images that each answers rightly, in per cent."""
     return 100 * (nets(tested.x.to(dtype)).argmax(-1) == tested.t).double().mean(1)
 
 
-def _identical(a: Replicas, b: Replicas) -> int:
+def _identical(a: Stack, b: Stack) -> int:
     """How many replicates have the same weights to the bit."""
     pairs = zip(a.parameters(), b.parameters(), strict=True)
     return int(torch.stack([(p == q).flatten(1).all(1) for p, q in pairs]).all(0).sum())
@@ -240,46 +239,39 @@ def gelu(
     off = [(a - b).abs() for a, b in zip(found["GELU"], found["tanh formula"], strict=True)]
     jumps = {
         (name, k): _most(found[name][k][::10].diff()) / max(_most(found[name][k].diff()), 1e-300)
-        for name in ("GELU", "ReLU") for k in (1, 2)
-    }  # fmt: skip
+        for name in ("GELU", "ReLU")
+        for k in (1, 2)
+    }
     by_hand = GELU().backward(torch.ones_like(x), x, x)[0]
     assert isinstance(by_hand, Tensor)
     worst = x[off[0].argmax()].abs().item()
     shown = x[:: max(1, points // 400)]
     drawn = {name: derivatives(f, shown) for name, f in kinds.items()}
-    shapes = [
-        Curves(f"The {name}", "x", name, tuple(line(one, shown, drawn[one][k]) for one in kinds))
-        for k, name in enumerate(orders)
-    ]
     gap = (drawn["GELU"][0] - drawn["tanh formula"][0]).abs()
-    wrong = Curves("Error of the tanh formula", "x", "|GELU - formula|", (line("", shown, gap),))
-    return Evidence(
-        {
-            "error": exact("largest error of the tanh formula", _most(off[0])),
-            "first": exact("GELU': changes over those of a finer grid", jumps["GELU", 1]),
-            "second": exact("GELU'', the same", jumps["GELU", 2]),
-            "control": exact("ReLU', the same", jumps["ReLU", 1]),
-            "by_hand": exact("GELU' by hand, largest error", _most(by_hand - found["GELU"][1])),
-        },
-        (
-            Table(
-                "Largest difference between GELU and its tanh formula",
-                ("of the", "difference", "at |x|"),
-                tuple(
-                    (name, _most(d), x[d.argmax()].abs().item())
-                    for name, d in zip(orders, off, strict=True)
-                ),
-            ),
-        ),
-        (*shapes, wrong),
-        because="Ten times finer steps make the changes of GELU's derivatives "
-        f"{jumps['GELU', 1]:.1f} and {jumps['GELU', 2]:.1f} times smaller, as of any smooth curve; "
-        f"ReLU's derivative jumps by 1 at 0 however fine the steps ({jumps['ReLU', 1]:.1f} times), "
-        "and its second derivative is 0 wherever autograd is asked, so that it tells nothing of "
-        f"the kink. The tanh formula is off by {_most(off[0]):.2g} at most, at |x| = {worst:.2f}; "
-        f"in the first derivative by {_most(off[1]):.2g}, in the second by {_most(off[2]):.2g}. "
-        "Smooth does not mean better trained: that was not tested here.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        error=exact("largest error of the tanh formula", _most(off[0])),
+        first=exact("GELU': changes over those of a finer grid", jumps["GELU", 1]),
+        second=exact("GELU'', the same", jumps["GELU", 2]),
+        control=exact("ReLU', the same", jumps["ReLU", 1]),
+        by_hand=exact("GELU' by hand, largest error", _most(by_hand - found["GELU"][1])),
+    )
+    rows = [(name, _most(d), x[d.argmax()].abs()) for name, d in zip(orders, off, strict=True)]
+    record.table(
+        "Largest difference between GELU and its tanh formula", rows, "of the | difference | at |x|"
+    )
+    for k, name in enumerate(orders):
+        record.curves(f"The {name}", "x", name, *(line(f, shown, drawn[f][k]) for f in kinds))
+    record.curves("Error of the tanh formula", "x", "|GELU - formula|", line("", shown, gap))
+    return record.because(f"""
+        Ten times finer steps make the changes of GELU's derivatives {jumps["GELU", 1]:.1f} and
+        {jumps["GELU", 2]:.1f} times smaller, as of any smooth curve; ReLU's derivative jumps by 1
+        at 0 however fine the steps ({jumps["ReLU", 1]:.1f} times), and its second derivative is 0
+        wherever autograd is asked, so that it tells nothing of the kink. The tanh formula is off by
+        {_most(off[0]):.2g} at most, at |x| = {worst:.2f}; in the first derivative by
+        {_most(off[1]):.2g}, in the second by {_most(off[2]):.2g}. Smooth does not mean better
+        trained: that was not tested here.
+    """)
 
 
 def derivatives(f: Activation, x: Float[Tensor, "n"]) -> tuple[Tensor, Tensor, Tensor]:

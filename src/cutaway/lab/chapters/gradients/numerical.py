@@ -11,9 +11,9 @@ from torch.autograd.functional import jacobian
 from cutaway.byhand import Graph, by_chain
 from cutaway.byhand.operations import Affine, MeanSquaredError, Tanh
 from cutaway.byhand.witness import replayed
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, mean
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, line, over
+from cutaway.lab.figures import line, over
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.randomness import generator
 
@@ -80,52 +80,43 @@ def differences(replicates: Replicates = 48, seed: Seed = 0) -> Evidence:
     double = [slope_errors(generator(seed, "2.1", k)) for k in draws]
     single = [slope_errors(generator(seed, "2.1", k), torch.float32) for k in draws]
     tiny = torch.finfo(torch.float64).eps
-    central, forward = (torch.stack([d[k] for d in double]).clamp(min=tiny).log10()
-                        for k in ("central", "forward"))  # fmt: skip
+    central, forward = (
+        torch.stack([d[k] for d in double]).clamp(min=tiny).log10() for k in ("central", "forward")
+    )
     coarse = torch.stack([d["central"] for d in single]).clamp(min=tiny).log10()
     h = torch.tensor(STEPS).double().log10()
     best = central.amin(1)
     at = int(central.mean(0).argmin())
-    curves = {
-        "central, double": central, "forward, double": forward, "central, single": coarse
-    }  # fmt: skip
-    return Evidence(
-        {
-            "best": mean("best error of central differences (power of 10)", best.numpy()),
-            "order": mean(
-                "power of h with which it falls, from h = 0.1 to 0.001",
-                ((central[:, 0] - central[:, 2]) / (h[0] - h[2])).numpy(),
-            ),
-            "rounding": mean(
-                "power of h with which it grows, from h = 1e-8 to 1e-13",
-                ((central[:, 7] - central[:, 12]) / (h[7] - h[12])).numpy(),
-            ),
-            "single": mean("best error in single precision", coarse.amin(1).numpy()),
-        },
-        (
-            Table(
-                "Mean error, as a power of 10", ("h", *curves),
-                tuple(
-                    (f"1e-{k + 1}", *(c[:, k].mean().item() for c in curves.values()))
-                    for k in range(len(STEPS))
-                ),
-            ),
-        ),
-        (
-            Curves(
-                "Error against the step", "step h", "relative error (power of 10)",
-                tuple(over(name, STEPS, c.T.numpy()) for name, c in curves.items()), x_log=True,
-            ),
-        ),
-        because="Two errors pull in opposite ways. What the difference leaves out of Taylor's "
-        "series shrinks as h^2 for central differences (measured: "
-        f"{((central[:, 0] - central[:, 2]) / 2).mean():.2f}), as h for forward ones; what "
-        "rounding adds to two nearly equal numbers grows as 1/h. Between them lies the best step, "
-        f"here {STEPS[at]:.0e}, with an error of {10 ** best.mean().item():.0e}. A difference can "
-        "check a gradient to about ten digits of sixteen (in single precision to "
-        f"{10 ** coarse.amin(1).mean().item():.0e}), and costs two forward passes for each "
-        "parameter.",
-    )  # fmt: skip
+
+    def power(i: int, k: int) -> Float[Tensor, "r"]:
+        return (central[:, i] - central[:, k]) / (h[i] - h[k])
+
+    curves = {"central, double": central, "forward, double": forward, "central, single": coarse}
+    record = Record()
+    record.effects(
+        best=mean("best error of central differences (power of 10)", best),
+        order=mean("power of h with which it falls, from h = 0.1 to 0.001", power(0, 2)),
+        rounding=mean("power of h with which it grows, from h = 1e-8 to 1e-13", power(7, 12)),
+        single=mean("best error in single precision", coarse.amin(1)),
+    )
+    rows = [
+        (f"1e-{k + 1}", *(c[:, k].mean().item() for c in curves.values()))
+        for k in range(len(STEPS))
+    ]
+    record.table("Mean error, as a power of 10", rows, ("h", *curves))
+    series = [over(name, STEPS, c.T) for name, c in curves.items()]
+    record.curves(
+        "Error against the step", "step h", "relative error (power of 10)", *series, x_log=True
+    )
+    return record.because(f"""
+        Two errors pull in opposite ways. What the difference leaves out of Taylor's series shrinks
+        as h^2 for central differences (measured:
+        {((central[:, 0] - central[:, 2]) / 2).mean():.2f}), as h for forward ones; what rounding
+        adds to two nearly equal numbers grows as 1/h. Between them lies the best step, here
+        {STEPS[at]:.0e}, with an error of {10 ** best.mean().item():.0e}. A difference can check a
+        gradient to about ten digits of sixteen (in single precision to
+        {10 ** coarse.amin(1).mean().item():.0e}), and costs two forward passes for each parameter.
+    """)
 
 
 def shaped(wrong: Effect, chained: Effect) -> Verdict:
@@ -166,21 +157,28 @@ def shapes(
         assert column.grad is not None
         transposed += column.grad.shape != (1, n) and n > 1
         rows.append((f"{m} x {p}", f"{p} x {n}", f"{m} x {n}", errors[-1]))
-    return Evidence(
-        {
-            "wrong": exact("derivatives of another shape than claimed", wrong),
-            "chained": exact("largest difference of product and whole", max(errors)),
-            "transposed": exact("gradients that PyTorch keeps as columns, not rows", transposed),
-        },
-        (Table("The first of them", ("dz/du", "du/dx", "dz/dx", "difference"), tuple(rows[:6])),),
-        (_cost(),),
-        because=f"All {3 * len(sizes)} Jacobians have the shapes that the notes give, and products "
-        f"of them equal the whole to {max(errors):.0e}: [1 x 2] times [2 x 4] is [1 x 4]. What a "
-        "framework keeps is another convention: PyTorch's .grad of a column [n x 1] is a column "
-        f"too ({transposed} of {len(sizes)} cases, the others having n = 1), the row turned round, "
-        "so that x - rate * x.grad makes sense. And nobody writes the matrices out: a row that is "
-        "sent down through L layers of n costs L n^2 products, the matrices themselves L n^3.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        wrong=exact("derivatives of another shape than claimed", wrong),
+        chained=exact("largest difference of product and whole", max(errors)),
+        transposed=exact("gradients that PyTorch keeps as columns, not rows", transposed),
+    )
+    record.table("The first of them", rows[:6], "dz/du | du/dx | dz/dx | difference")
+    layer = [2**k for k in range(1, 11)]
+    series = [
+        line("a row sent down", layer, [10 * n**2 for n in layer]),
+        line("matrices multiplied", layer, [9 * n**3 + n**2 for n in layer]),
+    ]
+    title = "A scalar's derivative through 10 layers"
+    record.curves(title, "numbers a layer", "products", *series, x_log=True, y_log=True)
+    return record.because(f"""
+        All {3 * len(sizes)} Jacobians have the shapes that the notes give, and products of them
+        equal the whole to {max(errors):.0e}: [1 x 2] times [2 x 4] is [1 x 4]. What a framework
+        keeps is another convention: PyTorch's .grad of a column [n x 1] is a column too
+        ({transposed} of {len(sizes)} cases, the others having n = 1), the row turned round, so that
+        x - rate * x.grad makes sense. And nobody writes the matrices out: a row that is sent down
+        through L layers of n costs L n^2 products, the matrices themselves L n^3.
+    """)
 
 
 def _by_hand(x: Tensor, v: Tensor, w: Tensor) -> Tensor:
@@ -192,15 +190,3 @@ def _by_hand(x: Tensor, v: Tensor, w: Tensor) -> Tensor:
     graph.add("s", Affine(), "x", "v", None)
     graph.add("z", Affine(), graph.add("u", Tanh(), "s"), "w", None)
     return by_chain(graph, x[None], wrt="x")
-
-
-def _cost(layers: int = 10) -> Curves:
-    n = [2**k for k in range(1, 11)]
-    return Curves(
-        f"A scalar's derivative through {layers} layers", "numbers a layer", "products",
-        (
-            line("a row sent down", n, [layers * k**2 for k in n]),
-            line("matrices multiplied", n, [(layers - 1) * k**3 + k**2 for k in n]),
-        ),
-        x_log=True, y_log=True,
-    )  # fmt: skip

@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, mean
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, line
+from cutaway.lab.figures import line
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import minimise
+from cutaway.lab.tools.learning import minimise
 from cutaway.randomness import generator
 
 
@@ -75,41 +75,35 @@ def sigmoid_curve(
     truth = torch.tensor([w, T]).double()
     errors = (100 * (fitted - truth) / truth.abs().clamp(min=1)).T.numpy()
     negative = [_at_negatives(x, t, found).numpy() for found in (fitted, alone)]
-    return Evidence(
-        {
-            "middle": exact("largest distance of z from 1/2 at x = T/w", _most(z - 0.5)),
-            "slope": exact("largest distance of the slope there from w/4", _most(slope - v / 4)),
-            "moved": exact("what doubling w moves the middle by", T / (2 * w) - T / w),
-            "uphill": exact("largest gradient left of a mean log-likelihood", left),
-            "w_error": mean("error of the fitted w", errors[0], "%"),
-            "T_error": mean("error of the fitted T (of |T|, or of 1)", errors[1], "%"),
-            "with_negatives": mean("z at negatives, counting as 1 - z", negative[0]),
-            "without": mean("z at negatives, not counting", negative[1]),
-        },
-        (
-            Table(
-                "Fitted to samples of a known curve",
-                ("", "w", "T"),
-                (
-                    ("the truth", w, T),
-                    ("mean of the fits", *fitted.mean(0).tolist()),
-                    ("spread of the fits", *fitted.std(0).tolist()),
-                ),
-            ),
-        ),
-        (
-            _family("w steepens, and moves the middle too", [(k * w, T) for k in (0.5, 1, 2, 4)]),
-            _family("T shifts by T/w", [(w, T + k) for k in (-4, -2, 0, 2, 4)]),
-        ),
-        because="The middle is at x = T/w and the slope there is w/4, to rounding. So T moves the "
-        "curve, by 1/w for each unit, and w steepens it, but w moves it too: doubled, it takes the "
-        f"middle from {T / w:g} to {T / (2 * w):g}, and only with T = 0 does it stay. The second "
-        f"half is exact: the log-likelihood has one top, each of {replicates} fits reached it, and "
-        f"they scatter about the truth (w {fitted[:, 0].mean():.3f}, T {fitted[:, 1].mean():.3f}). "
-        "Where negatives do not count as 1 - z there is no top: the likelihood grows without end "
-        f"as the curve says yes to all, and z at negatives rises to {negative[1].mean():.2f}.",
-        takes="More replicates or more samples each: --replicates, --each.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        middle=exact("largest distance of z from 1/2 at x = T/w", _most(z - 0.5)),
+        slope=exact("largest distance of the slope there from w/4", _most(slope - v / 4)),
+        moved=exact("what doubling w moves the middle by", T / (2 * w) - T / w),
+        uphill=exact("largest gradient left of a mean log-likelihood", left),
+        w_error=mean("error of the fitted w", errors[0], "%"),
+        T_error=mean("error of the fitted T (of |T|, or of 1)", errors[1], "%"),
+        with_negatives=mean("z at negatives, counting as 1 - z", negative[0]),
+        without=mean("z at negatives, not counting", negative[1]),
+    )
+    rows = [
+        ("the truth", w, T),
+        ("mean of the fits", *fitted.mean(0)),
+        ("spread of the fits", *fitted.std(0)),
+    ]
+    record.table("Fitted to samples of a known curve", rows, " | w | T")
+    _family(record, "w steepens, and moves the middle too", [(k * w, T) for k in (0.5, 1, 2, 4)])
+    _family(record, "T shifts by T/w", [(w, T + k) for k in (-4, -2, 0, 2, 4)])
+    record.takes("More replicates or more samples each: --replicates, --each.")
+    return record.because(f"""
+        The middle is at x = T/w and the slope there is w/4, to rounding. So T moves the curve, by
+        1/w for each unit, and w steepens it, but w moves it too: doubled, it takes the middle from
+        {T / w:g} to {T / (2 * w):g}, and only with T = 0 does it stay. The second half is exact:
+        the log-likelihood has one top, each of {replicates} fits reached it, and they scatter about
+        the truth (w {fitted[:, 0].mean():.3f}, T {fitted[:, 1].mean():.3f}). Where negatives do not
+        count as 1 - z there is no top: the likelihood grows without end as the curve says yes to
+        all, and z at negatives rises to {negative[1].mean():.2f}.
+    """)
 
 
 def most_likely(
@@ -147,11 +141,11 @@ def _at_negatives(x: Tensor, t: Tensor, found: Tensor) -> Float[Tensor, "r"]:
     return ((1 - t) * z).sum(1) / (1 - t).sum(1)
 
 
-def _family(title: str, members: list[tuple[float, float]]) -> Curves:
+def _family(record: Record, title: str, members: list[tuple[float, float]]) -> None:
     ends = [c / v + side * 4 / v for v, c in members for side in (-1, 1)]
     x = torch.linspace(min(ends), max(ends), 81).double()
     curves = [line(f"w = {v:g}, T = {c:g}", x, curve_of(x, v, c)) for v, c in members]
-    return Curves(title, "x", "z", tuple(curves), levels=((0.5, "1/2"),))
+    record.curves(title, "x", "z", *curves, levels={0.5: "1/2"})
 
 
 def _normal(seed: int, name: str, *shape: int) -> Tensor:

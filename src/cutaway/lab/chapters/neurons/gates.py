@@ -10,11 +10,12 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from cutaway.data.made.gates import GATES
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, share
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, share
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, shares
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
+from cutaway.lab.figures import shares
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
+from cutaway.lab.tools.learning import minimise
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 from cutaway.models.perceptron import XorGates, gate
 from cutaway.randomness import generator
@@ -86,24 +87,21 @@ def gates(
         curves.append(
             shares(name.upper(), range(1, epochs + 1), (known == 1).sum(1).tolist(), replicates)
         )
-        rows.append((name.upper(), *unit.w.tolist(), unit.b.item(), *map(int, y.tolist())))
+        rows.append((name.upper(), *unit.w, unit.b, *map(int, y.tolist())))
     last = max(c.y.index(100.0) + 1 if 100.0 in c.y else epochs for c in curves)
-    return Evidence(
-        {
-            "wrong": exact("rows that the given weights answer wrongly, of 12", wrong),
-            "learned": share("replicates that learned all three", int(learned.sum()), replicates),
-        },
-        (
-            Table(
-                "The given weights", ("gate", "w1", "w2", "b", "00", "01", "10", "11"), tuple(rows)
-            ),
-        ),
-        (Curves("The learning rule", "epochs", "replicates right on all rows (%)", tuple(curves)),),
-        because="The weighted sum is a line across the square of inputs, and each of these tables "
-        f"has its ones on one side of such a line. The weights of the table answer {12 - wrong} "
-        f"of 12 rows rightly. From random weights the rule needed no more than {last} epochs "
-        f"until the slowest of {replicates} replicates knew its gate.",
+    record = Record()
+    record.effects(
+        wrong=exact("rows that the given weights answer wrongly, of 12", wrong),
+        learned=share("replicates that learned all three", int(learned.sum()), replicates),
     )
+    record.table("The given weights", rows, "gate | w1 | w2 | b | 00 | 01 | 10 | 11")
+    record.curves("The learning rule", "epochs", "replicates right on all rows (%)", *curves)
+    return record.because(f"""
+        The weighted sum is a line across the square of inputs, and each of these tables has its
+        ones on one side of such a line. The weights of the table answer {12 - wrong} of 12 rows
+        rightly. From random weights the rule needed no more than {last} epochs until the slowest of
+        {replicates} replicates knew its gate.
+    """)
 
 
 def unit_for(t: Float[Tensor, "4"]) -> list[float] | None:
@@ -152,30 +150,23 @@ def no_unit_for_xor(
     counts = [(known == k / 4).sum(1).tolist() for k in range(5)]
     epoch = range(1, epochs + 1)
     series = tuple(shares(f"{k} of 4 rows", epoch, counts[k], replicates) for k in range(1, 5))
-    return Evidence(
-        {
-            "feasible": exact(
-                "units that compute XOR, by the linear program", unit_for(xor) is not None
-            ),
-            "passed": share(
-                "replicates ever right on more than 3 rows", int((best > 0.75).sum()), replicates
-            ),
-        },
-        (
-            Table(
-                "All tables of two inputs",
-                ("00", "01", "10", "11", "w1", "w2", "b"),
-                tuple((*bits, *(unit or ("none", "", ""))) for bits, unit in units.items()),
-            ),
+    record = Record()
+    record.effects(
+        feasible=exact("units that compute XOR, by the linear program", unit_for(xor) is not None),
+        passed=share(
+            "replicates ever right on more than 3 rows", int((best > 0.75).sum()), replicates
         ),
-        (Curves("XOR by the learning rule", "epochs", "replicates (%)", series),),
-        because="XOR asks for b < 0, w1 + w2 + b < 0, w1 + b >= 0 and w2 + b >= 0. The first two "
-        "add up to w1 + w2 + 2b < 0, the last two to w1 + w2 + 2b >= 0: a contradiction. Of all "
-        f"16 tables {16 - len(names)} can be had from one unit; those that cannot are "
-        f"{' and '.join(names)} (XOR and its opposite). The rule, which stops only where all rows "
-        "are right, goes round for ever: at any time each unit is right on "
-        f"{100 * best.max():.0f} % of the rows at most.",
     )
+    rows = [(*bits, *(unit or ("none", "", ""))) for bits, unit in units.items()]
+    record.table("All tables of two inputs", rows, "00 | 01 | 10 | 11 | w1 | w2 | b")
+    record.curves("XOR by the learning rule", "epochs", "replicates (%)", *series)
+    return record.because(f"""
+        XOR asks for b < 0, w1 + w2 + b < 0, w1 + b >= 0 and w2 + b >= 0. The first two add up to w1
+        + w2 + 2b < 0, the last two to w1 + w2 + 2b >= 0: a contradiction. Of all 16 tables
+        {16 - len(names)} can be had from one unit; those that cannot are {" and ".join(names)} (XOR
+        and its opposite). The rule, which stops only where all rows are right, goes round for ever:
+        at any time each unit is right on {100 * best.max():.0f} % of the rows at most.
+    """)
 
 
 def stacked(wrong: Effect, smallest: Effect, best: Effect) -> Verdict:
@@ -202,7 +193,7 @@ def mlp_for_xor(
     widths: tuple[Annotated[int, Range(1, 1024)], ...] = (1, 2, 4, 8, 16),
     activation: Literal["sigmoid", "tanh", "relu", "gelu"] = "relu",
     replicates: Replicates = 128,
-    steps: Annotated[int, Range(1, 100_000)] = 500,
+    steps: Steps = 500,
     lr: Annotated[float, Range(1e-6, 10)] = 0.05,
     seed: Seed = 0,
 ) -> Evidence:
@@ -217,44 +208,44 @@ def mlp_for_xor(
         right, loss, idle = _learned(n, activation, replicates, steps, lr)
         solved.append(int(right.sum()))
         effects.append(share(f"replicates that learned it, {n} hidden", solved[-1], replicates))
-        failed = [None, None] if right.all() else [
-            loss[~right].median().item(), 100 * idle[~right].float().mean().item(),
-        ]  # fmt: skip
-        rows.append((n, 4 * n + 1, solved[-1], replicates, *failed))
+        rows.append((n, 4 * n + 1, solved[-1], replicates, *_failed(right, loss, idle)))
     least = min(i for i, n in enumerate(widths) if n >= 2 or n == max(widths))
-    _, _, _, _, loss_there, idle_there = rows[least]
-    why = "" if loss_there is None else (
-        f" The failed ones end at a loss of {loss_there:.3f} (median; ln 2 is 0.693, half of it "
-        f"what is left where two rows are known and two are a toss-up), and {idle_there:.0f} % of "
-        "them have a unit that answers alike to all rows, so that no gradient brings it back."
-    )  # fmt: skip
-    return Evidence(
-        {
-            "wrong": exact("rows that NAND, OR and AND, stacked, answer wrongly, of 4", wrong),
-            "smallest": effects[least],
-            "best": max(effects, key=lambda e: e.value),
-        },
-        (
-            Table(
-                f"Networks with one hidden layer ({activation})",
-                (
-                    "hidden units", "weights", "learned", "of", "loss of the others",
-                    "of these with an idle unit (%)",
-                ),
-                tuple(rows),
-            ),
-        ),
-        (
-            Curves(
-                "XOR learned", "hidden units", "replicates right on all rows (%)",
-                (shares(activation, widths, solved, replicates),), x_log=True,
-            ),
-        ),
-        because=f"Three gates with given weights answer {4 - wrong} of 4 rows rightly, and two "
-        f"hidden units are enough to say the same. Learning is another matter: of {replicates} "
-        f"replicates with {widths[least]} hidden units {solved[least]} found it, with "
-        f"{widths[-1]} units {solved[-1]}.{why}",
-    )  # fmt: skip
+    *_, loss_there, idle_there = rows[least]
+    why = ""
+    if loss_there is not None:
+        why = f"""
+        The failed ones end at a loss of {loss_there:.3f} (median; ln 2 is 0.693, half of it what is
+        left where two rows are known and two are a toss-up), and {idle_there:.0f} % of them have a
+        unit that answers alike to all rows, so that no gradient brings it back.
+        """
+    record = Record()
+    record.effects(
+        wrong=exact("rows that NAND, OR and AND, stacked, answer wrongly, of 4", wrong),
+        smallest=effects[least],
+        best=max(effects, key=lambda e: e.value),
+    )
+    columns = "hidden units | weights | learned | of"
+    columns += " | loss of the others | of these with an idle unit (%)"
+    record.table(f"Networks with one hidden layer ({activation})", rows, columns)
+    series = shares(activation, widths, solved, replicates)
+    record.curves(
+        "XOR learned", "hidden units", "replicates right on all rows (%)", series, x_log=True
+    )
+    return record.because(f"""
+        Three gates with given weights answer {4 - wrong} of 4 rows rightly, and two hidden units
+        are enough to say the same. Learning is another matter: of {replicates} replicates with
+        {widths[least]} hidden units {solved[least]} found it, with {widths[-1]} units {solved[-1]}.
+        {why}
+    """)
+
+
+def _failed(
+    right: Bool[Tensor, "r"], loss: Float[Tensor, "r"], idle: Bool[Tensor, "r"]
+) -> tuple[float | None, float | None]:
+    """The median loss of those that are not right, and how many of them have an idle unit (%)."""
+    if right.all():
+        return None, None
+    return loss[~right].median().item(), 100 * idle[~right].float().mean().item()
 
 
 def _learned(
@@ -262,7 +253,7 @@ def _learned(
 ) -> tuple[Bool[Tensor, "r"], Float[Tensor, "r"], Bool[Tensor, "r"]]:
     """Which replicates end right on all rows, their losses, and which have a unit that answers
     alike to all rows."""
-    nets = Replicas([MLP(2, [width], 1, activation) for _ in range(replicates)])
+    nets = Stack([MLP(2, [width], 1, activation) for _ in range(replicates)])
     t = table_of("xor").expand(replicates, 4)
 
     def losses(_: int) -> Tensor:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from jaxtyping import Float, Int
@@ -11,16 +11,15 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from cutaway.data.sources import load
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Curves, over, part
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.figures import over, part
+from cutaway.lab.settings import Batch, Range, Replicates, Seed, Steps, Width
+from cutaway.lab.tools.learning import minimise
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 
-Steps = Annotated[int, Range(1, 100_000)]
-Batch = Annotated[int, Range(1, 1000)]
 Rate = Annotated[float, Range(1e-6, 10)]
 Digits = tuple[Samples, Samples]
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -47,7 +46,7 @@ class Learner:
         if kind == "step":
             for net in networks:
                 net.get_submodule("hidden.0").tau = Step()
-        self.nets = Replicas(networks)
+        self.nets = Stack(networks)
 
     def slope(self) -> float:
         """The largest gradient of a hidden weight at the start, on all training images."""
@@ -100,7 +99,7 @@ def trainable(step_gradient: Effect, step_gain: Effect, least_gain: Effect) -> V
     full={"replicates": 32, "steps": 3000, "width": 64},
 )
 def steps_and_slopes(
-    width: Annotated[int, Range(1, 4096)] = 16,
+    width: Width = 16,
     replicates: Replicates = 12,
     steps: Steps = 250,
     batch: Batch = 64,
@@ -110,52 +109,47 @@ def steps_and_slopes(
     """Networks with one hidden layer learn handwritten digits, once whole and once with the hidden
     layer held as it was drawn: what that layer's own learning adds is the gain."""
     digits = samples(load("digits"), seed)
-    rows, gains = [], {}
-    held, free = list[Tensor](), list[Tensor]()
+    rows: list[dict[str, Any]] = []
+    held, free, gains = list[Tensor](), list[Tensor](), {}
     for kind in KINDS:
         for still, right in ((True, held), (False, free)):
             learner = Learner(digits, kind, width, replicates, seed)
             slope = learner.slope()
             learner.learn(_cross_entropy, still, steps, batch, lr)
             right.append(learner.right())
-        gain = difference(f"gain, {kind}", held[-1].numpy(), free[-1].numpy(), "points")
-        means = held[-1].mean().item(), free[-1].mean().item()
-        rows.append((kind, slope, *means, gain.value, gain.low, gain.high))
-        gains[kind] = gain
+        gain = gains[kind] = difference(f"gain, {kind}", held[-1], free[-1], "points")
+        row = {
+            "activation": kind,
+            "largest gradient": slope,
+            "layer held (% right)": held[-1].mean().item(),
+            "learned (% right)": free[-1].mean().item(),
+            "gain (points)": gain.value,
+            "low": gain.low,
+            "high": gain.high,
+        }
+        rows.append(row)
     least = min((gains[kind] for kind in KINDS[1:]), key=lambda e: e.low)
-    _, slope, alone, whole, *_ = rows[0]
-    return Evidence(
-        {
-            "step_gradient": exact("largest gradient of a weight behind the step", slope),
-            "step_gain": exact("gain from learning behind the step", gains["step"].value, "points"),
-            "least_gain": replace(least, what=f"least gain of the others ({least.what[6:]})"),
-        },
-        (
-            Table(
-                f"{width} hidden units on digits",
-                (
-                    "activation", "largest gradient", "layer held (% right)", "learned (% right)",
-                    "gain (points)", "low", "high",
-                ),
-                tuple(rows),
-            ),
-        ),
-        (
-            Bars(
-                "Test accuracy", "digits right (%)", KINDS,
-                (
-                    part("hidden layer held", torch.stack(held)),
-                    part("hidden layer learned", torch.stack(free)),
-                ),
-            ),
-        ),
-        because=f"The step is flat on both sides, so every weight behind it gets a gradient of "
-        f"{slope:g} and stays where chance put it. That such a network still reaches {whole:.1f} % "
-        "is the work of its output layer alone, which has slopes: with the hidden layer held it "
-        f"reaches {alone:.1f} %. Behind the others the layer learns, which is worth "
-        f"{least.value:.1f} points at least. What matters is not the jump but the flatness: ReLU "
-        "has a kink and learns, because one of its sides rises.",
-    )  # fmt: skip
+    _, slope, alone, whole, *_ = rows[0].values()
+    record = Record()
+    record.effects(
+        step_gradient=exact("largest gradient of a weight behind the step", slope),
+        step_gain=exact("gain from learning behind the step", gains["step"].value, "points"),
+        least_gain=replace(least, what=f"least gain of the others ({least.what[6:]})"),
+    )
+    record.table(f"{width} hidden units on digits", rows)
+    parts = [
+        part("hidden layer held", torch.stack(held)),
+        part("hidden layer learned", torch.stack(free)),
+    ]
+    record.bars("Test accuracy", "digits right (%)", KINDS, *parts)
+    return record.because(f"""
+        The step is flat on both sides, so every weight behind it gets a gradient of {slope:g} and
+        stays where chance put it. That such a network still reaches {whole:.1f} % is the work of
+        its output layer alone, which has slopes: with the hidden layer held it reaches {alone:.1f}
+        %. Behind the others the layer learns, which is worth {least.value:.1f} points at least.
+        What matters is not the jump but the flatness: ReLU has a kink and learns, because one of
+        its sides rises.
+    """)
 
 
 def normalised(
@@ -181,7 +175,7 @@ def normalised(
     doubt="The lecture divides z_i by their sum without the exponential. Is that the same?",
 )
 def softmax_and_ratio(
-    width: Annotated[int, Range(1, 4096)] = 32,
+    width: Width = 32,
     replicates: Replicates = 12,
     steps: Steps = 300,
     batch: Batch = 64,
@@ -204,37 +198,29 @@ def softmax_and_ratio(
     rows = [_judged(name, s, f(s), f(s + shift), t) for name, (s, f) in found.items()]
     soft, ratio, raw = rows
     soft_loss, ratio_loss = (_loss_of(f, found[name][0], t) for name, f in trained.items())
-    return Evidence(
-        {
-            "softmax_bad": exact("answers of softmax that are no distribution", soft[1], "%"),
-            "sigmoid_bad": exact("of the ratio of sigmoid outputs", ratio[1], "%"),
-            "raw_bad": exact("of the ratio of raw scores", raw[1], "%"),
-            "reordered": exact("answers whose five best softmax reorders", soft[2], "%"),
-            "loss": difference(
-                "log-loss, sigmoid ratio minus softmax", soft_loss.numpy(), ratio_loss.numpy()
-            ),
-        },
-        (
-            Table(
-                "Test digits, means over the replicates",
-                (
-                    "output", "no distribution (%)", "five best reordered (%)", "right (%)",
-                    "among five best (%)", "surest class (%)", f"surest after +{shift:g} (%)",
-                ),
-                tuple(rows),
-            ),
-        ),
-        (_surest(found),),
-        because="The lecture's z are outputs of sigmoids, all above 0, and of those the plain "
-        f"ratio is a distribution ({ratio[1]:g} % are not). Of scores of either sign it is none: "
-        f"{raw[1]:.0f} % of the answers then hold negative 'probabilities', and where the sum is "
-        f"negative the order turns round ({raw[2]:.0f} % of the five best change). The exponential "
-        f"makes any score positive and looks at differences alone: adding {shift:g} to all scores "
-        f"leaves softmax's surest class at {soft[6]:.1f} %, the ratio's falls from {ratio[5]:.1f} "
-        f"to {ratio[6]:.1f} %. As for the five best, they need an order and no distribution: "
-        f"softmax changed them in {soft[2]:g} % of the answers, so they made as much sense before "
-        "it. The conclusion is right, the 'so' is not.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        softmax_bad=exact("answers of softmax that are no distribution", soft[1], "%"),
+        sigmoid_bad=exact("of the ratio of sigmoid outputs", ratio[1], "%"),
+        raw_bad=exact("of the ratio of raw scores", raw[1], "%"),
+        reordered=exact("answers whose five best softmax reorders", soft[2], "%"),
+        loss=difference("log-loss, sigmoid ratio minus softmax", soft_loss, ratio_loss),
+    )
+    columns = "output | no distribution (%) | five best reordered (%) | right (%)"
+    columns += f" | among five best (%) | surest class (%) | surest after +{shift:g} (%)"
+    record.table("Test digits, means over the replicates", rows, columns)
+    _surest(record, found)
+    return record.because(f"""
+        The lecture's z are outputs of sigmoids, all above 0, and of those the plain ratio is a
+        distribution ({ratio[1]:g} % are not). Of scores of either sign it is none: {raw[1]:.0f} %
+        of the answers then hold negative 'probabilities', and where the sum is negative the order
+        turns round ({raw[2]:.0f} % of the five best change). The exponential makes any score
+        positive and looks at differences alone: adding {shift:g} to all scores leaves softmax's
+        surest class at {soft[6]:.1f} %, the ratio's falls from {ratio[5]:.1f} to {ratio[6]:.1f} %.
+        As for the five best, they need an order and no distribution: softmax changed them in
+        {soft[2]:g} % of the answers, so they made as much sense before it. The conclusion is right,
+        the 'so' is not.
+    """)
 
 
 def softmax(s: Tensor) -> Tensor:
@@ -264,15 +250,13 @@ def _judged(
     """In per cent: no distribution, five best reordered, right, in five best, surest, shifted."""
     bad = (p < 0).any(-1) | ((p.sum(-1) - 1).abs() > 1e-6)
     five, before = p.topk(5).indices, s.topk(5).indices
-    facts = (
-        bad, (five != before).any(-1), p.argmax(-1) == t, (five == t[:, None]).any(-1),
-        p.amax(-1), shifted.amax(-1),
-    )  # fmt: skip
+    reordered, among = (five != before).any(-1), (five == t[:, None]).any(-1)
+    facts = (bad, reordered, p.argmax(-1) == t, among, p.amax(-1), shifted.amax(-1))
     a, b, c, d, e, f = (100 * fact.double().mean().item() for fact in facts)
     return name, a, b, c, d, e, f
 
 
-def _surest(found: dict[str, tuple[Tensor, Output]]) -> Curves:
+def _surest(record: Record, found: dict[str, tuple[Tensor, Output]]) -> None:
     """How often answers are right by how sure they are, of those that are distributions."""
     series = []
     for name in ("softmax", "sigmoid ratio"):
@@ -280,8 +264,6 @@ def _surest(found: dict[str, tuple[Tensor, Output]]) -> Curves:
         top = f(s).amax(-1)
         edges = torch.linspace(0.2, 1, 9).double()
         shares = [100 * ((top >= low).double().mean(1)) for low in edges]
-        series.append(over(name, (100 * edges).tolist(), torch.stack(shares)))
-    return Curves(
-        "How sure the answers are", "probability of the surest class, at least (%)",
-        "test digits (%)", tuple(series),
-    )  # fmt: skip
+        series.append(over(name, (100 * edges), torch.stack(shares)))
+    axes = "probability of the surest class, at least (%)", "test digits (%)"
+    record.curves("How sure the answers are", *axes, *series)

@@ -11,12 +11,12 @@ from torch.nn.functional import mse_loss, one_hot
 from cutaway.data.sources import load
 from cutaway.errors import UsageError
 from cutaway.lab.chapters.optimisation.quadratics import by_momentum
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, mean, share
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean, share
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, line, over
+from cutaway.lab.figures import line, over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import samples
+from cutaway.lab.tools.samples import samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 from cutaway.see.landscape import curvature
 
@@ -68,45 +68,45 @@ def longest_step(
     half = looks // 2
     beyond, fall, left = later(rate, sharp[half:], losses[at[half:]])
     sharp, losses = sharp[:, left], losses[:, left]
-    return Evidence(
-        {
-            "wrong": exact(
-                "steps on the quadratic, of 7, that disobey",
-                sum(grew[s] != (s > 1) for s in SHARES),
-            ),
-            "beyond": mean("of the later half above 2 / rate, networks", beyond.tolist(), "%"),
-            "fall": mean("fall of the loss meanwhile", fall.tolist(), "%"),
-            "lost": share("networks lost at three times that rate", lost, replicates),
-        },
-        (
-            Table(
-                "The quadratic after 1000 steps",
-                ("step x lambda_max / 2", "largest |w|", "grew"),
-                tuple((s, float(end[-1]), grew[s]) for s, end in ends.items()),
-            ),
-            Table(
-                "The networks, means",
-                ("step", "largest curvature", "times rate / 2", "loss"),
-                tuple(
-                    (t, sharp[i].mean().item(), sharp[i].mean().item() * rate / 2,
-                     losses[t].mean().item()) for i, t in enumerate(at)
-                ),
-            ),
+    record = Record()
+    record.effects(
+        wrong=exact(
+            "steps on the quadratic, of 7, that disobey", sum(grew[s] != (s > 1) for s in SHARES)
         ),
-        _drawn(ends, at, sharp, losses, rate),
-        because="On a quadratic each direction is multiplied by 1 - rate x curvature a step: it "
-        "shrinks below 2 / lambda_max, swings for ever at it, and grows above. A network's "
-        f"curvature changes while it learns: {sharp[0].mean():.2f} at the start, where 2 / rate is "
-        f"{2 / rate:g}, at least {sharp.mean(1).min():.2f} on the way. In the later half "
-        f"{beyond.mean():.0f} % of the looks found it above (at the last {sharp[-1].mean():.2f} on "
-        "average), while the loss changed by "
-        f"{-fall.mean():.0f} % and {int((~left).sum())} of {replicates} were lost. Above the bound "
-        "weights swing along the steepest direction, and "
-        "the swing itself carries them to where the valley is wider (Cohen et al. 2021): the bound "
-        "tells where a network's training settles rather than where it breaks. That comes much "
-        f"later: at three times the rate {lost} of {replicates} ended above the loss they began "
-        "with, or at no number.",
-    )  # fmt: skip
+        beyond=mean("of the later half above 2 / rate, networks", beyond, "%"),
+        fall=mean("fall of the loss meanwhile", fall, "%"),
+        lost=share("networks lost at three times that rate", lost, replicates),
+    )
+    rows = [(s, float(end[-1]), grew[s]) for s, end in ends.items()]
+    record.table(
+        "The quadratic after 1000 steps", rows, "step x lambda_max / 2 | largest |w| | grew"
+    )
+    cells = [
+        (t, sharp[i].mean(), sharp[i].mean().item() * rate / 2, losses[t].mean())
+        for i, t in enumerate(at)
+    ]
+    record.table("The networks, means", cells, "step | largest curvature | times rate / 2 | loss")
+    series = [
+        line(f"{s:g} x 2 / lambda", range(201), ends[s][:201]) for s in (0.5, 0.99, 1.0, 1.01, 1.1)
+    ]
+    record.curves("A quadratic", "steps", "largest |w|", *series, y_log=True)
+    axes = "steps", "largest curvature"
+    title = "Networks: the curvature comes to the step"
+    record.curves(title, *axes, over("networks", at, sharp), levels={2 / rate: "2 / rate"})
+    curves = over("networks", range(0, len(losses), 4), losses[::4])
+    record.curves("Networks: the loss falls nevertheless", "steps", "loss", curves, y_log=True)
+    return record.because(f"""
+        On a quadratic each direction is multiplied by 1 - rate x curvature a step: it shrinks below
+        2 / lambda_max, swings for ever at it, and grows above. A network's curvature changes while
+        it learns: {sharp[0].mean():.2f} at the start, where 2 / rate is {2 / rate:g}, at least
+        {sharp.mean(1).min():.2f} on the way. In the later half {beyond.mean():.0f} % of the looks
+        found it above (at the last {sharp[-1].mean():.2f} on average), while the loss changed by
+        {-fall.mean():.0f} % and {int((~left).sum())} of {replicates} were lost. Above the bound
+        weights swing along the steepest direction, and the swing itself carries them to where the
+        valley is wider (Cohen et al. 2021): the bound tells where a network's training settles
+        rather than where it breaks. That comes much later: at three times the rate {lost} of
+        {replicates} ended above the loss they began with, or at no number.
+    """)
 
 
 def later(
@@ -126,34 +126,13 @@ def later(
     return beyond, fall.nan_to_num(-100, neginf=-100).clamp(min=-100), left
 
 
-def _drawn(
-    ends: dict[float, Tensor], at: list[int], sharp: Tensor, losses: Tensor, rate: float
-) -> tuple[Curves, ...]:
-    """The quadratic and the networks."""
-    return (
-        Curves(
-            "A quadratic", "steps", "largest |w|",
-            tuple(line(f"{s:g} x 2 / lambda", range(201), ends[s][:201])
-                  for s in (0.5, 0.99, 1.0, 1.01, 1.1)), y_log=True,
-        ),
-        Curves(
-            "Networks: the curvature comes to the step", "steps", "largest curvature",
-            (over("networks", at, sharp),), levels=((2 / rate, "2 / rate"),),
-        ),
-        Curves(
-            "Networks: the loss falls nevertheless", "steps", "loss",
-            (over("networks", range(0, len(losses), 4), losses[::4]),), y_log=True,
-        ),
-    )  # fmt: skip
-
-
 def sharpened(
     rate: float, width: int, steps: int, looks: int, replicates: int, seed: int
 ) -> tuple[list[int], Float[Tensor, "looks r"], Float[Tensor, "steps r"]]:
     """Steps looked at, the largest curvature there, and the loss at each step, of full batches."""
     learned, _ = samples(load("digits"), seed, train=400)
     t = one_hot(learned.t, 10).float()
-    nets = Replicas([MLP(64, [width], 10, "tanh") for _ in range(replicates)])
+    nets = Stack([MLP(64, [width], 10, "tanh") for _ in range(replicates)])
     optimizer = torch.optim.SGD(nets.parameters(), rate)
     at = sorted({round(i * (steps - 1) / (looks - 1)) for i in range(looks)})
     sharp, losses = [], []

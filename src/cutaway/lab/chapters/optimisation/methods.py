@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean, ratio
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, mean, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, over
+from cutaway.lab.figures import over
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.learn.optimizers import Closure, Evaluations, find
 from cutaway.learn.optimizers.newton import Newton
@@ -20,9 +20,12 @@ from cutaway.randomness import generator
 
 RIDGE = 1e-2
 TOLD = {
-    "random-search": "values", "cma-es": "values", "sgd": "gradients", "l-bfgs": "gradients",
+    "random-search": "values",
+    "cma-es": "values",
+    "sgd": "gradients",
+    "l-bfgs": "gradients",
     "newton": "curvature",
-}  # fmt: skip
+}
 
 
 class Regression:
@@ -57,9 +60,11 @@ class Regression:
         self.w.data.zero_()
         options: dict[str, dict[str, Any]] = {
             "random-search": {"lr": 0.3, "seed": seed},
-            "cma-es": {"lr": 0.3, "seed": seed}, "sgd": {"lr": 1 / self.steepest},
-            "l-bfgs": {"max_iter": 1, "line_search_fn": "strong_wolfe"}, "newton": {"damping": 0.0},
-        }  # fmt: skip
+            "cma-es": {"lr": 0.3, "seed": seed},
+            "sgd": {"lr": 1 / self.steepest},
+            "l-bfgs": {"max_iter": 1, "line_search_fn": "strong_wolfe"},
+            "newton": {"damping": 0.0},
+        }
         counted, steps, start = Evaluations(), 0, process_time()
         optimizer = find(name).load()([self.w], **options[name])
         spent = 0.0
@@ -121,44 +126,44 @@ def three_orders(
     each = work["newton"] / steps["newton"] / (work["sgd"] / steps["sgd"])
     blind = np.minimum(work["random-search"], work["cma-es"])
     last = {name: work[name][-1].mean() for name in TOLD}
-    return Evidence(
+    record = Record()
+    better = "times descent's work with the better method of values, largest n"
+    newton = "times as many steps with descent as with Newton, largest n"
+    cost = exponent(dimensions, each)
+    record.effects(
+        blind=ratio(better, work["sgd"][-1], blind[-1]),
+        grows=mean("exponent of that ratio in n", exponent(dimensions, blind / work["sgd"])),
+        bent=ratio(newton, steps["newton"][-1], steps["sgd"][-1]),
+        cost=mean("exponent in n of a Newton step's work over descent's", cost),
+    )
+    rows = [
         {
-            "blind": ratio("times descent's work with the better method of values, largest n",
-                           work["sgd"][-1], blind[-1]),
-            "grows": mean("exponent of that ratio in n", exponent(dimensions, blind / work["sgd"])),
-            "bent": ratio("times as many steps with descent as with Newton, largest n",
-                          steps["newton"][-1], steps["sgd"][-1]),
-            "cost": mean("exponent in n of a Newton step's work over descent's",
-                         exponent(dimensions, each)),
-        },
-        (
-            Table(
-                f"At {dimensions[-1]} dimensions",
-                ("method", "is told", "steps", "evaluations", "exponent of them in n",
-                 "time (ms)"),
-                tuple(
-                    (name, TOLD[name], *map(float, (steps[name][-1].mean(), last[name],
-                     exponents[name].mean(), 1e3 * seconds[name][-1].mean()))) for name in TOLD
-                ),
-            ),
-        ),
-        tuple(
-            Curves(
-                title, "dimensions n", label, tuple(over(k, dimensions, v) for k, v in of.items()),
-                x_log=True, y_log=True,
-            )
-            for title, label, of in (("What it takes", "evaluations, in values", work),
-                                     ("How long it takes", "time of the processor (s)", seconds))
-        ),
-        because=f"A value tells one number about all n directions, a gradient n. At "
-        f"{dimensions[-1]} dimensions random search took the work of {last['random-search']:,.0f} "
-        f"values, CMA-ES {last['cma-es']:,.0f}, descent {last['sgd']:,.0f} in "
-        f"{steps['sgd'][-1].mean():.0f} steps, L-BFGS, which gathers curvature from gradients, "
-        f"{last['l-bfgs']:,.0f}, and Newton {last['newton']:,.0f} in only "
-        f"{steps['newton'][-1].mean():.1f} steps. With n the work of CMA-ES grew to the power "
-        f"{exponents['cma-es'].mean():.2f}, that of descent to {exponents['sgd'].mean():.2f}, and "
-        f"Newton's, which needs n products a step, to {exponents['newton'].mean():.2f}.",
-    )  # fmt: skip
+            "method": name,
+            "is told": told,
+            "steps": steps[name][-1].mean(),
+            "evaluations": last[name],
+            "exponent of them in n": exponents[name].mean(),
+            "time (ms)": 1e3 * seconds[name][-1].mean(),
+        }
+        for name, told in TOLD.items()
+    ]
+    record.table(f"At {dimensions[-1]} dimensions", rows)
+    for title, label, of in (
+        ("What it takes", "evaluations, in values", work),
+        ("How long it takes", "time of the processor (s)", seconds),
+    ):
+        series = [over(k, dimensions, v) for k, v in of.items()]
+        record.curves(title, "dimensions n", label, *series, x_log=True, y_log=True)
+    return record.because(f"""
+        A value tells one number about all n directions, a gradient n. At {dimensions[-1]}
+        dimensions random search took the work of {last["random-search"]:,.0f} values, CMA-ES
+        {last["cma-es"]:,.0f}, descent {last["sgd"]:,.0f} in {steps["sgd"][-1].mean():.0f} steps,
+        L-BFGS, which gathers curvature from gradients, {last["l-bfgs"]:,.0f}, and Newton
+        {last["newton"]:,.0f} in only {steps["newton"][-1].mean():.1f} steps. With n the work of
+        CMA-ES grew to the power {exponents["cma-es"].mean():.2f}, that of descent to
+        {exponents["sgd"].mean():.2f}, and Newton's, which needs n products a step, to
+        {exponents["newton"].mean():.2f}.
+    """)
 
 
 def exponent(x: tuple[int, ...], values: Float[np.ndarray, "x r"]) -> Float[np.ndarray, " r"]:

@@ -9,14 +9,15 @@ from torch.func import functional_call, jacrev, vmap
 from torch.nn.functional import cross_entropy
 
 from cutaway.data.sources import load
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, share
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, share
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, line, shares
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.figures import line, shares
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
+from cutaway.lab.tools.learning import minimise
+from cutaway.lab.tools.samples import samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.learn.optimizers import Closure
 from cutaway.learn.optimizers.lbfgs import AnyOrderLBFGS
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import samples
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
 
@@ -55,7 +56,7 @@ def where_they_end(convex: Effect, narrow: Effect, wide: Effect) -> Verdict:
 )
 def ends(
     widths: tuple[Annotated[int, Range(3, 256)], ...] = (3, 4, 6, 12),
-    steps: Annotated[int, Range(1, 100_000)] = 500,
+    steps: Steps = 500,
     polish: Annotated[int, Range(1, 10_000)] = 60,
     replicates: Replicates = 32,
     seed: Seed = 0,
@@ -73,66 +74,64 @@ def ends(
         share(f"networks of {m} units above the global minimum", n, replicates)
         for m, n in ((widths[0], above[0]), (widths[-1], above[-1]))
     )
-    return Evidence(
-        {
-            "convex": exact(
-"largest difference of the convex ends", (losses.max() - losses.min()).item()),
-            "narrow": narrow,
-            "wide": wide,
-        },
-        (
-            Table(
-                "Softmax regression",
-                ("start", "loss there", "loss at the end", "weights from the first's"),
-                tuple((k, *map(float, row)) for k, row in
-                      enumerate(zip(starts, losses, apart, strict=True), 1)),
-            ),
-            Table(
-                f"Imitating {TEACHER} units", ("hidden units", *names, "median loss of the rest"),
-                tuple(
-                    (m, *kind, loss[loss > ZERO].median().item() if n else None)
-                    for m, kind, (loss, *_), n in zip(widths, kinds, found, above, strict=True)
-                ),
-            ),
-        ),
-        _drawn(widths, names, kinds, [loss for loss, *_ in found], replicates),
-        because=f"The convex half is right: {len(losses)} starts whose losses lay between "
-        f"{starts.min():.1f} and {starts.max():.1f} ended within "
-        f"{losses.max() - losses.min():.0e} of each other, and their weights within "
-        f"{apart.max():.0e}. The other half holds for networks that are barely wide enough: of "
-        f"{replicates} with {widths[0]} units, as many as the teacher has, {above[0]} ended above "
-        f"the global minimum, {kinds[0][1]} of them at rest in a true local minimum, {kinds[0][3]} "
-        "still sliding down slopes that hardly slope. With "
-        f"{widths[-1]} units, which are {4 * widths[-1] + 1} weights for {POINTS} points, "
-        f"{above[-1]} did. So 99.9 % is no law: where runs end is a matter of width, and networks "
-        "in use are wide for their task. What cannot be told there is whether a loss near 0 is "
-        "the same minimum; there are whole surfaces of them.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        convex=exact("largest difference of the convex ends", losses.max() - losses.min()),
+        narrow=narrow,
+        wide=wide,
+    )
+    rows = [
+        (k, *map(float, row)) for k, row in enumerate(zip(starts, losses, apart, strict=True), 1)
+    ]
+    columns = "start | loss there | loss at the end | weights from the first's"
+    record.table("Softmax regression", rows, columns)
+    cells = [
+        (m, *kind, loss[loss > ZERO].median().item() if n else None)
+        for m, kind, (loss, *_), n in zip(widths, kinds, found, above, strict=True)
+    ]
+    record.table(
+        f"Imitating {TEACHER} units", cells, ("hidden units", *names, "median loss of the rest")
+    )
+    _drawn(record, widths, names, kinds, [loss for loss, *_ in found], replicates)
+    return record.because(f"""
+        The convex half is right: {len(losses)} starts whose losses lay between {starts.min():.1f}
+        and {starts.max():.1f} ended within {losses.max() - losses.min():.0e} of each other, and
+        their weights within {apart.max():.0e}. The other half holds for networks that are barely
+        wide enough: of {replicates} with {widths[0]} units, as many as the teacher has, {above[0]}
+        ended above the global minimum, {kinds[0][1]} of them at rest in a true local minimum,
+        {kinds[0][3]} still sliding down slopes that hardly slope. With {widths[-1]} units, which
+        are {4 * widths[-1] + 1} weights for {POINTS} points, {above[-1]} did. So 99.9 % is no law:
+        where runs end is a matter of width, and networks in use are wide for their task. What
+        cannot be told there is whether a loss near 0 is the same minimum; there are whole surfaces
+        of them.
+    """)
 
 
 def _drawn(
+    record: Record,
     widths: tuple[int, ...],
     names: tuple[str, ...],
     kinds: list[tuple[int, int, int, int]],
     losses: list[Tensor],
     replicates: int,
-) -> tuple[Curves, ...]:
+) -> None:
     """Where runs end, and how high."""
-    return (
-        Curves(
-            "Where runs end", "hidden units", "runs (%)",
-            tuple(shares(name, widths, [k[i] for k in kinds], replicates)
-                  for i, name in enumerate(names)), x_log=True, levels=((99.9, "99.9 %"),),
-        ),
-        Curves(
-            "Losses at the ends, sorted", "runs (%)", "loss",
-            tuple(
-                line(f"{m} units", 100 * torch.arange(1, replicates + 1) / replicates,
-                     loss.sort().values.clamp(min=1e-14))
-                for m, loss in zip(widths, losses, strict=True)
-            ), y_log=True, levels=((ZERO, "counts as 0"),),
-        ),
-    )  # fmt: skip
+    series = [
+        shares(name, widths, [k[i] for k in kinds], replicates) for i, name in enumerate(names)
+    ]
+    record.curves(
+        "Where runs end", "hidden units", "runs (%)", *series, x_log=True, levels={99.9: "99.9 %"}
+    )
+    curves = [
+        line(
+            f"{m} units",
+            100 * torch.arange(1, replicates + 1) / replicates,
+            loss.sort().values.clamp(min=1e-14),
+        )
+        for m, loss in zip(widths, losses, strict=True)
+    ]
+    title = "Losses at the ends, sorted"
+    record.curves(title, "runs (%)", "loss", *curves, y_log=True, levels={ZERO: "counts as 0"})
 
 
 def convex_ends(
@@ -154,9 +153,12 @@ def convex_ends(
 
         losses.append(loss()[0].item())
         optimizer = AnyOrderLBFGS(
-            net.parameters(), max_iter=300, tolerance_grad=1e-9, tolerance_change=0,
+            net.parameters(),
+            max_iter=300,
+            tolerance_grad=1e-9,
+            tolerance_change=0,
             line_search_fn="strong_wolfe",
-        )  # fmt: skip
+        )
         optimizer.step(Closure(loss, list(net.parameters())))
         losses.append(loss()[0].item())
         weights.append(torch.cat([p.detach().flatten() for p in net.parameters()]))
@@ -173,13 +175,13 @@ def imitated(
     """
     g = generator(seed, "3.7", "points")
     x = torch.randn(POINTS, 1, 1, 2, generator=g, dtype=torch.float64)
-    teachers = Replicas([MLP(2, [TEACHER], 1, "tanh").double() for _ in range(replicates)])
+    teachers = Stack([MLP(2, [TEACHER], 1, "tanh").double() for _ in range(replicates)])
     with torch.no_grad():
         for p in teachers.parameters():
             p.copy_(2 * torch.randn(p.shape, generator=g, dtype=torch.float64))
         y = teachers(x).squeeze(-1)
         y = (y - y.mean(1, keepdim=True)) / y.std(1, correction=0, keepdim=True)
-    nets = Replicas([MLP(2, [width], 1, "tanh").double() for _ in range(replicates)])
+    nets = Stack([MLP(2, [width], 1, "tanh").double() for _ in range(replicates)])
     optimizer = torch.optim.Adam(nets.parameters(), 0.05)
 
     def losses(step: int) -> Tensor:
@@ -187,8 +189,9 @@ def imitated(
         return (nets(x).squeeze(-1) - y).square().mean(1)
 
     minimise(losses, optimizer, steps)
-    flat = torch.stack([torch.cat([p.detach().flatten() for p in net.parameters()])
-                        for net in nets.networks])  # fmt: skip
+    flat = torch.stack(
+        [torch.cat([p.detach().flatten() for p in net.parameters()]) for net in nets.networks]
+    )
     return Imitation(nets.networks[0], x, y).rested(flat, polish)
 
 

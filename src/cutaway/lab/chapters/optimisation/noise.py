@@ -10,13 +10,13 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from cutaway.data.sources import load
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean, ratio
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, mean, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Curves, line, over, part
+from cutaway.lab.figures import line, over, part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.clock import in_turn
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.tools.clock import in_turn
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
 
@@ -28,7 +28,7 @@ def losses_of(s: Float[Tensor, "r n k"], t: Int[Tensor, "r n"]) -> Float[Tensor,
 
 
 def until(
-    nets: Replicas,
+    nets: Stack,
     x: Float[Tensor, "r n *image"],
     t: Int[Tensor, "r n"],
     batch: int,
@@ -111,63 +111,62 @@ def batch_sizes(
     seconds = {b: runs[b][1] * each[b] for b in sizes}
     quickest = min(sizes, key=lambda b: seconds[b].mean().item())
     fastest = {1: "one example a step", n: "the whole set"}.get(quickest, f"a batch of {middle}")
-    return Evidence(
-        {
-            "slope": mean("exponent of the variance in B", slopes.tolist()),
-            "whole": ratio(f"times the examples with all {n} instead of {middle}", seen[middle],
-                           seen[n]),
-            "single": ratio(f"times the time with 1 instead of {middle}", seconds[middle],
-                            seconds[1]),
-            "clock": ratio(f"times the time with all {n} instead of {middle}", seconds[middle],
-                           seconds[n]),
-        },
-        (
-            Table(
-                f"To a loss of {target:g}",
-                ("batch", "best rate", "steps", "examples seen", "a step (ms)", "time (s)"),
-                tuple(
-                    (b, rate, steps.mean().item(), seen[b].mean().item(), 1e3 * each[b],
-                     seconds[b].mean().item()) for b, (rate, steps) in runs.items()
-                ),
-            ),
+    record = Record()
+    record.effects(
+        slope=mean("exponent of the variance in B", slopes),
+        whole=ratio(f"times the examples with all {n} instead of {middle}", seen[middle], seen[n]),
+        single=ratio(f"times the time with 1 instead of {middle}", seconds[middle], seconds[1]),
+        clock=ratio(
+            f"times the time with all {n} instead of {middle}", seconds[middle], seconds[n]
         ),
-        _drawn(batches, variance, seconds, target),
-        because=f"A batch's gradient is a mean of B independent ones: its variance fell with B to "
-        f"the power {slopes.mean():.3f}. That is why the whole set, {n // middle} times as much as "
-        f"{middle} examples, is not so much better a guide: to the target it needed "
-        f"{runs[n][1].mean():.0f} steps of {1e3 * each[n]:.2f} ms, batches of {middle} "
-        f"needed {runs[middle][1].mean():.0f} of {1e3 * each[middle]:.2f} ms, single examples "
-        f"{runs[1][1].mean():.0f} of {1e3 * each[1]:.2f} ms. The whole set went through "
-        f"{seen[n].mean():,.0f} examples, batches of {middle} through {seen[middle].mean():,.0f}, "
-        f"single ones {seen[1].mean():,.0f}. By the clock of this processor {fastest} was the "
-        "fastest: a step has calls to pay for, whatever its batch.",
-    )  # fmt: skip
+    )
+    rows = [
+        (b, rate, steps.mean(), seen[b].mean(), 1e3 * each[b], seconds[b].mean())
+        for b, (rate, steps) in runs.items()
+    ]
+    columns = "batch | best rate | steps | examples seen | a step (ms) | time (s)"
+    record.table(f"To a loss of {target:g}", rows, columns)
+    _drawn(record, batches, variance, seconds, target)
+    return record.because(f"""
+        A batch's gradient is a mean of B independent ones: its variance fell with B to the power
+        {slopes.mean():.3f}. That is why the whole set, {n // middle} times as much as {middle}
+        examples, is not so much better a guide: to the target it needed {runs[n][1].mean():.0f}
+        steps of {1e3 * each[n]:.2f} ms, batches of {middle} needed {runs[middle][1].mean():.0f} of
+        {1e3 * each[middle]:.2f} ms, single examples {runs[1][1].mean():.0f} of {1e3 * each[1]:.2f}
+        ms. The whole set went through {seen[n].mean():,.0f} examples, batches of {middle} through
+        {seen[middle].mean():,.0f}, single ones {seen[1].mean():,.0f}. By the clock of this
+        processor {fastest} was the fastest: a step has calls to pay for, whatever its batch.
+    """)
 
 
 def _drawn(
-    batches: tuple[int, ...], variance: Tensor, seconds: dict[int, Tensor], target: float
-) -> tuple[Curves | Bars, ...]:
+    record: Record,
+    batches: tuple[int, ...],
+    variance: Tensor,
+    seconds: dict[int, Tensor],
+    target: float,
+) -> None:
     """The noise of batches, and the time that they take."""
-    return (
-        Curves(
-            "How far batches' gradients lie apart", "batch size B", "variance of the gradient",
-            (over("measured", batches, variance),
-             line("1 / B", batches, [variance[0].mean().item() * batches[0] / b
-                                     for b in batches])), x_log=True, y_log=True,
-        ),
-        Bars(
-            f"To a loss of {target:g}", "time of the processor (s)",
-            tuple(f"{b} a step" for b in seconds),
-            (part("networks", torch.stack([*seconds.values()])),), log=True,
-        ),
-    )  # fmt: skip
+    axes = "batch size B", "variance of the gradient"
+    series = [
+        over("measured", batches, variance),
+        line("1 / B", batches, [variance[0].mean().item() * batches[0] / b for b in batches]),
+    ]
+    record.curves("How far batches' gradients lie apart", *axes, *series, x_log=True, y_log=True)
+    record.bars(
+        f"To a loss of {target:g}",
+        "time of the processor (s)",
+        (f"{b} a step" for b in seconds),
+        part("networks", torch.stack([*seconds.values()])),
+        log=True,
+    )
 
 
 def variances(
     learned: Samples, batches: tuple[int, ...], draws: int, replicates: int, seed: int
 ) -> Float[Tensor, "b r"]:
     """The mean of |g_B - g|^2 over random batches, in networks that have learned for 30 steps."""
-    nets = Replicas([MLP(64, [16], 10, "tanh") for _ in range(replicates)])
+    nets = Stack([MLP(64, [16], 10, "tanh") for _ in range(replicates)])
     optimizer = torch.optim.SGD(nets.parameters(), 0.5)
     every = learned.t.expand(replicates, -1)
     for _ in range(30):
@@ -196,7 +195,7 @@ def to_target(
     x, t = learned.x.expand(replicates, *learned.x.shape), learned.t.expand(replicates, -1)
     best, steps, most = 0.0, torch.full((replicates,), math.inf), 1500 if batch == 1 else 200
     for rate in (0.1, 0.03, 0.3) if batch == 1 else (1.0, 0.3, 3.0):
-        nets = Replicas([MLP(64, [16], 10, "tanh") for _ in range(replicates)])
+        nets = Stack([MLP(64, [16], 10, "tanh") for _ in range(replicates)])
         found, _ = until(nets, x, t, batch, rate, target, most, seed)
         if found.mean() < steps.mean():
             best, steps, most = rate, found, int(found.max())

@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, line, over
+from cutaway.lab.figures import line, over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.clock import least_seconds
+from cutaway.lab.tools.clock import least_seconds
 from cutaway.learn.counting import counted
 from cutaway.learn.optimizers import Closure
 from cutaway.learn.optimizers.newton import Newton
@@ -92,35 +92,35 @@ def newton_on_quadratics(
     cost, clock = (
         (np.log(of[-1] / of[0]) / math.log(last / before)).mean() for of in (flops, newton)
     )
-    rows = zip(sizes, left.max(1), flops, newton.mean(1), gradient.mean(1), strict=True)
-    return Evidence(
+    record = Record()
+    record.effects(
+        left=exact("share of the distance that one step leaves, at most", left.max()),
+        cost=exact(f"exponent of a step's products, {before} to {last} weights", cost),
+    )
+    rows = [
         {
-            "left": exact("share of the distance that one step leaves, at most", left.max()),
-            "cost": exact(f"exponent of a step's products, {before} to {last} weights", cost),
-        },
-        (
-            Table(
-                "One step",
-                ("weights n", "distance left", "operations of products", "Newton (ms)",
-                 "gradient (ms)", "matrix (kB)"),
-                tuple((n, *map(float, row), 8 * n * n / 1000) for n, *row in rows),
-            ),
-        ),
-        (
-            Curves(
-                "What a step costs", "weights n", "time of the processor (ms)",
-                (over("Newton", sizes, newton), over("gradient", sizes, gradient)),
-                x_log=True, y_log=True,
-            ),
-        ),
-        because="With the exact curvature the step -A^-1 g ends where a quadratic is least, "
-        f"however long its valley: at most {left.max():.0e} of the distance was left: rounding. "
-        "The price is n products of a vector with A to write A down, n^2 numbers to keep it and "
-        f"about n^3 / 6 multiplications to factorise it. From {before} to {last} weights the "
-        f"operations of the products grew with n to the power {cost:.2f}, the processor's time to "
-        f"{clock:.2f}, calls being most of it where n is small; at {last} weights a step took "
-        f"{newton[-1].mean() / gradient[-1].mean():.0f} times as long as a gradient.",
-    )  # fmt: skip
+            "weights n": n,
+            "distance left": left[i].max(),
+            "operations of products": float(flops[i]),
+            "Newton (ms)": newton[i].mean(),
+            "gradient (ms)": gradient[i].mean(),
+            "matrix (kB)": 8 * n * n / 1000,
+        }
+        for i, n in enumerate(sizes)
+    ]
+    record.table("One step", rows)
+    series = [over("Newton", sizes, newton), over("gradient", sizes, gradient)]
+    axes = "weights n", "time of the processor (ms)"
+    record.curves("What a step costs", *axes, *series, x_log=True, y_log=True)
+    return record.because(f"""
+        With the exact curvature the step -A^-1 g ends where a quadratic is least, however long its
+        valley: at most {left.max():.0e} of the distance was left: rounding. The price is n products
+        of a vector with A to write A down, n^2 numbers to keep it and about n^3 / 6 multiplications
+        to factorise it. From {before} to {last} weights the operations of the products grew with n
+        to the power {cost:.2f}, the processor's time to {clock:.2f}, calls being most of it where n
+        is small; at {last} weights a step took {newton[-1].mean() / gradient[-1].mean():.0f} times
+        as long as a gradient.
+    """)
 
 
 def by_momentum(
@@ -186,58 +186,43 @@ def momentum_in_a_valley(
     need = {b: settled(path) for b, path in paths.items()}
     slower = 100 * (need[moderate] > need[0.0]).double().mean().item()
     swings = {b: crossings(path[:, 0]) for b, path in paths.items()}
-    return Evidence(
+    record = Record()
+    record.effects(
+        along=exact(
+            f"times fewer steps along the valley with momentum {moderate:g}",
+            need[0.0][0] / need[moderate][0],
+        ),
+        across=exact("times fewer across it", need[0.0][-1] / need[moderate][-1]),
+        slower=exact("curvatures between where it needs more steps than none", slower, "%"),
+        own=exact(f"sign changes along the valley, momentum {strong:g}", swings[strong]),
+        bare=exact("sign changes along the valley without", swings[0.0]),
+    )
+    rows = [
         {
-            "along": exact(
-                f"times fewer steps along the valley with momentum {moderate:g}",
-                (need[0.0][0] / need[moderate][0]).item(),
-            ),
-            "across": exact("times fewer across it", (need[0.0][-1] / need[moderate][-1]).item()),
-            "slower": exact("curvatures between where it needs more steps than none", slower, "%"),
-            "own": exact(f"sign changes along the valley, momentum {strong:g}", swings[strong]),
-            "bare": exact("sign changes along the valley without", swings[0.0]),
-        },
-        (
-            Table(
-                f"Step {rate:g}, curvatures 1 and {steepest:g}",
-                ("momentum", "steps along", "steps across", "sign changes along",
-                 "swings from curvature", "diverges from curvature"),
-                tuple(
-                    (b, int(n[0]), int(n[-1]), swings[b], (1 - b**0.5) ** 2 / rate if b else
-                     1 / rate, 2 * (1 + b) / rate) for b, n in need.items()
-                ),
-            ),
-        ),
-        _drawn(curvatures, paths, need, (0.0, moderate, strong)),
-        because=f"With momentum b a curvature c swings once (1 - sqrt(b))^2 < rate c, and then "
-        f"shrinks by sqrt(b) a step whatever c is. At {moderate:g} that takes "
-        f"{need[moderate][0]} steps along and {need[moderate][-1]} across, without momentum "
-        f"{need[0.0][0]} and {need[0.0][-1]}. But plain descent is fast where rate c is near 1: at "
-        f"{slower:.0f} % of the curvatures between momentum is the slower one. At {strong:g} every "
-        f"direction swings, also the flat one ({swings[strong]} sign changes against "
-        f"{swings[0.0]}), and a thousandth takes {need[strong][0]} steps: more than with none at "
-        "all. What momentum truly buys is a wider range: it is stable up to a curvature of "
-        "2 (1 + b) / rate instead of 2 / rate.",
-    )  # fmt: skip
-
-
-def _drawn(
-    curvatures: Tensor,
-    paths: dict[float, Tensor],
-    need: dict[float, Tensor],
-    shown: tuple[float, ...],
-) -> tuple[Curves, ...]:
-    """How long it takes at each curvature, and some ways along the valley."""
-    return (
-        Curves(
-            "How long it takes at each curvature", "curvature", "steps to a thousandth",
-            tuple(line(f"momentum {b:g}", curvatures, n) for b, n in need.items()),
-            x_log=True, y_log=True,
-        ),
-        Curves(
-            "Along the valley", "steps", "place w",
-            tuple(line(f"momentum {b:g}", range(201), paths[b][:201, 0])
-                  for b in shown),
-            levels=((0.0, "the floor"),),
-        ),
-    )  # fmt: skip
+            "momentum": b,
+            "steps along": int(n[0]),
+            "steps across": int(n[-1]),
+            "sign changes along": swings[b],
+            "swings from curvature": (1 - b**0.5) ** 2 / rate if b else 1 / rate,
+            "diverges from curvature": 2 * (1 + b) / rate,
+        }
+        for b, n in need.items()
+    ]
+    record.table(f"Step {rate:g}, curvatures 1 and {steepest:g}", rows)
+    series = [line(f"momentum {b:g}", curvatures, n) for b, n in need.items()]
+    axes = "curvature", "steps to a thousandth"
+    record.curves("How long it takes at each curvature", *axes, *series, x_log=True, y_log=True)
+    curves = [
+        line(f"momentum {b:g}", range(201), paths[b][:201, 0]) for b in (0.0, moderate, strong)
+    ]
+    record.curves("Along the valley", "steps", "place w", *curves, levels={0.0: "the floor"})
+    return record.because(f"""
+        With momentum b a curvature c swings once (1 - sqrt(b))^2 < rate c, and then shrinks by
+        sqrt(b) a step whatever c is. At {moderate:g} that takes {need[moderate][0]} steps along and
+        {need[moderate][-1]} across, without momentum {need[0.0][0]} and {need[0.0][-1]}. But plain
+        descent is fast where rate c is near 1: at {slower:.0f} % of the curvatures between momentum
+        is the slower one. At {strong:g} every direction swings, also the flat one ({swings[strong]}
+        sign changes against {swings[0.0]}), and a thousandth takes {need[strong][0]} steps: more
+        than with none at all. What momentum truly buys is a wider range: it is stable up to a
+        curvature of 2 (1 + b) / rate instead of 2 / rate.
+    """)

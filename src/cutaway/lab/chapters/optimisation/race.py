@@ -10,21 +10,24 @@ from torch.nn.functional import cross_entropy
 
 from cutaway.data.sources import load
 from cutaway.lab.chapters.optimisation.noise import losses_of
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, ratio
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Curves, over, part
+from cutaway.lab.figures import over, part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.clock import in_turn
+from cutaway.lab.tools.clock import in_turn
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.learn.optimizers import find
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, batch_of, samples
 from cutaway.models.mlp import MLP
 
 RATES = {
-    "sgd": (0.1, 0.3, 1.0, 3.0), "momentum": (0.01, 0.03, 0.1, 0.3, 1.0),
-    "nesterov": (0.03, 0.1, 0.3, 1.0), "adagrad": (0.01, 0.03, 0.1, 0.3),
-    "rmsprop": (0.001, 0.003, 0.01, 0.03), "adam": (0.003, 0.01, 0.03, 0.1),
-}  # fmt: skip
+    "sgd": (0.1, 0.3, 1.0, 3.0),
+    "momentum": (0.01, 0.03, 0.1, 0.3, 1.0),
+    "nesterov": (0.03, 0.1, 0.3, 1.0),
+    "adagrad": (0.01, 0.03, 0.1, 0.3),
+    "rmsprop": (0.001, 0.003, 0.01, 0.03),
+    "adam": (0.003, 0.01, 0.03, 0.1),
+}
 """Half a decade apart, from too small to too large."""
 
 
@@ -62,68 +65,69 @@ def race(
     clock counts the processor's time for a step of one network."""
     learned, _ = samples(load("digits"), seed, train=n)
     grid = {
-        name: torch.stack([arrived(name, lr, learned, width, target, most, 2 * replicates, seed)
-                           for lr in rates])
+        name: torch.stack(
+            [arrived(name, lr, learned, width, target, most, 2 * replicates, seed) for lr in rates]
+        )
         for name, rates in RATES.items()
-    }  # fmt: skip
+    }
     chosen = {name: int(found[:, :replicates].mean(1).argmin()) for name, found in grid.items()}
     steps = {name: grid[name][chosen[name], replicates:] for name in RATES}
-    each = dict(zip(RATES, in_turn([a_step(name, learned, width) for name in RATES], 60),
-                    strict=True))  # fmt: skip
+    each = dict(
+        zip(RATES, in_turn([a_step(name, learned, width) for name in RATES], 60), strict=True)
+    )
     seconds = {name: steps[name] * each[name] for name in RATES}
     near = {
         name: int((found.mean(1) <= 2 * found.mean(1).min()).sum()) for name, found in grid.items()
     }
     mean = {name: found.mean().item() for name, found in steps.items()}
-    return Evidence(
-        {
-            "steps": ratio("times Adam's steps with plain SGD", steps["adam"], steps["sgd"]),
-            "rival": ratio("times Adam's steps with Nesterov's momentum", steps["adam"],
-                           steps["nesterov"]),
-            "seconds": ratio("times Adam's time with plain SGD", seconds["adam"], seconds["sgd"]),
-        },
-        (
-            Table(
-                f"To a loss of {target:g}",
-                ("optimizer", "best rate", "steps", "a step (ms)", "time (ms)",
-                 "rates within twice its best", "of"),
-                tuple(
-                    (name, RATES[name][chosen[name]], mean[name], 1e3 * each[name],
-                     1e3 * seconds[name].mean().item(), near[name], len(RATES[name]))
-                    for name in RATES
-                ),
-            ),
+    record = Record()
+    record.effects(
+        steps=ratio("times Adam's steps with plain SGD", steps["adam"], steps["sgd"]),
+        rival=ratio(
+            "times Adam's steps with Nesterov's momentum", steps["adam"], steps["nesterov"]
         ),
-        _drawn(grid, steps, seconds, most),
-        because=f"Each at its best rate, plain SGD took {mean['sgd']:.0f} steps, Adam "
-        f"{mean['adam']:.0f}, RMSprop {mean['rmsprop']:.0f}, AdaGrad {mean['adagrad']:.0f}, SGD "
-        f"with momentum {mean['momentum']:.0f}, with Nesterov's {mean['nesterov']:.0f}. A step of "
-        f"Adam costs {each['adam'] / each['sgd']:.2f} times one of plain SGD. Nesterov's "
-        "momentum, which has no step of its own for each weight, took "
-        f"{mean['nesterov'] / mean['adam']:.2f} times Adam's steps. Within "
-        f"twice their best lie {near['adam']} of Adam's rates, {near['nesterov']} of Nesterov's "
-        f"and {near['sgd']} of plain SGD's, all about half a decade apart.",
-    )  # fmt: skip
+        seconds=ratio("times Adam's time with plain SGD", seconds["adam"], seconds["sgd"]),
+    )
+    rows = [
+        {
+            "optimizer": name,
+            "best rate": RATES[name][chosen[name]],
+            "steps": mean[name],
+            "a step (ms)": 1e3 * each[name],
+            "time (ms)": 1e3 * seconds[name].mean().item(),
+            "rates within twice its best": near[name],
+            "of": len(RATES[name]),
+        }
+        for name in RATES
+    ]
+    record.table(f"To a loss of {target:g}", rows)
+    _drawn(record, grid, steps, seconds, most)
+    return record.because(f"""
+        Each at its best rate, plain SGD took {mean["sgd"]:.0f} steps, Adam {mean["adam"]:.0f},
+        RMSprop {mean["rmsprop"]:.0f}, AdaGrad {mean["adagrad"]:.0f}, SGD with momentum
+        {mean["momentum"]:.0f}, with Nesterov's {mean["nesterov"]:.0f}. A step of Adam costs
+        {each["adam"] / each["sgd"]:.2f} times one of plain SGD. Nesterov's momentum, which has no
+        step of its own for each weight, took {mean["nesterov"] / mean["adam"]:.2f} times Adam's
+        steps. Within twice their best lie {near["adam"]} of Adam's rates, {near["nesterov"]} of
+        Nesterov's and {near["sgd"]} of plain SGD's, all about half a decade apart.
+    """)
 
 
 def _drawn(
-    grid: dict[str, Tensor], steps: dict[str, Tensor], seconds: dict[str, Tensor], most: int
-) -> tuple[Curves | Bars, ...]:
+    record: Record,
+    grid: dict[str, Tensor],
+    steps: dict[str, Tensor],
+    seconds: dict[str, Tensor],
+    most: int,
+) -> None:
     """By the rate, and at the best of them."""
-    return (
-        Curves(
-            "By the rate", "learning rate", f"steps to the target ({most}: not met)",
-            tuple(over(name, RATES[name], grid[name]) for name in RATES), x_log=True,
-        ),
-        Bars(
-            "At the best rate", "steps to the target", tuple(RATES),
-            (part("networks", torch.stack([steps[name] for name in RATES])),),
-        ),
-        Bars(
-            "At the best rate, by the clock", "time of the processor (ms)", tuple(RATES),
-            (part("networks", 1e3 * torch.stack([seconds[name] for name in RATES])),),
-        ),
-    )  # fmt: skip
+    series = [over(name, RATES[name], grid[name]) for name in RATES]
+    axes = "learning rate", f"steps to the target ({most}: not met)"
+    record.curves("By the rate", *axes, *series, x_log=True)
+    parts = part("networks", torch.stack([steps[name] for name in RATES]))
+    record.bars("At the best rate", "steps to the target", RATES, parts)
+    bars = part("networks", 1e3 * torch.stack([seconds[name] for name in RATES]))
+    record.bars("At the best rate, by the clock", "time of the processor (ms)", RATES, bars)
 
 
 def arrived(
@@ -138,7 +142,7 @@ def arrived(
 ) -> Float[Tensor, " r"]:
     """Steps of each network until the whole set's loss meets the target; `most` where it never
     did."""
-    nets = Replicas([MLP(64, [width], 10) for _ in range(replicates)])
+    nets = Stack([MLP(64, [width], 10) for _ in range(replicates)])
     optimizer = optimizer_of(name, nets.parameters(), lr)
     steps = torch.full((replicates,), float(most))
     t = learned.t.expand(replicates, -1)

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from cutaway.data.sources import load
 from cutaway.lab.chapters.optimisation.noise import until
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, part
+from cutaway.lab.figures import part
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, samples
+from cutaway.lab.tools.samples import Samples, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
 
@@ -62,43 +62,40 @@ def batch_noise(
     for labels, share_wrong, target in (("clean", 0.0, 0.05), ("wrong", mislabelled, 0.3)):
         x, t, tested = drawn(n, share_wrong, replicates, seed)
         for (b, r), name in zip(arms, names, strict=True):
-            nets = Replicas(copy.deepcopy(networks))
+            nets = Stack(copy.deepcopy(networks))
             steps, wrong[labels, name] = until(nets, x, t, b, r, target, 6000, seed, tested)
-            rows.append((labels, name, steps.mean().item(), wrong[labels, name].mean().item(),
-                         int(wrong[labels, name].isnan().sum())))  # fmt: skip
+            errors = wrong[labels, name]
+            rows.append((labels, name, steps.mean(), errors.mean(), errors.isnan().sum()))
+
+    def beside_small(other: str, labels: str) -> Effect:
+        what = f"errors of {other} less {names[0]}, {labels} labels"
+        return difference(what, wrong[labels, names[0]], wrong[labels, other], "points")
+
     effects = {
-        key: difference(f"errors of {other} less {names[0]}, {labels} labels",
-                        wrong[labels, names[0]].tolist(), wrong[labels, other].tolist(), "points")
-        for key, labels, other in (
-            ("clean", "clean", names[2]), ("noisy", "wrong", names[2]),
-            ("same_clean", "clean", names[1]), ("same_noisy", "wrong", names[1]),
-        )
-    }  # fmt: skip
+        "clean": beside_small(names[2], "clean"),
+        "noisy": beside_small(names[2], "wrong"),
+        "same_clean": beside_small(names[1], "clean"),
+        "same_noisy": beside_small(names[1], "wrong"),
+    }
     told = {k: f"{e.value:+.2f} points ({e.low:+.2f} to {e.high:+.2f})" for k, e in effects.items()}
-    return Evidence(
-        effects,
-        (
-            Table(
-                "When the training loss meets its target",
-                ("labels", "batch", "steps", "test errors (%)", "never met it"), tuple(rows),
-            ),
-        ),
-        (
-            Bars(
-                "Errors at equal training loss", "test errors (%)", ("clean labels",
-                f"{100 * mislabelled:.0f} % drawn at random"),
-                tuple(part(name, torch.stack([wrong["clean", name], wrong["wrong", name]]))
-                      for name in names),
-            ),
-        ),
-        because=f"Stopped at the same training loss, the full batch at rate {full_rate:g} erred "
-        f"{told['clean']} more than batches of {small} at rate {rate:g} with clean labels and "
-        f"{told['noisy']} more with wrong ones; at the same rate {rate:g} it was "
-        f"{told['same_clean']} and {told['same_noisy']}. What is usually called the noise's doing "
-        "mixes two things, the noise and how far a step goes: where the full batch takes longer "
-        "steps, as it can, the noise is not needed. Nor does it keep these networks from fitting "
-        "wrong labels: all of them reach the loss at which they do.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(**effects)
+    columns = "labels | batch | steps | test errors (%) | never met it"
+    record.table("When the training loss meets its target", rows, columns)
+    parts = [
+        part(name, torch.stack([wrong["clean", name], wrong["wrong", name]])) for name in names
+    ]
+    groups = ("clean labels", f"{100 * mislabelled:.0f} % drawn at random")
+    record.bars("Errors at equal training loss", "test errors (%)", groups, *parts)
+    return record.because(f"""
+        Stopped at the same training loss, the full batch at rate {full_rate:g} erred
+        {told["clean"]} more than batches of {small} at rate {rate:g} with clean labels and
+        {told["noisy"]} more with wrong ones; at the same rate {rate:g} it was {told["same_clean"]}
+        and {told["same_noisy"]}. What is usually called the noise's doing mixes two things, the
+        noise and how far a step goes: where the full batch takes longer steps, as it can, the noise
+        is not needed. Nor does it keep these networks from fitting wrong labels: all of them reach
+        the loss at which they do.
+    """)
 
 
 def drawn(

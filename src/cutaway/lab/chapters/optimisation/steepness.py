@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from cutaway.data.sources import load
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact, share
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact, share
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Curves, Part, line, part, shares
-from cutaway.lab.settings import Range, Replicates, Seed
+from cutaway.lab.figures import Part, line, part, shares
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
+from cutaway.lab.tools.samples import batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.learn.optimizers import Closure, find
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import batch_of, samples
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
 
@@ -55,7 +55,7 @@ def no_slope(
     width: Annotated[float, Range(1e-3, 10)] = 0.25,
     n: Annotated[int, Range(1, 100)] = 4,
     replicates: Replicates = 12,
-    steps: Annotated[int, Range(1, 100_000)] = 30,
+    steps: Steps = 30,
     seed: Seed = 0,
 ) -> Evidence:
     """Methods of gradients and methods that are told values alone go down a staircase from random
@@ -71,43 +71,32 @@ def no_slope(
         down[name] = int((levels == 0).sum())
         way = (ends - starts).abs().max().item()
         moved = max(moved, way if name in GRADIENTS else 0.0)
-        rows.append((name, find(name).knows, way, levels.mean().item(), down[name], replicates))
+        rows.append((name, find(name).knows, way, levels.mean(), down[name], replicates))
     runs = shares("runs", range(len(down)), list(down.values()), replicates)
     depths = torch.linspace(0, 30, 31)
     sigmoid, crossed = (unit_from(-depths, kind) for kind in ("squares", "cross-entropy"))
-    return Evidence(
-        {
-            "moved": exact("furthest that a method of gradients moved a weight", moved),
-            "down": share("runs of CMA-ES at the lowest step", down["cma-es"], replicates),
-        },
-        (
-            Table(
-                f"A staircase in {n} dimensions, steps {width:g} wide",
-                ("method", "is told", "largest move", "loss at the end", "at the bottom", "of"),
-                tuple(rows),
-            ),
-        ),
-        (
-            Bars(
-                "Down the stairs", "runs at the bottom (%)", tuple(down),
-                (Part("runs", runs.y, runs.low, runs.high),),
-            ),
-            Curves(
-                "A sigmoid unit that should say 1, after 1000 steps", "start below the middle",
-                "answer", (line("squared error", depths, sigmoid),
-                           line("cross-entropy", depths, crossed)), levels=((1.0, "goal"),),
-            ),
-        ),
-        because="The derivative of a step is 0 wherever there is one, so every method of gradients "
-        f"stays where it starts: the furthest move was {moved:g}. That the loss has lower places "
-        f"is not hidden, though: of {replicates} runs that compare values at some distance "
-        f"{down['cma-es']} reached the lowest step with CMA-ES and {down['random-search']} with "
-        "random search, whose steps shrink while they find nothing, so that it rests on a stair. "
-        "So nothing is learned from the gradient, not nothing at all. A plateau also belongs to a "
-        "loss and not to the unit: by the squared error a unit that starts at -30 still answers "
-        f"{sigmoid[-1]:.1g} after 1000 steps; by the cross-entropy, whose slope there is 1, "
-        f"{crossed[-1]:.2f}.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        moved=exact("furthest that a method of gradients moved a weight", moved),
+        down=share("runs of CMA-ES at the lowest step", down["cma-es"], replicates),
+    )
+    columns = "method | is told | largest move | loss at the end | at the bottom | of"
+    record.table(f"A staircase in {n} dimensions, steps {width:g} wide", rows, columns)
+    parts = Part("runs", runs.y, runs.low, runs.high)
+    record.bars("Down the stairs", "runs at the bottom (%)", down, parts)
+    title = "A sigmoid unit that should say 1, after 1000 steps"
+    series = [line("squared error", depths, sigmoid), line("cross-entropy", depths, crossed)]
+    record.curves(title, "start below the middle", "answer", *series, levels={1.0: "goal"})
+    return record.because(f"""
+        The derivative of a step is 0 wherever there is one, so every method of gradients stays
+        where it starts: the furthest move was {moved:g}. That the loss has lower places is not
+        hidden, though: of {replicates} runs that compare values at some distance {down["cma-es"]}
+        reached the lowest step with CMA-ES and {down["random-search"]} with random search, whose
+        steps shrink while they find nothing, so that it rests on a stair. So nothing is learned
+        from the gradient, not nothing at all. A plateau also belongs to a loss and not to the unit:
+        by the squared error a unit that starts at -30 still answers {sigmoid[-1]:.1g} after 1000
+        steps; by the cross-entropy, whose slope there is 1, {crossed[-1]:.2f}.
+    """)
 
 
 def descended(
@@ -178,57 +167,44 @@ def wall(
     learned = {c: too_large(networks, gain, rate, c, steps, seed) for c in (0.0, clip)}
     right = {c: end[1] for c, end in learned.items()}
     first = {c: end[0] for c, end in learned.items()}
-    return Evidence(
+    record = Record()
+    record.effects(
+        lost=share("runs from the wall lost without clipping", 256 - there[0.0], 256),
+        arrived=share("that arrive with it", there[clip], 256),
+        gain=difference("accuracy that clipping gains", right[0.0], right[clip], "points"),
+    )
+    rows = [
         {
-            "lost": share("runs from the wall lost without clipping", 256 - there[0.0], 256),
-            "arrived": share("that arrive with it", there[clip], 256),
-            "gain": difference(
-                "accuracy that clipping gains", right[0.0].tolist(), right[clip].tolist(), "points"
-            ),
-        },
-        (
-            Table(
-                "With and without",
-                ("largest norm", "from the wall arrived (%)", "furthest from the floor",
-                 "networks right (%)", "first gradient"),
-                tuple(
-                    (f"{c:g}" if c else "any", 100 * there[c] / 256,
-                     float((paths[c] - 1).abs().max()), right[c].mean().item(),
-                     first[c].mean().item()) for c in paths
-                ),
-            ),
-        ),
-        _drawn(starts, paths, right, clip),
-        because=f"At 0.001 the slope of 1 / |theta| is a million: one step of rate {rate:g} lands "
-        f"{float((paths[0.0] - 1).abs().max()):,.0f} away, where the slope is 1 and the way back "
-        f"takes as many steps as the throw was rates long; {256 - there[0.0]} of 256 starts never "
-        f"arrived. Clipped, each step is at most {rate * clip:g} long and {there[clip]} arrived. "
-        f"The lecture has the gradient grow towards the minimum; towards the wall it does, and "
-        "that is where the loss is largest. Networks of "
-        f"{depth} layers with weights {gain:g} times too large have a first gradient of norm "
-        f"{first[0.0].mean():.0f}: {right[0.0].mean():.0f} % right without clipping, "
-        f"{right[clip].mean():.0f} % with it.",
-    )  # fmt: skip
-
-
-def _drawn(
-    starts: Tensor, paths: dict[float, Tensor], right: dict[float, Tensor], clip: float
-) -> tuple[Curves | Bars, ...]:
-    """From the wall, and networks that begin too large."""
+            "largest norm": f"{c:g}" if c else "any",
+            "from the wall arrived (%)": 100 * there[c] / 256,
+            "furthest from the floor": float((paths[c] - 1).abs().max()),
+            "networks right (%)": right[c].mean(),
+            "first gradient": first[c].mean(),
+        }
+        for c in paths
+    ]
+    record.table("With and without", rows)
     order = starts.argsort()
-    return (
-        Curves(
-            "Furthest from the floor in 400 steps", "start", "distance",
-            tuple(line(f"clipped at {c:g}" if c else "as it is", starts[order],
-                       (p - 1).abs().amax(0)[order]) for c, p in paths.items()),
-            x_log=True, y_log=True,
-        ),
-        Bars(
-            "Networks that begin too large", "test images right (%)",
-            ("as it is", f"clipped at {clip:g}"),
-            (part("networks", torch.stack([right[0.0], right[clip]])),),
-        ),
-    )  # fmt: skip
+    series = [
+        line(f"clipped at {c:g}" if c else "as it is", starts[order], (p - 1).abs().amax(0)[order])
+        for c, p in paths.items()
+    ]
+    record.curves(
+        "Furthest from the floor in 400 steps", "start", "distance", *series, x_log=True, y_log=True
+    )
+    title = "Networks that begin too large"
+    parts = part("networks", torch.stack([right[0.0], right[clip]]))
+    record.bars(title, "test images right (%)", ("as it is", f"clipped at {clip:g}"), parts)
+    return record.because(f"""
+        At 0.001 the slope of 1 / |theta| is a million: one step of rate {rate:g} lands
+        {float((paths[0.0] - 1).abs().max()):,.0f} away, where the slope is 1 and the way back takes
+        as many steps as the throw was rates long; {256 - there[0.0]} of 256 starts never arrived.
+        Clipped, each step is at most {rate * clip:g} long and {there[clip]} arrived. The lecture
+        has the gradient grow towards the minimum; towards the wall it does, and that is where the
+        loss is largest. Networks of {depth} layers with weights {gain:g} times too large have a
+        first gradient of norm {first[0.0].mean():.0f}: {right[0.0].mean():.0f} % right without
+        clipping, {right[clip].mean():.0f} % with it.
+    """)
 
 
 def from_wall(
@@ -248,7 +224,7 @@ def too_large(
 ) -> tuple[Float[Tensor, " r"], Float[Tensor, " r"]]:
     """Norm of the first gradient, and test images right (%), of networks with large weights."""
     learned, tested = samples(load("digits"), seed)
-    nets = Replicas(copy.deepcopy(networks))
+    nets = Stack(copy.deepcopy(networks))
     parameters = nets.parameters()
     norms = []
     with torch.no_grad():

@@ -8,20 +8,21 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from cutaway.data.sources import load
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, mean
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, mean
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, images, over
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.figures import over
+from cutaway.lab.settings import Range, Replicates, Seed, Steps, Width
+from cutaway.lab.tools.learning import minimise
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
 from cutaway.see.attack import few_pixels
 
 
-def taught(learned: Samples, widths: list[int], replicates: int, steps: int, seed: int) -> Replicas:
+def taught(learned: Samples, widths: list[int], replicates: int, steps: int, seed: int) -> Stack:
     """Perceptrons that have learned with Adam in batches of 64."""
-    nets = Replicas([MLP(learned.x[0].numel(), widths, 10) for _ in range(replicates)])
+    nets = Stack([MLP(learned.x[0].numel(), widths, 10) for _ in range(replicates)])
 
     def losses(step: int) -> Tensor:
         i = batch_of(seed, step, len(learned), 64)
@@ -55,8 +56,8 @@ def turns(turned: Effect, chance: Effect) -> Verdict:
 def few_changed_pixels(
     pixels: Annotated[int, Range(3, 64)] = 4,
     count: Annotated[int, Range(4, 10_000)] = 40,
-    width: Annotated[int, Range(1, 4096)] = 64,
-    steps: Annotated[int, Range(1, 100_000)] = 200,
+    width: Width = 64,
+    steps: Steps = 200,
     replicates: Replicates = 8,
     seed: Seed = 0,
 ) -> Evidence:
@@ -81,35 +82,29 @@ def few_changed_pixels(
             if i == 3 and k == 0:
                 shown = pictured(net, x, worst, t, low, high)
     three = chosen[3].mean().item()
-    return Evidence(
-        {
-            "turned": mean("answers turned by three chosen pixels", chosen[3].tolist(), "%"),
-            "chance": mean("by three random ones", random[3].tolist(), "%"),
-            "right": mean("test images told rightly", right.tolist(), "%"),
-        },
-        (
-            Table(
-                "Right answers turned",
-                ("pixels set", "of all (%)", "chosen (%)", "random (%)"),
-                tuple((i, 100 * i / 64, chosen[i].mean().item(), random[i].mean().item())
-                      for i in range(pixels + 1)),
-            ),
-        ),
-        (
-            Curves(
-                "Right answers turned", "pixels set", "answers turned (%)",
-                (over("the worst pixels", range(pixels + 1), chosen),
-                 over("random pixels", range(pixels + 1), random)),
-            ),
-            images("Before and after three pixels", torch.cat([one[0] for one in shown]),
-                   [name for one in shown for name in one[1]], columns=4),
-        ),
-        because=f"Networks that tell {right.mean():.1f} % of the test images rightly give another "
-        f"answer to {three:.0f} % of those after three well chosen pixels of 64 and to "
-        f"{chosen[1].mean():.0f} % after one; three random ones turn {random[3].mean():.1f} %. A "
-        "network is not fragile in every direction, but there is a direction in which it is, and "
-        "whoever has the network finds it.",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        turned=mean("answers turned by three chosen pixels", chosen[3], "%"),
+        chance=mean("by three random ones", random[3], "%"),
+        right=mean("test images told rightly", right, "%"),
+    )
+    rows = [(i, 100 * i / 64, chosen[i].mean(), random[i].mean()) for i in range(pixels + 1)]
+    record.table("Right answers turned", rows, "pixels set | of all (%) | chosen (%) | random (%)")
+    series = [
+        over("the worst pixels", range(pixels + 1), chosen),
+        over("random pixels", range(pixels + 1), random),
+    ]
+    record.curves("Right answers turned", "pixels set", "answers turned (%)", *series)
+    names = [name for one in shown for name in one[1]]
+    pictures = torch.cat([one[0] for one in shown])
+    record.images("Before and after three pixels", pictures, names, columns=4)
+    return record.because(f"""
+        Networks that tell {right.mean():.1f} % of the test images rightly give another answer to
+        {three:.0f} % of those after three well chosen pixels of 64 and to {chosen[1].mean():.0f} %
+        after one; three random ones turn {random[3].mean():.1f} %. A network is not fragile in
+        every direction, but there is a direction in which it is, and whoever has the network finds
+        it.
+    """)
 
 
 def set_at_random(
@@ -137,7 +132,9 @@ def pictured(
     """Four images that were turned, before and after, with the answers."""
     answers = net(attacked).argmax(1)
     return [
-        ((torch.stack([x[i, 0], attacked[i, 0]]) - low) / (high - low),
-         [str(t[i].item()), f"now {answers[i].item()}"])
+        (
+            (torch.stack([x[i, 0], attacked[i, 0]]) - low) / (high - low),
+            [str(t[i].item()), f"now {answers[i].item()}"],
+        )
         for i in (answers != t).nonzero()[:4, 0].tolist()
-    ]  # fmt: skip
+    ]

@@ -8,12 +8,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from cutaway.data.sources import load
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Curves, over
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.replicas import Replicas, minimise
-from cutaway.learn.samples import Samples, batch_of, samples
+from cutaway.lab.figures import over
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
+from cutaway.lab.tools.learning import minimise
+from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
 from cutaway.models.registry import count
 from cutaway.randomness import generator
@@ -23,10 +24,13 @@ def convolutional(maps: int, side: int) -> nn.Sequential:
     """Two convolutions, each leaving half of the side, and a dense layer."""
     size, pad = (5, 2) if side > 16 else (3, 1)
     return nn.Sequential(
-        nn.Conv2d(1, maps, size, 2, pad), nn.ReLU(),
-        nn.Conv2d(maps, 2 * maps, size, 2, pad), nn.ReLU(),
-        nn.Flatten(), nn.Linear(2 * maps * (side // 4) ** 2, 10),
-    )  # fmt: skip
+        nn.Conv2d(1, maps, size, 2, pad),
+        nn.ReLU(),
+        nn.Conv2d(maps, 2 * maps, size, 2, pad),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(2 * maps * (side // 4) ** 2, 10),
+    )
 
 
 def multiplications(net: nn.Module, side: int) -> int:
@@ -36,8 +40,9 @@ def multiplications(net: nn.Module, side: int) -> int:
     def note(layer: Any, inputs: Any, y: Tensor) -> None:
         counted[0] += y.numel() * layer.weight[0].numel()
 
-    handles = [m.register_forward_hook(note) for m in net.modules()
-               if isinstance(m, nn.Conv2d | nn.Linear)]  # fmt: skip
+    handles = [
+        m.register_forward_hook(note) for m in net.modules() if isinstance(m, nn.Conv2d | nn.Linear)
+    ]
     net(torch.zeros(1, 1, side, side))
     for handle in handles:
         handle.remove()
@@ -76,7 +81,7 @@ def dearer(large: Effect, small: Effect) -> Verdict:
 def dense_and_shared(
     maps: Annotated[int, Range(1, 64)] = 4,
     sizes: tuple[Annotated[int, Range(20, 30_000)], ...] = (400, 800),
-    steps: Annotated[int, Range(1, 100_000)] = 100,
+    steps: Steps = 100,
     replicates: Replicates = 8,
     seed: Seed = 0,
 ) -> Evidence:
@@ -96,40 +101,32 @@ def dense_and_shared(
                 rows.append((f"{side} x {side}", kind, count(nets[0]), products, n, right_now))
         right |= {f"{name} {kind}": torch.stack(one) for kind, one in found.items()}
     last = len(sizes) - 1
-    gap = {name: difference(f"points that convolutions are ahead, {name}, {sizes[-1]} images",
-                            right[f"{name} dense"][-1].tolist(),
-                            right[f"{name} convolutions"][-1].tolist(), "points")
-           for name in ("mnist", "digits")}  # fmt: skip
+    gap = {}
+    for name in ("mnist", "digits"):
+        pair = right[f"{name} dense"][-1], right[f"{name} convolutions"][-1]
+        said = f"points that convolutions are ahead, {name}, {sizes[-1]} images"
+        gap[name] = difference(said, *pair, "points")
     half = max(last - 1, 0)
-    data = difference(f"the same with {sizes[half]} images against {sizes[last]} for dense layers",
-                      right["mnist dense"][last].tolist(),
-                      right["mnist convolutions"][half].tolist(), "points")  # fmt: skip
-    return Evidence(
-        {"large": gap["mnist"], "small": gap["digits"], "half": data},
-        (
-            Table(
-                "Equal computation",
-                ("images", "layers", "weights", "multiplications", "learned from", "right (%)"),
-                tuple(rows),
-            ),
-        ),
-        tuple(
-            Curves(
-                f"{title}: as many multiplications", "images learned from",
-                "test images right (%)",
-                tuple(over(kind, sizes, right[f"{name} {kind}"])
-                      for kind in ("convolutions", "dense")), x_log=True,
-            )
-            for name, title in (("mnist", "MNIST, 28 x 28"), ("digits", "Digits, 8 x 8"))
-        ),
-        because=f"On MNIST, with as many multiplications an image and {sizes[-1]} images to learn "
-        f"from, convolutions are {words(gap['mnist'])} points ahead, and with {sizes[half]} images "
-        f"{words(data)} points against dense layers that had {sizes[last]}. On digits of 8 x 8 "
-        f"they are {words(gap['digits'])}: equal computation leaves them {maps} maps and dense "
-        f"layers {equal_width(maps, 8)} units, and places hardly repeat among so few pixels. A "
-        "dense layer costs weights rather than multiplications: a filter is used at every "
-        "place, so that convolutions multiply far more often for each weight that they have.",
-    )  # fmt: skip
+    pair = right["mnist dense"][last], right["mnist convolutions"][half]
+    said = f"the same with {sizes[half]} images against {sizes[last]} for dense layers"
+    data = difference(said, *pair, "points")
+    record = Record()
+    record.effects(large=gap["mnist"], small=gap["digits"], half=data)
+    columns = "images | layers | weights | multiplications | learned from | right (%)"
+    record.table("Equal computation", rows, columns)
+    for name, title in (("mnist", "MNIST, 28 x 28"), ("digits", "Digits, 8 x 8")):
+        series = [over(kind, sizes, right[f"{name} {kind}"]) for kind in ("convolutions", "dense")]
+        axes = "images learned from", "test images right (%)"
+        record.curves(f"{title}: as many multiplications", *axes, *series, x_log=True)
+    return record.because(f"""
+        On MNIST, with as many multiplications an image and {sizes[-1]} images to learn from,
+        convolutions are {words(gap["mnist"])} points ahead, and with {sizes[half]} images
+        {words(data)} points against dense layers that had {sizes[last]}. On digits of 8 x 8 they
+        are {words(gap["digits"])}: equal computation leaves them {maps} maps and dense layers
+        {equal_width(maps, 8)} units, and places hardly repeat among so few pixels. A dense layer
+        costs weights rather than multiplications: a filter is used at every place, so that
+        convolutions multiply far more often for each weight that they have.
+    """)
 
 
 def words(gap: Effect) -> str:
@@ -147,7 +144,7 @@ def told(
 ) -> Float[Tensor, " r"]:
     """Test images told rightly (%) after learning with Adam in batches of at most 50, each network
     from n images of its own draw."""
-    nets, r = Replicas(networks), len(networks)
+    nets, r = Stack(networks), len(networks)
     g = generator(seed, "8.4", n)
     own = torch.rand(r, len(learned), generator=g).argsort(1)[:, :n]
 

@@ -12,12 +12,12 @@ from torch.nn.functional import linear
 
 from cutaway.data.sources import load
 from cutaway.lab.chapters.practice.attacks import taught
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, difference, exact, ratio
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, exact, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, Curves, over, part
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.clock import in_turn
-from cutaway.learn.samples import samples
+from cutaway.lab.figures import over, part
+from cutaway.lab.settings import Range, Replicates, Seed, Steps
+from cutaway.lab.tools.clock import in_turn
+from cutaway.lab.tools.samples import samples
 from cutaway.models.mlp import MLP
 
 
@@ -87,7 +87,7 @@ def smaller(size: Effect, lost: Effect, faster: Effect) -> Verdict:
 )
 def eight_bits(
     width: Annotated[int, Range(8, 8192)] = 256,
-    steps: Annotated[int, Range(1, 100_000)] = 150,
+    steps: Steps = 150,
     bits: tuple[Annotated[int, Range(2, 8)], ...] = (2, 3, 4, 6, 8),
     replicates: Replicates = 8,
     seed: Seed = 0,
@@ -103,58 +103,43 @@ def eight_bits(
     after = torch.tensor([[accuracy(net, tested.x, tested.t) for net in few[b]] for b in bits])
     most = max(bits)
     pairs = list(zip(nets, few[most], strict=True))
-    seconds = torch.stack([
-        torch.tensor([answered(pair, tested.x[:b]) for pair in pairs]).T for b in (1, 256)
-    ])  # fmt: skip
+    seconds = torch.stack(
+        [torch.tensor([answered(pair, tested.x[:b]) for pair in pairs]).T for b in (1, 256)]
+    )
     before, now = size_of(nets[0]), size_of(few[most][0])
-    faster = ratio(f"times the time of {most} bits that 32 take, one image",
-                   seconds[0, 1].tolist(), seconds[0, 0].tolist())  # fmt: skip
-    lost = difference("accuracy lost", after[-1].tolist(), right.tolist(), "points")
-    return Evidence(
-        {
-            "size": exact("size of the file, of what it was", now / before),
-            "lost": lost,
-            "faster": faster,
-            "many": ratio("the same, 256 images at once",
-                          seconds[1, 1].tolist(), seconds[1, 0].tolist()),
-        },
-        (
-            Table(
-                "32 bits and fewer",
-                ("weights", "file (kB)", "right (%)", "one image (us)", "256 images (us)"),
-                (
-                    ("32 bits", before / 1000, right.mean().item(), *means(seconds[:, 0])),
-                    (f"{most} bits", now / 1000, after[-1].mean().item(), *means(seconds[:, 1])),
-                ),
-            ),
-        ),
-        _drawn(bits, right, after, seconds),
-        because=f"The file shrinks from {before / 1000:.0f} to {now / 1000:.0f} kB, to "
-        f"{now / before:.3f} of it, the scales and biases being left as they were; accuracy "
-        f"falls by {lost.value:.2f} points ({lost.low:.2f} to {lost.high:.2f}). Faster it "
-        "is not by itself: where weights are turned back into 32 bits to be multiplied, one image "
-        f"takes {1 / faster.value:.1f} times as long as before. Memory is saved, and time only "
-        "where the processor is given eight-bit numbers to multiply, which PyTorch does not offer "
-        "for processors without a further runtime. Right by bits: "
-        + ", ".join(f"{a:.1f} % with {b}" for b, a in zip(bits, after.mean(1), strict=True))
-        + ".",
-    )  # fmt: skip
-
-
-def _drawn(
-    bits: tuple[int, ...], right: Tensor, after: Tensor, seconds: Tensor
-) -> tuple[Curves | Bars, ...]:
-    """Accuracy by bits, and the time of an answer."""
-    return (
-        Curves(
-            "Accuracy by bits", "bits of a weight", "test images right (%)",
-            (over("rounded", bits, after),), levels=((right.mean().item(), "32 bits"),),
-        ),
-        Bars(
-            "Time of an answer", "time of the processor (us)", ("one image", "256 images"),
-            (part("32 bits", seconds[:, 0]), part(f"{max(bits)} bits", seconds[:, 1])), log=True,
-        ),
-    )  # fmt: skip
+    faster = ratio(
+        f"times the time of {most} bits that 32 take, one image", seconds[0, 1], seconds[0, 0]
+    )
+    lost = difference("accuracy lost", after[-1], right, "points")
+    record = Record()
+    record.effects(
+        size=exact("size of the file, of what it was", now / before),
+        lost=lost,
+        faster=faster,
+        many=ratio("the same, 256 images at once", seconds[1, 1], seconds[1, 0]),
+    )
+    rows = [
+        ("32 bits", before / 1000, right.mean(), *means(seconds[:, 0])),
+        (f"{most} bits", now / 1000, after[-1].mean(), *means(seconds[:, 1])),
+    ]
+    columns = "weights | file (kB) | right (%) | one image (us) | 256 images (us)"
+    record.table("32 bits and fewer", rows, columns)
+    axes = "bits of a weight", "test images right (%)"
+    series = over("rounded", bits, after)
+    record.curves("Accuracy by bits", *axes, series, levels={right.mean().item(): "32 bits"})
+    title = "Time of an answer"
+    parts = [part("32 bits", seconds[:, 0]), part(f"{max(bits)} bits", seconds[:, 1])]
+    record.bars(title, "time of the processor (us)", ("one image", "256 images"), *parts, log=True)
+    each = ", ".join(f"{a:.1f} % with {b}" for b, a in zip(bits, after.mean(1), strict=True))
+    return record.because(f"""
+        The file shrinks from {before / 1000:.0f} to {now / 1000:.0f} kB, to {now / before:.3f} of
+        it, the scales and biases being left as they were; accuracy falls by {lost.value:.2f} points
+        ({lost.low:.2f} to {lost.high:.2f}). Faster it is not by itself: where weights are turned
+        back into 32 bits to be multiplied, one image takes {1 / faster.value:.1f} times as long as
+        before. Memory is saved, and time only where the processor is given eight-bit numbers to
+        multiply, which PyTorch does not offer for processors without a further runtime. Right by
+        bits: {each}.
+    """)
 
 
 @torch.no_grad()

@@ -14,11 +14,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.arithmetic import own_code
-from cutaway.lab.evidence import Effect, Evidence, Table, Verdict, exact, ratio
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import Bars, part
-from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.clock import in_turn
+from cutaway.lab.figures import part
+from cutaway.lab.settings import Range, Replicates, Seed, Width
+from cutaway.lab.tools.clock import in_turn
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
 from cutaway.see.probe import probing
@@ -54,7 +54,7 @@ def three_ways(opened: Effect, closed: Effect, same: Effect, compiled: Effect) -
     full={"replicates": 64},
 )
 def one_network_three_ways(
-    width: Annotated[int, Range(1, 4096)] = 32,
+    width: Width = 32,
     depth: Annotated[int, Range(1, 100)] = 8,
     compiler: bool = True,
     replicates: Replicates = 8,
@@ -76,40 +76,37 @@ def one_network_three_ways(
         same = torch.allclose(loaded(x), net(x), atol=1e-6)
         heard = {name: listened(way, x) for name, way in list(ways.items())[:2]}
         us = microseconds(ways, x, replicates)
-    exported = ratio("times the time of the exported that it takes as it is",
-                     us["exported"], us["as it is"])  # fmt: skip
+    exported = ratio(
+        "times the time of the exported that it takes as it is", us["exported"], us["as it is"]
+    )
     compiled = Effect("times the time of the compiled", math.nan, math.nan, math.nan)
     if "compiled" in us:
         compiled = ratio("times the time of the compiled", us["compiled"], us["as it is"])
     refused = refuses(Chooses(), torch.randn(2, 4))
-    return Evidence(
-        {
-            "opened": exact("layers heard, as it is", heard["as it is"], "%"),
-            "closed": exact("layers heard, exported", heard["exported"], "%"),
-            "same": exact("the file answers the same without the network's code (1: yes)", same),
-            "compiled": compiled,
-            "exported": exported,
-        },
-        (
-            Table(
-                "Three ways",
-                ("way", "layers heard (%)", "eight images (us)"),
-                tuple((name, heard.get(name), t.mean().item()) for name, t in us.items()),
-            ),
-        ),
-        (Bars("Time of an answer", "time of the processor (us)", tuple(us),
-              (part("eight images", torch.stack(list(us.values()))),)),),
-        because=f"As it is, {heard['as it is']:.0f} % of the layers tell what they answer while "
-        f"they run; of the exported graph {heard['exported']:.0f} % do: it is "
-        f"{len(program.graph.nodes)} nodes in a row, which can be read before it runs instead. A "
-        "network whose way depends on its numbers was "
-        f"{'refused' if refused else 'taken'} by the export. The exported file needs no code of "
-        f"the network, yet is not faster for being static: it took {1 / exported.value:.2f} times "
-        "as long, being run node by node in Python. "
-        + (f"Compiled, it was {compiled.value:.2f} times as fast." if "compiled" in us else
-           "The compiler, which is what makes a static graph fast, was left out here."),
-        takes="a C++ compiler, such as g++, for PyTorch's compiler to use",
-    )  # fmt: skip
+    record = Record()
+    record.effects(
+        opened=exact("layers heard, as it is", heard["as it is"], "%"),
+        closed=exact("layers heard, exported", heard["exported"], "%"),
+        same=exact("the file answers the same without the network's code (1: yes)", same),
+        compiled=compiled,
+        exported=exported,
+    )
+    rows = [(name, heard.get(name), t.mean()) for name, t in us.items()]
+    record.table("Three ways", rows, "way | layers heard (%) | eight images (us)")
+    parts = part("eight images", torch.stack(list(us.values())))
+    record.bars("Time of an answer", "time of the processor (us)", us, parts)
+    record.takes("a C++ compiler, such as g++, for PyTorch's compiler to use")
+    last = "The compiler, which is what makes a static graph fast, was left out here."
+    if "compiled" in us:
+        last = f"Compiled, it was {compiled.value:.2f} times as fast."
+    return record.because(f"""
+        As it is, {heard["as it is"]:.0f} % of the layers tell what they answer while they run; of
+        the exported graph {heard["exported"]:.0f} % do: it is {len(program.graph.nodes)} nodes in a
+        row, which can be read before it runs instead. A network whose way depends on its numbers
+        was {"refused" if refused else "taken"} by the export. The exported file needs no code of
+        the network, yet is not faster for being static: it took {1 / exported.value:.2f} times as
+        long, being run node by node in Python. {last}
+    """)
 
 
 def can_compile() -> bool:

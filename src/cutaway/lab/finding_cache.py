@@ -10,44 +10,45 @@ import torch
 from cutaway.data import cache
 from cutaway.files import write_whole
 from cutaway.lab.experiment import Claim, Finding
-from cutaway.lab.stored import pack, unpack
+from cutaway.lab.serialization import pack, unpack
 
 
-def recall(claim: Claim, settings: dict[str, Any]) -> Finding | None:
+def load(claim: Claim, settings: dict[str, Any]) -> Finding | None:
     """What an earlier run of the same code found; None where there is none, or it is damaged."""
     try:
-        stored = json.loads(place(claim, settings).read_text(encoding="utf-8"))
+        stored = json.loads(path_of(claim, settings).read_text(encoding="utf-8"))
         evidence, seconds = unpack(stored["evidence"]), stored["seconds"]
         return Finding(claim, settings, evidence, seconds, stored["environment"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def keep(found: Finding) -> Path:
+def save(found: Finding) -> Path:
     """Write a finding in one step.
 
     Raises:
         DataError: the cache cannot be written.
         RunError: the disk is full.
     """
-    path = place(found.claim, found.settings)
+    path = path_of(found.claim, found.settings)
     with cache.sentences():
         path.parent.mkdir(parents=True, exist_ok=True)
     content = {
-        "evidence": pack(found.evidence), "seconds": found.seconds,
+        "evidence": pack(found.evidence),
+        "seconds": found.seconds,
         "environment": found.environment,
-    }  # fmt: skip
+    }
     write_whole(path, json.dumps(content, allow_nan=False))
     return path
 
 
-def place(claim: Claim, settings: dict[str, Any]) -> Path:
+def path_of(claim: Claim, settings: dict[str, Any]) -> Path:
     """Where the finding is kept."""
-    key = cache.digest(code(claim), sorted(settings.items()), torch.__version__)
+    key = cache.digest(code_of(claim), sorted(settings.items()), torch.__version__)
     return cache.root() / "lab" / f"{claim.number}-{key}.json"
 
 
-def code(claim: Claim) -> str:
+def code_of(claim: Claim) -> str:
     """What decides a claim's result, without comments: its experiment, and its file's helpers.
 
     Other claims of the file are left out, so that a change of one does not undo the others. A

@@ -1,4 +1,8 @@
-"""Classes that replicates learn side by side: losses, what is right, and the loop between them."""
+"""Learning without a run, for experiments that ask something of networks while they learn.
+
+A `fleet` trains a recipe many times and keeps every run. Here replicates are a `Stack`, and what
+they minimise is the experiment's own; most learn classes.
+"""
 
 from collections.abc import Callable
 
@@ -7,7 +11,25 @@ from jaxtyping import Float, Int, Num
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from cutaway.learn.replicas import Replicas, minimise
+from cutaway.learn.fleet.stack import Stack
+
+
+def minimise(
+    losses: Callable[[int], Float[Tensor, "r"]], optimizer: torch.optim.Optimizer, steps: int
+) -> Float[Tensor, "steps r"]:
+    """Learn from the losses of r replicates at each step, and give them.
+
+    Their sum is differentiated: no replicate has a say in another's gradient, and optimizers that
+    work number by number (SGD, Adam, ...) keep them apart.
+    """
+    history = []
+    for step in range(steps):
+        loss = losses(step)
+        optimizer.zero_grad()
+        loss.sum().backward()
+        optimizer.step()
+        history.append(loss.detach())
+    return torch.stack(history)
 
 
 def log_losses(s: Float[Tensor, "r n k"], t: Int[Tensor, "*r n"]) -> Float[Tensor, "r"]:
@@ -26,7 +48,7 @@ def share_right(s: Num[Tensor, "*r n k"], t: Int[Tensor, "*q n"]) -> Float[Tenso
 
 
 def classify(
-    nets: Replicas,
+    nets: Stack,
     batch: Callable[[int], tuple[Tensor, Int[Tensor, "*r b"]]],
     optimizer: torch.optim.Optimizer,
     steps: int,

@@ -3,8 +3,8 @@
 import json
 
 from cutaway import lab
-from cutaway.lab import kept, registry
-from cutaway.lab.stored import pack, plain, unpack
+from cutaway.lab import finding_cache, registry
+from cutaway.lab.serialization import pack, plain, unpack
 
 
 def test_evidence_comes_back_as_it_was(own):
@@ -23,32 +23,32 @@ def test_numbers_that_are_not_finite():
 def test_found_again_by_settings(own):
     coin = lab.claim("coins.fair")
     found = coin.run(replicates=50)
-    kept.keep(found)
-    again = kept.recall(coin, coin.settle(replicates=50))
+    finding_cache.save(found)
+    again = finding_cache.load(coin, coin.settle(replicates=50))
     assert again == found
-    assert kept.recall(coin, coin.settle(replicates=51)) is None
+    assert finding_cache.load(coin, coin.settle(replicates=51)) is None
 
 
 def test_a_change_of_its_code_is_another_key(own):
-    before = {one.number: kept.code(one) for one in registry.OWN.values()}
+    before = {one.number: finding_cache.code_of(one) for one in registry.OWN.values()}
     own.write_text(own.read_text().replace('seed, "coin"', 'seed, "other coin"'))
-    assert kept.code(lab.claim("coins.fair")) != before["coins.fair"]
-    assert kept.code(lab.claim("coins.slow")) == before["coins.slow"]
+    assert finding_cache.code_of(lab.claim("coins.fair")) != before["coins.fair"]
+    assert finding_cache.code_of(lab.claim("coins.slow")) == before["coins.slow"]
 
 
 def test_a_change_of_words_is_none(own):
-    before = kept.code(lab.claim("coins.fair"))
+    before = finding_cache.code_of(lab.claim("coins.fair"))
     text = (
         own.read_text().replace("The coin is fair.", "It is.").replace("def wait", "# no\ndef wait")
     )
     own.write_text(text)
-    assert kept.code(lab.claim("coins.fair")) == before
+    assert finding_cache.code_of(lab.claim("coins.fair")) == before
 
 
 def test_damaged_files_count_for_nothing(own):
     coin = lab.claim("coins.fair")
-    path = kept.keep(coin.run(replicates=50))
+    path = finding_cache.save(coin.run(replicates=50))
     whole = path.read_text()
     for text in ("", whole[: len(whole) // 2], "{}", '{"evidence": {"kind": "Nothing"}}'):
         path.write_text(text)
-        assert kept.recall(coin, coin.settle(replicates=50)) is None
+        assert finding_cache.load(coin, coin.settle(replicates=50)) is None

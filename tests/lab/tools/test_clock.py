@@ -2,7 +2,7 @@
 
 import time
 
-from cutaway.learn.clock import in_turn, least_seconds
+from cutaway.lab.tools.clock import in_turn, least_seconds
 
 
 def test_the_processors_time_is_not_the_walls():

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from cutaway.learn.classify import binary_losses, classify, log_losses, share_right
-from cutaway.learn.replicas import Replicas
-from cutaway.learn.samples import Samples, batch_of
+from cutaway.lab.tools.learning import binary_losses, classify, log_losses, share_right
+from cutaway.lab.tools.samples import Samples, batch_of
+from cutaway.learn.fleet.stack import Stack
 
 
 def test_log_losses_by_hand():
@@ -45,11 +45,11 @@ def test_replicates_learn_as_if_alone():
     for a, b in zip(made, alone, strict=True):
         b.load_state_dict(a.state_dict())
     x, t = torch.randn(3, 8, 5), torch.randint(3, (3, 8))
-    nets = Replicas(made)
+    nets = Stack(made)
     adam = torch.optim.Adam(nets.parameters(), 0.1)
     history = classify(nets, lambda _: (x, t), adam, 20, apart=True)
     for r, net in enumerate(alone):
-        one = Replicas([net])
+        one = Stack([net])
         adam = torch.optim.Adam(one.parameters(), 0.1)
         own = classify(one, lambda _, r=r: (x[r], t[r]), adam, 20)
         torch.testing.assert_close(own[:, 0], history[:, r])
