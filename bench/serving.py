@@ -33,8 +33,9 @@ from bench.servers.load import load
 from bench.tables import figure, middle, ratio
 from cutaway import api
 from cutaway.learn.machine import processor
+from cutaway.ship.formats import open_exported
 from cutaway.ship.formats.onnx_file import read
-from cutaway.ship.opened import Opened, open_exported
+from cutaway.ship.opened import Opened
 from cutaway.ship.serve.engine import threads
 
 SERVERS = {

@@ -22,10 +22,9 @@ from cutaway.files import write_json
 from cutaway.learn.run import Run
 from cutaway.ship.examples import drawn
 from cutaway.ship.export import export
-from cutaway.ship.formats import FORMATS
+from cutaway.ship.formats import FORMATS, open_exported
 from cutaway.ship.fresh import Fresh
 from cutaway.ship.measures import apart, latencies
-from cutaway.ship.opened import open_exported
 from cutaway.ship.portable import PARTS
 from cutaway.ship.shipment import Shipment
 from cutaway.ship.verify import size

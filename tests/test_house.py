@@ -1,10 +1,12 @@
 """The rules of the house: imports go downhill, lint, types, size of files."""
 
 import ast
+import builtins
 import re
 import runpy
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -42,7 +44,7 @@ MAY_IMPORT = {
     },
     "__main__": {"cli"},
 }
-GROUND = {"arithmetic", "errors", "files", "randomness"}
+GROUND = {"arithmetic", "errors", "files", "randomness", "version"}
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -55,6 +57,62 @@ def test_imports_go_downhill(path):
         return
     allowed = GROUND if here in GROUND else GROUND | {here} | MAY_IMPORT[here]
     assert imported(path) <= allowed
+
+
+def module(path):
+    """The name under which a file is imported."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path, modules):
+    """The modules that a file imports, also inside functions; not those for annotations alone."""
+    found, nodes = set(), [ast.parse(path.read_text())]
+    for node in nodes:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                found.add(inner if inner in modules else node.module)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        nodes += ast.iter_child_nodes(node)
+    return found & modules
+
+
+def test_no_files_import_each_other_in_a_circle():
+    modules = {module(path) for path in FILES}
+    graph = {module(path): imports_of(path, modules) for path in FILES}
+    TopologicalSorter(graph).prepare()  # raises CycleError, with the circle
+
+
+def test_no_file_reaches_the_package_from_above():
+    """`import cutaway` inside the package would go round the import rule."""
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                assert "cutaway" not in {alias.name for alias in node.names}, path
+
+
+def test_every_name_is_known():
+    """Ruff's rule on undefined names is off, since it reads the shapes in annotations as names."""
+    for path in FILES:
+        nodes = [*ast.walk(ast.parse(path.read_text()))]
+        bound = {*vars(builtins), "__file__", "__name__"}
+        for node in nodes:
+            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+                bound.add(node.id)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                bound.add(node.name)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                bound |= {(a.asname or a.name).partition(".")[0] for a in node.names}
+            elif isinstance(node, ast.arg):
+                bound.add(node.arg)
+            elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+                bound.add(node.name)
+        used = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+        assert used <= bound, f"{path}: {used - bound}"
 
 
 def test_files_are_short():

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from bench.servers.work import answer, pixels
-from cutaway.ship.opened import open_exported
+from cutaway.ship.formats import open_exported
 
 app = FastAPI()
 

@@ -8,7 +8,7 @@ import litserve as ls
 import numpy as np
 
 from bench.servers.work import answer, pixels
-from cutaway.ship.opened import open_exported
+from cutaway.ship.formats import open_exported
 
 
 class Network(ls.LitAPI):

@@ -9,7 +9,7 @@ Nothing heavy is imported before it is used.
 import os
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from cutaway.version import __version__ as __version__
 
 # OpenMP's threads wait for each other by spinning, by default for long. Beside another
 # busy process a step then waits for the scheduler, and training takes four times as long as with

@@ -14,8 +14,7 @@ from cutaway.files import read_json
 from cutaway.learn.run import Run
 from cutaway.ship.about import About
 from cutaway.ship.export import coming, export
-from cutaway.ship.formats import FORMATS, onnx_file
-from cutaway.ship.opened import open_exported
+from cutaway.ship.formats import FORMATS, onnx_file, open_exported
 from cutaway.ship.portable import part_of, portable
 from cutaway.ship.program import program
 from cutaway.ship.shipment import Shipment

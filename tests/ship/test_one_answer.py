@@ -12,8 +12,7 @@ from cutaway.learn.run import Run
 from cutaway.learn.taken import load_for
 from cutaway.see.probe import answers
 from cutaway.ship.export import export
-from cutaway.ship.formats import FORMATS
-from cutaway.ship.opened import open_exported
+from cutaway.ship.formats import FORMATS, open_exported
 from cutaway.ship.serve.engine import TorchEngine
 from cutaway.show.look.prepare import of_run
 

@@ -16,8 +16,7 @@ from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.ship.about import About
 from cutaway.ship.export import export
-from cutaway.ship.formats import FORMATS, onnx_file
-from cutaway.ship.opened import open_exported
+from cutaway.ship.formats import FORMATS, onnx_file, open_exported
 from cutaway.ship.serve.decoding import decoded
 from cutaway.ship.shipment import Shipment
 

@@ -25,11 +25,9 @@ def print_version(asked: bool) -> None:
         from importlib.metadata import version
         from platform import python_version
 
-        import cutaway
+        from cutaway.version import __version__
 
-        typer.echo(
-            f"cutaway {cutaway.__version__} (Python {python_version()}, torch {version('torch')})"
-        )
+        typer.echo(f"cutaway {__version__} (Python {python_version()}, torch {version('torch')})")
         raise typer.Exit
 
 

@@ -203,10 +203,10 @@ def environment(machine: Machine) -> dict[str, Any]:
     """What the run ran on, for `environment.json`."""
     import platform
 
-    import cutaway
+    from cutaway.version import __version__
 
     return {
-        "cutaway": cutaway.__version__,
+        "cutaway": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "platform": platform.platform(),

@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import cutaway
 from cutaway.data.frame import Fit, Frame, Levels, fit_of
 from cutaway.data.ink import Ink
 from cutaway.data.target import Classes, Target
@@ -14,6 +13,7 @@ from cutaway.learn.directory import plain
 from cutaway.learn.run import Run
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import TASKS
+from cutaway.version import __version__
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class About:
     latent: int
     measures: dict[str, float]
     licence: str
-    version: str = cutaway.__version__
+    version: str = __version__
     fit: Fit = "cut"
     levels: Levels | None = None
     ink: Ink | None = None

@@ -6,7 +6,8 @@ from typing import Any
 from cutaway.errors import DataError, UsageError
 from cutaway.learn.run import Run
 from cutaway.ship.export import export
-from cutaway.ship.opened import Opened, open_exported
+from cutaway.ship.formats import open_exported
+from cutaway.ship.opened import Opened
 
 
 def from_pretrained(where: str | Path) -> Opened:

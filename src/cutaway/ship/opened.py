@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from torch import Tensor, nn
 
 from cutaway.arithmetic import exact
-from cutaway.errors import DataError, UsageError
+from cutaway.errors import UsageError
 from cutaway.learn.card import DataCard
 from cutaway.learn.predict import predictions
 from cutaway.learn.prediction import Prediction
@@ -77,18 +77,3 @@ def of_module(path: Path, about: About, whole: Callable[..., Any], network: Any 
         return found
 
     return Opened(path, about, answer, network)
-
-
-def open_exported(path: str | Path) -> Opened:
-    """Open what `export` wrote: a file, or a folder with a config.json or an ONNX file.
-
-    Raises:
-        DataError: it is not there, damaged, or was not exported by Cutaway.
-        UsageError: its format is not known, or a package is missing.
-    """
-    from cutaway.ship.formats import format_of
-
-    path = Path(path)
-    if not path.exists():
-        raise DataError(f"{path} is not there: `cutaway export RUN` writes such files.")
-    return format_of(path).read(path)

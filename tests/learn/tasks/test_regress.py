@@ -206,7 +206,7 @@ def test_a_search_goes_by_r_squared(tmp_path: Path) -> None:
 def test_an_export_answers_in_the_same_units(target: str, run: Run, tmp_path: Path) -> None:
     run._data = discs(300)
     from cutaway.ship.export import export
-    from cutaway.ship.opened import open_exported
+    from cutaway.ship.formats import open_exported
 
     (shipped,) = export(run, target, out=tmp_path / f"it.{target}")
     assert shipped.check.export["r2"] == pytest.approx(run.results["r2"], abs=1e-4)

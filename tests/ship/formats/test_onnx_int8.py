@@ -5,7 +5,7 @@ import onnx
 import pytest
 
 from cutaway.ship.export import export
-from cutaway.ship.opened import open_exported
+from cutaway.ship.formats import open_exported
 
 
 def kinds(path):

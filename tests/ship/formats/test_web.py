@@ -26,8 +26,8 @@ from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.ship.export import export
-from cutaway.ship.formats import web
-from cutaway.ship.opened import Opened, open_exported
+from cutaway.ship.formats import open_exported, web
+from cutaway.ship.opened import Opened
 from cutaway.ship.runtime import SCRIPT, runtime
 from cutaway.ship.serve.why import heat_map, in_bytes
 from cutaway.ship.shipment import Shipment

@@ -15,8 +15,8 @@ from cutaway.data.sources import load
 from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
-from cutaway.ship.formats import web
-from cutaway.ship.opened import Opened, open_exported
+from cutaway.ship.formats import open_exported, web
+from cutaway.ship.opened import Opened
 from cutaway.ship.shipment import Shipment
 
 

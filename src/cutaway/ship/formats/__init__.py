@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from cutaway.errors import UsageError, nearest
+from cutaway.errors import DataError, UsageError, nearest
 from cutaway.ship.opened import Opened
 from cutaway.ship.shipment import Shipment
 
@@ -91,3 +91,16 @@ def format_of(path: Path) -> Format:
         f"{path} is not an export: it is a folder, or its name ends in "
         f"{' or '.join(one.ending for one in files)}."
     )
+
+
+def open_exported(path: str | Path) -> Opened:
+    """Open what `export` wrote: a file, or a folder with a config.json or an ONNX file.
+
+    Raises:
+        DataError: it is not there, damaged, or was not exported by Cutaway.
+        UsageError: its format is not known, or a package is missing.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise DataError(f"{path} is not there: `cutaway export RUN` writes such files.")
+    return format_of(path).read(path)

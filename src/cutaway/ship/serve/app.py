@@ -13,7 +13,6 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
-import cutaway
 from cutaway.ship.about import About
 from cutaway.ship.serve import schemas
 from cutaway.ship.serve.asking import images_of
@@ -26,6 +25,7 @@ from cutaway.ship.serve.refusal import Refusal, said
 from cutaway.ship.serve.service import Service
 from cutaway.ship.serve.settings import Settings
 from cutaway.ship.serve.swap import Load, Served, Watcher
+from cutaway.version import __version__
 
 ROUTES = ("/", "/predict", "/why", "/about", "/health", "/metrics", "/openapi.json", "/docs")
 ASKED = (400, 408, 413, 415, 422, 429, 500, 503)
@@ -52,7 +52,7 @@ def make_app(path: Path, load: Load, settings: Settings) -> FastAPI:
 
     app = FastAPI(
         title="Cutaway", description=f"{served.engine.about.model} answers.",
-        version=cutaway.__version__,
+        version=__version__,
         docs_url=None, redoc_url=None, lifespan=lifespan,  # FastAPI's pages load from elsewhere
         middleware=[
             Middleware(Metered, metrics=metrics, routes=ROUTES),

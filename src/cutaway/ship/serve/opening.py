@@ -10,8 +10,8 @@ from jaxtyping import UInt8
 from cutaway.errors import RunError, UsageError, nearest
 from cutaway.learn.fleet import opened
 from cutaway.learn.run import Run
+from cutaway.ship.formats import open_exported
 from cutaway.ship.measures import BATCHES, apart, latencies
-from cutaway.ship.opened import open_exported
 from cutaway.ship.serve.engine import Engine, ExportedEngine, TorchEngine, threads
 
 WAYS = ("auto", "torch", "onnx")

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import cutaway
 from cutaway.files import write_whole, writing
 from cutaway.lab.chapters import CHAPTERS
 from cutaway.lab.experiment import Finding
@@ -12,6 +11,7 @@ from cutaway.show.book.entry import Entry, entry
 from cutaway.show.findings import summary
 from cutaway.show.pages.base import Section
 from cutaway.show.render import render
+from cutaway.version import __version__
 
 OWN = "own"
 """The page of claims outside the course."""
@@ -60,7 +60,7 @@ def _front(chapters: dict[str, list[Entry]], found: Sequence[Finding | Left]) ->
             "parts": parts,
             "summary": summary(found),
             "entries": [one for some in chapters.values() for one in some],
-            "version": cutaway.__version__,
+            "version": __version__,
         },
     )
 
@@ -77,6 +77,6 @@ def _page(chapters: dict[str, list[Entry]], order: list[str], at: int) -> str:
             "sections": [Section(one.anchor, one.number) for one in chapters[number]],
             "before": (_file(before), _title(before)) if before else None,
             "after": (_file(after), _title(after)) if after else None,
-            "version": cutaway.__version__,
+            "version": __version__,
         },
     )

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-import cutaway
 from cutaway.errors import UsageError, nearest
 from cutaway.lab.evidence import Table
 from cutaway.lab.figures import Curves, Figure, Images
@@ -22,6 +21,7 @@ from cutaway.show.look.view import Maker, View, reason
 from cutaway.show.pages.base import Section
 from cutaway.show.plots import Chart
 from cutaway.show.render import render
+from cutaway.version import __version__
 
 VIEWS = {
     "graph": "Graph",
@@ -120,7 +120,7 @@ def page(
             "shown": shown,
             "sections": [Section(one.name, VIEWS[one.name]) for one in shown],
             "script": _digest(),
-            "version": cutaway.__version__,
+            "version": __version__,
         },
     )
 

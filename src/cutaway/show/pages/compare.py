@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cutaway
 from cutaway.files import write_whole
 from cutaway.learn.compare import Comparison, Side
 from cutaway.learn.compare.sides import Key, key, varying
@@ -13,6 +12,7 @@ from cutaway.show.intervals import Entry, Intervals, intervals
 from cutaway.show.pages.base import Section
 from cutaway.show.render import render
 from cutaway.show.words import capital, listed
+from cutaway.version import __version__
 
 MANY = 30
 """More replicates than this are listed in a table that has to be opened."""
@@ -57,7 +57,7 @@ def content(found: Comparison) -> dict[str, Any]:
         "notes": verdict.notes(found),
         "tests": list(dict.fromkeys(one.test for one in found.differences)),
         "looks": [(side.name, _looks(side, found.on)) for side in found.sides],
-        "version": cutaway.__version__,
+        "version": __version__,
     }
 
 

@@ -7,7 +7,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import cutaway
 from cutaway.files import write_whole
 from cutaway.learn.recipe import OWN
 from cutaway.learn.search import Search, Trial, space
@@ -21,6 +20,7 @@ from cutaway.show.pages.base import Section, Tile
 from cutaway.show.plots import Chart, Point, Scale, Ticks
 from cutaway.show.render import render
 from cutaway.show.words import capital, plural
+from cutaway.version import __version__
 
 LISTED = 200
 """Trials that have a row of their own."""
@@ -71,7 +71,7 @@ def content(search: Search) -> dict[str, Any]:
         "rows": [row(search, trial) for trial in ranked(search, trials)[:LISTED]],
         "few": LISTED,
         "best": best.number,
-        "version": cutaway.__version__,
+        "version": __version__,
     }
 
 
