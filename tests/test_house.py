@@ -99,7 +99,7 @@ def test_every_name_is_known():
     """Ruff's rule on undefined names is off, since it reads the shapes in annotations as names."""
     for path in FILES:
         nodes = [*ast.walk(ast.parse(path.read_text()))]
-        bound = {*vars(builtins), "__file__", "__name__"}
+        bound = {*vars(builtins), "__file__", "__name__", "__path__"}
         for node in nodes:
             if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
                 bound.add(node.id)
