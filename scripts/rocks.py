@@ -31,9 +31,9 @@ from cutaway.data.split import Split, split
 from cutaway.learn.fit import begun
 from cutaway.learn.run import Run
 from cutaway.learn.statistics import bootstrap, mean_of
+from cutaway.see.attribution import attention, grad_cam, integrated_gradients
 from cutaway.see.foreground import foreground
 from cutaway.see.probe import answers
-from cutaway.see.why import attention, grad_cam, integrated_gradients
 from cutaway.show.ramp import over
 
 DOCS = Path(__file__).parents[1] / "docs"

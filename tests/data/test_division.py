@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers.pictures import encoded, image, write
 
-from cutaway.data.names import class_names
+from cutaway.data.class_names import class_names
 from cutaway.data.sources import load
 from cutaway.data.split import SHARES, split
 from cutaway.data.stratify import TEST, VAL

@@ -11,7 +11,7 @@ import pytest
 import torch
 from helpers.pictures import two_classes
 
-from cutaway.data import cifar, idx, named
+from cutaway.data import cifar, idx, named_sets
 from cutaway.data.catalog import SOURCES
 from cutaway.data.rocks import stones
 from cutaway.data.sources import load
@@ -32,7 +32,7 @@ def test_digits_are_those_of_scikit_learn() -> None:
 
 def test_a_second_start_does_not_parse_again(monkeypatch: pytest.MonkeyPatch) -> None:
     first = load("digits").fingerprint
-    monkeypatch.setattr(named, "_make_digits", lambda: pytest.fail("parsed again"))
+    monkeypatch.setattr(named_sets, "_make_digits", lambda: pytest.fail("parsed again"))
     assert load("digits").fingerprint == first
 
 

@@ -9,8 +9,8 @@ import torch
 from helpers.command import cutaway
 from PIL import Image
 
+from cutaway.data.finding_notes import SOME, notable
 from cutaway.data.imageset import Finding
-from cutaway.data.notable import SOME, notable
 from cutaway.learn.classification import Classification
 from cutaway.learn.notes import add_note, joined, note, note_test, read_notes
 

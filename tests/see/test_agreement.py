@@ -4,7 +4,7 @@ from torch import nn
 
 from cutaway.errors import UsageError
 from cutaway.see.agreement import layer_agreement
-from cutaway.see.numbers import cka
+from cutaway.see.layer_statistics import cka
 from cutaway.see.probe import answers
 
 

@@ -7,15 +7,15 @@ from torch.nn import functional as F
 
 import cutaway as ca
 from cutaway.errors import UsageError
+from cutaway.see.ablation import changed, held
 from cutaway.see.agreement import layer_agreement
 from cutaway.see.attack import pgd
-from cutaway.see.change import changed, held
+from cutaway.see.attribution import grad_cam, integrated_gradients, occlusion, saliency
 from cutaway.see.features import effective_field, excite, strongest
 from cutaway.see.filters import feature_maps
 from cutaway.see.gradients import gradient_spectrum
 from cutaway.see.maps import embedding
 from cutaway.see.probe import answer, answers
-from cutaway.see.why import grad_cam, integrated_gradients, occlusion, saliency
 
 
 class Turned(nn.Module):

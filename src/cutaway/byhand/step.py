@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from cutaway.byhand.change import Change, changed, retold
+from cutaway.byhand.edits import Change, changed, retold
 from cutaway.byhand.event import Event, Stop, size
 from cutaway.byhand.graph import Graph
 from cutaway.byhand.node import Node

@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from cutaway.data.alike import alike_classes
 from cutaway.data.copies import copies
 from cutaway.data.duplicates import clusters
 from cutaway.data.imageset import Finding, ImageSet
-from cutaway.data.parted import given, lacking, leaks
+from cutaway.data.similar_names import alike_classes
+from cutaway.data.split_check import given, lacking, leaks
 from cutaway.data.target import Classes
 
 TINY = 10  # a class of fewer images is called tiny: a tenth of it is no validation

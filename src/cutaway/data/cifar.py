@@ -9,7 +9,7 @@ import numpy as np
 from cutaway.data import cache, parquet
 from cutaway.data.catalog import SOURCES
 from cutaway.data.imageset import PARTS, ImageSet
-from cutaway.data.named import named_set
+from cutaway.data.named_sets import named_set
 from cutaway.data.pack import Progress, Sample, pack
 from cutaway.data.pixels import Made, stored
 from cutaway.data.table import cells

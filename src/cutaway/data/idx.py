@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 
 from cutaway.data import cache
 from cutaway.data.imageset import ImageSet
-from cutaway.data.named import named_set
+from cutaway.data.named_sets import named_set
 from cutaway.data.pixels import Made, stored
 from cutaway.errors import DataError
 

@@ -14,11 +14,11 @@ from cutaway.data.arrays import from_arrays
 from cutaway.data.columns import IMAGE, LABEL, guess
 from cutaway.data.division import PART_NAMES, part_of
 from cutaway.data.frame import Frame, Size
+from cutaway.data.given_parts import Read, joined, named_parts
 from cutaway.data.image import is_array
 from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.items import from_items
 from cutaway.data.pack import Progress
-from cutaway.data.parts import Read, joined, named_parts
 from cutaway.data.wanted import Wanted
 from cutaway.errors import DataError, UsageError
 

@@ -103,7 +103,7 @@ def _read(
     if path.is_dir():
         return _folder(path, size, group_by, wanted, progress)
     if path.is_file() and path.suffix.lower() in ENDINGS:
-        from cutaway.data.single import one_picture
+        from cutaway.data.single_picture import one_picture
 
         return one_picture(path, size if isinstance(size, int) else None), False
     if path.is_file() and path.suffix.lower() in TABLES:
@@ -130,7 +130,7 @@ def _folder(
     if not parts:
         images = folder(path, size, progress)
         return replace(images, findings=(*images.findings, *beside(path))), False
-    from cutaway.data.parts import joined
+    from cutaway.data.given_parts import joined
     from cutaway.data.table import table
 
     def read(one: Path, side: Size) -> tuple[ImageSet, bool]:
@@ -159,7 +159,7 @@ def _archive(
 
 def _named(source: Source, size: Size, progress: Progress | None) -> ImageSet:
     if source.name == "digits":
-        from cutaway.data.named import digits
+        from cutaway.data.named_sets import digits
 
         return digits()
     if source.made:

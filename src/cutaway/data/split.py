@@ -21,7 +21,7 @@ from torch import Tensor
 from cutaway.data.duplicates import joined, near
 from cutaway.data.folds import read_fold, test_fold
 from cutaway.data.imageset import PARTS, Finding, ImageSet
-from cutaway.data.parted import beside_own, given, lacking, leaks, unused
+from cutaway.data.split_check import beside_own, given, lacking, leaks, unused
 from cutaway.data.stratify import DROPPED, TEST, TRAIN, VAL, deal, expected_leakage, leakage
 from cutaway.errors import DataError, RunError, UsageError
 from cutaway.files import read_json, write_json

@@ -13,9 +13,9 @@ from cutaway import models
 from cutaway.data.audit import Audit, audit
 from cutaway.data.augment import wished
 from cutaway.data.feed import Batch, Normalise, to_float
+from cutaway.data.finding_notes import CLASSES, DIVISION, notable
 from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
-from cutaway.data.notable import CLASSES, DIVISION, notable
 from cutaway.data.split import Split, split
 from cutaway.errors import RunError, UsageError
 from cutaway.learn import machine as machines

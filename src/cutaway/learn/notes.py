@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from cutaway.data.notable import rank
+from cutaway.data.finding_notes import rank
 from cutaway.files import read_json, write_json
 from cutaway.learn.evaluation import Evaluation
 

@@ -10,9 +10,9 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
+from cutaway.data.class_names import class_names
 from cutaway.data.feed import Feed
 from cutaway.data.imageset import PARTS, ImageSet
-from cutaway.data.names import class_names
 from cutaway.data.sources import load
 from cutaway.data.split import Split
 from cutaway.data.target import Values

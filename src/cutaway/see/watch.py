@@ -9,8 +9,8 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 from cutaway.errors import UsageError
-from cutaway.see.glance import Glance
 from cutaway.see.layers import hookable, layers, scripted
+from cutaway.see.step_hooks import Glance
 from cutaway.see.watched import Fault, Watched, together
 
 KEPT = 1 << 26

@@ -29,7 +29,7 @@ from cutaway.ship.export import export
 from cutaway.ship.formats import open_exported, web
 from cutaway.ship.opened import Opened
 from cutaway.ship.runtime import SCRIPT, runtime
-from cutaway.ship.serve.why import heat_map, in_bytes
+from cutaway.ship.serve.occlusion import heat_map, in_bytes
 from cutaway.ship.shipment import Shipment
 
 Trained = Callable[[str], Run]

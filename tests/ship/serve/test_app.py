@@ -11,7 +11,7 @@ from helpers.server import Server, encoded, files, in_json
 from PIL import Image
 
 from cutaway.learn.run import Run
-from cutaway.see.why import occlusion
+from cutaway.see.attribution import occlusion
 
 PICTURES = [encoded(one[..., 0]) for one in digits(40, size=32).images.numpy()]
 

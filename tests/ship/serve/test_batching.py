@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutaway.ship.serve.batching import Batcher
+from cutaway.ship.serve.http_errors import RequestError
 from cutaway.ship.serve.metrics import Metrics
-from cutaway.ship.serve.refusal import Refusal
 from cutaway.ship.serve.settings import Settings
 
 
@@ -135,7 +135,7 @@ def test_networks_are_not_mixed() -> None:
 def test_a_network_that_fails_refuses_its_batch_alone() -> None:
     broken, sound = Thinking(error=MemoryError("no memory\nat all")), Thinking()
     first, second = play(Settings(), (broken, [1], 0.0), (sound, [2], 0.0))
-    assert isinstance(first, Refusal)
+    assert isinstance(first, RequestError)
     assert (first.status, first.headers) == (503, {"retry-after": "1"})
     assert "no memory" in first.sentence
     assert second == [2]
@@ -144,7 +144,7 @@ def test_a_network_that_fails_refuses_its_batch_alone() -> None:
 def test_no_more_wait_than_may() -> None:
     engine = Thinking(0.1)
     found = play(Settings(max_waiting=3), *((engine, [i, i], 0.0) for i in range(3)))
-    assert [type(one) for one in found] == [list, Refusal, Refusal]
+    assert [type(one) for one in found] == [list, RequestError, RequestError]
     assert found[1].reason == "queue"
 
 

@@ -8,7 +8,7 @@ import torch
 
 from cutaway.data.decode import decode
 from cutaway.data.imageset import ImageSet
-from cutaway.data.named import named_set
+from cutaway.data.named_sets import named_set
 
 SIDE = 256
 

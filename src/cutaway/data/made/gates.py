@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 
 from cutaway.data.imageset import ImageSet
-from cutaway.data.named import named_set
+from cutaway.data.named_sets import named_set
 
 # The outputs for 00, 01, 10 and 11.
 GATES = {

@@ -10,7 +10,7 @@ import numpy as np
 
 from cutaway.data import cache
 from cutaway.data.imageset import ImageSet
-from cutaway.data.named import named_set
+from cutaway.data.named_sets import named_set
 from cutaway.data.pixels import Made, stored
 
 FRAMES, SIDE = 8, 32

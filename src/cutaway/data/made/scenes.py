@@ -13,7 +13,7 @@ from scipy import ndimage  # type: ignore[import-untyped]
 from cutaway.data import cache
 from cutaway.data.imageset import ImageSet
 from cutaway.data.made.moving_digits import sample
-from cutaway.data.named import DIGITS, named_set
+from cutaway.data.named_sets import DIGITS, named_set
 from cutaway.data.pixels import Made, stored
 
 SIDE, MOST, PATCH = 64, 3, 44  # pixels; digits in a picture; pixels about a digit, turned and large

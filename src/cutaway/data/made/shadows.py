@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from cutaway.data.imageset import ImageSet
-from cutaway.data.named import named_set
+from cutaway.data.named_sets import named_set
 
 CELLS, COUNT = 10, 300
 LEAST = 1.0  # cells

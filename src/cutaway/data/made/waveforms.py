@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from cutaway.data.imageset import ImageSet
-from cutaway.data.named import named_set
+from cutaway.data.named_sets import named_set
 
 LENGTH, EACH = 128, 1_000
 PERIODS, LOUDNESS, NOISE = (2.0, 8.0), (0.4, 0.9), 0.05  # in a signal; of 1; standard deviation

@@ -15,13 +15,13 @@ from starlette.exceptions import HTTPException
 
 from cutaway.ship.about import About
 from cutaway.ship.serve import schemas
-from cutaway.ship.serve.asking import images_of
+from cutaway.ship.serve.http_errors import RequestError, said
 from cutaway.ship.serve.limits import Limits
-from cutaway.ship.serve.metered import Metered
 from cutaway.ship.serve.metrics import Metrics
+from cutaway.ship.serve.metrics_middleware import MetricsMiddleware
 from cutaway.ship.serve.page import page
 from cutaway.ship.serve.reference import add_reference
-from cutaway.ship.serve.refusal import Refusal, said
+from cutaway.ship.serve.request import images_of
 from cutaway.ship.serve.service import Service
 from cutaway.ship.serve.settings import Settings
 from cutaway.ship.serve.swap import Load, Served, Watcher
@@ -55,11 +55,11 @@ def make_app(path: Path, load: Load, settings: Settings) -> FastAPI:
         version=__version__,
         docs_url=None, redoc_url=None, lifespan=lifespan,  # FastAPI's pages load from elsewhere
         middleware=[
-            Middleware(Metered, metrics=metrics, routes=ROUTES),
+            Middleware(MetricsMiddleware, metrics=metrics, routes=ROUTES),
             Middleware(Limits, settings=settings, metrics=metrics),
         ],
         exception_handlers={
-            Refusal: partial(_refused, metrics),
+            RequestError: partial(_refused, metrics),
             HTTPException: _not_found,
         },
     )  # fmt: skip

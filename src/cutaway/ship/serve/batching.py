@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from cutaway.ship.serve.engine import Engine
+from cutaway.ship.serve.http_errors import busy
 from cutaway.ship.serve.metrics import Metrics
-from cutaway.ship.serve.refusal import busy
 from cutaway.ship.serve.settings import Settings
 
 Pixels = UInt8[np.ndarray, "h w c"]
@@ -63,7 +63,7 @@ class Batcher:
         """Inside, `count` images are on their way; those that were `put` are thought of at its end.
 
         Raises:
-            Refusal: too many wait already.
+            RequestError: too many wait already.
         """
         if len(self._queue) + self.coming + count > self.settings.max_waiting:
             raise busy("queue", "Too many images wait for the network.")

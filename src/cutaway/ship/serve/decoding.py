@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 
 from cutaway.data.decode import Unreadable, brought
 from cutaway.ship.about import About
-from cutaway.ship.serve.refusal import Refusal
+from cutaway.ship.serve.http_errors import RequestError
 
 Pixels = UInt8[np.ndarray, "h w c"]
 SMALL_FILE, SMALL = 4096, 4096
@@ -33,7 +33,7 @@ class Decoder:
         """The pixels of each picture.
 
         Raises:
-            Refusal: one cannot be read or is too large; it is named.
+            RequestError: one cannot be read or is too large; it is named.
         """
         found = await all_of([self._one(content, about) for content in contents])
         problems = {i: one for i, one in enumerate(found) if isinstance(one, Unreadable)}
@@ -70,10 +70,10 @@ def _too_large(found: Pixels | Unreadable) -> bool:
     return isinstance(found, Unreadable) and found.kind == "bomb"
 
 
-def _refusal(problems: Mapping[int, Unreadable], count: int) -> Refusal:
+def _refusal(problems: Mapping[int, Unreadable], count: int) -> RequestError:
     """The first of the problems by the place of its picture among `count`, and how many others."""
     place, first = next(iter(problems.items()))
     which = f"Image {place + 1} of {count}: " if count > 1 else ""
     others = f" {len(problems) - 1} more cannot be used either." if len(problems) > 1 else ""
     status = 413 if _too_large(first) else 422
-    return Refusal(status, first.kind, f"{which}{first.sentence}{others}")
+    return RequestError(status, first.kind, f"{which}{first.sentence}{others}")

@@ -15,8 +15,8 @@ from cutaway.ship.serve.asgi import (
     send_end,
     send_whole,
 )
+from cutaway.ship.serve.http_errors import RequestError, busy
 from cutaway.ship.serve.metrics import Metrics
-from cutaway.ship.serve.refusal import Refusal, busy
 from cutaway.ship.serve.settings import Settings
 
 FREE = ("/health", "/metrics")
@@ -67,7 +67,7 @@ class Limits:
         try:
             self._admit((scope.get("client") or ("", 0))[0])
             body = await self._read(upload)
-        except Refusal as refusal:
+        except RequestError as refusal:
             await self._refuse(refusal, upload, send)
             return
         except Gone:
@@ -81,7 +81,7 @@ class Limits:
     def _admit(self, client: str) -> None:
         if self.settings.rate and not self._buckets.take(client, monotonic()):
             most = f"{self.settings.rate:g} requests a second"
-            raise Refusal(429, "rate", f"You ask too often: {most} are answered.")
+            raise RequestError(429, "rate", f"You ask too often: {most} are answered.")
         if self.in_flight >= self.settings.max_requests:
             raise busy("requests", "The server works on as many requests as it can.")
 
@@ -100,7 +100,9 @@ class Limits:
         except TimeoutError:
             self._release(len(body))
             within = f"{self.settings.timeout:g} seconds"
-            raise Refusal(408, "slow", f"The request did not arrive within {within}.") from None
+            raise RequestError(
+                408, "slow", f"The request did not arrive within {within}."
+            ) from None
         except BaseException:
             self._release(len(body))
             raise
@@ -109,7 +111,7 @@ class Limits:
     def _check(self, size: int) -> None:
         if size > self.settings.max_bytes:
             most = f"{self.settings.max_mb:g} MB"
-            raise Refusal(413, "size", f"The request is too large: {most} are accepted.")
+            raise RequestError(413, "size", f"The request is too large: {most} are accepted.")
         if self.held > self.settings.max_held:
             raise busy("memory", "The requests at hand are too large together.")
 
@@ -121,7 +123,7 @@ class Limits:
         self.in_flight += change
         self.metrics.in_flight.set(self.in_flight)
 
-    async def _refuse(self, refusal: Refusal, upload: Upload, send: Send) -> None:
+    async def _refuse(self, refusal: RequestError, upload: Upload, send: Send) -> None:
         self.metrics.refused.labels(refusal.reason).inc()
         headers = refusal.headers | {"connection": "close"}
         await send_whole(send, refusal.status, headers, refusal.body)

@@ -5,7 +5,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from cutaway.ship.serve.refusal import said
+from cutaway.ship.serve.http_errors import said
 
 MOST = 1 << 16
 """Bytes of a request's head."""

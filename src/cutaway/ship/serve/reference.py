@@ -8,7 +8,7 @@ from importlib.resources import files
 from fastapi import FastAPI, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 
-from cutaway.ship.serve.refusal import said
+from cutaway.ship.serve.http_errors import said
 
 TYPES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
 """The files of Swagger UI, which fastapi-offline brings."""

@@ -11,11 +11,11 @@ from jaxtyping import Float
 from cutaway.ship.serve.batching import Batcher
 from cutaway.ship.serve.decoding import Decoder, Pixels, all_of
 from cutaway.ship.serve.engine import Engine
+from cutaway.ship.serve.http_errors import RequestError, busy
 from cutaway.ship.serve.metrics import Metrics
-from cutaway.ship.serve.refusal import Refusal, busy
+from cutaway.ship.serve.occlusion import heat_map, in_bytes, png
 from cutaway.ship.serve.settings import Settings
 from cutaway.ship.serve.swap import Served
-from cutaway.ship.serve.why import heat_map, in_bytes, png
 
 Reply = dict[str, Any]
 
@@ -36,7 +36,7 @@ class Service:
         """What the network says of each picture.
 
         Raises:
-            Refusal: one cannot be read, or no answer was found in time.
+            RequestError: one cannot be read, or no answer was found in time.
         """
         engine = self.served.engine
         try:
@@ -51,13 +51,13 @@ class Service:
         """The most probable classes of a picture, and where the first comes from.
 
         Raises:
-            Refusal: it cannot be read, or no answer was found in time.
+            RequestError: it cannot be read, or no answer was found in time.
         """
         engine = self.served.engine
         task, target = engine.about.task_kind(), engine.about.target
         if not task.classifies:
             said = f"Only classes are explained, and this network tells {target.plural}."
-            raise Refusal(422, "why", said)
+            raise RequestError(422, "why", said)
         try:
             async with asyncio.timeout(self.settings.timeout):
                 with self._batcher.expecting(1):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from cutaway.lab.figures import Curves, line, over
-from cutaway.see.change import ablate, changed, held, patched
+from cutaway.see.ablation import ablate, changed, held, patched
 from cutaway.see.probe import answer, answers
 from cutaway.show.look.specimen import Specimen
 from cutaway.show.look.view import View, accuracy, parts

@@ -10,7 +10,7 @@ from cutaway.errors import UsageError
 from cutaway.lab.evidence import Table
 from cutaway.lab.figures import Curves, Images, line
 from cutaway.see.agreement import layer_agreement
-from cutaway.see.numbers import effective_rank, linear_regions
+from cutaway.see.layer_statistics import effective_rank, linear_regions
 from cutaway.see.probe import answers
 from cutaway.show.look.specimen import CannotShow, Inputs, Specimen, called
 from cutaway.show.look.view import View, parts, rows_of, squares

@@ -12,8 +12,8 @@ from cutaway.errors import CutawayError
 from cutaway.lab.evidence import Table
 from cutaway.lab.figures import Images
 from cutaway.learn.statistics import student
+from cutaway.see.attribution import attention, grad_cam, integrated_gradients, occlusion, saliency
 from cutaway.see.foreground import foreground
-from cutaway.see.why import attention, grad_cam, integrated_gradients, occlusion, saliency
 from cutaway.show.look.specimen import Specimen
 from cutaway.show.look.view import View, parts, rows_of
 from cutaway.show.ramp import over

@@ -16,7 +16,7 @@ from cutaway.lab.settings import Batch, Range, Rate, Replicates, Seed, Steps, Wi
 from cutaway.lab.tools.samples import Samples, samples
 from cutaway.learn.fleet.stack import Stack
 from cutaway.randomness import generator
-from cutaway.see.change import changed, held
+from cutaway.see.ablation import changed, held
 
 Members = Annotated[int, Range(2, 1000)]
 

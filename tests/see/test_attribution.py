@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from cutaway.errors import UsageError
-from cutaway.see.why import (
+from cutaway.see.attribution import (
     attention,
     grad_cam,
     integrated_gradients,

@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from cutaway.learn import gallery
-from cutaway.see.why import occlusion
+from cutaway.see.attribution import occlusion
 
 PATCHES = 5
 """A square is about so many to a side, and moves by half of itself."""

@@ -8,7 +8,7 @@ from cutaway.data.catalog import SOURCES
 from cutaway.data.files import TABLES, folder_samples
 from cutaway.data.imageset import ImageSet
 from cutaway.data.masks import has_masks
-from cutaway.data.named import DIGITS
+from cutaway.data.named_sets import DIGITS
 from cutaway.data.wanted import Wanted
 
 

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from cutaway.see.numbers import cka, effective_rank
+from cutaway.see.layer_statistics import cka, effective_rank
 
 
 def draw(n, d, seed=0):

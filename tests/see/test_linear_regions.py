@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.errors import UsageError
-from cutaway.see.numbers import linear_regions
+from cutaway.see.layer_statistics import linear_regions
 
 ZERO, ONE = torch.zeros(1), torch.ones(1)
 

@@ -6,7 +6,7 @@ RETRY = "1"
 """Seconds after which to try again."""
 
 
-class Refusal(Exception):
+class RequestError(Exception):
     """Why a request gets no answer.
 
     Attributes:
@@ -31,6 +31,6 @@ def said(sentence: str) -> bytes:
     return json.dumps({"error": sentence}, ensure_ascii=False).encode()
 
 
-def busy(reason: str, sentence: str) -> Refusal:
+def busy(reason: str, sentence: str) -> RequestError:
     """Try again in a moment."""
-    return Refusal(503, reason, f"{sentence} Try again in a second.")
+    return RequestError(503, reason, f"{sentence} Try again in a second.")

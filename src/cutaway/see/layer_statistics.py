@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cutaway.see.pieces import linear_regions as linear_regions
+from cutaway.see.linear_regions import linear_regions as linear_regions
 
 Features = Float[Tensor, "n d"]
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from cutaway.ship.serve.form import Malformed, Unwanted, files_in
-from cutaway.ship.serve.refusal import Refusal
+from cutaway.ship.serve.http_errors import RequestError
 
 BIG = 1 << 18
 """Bytes above which a body is read in a thread, so that others need not wait for it."""
@@ -22,7 +22,7 @@ async def images_of(request: Request, shape: type[BaseModel], most: int) -> list
         most: images that are accepted in a form.
 
     Raises:
-        Refusal: it is neither JSON nor a form, or does not hold what it should.
+        RequestError: it is neither JSON nor a form, or does not hold what it should.
     """
     content_type, body = request.headers.get("content-type", ""), await request.body()
     kind = content_type.split(";")[0].strip().lower()
@@ -37,9 +37,9 @@ async def images_of(request: Request, shape: type[BaseModel], most: int) -> list
     return found
 
 
-def _unknown(kind: str) -> Refusal:
+def _unknown(kind: str) -> RequestError:
     found = f"not as {kind[:80]}" if kind else "and say which in Content-Type"
-    return Refusal(
+    return RequestError(
         415, "type", f"Send images as application/json or as multipart/form-data, {found}."
     )
 
@@ -52,26 +52,26 @@ def _from_json(body: bytes, shape: type[BaseModel]) -> list[bytes]:
     return [_plain(text, i) for i, text in enumerate(found.images)]
 
 
-def _misshapen(error: ValidationError) -> Refusal:
+def _misshapen(error: ValidationError) -> RequestError:
     first = error.errors(include_url=False, include_input=False)[0]
     if first["type"] == "json_invalid":
-        return Refusal(400, "json", "The body is not JSON.")
+        return RequestError(400, "json", "The body is not JSON.")
     where = ".".join(str(part) for part in first["loc"])[:80] or "The body"
     wanted = 'send {"images": ["..."]}, each picture in base64'
-    return Refusal(422, "shape", f"{where}: {first['msg']}; {wanted}.")
+    return RequestError(422, "shape", f"{where}: {first['msg']}; {wanted}.")
 
 
 def _plain(text: str, place: int) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:
-        raise Refusal(422, "base64", f"Image {place + 1} is not in base64.") from None
+        raise RequestError(422, "base64", f"Image {place + 1} is not in base64.") from None
 
 
 def _from_form(content_type: str, body: bytes, most: int) -> list[bytes]:
     try:
         return files_in(content_type, body, most)
     except Malformed as error:
-        raise Refusal(400, "form", f"The form cannot be read: {error}.") from None
+        raise RequestError(400, "form", f"The form cannot be read: {error}.") from None
     except Unwanted as error:
-        raise Refusal(422, "shape", str(error)) from None
+        raise RequestError(422, "shape", str(error)) from None

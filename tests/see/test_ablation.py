@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from cutaway.errors import UsageError
-from cutaway.see.change import ablate, changed, held, patched, skipped
+from cutaway.see.ablation import ablate, changed, held, patched, skipped
 from cutaway.see.probe import answers
 
 

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 from helpers.pictures import image, write
 
-from cutaway.data.alike import alike_classes
 from cutaway.data.audit import audit
-from cutaway.data.notable import notable
+from cutaway.data.finding_notes import notable
+from cutaway.data.similar_names import alike_classes
 from cutaway.data.sources import load
 
 

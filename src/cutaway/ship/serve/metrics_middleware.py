@@ -5,13 +5,13 @@ from collections.abc import Collection
 from time import perf_counter
 
 from cutaway.ship.serve.asgi import App, Message, Receive, Send, send_end, send_whole
+from cutaway.ship.serve.http_errors import said
 from cutaway.ship.serve.metrics import Metrics
-from cutaway.ship.serve.refusal import said
 
 log = logging.getLogger("cutaway.serve")
 
 
-class Metered:
+class MetricsMiddleware:
     """The outermost layer: status and seconds of every request.
 
     Args:
