@@ -35,16 +35,16 @@ def with_recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def read_words(words: list[str], task: str = "") -> tuple[str, str, dict[str, Any]]:
-    """Model, data and the options of model and task, out of what is no option of the command.
+def read_words(words: list[str]) -> tuple[list[str], dict[str, Any]]:
+    """Model and data, and flags with their values, None where one lacks it: what is no option of
+    the command.
 
     Raises:
-        UsageError: a flag that neither a recipe nor the model knows, one without a value, or a
-            third argument.
+        UsageError: a third argument.
     """
     from cutaway.learn.fields import read_value
 
-    plain, flags, rest = [], {}, list(words)
+    plain, flags, rest = list[str](), dict[str, Any](), list(words)
     while rest:
         word, equals, value = rest.pop(0).partition("=")
         if not word.startswith("-") or Path(word).exists():
@@ -53,16 +53,30 @@ def read_words(words: list[str], task: str = "") -> tuple[str, str, dict[str, An
             flags[word] = read_value(value if equals else rest.pop(0))
         else:
             flags[word] = None
-    model, data = (*plain, "", "")[:2]
-    own = own_options(model, task)
-    for flag, value in flags.items():
-        if flag[2:].replace("-", "_") not in own:
-            raise UsageError(f"There is no option {flag}.{hint(flag, own)}")
-        if value is None:
-            raise UsageError(f"{flag} lacks its value.")
     if len(plain) > 2:
         raise UsageError(f"There is one argument too many: '{plain[2]}'.")
-    return model, data, {flag[2:].replace("-", "_"): value for flag, value in flags.items()}
+    return plain, flags
+
+
+def read_options(flags: dict[str, Any], recipe: Recipe, changes: dict[str, Any]) -> dict[str, Any]:
+    """Flags as options of the model and of the task of a recipe that is about to change.
+
+    Raises:
+        UsageError: a flag that neither the command nor the model or the task knows, or one without
+            a value.
+    """
+    from cutaway.learn.options import known_options
+
+    known = [name for own in known_options(recipe, changes).values() for name in own]
+    found = {}
+    for flag, value in flags.items():
+        name = flag[2:].replace("-", "_")
+        if name not in known:
+            raise UsageError(f"There is no option {flag}.{hint(flag, known)}")
+        if value is None:
+            raise UsageError(f"{flag} lacks its value.")
+        found[name] = value
+    return found
 
 
 def read_vary(words: list[str]) -> dict[str, list[Any]]:
@@ -80,17 +94,6 @@ def read_vary(words: list[str]) -> dict[str, list[Any]]:
             raise UsageError(f"--vary takes a field and its values, lr=0.1,0.01, not '{word}'.")
         found[name.replace("-", "_")] = [read_value(value) for value in values.split(",")]
     return found
-
-
-def own_options(model: str, task: str) -> dict[str, Any]:
-    """The options of a model, and of a task or else of the model's own."""
-    from cutaway.learn.tasks import TASKS, options
-    from cutaway.models import MODELS
-
-    if model not in MODELS:
-        return options(task) if task in TASKS else {}
-    task = task if task in TASKS else MODELS[model].task
-    return MODELS[model].options | options(task)
 
 
 def hint(flag: str, own: Iterable[str]) -> str:

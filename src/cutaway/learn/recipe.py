@@ -233,6 +233,14 @@ class Recipe:
             self, **{name: read(name, value, TYPES[name]) for name, value in changes.items()}
         )
 
+    def with_options(self, **changes: Any) -> "Recipe":
+        """A copy with changes by name: fields, and options of the model and of the task. Another
+        optimizer, model or task brings along what suits it. Raises UsageError as `override` does.
+        """
+        from cutaway.learn.options import with_options
+
+        return with_options(self, changes)
+
     def in_stages(self) -> tuple["Recipe", ...]:
         """What is learned one after the other; a recipe without stages is its only part.
 

@@ -1,23 +1,21 @@
 """The space of a search: which fields of a recipe vary, and what is tried for each."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from itertools import islice, product
 from math import log2, prod
 from typing import Any
 
-from cutaway import models
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.optimizers.registry import plain
+from cutaway.learn.options import known_options
 from cutaway.learn.recipe import CHANGEABLE, TYPES, Recipe
 from cutaway.learn.search import axes
 from cutaway.learn.search.axes import Axis, Choice, Range
-from cutaway.learn.tasks import TASKS, make_task, options
+from cutaway.learn.tasks import make_task
 
 Space = dict[str, Axis]
 Values = dict[str, Any]
-Change = Callable[[Recipe, Values], Recipe]
-"""How a recipe takes changes, `recipes.change`: another optimizer brings the rates that suit it."""
 
 FIXED = {"task", "task_options", "optimizer_options", "labels", "monitor"}
 SEARCHABLE = CHANGEABLE - FIXED | {"init"}
@@ -95,8 +93,8 @@ def _kind(recipe: Recipe, name: str) -> type:
 
 def _options(recipe: Recipe) -> Values:
     """The options of the model and of the task, with their defaults."""
-    own = {} if recipe.model.startswith("own:") else models.find(recipe.model).options
-    return own | (options(recipe.task) if recipe.task in TASKS else {})
+    known = known_options(recipe)
+    return known["model_options"] | known["task_options"]
 
 
 def points(space: Space) -> float:
@@ -120,10 +118,10 @@ def standing(space: Space, recipe: Recipe) -> Values | None:
     return found if all(found[name] in axis for name, axis in space.items()) else None
 
 
-def settle(space: Space, recipe: Recipe, drawn: Values, change: Change) -> Values:
+def settle(space: Space, recipe: Recipe, drawn: Values) -> Values:
     """Fields and options as a recipe takes them: numbers of four digits, rates as such."""
     found = {name: _short(value) for name, value in drawn.items() if not space[name].relative}
-    base = change(recipe, found)
+    base = recipe.with_options(**found)
     return {
         name: found[name] if name in found else _short(getattr(base, name) * value)
         for name, value in drawn.items()
@@ -134,11 +132,11 @@ def _short(value: Any) -> Any:
     return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
-def check(space: Space, recipe: Recipe, change: Change) -> list[Recipe]:
+def check(space: Space, recipe: Recipe) -> list[Recipe]:
     """The recipes with one field changed, to each value or end of a range.
 
     Raises:
         UsageError: a value that its field cannot have.
     """
     ends = [{name: value} for name, axis in space.items() for value in axis.ends]
-    return [change(recipe, settle(space, recipe, one, change)) for one in ends]
+    return [recipe.with_options(**settle(space, recipe, one)) for one in ends]
