@@ -82,6 +82,8 @@ def test_its_style_stays_its_own(job):
 def test_a_run_of_any_task_is_shown(kind, runs):
     run = ca.load(runs(kind)[0].path)
     name = run.task.metric(run.task.primary).label
-    assert re.search(rf"{run.done[0]} epochs?, {re.escape(name)} [-\d.e]+( %| dB| nats)?\)$", repr(run))
+    assert re.search(
+        rf"{run.done[0]} epochs?, {re.escape(name)} [-\d.e]+( %| dB| nats)?\)$", repr(run)
+    )
     seen = Seen(run._repr_html_())
     assert {"svg", "table"} <= set(seen.elements)

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import fields
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ import typer
 
 from cutaway.errors import UsageError
 from cutaway.learn import synonyms
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.recipe import SETTINGS, Recipe
 
 BARE = {"--pretrained": "auto", "--drop-last": "yes"}
 """Options that may stand without a value, with what they then mean."""
@@ -23,13 +22,13 @@ def with_recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     extra = [
         inspect.Parameter(
-            spec.name, inspect.Parameter.KEYWORD_ONLY, default=None,
+            name, inspect.Parameter.KEYWORD_ONLY, default=None,
             annotation=Annotated[str | None, typer.Option(
-                help=spec.metadata["help"], rich_help_panel=f"Recipe: {spec.metadata['panel']}",
+                help=setting.help, rich_help_panel=f"Recipe: {setting.panel}",
                 show_default=False, metavar="VALUE",
             )],
         )
-        for spec in fields(Recipe) if spec.name not in ("model", "data", "vary", "stages")
+        for name, setting in SETTINGS.items() if name not in ("model", "data", "vary", "stages")
     ]  # fmt: skip
     command.__signature__ = signature.replace(parameters=[*own, *extra])  # type: ignore[attr-defined]
     return command
@@ -98,7 +97,7 @@ def read_vary(words: list[str]) -> dict[str, list[Any]]:
 
 def hint(flag: str, own: Iterable[str]) -> str:
     """What to write instead of an option that is not known."""
-    names = {spec.name for spec in fields(Recipe)} - {"model", "data", "stages"}
+    names = SETTINGS.keys() - {"model", "data", "stages"}
     return synonyms.hint(flag, {*names, *own, "recipe", "out", "quiet", "trials"}, flags=True)
 
 

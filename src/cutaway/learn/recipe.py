@@ -4,16 +4,15 @@ Nothing heavy is imported here, so that the command line can offer every field a
 """
 
 import tomllib
-import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
 from cutaway.errors import UsageError
 from cutaway.learn import synonyms
-from cutaway.learn.fields import check, read, setting
+from cutaway.learn.fields import setting, settings_of
 
 FORMAT = 2
 """Version of `recipe.toml` and of what a step does; a file of a newer one is refused.
@@ -35,7 +34,7 @@ DECAYS = ("own", "l2", "decoupled")
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a result. Each field's `metadata` holds its help and its limits."""
+    """Everything that decides a result. `SETTINGS` tells what each field is and may be."""
 
     model: str = setting("lenet5", "the network, a name from `cutaway models`", "What")
     data: str = setting("digits", "a name from `cutaway data`, a folder or a table", "What")
@@ -194,8 +193,8 @@ class Recipe:
             raise UsageError(
                 "Choosing on the test set is refused: --monitor val-loss or val-accuracy."
             )
-        for spec in fields(self):
-            check(spec.name, getattr(self, spec.name), spec.metadata)
+        for spec in SETTINGS.values():
+            spec.check(getattr(self, spec.name))
         self.in_stages()
         if self.patience and not self.val:
             raise UsageError(
@@ -224,13 +223,12 @@ class Recipe:
         Raises:
             UsageError: an unknown field (with the nearest one) or an impossible value.
         """
-        known = {spec.name for spec in fields(self)}
         for name in changes:
-            if name not in known:
-                hint = synonyms.hint(name, {*known, *CALLED})
+            if name not in SETTINGS:
+                hint = synonyms.hint(name, {*SETTINGS, *CALLED})
                 raise UsageError(f"A recipe has no field '{name}'.{hint}")
         return replace(
-            self, **{name: read(name, value, TYPES[name]) for name, value in changes.items()}
+            self, **{name: SETTINGS[name].parse(value) for name, value in changes.items()}
         )
 
     def with_options(self, **changes: Any) -> "Recipe":
@@ -255,7 +253,7 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for TOML and JSON."""
-        return {"format": FORMAT} | {spec.name: getattr(self, spec.name) for spec in fields(self)}
+        return {"format": FORMAT} | {name: getattr(self, name) for name in SETTINGS}
 
     def to_toml(self) -> str:
         import tomli_w
@@ -297,9 +295,10 @@ def read_recipe(path: Path) -> Recipe:
 
 CALLED = ("out", "trials")
 """What those who begin a training take beside a recipe's fields."""
-TYPES = typing.get_type_hints(Recipe)
+SETTINGS = settings_of(Recipe)
+"""What each field of a recipe is, by name."""
 CHANGEABLE = {
-    spec.name for spec in fields(Recipe) if spec.metadata["panel"] in ("Learning", "Regularising")
+    name for name, spec in SETTINGS.items() if spec.panel in ("Learning", "Regularising")
 } - {"stages"} | {"task", "task_options", "freeze", "backbone_rate", "labels", "repeat", "augment"}
 """Fields that a stage may change."""
 REPLICATE = ("seed", "split_seed", "fold")

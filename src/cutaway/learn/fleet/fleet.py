@@ -88,7 +88,7 @@ class Fleet(Job):
         return self.path / "members" / f"{k:03}"
 
     def begun(self, k: int) -> bool:
-        return (self.place(k) / "recipe.toml").is_file()
+        return Run.is_at(self.place(k))
 
     def ended(self, k: int) -> bool:
         return (self.place(k) / "results.json").is_file()

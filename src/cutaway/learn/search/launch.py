@@ -181,7 +181,7 @@ class Trials:
         place = self.search.place(trial.number)
         recipe = self.search.recipe_of(trial)
         execution = self.execution.telling(self._pruning(recipe))
-        if (place / "recipe.toml").is_file():
+        if Run.is_at(place):
             return learning.reopened(Run(place), self.images, execution)
         place.parent.mkdir(exist_ok=True)
         execution = replace(execution, out=place)

@@ -1,7 +1,6 @@
 """The space of a search: which fields of a recipe vary, and what is tried for each."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from itertools import islice, product
 from math import log2, prod
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.optimizers.registry import plain
 from cutaway.learn.options import known_options
-from cutaway.learn.recipe import CHANGEABLE, TYPES, Recipe
+from cutaway.learn.recipe import CHANGEABLE, SETTINGS, Recipe
 from cutaway.learn.search import axes
 from cutaway.learn.search.axes import Axis, Choice, Range
 from cutaway.learn.tasks import make_task
@@ -75,7 +74,7 @@ def _kind(recipe: Recipe, name: str) -> type:
     """The type of a field or an option that can be searched."""
     if name in (known := _options(recipe)):
         return type(known[name])
-    if name not in {spec.name for spec in fields(Recipe)}:
+    if name not in SETTINGS:
         hint = nearest(name, SEARCHABLE | known.keys())
         raise UsageError(f"There is no field '{name}' to search over.{hint}")
     if name not in SEARCHABLE:
@@ -88,7 +87,7 @@ def _kind(recipe: Recipe, name: str) -> type:
             f"Each stage of this recipe sets its own '{name}', so that searching over it would "
             "change nothing: search over another field."
         )
-    return TYPES[name]
+    return SETTINGS[name].kind
 
 
 def _options(recipe: Recipe) -> Values:
