@@ -20,6 +20,8 @@ FORMAT = 2
 1: what did not fill a batch was left out of an epoch, which `drop_last` says now; a warm-up began
 at a rate of 0.
 """
+SCHEDULES = ("one-cycle", "linear", "cosine", "step", "constant")
+MEMORY_FORMATS = ("auto", "contiguous", "channels-last")
 PRECISIONS = ("auto", "float32", "bfloat16")
 OWN = "own:"
 """What a recipe's model or data begins with where it was an object of the user's own."""
@@ -96,10 +98,7 @@ class Recipe:
     )
     optimizer_options: dict[str, Any] = setting({}, "further options: eps=1e-6", "Learning")
     schedule: str = setting(
-        "one-cycle",
-        "how the learning rate moves",
-        "Learning",
-        choices=("one-cycle", "linear", "cosine", "step", "constant"),
+        "one-cycle", "how the learning rate moves", "Learning", choices=SCHEDULES
     )
     warmup: float = setting(
         0.2, "share of the steps in which the rate rises", "Learning", low=0, high=0.9
@@ -173,10 +172,7 @@ class Recipe:
     device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps", "Machine")
     precision: str = setting("auto", "of the multiplications", "Machine", choices=PRECISIONS)
     memory_format: str = setting(
-        "auto",
-        "order of a tensor's axes",
-        "Machine",
-        choices=("auto", "contiguous", "channels-last"),
+        "auto", "order of a tensor's axes", "Machine", choices=MEMORY_FORMATS
     )
     compile: str = setting(
         "auto", "torch.compile the network", "Machine", choices=("auto", "yes", "no")
@@ -227,9 +223,8 @@ class Recipe:
             if name not in SETTINGS:
                 hint = synonyms.hint(name, {*SETTINGS, *CALLED})
                 raise UsageError(f"A recipe has no field '{name}'.{hint}")
-        return replace(
-            self, **{name: SETTINGS[name].parse(value) for name, value in changes.items()}
-        )
+        parsed = {name: SETTINGS[name].parse(value) for name, value in changes.items()}
+        return replace(self, **parsed)
 
     def with_options(self, **changes: Any) -> "Recipe":
         """A copy with changes by name: fields, and options of the model and of the task. Another
