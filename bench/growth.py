@@ -42,6 +42,7 @@ from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.data.pack import Sample, pack
 from cutaway.data.pixels import stored
 from cutaway.learn.callbacks import Callback
+from cutaway.learn.execution import Execution
 from cutaway.learn.fit import begun
 from cutaway.learn.machine import processor
 from cutaway.learn.recipe import Recipe
@@ -122,7 +123,7 @@ def begin(images: ImageSet, folder: str, callbacks: Iterable[Callback] = ()) -> 
     unlike = torch.arange(len(images))
     nothing = Audit((), counts, unlike, [], [], [], (), 1.0, images.size, images.channels)
     out = Path(folder) / "run"
-    return begun(MLP, images, out=out, findings=nothing, callbacks=callbacks)
+    return begun(MLP, images, Execution(out, Callbacks(callbacks)), findings=nothing)
 
 
 def images(count: int) -> dict[str, Any]:

@@ -31,9 +31,10 @@ from cutaway.learn.callbacks import Callback
 from cutaway.learn.fit import fit
 from cutaway.learn.history import Row
 from cutaway.learn.optimizers import METHODS, Closure, Evaluations, make
+from cutaway.learn.options import OPTIMIZERS
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.training import Training
-from cutaway.recipes import OPTIMIZERS, change, pair
+from cutaway.recipes import pair
 
 SIZE, CONDITION, DOWN_TO = 20, 1000, 1e-6
 BASIS = torch.linalg.qr(
@@ -146,7 +147,7 @@ class Watch(Callback):
 def learned(problem: str, name: str) -> dict[str, Any]:
     """What it took to reach the validation accuracy."""
     model, data, target, limit, settings = PROBLEMS[problem]
-    recipe = change(pair(model, data), {"optimizer": name} | settings | plain(name))
+    recipe = pair(model, data).with_options(**{"optimizer": name} | settings | plain(name))
     watch, row = Watch(target, limit), {"problem": problem, "optimizer": name}
     try:
         with tempfile.TemporaryDirectory() as folder:

@@ -16,7 +16,7 @@ from typing import Any
 from bench.game import Game, set_out
 from cutaway.data.sources import load
 from cutaway.learn.optimizers import Closure
-from cutaway.recipes import change, pair
+from cutaway.recipes import pair
 
 
 class Clocks:
@@ -75,7 +75,7 @@ def parts(game: Game, steps: int) -> dict[str, float]:
 
 def shares(optimizer: str, steps: int) -> dict[str, Any]:
     """Milliseconds of a step, and the share of each part."""
-    recipe = change(pair("lenet5", "mnist"), {"optimizer": optimizer}).override(batch_size=128)
+    recipe = pair("lenet5", "mnist").with_options(optimizer=optimizer).override(batch_size=128)
     game = set_out(recipe, load("mnist"))
     with game.machine.session():
         game.play(20)

@@ -19,6 +19,10 @@ BEGIN, END = "<!-- made by scripts/architecture.py -->\n", "<!-- end of what was
 GROUND = "ground"
 OUTSIDE = {"__init__", "__main__"}  # the package's face and `python -m cutaway`: no room of theirs
 
+WHEN_ASKED = {"learn/job.py": {"show"}}
+"""The only way up: what is on disk shows itself, so that `run.report()` and a notebook find its
+page. It is looked up when it is asked for, never before."""
+
 Uses = dict[str, set[str]]
 """Each room with the rooms that it imports from."""
 
@@ -48,7 +52,8 @@ def imports() -> Uses:
     found: Uses = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         if room(path) not in OUTSIDE:
-            found.setdefault(room(path), set()).update(imported(path) - {room(path)})
+            up = WHEN_ASKED.get(path.relative_to(PACKAGE).as_posix(), set())
+            found.setdefault(room(path), set()).update(imported(path) - {room(path)} - up)
     return found
 
 

@@ -28,6 +28,7 @@ from cutaway import recipes
 from cutaway.data.imageset import ImageSet, scaled_masks
 from cutaway.data.sources import load
 from cutaway.data.split import Split, split
+from cutaway.learn.execution import Execution
 from cutaway.learn.fit import begun
 from cutaway.learn.run import Run
 from cutaway.learn.statistics import bootstrap, mean_of
@@ -101,14 +102,14 @@ def divided(images: ImageSet, way: str, fold: int, seed: int, val: float) -> Spl
 def trained(runs: Path, model: str, way: str, fold: int) -> tuple[Run, ImageSet]:
     """The run of one fold, made where it is not there yet."""
     recipe = recipes.pair(model, "rocks")
-    recipe = recipes.change(recipe, {**KINDS[model].changes, "fold": f"{fold}/{FOLDS}"})
+    recipe = recipe.with_options(**KINDS[model].changes, fold=f"{fold}/{FOLDS}")
     images = photographs(recipe.image_size)
     if way == "random":
         images = replace(images, groups=None)
     out = runs / f"{model}-{way.replace(' ', '-')}-{fold}"
     if not out.exists():
         parts = divided(images, way, fold, recipe.seed, recipe.val)
-        begun(recipe, images, out=out, parts=parts).go()
+        begun(recipe, images, Execution(out), parts=parts).go()
     return Run(out), images
 
 

@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 import cutaway as ca
 from cutaway.errors import CutawayError, DataError, RunError, UsageError
-from cutaway.recipes import change, pair
+from cutaway.recipes import pair
 
 
 class Digits(Dataset):
@@ -167,11 +167,11 @@ def test_unknown_fields_offer_the_nearest(tmp_path):
 
 
 def test_another_optimizer_drops_the_options_of_the_first():
-    recipe = change(pair("mlp", "digits"), {"optimizer": "sgd", "lr": 0.1})
+    recipe = pair("mlp", "digits").with_options(optimizer="sgd", lr=0.1)
     assert (recipe.optimizer, recipe.optimizer_options) == ("sgd", {})
-    recipe = change(pair("mlp", "digits"), {"optimizer": "adam", "optimizer_options": "eps=1e-6"})
+    recipe = pair("mlp", "digits").with_options(optimizer="adam", optimizer_options="eps=1e-6")
     assert recipe.optimizer_options == {"eps": 1e-6}
-    assert change(pair("mlp", "digits"), {"lr": 0.1}).optimizer_options == {"betas": [0.9, 0.95]}
+    assert pair("mlp", "digits").with_options(lr=0.1).optimizer_options == {"betas": [0.9, 0.95]}
 
 
 def test_an_optimizer_class_is_named_in_the_recipe(tmp_path):

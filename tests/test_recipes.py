@@ -2,34 +2,34 @@
 
 import pytest
 
-from cutaway import recipes
 from cutaway.learn.optimizers import METHODS
-from cutaway.recipes import change, pair
+from cutaway.learn.options import OPTIMIZERS
+from cutaway.recipes import pair
 
 
 def test_another_optimizer_brings_its_own_rates():
     before = pair("lenet5", "mnist")
-    newton = change(before, {"optimizer": "newton"})
+    newton = before.with_options(optimizer="newton")
     assert (newton.lr, newton.schedule, newton.augment) == (1.0, "constant", "none")
-    assert change(before, {"optimizer": "sgd"}).momentum == 0.0
+    assert before.with_options(optimizer="sgd").momentum == 0.0
 
 
 def test_what_the_user_says_counts():
-    found = change(pair("lenet5", "mnist"), {"optimizer": "newton", "lr": 0.5})
+    found = pair("lenet5", "mnist").with_options(optimizer="newton", lr=0.5)
     assert found.lr == 0.5
 
 
 def test_the_same_optimizer_changes_nothing():
     before = pair("lenet5", "mnist")
-    assert change(before, {"optimizer": before.optimizer}) == before
+    assert before.with_options(optimizer=before.optimizer) == before
 
 
 def test_a_name_may_be_spelled_without_hyphens_and_in_capitals():
     before = pair("mlp", "mnist")
-    assert change(before, {"optimizer": "LBFGS"}).lr == 1.0
-    assert change(before, {"optimizer": "AdamW"}) == before.override(optimizer="AdamW")
+    assert before.with_options(optimizer="LBFGS").lr == 1.0
+    assert before.with_options(optimizer="AdamW") == before.override(optimizer="AdamW")
 
 
-@pytest.mark.parametrize("name", sorted(recipes.OPTIMIZERS))
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS))
 def test_every_name_is_an_optimizer(name):
     assert name in METHODS

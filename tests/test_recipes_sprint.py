@@ -6,9 +6,10 @@ from helpers.digits import digits
 from helpers.killed_runs import At, contents
 
 from cutaway.data.imageset import ImageSet
-from cutaway.learn.fit import fit, resume
+from cutaway.learn.fit import fit
 from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe
+from cutaway.learn.run import Run
 from cutaway.learn.stage import feed
 from cutaway.models.whitening import whiten
 from cutaway.recipes import cifar_sprint
@@ -51,5 +52,5 @@ def test_stopped_anywhere_it_ends_in_the_same_bits(run, images, recipe, tmp_path
     path = tmp_path / "run"
     with pytest.raises(Gone):
         fit(recipe, images, out=path, callbacks=[At(7, gone)], checkpoint_every=0.0)
-    resume(path, images=images)
+    Run(path).resume(images)
     assert contents(path) == contents(run.path)

@@ -19,9 +19,10 @@ from cutaway.learn.callbacks import Callback
 from cutaway.learn.fit import fit
 from cutaway.learn.fleet import Fleet, launch
 from cutaway.learn.history import Row
+from cutaway.learn.options import TRANSFER
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.training import Training
-from cutaway.recipes import TRANSFER, pair
+from cutaway.recipes import pair
 
 Found = dict[str, object]
 PLAIN: dict[str, Any] = {

@@ -11,19 +11,18 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load as load_images
 from cutaway.errors import UsageError
 from cutaway.learn import fit as learning
-from cutaway.learn import search as searching
 from cutaway.learn.callbacks import Callback, Callbacks, made
-from cutaway.learn.fleet import Fleet, check_way, launch, refuse_member, relaunch
+from cutaway.learn.directory import refuse_member
+from cutaway.learn.fleet import Fleet, check_way, launch
 from cutaway.learn.handed import given_back
+from cutaway.learn.kinds import kind_at, open_job
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.run import Run
-from cutaway.learn.search import Search, searched
+from cutaway.learn.search import Search
+from cutaway.learn.search import launch as launch_search
 from cutaway.learn.taken import load_for
-from cutaway.recipes import change
-from cutaway.show.fleet import report as fleet_report
-from cutaway.show.pages.search import report as search_report
-from cutaway.show.progress import of_fleet, of_run, of_search, reading
-from cutaway.show.report import report as run_report
+from cutaway.show.jobs import VIEWS, report
+from cutaway.show.progress import reading
 
 if TYPE_CHECKING:
     from cutaway.ship.export import Shipped
@@ -67,44 +66,22 @@ def fit(
     Raises:
         CutawayError: with a sentence that says what is wrong and what to do.
     """
-    recipe = change(recipe or _beginning(_name(model), _name(data)), changes)
+    recipe = _recipe(recipe, model, data, changes)
     check_way(way)
-    told = made(callbacks)
-    source = recipe.data if isinstance(data, str) and not data else data
-    images = _images(source, recipe, progress)
     if recipe.several:
-        several = Callbacks([*of_fleet(progress), told])
-        return _fleet(recipe, images, model, way, out, several, checkpoint_every)
+        _refuse_module(model, "fleet")
+    told = _told("fleet" if recipe.several else "run", progress, callbacks)
+    how: dict[str, Any] = {"out": out, "callbacks": told, "checkpoint_every": checkpoint_every}
+    images = _images(recipe, data, progress)
+    if recipe.several:
+        fleet = launch(recipe, images, way=way, **how)
+        report(fleet)
+        return fleet
     own = model if isinstance(model, nn.Module) else None
     with given_back(own):
-        run = learning.fit(
-            recipe, images, model=own, out=out, callbacks=[*of_run(progress), told],
-            checkpoint_every=checkpoint_every,
-        )  # fmt: skip
-        run_report(run, images)
+        run = learning.fit(recipe, images, model=own, **how)
+        report(run, images)
     return run
-
-
-def _fleet(
-    recipe: Recipe,
-    images: ImageSet,
-    model: str | nn.Module,
-    way: str,
-    out: str | Path,
-    callbacks: Callbacks,
-    checkpoint_every: float,
-) -> Fleet:
-    if isinstance(model, nn.Module):
-        raise UsageError(
-            "A fleet builds each network anew, and a module that is there already is only one: "
-            "give the name of a model (see `cutaway models`)."
-        )
-    fleet = launch(
-        recipe, images, way=way, out=out, callbacks=callbacks,
-        checkpoint_every=checkpoint_every,
-    )  # fmt: skip
-    fleet_report(fleet)
-    return fleet
 
 
 def search(
@@ -137,32 +114,15 @@ def search(
     Raises:
         CutawayError: with a sentence that says what is wrong and what to do.
     """
-    if isinstance(model, nn.Module):
-        raise UsageError(
-            "A search builds each network anew, and a module that is there already is only one: "
-            "give the name of a model (see `cutaway models`)."
-        )
-    told = made(callbacks)
-    recipe = change(recipe or _beginning(_name(model), _name(data)), changes)
-    source = recipe.data if isinstance(data, str) and not data else data
-    found = searching.launch(
-        recipe, _images(source, recipe, progress), change, trials=trials, over=over, out=out,
-        callbacks=[*of_search(progress), told],
-        checkpoint_every=checkpoint_every,
+    _refuse_module(model, "search")
+    told = _told("search", progress, callbacks)
+    recipe = _recipe(recipe, model, data, changes)
+    found = launch_search(
+        recipe, _images(recipe, data, progress), trials=trials, over=over, out=out,
+        callbacks=told, checkpoint_every=checkpoint_every,
     )  # fmt: skip
-    search_report(found)
+    report(found)
     return found
-
-
-def report(run: Run | Fleet | Search, images: ImageSet | None = None) -> Path:
-    """Write the report of a run, a fleet or a search that has ended; gives its path.
-
-    Args:
-        images: what the run learned from, where it was an object of your own.
-    """
-    if isinstance(run, Search):
-        return search_report(run)
-    return fleet_report(run) if isinstance(run, Fleet) else run_report(run, images)
 
 
 def export(run: Run | str | Path, to: str | Sequence[str] = "onnx", **how: Any) -> "list[Shipped]":
@@ -180,7 +140,7 @@ def export(run: Run | str | Path, to: str | Sequence[str] = "onnx", **how: Any) 
 
     run = run if isinstance(run, Run) else Run(run)
     found = ship(run, to, **how)
-    run_report(run)
+    report(run)
     return found
 
 
@@ -199,45 +159,21 @@ def resume(
         model, data: one's own network and data, where the run began with such; the network comes
             back as from `fit`.
     """
-    told = made(callbacks)
-    if searched(path):
-        return _resume_search(path, data, [*of_search(progress), told], checkpoint_every)
-    if (Path(path) / "fleet.json").is_file():
-        images = None if data is None else load_for(Fleet(path).recipe, data)
-        fleet = relaunch(
-            path, images, callbacks=[*of_fleet(progress), told],
-            checkpoint_every=checkpoint_every,
-        )  # fmt: skip
-        fleet_report(fleet)
-        return fleet
-    run = Run(path, model)
+    job = open_job(path, model, data)
+    told = _told(job.kind, progress, callbacks)
     images = None
-    if not run.finished:
+    if not job.finished:
         refuse_member(path)
-        if data is None and run.recipe.data.startswith(OWN):
+        if data is None and job.recipe.data.startswith(OWN):
             raise UsageError(
                 f"{path} learned from data of your own: hand them in again, resume(path, data=...)."
             )
-        source = run.recipe.data if data is None else data
-        images = _images(source, run.recipe, progress)
+        with reading(progress) as read:
+            images = job.images(read)
     with given_back(model):
-        run = learning.resume(
-            path, model=model, images=images, callbacks=[*of_run(progress), told],
-            checkpoint_every=checkpoint_every,
-        )  # fmt: skip
-        run_report(run, images)
-    return run
-
-
-def _resume_search(
-    path: str | Path, data: Any, callbacks: Sequence[Callback], checkpoint_every: float
-) -> Search:
-    images = None if data is None else load_for(Search(path).recipe, data)
-    found = searching.relaunch(
-        path, change, images, callbacks=callbacks, checkpoint_every=checkpoint_every
-    )
-    search_report(found)
-    return found
+        job.resume(images, callbacks=told, checkpoint_every=checkpoint_every)
+        report(job, images)
+    return job
 
 
 def load(
@@ -249,18 +185,35 @@ def load(
         model, data: one's own network and data, where the run began with such.
         options: of the data: image_size, group_by, label; see `cutaway.data.sources.load`.
     """
-    if isinstance(what, str | Path) and (Path(what) / "recipe.toml").is_file():
-        return Run(what, model, data)
-    if isinstance(what, str | Path) and (Path(what) / "fleet.json").is_file():
-        return Fleet(what)
-    if isinstance(what, str | Path) and searched(what):
-        return Search(what)
+    if isinstance(what, str | Path) and kind_at(what):
+        return open_job(what, model, data)
     return load_images(what, **options)
 
 
-def _images(data: Any, recipe: Recipe, progress: bool) -> ImageSet:
+def _recipe(
+    recipe: Recipe | None, model: str | nn.Module, data: Any, changes: dict[str, Any]
+) -> Recipe:
+    """The recipe that is asked for: one to begin with, or what suits model and data, changed."""
+    return (recipe or _beginning(_name(model), _name(data))).with_options(**changes)
+
+
+def _told(kind: str, progress: bool, callbacks: Sequence[Callback | str]) -> Callbacks:
+    """The user's callbacks, after what shows the progress of a kind of job."""
+    return made([*([VIEWS[kind].progress()] if progress else []), *callbacks])
+
+
+def _refuse_module(model: str | nn.Module, what: str) -> None:
+    if isinstance(model, nn.Module):
+        raise UsageError(
+            f"A {what} builds each network anew, and a module that is there already is only one: "
+            "give the name of a model (see `cutaway models`)."
+        )
+
+
+def _images(recipe: Recipe, data: Any, progress: bool) -> ImageSet:
+    source = recipe.data if isinstance(data, str) and not data else data
     with reading(progress) as callback:
-        return load_for(recipe, data, callback)
+        return load_for(recipe, source, callback)
 
 
 def _beginning(model: str, data: str) -> Recipe:

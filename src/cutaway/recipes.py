@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.errors import UsageError, nearest
-from cutaway.learn.fields import read
 from cutaway.learn.presets import ADAM, ADAMW, PLAIN
-from cutaway.learn.recipe import OWN, Recipe
+from cutaway.learn.recipe import Recipe
 
 FOLDER = "a folder of one's own"
 
@@ -74,38 +73,6 @@ MODELS: dict[str, dict[str, Any]] = {
                    "batch_size": 256, "label_smoothing": 0.2, "init": "whiten",
                    "freeze": "patches.weight"},
 }  # fmt: skip
-
-# What begins with weights learned elsewhere, unless told otherwise: only the head learns.
-TRANSFER: dict[str, Any] = ADAMW | {
-    "freeze": "backbone", "lr": 0.005, "epochs": 6, "patience": 0, "augment": "auto",
-}  # fmt: skip
-
-# What an optimizer begins with in place of the rates of the one before. Methods of values and of
-# curvature take steps of their own length, on batches large enough to tell a loss or its curvature.
-EXACT: dict[str, Any] = PLAIN | {
-    "lr": 1.0, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "clip": 0.0,
-    "accumulate": 1, "precision": "float32", "batch_size": 2048,
-}  # fmt: skip
-MATRICES: dict[str, Any] = {"lr": 0.01, "weight_decay": 0.01, "schedule": "linear"}
-OPTIMIZERS: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(("newton", "gauss-newton", "newton-cg", "hessian-free", "l-bfgs"), EXACT),
-    **{name: EXACT | {"lr": 0.05} for name in ("random-search", "cma-es")},
-    "evolution": EXACT | {"lr": 0.02, "momentum": 0.9, "schedule": "linear"},
-    "sgd": {"lr": 0.1, "momentum": 0.0},
-    **{name: {"lr": 0.05, "momentum": 0.9} for name in ("momentum", "nesterov")},
-    **{name: {"lr": 0.002, "momentum": 0.9} for name in ("adam", "adamw", "nadam")},
-    "radam": {"lr": 0.01, "momentum": 0.9},
-    "shampoo": {"lr": 0.3},
-    "rprop": EXACT | {"lr": 0.001},
-    "asgd": {"lr": 0.1},
-    "adagrad": {"lr": 0.05},
-    "adadelta": {"lr": 1.0},
-    "rmsprop": {"lr": 0.001, "momentum": 0.0},
-    "adamax": {"lr": 0.005, "momentum": 0.9},
-    "adafactor": {"lr": 0.02},
-    "muon": MATRICES,
-    "soap": MATRICES,
-}
 
 NAMED: dict[str, Callable[[], Recipe]] = {}
 
@@ -201,48 +168,3 @@ def starting_point(first: str = "", second: str = "") -> Recipe:
         raise UsageError(f"There is no folder or file {first}. Check the path.")
     hint = nearest(first, {*NAMED, *models})
     raise UsageError(f"'{first}' is not a model, a recipe, a data set or a path.{hint}")
-
-
-def change(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
-    """The recipe with fields changed; a name that the model or the task knows goes to its options.
-
-    Options that belonged to another optimizer are dropped with it; what the new one wants is set.
-    """
-    from cutaway.learn.optimizers.registry import plain
-
-    kind = changes.get("optimizer")
-    if isinstance(kind, type):  # a recipe holds names, so that it can be saved
-        changes = {**changes, "optimizer": f"{kind.__module__}:{kind.__qualname__}"}
-    name = plain(str(changes.get("optimizer", recipe.optimizer)))
-    if name != plain(recipe.optimizer):
-        wanted = {plain(one): settings for one, settings in OPTIMIZERS.items()}
-        changes = {"optimizer_options": {}, **wanted.get(name, {}), **changes}
-    if {"model", "batch_size"} & changes.keys():  # the number of threads that suited the old ones
-        changes = {"threads": 0, **changes}
-    if changes.get("pretrained") and not recipe.pretrained:
-        changes = TRANSFER | changes
-    if (task := str(changes.get("task", recipe.task))) != recipe.task:
-        from cutaway.learn.tasks import TASKS
-
-        begins = TASKS[task].begins if task in TASKS else {}
-        changes = {"task_options": {}, "stages": [], **begins, **changes}
-    for name, known in own_options(recipe, changes).items():
-        own = {key: value for key, value in changes.items() if key in known}
-        changes = {key: value for key, value in changes.items() if key not in own}
-        if own:
-            before = read(name, changes.get(name, getattr(recipe, name)), dict)
-            changes[name] = {**before, **own}
-    return recipe.override(**changes)
-
-
-def own_options(recipe: Recipe, changes: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The options that belong to the recipe's model and to its task, with their defaults."""
-    from cutaway.learn.tasks import TASKS as tasks
-    from cutaway.learn.tasks import options
-    from cutaway.models import find
-
-    model, task = (str(changes.get(name, getattr(recipe, name))) for name in ("model", "task"))
-    return {
-        "model_options": {} if model.startswith(OWN) else find(model).options,
-        "task_options": options(task) if task in tasks else {},
-    }

@@ -5,7 +5,7 @@ from typing import Any
 
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.search import Search, launch
-from cutaway.recipes import change, pair
+from cutaway.recipes import pair
 from helpers.digits import digits
 
 OVER = {"lr": (0.001, 1.0), "batch_size": [16, 32, 64], "widths": ["4", "8"]}
@@ -14,9 +14,9 @@ OVER = {"lr": (0.001, 1.0), "batch_size": [16, 32, 64], "widths": ["4", "8"]}
 def small(**changes: Any) -> Recipe:
     settings = {"epochs": 3, "image_size": 8, "augment": "none", "patience": 0}
     settings |= {"batch_size": 32, "model_options": {"widths": "8"}}
-    return change(pair("mlp", "own:digits"), settings | changes)
+    return pair("mlp", "own:digits").with_options(**settings | changes)
 
 
 def search(path: Path, trials: int = 8, over: Any = OVER, **how: Any) -> Search:
     recipe = how.pop("recipe", None) or small()
-    return launch(recipe, digits(200), change, trials=trials, over=over, out=path, **how)
+    return launch(recipe, digits(200), trials=trials, over=over, out=path, **how)

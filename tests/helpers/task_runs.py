@@ -84,10 +84,8 @@ class Runs:
         return read(report(*self.make(kind)))
 
     def _make(self, kind: str) -> Made:
-        from cutaway.recipes import change
-
         model, source, changes = KINDS[kind]
         images = source()
         settings = {"augment": "none", "label_smoothing": 0.0, "image_size": 0, "batch_size": 16}
-        recipe = change(recipes.pair(model, f"own:{kind}"), settings | changes | QUICK)
+        recipe = recipes.pair(model, f"own:{kind}").with_options(**settings | changes | QUICK)
         return fit(recipe, images, out=self.folder / kind), images

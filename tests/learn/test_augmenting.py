@@ -13,6 +13,7 @@ from cutaway.data.augment import Flip, Rotate, parse, wished
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
 from cutaway.learn.augmenting import Trial, suited, tried
+from cutaway.learn.execution import Execution
 from cutaway.learn.fit import audit, begun, divided
 from cutaway.learn.recipe import Recipe
 from cutaway.recipes import pair, starting_point
@@ -157,7 +158,7 @@ def test_the_test_set_chooses_nothing():
 
 
 def test_a_run_says_it_first_and_keeps_what_was_chosen(tmp_path):
-    training = begun(RECIPE.override(augment="auto"), arrows(80), out=tmp_path / "x")
+    training = begun(RECIPE.override(augment="auto"), arrows(80), Execution(out=tmp_path / "x"))
     lines = introduction(training)
     assert lines[1].endswith("; augmentation crop:3")
     assert any("'flip' is left out" in line for line in lines)

@@ -14,8 +14,9 @@ from helpers.killed_runs import contents
 import cutaway as ca
 from cutaway.errors import UsageError
 from cutaway.learn.callbacks import Callback, Callbacks, made, read, spelled
-from cutaway.learn.fit import fit, resume
+from cutaway.learn.fit import fit
 from cutaway.learn.fleet import launch
+from cutaway.learn.run import Run
 from cutaway.recipes import pair
 
 SMALL = pair("mlp", "digits").override(
@@ -52,7 +53,7 @@ def test_one_that_fails_ends_the_run_which_goes_on(tmp_path):
     with pytest.raises(ValueError, match="enough"):
         fit(SMALL, digits(240), out=tmp_path / "run", callbacks=[enough])
     assert enough.ended == 1
-    resume(tmp_path / "run", images=digits(240), callbacks=[diary])
+    Run(tmp_path / "run").resume(digits(240), callbacks=[diary])
     fit(SMALL, digits(240), out=tmp_path / "whole")
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
     assert diary.counts()["on_epoch_end"] == 2  # from the checkpoint before the first step

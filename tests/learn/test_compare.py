@@ -14,7 +14,8 @@ from scipy import stats
 
 from cutaway.data.sources import load
 from cutaway.errors import RunError, UsageError
-from cutaway.learn.compare import Comparison, compare, members
+from cutaway.learn.compare import Comparison, compare
+from cutaway.learn.kinds import open_job
 from cutaway.learn.run import Run
 from cutaway.learn.statistics import holm, student, welch, wilson
 
@@ -36,8 +37,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def test_a_run_is_a_fleet_of_one(made):
-    assert [run.path for run in members(made["one"])] == [made["one"]]
-    assert [run.path.name for run in members(made["seeds"])] == ["000", "001", "002", "003"]
+    assert [run.path for run in open_job(made["one"]).members] == [made["one"]]
+    assert [run.path.name for run in open_job(made["seeds"]).members] == [
+        "000",
+        "001",
+        "002",
+        "003",
+    ]
 
 
 def test_fleets_are_paired_by_seed(made, tmp_path):
@@ -86,7 +92,7 @@ def test_replicates_that_divide_the_images_anew_share_them(made, tmp_path):
     split = Run(made["splits"] / "members" / "000").split
     assert found.overlap == pytest.approx(len(split.test) / len(split.train), rel=0.05)
     (one,) = found.differences
-    ours = [run.results["accuracy"] for run in members(made["splits"])]
+    ours = [run.results["accuracy"] for run in open_job(made["splits"]).members]
     expected = student(np.subtract([0.95, 0.9, 0.91], ours), found.overlap)
     assert (one.gain.low, one.p) == pytest.approx((expected.low, expected.p))
     assert (one.by, one.test) == (("seed",), "corrected resampled t-test")
@@ -104,7 +110,7 @@ def test_folds_are_pairs_and_share_images(made, tmp_path):
 def test_other_seeds_on_the_same_images_are_not_paired(made, tmp_path):
     a = altered(made["seeds"], tmp_path / "a", OURS)
     b = altered(made["seeds"], tmp_path / "b", THEIRS)
-    for k, run in enumerate(members(b)):
+    for k, run in enumerate(open_job(b).members):
         (run.path / "recipe.toml").write_text(run.recipe.override(seed=50 + k).to_toml())
     (one,) = compare([a, b]).differences
     expected = welch(OURS, THEIRS)
@@ -114,7 +120,7 @@ def test_other_seeds_on_the_same_images_are_not_paired(made, tmp_path):
 
 def test_nothing_pairs_other_seeds_with_test_images_of_their_own(made, tmp_path):
     b = copytree(made["splits"], tmp_path / "b")
-    for k, run in enumerate(members(b)):
+    for k, run in enumerate(open_job(b).members):
         (run.path / "recipe.toml").write_text(run.recipe.override(seed=50 + k).to_toml())
     with pytest.raises(UsageError, match="not all are judged on the same test images"):
         compare([made["splits"], b])

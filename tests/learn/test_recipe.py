@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutaway.errors import UsageError
+from cutaway.learn.fields import Setting
+from cutaway.learn.fleet import plan
 from cutaway.learn.recipe import FORMAT, Recipe, from_dict, read_recipe
+from cutaway.recipes import pair
 
 
 def test_text_is_read_as_the_field_type():
@@ -80,3 +83,34 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path, content):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"none\.toml cannot be read"):
         read_recipe(tmp_path / "none.toml")
+
+
+def test_a_setting_of_many_values_is_read_one_by_one():
+    sizes = Setting("sizes", int, (8, 16), low=1, high=64, many=True)
+    assert sizes.read("4, 32") == sizes.read([4, 32]) == (4, 32)
+    with pytest.raises(UsageError, match="--sizes must be at least 1 and at most 64, not 65"):
+        sizes.read("4,65")
+    with pytest.raises(UsageError, match="--sizes takes a whole number, not 'x'"):
+        sizes.read("4,x")
+    with pytest.raises(UsageError, match="--sizes takes one value at least"):
+        sizes.read(())
+
+
+def test_a_setting_of_choices_offers_the_nearest():
+    shape = Setting("shape", str, "round", choices=("round", "square"))
+    assert shape.read("square") == "square"
+    with pytest.raises(UsageError, match=r"--shape cannot be 'sqare'\. Did you mean 'square'"):
+        shape.read("sqare")
+
+
+def test_options_go_where_they_belong():
+    recipe = pair("mlp", "digits")
+    changed = recipe.with_options(widths="8", lr=0.1)
+    assert (changed.model_options, changed.lr) == ({"widths": "8"}, 0.1)
+    other = recipe.with_options(model="vae", task="variational", hidden=8, beta=2.0)
+    assert (other.model_options, other.task_options) == ({"hidden": 8}, {"beta": 2.0})
+    with pytest.raises(UsageError, match="A recipe has no field 'width'"):
+        recipe.with_options(width="8")
+    several = plan(pair("vae", "digits").override(vary={"beta": [1.0, 2.0], "hidden": [8]}))
+    assert [one["task_options"] for one in several] == [{"beta": 1.0}, {"beta": 2.0}]
+    assert [one["model_options"] for one in several] == [{"hidden": 8}] * 2

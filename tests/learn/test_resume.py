@@ -13,7 +13,7 @@ from helpers.killed_runs import At, contents
 from torch import nn
 
 from cutaway.learn.callbacks import Callback
-from cutaway.learn.fit import fit, resume
+from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 
@@ -107,7 +107,7 @@ def work(path: Path, moment: tuple, kind: str) -> None:
     options = {"callbacks": [callback], "checkpoint_every": 0.0}
     model = network() if kind == "plain" else None
     if (path / "recipe.toml").exists():
-        resume(path, model=model, images=digits(300), **options)
+        Run(path, model).resume(digits(300), **options)
     else:
         fit(RECIPES[kind], digits(300), model=model, out=path, **options)
 

@@ -13,10 +13,12 @@ from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, UsageError
 from cutaway.learn import fleet, search
 from cutaway.learn.callbacks import Callback
-from cutaway.learn.fit import begun, fit, resume
+from cutaway.learn.execution import Execution
+from cutaway.learn.fit import begun, fit
 from cutaway.learn.recipe import FORMAT, Recipe, from_dict
+from cutaway.learn.run import Run
 from cutaway.learn.stage import Stage, averaged
-from cutaway.recipes import change, pair
+from cutaway.recipes import pair
 from cutaway.show.progress import introduction
 
 RECIPE = pair("mlp", "digits").override(
@@ -51,7 +53,7 @@ def test_an_epoch_of_a_run_learns_from_every_image(tmp_path):
 
 def test_told_so_it_leaves_out_what_does_not_fill_a_batch_and_says_so(tmp_path):
     recipe = RECIPE.override(val=0.0, drop_last=True)
-    training = begun(recipe, some(57), out=tmp_path / "x")
+    training = begun(recipe, some(57), Execution(out=tmp_path / "x"))
     assert "2 steps of 32 images (each epoch leaves out 14: drop_last)" in introduction(training)[1]
     training.go()
     assert training.images_seen == 64
@@ -63,7 +65,7 @@ def test_a_game_shows_its_discriminator_every_image(k, tmp_path):
         model_options={"width": 2}, task_options={"k": k}, batch_size=32, epochs=1, image_size=8,
         val=0.0,
     )  # fmt: skip
-    training = begun(recipe, some(57), out=tmp_path / "x")
+    training = begun(recipe, some(57), Execution(out=tmp_path / "x"))
     stage = training.stage
     batches = [stage.feed.batch(n) for n in range(stage.steps * k)]
     assert sorted(torch.cat([b.index for b in batches]).tolist()) == sorted(
@@ -74,14 +76,14 @@ def test_a_game_shows_its_discriminator_every_image(k, tmp_path):
 
 
 def test_the_first_lines_say_batches_of_two_sizes(tmp_path):
-    training = begun(RECIPE.override(val=0.0), some(58), out=tmp_path / "x")
+    training = begun(RECIPE.override(val=0.0), some(58), Execution(out=tmp_path / "x"))
     assert "4 steps of 23 or 24 images" in introduction(training)[1]
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine", "step", "constant", "one-cycle"])
 def test_a_run_of_one_step_learns(schedule, tmp_path):
     recipe = RECIPE.override(epochs=1, batch_size=500, schedule=schedule, warmup=0.2)
-    before = begun(recipe, some(120), out=tmp_path / "x")
+    before = begun(recipe, some(120), Execution(out=tmp_path / "x"))
     start = {k: v.clone() for k, v in before.model.state_dict().items()}
     before.go()
     assert before.step == 1
@@ -144,9 +146,9 @@ def test_a_run_that_an_older_version_began_is_not_ended_otherwise(tmp_path):
     older = recipe.replace(f"format = {FORMAT}", "format = 1").replace("drop_last = false\n", "")
     (path / "recipe.toml").write_text(older)
     with pytest.raises(RunError, match=r"begun by an earlier Cutaway, .* begin it anew"):
-        resume(path, images=some(120))
+        Run(path).resume(some(120))
     (path / "recipe.toml").write_text(recipe)
-    assert resume(path, images=some(120)).finished
+    assert Run(path).resume(some(120)).finished
 
 
 def older(path) -> None:
@@ -160,16 +162,16 @@ def test_nor_is_the_rest_of_a_fleet(tmp_path):
     place = tmp_path / "x"
     fleet.launch(RECIPE.override(epochs=1, replicates=2), some(120), way="in-turn", out=place)
     older(place / "fleet.json")
-    assert fleet.relaunch(place, some(120)).finished  # nothing is left to do
+    assert fleet.Fleet(place).resume(some(120)).finished  # nothing is left to do
     (place / "results.json").unlink()
     with pytest.raises(RunError, match="begun by an earlier Cutaway"):
-        fleet.relaunch(place, some(120))
+        fleet.Fleet(place).resume(some(120))
 
 
 def test_nor_is_the_rest_of_a_search(tmp_path):
     place, over = tmp_path / "x", {"lr": [0.1, 0.01]}
-    search.launch(RECIPE.override(epochs=1), some(120), change, trials=2, over=over, out=place)
+    search.launch(RECIPE.override(epochs=1), some(120), trials=2, over=over, out=place)
     older(place / "search.json")
     (place / "results.json").unlink()
     with pytest.raises(RunError, match="begun by an earlier Cutaway"):
-        search.relaunch(place, change, some(120))
+        search.Search(place).resume(some(120))

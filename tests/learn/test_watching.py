@@ -8,7 +8,8 @@ from helpers.digits import digits
 from helpers.killed_runs import At, contents
 
 from cutaway.learn.checkpoint import load_tensors
-from cutaway.learn.fit import fit, resume
+from cutaway.learn.fit import fit
+from cutaway.learn.run import Run
 from cutaway.learn.watching import FILE
 from cutaway.recipes import pair
 from cutaway.see.watched import Watched
@@ -43,7 +44,7 @@ def test_a_run_that_goes_on_has_seen_the_same(tmp_path):
     fit(RECIPE, digits(), out=tmp_path / "a", checkpoint_every=0)
     with pytest.raises(Halt):
         fit(RECIPE, digits(), out=tmp_path / "b", callbacks=[At(8, halt)], checkpoint_every=0)
-    resume(tmp_path / "b", images=digits())
+    Run(tmp_path / "b").resume(digits())
     one, other = (seen(tmp_path / name) for name in "ab")
     assert one.steps == other.steps
     assert torch.equal(one.norms, other.norms)

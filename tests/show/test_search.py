@@ -14,7 +14,6 @@ from cutaway import recipes
 from cutaway.errors import RunError
 from cutaway.learn.directory import Place
 from cutaway.learn.search import Search, Trial, launch
-from cutaway.recipes import change
 from cutaway.show import tables
 from cutaway.show.pages import search as page
 
@@ -25,7 +24,7 @@ OVER = {"lr": (0.001, 1.0), "optimizer": ["nesterov", "sgd", "adamw"], "batch_si
 def searched(path: Path, over: Any, trials: int = 8, data: str = "digits", **changes) -> Search:
     settings = SMALL | QUICK | {"patience": 0, "batch_size": 32} | changes
     recipe = recipes.pair("mlp", data).override(**settings)
-    return launch(recipe, few(200), change, trials=trials, over=over, out=path)
+    return launch(recipe, few(200), trials=trials, over=over, out=path)
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +118,10 @@ def test_the_same_search_gives_the_same_page(found):
 
 
 def test_on_the_terminal(found):
-    cells = [cell for column in tables.search(found).columns for cell in column.cells]
+    cells = [
+        cell
+        for column in tables.result(found, tables.search_rows(found)).columns
+        for cell in column.cells
+    ]
     assert "best val accuracy" in cells
     assert f"{found.results['trial'] + 1} of 8" in cells

@@ -1,13 +1,12 @@
 """`cutaway train` and `cutaway resume`."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from cutaway.cli.app import Json, RunPath, Told, app, emit
-from cutaway.cli.words import read_vary, read_words, with_recipe_options
+from cutaway.cli.words import read_options, read_vary, read_words, with_recipe_options
 from cutaway.learn.recipe import Recipe, read_recipe
 
 
@@ -67,14 +66,14 @@ def read_beginning(words: list[str], recipe: str, settings: dict[str, Any]) -> R
     """
     from cutaway import recipes
 
-    model, data, own = read_words(words, settings["task"] or "")
-    changes = {k: v for k, v in settings.items() if v is not None} | own
+    named, flags = read_words(words)
+    changes = {k: v for k, v in settings.items() if v is not None}
     if recipe:
         beginning = read_recipe(Path(recipe))
-        changes |= {k: v for k, v in (("model", model), ("data", data)) if v}
+        changes |= dict(zip(("model", "data"), named, strict=False))
     else:
-        beginning = recipes.starting_point(*filter(None, (model, data)))
-    return recipes.change(beginning, changes)
+        beginning = recipes.starting_point(*named)
+    return beginning.with_options(**changes, **read_options(flags, beginning, changes))
 
 
 @app.command(epilog="Example: cutaway resume runs/lenet5-digits-1")
@@ -98,33 +97,15 @@ def resume(
 def print_run(found: Any, as_json: bool) -> None:
     """What a finished run, fleet or search came to, and where it is."""
     from cutaway.show import tables
+    from cutaway.show.jobs import VIEWS
 
-    name, page = type(found).__name__, found.path / "report.html"
+    view, page = VIEWS[found.kind], found.path / "report.html"
     if as_json:
-        what = "search" if name == "Search" else "run"
-        about = {what: str(found.path), "report": str(page), "augment": found.recipe.augment}
+        about = {view.key: str(found.path), "report": str(page), "augment": found.recipe.augment}
         emit({**about, "notes": found.notes, **found.results})
         return
-    drawn: dict[str, Any] = {"Fleet": tables.fleet, "Search": tables.search}
-    tables.show(*tables.notes(found), drawn.get(name, tables.results)(found))
-    typer.echo(f"{name + ':':7} {found.path}")
-    for line in following(found, name):
+    tables.show(*tables.notes(found), tables.result(found, view.rows(found)))
+    typer.echo(f"{found.kind.capitalize() + ':':7} {found.path}")
+    for line in view.following(found):
         typer.echo(f"Next:   {line}")
     typer.echo(f"Report: {page.resolve().as_uri()}")
-
-
-def following(found: Any, name: str) -> list[str]:
-    """Commands that fit what has ended, the likeliest first."""
-    from cutaway.show import origins
-
-    path = shlex.quote(str(found.path))
-    if name == "Search":
-        return [f"cutaway train --recipe {path}/best.toml --replicates 8"]
-    if name == "Fleet":
-        member = f"{path}/members/000"
-        return [
-            f"cutaway compare {path} OTHER",
-            f"cutaway look {member}",
-            f"cutaway export {member}",
-        ]
-    return [command for _, command in origins.commands(found)]

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from cutaway.cli.app import Json, RunPath, app, emit
-from cutaway.errors import UsageError
 
 
 @app.command(epilog="Example: cutaway export runs/lenet5-mnist-1 --to onnx --to onnx-int8")
@@ -48,17 +47,13 @@ def export(
     One that differs from PyTorch more than it may is not left behind.
     """
     from cutaway import api
-    from cutaway.cli.using import network
-    from cutaway.learn.run import Run
+    from cutaway.cli.using import single
     from cutaway.show import tables
     from cutaway.show.exports import rows
 
-    trained = network(run)
-    if not isinstance(trained, Run):
-        raise UsageError(f"{run} is a fleet: export a member of it, {run}/members/000.")
     found = api.export(
-        trained, to or ["onnx"], out=Path(out) if out else "", part=part, any_size=any_size,
-        int8=int8, runtime=runtime, difference=difference, lost=lost,
+        single(run, "export"), to or ["onnx"], out=Path(out) if out else "", part=part,
+        any_size=any_size, int8=int8, runtime=runtime, difference=difference, lost=lost,
     )  # fmt: skip
     if as_json:
         emit([one.check.to_dict() | {"path": str(one.path)} for one in found])

@@ -1,12 +1,15 @@
 """What a finished run is good for: `evaluate`, `predict`, `generate`, `report`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cutaway.cli.app import Json, RunPath, app, emit
 from cutaway.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from cutaway.learn.run import Run
 
 
 @app.command(epilog="Example: cutaway evaluate runs/lenet5-digits-1 --on val")
@@ -17,45 +20,30 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure a trained network; every look at a test set is logged in the run."""
-    from cutaway.learn.run import Run
+    from cutaway.learn.kinds import open_network
     from cutaway.learn.taken import part_or_data
     from cutaway.show import tables
 
-    trained = network(run)
     other, on = part_or_data(data or None, on)
-    if isinstance(trained, Run):
-        found = trained.evaluate(other, on=on)
-    else:
-        found = _agreed(trained, other, on)
+    found = open_network(run).evaluate(other, on=on)
     if as_json:
         emit(found.summary() | found.details())
     else:
         tables.show(tables.evaluation(other or on, found))
 
 
-def network(path: Path) -> Any:
-    """The run or the fleet at a path, which answers; a search has nothing to answer with."""
-    from cutaway.learn.fleet import opened
-    from cutaway.learn.search import Search, searched
+def single(path: Path, wish: str) -> "Run":
+    """The run at a path; of a fleet a member has to be named.
 
-    if not searched(path):
-        return opened(path)
-    begins = f"{path} is a search, which has no network of its own"
-    if not Search(path).finished:
-        raise UsageError(f"{begins}: go on with `cutaway resume {path}`.")
-    raise UsageError(
-        f"{begins}: train its best recipe with `cutaway train --recipe {path}/best.toml`."
-    )
+    Args:
+        wish: what is done with it: `draw with`.
+    """
+    from cutaway.learn.kinds import open_network
 
-
-def _agreed(fleet: Any, data: str | None, on: str) -> Any:
-    """The members' answers to their test images as one."""
-    if data or on != "test":
-        raise UsageError(
-            "A fleet is measured by its members' answers to their test images: evaluate a member, "
-            f"{fleet.path}/members/000, on other data."
-        )
-    return fleet.ensemble()
+    found = open_network(path).members
+    if len(found) > 1:
+        raise UsageError(f"{path} is a fleet: {wish} a member of it, {path}/members/000.")
+    return found[0]
 
 
 @app.command(epilog="Example: cutaway predict runs/lenet5-digits-1 seven.png photographs/")
@@ -75,9 +63,10 @@ def predict(
     Of an image that cannot be read the answer is why not; the others are answered, and the exit
     code is 1.
     """
+    from cutaway.learn.kinds import open_network
     from cutaway.show import tables
 
-    found = network(run).predict(images[0] if len(images) == 1 else images, out)
+    found = open_network(run).predict(images[0] if len(images) == 1 else images, out)
     emit([one.to_dict() for one in found]) if as_json else tables.show(tables.predictions(found))
     if broken := sum(bool(one.error) for one in found):
         raise DataError(f"{broken:,} of {len(found):,} images could not be read; the others were.")
@@ -93,25 +82,19 @@ def generate(
 ) -> None:
     """Draw images with a trained VAE or GAN, side by side in one PNG."""
     from cutaway.learn.gallery import save_picture
-    from cutaway.learn.run import Run
 
     if out.suffix.lower() != ".png":
         raise UsageError(f"{out} is not a name for a PNG: write -o grid.png.")
     if not out.parent.is_dir():
         raise UsageError(f"There is no folder {out.parent} for {out.name}: make it first.")
-    trained = network(run)
-    if not isinstance(trained, Run):
-        raise UsageError(f"{run} is a fleet: draw with a member of it, {run}/members/000.")
-    save_picture(out, trained.generate(n, seed))
+    save_picture(out, single(run, "draw with").generate(n, seed))
     emit({"images": n, "seed": seed, "picture": str(out)}) if as_json else typer.echo(out)
 
 
 @app.command(epilog="Example: cutaway report runs/lenet5-digits-1")
 def report(run: RunPath, as_json: Json = False) -> None:
     """Write the report of a finished run, fleet or search again."""
-    from cutaway import api
-    from cutaway.learn.fleet import opened
-    from cutaway.learn.search import Search, searched
+    from cutaway.learn.kinds import open_job
 
-    path = api.report(Search(run) if searched(run) else opened(run))
+    path = open_job(run).report()
     emit({"report": str(path)}) if as_json else typer.echo(path)

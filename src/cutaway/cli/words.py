@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import fields
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ import typer
 
 from cutaway.errors import UsageError
 from cutaway.learn import synonyms
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.recipe import SETTINGS, Recipe
 
 BARE = {"--pretrained": "auto", "--drop-last": "yes"}
 """Options that may stand without a value, with what they then mean."""
@@ -23,28 +22,28 @@ def with_recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     extra = [
         inspect.Parameter(
-            spec.name, inspect.Parameter.KEYWORD_ONLY, default=None,
+            name, inspect.Parameter.KEYWORD_ONLY, default=None,
             annotation=Annotated[str | None, typer.Option(
-                help=spec.metadata["help"], rich_help_panel=f"Recipe: {spec.metadata['panel']}",
+                help=setting.help, rich_help_panel=f"Recipe: {setting.panel}",
                 show_default=False, metavar="VALUE",
             )],
         )
-        for spec in fields(Recipe) if spec.name not in ("model", "data", "vary", "stages")
+        for name, setting in SETTINGS.items() if name not in ("model", "data", "vary", "stages")
     ]  # fmt: skip
     command.__signature__ = signature.replace(parameters=[*own, *extra])  # type: ignore[attr-defined]
     return command
 
 
-def read_words(words: list[str], task: str = "") -> tuple[str, str, dict[str, Any]]:
-    """Model, data and the options of model and task, out of what is no option of the command.
+def read_words(words: list[str]) -> tuple[list[str], dict[str, Any]]:
+    """Model and data, and flags with their values, None where one lacks it: what is no option of
+    the command.
 
     Raises:
-        UsageError: a flag that neither a recipe nor the model knows, one without a value, or a
-            third argument.
+        UsageError: a third argument.
     """
     from cutaway.learn.fields import read_value
 
-    plain, flags, rest = [], {}, list(words)
+    plain, flags, rest = list[str](), dict[str, Any](), list(words)
     while rest:
         word, equals, value = rest.pop(0).partition("=")
         if not word.startswith("-") or Path(word).exists():
@@ -53,16 +52,30 @@ def read_words(words: list[str], task: str = "") -> tuple[str, str, dict[str, An
             flags[word] = read_value(value if equals else rest.pop(0))
         else:
             flags[word] = None
-    model, data = (*plain, "", "")[:2]
-    own = own_options(model, task)
-    for flag, value in flags.items():
-        if flag[2:].replace("-", "_") not in own:
-            raise UsageError(f"There is no option {flag}.{hint(flag, own)}")
-        if value is None:
-            raise UsageError(f"{flag} lacks its value.")
     if len(plain) > 2:
         raise UsageError(f"There is one argument too many: '{plain[2]}'.")
-    return model, data, {flag[2:].replace("-", "_"): value for flag, value in flags.items()}
+    return plain, flags
+
+
+def read_options(flags: dict[str, Any], recipe: Recipe, changes: dict[str, Any]) -> dict[str, Any]:
+    """Flags as options of the model and of the task of a recipe that is about to change.
+
+    Raises:
+        UsageError: a flag that neither the command nor the model or the task knows, or one without
+            a value.
+    """
+    from cutaway.learn.options import known_options
+
+    known = [name for own in known_options(recipe, changes).values() for name in own]
+    found = {}
+    for flag, value in flags.items():
+        name = flag[2:].replace("-", "_")
+        if name not in known:
+            raise UsageError(f"There is no option {flag}.{hint(flag, known)}")
+        if value is None:
+            raise UsageError(f"{flag} lacks its value.")
+        found[name] = value
+    return found
 
 
 def read_vary(words: list[str]) -> dict[str, list[Any]]:
@@ -82,20 +95,9 @@ def read_vary(words: list[str]) -> dict[str, list[Any]]:
     return found
 
 
-def own_options(model: str, task: str) -> dict[str, Any]:
-    """The options of a model, and of a task or else of the model's own."""
-    from cutaway.learn.tasks import TASKS, options
-    from cutaway.models import MODELS
-
-    if model not in MODELS:
-        return options(task) if task in TASKS else {}
-    task = task if task in TASKS else MODELS[model].task
-    return MODELS[model].options | options(task)
-
-
 def hint(flag: str, own: Iterable[str]) -> str:
     """What to write instead of an option that is not known."""
-    names = {spec.name for spec in fields(Recipe)} - {"model", "data", "stages"}
+    names = SETTINGS.keys() - {"model", "data", "stages"}
     return synonyms.hint(flag, {*names, *own, "recipe", "out", "quiet", "trials"}, flags=True)
 
 

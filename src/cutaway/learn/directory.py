@@ -14,7 +14,7 @@ from unicodedata import category, normalize
 from uuid import uuid4
 
 from cutaway.data.split import Split
-from cutaway.errors import RunError
+from cutaway.errors import RunError, UsageError
 from cutaway.files import held, write_json, write_whole, writing
 from cutaway.learn.card import DataCard
 from cutaway.learn.recipe import Recipe
@@ -160,6 +160,20 @@ def _sweep(parent: Path) -> None:
         with suppress(OSError), held(folder, wait=False) as sure:
             if sure:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def refuse_member(path: str | Path) -> None:
+    """Refuse to go on with a member alone: in a stack, or with other threads, it ends otherwise.
+
+    Raises:
+        UsageError: the run is a member of a fleet.
+    """
+    whole = Path(path).resolve().parent.parent
+    if (whole / "fleet.json").is_file():
+        raise UsageError(
+            f"{path} is a member of a fleet and may end otherwise by itself: go on with all of it, "
+            f"`cutaway resume {whole}`."
+        )
 
 
 @contextmanager

@@ -1,12 +1,12 @@
-"""A field of a recipe: its explanation, the values that it may have, and how text is read as one.
+"""A setting: its explanation, the values that it may have, and how text is read as one.
 
-Nothing heavy is imported here.
+Such are the fields of a recipe and the parameters of an experiment. Nothing heavy is imported.
 """
 
 import math
 import typing
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from cutaway.errors import UsageError
@@ -17,27 +17,64 @@ TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 """How true and false are written, in small letters."""
 
 
-def setting(
-    default: Any,
-    help: str,
-    panel: str,
-    *,
-    choices: tuple[str, ...] = (),
-    low: float = -math.inf,
-    high: float = math.inf,
-    above: float = -math.inf,
-    of_task: bool = False,
-) -> Any:
-    """A field with its explanation and its values: low <= x <= high and x > above.
+@dataclass(frozen=True)
+class Setting:
+    """A value that one may choose: low <= x <= high and x > above, or one of the choices.
 
-    Args:
-        of_task: whether it is for some tasks only, as an attribute of theirs.
+    Attributes:
+        kind: its type: `int`, `float`, `bool`, `str`, `dict[str, Any]` or `list[dict[str, Any]]`.
+        many: it is a tuple of such values, with commas between them in text.
+        help, panel: what it is for, and among which others it is listed.
+        of_task: it is for some tasks only, as an attribute of theirs.
     """
-    limits = {"choices": choices, "low": low, "high": high, "above": above}
-    metadata = {"help": help, "panel": panel, "of_task": of_task, **limits}
+
+    name: str
+    kind: Any
+    default: Any
+    help: str = ""
+    panel: str = ""
+    choices: tuple[str, ...] = ()
+    low: float = -math.inf
+    high: float = math.inf
+    above: float = -math.inf
+    many: bool = False
+    of_task: bool = False
+
+    def parse(self, value: Any) -> Any:
+        """A value, or its text, as this setting's type. Raises UsageError where it is none."""
+        if not self.many:
+            return read(self.name, value, self.kind)
+        parts = value if isinstance(value, tuple | list) else str(value).split(",")
+        if not parts:
+            raise UsageError(f"{flag(self.name)} takes one value at least.")
+        return tuple(read(self.name, one, self.kind) for one in parts)
+
+    def check(self, value: Any) -> None:
+        """Raise UsageError where it is not among the choices, or out of range."""
+        for one in value if self.many else (value,):
+            check(self.name, one, vars(self))
+
+    def read(self, value: Any) -> Any:
+        """A value, or its text, as this setting's type and within its limits; UsageError else."""
+        found = self.parse(value)
+        self.check(found)
+        return found
+
+
+def setting(default: Any, help: str, panel: str, **limits: Any) -> Any:
+    """A field of a dataclass that is a setting; what `limits` holds are fields of `Setting`."""
+    metadata = {"default": default, "help": help, "panel": panel, **limits}
     if isinstance(default, dict | list):
         return field(default_factory=type(default), metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+def settings_of(kind: type) -> dict[str, Setting]:
+    """The settings that a dataclass has for its fields, by name and in their order."""
+    hints = typing.get_type_hints(kind)
+    return {
+        spec.name: Setting(spec.name, hints[spec.name], **spec.metadata) for spec in fields(kind)
+    }
 
 
 def read(name: str, value: Any, hint: Any) -> Any:

@@ -1,9 +1,7 @@
-"""From a recipe to a finished run, and from a stopped run to its end."""
+"""From a recipe to a finished run, and from a stopped run to where it was."""
 
 import copy
 import tomllib
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,9 +19,9 @@ from cutaway.errors import RunError, UsageError
 from cutaway.learn import machine as machines
 from cutaway.learn import optimizers
 from cutaway.learn.augmenting import suited
-from cutaway.learn.callbacks import Callback
 from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
+from cutaway.learn.execution import Execution
 from cutaway.learn.network import head_of, initial
 from cutaway.learn.notes import Note, note
 from cutaway.learn.pretrained import Pretrained, frozen, load_pretrained
@@ -42,19 +40,16 @@ def fit(
     images: ImageSet,
     *,
     model: nn.Module | None = None,
-    out: str | Path = "",
-    callbacks: Iterable[Callback] = (),
-    checkpoint_every: float = 15.0,
     findings: Audit | None = None,
+    **execution: Any,
 ) -> Run:
     """Audit, split, train, test once, and keep all of it in a run directory.
 
     Args:
         images: what to learn from.
         model: a network of one's own; without it the recipe's is built.
-        out: the directory to make; by default the first free `runs/MODEL-DATA-N`.
-        checkpoint_every: seconds between checkpoints.
         findings: what an audit of these images noticed, where there was one already.
+        execution: fields of `Execution`.
 
     Raises:
         UsageError: the recipe, the network and the images do not fit together.
@@ -62,10 +57,7 @@ def fit(
         RunError: the directory cannot be written.
         TrainingError: the loss is not finite.
     """
-    training = begun(
-        recipe, images, model=model, out=out, callbacks=callbacks,
-        checkpoint_every=checkpoint_every, findings=findings,
-    )  # fmt: skip
+    training = begun(recipe, images, Execution(**execution), model=model, findings=findings)
     training.go()
     return training.run
 
@@ -73,11 +65,9 @@ def fit(
 def begun(
     recipe: Recipe,
     images: ImageSet,
+    execution: Execution,
     *,
     model: nn.Module | None = None,
-    out: str | Path = "",
-    callbacks: Iterable[Callback] = (),
-    checkpoint_every: float = 15.0,
     findings: Audit | None = None,
     parts: Split | None = None,
 ) -> Training:
@@ -92,7 +82,7 @@ def begun(
     machine = machines.choose(recipe, network)
     recipe = machines.resolved(recipe, machine)
     found = check_fit(network, images, recipe)
-    place = destination(out, recipe.model, images.name)
+    place = destination(execution.out, recipe.model, images.name)
     findings = findings or audit(images)
     parts = parts or divided(recipe, images, findings)
     for stage in recipe.in_stages():
@@ -107,7 +97,7 @@ def begun(
     path = create(place, recipe, card, parts, about)
     run = Run(path, model, images if recipe.data.startswith(OWN) else None)
     run.split = parts  # as it was written
-    return Training(run, images, network, callbacks, checkpoint_every)
+    return Training(run, images, network, execution)
 
 
 def of_data(recipe: Recipe, findings: Audit, parts: Split) -> list[Note]:
@@ -125,36 +115,8 @@ def divided(recipe: Recipe, images: ImageSet, findings: Audit) -> Split:
     )  # fmt: skip
 
 
-def resume(
-    path: str | Path,
-    *,
-    model: nn.Module | None = None,
-    images: ImageSet | None = None,
-    callbacks: Iterable[Callback] = (),
-    checkpoint_every: float = 15.0,
-) -> Run:
-    """Go on with a run from its last checkpoint; the end is the same to the bit.
-
-    Args:
-        model, images: the user's own, where the run began with such.
-
-    Raises:
-        RunError: no sound checkpoint, images that have changed, or a run that was begun by a
-            version of Cutaway whose steps were others.
-    """
-    run = Run(path, model)
-    if not run.finished:
-        reopened(run, images, callbacks, checkpoint_every).go()
-    return run
-
-
-def reopened(
-    run: Run,
-    images: ImageSet | None = None,
-    callbacks: Iterable[Callback] = (),
-    checkpoint_every: float = 15.0,
-) -> Training:
-    """A training as its last checkpoint has it; raises what `resume` does."""
+def reopened(run: Run, images: ImageSet | None, execution: Execution) -> Training:
+    """A training as its last checkpoint has it; raises what `Run.resume` does."""
     expect_same_steps(tomllib.loads((run.path / "recipe.toml").read_text()), run.path)
     if images is None:
         images = run.images()
@@ -165,7 +127,7 @@ def reopened(
             f"{run.path} began on {run.recipe.device}, which is not here, and would end otherwise "
             "elsewhere: go on with it there, or train anew with --device auto."
         )
-    training = Training(run, images, run.new_model(), callbacks, checkpoint_every)
+    training = Training(run, images, run.new_model(), execution)
     training.restore()
     return training
 

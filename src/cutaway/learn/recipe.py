@@ -4,16 +4,15 @@ Nothing heavy is imported here, so that the command line can offer every field a
 """
 
 import tomllib
-import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
 from cutaway.errors import UsageError
 from cutaway.learn import synonyms
-from cutaway.learn.fields import check, read, setting
+from cutaway.learn.fields import setting, settings_of
 
 FORMAT = 2
 """Version of `recipe.toml` and of what a step does; a file of a newer one is refused.
@@ -21,6 +20,8 @@ FORMAT = 2
 1: what did not fill a batch was left out of an epoch, which `drop_last` says now; a warm-up began
 at a rate of 0.
 """
+SCHEDULES = ("one-cycle", "linear", "cosine", "step", "constant")
+MEMORY_FORMATS = ("auto", "contiguous", "channels-last")
 PRECISIONS = ("auto", "float32", "bfloat16")
 OWN = "own:"
 """What a recipe's model or data begins with where it was an object of the user's own."""
@@ -35,7 +36,7 @@ DECAYS = ("own", "l2", "decoupled")
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a result. Each field's `metadata` holds its help and its limits."""
+    """Everything that decides a result. `SETTINGS` tells what each field is and may be."""
 
     model: str = setting("lenet5", "the network, a name from `cutaway models`", "What")
     data: str = setting("digits", "a name from `cutaway data`, a folder or a table", "What")
@@ -97,10 +98,7 @@ class Recipe:
     )
     optimizer_options: dict[str, Any] = setting({}, "further options: eps=1e-6", "Learning")
     schedule: str = setting(
-        "one-cycle",
-        "how the learning rate moves",
-        "Learning",
-        choices=("one-cycle", "linear", "cosine", "step", "constant"),
+        "one-cycle", "how the learning rate moves", "Learning", choices=SCHEDULES
     )
     warmup: float = setting(
         0.2, "share of the steps in which the rate rises", "Learning", low=0, high=0.9
@@ -174,10 +172,7 @@ class Recipe:
     device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps", "Machine")
     precision: str = setting("auto", "of the multiplications", "Machine", choices=PRECISIONS)
     memory_format: str = setting(
-        "auto",
-        "order of a tensor's axes",
-        "Machine",
-        choices=("auto", "contiguous", "channels-last"),
+        "auto", "order of a tensor's axes", "Machine", choices=MEMORY_FORMATS
     )
     compile: str = setting(
         "auto", "torch.compile the network", "Machine", choices=("auto", "yes", "no")
@@ -194,8 +189,8 @@ class Recipe:
             raise UsageError(
                 "Choosing on the test set is refused: --monitor val-loss or val-accuracy."
             )
-        for spec in fields(self):
-            check(spec.name, getattr(self, spec.name), spec.metadata)
+        for spec in SETTINGS.values():
+            spec.check(getattr(self, spec.name))
         self.in_stages()
         if self.patience and not self.val:
             raise UsageError(
@@ -224,14 +219,20 @@ class Recipe:
         Raises:
             UsageError: an unknown field (with the nearest one) or an impossible value.
         """
-        known = {spec.name for spec in fields(self)}
         for name in changes:
-            if name not in known:
-                hint = synonyms.hint(name, {*known, *CALLED})
+            if name not in SETTINGS:
+                hint = synonyms.hint(name, {*SETTINGS, *CALLED})
                 raise UsageError(f"A recipe has no field '{name}'.{hint}")
-        return replace(
-            self, **{name: read(name, value, TYPES[name]) for name, value in changes.items()}
-        )
+        parsed = {name: SETTINGS[name].parse(value) for name, value in changes.items()}
+        return replace(self, **parsed)
+
+    def with_options(self, **changes: Any) -> "Recipe":
+        """A copy with changes by name: fields, and options of the model and of the task. Another
+        optimizer, model or task brings along what suits it. Raises UsageError as `override` does.
+        """
+        from cutaway.learn.options import with_options
+
+        return with_options(self, changes)
 
     def in_stages(self) -> tuple["Recipe", ...]:
         """What is learned one after the other; a recipe without stages is its only part.
@@ -247,7 +248,7 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for TOML and JSON."""
-        return {"format": FORMAT} | {spec.name: getattr(self, spec.name) for spec in fields(self)}
+        return {"format": FORMAT} | {name: getattr(self, name) for name in SETTINGS}
 
     def to_toml(self) -> str:
         import tomli_w
@@ -289,9 +290,10 @@ def read_recipe(path: Path) -> Recipe:
 
 CALLED = ("out", "trials")
 """What those who begin a training take beside a recipe's fields."""
-TYPES = typing.get_type_hints(Recipe)
+SETTINGS = settings_of(Recipe)
+"""What each field of a recipe is, by name."""
 CHANGEABLE = {
-    spec.name for spec in fields(Recipe) if spec.metadata["panel"] in ("Learning", "Regularising")
+    name for name, spec in SETTINGS.items() if spec.panel in ("Learning", "Regularising")
 } - {"stages"} | {"task", "task_options", "freeze", "backbone_rate", "labels", "repeat", "augment"}
 """Fields that a stage may change."""
 REPLICATE = ("seed", "split_seed", "fold")

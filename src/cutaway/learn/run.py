@@ -21,40 +21,25 @@ from cutaway.files import read_json, read_rows, writing
 from cutaway.learn import machine as machines
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
+from cutaway.learn.directory import refuse_member
 from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.execution import Execution
+from cutaway.learn.job import Job
 from cutaway.learn.network import initial
 from cutaway.learn.notes import Note, read_notes
 from cutaway.learn.predict import draw, predict, written
 from cutaway.learn.prediction import Prediction
 from cutaway.learn.recipe import OWN, Recipe, read_recipe
-from cutaway.learn.taken import load_again, load_for, part_or_data
+from cutaway.learn.taken import part_or_data
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import make_task
 
 
-class Run:
-    """One training on disk.
+class Run(Job):
+    """One training on disk."""
 
-    Args:
-        path: its directory.
-        model: the network, where it was an object of the user's own and not a registered name.
-        data: what it learned from, where that was an object of the user's own.
-
-    Raises:
-        UsageError: there is no run at `path`.
-    """
-
-    def __init__(self, path: str | Path, model: nn.Module | None = None, data: Any = None):
-        self.path = Path(path)
-        self._given, self._data = model, data
-        if not (self.path / "recipe.toml").is_file():
-            raise UsageError(
-                f"{self.path} is not a run: it holds no recipe.toml. "
-                "Runs are made by `cutaway train`, below the folder runs."
-            )
-
-    def __repr__(self) -> str:
-        return f"Run({str(self.path)!r})"
+    kind, marker = "run", "recipe.toml"
+    maker = "Runs are made by `cutaway train`, below the folder runs."
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -84,28 +69,30 @@ class Run:
 
     @property
     def notes(self) -> list[Note]:
-        """What must be known before the results are believed: `kind` and `sentence` of each."""
         return read_notes(self.path)
 
     @property
-    def results(self) -> dict[str, Any]:
-        """The measures of the test, made once at the end of training.
+    def title(self) -> str:
+        return f"{self.recipe.model.removeprefix(OWN)} on {self.data.name}"
 
-        Raises:
-            RunError: the run has not ended.
-        """
-        if not self.finished:
-            raise RunError(f"{self.path} has not ended: go on with `cutaway resume {self.path}`.")
-        return read_json(self.path / "results.json")
+    @property
+    def done(self) -> tuple[int, int, str]:
+        return len(self.metrics), sum(one.epochs for one in self.recipe.in_stages()), "epoch"
+
+    @property
+    def headline(self) -> tuple[str, float | None]:
+        metric = self.task.metric(self.task.primary)
+        return metric.name, metric.of(self.results)
+
+    @property
+    def members(self) -> "list[Run]":
+        """The runs whose networks answer: itself."""
+        return [self]
 
     @property
     def timing(self) -> dict[str, float]:
         """Seconds of training (validation and checkpoints left out) and images a second."""
         return read_json(self.path / "timing.json")
-
-    @property
-    def finished(self) -> bool:
-        return (self.path / "results.json").exists()
 
     @cached_property
     def task(self) -> Task:
@@ -160,22 +147,16 @@ class Run:
         facts["data"] = self.data.to_dict()
         save_tensors(self.path / "weights.safetensors", dict(model.state_dict()), facts)
 
-    def images(self) -> ImageSet:
-        """The images that the run learns from, loaded again.
+    def resume(self, images: ImageSet | None = None, **execution: Any) -> "Run":
+        from cutaway.learn.fit import reopened
 
-        Raises:
-            UsageError: they were an object of the user's own, which has to be handed in again.
-            RunError: they are not what they were.
-        """
-        if self._data is None:
-            images = load_again(self.recipe, self.path)
-        else:
-            images = load_for(self.recipe, self._data)
-        self.check_images(images)
-        return images
+        asked = Execution(**execution)
+        if not self.finished:
+            refuse_member(self.path)
+            reopened(self, images, asked).go()
+        return self
 
     def check_images(self, images: ImageSet) -> None:
-        """Refuse images other than those that the run began with."""
         if images.fingerprint != self.data.fingerprint:
             raise RunError(
                 f"The images of '{self.recipe.data}' have changed since {self.path} began, so its "

@@ -36,7 +36,7 @@ def load_for(recipe: Recipe, data: Any, progress: Progress | None = None) -> Ima
     )  # fmt: skip
 
 
-def load_again(recipe: Recipe, path: Path) -> ImageSet:
+def load_again(recipe: Recipe, path: Path, progress: Progress | None = None) -> ImageSet:
     """What the run or the fleet at `path` learns from.
 
     Raises:
@@ -47,4 +47,4 @@ def load_again(recipe: Recipe, path: Path) -> ImageSet:
             f"{path} learned from data of your own: hand them in again, "
             "cutaway.load(path, data=...)."
         )
-    return load_for(recipe, recipe.data)
+    return load_for(recipe, recipe.data, progress)

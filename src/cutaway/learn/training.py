@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from torch import nn
@@ -12,9 +12,10 @@ from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, TrainingError
 from cutaway.files import write_json, write_whole
 from cutaway.learn import checkpoint
-from cutaway.learn.callbacks import Callback, Callbacks
+from cutaway.learn.callbacks import Callbacks
 from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.directory import alone
+from cutaway.learn.execution import Execution
 from cutaway.learn.gallery import in_bytes, save_picture
 from cutaway.learn.history import Row
 from cutaway.learn.interrupt import stoppable
@@ -45,7 +46,7 @@ class Training:
 
     Args:
         model: the network as it begins; it is trained in place.
-        checkpoint_every: seconds between checkpoints.
+        execution: what does not decide the result.
     """
 
     def __init__(
@@ -53,13 +54,12 @@ class Training:
         run: Run,
         images: ImageSet,
         model: nn.Module,
-        callbacks: Iterable[Callback] = (),
-        checkpoint_every: float = 15.0,
+        execution: Execution,
     ):
         self.run, self.images, self.machine = run, images, run.machine
         watching = [Watching(run, model)] if run.recipe.watch else []
-        self.callbacks = Callbacks([*watching, *callbacks])
-        self.checkpoint_every = checkpoint_every
+        self.callbacks = Callbacks([*watching, execution.callback])
+        self.checkpoint_every = execution.checkpoint_every
         self.recipes = run.recipe.in_stages()
         self.model = run.machine.place(model)
         self.rows: list[Row] = []

@@ -2,12 +2,12 @@
 
 import shlex
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.learn.card import DataCard
-from cutaway.learn.recipe import OWN, Recipe
+from cutaway.learn.recipe import OWN, SETTINGS, Recipe
 from cutaway.learn.run import Run
 from cutaway.show.words import plural
 
@@ -68,14 +68,12 @@ def class_counts(run: Run, images: ImageSet) -> list[tuple[str, list[int]]]:
 def panels(recipe: Recipe) -> dict[str, list[Field]]:
     """The recipe's fields by panel, the longest last, so that two columns come out even."""
     found: dict[str, list[Field]] = {}
-    for spec in fields(Recipe):
-        value, default = getattr(recipe, spec.name), getattr(Recipe(), spec.name)
-        chosen = default == "auto" or spec.name == "threads"  # whose 0 is decided likewise
-        entry = Field(
-            spec.name, setting(value), setting(default), spec.metadata["help"],
-            value != default and not chosen, chosen,
-        )  # fmt: skip
-        found.setdefault(spec.metadata["panel"], []).append(entry)
+    for name, spec in SETTINGS.items():
+        value, default = getattr(recipe, name), spec.default
+        chosen = default == "auto" or name == "threads"  # whose 0 is decided likewise
+        changed = value != default and not chosen
+        entry = Field(name, setting(value), setting(default), spec.help, changed, chosen)
+        found.setdefault(spec.panel, []).append(entry)
     longest = max(found, key=lambda panel: len(found[panel]))
     return found | {longest: found.pop(longest)}
 

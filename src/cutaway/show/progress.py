@@ -27,19 +27,9 @@ EVERY = 0.2
 """Seconds between two readings of the loss for the bar."""
 
 
-def of_run(wish: bool) -> list[Callback]:
-    """A bar on a terminal, plain lines elsewhere, nothing where it is not wished."""
-    return [Bar() if sys.stderr.isatty() else Lines()] if wish else []
-
-
-def of_fleet(wish: bool) -> list[Callback]:
-    """A line for each member of a fleet, or nothing."""
-    return [Members()] if wish else []
-
-
-def of_search(wish: bool) -> list[Callback]:
-    """A line for each trial of a search, or nothing."""
-    return [Trials()] if wish else []
+def bar_or_lines() -> Callback:
+    """A bar on a terminal, plain lines elsewhere."""
+    return Bar() if sys.stderr.isatty() else Lines()
 
 
 @contextmanager

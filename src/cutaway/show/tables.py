@@ -13,6 +13,7 @@ from cutaway.data.audit import Audit
 from cutaway.data.catalog import SOURCES, Source
 from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.fleet import Fleet
+from cutaway.learn.job import Job
 from cutaway.learn.prediction import Prediction
 from cutaway.learn.run import Run
 from cutaway.show import measures, origins
@@ -49,7 +50,7 @@ def table(title: str, rows: Sequence[dict[str, Any]], *columns: str) -> Table:
     return found
 
 
-def notes(found: "Run | Fleet | Search") -> list[RenderableType]:
+def notes(found: Job) -> list[RenderableType]:
     """What must be known before the figures are believed; of many the first few."""
     said = [one["sentence"] for one in found.notes]
     more = len(said) - NOTES
@@ -58,15 +59,19 @@ def notes(found: "Run | Fleet | Search") -> list[RenderableType]:
     return [Text.assemble(("Note: ", "bold yellow"), sentence) for sentence in said]
 
 
-def results(run: Run) -> Table:
+def result(found: Job, rows: dict[str, str]) -> Table:
+    """What a run, a fleet or a search came to."""
+    return _pairs(found.title, rows)
+
+
+def run_rows(run: Run) -> dict[str, str]:
     """What a run came to on its test set."""
     timing = run.timing
     speed = f"{timing['train_seconds']:.1f} s, {timing['images_per_second']:,.0f} images/s"
-    rows = _measures("test ", run.saved_test()) | {"training": speed}
-    return _pairs(f"{run.recipe.model} on {run.data.name}", rows)
+    return _measures("test ", run.saved_test()) | {"training": speed}
 
 
-def fleet(found: Fleet) -> Table:
+def fleet_rows(found: Fleet) -> dict[str, str]:
     """What a fleet came to: each measure's mean and interval."""
     rows = {
         measures.name(name): (
@@ -78,22 +83,20 @@ def fleet(found: Fleet) -> Table:
         name = found.results["headline"]
         rows["ensemble"] = measures.text(name, ensemble[name])
     seconds = sum(run.timing["train_seconds"] for run in found.members)
-    rows["training"] = f"{seconds:.1f} s, {found.way}"
-    return _pairs(f"{len(found)} times {found.recipe.model} on {found.recipe.data}", rows)
+    return {"members": str(len(found)), **rows, "training": f"{seconds:.1f} s, {found.way}"}
 
 
-def search(found: "Search") -> Table:
+def search_rows(found: "Search") -> dict[str, str]:
     """What a search came to: the best trial and what it changed."""
     results, objective = found.results, found.objective
     states = [trial.state for trial in found.trials]
-    rows = {
+    return {
         f"best {measures.name(objective)}": measures.text(objective, results["value"]),
         "trial": f"{results['trial'] + 1} of {len(found)}",
         **{name.replace("_", " "): origins.setting(v) for name, v in results["changes"].items()},
         "pruned": str(states.count("pruned")),
         "failed": str(states.count("failed")),
     }
-    return _pairs(f"Search: {found.recipe.model} on {found.recipe.data}", rows)
 
 
 def evaluation(what: str, found: Evaluation) -> Table:

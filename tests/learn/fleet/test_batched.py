@@ -16,7 +16,7 @@ from cutaway.data.feed import Feed, Normalise
 from cutaway.errors import TrainingError, UsageError
 from cutaway.learn import memory
 from cutaway.learn.callbacks import Callback
-from cutaway.learn.fleet import Fleet, launch, relaunch
+from cutaway.learn.fleet import Fleet, launch
 from cutaway.learn.fleet.batches import Feeds
 from cutaway.learn.fleet.seat import neighbours
 from cutaway.learn.fleet.stackable import trial
@@ -96,7 +96,7 @@ def test_a_member_that_was_lost_does_not_spoil_the_others(tmp_path):
     for _ in range(2):
         assert not fleet.ended(1)
         with pytest.raises(TrainingError, match=r"1 of 2 members .* Member 2: the loss stopped"):
-            relaunch(fleet.path, IMAGES)
+            Fleet(fleet.path).resume(IMAGES)
 
 
 def test_waves_where_memory_holds_fewer(tmp_path, monkeypatch):
@@ -222,7 +222,7 @@ def test_a_stack_that_was_killed_between_two_checkpoints_goes_on_to_the_bit(at, 
     script = KILLED.format(tests=str(TESTS), at=at, out=str(tmp_path / "x"))
     done = subprocess.run([sys.executable, "-c", script], check=False)
     assert done.returncode == -signal.SIGKILL
-    fleet = relaunch(tmp_path / "x", IMAGES)
+    fleet = Fleet(tmp_path / "x").resume(IMAGES)
     for one, two in zip(whole.members, fleet.members, strict=True):
         for name in ("metrics.jsonl", "weights.safetensors", "results.json"):
             assert (one.path / name).read_bytes() == (two.path / name).read_bytes()

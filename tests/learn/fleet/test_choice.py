@@ -10,8 +10,8 @@ from helpers.small_fleet import IMAGES, small
 from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.data.sources import load
 from cutaway.learn import memory
+from cutaway.learn.fleet import Fleet, launch
 from cutaway.learn.fleet import choice as choosing
-from cutaway.learn.fleet import launch, relaunch
 from cutaway.learn.fleet.choice import FEW, choose
 from cutaway.learn.machine import computing
 from cutaway.recipes import pair
@@ -114,6 +114,6 @@ def test_what_is_left_takes_the_threads_that_the_fleet_began_with(way, tmp_path)
         shutil.rmtree(fleet.place(k))
     (fleet.path / "results.json").unlink()
     with computing(1):
-        again = relaunch(fleet.path)
+        again = Fleet(fleet.path).resume()
     assert {run.recipe.threads for run in again.members} == {facts["threads"]}
     assert [(run.path / "weights.safetensors").read_bytes() for run in again.members] == whole

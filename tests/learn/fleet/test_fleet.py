@@ -20,8 +20,9 @@ import cutaway as ca
 from cutaway.data.sources import load
 from cutaway.errors import CutawayError, DataError, RunError, UsageError
 from cutaway.learn.fit import fit
-from cutaway.learn.fleet import Fleet, launch, opened, relaunch
+from cutaway.learn.fleet import Fleet, launch
 from cutaway.learn.fleet.ensemble import curve, kept
+from cutaway.learn.kinds import open_job
 from cutaway.learn.run import Run
 
 
@@ -139,7 +140,7 @@ def test_a_fleet_that_was_stopped_goes_on(number, images, fleet, tmp_path):
         assert "cutaway resume stopped" in said
     place = tmp_path / "stopped"
     wait_for_workers(place)
-    finished = relaunch(place)
+    finished = Fleet(place).resume()
     assert [run.finished for run in finished.members] == [True, True]
     alone = fit(small(seed=1, split_seed=0).override(epochs=20), images, out=tmp_path / "alone")
     torch.testing.assert_close(weights(finished.members[1]), weights(alone), rtol=1e-2, atol=1e-4)
@@ -176,11 +177,11 @@ def test_a_member_that_fails_is_named_and_the_others_are_kept(images, tmp_path):
         Fleet(tmp_path / "x").results  # noqa: B018
 
 
-def test_what_is_opened(fleet, tmp_path):
-    assert isinstance(opened(fleet.path), Fleet)
-    assert isinstance(opened(fleet.place(0)), Run)
+def test_what_is_open_job(fleet, tmp_path):
+    assert isinstance(open_job(fleet.path), Fleet)
+    assert isinstance(open_job(fleet.place(0)), Run)
     with pytest.raises(UsageError, match="is not a run"):
-        opened(tmp_path)
+        open_job(tmp_path)
     with pytest.raises(UsageError, match="is not a fleet"):
         Fleet(tmp_path)
 

@@ -11,8 +11,9 @@ from torch import nn
 
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.checkpoint import load_checkpoint
-from cutaway.learn.fit import fit, resume
+from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
+from cutaway.learn.run import Run
 
 DIGITS = digits(200)
 PLAIN = {
@@ -61,7 +62,7 @@ def test_killed_then_resumed_is_equal(name, tmp_path):
     whole, path = tmp_path / "whole", tmp_path / "run"
     fit(recipe, DIGITS, model=network(), out=whole)
     killed_after_five_steps(recipe, path)
-    resume(path, images=DIGITS, model=network())
+    Run(path, network()).resume(DIGITS)
     assert contents(path) == contents(whole)
     rows = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
     assert rows[-1]["train_loss"] < rows[0]["train_loss"]
@@ -78,7 +79,7 @@ def test_evaluations_are_counted_on(tmp_path):
             self.counts = training.stage.table[0].evaluations.values
 
     look = Look()
-    run = resume(tmp_path / "run", images=DIGITS, model=network(), callbacks=[look])
+    run = Run(tmp_path / "run", network()).resume(DIGITS, callbacks=[look])
     found = load_checkpoint(run.path / "checkpoint")
     assert found is not None
     steps = found[1]["step"]

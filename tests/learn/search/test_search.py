@@ -13,11 +13,10 @@ from cutaway.learn.callbacks import Callback
 from cutaway.learn.fit import fit
 from cutaway.learn.history import kept
 from cutaway.learn.run import Run
-from cutaway.learn.search import Search, relaunch
+from cutaway.learn.search import Search
 from cutaway.learn.search.watching import Pruning
 from cutaway.learn.tasks import metric
 from cutaway.learn.training import Stopped
-from cutaway.recipes import change
 
 WILD = small(optimizer="sgd", weight_decay=10.0)
 """At a high rate each step makes the weights some thousand times larger."""
@@ -107,7 +106,7 @@ def test_killed_within_a_trial_it_goes_on_to_the_same_end(
     monkeypatch.undo()
     state = json.loads((path / "trials.json").read_text())[-1]["state"]
     assert state == "running"
-    assert contents(relaunch(path, change, digits(200)).path) == contents(whole.path)
+    assert contents(Search(path).resume(digits(200)).path) == contents(whole.path)
 
 
 @pytest.mark.parametrize("count", [2, 9])
@@ -124,7 +123,7 @@ def test_killed_before_it_writes_it_goes_on_to_the_same_end(count, whole, tmp_pa
     with pytest.raises(SystemExit):
         search(path, 8)
     monkeypatch.undo()
-    assert contents(relaunch(path, change, digits(200)).path) == contents(whole.path)
+    assert contents(Search(path).resume(digits(200)).path) == contents(whole.path)
 
 
 def test_ctrl_c_says_how_to_go_on(whole, tmp_path, monkeypatch):
@@ -144,7 +143,7 @@ def test_ctrl_c_says_how_to_go_on(whole, tmp_path, monkeypatch):
         found.results  # noqa: B018
     with pytest.raises(RunError, match="has not ended"):
         found.best  # noqa: B018
-    assert contents(relaunch(path, change, digits(200)).path) == contents(whole.path)
+    assert contents(Search(path).resume(digits(200)).path) == contents(whole.path)
 
 
 def test_ctrl_c_between_trials(tmp_path):
@@ -158,7 +157,7 @@ def test_ctrl_c_between_trials(tmp_path):
 
 def test_a_search_that_has_ended_stays(whole):
     before = contents(whole.path)
-    assert relaunch(whole.path, change).results == whole.results
+    assert Search(whole.path).resume().results == whole.results
     assert contents(whole.path) == before
 
 
@@ -185,9 +184,10 @@ def test_under_early_stopping_the_kept_epoch_counts(tmp_path):
 
 
 def test_less_is_better_where_it_is(tmp_path):
-    recipe = change(
-        small(), {"model": "autoencoder", "task": "reconstruct", "label_smoothing": 0.0}
-    ).override(model_options={"widths": "8", "bottleneck": 2})
+    changes = {"model": "autoencoder", "task": "reconstruct", "label_smoothing": 0.0}
+    recipe = (
+        small().with_options(**changes).override(model_options={"widths": "8", "bottleneck": 2})
+    )
     found = search(tmp_path / "x", 3, {"lr": (0.0001, 0.01)}, recipe=recipe)
     assert found.higher == metric(found.objective).higher
     values = [trial.value for trial in found.trials]
@@ -247,6 +247,6 @@ def test_data_of_ones_own_have_to_be_handed_in_again(tmp_path):
     with pytest.raises(Stopped):
         search(tmp_path / "x", callbacks=[Impatient()])
     with pytest.raises(UsageError, match="hand them in again"):
-        relaunch(tmp_path / "x", change)
+        Search(tmp_path / "x").resume()
     with pytest.raises(RunError, match="have changed since"):
-        relaunch(tmp_path / "x", change, digits(199))
+        Search(tmp_path / "x").resume(digits(199))

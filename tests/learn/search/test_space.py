@@ -8,7 +8,7 @@ from cutaway.errors import UsageError
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.search import axes, space
 from cutaway.learn.search.axes import Choice, Range
-from cutaway.recipes import change, pair
+from cutaway.recipes import pair
 
 MLP = pair("mlp", "digits")
 
@@ -61,7 +61,7 @@ def test_what_cannot_be_searched(over, words):
 
 def test_values_that_a_field_cannot_have_are_refused_before_anything_is_trained():
     with pytest.raises(UsageError, match="at most"):
-        space.check(space.read(MLP, {"lr": (0.1, 5000)}), MLP, change)
+        space.check(space.read(MLP, {"lr": (0.1, 5000)}), MLP)
 
 
 def test_by_default_the_rate_is_relative_and_the_optimizer_varies():
@@ -77,20 +77,20 @@ def test_by_default_the_rate_is_relative_and_the_optimizer_varies():
 def test_another_optimizer_is_tried_about_its_own_rate():
     wanted = space.read(MLP, {}) | {"optimizer": Choice(("adamw", "nesterov"))}
     point = dict(space.standing(wanted, MLP), lr=2.0, optimizer="nesterov")
-    assert space.settle(wanted, MLP, point, change)["lr"] == 0.1  # twice the recommended 0.05
-    assert space.settle(wanted, MLP, dict(point, optimizer="adamw"), change)["lr"] == 2 * MLP.lr
+    assert space.settle(wanted, MLP, point)["lr"] == 0.1  # twice the recommended 0.05
+    assert space.settle(wanted, MLP, dict(point, optimizer="adamw"))["lr"] == 2 * MLP.lr
 
 
 def test_the_recipe_as_it_is_lies_in_its_space():
     point = space.standing(space.default(MLP), MLP)
-    recipe = change(MLP, space.settle(space.default(MLP), MLP, point, change))
+    recipe = MLP.with_options(**space.settle(space.default(MLP), MLP, point))
     assert recipe == MLP
     assert space.standing(space.read(MLP, {"lr": (0.5, 1.0)}), MLP) is None
 
 
 def test_numbers_have_four_digits():
     wanted = {"lr": Range(0.001, 0.1, log=True)}
-    assert space.settle(wanted, MLP, {"lr": 0.0123456789}, change) == {"lr": 0.01235}
+    assert space.settle(wanted, MLP, {"lr": 0.0123456789}) == {"lr": 0.01235}
 
 
 def test_a_game_of_two_keeps_its_optimizer():

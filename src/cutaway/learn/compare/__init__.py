@@ -2,6 +2,6 @@
 
 from cutaway.learn.compare.comparison import Comparison, compare
 from cutaway.learn.compare.found import Difference, Standing
-from cutaway.learn.compare.sides import Side, members
+from cutaway.learn.compare.sides import Side
 
-__all__ = ["Comparison", "Difference", "Side", "Standing", "compare", "members"]
+__all__ = ["Comparison", "Difference", "Side", "Standing", "compare"]

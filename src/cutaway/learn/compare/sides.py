@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cutaway.errors import RunError, UsageError
-from cutaway.learn.fleet import Fleet, opened
+from cutaway.learn.kinds import open_job
 from cutaway.learn.recipe import REPLICATE, Recipe
 from cutaway.learn.run import Run
 
@@ -17,17 +17,6 @@ class Key(NamedTuple):
     seed: int
     split: int
     fold: str
-
-
-def members(path: str | Path) -> list[Run]:
-    """The runs of a fleet, in order; a plain run is a fleet of one.
-
-    Raises:
-        UsageError: there is neither a run nor a fleet.
-        RunError: a fleet some of whose members have not begun.
-    """
-    found = opened(path)
-    return found.members if isinstance(found, Fleet) else [found]
 
 
 @dataclass(frozen=True)
@@ -57,8 +46,9 @@ def sides(paths: Sequence[str | Path]) -> list[Side]:
     """What is to be compared, under names that tell it apart.
 
     Raises:
-        UsageError: fewer than two, one of them twice, or members that are no replicates.
-        RunError: a run that has not ended.
+        UsageError: fewer than two, one of them twice, neither a run nor a fleet, or members that
+            are no replicates.
+        RunError: a run that has not begun or ended.
     """
     if len(paths) < 2:
         raise UsageError(
@@ -71,7 +61,9 @@ def sides(paths: Sequence[str | Path]) -> list[Side]:
     distinct = len({place.name for place in places}) == len(places)
     found = []
     for path, place in zip(map(Path, paths), places, strict=True):
-        found.append(Side(place.name if distinct else str(path), path, tuple(members(path))))
+        found.append(
+            Side(place.name if distinct else str(path), path, tuple(open_job(path).members))
+        )
         _check(found[-1])
     return found
 

@@ -1,7 +1,7 @@
 """Fleets: many networks trained as one job, so that a figure has an interval."""
 
-from cutaway.learn.fleet.fleet import Fleet, opened, refuse_member
-from cutaway.learn.fleet.launch import check_way, launch, relaunch
+from cutaway.learn.fleet.fleet import Fleet
+from cutaway.learn.fleet.launch import check_way, launch
 from cutaway.learn.fleet.plan import plan
 
-__all__ = ["Fleet", "check_way", "launch", "opened", "plan", "refuse_member", "relaunch"]
+__all__ = ["Fleet", "check_way", "launch", "plan"]

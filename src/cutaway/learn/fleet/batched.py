@@ -3,23 +3,24 @@
 from collections.abc import Iterator, Sequence
 
 from cutaway.data.imageset import ImageSet
-from cutaway.learn.callbacks import Callbacks
+from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.member import Trainer
 from cutaway.learn.fleet.watching import expect_all
 from cutaway.learn.fleet.wave import Wave, brought_back
 
 
-def batched(fleet: Fleet, images: ImageSet, callbacks: Callbacks, every: float) -> None:
+def batched(fleet: Fleet, images: ImageSet, execution: Execution) -> None:
     """All members that memory holds at once take their steps together."""
-    trainer, problems = Trainer(fleet, images, callbacks, every), list[str]()
+    trainer, problems = Trainer(fleet, images, execution), list[str]()
     for members in waves(fleet):
         groups = alike(trainer, members)
         if len(groups) > 1:
             sizes = " or ".join(f"{size:,}" for size in groups)
-            callbacks.on_note(f"Members that learn from equally many images ({sizes}) are a stack.")
+            said = f"Members that learn from equally many images ({sizes}) are a stack."
+            execution.callback.on_note(said)
         for group in groups.values():
-            problems += Wave(fleet, brought_back(trainer, group), callbacks, every).go()
+            problems += Wave(fleet, brought_back(trainer, group), execution).go()
     expect_all(fleet, problems)
 
 

@@ -13,38 +13,30 @@ from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, write_json
 from cutaway.learn.directory import Place, appear
 from cutaway.learn.evaluation import Pooled
+from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.choice import Choice
 from cutaway.learn.fleet.ensemble import Ensemble, combined, curve, kept
-from cutaway.learn.fleet.plan import Changes
+from cutaway.learn.job import Job
 from cutaway.learn.notes import Note, joined
+from cutaway.learn.options import Changes
 from cutaway.learn.predict import predict, written
 from cutaway.learn.prediction import Prediction
 from cutaway.learn.recipe import REPLICATE, Recipe, from_dict
 from cutaway.learn.run import Run
 from cutaway.learn.statistics import t_interval
-from cutaway.learn.taken import load_again
+from cutaway.learn.taken import part_or_data
 from cutaway.learn.tasks import metric
+from cutaway.learn.versions import expect_same_steps
 
 FORMAT = 1
 
 
-class Fleet:
-    """Runs that differ in what `changes` says, each a directory of its own in `members`.
+class Fleet(Job):
+    """Runs that differ in what `changes` says, each a directory of its own in `members`."""
 
-    Raises:
-        UsageError: there is no fleet at `path`.
-    """
-
-    def __init__(self, path: str | Path):
-        self.path = Path(path)
-        if not (self.path / "fleet.json").is_file():
-            raise UsageError(
-                f"{self.path} is not a fleet: it holds no fleet.json. "
-                "Fleets are made by `cutaway train --replicates 8`."
-            )
-
-    def __repr__(self) -> str:
-        return f"Fleet({str(self.path)!r})"
+    kind, marker = "fleet", "fleet.json"
+    maker = "Fleets are made by `cutaway train --replicates 8`."
+    summed_by = "mean"
 
     def __len__(self) -> int:
         return len(self.changes)
@@ -56,11 +48,11 @@ class Fleet:
         """Write down what is to be trained and how, in one step; nothing is trained yet."""
         facts = {"format": FORMAT, "recipe": recipe.to_dict(), "members": list(changes)}
         facts |= {"way": choice.way, "at_once": choice.at_once, "threads": choice.threads}
-        return cls(appear(place, lambda folder: write_json(folder / "fleet.json", facts)))
+        return cls(appear(place, lambda folder: write_json(folder / cls.marker, facts)))
 
     @cached_property
     def _facts(self) -> dict[str, Any]:
-        return read_json(self.path / "fleet.json")
+        return read_json(self.path / self.marker)
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -96,7 +88,7 @@ class Fleet:
         return self.path / "members" / f"{k:03}"
 
     def begun(self, k: int) -> bool:
-        return (self.place(k) / "recipe.toml").is_file()
+        return Run.is_at(self.place(k))
 
     def ended(self, k: int) -> bool:
         return (self.place(k) / "results.json").is_file()
@@ -116,33 +108,29 @@ class Fleet:
             )
         return [Run(self.place(k)) for k in range(len(self))]
 
-    def images(self) -> ImageSet:
-        """The images that the members learn from, loaded again.
-
-        Raises:
-            UsageError: they were an object of the user's own, which has to be handed in again.
-        """
-        return load_again(self.recipe, self.path)
+    @property
+    def done(self) -> tuple[int, int, str]:
+        return sum(map(self.ended, range(len(self)))), len(self), "member"
 
     @property
-    def finished(self) -> bool:
-        return (self.path / "results.json").exists()
+    def headline(self) -> tuple[str, float | None]:
+        name = self.results["headline"]
+        return name, self.results["measures"][name]["mean"]
+
+    def resume(self, images: ImageSet | None = None, **execution: Any) -> "Fleet":
+        from cutaway.learn.fleet.launch import train
+
+        asked = Execution(**execution)
+        if not self.finished:
+            expect_same_steps(self._facts["recipe"], self.path)
+            why = f"Going on with {self.path}, {self.way}, as it began."
+            train(self, self.images() if images is None else images, asked, why)
+        return self
 
     @property
     def notes(self) -> list[Note]:
         """Those of the members, each kind once."""
         return joined([run.notes for run in self.members])
-
-    @property
-    def results(self) -> dict[str, Any]:
-        """The members' measures: mean, interval and each value.
-
-        Raises:
-            RunError: the fleet has not ended.
-        """
-        if not self.finished:
-            raise RunError(f"{self.path} has not ended: go on with `cutaway resume {self.path}`.")
-        return read_json(self.path / "results.json")
 
     def conclude(self) -> None:
         """Write what the members came to, once all have ended."""
@@ -192,6 +180,20 @@ class Fleet:
         """
         return combined(kept(self.members))
 
+    def evaluate(self, data: Any = None, on: str = "test") -> Pooled:
+        """What `ensemble` gives: a fleet answers as one for its test images only.
+
+        Raises:
+            UsageError: other data, or another part, are asked about.
+        """
+        data, on = part_or_data(data, on)
+        if data is not None or on != "test":
+            raise UsageError(
+                "A fleet is measured by its members' answers to their test images: evaluate a "
+                f"member, {self.place(0)}, on other data."
+            )
+        return self.ensemble()
+
     @cached_property
     def model(self) -> Ensemble:
         """The members as one network: the mean of their answers.
@@ -215,29 +217,6 @@ class Fleet:
         with first.machine.session():
             found = predict(self.model, first.task, first.data, first.machine, images)
             return [*written(found, out)] if out else [*found]
-
-
-def refuse_member(path: str | Path) -> None:
-    """Refuse to go on with a member alone: in a stack, or with other threads, it ends otherwise.
-
-    Raises:
-        UsageError: the run is a member of a fleet.
-    """
-    whole = Path(path).resolve().parent.parent
-    if (whole / "fleet.json").is_file():
-        raise UsageError(
-            f"{path} is a member of a fleet and may end otherwise by itself: go on with all of it, "
-            f"`cutaway resume {whole}`."
-        )
-
-
-def opened(path: str | Path) -> Run | Fleet:
-    """The run or the fleet at a path.
-
-    Raises:
-        UsageError: there is neither.
-    """
-    return Fleet(path) if (Path(path) / "fleet.json").is_file() else Run(path)
 
 
 def summary(name: str, values: Sequence[float], overlap: float = 0.0) -> dict[str, Any]:

@@ -4,17 +4,16 @@ from collections.abc import Sequence
 
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import TrainingError
-from cutaway.learn.callbacks import Callbacks
+from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.member import Trainer
 from cutaway.learn.fleet.watching import expect_all, stopped, waiting
 from cutaway.learn.training import Stopped
 
 
-def in_turn(fleet: Fleet, images: ImageSet, callbacks: Callbacks, every: float) -> None:
+def in_turn(fleet: Fleet, images: ImageSet, execution: Execution) -> None:
     """One member after the other, each with all cores."""
-    trainer = Trainer(fleet, images, callbacks, every)
-    expect_all(fleet, one_by_one(trainer, waiting(fleet)))
+    expect_all(fleet, one_by_one(Trainer(fleet, images, execution), waiting(fleet)))
 
 
 def one_by_one(trainer: Trainer, members: Sequence[int]) -> list[str]:
@@ -28,5 +27,5 @@ def one_by_one(trainer: Trainer, members: Sequence[int]) -> list[str]:
         except TrainingError as error:
             problems.append(f"Member {k + 1}: {error}")
         else:
-            trainer.callbacks.on_member_end(trainer.fleet, k)
+            trainer.execution.callback.on_member_end(trainer.fleet, k)
     return problems

@@ -1,5 +1,6 @@
 """The members of a fleet, each trained as it would be alone."""
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -7,7 +8,7 @@ from cutaway.data.audit import Audit, audit
 from cutaway.data.imageset import ImageSet
 from cutaway.data.split import Split
 from cutaway.learn import fit as learning
-from cutaway.learn.callbacks import Callbacks
+from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
@@ -17,8 +18,8 @@ from cutaway.learn.training import Training
 class Trainer:
     """Makes the members of a fleet ready to learn; the images are audited once for all."""
 
-    def __init__(self, fleet: Fleet, images: ImageSet, callbacks: Callbacks, every: float):
-        self.fleet, self.images, self.callbacks, self.every = fleet, images, callbacks, every
+    def __init__(self, fleet: Fleet, images: ImageSet, execution: Execution):
+        self.fleet, self.images, self.execution = fleet, images, execution
         self._parts: dict[Any, Split] = {}
 
     @cached_property
@@ -29,13 +30,16 @@ class Trainer:
         """Member k about to learn, or where its last checkpoint left it."""
         place = self.fleet.place(k)
         if self.fleet.begun(k):
-            return learning.reopened(Run(place), self.images, self.callbacks, self.every)
+            return learning.reopened(Run(place), self.images, self.execution)
         place.parent.mkdir(exist_ok=True)
         recipe = self.fleet.recipe_of(k)
         return learning.begun(
-            recipe, self.images, out=place, callbacks=self.callbacks, checkpoint_every=self.every,
-            findings=self.findings, parts=self.divided(recipe),
-        )  # fmt: skip
+            recipe,
+            self.images,
+            replace(self.execution, out=place),
+            findings=self.findings,
+            parts=self.divided(recipe),
+        )
 
     def divided(self, recipe: Recipe) -> Split:
         """The recipe's split, drawn once for the members that share it."""

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
-from cutaway import models
 from cutaway.errors import UsageError
-from cutaway.learn.recipe import OWN, Recipe
-
-Changes = dict[str, Any]
+from cutaway.learn.options import Changes, in_fields
+from cutaway.learn.recipe import Recipe
 
 
 def plan(recipe: Recipe) -> list[Changes]:
@@ -16,8 +14,8 @@ def plan(recipe: Recipe) -> list[Changes]:
 
     Replicates differ in the seed of weights and order, counted up from the recipe's. The split is
     the recipe's for all, so that they can be judged together, unless `split_seed` varies.
-    What varies are fields of the recipe, or options of the model, with the values to try; with
-    folds each member tests on another part.
+    What varies are fields of the recipe, or options of the model or the task, with the values to
+    try; with folds each member tests on another part.
 
     Raises:
         UsageError: nothing varies, or a field that cannot take a value.
@@ -37,12 +35,4 @@ def plan(recipe: Recipe) -> list[Changes]:
     members = [dict(zip(choices, values, strict=True)) for values in product(*choices.values())]
     if len(members) < 2:
         raise UsageError("A fleet has at least two members: --replicates 8, or --folds 5.")
-    return [{"split_seed": recipe.division, **_in_fields(recipe, one)} for one in members]
-
-
-def _in_fields(recipe: Recipe, changes: Changes) -> Changes:
-    """The changes as fields of the recipe; the model's options go together into theirs."""
-    known = {} if recipe.model.startswith(OWN) else models.find(recipe.model).options
-    own = {name: value for name, value in changes.items() if name in known}
-    rest = {name: value for name, value in changes.items() if name not in own}
-    return rest | ({"model_options": recipe.model_options | own} if own else {})
+    return [{"split_seed": recipe.division, **in_fields(recipe, one)} for one in members]

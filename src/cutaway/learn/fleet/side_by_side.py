@@ -11,7 +11,8 @@ from typing import Any
 
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pool import cpus
-from cutaway.learn.callbacks import Callbacks, spelled
+from cutaway.learn.callbacks import spelled
+from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.watching import expect_all, stopped, waiting
 from cutaway.learn.interrupt import stoppable
@@ -20,11 +21,11 @@ LOOK = 0.2
 """Seconds between two looks at whether somebody has asked to stop."""
 
 
-def side_by_side(fleet: Fleet, images: ImageSet, callbacks: Callbacks, every: float) -> None:
+def side_by_side(fleet: Fleet, images: ImageSet, execution: Execution) -> None:
     """As many members at a time as the cores bear, each in a process with its share of them."""
     todo, problems = waiting(fleet), list[str]()
     count = min(len(todo), max(1, cpus() // fleet.threads))
-    with _Crew(fleet, count, every, spelled(callbacks)) as crew, stoppable() as request:
+    with _Crew(fleet, count, execution) as crew, stoppable() as request:
         for one in crew.workers:
             one.take(todo.pop(0))
         while crew.busy:
@@ -35,7 +36,7 @@ def side_by_side(fleet: Fleet, images: ImageSet, callbacks: Callbacks, every: fl
                 if problem := found.get("error"):
                     problems.append(f"Member {found['member'] + 1}: {problem}")
                 else:
-                    callbacks.on_member_end(fleet, found["member"])
+                    execution.callback.on_member_end(fleet, found["member"])
                 if todo and (worker := crew.free()):
                     worker.take(todo.pop(0))
             if request.made:
@@ -59,10 +60,10 @@ class _Worker:
 class _Crew:
     """Worker processes, which end with the block."""
 
-    def __init__(self, fleet: Fleet, count: int, every: float, callbacks: str):
+    def __init__(self, fleet: Fleet, count: int, execution: Execution):
         command = [
-            sys.executable, "-m", "cutaway.learn.fleet.worker", str(fleet.path), str(every),
-            callbacks,
+            sys.executable, "-m", "cutaway.learn.fleet.worker", str(fleet.path),
+            str(execution.checkpoint_every), spelled(execution.callback),
         ]  # fmt: skip
         surroundings = os.environ | {"OMP_NUM_THREADS": str(fleet.threads)}
         self.workers = [

@@ -1,7 +1,6 @@
 """Whether members can learn as one stack: what stands against it, and how many memory holds."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +11,7 @@ from cutaway.learn import memory, optimizers
 from cutaway.learn.fleet.batches import Batches
 from cutaway.learn.fleet.seat import RATES
 from cutaway.learn.fleet.stack import LossStack, turned
-from cutaway.learn.recipe import REPLICATE, Recipe
+from cutaway.learn.recipe import REPLICATE, SETTINGS, Recipe
 from cutaway.learn.task import Task
 
 FREE = {*REPLICATE, "init", *RATES}
@@ -35,10 +34,9 @@ COPIES = 6
 def differences(members: Sequence[Recipe]) -> str:
     """What in the recipes stands against a stack; nothing where nothing does."""
     first = members[0]
-    for spec in fields(Recipe):
-        values = {repr(getattr(one, spec.name)) for one in members}
-        if spec.name not in FREE and len(values) > 1:
-            return f"the members differ in {spec.name}"
+    for name in SETTINGS:
+        if name not in FREE and len({repr(getattr(one, name)) for one in members}) > 1:
+            return f"the members differ in {name}"
     for name, off in OFF.items():
         if getattr(first, name) != off:
             return f"{name} {getattr(first, name)} is for each network by itself"

@@ -24,8 +24,8 @@ def waiting(fleet: Fleet) -> list[int]:
 
 
 def stopped(fleet: Fleet) -> Stopped:
-    done = len(fleet) - len(waiting(fleet))
+    done, wanted, _ = fleet.done
     return Stopped(
-        f"Stopped with {done} of {len(fleet)} members done, as asked. "
+        f"Stopped with {done} of {wanted} members done, as asked. "
         f"Go on with: cutaway resume {fleet.path}"
     )

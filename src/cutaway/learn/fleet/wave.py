@@ -9,8 +9,8 @@ from dataclasses import replace
 import torch
 
 from cutaway.learn import checkpoint
-from cutaway.learn.callbacks import Callbacks
 from cutaway.learn.directory import alone
+from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.batches import Feeds
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.member import Trainer
@@ -27,13 +27,11 @@ class Wave:
 
     Args:
         trainings: by their numbers in the fleet; all at the same step.
-        every: seconds between checkpoints.
     """
 
-    def __init__(
-        self, fleet: Fleet, trainings: dict[int, Training], callbacks: Callbacks, every: float
-    ):
-        self.fleet, self.callbacks, self.every = fleet, callbacks, every
+    def __init__(self, fleet: Fleet, trainings: dict[int, Training], execution: Execution):
+        self.fleet, self.callbacks = fleet, execution.callback
+        self.checkpoint_every = execution.checkpoint_every
         self.trainings, self.lost = trainings, dict[int, str]()
         every_one = list(trainings.values())
         self.stage = every_one[0].stage
@@ -92,7 +90,7 @@ class Wave:
                 if request.made:
                     self._save()
                     raise stopped(self.fleet)
-                if time.monotonic() - saved >= self.every:
+                if time.monotonic() - saved >= self.checkpoint_every:
                     self._save()
                     saved = time.monotonic()
             self._save()

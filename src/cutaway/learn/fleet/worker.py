@@ -9,11 +9,11 @@ at a checkpoint when whoever started it is gone.
 import json
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from cutaway.errors import CutawayError
 from cutaway.learn.callbacks import Callback, Callbacks, read
+from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.member import Trainer
 from cutaway.learn.machine import computing
@@ -34,8 +34,9 @@ class Orphan(Callback):
 
 def main(path: str, every: str, callbacks: str) -> None:
     answers, sys.stdout = sys.stdout, sys.stderr  # what callbacks print is no answer
-    fleet, told = Fleet(Path(path)), Callbacks([Orphan(os.getppid()), read(callbacks)])
-    trainer = Trainer(fleet, fleet.images(), told, float(every))
+    fleet, told = Fleet(path), Callbacks([Orphan(os.getppid()), read(callbacks)])
+    execution = Execution(callbacks=told, checkpoint_every=float(every))
+    trainer = Trainer(fleet, fleet.images(), execution)
     with computing(fleet.threads):
         for line in sys.stdin:
             print(json.dumps(answer(trainer, int(line))), file=answers, flush=True)

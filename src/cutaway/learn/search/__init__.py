@@ -1,7 +1,7 @@
 """Search: trying many settings of a recipe, to find the best on the validation images."""
 
-from cutaway.learn.search.launch import launch, relaunch
-from cutaway.learn.search.search import Search, searched
+from cutaway.learn.search.launch import launch
+from cutaway.learn.search.search import Search
 from cutaway.learn.search.trial import Trial
 
-__all__ = ["Search", "Trial", "launch", "relaunch", "searched"]
+__all__ = ["Search", "Trial", "launch"]

@@ -1,33 +1,29 @@
-"""From a recipe to a finished search, and from a stopped search to its end."""
+"""From a recipe to a finished search."""
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from cutaway.data.audit import Audit, audit
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import TrainingError, UsageError
-from cutaway.files import read_json
 from cutaway.learn import fit as learning
 from cutaway.learn import history
 from cutaway.learn import machine as machines
-from cutaway.learn.callbacks import Callback, Callbacks
 from cutaway.learn.directory import alone, destination
+from cutaway.learn.execution import Execution
 from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.search import sampling, space
 from cutaway.learn.search.search import Search
-from cutaway.learn.search.space import Change, Space, Values
+from cutaway.learn.search.space import Space, Values
 from cutaway.learn.search.trial import Trial
 from cutaway.learn.search.watching import Pruned, Pruning, judged, stopped
-from cutaway.learn.taken import load_again
 from cutaway.learn.tasks import make_task
 from cutaway.learn.training import Stopped, Training
-from cutaway.learn.versions import expect_same_steps
 
 TRIES = 20
 """Draws of a setting that was not tried before, until the first that was not is taken."""
@@ -36,13 +32,10 @@ TRIES = 20
 def launch(
     recipe: Recipe,
     images: ImageSet,
-    change: Change,
     *,
     trials: int = 20,
     over: Mapping[str, Any] = {},
-    out: str | Path = "",
-    callbacks: Iterable[Callback] = (),
-    checkpoint_every: float = 15.0,
+    **execution: Any,
 ) -> Search:
     """Try many settings, and keep the recipe of the one that does best on the validation images.
 
@@ -53,45 +46,27 @@ def launch(
         trials: how many; fewer where there are not so many settings.
         over: fields of the recipe, or options of the model, with a range (low, high) or a list of
             values for each; by default what suits the recipe.
-        out: the search's directory; by default the first free `runs/MODEL-DATA-search-N`.
+        execution: fields of `Execution`; its `out` is by default `runs/MODEL-DATA-search-N`.
 
     Raises:
         UsageError: a space, a recipe or images that cannot be searched.
         RunError: the directory cannot be written.
         TrainingError: no trial came to its end.
     """
+    asked = Execution(**execution)
     sampling.ready()
     _check_wishes(recipe, trials)
     wanted = space.read(recipe, over)
     objective = _objective(recipe)
     recipe = recipe.override(split_seed=recipe.division)
-    place = destination(out, recipe.model, images.name, "search")
+    place = destination(asked.out, recipe.model, images.name, "search")
     findings = audit(images)
     _check_division(recipe, images, findings)
-    for one in (recipe, *space.check(wanted, recipe, change)):
+    for one in (recipe, *space.check(wanted, recipe)):
         _try(one, images)
     trials = int(min(trials, space.points(wanted)))
     search = Search.create(place, recipe, wanted, trials, objective, images.fingerprint)
-    return _Trials(search, images, change, Callbacks(callbacks), checkpoint_every, findings).go()
-
-
-def relaunch(
-    path: str | Path,
-    change: Change,
-    images: ImageSet | None = None,
-    *,
-    callbacks: Iterable[Callback] = (),
-    checkpoint_every: float = 15.0,
-) -> Search:
-    """Go on with a search that was stopped or killed: the trials are those it would have made."""
-    search = Search(path)
-    if search.finished:
-        return search
-    expect_same_steps(read_json(search.path / "search.json")["recipe"], search.path)
-    sampling.ready()
-    images = load_again(search.recipe, search.path) if images is None else images
-    search.check_images(images)
-    return _Trials(search, images, change, Callbacks(callbacks), checkpoint_every).go()
+    return Trials(search, images, asked, findings).go()
 
 
 def _check_wishes(recipe: Recipe, trials: int) -> None:
@@ -131,20 +106,18 @@ def _try(recipe: Recipe, images: ImageSet) -> None:
     learning.check_fit(network, images, recipe)
 
 
-class _Trials:
+class Trials:
     """The trials of a search, made one after the other."""
 
     def __init__(
         self,
         search: Search,
         images: ImageSet,
-        change: Change,
-        callbacks: Callbacks,
-        every: float,
+        execution: Execution,
         findings: Audit | None = None,
     ):
-        self.search, self.images, self.change, self.every = search, images, change, every
-        self.callbacks, self.trials = callbacks, list[Trial]()
+        self.search, self.images, self.execution = search, images, execution
+        self.callbacks, self.trials = execution.callback, list[Trial]()
         if findings is not None:
             self.findings = findings
 
@@ -166,7 +139,7 @@ class _Trials:
                 self.trials = self.search.trials
                 for number in range(len(self.search)):
                     self._make(number)
-            self.search.conclude(self.change)
+            self.search.conclude()
         except (Stopped, KeyboardInterrupt):
             raise stopped(self.search) from None
         finally:
@@ -176,7 +149,7 @@ class _Trials:
     def _make(self, number: int) -> None:
         if number == len(self.trials):
             drawn = next_point(self.search, self.trials)
-            settled = space.settle(self.search.space, self.search.recipe, drawn, self.change)
+            settled = space.settle(self.search.space, self.search.recipe, drawn)
             self._keep(Trial(number, drawn, settled))
         if self.trials[number].state == "running":
             self._keep(self._train(self.trials[number]))
@@ -206,15 +179,13 @@ class _Trials:
     def _training(self, trial: Trial) -> Training:
         """A trial about to learn, or where its last checkpoint left it."""
         place = self.search.place(trial.number)
-        recipe = self.search.recipe_of(trial, self.change)
-        callbacks = Callbacks([self._pruning(recipe), self.callbacks])
-        if (place / "recipe.toml").is_file():
-            return learning.reopened(Run(place), self.images, callbacks, self.every)
+        recipe = self.search.recipe_of(trial)
+        execution = self.execution.telling(self._pruning(recipe))
+        if Run.is_at(place):
+            return learning.reopened(Run(place), self.images, execution)
         place.parent.mkdir(exist_ok=True)
-        return learning.begun(
-            recipe, self.images, out=place, callbacks=callbacks, checkpoint_every=self.every,
-            findings=self.findings,
-        )  # fmt: skip
+        execution = replace(execution, out=place)
+        return learning.begun(recipe, self.images, execution, findings=self.findings)
 
     def _pruning(self, recipe: Recipe) -> Pruning:
         *earlier, final = recipe.in_stages()

@@ -11,34 +11,27 @@ from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, TrainingError, UsageError
 from cutaway.files import read_json, write_json, write_whole
 from cutaway.learn.directory import Place, appear
+from cutaway.learn.execution import Execution
+from cutaway.learn.job import Job
 from cutaway.learn.notes import Note, read_notes
 from cutaway.learn.recipe import Recipe, from_dict, read_recipe
+from cutaway.learn.run import Run
 from cutaway.learn.search import axes, sampling
-from cutaway.learn.search.space import Change, Space
+from cutaway.learn.search.space import Space
 from cutaway.learn.search.trial import Trial
 from cutaway.learn.search.trial import from_dict as read_trial
 from cutaway.learn.tasks import metric
+from cutaway.learn.versions import expect_same_steps
 
 FORMAT = 1
 
 
-class Search:
-    """Runs that differ in what was drawn for them, each a directory of its own in `trials`.
+class Search(Job):
+    """Runs that differ in what was drawn for them, each a directory of its own in `trials`."""
 
-    Raises:
-        UsageError: there is no search at `path`.
-    """
-
-    def __init__(self, path: str | Path):
-        self.path = Path(path)
-        if not searched(path):
-            raise UsageError(
-                f"{self.path} is not a search: it holds no search.json. "
-                "Searches are made by `cutaway search`."
-            )
-
-    def __repr__(self) -> str:
-        return f"Search({str(self.path)!r})"
+    kind, marker = "search", "search.json"
+    maker = "Searches are made by `cutaway search`."
+    summed_by = "best"
 
     def __len__(self) -> int:
         """How many trials were asked for."""
@@ -63,11 +56,11 @@ class Search:
         facts |= {"objective": objective, "fingerprint": fingerprint}
         facts |= {"threads": torch.get_num_threads()}
         facts |= {"space": {name: axes.to_dict(axis) for name, axis in space.items()}}
-        return cls(appear(place, lambda folder: write_json(folder / "search.json", facts)))
+        return cls(appear(place, lambda folder: write_json(folder / cls.marker, facts)))
 
     @cached_property
     def _facts(self) -> dict[str, Any]:
-        return read_json(self.path / "search.json")
+        return read_json(self.path / self.marker)
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -117,18 +110,39 @@ class Search:
             )
 
     @property
-    def finished(self) -> bool:
-        return (self.path / "results.json").exists()
+    def done(self) -> tuple[int, int, str]:
+        return sum(trial.state != "running" for trial in self.trials), len(self), "trial"
 
     @property
-    def results(self) -> dict[str, Any]:
-        """The best trial, the importance of each field, and all trials.
+    def headline(self) -> tuple[str, float | None]:
+        return self.objective, self.results["value"]
+
+    @property
+    def members(self) -> list[Run]:
+        """Refused: it has no network that is meant to be used.
 
         Raises:
-            RunError: the search has not ended.
+            UsageError: always, with what to do instead.
         """
-        self._ended()
-        return read_json(self.path / "results.json")
+        begins = f"{self.path} is a search, which has no network of its own"
+        if not self.finished:
+            raise UsageError(f"{begins}: go on with `cutaway resume {self.path}`.")
+        raise UsageError(
+            f"{begins}: train its best recipe with `cutaway train --recipe {self.path}/best.toml`."
+        )
+
+    def resume(self, images: ImageSet | None = None, **execution: Any) -> "Search":
+        from cutaway.learn.search.launch import Trials
+
+        asked = Execution(**execution)
+        if self.finished:
+            return self
+        expect_same_steps(self._facts["recipe"], self.path)
+        sampling.ready()
+        images = self.images() if images is None else images
+        self.check_images(images)
+        Trials(self, images, asked).go()
+        return self
 
     @property
     def notes(self) -> list[Note]:
@@ -142,12 +156,8 @@ class Search:
         Raises:
             RunError: the search has not ended.
         """
-        self._ended()
+        self._expect_the_end()
         return read_recipe(self.path / "best.toml")
-
-    def _ended(self) -> None:
-        if not self.finished:
-            raise RunError(f"{self.path} has not ended: go on with `cutaway resume {self.path}`.")
 
     def leader(self, trials: Sequence[Trial]) -> Trial | None:
         """The best of the trials that ended; of equals that with the lower loss, then the first."""
@@ -155,11 +165,11 @@ class Search:
         sign = -1 if self.higher else 1
         return min(ended, key=lambda one: (sign * (one.value or 0), one.loss or 0), default=None)
 
-    def recipe_of(self, trial: Trial, change: Change) -> Recipe:
+    def recipe_of(self, trial: Trial) -> Recipe:
         """A trial's recipe, as `cutaway train` would take it."""
-        return change(self.recipe, trial.changes)
+        return self.recipe.with_options(**trial.changes)
 
-    def conclude(self, change: Change) -> None:
+    def conclude(self) -> None:
         """Write what the trials came to, once all are over.
 
         Raises:
@@ -171,14 +181,9 @@ class Search:
             raise TrainingError(
                 f"None of the {len(trials)} trials in {self.path} came to an end. {trials[0].why}"
             )
-        write_whole(self.path / "best.toml", self.recipe_of(best, change).to_toml())
+        write_whole(self.path / "best.toml", self.recipe_of(best).to_toml())
         found: dict[str, Any] = {"objective": self.objective, "value": best.value}
         found |= {"trial": best.number, "changes": best.changes}
         found |= {"importance": sampling.importance(self.space, trials, self.higher)}
         found |= {"trials": [trial.to_dict() for trial in trials]}
         write_json(self.path / "results.json", found)
-
-
-def searched(path: str | Path) -> bool:
-    """Whether there is a search at a path."""
-    return (Path(path) / "search.json").is_file()

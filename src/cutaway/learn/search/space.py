@@ -1,23 +1,20 @@
 """The space of a search: which fields of a recipe vary, and what is tried for each."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
 from itertools import islice, product
 from math import log2, prod
 from typing import Any
 
-from cutaway import models
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.optimizers.registry import plain
-from cutaway.learn.recipe import CHANGEABLE, TYPES, Recipe
+from cutaway.learn.options import known_options
+from cutaway.learn.recipe import CHANGEABLE, SETTINGS, Recipe
 from cutaway.learn.search import axes
 from cutaway.learn.search.axes import Axis, Choice, Range
-from cutaway.learn.tasks import TASKS, make_task, options
+from cutaway.learn.tasks import make_task
 
 Space = dict[str, Axis]
 Values = dict[str, Any]
-Change = Callable[[Recipe, Values], Recipe]
-"""How a recipe takes changes, `recipes.change`: another optimizer brings the rates that suit it."""
 
 FIXED = {"task", "task_options", "optimizer_options", "labels", "monitor"}
 SEARCHABLE = CHANGEABLE - FIXED | {"init"}
@@ -77,7 +74,7 @@ def _kind(recipe: Recipe, name: str) -> type:
     """The type of a field or an option that can be searched."""
     if name in (known := _options(recipe)):
         return type(known[name])
-    if name not in {spec.name for spec in fields(Recipe)}:
+    if name not in SETTINGS:
         hint = nearest(name, SEARCHABLE | known.keys())
         raise UsageError(f"There is no field '{name}' to search over.{hint}")
     if name not in SEARCHABLE:
@@ -90,13 +87,13 @@ def _kind(recipe: Recipe, name: str) -> type:
             f"Each stage of this recipe sets its own '{name}', so that searching over it would "
             "change nothing: search over another field."
         )
-    return TYPES[name]
+    return SETTINGS[name].kind
 
 
 def _options(recipe: Recipe) -> Values:
     """The options of the model and of the task, with their defaults."""
-    own = {} if recipe.model.startswith("own:") else models.find(recipe.model).options
-    return own | (options(recipe.task) if recipe.task in TASKS else {})
+    known = known_options(recipe)
+    return known["model_options"] | known["task_options"]
 
 
 def points(space: Space) -> float:
@@ -120,10 +117,10 @@ def standing(space: Space, recipe: Recipe) -> Values | None:
     return found if all(found[name] in axis for name, axis in space.items()) else None
 
 
-def settle(space: Space, recipe: Recipe, drawn: Values, change: Change) -> Values:
+def settle(space: Space, recipe: Recipe, drawn: Values) -> Values:
     """Fields and options as a recipe takes them: numbers of four digits, rates as such."""
     found = {name: _short(value) for name, value in drawn.items() if not space[name].relative}
-    base = change(recipe, found)
+    base = recipe.with_options(**found)
     return {
         name: found[name] if name in found else _short(getattr(base, name) * value)
         for name, value in drawn.items()
@@ -134,11 +131,11 @@ def _short(value: Any) -> Any:
     return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
-def check(space: Space, recipe: Recipe, change: Change) -> list[Recipe]:
+def check(space: Space, recipe: Recipe) -> list[Recipe]:
     """The recipes with one field changed, to each value or end of a range.
 
     Raises:
         UsageError: a value that its field cannot have.
     """
     ends = [{name: value} for name, axis in space.items() for value in axis.ends]
-    return [change(recipe, settle(space, recipe, one, change)) for one in ends]
+    return [recipe.with_options(**settle(space, recipe, one)) for one in ends]

@@ -41,8 +41,8 @@ def judged(training: Training, objective: str) -> list[tuple[int, float]]:
 
 
 def stopped(search: Search) -> Stopped:
-    done = sum(trial.state != "running" for trial in search.trials)
+    done, wanted, _ = search.done
     return Stopped(
-        f"Stopped with {done} of {len(search)} trials done, as asked. "
+        f"Stopped with {done} of {wanted} trials done, as asked. "
         f"Go on with: cutaway resume {search.path}"
     )

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from cutaway.errors import RunError, UsageError, nearest
-from cutaway.learn.fleet import opened
+from cutaway.learn.kinds import open_network
 from cutaway.learn.run import Run
 from cutaway.ship.formats import open_exported
 from cutaway.ship.measures import BATCHES, apart, latencies
@@ -71,7 +71,7 @@ def _exported(path: Path) -> Engine:
 def _trained(real: Path, named: Path, way: str) -> Engine:
     if not (real / "recipe.toml").is_file() and not (real / "fleet.json").is_file():
         raise UsageError(f"{named} is neither a run, nor a fleet, nor an exported network.")
-    trained = opened(real)
+    trained = open_network(real)
     plain = TorchEngine(trained)
     if way == "torch" or not isinstance(trained, Run):
         return plain

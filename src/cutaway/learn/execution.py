@@ -1,0 +1,40 @@
+"""How a training is carried out: what does not decide its result, and so is in no recipe."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from cutaway.learn.callbacks import Callback, Callbacks, made
+
+
+@dataclass(frozen=True)
+class Execution:
+    """The same for a run, a fleet or a search.
+
+    Attributes:
+        out: the directory to make; by default the first free one, `runs/MODEL-DATA-N`. What goes
+            on has one already.
+        callbacks: told how it goes; a class may be named, `package.module:Class`.
+        checkpoint_every: seconds between checkpoints.
+
+    Raises:
+        UsageError: a callback that cannot be imported or made, or is none.
+    """
+
+    out: str | Path = ""
+    callbacks: Iterable[Callback | str] = ()
+    checkpoint_every: float = 15.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "callbacks", tuple(self.callbacks))  # read once, kept
+        self.callback  # noqa: B018  # says at once which cannot be made
+
+    @cached_property
+    def callback(self) -> Callbacks:
+        """All callbacks as one."""
+        return made(self.callbacks)
+
+    def telling(self, first: Callback) -> "Execution":
+        """The same, with a callback that is told before the others."""
+        return replace(self, callbacks=Callbacks([first, self.callback]))

@@ -1,0 +1,133 @@
+"""How runs, fleets and searches are shown: progress, table, report, and what a notebook shows."""
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cutaway.data.imageset import ImageSet
+from cutaway.learn.callbacks import Callback
+from cutaway.learn.fleet import Fleet
+from cutaway.learn.job import Job
+from cutaway.learn.run import Run
+from cutaway.learn.search import Search
+from cutaway.show import fleet, measures, origins, progress, tables
+from cutaway.show import report as run
+from cutaway.show.curves import curves
+from cutaway.show.pages import search
+from cutaway.show.plots import Chart
+from cutaway.show.render import render
+
+
+@dataclass(frozen=True)
+class View:
+    """How one kind of job is shown.
+
+    Attributes:
+        key: what programs find its directory under.
+        report: writes its page, once it has ended.
+        rows: what it came to, named and in words; once it has ended.
+        charts: how it got there, as far as it has come.
+        progress: what prints how it goes.
+        following: commands that fit once it has ended, the likeliest first.
+    """
+
+    key: str
+    report: Callable[[Any, ImageSet | None], Path]
+    rows: Callable[[Any], dict[str, str]]
+    charts: Callable[[Any], Sequence[Chart]]
+    progress: Callable[[], Callback]
+    following: Callable[[Any], list[str]]
+
+
+def report(job: Job, images: ImageSet | None = None) -> Path:
+    """Write the report of a run, a fleet or a search that has ended; gives its path.
+
+    Args:
+        images: what it learned from, where it was an object of the user's own.
+
+    Raises:
+        RunError: it has not ended, is damaged, or the file cannot be written.
+    """
+    return VIEWS[job.kind].report(job, images)
+
+
+def html(job: Job) -> str:
+    """What a notebook shows: its headline, curves and table, as a piece of a page that needs
+    nothing beside it. Of one that is damaged, or gone, the plain line."""
+    try:
+        return render("notebook.html", overview(job, VIEWS[job.kind]))
+    except Exception:
+        return render("notebook_line.html", {"line": repr(job)})
+
+
+def overview(job: Job, view: View) -> dict[str, Any]:
+    """What the notebook's template says."""
+    done, wanted, noun = job.done
+    found: dict[str, Any] = {"path": str(job.path), "title": job.title, "charts": view.charts(job)}
+    if not job.finished:
+        found |= {"figure": f"{done} of {wanted}", "notes": [], "rows": {}}
+        return found | {"said": f"{noun}s, not ended: go on with cutaway.resume({str(job.path)!r})"}
+    name, value = job.headline
+    figure = {
+        "figure": measures.text(name, value),
+        "said": f"{job.summed_by} {measures.name(name)}",
+    }
+    return found | figure | {"notes": job.notes, "rows": view.rows(job)}
+
+
+def run_charts(found: Run) -> Sequence[Chart]:
+    """Its first two measures by epoch: the loss, and what tells how good the answers are."""
+    drawn = curves(found.metrics, found.recipe)
+    return drawn.charts[:2] if drawn else ()
+
+
+def fleet_charts(found: Fleet) -> Sequence[Chart]:
+    """Every member's curve, of those that have begun."""
+    begun = [Run(found.place(k)) for k in range(len(found)) if found.begun(k)]
+    learned = [member for member in begun if member.metrics]
+    return fleet.learning(learned, learned[0].task.primary) if learned else ()
+
+
+def search_charts(found: Search) -> Sequence[Chart]:
+    """Every trial, and the best until then."""
+    trials = [trial for trial in found.trials if trial.state != "running"]
+    return [search.progress(found, trials)] if found.leader(trials) else ()
+
+
+def after_run(found: Run) -> list[str]:
+    return [command for _, command in origins.commands(found)]
+
+
+def after_fleet(found: Fleet) -> list[str]:
+    path = shlex.quote(str(found.path))
+    member = f"{path}/members/000"
+    return [f"cutaway compare {path} OTHER", f"cutaway look {member}", f"cutaway export {member}"]
+
+
+def after_search(found: Search) -> list[str]:
+    return [f"cutaway train --recipe {shlex.quote(str(found.path))}/best.toml --replicates 8"]
+
+
+VIEWS = {
+    Run.kind: View(
+        "run", run.report, tables.run_rows, run_charts, progress.bar_or_lines, after_run
+    ),
+    Fleet.kind: View(
+        "run",
+        lambda found, _: fleet.report(found),
+        tables.fleet_rows,
+        fleet_charts,
+        progress.Members,
+        after_fleet,
+    ),
+    Search.kind: View(
+        "search",
+        lambda found, _: search.report(found),
+        tables.search_rows,
+        search_charts,
+        progress.Trials,
+        after_search,
+    ),
+}
