@@ -46,7 +46,7 @@ MAY_IMPORT = {
 }
 GROUND = {"arithmetic", "errors", "files", "randomness", "version"}
 # What is on disk goes on: `run.resume()` asks what made it, also only then. A recipe asks its model
-# and its task for their options then, so that the command line can offer its fields without PyTorch.
+# and its task for their options then: the command line offers its fields without PyTorch.
 GOES_ON = {"learn/run.py", "learn/fleet/fleet.py", "learn/search/search.py", "learn/recipe.py"}
 
 
