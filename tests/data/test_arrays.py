@@ -65,7 +65,7 @@ def test_targets_may_be_names_or_numbers_with_gaps() -> None:
         ((BATCH[..., :2], TARGETS), "1 or 3 channels"),
         ((BATCH, TARGETS[:4]), "6 images and 4 targets"),
         ((BATCH, [0] * 6), "one class only"),
-        ((BATCH, [0.5] * 6), "give --task regress"),
+        ((BATCH, [0.5] * 6), "Give --task regress"),
         ((BATCH, np.zeros((6, 2, 2, 2))), "are no masks of images"),
         ((BATCH[:0], []), "no image"),
     ],

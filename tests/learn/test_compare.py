@@ -239,13 +239,13 @@ def of_kind(path: Path, model: str, lr: float) -> Run:
 def test_every_tasks_own_measure(model, tmp_path):
     a, b = (of_kind(tmp_path / str(lr), model, lr) for lr in (0.001, 0.01))
     found = compare([a.path, b.path])
-    assert found.measure.key == KINDS[model][2]
+    assert found.metric.name == KINDS[model][2]
     (one,) = found.differences
     values = [s.estimate.value for s in found.standings]
-    assert one.gain.value == pytest.approx(found.measure.sign * (values[1] - values[0]))
+    assert one.gain.value == pytest.approx(found.metric.sign * (values[1] - values[0]))
     assert one.gain.low <= one.gain.value <= one.gain.high
     if model != "unet":  # whose own figure is of all pixels together
-        expected = [found.measure.of(run.results) for run in (a, b)]
+        expected = [found.metric.of(run.results) for run in (a, b)]
         assert values == pytest.approx(expected, rel=1e-5)
 
 

@@ -95,7 +95,7 @@ def test_a_file_resizes_as_the_run_does(trained, shipped, tmp_path):
 def test_pt2_runs_with_pytorch_alone(trained, shipped):
     run, extra = trained("lenet5"), {"cutaway.json": ""}
     whole = torch.export.load(str(shipped("lenet5", "pt2").path), extra_files=extra).module()
-    assert json.loads(extra["cutaway.json"])["classes"] == list(run.data.classes)
+    assert json.loads(extra["cutaway.json"])["target"]["names"] == list(run.data.classes)
     for shape in ((1, 8, 8, 1), (2, 9, 30, 1), (3, 31, 8, 1)):
         assert whole(torch.zeros(shape, dtype=torch.uint8)).shape == (shape[0], 10)
 

@@ -89,6 +89,11 @@ def named(metrics: Iterable[Metric], key: str) -> Metric | None:
     return max(found, key=lambda one: len(one.name), default=None)
 
 
+def exactly(metrics: Iterable[Metric], name: str) -> Metric:
+    """The metric of a name; of one that is not known, what little can be said."""
+    return next((one for one in metrics if one.name == name), None) or unknown(name)
+
+
 def unknown(key: str) -> Metric:
     """What is said of a figure of which nothing but its name is known."""
     return Metric(key, begins="own", higher=False)

@@ -5,10 +5,10 @@ from itertools import pairwise
 from typing import Any
 
 from cutaway.learn import history
-from cutaway.learn.metrics import HIGHER, LOWER, Metric, named
+from cutaway.learn.metrics import HIGHER, LOWER, Metric, exactly
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.task import Task
-from cutaway.learn.tasks import make_task, metric
+from cutaway.learn.tasks import METRICS, make_task, metric
 from cutaway.show import measures, origins, plots
 from cutaway.show.axes import axis, epochs, short, whole
 from cutaway.show.plots import Chart, Point, Scale
@@ -155,7 +155,7 @@ def _described(name: str, recipe: Recipe, task: Task) -> Metric:
     if who:
         about, said = metric(what), task.players_said if what == "loss" else HIGHER
         return replace(about, title=f"{about.title} of each player", caption=said)
-    about = named(task.metrics, name) or metric(name)
+    about = exactly([*task.metrics, *METRICS], name)
     if name == "accuracy" and (recipe.mixup or recipe.cutmix):
         return replace(about, caption=f"{HIGHER} {MIXED}")
     return replace(about, caption=_of_loss(recipe)) if name == "loss" else about

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+import cutaway
 from cutaway.errors import UsageError
 from cutaway.learn.optimizers import METHODS, find, make
 from cutaway.learn.optimizers.making import amount
@@ -51,7 +52,12 @@ TWICE = [name for name, method in METHODS.items() if method.twice]
 def test_several_evaluations_do_not_go_with_everything(name):
     assert "--clip 0" in refused(optimizer=name, clip=1.0)
     assert "--compile no" in refused(optimizer=name, compile="yes")
-    assert "--optimizer sgd" in refused(optimizer=name, task="threshold")
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_a_rule_has_no_values_to_compare(name, tmp_path):
+    with pytest.raises(UsageError, match=r"the task 'threshold' has a rule .* --optimizer sgd"):
+        cutaway.fit("gates", "xor", optimizer=name, out=tmp_path / "run", progress=False)
 
 
 @pytest.mark.parametrize("name", TWICE)

@@ -74,8 +74,13 @@ def _check_monitor(recipe: Recipe, task: type[Task]) -> None:
         )
 
 
+METRICS = (
+    *(metrics.LOSS, metrics.ERROR, metrics.RATE),  # whose unit is each task's own
+    *(one for task in TASKS.values() for one in task.metrics),
+)
+"""Those of all tasks."""
+
+
 def metric(key: str) -> Metric:
     """What a key such as `val_loss` is a value of, in whichever task; see `Task.metric`."""
-    known = [one for task in TASKS.values() for one in task.metrics]
-    shared = [metrics.LOSS, metrics.ERROR, metrics.RATE]  # whose unit is each task's own
-    return metrics.named([*shared, *known], key) or metrics.unknown(key)
+    return metrics.named(METRICS, key) or metrics.unknown(key)
