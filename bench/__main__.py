@@ -23,7 +23,7 @@ from bench.kept import earlier, keep
 from bench.page import write, write_apart
 from bench.peers.works import WORKS
 from bench.race import PEERS, Found, rounds, run
-from cutaway.learn.machine import processor
+from cutaway.learn.runtime import processor
 
 
 def note(name: str, found: Found) -> None:

@@ -63,7 +63,7 @@ def compared(model: str, epochs: int) -> dict[str, float]:
         stage = Stage(0, run.recipe, run, images, network)
         J = list(descend(graph_of(network, stage), batches(stage), RATES[model]))
         answers = run.task.evaluate(
-            network, run.feed(images, run.split.test), run.data.target, run.machine
+            network, run.feed(images, run.split.test), run.data.target, run.runtime
         )
         accuracy = run.results["accuracy"]
     return {

@@ -29,7 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.game import Game, work
 from bench.kept import earlier, keep, publish, table
 from bench.share import marked
-from cutaway.learn.machine import processor
+from cutaway.learn.runtime import processor
 
 SIDE = 2048
 """Of the matrices whose product gives the rate."""
@@ -85,7 +85,7 @@ def floating_operations(game: Game) -> int:
 def moved_bytes(game: Game) -> int:
     """Bytes that a step has to read and write."""
     saved: dict[int, int] = {}
-    owned = [p for seat in game.table for p in seat.player.parameters]
+    owned = [p for player_optimizer in game.table for p in player_optimizer.player.parameters]
     places = {p.untyped_storage().data_ptr() for p in owned}
     alive = []
 
@@ -99,8 +99,8 @@ def moved_bytes(game: Game) -> int:
     activations = sum(size for place, size in saved.items() if place not in places)
     state = sum(
         value.nbytes
-        for seat in game.table
-        for fields in seat.optimizer.state.values()
+        for player_optimizer in game.table
+        for fields in player_optimizer.optimizer.state.values()
         for value in fields.values()
         if isinstance(value, torch.Tensor)
     )
@@ -162,7 +162,7 @@ def part_of(event: Any) -> str:
 def measured(name: str, least: float, rate: float) -> dict[str, Any]:
     """A work's floor, its step and the step's parts, in milliseconds."""
     game = work(name)
-    with game.machine.session():
+    with game.runtime.session():
         step = step_seconds(game, least)
         operations, moved = floating_operations(game), moved_bytes(game)
         parts = profiled(game, max(3, int(1 / step)))

@@ -10,11 +10,11 @@ from bench.peers.works import WORKS
 from cutaway.data.augment import parse
 from cutaway.data.feed import Feed, Normalise
 from cutaway.data.imageset import ImageSet
-from cutaway.learn import machine as machines
-from cutaway.learn.loop import Seat, Tally, play, seats
-from cutaway.learn.machine import Machine
+from cutaway.learn import runtime as runtimes
+from cutaway.learn.loop import MetricTotals, PlayerOptimizer, optimizers_of, training_steps
 from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe
+from cutaway.learn.runtime import Runtime
 from cutaway.learn.tasks import make_task
 
 
@@ -28,15 +28,17 @@ class Game:
 
     recipe: Recipe
     network: nn.Module
-    machine: Machine
-    table: list[Seat]
+    runtime: Runtime
+    table: list[PlayerOptimizer]
     feed: Feed
-    tally: Tally = field(default_factory=Tally)
+    totals: MetricTotals = field(default_factory=MetricTotals)
     step: int = 0
 
-    def play(self, steps: int) -> None:
+    def training_steps(self, steps: int) -> None:
         """Some more steps; the machine's session is the caller's."""
-        for step in play(self.table, self.feed, self.tally, self.step, self.step + steps):
+        for step in training_steps(
+            self.table, self.feed, self.totals, self.step, self.step + steps
+        ):
             self.step = step
 
 
@@ -54,13 +56,13 @@ def set_out(recipe: Recipe, images: ImageSet, network: nn.Module | None = None) 
     """
     if network is None:
         network = initial(recipe, images.channels, len(images.classes), images.size)
-    machine = machines.choose(recipe, network)
-    recipe = machines.resolved(recipe, machine)
+    runtime = runtimes.choose(recipe, network)
+    recipe = runtimes.resolved(recipe, runtime)
     task = make_task(recipe)
-    table = seats(task.players(machine.place(network).train()), recipe, machine)
+    table = optimizers_of(task.players(runtime.place(network).train()), recipe, runtime)
     feed = Feed(
         images, torch.arange(len(images)), batch_size=recipe.batch_size, seed=recipe.seed,
         normalise=Normalise.of(images.images), augment=parse(recipe.augment),
-        repeat=recipe.repeat, device=machine.device, memory_format=machine.torch_memory_format,
+        repeat=recipe.repeat, device=runtime.device, memory_format=runtime.torch_memory_format,
     )  # fmt: skip
-    return Game(recipe, network, machine, table, feed)
+    return Game(recipe, network, runtime, table, feed)

@@ -44,8 +44,8 @@ from cutaway.data.pixels import stored
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.execution import Execution
 from cutaway.learn.fit import begun
-from cutaway.learn.machine import processor
 from cutaway.learn.recipe import Recipe
+from cutaway.learn.runtime import processor
 from cutaway.learn.training import Training
 from cutaway.models.resnet import Basic, Residual, ResNet, ZeroPad
 from cutaway.models.resnet_cifar import small_images
@@ -78,7 +78,7 @@ def depth(layers: int) -> dict[str, Any]:
         batch_size=8, augment="none", precision="float32", device="cpu"
     )
     game, seconds = set_out(recipe, images, resnet(layers, again=False)), []
-    with game.machine.session():
+    with game.runtime.session():
         for _ in range(4):
             began = time.perf_counter()
             game.play(1)

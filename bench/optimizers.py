@@ -30,7 +30,7 @@ from cutaway.errors import TrainingError, UsageError
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.fit import fit
 from cutaway.learn.history import Row
-from cutaway.learn.optimizers import METHODS, Closure, Evaluations, make
+from cutaway.learn.optim import METHODS, Closure, Evaluations, make
 from cutaway.learn.options import OPTIMIZERS
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.training import Training
@@ -136,9 +136,9 @@ class Watch(Callback):
             raise Reached
 
     def _note(self, training: Training) -> None:
-        seat = training.stage.table[0]
+        moved = training.stage.player_optimizers[0]
         self.found = {
-            **vars(seat.evaluations), "steps": training.step, "seconds": training.seconds,
+            **vars(moved.evaluations), "steps": training.step, "seconds": training.seconds,
             "epochs": round(training.step / training.stage.steps_per_epoch, 2),
             "batch": training.stage.feed.batch_size, "rate": training.recipes[0].lr,
         }  # fmt: skip

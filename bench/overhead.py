@@ -66,7 +66,7 @@ def compared(name: str, threads: int, rounds: int) -> dict[str, Any]:
     torch.set_num_threads(threads)
     game = work(name)
     plain = Plain(game, copy.deepcopy(game.network))
-    with game.machine.session():
+    with game.runtime.session():
         timed(plain.play, 20)
         timed(game.play, 20)
         steps = max(5, int(1e6 * ROUND / timed(game.play, 20)))

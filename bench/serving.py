@@ -32,7 +32,7 @@ from bench.kept import HERE, earlier, keep, publish, table
 from bench.servers.load import load
 from bench.tables import figure, middle, ratio
 from cutaway import api
-from cutaway.learn.machine import processor
+from cutaway.learn.runtime import processor
 from cutaway.ship.formats import open_exported
 from cutaway.ship.formats.onnx_file import read
 from cutaway.ship.opened import Opened

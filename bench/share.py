@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.game import Game, set_out
 from cutaway.data.sources import load
-from cutaway.learn.optimizers import Closure
+from cutaway.learn.optim import Closure
 from cutaway.recipes import pair
 
 
@@ -46,17 +46,17 @@ def marked(game: Game, around: Callable[[str, Callable[..., Any]], Any]) -> Iter
         around: takes a name and a function, and gives what is called in its place.
     """
     feed, table, closure = game.feed, game.table, Closure.__call__
-    batch, steps = feed.batch, [seat.step for seat in table]
+    batch, steps = feed.batch, [player_optimizer.step for player_optimizer in table]
     feed.batch = around("batch", batch)  # type: ignore[method-assign]
     Closure.__call__ = around("closure", closure)  # type: ignore[method-assign]
-    for seat, step in zip(table, steps, strict=True):
-        seat.step = around("step", step)
+    for player_optimizer, step in zip(table, steps, strict=True):
+        player_optimizer.step = around("step", step)
     try:
         yield
     finally:
         feed.batch, Closure.__call__ = batch, closure  # type: ignore[method-assign]
-        for seat, step in zip(table, steps, strict=True):
-            seat.step = step
+        for player_optimizer, step in zip(table, steps, strict=True):
+            player_optimizer.step = step
 
 
 def parts(game: Game, steps: int) -> dict[str, float]:
@@ -77,7 +77,7 @@ def shares(optimizer: str, steps: int) -> dict[str, Any]:
     """Milliseconds of a step, and the share of each part."""
     recipe = pair("lenet5", "mnist").with_options(optimizer=optimizer).override(batch_size=128)
     game = set_out(recipe, load("mnist"))
-    with game.machine.session():
+    with game.runtime.session():
         game.play(20)
         found = parts(game, steps)
     whole = sum(found.values())

@@ -14,7 +14,7 @@ from pathlib import Path
 from cutaway.data.sources import load
 from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.statistics import student
+from cutaway.learn.stats import student
 from cutaway.recipes import starting_point
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from bench.kept import table
 from bench.peers.works import LIMIT, MARKS, WORKS
 from bench.race import PEERS, Found
-from cutaway.learn.statistics import student
+from cutaway.learn.stats import student
 
 Rows = Sequence[dict[str, Found]]
 OURS = "cutaway"

@@ -83,7 +83,7 @@ def compared(name: str, rounds: int, least: float) -> dict[str, Any]:
     """Rounds of all ways."""
     game, times = work(name), {way: [] for way in (*WAYS, LENS)}  # type: ignore[var-annotated]
     plain = []
-    with game.machine.session():
+    with game.runtime.session():
         game.play(5)
         each = seconds(lambda: game.play(5)) / 5
         steps = max(10, round(least / each / 50) * 50)

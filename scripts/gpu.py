@@ -33,8 +33,8 @@ import cutaway as ca
 from cutaway.data.imageset import ImageSet
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.fleet import Fleet
-from cutaway.learn.machine import processor
 from cutaway.learn.run import Run
+from cutaway.learn.runtime import processor
 from cutaway.learn.training import Stopped, Training
 
 

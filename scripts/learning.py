@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cutaway.learn.machine import processor
+from cutaway.learn.runtime import processor
 
 DOCS = Path(__file__).parents[1] / "docs"
 KEPT = DOCS / "learning.json"
@@ -135,7 +135,7 @@ run."""
 
 
 def problem(name: str, rows: list[dict[str, Any]]) -> str:
-    from cutaway.learn.optimizers import METHODS
+    from cutaway.learn.optim import METHODS
 
     title, text, command = PROBLEMS[name]
     found = [

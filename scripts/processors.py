@@ -14,7 +14,7 @@ from itertools import product
 
 import torch
 
-from cutaway.learn.machine import multiplies_bfloat16
+from cutaway.learn.runtime import multiplies_bfloat16
 
 ROOMS = ("tests/learn", "tests/see", "tests/ship", "tests/byhand", "tests/lab", "tests/models")
 AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}

@@ -31,7 +31,7 @@ from cutaway.data.split import Split, split
 from cutaway.learn.execution import Execution
 from cutaway.learn.fit import begun
 from cutaway.learn.run import Run
-from cutaway.learn.statistics import bootstrap, mean_of
+from cutaway.learn.stats import bootstrap, mean_of
 from cutaway.see.attribution import attention, grad_cam, integrated_gradients
 from cutaway.see.foreground import foreground
 from cutaway.see.probe import answers

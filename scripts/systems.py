@@ -86,7 +86,7 @@ def drawn(found: dict[str, Any]) -> str:
     known = f"accuracy {found['accuracy']:.2%} with 100 labels; " if "accuracy" in found else ""
     return (
         f"{known}Frechet distance {fids[0]:.0f} after the first epoch, {fids[-1]:.0f} after "
-        f"the last ({found['fid']:.0f} on the test part); the examiner is over 90 % sure of "
+        f"the last ({found['fid']:.0f} on the test part); the feature network is over 90 % sure of "
         f"{found['sure']:.0%} of the drawn digits, {found['variety']:.1f} of 10 classes"
     )
 
@@ -286,7 +286,7 @@ def page(kept: dict[str, Any]) -> str:
         "reached on test images. Made by `python scripts/systems.py` on two cores of a Xeon "
         "(Cascade Lake, 2.5 GHz) without a GPU. Seconds are those of training, summed where a row "
         "needs several trainings. Each row had one core; transfer learning and ResNet-1202 had "
-        "two. The examiner of the GANs is a classifier of MNIST's digits; the Frechet distance "
+        "two. The network that evaluates the GANs is a classifier of MNIST's digits; the Frechet distance "
         "compares its features of drawn and of real digits.",
         "",
         "| network | command | goal | result | seconds |",

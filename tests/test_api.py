@@ -148,7 +148,7 @@ def test_early_stopping_keeps_the_best_epoch(tmp_path):
     run._given = Tiny()
     images = ca.load(Digits(200))
     feed = run.feed(images, run.split.val)
-    found = run.task.evaluate(run.model, feed, images.target, run.machine)
+    found = run.task.evaluate(run.model, feed, images.target, run.runtime)
     assert found.loss == pytest.approx(best["val_loss"], rel=1e-5)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cutaway.learn.optimizers import METHODS
+from cutaway.learn.optim import METHODS
 from cutaway.learn.options import OPTIMIZERS
 from cutaway.recipes import pair
 

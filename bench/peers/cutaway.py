@@ -108,7 +108,7 @@ class Judge(Ears):
         with self.watch.off_the_clock():
             feed = training.run.feed(training.images, training.run.split.test)
             network, target = training.stage.answering, training.run.data.target
-            found = training.run.task.evaluate(network, feed, target, training.machine)
+            found = training.run.task.evaluate(network, feed, target, training.runtime)
         enough(self.watch, found.summary()["accuracy"])
 
 

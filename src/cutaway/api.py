@@ -14,13 +14,13 @@ from cutaway.learn import fit as learning
 from cutaway.learn.callbacks import Callback, Callbacks, made
 from cutaway.learn.directory import refuse_member
 from cutaway.learn.fleet import Fleet, check_way, launch
-from cutaway.learn.handed import given_back
 from cutaway.learn.kinds import kind_at, open_job
+from cutaway.learn.loading import load_for
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.search import Search
 from cutaway.learn.search import launch as launch_search
-from cutaway.learn.taken import load_for
+from cutaway.learn.user_module import given_back
 from cutaway.show.jobs import VIEWS, report
 from cutaway.show.progress import reading
 

@@ -6,9 +6,9 @@ from torch.nn.utils import parameters_to_vector
 
 from cutaway.data.feed import Feed, Normalise
 from cutaway.data.imageset import ImageSet, Numbered
-from cutaway.learn import machine as machines
+from cutaway.learn import runtime as runtimes
 from cutaway.learn.decay import pull
-from cutaway.learn.loop import Tally, play, seats
+from cutaway.learn.loop import MetricTotals, optimizers_of, training_steps
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.tasks.classify import Classify
 
@@ -41,12 +41,12 @@ def feed(recipe: Recipe) -> Feed:
 def trained(recipe: Recipe, steps: int) -> nn.Module:
     """The network after some steps."""
     model = network()
-    table = seats(
-        Classify(recipe.label_smoothing).players(model), recipe, machines.choose(recipe, model)
+    table = optimizers_of(
+        Classify(recipe.label_smoothing).players(model), recipe, runtimes.choose(recipe, model)
     )
-    for seat in table:
-        pull(seat.optimizer, recipe)
-    for _ in play(table, feed(recipe), Tally(), 0, steps):
+    for player_optimizer in table:
+        pull(player_optimizer.optimizer, recipe)
+    for _ in training_steps(table, feed(recipe), MetricTotals(), 0, steps):
         pass
     return model
 

@@ -17,7 +17,7 @@ from cutaway.errors import RunError, UsageError
 from cutaway.learn.compare import Comparison, compare
 from cutaway.learn.kinds import open_job
 from cutaway.learn.run import Run
-from cutaway.learn.statistics import holm, student, welch, wilson
+from cutaway.learn.stats import holm, student, welch, wilson
 
 OURS, THEIRS = [0.90, 0.91, 0.93, 0.90], [0.92, 0.92, 0.95, 0.93]
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from cutaway.learn.classification import Classification
-from cutaway.learn.statistics import wilson
+from cutaway.learn.stats import wilson
 
 
 def answers(n=400, k=7, seed=0) -> Classification:

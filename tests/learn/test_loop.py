@@ -7,9 +7,16 @@ from torch import nn
 from torch.nn import functional as F
 
 from cutaway.errors import UsageError
-from cutaway.learn import machine as machines
-from cutaway.learn.loop import NotFinite, Tally, holding, limit_rows, play, seats
-from cutaway.learn.optimizers import make, optimizer_class
+from cutaway.learn import runtime as runtimes
+from cutaway.learn.loop import (
+    MetricTotals,
+    NotFinite,
+    holding,
+    limit_rows,
+    optimizers_of,
+    training_steps,
+)
+from cutaway.learn.optim import make, optimizer_class
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.schedule import rate
 from cutaway.learn.task import Player
@@ -62,16 +69,16 @@ def test_max_norm_bounds_each_row_and_leaves_short_ones():
 
 
 def test_tally_means_are_over_images():
-    model, tally = network(), Tally()
-    machine = machines.choose(RECIPE, model)
-    table = seats(Classify().players(model), RECIPE.override(lr=1e-9), machine)
+    model, totals = network(), MetricTotals()
+    runtime = runtimes.choose(RECIPE, model)
+    table = optimizers_of(Classify().players(model), RECIPE.override(lr=1e-9), runtime)
     batches = feed(RECIPE)
-    for _ in play(table, batches, tally, 0, batches.batches_per_epoch):
+    for _ in training_steps(table, batches, totals, 0, batches.batches_per_epoch):
         pass
     x = torch.cat([b.x for b in batches.in_order()])
     t = torch.cat([b.t for b in batches.in_order()])
     s = model(x)
-    means = tally.means()
+    means = totals.means()
     assert means["loss"] == pytest.approx(F.cross_entropy(s, t).item(), rel=1e-5)
     assert means["accuracy"] == pytest.approx((s.argmax(1) == t).double().mean().item())
 
@@ -93,8 +100,10 @@ def test_players_move_in_turn_while_the_others_are_held():
         batch_size=16, device="cpu",
     )  # fmt: skip
     players = (Player("x", (x,), loss(+1), turns=2), Player("y", (y,), loss(-1)))
-    machine = machines.choose(recipe, nn.ParameterList([x, y]))
-    for _ in play(seats(players, recipe, machine), feed(recipe), Tally(), 0, 1):
+    runtime = runtimes.choose(recipe, nn.ParameterList([x, y]))
+    for _ in training_steps(
+        optimizers_of(players, recipe, runtime), feed(recipe), MetricTotals(), 0, 1
+    ):
         pass
     assert seen == [(True, False), (True, False), (False, True)]
     assert x.item() == pytest.approx(0.8)  # 1 - 0.1 - 0.1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cutaway.learn.statistics import (
+from cutaway.learn.stats import (
     Estimate,
     bootstrap,
     holm,
@@ -159,7 +159,7 @@ def test_the_seed_decides_and_memory_does_not(monkeypatch):
     first = bootstrap(mean_of(x), 30, draws=500)
     assert bootstrap(mean_of(x), 30, draws=500) == first
     assert bootstrap(mean_of(x), 30, draws=500, seed=1) != first
-    monkeypatch.setattr("cutaway.learn.statistics.resampling.MEMORY", 100)
+    monkeypatch.setattr("cutaway.learn.stats.resampling.MEMORY", 100)
     again = bootstrap(mean_of(x), 30, draws=500)
     assert (again.low, again.high) == pytest.approx((first.low, first.high))
 

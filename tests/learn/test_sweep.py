@@ -68,7 +68,7 @@ def run(request, tmp_path_factory):
 def test_it_measures_its_primary_metric(run):
     assert run.finished
     primary = run.task.primary
-    if primary == "fid":  # needs the examiner's kind of images
+    if primary == "fid":  # needs the feature network's kind of images
         assert run.results["fid"] > 0
     assert primary in run.results
     assert [row["epoch"] for row in run.metrics] == [1, 2]

@@ -17,7 +17,7 @@ from torch import nn
 
 from cutaway.errors import UsageError
 from cutaway.learn.checkpoint import save_tensors
-from cutaway.learn.foreign import IMAGENET
+from cutaway.learn.external_weights import IMAGENET
 from cutaway.learn.pretrained import backbone, frozen, load_pretrained, rest
 from cutaway.models import build, find
 

@@ -9,11 +9,11 @@ import pytest
 from cutaway import recipes
 from cutaway.errors import DataError
 from cutaway.learn.fit import fit
+from cutaway.learn.loading import load_for
 from cutaway.learn.run import Run
-from cutaway.learn.taken import load_for
 from cutaway.ship.export import Shipped, export
 from cutaway.ship.formats import FORMATS
-from cutaway.ship.runtime import BINARY, SCRIPT, runtime
+from cutaway.ship.onnxruntime_web import BINARY, SCRIPT, runtime
 
 Trained = Callable[[str], Run]
 SMALL = {

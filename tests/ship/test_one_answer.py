@@ -8,8 +8,8 @@ import torch
 
 from cutaway import recipes
 from cutaway.learn.fit import fit
+from cutaway.learn.loading import load_for
 from cutaway.learn.run import Run
-from cutaway.learn.taken import load_for
 from cutaway.see.probe import answers
 from cutaway.ship.export import export
 from cutaway.ship.formats import FORMATS, open_exported

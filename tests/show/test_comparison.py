@@ -8,7 +8,7 @@ from helpers.report_page import Page, read
 from helpers.report_runs import HOSTILE
 
 from cutaway.learn.compare import compare
-from cutaway.learn.statistics import Estimate
+from cutaway.learn.stats import Estimate
 from cutaway.show.intervals import Entry, intervals
 from cutaway.show.pages.compare import write
 from cutaway.show.verdict import number

@@ -21,7 +21,7 @@ def evaluate(
 ) -> None:
     """Measure a trained network; every look at a test set is logged in the run."""
     from cutaway.learn.kinds import open_network
-    from cutaway.learn.taken import part_or_data
+    from cutaway.learn.loading import part_or_data
     from cutaway.show import tables
 
     other, on = part_or_data(data or None, on)
@@ -81,7 +81,7 @@ def generate(
     as_json: Json = False,
 ) -> None:
     """Draw images with a trained VAE or GAN, side by side in one PNG."""
-    from cutaway.learn.gallery import save_picture
+    from cutaway.learn.image_grid import save_picture
 
     if out.suffix.lower() != ".png":
         raise UsageError(f"{out} is not a name for a PNG: write -o grid.png.")

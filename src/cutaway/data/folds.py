@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from cutaway.data.stratify import TEST, TRAIN, tally
+from cutaway.data.stratify import TEST, TRAIN, totals
 from cutaway.errors import DataError, UsageError
 
 
@@ -39,7 +39,7 @@ def folds(unit: np.ndarray, target: np.ndarray, count: int, rng: np.random.Gener
     such folds to the smallest (as in scikit-learn's `StratifiedGroupKFold`, but unit by unit).
     """
     held: dict[int, list[tuple[int, int]]] = {}
-    for of, c, k in zip(*(column.tolist() for column in tally(unit, target)), strict=True):
+    for of, c, k in zip(*(column.tolist() for column in totals(unit, target)), strict=True):
         held.setdefault(of, []).append((c, k))
     size = np.bincount(unit)
     order = np.lexsort((rng.random(len(size)), -size)).tolist()

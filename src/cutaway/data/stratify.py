@@ -22,7 +22,7 @@ def deal(
     First one unit of each class to each part, then the units of several images, at random by the
     room that is left (so that no part is all singles); single images fill the rest exactly.
     """
-    of, cls, count = tally(unit, target)
+    of, cls, count = totals(unit, target)
     size = np.bincount(unit)
     chance = rng.random(len(size))
     order = np.lexsort((chance[of], size[of], cls))
@@ -43,7 +43,7 @@ def deal(
     return place[unit]
 
 
-def tally(unit: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def totals(unit: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One row for each class in each unit: unit, class, number of images."""
     width = target.max() + 1
     key, count = np.unique(unit * width + target, return_counts=True)
@@ -126,7 +126,7 @@ def expected_leakage(unit: np.ndarray, target: np.ndarray, side: np.ndarray) -> 
     sides = np.stack([np.bincount(target[side == part], minlength=target.max() + 1)
                       for part in range(3)])  # fmt: skip
     unit, target = unit[side < DROPPED], target[side < DROPPED]
-    of, cls, count = tally(unit, target)
+    of, cls, count = totals(unit, target)
     n, train, test = sides.sum(0)[cls], sides[TRAIN][cls], sides[TEST][cls]
     none = _log_none(n, train, count)  # of these siblings is in training
     none_else = np.bincount(of, none)[of] - none + _log_none(n - 1, train, count - 1)

@@ -21,7 +21,7 @@ from cutaway.lab.figures import (
     images,
     logs,
 )
-from cutaway.learn.statistics import Estimate, paired, student, wilson
+from cutaway.learn.stats import Estimate, paired, student, wilson
 
 
 class Verdict(Enum):
@@ -94,7 +94,7 @@ def share_of(what: str, facts: Bool[Tensor, "n"]) -> Effect:
 
 
 def estimated(what: str, found: Estimate, n: int, unit: str = "") -> Effect:
-    """An estimate of `cutaway.learn.statistics` (welch, bootstrap, ...) as an effect."""
+    """An estimate of `cutaway.learn.stats` (welch, bootstrap, ...) as an effect."""
     return Effect(what, found.value, found.low, found.high, n, unit)
 
 

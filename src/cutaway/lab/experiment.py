@@ -58,7 +58,7 @@ from cutaway.data.catalog import SOURCES
 from cutaway.errors import DataError
 from cutaway.lab.evidence import Effect, Evidence, Verdict
 from cutaway.lab.settings import Setting, parameters, settle
-from cutaway.learn.machine import Machine, computing, environment
+from cutaway.learn.runtime import Runtime, computing, environment
 from cutaway.randomness import reseed_global
 
 
@@ -196,4 +196,4 @@ def _undisturbed(number: str, seed: int, threads: int) -> Iterator[None]:
 
 def _environment() -> dict[str, Any]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return environment(Machine(device, "float32", "contiguous", False, torch.get_num_threads()))
+    return environment(Runtime(device, "float32", "contiguous", False, torch.get_num_threads()))

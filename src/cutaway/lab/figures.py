@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Num, Shaped
 from torch import Tensor
 
-from cutaway.learn.statistics import student, wilson
+from cutaway.learn.stats import student, wilson
 
 Numbers = Sequence[float | int] | Shaped[np.ndarray, "_"] | Shaped[Tensor, "_"]
 Places = tuple[tuple[float, str], ...]

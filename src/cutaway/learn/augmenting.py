@@ -27,7 +27,7 @@ from cutaway.data.split import Split
 from cutaway.data.target import Classes
 from cutaway.learn.notes import Note, note
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.statistics import mcnemar
+from cutaway.learn.stats import mcnemar
 from cutaway.learn.tasks import make_task
 from cutaway.randomness import generator
 

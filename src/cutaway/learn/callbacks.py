@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cutaway.errors import UsageError
 from cutaway.learn.history import Row
-from cutaway.learn.named import imported
+from cutaway.learn.import_path import imported
 
 if TYPE_CHECKING:
     from cutaway.learn.evaluation import Evaluation

@@ -14,10 +14,10 @@ from cutaway.data.feed import Batch, Feed
 from cutaway.data.split import Split
 from cutaway.data.target import Classes, Target
 from cutaway.learn.evaluation import Pooled
-from cutaway.learn.machine import Machine
 from cutaway.learn.metrics import HIGHER, Kept, Metric, loss
 from cutaway.learn.prediction import ClassPrediction
-from cutaway.learn.statistics import share
+from cutaway.learn.runtime import Runtime
+from cutaway.learn.stats import share
 from cutaway.learn.task import Task, at_rest, expect
 
 BINS = 15
@@ -227,10 +227,10 @@ class Classifier(Task):
         return output.float().softmax(1)
 
     def evaluate(
-        self, model: nn.Module, feed: Feed, target: Target, machine: Machine
+        self, model: nn.Module, feed: Feed, target: Target, runtime: Runtime
     ) -> Classification:
         model = self.answering(model)
-        with at_rest(model, machine):
+        with at_rest(model, runtime):
             rows = [(b.index, b.t, self.answer(model(b.x), target)) for b in feed.in_order()]
         index, targets, probabilities = (torch.cat(c).cpu() for c in zip(*rows, strict=True))
         return Classification(target.classes, index, targets, probabilities)

@@ -16,12 +16,13 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
 from cutaway.data.split import Split, split
 from cutaway.errors import RunError, UsageError
-from cutaway.learn import machine as machines
-from cutaway.learn import optimizers
+from cutaway.learn import optim
+from cutaway.learn import runtime as runtimes
 from cutaway.learn.augmenting import suited
 from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
 from cutaway.learn.execution import Execution
+from cutaway.learn.format_versions import expect_same_steps
 from cutaway.learn.network import head_of, initial
 from cutaway.learn.notes import Note, note
 from cutaway.learn.pretrained import Pretrained, frozen, load_pretrained
@@ -31,7 +32,6 @@ from cutaway.learn.run import Run
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import make_task
 from cutaway.learn.training import Training
-from cutaway.learn.versions import expect_same_steps
 from cutaway.see.probe import resting
 
 
@@ -79,8 +79,8 @@ def begun(
     network = model
     if network is None:
         network = initial(recipe, images.channels, images.target.outputs, images.size)
-    machine = machines.choose(recipe, network)
-    recipe = machines.resolved(recipe, machine)
+    runtime = runtimes.choose(recipe, network)
+    recipe = runtimes.resolved(recipe, runtime)
     found = check_fit(network, images, recipe)
     place = destination(execution.out, recipe.model, images.name)
     findings = findings or audit(images)
@@ -90,7 +90,7 @@ def begun(
             labelled(parts, images, stage.labels, recipe.seed)  # refuses what cannot be drawn
     recipe, augmented = suited(recipe, images, parts)
     card = DataCard.of(images, parts, scaling(recipe, images, parts, found))
-    about: dict[str, Any] = {"environment": machines.environment(machine)}
+    about: dict[str, Any] = {"environment": runtimes.environment(runtime)}
     about["audit"] = findings.to_json()
     about["notes"] = [*of_data(recipe, findings, parts), *augmented]
     about |= {"pretrained": found.to_dict()} if found else {}
@@ -122,7 +122,7 @@ def reopened(run: Run, images: ImageSet | None, execution: Execution) -> Trainin
         images = run.images()
     else:
         run.check_images(images)
-    if run.machine.device != run.recipe.device:
+    if run.runtime.device != run.recipe.device:
         raise RunError(
             f"{run.path} began on {run.recipe.device}, which is not here, and would end otherwise "
             "elsewhere: go on with it there, or train anew with --device auto."
@@ -159,7 +159,7 @@ def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Pretraine
         wished(stage.augment, images.size)
         task = make_task(stage)
         _check_optimizer(stage, task)
-        optimizers.make(stage, list(network.parameters()))
+        optim.make(stage, list(network.parameters()))
         with regularised(network, stage):  # refuses what the network has no place for
             _try(task, network, batch, images)
         if stage.freeze:
@@ -173,7 +173,7 @@ def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Pretraine
 
 def _check_optimizer(recipe: Recipe, task: Task) -> None:
     """Refuse a method that compares losses where there is none to compare."""
-    if optimizers.find(recipe.optimizer).trials and not task.has_gradient:
+    if optim.find(recipe.optimizer).trials and not task.has_gradient:
         raise UsageError(
             f"The optimizer '{recipe.optimizer}' needs a function to minimise, and the task "
             f"'{recipe.task}' has a rule instead: take --optimizer sgd."

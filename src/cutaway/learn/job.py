@@ -11,9 +11,9 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import Progress
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json
+from cutaway.learn.loading import load_again, load_for
 from cutaway.learn.notes import Note
 from cutaway.learn.recipe import OWN, Recipe
-from cutaway.learn.taken import load_again, load_for
 from cutaway.learn.tasks import metric
 
 if TYPE_CHECKING:

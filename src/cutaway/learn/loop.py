@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from cutaway.data.feed import Batch
-from cutaway.learn import optimizers
-from cutaway.learn.machine import Machine
-from cutaway.learn.optimizers import Closure, Evaluations
+from cutaway.learn import optim
+from cutaway.learn.optim import Closure, Evaluations
 from cutaway.learn.recipe import Recipe
+from cutaway.learn.runtime import Runtime
 from cutaway.learn.schedule import rate
 from cutaway.learn.task import Counts, Player
 from cutaway.randomness import reseed_global
@@ -28,7 +28,7 @@ class NotFinite(Exception):
 
 
 @dataclass
-class Tally:
+class MetricTotals:
     """Sums over an epoch, kept on the device; `means` is the only place that reads them.
 
     Attributes:
@@ -61,8 +61,8 @@ class Tally:
         return all(math.isfinite(value.item()) for value in self.sums.values())
 
 
-class Seat:
-    """A player at the table, with its optimizer.
+class PlayerOptimizer:
+    """A player with its optimizer.
 
     Args:
         prefix: what its figures are called by, where there are several players.
@@ -77,51 +77,51 @@ class Seat:
         player: Player,
         others: Sequence[Player],
         recipe: Recipe,
-        machine: Machine,
+        runtime: Runtime,
         optimizer: Optimizer,
         prefix: str = "",
     ):
-        self.player, self.recipe, self.machine, self.prefix = player, recipe, machine, prefix
+        self.player, self.recipe, self.runtime, self.prefix = player, recipe, runtime, prefix
         self.held = [p for other in others for p in other.parameters]
-        self.optimizer, self.step = optimizer, optimizers.step_of(optimizer)
+        self.optimizer, self.step = optimizer, optim.step_of(optimizer)
         self.base = [group["lr"] for group in self.optimizer.param_groups]
         self.evaluations = Evaluations()
-        optimizers.keep(self.optimizer, self.evaluations)
+        optim.keep(self.optimizer, self.evaluations)
 
     def set_rate(self, share: float) -> None:
         """Put the learning rate at a share of its highest value."""
         for group, base in zip(self.optimizer.param_groups, self.base, strict=True):
             group["lr"] = base * share * self.player.rate
 
-    def move(self, batches: Sequence[Batch], tally: Tally) -> None:
+    def move(self, batches: Sequence[Batch], totals: MetricTotals) -> None:
         """The player's turns: its optimizer steps, asking for the loss as it needs."""
         with holding(self.held):
             for batch in batches[: self.player.turns]:
-                self.step(self._closure(batch, tally))
+                self.step(self._closure(batch, totals))
                 if self.recipe.max_norm:
                     limit_rows(self.player.parameters, self.recipe.max_norm)
 
-    def _closure(self, batch: Batch, tally: Tally) -> Closure:
+    def _closure(self, batch: Batch, totals: MetricTotals) -> Closure:
         """The loss on a batch, which is tallied, and has to be a number, the first time only."""
 
         def shares(first: bool) -> Iterator[Tensor]:
             for part in batch.parts(self.recipe.accumulate):
-                with self.machine.autocast():
+                with self.runtime.autocast():
                     loss, counts = self.player.loss(part)
                 if first:
-                    self._note(part, loss, counts, tally)
+                    self._note(part, loss, counts, totals)
                 yield loss if part is batch else loss * (len(part) / len(batch))
 
         return Closure(shares, self.player.parameters, self.recipe.clip, self.evaluations)
 
-    def _note(self, part: Batch, loss: Tensor, counts: Counts, tally: Tally) -> None:
-        free = self.machine.sync_is_free
+    def _note(self, part: Batch, loss: Tensor, counts: Counts, totals: MetricTotals) -> None:
+        free = self.runtime.sync_is_free
         mean = loss.item() if free else loss.detach().double()  # a number costs less to add
         if free and not math.isfinite(mean):
             raise NotFinite(self.player, part)
-        tally.add(f"{self.prefix}loss", mean * len(part), len(part))
+        totals.add(f"{self.prefix}loss", mean * len(part), len(part))
         for name, value in counts.items():
-            tally.add(self.prefix + name, value, len(part))
+            totals.add(self.prefix + name, value, len(part))
 
 
 @torch.no_grad()
@@ -135,30 +135,30 @@ def limit_rows(parameters: Sequence[nn.Parameter], most: float) -> None:
             p.renorm_(2, 0, most)
 
 
-def seats(
+def optimizers_of(
     players: Sequence[Player],
     recipe: Recipe,
-    machine: Machine,
+    runtime: Runtime,
     slow: Collection[nn.Parameter] = (),
-) -> list[Seat]:
-    """A seat for each player, who holds the others' parameters fixed while it moves.
+) -> list[PlayerOptimizer]:
+    """Each player with its optimizer; it holds the others' parameters fixed while it moves.
 
     Args:
         slow: parameters that learn with the recipe's `backbone_rate`.
     """
     several = len(players) > 1
 
-    def seat(p: Player) -> Seat:
+    def player_optimizer(p: Player) -> PlayerOptimizer:
         others = [q for q in players if q is not p]
-        optimizer = optimizers.make(recipe, p.parameters, slow)
-        return Seat(p, others, recipe, machine, optimizer, f"{p.name}_" * several)
+        optimizer = optim.make(recipe, p.parameters, slow)
+        return PlayerOptimizer(p, others, recipe, runtime, optimizer, f"{p.name}_" * several)
 
-    return [seat(p) for p in players]
+    return [player_optimizer(p) for p in players]
 
 
-def draws(table: Sequence[Seat]) -> int:
+def draws(player_optimizers: Sequence[PlayerOptimizer]) -> int:
     """Batches that a step takes: as many as the player with the most turns needs."""
-    return max(seat.player.turns for seat in table)
+    return max(player_optimizer.player.turns for player_optimizer in player_optimizers)
 
 
 @runtime_checkable
@@ -168,21 +168,25 @@ class Supply(Protocol):
     def batch(self, number: int) -> Batch: ...
 
 
-def play(
-    table: Sequence[Seat], feed: Supply, tally: Tally, start: int, steps: int
+def training_steps(
+    player_optimizers: Sequence[PlayerOptimizer],
+    feed: Supply,
+    totals: MetricTotals,
+    start: int,
+    steps: int,
 ) -> Iterator[int]:
     """Play from step `start` to `steps`, giving the number of steps done after each.
 
     Every draw of a step, dropout's too, comes from streams named by the seed and the step.
     """
-    recipe, count = table[0].recipe, draws(table)
+    recipe, count = player_optimizers[0].recipe, draws(player_optimizers)
     for step in range(start, steps):
         reseed_global(recipe.seed, "step", step)
         batches = [feed.batch(step * count + i) for i in range(count)]
         share = rate(recipe.schedule, step, steps, recipe.warmup)
-        for seat in table:
-            seat.set_rate(share)
-            seat.move(batches, tally)
+        for player_optimizer in player_optimizers:
+            player_optimizer.set_rate(share)
+            player_optimizer.move(batches, totals)
         yield step + 1
 
 

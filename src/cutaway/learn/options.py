@@ -94,7 +94,7 @@ def _with_optimizer(recipe: Recipe, changes: Changes) -> Changes:
 
     Options that belonged to the one before are dropped with it.
     """
-    from cutaway.learn.optimizers.registry import plain
+    from cutaway.learn.optim.registry import plain
 
     kind = changes.get("optimizer", recipe.optimizer)
     if isinstance(kind, type):  # a recipe holds names, so that it can be saved

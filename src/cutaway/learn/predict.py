@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from cutaway.data.feed import to_float
 from cutaway.errors import DataError, UsageError
 from cutaway.learn.card import DataCard
-from cutaway.learn.gallery import in_bytes
+from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.inputs import Input, gathered, several
-from cutaway.learn.machine import Machine
 from cutaway.learn.prediction import Prediction
+from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Task, at_rest
 from cutaway.randomness import generator
 
@@ -24,7 +24,7 @@ Outputs = Callable[[UInt8[Tensor, "n h w c"]], Tensor]
 
 
 def predict(
-    model: nn.Module, task: Task, card: DataCard, machine: Machine, images: Any
+    model: nn.Module, task: Task, card: DataCard, runtime: Runtime, images: Any
 ) -> Iterator[Prediction]:
     """What a network says of each picture.
 
@@ -39,8 +39,8 @@ def predict(
     network = task.answering(model)
 
     def answers(pixels: UInt8[Tensor, "n h w c"]) -> Tensor:
-        x = card.normalise(to_float(pixels.to(machine.device)))
-        with at_rest(network, machine):
+        x = card.normalise(to_float(pixels.to(runtime.device)))
+        with at_rest(network, runtime):
             return task.answer(network(x), card.target).cpu()
 
     return predictions(answers, task, card, images)
@@ -97,7 +97,7 @@ def written(found: Iterable[Prediction], folder: Path) -> Iterator[Prediction]:
 
 
 def draw(
-    model: Any, card: DataCard, machine: Machine, count: int, seed: int
+    model: Any, card: DataCard, runtime: Runtime, count: int, seed: int
 ) -> UInt8[Tensor, "n *grid c"]:
     """Images from codes z of N(0, 1), which the seed decides.
 
@@ -107,6 +107,6 @@ def draw(
     if not hasattr(model, "generate"):
         raise UsageError("This network draws no images: `cutaway models` shows which ones do.")
     z = torch.randn(count, model.latent, generator=generator(seed, "generate"))
-    with at_rest(model, machine):
-        parts = [model.generate(part.to(machine.device)) for part in z.split(BATCH)]
+    with at_rest(model, runtime):
+        parts = [model.generate(part.to(runtime.device)) for part in z.split(BATCH)]
     return in_bytes(card.normalise.undo(torch.cat(parts).float()))

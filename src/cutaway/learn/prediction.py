@@ -8,7 +8,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from cutaway.errors import DataError
-from cutaway.learn.gallery import save_mask
+from cutaway.learn.image_grid import save_mask
 
 
 @dataclass(frozen=True, kw_only=True)

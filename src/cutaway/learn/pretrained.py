@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError, nearest
-from cutaway.learn.foreign import open_weights
+from cutaway.learn.external_weights import open_weights
 from cutaway.models import Model
 
 Naming = Callable[[str], str]

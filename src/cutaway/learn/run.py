@@ -18,19 +18,19 @@ from cutaway.data.split import Split
 from cutaway.data.target import Values
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, read_rows, writing
-from cutaway.learn import machine as machines
+from cutaway.learn import runtime as runtimes
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
 from cutaway.learn.directory import refuse_member
 from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.execution import Execution
 from cutaway.learn.job import Job
+from cutaway.learn.loading import part_or_data
 from cutaway.learn.network import initial
 from cutaway.learn.notes import Note, read_notes
 from cutaway.learn.predict import draw, predict, written
 from cutaway.learn.prediction import Prediction
 from cutaway.learn.recipe import OWN, Recipe, read_recipe
-from cutaway.learn.taken import part_or_data
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import make_task
 
@@ -100,9 +100,9 @@ class Run(Job):
         return make_task(self.recipe.in_stages()[-1])
 
     @cached_property
-    def machine(self) -> machines.Machine:
+    def runtime(self) -> runtimes.Runtime:
         """Where it computes: where it was trained, or on the processor if that is not here."""
-        return machines.recorded(self.recipe, self.environment.get("threads"))
+        return runtimes.recorded(self.recipe, self.environment.get("threads"))
 
     def new_model(self) -> nn.Module:
         """The network before training.
@@ -139,7 +139,7 @@ class Run(Job):
         except RuntimeError as error:
             first = str(error).splitlines()[1].strip()
             raise RunError(f"{path} does not fit the network: {first}") from None
-        return self.machine.place(model).eval()
+        return self.runtime.place(model).eval()
 
     def save_weights(self, model: nn.Module) -> None:
         """Keep the trained network, with what is needed to use it."""
@@ -167,7 +167,7 @@ class Run(Job):
         """Images as this run's network takes them, in order."""
         return Feed(
             images, index, batch_size=512, normalise=self.data.normalise,
-            device=self.machine.device, memory_format=self.machine.torch_memory_format,
+            device=self.runtime.device, memory_format=self.runtime.torch_memory_format,
             target=self.data.target,
         )  # fmt: skip
 
@@ -195,9 +195,9 @@ class Run(Job):
             frame = self.data.frame if len(self.data.size) == 2 else None
             images = self.data.adopt(load(data, image_size=frame, label=label, numbers=numbers))
             index, on = torch.arange(len(images)), images.name or "other data"
-        with self.machine.session():
+        with self.runtime.session():
             feed = self.feed(images, index)
-            found = self.task.evaluate(self.model, feed, self.data.target, self.machine)
+            found = self.task.evaluate(self.model, feed, self.data.target, self.runtime)
         self.log_look(on, why, found)
         return found.grouped(self.split) if data is None else found
 
@@ -225,8 +225,8 @@ class Run(Job):
                 in `error`, and the others are answered.
             RunError: a mask cannot be written.
         """
-        with self.machine.session():
-            found = predict(self.model, self.task, self.data, self.machine, images)
+        with self.runtime.session():
+            found = predict(self.model, self.task, self.data, self.runtime, images)
             return [*written(found, out)] if out else [*found]
 
     def generate(self, count: int, seed: int = 0) -> UInt8[Tensor, "n *grid c"]:
@@ -235,8 +235,8 @@ class Run(Job):
         Raises:
             UsageError: the network draws none.
         """
-        with self.machine.session():
-            return draw(self.model, self.data, self.machine, count, seed)
+        with self.runtime.session():
+            return draw(self.model, self.data, self.runtime, count, seed)
 
     def saved_test(self) -> Evaluation:
         """What it did on the test set, as it was at the end of training."""

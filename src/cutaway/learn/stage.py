@@ -15,7 +15,7 @@ from cutaway.learn import checkpoint
 from cutaway.learn.checkpoint import Tensors
 from cutaway.learn.decay import pull
 from cutaway.learn.history import Row, best
-from cutaway.learn.loop import Tally, draws, seats
+from cutaway.learn.loop import MetricTotals, draws, optimizers_of
 from cutaway.learn.network import head_of
 from cutaway.learn.pretrained import backbone, frozen, rest
 from cutaway.learn.recipe import Recipe
@@ -39,28 +39,28 @@ class Stage:
     def __init__(
         self, number: int, recipe: Recipe, run: "Run", images: ImageSet, network: nn.Module
     ):
-        self.number, self.network, machine = number, network, run.machine
+        self.number, self.network, runtime = number, network, run.runtime
         recipe = with_own_streams(recipe, number)
         self.recipe, self.task = recipe, make_task(recipe)
         self.free = [p for p in network.parameters() if p.requires_grad]
         head = head_of(recipe, network)
         rest(frozen(network.train(), recipe.freeze, head))
-        playing = torch.compile(network) if machine.compile else network
+        playing = torch.compile(network) if runtime.compile else network
         slow = backbone(network, head) if recipe.backbone_rate != 1 else ()
-        self.table = seats(self.task.players(playing), recipe, machine, slow)  # type: ignore[arg-type]
-        for seat in self.table:
-            pull(seat.optimizer, recipe)
+        self.player_optimizers = optimizers_of(self.task.players(playing), recipe, runtime, slow)  # type: ignore[arg-type]
+        for player_optimizer in self.player_optimizers:
+            pull(player_optimizer.optimizer, recipe)
         self.average = averaged(network, recipe.ema) if recipe.ema else None
-        self.feed = feed(recipe, run, images, turns=draws(self.table))
+        self.feed = feed(recipe, run, images, turns=draws(self.player_optimizers))
         self.val = run.feed(images, run.split.val) if len(run.split.val) else None
-        self.tally = Tally()
+        self.totals = MetricTotals()
         self.rows: list[Row] = []
         self.best: Tensors = {}
         self.step = 0
 
     @property
     def steps_per_epoch(self) -> int:
-        batches, turns = self.feed.batches_per_epoch, draws(self.table)
+        batches, turns = self.feed.batches_per_epoch, draws(self.player_optimizers)
         return max(1, batches // turns) if self.recipe.drop_last else ceil(batches / turns)
 
     @property
@@ -70,7 +70,7 @@ class Stage:
 
     def images_before(self, step: int) -> int:
         """How many images the steps before this one, counted from 0, learn from."""
-        return self.feed.images_before(step * draws(self.table))
+        return self.feed.images_before(step * draws(self.player_optimizers))
 
     @property
     def answering(self) -> nn.Module:
@@ -118,28 +118,30 @@ class Stage:
         tensors: Tensors = {}
         facts: dict[str, Any] = {"number": self.number, "step": self.step, "rows": self.rows}
         rest: dict[str, Any] = {}
-        for seat in self.table:
+        for player_optimizer in self.player_optimizers:
             moved, more = checkpoint.optimizer_state(
-                seat.optimizer, f"optimizer/{seat.player.name}"
+                player_optimizer.optimizer, f"optimizer/{player_optimizer.player.name}"
             )
             tensors |= moved
             rest |= more
         if self.average is not None:
             tensors |= {f"ema/{k}": v for k, v in self.average.state_dict().items()}
-        tensors |= {f"tally/{k}": v for k, v in self.tally.sums.items()}
+        tensors |= {f"tally/{k}": v for k, v in self.totals.sums.items()}
         tensors |= {f"best/{k}": v for k, v in self.best.items()}
-        return tensors, facts | {"optimizers": rest, "images": self.tally.images}
+        return tensors, facts | {"optimizers": rest, "images": self.totals.images}
 
     def restore(self, tensors: Tensors, facts: dict[str, Any]) -> None:
         """Put back what `state` gave."""
         if self.average is not None:
             self.average.load_state_dict(part(tensors, "ema"))
-        for seat in self.table:
-            prefix = f"optimizer/{seat.player.name}"
-            checkpoint.restore_optimizer(seat.optimizer, prefix, tensors, facts["optimizers"])
+        for player_optimizer in self.player_optimizers:
+            prefix = f"optimizer/{player_optimizer.player.name}"
+            checkpoint.restore_optimizer(
+                player_optimizer.optimizer, prefix, tensors, facts["optimizers"]
+            )
         device = next(self.network.parameters()).device
         sums: dict[str, Tensor] = {k: v.to(device) for k, v in part(tensors, "tally").items()}
-        self.tally = Tally(sums, facts["images"])
+        self.totals = MetricTotals(sums, facts["images"])
         self.best = part(tensors, "best")
         self.step, self.rows = facts["step"], facts["rows"]
 
@@ -181,7 +183,7 @@ def feed(
         normalise=run.data.normalise, seed=recipe.seed,
         augment=parse(recipe.augment) if augmented else None,
         labelled=known if mixed else None, repeat=recipe.repeat, drop_last=recipe.drop_last,
-        turns=turns, device=run.machine.device, memory_format=run.machine.torch_memory_format,
+        turns=turns, device=run.runtime.device, memory_format=run.runtime.torch_memory_format,
         target=run.data.target,
     )  # fmt: skip
 

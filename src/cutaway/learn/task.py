@@ -19,9 +19,9 @@ from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Target
 from cutaway.errors import UsageError
 from cutaway.learn.evaluation import Evaluation, Measurements
-from cutaway.learn.machine import Machine
 from cutaway.learn.metrics import LOSS, Metric, named, unknown
 from cutaway.learn.prediction import Prediction
+from cutaway.learn.runtime import Runtime
 from cutaway.randomness import generator, reseed_global
 from cutaway.see.probe import resting
 
@@ -113,7 +113,7 @@ class Task:
         """Show the first batch to a network that needs one before it learns."""
 
     def evaluate(
-        self, model: nn.Module, feed: Feed, target: Target, machine: Machine
+        self, model: nn.Module, feed: Feed, target: Target, runtime: Runtime
     ) -> Evaluation:
         """Measure how good the network is on the images of a feed."""
         raise NotImplementedError
@@ -126,7 +126,7 @@ class Task:
         return Measurements(summary["images"], metrics, tensors)
 
     def picture(
-        self, model: nn.Module, batch: Batch, machine: Machine
+        self, model: nn.Module, batch: Batch, runtime: Runtime
     ) -> Float[Tensor, "n c *grid"] | None:
         """What the network makes of some images (or of itself), for a look while it learns.
 
@@ -231,13 +231,13 @@ class Turn(nn.Module):
 
 
 @contextmanager
-def at_rest(model: nn.Module, machine: Machine, seed: int = 0) -> Iterator[None]:
+def at_rest(model: nn.Module, runtime: Runtime, seed: int = 0) -> Iterator[None]:
     """The network as it answers: no dropout, no gradients, draws that depend on `seed` alone.
 
     It answers in float32 whatever precision it learned in, because that is what leaves: exports
     and those who load the weights compute so, and what is evaluated has to be the same.
     """
-    devices = [machine.device] if machine.device.startswith("cuda") else []
+    devices = [runtime.device] if runtime.device.startswith("cuda") else []
     with resting(model), torch.random.fork_rng(devices), torch.inference_mode():
         reseed_global(seed, "judge")
         yield

@@ -16,10 +16,10 @@ from cutaway.learn.callbacks import Callbacks
 from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.directory import alone
 from cutaway.learn.execution import Execution
-from cutaway.learn.gallery import in_bytes, save_picture
 from cutaway.learn.history import Row
+from cutaway.learn.image_grid import in_bytes, save_picture
 from cutaway.learn.interrupt import stoppable
-from cutaway.learn.loop import NotFinite, play
+from cutaway.learn.loop import NotFinite, training_steps
 from cutaway.learn.network import begin
 from cutaway.learn.nonfinite import first_not_finite
 from cutaway.learn.notes import note_test
@@ -56,12 +56,12 @@ class Training:
         model: nn.Module,
         execution: Execution,
     ):
-        self.run, self.images, self.machine = run, images, run.machine
+        self.run, self.images, self.runtime = run, images, run.runtime
         watching = [Watching(run, model)] if run.recipe.watch else []
         self.callbacks = Callbacks([*watching, execution.callback])
         self.checkpoint_every = execution.checkpoint_every
         self.recipes = run.recipe.in_stages()
-        self.model = run.machine.place(model)
+        self.model = run.runtime.place(model)
         self.rows: list[Row] = []
         self.images_seen, self.step, self.seconds = 0, 0, 0.0
         self.stage = self._stage(0)
@@ -93,7 +93,7 @@ class Training:
         Raises:
             RunError: another process trains it.
         """
-        with alone(self.run.path), self.machine.session():
+        with alone(self.run.path), self.runtime.session():
             try:
                 self.callbacks.on_run_begin(self)
                 yield
@@ -146,14 +146,16 @@ class Training:
         self.callbacks.on_step_begin(self)
         started = time.monotonic()
         try:
-            for step in play(stage.table, stage.feed, stage.tally, stage.step, stage.steps):
+            for step in training_steps(
+                stage.player_optimizers, stage.feed, stage.totals, stage.step, stage.steps
+            ):
                 stage.step = step
                 self.images_seen += stage.images_before(step) - stage.images_before(step - 1)
                 self.step += 1
                 if stage.average is not None:
                     stage.average.update_parameters(self.model)
-                if not self.machine.sync_is_free and step % CHECK_EVERY == 0:
-                    self.check_tally()
+                if not self.runtime.sync_is_free and step % CHECK_EVERY == 0:
+                    self.check_totals()
                 self.seconds += time.monotonic() - started
                 self.callbacks.on_step_end(self)
                 yield
@@ -163,12 +165,12 @@ class Training:
         except NotFinite as problem:
             raise self._not_finite(problem.player, problem.batch, stage.step + 1) from None
 
-    def check_tally(self) -> None:
+    def check_totals(self) -> None:
         """Raises TrainingError where a loss of this epoch was not finite; waits for the device."""
-        if not self.stage.tally.finite:
+        if not self.stage.totals.finite:
             stage = self.stage
             batch = stage.feed.batch(stage.step - 1)
-            raise self._not_finite(stage.table[0].player, batch, stage.step)
+            raise self._not_finite(stage.player_optimizers[0].player, batch, stage.step)
 
     def _not_finite(self, player: Player, batch: Batch, step: int) -> TrainingError:
         where = first_not_finite(self.model, batch.x, lambda: player.loss(batch))
@@ -180,19 +182,19 @@ class Training:
 
     def end_epoch(self) -> None:
         """Validate, and write down what the epoch came to."""
-        self.check_tally()
+        self.check_totals()
         run, stage = self.run, self.stage
         row: Row = {"epoch": len(self.rows) + 1, "step": stage.step}
         if len(self.recipes) > 1:
             row["stage"] = stage.number + 1
-        row["lr"] = stage.table[0].optimizer.param_groups[0]["lr"]
-        row |= {f"train_{name}": value for name, value in stage.tally.means().items()}
+        row["lr"] = stage.player_optimizers[0].optimizer.param_groups[0]["lr"]
+        row |= {f"train_{name}": value for name, value in stage.totals.means().items()}
         if stage.val is not None:
-            found = stage.task.evaluate(stage.answering, stage.val, run.data.target, self.machine)
+            found = stage.task.evaluate(stage.answering, stage.val, run.data.target, self.runtime)
             self.callbacks.on_evaluation_end(self, "val", found)
             summary = found.summary()
             row |= {f"val_{k}": summary[k] for k in stage.task.measured() if k in summary}
-        stage.tally.clear()
+        stage.totals.clear()
         self.rows.append(row)
         stage.remember(row)
         self._draw(row["epoch"])
@@ -203,7 +205,7 @@ class Training:
     def _draw(self, epoch: int) -> None:
         """Keep what the network makes of itself, or of some images, at the end of an epoch."""
         batch = next((self.stage.val or self.stage.feed).first(16))
-        drawn = self.stage.task.picture(self.stage.answering, batch, self.machine)
+        drawn = self.stage.task.picture(self.stage.answering, batch, self.runtime)
         if drawn is not None and drawn.ndim == 4:
             save_picture(self.run.path / "samples" / f"{epoch:04}.png", in_bytes(drawn))
 
@@ -213,7 +215,7 @@ class Training:
         run.save_weights(self.model)
         run.__dict__.pop("model", None)
         feed = run.feed(self.images, run.split.test)
-        found = run.task.evaluate(self.model, feed, run.data.target, self.machine)
+        found = run.task.evaluate(self.model, feed, run.data.target, self.runtime)
         found = found.grouped(run.split)
         note_test(run, found)
         if not any(look["why"] == AT_THE_END for look in run.looks):  # killed since, and resumed

@@ -21,7 +21,7 @@ class Watching(Callback):
 
     def __init__(self, run: "Run", model: nn.Module):
         self.path = run.path / FILE
-        self.scope = Scope(model, run.recipe.watch, inside=not run.machine.compile)
+        self.scope = Scope(model, run.recipe.watch, inside=not run.runtime.compile)
 
     def on_run_begin(self, training: "Training") -> None:
         if note := self.scope.note:

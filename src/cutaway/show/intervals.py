@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cutaway.learn.statistics import Estimate
+from cutaway.learn.stats import Estimate
 from cutaway.show import plots
 from cutaway.show.axes import short
 from cutaway.show.plots import Scale, Ticks

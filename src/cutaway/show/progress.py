@@ -105,7 +105,7 @@ class Bar(Lines):
         if now - self.read < EVERY:
             return
         self.read = now
-        stage, losses = training.stage, _losses(training.stage.tally.means())
+        stage, losses = training.stage, _losses(training.stage.totals.means())
         assert self.bar_id is not None
         self.bar.update(
             self.bar_id,
@@ -176,7 +176,7 @@ def introduction(training: Training) -> list[str]:
     plan = steps(stage)
     lines = [
         f"{run.recipe.model} ({count(training.model):,} parameters) on {run.data.name}: {sizes}",
-        f"{training.machine}; {plan}",
+        f"{training.runtime}; {plan}",
         *_image_size(run),
     ]
     if stage.recipe.augment != "none":

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from cutaway.data.feed import Batch
 from cutaway.data.imageset import ImageSet
-from cutaway.learn.gallery import in_bytes
+from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.mixing import Mixed, mix
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.regularise import dropouts

@@ -8,7 +8,7 @@ from torch import nn
 
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import CutawayError
-from cutaway.learn.optimizers import optimizer_class
+from cutaway.learn.optim import optimizer_class
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.regularise import dropouts, residuals, survival
 from cutaway.learn.run import Run

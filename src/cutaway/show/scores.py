@@ -7,7 +7,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from cutaway.learn.classification import BINS, Classification
-from cutaway.learn.statistics import wilson
+from cutaway.learn.stats import wilson
 from cutaway.show import axes, plots
 from cutaway.show.plots import Bar, Chart, Dot
 from cutaway.show.words import percent, plural

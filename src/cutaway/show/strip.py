@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from cutaway.learn.gallery import GAP
+from cutaway.learn.image_grid import GAP
 from cutaway.learn.run import Run
 from cutaway.show.pictures import Picture, picture
 

@@ -10,7 +10,7 @@ from cutaway.learn.compare import Comparison, Difference, Side
 from cutaway.learn.compare.found import Standing
 from cutaway.learn.compare.sides import Key
 from cutaway.learn.metrics import Metric
-from cutaway.learn.statistics import Estimate
+from cutaway.learn.stats import Estimate
 from cutaway.show.origins import setting
 from cutaway.show.words import MINUS, SPACE, listed, plural
 

@@ -13,7 +13,7 @@ from cutaway.learn import memory
 from cutaway.learn.fleet import Fleet, launch
 from cutaway.learn.fleet import choice as choosing
 from cutaway.learn.fleet.choice import FEW, choose
-from cutaway.learn.machine import computing
+from cutaway.learn.runtime import computing
 from cutaway.recipes import pair
 
 

@@ -27,8 +27,8 @@ from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.ship.export import export
 from cutaway.ship.formats import open_exported, web
+from cutaway.ship.onnxruntime_web import SCRIPT, runtime
 from cutaway.ship.opened import Opened
-from cutaway.ship.runtime import SCRIPT, runtime
 from cutaway.ship.serve.occlusion import heat_map, in_bytes
 from cutaway.ship.shipment import Shipment
 

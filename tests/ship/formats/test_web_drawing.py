@@ -11,7 +11,7 @@ from helpers.web_pages import browsing, ready
 
 from cutaway import recipes
 from cutaway.learn.fit import fit
-from cutaway.learn.taken import load_for
+from cutaway.learn.loading import load_for
 from cutaway.ship.formats import web
 from cutaway.ship.shipment import Shipment
 

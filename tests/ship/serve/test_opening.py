@@ -11,9 +11,9 @@ from helpers.digits import digits
 
 from cutaway.errors import RunError, UsageError
 from cutaway.learn.fleet import launch
-from cutaway.learn.machine import computing
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
+from cutaway.learn.runtime import computing
 from cutaway.ship.export import place
 from cutaway.ship.formats import find
 from cutaway.ship.serve.engine import TorchEngine

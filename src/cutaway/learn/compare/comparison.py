@@ -13,7 +13,7 @@ from cutaway.learn.compare.replicates import over_replicates
 from cutaway.learn.compare.sides import Side, sides
 from cutaway.learn.metrics import Metric
 from cutaway.learn.recipe import OWN, REPLICATE, Recipe
-from cutaway.learn.statistics import Estimate, holm
+from cutaway.learn.stats import Estimate, holm
 
 
 @dataclass(frozen=True, kw_only=True)

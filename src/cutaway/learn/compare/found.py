@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cutaway.learn.compare.sides import Side
-from cutaway.learn.statistics import Estimate
+from cutaway.learn.stats import Estimate
 
 SURE = 0.05
 """A p below this is taken for a difference."""

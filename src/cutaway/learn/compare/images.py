@@ -14,7 +14,7 @@ from cutaway.learn.compare.found import Difference, Found, Standing
 from cutaway.learn.compare.sides import Side
 from cutaway.learn.metrics import Kept, Metric
 from cutaway.learn.run import Run
-from cutaway.learn.statistics import (
+from cutaway.learn.stats import (
     Estimate,
     Statistic,
     Weights,

@@ -12,7 +12,7 @@ from cutaway.learn.compare.found import Difference, Found, Standing
 from cutaway.learn.compare.sides import Side, pairs, varying
 from cutaway.learn.metrics import Metric
 from cutaway.learn.run import Run
-from cutaway.learn.statistics import (
+from cutaway.learn.stats import (
     paired,
     replicates_needed,
     smallest_visible,

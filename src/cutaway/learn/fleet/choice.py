@@ -17,7 +17,7 @@ from cutaway.data.feed import Feed, Normalise
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pool import cpus
 from cutaway.errors import UsageError
-from cutaway.learn import machine as machines
+from cutaway.learn import runtime as runtimes
 from cutaway.learn.counting import counted
 from cutaway.learn.fleet.stackable import differences, room, trial
 from cutaway.learn.network import initial
@@ -85,8 +85,8 @@ class Counts:
         self.images, self.asked = images, members[0].threads
         network = self._network(members[0])
         self.convolves = any(p.ndim > 2 for p in network.parameters())
-        self.machine = machines.choose(members[0], network)
-        self.members = [machines.resolved(one, self.machine) for one in members]
+        self.runtime = runtimes.choose(members[0], network)
+        self.members = [runtimes.resolved(one, self.runtime) for one in members]
         self.first = self.members[0].in_stages()[0]
         self.task = make_task(self.first)
 
@@ -98,7 +98,7 @@ class Counts:
         """
         if not (against := self.heavy or self.against):
             return "batched", "steps so small that a stack takes less"
-        cores = cpus() if beside and self.machine.device == "cpu" else 1
+        cores = cpus() if beside and self.runtime.device == "cpu" else 1
         if cores > self.share and self._beside(cores) < self._in_turn(cores):
             return "side-by-side", f"each on cores of its own ({against})"
         return "in-turn", f"each with all cores ({against})"
@@ -111,7 +111,7 @@ class Counts:
 
     def _in_turn(self, cores: int) -> float:
         """What one core would do meanwhile, in floating-point operations."""
-        return self.all / speed(min(cores, self.machine.threads))
+        return self.all / speed(min(cores, self.runtime.threads))
 
     def _beside(self, cores: int) -> float:
         crew = min(cores // self.share, len(self.members))
@@ -129,7 +129,7 @@ class Counts:
         network, feed = self._begun()
 
         def work() -> None:
-            with self.machine.autocast():
+            with self.runtime.autocast():
                 loss, _ = self.task.players(network)[0].loss(feed.batch(0))
             if loss.requires_grad:
                 loss.backward()
@@ -145,7 +145,7 @@ class Counts:
             return "a stack of convolutions is slower than one after the other"
         if len(self.members) < FEW:
             return f"a stack pays from {FEW} members on"
-        if self.machine.device == "cpu" and self.step[0] > LIGHT:
+        if self.runtime.device == "cpu" and self.step[0] > LIGHT:
             return "a step is arithmetic, of which a stack saves nothing"
         return ""
 
@@ -167,7 +167,7 @@ class Counts:
         """How many of them may learn at once."""
         network, feed = self._begun()
         with torch.random.fork_rng(devices=[]):
-            return room(network, self.task, feed.batch(0), self.machine.device)
+            return room(network, self.task, feed.batch(0), self.runtime.device)
 
     @property
     def at_once(self) -> int:
@@ -189,11 +189,11 @@ class Counts:
         feed = Feed(
             images, some, batch_size=recipe.batch_size, seed=recipe.seed,
             normalise=Normalise.of(images.images, some),
-            augment=wished(recipe.augment, images.size), device=self.machine.device,
-            memory_format=self.machine.torch_memory_format,
+            augment=wished(recipe.augment, images.size), device=self.runtime.device,
+            memory_format=self.runtime.torch_memory_format,
             target=images.target.fitted(images.truth, some),
         )  # fmt: skip
-        network = self.machine.place(self._network(recipe)).train()
+        network = self.runtime.place(self._network(recipe)).train()
         self.task.begin(network, feed.batch(0))
         return network, feed
 

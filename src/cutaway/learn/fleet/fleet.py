@@ -16,17 +16,17 @@ from cutaway.learn.evaluation import Pooled
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.choice import Choice
 from cutaway.learn.fleet.ensemble import Ensemble, combined, curve, kept
+from cutaway.learn.format_versions import expect_same_steps
 from cutaway.learn.job import Job
+from cutaway.learn.loading import part_or_data
 from cutaway.learn.notes import Note, joined
 from cutaway.learn.options import Changes
 from cutaway.learn.predict import predict, written
 from cutaway.learn.prediction import Prediction
 from cutaway.learn.recipe import REPLICATE, Recipe, from_dict
 from cutaway.learn.run import Run
-from cutaway.learn.statistics import t_interval
-from cutaway.learn.taken import part_or_data
+from cutaway.learn.stats import t_interval
 from cutaway.learn.tasks import metric
-from cutaway.learn.versions import expect_same_steps
 
 FORMAT = 1
 
@@ -214,8 +214,8 @@ class Fleet(Job):
             DataError: the only image asked about cannot be read.
         """
         first = self.members[0]
-        with first.machine.session():
-            found = predict(self.model, first.task, first.data, first.machine, images)
+        with first.runtime.session():
+            found = predict(self.model, first.task, first.data, first.runtime, images)
             return [*written(found, out)] if out else [*found]
 
 

@@ -13,10 +13,10 @@ from cutaway.learn.fit import divided
 from cutaway.learn.fleet.choice import choose
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.plan import plan
+from cutaway.learn.fleet.strategies import WAYS
 from cutaway.learn.fleet.watching import waiting
-from cutaway.learn.fleet.ways import WAYS
-from cutaway.learn.machine import computing
 from cutaway.learn.recipe import Recipe
+from cutaway.learn.runtime import computing
 
 
 def launch(

@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from cutaway.data.feed import Batch
-from cutaway.learn import memory, optimizers
+from cutaway.learn import memory, optim
 from cutaway.learn.fleet.batches import Batches
-from cutaway.learn.fleet.seat import RATES
 from cutaway.learn.fleet.stack import LossStack, turned
+from cutaway.learn.fleet.stack_optimizer import RATES
 from cutaway.learn.recipe import REPLICATE, SETTINGS, Recipe
 from cutaway.learn.task import Task
 
@@ -42,7 +42,7 @@ def differences(members: Sequence[Recipe]) -> str:
             return f"{name} {getattr(first, name)} is for each network by itself"
     if first.dropout > 0 or first.compile == "yes":
         return "dropout and compilation are for each network by itself"
-    if not optimizers.find(first.optimizer).elementwise:
+    if not optim.find(first.optimizer).elementwise:
         return f"{first.optimizer} looks at the weights of a network together"
     return ""
 

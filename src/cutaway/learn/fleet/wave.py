@@ -14,11 +14,11 @@ from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.batches import Feeds
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.member import Trainer
-from cutaway.learn.fleet.seat import StackSeat
 from cutaway.learn.fleet.stack import LossStack
+from cutaway.learn.fleet.stack_optimizer import StackOptimizer
 from cutaway.learn.fleet.watching import stopped
 from cutaway.learn.interrupt import stoppable
-from cutaway.learn.loop import Tally, play
+from cutaway.learn.loop import MetricTotals, training_steps
 from cutaway.learn.training import Training
 
 
@@ -36,7 +36,7 @@ class Wave:
         every_one = list(trainings.values())
         self.stage = every_one[0].stage
         # Of one small network a step may be too little for several threads; of a stack it is not.
-        self.machine = replace(every_one[0].machine, threads=torch.get_num_threads())
+        self.runtime = replace(every_one[0].runtime, threads=torch.get_num_threads())
         self.step, self.seconds = self.stage.step, sum(t.seconds for t in every_one)
 
     def go(self) -> list[str]:
@@ -45,7 +45,7 @@ class Wave:
         Raises:
             Stopped: the user asked to; checkpoints have been written.
         """
-        with ExitStack() as stack, self.machine.session():
+        with ExitStack() as stack, self.runtime.session():
             for training in self.trainings.values():
                 stack.enter_context(alone(training.run.path))
                 self.callbacks.on_run_begin(training)
@@ -73,12 +73,14 @@ class Wave:
 
     def _sit_down(self) -> None:
         every_one = self.trainings.values()
-        self.seats = [t.stage.table[0] for t in every_one]
+        self.optimizers_of = [t.stage.player_optimizers[0] for t in every_one]
         stack = LossStack([t.model for t in every_one], self.stage.task)
-        self.seat = StackSeat(stack, [t.stage.recipe for t in every_one], self.machine)
-        self.seat.take(self.seats)
+        self.player_optimizer = StackOptimizer(
+            stack, [t.stage.recipe for t in every_one], self.runtime
+        )
+        self.player_optimizer.take(self.optimizers_of)
         self.feeds = Feeds([t.stage.feed for t in every_one])
-        self.tally = joined([t.stage.tally for t in every_one])
+        self.totals = joined([t.stage.totals for t in every_one])
 
     def _learn(self) -> None:
         saved = time.monotonic()
@@ -99,7 +101,9 @@ class Wave:
         """A step of all each, timed; what is done between them is off the clock."""
         self._tell("on_step_begin")
         started = time.monotonic()
-        for step in play([self.seat], self.feeds, self.tally, self.step, self.stage.steps):
+        for step in training_steps(
+            [self.player_optimizer], self.feeds, self.totals, self.step, self.stage.steps
+        ):
             self.step = step
             self.seconds += time.monotonic() - started
             self._tell("on_step_end")
@@ -118,11 +122,11 @@ class Wave:
     def _end_epoch(self) -> None:
         self._hand_out()
         for k, training in self._alive():
-            if training.stage.tally.finite:
+            if training.stage.totals.finite:
                 training.end_epoch()
             else:
                 self._lose(k)
-        self.tally.clear()
+        self.totals.clear()
         if rows := [training.rows[-1] for _, training in self._alive()]:
             self.callbacks.on_members_epoch_end(self.fleet, rows)
 
@@ -136,12 +140,12 @@ class Wave:
 
     def _hand_out(self) -> None:
         """Let each member know where it stands; its weights it has."""
-        self.seat.lend(self.seats)
+        self.player_optimizer.lend(self.optimizers_of)
         for i, training in enumerate(self.trainings.values()):
             training.step = training.stage.step = self.step
             training.images_seen = training.stage.images_before(self.step)
             training.seconds = self.seconds / len(self.trainings)
-            training.stage.tally = member_of(self.tally, i)
+            training.stage.totals = member_of(self.totals, i)
 
 
 def brought_back(trainer: Trainer, members: Sequence[int]) -> dict[int, Training]:
@@ -164,13 +168,15 @@ def brought_back(trainer: Trainer, members: Sequence[int]) -> dict[int, Training
     return {k: trainer.training(k) for k in members}
 
 
-def joined(tallies: Sequence[Tally]) -> Tally:
+def joined(tallies: Sequence[MetricTotals]) -> MetricTotals:
     """The members' sums, one after the other in each tensor."""
     first = tallies[0]
     sums = {name: torch.stack([t.sums[name] for t in tallies]) for name in first.sums}
-    return Tally(sums, dict(first.images))
+    return MetricTotals(sums, dict(first.images))
 
 
-def member_of(tally: Tally, i: int) -> Tally:
+def member_of(totals: MetricTotals, i: int) -> MetricTotals:
     """One member's sums."""
-    return Tally({name: sums[i].clone() for name, sums in tally.sums.items()}, dict(tally.images))
+    return MetricTotals(
+        {name: sums[i].clone() for name, sums in totals.sums.items()}, dict(totals.images)
+    )

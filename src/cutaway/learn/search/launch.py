@@ -11,7 +11,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.errors import TrainingError, UsageError
 from cutaway.learn import fit as learning
 from cutaway.learn import history
-from cutaway.learn import machine as machines
+from cutaway.learn import runtime as runtimes
 from cutaway.learn.directory import alone, destination
 from cutaway.learn.execution import Execution
 from cutaway.learn.network import initial
@@ -102,7 +102,7 @@ def _objective(recipe: Recipe) -> str:
 def _try(recipe: Recipe, images: ImageSet) -> None:
     """Raises UsageError where a recipe cannot be trained on these images."""
     network = initial(recipe, images.channels, images.target.outputs, images.size)
-    machines.choose(recipe, network)
+    runtimes.choose(recipe, network)
     learning.check_fit(network, images, recipe)
 
 
@@ -135,7 +135,7 @@ class Trials:
         """
         try:
             self.callbacks.on_search_begin(self.search)
-            with alone(self.search.path), machines.computing(self.search.threads):
+            with alone(self.search.path), runtimes.computing(self.search.threads):
                 self.trials = self.search.trials
                 for number in range(len(self.search)):
                     self._make(number)

@@ -12,6 +12,7 @@ from cutaway.errors import RunError, TrainingError, UsageError
 from cutaway.files import read_json, write_json, write_whole
 from cutaway.learn.directory import Place, appear
 from cutaway.learn.execution import Execution
+from cutaway.learn.format_versions import expect_same_steps
 from cutaway.learn.job import Job
 from cutaway.learn.notes import Note, read_notes
 from cutaway.learn.recipe import Recipe, from_dict, read_recipe
@@ -21,7 +22,6 @@ from cutaway.learn.search.space import Space
 from cutaway.learn.search.trial import Trial
 from cutaway.learn.search.trial import from_dict as read_trial
 from cutaway.learn.tasks import metric
-from cutaway.learn.versions import expect_same_steps
 
 FORMAT = 1
 

@@ -6,7 +6,7 @@ from math import log2, prod
 from typing import Any
 
 from cutaway.errors import UsageError, nearest
-from cutaway.learn.optimizers.registry import plain
+from cutaway.learn.optim.registry import plain
 from cutaway.learn.options import known_options
 from cutaway.learn.recipe import CHANGEABLE, SETTINGS, Recipe
 from cutaway.learn.search import axes

@@ -11,11 +11,11 @@ from torch.nn import functional as F
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Target
 from cutaway.learn.evaluation import Measurements
-from cutaway.learn.gallery import in_bytes
-from cutaway.learn.likeness import Examiner, likeness
-from cutaway.learn.machine import Machine
+from cutaway.learn.fid import FeatureNetwork, likeness
+from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.metrics import HIGHER, LOWER, Metric
 from cutaway.learn.presets import ADAM, PLAIN
+from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, Task, at_rest, expect, needs
 from cutaway.learn.tasks.variational import between
 
@@ -118,10 +118,10 @@ class Adversarial(Task):
         expect(model.generator(noise(model, batch.x)), tuple(batch.x.shape), "images to judge")
         expect(self._scores(model.discriminator, batch.x), (len(batch),), "one score an image")
 
-    def evaluate(self, model: Any, feed: Feed, target: Target, machine: Machine) -> Measurements:
+    def evaluate(self, model: Any, feed: Feed, target: Target, runtime: Runtime) -> Measurements:
         count = min(len(feed.index), self.judged)
         real = torch.cat([b.x for b in feed.first(count)])
-        with at_rest(model, machine):
+        with at_rest(model, runtime):
             parts, d = real.split(feed.batch_size), model.discriminator
             fakes = [model.generate(noise(model, part)) for part in parts]
             fake = torch.cat(fakes)
@@ -131,13 +131,13 @@ class Adversarial(Task):
             z = torch.randn(16, model.latent, device=real.device)
             kept = {"samples": fake[:SAMPLES], "between": model.generate(between(z))}
             measures = {"discriminator_accuracy": accuracy.item()}
-            if examiner := Examiner.for_images(feed.images, machine):
-                measures = likeness(examiner, real, fake) | measures
+            if feature_network := FeatureNetwork.for_images(feed.images, runtime):
+                measures = likeness(feature_network, real, fake) | measures
         kept = {name: in_bytes((x + 1) / 2) for name, x in kept.items()}
         return Measurements(count, measures, kept)
 
-    def picture(self, model: Any, batch: Batch, machine: Machine) -> Float[Tensor, "n c *grid"]:
-        with at_rest(model, machine):
+    def picture(self, model: Any, batch: Batch, runtime: Runtime) -> Float[Tensor, "n c *grid"]:
+        with at_rest(model, runtime):
             x = model.generate(torch.randn(SAMPLES, model.latent, device=batch.x.device))
             return (x + 1) / 2
 

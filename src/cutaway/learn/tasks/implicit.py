@@ -13,10 +13,10 @@ from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Target
 from cutaway.errors import UsageError
 from cutaway.learn.evaluation import Measurements
-from cutaway.learn.gallery import in_bytes
-from cutaway.learn.machine import Machine
+from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.metrics import Metric, loss
 from cutaway.learn.presets import ADAM, PLAIN
+from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, Task, at_rest, expect
 from cutaway.learn.tasks.reconstruct import PSNR, psnr
 
@@ -78,11 +78,11 @@ class Implicit(Task):
         expect(model(places(x)[:4]), (4, x.shape[1]), "a value a channel")
 
     def evaluate(
-        self, model: nn.Module, feed: Feed, target: Target, machine: Machine
+        self, model: nn.Module, feed: Feed, target: Target, runtime: Runtime
     ) -> Measurements:
         batch = next(feed.in_order())
         x = picture_of(batch)
-        with at_rest(model, machine), torch.inference_mode(False), torch.enable_grad():
+        with at_rest(model, runtime), torch.inference_mode(False), torch.enable_grad():
             x = x.clone()
             found, grad, laplace = whole(model, x)
         error = found - x
@@ -106,9 +106,9 @@ class Implicit(Task):
         kept = {k: in_bytes((v + 1) / 2) for k, v in kept.items()}
         return Measurements(1, measures, kept)
 
-    def picture(self, model: nn.Module, batch: Batch, machine: Machine) -> Float[Tensor, "1 c h w"]:
+    def picture(self, model: nn.Module, batch: Batch, runtime: Runtime) -> Float[Tensor, "1 c h w"]:
         x = picture_of(batch)
-        with at_rest(model, machine):
+        with at_rest(model, runtime):
             return (_image(model(places(x)), x.shape) + 1) / 2
 
 

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Target
 from cutaway.learn.evaluation import Measurements
-from cutaway.learn.gallery import in_bytes
-from cutaway.learn.machine import Machine
+from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.metrics import HIGHER, Means, Metric, loss
 from cutaway.learn.presets import ADAM, PLAIN
+from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, Task, at_rest, expect, needs, reconstruction
 
 SHOWN, MAPPED = 32, 2_000
@@ -69,10 +69,10 @@ class Reconstruct(Task):
         expect(reconstruction(model)(batch.x), tuple(batch.x.shape), "output = input")
 
     def evaluate(
-        self, model: nn.Module, feed: Feed, target: Target, machine: Machine
+        self, model: nn.Module, feed: Feed, target: Target, runtime: Runtime
     ) -> Measurements:
         again, encoder = reconstruction(model), model.encoder
-        with at_rest(model, machine):
+        with at_rest(model, runtime):
             rows = [
                 (b.index, b.t, (again(b.x) - b.x).square().flatten(1).mean(1))
                 for b in feed.in_order()
@@ -88,9 +88,9 @@ class Reconstruct(Task):
         return Measurements(len(index), {"psnr": psnr(error), "loss": error}, kept)
 
     def picture(
-        self, model: nn.Module, batch: Batch, machine: Machine
+        self, model: nn.Module, batch: Batch, runtime: Runtime
     ) -> Float[Tensor, "n c *grid"]:
-        with at_rest(model, machine):
+        with at_rest(model, runtime):
             return reconstruction(model)(batch.x)
 
 

@@ -16,12 +16,12 @@ from cutaway.data.split import Split
 from cutaway.data.target import Target, Values
 from cutaway.errors import UsageError
 from cutaway.learn.evaluation import Pooled
-from cutaway.learn.machine import Machine
 from cutaway.learn.metrics import HIGHER, LOWER, Kept, Metric
 from cutaway.learn.metrics import loss as loss_in
 from cutaway.learn.prediction import ValuePrediction
-from cutaway.learn.statistics import bootstrap, mean_of
-from cutaway.learn.statistics.resampling import Weights
+from cutaway.learn.runtime import Runtime
+from cutaway.learn.stats import bootstrap, mean_of
+from cutaway.learn.stats.resampling import Weights
 from cutaway.learn.task import Counts, Player, Task, at_rest, expect
 
 LOSSES = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.smooth_l1_loss}
@@ -226,11 +226,11 @@ class Regress(Task):
         return target.undo(output.float())
 
     def evaluate(
-        self, model: nn.Module, feed: Feed, target: Target, machine: Machine
+        self, model: nn.Module, feed: Feed, target: Target, runtime: Runtime
     ) -> Regression:
         assert isinstance(target, Values)
         rows, losses = [], []
-        with at_rest(model, machine):
+        with at_rest(model, runtime):
             for batch in feed.in_order():
                 y = model(batch.x).float()
                 losses.append(self._error(y, batch.t).double() * len(batch))

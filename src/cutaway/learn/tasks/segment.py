@@ -12,11 +12,11 @@ from torch.nn import functional as F
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Masks, Target
 from cutaway.learn.evaluation import Evaluation
-from cutaway.learn.gallery import palette
-from cutaway.learn.machine import Machine
+from cutaway.learn.image_grid import palette
 from cutaway.learn.metrics import HIGHER, Metric, loss
 from cutaway.learn.prediction import MaskPrediction
 from cutaway.learn.presets import ADAM, PLAIN
+from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, Task, at_rest, expect
 
 SHOWN = 16
@@ -133,11 +133,11 @@ class Segment(Task):
         return Batch(x, t, torch.arange(len(x)))
 
     def evaluate(
-        self, model: nn.Module, feed: Feed, target: Target, machine: Machine
+        self, model: nn.Module, feed: Feed, target: Target, runtime: Runtime
     ) -> Segmentation:
         k = target.outputs
         index, counts, answers, losses = [], [], [], []
-        with at_rest(model, machine):
+        with at_rest(model, runtime):
             for batch in feed.in_order():
                 s = model(batch.x).float()
                 answer = s.argmax(1)
@@ -160,8 +160,8 @@ class Segment(Task):
     ) -> Segmentation:
         return Segmentation(target.classes, **tensors, loss=summary["loss"])
 
-    def picture(self, model: nn.Module, batch: Batch, machine: Machine) -> Float[Tensor, "n 3 h w"]:
-        with at_rest(model, machine):
+    def picture(self, model: nn.Module, batch: Batch, runtime: Runtime) -> Float[Tensor, "n 3 h w"]:
+        with at_rest(model, runtime):
             s = model(batch.x)
         return coloured(s.argmax(1), s.shape[1]).movedim(-1, 1).float() / 255
 

@@ -12,10 +12,10 @@ from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Classes, Target
 from cutaway.learn.classification import ACCURACY, CALIBRATION, TOP5, Classifier
 from cutaway.learn.evaluation import Measurements
-from cutaway.learn.machine import Machine
 from cutaway.learn.metrics import Metric
 from cutaway.learn.prediction import ClassPrediction
 from cutaway.learn.presets import ADAM, PLAIN
+from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, expect
 from cutaway.learn.tasks.adversarial import DRAWN, EITHER, Adversarial, noise
 
@@ -102,9 +102,9 @@ class SemiSupervised(Adversarial):
         if hasattr(model, "refer"):
             model.refer(batch.x)
 
-    def evaluate(self, model: Any, feed: Feed, target: Target, machine: Machine) -> Measurements:
-        found = super().evaluate(model, feed, target, machine)
-        answers = CLASSES.evaluate(model.discriminator, feed, target, machine)
+    def evaluate(self, model: Any, feed: Feed, target: Target, runtime: Runtime) -> Measurements:
+        found = super().evaluate(model, feed, target, runtime)
+        answers = CLASSES.evaluate(model.discriminator, feed, target, runtime)
         metrics = answers.summary() | found.metrics
         return Measurements(len(answers), metrics, found.kept | answers.tensors())
 

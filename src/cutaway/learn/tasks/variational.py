@@ -11,10 +11,10 @@ from torch.nn import functional as F
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Target
 from cutaway.learn.evaluation import Measurements
-from cutaway.learn.gallery import in_bytes
-from cutaway.learn.machine import Machine
+from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.metrics import LOWER, Metric, loss
 from cutaway.learn.presets import ADAM, PLAIN
+from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, Task, at_rest, expect, needs
 from cutaway.learn.tasks.reconstruct import MAPPED, SHOWN
 from cutaway.models.vae import divergence
@@ -71,8 +71,8 @@ class Variational(Task):
         needs(model, "The task 'variational'", "encode", "logits", "generate", "latent")
         expect(model(batch.x)[0], tuple(batch.x.shape), "output = input")
 
-    def evaluate(self, model: Any, feed: Feed, target: Target, machine: Machine) -> Measurements:
-        with at_rest(model, machine):
+    def evaluate(self, model: Any, feed: Feed, target: Target, runtime: Runtime) -> Measurements:
+        with at_rest(model, runtime):
             rows = [(b.index, b.t, *parts(model, b.x)) for b in feed.in_order()]
             kept = _kept(model, list(feed.first(MAPPED)))
         index, targets, errors, kl = (torch.cat(column).cpu() for column in zip(*rows, strict=True))
@@ -81,9 +81,9 @@ class Variational(Task):
         measures = {"loss": both[0] + self.beta * both[1], "reconstruction": both[0], "kl": both[1]}
         return Measurements(len(index), measures, kept)
 
-    def picture(self, model: Any, batch: Batch, machine: Machine) -> Float[Tensor, "n c *grid"]:
-        with at_rest(model, machine):
-            z = torch.randn(64, model.latent, device=machine.device)
+    def picture(self, model: Any, batch: Batch, runtime: Runtime) -> Float[Tensor, "n c *grid"]:
+        with at_rest(model, runtime):
+            z = torch.randn(64, model.latent, device=runtime.device)
             return model.generate(z)
 
 

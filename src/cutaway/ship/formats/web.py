@@ -16,8 +16,8 @@ from cutaway.files import write_whole, writing
 from cutaway.ship import page as pages
 from cutaway.ship.about import About
 from cutaway.ship.formats import onnx_file
+from cutaway.ship.onnxruntime_web import Runtime, runtime
 from cutaway.ship.opened import Opened
-from cutaway.ship.runtime import Runtime, runtime
 from cutaway.ship.shipment import Shipment
 
 PAGE, MODEL, NOTICE = "index.html", "model.onnx", "onnxruntime-licence.txt"

@@ -13,8 +13,8 @@ from cutaway.data.feed import to_float
 from cutaway.data.pool import cpus
 from cutaway.errors import UsageError
 from cutaway.learn.fleet import Fleet
-from cutaway.learn.machine import computing
 from cutaway.learn.run import Run
+from cutaway.learn.runtime import computing
 from cutaway.ship.about import About
 from cutaway.ship.opened import Opened
 
@@ -60,7 +60,7 @@ class TorchEngine:
         self.about = About.of(run, "answer", resizes=False)
         self._model: nn.Module = run.task.answering(trained.model)
         self._model.requires_grad_(False)
-        self._device, self._normalise, self._task = run.machine.device, run.data.normalise, run.task
+        self._device, self._normalise, self._task = run.runtime.device, run.data.normalise, run.task
         self._threads = threads()
 
     def answer(self, pixels: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]:

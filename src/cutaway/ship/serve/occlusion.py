@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from cutaway.learn import gallery
+from cutaway.learn import image_grid
 from cutaway.see.attribution import occlusion
 
 PATCHES = 5
@@ -59,4 +59,4 @@ def in_bytes(heat: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
 def png(pixels: UInt8[np.ndarray, "h w *c"]) -> str:
     """A picture as PNG in base64."""
     h, w = pixels.shape[:2]
-    return base64.b64encode(gallery.png(torch.from_numpy(pixels.reshape(h, w, -1)))).decode()
+    return base64.b64encode(image_grid.png(torch.from_numpy(pixels.reshape(h, w, -1)))).decode()

@@ -86,8 +86,8 @@ def _spread(index: Int[Tensor, " n"], most: int) -> Int[Tensor, " m"]:
 
 
 def _examples(run: Run, images: ImageSet, index: Int[Tensor, " m"]) -> Examples:
-    x = to_float(images.images[index].to(run.machine.device))
-    t = images.targets[index].to(run.machine.device)
+    x = to_float(images.images[index].to(run.runtime.device))
+    t = images.targets[index].to(run.runtime.device)
     names = tuple(images.names[i] for i in index.tolist())
     return Examples(run.data.normalise(x), t, names, run.data.normalise)
 
@@ -103,7 +103,7 @@ def _varied(held: Examples) -> Examples:
 
 def _with(run: Run, image: Path, shown: Examples) -> Examples:
     """One's own picture before the others; its class is not known."""
-    pixels = run.data.pixels(image)[None].to(run.machine.device)
+    pixels = run.data.pixels(image)[None].to(run.runtime.device)
     x = torch.cat([run.data.normalise(to_float(pixels)), shown.x])[:SHOWN]
     t = torch.cat([shown.t.new_tensor([-1]), shown.t])[:SHOWN]
     return Examples(x, t, (image.name, *shown.names)[:SHOWN], shown.normalise)

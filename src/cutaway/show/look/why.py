@@ -11,7 +11,7 @@ from torch import Tensor
 from cutaway.errors import CutawayError
 from cutaway.lab.evidence import Table
 from cutaway.lab.figures import Images
-from cutaway.learn.statistics import student
+from cutaway.learn.stats import student
 from cutaway.see.attribution import attention, grad_cam, integrated_gradients, occlusion, saliency
 from cutaway.see.foreground import foreground
 from cutaway.show.look.specimen import Specimen

@@ -8,7 +8,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from cutaway.data.imageset import ImageSet, scaled, scaled_masks
-from cutaway.learn.gallery import palette
+from cutaway.learn.image_grid import palette
 from cutaway.learn.tasks.segment import Segmentation, coloured, intersection_over_union
 from cutaway.show import scores, words
 from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, told

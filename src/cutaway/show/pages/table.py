@@ -146,7 +146,7 @@ def _answers(run: Run) -> Tensor:
     at = (torch.arange(CELLS) + 0.5) / CELLS * (1 + 2 * BEYOND) - BEYOND
     second, first = torch.meshgrid(at, at, indexing="ij")
     x = torch.stack([first.flatten(), second.flatten()], 1)[:, None]
-    with run.machine.session(), at_rest(run.model, run.machine):
-        output = run.model(run.data.normalise(x).to(run.machine.device))
+    with run.runtime.session(), at_rest(run.model, run.runtime):
+        output = run.model(run.data.normalise(x).to(run.runtime.device))
     answers: Tensor = output.float().argmax(1).cpu()
     return answers.view(CELLS, CELLS)

@@ -19,7 +19,7 @@ from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Part
 from cutaway.lab.settings import Batch, Range, Replicates, Seed
 from cutaway.learn.counting import counted
-from cutaway.learn.statistics import paired, student
+from cutaway.learn.stats import paired, student
 from cutaway.models import build
 from cutaway.randomness import generator
 from cutaway.see.probe import resting

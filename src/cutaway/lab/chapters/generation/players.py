@@ -14,8 +14,8 @@ from cutaway.data.sources import load
 from cutaway.lab.settings import Range
 from cutaway.lab.tools.learning import classify
 from cutaway.lab.tools.samples import Samples, batch_of, samples
+from cutaway.learn.fid import frechet
 from cutaway.learn.fleet.stack import Stack
-from cutaway.learn.likeness import frechet
 from cutaway.models.gan import Adversaries
 from cutaway.models.mlp import MLP
 

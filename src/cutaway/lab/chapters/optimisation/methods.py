@@ -14,8 +14,8 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, mean, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.optimizers import Closure, Evaluations, find
-from cutaway.learn.optimizers.newton import Newton
+from cutaway.learn.optim import Closure, Evaluations, find
+from cutaway.learn.optim.newton import Newton
 from cutaway.randomness import generator
 
 RIDGE = 1e-2

@@ -16,8 +16,8 @@ from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.lab.tools.learning import minimise
 from cutaway.lab.tools.samples import samples
 from cutaway.learn.fleet.stack import Stack
-from cutaway.learn.optimizers import Closure
-from cutaway.learn.optimizers.lbfgs import AnyOrderLBFGS
+from cutaway.learn.optim import Closure
+from cutaway.learn.optim.lbfgs import AnyOrderLBFGS
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
 

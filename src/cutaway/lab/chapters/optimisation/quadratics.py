@@ -14,8 +14,8 @@ from cutaway.lab.figures import line, over
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.lab.tools.clock import least_seconds
 from cutaway.learn.counting import counted
-from cutaway.learn.optimizers import Closure
-from cutaway.learn.optimizers.newton import Newton
+from cutaway.learn.optim import Closure
+from cutaway.learn.optim.newton import Newton
 from cutaway.randomness import generator
 
 

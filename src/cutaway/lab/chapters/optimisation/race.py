@@ -17,7 +17,7 @@ from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.lab.tools.clock import in_turn
 from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.learn.fleet.stack import Stack
-from cutaway.learn.optimizers import find
+from cutaway.learn.optim import find
 from cutaway.models.mlp import MLP
 
 RATES = {

@@ -15,7 +15,7 @@ from cutaway.lab.figures import Part, line, part, shares
 from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.lab.tools.samples import batch_of, samples
 from cutaway.learn.fleet.stack import Stack
-from cutaway.learn.optimizers import Closure, find
+from cutaway.learn.optim import Closure, find
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
 

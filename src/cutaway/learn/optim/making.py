@@ -1,0 +1,149 @@
+"""From a recipe to its optimizer."""
+
+import inspect
+from collections.abc import Collection, Sequence
+from math import isqrt
+from typing import Any
+
+from torch import nn
+from torch.optim import LBFGS
+
+from cutaway.errors import UsageError, nearest
+from cutaway.learn.optim.registry import Method, Optimizer, find
+from cutaway.learn.optim.uncompiled import uncompiled
+from cutaway.learn.optim.whole import Whole
+from cutaway.learn.recipe import Recipe
+
+LARGEST = 2**30
+"""Bytes of the largest matrix over all pairs of weights that an optimizer may keep."""
+
+OURS = {"params", "seed", "outer"}
+"""What an optimizer is given here and not by a recipe's options."""
+
+
+def make(
+    recipe: Recipe,
+    parameters: Sequence[nn.Parameter],
+    slow: Collection[nn.Parameter] = (),
+    stacked: bool = False,
+) -> Optimizer:
+    """The recipe's optimizer over those parameters that are free to learn.
+
+    Weight decay pulls at matrices and kernels only: biases and normalisation are left alone.
+
+    Args:
+        slow: parameters that learn with `backbone_rate` of the learning rate.
+        stacked: whether an axis of networks is in front of each parameter's own.
+
+    Raises:
+        UsageError: an unknown optimizer or option, or one that cannot work here.
+    """
+    free = [p for p in parameters if p.requires_grad]
+    if not free:
+        raise UsageError("The model has no trainable parameters: there is nothing to learn.")
+    method = find(recipe.optimizer)
+    kind = method.load()
+    _check(method, recipe, sum(p.numel() for p in free))
+    options = _options(recipe, method, kind) | _own(kind, recipe, free)
+    decay = options.pop("weight_decay", None)
+    groups = _groups(free, slow, recipe, decay, 2 if stacked else 1)
+    if len(groups) > 1 and issubclass(kind, Whole | LBFGS):
+        raise UsageError(
+            f"The optimizer '{recipe.optimizer}' moves all weights together, so that none can "
+            "learn slower: give --backbone-rate 1."
+        )
+    try:
+        with uncompiled():
+            return kind(groups, **options)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"The optimizer '{recipe.optimizer}' cannot be used: {error}") from None
+
+
+def _check(method: Method, recipe: Recipe, weights: int) -> None:
+    """Refuse what does not go together."""
+    name = recipe.optimizer
+    if method.square and weights > (most := isqrt(LARGEST // method.square)):
+        instead = "evolution" if method.knows == "values" else "l-bfgs or hessian-free"
+        raise UsageError(
+            f"The optimizer '{name}' keeps a matrix over all pairs of weights, and takes networks "
+            f"of up to {most:,} weights. This one has {weights:,}, whose matrix would fill "
+            f"{amount(method.square * weights**2)}: take --optimizer {instead}, which does without "
+            "it, or a smaller network."
+        )
+    if method.trials and recipe.clip:
+        raise UsageError(
+            f"The optimizer '{name}' compares the loss at several points, which clipped gradients "
+            "(--clip) do not belong to: give --clip 0."
+        )
+    if method.trials and recipe.compile == "yes":
+        raise UsageError(f"The optimizer '{name}' works on networks as they are: --compile no.")
+    if method.twice and recipe.accumulate > 1:
+        raise UsageError(
+            f"The optimizer '{name}' keeps the graph of the whole batch, so that parts of it "
+            "(--accumulate) save no memory: give --accumulate 1 and a smaller --batch-size."
+        )
+
+
+def amount(size: float) -> str:
+    """Bytes in the largest unit that leaves a whole number or more."""
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if size < 1000 or unit == "TB":
+            break
+        size /= 1000
+    return f"{size:,.0f} {unit}" if size >= 10 else f"{size:.1f} {unit}"
+
+
+def _groups(
+    free: Sequence[nn.Parameter],
+    slow: Collection[nn.Parameter],
+    recipe: Recipe,
+    decay: float | None,
+    most: int,
+) -> list[dict[str, Any]]:
+    """The parameters by what is done to them: pulled to zero or not, at the full rate or slower.
+
+    Args:
+        decay: the pull; None where the optimizer has none.
+        most: axes of what is not pulled, at most.
+    """
+    late = {id(p) for p in slow}
+    found: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for p in free:
+        share = recipe.backbone_rate if id(p) in late else 1.0
+        found.setdefault((share, decay or 0.0 if p.ndim > most else 0.0), []).append(p)
+    groups: list[dict[str, Any]] = []
+    for (share, pull), params in sorted(found.items(), key=lambda item: item[0], reverse=True):
+        group: dict[str, Any] = {"params": params, "lr": recipe.lr * share}
+        # Said also where it is 0: some classes pull by default.
+        groups.append(group | ({} if decay is None else {"weight_decay": pull}))
+    return groups
+
+
+def _options(recipe: Recipe, method: Method, kind: type[Optimizer]) -> dict[str, Any]:
+    """The recipe's fields in this optimizer's own words, then its further options."""
+    takes = inspect.signature(kind).parameters
+    own = recipe.weight_decay if recipe.decay == "own" else 0.0
+    options: dict[str, Any] = {"lr": recipe.lr, "weight_decay": own}
+    if "betas" in takes:
+        options["betas"] = (recipe.momentum, *takes["betas"].default[1:])
+    if "momentum" in takes:
+        options["momentum"] = recipe.momentum
+    if "fused" in takes and recipe.device.split(":")[0] in ("cpu", "cuda"):
+        options["fused"] = True  # one kernel instead of a loop over parameters
+    options |= method.presets
+    if options.get("nesterov") and not recipe.momentum:
+        options["nesterov"] = False
+    options = {key: value for key, value in options.items() if key in takes}
+    for key, value in recipe.optimizer_options.items():
+        if key not in takes or key in OURS:
+            hint = nearest(key, takes.keys() - OURS)
+            raise UsageError(f"The optimizer '{recipe.optimizer}' has no option '{key}'.{hint}")
+        options[key] = tuple(value) if isinstance(value, list) else value
+    return options
+
+
+def _own(kind: type[Optimizer], recipe: Recipe, free: Sequence[nn.Parameter]) -> dict[str, Any]:
+    """What an optimizer may want to know of the run: its seed, the matrices at its ends."""
+    matrices = [p for p in free if p.ndim > 1]
+    own = {"seed": recipe.seed, "outer": [*matrices[:1], *matrices[-1:]]}
+    return {key: value for key, value in own.items() if key in inspect.signature(kind).parameters}
