@@ -286,8 +286,8 @@ def page(kept: dict[str, Any]) -> str:
         "reached on test images. Made by `python scripts/systems.py` on two cores of a Xeon "
         "(Cascade Lake, 2.5 GHz) without a GPU. Seconds are those of training, summed where a row "
         "needs several trainings. Each row had one core; transfer learning and ResNet-1202 had "
-        "two. The network that evaluates the GANs is a classifier of MNIST's digits; the Frechet distance "
-        "compares its features of drawn and of real digits.",
+        "two. The network that evaluates the GANs is a classifier of MNIST's digits; the Frechet "
+        "distance compares its features of drawn and of real digits.",
         "",
         "| network | command | goal | result | seconds |",
         "| --- | --- | --- | --- | ---: |",
