@@ -11,7 +11,7 @@ from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.stage import feed
-from cutaway.models.whitening import whiten
+from cutaway.models.parts.whitening import whiten
 from cutaway.recipes import cifar_sprint
 
 

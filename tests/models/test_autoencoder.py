@@ -5,7 +5,7 @@ from torch import nn
 from cutaway.errors import UsageError
 from cutaway.models import build, find
 from cutaway.models.autoencoder import Autoencoder, dense
-from cutaway.models.strided import halved
+from cutaway.models.parts.strided import halved
 
 NAMES = ["autoencoder", "conv_autoencoder", "shadow_autoencoder"]
 

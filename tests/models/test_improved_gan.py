@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cutaway.models import build
-from cutaway.models.layers import MinibatchDiscrimination, VirtualBatchNorm
+from cutaway.models.parts.layers import MinibatchDiscrimination, VirtualBatchNorm
 
 
 def test_minibatch_discrimination_is_the_sum_over_pairs():

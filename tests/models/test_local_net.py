@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from cutaway.models import build, count
-from cutaway.models.layers import LocallyConnected2d, WeightedPool2d, binomial
+from cutaway.models.parts.layers import LocallyConnected2d, WeightedPool2d, binomial
 
 
 def padded(x, p, mode):

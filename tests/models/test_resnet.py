@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from cutaway.models import build, count, find
-from cutaway.models.checkpointed import Checkpointed
+from cutaway.models.parts.checkpointed import Checkpointed
 from cutaway.models.resnet import Basic, Bottleneck, Plain, Projection, Residual, ResNet, ZeroPad
 
 # Table 6's column "# params" in millions, to the digits it prints.

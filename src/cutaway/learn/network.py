@@ -34,7 +34,7 @@ def begin(run: "Run", network: nn.Module, task: Task, feed: Feed) -> None:
         reseed_global(recipe.seed, "weights")
         batch = feed.batch(0)
         if recipe.init != "own":
-            from cutaway.models.initialisers import initialise
+            from cutaway.models.parts.initialisers import initialise
 
             player = task.players(network)[0]
             initialise(network, recipe.init, batch.x, lambda: player.loss(batch))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.models.initialisers import initialise
+from cutaway.models.parts.initialisers import initialise
 from cutaway.models.registry import Size, register
 
 

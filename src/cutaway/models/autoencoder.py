@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from cutaway.errors import UsageError
 from cutaway.models.mlp import Layer, read_widths
+from cutaway.models.parts.strided import conv_decoder, conv_encoder, halved
 from cutaway.models.registry import Size, register
-from cutaway.models.strided import conv_decoder, conv_encoder, halved
 
 Images = Float[Tensor, "b c *size"]
 Widths = str | int | Sequence[int]

@@ -3,8 +3,8 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.models.activations import activation as tau
 from cutaway.models.autoencoder import Autoencoder, Images, Widths, dense_pair
+from cutaway.models.parts.activations import activation as tau
 from cutaway.models.registry import Size, register
 
 

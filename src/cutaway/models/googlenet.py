@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.models.alexnet import ResponseNorm
-from cutaway.models.initialisers import initialise
+from cutaway.models.parts.initialisers import initialise
 from cutaway.models.registry import Size, register
 
 Maps = Float[Tensor, "b c h w"]

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from cutaway.models.dcgan import steps
 from cutaway.models.gan import Adversaries
-from cutaway.models.layers import MinibatchDiscrimination, VirtualBatchNorm
+from cutaway.models.parts.layers import MinibatchDiscrimination, VirtualBatchNorm
 from cutaway.models.registry import Size, register
 
 Seeds = Float[Tensor, "b latent"]

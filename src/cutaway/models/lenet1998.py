@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError
-from cutaway.models.activations import ScaledTanh
+from cutaway.models.parts.activations import ScaledTanh
 from cutaway.models.registry import Size, register
 
 # Table I of the paper: which maps of S2 (a digit each) feed each map of C3.

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.models.layers import LocallyConnected2d, WeightedPool2d
+from cutaway.models.parts.layers import LocallyConnected2d, WeightedPool2d
 from cutaway.models.registry import Size, register
 
 

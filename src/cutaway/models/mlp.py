@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError
-from cutaway.models.activations import activation
+from cutaway.models.parts.activations import activation
 from cutaway.models.registry import Size, register
 
 

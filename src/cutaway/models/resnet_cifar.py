@@ -4,7 +4,7 @@ from functools import partial
 
 from torch import nn
 
-from cutaway.models.checkpointed import Checkpointed
+from cutaway.models.parts.checkpointed import Checkpointed
 from cutaway.models.registry import Size, register
 from cutaway.models.resnet import Basic, Block, Plain, Residual, ResNet, ZeroPad
 

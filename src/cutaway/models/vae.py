@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.models.mlp import Layer, read_widths
+from cutaway.models.parts.strided import conv_decoder, conv_encoder, halved
 from cutaway.models.registry import Size, register
-from cutaway.models.strided import conv_decoder, conv_encoder, halved
 
 Code = Float[Tensor, "b latent"]
 

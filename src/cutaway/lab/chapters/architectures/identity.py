@@ -13,7 +13,7 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
 from cutaway.lab.settings import Batch, Range, Replicates, Seed
-from cutaway.models.initialisers import initialise
+from cutaway.models.parts.initialisers import initialise
 from cutaway.randomness import generator
 
 Kind = tuple[bool, bool, bool]

@@ -14,8 +14,8 @@ from cutaway.lab.settings import Range
 from cutaway.lab.tools.learning import classify, share_right
 from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.learn.fleet.stack import Stack
-from cutaway.models.layers import LocallyConnected2d
 from cutaway.models.mlp import MLP
+from cutaway.models.parts.layers import LocallyConnected2d
 from cutaway.models.registry import count
 from cutaway.randomness import generator
 

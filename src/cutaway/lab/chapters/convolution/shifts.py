@@ -15,7 +15,7 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.models.layers import WeightedPool2d
+from cutaway.models.parts.layers import WeightedPool2d
 from cutaway.models.registry import count
 from cutaway.randomness import generator
 

@@ -12,8 +12,8 @@ from cutaway.lab.settings import Range
 from cutaway.lab.tools.learning import log_losses, minimise, share_right
 from cutaway.lab.tools.samples import Samples, batch_of
 from cutaway.learn.fleet.stack import Stack
-from cutaway.models.activations import ACTIVATIONS, activation
-from cutaway.models.initialisers import initialise
+from cutaway.models.parts.activations import ACTIVATIONS, activation
+from cutaway.models.parts.initialisers import initialise
 from cutaway.see.probe import answers, resting
 
 Images = Annotated[int, Range(70, 60_000)]

@@ -9,9 +9,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError, nearest
-from cutaway.models.layers import LocallyConnected2d
-from cutaway.models.lsuv import lsuv
-from cutaway.models.whitening import whiten
+from cutaway.models.parts.layers import LocallyConnected2d
+from cutaway.models.parts.lsuv import lsuv
+from cutaway.models.parts.whitening import whiten
 
 Transposed = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
 Start = Callable[[Tensor, float, float], None]

@@ -5,8 +5,8 @@ from torch import nn
 
 from cutaway.errors import UsageError
 from cutaway.models import build
-from cutaway.models.initialisers import initialise
-from cutaway.models.whitening import patches, whiten, whitening
+from cutaway.models.parts.initialisers import initialise
+from cutaway.models.parts.whitening import patches, whiten, whitening
 
 
 def pictures(seed=0):

@@ -9,8 +9,8 @@ from torch import nn
 
 from cutaway.errors import UsageError
 from cutaway.models import build
-from cutaway.models.initialisers import INITIALISERS, initialise, kernels, layers
-from cutaway.models.layers import LocallyConnected2d
+from cutaway.models.parts.initialisers import INITIALISERS, initialise, kernels, layers
+from cutaway.models.parts.layers import LocallyConnected2d
 
 DRAWN = sorted(set(INITIALISERS) - {"own", "lsuv", "whiten"})
 
