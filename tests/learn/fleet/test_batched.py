@@ -17,8 +17,7 @@ from cutaway.errors import TrainingError, UsageError
 from cutaway.learn import memory
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.fleet import Fleet, launch
-from cutaway.learn.fleet.batches import Feeds
-from cutaway.learn.fleet.stack_optimizer import neighbours
+from cutaway.learn.fleet.stack import Feeds, neighbours
 from cutaway.learn.fleet.stackable import trial
 from cutaway.learn.tasks.classify import Classify
 

@@ -1,13 +1,183 @@
 """Members as one stack, or as several stacks where memory holds no more."""
 
+import shutil
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+
+import torch
 
 from cutaway.data.imageset import ImageSet
+from cutaway.learn import checkpoint
+from cutaway.learn.directory import alone
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
-from cutaway.learn.fleet.member import Trainer
-from cutaway.learn.fleet.watching import expect_all
-from cutaway.learn.fleet.wave import Wave, brought_back
+from cutaway.learn.fleet.in_turn import Trainer, expect_all, stopped
+from cutaway.learn.fleet.stack import Feeds, LossStack, StackOptimizer
+from cutaway.learn.interrupt import stoppable
+from cutaway.learn.loop import MetricTotals, training_steps
+from cutaway.learn.training import Training
+
+
+class Wave:
+    """Runs that take their steps together, and are kept as if each had learned alone.
+
+    Args:
+        trainings: by their numbers in the fleet; all at the same step.
+    """
+
+    def __init__(self, fleet: Fleet, trainings: dict[int, Training], execution: Execution):
+        self.fleet, self.callbacks = fleet, execution.callback
+        self.checkpoint_every = execution.checkpoint_every
+        self.trainings, self.lost = trainings, dict[int, str]()
+        every_one = list(trainings.values())
+        self.stage = every_one[0].stage
+        # Of one small network a step may be too little for several threads; of a stack it is not.
+        self.runtime = replace(every_one[0].runtime, threads=torch.get_num_threads())
+        self.step, self.seconds = self.stage.step, sum(t.seconds for t in every_one)
+
+    def go(self) -> list[str]:
+        """Train to the end and test each; why those that were lost were.
+
+        Raises:
+            Stopped: the user asked to; checkpoints have been written.
+        """
+        with ExitStack() as stack, self.runtime.session():
+            for training in self.trainings.values():
+                stack.enter_context(alone(training.run.path))
+                self.callbacks.on_run_begin(training)
+                stack.callback(self.callbacks.on_run_end, training)
+                training.begin()
+            self._remember_the_lost()
+            self._sit_down()
+            self._learn()
+            for k, training in self._alive():
+                training.stage.conclude()
+                training.finish()
+                self.callbacks.on_member_end(self.fleet, k)
+        return [f"Member {k + 1}: {why}" for k, why in self.lost.items()]
+
+    def _remember_the_lost(self) -> None:
+        """Those that a resumed stack has lost before: they have no figures of the last epoch."""
+        for k, training in self.trainings.items():
+            if len(training.stage.rows) < self.step // self.stage.steps_per_epoch:
+                self._lose(k)
+
+    def _lose(self, k: int) -> None:
+        self.lost[k] = (
+            f"the loss stopped being a finite number by step {self.step}. Try a lower --lr."
+        )
+
+    def _sit_down(self) -> None:
+        every_one = self.trainings.values()
+        self.optimizers_of = [t.stage.player_optimizers[0] for t in every_one]
+        stack = LossStack([t.model for t in every_one], self.stage.task)
+        self.player_optimizer = StackOptimizer(
+            stack, [t.stage.recipe for t in every_one], self.runtime
+        )
+        self.player_optimizer.take(self.optimizers_of)
+        self.feeds = Feeds([t.stage.feed for t in every_one])
+        self.totals = joined([t.stage.totals for t in every_one])
+
+    def _learn(self) -> None:
+        saved = time.monotonic()
+        self._tell("on_stage_begin")
+        with stoppable() as request:
+            for _ in self._steps():
+                if self.step % self.stage.steps_per_epoch == 0:
+                    self._end_epoch()
+                if request.made:
+                    self._save()
+                    raise stopped(self.fleet)
+                if time.monotonic() - saved >= self.checkpoint_every:
+                    self._save()
+                    saved = time.monotonic()
+            self._save()
+
+    def _steps(self) -> Iterator[None]:
+        """A step of all each, timed; what is done between them is off the clock."""
+        self._tell("on_step_begin")
+        started = time.monotonic()
+        for step in training_steps(
+            [self.player_optimizer], self.feeds, self.totals, self.step, self.stage.steps
+        ):
+            self.step = step
+            self.seconds += time.monotonic() - started
+            self._tell("on_step_end")
+            yield
+            if step < self.stage.steps:
+                self._tell("on_step_begin")
+            started = time.monotonic()
+
+    def _tell(self, event: str) -> None:
+        """Each member's event, where anybody listens: what it is told of must be known first."""
+        if self.callbacks.hears(event):
+            self._hand_out()
+            for _, training in self._alive():
+                getattr(self.callbacks, event)(training)
+
+    def _end_epoch(self) -> None:
+        self._hand_out()
+        for k, training in self._alive():
+            if training.stage.totals.finite:
+                training.end_epoch()
+            else:
+                self._lose(k)
+        self.totals.clear()
+        if rows := [training.rows[-1] for _, training in self._alive()]:
+            self.callbacks.on_members_epoch_end(self.fleet, rows)
+
+    def _alive(self) -> list[tuple[int, Training]]:
+        return [(k, one) for k, one in self.trainings.items() if k not in self.lost]
+
+    def _save(self) -> None:
+        self._hand_out()
+        for training in self.trainings.values():
+            training.save()
+
+    def _hand_out(self) -> None:
+        """Let each member know where it stands; its weights it has."""
+        self.player_optimizer.lend(self.optimizers_of)
+        for i, training in enumerate(self.trainings.values()):
+            training.step = training.stage.step = self.step
+            training.images_seen = training.stage.images_before(self.step)
+            training.seconds = self.seconds / len(self.trainings)
+            training.stage.totals = member_of(self.totals, i)
+
+
+def brought_back(trainer: Trainer, members: Sequence[int]) -> dict[int, Training]:
+    """Members at the last step at which there is a checkpoint of each.
+
+    Checkpoints of a wave are written one after the other, and each member keeps the one before;
+    whatever moment it was killed at, there is such a step, unless somebody went on with a member
+    by itself: then all begin again.
+    """
+    found = {k: trainer.training(k) for k in members}
+    least = min(training.step for training in found.values())
+    for training in found.values():
+        if training.step > least:
+            checkpoint.rewind(training.run.path / "checkpoint")
+            training.restore()
+    if all(training.step == least for training in found.values()):
+        return found
+    for training in found.values():
+        shutil.rmtree(training.run.path / "checkpoint", ignore_errors=True)
+    return {k: trainer.training(k) for k in members}
+
+
+def joined(tallies: Sequence[MetricTotals]) -> MetricTotals:
+    """The members' sums, one after the other in each tensor."""
+    first = tallies[0]
+    sums = {name: torch.stack([t.sums[name] for t in tallies]) for name in first.sums}
+    return MetricTotals(sums, dict(first.images))
+
+
+def member_of(totals: MetricTotals, i: int) -> MetricTotals:
+    """One member's sums."""
+    return MetricTotals(
+        {name: sums[i].clone() for name, sums in totals.sums.items()}, dict(totals.images)
+    )
 
 
 def batched(fleet: Fleet, images: ImageSet, execution: Execution) -> None:

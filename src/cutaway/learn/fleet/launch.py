@@ -1,5 +1,6 @@
 """From a recipe to a finished fleet, and from a stopped fleet to its end."""
 
+from collections.abc import Callable
 from typing import Any
 
 from cutaway.data.audit import audit
@@ -10,13 +11,20 @@ from cutaway.learn.callbacks import spelled
 from cutaway.learn.directory import alone, destination
 from cutaway.learn.execution import Execution
 from cutaway.learn.fit import divided
+from cutaway.learn.fleet.batched import batched
 from cutaway.learn.fleet.choice import choose
-from cutaway.learn.fleet.fleet import Fleet
-from cutaway.learn.fleet.plan import plan
-from cutaway.learn.fleet.strategies import WAYS
-from cutaway.learn.fleet.watching import waiting
+from cutaway.learn.fleet.fleet import Fleet, plan
+from cutaway.learn.fleet.in_turn import in_turn, waiting
+from cutaway.learn.fleet.side_by_side import side_by_side
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.runtime import computing
+
+Strategy = Callable[[Fleet, ImageSet, Execution], None]
+STRATEGIES: dict[str, Strategy] = {
+    "in-turn": in_turn,
+    "side-by-side": side_by_side,
+    "batched": batched,
+}
 
 
 def launch(
@@ -55,9 +63,9 @@ def launch(
 
 def check_way(way: str) -> None:
     """Refuse a way to train many networks that there is not. Raises UsageError."""
-    if way not in (*WAYS, "auto"):
+    if way not in (*STRATEGIES, "auto"):
         raise UsageError(
-            f"There is no way '{way}' to train a fleet.{nearest(way, (*WAYS, 'auto'))}"
+            f"There is no way '{way}' to train a fleet.{nearest(way, (*STRATEGIES, 'auto'))}"
         )
 
 
@@ -72,7 +80,7 @@ def train(fleet: Fleet, images: ImageSet, execution: Execution, why: str) -> Fle
         _let_workers_end(fleet)
         try:
             callbacks.on_fleet_begin(fleet, why)
-            WAYS[fleet.way](fleet, images, execution)
+            STRATEGIES[fleet.way](fleet, images, execution)
             fleet.conclude()
         finally:
             callbacks.on_fleet_end(fleet)

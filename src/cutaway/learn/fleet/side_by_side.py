@@ -14,7 +14,7 @@ from cutaway.data.pool import cpus
 from cutaway.learn.callbacks import spelled
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
-from cutaway.learn.fleet.watching import expect_all, stopped, waiting
+from cutaway.learn.fleet.in_turn import expect_all, stopped, waiting
 from cutaway.learn.interrupt import stoppable
 
 LOOK = 0.2

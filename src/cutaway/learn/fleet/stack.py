@@ -1,16 +1,56 @@
 """Many networks of one shape as one: their weights lie side by side in one tensor."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, groupby, pairwise
+from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from cutaway.data.feed import Batch
-from cutaway.learn.task import Counts, Task, Turn
+from cutaway.data.feed import Batch, Feed
+from cutaway.learn import optim
+from cutaway.learn.loop import MetricTotals, PlayerOptimizer
+from cutaway.learn.recipe import Recipe
+from cutaway.learn.runtime import Runtime
+from cutaway.learn.task import Counts, Player, Task, Turn
+
+
+@dataclass(frozen=True)
+class Batches(Batch):
+    """A batch for each of n members; as long as one of them."""
+
+    x: Float[Tensor, "n b c *grid"]
+    t: Int[Tensor, "n b *places"]
+    index: Int[Tensor, "n b"]
+
+    def __len__(self) -> int:
+        return self.t.shape[1]
+
+
+class Feeds:
+    """The feeds of many members as one; their batches are of one size."""
+
+    def __init__(self, feeds: Sequence[Feed]):
+        first, self.feeds = feeds[0], feeds
+        self.alike = all(f.plain and f.normalise == first.normalise for f in feeds)
+
+    def batch(self, number: int) -> Batches:
+        """Each member's batch, the one that it would get alone."""
+        if not self.alike:
+            many = [feed.batch(number) for feed in self.feeds]
+            return Batches(
+                *(torch.stack([getattr(b, k) for b in many]) for k in ("x", "t", "index"))
+            )
+        chosen = torch.stack([feed.chosen(number) for feed in self.feeds])
+        all_in_one = self.feeds[0].of(chosen.flatten())  # gathered and scaled at once
+        x, t = (v.unflatten(0, chosen.shape) for v in (all_in_one.x, all_in_one.t))
+        return Batches(x, t, chosen)
+
 
 State = Mapping[str, Tensor]
 """Weights or buffers by name."""
@@ -125,3 +165,73 @@ def _view(p: nn.Parameter, members: slice) -> nn.Parameter:
 
     p.register_post_accumulate_grad_hook(share)
     return view
+
+
+RATES = ("lr", "weight_decay")
+"""Settings of the optimizer in which the members of a stack may differ."""
+
+
+class StackOptimizer(PlayerOptimizer):
+    """A stack that plays: each member's weights move as its own recipe says.
+
+    Neighbours of one setting share groups of the optimizer, which has to move each weight by its
+    own gradients alone; so a member's weights move as they would without the others.
+    """
+
+    def __init__(self, stack: LossStack, recipes: Sequence[Recipe], runtime: Runtime):
+        self.parts = neighbours([tuple(getattr(r, name) for name in RATES) for r in recipes])
+        made = [
+            optim.make(recipes[part.start], stack.part(part), stacked=True) for part in self.parts
+        ]
+        self.groups = [list(one.param_groups) for one in made]
+        for groups in self.groups[1:]:
+            for group in groups:
+                made[0].add_param_group(group)
+        player = Player("stack", tuple(stack.weights.values()), stack.loss)
+        super().__init__(player, (), recipes[0], runtime, made[0])
+
+    def _note(self, part: Batch, loss: Tensor, counts: Counts, totals: MetricTotals) -> None:
+        for name, value in counts.items():
+            totals.add(name, value, len(part))
+
+    def lend(self, optimizers_of: Sequence[PlayerOptimizer]) -> None:
+        """Give each member's own optimizer its rates, and what this one remembers."""
+        for player_optimizer in optimizers_of:
+            vars(player_optimizer.evaluations).update(vars(self.evaluations))
+        for group, theirs in self._groups(optimizers_of):
+            for k, (own, state) in enumerate(theirs):
+                own["lr"] = group["lr"]
+                for p, q in zip(group["params"], own["params"], strict=True):
+                    fields = self.optimizer.state[p].items()
+                    state[q] = {n: turned(v[k]) if _shape(v) == p.shape else v for n, v in fields}
+
+    def take(self, optimizers_of: Sequence[PlayerOptimizer]) -> None:
+        """Remember what the members' own optimizers do."""
+        vars(self.evaluations).update(vars(optimizers_of[0].evaluations))
+        for group, theirs in self._groups(optimizers_of):
+            for i, p in enumerate(group["params"]):
+                each = [state[own["params"][i]] for own, state in theirs]
+                shape = theirs[0][0]["params"][i].shape
+                self.optimizer.state[p] = {
+                    n: torch.stack([turned(one[n]) for one in each]) if _shape(v) == shape else v
+                    for n, v in each[0].items()
+                }
+
+    def _groups(
+        self, optimizers_of: Sequence[PlayerOptimizer]
+    ) -> Iterator[tuple[dict[str, Any], list[tuple[dict[str, Any], dict[Any, Any]]]]]:
+        """Each group of the optimizer, with the members' own groups and states."""
+        for part, groups in zip(self.parts, self.groups, strict=True):
+            own = [player_optimizer.optimizer for player_optimizer in optimizers_of[part]]
+            for i, group in enumerate(groups):
+                yield group, [(one.param_groups[i], one.state) for one in own]
+
+
+def neighbours(settings: Sequence[Any]) -> list[slice]:
+    """Where equal settings follow each other."""
+    ends = list(accumulate(len(list(run)) for _, run in groupby(settings)))
+    return [slice(a, b) for a, b in pairwise([0, *ends])]
+
+
+def _shape(value: Any) -> torch.Size | None:
+    return value.shape if isinstance(value, Tensor) else None

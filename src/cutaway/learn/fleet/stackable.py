@@ -8,9 +8,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from cutaway.data.feed import Batch
 from cutaway.learn import memory, optim
-from cutaway.learn.fleet.batches import Batches
-from cutaway.learn.fleet.stack import LossStack, turned
-from cutaway.learn.fleet.stack_optimizer import RATES
+from cutaway.learn.fleet.stack import RATES, Batches, LossStack, turned
 from cutaway.learn.recipe import REPLICATE, SETTINGS, Recipe
 from cutaway.learn.task import Task
 

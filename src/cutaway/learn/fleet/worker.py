@@ -15,7 +15,7 @@ from cutaway.errors import CutawayError
 from cutaway.learn.callbacks import Callback, Callbacks, read
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
-from cutaway.learn.fleet.member import Trainer
+from cutaway.learn.fleet.in_turn import Trainer
 from cutaway.learn.runtime import computing
 from cutaway.learn.training import Stopped, Training
 
