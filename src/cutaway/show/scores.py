@@ -1,7 +1,7 @@
 """How good the answers are: the headline, the confusions, the classes and the calibration."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Int
 from torch import Tensor
@@ -60,6 +60,7 @@ def _cell(classes: tuple[str, ...], row: int, column: int, count: int, total: in
     return Cell(count, share, row == column, label if count else "")
 
 
+@runtime_checkable
 class Confused(Protocol):
     """What has been told apart: images, or pixels."""
 
