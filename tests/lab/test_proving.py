@@ -74,7 +74,7 @@ def test_bad_input(words, said):
 def test_a_broken_claim_is_named_and_the_others_are_told(own):
     done = cutaway("prove", "--claims", own, "coins.broken", "coins.fair")
     assert done.code == 1
-    assert "Without a finding: coins.broken." in done.err
+    assert "Without a result: coins.broken." in done.err
     assert "Holds: 1, left out: 1." in done.said
 
 

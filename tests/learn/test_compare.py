@@ -116,7 +116,7 @@ def test_nothing_pairs_other_seeds_with_test_images_of_their_own(made, tmp_path)
     b = copytree(made["splits"], tmp_path / "b")
     for k, run in enumerate(members(b)):
         (run.path / "recipe.toml").write_text(run.recipe.override(seed=50 + k).to_toml())
-    with pytest.raises(UsageError, match="not all are judged on the same test images"):
+    with pytest.raises(UsageError, match="not all are evaluated on the same test images"):
         compare([made["splits"], b])
 
 
@@ -300,7 +300,7 @@ def test_what_cannot_be_compared(made, tmp_path):
 def test_other_data_and_other_tasks(made, tmp_path):
     fewer = single(tmp_path / "fewer", digits(200)).path
     refused([made["one"], fewer], "only runs on the same data")
-    refused([made["one"], of_kind(tmp_path / "unet", "unet", 0.01).path], "judged by accuracy")
+    refused([made["one"], of_kind(tmp_path / "unet", "unet", 0.01).path], "measured by accuracy")
 
 
 def test_the_same_pictures_at_another_size_will_do(made, tmp_path):

@@ -143,7 +143,7 @@ def test_a_run_that_an_older_version_began_is_not_ended_otherwise(tmp_path):
     recipe = (path / "recipe.toml").read_text()
     older = recipe.replace(f"format = {FORMAT}", "format = 1").replace("drop_last = false\n", "")
     (path / "recipe.toml").write_text(older)
-    with pytest.raises(RunError, match=r"begun by an earlier Cutaway, .* begin it anew"):
+    with pytest.raises(RunError, match=r"begun by an earlier version of Cutaway .* train it again"):
         resume(path, images=some(120))
     (path / "recipe.toml").write_text(recipe)
     assert resume(path, images=some(120)).finished

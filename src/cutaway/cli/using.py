@@ -16,7 +16,7 @@ def evaluate(
     on: Annotated[str, typer.Option(help="Part of its own data: test, val or train.")] = "test",
     as_json: Json = False,
 ) -> None:
-    """Measure a trained network; every look at a test set is logged in the run."""
+    """Evaluate a trained network; every evaluation of a test set is logged in the run."""
     from cutaway.learn.run import Run
     from cutaway.learn.taken import part_or_data
     from cutaway.show import tables
@@ -52,8 +52,8 @@ def _agreed(fleet: Any, data: str | None, on: str) -> Any:
     """The members' answers to their test images as one."""
     if data or on != "test":
         raise UsageError(
-            "A fleet is measured by its members' answers to their test images: evaluate a member, "
-            f"{fleet.path}/members/000, on other data."
+            "A fleet is evaluated by its members' predictions of their test images: evaluate a "
+            f"member, {fleet.path}/members/000, on other data."
         )
     return fleet.ensemble()
 
@@ -65,11 +65,11 @@ def predict(
         list[str], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")
     ],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for masks, where pixels are told apart.")
+        Path, typer.Option("--out", "-o", help="Folder for the masks of a segmentation network.")
     ] = Path("masks"),
     as_json: Json = False,
 ) -> None:
-    """What the network says of each image: its most probable classes, its mask, or its values.
+    """Predict the most probable classes of each image, its mask, or its values.
 
     A mask is a PNG as large as the network's input, with a palette: its values are class numbers.
     Of an image that cannot be read the answer is why not; the others are answered, and the exit
@@ -87,11 +87,11 @@ def predict(
 def generate(
     run: RunPath,
     n: Annotated[int, typer.Option("--n", min=1, max=10_000, help="How many images.")] = 64,
-    seed: Annotated[int, typer.Option(min=0, help="Decides which ones.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed: decides which ones.")] = 0,
     out: Annotated[Path, typer.Option("--out", "-o", help="The PNG.")] = Path("generated.png"),
     as_json: Json = False,
 ) -> None:
-    """Draw images with a trained VAE or GAN, side by side in one PNG."""
+    """Generate images with a trained VAE or GAN, side by side in one PNG."""
     from cutaway.learn.gallery import save_picture
     from cutaway.learn.run import Run
 
@@ -101,7 +101,7 @@ def generate(
         raise UsageError(f"There is no folder {out.parent} for {out.name}: make it first.")
     trained = network(run)
     if not isinstance(trained, Run):
-        raise UsageError(f"{run} is a fleet: draw with a member of it, {run}/members/000.")
+        raise UsageError(f"{run} is a fleet: generate with a member of it, {run}/members/000.")
     save_picture(out, trained.generate(n, seed))
     emit({"images": n, "seed": seed, "picture": str(out)}) if as_json else typer.echo(out)
 

@@ -59,9 +59,9 @@ def read_words(words: list[str], task: str = "") -> tuple[str, str, dict[str, An
         if flag[2:].replace("-", "_") not in own:
             raise UsageError(f"There is no option {flag}.{hint(flag, own)}")
         if value is None:
-            raise UsageError(f"{flag} lacks its value.")
+            raise UsageError(f"{flag} needs a value.")
     if len(plain) > 2:
-        raise UsageError(f"There is one argument too many: '{plain[2]}'.")
+        raise UsageError(f"Unexpected argument: '{plain[2]}'.")
     return model, data, {flag[2:].replace("-", "_"): value for flag, value in flags.items()}
 
 

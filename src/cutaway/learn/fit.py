@@ -162,8 +162,8 @@ def reopened(
         run.check_images(images)
     if run.machine.device != run.recipe.device:
         raise RunError(
-            f"{run.path} began on {run.recipe.device}, which is not here, and would end otherwise "
-            "elsewhere: go on with it there, or train anew with --device auto."
+            f"{run.path} began on {run.recipe.device}, which is not available here, and would end "
+            "differently elsewhere: resume it there, or train again with --device auto."
         )
     training = Training(run, images, run.new_model(), callbacks, checkpoint_every)
     training.restore()

@@ -87,5 +87,6 @@ def format_of(path: Path) -> Format:
         if path.name.endswith(FORMATS[name].ending):
             return FORMATS[name]
     raise UsageError(
-        f"{path} is no export: their names end in .onnx, .pt2 or .safetensors, or they are folders."
+        f"{path} is not an export: their names end in .onnx, .pt2 or .safetensors, or they "
+        "are folders."
     )

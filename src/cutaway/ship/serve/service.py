@@ -56,7 +56,9 @@ class Service:
         engine = self.served.engine
         task, target = engine.about.task_kind(), engine.about.target
         if not task.classifies:
-            said = f"Only classes are explained, and this network tells {target.plural}."
+            said = (
+                f"Only predicted classes are explained, and this network predicts {target.plural}."
+            )
             raise Refusal(422, "why", said)
         try:
             async with asyncio.timeout(self.settings.timeout):
