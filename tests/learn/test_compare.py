@@ -254,7 +254,7 @@ def test_a_figure_of_all_images_together_takes_fleets(made, tmp_path):
     (one,) = compare([a, b]).differences
     assert one.gain.value == pytest.approx(39 / 4)  # lower is better
     assert one.seen
-    with pytest.raises(UsageError, match="FID is one figure of all images together"):
+    with pytest.raises(UsageError, match="FID is one number for all images together"):
         compare([a / "members" / "000", b / "members" / "000"])
     (b / "members" / "002" / "results.json").write_text("{}")
     with pytest.raises(RunError, match="hold no fid"):

@@ -162,7 +162,7 @@ def test_nor_is_the_rest_of_a_fleet(tmp_path):
     older(place / "fleet.json")
     assert fleet.relaunch(place, some(120)).finished  # nothing is left to do
     (place / "results.json").unlink()
-    with pytest.raises(RunError, match="begun by an earlier Cutaway"):
+    with pytest.raises(RunError, match="begun by an earlier version of Cutaway"):
         fleet.relaunch(place, some(120))
 
 
@@ -171,5 +171,5 @@ def test_nor_is_the_rest_of_a_search(tmp_path):
     search.launch(RECIPE.override(epochs=1), some(120), change, trials=2, over=over, out=place)
     older(place / "search.json")
     (place / "results.json").unlink()
-    with pytest.raises(RunError, match="begun by an earlier Cutaway"):
+    with pytest.raises(RunError, match="begun by an earlier version of Cutaway"):
         search.relaunch(place, change, some(120))

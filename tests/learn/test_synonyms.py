@@ -21,7 +21,7 @@ LED = [
 SAID = [
     ("resume", "cutaway resume RUN"), ("loss", "The task decides"),
     ("arch", "The model comes first"), ("num_workers", "not needed"), ("cbs", "callbacks="),
-    ("metrics", "All measures"),
+    ("metrics", "All metrics"),
     ("backbone", "The model comes first"),
 ]  # fmt: skip
 

@@ -170,7 +170,7 @@ def test_requests_that_cannot_be_met(trained, tmp_path):
 def test_files_that_are_no_exports(tmp_path):
     for name in ("net.onnx", "net.pt2"):
         (tmp_path / name).write_bytes(b"no network")
-        with pytest.raises(DataError, match=f"{name} is no"):
+        with pytest.raises(DataError, match=f"{name} is not a"):
             open_exported(tmp_path / name)
     with pytest.raises(DataError, match="is not there"):
         open_exported(tmp_path / "none.onnx")
