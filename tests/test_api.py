@@ -110,7 +110,7 @@ def test_tampered_weights_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (Tiny(classes=7), "telling 10 classes apart needs a tensor of shape"),
+        (Tiny(classes=7), "classifying into 10 classes needs a tensor of shape"),
         (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), "cannot take images of 1 x 8 x 8"),
         (nn.Flatten(), "no trainable parameters"),
     ],

@@ -192,7 +192,9 @@ def test_an_output_that_is_no_number():
     graph, _ = diamond()
     graph.outputs = ("ab",)
     graph.forward(X)
-    with pytest.raises(UsageError, match=r"'ab' has the shape \(3,\), so it is no J"):
+    with pytest.raises(
+        UsageError, match=r"'ab' has the shape \(3,\), so it is not a single number J"
+    ):
         graph.backward()
 
 

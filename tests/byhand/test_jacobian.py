@@ -215,7 +215,7 @@ def test_what_has_no_say_has_zeros_and_comparisons_send_nothing():
 @pytest.mark.parametrize("by", [by_rows, by_columns])
 @pytest.mark.parametrize("wrt", [-1, 1, 3])
 def test_a_place_where_there_is_no_real_number(by, wrt):
-    with pytest.raises(UsageError, match=f"Input {wrt} is no tensor of real numbers"):
+    with pytest.raises(UsageError, match=f"Input {wrt} is not a tensor of real numbers"):
         by(ops.IndexCopy(1), LEFT, torch.tensor([1]), RIGHT[:, :1], wrt=wrt)
 
 

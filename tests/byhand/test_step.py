@@ -244,7 +244,7 @@ def test_a_number_that_is_none_explodes_too(chain):
     ("name", "value", "at", "sentence"),
     [
         ("c", 1.0, (), "There is no node 'c'"),
-        ("square", 1.0, (), "has not come to 'square' yet"),
+        ("square", 1.0, (), "has not reached 'square' yet"),
         ("s", torch.ones(2, 1), (), r"\(1, 1\).*\(2, 1\)"),
         ("s", 1.0, (0, 4), "no such part"),
         ("s", 1.0, (0, 0, 0), "no such part"),
@@ -274,7 +274,7 @@ def test_a_class_that_there_is_not(residual, value):
 def test_a_gradient_that_has_not_come_or_goes_nowhere(chain):
     stepper = Stepper(chain, [torch.ones(1, 1)])
     stepper.turn()
-    with pytest.raises(UsageError, match="has not come to 's'"):
+    with pytest.raises(UsageError, match="has not reached 's'"):
         stepper.set_gradient("s", 0.0)
     stepper.run()
     with pytest.raises(UsageError, match="'u' is given"):
@@ -284,7 +284,7 @@ def test_a_gradient_that_has_not_come_or_goes_nowhere(chain):
 def test_an_output_that_is_no_J(chain):
     chain.outputs = ("square",)
     stepper = Stepper(chain, [torch.ones(2, 1)])
-    with pytest.raises(UsageError, match="no J"):
+    with pytest.raises(UsageError, match="not a single number J"):
         stepper.run()
     given = Stepper(chain, [torch.ones(2, 1)], g=torch.tensor([[1.0], [0.5]]))
     given.run()

@@ -156,12 +156,12 @@ def test_a_folder_of_images_is_enough(tmp_path):
         (["train", "--epochs", "-3"], 2, "--epochs must be at least 1"),
         (["train", "--augment", "shfit"], 2, "shift"),
         (["train", "--schedule", "cosin"], 2, "Did you mean 'cosine'"),
-        (["train", "--device", "cuda:7"], 2, "is not there"),
+        (["train", "--device", "cuda:7"], 2, "is not available"),
         (["train", "--device", "tpu"], 2, "--device"),
         (["train", "lenet5", "digits", "--image-size", "12"], 2, "at least 28 x 28"),
-        (["train", "lenet5", "digits", "extra"], 2, "too many"),
+        (["train", "lenet5", "digits", "extra"], 2, "Unexpected argument: 'extra'"),
         (["train", "--recipe", "none.toml"], 2, "none.toml"),
-        (["train", "--patience", "2", "--val", "0"], 2, "choosing on the test set is refused"),
+        (["train", "--patience", "2", "--val", "0"], 2, "choosing on the test set is not allowed"),
         (["resume", "nowhere"], 2, "is not a run"),
         (["evaluate", "nowhere"], 2, "is not a run"),
         (["predict", "nowhere", "x.png"], 2, "is not a run"),
@@ -185,7 +185,7 @@ def test_errors_are_json_where_json_was_asked_for():
 def test_an_existing_directory_is_never_overwritten(run):
     done = cutaway("train", "--out", run)
     assert done.code == 1
-    assert "is there already" in done.err
+    assert "exists already and is not overwritten" in done.err
 
 
 def test_an_image_that_is_none(run, tmp_path):

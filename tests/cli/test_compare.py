@@ -46,7 +46,7 @@ def test_the_other_way_round_says_the_same(runs):
 
 def test_what_cannot_be_told_says_what_it_would_take(runs):
     done = cutaway("compare", runs / "one", runs / "two")
-    assert done.said.startswith("Whether one or two is better cannot be told: ")
+    assert done.said.startswith("Whether one or two is better cannot be decided: ")
     assert "the same for both, p = " in done.said
     assert "8 times in 10" in done.said
     assert "one alone is right on" in done.said

@@ -118,9 +118,9 @@ def test_bad_input_is_one_sentence(arguments, said, tmp_path):
 def test_what_is_there_is_not_overwritten(done):
     found = cutaway("search", "mlp", "digits", *QUICK, "--out", done[0])
     assert found.code == 1
-    assert "nothing is overwritten" in found.said
+    assert "is not overwritten" in found.said
     found = cutaway("search", "mlp", "digits", *QUICK, "--out", done[0], "--json")
-    assert "nothing is overwritten" in json.loads(found.err)["error"]
+    assert "is not overwritten" in json.loads(found.err)["error"]
 
 
 def test_from_python(tmp_path):

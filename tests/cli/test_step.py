@@ -100,7 +100,7 @@ def test_both_players_of_a_gan():
     other = session("dcgan", commands="c; compare all; g generator.output.weight")
     assert "player discriminator; --player also takes generator" in other
     assert "7 of 7 parameters" in words(other)
-    assert "No parameter has a say in 'generator.output.weight'" in other
+    assert "'generator.output.weight' depends on no parameter" in other
 
 
 def test_the_seed_decides():
@@ -138,16 +138,16 @@ ANSWERS = {
     "p c1.u[a]": "whole numbers and colons",
     "p c1.u[0": "whole numbers and colons",
     "g c1.u": "No gradient has come to 'c1.u' yet",
-    "g x": "No parameter has a say in 'x'",
+    "g x": "'x' depends on no parameter",
     "set c1.u": "Write a node and a number",
-    "set c1.u lots": "'lots' is no number.",
-    "set f6 1": "has not come to 'f6' yet",
+    "set c1.u lots": "'lots' is not a number.",
+    "set f6 1": "has not reached 'f6' yet",
     "set c1.u[0,0,0,99] 1": "no such part",
     "set t 0.5": "'t' holds whole numbers",
     "set t[0] nan": "'t' holds whole numbers",
     "setg c1.u 1": "No gradient has come to 'c1.u' yet",
     "compare": "There are no gradients yet",
-    "explode high": "'high' is no number.",
+    "explode high": "'high' is not a number.",
 }
 
 

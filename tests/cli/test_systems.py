@@ -73,7 +73,7 @@ BAD = [
     ("train lenet5 photos", "have masks"),
     ("train perceptron digits", "2 classes"),
     ("train lenet5 digits --task adversarial", "needs a network with generator"),
-    ("train lenet5 digits --pretrained", "No weights of lenet5 are at hand"),
+    ("train lenet5 digits --pretrained", "No weights of lenet5 are available"),
     ("train lenet5 digits --pretrained stolen.pth", "pickled"),
     ("train lenet5 digits --pretrained other.safetensors", "does not fit lenet5"),
     ("train lenet5 digits --freeze c9", "no part 'c9' to freeze"),
@@ -81,10 +81,10 @@ BAD = [
     ("train lenet5 digits --fold 6/5", "6/5"),
     ("train lenet5 digits --labels 3", "3 labels cannot be drawn"),
     ("train signal_net digits", "takes signals"),
-    ("generate unet", "draws no images"),
+    ("generate unet", "generates no images"),
     ("generate vae -o grid.jpg", "not a name for a PNG"),
     ("generate vae -o none/grid.png", "no folder none"),
-    ("predict vae photos/images/3.png", "does not tell classes"),
+    ("predict vae photos/images/3.png", "makes no predictions for images"),
 ]
 
 

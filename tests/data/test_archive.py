@@ -118,7 +118,7 @@ def test_archives_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "cut.zip").write_bytes(whole[:-60])
     (tmp_path / "no.tar.gz").write_bytes(b"no archive")
     for name in ("cut.zip", "no.tar.gz"):
-        with pytest.raises(DataError, match=r"is not a sound archive \(.*\): get it again"):
+        with pytest.raises(DataError, match=r"is not a valid archive \(.*\): get it again"):
             load(tmp_path / name)
     with pytest.raises(DataError, match=r"empty.zip holds no file"):
         load(zipped(tmp_path / "empty.zip", {}))

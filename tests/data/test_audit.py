@@ -29,7 +29,7 @@ def test_a_sound_set_gives_no_finding():
     assert found.findings == ()
     assert found.counts == {"a": 20, "b": 20, "c": 20}
     assert (found.imbalance, found.size, found.channels) == (1.0, (16, 16), 1)
-    assert found.summary()[-1] == "Nothing was noticed."
+    assert found.summary()[-1] == "No problems were found."
     assert len(found.duplicates.unique()) == 60
 
 
@@ -138,7 +138,7 @@ def test_all_there_is_is_not_searched():
     assert found.findings == ()
     assert found.summary() == [
         "4 samples of 2 values, 1 channel, 2 classes.",
-        "They are all there is: nothing is held back from learning.",
+        "They are all there is: nothing is held out from training.",
     ]
     json.dumps(found.to_json())
 

@@ -124,7 +124,9 @@ def test_the_usual_names_divide_a_folder(tmp_path, name):
 
 def test_a_folder_beside_the_parts_is_refused(tmp_path):
     fill(tmp_path, *BOTH, "holdout/cat/5.png")
-    with pytest.raises(DataError, match=r"holdout beside them is no part .* one of train"):
+    with pytest.raises(
+        DataError, match=r"holdout beside them is not the name of a part.* one of train"
+    ):
         load(tmp_path)
 
 
@@ -163,7 +165,7 @@ def test_pictures_beside_the_classes_of_a_part_are_named(tmp_path):
 
 def test_test_classes_by_other_names_are_refused(tmp_path):
     fill(tmp_path, *BOTH[:2], "test/Cat/3.png", "test/Dog/4.png")
-    with pytest.raises(DataError, match=r"\(Cat, Dog\) are none of those .* \(cat, dog\)"):
+    with pytest.raises(DataError, match=r"\(Cat, Dog\) are not those .* \(cat, dog\)"):
         load(tmp_path)
 
 
@@ -206,7 +208,7 @@ def arrays(n: int, seed: int) -> tuple[np.ndarray, list[str]]:
 def test_arrays_in_parts_of_any_usual_name():
     images = load({"Training": arrays(4, 0), "eval": arrays(2, 1)})
     assert images.parts.tolist() == [0, 0, 0, 0, 2, 2]
-    with pytest.raises(UsageError, match="'holdout' is none: call each one of train"):
+    with pytest.raises(UsageError, match="'holdout' is not a part: call each one of train"):
         load({"train": arrays(4, 0), "holdout": arrays(2, 1)})
 
 
@@ -224,7 +226,7 @@ def test_items_that_name_their_part():
 
 def test_classes_called_train_and_test_are_refused():
     pixels, _ = arrays(4, 0)
-    with pytest.raises(DataError, match="parts of a division, not what to tell apart"):
+    with pytest.raises(DataError, match="parts of a division, not classes"):
         load((pixels, ["train", "test", "train", "test"]))
 
 
@@ -248,7 +250,9 @@ def test_tables_of_a_folder_are_its_parts(tmp_path):
 def test_a_table_without_labels_is_to_be_predicted(tmp_path):
     images = load(in_tables(tmp_path, "image,label", "image"))
     (said,) = (one.detail for one in images.findings if one.kind == "unlabelled-part")
-    assert said.startswith("test.csv has no labels: its pictures are neither learned from")
+    assert said.startswith(
+        "test.csv has no labels: its pictures are used neither for training nor for testing"
+    )
     assert len(images) == 6
 
 

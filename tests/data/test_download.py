@@ -209,9 +209,9 @@ def test_rocks_are_taken_out_of_the_archive(serve, own_cache: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"no archive", "no sound archive"),
+        (b"no archive", "not a valid archive"),
         (archive(INSIDE[:50], PHOTO), "hold 50 photographs"),
-        (archive(INSIDE, b"<html>"), "is no photograph"),
+        (archive(INSIDE, b"<html>"), "is not a photograph"),
     ],
     ids=["no archive", "too few", "no photograph"],  # an archive holds the time it was made at
 )

@@ -44,7 +44,7 @@ def test_folds_of_single_images_are_of_one_size_and_stratified():
 
 @pytest.mark.parametrize("text", ["6/5", "0/5", "1/1", "x", "2", "2/5/7", "-1/5", "2 / 5", "٢/٥x"])
 def test_a_fold_that_makes_no_sense(text):
-    with pytest.raises(UsageError, match="is no fold: write 2/5"):
+    with pytest.raises(UsageError, match="is not a fold: write 2/5"):
         apart(a_set([0] * 40), fold=text)
 
 

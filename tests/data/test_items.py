@@ -118,7 +118,9 @@ def test_targets_that_are_pictures_are_masks(side: int) -> None:
     assert found.masks.shape == found.images.shape[:3]
     if side == 8:
         assert (found.masks[1].numpy() == np.asarray(masks[1])).all()
-    with pytest.raises(DataError, match=r"item/0 has the shape \(4, 4\), which is no mask"):
+    with pytest.raises(
+        DataError, match=r"item/0 has the shape \(4, 4\), which is not that of its image"
+    ):
         load([(PICTURES[0], np.zeros((4, 4), int)), (PICTURES[1], np.zeros((4, 4), int))])
 
 

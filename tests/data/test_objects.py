@@ -77,7 +77,7 @@ def test_classes_of_parts_are_joined_by_name_and_colours_too() -> None:
 
 
 def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"'unsupervised' is none: call each one of train"):
+    with pytest.raises(UsageError, match=r"'unsupervised' is not a part: call each one of train"):
         load({"train": TENSORS, "unsupervised": TENSORS})
     with pytest.raises(UsageError, match=r"Two of the parts .* mean val"):
         load({"train": TENSORS, "val": TENSORS, "valid": TENSORS})
@@ -132,7 +132,7 @@ def test_masks_are_targets() -> None:
     binary = load((X, torch.from_numpy(X[..., 0] > 99)[:, None]))
     assert binary.masks is not None
     assert (binary.masks.numpy() == (X[..., 0] > 99)).all()
-    with pytest.raises(DataError, match=r"are no masks of images of 8 x 8"):
+    with pytest.raises(DataError, match=r"are not masks of images of 8 x 8"):
         load((X, X[:, :4, :, 0]))
     with pytest.raises(DataError, match=r"arrays/0.*other values than the numbers of classes"):
         load((X, X[..., 0] / 255))

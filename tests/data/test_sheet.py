@@ -79,7 +79,7 @@ def test_a_row_of_too_many_cells_is_left_out_and_named(tmp_path: Path) -> None:
 def test_what_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"two columns of the name 'label'"):
         load(write(tmp_path, "a.csv", b"file,label,label\n0.png,a,b"))
-    with pytest.raises(DataError, match=r"is no text. Save it as CSV in UTF-8"):
+    with pytest.raises(DataError, match=r"is not text. Save it as CSV in UTF-8"):
         load(write(tmp_path, "b.csv", b"file,label\n\0\0\0"))
     with pytest.raises(DataError, match=r"cannot be read as a table"):
         load(write(tmp_path, "c.csv", b'file,label\n"' + b"x" * 200_000))

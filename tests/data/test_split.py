@@ -242,7 +242,7 @@ def test_all_there_is_is_learned_and_tested(tmp_path):
     assert parts.train.tolist() == parts.test.tolist() == [0, 1, 2, 3]
     assert (len(parts.val), len(parts.dropped), parts.leakage) == (0, 0, 0)
     assert [(f.kind, f.left_out) for f in parts.findings] == [("whole", False)]
-    assert "These 4 images are all there is: nothing is held back" in parts.findings[0].detail
+    assert "These 4 images are all there is: nothing is held out" in parts.findings[0].detail
     parts.save(tmp_path / "split.json")
     assert Split.load(tmp_path / "split.json", images).test.tolist() == [0, 1, 2, 3]
     with pytest.raises(UsageError, match="xor is all there is and has no folds"):

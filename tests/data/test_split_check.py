@@ -18,7 +18,7 @@ def test_groups_that_the_users_division_tears_apart_are_named():
     images = a_set([0, 1] * 50, groups=[*range(90), *range(10)], parts=[0] * 80 + [2] * 20)
     found = said(apart(images))
     assert found.keys() == {"torn-group", "drawn-val"}
-    assert "10 of 20 test images are of a group that also trains" in found["torn-group"]
+    assert "10 of 20 test images are of a group that is also trained on" in found["torn-group"]
 
 
 def test_copies_in_a_published_division_are_not_to_be_deleted():

@@ -96,7 +96,7 @@ def test_tables_that_cannot_be_read(tmp_path: Path) -> None:
         load(rows(tmp_path, "file,label"))
     with pytest.raises(DataError, match=r"cannot be read as a table"):
         load(write(tmp_path, "x.csv", b"file,label\n\xff\xfe\x00"))
-    with pytest.raises(DataError, match=r"is not a sound Parquet file"):
+    with pytest.raises(DataError, match=r"is not a valid Parquet file"):
         load(write(tmp_path, "x.parquet", b"PAR1 or not"))
     with pytest.raises(DataError, match=r"is empty|has no rows"):
         load(write(tmp_path, "empty.csv", b""))
@@ -184,7 +184,9 @@ def test_rows_that_repeat_a_file(tmp_path: Path) -> None:
         ("several-labels", ("3.png",), True),
         ("repeated-row", ("0.png",), False),
     ]
-    with pytest.raises(DataError, match=r"5 of the 30 pictures stand in several rows with several"):
+    with pytest.raises(
+        DataError, match=r"5 of the 30 pictures are listed in several rows with several"
+    ):
         load(rows(tmp_path, "file,label", *lines, *(f"{i}.png,c" for i in range(5))))
 
 

@@ -59,8 +59,8 @@ def test_json(own):
     [
         (("1.9",), "no claim 1.9"),
         (("1.1", "--depth", "3"), "no setting 'depth'"),
-        (("1.1", "1.2", "--seed", "3"), "--seed is no option for several claims"),
-        (("1.1", "--seed"), "--seed lacks its value"),
+        (("1.1", "1.2", "--seed", "3"), "--seed cannot be given for several claims"),
+        (("1.1", "--seed"), "--seed needs a value"),
         (("1.1", "--seed", "-3"), "--seed must be at least 0"),
         (("--claims", "nowhere.py"), "no file"),
     ],
@@ -74,7 +74,7 @@ def test_bad_input(words, said):
 def test_a_broken_claim_is_named_and_the_others_are_told(own):
     done = cutaway("prove", "--claims", own, "coins.broken", "coins.fair")
     assert done.code == 1
-    assert "Without a finding: coins.broken." in done.err
+    assert "Without a result: coins.broken." in done.err
     assert "Holds: 1, left out: 1." in done.said
 
 

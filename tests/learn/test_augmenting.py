@@ -102,8 +102,8 @@ def test_auto_leaves_out_what_makes_classes_alike():
     assert recipe.augment == "crop:3"
     assert [one["kind"] for one in notes] == ["augmentation"]
     assert "'flip' is left out: it makes classes alike" in notes[0]["sentence"]
-    assert "('left' and 'right' are mixed up)" in notes[0]["sentence"]
-    assert notes[0]["sentence"].endswith("To have it all the same: --augment crop:3+flip")
+    assert "('left' and 'right' are confused)" in notes[0]["sentence"]
+    assert notes[0]["sentence"].endswith("To use it all the same: --augment crop:3+flip")
 
 
 def test_auto_keeps_what_suits():

@@ -74,7 +74,7 @@ def test_the_one_before_is_kept_and_used(tmp_path):
     assert (tensors["a"].item(), facts["step"]) == (2, 2)
     assert "damaged" in problem
     (tmp_path / PREVIOUS).write_bytes(b"")
-    with pytest.raises(RunError, match="No checkpoint is sound"):
+    with pytest.raises(RunError, match="No checkpoint is intact"):
         load_checkpoint(tmp_path)
 
 

@@ -122,7 +122,7 @@ def test_nothing_pairs_other_seeds_with_test_images_of_their_own(made, tmp_path)
     b = copytree(made["splits"], tmp_path / "b")
     for k, run in enumerate(open_job(b).members):
         (run.path / "recipe.toml").write_text(run.recipe.override(seed=50 + k).to_toml())
-    with pytest.raises(UsageError, match="not all are judged on the same test images"):
+    with pytest.raises(UsageError, match="not all are evaluated on the same test images"):
         compare([made["splits"], b])
 
 
@@ -260,7 +260,7 @@ def test_a_figure_of_all_images_together_takes_fleets(made, tmp_path):
     (one,) = compare([a, b]).differences
     assert one.gain.value == pytest.approx(39 / 4)  # lower is better
     assert one.seen
-    with pytest.raises(UsageError, match="FID is one figure of all images together"):
+    with pytest.raises(UsageError, match="FID is one number for all images together"):
         compare([a / "members" / "000", b / "members" / "000"])
     (b / "members" / "002" / "results.json").write_text("{}")
     with pytest.raises(RunError, match="hold no fid"):
@@ -306,7 +306,7 @@ def test_what_cannot_be_compared(made, tmp_path):
 def test_other_data_and_other_tasks(made, tmp_path):
     fewer = single(tmp_path / "fewer", digits(200)).path
     refused([made["one"], fewer], "only runs on the same data")
-    refused([made["one"], of_kind(tmp_path / "unet", "unet", 0.01).path], "judged by accuracy")
+    refused([made["one"], of_kind(tmp_path / "unet", "unet", 0.01).path], "measured by accuracy")
 
 
 def test_the_same_pictures_at_another_size_will_do(made, tmp_path):

@@ -72,7 +72,7 @@ def test_what_is_there_is_not_taken(tmp_path, monkeypatch):
     made = appear(destination("", "mlp", "x"), lambda folder: None)
     assert made == Path("runs/mlp-x-4")
     for path in Path("runs").iterdir():
-        with pytest.raises(RunError, match="is there already, and nothing is overwritten"):
+        with pytest.raises(RunError, match="exists already and is not overwritten"):
             destination(path, "mlp", "x")
 
 
@@ -134,7 +134,7 @@ def test_of_processes_that_want_one_place_one_has_it(tmp_path):
     assert said.count("runs/x") == 1
     others = [line for line in said if line != "runs/x"]
     assert len(others) == 3
-    assert all("runs/x is there already, and nothing is overwritten" in line for line in others)
+    assert all("runs/x exists already and is not overwritten" in line for line in others)
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["x"]
 
 

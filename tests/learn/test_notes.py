@@ -46,7 +46,7 @@ def judged(tmp_path, targets, answers):
 def test_a_network_that_says_the_commonest_class_is_found_out(tmp_path):
     found = judged(tmp_path, [0] * 150 + [1] * 50, [0] * 200)
     assert found.keys() == {"baseline"}
-    assert "Always answering 'a' would be right in 75.0%" in found["baseline"]
+    assert "Always predicting 'a' would have an accuracy of 75.0%" in found["baseline"]
 
 
 def test_a_small_test_says_so(tmp_path):

@@ -145,7 +145,7 @@ def test_a_run_that_an_older_version_began_is_not_ended_otherwise(tmp_path):
     recipe = (path / "recipe.toml").read_text()
     older = recipe.replace(f"format = {FORMAT}", "format = 1").replace("drop_last = false\n", "")
     (path / "recipe.toml").write_text(older)
-    with pytest.raises(RunError, match=r"begun by an earlier Cutaway, .* begin it anew"):
+    with pytest.raises(RunError, match=r"begun by an earlier version of Cutaway .* train it again"):
         Run(path).resume(some(120))
     (path / "recipe.toml").write_text(recipe)
     assert Run(path).resume(some(120)).finished
@@ -164,7 +164,7 @@ def test_nor_is_the_rest_of_a_fleet(tmp_path):
     older(place / "fleet.json")
     assert fleet.Fleet(place).resume(some(120)).finished  # nothing is left to do
     (place / "results.json").unlink()
-    with pytest.raises(RunError, match="begun by an earlier Cutaway"):
+    with pytest.raises(RunError, match="begun by an earlier version of Cutaway"):
         fleet.Fleet(place).resume(some(120))
 
 
@@ -173,5 +173,5 @@ def test_nor_is_the_rest_of_a_search(tmp_path):
     search.launch(RECIPE.override(epochs=1), some(120), trials=2, over=over, out=place)
     older(place / "search.json")
     (place / "results.json").unlink()
-    with pytest.raises(RunError, match="begun by an earlier Cutaway"):
+    with pytest.raises(RunError, match="begun by an earlier version of Cutaway"):
         search.Search(place).resume(some(120))

@@ -21,7 +21,7 @@ LED = [
 SAID = [
     ("resume", "cutaway resume RUN"), ("loss", "The task decides"),
     ("arch", "The model comes first"), ("num_workers", "not needed"), ("cbs", "callbacks="),
-    ("metrics", "All measures"),
+    ("metrics", "All metrics"),
     ("backbone", "The model comes first"),
 ]  # fmt: skip
 
@@ -76,4 +76,4 @@ def test_a_search_knows_them_too(tmp_path):
 
 
 def test_a_flag_without_its_value_says_so():
-    assert "--widths lacks its value." in cutaway("train", "mlp", "digits", "--widths").said
+    assert "--widths needs a value." in cutaway("train", "mlp", "digits", "--widths").said

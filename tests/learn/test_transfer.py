@@ -215,14 +215,14 @@ def test_damaged_missing_and_unknown_sources_are_sentences(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.safetensors").write_text("hello")
     for source, sentence in {
-        "cut.safetensors": "not a whole safetensors file",
-        "text.safetensors": "not a whole safetensors file",
+        "cut.safetensors": "not a complete safetensors file",
+        "text.safetensors": "not a complete safetensors file",
         "gone.safetensors": "There is no weight file",
         "empty": "holds no weights.safetensors",
     }.items():
         with pytest.raises(UsageError, match=sentence):
             load_pretrained(network(), LITE, str(tmp_path / source))
-    with pytest.raises(UsageError, match="No weights of lenet5 are at hand"):
+    with pytest.raises(UsageError, match="No weights of lenet5 are available"):
         load_pretrained(network("lenet5"), find("lenet5"), "auto")
 
 
@@ -370,7 +370,7 @@ def test_resting_layers_come_back_with_the_state():
 def test_unknown_parts_and_nothing_left_are_sentences():
     with pytest.raises(UsageError, match=r"no part 'stagse' to freeze\. Did you mean 'stages'"):
         frozen(network("resnet20"), "stagse", "output")
-    with pytest.raises(UsageError, match="nothing is left to learn"):
+    with pytest.raises(UsageError, match="nothing is left to train"):
         frozen(network("resnet20"), "backbone,output", "output")
 
 

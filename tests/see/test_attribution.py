@@ -92,7 +92,7 @@ def test_grad_cam_of_a_mean_and_a_linear_layer_is_its_class_map():
 
 def test_grad_cam_wants_places():
     model = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Flatten(), nn.Linear(24, 3))
-    with pytest.raises(UsageError, match="'2' have no places"):
+    with pytest.raises(UsageError, match="'2' are not maps"):
         grad_cam(model, images(), T, "2")
 
 

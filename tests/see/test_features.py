@@ -75,7 +75,7 @@ def test_smoothing_makes_neighbours_alike():
 def test_bad_requests_are_refused():
     with pytest.raises(UsageError, match="units 0 to 1, not 2"):
         excite(detector(), torch.zeros(1, 1, 6, 6), "0", 2)
-    with pytest.raises(UsageError, match="'2' have no places"):
+    with pytest.raises(UsageError, match="'2' are not maps"):
         effective_field(detector(), torch.zeros(1, 1, 6, 6), "2")
     with pytest.raises(UsageError, match="no layer 'conv'"):
         strongest(detector(), [], "conv")

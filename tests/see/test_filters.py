@@ -103,7 +103,7 @@ def test_bad_requests_are_refused():
         filters(nn.Linear(9, 2))
     with pytest.raises(UsageError, match=r"are, not \(1, 4, 4\)"):
         filters(nn.Linear(9, 2), (1, 4, 4))
-    with pytest.raises(UsageError, match="with 3 sides"):
+    with pytest.raises(UsageError, match="with 3 spatial dimensions"):
         filters(nn.Conv3d(1, 1, 2))
     with pytest.raises(UsageError, match="no layer '9'"):
         feature_maps(network(), torch.randn(1, 6, 6), "9")

@@ -112,7 +112,7 @@ def test_what_has_no_plain_values_is_left_out_and_named():
     with ca.watch(model) as scope:
         model(torch.tensor([0, 2, 2])).sum().backward()
     assert scope.watched.norm("gradient")[0, 1:].isfinite().all()
-    assert scope.note == "Not looked at, as their tensors have no plain values: 0.weight."
+    assert scope.note == "Not watched, because their tensors have no plain values: 0.weight."
 
 
 def test_mapped_over_examples_nothing_ends():
@@ -124,7 +124,7 @@ def test_mapped_over_examples_nothing_ends():
     weights = dict(model.named_parameters())
     with ca.watch(model) as scope:
         torch.func.vmap(torch.func.grad(loss), (None, 0))(weights, torch.randn(4, 3))
-    assert "Not looked at" in scope.note
+    assert "Not watched" in scope.note
 
 
 def test_lazy_layers_are_seen_when_they_are_there():

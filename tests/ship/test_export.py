@@ -157,7 +157,7 @@ def test_requests_that_cannot_be_met(trained, tmp_path):
         export(run, "onnx", part="generate")
     with pytest.raises(UsageError, match="several formats"):
         export(run, ["onnx", "pt2"], out=tmp_path / "net")
-    with pytest.raises(UsageError, match="no way 'statik'"):
+    with pytest.raises(UsageError, match="no 8-bit method 'statik'"):
         export(run, "onnx-int8", int8="statik")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
@@ -169,14 +169,14 @@ def test_requests_that_cannot_be_met(trained, tmp_path):
 def test_files_that_are_no_exports(tmp_path):
     for name in ("net.onnx", "net.pt2"):
         (tmp_path / name).write_bytes(b"no network")
-        with pytest.raises(DataError, match=f"{name} is no"):
+        with pytest.raises(DataError, match=f"{name} is not a"):
             open_exported(tmp_path / name)
     with pytest.raises(DataError, match="is not there"):
         open_exported(tmp_path / "none.onnx")
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(UsageError, match="is not an export"):
         open_exported(tmp_path / "notes.txt")
-    with pytest.raises(DataError, match="no model folder"):
+    with pytest.raises(DataError, match="not a model folder"):
         open_exported(tmp_path)
     foreign = onnx.parser.parse_model(
         '<ir_version: 8, opset_import: ["": 17]> agraph (float[N] x) => (float[N] y) '

@@ -72,4 +72,4 @@ def test_no_such_folder_and_no_network(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True,
         env={**os.environ, "HF_HUB_OFFLINE": "1"},
     )  # fmt: skip
-    assert done.stdout.startswith("someone/something is no folder here, and the Hub says:")
+    assert done.stdout.startswith("someone/something is not a folder here, and the Hub says:")

@@ -77,7 +77,7 @@ def test_an_export_that_sees_other_pixels_is_not_kept(
         return found.round().byte()
 
     monkeypatch.setattr("cutaway.ship.portable.brought", plain)
-    with pytest.raises(RunError, match="held-out files at their own sizes otherwise"):
+    with pytest.raises(RunError, match="held-out files at their original sizes"):
         export(Run(run.path), "onnx", out=tmp_path / "net.onnx")
     assert list(tmp_path.iterdir()) == []
 

@@ -42,7 +42,7 @@ def test_replicates(replicates):
     found = page(replicates)
     assert "The mean over 3 members, which differ in seed." in found.text
     assert "The spread is what chance does" in found.text
-    assert "All of them as one" in found.text
+    assert "Ensemble" in found.text
     assert "What was tried" not in found.text
     kinds = [line["class"] for line in found.all("polyline")]
     assert kinds == [*["line member"] * 3, "line val"] * 2 + ["line val"]
@@ -68,4 +68,4 @@ def test_names_keep_their_capitals(tmp_path):
     found = page(fleet)
     assert "Validation PSNR" in found.text
     assert "Test PSNR of each member" in found.text
-    assert "All of them as one" not in found.text
+    assert "Ensemble" not in found.text

@@ -114,7 +114,7 @@ def test_masks_beside_the_truth(runs: Runs) -> None:
     found = run.saved_test()
     alts = [image["alt"] for image in page.all("img")]
     rows = len(found.shown)
-    for said in ("the image", "the true mask", "the answered mask"):
+    for said in ("the image", "the true mask", "the predicted mask"):
         assert sum(alt.endswith(said) for alt in alts) == rows
     worst = images.names[int(found.index[found.shown[0]])]
     assert alts[0] == f"{worst}: the image"
@@ -169,7 +169,7 @@ def test_mistakes_of_signals_and_videos(runs: Runs) -> None:
         save_tensors(folder / "predictions.safetensors", tensors, {"part": "test"})
         page = page_of((copied, images))
         labels = [tag.get("alt", tag.get("aria-label", "")) for tag in page.all(tag)]
-        assert sum("taken for" in label for label in labels) == len(found)
+        assert sum(", predicted " in label for label in labels) == len(found)
         assert f"{run.data.counts['test']} test {kind[:-1] if kind == 'videos' else 'signal'}s" in (
             plain(page.text)
         )
@@ -181,7 +181,7 @@ def test_a_vae_says_its_bound(runs: Runs) -> None:
     both = found["reconstruction"] + found["kl"]
     assert f"takes at most {both:.1f} nats" in text
     assert "The map of the code" in text
-    assert "Ways between images" in text
+    assert "Interpolations" in text
     test, train = (
         images.images[p].double().mean(0) / 255 for p in (run.split.test, run.split.train)
     )
@@ -209,16 +209,17 @@ def test_the_frechet_distance_is_explained(runs: Runs, tmp_path: Path) -> None:
     rows = [row | {f"val_{k}": v / row["epoch"] for k, v in more.items()} for row in run.metrics]
     (copied.path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     text = plain(page_of((copied, images)).text)
-    for said in ("41.50 Frechet distance", "0 for no difference", "25.00 %", "6.2 equally"):
+    for said in ("41.50 Frechet distance", "0 means no difference", "25.00 %", "6.2 equally"):
         assert said in text
-    assert re.search(r"Frechet distance .* Drawn images whose class is clear .* Variety", text)
+    assert re.search(r"Frechet distance .* Generated images whose class is clear .* Variety", text)
 
 
 def test_few_labels_are_said(runs: Runs) -> None:
     run, page = runs("semi-supervised")[0], runs.page("semi-supervised")
-    assert f"told the class of 40 of the {len(run.split.train)} training images" in plain(page.text)
+    known = f"given the class of 40 of the {len(run.split.train)} training images"
+    assert known in plain(page.text)
     assert "Confusion matrix" in page.text
-    assert "Drawn images" in page.text
+    assert "Generated images" in page.text
 
 
 def test_pictures_and_derivatives(runs: Runs) -> None:

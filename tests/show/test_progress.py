@@ -11,7 +11,7 @@ from cutaway.learn.recipe import Recipe
 from cutaway.show.progress import introduction
 
 
-@pytest.mark.parametrize(("asked", "who"), [(0, "as suits the data"), (8, "as the recipe says")])
+@pytest.mark.parametrize(("asked", "who"), [(0, "chosen from the data"), (8, "set by the recipe")])
 def test_the_size_of_the_images_is_said(tmp_path: Path, asked: int, who: str) -> None:
     recipe = Recipe(model="mlp", data="own:digits", image_size=asked)
     training = begun(recipe, digits(40), Execution(out=tmp_path / "run"))

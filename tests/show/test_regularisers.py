@@ -117,7 +117,7 @@ def test_charts_show_the_weights_the_blocks_and_the_target(everything):
     run, found, _ = everything
     tensors, _ = load_tensors(run.path / "weights.safetensors")
     matrices = {k: w for k, w in tensors.items() if w.ndim > 1}
-    lengths = chart(found, "How long the weights are")
+    lengths = chart(found, "Norm of the weights")
     assert len(lengths.dots) == len(matrices) == 20
     last = tensors["output.weight"].norm(dim=1)
     assert lengths.dots[-1].label.startswith(f"output: {last.min():.2g} to {last.max():.2g}")
@@ -125,13 +125,13 @@ def test_charts_show_the_weights_the_blocks_and_the_target(everything):
     blocks = chart(found, "How often a block is kept").bars
     assert len(blocks) == 9
     assert blocks[-1].height / blocks[0].height == pytest.approx(0.6 / (1 - 0.4 / 9), abs=0.01)
-    targets = chart(found, "What the output aims at").bars
+    targets = chart(found, "The smoothed target").bars
     assert targets[0].height / targets[1].height == pytest.approx(0.82 / 0.02, rel=0.05)
 
 
 def test_the_gap_is_that_of_the_losses(everything):
     run, found, _ = everything
-    gap = chart(found, "The gap that they are to close")
+    gap = chart(found, "Gap between validation and training loss")
     ends = [run.metrics[i]["val_loss"] - run.metrics[i]["train_loss"] for i in (0, -1)]
     assert f"from {ends[0]:.3g} in the first epoch to {ends[1]:.3g} in the last" in gap.summary
     assert all(gap.top <= y <= gap.bottom for _, y in gap.lines[0].points)
@@ -140,11 +140,11 @@ def test_the_gap_is_that_of_the_losses(everything):
 def test_the_page_says_it_all(page):
     assert {"href": "#regularisers"} in page.all("a")
     for words in (
-        "What kept it from learning by heart",
-        "two images as one",
+        "What guarded against overfitting",
+        "Mixed images",
         "8 training images of the first step",
         "A draw of 40 units:",
-        "the share that its class has of the mixture",
+        "the share that its class has in the mixture",
     ):
         assert words in plain(page.text)
 

@@ -137,7 +137,7 @@ def test_bare_run(bare_run: Made) -> None:
     assert "No images were held out for validation" in page.text
     assert "The run holds no audit" in page.text
     assert "Top-5" not in tiles(page)
-    assert "hand the same ones to" in page.text  # the recipe cannot bring them back
+    assert "pass the same ones to" in page.text  # the recipe cannot bring them back
 
 
 def test_without_images_the_rest_still_stands(bare_run: Made) -> None:
@@ -171,10 +171,10 @@ def test_audit_and_split(copied: Made) -> None:
 
 def test_looking_often_is_warned_of(copied: Made) -> None:
     run, images = copied
-    assert "looked at 2 times" not in read(report(run, images)).text
+    assert "evaluated 2 times" not in read(report(run, images)).text
     run.log_look("test", "asked", run.saved_test())
     run.log_look("val", "asked", run.saved_test())
-    assert "looked at 2 times" in read(report(run, images)).text
+    assert "evaluated 2 times" in read(report(run, images)).text
 
 
 def test_recipe_marks_what_differs_and_can_be_copied(digits_run: Made) -> None:

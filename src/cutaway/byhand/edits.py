@@ -35,7 +35,7 @@ def changed(name: str, x: Tensor, changes: Iterable[Change]) -> Tensor:
                 f"{tuple(value.shape)}: give one of the same shape."
             )
         if not isinstance(value, Tensor) and not x.is_floating_point() and value % 1 != 0:
-            raise UsageError(f"'{name}' holds whole numbers, and {value:g} is none.")
+            raise UsageError(f"'{name}' holds whole numbers, and {value:g} is not one.")
         x[at] = value
     return x
 

@@ -162,8 +162,8 @@ class Graph:
         J = self.values[self.outputs[0]]
         if g is None and J.numel() != 1:
             raise UsageError(
-                f"The output '{self.outputs[0]}' has the shape {tuple(J.shape)}, so it is no J to "
-                "differentiate: add a loss, or give the gradient from above."
+                f"The output '{self.outputs[0]}' has the shape {tuple(J.shape)}, so it is not a "
+                "single number J to differentiate: add a loss, or give the gradient from above."
             )
         self.gradients = {self.outputs[0]: torch.ones_like(J) if g is None else g}
 

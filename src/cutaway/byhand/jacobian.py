@@ -79,7 +79,9 @@ def _rows(operation: Operation, y: Tensor, x: list[Tensor | None], wrt: int) -> 
 def _chosen(x: list[Tensor | None] | tuple[Tensor | None, ...], wrt: int) -> Tensor:
     z = x[wrt] if 0 <= wrt < len(x) else None
     if z is None or not z.is_floating_point():
-        raise UsageError(f"Input {wrt} is no tensor of real numbers: choose another of {len(x)}.")
+        raise UsageError(
+            f"Input {wrt} is not a tensor of real numbers: choose another of {len(x)}."
+        )
     return z
 
 

@@ -137,7 +137,7 @@ class Stepper:
         if name not in self.graph.nodes:
             raise UsageError(f"There is no node '{name}'.{nearest(name, self.graph.nodes)}")
         if name not in known:
-            raise UsageError(f"The walk has not come to '{name}' yet: go on to it first.")
+            raise UsageError(f"The walk has not reached '{name}' yet: go on to it first.")
         return known[name]
 
     def _again(self, name: str) -> list[str]:

@@ -167,7 +167,7 @@ class _Tracer:
         if kind is None or len(call.inputs) > kind.most():
             extra = "" if kind is None else " with so many tensors"
             raise UsageError(
-                f"The operation {call.name}{extra} is not known by hand; it is called at "
+                f"The operation {call.name}{extra} has no gradient by hand; it is called at "
                 f"{line(node)}. To add it, write a class with `forward` and `backward` like those "
                 f'in cutaway.byhand.operations, above it @spelled("{call.name[5:]}").'
             )

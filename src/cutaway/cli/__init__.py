@@ -72,8 +72,8 @@ def told(error: Exception) -> tuple[str, int]:
         said = f"The {whose[0]}, failed: {type(error).__name__}: {error}. "
         return f"{said}Set CUTAWAY_DEBUG=1 for the details.", 1
     return (
-        f"A fault in Cutaway itself: {type(error).__name__}: {error}. Set CUTAWAY_DEBUG=1 for "
-        "the details, and please report them.",
+        f"Internal error in Cutaway: {type(error).__name__}: {error}. Set CUTAWAY_DEBUG=1 for the "
+        "details, and please report them.",
         1,
     )
 

@@ -6,7 +6,7 @@ import typer
 
 from cutaway.cli.app import Json, app, emit
 
-SIZE = "Side in pixels of each picture's middle square; 0: as suits them, 128 at most."
+SIZE = "Side in pixels of each picture's middle square; 0: chosen from the data, 128 at most."
 
 
 @app.command(epilog="Example: cutaway audit photographs/ --json")
@@ -16,11 +16,11 @@ def audit(
     group_by: Annotated[str, typer.Option(help="Regex, level:N or a column.")] = "",
     label: Annotated[str, typer.Option(help="The column that holds the class.")] = "",
     numbers: Annotated[
-        bool, typer.Option("--numbers", help="It holds numbers to be predicted.")
+        bool, typer.Option("--numbers", help="The labels are numbers to be predicted (regression).")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Look for what is wrong with images before training on them."""
+    """Check images for problems before training on them."""
     from cutaway.data.audit import audit as examine
     from cutaway.data.sources import load
     from cutaway.show import tables
@@ -37,7 +37,7 @@ def models(
     name: Annotated[str, typer.Argument(help="One network, with its options.")] = "",
     as_json: Json = False,
 ) -> None:
-    """The networks, with their tasks, numbers of parameters, sources and options."""
+    """List the networks with their tasks, numbers of parameters, sources and options."""
     from cutaway.models import find
     from cutaway.show import tables
 
@@ -53,7 +53,7 @@ def models(
 
 @app.command(epilog="Example: cutaway data")
 def data(as_json: Json = False) -> None:
-    """The data sets that are known by name."""
+    """List the data sets that are known by name."""
     from cutaway.show import tables
 
     rows = tables.data_rows()

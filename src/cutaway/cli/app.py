@@ -14,7 +14,7 @@ app = typer.Typer(
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Told = Annotated[
     list[str] | None,
-    typer.Option(help="Told how it goes: a class of a module.", metavar="MODULE:CLASS"),
+    typer.Option(help="A callback: the name of its class.", metavar="MODULE:CLASS"),
 ]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's directory.")]
 
@@ -35,9 +35,7 @@ def print_version(asked: bool) -> None:
 def say(
     version: Annotated[
         bool,
-        typer.Option(
-            "--version", help="Say which version this is.", callback=print_version, is_eager=True
-        ),
+        typer.Option("--version", help="Show the version.", callback=print_version, is_eager=True),
     ] = False,
 ) -> None:
     """Deep learning with the casing cut away: train it, see inside it, prove it, ship it."""

@@ -21,10 +21,10 @@ def check(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every network, a row each.")] = False,
     differences: Annotated[
-        int, typer.Option(min=0, help="Most parameters checked by differences too.")
+        int, typer.Option(min=0, help="Parameters checked by differences too, at most.")
     ] = 32,
-    batch: Annotated[int, typer.Option(min=2, max=1024, help="Images.")] = 2,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights, images and masks.")] = 0,
+    batch: Annotated[int, typer.Option(min=2, max=1024, help="Images in the batch.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights, images and masks.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Gradients by hand, by autograd and by central differences, layer by layer in float64.
@@ -48,7 +48,7 @@ def check(
         emit(rows)
     wrong = dict.fromkeys(row["model"] for row in rows if not row["agrees"])
     if wrong:
-        raise CutawayError(f"The witnesses disagree on {', '.join(wrong)}.")
+        raise CutawayError(f"The gradients disagree for {', '.join(wrong)}.")
 
 
 def _checked(

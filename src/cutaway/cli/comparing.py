@@ -18,14 +18,14 @@ def compare(
     ],
     on: Annotated[str, typer.Option(help="Part of their data: test, val or train.")] = "test",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write a page too.", metavar="PAGE.html")
+        Path | None, typer.Option("--out", "-o", help="Also write a page.", metavar="PAGE.html")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell which of several runs or fleets is better, by how much, and how sure that is.
+    """Show which of several runs or fleets is better, by how much, and how sure that is.
 
     Each is compared with the first: fleets over their replicates, paired by seed,
-    split and fold; single runs over the images that both were judged on.
+    split and fold; single runs over the images that both were evaluated on.
     """
     if out and not out.parent.is_dir():
         raise UsageError(f"There is no folder {out.parent} for {out.name}: make it first.")

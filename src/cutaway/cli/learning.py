@@ -30,7 +30,7 @@ def train(
         typer.Option(help="A network for each value of a field: lr=0.1,0.01", metavar="FIELD=..."),
     ] = None,
     way: Annotated[
-        str, typer.Option(help="Of training many: auto, in-turn, side-by-side or batched.")
+        str, typer.Option(help="How to train several: auto, in-turn, side-by-side or batched.")
     ] = "auto",
     callback: Told = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
@@ -84,7 +84,7 @@ def resume(
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Go on with what was stopped or killed; its end is the same to the bit."""
+    """Resume what was stopped or killed; the result is bit-identical to an uninterrupted run."""
     from cutaway import api
 
     progress = not (quiet or as_json)

@@ -44,7 +44,9 @@ def read_part(text: str) -> tuple[str, Part]:
         return name, ()
     words = [word.strip() for word in rest.removesuffix("]").split(",")]
     if not rest.endswith("]") or not all(re.fullmatch(r"-?\d{1,9}|:", word) for word in words):
-        raise UsageError(f"'{text}' names no part: write whole numbers and colons, {name}[0,:,3].")
+        raise UsageError(
+            f"'{text}' is not a part of a node: write whole numbers and colons, {name}[0,:,3]."
+        )
     return name, tuple(slice(None) if word == ":" else int(word) for word in words)
 
 
@@ -68,4 +70,4 @@ def read_number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise UsageError(f"'{text}' is no number.") from None
+        raise UsageError(f"'{text}' is not a number.") from None

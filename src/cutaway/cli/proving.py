@@ -22,13 +22,16 @@ def prove(
         bool, typer.Option("--full/--quick", help="More replicates, longer, larger sets.")
     ] = False,
     book: Annotated[
-        Path | None, typer.Option(help="Write a page a chapter there.", metavar="DIR")
+        Path | None,
+        typer.Option(help="Write the book there, a page for each chapter.", metavar="DIR"),
     ] = None,
     own: Annotated[
         list[Path] | None,
         typer.Option("--claims", help="A file with claims of your own.", metavar="FILE.py"),
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Also what was found before.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also test again what has a result.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Test claims by experiment: all, some, or one with settings of its own.
@@ -46,7 +49,7 @@ def prove(
     numbers = numbers or (added if changes else [])
     if changes and len(numbers) != 1:
         flag = "--" + next(iter(changes)).replace("_", "-")
-        raise UsageError(f"{flag} is no option for several claims: give a setting to one by name.")
+        raise UsageError(f"{flag} cannot be given for several claims: name one claim.")
     asked = lab.prove(numbers, full=full, again=again, changes=changes)
     total = len(lab.claims(*numbers))
     found = list(asked if as_json else findings.followed(asked, total))
@@ -62,7 +65,7 @@ def prove(
             typer.echo(f"Book: {(book / 'index.html').resolve().as_uri()}")
     broken = [one for one in found if isinstance(one, Left) and one.broken]
     if broken:
-        raise CutawayError(f"Without a finding: {', '.join(one.claim.number for one in broken)}.")
+        raise CutawayError(f"Without a result: {', '.join(one.claim.number for one in broken)}.")
 
 
 def read_words(words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
@@ -79,5 +82,5 @@ def read_words(words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
         elif equals or rest:
             settings[word[2:].replace("-", "_")] = value if equals else rest.pop(0)
         else:
-            raise UsageError(f"{word} lacks its value, or is not known: see cutaway prove --help.")
+            raise UsageError(f"{word} needs a value, or is not known: see cutaway prove --help.")
     return claims, settings

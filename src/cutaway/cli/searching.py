@@ -42,7 +42,7 @@ def search(
 ) -> None:
     """Try many settings and find the recipe that does best on the validation images.
 
-    Trials that fall behind are pruned. The test images are looked at by none of them: train the
+    Trials that fall behind are pruned. No trial uses the test images: train the
     best recipe with `cutaway train --recipe` afterwards.
     """
     words = [word for word in (model, data) if word] + context.args

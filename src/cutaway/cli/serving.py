@@ -17,16 +17,16 @@ def serve(
     path: Annotated[
         Path, typer.Argument(metavar="RUN|FILE", help="A run, a fleet or an exported network.")
     ],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8000,
-    host: Annotated[str, typer.Option(help="0.0.0.0 lets other computers ask.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free port.")] = 8000,
+    host: Annotated[str, typer.Option(help="0.0.0.0 lets other computers connect.")] = "127.0.0.1",
     way: Annotated[
-        str, typer.Option("--with", help="torch, onnx, or auto: the faster of those at hand.")
+        str, typer.Option("--with", help="torch, onnx, or auto: the faster of those available.")
     ] = "auto",
     budget_ms: Annotated[
         float, typer.Option(min=0, max=10_000, help="Milliseconds to wait for a fuller batch.")
     ] = 2.0,
     max_batch: Annotated[
-        int, typer.Option(min=1, max=4096, help="Images that the network answers at once.")
+        int, typer.Option(min=1, max=4096, help="Images in a batch, at most.")
     ] = 64,
     max_mb: Annotated[
         float, typer.Option(min=0.001, max=2000, help="Of a request.", rich_help_panel=LIMITS)
@@ -35,13 +35,17 @@ def serve(
         float, typer.Option(min=0.001, max=134, help="Of an image.", rich_help_panel=LIMITS)
     ] = 50.0,
     max_requests: Annotated[
-        int, typer.Option(min=1, max=10_000, help="Worked on at once.", rich_help_panel=LIMITS)
+        int,
+        typer.Option(
+            min=1, max=10_000, help="Requests in progress at once.", rich_help_panel=LIMITS
+        ),
     ] = 256,
     rate: Annotated[
         float | None,
         typer.Option(
             min=0,
-            help="Requests a second of one client; 0 for any number. 100 if others may ask.",
+            help="Requests a second of one client; 0: no limit. Default: 100 if other computers "
+            "may connect.",
             rich_help_panel=LIMITS,
             show_default=False,
         ),
@@ -56,10 +60,10 @@ def serve(
         ),
     ] = 30.0,
 ) -> None:
-    """Answer over HTTP: /predict, /why, /health, /metrics, /docs, and a page to try it.
+    """Serve predictions over HTTP: /predict, /why, /health, /metrics, /docs, and a page to try it.
 
-    Ctrl-C answers what was asked, and ends. Another run put at the same path (a link that is
-    turned, or new weights) takes over without losing a request.
+    Ctrl-C finishes the requests in progress, and ends. Another run put at the same path (a link
+    that is turned, or new weights) takes over without losing a request.
     """
     _need_the_extra()
     from cutaway.ship.serve.opening import check_way, load_engine

@@ -18,26 +18,29 @@ def export(
         ),
     ] = None,
     out: Annotated[
-        str, typer.Option("--out", "-o", help="The file or folder; else in RUN/exports.")
+        str, typer.Option("--out", "-o", help="The file or folder; by default in RUN/exports.")
     ] = "",
     part: Annotated[
-        str, typer.Option(help="answer, reconstruct, generate or paint; else what it is for.")
+        str,
+        typer.Option(help="answer, reconstruct, generate or paint; by default what its task is."),
     ] = "",
     any_size: Annotated[
         bool, typer.Option("--any-size", help="Do not resize images inside the network's file.")
     ] = False,
     int8: Annotated[
-        str, typer.Option(help="To 8 bits: auto, static, dynamic or weights.")
+        str, typer.Option(help="How to quantise to 8 bits: auto, static, dynamic or weights.")
     ] = "auto",
     runtime: Annotated[
         str,
-        typer.Option(help="A folder with onnxruntime-web's files, for web; else downloaded once."),
+        typer.Option(
+            help="A folder with onnxruntime-web's files, for web; by default downloaded once."
+        ),
     ] = "",
     difference: Annotated[
         float | None, typer.Option(min=0, help="Largest difference of an output allowed.")
     ] = None,
     lost: Annotated[
-        float | None, typer.Option(min=0, help="Points of accuracy that it may cost.")
+        float | None, typer.Option(min=0, help="Largest loss of accuracy allowed, in points.")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 @app.command(epilog="Example: cutaway step dcgan --player generator")
 def step(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="See `cutaway models`.")],
-    image: Annotated[str, typer.Option(help="A picture; made up without.", metavar="FILE")] = "",
+    image: Annotated[
+        str, typer.Option(help="A picture; random if not given.", metavar="FILE")
+    ] = "",
     player: Annotated[str, typer.Option(help="Of a GAN: generator or discriminator.")] = "",
-    batch: Annotated[int, typer.Option(min=1, max=1024, help="Images.")] = 2,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights, noise and masks.")] = 0,
+    batch: Annotated[int, typer.Option(min=1, max=1024, help="Images in the batch.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights, noise and masks.")] = 0,
 ) -> None:
     """Walk through a network node by node, forward and backward, without autograd.
 
-    The network is new and about to learn. Every step shows its equation, numbers and costs.
-    Commands are typed or come through a pipe; `help` tells which there are.
+    The network is untrained, at its first training step. Every node shows its equation, numbers
+    and costs. Commands are typed or come through a pipe; `help` lists them.
     """
     from cutaway.byhand.step import Stepper
     from cutaway.cli.walk import Walk
@@ -57,8 +59,8 @@ def header(players: "list[Written]", image: str, seed: int) -> list[str]:
         f"{first.model}{who}" + f"; --player also takes {', '.join(others)}" * bool(others),
         f"J = {graph.outputs[0]} ({kind}). {len(graph.operations)} nodes are computed from "
         f"{len(graph.parameters)} parameters.",
-        f"Given: {given}; {f'from {Path(image).name}' if image else 'made up'}, seed {seed}. "
-        "`help` tells the commands.",
+        f"Given: {given}; {f'from {Path(image).name}' if image else 'random'}, seed {seed}. "
+        "`help` lists the commands.",
     ]
 
 

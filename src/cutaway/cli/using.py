@@ -19,7 +19,7 @@ def evaluate(
     on: Annotated[str, typer.Option(help="Part of its own data: test, val or train.")] = "test",
     as_json: Json = False,
 ) -> None:
-    """Measure a trained network; every look at a test set is logged in the run."""
+    """Evaluate a trained network; every evaluation of a test set is logged in the run."""
     from cutaway.learn.kinds import open_network
     from cutaway.learn.loading import part_or_data
     from cutaway.show import tables
@@ -53,11 +53,11 @@ def predict(
         list[str], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")
     ],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for masks, where pixels are told apart.")
+        Path, typer.Option("--out", "-o", help="Folder for the masks of a segmentation network.")
     ] = Path("masks"),
     as_json: Json = False,
 ) -> None:
-    """What the network says of each image: its most probable classes, its mask, or its values.
+    """Predict the most probable classes of each image, its mask, or its values.
 
     A mask is a PNG as large as the network's input, with a palette: its values are class numbers.
     Of an image that cannot be read the answer is why not; the others are answered, and the exit
@@ -76,18 +76,18 @@ def predict(
 def generate(
     run: RunPath,
     n: Annotated[int, typer.Option("--n", min=1, max=10_000, help="How many images.")] = 64,
-    seed: Annotated[int, typer.Option(min=0, help="Decides which ones.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed: decides which ones.")] = 0,
     out: Annotated[Path, typer.Option("--out", "-o", help="The PNG.")] = Path("generated.png"),
     as_json: Json = False,
 ) -> None:
-    """Draw images with a trained VAE or GAN, side by side in one PNG."""
+    """Generate images with a trained VAE or GAN, side by side in one PNG."""
     from cutaway.learn.image_grid import save_picture
 
     if out.suffix.lower() != ".png":
         raise UsageError(f"{out} is not a name for a PNG: write -o grid.png.")
     if not out.parent.is_dir():
         raise UsageError(f"There is no folder {out.parent} for {out.name}: make it first.")
-    save_picture(out, single(run, "draw with").generate(n, seed))
+    save_picture(out, single(run, "generate with").generate(n, seed))
     emit({"images": n, "seed": seed, "picture": str(out)}) if as_json else typer.echo(out)
 
 

@@ -21,7 +21,7 @@ from cutaway.show.words import number, plural
 HELP = """\
 Enter, n or next    the next step             c, r     go on to a break or the end (run)
 b NODE, d NODE      break at a node, or not   b        the breaks
-nan                 go on to where a number is infinite or none
+nan                 go on to where a number is infinite or NaN
 explode [LIMIT]     go on to where a number is above the limit, by default 1,000
 back                go to where the backward pass begins
 list                the nodes
@@ -189,7 +189,7 @@ class Walk(Cmd):
     def do_g(self, arg: str) -> None:
         name, part = self.read(arg)
         if name not in self.graph.live():
-            raise UsageError(f"No parameter has a say in '{name}', so no gradient goes there.")
+            raise UsageError(f"'{name}' depends on no parameter, so no gradient goes there.")
         self.print(f"dJ/d({arg})", cut(name, self.gradient(name), part), magnitudes=True)
 
     def print(self, title: str, x: Tensor, magnitudes: bool = False) -> None:

@@ -53,7 +53,7 @@ def read_words(words: list[str]) -> tuple[list[str], dict[str, Any]]:
         else:
             flags[word] = None
     if len(plain) > 2:
-        raise UsageError(f"There is one argument too many: '{plain[2]}'.")
+        raise UsageError(f"Unexpected argument: '{plain[2]}'.")
     return plain, flags
 
 
@@ -73,7 +73,7 @@ def read_options(flags: dict[str, Any], recipe: Recipe, changes: dict[str, Any])
         if name not in known:
             raise UsageError(f"There is no option {flag}.{hint(flag, known)}")
         if value is None:
-            raise UsageError(f"{flag} lacks its value.")
+            raise UsageError(f"{flag} needs a value.")
         found[name] = value
     return found
 

@@ -58,7 +58,7 @@ def _unpack(path: Path, folder: Path) -> dict[str, Any]:
         bad = (_unzip if path.suffix.lower() == ".zip" else _untar)(path, folder)
     files = [file for file in folder.rglob("*") if file.is_file()]
     if not files:
-        raise DataError(f"{path} holds no file." + (f" {bad[0][1]}" if bad else ""))
+        raise DataError(f"{path} holds no files." + (f" {bad[0][1]}" if bad else ""))
     return {"count": [len(files), sum(file.stat().st_size for file in files)], "bad": bad}
 
 
@@ -73,7 +73,7 @@ def _sentences(path: Path) -> Iterator[None]:
                 f"{path} is locked by a password: unpack it, and name the folder."
             ) from None
         raise DataError(
-            f"{path} is not a sound archive ({str(error).splitlines()[0].rstrip(':')}): get it "
+            f"{path} is not a valid archive ({str(error).splitlines()[0].rstrip(':')}): get it "
             "again, or unpack it with another program and name the folder."
         ) from None
 

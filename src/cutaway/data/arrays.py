@@ -41,7 +41,7 @@ def from_arrays(
     if len(given) != len(numbers):
         raise DataError(f"There are {len(numbers)} images and {len(given)} targets.")
     bad = np.flatnonzero(~good).tolist()
-    said = f"Holds values that are no numbers (NaN or infinity; {len(bad)})."
+    said = f"Holds values that are not numbers (NaN or infinity; {len(bad)})."
     findings = named_finding("not-finite", [names[i] for i in bad], said, True)
     findings += deeper(levels, len(numbers))
     kept: Sequence[str] = [names[i] for i in np.flatnonzero(good)] if bad else names
@@ -54,7 +54,7 @@ def _finite(images: np.ndarray) -> Bool[np.ndarray, " n"]:
         return np.ones(len(images), bool)
     good = np.array([bool(np.isfinite(image).all()) for image in images])
     if not good.any():
-        raise DataError("All images hold values that are no numbers (NaN or infinity).")
+        raise DataError("All images hold values that are not numbers (NaN or infinity).")
     return good
 
 
@@ -103,7 +103,7 @@ def with_targets(
             images without a label, which are left out.
     """
     if not len(images):
-        raise DataError("There is no image in the data.")
+        raise DataError("There are no images in the data.")
     findings = [*findings, *_dark(images)]
     given = as_numpy(targets) if is_array(targets) else targets
     if wanted.numbers:
@@ -136,7 +136,7 @@ def without(images: ImageSet, bare: list[int]) -> ImageSet:
     """The set without the images that have no label, which are named."""
     if not bare:
         return images
-    said = f"The data give no label ({len(bare)})."
+    said = f"The data have no label ({len(bare)})."
     found = named_finding("unlabelled", [images.names[i] for i in bare], said, True)
     images = replace(images, findings=(*images.findings, *found))
     keep = torch.ones(len(images), dtype=torch.bool)
@@ -175,7 +175,7 @@ def _with_masks(
     masks = masks.squeeze(1) if masks.ndim == 4 and masks.shape[1] == 1 else masks
     if masks.shape != tuple(images.shape[:3]):
         raise DataError(
-            f"Targets of the shape {masks.shape} are no masks of images of {images.shape[1]} x "
+            f"Targets of the shape {masks.shape} are not masks of images of {images.shape[1]} x "
             f"{images.shape[2]} pixels: a mask holds the class of each pixel."
         )
     found, classes = numbered_masks(masks, known, names)

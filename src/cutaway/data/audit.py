@@ -60,7 +60,7 @@ class Audit:
         said = [f"{_some(n, self.noun)} of {grid}, {_some(self.channels, 'channel')}, {classes}"]
         if self.whole:
             who = "It is" if n == 1 else "They are"
-            return [f"{said[0]}.", f"{who} all there is: nothing is held back from learning."]
+            return [f"{said[0]}.", f"{who} all there is: nothing is held out from training."]
         said[0] += (
             f"; the largest class has {self.imbalance:.1f} times the {self.noun}s of the smallest."
         )
@@ -77,7 +77,7 @@ class Audit:
         lost = {name for finding in self.findings if finding.left_out for name in finding.where}
         if lost:
             said.append(f"{_some(len(lost), self.noun)} left out.")
-        return said if len(said) > 1 or self.findings else [*said, "Nothing was noticed."]
+        return said if len(said) > 1 or self.findings else [*said, "No problems were found."]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; the clusters of each kind are counted, and at most 20 given."""
@@ -239,7 +239,7 @@ def _uneven(
         few = ", ".join(f"'{name}' ({counts[images.classes.index(name)]})" for name in tiny[:NAMED])
         more = f" and {len(tiny) - NAMED} more" if len(tiny) > NAMED else ""
         noun = images.noun
-        said = f"Too few {noun}s to learn and to test: {few}{more}. Add {noun}s, or join classes."
+        said = f"Too few {noun}s to train and to test: {few}{more}. Add {noun}s, or join classes."
         findings.append(Finding("tiny-class", tiny[:NAMED], said))
     if empty:
         said = f"{_some(len(empty), 'class')} without a single {images.noun}."
@@ -253,7 +253,7 @@ def _uneven(
         )
         findings.append(Finding("imbalance", names, said))
     if (counts > 0).sum() == 1:
-        said = f"All {images.noun}s are of one class: there is nothing to tell apart."
+        said = f"All {images.noun}s are of one class: there is nothing to classify."
         findings.append(Finding("one-class", (images.classes[int(counts.argmax())],), said))
     return findings
 

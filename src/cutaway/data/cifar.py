@@ -25,7 +25,7 @@ COUNTS = {"train": 50_000, "test": 10_000}
 
 
 def cifar10(folder: Path, progress: Progress | None) -> ImageSet:
-    """CIFAR-10 from whichever form the folder holds. Raises DataError where it is not whole."""
+    """CIFAR-10 from whichever form the folder holds. Raises DataError where it is incomplete."""
     files = {part: sorted(folder.glob(f"*{part}*.parquet")) for part in ("train", "test")}
     if all(files.values()):
         return _from_parquet(files, progress)
@@ -58,8 +58,8 @@ def _binary(folder: Path) -> list[Path]:
     if (folder / ARCHIVE).is_file():
         return [folder / ARCHIVE]
     raise DataError(
-        f"{folder} holds CIFAR-10 in no known form. Put {ARCHIVE} there, or Parquet files named "
-        "train and test."
+        f"{folder} does not hold CIFAR-10 in a known form. Put {ARCHIVE} there, or Parquet files "
+        "named train and test."
     )
 
 
@@ -67,7 +67,7 @@ def _make(files: list[Path]) -> Made:
     found = dict(_in_archive(files[0]) if len(files) == 1 else _in_folder(files))
     wrong = [name for name in BATCHES if len(found.get(name, b"")) != BATCH]
     if wrong:
-        raise DataError(f"{files[0]}: {', '.join(wrong)} is not whole. Remove it to download it.")
+        raise DataError(f"{files[0]}: {', '.join(wrong)} is incomplete. Remove it to download it.")
     records = np.frombuffer(b"".join(found[name] for name in BATCHES), np.uint8)
     records = records.reshape(-1, RECORD)
     targets = records[:, 0]

@@ -127,8 +127,8 @@ def lost(before: Iterable[int], after: Iterable[int]) -> list[Finding]:
 
 def _nothing_left(name: str) -> str:
     return (
-        f"The {name} part of the data holds no labelled image that can be used, so it is as if it "
-        "were not there: mend it, or be content with images drawn from the training part."
+        f"The {name} part of the data holds no labelled image that can be used, so it is ignored: "
+        "mend it, or use images drawn from the training part."
     )
 
 

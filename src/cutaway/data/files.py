@@ -161,11 +161,11 @@ def _refuse_strangers(root: Path, others: Sequence[str], parts: Sequence[str]) -
     """Folders of pictures beside the parts that are no part by their name."""
     strangers = [name for name in others if _pictured(root / name)]
     if strangers:
-        are = "is no part" if len(strangers) == 1 else "are no parts"
+        are = "is not the name of a part" if len(strangers) == 1 else "are not names of parts"
         raise DataError(
             f"{root} is divided into {', '.join(parts)}, and {', '.join(strangers[:5])} beside "
-            f"them {are} of a division by name. Call each folder one of {ACCEPTED}, or move it "
-            f"elsewhere; a class of such a name needs another one."
+            f"them {are}. Call each folder one of {ACCEPTED}, or move it elsewhere; a class of "
+            "such a name needs another one."
         )
 
 
@@ -186,7 +186,7 @@ def _unlabelled(root: Path, tops: dict[str, int]) -> dict[str, int]:
             continue
         if len(names) > 1:
             raise DataError(
-                f"The class folders of {root / top} ({', '.join(sorted(names)[:5])}) are none of "
+                f"The class folders of {root / top} ({', '.join(sorted(names)[:5])}) are not "
                 f"those of the training part ({', '.join(sorted(trained)[:5])}): name them alike."
             )
         pictures = [p for p in walk(root / top, top) if p.lower().endswith(ENDINGS)]
@@ -197,9 +197,9 @@ def _unlabelled(root: Path, tops: dict[str, int]) -> dict[str, int]:
 
 def _to_predict(root: Path, top: str, count: int) -> Finding:
     said = (
-        f"{top} holds {count} picture{'s' * (count != 1)} without class folders: they are neither "
-        "learned from nor tested on. Sort them into the classes' folders to test on them, or let "
-        f"the network name them: cutaway predict RUN {root / top}/*"
+        f"{top} holds {count} picture{'s' * (count != 1)} without class folders: they are used "
+        "neither for training nor for testing. Sort them into the classes' folders to test on "
+        f"them, or let the network predict them: cutaway predict RUN {root / top}/*"
     )
     return Finding("unlabelled-part", (), said)
 
@@ -269,4 +269,4 @@ def _one_class(root: Path, folders: Sequence[str], classes: Sequence[str]) -> st
     inner = root / classes[0]
     if len(listed(inner)[0]) > 1:
         return f"{root} holds one class only, '{classes[0]}'. Did you mean {inner}?"
-    return f"{root} holds one class only, '{classes[0]}'. To tell classes apart there must be two."
+    return f"{root} holds one class only, '{classes[0]}'. There must be at least two."

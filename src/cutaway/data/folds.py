@@ -13,7 +13,7 @@ def read_fold(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
     number, count = (int(found[1]), int(found[2])) if found else (0, 0)
     if not (count >= 2 and 1 <= number <= count):
-        raise UsageError(f"'{text}' is no fold: write 2/5 for the second of five.")
+        raise UsageError(f"'{text}' is not a fold: write 2/5 for the second of five.")
     return number, count
 
 

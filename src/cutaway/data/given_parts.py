@@ -28,8 +28,8 @@ def named_parts(what: Mapping[str, Any]) -> dict[int, Any]:
         part = part_of(key)
         if part < 0:
             raise UsageError(
-                f"The data are given by parts ({', '.join(map(str, what))}), and '{key}' is none: "
-                f"call each one of {ACCEPTED}, and leave others out."
+                f"The data are given by parts ({', '.join(map(str, what))}), and '{key}' is not a "
+                f"part: call each one of {ACCEPTED}, and leave others out."
             )
         if part in found:
             raise UsageError(f"Two of the parts {', '.join(map(str, what))} mean {PARTS[part]}.")

@@ -55,8 +55,8 @@ def _matches(names: Sequence[str], pattern: str) -> list[str]:
         compiled = re.compile(pattern)
     except re.error as error:
         raise UsageError(
-            f"--group-by '{pattern}' is no regular expression: {error}. "
-            "It may also be level:N, or a column of the table."
+            f"--group-by '{pattern}' is not a regular expression: {error}. It may also be "
+            "level:N, or a column of the table."
         ) from None
     found = [compiled.search(name) for name in names]
     return [(match[1] if compiled.groups else match[0]) or "" if match else "" for match in found]

@@ -55,7 +55,7 @@ def pixels_of(image: Any, side: Size, levels: Levels | None = None) -> Pixels:
         if array.ndim > 3:
             raise DataError(f"An image has the shape h w, h w c or c h w, not {array.shape}.")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise Unreadable("not-finite", "Holds values that are no numbers (NaN or infinity).")
+            raise Unreadable("not-finite", "Holds values that are not numbers (NaN or infinity).")
         array = as_bytes(array, levels)
         if side is None:
             return array[..., None] if array.ndim == 2 else array
@@ -107,7 +107,7 @@ def as_bytes(images: np.ndarray, levels: Levels | None = None) -> np.ndarray:
     if levels and images.dtype.kind in "iu":
         return in_bytes(images, levels)
     if images.dtype.kind not in "fiu":
-        raise DataError(f"Images hold {images.dtype} values, which are no numbers.")
+        raise DataError(f"Images hold {images.dtype} values, which are not numbers.")
     low, high = images.min(), images.max()
     top, kind = (1, "Floats") if images.dtype.kind == "f" else (255, "Integers")
     if not (low >= 0 and high <= top):

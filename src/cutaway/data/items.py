@@ -173,8 +173,8 @@ def _target(target: Any, image: Any, name: str) -> Any:
         mask = mask[0] if mask.ndim == 3 and len(mask) == 1 else mask
         if mask.shape != pixels_of(image, None, (0.0, 1.0)).shape[:2]:
             raise DataError(
-                f"The target of {name} has the shape {mask.shape}, which is no mask of its image: "
-                "a mask has the image's height and width, and a class for each pixel."
+                f"The target of {name} has the shape {mask.shape}, which is not that of its "
+                "image: a mask has the image's height and width, and a class for each pixel."
             )
         return mask
     if is_array(target, 1) or isinstance(target, list | tuple):

@@ -109,7 +109,7 @@ def _pairs(root: Path) -> tuple[list[Sample], dict[str, str], list[Finding]]:
     bare = [name for name, mask in mask_of.items() if not mask]
     _refuse(bare, "have no mask: put a PNG of the same name in the folder 'masks'")
     reasons = {
-        "not-an-image": (others, "Lies among the pictures and is none by its name."),
+        "not-an-image": (others, "Lies among the pictures, but is not named as one."),
         "unused-mask": (alone, "A mask without a picture of its name."),
     }
     return samples, mask_of, [

@@ -76,5 +76,5 @@ def _open(path: str) -> Any:
         return pq.ParquetFile(path)
     except pa.ArrowInvalid as error:
         raise DataError(
-            f"{path} is not a sound Parquet file ({str(error).split('. ')[0]})."
+            f"{path} is not a valid Parquet file ({str(error).split('. ')[0]})."
         ) from None

@@ -85,7 +85,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 (folder / place).write_bytes(file.read(info))
     except (BadZipFile, zlib.error) as error:
         raise DataError(
-            f"The downloaded rocks are no sound archive ({error}). Try again."
+            f"The downloaded rocks are not a valid archive ({error}). Try again."
         ) from None
     finally:
         archive.unlink()
@@ -98,7 +98,7 @@ def _photographs(file: ZipFile) -> Iterator[tuple[str, ZipInfo]]:
         if found and info.file_size <= LARGEST:
             with file.open(info) as photo:
                 if photo.read(3) != b"\xff\xd8\xff":
-                    raise DataError(f"{found[2]} in the downloaded rocks is no photograph.")
+                    raise DataError(f"{found[2]} in the downloaded rocks is not a photograph.")
             yield f"{found[1].capitalize()}/{found[2]}", info
 
 

@@ -84,7 +84,7 @@ def _is_korean(text: str) -> bool:
 def _without_nulls(path: Path, text: str) -> str:
     if "\0" in text:
         raise DataError(
-            f"{path} cannot be read as a table: it is no text. Save it as CSV in UTF-8."
+            f"{path} cannot be read as a table: it is not text. Save it as CSV in UTF-8."
         )
     return text
 

@@ -77,6 +77,7 @@ def _labelled(path: Path, wanted: Wanted) -> bool:
 
 def _to_predict(path: Path) -> str:
     return (
-        f"{path.name} has no labels: its pictures are neither learned from nor tested on. Add a "
-        "column of labels to test on them, or let the network name them: cutaway predict RUN FILE."
+        f"{path.name} has no labels: its pictures are used neither for training nor for testing. "
+        "Add a column of labels to test on them, or let the network predict them: cutaway "
+        "predict RUN FILE."
     )

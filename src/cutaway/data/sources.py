@@ -205,7 +205,7 @@ def _checked(images: ImageSet) -> ImageSet:
     if named_as_parts(images.classes):
         raise DataError(
             f"The classes of {images.name or 'the data'} are called {', '.join(images.classes)}: "
-            "these are parts of a division, not what to tell apart. Name the folder or the column "
-            "that holds the classes."
+            "these are parts of a division, not classes. Name the folder or the column that "
+            "holds the classes."
         )
     return images if images.name else replace(images, name="arrays")

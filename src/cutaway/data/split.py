@@ -166,8 +166,8 @@ def split(
 def _check_shares(val: float, test: float) -> None:
     if not (val >= 0 and test >= 0 and val + test < 1):
         raise UsageError(
-            f"val={val} and test={test} leave nothing to train on: give two shares, "
-            "not below 0, that add up to less than 1."
+            f"val={val} and test={test} leave nothing to train on: give two shares, not below 0, "
+            "that add up to less than 1."
         )
 
 
@@ -211,7 +211,10 @@ def _all_there_is(images: ImageSet, seed: int, fold: str) -> Split:
         )
     n = len(images)
     what = f"This one {images.noun} is" if n == 1 else f"These {n} {images.noun}s are"
-    said = f"{what} all there is: nothing is held back, and the test is on what was learned."
+    said = (
+        f"{what} all there is: nothing is held out, and the network is tested on what it was "
+        "trained on."
+    )
     every, none = torch.arange(len(images)), torch.arange(0)
     finding = Finding("whole", (), said)
     return Split(every, none, every, none, seed, images.fingerprint, (0, 0), 0.0, 0.0, (finding,))

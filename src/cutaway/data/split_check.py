@@ -30,15 +30,16 @@ def leaks(images: ImageSet, copies: np.ndarray, side: np.ndarray) -> Iterator[Fi
         if shared.any():
             detail = (
                 f"{_of(images, shared, here, part)} equal or nearly equal to a training "
-                f"{images.noun} ({_some(images, shared)}): accuracy is flattered. {_mend(images)}"
+                f"{images.noun} ({_some(images, shared)}): the accuracy comes out too high. "
+                f"{_mend(images)}"
             )
             yield Finding("leak", _names(images, shared), detail)
         torn = here & np.isin(groups, groups[side == TRAIN]) if groups is not None else ~here & here
         if torn.any():
             detail = (
-                f"{_of(images, torn, here, part)} of a group that also trains, since the division "
-                "of the data tears groups apart: accuracy is flattered. Put each group into one "
-                "part, or give the data undivided."
+                f"{_of(images, torn, here, part)} of a group that is also trained on, since the "
+                "division of the data tears groups apart: the accuracy comes out too high. Put "
+                "each group into one part, or give the data undivided."
             )
             yield Finding("torn-group", _names(images, torn), detail)
 
@@ -78,8 +79,8 @@ def unused(images: ImageSet) -> Iterator[Finding]:
     """A division of the source's own that the folds take the place of."""
     if images.parts is not None and len(images.parts.unique()) > 1:
         said = (
-            "The folds take the place of the division that the data bring, so that its test images "
-            "also train. Leave the folds out to keep it."
+            "The folds take the place of the division that the data bring, so that its test "
+            "images are also trained on. Leave the folds out to keep it."
         )
         yield Finding("division-unused", (), said)
 
@@ -115,12 +116,12 @@ def _own_lack(images: ImageSet, part: int, classes: np.ndarray, names: tuple[str
         count = int(np.isin(images.targets.numpy(), classes).sum())
         return (
             f"The training part of the data has no {images.noun} of {_quoted(names)}, though the "
-            f"others have {count}: each of them will be wrong. Put some into the training part, or "
-            "take the class out of the others."
+            f"others have {count}: each of them will be wrong. Put some into the training part, "
+            "or take the class out of the others."
         )
     return (
-        f"The {_word(part)} part of the data has no {images.noun} of {_quoted(names)}: the figures "
-        f"say nothing of it. Put some into the {_word(part)} part."
+        f"The {_word(part)} part of the data has no {images.noun} of {_quoted(names)}: the "
+        f"results say nothing about it. Put some into the {_word(part)} part."
     )
 
 
@@ -135,7 +136,7 @@ def _drawn_lack(images: ImageSet, part: int, classes: np.ndarray, names: tuple[s
     finer = "" if images.groups is None else ", or group more finely"
     few = f"its {noun}s are in too few groups"
     if images.groups is None:
-        few = f"too few of its {noun}s are no copies of each other"
+        few = f"too few of its {noun}s are not copies of each other"
     return f"{lead}{few}, and what belongs together is never divided. Add {noun}s{finer}."
 
 

@@ -228,7 +228,7 @@ def _labelled(samples: list[Sample], labels: Labels) -> tuple[list[Sample], list
     found, told = _once([s for s in every if s.target >= 0 and s.name], labels.classes)
     told += lost([sample.part for sample in every], [sample.part for sample in found])
     if bare:
-        said = f"The table gives no label or no picture ({len(bare)})."
+        said = f"The table has no label or no picture ({len(bare)})."
         told.append(
             Finding("unlabelled", tuple(name or "an empty cell" for name in bare), said, True)
         )
@@ -248,18 +248,18 @@ def _once(samples: list[Sample], classes: Sequence[str]) -> tuple[list[Sample], 
         example = next(sample for sample in samples if sample.name in several)
         names = ", ".join(repr(classes[t]) for t in sorted(targets[example.name]))
         raise DataError(
-            f"{len(several):,} of the {len(targets):,} pictures stand in several rows with several "
-            f"labels, such as {example.name}: {names}. Several labels an image are not learned "
-            "here yet: keep one row for each picture."
+            f"{len(several):,} of the {len(targets):,} pictures are listed in several rows with "
+            f"several labels, such as {example.name}: {names}. Several labels an image are not "
+            "learned here yet: keep one row for each picture."
         )
     count = Counter(samples)
     repeated = [sample.name for sample, times in count.items() if times > 1]
     findings = []
     if several:
-        said = f"Stands in several rows with different labels ({len(several)})."
+        said = f"Listed in several rows with different labels ({len(several)})."
         findings.append(Finding("several-labels", tuple(sorted(several)), said, True))
     if repeated:
-        said = f"Stands in several rows that say the same, and is taken once ({len(repeated)})."
+        said = f"Listed in several rows that say the same, and taken once ({len(repeated)})."
         findings.append(Finding("repeated-row", tuple(repeated), said))
     return [sample for sample in count if sample.name not in several], findings
 

@@ -53,7 +53,7 @@ def labels_of(
     """
     texts = [text_of(value) for value in values]
     if not any(text is not None for text in texts):
-        raise DataError(f"{of} gives no label for any image, so nothing can be learned from it.")
+        raise DataError(f"{of} gives no label for any image, so there is nothing to train on.")
     if known and not any(isinstance(value, str | bytes) for value in values):
         return Labels(_indices(texts, known, of), list(known), [])
     numeric = _numbers(text for text in texts if text is not None)
@@ -189,8 +189,8 @@ def _check_classes(count: Counter[str], numeric: bool, of: str) -> None:
     elif distinct > MANY and total < 2 * distinct:
         raise DataError(
             f"{of} has {distinct:,} different labels for {total:,} images, such as "
-            f"'{next(iter(count))}': these are no classes to learn. Name the right column with "
-            "--label (label=...)."
+            f"'{next(iter(count))}': these are not classes. Name the right column with --label "
+            "(label=...)."
         )
     for sign in SIGNS:
         _check_single(count, sign)
@@ -216,7 +216,7 @@ def _regression(of: str, texts: Iterable[str]) -> DataError:
     found = f"{len(values):,} different numbers, from {values[0]:g} to {values[-1]:g}"
     found = found if len(values) > 1 else f"the number {values[0]:g}"
     return DataError(
-        f"{of} has {found} as labels: these are numbers to be predicted (regression), and no "
+        f"{of} has {found} as labels: these are numbers to be predicted (regression), not "
         "classes. Give --task regress (task='regress') to predict them, divide them into a few "
         "classes such as 'low' and 'high', or name another column with --label (label=...)."
     )

@@ -22,7 +22,7 @@ def values_of(columns: Mapping[str, Sequence[Any]]) -> Labels:
     read = {name: [_number(cell, name) for cell in cells] for name, cells in columns.items()}
     for name, numbers in read.items():
         if all(number is None for number in numbers):
-            raise DataError(f"Column '{name}' holds no number, so nothing can be learned from it.")
+            raise DataError(f"Column '{name}' holds no number, so there is nothing to train on.")
     rows = list(zip(*read.values(), strict=True))
     whole = {row: i for i, row in enumerate(dict.fromkeys(r for r in rows if None not in r))}
     texts = [", ".join(f"{value:g}" for value in row) for row in whole]
@@ -53,7 +53,7 @@ def value_array(targets: Any) -> Float[np.ndarray, "n m"]:
         found = np.asarray(targets, np.float64)
     except (TypeError, ValueError):
         raise DataError(
-            "The targets are no numbers: give an array with a row for each image, or learn "
+            "The targets are not numbers: give an array with a row for each image, or learn "
             'classes (task="classify").'
         ) from None
     found = found[:, None] if found.ndim == 1 else found

@@ -110,13 +110,13 @@ def _tells_classes(recipe: Recipe, images: ImageSet) -> bool:
 
 def _said(transform: Transform, trial: Trial, auto: bool, instead: str) -> str:
     without, with_copies = (f"{100 * count / trial.images:.0f} %" for count in trial.right)
-    pair = f" ('{trial.pair[0]}' and '{trial.pair[1]}' are mixed up)" if trial.pair else ""
+    pair = f" ('{trial.pair[0]}' and '{trial.pair[1]}' are confused)" if trial.pair else ""
     what = "is left out: it" if auto else "does not suit these images: it"
-    ends = "To have it all the same" if auto else "To leave it out"
+    ends = "To use it all the same" if auto else "To leave it out"
     return (
-        f"The augmentation '{transform}' {what} makes classes alike. A quick classifier told "
-        f"{without} of {trial.images} training images right, and {with_copies} once it learned "
-        f"from {COPIES[type(transform)]} copies as well{pair}. {ends}: --augment {instead}"
+        f"The augmentation '{transform}' {what} makes classes alike. A quick classifier predicted "
+        f"{without} of {trial.images} training images correctly, and {with_copies} once it was "
+        f"also trained on {COPIES[type(transform)]} copies{pair}. {ends}: --augment {instead}"
     )
 
 

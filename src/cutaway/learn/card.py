@@ -88,7 +88,9 @@ class DataCard:
             DataError: a file that is not there or not an image.
         """
         if len(self.size) != 2:
-            raise UsageError("This network learned from signals or videos, and takes no pictures.")
+            raise UsageError(
+                "This network was trained on signals or videos, and takes no pictures."
+            )
         try:
             return torch.from_numpy(brought(source, self.frame))
         except Unreadable as problem:
@@ -128,7 +130,7 @@ class DataCard:
         if isinstance(self.target, Values) or images.values is not None:
             if images.target.names != self.target.names:
                 raise UsageError(
-                    f"The network tells {listed(self.target.names)}, and these images have "
+                    f"The network predicts {listed(self.target.names)}, and these images have "
                     f"{listed(images.target.names)}."
                 )
             return images

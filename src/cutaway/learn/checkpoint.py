@@ -89,7 +89,7 @@ def load_checkpoint(folder: Path) -> tuple[Tensors, dict[str, Any], str] | None:
             problems.append(str(error))
             continue
         return tensors, facts, " ".join(problems)
-    raise RunError(" ".join(problems) + " No checkpoint is sound: train again from the recipe.")
+    raise RunError(" ".join(problems) + " No checkpoint is intact: train again from the recipe.")
 
 
 def rewind(folder: Path) -> None:

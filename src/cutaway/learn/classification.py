@@ -164,15 +164,15 @@ class Classification(Pooled):
         found = []
         if low <= plain:
             found.append(("baseline", (
-                f"Always answering '{name}' would be right in {plain:.1%} of the test, and the "
-                f"network with {self.accuracy:.1%} (95 % interval {low:.1%} to {high:.1%}) does "
-                "not show that it has learned more: train longer, at another --lr, or on more "
-                "images."
+                f"Always predicting '{name}' would have an accuracy of {plain:.1%} on the test "
+                f"set, and the network with {self.accuracy:.1%} (95 % interval {low:.1%} to "
+                f"{high:.1%}) does not show that it has learned more: train longer, at another "
+                "--lr, or on more images."
             )))  # fmt: skip
         if high - low > WIDE:
             found.append(("few-tests", (
-                f"The test has only {len(self)} images, so that the accuracy is known no better "
-                f"than {low:.0%} to {high:.0%}: add images, or test on all of them in turn with "
+                f"The test set has only {len(self)} images, so that the accuracy may be anything "
+                f"from {low:.0%} to {high:.0%}: add images, or test on all of them in turn with "
                 "--folds 5."
             )))  # fmt: skip
         return found
@@ -220,7 +220,7 @@ class Classifier(Task):
 
     def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
         k = target.outputs
-        expect(model(batch.x), (len(batch), k), f"telling {k} classes apart")
+        expect(model(batch.x), (len(batch), k), f"classifying into {k} classes")
 
     def answer(self, output: Float[Tensor, "b k"], target: Target) -> Float[Tensor, "b k"]:
         """The network's output as probabilities."""

@@ -78,8 +78,8 @@ def plain(name: str) -> str:
 
 def taken(path: Path) -> RunError:
     return RunError(
-        f"{path} is there already, and nothing is overwritten: choose another --out, or go "
-        f"on with it: cutaway resume {path}"
+        f"{path} exists already and is not overwritten: choose another --out, or resume it: "
+        f"cutaway resume {path}"
     )
 
 

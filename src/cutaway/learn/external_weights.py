@@ -64,7 +64,7 @@ def _at_hand(model: Model) -> tuple[Path, dict[str, Tensor]]:
     """The file that the model itself knows of, the only one that may be pickled."""
     if model.weights is None:
         raise UsageError(
-            f"No weights of {model.name} are at hand: name a .safetensors file, a run, or a "
+            f"No weights of {model.name} are available: name a .safetensors file, a run, or a "
             "repository of the Hugging Face hub such as timm/resnet18.a1_in1k."
         )
     path = model.weights.find()
@@ -133,7 +133,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         return load_tensors(path) if ours else (load_file(path), {})
     except (OSError, SafetensorError) as error:
         raise UsageError(
-            f"{path} is not a whole safetensors file ({error}): get it again."
+            f"{path} is not a complete safetensors file ({error}): get it again."
         ) from None
 
 

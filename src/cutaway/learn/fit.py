@@ -124,8 +124,8 @@ def reopened(run: Run, images: ImageSet | None, execution: Execution) -> Trainin
         run.check_images(images)
     if run.runtime.device != run.recipe.device:
         raise RunError(
-            f"{run.path} began on {run.recipe.device}, which is not here, and would end otherwise "
-            "elsewhere: go on with it there, or train anew with --device auto."
+            f"{run.path} began on {run.recipe.device}, which is not available here, and would end "
+            "differently elsewhere: resume it there, or train again with --device auto."
         )
     training = Training(run, images, run.new_model(), execution)
     training.restore()

@@ -20,7 +20,7 @@ def expect_same_steps(values: Mapping[str, Any], path: Path) -> None:
     """
     if values.get("format") != FORMAT:
         raise RunError(
-            f"{path} was begun by an earlier Cutaway, whose batches and rates were others, so "
-            "that it would not end as it began: begin it anew. What it has learned so far is "
-            "still there."
+            f"{path} was begun by an earlier version of Cutaway with other batches and learning "
+            "rates, so that resuming would not give the same result: train it again. What it has "
+            "learned so far is still there."
         )

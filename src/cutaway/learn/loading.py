@@ -21,8 +21,8 @@ def part_or_data(data: Any, on: str) -> tuple[Any, str]:
         return data, on
     if Path(data).exists():
         raise UsageError(
-            f"'{data}' may be a part of the run's own data or what lies here: write ./{data} for "
-            f"what lies here; on='{data}', or --on {data}, for the part."
+            f"'{data}' may be a part of the run's own data or a path here: write ./{data} for the "
+            f"path; on='{data}', or --on {data}, for the part."
         )
     return None, data
 

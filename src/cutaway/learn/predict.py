@@ -105,7 +105,7 @@ def draw(
         UsageError: the network draws none.
     """
     if not hasattr(model, "generate"):
-        raise UsageError("This network draws no images: `cutaway models` shows which ones do.")
+        raise UsageError("This network generates no images: `cutaway models` shows which ones do.")
     z = torch.randn(count, model.latent, generator=generator(seed, "generate"))
     with at_rest(model, runtime):
         parts = [model.generate(part.to(runtime.device)) for part in z.split(BATCH)]

@@ -100,7 +100,7 @@ def frozen(network: nn.Module, freeze: str, head: str) -> list[nn.Module]:
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(parameter.requires_grad and not held(name))
     if not any(p.requires_grad for p in network.parameters()):
-        raise UsageError(f"With --freeze {freeze} nothing is left to learn: freeze less.")
+        raise UsageError(f"With --freeze {freeze} nothing is left to train: freeze less.")
     return [m for name, m in network.named_modules() if held(name) and _keeps_statistics(m)]
 
 

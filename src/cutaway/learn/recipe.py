@@ -43,19 +43,19 @@ class Recipe:
     task: str = setting("classify", "what the outputs mean", "What", choices=TASKS)
     model_options: dict[str, Any] = setting({}, "options of the model: widths=300-100", "What")
     task_options: dict[str, Any] = setting({}, "options of the task: k=2", "What")
-    init: str = setting("own", "how the weights begin", "What", choices=INITIALISERS)
+    init: str = setting("own", "how the weights are initialised", "What", choices=INITIALISERS)
     pretrained: str = setting(
-        "", "begin with these weights: auto, a .safetensors file, a run or owner/name", "What"
+        "", "start from these weights: auto, a .safetensors file, a run or owner/name", "What"
     )
     freeze: str = setting(
-        "", "what does not learn: backbone, or names of modules: encoder,stem", "What"
+        "", "what is not trained: backbone, or names of modules: encoder,stem", "What"
     )
     backbone_rate: float = setting(
-        1.0, "learning rate of the layers before the head, as a share", "What", low=0, high=10
+        1.0, "learning rate of the layers before the head, as a share of lr", "What", low=0, high=10
     )
-    seed: int = setting(0, "decides every random draw", "What", low=0)
+    seed: int = setting(0, "seed of every random draw", "What", low=0)
     replicates: int = setting(
-        1, "networks trained as one job, each with a seed of its own", "What", low=1, high=100_000
+        1, "networks trained as one job, each with its own seed", "What", low=1, high=100_000
     )
 
     vary: dict[str, Any] = setting(
@@ -63,29 +63,29 @@ class Recipe:
     )
 
     image_size: int = setting(
-        0, "side in pixels; 0: as suits the pictures, 128 at most", "Data", low=0, high=4096
+        0, "side in pixels; 0: chosen from the data, 128 at most", "Data", low=0, high=4096
     )
     group_by: str = setting("", "keep groups together: regex, level:N or a column", "Data")
     label: str = setting("", "the column of a table that holds the class", "Data")
-    val: float = setting(0.1, "share held out to choose on", "Data", low=0, high=0.9)
+    val: float = setting(0.1, "share held out for validation", "Data", low=0, high=0.9)
     test: float = setting(
-        0.2, "share held out to judge by, where none is given", "Data", low=0.01, high=0.9
+        0.2, "share held out for testing, where none is given", "Data", low=0.01, high=0.9
     )
-    fold: str = setting("", "test on one part of several: 2/5", "Data")
+    fold: str = setting("", "cross-validation, the fold to test on: 2/5", "Data")
     folds: int = setting(
         0, "a network for each of so many folds, as one job; 0: none", "Data", low=0, high=1000
     )
-    split_seed: int = setting(-1, "decides the split alone; -1: as seed", "Data", low=-1)
+    split_seed: int = setting(-1, "seed of the split; default: same as seed", "Data", low=-1)
     labels: int = setting(0, "training images whose class is known; 0: all", "Data", low=0)
     repeat: int = setting(1, "times that an epoch shows each image", "Data", low=1)
     augment: str = setting(
-        "none", "changes made to each batch: shift:2+rotate:10; auto: what suits", "Data"
+        "none", "random changes to each batch: shift:2+rotate:10; auto: what suits the data", "Data"
     )
 
-    epochs: int = setting(10, "times through the training images", "Learning", low=1)
-    batch_size: int = setting(128, "images a step, at most", "Learning", low=1)
+    epochs: int = setting(10, "passes through the training images", "Learning", low=1)
+    batch_size: int = setting(128, "images in a step, at most", "Learning", low=1)
     drop_last: bool = setting(
-        False, "leave out of an epoch what does not fill a batch of that size", "Learning"
+        False, "leave out of an epoch the last batch where it is not full", "Learning"
     )
     optimizer: str = setting(
         "nesterov",
@@ -93,37 +93,37 @@ class Recipe:
         "Learning",
     )
     lr: float = setting(0.05, "highest learning rate", "Learning", above=0, high=1000)
-    momentum: float = setting(
-        0.9, "memory of earlier gradients (beta1 of Adam)", "Learning", low=0, high=0.9999
+    momentum: float = setting(0.9, "momentum (beta1 of Adam)", "Learning", low=0, high=0.9999)
+    optimizer_options: dict[str, Any] = setting(
+        {}, "options of the optimizer: eps=1e-6", "Learning"
     )
-    optimizer_options: dict[str, Any] = setting({}, "further options: eps=1e-6", "Learning")
     schedule: str = setting(
-        "one-cycle", "how the learning rate moves", "Learning", choices=SCHEDULES
+        "one-cycle", "how the learning rate changes", "Learning", choices=SCHEDULES
     )
     warmup: float = setting(
-        0.2, "share of the steps in which the rate rises", "Learning", low=0, high=0.9
+        0.2, "share of the steps in which the learning rate rises", "Learning", low=0, high=0.9
     )
     clip: float = setting(0.0, "largest gradient norm; 0: no limit", "Learning", low=0)
     accumulate: int = setting(1, "parts that a batch is computed in", "Learning", low=1)
     ema: float = setting(
-        0.0, "decay of the averaged weights; 0: none", "Learning", low=0, high=0.99999
+        0.0, "decay of the moving average of the weights; 0: none", "Learning", low=0, high=0.99999
     )
 
     weight_decay: float = setting(
-        5e-4, "pull of weight matrices to zero", "Regularising", low=0, high=10
+        5e-4, "weight decay of matrices and kernels", "Regularising", low=0, high=10
     )
     decay: str = setting(
         "own",
-        "how it pulls: as the optimizer has it, in the gradient, beside it",
+        "weight decay as the optimizer has it, in the gradient (L2), or decoupled",
         "Regularising",
         choices=DECAYS,
     )
     max_norm: float = setting(
-        0.0, "longest vector of weights into a unit; 0: no limit", "Regularising", low=0
+        0.0, "largest norm of the weights into a unit; 0: no limit", "Regularising", low=0
     )
     dropout: float = setting(
         -1.0,
-        "share of units left out at a step; below 0: as the network has it",
+        "share of units dropped at a step; below 0: as the network has it",
         "Regularising",
         low=-1,
         high=0.95,
@@ -160,7 +160,7 @@ class Recipe:
         of_task=True,
     )
     patience: int = setting(
-        0, "epochs without a better validation before it stops; 0: never", "Regularising", low=0
+        0, "epochs without improvement before it stops early; 0: never", "Regularising", low=0
     )
     monitor: str = setting(
         "val-loss", "what early stopping watches: val-loss, val-accuracy", "Regularising"
@@ -170,32 +170,28 @@ class Recipe:
     )
 
     device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps", "Machine")
-    precision: str = setting("auto", "of the multiplications", "Machine", choices=PRECISIONS)
+    precision: str = setting("auto", "floating-point format", "Machine", choices=PRECISIONS)
     memory_format: str = setting(
-        "auto", "order of a tensor's axes", "Machine", choices=MEMORY_FORMATS
+        "auto", "memory layout of images and kernels", "Machine", choices=MEMORY_FORMATS
     )
     compile: str = setting(
         "auto", "torch.compile the network", "Machine", choices=("auto", "yes", "no")
     )
-    threads: int = setting(
-        0, "threads on the processor; 0: as many as suit", "Machine", low=0, high=1024
-    )
-    watch: int = setting(
-        0, "steps from one look inside every layer to the next; 0: none", "Machine", low=0
-    )
+    threads: int = setting(0, "threads of the CPU; 0: as many as suit", "Machine", low=0, high=1024)
+    watch: int = setting(0, "steps between records of every layer; 0: none", "Machine", low=0)
 
     def __post_init__(self) -> None:
         if self.monitor.startswith("test"):
             raise UsageError(
-                "Choosing on the test set is refused: --monitor val-loss or val-accuracy."
+                "Choosing on the test set is not allowed: --monitor val-loss or val-accuracy."
             )
         for spec in SETTINGS.values():
             spec.check(getattr(self, spec.name))
         self.in_stages()
         if self.patience and not self.val:
             raise UsageError(
-                "Early stopping (patience) needs a validation split, because choosing on the test "
-                "set is refused: give --val 0.1, or --patience 0."
+                "Early stopping (patience) needs a validation split, because choosing on the "
+                "test set is not allowed: give --val 0.1, or --patience 0."
             )
         if self.accumulate > self.batch_size:
             raise UsageError(

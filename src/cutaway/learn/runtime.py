@@ -187,7 +187,7 @@ def _device(wish: str) -> str:
     if (device.index or 0) >= here.get(device.type, 0):
         found = ", ".join(f"{count} {kind}" for kind, count in here.items())
         raise UsageError(
-            f"The device '{wish}' is not there (PyTorch finds {found}): give --device auto."
+            f"The device '{wish}' is not available (PyTorch finds {found}): give --device auto."
         )
     return wish
 

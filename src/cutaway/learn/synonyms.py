@@ -49,22 +49,22 @@ MODEL_FIRST = (
     'cutaway.fit("lenet5", "mnist").'
 )
 ELSEWHERE = {
-    "resume resume_from_checkpoint ckpt ckpt_path checkpoint_path last": "Going on with a run is a "
+    "resume resume_from_checkpoint ckpt ckpt_path checkpoint_path last": "Resuming a run is a "
     "command of its own: `cutaway resume RUN`, or cutaway.resume(path).",
     "loss losses loss_func loss_fn criterion": "The task decides what is minimised (`task`: "
     "classify has the cross-entropy, reconstruct the squared error); `label_smoothing` changes it.",
     "num_workers workers n_workers n_jobs pin_memory persistent_workers": "Workers are not needed: "
     "images are decoded once, by all processors, and mapped into memory.",
-    "callback callbacks cbs": "Early stopping is `patience`, checkpoints are written anyhow, and "
-    "others are told of with callbacks=[...] or --callback package.module:Class.",
-    "metric metrics": "All measures of the task are computed and reported; `monitor` says which "
+    "callback callbacks cbs": "Early stopping is `patience`, checkpoints are always written, and "
+    "other callbacks are given with callbacks=[...] or --callback package.module:Class.",
+    "metric metrics": "All metrics of the task are computed and reported; `monitor` says which "
     "one early stopping watches.",
     "arch architecture backbone model model_name net network": MODEL_FIRST,
     "data dataset data_dir data_path dataset_path train_dir dls": MODEL_FIRST,
     "strategy num_nodes world_size ddp": "A run learns on one device; `replicates`, `folds` and "
     "`vary` train many networks as one job.",
     "logger loggers wandb tensorboard": "Every run writes metrics.jsonl and report.html.",
-    "num_classes n_classes classes": "The data tell how many classes there are.",
+    "num_classes n_classes classes": "The number of classes comes from the data.",
     "shuffle": "Training images are shuffled in each epoch, as the seed has it.",
     "max_steps steps iterations n_iter_max": "The length is counted in epochs: `epochs`, and "
     "`repeat` for epochs that show each image several times.",

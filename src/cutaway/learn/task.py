@@ -151,8 +151,8 @@ class Task:
             UsageError: its networks tell nothing of examples.
         """
         raise UsageError(
-            "This network tells nothing about images: `cutaway generate` draws with it, or "
-            "`cutaway evaluate` measures it."
+            "This network makes no predictions for images: `cutaway generate` generates images "
+            "with it, or `cutaway evaluate` measures it."
         )
 
     def reply(self, answer: Float[np.ndarray, " *any"], target: Target) -> dict[str, Any]:

@@ -130,8 +130,8 @@ class Training:
                 if request.made:
                     self.save()
                     raise Stopped(
-                        f"Stopped at step {stage.step} of {stage.steps}, as asked. "
-                        f"Go on with: cutaway resume {self.run.path}"
+                        f"Stopped at step {stage.step} of {stage.steps}, as requested. Resume "
+                        f"with: cutaway resume {self.run.path}"
                     )
                 if stage.at_end_of_epoch and stage.out_of_patience:
                     break
@@ -253,7 +253,7 @@ class Training:
             return
         tensors, facts, problem = found
         if problem:
-            self.callbacks.on_note(f"{problem} Going on from the checkpoint before it.")
+            self.callbacks.on_note(f"{problem} Resuming from the checkpoint before it.")
         if number := facts["stage"]["number"]:
             self.stage.release()
             self.stage = self._stage(number)

@@ -134,8 +134,8 @@ def _check_size(model: Model, size: Size) -> None:
     if model.rank and len(size) != model.rank:
         kinds = {1: "signals", 2: "images", 3: "videos"}
         raise UsageError(
-            f"{model.name} takes {kinds[model.rank]}, these are {kinds.get(len(size), 'no such')}:"
-            " `cutaway models` says what each network takes."
+            f"{model.name} takes {kinds[model.rank]}, these are "
+            f"{kinds.get(len(size), 'no such')}: `cutaway models` shows what each network takes."
         )
     if min(size[-2:]) < model.least:
         shape, least = " x ".join(map(str, size)), f"{model.least} x {model.least}"

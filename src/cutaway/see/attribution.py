@@ -72,7 +72,7 @@ def grad_cam(model: nn.Module, x: Images, t: Classes, layer: str) -> Maps:
         score = scores(model, leaf(x), t).sum()
     maps = last.value.detach()
     if maps.ndim != x.ndim:
-        raise UsageError(f"The outputs of '{layer}' have no places: choose a layer before it.")
+        raise UsageError(f"The outputs of '{layer}' are not maps: choose a layer before it.")
     a = last.gradient(score).flatten(2).mean(2)
     cam = torch.einsum("bk,bk...->b...", a, maps).relu()
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[x.ndim - 2]

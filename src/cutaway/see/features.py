@@ -86,7 +86,7 @@ def effective_field(model: nn.Module, x: Images, layer: str) -> Float[Tensor, "*
         asked(model, x)
     y = last.value
     if y.ndim != x.ndim:
-        raise UsageError(f"The outputs of '{layer}' have no places: choose a layer before it.")
+        raise UsageError(f"The outputs of '{layer}' are not maps: choose a layer before it.")
     middle = y[beyond(side // 2 for side in y.shape[2:])]
     found = slope(middle.sum(), x).abs().mean((0, 1))
     return found / found.max().clamp(min=1e-30)

@@ -51,7 +51,10 @@ def _pictured(layer: nn.Module | Tensor, shape: tuple[int, ...]) -> Float[Tensor
     if w.ndim == 2:
         return _reshaped(w, shape)
     if w.ndim > 4:
-        raise UsageError(f"Weights with {w.ndim - 2} sides, those of videos, are no pictures.")
+        raise UsageError(
+            f"Weights with {w.ndim - 2} spatial dimensions, as for videos, cannot be shown as "
+            "pictures."
+        )
     return w if w.ndim == 4 else w[:, :, None]
 
 

@@ -104,6 +104,6 @@ def _gradient(
     with torch.enable_grad():
         error = loss(answer(model, x), t)
     if not error.requires_grad:
-        raise UsageError("No gradient comes back to the weights: the network detaches its answer.")
+        raise UsageError("No gradient reaches the weights: the network detaches its output.")
     found = torch.autograd.grad(error, weights, allow_unused=True, materialize_grads=True)
     return torch.cat([g.reshape(-1) for g in found])

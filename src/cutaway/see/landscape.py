@@ -194,7 +194,7 @@ def learning(model: nn.Module) -> list[nn.Parameter]:
     """
     found = [p for p in model.parameters() if p.requires_grad]
     if not found:
-        raise UsageError("Nothing in this network can learn: all its weights are frozen.")
+        raise UsageError("This network has no trainable parameters: all its weights are frozen.")
     return found
 
 
@@ -203,7 +203,7 @@ def _gradients(
 ) -> tuple[Tensor, ...]:
     """Of the loss by weights; zeros by those that it does not depend on."""
     if not loss.requires_grad:
-        raise UsageError("No gradient comes back to the weights: the network detaches its answer.")
+        raise UsageError("No gradient reaches the weights: the network detaches its output.")
     return torch.autograd.grad(
         loss, weights, create_graph=create_graph, allow_unused=True, materialize_grads=True
     )

@@ -95,7 +95,7 @@ def _along(model: nn.Module, a: Tensor, b: Tensor, shares: Float[Tensor, "n"], l
         found = [_part(model, weights, start, way, share, layer) for share in parts]
     except (RuntimeError, TypeError, NotImplementedError) as error:
         raise UsageError(
-            f"The network cannot be run in float64, in which linear pieces are told: "
+            "The network cannot be run in float64, in which linear pieces are counted: "
             f"{(str(error).splitlines() or [type(error).__name__])[0]}"
         ) from error
     return Along(*(torch.cat(one).cpu() for one in zip(*found, strict=True)))

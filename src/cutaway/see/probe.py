@@ -51,7 +51,7 @@ def answer(model: nn.Module, x: Any) -> Tensor:
     """
     found = scored(asked(model, x))
     if found is None:
-        raise UsageError(f"{type(model).__name__} gives back no tensor of real numbers.")
+        raise UsageError(f"{type(model).__name__} does not return a tensor of real numbers.")
     return found
 
 
@@ -129,8 +129,8 @@ class Last:
         """
         if self._value is None:
             raise UsageError(
-                f"'{self.layer}' was not called, or gave back no tensor: the network does not use "
-                "it, or runs where its layers cannot be seen (as those of TorchScript)."
+                f"'{self.layer}' was not called, or did not return a tensor: the network does not "
+                "use it, or runs where its layers cannot be seen (as those of TorchScript)."
             )
         return self._value
 
@@ -142,7 +142,7 @@ class Last:
         """
         value = self.value
         if self._edge is None or not score.requires_grad:
-            raise UsageError(f"No gradient comes back to '{self.layer}'.")
+            raise UsageError(f"No gradient reaches '{self.layer}'.")
         (found,) = torch.autograd.grad(score, [self._edge], allow_unused=True)
         return torch.zeros_like(value) if found is None else found
 
@@ -226,7 +226,7 @@ def slope(score: Float[Tensor, ""], x: Tensor) -> Tensor:
         if found is not None:
             return found
     raise UsageError(
-        "No gradient comes back to the input: somewhere on its way the network detaches it, or "
+        "No gradient reaches the input: somewhere on its way the network detaches it, or "
         "computes outside of PyTorch."
     )
 

@@ -20,7 +20,7 @@ NAMED = 5
 """Layers that are named where more could not be looked at."""
 UNSEEN = (
     "No step was seen: the model itself was never called in training mode (`model.train()`) with "
-    "gradients. Where its parts are called, say `scope.begin(step)` at each step."
+    "gradients. Where its parts are called, call `scope.begin(step)` at each step."
 )
 COMPILED = "The network is compiled, so only its weights are watched, not its layers."
 
@@ -136,7 +136,7 @@ class Scope:
             why = "their tensors have no plain values"
             why += " or TorchScript hides them" if self._shut else ""
             rest = f" and {len(self._unseen) - NAMED} more" if len(self._unseen) > NAMED else ""
-            self.note = f"Not looked at, as {why}: {names}{rest}."
+            self.note = f"Not watched, because {why}: {names}{rest}."
 
     def keep(self, moment: Watched) -> None:
         """One more watched step; where there are too many, every second is let go."""

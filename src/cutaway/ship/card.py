@@ -27,14 +27,14 @@ def _what(run: Run, about: About) -> str:
     counts, shape = run.data.counts, " x ".join(map(str, about.size))
     lines = [
         f"# {about.model}, trained on {about.data}",
-        f"Task: {about.task}. Input: {shape}, {about.channels} channel(s), 8 bits. "
-        f"It learned from {counts['train']:,} examples, {counts['val']:,} chose when to stop and "
+        f"Task: {about.task}. Input: {shape}, {about.channels} channel(s), 8 bits. It was trained "
+        f"on {counts['train']:,} examples, {counts['val']:,} were used to choose when to stop and "
         f"which settings, and {counts['test']:,} were held out for the figures below.",
     ]
     if about.licence:
         lines.append(f"Licence of the data: {about.licence}.")
     if about.part == "answer" and isinstance(about.target, Values):
-        lines.append(f"It tells: {', '.join(about.target.names)}.")
+        lines.append(f"It predicts: {', '.join(about.target.names)}.")
     if _tells_images_apart(about):
         more = f" and {len(about.classes) - MANY} more" if len(about.classes) > MANY else ""
         lines.append(f"Classes: {', '.join(about.classes[:MANY])}{more}.")
@@ -50,7 +50,7 @@ def _numbers(run: Run) -> str:
     looks = sum(look["on"] == "test" for look in run.looks)
     return "\n".join([
         "## On the test set", "", "| measure | value |", "| --- | --- |", *rows, "",
-        f"The test set was looked at {looks} time(s) in all; it chose nothing.",
+        f"The test set was evaluated {looks} time(s) in all; it was not used to choose anything.",
     ])  # fmt: skip
 
 
@@ -71,14 +71,14 @@ def _use(about: About) -> str:
 
 def _limits(run: Run, about: About) -> str:
     lines = [
-        f"- It knows what `{about.data}` holds and nothing else: on other images it answers too, "
-        "and may be sure and wrong.",
-        "- The figures are of one network and one split; another seed gives others "
-        "(`cutaway train --replicates 8` tells how much).",
+        f"- It knows what `{about.data}` holds and nothing else: on other images it predicts too, "
+        "and may be confident and wrong.",
+        "- The figures are of one network and one split; another seed gives others (`cutaway "
+        "train --replicates 8` shows how much).",
     ]
     findings = len(run.split.findings)
     if findings:
-        lines.append(f"- The audit of its data noticed {findings} thing(s): see the run's report.")
+        lines.append(f"- The audit of its data has {findings} finding(s): see the run's report.")
     return "\n".join(["## Limits", "", *lines])
 
 

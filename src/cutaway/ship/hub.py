@@ -49,7 +49,7 @@ def _downloaded(name: str) -> Path:
     try:
         return Path(hub.snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.md"]))
     except Exception as error:  # the Hub's failures and the network's have no common base
-        raise DataError(f"{name} is no folder here, and the Hub says: {_first(error)}") from None
+        raise DataError(f"{name} is not a folder here, and the Hub says: {_first(error)}") from None
 
 
 def _uploaded(folder: Path, name: str, private: bool) -> str:

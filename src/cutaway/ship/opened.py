@@ -49,10 +49,10 @@ class Opened:
 
         Raises:
             DataError: the only image asked about cannot be read; of several each says so itself.
-            UsageError: the network tells nothing of images.
+            UsageError: the network makes no predictions for images.
         """
         if self.about.part != "answer":
-            raise UsageError(f"{self.path} tells nothing of images.")
+            raise UsageError(f"{self.path} makes no predictions for images.")
         return [*predictions(self._answers, self.about.task_kind(), self.card, images)]
 
     def _answers(self, pixels: UInt8[Tensor, "n h w c"]) -> Tensor:

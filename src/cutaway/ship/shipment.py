@@ -42,7 +42,9 @@ class Shipment:
         part = part_of(run.recipe.in_stages()[-1].task, part)
         pictures = part in ("answer", "reconstruct") and len(run.data.size) == 2
         if any_size and not pictures:
-            raise UsageError(f"'{part}' of {run.path} takes no pictures, and so none of any size.")
+            raise UsageError(
+                f"'{part}' of {run.path} takes no pictures: export it without --any-size."
+            )
         return cls(run, About.of(run, part, pictures and not any_size), how, runtime)
 
     @property

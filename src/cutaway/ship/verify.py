@@ -68,8 +68,8 @@ class Check:
             )
         if self.files and self.files["largest"] > self.tolerance["difference"]:
             raise RunError(
-                f"The {self.format} export sees {self.files['images']:g} held-out files at their "
-                f"own sizes otherwise than the run does: its answers differ by "
+                f"The {self.format} export gives other outputs than the run for "
+                f"{self.files['images']:g} held-out files at their original sizes: they differ by "
                 f"{self.files['largest']:.2g} ({self.tolerance['difference']:g} is allowed), so it "
                 "was not kept. Allow more with --difference."
             )

@@ -59,7 +59,11 @@ def _pairs(points: Float[Tensor, "n 2"]) -> list[Point]:
 def _plane(codes: Tensor) -> tuple[Tensor, tuple[str, str], str]:
     """The points, the names of the axes, and what they are."""
     if codes.shape[1] == 2:
-        return codes, ("first number", "second number"), "A code is two numbers: its place here."
+        return (
+            codes,
+            ("first number", "second number"),
+            "A code is two numbers, drawn here as a point.",
+        )
     centred = codes - codes.mean(0)
     _, sizes, ways = torch.linalg.svd(centred, full_matrices=False)
     share = sizes.square() / sizes.square().sum().clamp(min=1e-12)

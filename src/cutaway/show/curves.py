@@ -18,8 +18,8 @@ PARTS = {"train": "training", "val": "validation"}
 KINDS = ("one", "two", "three", "four")
 """CSS classes of the lines of several players."""
 MIXED = (
-    "Of images mixed in pairs, an answer counts as right for the share that its class has of the "
-    "mixture, so that the training figure cannot reach 100 %."
+    "With mixed images a prediction counts as right for the share that its class has in the "
+    "mixture, so that training accuracy cannot reach 100 %."
 )
 
 Rows = list[dict[str, Any]]
@@ -165,15 +165,15 @@ def _of_loss(recipe: Recipe) -> str:
     altered = f" and the images were altered ({recipe.augment})" * (recipe.augment != "none")
     said = (
         f"{LOWER} The training figures are means over an epoch, while the weights still "
-        f"moved{altered}, so validation can look better than training."
+        f"changed{altered}, so validation can look better than training."
     )
     if recipe.label_smoothing:
         said += (
-            f" Training aims at smoothed targets ({recipe.label_smoothing}), whose loss cannot "
-            "reach zero; validation is measured against the true ones."
+            f" Training uses smoothed targets ({recipe.label_smoothing}), whose loss cannot reach "
+            "zero; validation is measured against the true ones."
         )
     if recipe.mixup or recipe.cutmix:
-        said += " Images were mixed in pairs to learn from, and whole to be judged on."
+        said += " Images were mixed in pairs for training, and used whole for evaluation."
     return said
 
 

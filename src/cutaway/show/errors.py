@@ -62,6 +62,6 @@ def histogram(errors: Float[Tensor, " n"], unit: str, noun: str) -> Chart:
         x_ticks=plots.place(plots.round_ticks(0, high), x, axes.short),
         y_ticks=axes.counts(y),
         bars=bars,
-        caption=f"Half of the test {noun}s have an error below {middle:.3g}. The largest hundredth "
-        "stands in the last bar.",
+        caption=f"Half of the test {noun}s have an error below {middle:.3g}. The last bar also "
+        "holds the largest 1 %.",
     )

@@ -21,8 +21,8 @@ def rows(checks: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
         {
             "format": one["format"],
             "size": size(one["bytes"]),
-            "off by": f"{off(one):.1g}",
-            "worth (PyTorch)": worth(one["export"], one["pytorch"]),
+            "largest difference": f"{off(one):.1g}",
+            "on the test set (PyTorch)": worth(one["export"], one["pytorch"]),
             "ms at 1": beside(one["latency"], 1),
             "ms at 64": beside(one["latency"], 64),
         }

@@ -46,8 +46,8 @@ def show(found: Sequence[Finding | Left]) -> None:
     if len(found) == 1:
         _alone(console, found[0])
     grid = Table(title="Claims", title_justify="left", header_style="bold")
-    for name, more in (("claim", {}), ("what it says", {"overflow": "fold"}), ("verdict", {})):
-        grid.add_column(name, no_wrap=name != "what it says", **more)  # type: ignore[arg-type]
+    for name, more in (("claim", {}), ("claim", {"overflow": "fold"}), ("verdict", {})):
+        grid.add_column(name, no_wrap=name != "claim", **more)  # type: ignore[arg-type]
     grid.add_column("seconds", justify="right")
     for one in found:
         colour = COLOURS[one.verdict] if isinstance(one, Finding) else "dim"

@@ -69,7 +69,7 @@ def sections(tried: bool, as_one: bool) -> list[Section]:
         Section("members", "Members"),
         *([Section("settings", "What was tried")] if tried else []),
         Section("learning", "Learning"),
-        *([Section("together", "As one")] if as_one else []),
+        *([Section("together", "Ensemble")] if as_one else []),
         Section("next", "Next"),
     ]
 
@@ -82,12 +82,12 @@ def lead(results: dict[str, Any], fields: Sequence[str]) -> list[str]:
     differing = listed([field.replace("_", " ") for field in fields]) or "nothing"
     said = [
         f"The mean over {plural(results['members'], 'member')}, which differ in {differing}. 95 % "
-        f"interval of the mean: {measures.interval(name, found)}; a single member came to between "
-        f"{least} and {most}."
+        f"interval of the mean: {measures.interval(name, found)}; single members reached {least} "
+        f"to {most}."
     ]
     if "ensemble" in results:
         value = measures.text(name, results["ensemble"][name])
-        said.append(f"Answering as one, by the mean of their probabilities, they reach {value}.")
+        said.append(f"As an ensemble, by the mean of their probabilities, they reach {value}.")
     return said
 
 
@@ -165,7 +165,7 @@ def ensemble(curve: Sequence[dict[str, float]], error: Metric | None) -> Chart |
         for row in curve
     )  # fmt: skip
     return Chart(
-        title="Error of so many members as one",
+        title="Error of an ensemble, by its number of members",
         summary=f"From {y.brief(mean[0][1])} alone to {y.brief(mean[-1][1])} together.",
         x_label="members",
         y_label=y.label,

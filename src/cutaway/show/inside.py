@@ -92,22 +92,22 @@ def view(seen: Watched) -> Inside:
 
 def _said(seen: Watched) -> Iterator[str]:
     n = len(seen.steps)
-    yield f"Looked at in {n} steps, from step {seen.steps[0]:,} to step {seen.steps[-1]:,}."
+    yield f"Recorded at {n} steps, from step {seen.steps[0]:,} to step {seen.steps[-1]:,}."
     if seen.fault:
-        yield f"The first number that was not finite: {seen.fault}."
+        yield f"The first number that was infinite or NaN: {seen.fault}."
     if seen.layers:
         idle = seen.figure("idle")[-1]
         shares = zip(idle.tolist(), seen.layers, strict=True)
         worst = sorted(((share, name) for share, name in shares if share > 0), reverse=True)[:3]
         if worst:
             said = listed([f"{percent(share)} in {name}" for share, name in worst])
-            yield f"Units that were zero for every example of the last look: {said}."
+            yield f"Units that were zero for every example at the last recorded step: {said}."
     ratio = _weights(seen)[0][-1]
     slow, fast = int((ratio < LAZY).sum()), int((ratio > WILD).sum())
     if slow or fast:
         yield (
-            f"At the last look {slow} of {len(ratio)} weights moved by less than {LAZY:g} of their "
-            f"norm in the step, {fast} by more than {WILD:g}."
+            f"At the last recorded step, {slow} of {len(ratio)} weight tensors changed by less "
+            f"than {LAZY:g} of their norm, {fast} by more than {WILD:g}."
         )
 
 
@@ -123,18 +123,18 @@ def _maps(seen: Watched) -> Iterator[Map]:
     ratio, names = _weights(seen)
     if seen.layers:
         yield _by_ratios(
-            "Spread of the outputs", "Of each layer in the order of the forward pass: what fades "
-            "from top to bottom is lost on the way.",
+            "Spread of the outputs", "Layers in the order of the forward pass: where the spread "
+            "shrinks from top to bottom, the signal fades on its way.",
             seen.figure("spread"), seen.layers, ends,
         )  # fmt: skip
         yield _by_ratios(
-            "Spread of the gradients", "Of the loss by each output: what fades from bottom to top "
-            "leaves the first layers without a lesson.",
+            "Spread of the gradients", "Gradients of the loss with respect to each layer's "
+            "output: where they shrink from bottom to top, the first layers hardly learn.",
             seen.figure("spread", "gradients"), seen.layers, ends,
         )  # fmt: skip
     yield _by_ratios(
-        "Update over weight", "The norm of a step's change over that of the weights; a thousandth "
-        "is usual, more unsettles, less hardly learns; grey: nothing moved.",
+        "Update over weight", "The norm of a step's change over that of the weights: about 0.001 "
+        "is usual, much more is unstable, much less hardly learns. Grey: no change.",
         ratio, names, ends,
     )  # fmt: skip
     if seen.layers:
@@ -167,8 +167,9 @@ def _values(seen: Watched) -> Map:
     shares = counts / counts.amax(1, keepdim=True)
     names = [seen.layers[i] for i in kept]
     return _map(
-        "Values of the outputs", "At the last look, each layer from minus to plus its largest "
-        "value, zero in the middle: a bright column in the middle is a layer that hardly answers.",
+        "Values of the outputs", "At the last recorded step, how each layer's outputs are "
+        "distributed, from minus to plus its largest value, with zero in the middle: where only "
+        "the middle is bright, most outputs are near zero.",
         _bytes(shares), names, ("−most", "most"), ("none", "many"),
     )  # fmt: skip
 

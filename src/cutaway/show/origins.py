@@ -113,20 +113,22 @@ def commands(run: Run) -> list[tuple[str, str]]:
     path, task = shlex.quote(str(run.path)), run.task
     found = []
     if pictured(run):
-        asks = "Ask it about an image of your own"
+        asks = "Predict an image of your own"
         found.append((asks, f"cutaway predict {path} IMAGE..."))
     if task.draws():
-        found.append(("Draw more images", f"cutaway generate {path} --n 64 --seed 1 -o grid.png"))
+        found.append(
+            ("Generate more images", f"cutaway generate {path} --n 64 --seed 1 -o grid.png")
+        )
     if task.predicts():
         evaluates = f"Evaluate it on other images of the same {run.data.target.plural}"
         found.append((evaluates, f"cutaway evaluate {path} DATA"))
-    looks = [("See inside it: layers, features, reasons", f"cutaway look {path}")]
+    looks = [("See inside it: layers, features, attributions", f"cutaway look {path}")]
     return [
         *found,
         *([] if own(run) else looks),
-        ("Write it for use elsewhere, verified", f"cutaway export {path} --to onnx"),
+        ("Export it, verified against PyTorch", f"cutaway export {path} --to onnx"),
         *([] if run.recipe.model.startswith(OWN) else served(run, path)),
-        ("Look at the test set again (each look is logged)", f"cutaway evaluate {path}"),
+        ("Evaluate the test set again (each evaluation is logged)", f"cutaway evaluate {path}"),
     ]
 
 
@@ -139,7 +141,7 @@ def served(run: Run, path: str) -> list[tuple[str, str]]:
     """How it answers over HTTP, where it can."""
     if not (pictured(run) and run.task.serves):
         return []
-    return [("Answer over HTTP, with a page to try it", f"cutaway serve {path}")]
+    return [("Serve it over HTTP, with a page to try it", f"cutaway serve {path}")]
 
 
 def call(run: Run) -> str:

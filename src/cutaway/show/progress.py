@@ -148,7 +148,7 @@ class Trials(Printed):
         subject = f"{search.recipe.model} on {search.recipe.data}"
         self.on_note(f"{subject}: {len(search)} trials over {fields}.")
         if done:
-            self.on_note(f"Going on after {done} of {len(search)} trials.")
+            self.on_note(f"Resuming after {done} of {len(search)} trials.")
 
     def on_trial_end(self, search: Search, trial: Trial) -> None:
         best = search.leader(search.trials)
@@ -189,7 +189,7 @@ def introduction(training: Training) -> list[str]:
     if training.fresh:
         lines += [one["sentence"] for one in run.notes if one["kind"] == "augmentation"]
     if stage.step:
-        lines.append(f"Going on from step {stage.step:,}.")
+        lines.append(f"Resuming from step {stage.step:,}.")
     return [*lines, *_notes_on_objects(training)]
 
 
@@ -198,7 +198,7 @@ def _image_size(run: Run) -> list[str]:
     card, asked = run.data, run.recipe.image_size
     if len(card.size) != 2:
         return []
-    who = "as the recipe says" if asked else "as suits the data"
+    who = "set by the recipe" if asked else "chosen from the data"
     return [f"Images of {grid_text(card.size)}, {who}: --image-size N for others"]
 
 

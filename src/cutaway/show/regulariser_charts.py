@@ -38,8 +38,8 @@ def gap(rows: Rows, recipe: Recipe, dropout: bool) -> Iterator[Chart]:
     x, y = plots.across(data[0][0], data[-1][0]), plots.upright(low - below, high + margin, HEIGHT)
     kept = history.kept(own, recipe.monitor, recipe.patience)["epoch"]
     yield Chart(
-        title="The gap that they are to close",
-        summary=f"Validation loss less training loss, from {data[0][1]:.3g} in the first epoch to "
+        title="Gap between validation and training loss",
+        summary=f"Validation loss minus training loss, from {data[0][1]:.3g} in the first epoch to "
         f"{data[-1][1]:.3g} in the last.",
         x_label="epoch",
         y_label="validation − training",
@@ -49,8 +49,8 @@ def gap(rows: Rows, recipe: Recipe, dropout: bool) -> Iterator[Chart]:
         lines=(plots.line("gap", "val", data, x, y, lambda p: f"epoch {p[0]:.0f}: {p[1]:.3g}"),),
         marks=(plots.mark(x(kept), f"kept: epoch {kept}"),) if recipe.patience else (),
         levels=(Level(y(0), ""),),
-        caption="The loss on validation less that on training. What rises has begun to be learned "
-        f"by heart.{_eased(recipe, dropout)}",
+        caption="Validation loss minus training loss. Where it rises, the network has begun to "
+        f"overfit.{_eased(recipe, dropout)}",
     )
 
 
@@ -61,7 +61,7 @@ def _eased(recipe: Recipe, dropout: bool) -> str:
         "stochastic depth": bool(recipe.stochastic_depth),
         "smoothed targets": bool(recipe.label_smoothing),
         "mixed images": bool(recipe.mixup or recipe.cutmix),
-        "altered images": recipe.augment != "none",
+        "augmented images": recipe.augment != "none",
     }
     names = [name for name, on in hard.items() if on]
     if not names:
@@ -89,17 +89,17 @@ def lengths(run: Run, limit: float, network: nn.Module | None) -> Chart:
         _length(i + 1, name, row, radius, x, y) for i, (name, row) in enumerate(rows.items())
     )
     return Chart(
-        title="How long the weights are",
-        summary="Length of the weights into a unit, by layer: " + "; ".join(d.label for d in dots),
+        title="Norm of the weights",
+        summary="Norm of the weights into a unit, by layer: " + "; ".join(d.label for d in dots),
         x_label="layer, first to last" if network else "layer, by name",
-        y_label="length (L2 norm)",
+        y_label="L2 norm",
         height=HEIGHT,
         x_ticks=whole(x),
         y_ticks=plots.place(plots.round_ticks(0, y.high), y, short),
         dots=dots,
         levels=(Level(y(limit), f"max-norm {limit:g}"),) if limit else (),
-        caption="The weights into each unit at the end: the dot is the median of a layer, the line "
-        "reaches from its shortest to its longest.",
+        caption="The norm of the weights into each unit at the end: the dot is the median of a "
+        "layer, the line reaches from its smallest to its largest.",
     )
 
 
@@ -133,19 +133,19 @@ def depth(keeps: list[float]) -> Chart:
             )
             for i, keep in enumerate(keeps)
         ),
-        caption="Drawn for each image and step. Afterwards every block answers, always.",
+        caption="Drawn for each image and step. After training every block is always used.",
     )
 
 
 def targets(smoothing: float, classes: int) -> Chart:
-    """What the output aims at for an image: the true class first, then others."""
+    """The smoothed target for an image: the true class first, then others."""
     shown = min(classes, BARS)
     values = [1 - smoothing + smoothing / classes] + [smoothing / classes] * (shown - 1)
     x, y = plots.across(0, shown), plots.upright(0, 1.05, HEIGHT)
     wide, of = x(1) - x(0) - 4, f"; {shown} of {classes} classes" if shown < classes else ""
     labels = [f"{'another' if i else 'the true class'}: {percent(v)}" for i, v in enumerate(values)]
     return Chart(
-        title="What the output aims at",
+        title="The smoothed target",
         summary=f"{percent(values[0])} for the true class, {percent(values[-1])} for each other.",
         x_label="class",
         y_label="target (%)",

@@ -20,7 +20,7 @@ from cutaway.show.regulariser_pictures import Altered, Mixture, Units
 from cutaway.show.words import listed, percent, plural
 
 PULLS = {
-    "own": "in the way of {optimizer}",
+    "own": "as {optimizer} does it",
     "l2": "as part of the gradient (L2)",
     "decoupled": "beside the gradient (decoupled)",
 }
@@ -159,19 +159,19 @@ def _images(recipe: Recipe, classes: int) -> Iterator[Said]:
         yield Said(
             "Mixup",
             f"Beta({recipe.mixup:g}, {recipe.mixup:g})",
-            "Two images are shown as one, blended, and the answer aimed at is blended alike.",
+            "Two images are blended into one, and so are their targets.",
         )
     if recipe.cutmix:
         yield Said(
             "CutMix",
             f"Beta({recipe.cutmix:g}, {recipe.cutmix:g})",
-            "A box of another image is pasted in, and counts in the answer by its area.",
+            "A box of another image is pasted in, and its class counts in the target by its area.",
         )
     if recipe.label_smoothing:
         spread = recipe.label_smoothing
         yield Said(
             "Label smoothing",
             f"{spread:g}",
-            f"The answer aimed at is {percent(1 - spread + spread / classes)} the true class, and "
+            f"The target is {percent(1 - spread + spread / classes)} the true class, and "
             f"{percent(spread / classes)} each of the others.",
         )

@@ -56,7 +56,7 @@ def matrix(found: Classification) -> list[list[Cell]] | None:
 
 def _cell(classes: tuple[str, ...], row: int, column: int, count: int, total: int) -> Cell:
     share = count / total if total else 0.0
-    label = f"{classes[row]}, answered {classes[column]}: {count} of {total} ({percent(share)})"
+    label = f"{classes[row]}, predicted {classes[column]}: {count} of {total} ({percent(share)})"
     return Cell(count, share, row == column, label if count else "")
 
 
@@ -103,11 +103,14 @@ def trust(found: Classification) -> str:
     stated = found.probabilities.max(1).values.double().mean().item()
     gap = stated - found.accuracy
     if abs(gap) < 0.005:
-        verdict = "about as sure of itself as it is right"
+        verdict = "about as confident as it is accurate"
     else:
-        verdict = "surer of itself than it is right" if gap > 0 else "less sure than it could be"
+        verdict = "overconfident" if gap > 0 else "underconfident"
     right = percent(found.accuracy)
-    return f"Overall it is {verdict}: it states {percent(stated)}, and {right} is right."
+    return (
+        f"Overall it is {verdict}: its mean confidence is {percent(stated)}, and its accuracy "
+        f"{right}."
+    )
 
 
 def calibration(found: Classification) -> tuple[Chart, Chart]:
@@ -118,11 +121,11 @@ def calibration(found: Classification) -> tuple[Chart, Chart]:
     perfect = plots.line("perfect", "perfect", ((0, 0), (1, 1)), x, y, lambda p: "")
     shares = Chart(
         title="Calibration",
-        summary="Share of right answers by stated probability: "
-        + "; ".join(f"{percent(r)} right where {percent(p)} is stated" for p, r, _ in filled)
+        summary="Accuracy by confidence: "
+        + "; ".join(f"{percent(r)} at a confidence of {percent(p)}" for p, r, _ in filled)
         + ".",
-        x_label="probability that the network states (%)",
-        y_label="share right (%)",
+        x_label="confidence of the network (%)",
+        y_label="accuracy (%)",
         height=TALL,
         x_ticks=ticks,
         y_ticks=axes.quarters(y),
@@ -137,7 +140,7 @@ def _dot(
 ) -> Dot:
     """A bin, its area growing with its share of the answers."""
     low, high = wilson(round(right * count), count)
-    label = f"states {percent(stated)}: {percent(right)} of {plural(count, 'answer')} right"
+    label = f"confidence {percent(stated)}: {percent(right)} of {plural(count, 'prediction')} right"
     radius = round(3 + 8 * (count / total) ** 0.5, 1)
     return Dot(x(stated), y(right), radius, y(low), y(high), label)
 
@@ -151,10 +154,10 @@ def _counts(found: Classification, x: plots.Scale, ticks: plots.Ticks) -> Chart:
         if n
     )
     return Chart(
-        title="Answers",
-        summary=f"Most answers: {_bin(counts.index(max(counts)), max(counts))}.",
-        x_label="probability that the network states (%)",
-        y_label="answers",
+        title="Predictions",
+        summary=f"Most predictions: {_bin(counts.index(max(counts)), max(counts))}.",
+        x_label="confidence of the network (%)",
+        y_label="predictions",
         height=SMALL,
         x_ticks=ticks,
         y_ticks=axes.counts(y),
@@ -163,4 +166,7 @@ def _counts(found: Classification, x: plots.Scale, ticks: plots.Ticks) -> Chart:
 
 
 def _bin(i: int, count: int) -> str:
-    return f"{100 * i / BINS:.0f} to {100 * (i + 1) / BINS:.0f} % stated: {plural(count, 'answer')}"
+    return (
+        f"{100 * i / BINS:.0f} to {100 * (i + 1) / BINS:.0f} % confidence: "
+        f"{plural(count, 'prediction')}"
+    )

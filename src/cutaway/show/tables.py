@@ -211,7 +211,7 @@ def data_rows() -> list[dict[str, Any]]:
 
 
 def _to_fetch(source: Source) -> str:
-    return "to fetch" if source.megabytes is None else f"{source.megabytes:g} MB to fetch"
+    return "to download" if source.megabytes is None else f"{source.megabytes:g} MB to download"
 
 
 def _names(where: Sequence[str]) -> list[str]:

@@ -61,7 +61,7 @@ def outcome(found: Comparison, one: Difference) -> str:
     if not gain.value:
         return f"{first} and {other} came out equal {beside}, 95 % interval {span}; {stands}"
     return (
-        f"Whether {first} or {other} is better cannot be told: {ahead} came out better by {by} "
+        f"Whether {first} or {other} is better cannot be decided: {ahead} came out better by {by} "
         f"{beside}, but the 95 % interval is {span}; {stands}"
     )
 
@@ -81,14 +81,14 @@ def planning(found: Comparison, one: Difference) -> str:
         return ""
     seen = amount(found.metric, one.visible, one.gain)
     here = f"{plural(one.count, one.unit)}{'' if one.by else ' each'}"
-    shows = f"{here} show a difference of {seen} or more 8 times in 10"
+    shows = f"{here} detect a difference of {seen} or more 8 times in 10 (80 % power)"
     if one.seen or not one.gain.value:
         return f"{shows}."
     if one.needed:
         about = plural(_rounded(one.needed), one.unit)
-        return f"It would take about {about} to show one as large as this 8 times in 10; {shows}."
+        return f"{shows}; to detect one as small as this would take about {about}."
     why = ", since all learn from the same images" if found.overlap else ""
-    return f"No number of {one.unit}s would show one as small as this 8 times in 10{why}; {shows}."
+    return f"{shows}; no number of {one.unit}s would detect one as small as this{why}."
 
 
 def _rounded(count: int) -> int:
@@ -101,8 +101,8 @@ def notes(found: Comparison) -> list[str]:
     several, said = len(found.differences), [_scope(found)]
     if several > 1:
         said.append(
-            f"p is raised by Holm's correction, since {several} differences were asked for at "
-            "once; each interval is for itself."
+            f"p is raised by Holm's correction, since {several} differences were tested at once; "
+            "each interval stands by itself."
         )
     said += [_alone(found, one) for one in found.differences if one.only]
     return [*said, _looks(found)]
@@ -112,21 +112,22 @@ def _scope(found: Comparison) -> str:
     images = plural(found.images, f"{found.on} image")
     if found.fleets and found.overlap:
         return (
-            "The replicates divide the same images anew, each in its own way, so that they learn "
-            "from much the same: intervals and p are widened for that (Nadeau and Bengio 2003)."
+            "The replicates divide the same images, each in its own way, so that they are "
+            "trained on much the same images: intervals and p are widened for that (Nadeau and "
+            "Bengio 2003)."
         )
     if found.fleets:
         return (
-            f"All were judged on the same {images}: the intervals say how the figures would vary "
-            "if the networks were trained again, not how they would on other images."
+            f"All were evaluated on the same {images}: the intervals say how the figures would "
+            "vary if the networks were trained again, not how they would on other images."
         )
     if torch.equal(found.first.runs[0].split.train, found.first.runs[0].split.test):
         return (
-            f"These {images} are all there are, and were learned from: the figures are exact for "
-            "them, and the intervals only say how little so few can tell."
+            f"These {images} are all there are, and were trained on: the results are exact for "
+            "them, and the intervals only say how little so few can show."
         )
     groups = (
-        f" They are in {plural(found.groups, 'group')} of related ones, which are drawn whole."
+        f" They are in {plural(found.groups, 'group')} of related ones, which are resampled whole."
         if found.groups
         else ""
     )
@@ -153,9 +154,11 @@ def _alone(found: Comparison, one: Difference) -> str:
 
 def _looks(found: Comparison) -> str:
     if found.looked:
-        said = "The runs were evaluated anew, and each has logged the look in its looks.jsonl."
+        said = (
+            "The runs were evaluated again, and each has logged this evaluation in its looks.jsonl."
+        )
     else:
-        said = "What was kept at the end of training is compared; no image was looked at again."
+        said = "The results saved at the end of training are compared; nothing was evaluated again."
     if found.on == "test":
         said += " To choose between runs, compare them --on val: the test set is not for choosing."
     return said

@@ -233,7 +233,7 @@ def test_refusals_leave_nothing_behind(how, words, tmp_path):
 
 
 def test_what_is_there_is_not_overwritten(whole, tmp_path):
-    with pytest.raises(RunError, match="nothing is overwritten"):
+    with pytest.raises(RunError, match="is not overwritten"):
         search(whole.path)
     with pytest.raises(UsageError, match="is not a search"):
         Search(tmp_path)

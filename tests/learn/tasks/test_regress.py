@@ -109,7 +109,7 @@ def test_a_network_that_tells_nothing_is_doubted() -> None:
     t = torch.randn(50, 1, generator=draw)
     ((kind, sentence),) = regression(t, torch.zeros(50, 1)).doubts()
     assert kind == "baseline"
-    assert "always answering the mean" in sentence
+    assert "always predicting the mean" in sentence
     assert regression(t, t + 0.01).doubts() == ()
 
 

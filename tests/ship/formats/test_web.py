@@ -239,14 +239,14 @@ def test_names_cannot_break_out_of_the_page(lenet: Run, npm: Path) -> None:
 
 @pytest.mark.parametrize("model", ["signal_net", "gates"])
 def test_what_takes_no_pictures_is_refused(trained: Trained, model: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="neither takes nor draws pictures"):
+    with pytest.raises(UsageError, match="neither takes nor generates pictures"):
         web.write(Shipment.of(trained(model)), tmp_path / "web")
     assert not (tmp_path / "web").exists()
 
 
 def test_a_network_that_is_a_picture_is_refused(lenet: Run, tmp_path: Path) -> None:
     shipment = Shipment.of(lenet)
-    with pytest.raises(UsageError, match="neither takes nor draws pictures"):
+    with pytest.raises(UsageError, match="neither takes nor generates pictures"):
         web.write(replace(shipment, about=replace(shipment.about, part="paint")), tmp_path / "web")
 
 

@@ -84,7 +84,7 @@ def test_answers_in_any_wrapping_are_seen_as_what_is_in_them(name, tmp_path):
 def test_few_examples(count, tmp_path):
     found = page(small(), X[:count], T[:count], tmp_path)
     assert "PyTorch or the network says" not in found
-    assert "Where the answers come from" in found
+    assert "Attribution" in found
     assert ("at least two examples" in found) == (count == 1)
 
 
@@ -111,8 +111,8 @@ def test_any_inputs(name, tmp_path):
     model, x = INPUTS[name]
     found = page(model, x, T, tmp_path)
     assert "examples that are pictures (n, channels, height, width)" in found
-    assert "Directions that each layer uses" in found
-    assert "How alike the layers' answers are" in found
+    assert "Effective rank of each layer's outputs" in found
+    assert "Similarity of layers (linear CKA)" in found
     assert "PyTorch or the network says" not in found
 
 
@@ -126,8 +126,8 @@ def test_any_precision(dtype, tmp_path):
 def test_what_gradients_do_not_reach_costs_what_needs_them(tmp_path):
     cut = Around(lambda m, x: m(torch.from_numpy(x.detach().numpy() * 2)))
     found = page(cut, X, T, tmp_path)
-    assert "Nothing to show here. No gradient comes back to the input" in found
-    assert "Directions that each layer uses" in found
+    assert "Nothing to show here. No gradient reaches the input" in found
+    assert "Effective rank of each layer's outputs" in found
     assert "Without one unit" in found
 
 
@@ -203,7 +203,7 @@ def test_torchscript_costs_what_wants_its_layers(tmp_path):
     for model in (torch.jit.script(small()), torch.jit.trace(small(), X)):
         found = page(model, X, T, tmp_path)
         assert "give the module that it was made from" in found
-        assert "Where the answers come from" in found
+        assert "Attribution" in found
         assert "Most often confused" in found
         assert "PyTorch or the network says" not in found
 

@@ -129,7 +129,7 @@ def test_a_skip_runs_in_a_lane_past_the_rows_between(tmp_path: Path):
     (strip,) = shown.modules.strips
     assert strip.area == "3/3/6/4"  # from a to b
     text = page(shown, tmp_path)
-    assert "Nothing in it can learn" in text
+    assert "It has no trainable parameters" in text
     assert text.count('class="skip"') == 4  # away and back, in each of two drawings
 
 

@@ -104,7 +104,7 @@ def test_the_loss_is_lowest_near_the_weights(specimen: Specimen):
 def test_any_module_with_its_examples(tmp_path: Path):
     path = ca.look(small(), X, T, what=["why", "numbers"], out=tmp_path / "page.html")
     page = read(path)
-    assert "Why this answer" in page.text
+    assert "Why this prediction" in page.text
     assert "integrated gradients" in page.text
 
 
@@ -124,13 +124,13 @@ def test_nothing_of_the_model_is_changed():
 
 def test_what_a_network_cannot_show_is_said(tmp_path: Path):
     without = of_module(small(), X)
-    with pytest.raises(CannotShow, match="tells classes apart"):
+    with pytest.raises(CannotShow, match="needs a classifier"):
         view(without, "why")
     mlp = of_module(nn.Sequential(nn.Flatten(), nn.Linear(192, 3)), X, T % 3)
-    with pytest.raises(CannotShow, match="no layer whose outputs have places"):
+    with pytest.raises(CannotShow, match="no layer whose outputs are maps"):
         view(mlp, "ablate")
     page = read(ca.look(small(), X, what=["break"], out=tmp_path / "page.html"))
-    assert "Nothing to show here. This wants a network that tells classes apart" in page.text
+    assert "Nothing to show here. This needs a classifier" in page.text
 
 
 def test_a_registered_model_has_learned_nothing():

@@ -86,8 +86,8 @@ class Contraction(Operation):
         names = inputs.split(",")
         if any(part.count(letter) > 1 for part in names for letter in part if letter != "."):
             raise UsageError(
-                f"The einsum '{self.equation}' has a letter twice in one input, which is not known "
-                "by hand: take the diagonal with other operations first."
+                f"The einsum '{self.equation}' has a letter twice in one input, which has no "
+                "gradient by hand: take the diagonal with other operations first."
             )
         once = "".join(sorted(k for k in set(inputs) - {*",."} if inputs.count(k) == 1))
         return names, output if arrow else ("..." if "." in inputs else "") + once

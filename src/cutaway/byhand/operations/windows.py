@@ -14,8 +14,8 @@ Setting = int | Sequence[int]
 """One number is meant for every axis."""
 
 NO_BATCH = (
-    "Values without an axis for the batch are not known by hand: give (batch, channel, height, "
-    "width), for one image x[None]."
+    "Values without an axis for the batch have no gradient by hand: give (batch, channel, "
+    "height, width), for one image x[None]."
 )
 
 

@@ -114,9 +114,9 @@ def _metric(compared: Sequence[Side]) -> Metric:
         if one != found[0]:
             first, task = compared[0], side.recipe.in_stages()[-1].task
             raise UsageError(
-                f"{first.name} is judged by {found[0].name} (task "
+                f"{first.name} is measured by {found[0].name} (task "
                 f"'{first.recipe.in_stages()[-1].task}') and {side.name} by {one.name} (task "
-                f"'{task}'): only runs that are judged alike can be compared."
+                f"'{task}'): only runs that are measured alike can be compared."
             )
     return found[0]
 

@@ -42,8 +42,9 @@ def over_images(sides: Sequence[Side], metric: Metric, on: str) -> Found:
     """
     if metric.each is None:
         raise UsageError(
-            f"{metric.name.upper()} is one figure of all images together, so that two single runs "
-            "tell nothing of their spread: train each with --replicates 5 and compare the fleets."
+            f"{metric.name.upper()} is one number for all images together, so that two single "
+            "runs do not show their spread: train each with --replicates 5 and compare the "
+            "fleets."
         )
     kept, looked = zip(*(_kept(side.runs[0], on) for side in sides), strict=True)
     for side, one in zip(sides[1:], kept[1:], strict=True):
@@ -53,8 +54,8 @@ def over_images(sides: Sequence[Side], metric: Metric, on: str) -> Found:
     groups = 0 if units is None else int(units.max()) + 1
     if (groups or len(each[0])) < 2:
         raise UsageError(
-            f"The {on} images are all of one group, which says nothing of others: compare fleets, "
-            "each trained with --replicates 5."
+            f"The {on} images are all of one group, which says nothing about others: compare "
+            "fleets, each trained with --replicates 5."
         )
     standings = tuple(
         Standing(side, estimate, (estimate.value,))
@@ -91,7 +92,7 @@ def _check_same(a: Side, b: Side, ours: Kept, theirs: Kept, on: str) -> None:
     for name in ("index", "targets"):
         if name in ours and not torch.equal(ours[name], theirs[name]):
             raise UsageError(
-                f"The {on} images of {a.path} and {b.path} differ, so their answers cannot be "
+                f"The {on} images of {a.path} and {b.path} differ, so their predictions cannot be "
                 "compared: train both with the same --seed, --val, --test and --fold."
             )
 

@@ -79,7 +79,8 @@ def _unpaired(first: Side, other: Side, figures: Figures, metric: Metric, on: st
     if _overlap([*first.runs, *other.runs], on):
         raise UsageError(
             f"{first.name} and {other.name} share fewer than two seeds, splits and folds, and not "
-            f"all are judged on the same {on} images: train both with the same --seed and --folds."
+            f"all are evaluated on the same {on} images: train both with the same --seed and "
+            "--folds."
         )
     ours, theirs = ([figures[run] for run in side.runs] for side in (first, other))
     gain = welch(ours, theirs).times(metric.sign)

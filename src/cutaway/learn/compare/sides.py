@@ -100,7 +100,7 @@ def _check(side: Side) -> None:
     for one in plain[1:]:
         if other := [name for name in one if one[name] != plain[0][name]]:
             raise UsageError(
-                f"The members of {side.path} differ in {other[0]}, so they are no replicates of "
+                f"The members of {side.path} differ in {other[0]}, so they are not replicates of "
                 f"one recipe: compare them by themselves, {side.runs[0].path} and so on."
             )
 

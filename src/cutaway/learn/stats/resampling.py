@@ -42,7 +42,7 @@ def bootstrap(
     """
     which = None if clusters is None else np.unique(clusters, return_inverse=True)[1]
     units = n if which is None else int(which.max()) + 1
-    assert units > 1, "a single group cannot be drawn again"
+    assert units > 1, "a single group cannot be resampled"
 
     def over(rows: Iterator[Weights]) -> np.ndarray:
         return np.concatenate([statistic(w if which is None else w[:, which]) for w in rows])

@@ -23,23 +23,25 @@ SAMPLES = 64
 DRAWN = (
     Metric(
         "fid", "Frechet distance", axis="distance",
-        caption=f"{LOWER} 0 would mean that a fixed network sees drawn and real images alike.",
+        caption=f"{LOWER} 0 would mean that a fixed network finds no difference between generated "
+        "and real images.",
     ),
     Metric(
-        "sure", "clear images", "Drawn images whose class is clear", "share (%)", "%", higher=True,
-        caption=f"{HIGHER} Share of drawn images of whose class the fixed network is more than "
-        "90 % sure.",
+        "sure", "clear images", "Generated images whose class is clear", "share (%)", "%",
+        higher=True,
+        caption=f"{HIGHER} Share of generated images of whose class the fixed network is more "
+        "than 90 % sure.",
     ),
     Metric(
         "variety", axis="classes", higher=True, begins="own",
         caption=f"{HIGHER} Number of equally frequent classes that would be as varied as what was "
-        "drawn.",
+        "generated.",
     ),
     Metric(
         "discriminator_accuracy", "discriminator's accuracy", "The discriminator's accuracy",
-        "share told apart (%)", "%", higher=True, level=(0.5, "guessing"),
-        caption="Real and drawn images in equal shares. At 50 % it only guesses: the generator "
-        "fools it. Near 100 % it sees through every drawing.",
+        "accuracy (%)", "%", higher=True, level=(0.5, "guessing"),
+        caption="Real and generated images in equal shares. At 50 % it only guesses: the "
+        "generator fools it. Near 100 % it recognises every generated image.",
     ),
 )  # fmt: skip
 EITHER = "Neither has to fall, since each depends on what the other can do."
@@ -68,8 +70,8 @@ class Adversarial(Task):
     metrics: ClassVar[tuple[Metric, ...]] = DRAWN
     primary: ClassVar[str] = "fid"
     players_said: ClassVar[str] = (
-        f"{EITHER} Where the drawn images cannot be told from real ones, the discriminator's is "
-        "2 ln 2 = 1.39 and the generator's ln 2 = 0.69."
+        f"{EITHER} Where generated images cannot be distinguished from real ones, the "
+        "discriminator's is 2 ln 2 = 1.39 and the generator's ln 2 = 0.69."
     )
     takes: ClassVar[str] = "codes"
     exports: ClassVar[tuple[str, ...]] = ("generate",)
@@ -115,7 +117,7 @@ class Adversarial(Task):
 
     def check(self, model: Any, batch: Batch, target: Target) -> None:
         needs(model, "The task 'adversarial'", "generator", "discriminator", "latent", "generate")
-        expect(model.generator(noise(model, batch.x)), tuple(batch.x.shape), "images to judge")
+        expect(model.generator(noise(model, batch.x)), tuple(batch.x.shape), "images to evaluate")
         expect(self._scores(model.discriminator, batch.x), (len(batch),), "one score an image")
 
     def evaluate(self, model: Any, feed: Feed, target: Target, runtime: Runtime) -> Measurements:

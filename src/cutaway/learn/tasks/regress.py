@@ -68,13 +68,13 @@ class Regression(Pooled):
         return 0 if self.groups is None else len(self.groups.unique())
 
     def _squares(self, values: Float[Tensor, "n m"]) -> Float[Tensor, " n"]:
-        """Each image's mean squared error over its numbers, in spreads of the training examples."""
+        """Each image's mean squared error over its numbers, standardised."""
         off = (values.double() - self.targets.double()) / torch.tensor(self.std).double()
         return off.square().mean(1)
 
     @cached_property
     def squares(self) -> Float[Tensor, " n"]:
-        """Each image's squared error in spreads of the training examples, a mean of its numbers."""
+        """Each image's squared error, standardised, a mean of its numbers."""
         return self._squares(self.values)
 
     @property
@@ -140,8 +140,9 @@ class Regression(Pooled):
             return ()
         low, high = self.interval
         said = (
-            f"R squared is {self.r2:.2f} (95 % interval {low:.2f} to {high:.2f}): always answering "
-            "the mean might do as well. Train longer, at another --lr, or on more images."
+            f"R squared is {self.r2:.2f} (95 % interval {low:.2f} to {high:.2f}): always "
+            "predicting the mean might do as well. Train longer, at another --lr, or on more "
+            "images."
         )
         return (("baseline", said),)
 
@@ -173,16 +174,16 @@ class Regress(Task):
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = (
-        loss_in("in spreads"),
+        loss_in("standardised"),
         Metric(
             "r2", "R²", "R squared", "R²", higher=True, begins="own",
-            caption=f"{HIGHER} The share of the variance that is explained: 1 where all is right, "
-            "0 for the mean of the true values.",
+            caption=f"{HIGHER} The share of the variance that is explained: 1 where every "
+            "prediction is right, 0 for the mean of the true values.",
         ),
         Metric(
-            "mse", "squared error", axis="squared error (in squared spreads)", each=_each,
+            "mse", "squared error", axis="squared error (standardised)", each=_each,
             each_epoch=False,
-            caption=f"{LOWER} 1 is about what answering the mean of the training examples gets.",
+            caption=f"{LOWER} 1 is about what always predicting the training mean gets.",
         ),
         Metric("mae", "mean absolute error", each_epoch=False, begins="own"),
     )  # fmt: skip

@@ -85,7 +85,7 @@ class Segment(Task):
         Metric(
             "iou", "mean IoU", axis="mean IoU (%)", unit="%", higher=True,
             each=lambda kept: kept["iou"], of_examples="mean IoU of an image",
-            caption=f"{HIGHER} Of the pixels that are of a class or are answered so, the share "
+            caption=f"{HIGHER} Of the pixels that are of a class or predicted as it, the share "
             "that is both; mean over the classes.",
         ),
         Metric(
@@ -109,7 +109,7 @@ class Segment(Task):
     def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
         k = target.outputs
         shape = (len(batch), k, *batch.x.shape[2:])
-        expect(model(batch.x), shape, f"telling the pixels of {k} classes apart")
+        expect(model(batch.x), shape, f"segmenting into {k} classes")
 
     def answer(self, output: Float[Tensor, "b k h w"], target: Target) -> Float[Tensor, "b k h w"]:
         """The network's output as probabilities."""

@@ -42,7 +42,7 @@ class SemiSupervised(Adversarial):
     primary: ClassVar[str] = "accuracy"
     players_said: ClassVar[str] = (
         f"{EITHER} The discriminator's is in nats; the generator's is a distance between mean "
-        "features of real and of drawn images."
+        "features of real and of generated images."
     )
     needs: ClassVar[type[Target] | None] = Classes
     classifies: ClassVar[bool] = True

@@ -27,7 +27,7 @@ class Threshold(Classifier):
 
     scaling: ClassVar[str] = "unit"
     has_gradient: ClassVar[bool] = False
-    players_said: ClassVar[str] = "Lower is better; 0 where every answer is right."
+    players_said: ClassVar[str] = "Lower is better; 0 where every prediction is right."
     page: ClassVar[str] = "threshold"
     begins: ClassVar[dict[str, Any]] = PLAIN | {
         "optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "lr": 0.1, "schedule": "constant",

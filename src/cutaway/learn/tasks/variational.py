@@ -38,7 +38,7 @@ class Variational(Task):
         loss("nats an image"),
         Metric(
             "reconstruction", axis="−ln p(x|z) (nats an image)",
-            caption=f"{LOWER} What it takes to say the pixels once the code is known.",
+            caption=f"{LOWER} What it takes to encode the pixels once the code is known.",
         ),
         # The loss weighs its parts by beta: runs with another beta could not be compared by it.
         Metric(
@@ -47,7 +47,7 @@ class Variational(Task):
         ),
         Metric(
             "kl", "KL divergence", axis="KL (nats an image)",
-            caption="How much the code says of an image. Lower makes drawn codes more like real "
+            caption="How much the code says of an image. Lower makes random codes more like real "
             "ones; at 0 the code would say nothing.",
         ),
     )  # fmt: skip

@@ -18,7 +18,7 @@ from cutaway.see.graph.parts import Call, Cost, Graph, Operation, Pass, total
 from cutaway.see.layers import hookable, layers, tensors, unpacked
 from cutaway.see.probe import called, copied, resting
 
-FROZEN = "Nothing in it can learn, so there is no backward pass."
+FROZEN = "It has no trainable parameters, so there is no backward pass."
 Ran = tuple[Forward, tuple[int, ...], tuple[Operation, ...], str]
 """A forward pass, the operations that made its outputs, the backward pass, why there is none."""
 

@@ -31,7 +31,7 @@ def read(path: Path) -> Opened:
         DataError: the folder is not a model repository of Cutaway.
     """
     if not (path / CONFIG).is_file():
-        raise DataError(f"{path} is no model folder: it holds no {CONFIG}.")
+        raise DataError(f"{path} is not a model folder: it has no {CONFIG}.")
     config = read_json(path / CONFIG)
     config.pop("library_name", None)
     tensors, _ = load_tensors(path / WEIGHTS)

@@ -46,7 +46,7 @@ def model(shipment: Shipment) -> onnx.ModelProto:
 def describe(proto: onnx.ModelProto, about: About) -> None:
     """Write down what the file holds, for people (in Netron) and for programs."""
     proto.producer_name, proto.producer_version = "cutaway", about.version
-    proto.doc_string = f"{about.model}, which learned from {about.data}: {about.part}."
+    proto.doc_string = f"{about.model}, trained on {about.data}: {about.part}."
     plain = {"classes": "\n".join(about.target.names), "task": about.task, "licence": about.licence}
     onnx.helper.set_model_props(proto, {KEY: about.to_json(), **plain})
 
@@ -66,7 +66,9 @@ def read(path: Path, threads: int = 0) -> Opened:
         )
     except Exception as error:  # onnxruntime's failures have no public base
         reason = str(error).strip().splitlines()[0]
-        raise DataError(f"{path} is no ONNX file that onnxruntime can run ({reason}).") from None
+        raise DataError(
+            f"{path} is not an ONNX file that onnxruntime can run ({reason})."
+        ) from None
     about = About.from_json(session.get_modelmeta().custom_metadata_map.get(KEY, "null"))
     (name,) = (one.name for one in session.get_inputs())
 

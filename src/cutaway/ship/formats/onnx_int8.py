@@ -66,9 +66,7 @@ def write(shipment: Shipment, path: Path) -> None:
 def chosen(shipment: Shipment) -> str:
     """Static for networks that convolve, dynamic for dense ones, unless another is asked for."""
     if shipment.how not in WAYS:
-        raise UsageError(
-            f"There is no way '{shipment.how}' to 8 bits.{nearest(shipment.how, WAYS)}"
-        )
+        raise UsageError(f"There is no 8-bit method '{shipment.how}'.{nearest(shipment.how, WAYS)}")
     if shipment.how != "auto":
         return shipment.how
     modules = shipment.network.modules()

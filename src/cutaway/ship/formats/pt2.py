@@ -32,5 +32,5 @@ def read(path: Path) -> Opened:
             found = torch.export.load(str(path), extra_files=extra)
     except Exception as error:  # torch.export's failures have no common base
         reason = str(error).strip().splitlines()[0]
-        raise DataError(f"{path} is no program that torch.export can load ({reason}).") from None
+        raise DataError(f"{path} is not a program that torch.export can load ({reason}).") from None
     return of_module(path, About.from_json(extra[KEY] or json.dumps(None)), found.module())

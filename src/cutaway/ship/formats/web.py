@@ -22,7 +22,7 @@ from cutaway.ship.shipment import Shipment
 
 PAGE, MODEL, NOTICE = "index.html", "model.onnx", "onnxruntime-licence.txt"
 EXPORTS = re.compile(r"export\{[^}]*?([\w$]+) as default[^}]*\};?\s*(//# sourceMappingURL=.*)?\s*$")
-FOOTER = "The network runs in this page: what you give it does not leave this machine."
+FOOTER = "The network runs in this page: your images do not leave this computer."
 
 
 def write(shipment: Shipment, path: Path) -> None:
@@ -96,6 +96,6 @@ def _packed(content: bytes) -> str:
 def _insist(about: About) -> None:
     if len(about.size) != 2 or about.part == "paint":
         raise UsageError(
-            f"{about.model} neither takes nor draws pictures, and a page is for those: "
-            "export it as onnx."
+            f"{about.model} neither takes nor generates pictures, and a page is for those: export "
+            "it as onnx."
         )

@@ -21,7 +21,7 @@ async function loaded() {
   Object.assign(ort.env.wasm, { wasmBinary: await unpacked("runtime"), numThreads: 1 });
   session = await ort.InferenceSession.create(await unpacked("model"));
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  return [["Runs in", `this browser, by onnxruntime-web ${ort.env.versions.web}`], ["Made ready in", `${seconds} s`]];
+  return [["Runs in", `this browser, by onnxruntime-web ${ort.env.versions.web}`], ["Loaded in", `${seconds} s`]];
 }
 
 /* one call at a time */
@@ -88,14 +88,14 @@ async function answer(image) {
   const found = await run(tensor(picture.values, 1, picture.height, picture.width)), seen = imageData(picture, about.channels);
   if (about.part === "reconstruct") {
     const again = painted(found.data, 0, found.dims.slice(1, 3), about.channels);
-    return { figures: [[seen, "The image"], [again, "What the network makes of it"]] };
+    return { figures: [[seen, "The image"], [again, "Its reconstruction"]] };
   }
   if (about.target.kind === "class") return { top: ranked(found.data) };
   if (about.target.kind === "value")
     return { values: Object.fromEntries(about.target.names.map((name, k) => [name, found.data[k]])) };
   const { data, shares } = mask(found.data, found.dims.slice(1));
   const legend = about.target.names.map((label, k) => ({ colour: hue(k), label, share: shares[k] }));
-  return { figures: [[seen, "The image"], [data, "What each pixel is taken for"]], legend };
+  return { figures: [[seen, "The image"], [data, "The predicted class of each pixel"]], legend };
 }
 
 async function made() {

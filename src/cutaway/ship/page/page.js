@@ -29,13 +29,13 @@ const HINTS = {
 function lead() {
   const size = about.size.join(" × "), kind = about.channels === 1 ? "grey" : "colour";
   const images = `${kind} images of ${size} pixels`;
-  if (about.part === "generate") return `It draws ${images}.`;
-  const brought = about.resizes === false ? "" : "; any image is brought to that";
-  if (about.part === "reconstruct") return `It makes ${images} anew from what it keeps of them${brought}.`;
+  if (about.part === "generate") return `It generates ${images}.`;
+  const brought = about.resizes === false ? "" : "; other sizes are resized";
+  if (about.part === "reconstruct") return `It encodes and reconstructs ${images}${brought}.`;
   const { kind: told, names } = about.target;
   if (told === "value") return `It predicts ${names.join(", ")} from ${images}${brought}.`;
-  const things = told === "mask" ? "kinds of pixels" : "classes";
-  return `It tells ${names.length} ${things} apart in ${images}${brought}.`;
+  const what = told === "mask" ? "the pixels of " : "";
+  return `It classifies ${what}${images} into ${names.length} classes${brought}.`;
 }
 
 function facts(more = []) {

@@ -12,7 +12,7 @@ const get = async (route) => (await fetch(route)).json();
 async function served() {
   const { engine, since } = await get("health");
   $("curl").textContent = `curl -F images=@picture.png ${location.origin}/predict`;
-  return [["Runs on", engine], ["Answers since", new Date(since).toLocaleString()]];
+  return [["Runs on", engine], ["In use since", new Date(since).toLocaleString()]];
 }
 
 async function ask(route, image) {

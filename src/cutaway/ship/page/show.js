@@ -47,11 +47,11 @@ function explain({ top, seen, heat, most }) {
     ramp(heat.data[i] / 255).forEach((c, k) => { heat.data[i + k] = 0.65 * c + 0.35 * grey; });
   }
   put($("heat"), heat);
-  $("heat-caption").textContent = `Where “${top[0].label}” comes from`;
+  $("heat-caption").textContent = `What “${top[0].label}” depends on`;
   const times = Math.exp(Math.max(0, most));
-  $("said").textContent = "A square of the training images' mean colour covers it bit by bit. " +
+  $("said").textContent = "A square in the training images' mean colour covers one place after another. " +
     (times < 1.05 ? "No square matters much." :
-      `At the brightest place this makes “${top[0].label}” ${few(times)} times less probable, on the mean.`);
+      `At the brightest place this makes “${top[0].label}” ${few(times)} times less probable, on average.`);
   $("why").hidden = false;
 }
 

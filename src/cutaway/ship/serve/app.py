@@ -51,7 +51,7 @@ def make_app(path: Path, load: Load, settings: Settings) -> FastAPI:
         app.state.service.close()
 
     app = FastAPI(
-        title="Cutaway", description=f"{served.engine.about.model} answers.",
+        title="Cutaway", description=f"{served.engine.about.model} over HTTP.",
         version=__version__,
         docs_url=None, redoc_url=None, lifespan=lifespan,  # FastAPI's pages load from elsewhere
         middleware=[
@@ -141,6 +141,6 @@ async def _refused(metrics: Metrics, request: Request, error: Any) -> Response:
 
 
 async def _not_found(request: Request, error: Any) -> Response:
-    sentence = {404: "There is nothing here.", 405: "This cannot be asked in this way."}
+    sentence = {404: "There is no such page.", 405: "This method is not allowed here."}
     content = said(sentence.get(error.status_code, f"{error.detail}."))
     return Response(content, error.status_code, error.headers, "application/json")

@@ -66,7 +66,7 @@ class Batcher:
             RequestError: too many wait already.
         """
         if len(self._queue) + self.coming + count > self.settings.max_waiting:
-            raise busy("queue", "Too many images wait for the network.")
+            raise busy("queue", "Too many images are waiting for the network.")
         self.coming += count
         try:
             yield

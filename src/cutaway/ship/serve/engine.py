@@ -81,7 +81,7 @@ class ExportedEngine:
         self.about, self.name, self._answer = opened.about, name, opened.answer
         tells = self.about.task_kind().serves and self.about.part == "answer"
         if not tells or len(self.about.size) != 2:
-            raise UsageError(f"{opened.path} tells no classes or values of pictures: {ONLY}.")
+            raise UsageError(f"{opened.path} predicts no classes or values of pictures: {ONLY}.")
 
     def answer(self, pixels: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]:
         return self._answer(pixels)
@@ -90,8 +90,8 @@ class ExportedEngine:
 def _check(path: Path, run: Run) -> None:
     if not run.task.serves:
         raise UsageError(
-            f"{path} tells no classes or values of pictures: {ONLY}. `cutaway generate` draws "
-            "with it, or `cutaway evaluate` measures it."
+            f"{path} predicts no classes or values of pictures: {ONLY}. `cutaway generate` "
+            "generates images with it, or `cutaway evaluate` measures it."
         )
     if len(run.data.size) != 2:
-        raise UsageError(f"{path} learned from signals or videos: only pictures are served.")
+        raise UsageError(f"{path} was trained on signals or videos: only pictures are served.")

@@ -81,9 +81,9 @@ class Limits:
     def _admit(self, client: str) -> None:
         if self.settings.rate and not self._buckets.take(client, monotonic()):
             most = f"{self.settings.rate:g} requests a second"
-            raise RequestError(429, "rate", f"You ask too often: {most} are answered.")
+            raise RequestError(429, "rate", f"Rate limit exceeded: {most} are allowed.")
         if self.in_flight >= self.settings.max_requests:
-            raise busy("requests", "The server works on as many requests as it can.")
+            raise busy("requests", "The server is busy with as many requests as it can handle.")
 
     async def _read(self, upload: Upload) -> bytes:
         """The body; its place among the requests in flight is taken, and given back if it fails."""
@@ -113,7 +113,7 @@ class Limits:
             most = f"{self.settings.max_mb:g} MB"
             raise RequestError(413, "size", f"The request is too large: {most} are accepted.")
         if self.held > self.settings.max_held:
-            raise busy("memory", "The requests at hand are too large together.")
+            raise busy("memory", "The requests in progress are too large together.")
 
     def _release(self, size: int) -> None:
         self.held -= size

@@ -19,21 +19,22 @@ class Metrics:
             ["route"], buckets=SECONDS, registry=own,
         )  # fmt: skip
         self.batches = Histogram(
-            "cutaway_batch_images", "Images that the network answered at once.",
+            "cutaway_batch_images", "Images in a batch.",
             buckets=BATCHES, registry=own,
         )  # fmt: skip
         self.network = Histogram(
-            "cutaway_network_seconds", "What a batch takes.", buckets=SECONDS, registry=own
+            "cutaway_network_seconds", "Seconds that a batch takes.", buckets=SECONDS, registry=own
         )
         self.waiting = Gauge(
-            "cutaway_waiting_images", "Images that wait for the network.", registry=own
+            "cutaway_waiting_images", "Images waiting for the network.", registry=own
         )
-        self.in_flight = Gauge(
-            "cutaway_requests_in_flight", "Requests that are worked on.", registry=own
-        )
-        self.refused = Counter("cutaway_refused", "Requests turned away.", ["reason"], registry=own)
+        self.in_flight = Gauge("cutaway_requests_in_flight", "Requests in progress.", registry=own)
+        self.refused = Counter("cutaway_refused", "Requests refused.", ["reason"], registry=own)
         self.swaps = Counter(
-            "cutaway_swaps", "Networks that took over, or could not.", ["outcome"], registry=own
+            "cutaway_swaps",
+            "Reloads of the network that succeeded, or failed.",
+            ["outcome"],
+            registry=own,
         )
 
     def text(self) -> bytes:

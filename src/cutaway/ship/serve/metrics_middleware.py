@@ -36,7 +36,7 @@ class MetricsMiddleware:
         try:
             await self.app(scope, receive, noted)
         except Exception as error:
-            log.error("A fault of ours: %s: %s.", type(error).__name__, error)
+            log.error("Internal error: %s: %s.", type(error).__name__, error)
             if not status:
                 await self._apologise(error, noted)
         finally:
@@ -45,6 +45,6 @@ class MetricsMiddleware:
             self.metrics.seconds.labels(route).observe(perf_counter() - began)
 
     async def _apologise(self, error: Exception, send: Send) -> None:
-        body = said(f"A fault in Cutaway itself ({type(error).__name__}): please report it.")
+        body = said(f"Internal error in Cutaway ({type(error).__name__}): please report it.")
         await send_whole(send, 500, {}, body)
         await send_end(send)

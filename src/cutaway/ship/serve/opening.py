@@ -107,8 +107,8 @@ def _compare(one: Engine, other: Engine, path: Path) -> None:
     off = apart(one.answer(noise(one, 8)), other.answer(noise(other, 8)))["largest"]
     if not off <= DIFFERENCE:
         raise RunError(
-            f"The ONNX export of {path} answers otherwise than the run (by {off:.2g}): export "
-            "it again, or serve --with torch."
+            f"The ONNX export of {path} gives other outputs than the run (largest difference "
+            f"{off:.2g}): export it again, or serve --with torch."
         )
 
 

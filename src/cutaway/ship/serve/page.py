@@ -4,7 +4,7 @@ from functools import cache
 
 from cutaway.ship import page as pages
 
-FOOTER = "This page asks its own server, and nothing else."
+FOOTER = "This page connects to its own server, and to nothing else."
 
 
 @cache

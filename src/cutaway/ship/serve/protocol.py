@@ -52,10 +52,10 @@ class Guarded(HttpToolsProtocol):
         super().data_received(data)
         self._head = self._head + len(data) if self._alarm else 0
         if self._head > MOST:
-            self._refuse(431, "The head of the request is too large.")
+            self._refuse(431, "The request's headers are too large.")
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(400, "This is not a request that HTTP knows.")
+        self._refuse(400, "This is not a valid HTTP request.")
 
     def shutdown(self) -> None:
         """Close, but not before what has arrived already is read: it is answered."""

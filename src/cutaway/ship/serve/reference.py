@@ -1,4 +1,4 @@
-"""`/docs`: what can be asked, to read and to try, with no file from elsewhere."""
+"""`/docs`: the API, to read and to try, with no file from elsewhere."""
 
 import re
 from base64 import b64encode
@@ -35,7 +35,7 @@ def _page(title: str) -> Response:
     """Swagger UI beside its own files; addresses are relative, for servers behind another one."""
     text = bytes(
         get_swagger_ui_html(
-            openapi_url="openapi.json", title=f"{title}: what can be asked",
+            openapi_url="openapi.json", title=f"{title}: the API",
             swagger_js_url="docs/swagger-ui-bundle.js", swagger_css_url="docs/swagger-ui.css",
             swagger_favicon_url="data:,",
         ).body

@@ -57,7 +57,7 @@ class Health(BaseModel):
     model: str
     data: str
     engine: str
-    since: str = Field(description="When this network took over, ISO 8601.")
+    since: str = Field(description="When this network was loaded, ISO 8601.")
 
 
 class Error(BaseModel):
@@ -113,7 +113,7 @@ MEANINGS = {
     413: "The request, or an image, is too large.",
     415: "It is neither JSON nor a form.",
     422: "It holds no images, or one that cannot be read.",
-    429: "This client asks too often.",
-    500: "A fault of the server.",
+    429: "Rate limit exceeded.",
+    500: "Internal error of the server.",
     503: "The server is busy, or the network took too long.",
 }

@@ -56,7 +56,7 @@ class Service:
         engine = self.served.engine
         task, target = engine.about.task_kind(), engine.about.target
         if not task.classifies:
-            said = f"Only classes are explained, and this network tells {target.plural}."
+            said = f"Only classes are explained; this network predicts {target.plural}."
             raise RequestError(422, "why", said)
         try:
             async with asyncio.timeout(self.settings.timeout):

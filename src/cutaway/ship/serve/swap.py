@@ -84,7 +84,7 @@ class Watcher:
         except Exception as error:  # whatever it is, the old network goes on answering
             self._metrics.swaps.labels("failed").inc()
             why = str(error) if isinstance(error, CutawayError) else f"{brief(error)}."
-            log.warning("The new network cannot be used, and the old one stays: %s", why)
+            log.warning("The new network cannot be used, so the old one stays: %s", why)
             return
         self._metrics.swaps.labels("done").inc()
-        log.info("A new network answers: %s.", self._served.engine.about.model)
+        log.info("A new network is in use: %s.", self._served.engine.about.model)

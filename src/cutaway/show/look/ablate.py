@@ -1,4 +1,4 @@
-"""Taken apart: what a unit, many units or a layer are needed for."""
+"""Ablation: what a unit, many units or a layer are needed for."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -25,17 +25,17 @@ def view(specimen: Specimen) -> View:
     whole = measure()
     alone = ablate(specimen.model, measure, layer, range(min(units, UNITS)))
     said = (
-        f"Measured on {len(specimen.few(COUNT))} {specimen.source}, of which it answers "
-        f"{percent(whole)} rightly. Units of {layer} are held at zero. The one it needs "
-        f"most is unit {int(alone.argmin())}: without it, {percent(alone.min().item())}.",
+        f"Measured on {len(specimen.few(COUNT))} {specimen.source}, of which it classifies "
+        f"{percent(whole)} correctly. Units of {layer} are set to zero. It needs unit "
+        f"{int(alone.argmin())} most: without it, the accuracy is {percent(alone.min().item())}.",
     )
     items, lost = parts(
         {
             "Many units are": lambda: [_many(specimen, layer, units)],
-            "Another image's answers are": partial(_elsewhere, specimen, layer, units),
+            "Activation patching is": partial(_elsewhere, specimen, layer, units),
         }
     )
-    return View("Taken apart", (*said, *lost), (_one(alone, whole, layer), *items))
+    return View("Ablation", (*said, *lost), (_one(alone, whole, layer), *items))
 
 
 def _one(alone: Tensor, whole: float, layer: str) -> Curves:
@@ -43,7 +43,7 @@ def _one(alone: Tensor, whole: float, layer: str) -> Curves:
     return Curves(
         "Without one unit",
         "units, the most needed first",
-        "right (%)",
+        "accuracy (%)",
         (line("without it", range(1, len(alone) + 1), 100 * alone[order], dots=True),),
         levels=((100 * whole, "with all"),),
         caption=f"Each point is one unit of {layer} removed.",
@@ -56,7 +56,7 @@ def _many(specimen: Specimen, layer: str, units: int) -> Curves:
         fresh = specimen.fresh().to(specimen.held.x.device).eval()
         series.append(over("before training", _percent(), _removed(specimen, fresh, layer, units)))
     return Curves(
-        "Without many units", "units removed (%)", "right (%)", tuple(series),
+        "Without many units", "units removed (%)", "accuracy (%)", tuple(series),
         caption=f"Random units of {layer}, {DRAWS} draws each, with 95 % intervals.",
     )  # fmt: skip
 
@@ -98,10 +98,10 @@ def _elsewhere(specimen: Specimen, layer: str, units: int) -> Iterator[Curves]:
     found = torch.stack([with_these(order[:count].tolist()) for count in counts])
     names = (specimen.classes[k] for k in classes)
     yield Curves(
-        "With another image's answers",
-        f"units of {layer} exchanged",
+        "Activation patching",
+        f"units of {layer} replaced",
         "probability (%)",
         tuple(line(name, counts, 100 * p) for name, p in zip(names, found.T, strict=True)),
-        caption=f"{shown.names[0]}, with answers of {shown.names[other[0]]}: first of the units "
-        "that alone raise its class most.",
+        caption=f"{shown.names[0]}, with activations taken from {shown.names[other[0]]}: first "
+        "those units that alone raise the probability of its class most.",
     )

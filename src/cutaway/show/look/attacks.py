@@ -1,4 +1,4 @@
-"""Broken: small changes that turn the answer, and common corruptions."""
+"""Robustness: small changes that turn the answer, and common corruptions."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -30,18 +30,19 @@ def view(specimen: Specimen) -> View:
     specimen.picturing()
     held = specimen.few(COUNT)
     said = (
-        f"On {len(held)} {specimen.source}. The attacks know the network: FGSM takes "
-        "one step to where the loss grows, PGD ten, each pixel within the size of the change.",
+        f"On {len(held)} {specimen.source}. The attacks know the weights: FGSM takes one step in "
+        "the direction in which the loss grows, PGD ten, and no pixel changes by more than the "
+        "size of the change.",
     )
     items, lost = parts(
         {
             "Accuracy under attack is": lambda: [_against_size(specimen, held)],
-            "A few pixels are": partial(_pixels, specimen, held),
+            "A few changed pixels are": partial(_pixels, specimen, held),
             "Attacked examples are": lambda: [_gallery(specimen)],
             "Corruptions are": lambda: [_corrupted(specimen, held), _kinds(specimen)],
         }
     )
-    return View("Broken", (*said, *lost), items)
+    return View("Robustness", (*said, *lost), items)
 
 
 def _scale(held: Examples) -> Tensor:
@@ -61,7 +62,7 @@ def _against_size(specimen: Specimen, held: Examples) -> Curves:
         series.append(line(name, SIZES, 100 * found))
     return Curves(
         "Accuracy against the size of the change", "largest change of a pixel (of 255)",
-        "right (%)", tuple(series),
+        "accuracy (%)", tuple(series),
     )  # fmt: skip
 
 
@@ -84,8 +85,8 @@ def _gallery(specimen: Specimen) -> Images:
                 (f"{turned}, {100 * after.values[i]:.0f} %", changed[i]),
             ]
         )
-    caption = f"No pixel by more than {size} of 255. In the middle grey is not changed."
-    return rows_of("Before, the change, after (PGD)", rows, caption)
+    caption = f"No pixel changes by more than {size} of 255. In the change, grey is zero."
+    return rows_of("Image, change, changed image (PGD)", rows, caption)
 
 
 def _pixels(specimen: Specimen, held: Examples) -> Iterator[Curves]:
@@ -98,8 +99,8 @@ def _pixels(specimen: Specimen, held: Examples) -> Iterator[Curves]:
         FEW, few.low, few.high,
     )  # fmt: skip
     yield Curves(
-        "A few pixels", "pixels set to black or white", "right (%)",
-        (line("greedy attack", FEW, 100 * found),), caption=f"On {len(few)} examples.",
+        "A few changed pixels", "pixels set to black or white", "accuracy (%)",
+        (line("greedy attack", FEW, 100 * found),), caption=f"Measured on {len(few)} examples.",
     )  # fmt: skip
 
 
@@ -114,7 +115,7 @@ def _corrupted(specimen: Specimen, held: Examples) -> Table:
         (capital(name.replace("-", " ")), *found[name]) for name in worst
     )
     columns = ("corruption", *(f"strength {s} (%)" for s in STRENGTHS))
-    return Table(f"Right under common corruptions; {clean} % without", columns, rows)
+    return Table(f"Accuracy under common corruptions; {clean} % without", columns, rows)
 
 
 def _unit(held: Examples) -> Tensor:

@@ -35,16 +35,17 @@ def view(specimen: Specimen) -> View:
     specimen.picturing()
     layer = specimen.with_places
     said = (
-        f"The layer is {layer}, {plural(specimen.width, 'unit')}; another can be named. Maps: "
-        "where each unit answers to one example. Then the parts of images that excite units most, "
-        "each row a unit, and at its end an image that was made to.",
+        f"The layer is {layer}, {plural(specimen.width, 'unit')}; choose another with --layer "
+        "(layer=). First feature maps: where each unit is active in one example. Then the image "
+        "patches that activate units most, a row for each unit, and at its end an image "
+        "optimised to activate it.",
     )
     items, lost = parts(
         {
-            "Maps are": partial(_maps, specimen, layer),
-            "What excites units is": partial(_exciting, specimen, layer),
-            "What moves a unit is": partial(_reach, specimen, layer),
-            "A map of the features is": partial(_alike, specimen),
+            "Feature maps are": partial(_maps, specimen, layer),
+            "Patches that activate units most are": partial(_exciting, specimen, layer),
+            "The effective receptive field is": partial(_reach, specimen, layer),
+            "Map of the features is": partial(_alike, specimen),
             "Receptive fields are": partial(_fields, specimen),
         }
     )
@@ -59,8 +60,8 @@ def _maps(specimen: Specimen, layer: str) -> Iterator[Images]:
         (f"unit {unit}", _enlarged(_shades(one.float().cpu()), tiles[0][1].shape[:2]))
         for unit, one in zip(found.units.tolist(), found.maps, strict=True)
     ]
-    caption = "Dark: low, bright: high, each map by itself."
-    yield rows_of("Maps of one example", in_rows(tiles, 7), caption)
+    caption = "Dark: low, bright: high, each map on a scale of its own."
+    yield rows_of("Feature maps of one example", in_rows(tiles, 7), caption)
 
 
 def _shades(y: Float[Tensor, "h w"]) -> Float[Tensor, "h w 3"]:
@@ -90,8 +91,8 @@ def _exciting(specimen: Specimen, layer: str) -> Iterator[Images]:
         made = excite(specimen.model, start, layer, unit, steps=steps)
         row.append(("made", _enlarged(held.pictured(made[None])[0], (SIDE, SIDE))))
         rows.append(row)
-    caption = f"Of {len(held):,} examples: what each unit sees where it answers most."
-    yield rows_of("What excites units", rows, caption)
+    caption = f"Of {len(held):,} examples: the receptive field where each unit is most active."
+    yield rows_of("Patches that activate units most", rows, caption)
 
 
 def _noise(x: Float[Tensor, "1 c h w"]) -> Float[Tensor, "1 c h w"]:
@@ -119,15 +120,21 @@ def _fields(specimen: Specimen) -> Iterator[Table]:
         if size != last:
             shown.append((name, size, jump))
         last = size
-    yield Table("Where what a unit sees grows (pixels)", ("layer", "field", "step"), tuple(shown))
+    yield Table(
+        "Receptive fields, where they grow (pixels)", ("layer", "field", "step"), tuple(shown)
+    )
 
 
 def _reach(specimen: Specimen, layer: str) -> Iterator[Images]:
     """How much each pixel really moves the unit in the middle."""
     reach = effective_field(specimen.model, specimen.few(64).x, layer).cpu().float()
-    title = "How much each pixel moves the unit in the middle"
+    title = "Effective receptive field of the unit in the middle"
     tile = _enlarged(coloured(reach.sqrt()) / 255, _large(reach))
-    yield rows_of(title, [[(layer, tile)]], "The mean over examples; square roots, 0 dark.")
+    yield rows_of(
+        title,
+        [[(layer, tile)]],
+        "How much each pixel changes the unit: mean over examples, square root, 0 dark.",
+    )
 
 
 def _large(x: Tensor) -> tuple[int, int]:
@@ -147,7 +154,7 @@ def _alike(specimen: Specimen) -> Iterator[Curves]:
     series = [line(specimen.classes[k], at[t == k, 0], at[t == k, 1], dots=True) for k in commonest]
     rest = "" if len(specimen.classes) <= HUES else f" The {HUES} commonest classes are shown."
     yield Curves(
-        "A map of the features", "", "", tuple(series),
-        caption=f"t-SNE of {len(held)} examples' features in {layer}: neighbours there are "
-        f"neighbours here, distances say little.{rest}",
+        "Map of the features", "", "", tuple(series),
+        caption=f"t-SNE of {len(held)} examples' features in {layer}: neighbours stay neighbours, "
+        f"but distances mean little.{rest}",
     )  # fmt: skip

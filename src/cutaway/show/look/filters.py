@@ -111,9 +111,9 @@ def _sizes(weighted: dict[str, Weights]) -> Curves:
     w = [one.w.detach().float().abs().flatten().cpu() for one in weighted.values()]
     depth = range(1, len(w) + 1)
     shares = torch.tensor([[x.median(), x.square().mean().sqrt(), x.max()] for x in w]).T
-    names = ("middle size", "root of the mean square", "largest")
+    names = ("median size", "root mean square", "largest")
     return Curves(
-        "Sizes of the weights",
+        "Size of the weights",
         "layer",
         "size",
         tuple(line(n, depth, of, dots=len(w) == 1) for n, of in zip(names, shares, strict=True)),

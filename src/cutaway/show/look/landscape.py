@@ -28,8 +28,9 @@ def view(specimen: Specimen) -> View:
     specimen.classifying()
     held = specimen.few(COUNT)
     said = (
-        f"The loss of {len(held)} {specimen.source}, where all weights are moved. A wide dark "
-        "middle: weights that need not be exact."
+        f"The loss of {len(held)} {specimen.source}, when all weights change along two "
+        "directions. A wide dark middle is a flat minimum: small changes of the weights matter "
+        "little."
     )
     items, lost = parts(
         {
@@ -39,7 +40,7 @@ def view(specimen: Specimen) -> View:
             "Places between examples are": partial(_inputs, specimen),
         }
     )
-    return View("The landscape", (said, *lost), items)
+    return View("Loss landscape", (said, *lost), items)
 
 
 def _around(specimen: Specimen, held: Examples) -> Iterator[Curves | Images]:
@@ -54,18 +55,18 @@ def _around(specimen: Specimen, held: Examples) -> Iterator[Curves | Images]:
     middle = STEPS // 2
     yield Curves(
         "Loss along two random directions",
-        "way, in lengths of the weights",
+        "step, in norms of the weights",
         "loss (nats)",
         (line("first", at, found[:, middle]), line("second", at, found[middle])),
-        caption="Each filter of a direction is as long as the weights' own (Li et al. 2018).",
+        caption="Each filter of a direction has the norm of the network's own filter (Li et al. "
+        "2018).",
     )
     logs = found.clamp(min=1e-6).log()
     shares = (logs - logs.min()) / (logs.max() - logs.min()).clamp(min=1e-9)
     yield rows_of(
-        "Loss over the plane of both",
+        "Loss over the plane of both directions",
         [[("the weights are in the middle", squares(shares))]],
-        f"Dark {found.min().item():.3g}, bright {found.max().item():.3g} nats, equal ratios as "
-        "equal steps.",
+        f"Dark {found.min().item():.3g}, bright {found.max().item():.3g} nats, on a log scale.",
     )
 
 
@@ -82,14 +83,17 @@ def _bends(specimen: Specimen) -> tuple[Curves, Table]:
         "share of directions (%)",
         (line("Lanczos", values, (100 * weights).clamp(min=1e-6), dots=True),),
         y_log=True,
-        caption=f"{len(values)} values by Lanczos on {len(few)} examples: where the loss bends up "
-        "(right of 0) and down, and how many directions do.",
+        caption=f"{len(values)} values by Lanczos on {len(few)} examples: in which share of the "
+        "directions the loss curves up (right of 0) or down, and how strongly.",
     )
     step = sharpness(specimen.model, loss, RADIUS, steps=1).rise
     rows = (
         ("largest curvature", values[-1].item()),
         ("smallest", values[0].item()),
-        ("rate above which gradient descent diverges, 2 over the largest", 2 / values[-1].item()),
+        (
+            "learning rate above which gradient descent diverges, 2 / largest curvature",
+            2 / values[-1].item(),
+        ),
         (f"rise of the loss after a step of {RADIUS} up the gradient (nats)", step),
     )
     return spectrum, Table("Sharpness", ("what", "value"), rows)
@@ -121,7 +125,7 @@ def _inputs(specimen: Specimen) -> Iterator[Images | Curves]:
     met = found.probabilities.amax(0).argsort(descending=True)[:4].tolist()
     way = 100 * found.shares
     yield Curves(
-        f"From {shown.names[0]} to {shown.names[others[0]]}", "way (%)", "probability (%)",
+        f"From {shown.names[0]} to {shown.names[others[0]]}", "position (%)", "probability (%)",
         tuple(line(specimen.classes[k], way, 100 * found.probabilities[:, k]) for k in met),
     )  # fmt: skip
     classes = plane_of(specimen.model, a, b, c).classes.cpu()
@@ -129,5 +133,5 @@ def _inputs(specimen: Specimen) -> Iterator[Images | Curves]:
     drawn = squares(index / max(1, len(there) - 1))
     names = ", ".join(specimen.classes[k] for k in there.tolist())
     tiles = [(shown.names[i], shown.pictures[i]) for i in (0, *others)]
-    title = "Answers over the plane through three examples"
+    title = "Predictions over the plane through three examples"
     yield rows_of(title, [[*tiles, (f"dark to bright: {names}", drawn)]])

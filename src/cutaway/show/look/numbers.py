@@ -31,13 +31,14 @@ def view(specimen: Specimen) -> View:
     said = f"Layers on {len(held)} {specimen.source}."
     if specimen.classes and len(specimen.held.t):
         said = (
-            f"Answers on {len(specimen.held):,} {specimen.source}, layers on {len(held)} of them."
+            f"Predictions on {len(specimen.held):,} {specimen.source}, layers on {len(held)} "
+            "of them."
         )
     items, lost = parts(
         {
-            "Answers are": partial(_answers, specimen),
+            "Predictions are": partial(_answers, specimen),
             "Directions are": lambda: [_ranks(_features(specimen, held.x))],
-            "How alike layers are is": lambda: [_agreements(specimen)],
+            "The similarity of layers is": lambda: [_agreements(specimen)],
             "Linear pieces are": partial(_folds, specimen),
         }
     )
@@ -79,7 +80,9 @@ def _ranks(features: dict[str, Tensor]) -> Table:
     if not features or len(next(iter(features.values()))) < 2:
         raise CannotShow("Directions are those in which at least two examples differ.")
     rows = tuple((name, x.shape[1], round(effective_rank(x), 1)) for name, x in features.items())
-    return Table("Directions that each layer uses", ("layer", "features", "effective rank"), rows)
+    return Table(
+        "Effective rank of each layer's outputs", ("layer", "features", "effective rank"), rows
+    )
 
 
 def _agreements(specimen: Specimen) -> Images:
@@ -93,7 +96,7 @@ def _agreements(specimen: Specimen) -> Images:
         before = layer_agreement(model, specimen.fresh().to(x.device).eval(), x, only, only)
         tiles.append(("down: as trained, across: before training", squares(before.cka)))
     caption = "Linear CKA of each pair of layers: dark 0, bright 1, the same up to a rotation."
-    return rows_of("How alike the layers' answers are", [tiles], caption)
+    return rows_of("Similarity of layers (linear CKA)", [tiles], caption)
 
 
 def _alone(specimen: Specimen) -> list[str]:
@@ -108,7 +111,7 @@ def _folds(specimen: Specimen) -> Iterator[Table]:
     shown = specimen.shown.some(4)
     if not isinstance(shown.x, Tensor) or not shown.x.is_floating_point():
         raise CannotShow(
-            "There is no way between examples that are not one tensor of real numbers."
+            "A line between examples needs inputs that are one tensor of real numbers."
         )
     places = max(PLACES[0], min(PLACES[1], BESIDE // max(1, shown.x[:1].numel())))
     rows, layer = [], _bending(specimen, shown.x)
@@ -117,7 +120,7 @@ def _folds(specimen: Specimen) -> Iterator[Table]:
         rows.append((f"{shown.names[0]} to {name}", count))
     of = f" of {layer}" if layer else ""
     if any(count > 1 for _, count in rows):
-        title = f"Linear pieces{of} on the way between examples, told at {places} places"
+        title = f"Linear pieces{of} on the line between examples, counted at {places} points"
         yield Table(title, ("way", "pieces"), tuple(rows))
 
 
@@ -141,9 +144,9 @@ def _answers(specimen: Specimen) -> Iterator[Curves | Table]:
     found = Classification(specimen.classes, torch.arange(len(t)), t, p)
     met = found.calibration[found.calibration[:, 2] > 0]
     yield Curves(
-        "Is it as sure as it is right?", "mean confidence (%)", "right (%)",
+        "Calibration", "mean confidence (%)", "accuracy (%)",
         (
-            line("answers in bins", 100 * met[:, 0], 100 * met[:, 1], dots=True),
+            line("predictions in bins", 100 * met[:, 0], 100 * met[:, 1], dots=True),
             line("well calibrated", (0, 100), (0, 100)),
         ),
         caption=f"Expected calibration error {100 * found.calibration_error:.1f} %.",

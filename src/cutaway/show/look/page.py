@@ -28,9 +28,9 @@ VIEWS = {
     "filters": "Filters",
     "features": "Features",
     "why": "Why",
-    "ablate": "Taken apart",
+    "ablate": "Ablation",
     "landscape": "Landscape",
-    "break": "Broken",
+    "break": "Robustness",
     "numbers": "Numbers",
 }
 """Names of the views, in the order of the page, with their links."""

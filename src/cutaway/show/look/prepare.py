@@ -25,7 +25,7 @@ from cutaway.show.look.specimen import Examples, Specimen, known
 BYTES = 1 << 28
 """What examples may take as floats."""
 HELD, LEARNED, SHOWN = 1024, 4096, 8
-UNLEARNED = "This one has learned nothing, and its examples are made up."
+UNLEARNED = "This one is untrained, and its examples are random."
 SIDE = 224
 """The largest side of examples that are made up."""
 
@@ -72,7 +72,7 @@ def _part(run: Run, on: str) -> Tensor:
         raise UsageError(f"A run has the parts train, val and test, not '{on}'.")
     index: Tensor = getattr(run.split, on)
     if not len(index):
-        raise UsageError(f"{run.path} holds nothing out for '{on}'.")
+        raise UsageError(f"{run.path} has no data held out for '{on}'.")
     return index
 
 
@@ -126,7 +126,7 @@ def of_model(name: str, layer: str = "") -> Specimen:
         x = torch.randn(SHOWN, int(network.latent), generator=draw)  # type: ignore[arg-type]
     if takes == "places":
         x = torch.rand(SHOWN, len(sides), generator=draw)
-    found = of_module(network, x, name=name, layer=layer, source="made-up examples")
+    found = of_module(network, x, name=name, layer=layer, source="random examples")
     return replace(found, unclassed=UNLEARNED)
 
 

@@ -22,7 +22,7 @@ BATCH = 1 << 20
 
 Inputs = Any
 """What a network takes: mostly a tensor, of examples along its first side, or a `Batch` of them."""
-UNCLASSED = "The network tells no classes apart."
+UNCLASSED = "The network is not a classifier."
 
 
 class CannotShow(CutawayError):
@@ -130,7 +130,7 @@ class Specimen:
         for part in self.batches(x):
             y = answer(self.model, part)
             if not y.ndim or len(y) != len(part):
-                raise CannotShow("The network does not answer with a row for each example.")
+                raise CannotShow("The network's output does not have a row for each example.")
             found.append(y.to(torch.promote_types(y.dtype, torch.float32)))
         return torch.cat(found)
 
@@ -146,8 +146,7 @@ class Specimen:
         """
         if not (self.classes and len(self.held.t)):
             raise CannotShow(
-                "This wants a network that tells classes apart, and examples whose classes are "
-                f"known. {self.unclassed}"
+                f"This needs a classifier, and examples whose classes are known. {self.unclassed}"
             )
 
     def picturing(self) -> None:
@@ -158,7 +157,7 @@ class Specimen:
         """
         x = self.held.x
         if x.ndim != 4 or not x.is_floating_point():
-            raise CannotShow("This wants examples that are pictures (n, channels, height, width).")
+            raise CannotShow("This needs examples that are pictures (n, channels, height, width).")
 
     @cached_property
     def with_places(self) -> str:
@@ -174,7 +173,7 @@ class Specimen:
         found = [n for n, s in self.shapes.items() if len(s) == rank > 1 and max(s[1:]) > 1]
         once = [name for name in found if called(name) not in again]
         if not once:
-            raise CannotShow("This network has no layer whose outputs have places.")
+            raise CannotShow("This network has no layer whose outputs are maps.")
         return once[-1]
 
     @cached_property

@@ -38,20 +38,22 @@ def view(specimen: Specimen) -> View:
         for i in range(len(shown))
     ]
     said = (
-        "Each row is one example and the pixels that its most probable class comes from, dark to "
-        "bright. Saliency: how steeply the score changes. Integrated gradients: their sum is the "
-        "whole score beyond that of an empty image. Occlusion: how far the score falls under a "
-        "covered square."
+        "Each row is one example and the pixels that its predicted class depends on, dark to "
+        "bright. Saliency: how steeply the score changes with each pixel. Integrated gradients: "
+        "they add up to the score minus that of an empty image. Occlusion: how far the score "
+        "falls when a square is covered."
     )
-    cam = f" Grad-CAM: what {specimen.with_places} found for it." if "Grad-CAM" in maps else ""
-    figure = rows_of("Where the answers come from", rows)
+    cam = (
+        f" Grad-CAM: where {specimen.with_places} supports the class." if "Grad-CAM" in maps else ""
+    )
+    figure = rows_of("Attribution", rows)
     items, lost = parts(
         {
-            "What lies outside the thing in front is": partial(_thing, specimen),
+            "Attribution outside the foreground is": partial(_thing, specimen),
             "The nearest training images are": partial(_nearest, specimen),
         }
     )
-    return View("Why this answer", (said + cam, *lost), (figure, *items))
+    return View("Why this prediction", (said + cam, *lost), (figure, *items))
 
 
 def _maps(
@@ -72,7 +74,7 @@ def _said(specimen: Specimen, i: int) -> str:
     if i >= len(specimen.shown.t) or int(specimen.shown.t[i]) < 0:
         return answer
     truth = specimen.classes[int(specimen.shown.t[i])]
-    return answer if truth == specimen.classes[int(k)] else f"{answer}; is {truth}"
+    return answer if truth == specimen.classes[int(k)] else f"{answer}; true: {truth}"
 
 
 def _thing(specimen: Specimen) -> Iterator[Table | Images]:
@@ -91,8 +93,8 @@ def _thing(specimen: Specimen) -> Iterator[Table | Images]:
         specimen.with_places, patch=patch,
     )  # fmt: skip
     yield Table(
-        f"Attribution outside the thing in front, of {len(x)} of {len(held)} {specimen.source}",
-        ("way", "outside (%)", "from", "to", "area outside (%)", "a pixel outside, of the mean"),
+        f"Attribution outside the foreground, of {len(x)} of {len(held)} {specimen.source}",
+        ("way", "outside (%)", "from", "to", "area outside (%)", "a pixel outside / mean pixel"),
         tuple(
             (way, *_per_cent(one.outside), _per_cent(one.area)[0], _mean(one.density))
             for way, one in found.items()
@@ -102,7 +104,7 @@ def _thing(specimen: Specimen) -> Iterator[Table | Images]:
         (held.names[i].rsplit("/", 1)[-1], _cut(pixels[i], masks[i]))
         for i in sure.nonzero()[:6, 0].tolist()
     ]
-    yield rows_of("What was taken for the thing in front", [cut])
+    yield rows_of("What was taken for the foreground", [cut])
 
 
 def _cut(pixels: UInt8[Tensor, "h w c"], mask: Bool[Tensor, "h w"]) -> Float[Tensor, "h w c"]:
@@ -139,5 +141,5 @@ def _nearest(specimen: Specimen) -> Iterator[Images]:
     yield rows_of(
         f"Nearest of {len(learned):,} training images",
         rows,
-        f"By the features of {specimen.hidden}: what the network takes for alike.",
+        f"By the features of {specimen.hidden}: images that the network represents alike.",
     )

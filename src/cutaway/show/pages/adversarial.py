@@ -5,7 +5,7 @@ from cutaway.show.pages.base import Outcome, Page, Subject, tiles, told
 from cutaway.show.pages.drawn import NOTES, SAMPLES, judged, plates
 from cutaway.show.words import percent, plural
 
-ENDS = "two drawn codes"
+ENDS = "two random codes"
 
 
 def page(subject: Subject) -> Page:
@@ -14,10 +14,10 @@ def page(subject: Subject) -> Page:
 
 def _likeness(subject: Subject) -> Outcome:
     values, n = subject.measures, len(subject.found)
-    drawn = f"{plural(n, 'drawn image')} and as many test images"
+    drawn = f"{plural(n, 'generated image')} and as many test images"
     if values.get("fid") is not None:
         figure, said = measures.text("fid", values["fid"]), f"Frechet distance of {drawn}"
     else:
         figure = percent(values["discriminator_accuracy"])
-        said = f"of {drawn} told apart by the discriminator"
+        said = f"of {drawn} classified correctly by the discriminator"
     return Outcome(figure, said, judged(values), tiles(values, NOTES))

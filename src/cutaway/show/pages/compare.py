@@ -71,7 +71,7 @@ def _headline(found: Comparison) -> tuple[str, str]:
     ahead = [one for one in seen if one.gain.value > 0]
     best = max(ahead or seen or found.differences, key=lambda one: abs(one.gain.value))
     if not seen and len(found.differences) > 1:
-        return "No difference", f"from {found.first.name} that can be told"
+        return "No significant difference", f"from {found.first.name}"
     forward = best.gain.value >= 0
     gain = best.gain if forward else best.gain.times(-1)
     names = (best.side.name, found.first.name)
@@ -79,7 +79,7 @@ def _headline(found: Comparison) -> tuple[str, str]:
     by = verdict.amount(found.metric, gain.value, gain)
     span = verdict.interval(found.metric, gain)
     if not seen:
-        return "No difference", f"that can be told: {leader} leads by {by}, 95 % interval {span}"
+        return "No significant difference", f"{leader} leads by {by}, 95 % interval {span}"
     return by, f"{leader} over {behind}, 95 % interval {span}"
 
 

@@ -16,7 +16,7 @@ def page(subject: Subject) -> Page:
     n = plural(len(subject.found), "test " + subject.noun)
     figure = measures.text(primary, numbers[primary]) if primary in numbers else n
     said = f"{measures.name(primary)} on {n}" if primary in numbers else "evaluated"
-    lead = [f"What each measure means is up to the task, {type(subject.run.task).__name__}."]
+    lead = [f"What each metric means is defined by the task, {type(subject.run.task).__name__}."]
     outcome = Outcome(figure, said, lead, tiles(numbers, dict.fromkeys(numbers, "on the test set")))
     found = plates(subject)
     sections = (Section("samples", "Pictures"),) if found else ()

@@ -17,11 +17,11 @@ DERIVATIVES = {
     "laplacian": ("Laplacian", "laplacian_true", "laplacian", "laplacian_psnr"),
 }
 SAID = {
-    "value": "It was shown the values; gradient and Laplacian follow from what it learned.",
-    "gradient": "It was shown the gradient only and never the picture, whose mean brightness a "
-    "gradient leaves open; so the pictures are compared without their means.",
-    "laplacian": "It was shown the Laplacian only and never the picture, which a Laplacian leaves "
-    "open up to its mean and a slope; so the pictures are compared without their means.",
+    "value": "It was trained on the values; gradient and Laplacian follow from what it learned.",
+    "gradient": "It was trained on the gradient alone, which leaves the picture's mean "
+    "brightness open; so the pictures are compared without their means.",
+    "laplacian": "It was trained on the Laplacian alone, which leaves the picture open up to its "
+    "mean and a slope; so the pictures are compared without their means.",
 }
 
 
@@ -43,9 +43,8 @@ def _outcome(subject: Subject, task: Implicit) -> Outcome:
     off = math.sqrt(values["loss"]) / 2 * 255
     places = math.prod(data.size)
     lead = [
-        f"The network gives the value at each of {number(places)} places "
-        f"({data.size[0]} × {data.size[1]} pixels), which are off by about {off:.1f} of 255 "
-        "levels.",
+        f"The network gives the value at each of {number(places)} places ({data.size[0]} × "
+        f"{data.size[1]} pixels), with a root mean squared error of about {off:.1f} of 255 levels.",
         SAID[task.fit],
     ]
     notes = {

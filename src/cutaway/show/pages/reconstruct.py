@@ -42,13 +42,11 @@ def outcome(subject: Subject) -> Outcome:
     size = subject.run.data.channels * math.prod(subject.run.data.size)
     lead = [
         f"Each {noun} of {plural(size, 'value')} went through a code of {plural(wide, 'number')} "
-        f"and back. The values of 0 to 1 came back with a mean squared error of {error:.4g}, "
-        f"so they are off by about {math.sqrt(error):.2g}."
+        "and back. Its values of 0 to 1 are reconstructed with a mean squared error of "
+        f"{error:.4g}, that is a root mean squared error of {math.sqrt(error):.2g}."
     ]
     if subject.images is not None and (plain := baseline(subject, subject.images)):
-        lead.append(
-            f"Answering with the mean training {noun} every time would get {psnr(plain):.2f} dB."
-        )
+        lead.append(f"Always giving the mean training {noun} would get {psnr(plain):.2f} dB.")
     notes = {
         "psnr": "10 log₁₀(1 / mean squared error)",
         "loss": "mean squared error of values of 0 to 1",

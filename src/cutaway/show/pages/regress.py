@@ -51,17 +51,17 @@ def outcome(subject: Subject, found: Regression) -> Outcome:
     first, several = found.per_value()[0], len(found.names) > 1
     lead = [
         f"Of the variance of the true values {found.r2:.1%} is explained{_interval(found)}. 100 % "
-        "would be right every time; 0 % is what answering their mean gets."
+        "would be every prediction right; 0 % is what always predicting their mean gets."
     ]
     if several:
         lead.append("That is the mean of the numbers that it predicts; each has a row below.")
     else:
         lead.append(
-            f"The predicted {first['name']} is off by {first['mae']:.4g} on average, and in 9 of "
-            f"10 test {subject.noun}s by less than {first['within']:.4g}."
+            f"The predicted {first['name']} has a mean absolute error of {first['mae']:.4g}; in 9 "
+            f"of 10 test {subject.noun}s the error is below {first['within']:.4g}."
         )
     notes = {
-        "mse": "1 is about what the mean of the training examples gets",
+        "mse": "1 is about what always predicting the training mean gets",
         "loss": "as minimised",
     }
     own = [] if several else [
@@ -75,14 +75,16 @@ def _sizes(found: Regression) -> tuple[Tensor, str]:
     """How large each image's error is, and in which unit."""
     if len(found.names) == 1:
         return found.errors[:, 0].abs(), f"absolute error of {found.names[0]}"
-    return found.squares.sqrt(), "error in spreads of the training examples"
+    return found.squares.sqrt(), "error in standard deviations of the training values"
 
 
 def _interval(found: Regression) -> str:
     if found.interval is None:
         return ""
     low, high = found.interval
-    groups = f", {found.related:,} groups of related images drawn whole" if found.related else ""
+    groups = (
+        f", {found.related:,} groups of related images resampled whole" if found.related else ""
+    )
     return f" (95 % interval {low:.1%} to {high:.1%}{groups})"
 
 

@@ -89,8 +89,8 @@ def lead(search: Search, trials: Sequence[Trial], best: Trial) -> list[str]:
         standing = space.standing(search.space, search.recipe) == first.drawn
         said[0] += f" Trial 1{', the recipe as it was,' * standing} came to {before}."
     said.append(
-        "The best of many figures on the same images flatters: some of its lead is luck. No test "
-        "image was looked at, so train the recipe anew, several times, and let that be tested once."
+        "The best of many results on the same images is optimistic: some of its lead is luck. No "
+        "test image was used, so train the recipe again with several seeds, and test that once."
     )
     return said
 

@@ -61,16 +61,20 @@ def outcome(subject: Subject, found: Segmentation) -> Outcome:
     places = words.digits_for(len(found))
     absent = [c for c, v in zip(found.classes, found.per_class, strict=True) if v is None]
     lead = (
-        f"For each class, take the pixels that are of it or were answered so: on average over the "
-        f"{len(found.classes) - len(absent)} classes, {percent(found.mean_iou)} of them are both "
-        "(intersection over union, IoU).",
-        f"{percent(found.pixel_accuracy)} of all pixels got the right class. Answering “{name}”, "
+        f"The mean intersection over union (IoU) of the {len(found.classes) - len(absent)} "
+        f"classes is {percent(found.mean_iou)}: of the pixels that are of a class or predicted as "
+        "it, the share that are both.",
+        f"{percent(found.pixel_accuracy)} of all pixels got the right class. Predicting “{name}”, "
         f"the commonest class, everywhere would get {percent(share)} of the pixels right and a "
         f"mean IoU of {percent(iou)}.",
     )
     tiles = (
         Tile("Mean IoU", percent(found.mean_iou, places), "100 % where every area agrees"),
-        Tile("Pixel accuracy", percent(found.pixel_accuracy, places), "share of pixels right"),
+        Tile(
+            "Pixel accuracy",
+            percent(found.pixel_accuracy, places),
+            "share of pixels predicted correctly",
+        ),
         Tile("Loss", f"{found.loss:.4f}", "mean −ln p of the true class, nats a pixel"),
     )
     said = f"mean IoU on {plural(len(found), 'test image')}"

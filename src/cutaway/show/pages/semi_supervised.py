@@ -17,8 +17,8 @@ def page(subject: Subject) -> Page:
     labels, steps = run.recipe.in_stages()[-1].labels, strip(run)
     known = f"{labels:,} of the {plural(len(run.split.train), 'training image')}"
     lead = [
-        f"It was told the class of {known if labels else 'every training image'}; the "
-        "discriminator learned the rest by telling real images from the generator's.",
+        f"It was given the class of {known if labels else 'every training image'}; from all of "
+        "them the discriminator learned to distinguish real images from generated ones.",
         *judged(subject.measures),
     ]
     content = classify.content(subject, found) | plates(subject, ENDS)

@@ -71,17 +71,17 @@ def page(subject: Subject, why: str = "") -> Page:
     assert isinstance(found, Classification)
     n, wrong = len(found), len(found) - found.correct
     lead = [
-        f"The table's {plural(n, 'row')} are all there is to learn: it learned from them and is "
-        "judged on them, so this figure is exact and not an estimate."
+        f"The table's {plural(n, 'row')} are all the data there are: it was trained and tested on "
+        "them, so this figure is exact and not an estimate."
     ]
     if wrong:
-        said = f"{plural(wrong, 'row is', 'rows are')} answered wrongly."
+        said = f"{plural(wrong, 'row is', 'rows are')} predicted wrongly."
         lead.append(f"{said} {why}".strip())
     rows = table(found, subject.images)
     sure = all(row.probability in (0, 1) for row in rows)
     tiles = [Tile("Rows right", f"{found.correct} of {n}", percent(found.accuracy))]
     if not sure:
-        note = "mean −ln p of the wanted answer, in nats"
+        note = "mean −ln p of the target, in nats"
         tiles.append(Tile("Loss", f"{found.loss:.4f}", note))
     outcome = Outcome(f"{found.correct} of {n}", "rows of the truth table right", lead, tiles)
     content = {"truth": rows, "sure": sure, "plane": plane(subject.run, found, subject.images)}

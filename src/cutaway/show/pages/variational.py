@@ -23,15 +23,15 @@ def _elbo(subject: Subject) -> Outcome:
     size = run.data.channels * math.prod(run.data.size)
     both = values["reconstruction"] + values["kl"]
     lead = [
-        f"Said with this network, a test image takes at most {both:.1f} nats: "
+        f"Encoded with this network, a test image takes at most {both:.1f} nats: "
         f"{values['reconstruction']:.1f} for its pixels once the code is known, and "
         f"{values['kl']:.1f} for the code (KL divergence). That is "
         f"{both / math.log(2) / size:.3f} bits a pixel; lower is better."
     ]
     if task.beta != 1:
         lead.append(
-            f"The code's part was weighed {task.beta:g} times in training (beta), which makes the "
-            f"loss {values['loss']:.1f}."
+            f"The KL term was weighted by {task.beta:g} in training (beta), which makes the loss "
+            f"{values['loss']:.1f}."
         )
     if subject.images is not None:
         plain = by_pixel(subject, subject.images)
