@@ -10,7 +10,7 @@ import typer
 from helpers.command import cutaway
 
 from cutaway import cli
-from cutaway.cli.learning import read_beginning
+from cutaway.cli.train import read_beginning
 from cutaway.cli.words import with_bare_flags
 from cutaway.learn.recipe import Recipe
 
@@ -48,7 +48,7 @@ def test_a_command_of_the_pages_parses(line: str):
         assert read_beginning([*named, *context.args], "", own)
     elif shlex.split(line)[1] == "prove":
         from cutaway import lab
-        from cutaway.cli.proving import read_words
+        from cutaway.cli.prove import read_words
 
         numbers, changes = read_words(given["words"] or [])
         for one in lab.claims(*numbers):

@@ -10,18 +10,24 @@ from io import TextIOWrapper
 
 import typer
 
-from cutaway.cli import (  # noqa: F401  (each enters its commands, in this order)
-    about,
-    byhand,
-    comparing,
-    learning,
-    looking,
-    proving,
-    searching,
-    serving,
-    shipping,
-    stepping,
-    using,
+from cutaway.cli import (  # noqa: F401  (each enters its command, in this order)
+    audit,
+    check,
+    compare,
+    data,
+    evaluate,
+    export,
+    generate,
+    look,
+    models,
+    predict,
+    prove,
+    report,
+    resume,
+    search,
+    serve,
+    step,
+    train,
 )
 from cutaway.cli.app import app
 from cutaway.cli.words import with_bare_flags

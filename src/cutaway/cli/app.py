@@ -3,9 +3,14 @@
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from cutaway.errors import UsageError
+
+if TYPE_CHECKING:
+    from cutaway.learn.run import Run
 
 app = typer.Typer(
     pretty_exceptions_enable=False,
@@ -39,6 +44,20 @@ def say(
     ] = False,
 ) -> None:
     """Deep learning with the casing cut away: train it, see inside it, prove it, ship it."""
+
+
+def single(path: Path, wish: str) -> "Run":
+    """The run at a path; of a fleet a member has to be named.
+
+    Args:
+        wish: what is done with it: `draw with`.
+    """
+    from cutaway.learn.kinds import open_network
+
+    found = open_network(path).members
+    if len(found) > 1:
+        raise UsageError(f"{path} is a fleet: {wish} a member of it, {path}/members/000.")
+    return found[0]
 
 
 def emit(value: Any) -> None:

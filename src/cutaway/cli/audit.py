@@ -1,4 +1,4 @@
-"""What there is: `audit`, `models`, `data`."""
+"""`cutaway audit`: what is wrong with images."""
 
 from typing import Annotated
 
@@ -30,33 +30,3 @@ def audit(
     )
     found = examine(images)
     emit(found.to_json()) if as_json else tables.show(*tables.audit(found))
-
-
-@app.command(epilog="Example: cutaway models dcgan")
-def models(
-    name: Annotated[str, typer.Argument(help="One network, with its options.")] = "",
-    as_json: Json = False,
-) -> None:
-    """List the networks with their tasks, numbers of parameters, sources and options."""
-    from cutaway.models import find
-    from cutaway.show import tables
-
-    rows = tables.model_rows()
-    if name:
-        row = next(row for row in rows if row["model"] == find(name).name)
-        emit(row) if as_json else tables.show(tables.details(row))
-        return
-    emit(rows) if as_json else tables.show(
-        tables.table("Models", rows, "model", "task", "parameters", "what")
-    )
-
-
-@app.command(epilog="Example: cutaway data")
-def data(as_json: Json = False) -> None:
-    """List the data sets that are known by name."""
-    from cutaway.show import tables
-
-    rows = tables.data_rows()
-    emit(rows) if as_json else tables.show(
-        tables.table("Data sets", rows, "data", "what", "images", "classes", "here")
-    )

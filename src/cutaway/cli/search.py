@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from cutaway.cli.app import Json, Told, app
-from cutaway.cli.learning import print_run, read_beginning
+from cutaway.cli.train import print_run, read_beginning
 from cutaway.cli.words import with_recipe_options
 from cutaway.errors import UsageError
 

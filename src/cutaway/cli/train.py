@@ -1,11 +1,11 @@
-"""`cutaway train` and `cutaway resume`."""
+"""`cutaway train`: from the words of a command line to a run."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cutaway.cli.app import Json, RunPath, Told, app, emit
+from cutaway.cli.app import Json, Told, app, emit
 from cutaway.cli.words import read_options, read_vary, read_words, with_recipe_options
 from cutaway.learn.recipe import Recipe, read_recipe
 
@@ -74,24 +74,6 @@ def read_beginning(words: list[str], recipe: str, settings: dict[str, Any]) -> R
     else:
         beginning = recipes.starting_point(*named)
     return beginning.with_options(**changes, **read_options(flags, beginning, changes))
-
-
-@app.command(epilog="Example: cutaway resume runs/lenet5-digits-1")
-def resume(
-    run: RunPath,
-    callback: Told = None,
-    checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Resume what was stopped or killed; the result is bit-identical to an uninterrupted run."""
-    from cutaway import api
-
-    progress = not (quiet or as_json)
-    found = api.resume(
-        run, progress=progress, callbacks=callback or (), checkpoint_every=checkpoint_every
-    )
-    print_run(found, as_json)
 
 
 def print_run(found: Any, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cutaway.cli.app import Json, RunPath, app, emit
+from cutaway.cli.app import Json, RunPath, app, emit, single
 
 
 @app.command(epilog="Example: cutaway export runs/lenet5-mnist-1 --to onnx --to onnx-int8")
@@ -50,7 +50,6 @@ def export(
     One that differs from PyTorch more than it may is not left behind.
     """
     from cutaway import api
-    from cutaway.cli.using import single
     from cutaway.show import tables
     from cutaway.show.exports import rows
 

@@ -1,0 +1,27 @@
+"""`cutaway evaluate`: how good a network is."""
+
+from typing import Annotated
+
+import typer
+
+from cutaway.cli.app import Json, RunPath, app, emit
+
+
+@app.command(epilog="Example: cutaway evaluate runs/lenet5-digits-1 --on val")
+def evaluate(
+    run: RunPath,
+    data: Annotated[str, typer.Argument(help="Other data with the same classes, or a part.")] = "",
+    on: Annotated[str, typer.Option(help="Part of its own data: test, val or train.")] = "test",
+    as_json: Json = False,
+) -> None:
+    """Evaluate a trained network; every evaluation of a test set is logged in the run."""
+    from cutaway.learn.kinds import open_network
+    from cutaway.learn.loading import part_or_data
+    from cutaway.show import tables
+
+    other, on = part_or_data(data or None, on)
+    found = open_network(run).evaluate(other, on=on)
+    if as_json:
+        emit(found.summary() | found.details())
+    else:
+        tables.show(tables.evaluation(other or on, found))

@@ -1,0 +1,26 @@
+"""`cutaway models`: the networks that there are."""
+
+from typing import Annotated
+
+import typer
+
+from cutaway.cli.app import Json, app, emit
+
+
+@app.command(epilog="Example: cutaway models dcgan")
+def models(
+    name: Annotated[str, typer.Argument(help="One network, with its options.")] = "",
+    as_json: Json = False,
+) -> None:
+    """List the networks with their tasks, numbers of parameters, sources and options."""
+    from cutaway.models import find
+    from cutaway.show import tables
+
+    rows = tables.model_rows()
+    if name:
+        row = next(row for row in rows if row["model"] == find(name).name)
+        emit(row) if as_json else tables.show(tables.details(row))
+        return
+    emit(rows) if as_json else tables.show(
+        tables.table("Models", rows, "model", "task", "parameters", "what")
+    )

@@ -1,0 +1,26 @@
+"""`cutaway resume`: what was stopped or killed."""
+
+from typing import Annotated
+
+import typer
+
+from cutaway.cli.app import Json, RunPath, Told, app
+from cutaway.cli.train import print_run
+
+
+@app.command(epilog="Example: cutaway resume runs/lenet5-digits-1")
+def resume(
+    run: RunPath,
+    callback: Told = None,
+    checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Resume what was stopped or killed; the result is bit-identical to an uninterrupted run."""
+    from cutaway import api
+
+    progress = not (quiet or as_json)
+    found = api.resume(
+        run, progress=progress, callbacks=callback or (), checkpoint_every=checkpoint_every
+    )
+    print_run(found, as_json)
