@@ -29,10 +29,11 @@ def serve(
         int, typer.Option(min=1, max=4096, help="Images in a batch, at most.")
     ] = 64,
     max_mb: Annotated[
-        float, typer.Option(min=0.001, max=2000, help="Of a request.", rich_help_panel=LIMITS)
+        float, typer.Option(min=0.001, max=2000, help="MB in a request.", rich_help_panel=LIMITS)
     ] = 16.0,
     max_megapixels: Annotated[
-        float, typer.Option(min=0.001, max=134, help="Of an image.", rich_help_panel=LIMITS)
+        float,
+        typer.Option(min=0.001, max=134, help="Megapixels in an image.", rich_help_panel=LIMITS),
     ] = 50.0,
     max_requests: Annotated[
         int,
