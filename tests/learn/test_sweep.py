@@ -9,8 +9,8 @@ from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.learn.checkpoint import load_checkpoint
 from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
+from cutaway.learn.tasks import TASKS
 from cutaway.models import MODELS, find
-from cutaway.recipes import TASKS
 
 GRIDS = {0: (28, 28), 1: (32,), 2: (28, 28), 3: (4, 16, 16)}
 OTHERS = sorted(n for n, m in MODELS.items() if m.task != "classify" or m.rank not in (0, 2))
@@ -54,7 +54,7 @@ def recipe(name: str) -> Recipe:
     small |= {"labels": 4} if task == "semi-supervised" else {}
     small |= {"repeat": 4} if task in ("implicit", "threshold") else {}
     return Recipe().override(
-        model=name, task=task, model_options=OPTIONS.get(name, {}), **TASKS.get(task, {}) | small
+        model=name, task=task, model_options=OPTIONS.get(name, {}), **TASKS[task].begins | small
     )
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from cutaway.learn.tasks import TASKS
 from cutaway.models import MODELS, find
 from cutaway.ship.examples import drawn
 from cutaway.ship.formats import onnx_file, pt2
 from cutaway.ship.fresh import Fresh
-from cutaway.ship.portable import PARTS
 from cutaway.ship.shipment import Shipment
 
 QUICK = {"mlp", "lenet5", "lenet5_1998", "unet", "siren", "perceptron", "conv_vae", "video_net"}
@@ -18,7 +18,7 @@ WHOLE = [
     pytest.param(name, part, marks=() if name in QUICK else pytest.mark.slow, id=f"{name}-{part}")
     for name in MODELS
     if name not in NEVER
-    for part in PARTS[find(name).task]
+    for part in TASKS[find(name).task].exports
 ]
 
 
