@@ -205,7 +205,7 @@ def _told(kind: str, progress: bool, callbacks: Sequence[Callback | str]) -> Cal
 def _refuse_module(model: str | nn.Module, what: str) -> None:
     if isinstance(model, nn.Module):
         raise UsageError(
-            f"A {what} builds each network anew, and a module that is there already is only one: "
+            f"A {what} builds a new network for each of them, and a module is only one: "
             "give the name of a model (see `cutaway models`)."
         )
 

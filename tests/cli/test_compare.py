@@ -112,7 +112,7 @@ def test_what_has_not_ended(runs, tmp_path):
     (half / "results.json").unlink()
     done = cutaway("compare", runs / "two", half)
     assert done.code == 1
-    assert "has not ended" in done.said
+    assert "has not finished" in done.said
 
 
 def test_errors_are_json_where_json_was_asked_for(runs):

@@ -94,7 +94,7 @@ def test_compare_says_what_a_search_is_not(done):
         (["--over", "lr"], "--over takes a field with a range or with values"),
         (["--over", "lrr=0.1,0.2"], "Did you mean 'lr'?"),
         (["--over", "lr=0.1..0.01"], "the lower end comes first"),
-        (["--over", "lr=0.1..x"], "'x' is no number"),
+        (["--over", "lr=0.1..x"], "'x' is not a number"),
         (["--over", "lr=0.1..5000"], "at most 1000"),
         (["--over", "val=0.1..0.2"], "cannot vary 'val'"),
         (["--over", "test=0.1..0.2"], "cannot vary 'test'"),
@@ -132,7 +132,7 @@ def test_from_python(tmp_path):
     assert len(found.trials) == 2
     assert ca.report(again) == tmp_path / "x" / "report.html"
     assert ca.resume(tmp_path / "x").results == found.results
-    with pytest.raises(ca.CutawayError, match="builds each network anew"):
+    with pytest.raises(ca.CutawayError, match="builds a new network for each"):
         ca.search(nn.Flatten(), "digits")
 
 
@@ -165,7 +165,7 @@ def test_a_search_that_was_stopped_ends_as_if_it_had_not_been(number, tmp_path):
         assert process.returncode == 130
         assert "Go on with: cutaway resume x" in words(said)
     waiting = cutaway("evaluate", "x", folder=tmp_path)
-    assert "go on with `cutaway resume x`" in waiting.said
+    assert "resume it with `cutaway resume x`" in waiting.said
     assert cutaway("resume", tmp_path / "x", "--quiet").code == 0
     for name in ("trials.json", "results.json", "best.toml"):
         assert (tmp_path / "x" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()

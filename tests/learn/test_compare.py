@@ -321,7 +321,7 @@ def test_the_same_pictures_at_another_size_will_do(made, tmp_path):
 def test_what_has_not_ended(made, tmp_path):
     one = altered(made["one"], tmp_path / "one")
     (one / "results.json").unlink()
-    refused([made["other"], one], f"{one} has not ended", RunError)
+    refused([made["other"], one], f"{one} has not finished", RunError)
     some = copytree(made["seeds"], tmp_path / "some")
     (some / "members" / "003").rename(tmp_path / "gone")
     refused([made["seeds"], some], f"cutaway resume {some}", RunError)

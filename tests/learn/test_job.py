@@ -92,7 +92,7 @@ def test_one_that_has_not_ended_says_so_and_goes_on(kind, jobs, tmp_path):
     job, heard = open_job(path, data=IMAGES), Heard()
     assert UNENDED[kind] in repr(job)
     assert "not ended" in job._repr_html_()
-    with pytest.raises(RunError, match=f"has not ended: go on with `cutaway resume {path}`"):
+    with pytest.raises(RunError, match=f"has not finished: resume it with `cutaway resume {path}`"):
         job.results  # noqa: B018
     assert job.resume(IMAGES, callbacks=[heard], checkpoint_every=1e9) is job
     assert heard.count == 1

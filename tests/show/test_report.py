@@ -209,7 +209,7 @@ def test_other_images_are_refused(digits_run: Made) -> None:
 def test_a_run_that_has_not_ended_is_refused(copied: Made) -> None:
     run, images = copied
     (run.path / "results.json").unlink()
-    with pytest.raises(RunError, match="has not ended"):
+    with pytest.raises(RunError, match="has not finished"):
         report(run, images)
 
 

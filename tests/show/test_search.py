@@ -108,7 +108,7 @@ def test_data_of_ones_own_are_handed_in_again(tmp_path):
 
 def test_a_search_that_has_not_ended_has_no_page(found, tmp_path):
     half = Search.create(Place(tmp_path / "half"), found.recipe, found.space, 3, found.objective)
-    with pytest.raises(RunError, match="has not ended"):
+    with pytest.raises(RunError, match="has not finished"):
         page.report(half)
 
 

@@ -130,7 +130,7 @@ class Run(Job):
         path = self.path / "weights.safetensors"
         if not path.exists():
             raise RunError(
-                f"{self.path} has no weights yet: go on with `cutaway resume {self.path}`."
+                f"{self.path} has no weights yet: resume it with `cutaway resume {self.path}`."
             )
         tensors, _ = load_tensors(path)
         model = self.new_model()
@@ -160,7 +160,7 @@ class Run(Job):
         if images.fingerprint != self.data.fingerprint:
             raise RunError(
                 f"The images of '{self.recipe.data}' have changed since {self.path} began, so its "
-                "split no longer holds: bring the old ones back, or train anew."
+                "split no longer holds: bring the old ones back, or train again."
             )
 
     def feed(self, images: ImageSet, index: Tensor) -> Feed:

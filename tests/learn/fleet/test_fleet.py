@@ -173,7 +173,7 @@ def test_a_member_that_fails_is_named_and_the_others_are_kept(images, tmp_path):
     assert len(facts["members"]) == 2
     assert Fleet(tmp_path / "x").begun(0)
     assert (tmp_path / "x" / "members" / "000" / "results.json").exists()
-    with pytest.raises(RunError, match="has not ended"):
+    with pytest.raises(RunError, match="has not finished"):
         Fleet(tmp_path / "x").results  # noqa: B018
 
 

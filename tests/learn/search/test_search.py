@@ -139,9 +139,9 @@ def test_ctrl_c_says_how_to_go_on(whole, tmp_path, monkeypatch):
     monkeypatch.undo()
     assert caught.value.exit_code == 130
     found = Search(path)
-    with pytest.raises(RunError, match="has not ended"):
+    with pytest.raises(RunError, match="has not finished"):
         found.results  # noqa: B018
-    with pytest.raises(RunError, match="has not ended"):
+    with pytest.raises(RunError, match="has not finished"):
         found.best  # noqa: B018
     assert contents(Search(path).resume(digits(200)).path) == contents(whole.path)
 

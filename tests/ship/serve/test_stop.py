@@ -95,7 +95,7 @@ def test_the_port_is_taken(lenet: Run) -> None:
         (["{lenet}", "--host", "192.0.2.1"], 2, "cannot be listened on"),
         (["{lenet}", "--max-batch", "0"], 2, "--max-batch"),
         (["{lenet}", "--timeout", "-1"], 2, "--timeout"),
-        (["{unfinished}"], 1, "has not ended: go on with `cutaway resume"),
+        (["{unfinished}"], 1, "has not finished: resume it with `cutaway resume"),
         (["{broken}"], 1, "weights.safetensors"),
         (["{vae}"], 2, "only what does is served"),
     ],

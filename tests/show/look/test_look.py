@@ -162,7 +162,7 @@ def test_bad_requests_are_sentences(run: Run, tmp_path: Path):
     (tmp_path / "recipe.toml").write_text((run.path / "recipe.toml").read_text())
     said = cutaway("look", tmp_path)
     assert said.code == 1
-    assert "has no weights yet: go on with `cutaway resume" in said.said
+    assert "has no weights yet: resume it with `cutaway resume" in said.said
     said = cutaway("look", "lenet5", "--on", "test")
     assert "There is no run at lenet5" in said.said
 

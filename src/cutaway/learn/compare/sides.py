@@ -110,4 +110,4 @@ def _shared(recipe: Recipe) -> dict[str, Any]:
 
 
 def _unfinished(path: Path) -> RunError:
-    return RunError(f"{path} has not ended: go on with `cutaway resume {path}`.")
+    return RunError(f"{path} has not finished: resume it with `cutaway resume {path}`.")

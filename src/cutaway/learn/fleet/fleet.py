@@ -134,7 +134,7 @@ class Fleet(Job):
         lacking = [k for k in range(len(self)) if not self.begun(k)]
         if lacking:
             raise RunError(
-                f"Member {lacking[0]} of {self.path} has not begun: go on with "
+                f"Member {lacking[0]} of {self.path} has not begun: resume it with "
                 f"`cutaway resume {self.path}`."
             )
         return [Run(self.place(k)) for k in range(len(self))]

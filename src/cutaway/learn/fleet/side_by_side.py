@@ -107,7 +107,7 @@ class _Crew:
             if not line:  # it was killed
                 self.selector.unregister(worker.process.stdout)
                 code = worker.process.wait()
-                text = f"its process ended with code {code}; go on with `cutaway resume`."
+                text = f"its process ended with code {code}; resume it with `cutaway resume`."
                 line = json.dumps({"member": worker.member, "error": text, "stopped": False})
             worker.member = None
             found.append(json.loads(line))

@@ -84,7 +84,7 @@ def read(name: str, wish: Any, kind: type) -> Axis:
     """
     if isinstance(wish, tuple) and len(wish) == 2:
         if kind not in (int, float):
-            raise UsageError(f"'{name}' is no number that a range could hold: list its values.")
+            raise UsageError(f"'{name}' is not a number, so that it has no range: list its values.")
         return _range(name, *wish, whole=kind is int)
     if not isinstance(wish, list | tuple):
         raise UsageError(f"'{name}' takes a range (0.001, 0.1) or a list of values, not {wish!r}.")
@@ -98,7 +98,7 @@ def _range(name: str, low: Any, high: Any, whole: bool) -> Range:
     said = f"{name}={low}..{high}"
     for end in (low, high):
         if isinstance(end, bool) or not isinstance(end, int | float) or not math.isfinite(end):
-            raise UsageError(f"{said} is no range: '{end}' is no number.")
+            raise UsageError(f"{said} is not a range: '{end}' is not a number.")
         if whole and end != int(end):
             raise UsageError(f"{said}: '{name}' takes whole numbers, and {end} is none.")
     if low >= high:

@@ -106,7 +106,7 @@ class Search(Job):
         if images.fingerprint != self._facts["fingerprint"]:
             raise RunError(
                 f"The images of '{self.recipe.data}' have changed since {self.path} began, so its "
-                "trials cannot be compared any more: bring the old ones back, or search anew."
+                "trials cannot be compared any more: bring the old ones back, or start a new search."
             )
 
     @property
@@ -126,7 +126,7 @@ class Search(Job):
         """
         begins = f"{self.path} is a search, which has no network of its own"
         if not self.finished:
-            raise UsageError(f"{begins}: go on with `cutaway resume {self.path}`.")
+            raise UsageError(f"{begins}: resume it with `cutaway resume {self.path}`.")
         raise UsageError(
             f"{begins}: train its best recipe with `cutaway train --recipe {self.path}/best.toml`."
         )
