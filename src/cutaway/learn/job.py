@@ -111,7 +111,8 @@ class Job:
 
     def _expect_the_end(self) -> None:
         if not self.finished:
-            raise RunError(f"{self.path} has not finished: resume it with `cutaway resume {self.path}`.")
+            how = f"resume it with `cutaway resume {self.path}`"
+            raise RunError(f"{self.path} has not finished: {how}.")
 
     @property
     def notes(self) -> list[Note]:

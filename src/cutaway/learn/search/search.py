@@ -105,8 +105,9 @@ class Search(Job):
         """Refuse images other than those that the search began with."""
         if images.fingerprint != self._facts["fingerprint"]:
             raise RunError(
-                f"The images of '{self.recipe.data}' have changed since {self.path} began, so its "
-                "trials cannot be compared any more: bring the old ones back, or start a new search."
+                f"The images of '{self.recipe.data}' have changed since {self.path} began, so that "
+                "its trials are no longer comparable: bring the old ones back, or start a new "
+                "search."
             )
 
     @property
