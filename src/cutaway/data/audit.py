@@ -38,6 +38,7 @@ class Audit:
         channels: 1 for grey, 3 for colour.
         noun: what one example is called.
         whole: whether they are all there is, and so were not compared.
+        ranges: of numbers to be predicted, the least and the greatest of each, by name.
     """
 
     findings: tuple[Finding, ...]
@@ -52,18 +53,22 @@ class Audit:
     channels: int
     noun: str = "image"
     whole: bool = False
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def summary(self) -> list[str]:
         """A few short sentences."""
-        n, grid = sum(self.counts.values()), grid_text(self.size)
-        classes = _some(len(self.counts), "class")
-        said = [f"{_some(n, self.noun)} of {grid}, {_some(self.channels, 'channel')}, {classes}"]
+        n, grid = len(self.duplicates), grid_text(self.size)
+        told = _some(len(self.counts), "class")
+        if self.ranges:
+            told = ", ".join(f"{k} {low:g} to {high:g}" for k, (low, high) in self.ranges.items())
+        said = [f"{_some(n, self.noun)} of {grid}, {_some(self.channels, 'channel')}, {told}"]
         if self.whole:
             who = "It is" if n == 1 else "They are"
             return [f"{said[0]}.", f"{who} all there is: nothing is held out from training."]
-        said[0] += (
-            f"; the largest class has {self.imbalance:.1f} times the {self.noun}s of the smallest."
+        uneven = (
+            f"the largest class has {self.imbalance:.1f} times the {self.noun}s of the smallest"
         )
+        said[0] += "." if self.ranges else f"; {uneven}."
         for of, what in ((self.exact_clusters, "equal"), (self.near_clusters, "nearly equal")):
             if of:
                 said.append(f"{_some(sum(map(len, of)), self.noun)} in {_some(len(of), 'cluster')} "
@@ -83,11 +88,12 @@ class Audit:
         """Plain values; the clusters of each kind are counted, and at most 20 given."""
         return {
             "summary": self.summary(),
-            "images": sum(self.counts.values()),
+            "images": len(self.duplicates),
             "noun": self.noun,
             "size": list(self.size),
             "channels": self.channels,
             "counts": self.counts,
+            **({"ranges": self.ranges} if self.ranges else {}),
             "imbalance": round(self.imbalance, 3),
             "tiny": list(self.tiny),
             **{
@@ -132,7 +138,16 @@ def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Au
     return Audit(
         findings, dict(zip(images.classes, counts.tolist(), strict=True)), alike, equal, nearly,
         labelled, tiny, imbalance, images.size, images.channels, images.noun,
+        ranges=_ranges(images),
     )  # fmt: skip
+
+
+def _ranges(images: ImageSet) -> dict[str, tuple[float, float]]:
+    """The least and the greatest of each number to be predicted."""
+    if images.values is None:
+        return {}
+    ends = zip(images.values.amin(0).tolist(), images.values.amax(0).tolist(), strict=True)
+    return dict(zip(images.quantities, ends, strict=True))
 
 
 def grid_text(size: tuple[int, ...]) -> str:

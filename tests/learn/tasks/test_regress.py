@@ -15,7 +15,9 @@ from sklearn.metrics import mean_absolute_error, r2_score
 from torch import nn
 
 import cutaway as ca
+from cutaway.data.audit import audit
 from cutaway.data.feed import Batch
+from cutaway.data.sources import load
 from cutaway.data.target import Values
 from cutaway.errors import UsageError
 from cutaway.learn.compare import compare
@@ -172,6 +174,13 @@ def test_words_are_no_numbers(tmp_path: Path) -> None:
         ca.fit("mlp", table, label="across", out=tmp_path / "run", **QUICK | {"task": "classify"})
     with pytest.raises(ca.CutawayError, match="have classes, and numbers are to be predicted"):
         ca.fit("mlp", "digits", out=tmp_path / "run", **QUICK)
+
+
+def test_an_audit_says_the_range_of_the_numbers(tmp_path: Path) -> None:
+    found = audit(load(discs_table(tmp_path, 60), label="radius", numbers=True))
+    assert "59 images of 16 x 16 pixels, 1 channel, radius 1." in found.summary()[0]
+    assert found.to_json()["images"] == 59
+    assert found.counts == {}
 
 
 def test_a_fleet_has_an_interval_and_answers_together(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from PIL import Image
 
 from cutaway.data.decode import decode
 from cutaway.data.imageset import ImageSet
+from cutaway.data.target import Classes
 from cutaway.errors import DataError, UsageError
 from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
@@ -230,7 +231,7 @@ def test_the_page_holds_what_lies_beside_it(folder: Path) -> None:
 
 
 def test_names_cannot_break_out_of_the_page(lenet: Run, npm: Path) -> None:
-    about = replace(Shipment.of(lenet).about, classes=("</script><b>", "[[held]]"))
+    about = replace(Shipment.of(lenet).about, target=Classes(("</script><b>", "[[held]]")))
     html = web.page(about, b"", runtime(npm))
     known = re.search(r'id="about">(.*?)</script>', html)
     assert known

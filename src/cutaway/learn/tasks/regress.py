@@ -219,7 +219,9 @@ class Regress(Task):
         return found
 
     def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
-        expect(model(batch.x), (len(batch), target.outputs), "predicting as many numbers")
+        m = target.outputs
+        what = f"predicting {m} number{'s' * (m != 1)}"
+        expect(model(batch.x), (len(batch), m), what)
 
     def answer(self, output: Float[Tensor, "b m"], target: Target) -> Float[Tensor, "b m"]:
         """The numbers in their own units."""

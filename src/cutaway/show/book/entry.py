@@ -79,7 +79,7 @@ class Entry:
     takes: str = ""
     settings: str = ""
     seconds: float = 0.0
-    runtime: str = ""
+    machine: str = ""
     measured: tuple[Measured, ...] = ()
     drawings: tuple[Drawing, ...] = ()
     beside: tuple[Table, ...] = ()
@@ -105,7 +105,7 @@ def entry(one: Finding | Left) -> Entry:
         takes=takes(one) if one.verdict is Verdict.UNDECIDED else "",
         settings=", ".join(f"{name} {_text(v)}" for name, v in one.settings.items()),
         seconds=one.seconds,
-        runtime=f"{one.environment['device_name']}, PyTorch {one.environment['torch']}",
+        machine=f"{one.environment['device_name']}, PyTorch {one.environment['torch']}",
         measured=tuple(_measured(e, name in asked) for name, e in one.evidence.effects.items()),
         drawings=tuple(map(drawing, typeset(one.evidence.figures))),
         beside=tuple(t for t in tables if width(t) <= BESIDE),
