@@ -235,7 +235,7 @@ def test_names_cannot_break_out_of_the_page(lenet: Run, npm: Path) -> None:
     html = web.page(about, b"", runtime(npm))
     known = re.search(r'id="about">(.*?)</script>', html)
     assert known
-    assert json.loads(known[1])["classes"] == ["</script><b>", "[[held]]"]
+    assert json.loads(known[1])["target"]["names"] == ["</script><b>", "[[held]]"]
 
 
 @pytest.mark.parametrize("model", ["signal_net", "gates"])
