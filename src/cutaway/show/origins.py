@@ -128,7 +128,6 @@ def commands(run: Run) -> list[tuple[str, str]]:
         *([] if own(run) else looks),
         ("Export it, verified against PyTorch", f"cutaway export {path} --to onnx"),
         *([] if run.recipe.model.startswith(OWN) else served(run, path)),
-        ("Evaluate the test set again (each evaluation is logged)", f"cutaway evaluate {path}"),
     ]
 
 
