@@ -140,7 +140,7 @@ HAS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "README.md: run": in_readme,
     "byhand.md": by_hand,
     "microscope.md: fields": receptive,
-    "microscope.md: why": explained,
+    "microscope.md: attribution": explained,
     "microscope.md: with changed": changed,
     "microscope.md: first": landscape,
     "microscope.md: attack": attacked,

@@ -137,7 +137,7 @@ def test_frozen_and_unused_weights_cost_only_what_needs_them(tmp_path):
     found = page(frozen, X, T, tmp_path, ["landscape"])
     assert "Loss along two random directions" in found
     assert "324 parameters" in found
-    assert "The curvature is left out. Nothing in this network can learn" in found
+    assert "The curvature is left out. This network has no trainable parameters" in found
     more = small()
     more[0].weight.requires_grad_(False)
     more.register_parameter("unused", nn.Parameter(torch.zeros(3, 3)))
