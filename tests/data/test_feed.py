@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
@@ -6,6 +8,7 @@ from hypothesis import strategies as st
 from cutaway.data.augment import parse
 from cutaway.data.feed import Batch, Feed, Normalise, to_float
 from cutaway.data.imageset import ImageSet, Numbered
+from cutaway.data.target import Classes
 
 
 def images(n=50, c=3) -> ImageSet:
@@ -33,6 +36,19 @@ def test_an_epoch_gives_every_image_once_in_batches_of_nearly_equal_size(count, 
         assert max(sizes) <= (3 if size == 2 else size)  # one image alone joins a batch of two
         assert min(sizes) >= min(2, size, count)
         assert len(sizes) % turns == 0 or max(sizes) <= 3
+
+
+def test_masks_move_with_their_images_whatever_an_older_card_calls_them():
+    """A run's card of before says nothing of masks, and a run that goes on reads its targets."""
+    base = images(c=1)
+    masked = replace(base, masks=base.images[..., 0] % 4)
+    plain = Normalise((0.0,), (1.0,))
+    for target in (None, Classes(base.classes)):
+        batch = Feed(
+            masked, torch.arange(50), batch_size=50, normalise=plain, augment=parse("flip"),
+            target=target,
+        ).batch(0)  # fmt: skip
+        assert torch.equal((batch.x[:, 0] * 255).round().long() % 4, batch.t)
 
 
 def test_46_images_by_32_are_two_batches_of_23():

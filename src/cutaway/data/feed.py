@@ -134,6 +134,7 @@ class Feed:
         self.normalise, self.device, self.memory_format = normalise, device, memory_format
         self.images = hold(images.images, device)
         self.targets, self.target = images.truth, target or images.target
+        self.masked = isinstance(images.target, Masks)
         self._order: tuple[int, Tensor] = (-1, index)
 
     @cached_property
@@ -212,7 +213,7 @@ class Feed:
         x = to_float(pixels.to(self.device, non_blocking=True))
         if self.augment is not None and number is not None:
             draws = generator(self.seed, "augment", number, device=self.device)
-            if isinstance(self.target, Masks):
+            if self.masked:
                 x, t = self.augment.both(x, t, draws)
             else:
                 x = self.augment(x, draws)

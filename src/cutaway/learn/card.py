@@ -60,10 +60,11 @@ class DataCard:
         )  # fmt: skip
 
     @classmethod
-    def read(cls, path: Path) -> "DataCard":
+    def read(cls, path: Path, kind: type[Target] = Classes) -> "DataCard":
+        """What a run has kept; see `restored` for `kind`. Raises RunError."""
         values: dict[str, Any] = read_json(path)
         try:
-            return cls(**restored(values))
+            return cls(**restored(values, kind))
         except (TypeError, KeyError):
             raise RunError(f"{path} is damaged: its fields are not those of a data card.") from None
 
@@ -139,17 +140,18 @@ class DataCard:
         return replace(images, targets=place[images.targets], classes=self.classes)
 
 
-def restored(values: dict[str, Any]) -> dict[str, Any]:
+def restored(values: dict[str, Any], kind: type[Target] = Classes) -> dict[str, Any]:
     """A card's fields as JSON gave them back, in their own types.
 
-    Older files have the names of classes and no kind of target, which their task knows.
+    Args:
+        kind: of the targets in older files, which hold the names of classes and no kind.
 
     Raises:
         KeyError, TypeError: they are not those of a card.
         DataError: what is kept of drawings is damaged.
     """
     values = dict(values)
-    told = values.pop("target", None) or {"kind": Classes.kind, "names": values.pop("classes")}
+    told = values.pop("target", None) or {"kind": kind.kind, "names": values.pop("classes")}
     tuples: dict[str, Any] = {name: tuple(values[name]) for name in ("size", "mean", "std")}
     tuples["target"] = read_target(told)
     kept = {"levels": checked(values.get("levels")), "ink": Ink.of_json(values.get("ink"))}

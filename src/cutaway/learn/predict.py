@@ -24,15 +24,18 @@ Outputs = Callable[[UInt8[Tensor, "n h w c"]], Tensor]
 
 
 def predict(
-    model: nn.Module, task: Task, card: DataCard, runtime: Runtime, images: Any
-) -> Iterator[Prediction]:
+    model: nn.Module, task: Task, card: DataCard, runtime: Runtime, images: Any,
+    out: Path | None = None,
+) -> list[Prediction]:  # fmt: skip
     """What a network says of each picture.
 
     Args:
         images: what `gathered` takes.
+        out: a folder for masks, which are then written and not kept in memory.
 
     Raises:
         DataError: the only picture asked about cannot be read; of several each says so itself.
+        RunError: a mask cannot be written.
         UsageError: the network tells nothing of images.
     """
     task.prediction("", None, card.target)  # refuses what tells nothing, before a file is read
@@ -43,7 +46,8 @@ def predict(
         with at_rest(network, runtime):
             return task.answer(network(x), card.target).cpu()
 
-    return predictions(answers, task, card, images)
+    found = predictions(answers, task, card, images)
+    return [*(written(found, out) if out else found)]
 
 
 def predictions(answers: Outputs, task: Task, card: DataCard, images: Any) -> Iterator[Prediction]:

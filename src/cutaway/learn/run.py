@@ -15,7 +15,7 @@ from cutaway.data.feed import Feed
 from cutaway.data.imageset import PARTS, ImageSet
 from cutaway.data.sources import load
 from cutaway.data.split import Split
-from cutaway.data.target import Values
+from cutaway.data.target import Classes, Values
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, read_rows, writing
 from cutaway.learn import runtime as runtimes
@@ -28,7 +28,7 @@ from cutaway.learn.job import Job
 from cutaway.learn.loading import part_or_data
 from cutaway.learn.network import initial
 from cutaway.learn.notes import Note, read_notes
-from cutaway.learn.predict import draw, predict, written
+from cutaway.learn.predict import draw, predict
 from cutaway.learn.prediction import Prediction
 from cutaway.learn.recipe import OWN, Recipe, read_recipe
 from cutaway.learn.task import Task
@@ -47,7 +47,7 @@ class Run(Job):
 
     @cached_property
     def data(self) -> DataCard:
-        return DataCard.read(self.path / "data.json")
+        return DataCard.read(self.path / "data.json", self.task.needs or Classes)
 
     @cached_property
     def split(self) -> Split:
@@ -226,8 +226,7 @@ class Run(Job):
             RunError: a mask cannot be written.
         """
         with self.runtime.session():
-            found = predict(self.model, self.task, self.data, self.runtime, images)
-            return [*written(found, out)] if out else [*found]
+            return predict(self.model, self.task, self.data, self.runtime, images, out)
 
     def generate(self, count: int, seed: int = 0) -> UInt8[Tensor, "n *grid c"]:
         """Images that the network draws from codes z of N(0, 1); the seed decides them.

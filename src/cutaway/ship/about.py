@@ -122,11 +122,7 @@ class About:
             DataError: it is not that.
         """
         try:
-            if "target" not in values:  # an older file: the task knows the kind
-                kind = TASKS[values["task"]].needs or Classes
-                names = values.pop("classes")
-                values = values | {"target": kind(tuple(names)).to_dict()}
-            return cls(**restored(values))
+            return cls(**restored(values, TASKS[values["task"]].needs or Classes))
         except (TypeError, KeyError):
             raise DataError(
                 "The file does not say what it holds: it was not exported by Cutaway."

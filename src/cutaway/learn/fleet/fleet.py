@@ -22,7 +22,7 @@ from cutaway.learn.job import Job
 from cutaway.learn.loading import part_or_data
 from cutaway.learn.notes import Note, joined
 from cutaway.learn.options import Changes, in_fields
-from cutaway.learn.predict import predict, written
+from cutaway.learn.predict import predict
 from cutaway.learn.prediction import Prediction
 from cutaway.learn.recipe import REPLICATE, Recipe, from_dict
 from cutaway.learn.run import Run
@@ -97,7 +97,7 @@ class Fleet(Job):
 
     @property
     def way(self) -> str:
-        """How it is trained, a name of `ways.WAYS`."""
+        """How it is trained, a name of `launch.STRATEGIES`."""
         return str(self._facts["way"])
 
     @property
@@ -246,8 +246,7 @@ class Fleet(Job):
         """
         first = self.members[0]
         with first.runtime.session():
-            found = predict(self.model, first.task, first.data, first.runtime, images)
-            return [*written(found, out)] if out else [*found]
+            return predict(self.model, first.task, first.data, first.runtime, images, out)
 
 
 def summary(name: str, values: Sequence[float], overlap: float = 0.0) -> dict[str, Any]:

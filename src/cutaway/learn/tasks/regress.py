@@ -114,7 +114,7 @@ class Regression(Pooled):
                 "mae": error.abs().mean().item(),
                 "rmse": error.square().mean().sqrt().item(),
                 "within": error.abs().quantile(0.9).item(),
-                "r2": 1 - (error.square().mean() / _spread(true)).item(),
+                "r2": _explained(error, true).item(),
             }
             for name, error, true in zip(
                 self.names, self.errors.T, self.targets.double().T, strict=True
@@ -151,8 +151,9 @@ def _variance(x: Float[np.ndarray, " n"], w: Weights) -> Float[np.ndarray, " dra
     return mean_of(x**2)(w) - mean_of(x)(w) ** 2
 
 
-def _spread(true: Float[Tensor, " n"]) -> Tensor:
-    return true.var(correction=0).clamp(min=1e-12)
+def _explained(error: Float[Tensor, "n *m"], true: Float[Tensor, "n *m"]) -> Float[Tensor, "*m"]:
+    """R squared of each number."""
+    return 1 - error.square().mean(0) / true.var(0, correction=0).clamp(min=1e-12)
 
 
 def _each(kept: Kept) -> Tensor:
@@ -261,10 +262,8 @@ class Regress(Task):
         return {"values": dict(zip(target.names, values, strict=True))}
 
     def quality(self, answers: Tensor, truth: Tensor, target: Target) -> dict[str, float]:
-        off = (answers.double() - truth).square().mean(0)
-        return {
-            "r2": (1 - off / truth.double().var(0, correction=0).clamp(min=1e-12)).mean().item()
-        }
+        true = truth.double()
+        return {"r2": _explained(answers.double() - true, true).mean().item()}
 
     def example(self, x: Float[Tensor, "b c *grid"], classes: int) -> Batch:
         t = torch.linspace(-1, 1, len(x) * classes).view(len(x), classes)

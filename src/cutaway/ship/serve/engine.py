@@ -55,7 +55,7 @@ class TorchEngine:
     name = "PyTorch"
 
     def __init__(self, trained: Run | Fleet):
-        run = trained if isinstance(trained, Run) else trained.members[0]
+        run = trained.members[0]
         _check(trained.path, run)
         self.about = About.of(run, "answer", resizes=False)
         self._model: nn.Module = run.task.answering(trained.model)
