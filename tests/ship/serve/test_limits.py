@@ -93,6 +93,25 @@ def test_a_declared_size_is_refused_before_anything_arrives(running: Server) -> 
         assert "too large" in said["error"]
 
 
+def read_late(connection: socket.socket, sent: bytes) -> int:
+    """The status that a client reads which is slow to send, and reads only then."""
+    connection.sendall(sent)
+    for _ in range(2):
+        sleep(2.2)
+        connection.sendall(b"x" * 1000)
+    return parsed(read_one(connection))[0]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"), [(HEAD % 200_000_000, 413), (b"hello\r\n\r\n", 400)], ids=["413", "400"]
+)
+def test_a_refusal_waits_for_a_client_that_is_busy(
+    running: Server, sent: bytes, status: int
+) -> None:
+    with running.socket() as connection:
+        assert read_late(connection, sent) == status
+
+
 def test_a_truncated_upload_leaves_nothing_behind(running: Server) -> None:
     gone = 'cutaway_refused_total{reason="gone"}'
     before = running.metric(gone)

@@ -45,6 +45,7 @@ def make_app(path: Path, load: Load, settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.service = Service(served, settings, metrics)
+        await app.state.service.warm_up()
         watching = asyncio.create_task(watcher.watch())
         yield
         watching.cancel()

@@ -21,9 +21,6 @@ from cutaway.ship.serve.settings import Settings
 
 FREE = ("/health", "/metrics")
 """Never turned away: whoever watches the server has to see it when it is busy."""
-LINGER = 2.0
-"""Seconds for which what a refused client still sends is thrown away. Were its connection closed
-at once, it would break before the client has read why."""
 CLIENTS = 10_000
 """Clients that are remembered."""
 
@@ -51,7 +48,9 @@ class Limits:
     """Reads a request whole, within its limits, before it is worked on.
 
     What arrives too often, too large or too late is answered with one sentence, and the
-    connection ends.
+    connection ends. What the client still sends is thrown away for as long as a request may take
+    to arrive: were the connection closed at once, it would break before a client that is busy has
+    read why.
     """
 
     def __init__(self, app: App, settings: Settings, metrics: Metrics):
@@ -127,5 +126,5 @@ class Limits:
         self.metrics.refused.labels(refusal.reason).inc()
         headers = refusal.headers | {"connection": "close"}
         await send_whole(send, refusal.status, headers, refusal.body)
-        await upload.drain(16 * self.settings.max_bytes, LINGER)
+        await upload.drain(16 * self.settings.max_bytes, self.settings.timeout)
         await send_end(send)

@@ -11,12 +11,12 @@ MOST = 1 << 16
 """Bytes of a request's head."""
 FAREWELL = 0.05
 """Seconds in which what lies in a socket when the server is stopped is still read."""
-LINGER = 2.0
-"""Seconds for which what comes after a refusal is thrown away, as in `limits`."""
 
 
 class Guarded(HttpToolsProtocol):
     """A head has to arrive within `patience` seconds, and within 64 KB.
+
+    What comes after a refusal is thrown away for as long, as in `limits`.
 
     uvicorn bounds neither, so that a client who never ends its head would hold its connection for
     ever.
@@ -94,7 +94,7 @@ class Guarded(HttpToolsProtocol):
             STATUS_LINE[status] + head.encode() + b"connection: close\r\n\r\n" + body
         )
         self.transport.write_eof()
-        self.loop.call_later(LINGER, self.transport.close)
+        self.loop.call_later(self.patience, self.transport.close)
 
 
 def guarded(patience: float) -> type[Guarded]:

@@ -1,6 +1,7 @@
 """From encoded pictures to answers: decode, wait for a batch, say it with names."""
 
 import asyncio
+from base64 import b64decode
 from collections.abc import Sequence
 from threading import Event
 from typing import Any
@@ -27,6 +28,12 @@ class Service:
         self.served, self.settings = served, settings
         self._decoder = Decoder(settings.max_pixels)
         self._batcher = Batcher(settings, metrics)
+
+    async def warm_up(self) -> None:
+        """Decode a picture, so that the first request need not wait for Pillow's formats."""
+        about = self.served.engine.about
+        black = png(np.zeros((*about.size, about.channels), np.uint8))
+        await self._decoder.decode([b64decode(black)], about)
 
     def close(self) -> None:
         self._decoder.close()
