@@ -313,7 +313,7 @@ def test_the_same_pictures_at_another_size_will_do(made, tmp_path):
     parts = torch.tensor([0, 0, 2]).repeat(80)  # the source's own test part
     for size in (8, 16):
         images = replace(digits(size=size), parts=parts)
-        single(tmp_path / f"s{size}", images, data="digits", image_size=size)
+        single(tmp_path / f"s{size}", images, data="digits", image_size=size, threads=1)
     found = compare([tmp_path / "s8", tmp_path / "s16"])
     assert found.settings == {"image_size": (8, 16)}
 
