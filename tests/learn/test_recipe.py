@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutaway.errors import UsageError
-from cutaway.learn.fields import Setting
 from cutaway.learn.fleet import plan
 from cutaway.learn.recipe import FORMAT, Recipe, from_dict, read_recipe
 from cutaway.recipes import pair
@@ -83,24 +82,6 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path, content):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UsageError, match=r"none\.toml cannot be read"):
         read_recipe(tmp_path / "none.toml")
-
-
-def test_a_setting_of_many_values_is_read_one_by_one():
-    sizes = Setting("sizes", int, (8, 16), low=1, high=64, many=True)
-    assert sizes.read("4, 32") == sizes.read([4, 32]) == (4, 32)
-    with pytest.raises(UsageError, match="--sizes must be at least 1 and at most 64, not 65"):
-        sizes.read("4,65")
-    with pytest.raises(UsageError, match="--sizes takes a whole number, not 'x'"):
-        sizes.read("4,x")
-    with pytest.raises(UsageError, match="--sizes takes one value at least"):
-        sizes.read(())
-
-
-def test_a_setting_of_choices_offers_the_nearest():
-    shape = Setting("shape", str, "round", choices=("round", "square"))
-    assert shape.read("square") == "square"
-    with pytest.raises(UsageError, match=r"--shape cannot be 'sqare'\. Did you mean 'square'"):
-        shape.read("sqare")
 
 
 def test_options_go_where_they_belong():

@@ -64,7 +64,7 @@ def read_over(words: list[str]) -> dict[str, Any]:
     Raises:
         UsageError: no name or no values.
     """
-    from cutaway.learn.fields import read_value
+    from cutaway.settings import read_value
 
     found: dict[str, Any] = {}
     for word in words:

@@ -41,7 +41,7 @@ def read_words(words: list[str]) -> tuple[list[str], dict[str, Any]]:
     Raises:
         UsageError: a third argument.
     """
-    from cutaway.learn.fields import read_value
+    from cutaway.settings import read_value
 
     plain, flags, rest = list[str](), dict[str, Any](), list(words)
     while rest:
@@ -84,7 +84,7 @@ def read_vary(words: list[str]) -> dict[str, list[Any]]:
     Raises:
         UsageError: no name or no values.
     """
-    from cutaway.learn.fields import read_value
+    from cutaway.settings import read_value
 
     found = {}
     for word in words:

@@ -57,9 +57,10 @@ import torch
 from cutaway.data.catalog import SOURCES
 from cutaway.errors import DataError
 from cutaway.lab.evidence import Effect, Evidence, Verdict
-from cutaway.lab.settings import Setting, parameters, settle
+from cutaway.lab.settings import parameters, settle
 from cutaway.learn.runtime import Runtime, computing, environment
 from cutaway.randomness import reseed_global
+from cutaway.settings import Setting
 
 
 @dataclass(frozen=True)

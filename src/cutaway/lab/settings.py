@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from cutaway.errors import UsageError, nearest
-from cutaway.learn import fields
+from cutaway.settings import Setting
 
 
 @dataclass(frozen=True)
 class Range:
-    """What a number may be: `depth: Annotated[int, Range(1, 200)]`."""
+    """The least and the largest value of a number: `depth: Annotated[int, Range(1, 200)]`."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -25,63 +25,31 @@ Batch = Annotated[int, Range(1, 1000)]
 Rate = Annotated[float, Range(1e-6, 100)]
 Width = Annotated[int, Range(1, 4096)]
 Depth = Annotated[int, Range(1, 200)]
-"""What many experiments can be given; a setting with a range of its own says so."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One parameter: an `int`, `float`, `bool`, `str` or `Literal[...]`.
-
-    Attributes:
-        many: it is a `tuple[int, ...]` or the like; text has commas.
-    """
-
-    name: str
-    default: Any
-    kind: Any
-    range: Range
-    many: bool = False
-
-    def read(self, value: Any) -> Any:
-        """A value, or its text, as this setting's type.
-
-        Raises:
-            UsageError: it cannot be read so, is no choice, or is out of range.
-        """
-        if not self.many:
-            return self._one(value)
-        parts = value if isinstance(value, tuple | list) else str(value).split(",")
-        if not parts:
-            raise UsageError(f"{fields.flag(self.name)} takes one value at least.")
-        return tuple(map(self._one, parts))
-
-    def _one(self, value: Any) -> Any:
-        if self.kind is bool:
-            return self._truth(value)
-        choices = get_args(self.kind) if get_origin(self.kind) is Literal else ()
-        found = fields.read(self.name, value, str if choices else self.kind)
-        limits = {"choices": choices, "low": self.range.low, "high": self.range.high}
-        fields.check(self.name, found, limits | {"above": -math.inf})
-        return found
-
-    def _truth(self, value: Any) -> bool:
-        found = fields.read_value(str(value))
-        if not isinstance(found, bool):
-            raise UsageError(f"{fields.flag(self.name)} takes true or false, not {value!r}.")
-        return found
+"""Settings of many experiments; a setting with a range of its own says so."""
 
 
 def parameters(experiment: Callable[..., Any]) -> dict[str, Setting]:
     """The settings of an experiment by name."""
     hints = get_type_hints(experiment, include_extras=True)
-    found = {}
+    settings = {}
     for name, parameter in inspect.signature(experiment).parameters.items():
         assert parameter.default is not parameter.empty, f"{name} has no quick value"
-        kind, outer = _bare(hints.get(name, type(parameter.default)))
-        many = get_origin(kind) is tuple
-        kind, inner = _bare(get_args(kind)[0]) if many else (kind, None)
-        found[name] = Setting(name, parameter.default, kind, inner or outer or Range(), many)
-    return found
+        settings[name] = _setting(name, hints.get(name, type(parameter.default)), parameter.default)
+    return settings
+
+
+def _setting(name: str, hint: Any, default: Any) -> Setting:
+    """A setting from its annotation: `int`, `float`, `bool`, `str`, `Literal[...]`, one of them
+    with a range, or a tuple of one of them."""
+    kind, outer = _bare(hint)
+    many = get_origin(kind) is tuple
+    kind, inner = _bare(get_args(kind)[0]) if many else (kind, None)
+    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    limits = inner or outer or Range()
+    return Setting(
+        name, str if choices else kind, default,
+        choices=choices, low=limits.low, high=limits.high, many=many,
+    )  # fmt: skip
 
 
 def _bare(hint: Any) -> tuple[Any, Range | None]:
@@ -93,16 +61,16 @@ def _bare(hint: Any) -> tuple[Any, Range | None]:
 
 
 def settle(number: str, known: Mapping[str, Setting], *given: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting's value: the quick one, changed by what is given, the last one first.
+    """Every setting's value: the default, changed by each mapping in turn.
 
     Raises:
         UsageError: an unknown setting (the nearest is offered), or a value that it cannot have.
     """
-    found = {name: setting.default for name, setting in known.items()}
+    values = {name: setting.default for name, setting in known.items()}
     for changes in given:
         for name, value in changes.items():
             if name not in known:
                 there = nearest(name, known) if known else " It has none."
                 raise UsageError(f"Claim {number} has no setting '{name}'.{there}")
-            found[name] = known[name].read(value)
-    return found
+            values[name] = known[name].read(value)
+    return values

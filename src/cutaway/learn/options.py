@@ -7,9 +7,8 @@ those before did not. Nothing heavy is imported here.
 from collections.abc import Mapping
 from typing import Any
 
-from cutaway.learn.fields import read
 from cutaway.learn.presets import ADAMW, PLAIN
-from cutaway.learn.recipe import OWN, Recipe
+from cutaway.learn.recipe import OWN, SETTINGS, Recipe
 
 Changes = dict[str, Any]
 
@@ -67,7 +66,7 @@ def in_fields(recipe: Recipe, changes: Changes) -> Changes:
         own = {name: value for name, value in changes.items() if name in known}
         changes = {name: value for name, value in changes.items() if name not in own}
         if own:
-            before = read(field, changes.pop(field, getattr(recipe, field)), dict)
+            before = SETTINGS[field].parse(changes.pop(field, getattr(recipe, field)))
             changes[field] = {**before, **own}
     return changes
 

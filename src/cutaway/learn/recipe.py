@@ -12,7 +12,7 @@ from typing import Any
 
 from cutaway.errors import UsageError
 from cutaway.learn import synonyms
-from cutaway.learn.fields import setting, settings_of
+from cutaway.settings import setting, settings_of
 
 FORMAT = 2
 """Version of `recipe.toml` and of what a step does; a file of a newer one is refused.
@@ -170,7 +170,13 @@ class Recipe:
     )
 
     device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps", "Machine")
-    precision: str = setting("auto", "floating-point format", "Machine", choices=PRECISIONS)
+    precision: str = setting(
+        "auto",
+        "floating-point format",
+        "Machine",
+        choices=PRECISIONS,
+        synonyms=synonyms.PRECISIONS,
+    )
     memory_format: str = setting(
         "auto", "memory layout of images and kernels", "Machine", choices=MEMORY_FORMATS
     )

@@ -7,6 +7,7 @@ and in Python alike. Nothing heavy is imported here.
 from collections.abc import Iterable
 
 from cutaway.errors import nearest
+from cutaway.settings import flag
 
 NAMES = {
     "lr": "learning_rate lr_max max_lr lr0 base_lr init_lr learning_rate_init eta",
@@ -72,11 +73,11 @@ ELSEWHERE = {
 }
 """What has no setting here, and what there is instead."""
 
-VALUES = {
+PRECISIONS = {
     "bfloat16": "16 16-mixed bf16 bf16-mixed bf16-true fp16 float16 half mixed",
     "float32": "32 32-true fp32 float full",
 }
-"""Precisions, and what others call them."""
+"""Our precisions, and what others call them."""
 
 
 def hint(word: str, known: Iterable[str], flags: bool = False) -> str:
@@ -97,16 +98,3 @@ def hint(word: str, known: Iterable[str], flags: bool = False) -> str:
             return f" Did you mean '{shown(ours)}'?"
     found = nearest(shown(name), map(shown, known))
     return " See --help." if flags and found.startswith(" Choose") else found
-
-
-def value(word: str, choices: Iterable[str]) -> str:
-    """What to do about a choice that is not known, to append to a sentence."""
-    for ours, words in VALUES.items():
-        if word.lower() in words.split() and ours in choices:
-            return f" Did you mean '{ours}'?"
-    return nearest(word, choices)
-
-
-def flag(name: str) -> str:
-    """What the command line calls a field or an option."""
-    return "--" + name.replace("_", "-")

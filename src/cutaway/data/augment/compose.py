@@ -1,7 +1,7 @@
 """Several transforms at once, and how a recipe writes them."""
 
 from collections.abc import Sequence
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, dataclass
 from functools import reduce
 
 import torch
@@ -18,7 +18,6 @@ from cutaway.data.augment.transforms import (
     Move,
     Paint,
     Transform,
-    check,
 )
 from cutaway.errors import UsageError, nearest
 
@@ -140,21 +139,12 @@ def _parse_one(part: str) -> Transform:
     name, *numbers = (piece.strip() for piece in part.split(":"))
     if name not in KINDS:
         raise UsageError(f"There is no augmentation '{name}'.{nearest(name, [*KINDS, 'none'])}")
-    every = fields(KINDS[name])
+    every = KINDS[name].settings()
     least = sum(each.default is MISSING for each in every)
     if not least <= len(numbers) <= len(every):
         usage = ":".join([name, *(each.name.upper() for each in every)])
         raise UsageError(f"'{part}' has {len(numbers)} numbers; write it as {usage}.")
-    return KINDS[name](*(_read(name, e, t) for e, t in zip(every, numbers, strict=False)))
-
-
-def _read(name: str, each: Field, text: str) -> int | float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise UsageError(f"The {each.name} of {name} must be a number, not '{text}'.") from None
-    check(name, each, value)
-    return int(value) if each.type is int else value
+    return KINDS[name](*(e.read(text) for e, text in zip(every, numbers, strict=False)))
 
 
 def _exactly(

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +13,10 @@ from torch import Generator, Tensor
 
 from cutaway.data.augment.geometry import grey, rows, uniform, whole, window
 from cutaway.errors import UsageError
+from cutaway.settings import Setting, setting, settings_of
+
+UP_TO_1000: dict[str, Any] = {"low": 0, "high": 1000}
+"""The range of a number that has no bound of its own."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +24,14 @@ class Transform:
     """One kind of change. Its fields say how strong it is; they are refused if impossible."""
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            check(self.name, each, getattr(self, each.name))
+        for each in self.settings():
+            each.read(getattr(self, each.name))
+
+    @classmethod
+    @cache
+    def settings(cls) -> tuple[Setting, ...]:
+        """Its numbers, in the order in which a recipe writes them."""
+        return tuple(settings_of(cls, of=cls.__name__.lower()).values())
 
     @property
     def name(self) -> str:
@@ -29,18 +41,16 @@ class Transform:
     @property
     def active(self) -> bool:
         """Whether it can change anything: whether its strength is above zero."""
-        return getattr(self, fields(self)[0].name) > 0
+        return getattr(self, self.settings()[0].name) > 0
 
     def suits(self, size: Sequence[int]) -> None:
         """Raise UsageError where nothing could be made of images of (height, width) pixels."""
 
     def __str__(self) -> str:
-        last = max((i for i, f in enumerate(fields(self), 1) if self._stated(f)), default=0)
-        numbers = [_number(getattr(self, f.name)) for f in fields(self)[:last]]
+        values = [(getattr(self, each.name), each.default) for each in self.settings()]
+        last = max((i for i, (value, usual) in enumerate(values, 1) if value != usual), default=0)
+        numbers = [repr(value).removesuffix(".0") for value, _ in values[:last]]
         return ":".join([self.name, *numbers])
-
-    def _stated(self, each: Field) -> bool:
-        return each.default is MISSING or getattr(self, each.name) != each.default
 
 
 class Move(Transform):
@@ -70,13 +80,9 @@ class Paint(Transform):
 
 @dataclass(frozen=True)
 class Shift(Move, Affine):
-    """Move by up to `pixels` whole pixels along each axis, uniformly; zeros come in.
+    """Move by up to `pixels` whole pixels along each axis, uniformly; zeros come in."""
 
-    Attributes:
-        pixels: largest move along one axis, in pixels.
-    """
-
-    pixels: int
+    pixels: int = setting(help="largest move along one axis, in pixels", **UP_TO_1000)
 
     def suits(self, size: Sequence[int]) -> None:
         _expect_larger(self, self.pixels, size)
@@ -92,13 +98,9 @@ class Shift(Move, Affine):
 
 @dataclass(frozen=True)
 class Flip(Move, Affine):
-    """Mirror left to right.
+    """Mirror left to right."""
 
-    Attributes:
-        p: chance that an image is mirrored.
-    """
-
-    p: float = field(default=0.5, metadata={"most": 1})
+    p: float = setting(0.5, "chance that an image is mirrored", low=0, high=1)
 
     def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
         flipped = (uniform(rng, len(images)) < self.p).to(images.device)
@@ -112,13 +114,11 @@ class Flip(Move, Affine):
 @dataclass(frozen=True)
 class Crop(Move):
     """Pad by reflection, then cut the image's own size out at a random place (He et al. 2016,
-    arXiv:1512.03385, section 4.2, who pad with zeros; reflection as in airbench).
+    arXiv:1512.03385, section 4.2, who pad with zeros; reflection as in airbench)."""
 
-    Attributes:
-        padding: pixels added at each side; less than the image's side.
-    """
-
-    padding: int
+    padding: int = setting(
+        help="pixels added at each side; less than the image's side", **UP_TO_1000
+    )
 
     def suits(self, size: Sequence[int]) -> None:
         _expect_larger(self, self.padding, size)
@@ -131,13 +131,9 @@ class Crop(Move):
 
 @dataclass(frozen=True)
 class Rotate(Affine):
-    """Turn about the centre by an angle uniform in -`degrees`..`degrees`; zeros come in.
+    """Turn about the centre by an angle uniform in -`degrees`..`degrees`; zeros come in."""
 
-    Attributes:
-        degrees: largest angle, at most 180.
-    """
-
-    degrees: float = field(metadata={"most": 180})
+    degrees: float = setting(help="largest angle", low=0, high=180)
 
     def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
         angle = (2 * uniform(rng, count) - 1) * math.radians(self.degrees)
@@ -147,13 +143,9 @@ class Rotate(Affine):
 
 @dataclass(frozen=True)
 class Scale(Affine):
-    """Magnify about the centre by a factor uniform in 1 - `fraction`..1 + `fraction`.
+    """Magnify about the centre by a factor uniform in 1 - `fraction`..1 + `fraction`."""
 
-    Attributes:
-        fraction: largest change of size, below 1.
-    """
-
-    fraction: float = field(metadata={"most": 0.99})
+    fraction: float = setting(help="largest change of size", low=0, high=0.99)
 
     def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
         factor = 1 + (2 * uniform(rng, count) - 1) * self.fraction
@@ -169,14 +161,10 @@ class Elastic(Transform):
     (the paper's 34 and 4 for digits: 1.4 pixels). Here the numbers lie on a grid of knots `sigma`
     apart, with the same mean square, which gives the same field for fewer numbers, also beyond
     the border, so that displacements do not shrink there.
-
-    Attributes:
-        alpha: strength, in pixels.
-        sigma: standard deviation of the Gaussian, in pixels; at least 0.5.
     """
 
-    alpha: float
-    sigma: float = field(metadata={"least": 0.5})
+    alpha: float = setting(help="strength, in pixels", **UP_TO_1000)
+    sigma: float = setting(help="standard deviation of the Gaussian, in pixels", low=0.5, high=1000)
 
     def displacement(self, count: int, h: int, w: int, rng: Generator) -> Float[Tensor, "b 2 h w"]:
         """How far from its place each pixel takes its value: (x, y), in pixels."""
@@ -195,13 +183,9 @@ class Elastic(Transform):
 @dataclass(frozen=True)
 class Erase(Paint):
     """Paint a square over with the image's mean colour (cutout, DeVries & Taylor 2017,
-    arXiv:1708.04552). Its centre is uniform over the image, so it may lie partly outside.
+    arXiv:1708.04552). Its centre is uniform over the image, so it may lie partly outside."""
 
-    Attributes:
-        size: side of the square, in pixels.
-    """
-
-    size: int
+    size: int = setting(help="side of the square, in pixels", **UP_TO_1000)
 
     def suits(self, size: Sequence[int]) -> None:
         _expect_larger(self, self.size // 2, size)
@@ -220,17 +204,18 @@ class Erase(Paint):
 @dataclass(frozen=True)
 class Colour(Paint):
     """Change brightness, then contrast, then saturation (Howard 2013, arXiv:1312.5402), each by a
-    factor uniform in 1 - strength..1 + strength; values stay within 0..1.
+    factor uniform in 1 - strength..1 + strength; values stay within 0..1."""
 
-    Attributes:
-        brightness: strength; the factor multiplies every value.
-        contrast: strength; the factor multiplies the distance from the image's mean grey.
-        saturation: strength; the factor multiplies the distance from the pixel's own grey.
-    """
-
-    brightness: float = field(metadata={"most": 1})
-    contrast: float = field(default=0.0, metadata={"most": 1})
-    saturation: float = field(default=0.0, metadata={"most": 1})
+    brightness: float = setting(help="strength; the factor multiplies every value", low=0, high=1)
+    contrast: float = setting(
+        0.0,
+        "strength; the factor multiplies the distance from the image's mean grey",
+        low=0,
+        high=1,
+    )
+    saturation: float = setting(
+        0.0, "strength; the factor multiplies the distance from the pixel's own grey", low=0, high=1
+    )
 
     @property
     def active(self) -> bool:
@@ -257,19 +242,3 @@ KINDS: dict[str, type[Transform]] = {
     kind.__name__.lower(): kind
     for kind in (Shift, Flip, Crop, Rotate, Scale, Elastic, Erase, Colour)
 }
-
-
-def check(name: str, each: Field, value: int | float) -> None:
-    """Refuse a number that the field `each` cannot have."""
-    least, most = each.metadata.get("least", 0), each.metadata.get("most", 1000)
-    fits = each.type is not int or value == value // 1
-    if not (fits and least <= value <= most):  # nan fails every comparison
-        sort = "a whole number" if each.type is int else "a number"
-        raise UsageError(
-            f"The {each.name} of {name} must be {sort} from {least} to {most},"
-            f" not {_number(value)}."
-        )
-
-
-def _number(value: int | float) -> str:
-    return repr(value).removesuffix(".0")

@@ -10,11 +10,11 @@ from typing import Any
 
 from cutaway.errors import UsageError, nearest
 from cutaway.learn import metrics
-from cutaway.learn.fields import flag
 from cutaway.learn.metrics import Metric
 from cutaway.learn.recipe import SETTINGS, Recipe
 from cutaway.learn.recipe import TASKS as NAMES
 from cutaway.learn.task import Task
+from cutaway.settings import flag
 
 OF_TASKS = tuple(spec for spec in SETTINGS.values() if spec.of_task)
 """Fields of a recipe that are for some tasks only: those with an attribute of that name."""
