@@ -2,21 +2,17 @@
 
 import pytest
 import torch
+from helpers.easy_samples import easy_samples
+from helpers.effects import at
 
 from cutaway import lab
 from cutaway.data.imageset import ImageSet
 from cutaway.lab.chapters.architectures import counts, identity, residual, rocks, skips, transfer
-from cutaway.lab.evidence import Effect, Verdict, exact
-from cutaway.lab.tools.samples import Samples
+from cutaway.lab.evidence import Verdict, exact
 from cutaway.learn.fleet.stack import Stack
 from cutaway.models import count, find
 
 HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
-
-
-def at(value: float, half: float = 0.0) -> Effect:
-    """An effect with its interval."""
-    return Effect("planted", value, value - half, value + half, 8)
 
 
 @pytest.mark.parametrize(
@@ -92,14 +88,6 @@ def test_shapes_in_words():
     assert counts.spelled((120,)) == "120"
 
 
-def planted(n: int = 80) -> Samples:
-    """Ten classes that a pixel each gives away."""
-    t = torch.arange(n) % 10
-    x = 0.1 * torch.randn(n, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    x.view(n, -1)[torch.arange(n), t] += 3
-    return Samples(x, t)
-
-
 def test_a_block_is_the_equation():
     torch.manual_seed(0)
     x = torch.randn(6, 5)
@@ -123,10 +111,11 @@ def test_as_many_layers_as_asked(depth):
 def test_shallow_networks_learn_and_a_step_lowers_the_loss():
     torch.manual_seed(0)
     nets = [residual.deep(8, 16, True) for _ in range(2)]
-    loss, right = residual._learned(Stack(nets), planted(), planted(), 0, 40, 20, 0.05)
+    data = easy_samples(80)
+    loss, right = residual._learned(Stack(nets), data, data, 0, 40, 20, 0.05)
     assert (loss < 1).all()
     assert (right > 80).all()
-    losses = residual.few_steps(nets[0], planted(), 0)
+    losses = residual.few_steps(nets[0], data, 0)
     assert losses[-1] < losses[0]
 
 

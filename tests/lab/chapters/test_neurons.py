@@ -4,34 +4,30 @@ import math
 
 import pytest
 import torch
+from helpers.effects import at
 
 from cutaway import lab
 from cutaway.lab.chapters.neurons import curve, gates, outputs
-from cutaway.lab.evidence import Effect, Verdict, exact
+from cutaway.lab.evidence import Verdict, exact
 
 HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
-
-
-def near(value: float, half: float = 1.0) -> Effect:
-    """A planted effect."""
-    return Effect("planted", value, value - half, value + half, 16)
 
 
 @pytest.mark.parametrize(
     ("number", "effects", "verdict"),
     [
-        ("1.1", {"wrong": exact("", 0), "learned": near(100)}, HOLDS),
-        ("1.1", {"wrong": exact("", 0), "learned": near(60)}, LIMITED),
-        ("1.1", {"wrong": exact("", 1), "learned": near(100)}, FAILS),
-        ("1.1", {"wrong": exact("", 0), "learned": near(0)}, FAILS),
-        ("1.2", {"feasible": exact("", 0), "passed": near(0)}, HOLDS),
-        ("1.2", {"feasible": exact("", 1), "passed": near(0)}, FAILS),
-        ("1.2", {"feasible": exact("", 0), "passed": near(2)}, UNDECIDED),
-        ("1.3", {"wrong": exact("", 0), "smallest": near(97), "best": near(99)}, HOLDS),
-        ("1.3", {"wrong": exact("", 0), "smallest": near(40), "best": near(99)}, LIMITED),
-        ("1.3", {"wrong": exact("", 0), "smallest": near(40), "best": near(40)}, FAILS),
-        ("1.3", {"wrong": exact("", 2), "smallest": near(97), "best": near(99)}, FAILS),
-        ("1.3", {"wrong": exact("", 0), "smallest": near(40), "best": near(90)}, UNDECIDED),
+        ("1.1", {"wrong": exact("", 0), "learned": at(100, 1)}, HOLDS),
+        ("1.1", {"wrong": exact("", 0), "learned": at(60, 1)}, LIMITED),
+        ("1.1", {"wrong": exact("", 1), "learned": at(100, 1)}, FAILS),
+        ("1.1", {"wrong": exact("", 0), "learned": at(0, 1)}, FAILS),
+        ("1.2", {"feasible": exact("", 0), "passed": at(0, 1)}, HOLDS),
+        ("1.2", {"feasible": exact("", 1), "passed": at(0, 1)}, FAILS),
+        ("1.2", {"feasible": exact("", 0), "passed": at(2, 1)}, UNDECIDED),
+        ("1.3", {"wrong": exact("", 0), "smallest": at(97, 1), "best": at(99, 1)}, HOLDS),
+        ("1.3", {"wrong": exact("", 0), "smallest": at(40, 1), "best": at(99, 1)}, LIMITED),
+        ("1.3", {"wrong": exact("", 0), "smallest": at(40, 1), "best": at(40, 1)}, FAILS),
+        ("1.3", {"wrong": exact("", 2), "smallest": at(97, 1), "best": at(99, 1)}, FAILS),
+        ("1.3", {"wrong": exact("", 0), "smallest": at(40, 1), "best": at(90, 1)}, UNDECIDED),
     ],
 )
 def test_the_rules_of_gates(number, effects, verdict):
@@ -49,14 +45,14 @@ def test_the_rules_of_gates(number, effects, verdict):
     ],
 )
 def test_the_rule_of_the_step(gradient, gain, least, verdict):
-    effects = exact("", gradient), exact("", gain), near(least)
+    effects = exact("", gradient), exact("", gain), at(least, 1)
     assert outputs.trainable(*effects) is verdict
 
 
 GOOD = {
     "middle": exact("", 0), "slope": exact("", 0), "moved": exact("", 0), "uphill": exact("", 0),
-    "w_error": near(0), "T_error": near(0),
-    "with_negatives": near(0.2, 0.1), "without": near(0.8, 0.1),
+    "w_error": at(0, 1), "T_error": at(0, 1),
+    "with_negatives": at(0.2, 0.1), "without": at(0.8, 0.1),
 }  # fmt: skip
 
 
@@ -68,9 +64,9 @@ GOOD = {
         ({"middle": exact("", 0.1)}, FAILS),
         ({"slope": exact("", 0.1)}, FAILS),
         ({"uphill": exact("", 0.1)}, FAILS),
-        ({"w_error": near(9)}, FAILS),
-        ({"T_error": near(4, 3)}, UNDECIDED),
-        ({"without": near(0.2, 0.1)}, FAILS),
+        ({"w_error": at(9, 1)}, FAILS),
+        ({"T_error": at(4, 3)}, UNDECIDED),
+        ({"without": at(0.2, 0.1)}, FAILS),
     ],
 )
 def test_the_rule_of_the_curve(changed, verdict):

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import pytest
 import torch
+from helpers.effects import at, exactly
 from torch import nn
 
 from cutaway import lab, models
@@ -17,23 +18,14 @@ from cutaway.lab.chapters.generation.judging import fooled
 from cutaway.lab.chapters.generation.players import Game, digits, distance
 from cutaway.lab.chapters.generation.shadows import encrypted, told
 from cutaway.lab.chapters.generation.solutions import Fits, Wave, beyond, narrows, truth
-from cutaway.lab.evidence import Effect, Verdict, exact
-
-
-def about(value: float, half: float = 1) -> Effect:
-    """Planted, with its interval."""
-    return Effect("planted", value, value - half, value + half, 8)
-
-
-def planted(*values: float):
-    return [exact("planted", value) for value in values]
+from cutaway.lab.evidence import Verdict, exact
 
 
 def test_7_1_shadow_code():
-    assert encrypted(about(11), about(9)) is Verdict.HOLDS
-    assert encrypted(about(11), about(1, 0.5)) is Verdict.LIMITED
-    assert encrypted(about(30), about(9)) is Verdict.UNDECIDED
-    assert encrypted(about(90), about(9)) is Verdict.FAILS
+    assert encrypted(at(11, 1), at(9, 1)) is Verdict.HOLDS
+    assert encrypted(at(11, 1), at(1, 0.5)) is Verdict.LIMITED
+    assert encrypted(at(30, 1), at(9, 1)) is Verdict.UNDECIDED
+    assert encrypted(at(90, 1), at(9, 1)) is Verdict.FAILS
 
 
 def test_7_1_what_a_code_tells():
@@ -43,17 +35,17 @@ def test_7_1_what_a_code_tells():
 
 
 def test_7_2_pretrained_code():
-    good, bad, none = about(0.5, 0.1), about(3), about(-3)
-    assert pays(about(5), good, good) is Verdict.HOLDS
-    assert pays(about(5), good, bad) is Verdict.LIMITED
+    good, bad, none = at(0.5, 0.1), at(3, 1), at(-3, 1)
+    assert pays(at(5, 1), good, good) is Verdict.HOLDS
+    assert pays(at(5, 1), good, bad) is Verdict.LIMITED
     assert pays(none, good, bad) is Verdict.LIMITED
     assert pays(none, bad, bad) is Verdict.FAILS
-    assert pays(about(0, 4), bad, bad) is Verdict.UNDECIDED
+    assert pays(at(0, 4), bad, bad) is Verdict.UNDECIDED
 
 
 def test_7_3_example():
-    assert as_printed(*planted(0, 0)) is Verdict.HOLDS
-    assert as_printed(*planted(1, 0)) is Verdict.FAILS
+    assert as_printed(*exactly(0, 0)) is Verdict.HOLDS
+    assert as_printed(*exactly(1, 0)) is Verdict.FAILS
     found = counted()
     assert found["P(y=0|x)"] == [0, Fraction(1, 3), 1, Fraction(3, 4)]
     for name in ("P(x)", "P(x|y=0)", "P(x|y=1)"):
@@ -65,21 +57,21 @@ def test_7_3_example():
 
 
 def test_7_4_base():
-    assert in_base_ten(*planted(-6, -13.8, -0.002)) is Verdict.LIMITED
-    assert in_base_ten(*planted(-6, -6, -0.002)) is Verdict.HOLDS
-    assert in_base_ten(*planted(-5, -13.8, -0.002)) is Verdict.FAILS
+    assert in_base_ten(*exactly(-6, -13.8, -0.002)) is Verdict.LIMITED
+    assert in_base_ten(*exactly(-6, -6, -0.002)) is Verdict.HOLDS
+    assert in_base_ten(*exactly(-5, -13.8, -0.002)) is Verdict.FAILS
     found = lab.claim("7.4").run()
     assert found.verdict is Verdict.LIMITED
     assert found.evidence.effects["nats"].value == pytest.approx(2 * math.log(0.001))
 
 
 def test_7_5_algorithm_4_2():
-    learned, not_, half = about(0.2, 0.05), about(0.9, 0.05), about(50)
+    learned, not_, half = at(0.2, 0.05), at(0.9, 0.05), at(50, 1)
     assert in_turns(learned, not_, half) is Verdict.HOLDS
-    assert in_turns(learned, not_, about(70)) is Verdict.LIMITED
+    assert in_turns(learned, not_, at(70, 1)) is Verdict.LIMITED
     assert in_turns(learned, learned, half) is Verdict.UNDECIDED
-    assert in_turns(about(0.6, 0.05), not_, half) is Verdict.UNDECIDED
-    assert in_turns(about(1, 0.05), not_, half) is Verdict.FAILS
+    assert in_turns(at(0.6, 0.05), not_, half) is Verdict.UNDECIDED
+    assert in_turns(at(1, 0.05), not_, half) is Verdict.FAILS
 
 
 def test_players_move_in_turn_and_each_its_own_weights():
@@ -103,35 +95,35 @@ def test_distance_of_a_set_to_itself():
 
 
 def test_7_6_dcgan():
-    assert convolved(about(0.4, 0.1)) is Verdict.HOLDS
-    assert convolved(about(1, 0.1)) is Verdict.UNDECIDED
-    assert convolved(about(2, 0.1)) is Verdict.FAILS
+    assert convolved(at(0.4, 0.1)) is Verdict.HOLDS
+    assert convolved(at(1, 0.1)) is Verdict.UNDECIDED
+    assert convolved(at(2, 0.1)) is Verdict.FAILS
 
 
 def test_7_7_improvements():
-    gain, worse, same, alone = about(5), about(2, 0.5), about(1, 0.5), exact("planted", 0)
-    short, long = planted(100, 5000)
+    gain, worse, same, alone = at(5, 1), at(2, 0.5), at(1, 0.5), exact("planted", 0)
+    short, long = exactly(100, 5000)
     assert inventions(gain, worse, worse, alone, long) is Verdict.HOLDS
     assert inventions(gain, worse, worse, alone, short) is Verdict.UNDECIDED
     assert inventions(gain, worse, same, alone, long) is Verdict.LIMITED
     assert inventions(gain, worse, worse, exact("planted", 0.1), long) is Verdict.LIMITED
-    assert inventions(about(0), same, worse, alone, long) is Verdict.LIMITED
-    assert inventions(about(0), same, same, alone, long) is Verdict.UNDECIDED
-    assert inventions(about(-3), about(0.5, 0.1), about(0.5, 0.1), alone, long) is Verdict.FAILS
+    assert inventions(at(0, 1), same, worse, alone, long) is Verdict.LIMITED
+    assert inventions(at(0, 1), same, same, alone, long) is Verdict.UNDECIDED
+    assert inventions(at(-3, 1), at(0.5, 0.1), at(0.5, 0.1), alone, long) is Verdict.FAILS
 
 
 def test_7_8_before_a_judge():
-    assert fooled(about(50), about(50)) is Verdict.HOLDS
-    assert fooled(about(90), about(51)) is Verdict.LIMITED
-    assert fooled(about(90), about(80)) is Verdict.FAILS
-    assert fooled(about(55), about(54)) is Verdict.UNDECIDED
+    assert fooled(at(50, 1), at(50, 1)) is Verdict.HOLDS
+    assert fooled(at(90, 1), at(51, 1)) is Verdict.LIMITED
+    assert fooled(at(90, 1), at(80, 1)) is Verdict.FAILS
+    assert fooled(at(55, 1), at(54, 1)) is Verdict.UNDECIDED
 
 
 def test_7_9_siren():
-    assert fits(about(15), about(0.2, 0.1), about(40)) is Verdict.HOLDS
-    assert fits(about(15), about(0.2, 0.1), about(20)) is Verdict.LIMITED
-    assert fits(about(0), about(0.2, 0.1), about(40)) is Verdict.UNDECIDED
-    assert fits(about(-5), about(0.2, 0.1), about(40)) is Verdict.FAILS
+    assert fits(at(15, 1), at(0.2, 0.1), at(40, 1)) is Verdict.HOLDS
+    assert fits(at(15, 1), at(0.2, 0.1), at(20, 1)) is Verdict.LIMITED
+    assert fits(at(0, 1), at(0.2, 0.1), at(40, 1)) is Verdict.UNDECIDED
+    assert fits(at(-5, 1), at(0.2, 0.1), at(40, 1)) is Verdict.FAILS
 
 
 def test_7_9_slopes_of_a_plane():
@@ -142,12 +134,12 @@ def test_7_9_slopes_of_a_plane():
 
 
 def test_7_10_outside():
-    inside, outside, straight = about(0.1, 0.05), about(1, 0.1), about(0.01, 0.01)
-    closer, wave = about(-0.2, 0.1), about(0.01, 0.01)
+    inside, outside, straight = at(0.1, 0.05), at(1, 0.1), at(0.01, 0.01)
+    closer, wave = at(-0.2, 0.1), at(0.01, 0.01)
     assert beyond(inside, outside, straight, closer, wave) is Verdict.HOLDS
-    assert beyond(inside, outside, straight, about(0), wave) is Verdict.LIMITED
+    assert beyond(inside, outside, straight, at(0, 1), wave) is Verdict.LIMITED
     assert beyond(outside, outside, straight, closer, wave) is Verdict.UNDECIDED
-    assert beyond(inside, about(0.1, 0.1), straight, closer, wave) is Verdict.FAILS
+    assert beyond(inside, at(0.1, 0.1), straight, closer, wave) is Verdict.FAILS
 
 
 def test_7_10_a_line_is_straight_and_a_wave_is_not():
@@ -168,10 +160,10 @@ def test_7_10_the_right_architecture_can_be_the_truth():
 
 
 def test_7_11_narrows():
-    assert narrows(*planted(0.1, 0.1)) is Verdict.HOLDS
-    assert narrows(*planted(0.1, 1.1)) is Verdict.LIMITED
-    assert narrows(*planted(1.1, 1.1)) is Verdict.FAILS
-    assert narrows(about(1), about(1)) is Verdict.UNDECIDED
+    assert narrows(*exactly(0.1, 0.1)) is Verdict.HOLDS
+    assert narrows(*exactly(0.1, 1.1)) is Verdict.LIMITED
+    assert narrows(*exactly(1.1, 1.1)) is Verdict.FAILS
+    assert narrows(at(1, 1), at(1, 1)) is Verdict.UNDECIDED
 
 
 @pytest.mark.slow

@@ -2,27 +2,23 @@
 
 import pytest
 import torch
+from helpers.effects import at
 
 from cutaway import lab
 from cutaway.byhand import check
 from cutaway.lab.chapters.gradients import cost, equations, graphs, kinks, numerical
-from cutaway.lab.evidence import Effect, Verdict, exact
+from cutaway.lab.evidence import Verdict, exact
 
 HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
-
-
-def near(value: float, half: float = 0.01) -> Effect:
-    """A planted effect."""
-    return Effect("planted", value, value - half, value + half, 16)
 
 
 @pytest.mark.parametrize(
     ("rule", "effects", "verdict"),
     [
-        (numerical.v_shaped, (near(-10), near(2), near(-1)), HOLDS),
-        (numerical.v_shaped, (near(-10), near(1), near(-1)), LIMITED),
-        (numerical.v_shaped, (near(-10), near(2), near(0)), LIMITED),
-        (numerical.v_shaped, (near(-3), near(2), near(-1)), FAILS),
+        (numerical.v_shaped, (at(-10, 0.01), at(2, 0.01), at(-1, 0.01)), HOLDS),
+        (numerical.v_shaped, (at(-10, 0.01), at(1, 0.01), at(-1, 0.01)), LIMITED),
+        (numerical.v_shaped, (at(-10, 0.01), at(2, 0.01), at(0, 0.01)), LIMITED),
+        (numerical.v_shaped, (at(-3, 0.01), at(2, 0.01), at(-1, 0.01)), FAILS),
         (numerical.shaped, (exact("", 0), exact("", 1e-15)), HOLDS),
         (numerical.shaped, (exact("", 1), exact("", 1e-15)), FAILS),
         (numerical.shaped, (exact("", 0), exact("", 1e-3)), FAILS),
@@ -39,12 +35,12 @@ def near(value: float, half: float = 0.01) -> Effect:
         (cost.two_forwards, (exact("", 1.6), exact("", 9)), LIMITED),
         (cost.two_forwards, (exact("", 1), exact("", 1)), FAILS),
         (cost.two_forwards, (exact("", 9), exact("", 90)), FAILS),
-        (kinks.kink, (exact("", 1), exact("", 0), near(0), near(0), near(0)), HOLDS),
-        (kinks.kink, (exact("", 0), exact("", 2), near(0), near(0), near(0)), LIMITED),
-        (kinks.kink, (exact("", 0), exact("", 0), near(0), near(0), near(50)), LIMITED),
-        (kinks.kink, (exact("", 0), exact("", 0), near(0, 5), near(0), near(0)), UNDECIDED),
-        (kinks.kink, (exact("", 0), exact("", 0), near(4), near(0), near(0)), FAILS),
-        (kinks.kink, (exact("", 0.5), exact("", 0), near(0), near(0), near(0)), FAILS),
+        (kinks.kink, (exact("", 1), exact("", 0), at(0, 0.01), at(0, 0.01), at(0, 0.01)), HOLDS),
+        (kinks.kink, (exact("", 0), exact("", 2), at(0, 0.01), at(0, 0.01), at(0, 0.01)), LIMITED),
+        (kinks.kink, (exact("", 0), exact("", 0), at(0, 0.01), at(0, 0.01), at(50, 0.01)), LIMITED),
+        (kinks.kink, (exact("", 0), exact("", 0), at(0, 5), at(0, 0.01), at(0, 0.01)), UNDECIDED),
+        (kinks.kink, (exact("", 0), exact("", 0), at(4, 0.01), at(0, 0.01), at(0, 0.01)), FAILS),
+        (kinks.kink, (exact("", 0.5), exact("", 0), at(0, 0.01), at(0, 0.01), at(0, 0.01)), FAILS),
         (kinks.smooth, (exact("", 5e-4), exact("", 10), exact("", 10), exact("", 1)), HOLDS),
         (kinks.smooth, (exact("", 0.1), exact("", 10), exact("", 10), exact("", 1)), LIMITED),
         (kinks.smooth, (exact("", 5e-4), exact("", 10), exact("", 1), exact("", 1)), FAILS),

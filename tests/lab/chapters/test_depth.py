@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers.easy_samples import easy_samples
+from helpers.effects import at
 
 from cutaway import lab
 from cutaway.lab.chapters.depth import (
@@ -19,16 +21,11 @@ from cutaway.lab.chapters.depth import (
     saddles,
     starts,
 )
-from cutaway.lab.evidence import Effect, Verdict, exact
+from cutaway.lab.evidence import Verdict, exact
 from cutaway.lab.tools.samples import Samples
 from cutaway.learn.fleet.stack import Stack
 
 HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
-
-
-def at(value: float, half: float = 0.0) -> Effect:
-    """An effect with its interval."""
-    return Effect("planted", value, value - half, value + half, 8)
 
 
 @pytest.mark.parametrize(
@@ -84,16 +81,8 @@ def test_rules_on_planted_effects(rule, effects, verdict):
     assert rule(*effects) is verdict
 
 
-def planted(n: int = 60) -> Samples:
-    """Ten classes that a pixel each gives away."""
-    t = torch.arange(n) % 10
-    x = 0.1 * torch.randn(n, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    x.view(n, -1)[torch.arange(n), t] += 3
-    return Samples(x, t)
-
-
 def test_rates_side_by_side_are_runs_of_their_own():
-    data = planted()
+    data = easy_samples(60)
     torch.manual_seed(0)
     three = [learner.dense([64, 8, 10]) for _ in range(3)]
     alone = [learner.dense([64, 8, 10]) for _ in range(3)]
@@ -107,7 +96,7 @@ def test_rates_side_by_side_are_runs_of_their_own():
 
 
 def test_networks_of_the_chapter_learn():
-    data = planted()
+    data = easy_samples(60)
     torch.manual_seed(0)
     nets = Stack([learner.dense([64, 16, 10], norm=True, drop=0.2) for _ in range(2)])
     before = learner.log_loss(nets, data)
@@ -117,7 +106,7 @@ def test_networks_of_the_chapter_learn():
 
 
 def test_gradients_and_spreads_are_those_of_each_network():
-    data = planted()
+    data = easy_samples(60)
     torch.manual_seed(0)
     networks = [learner.dense([64, 8, 8, 10], "tanh", "xavier") for _ in range(2)]
     nets = Stack(networks)
@@ -137,7 +126,8 @@ def test_a_unit_that_was_killed_is_dead_and_no_other():
     with torch.no_grad():
         nets[1].get_submodule("1").bias[2] = -1e6
         nets[0].get_submodule("3").weight.fill_(math.nan)
-    found, alive = dying.dead(Stack(nets), planted()), dying.awake(Stack(nets), planted())
+    data = easy_samples(60)
+    found, alive = dying.dead(Stack(nets), data), dying.awake(Stack(nets), data)
     assert found[1, 0].tolist() == [False, False, True, False]
     assert not (found & alive).any()
     assert not found[0, 1].any()  # not a number is neither
@@ -246,7 +236,7 @@ def test_a_push_moves_and_nothing_does_not():
 
 
 def test_removing_nothing_costs_nothing_and_all_leaves_chance():
-    data = planted()
+    data = easy_samples(60)
     torch.manual_seed(0)
     nets = Stack([learner.dense([64, 12, 10]) for _ in range(2)])
     learner.descend(nets, data, 0, 80, 20, 0.2)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers.effects import planted
 
 from cutaway import lab
 from cutaway.errors import UsageError
@@ -13,15 +14,9 @@ from cutaway.lab.chapters.optimisation.methods import TOLD, Regression, exponent
 from cutaway.lab.chapters.optimisation.minima import Imitation, counts
 from cutaway.lab.chapters.optimisation.quadratics import by_momentum, crossings, settled
 from cutaway.lab.chapters.optimisation.steepness import from_wall, staircase, unit_from
-from cutaway.lab.evidence import Effect, Verdict
+from cutaway.lab.evidence import Verdict
 
 HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
-
-
-def planted(**values: float | tuple[float, float]) -> dict[str, Effect]:
-    """Effects of known intervals; a number is exact."""
-    pairs = {k: v if isinstance(v, tuple) else (v, v) for k, v in values.items()}
-    return {k: Effect(k, (a + b) / 2, a, b, 8) for k, (a, b) in pairs.items()}
 
 
 @pytest.mark.parametrize(

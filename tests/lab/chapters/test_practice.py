@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from helpers.command import process
+from helpers.effects import planted
 
 from cutaway import lab
 from cutaway.data.sources import load
@@ -18,17 +19,11 @@ from cutaway.lab.chapters.practice.dense import (
 )
 from cutaway.lab.chapters.practice.eight_bits import Few, quantised, size_of
 from cutaway.lab.chapters.practice.graphs import Chooses, can_compile, listened, refuses
-from cutaway.lab.evidence import Effect, Verdict
+from cutaway.lab.evidence import Verdict
 from cutaway.lab.tools.samples import samples
 from cutaway.models.mlp import MLP
 
 HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
-
-
-def planted(**values: float | tuple[float, float]) -> dict[str, Effect]:
-    """Effects of known intervals; a number is exact."""
-    pairs = {k: v if isinstance(v, tuple) else (v, v) for k, v in values.items()}
-    return {k: Effect(k, (a + b) / 2, a, b, 8) for k, (a, b) in pairs.items()}
 
 
 @pytest.mark.parametrize(
