@@ -15,7 +15,7 @@ from cutaway.lab.experiment import Finding
 
 def test_one_after_the_other_and_then_from_the_cache(own):
     first = list(lab.prove(["coins.fair", "coins.absent", "coins.broken"]))
-    assert [type(one).__name__ for one in first] == ["Finding", "Left", "Left"]
+    assert [type(one).__name__ for one in first] == ["Finding", "NoFinding", "NoFinding"]
     assert "no_such_package" in first[1].reason
     assert not first[1].broken
     assert first[2].broken

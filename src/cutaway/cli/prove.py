@@ -41,7 +41,7 @@ def prove(
     cutaway prove 4.2 --depth 50
     """
     from cutaway import lab
-    from cutaway.lab.proving import Left
+    from cutaway.lab.proving import NoFinding
     from cutaway.show import findings
 
     added = [one.number for file in own or [] for one in lab.add(file)]
@@ -63,7 +63,7 @@ def prove(
         findings.show(found)
         if book:
             typer.echo(f"Book: {(book / 'index.html').resolve().as_uri()}")
-    broken = [one for one in found if isinstance(one, Left) and one.broken]
+    broken = [one for one in found if isinstance(one, NoFinding) and one.broken]
     if broken:
         raise CutawayError(f"Without a result: {', '.join(one.claim.number for one in broken)}.")
 

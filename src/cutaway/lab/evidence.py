@@ -1,4 +1,4 @@
-"""What an experiment gives: effects with intervals, tables, figures; and the verdicts."""
+"""The results of an experiment: effects with intervals, tables, figures; and the verdicts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from cutaway.learn.stats import Estimate, paired, student, wilson
 
 
 class Verdict(Enum):
-    """What a rule may say."""
+    """The verdicts that a rule may give."""
 
     HOLDS = "holds"
     LIMITED = "holds with limits"
@@ -64,8 +64,8 @@ def exact(what: str, value: float | Tensor, unit: str = "") -> Effect:
 
 def mean(what: str, values: Numbers, unit: str = "", within: Ends = ANY) -> Effect:
     """The mean over replicates (Student's t); an interval is cut where no value can lie."""
-    found = student(np.asarray(values, np.float64))
-    value, low, high = np.clip([found.value, found.low, found.high], *within).tolist()
+    estimate = student(np.asarray(values, np.float64))
+    value, low, high = np.clip([estimate.value, estimate.low, estimate.high], *within).tolist()
     return Effect(what, value, low, high, len(values), unit)
 
 
@@ -77,8 +77,8 @@ def difference(what: str, a: Numbers, b: Numbers, unit: str = "") -> Effect:
 
 def ratio(what: str, a: Numbers, b: Numbers, unit: str = "") -> Effect:
     """The geometric mean of b / a over paired replicates; all values are above 0."""
-    found = paired(logs(a), logs(b))
-    value, low, high = np.exp([found.value, found.low, found.high]).tolist()
+    estimate = paired(logs(a), logs(b))
+    value, low, high = np.exp([estimate.value, estimate.low, estimate.high]).tolist()
     return Effect(what, value, low, high, len(a), unit)
 
 
@@ -93,9 +93,9 @@ def share_of(what: str, facts: Bool[Tensor, "n"]) -> Effect:
     return share(what, int(facts.sum()), len(facts))
 
 
-def estimated(what: str, found: Estimate, n: int, unit: str = "") -> Effect:
+def estimated(what: str, estimate: Estimate, n: int, unit: str = "") -> Effect:
     """An estimate of `cutaway.learn.stats` (welch, bootstrap, ...) as an effect."""
-    return Effect(what, found.value, found.low, found.high, n, unit)
+    return Effect(what, estimate.value, estimate.low, estimate.high, n, unit)
 
 
 def part_of(name: str, effects: Iterable[Effect]) -> Part:
@@ -118,7 +118,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was measured.
+    """The results of an experiment.
 
     Attributes:
         effects: by the names that the rule's parameters have.
@@ -134,7 +134,7 @@ class Evidence:
 
 
 class Record:
-    """What an experiment writes down, statement by statement.
+    """Builds the evidence of an experiment, statement by statement.
 
         record = Record()
         record.effects(gap=difference("gap in accuracy", narrow, wide, "points"))
@@ -219,7 +219,7 @@ class Record:
         self._figures.append(images(title, pictures, tuple(names), columns, caption))
 
     def takes(self, text: str) -> None:
-        """What it would take to decide, where the rule says `undecided`."""
+        """Say what it would take to decide, where the rule says `undecided`."""
         self._takes = text
 
     def because(self, text: str) -> Evidence:

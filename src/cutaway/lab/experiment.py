@@ -89,7 +89,7 @@ class Claim:
 
     @property
     def settings(self) -> dict[str, Setting]:
-        """What can be set, with the quick values."""
+        """The settings by name, with the quick values as defaults."""
         return parameters(self.experiment)
 
     def settle(self, full: bool = False, **changes: Any) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class Claim:
         return settle(self.number, self.settings, self.full if full else {}, changes)
 
     def lacks(self) -> str:
-        """What it needs and is not here; empty where nothing is lacking."""
+        """A sentence part on what it needs and is not here; empty where nothing is lacking."""
         missing = [name for name in self.needs if not _here(name)]
         return f"needs {' and '.join(missing)}" if missing else ""
 
@@ -121,7 +121,7 @@ class Claim:
         return Finding(self, settings, evidence, round(perf_counter() - start, 3), ground)
 
     def decide(self, effects: Mapping[str, Effect]) -> Verdict:
-        """What the rule says of measured effects, those that it asks for."""
+        """The rule's verdict on the effects that it asks for."""
         asked = inspect.signature(self.rule).parameters
         return self.rule(**{name: effects[name] for name in asked})
 
@@ -135,18 +135,18 @@ class Claim:
 
     @property
     def file(self) -> Path:
-        """Where its code stands."""
+        """The file of its code."""
         return Path(str(sys.modules[self.experiment.__module__].__file__)).resolve()
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What an experiment found.
+    """The result of a claim's experiment.
 
     Attributes:
-        settings: with which.
-        seconds: that it took.
-        environment: what it ran on.
+        settings: the value of every setting.
+        seconds: the time that it took.
+        environment: device, versions of libraries and the like.
     """
 
     claim: Claim

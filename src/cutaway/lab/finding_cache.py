@@ -14,7 +14,7 @@ from cutaway.lab.serialization import pack, unpack
 
 
 def load(claim: Claim, settings: dict[str, Any]) -> Finding | None:
-    """What an earlier run of the same code found; None where there is none, or it is damaged."""
+    """The finding of an earlier run of the same code; None if there is none, or it is damaged."""
     try:
         stored = json.loads(path_of(claim, settings).read_text(encoding="utf-8"))
         evidence, seconds = unpack(stored["evidence"]), stored["seconds"]
@@ -23,36 +23,36 @@ def load(claim: Claim, settings: dict[str, Any]) -> Finding | None:
         return None
 
 
-def save(found: Finding) -> Path:
+def save(finding: Finding) -> Path:
     """Write a finding in one step.
 
     Raises:
         DataError: the cache cannot be written.
         RunError: the disk is full.
     """
-    path = path_of(found.claim, found.settings)
+    path = path_of(finding.claim, finding.settings)
     with cache.sentences():
         path.parent.mkdir(parents=True, exist_ok=True)
     content = {
-        "evidence": pack(found.evidence),
-        "seconds": found.seconds,
-        "environment": found.environment,
+        "evidence": pack(finding.evidence),
+        "seconds": finding.seconds,
+        "environment": finding.environment,
     }
     write_whole(path, json.dumps(content, allow_nan=False))
     return path
 
 
 def path_of(claim: Claim, settings: dict[str, Any]) -> Path:
-    """Where the finding is kept."""
+    """The file of a finding."""
     key = cache.digest(code_of(claim), sorted(settings.items()), torch.__version__)
     return cache.root() / "lab" / f"{claim.number}-{key}.json"
 
 
 def code_of(claim: Claim) -> str:
-    """What decides a claim's result, without comments: its experiment, and its file's helpers.
+    """The code that decides a claim's result: its experiment, and its file's helpers.
 
-    Other claims of the file are left out, so that a change of one does not undo the others. A
-    chapter in a folder shares its helpers across files.
+    Without comments. Other claims of the file are left out, so that a change of one does not undo
+    the others. A chapter in a folder shares its helpers across files.
     """
     folder = claim.file.parent
     shared = (folder / "__init__.py").exists() and folder.name != "chapters"
@@ -62,14 +62,14 @@ def code_of(claim: Claim) -> str:
 
 def _essence(path: Path, name: str) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    kept = []
+    statements = []
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and _is_claim(node):
             if node.name != name:
                 continue
             node.decorator_list = []  # what it says changes no result
-        kept.append(node)
-    return ast.unparse(ast.Module(kept, []))
+        statements.append(node)
+    return ast.unparse(ast.Module(statements, []))
 
 
 def _is_claim(node: ast.FunctionDef) -> bool:

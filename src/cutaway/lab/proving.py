@@ -11,11 +11,11 @@ from cutaway.lab.registry import claims
 
 
 @dataclass(frozen=True)
-class Left:
+class NoFinding:
     """A claim without a finding, and the reason.
 
     Attributes:
-        broken: its experiment failed, and does not only lack something.
+        broken: whether its experiment failed; else it lacks data or a package.
     """
 
     claim: Claim
@@ -29,10 +29,10 @@ def prove(
     full: bool = False,
     again: bool = False,
     changes: Mapping[str, Any] | None = None,
-) -> Iterator[Finding | Left]:
-    """Test claims in order; each finding is kept on disk before the next claim begins.
+) -> Iterator[Finding | NoFinding]:
+    """Test claims in order; each finding is written to disk before the next claim begins.
 
-    So what was killed goes on where it was when it is started again.
+    A call that was killed goes on where it was when it is started again.
 
     Args:
         words: numbers of claims or chapters; all where there are none.
@@ -47,19 +47,19 @@ def prove(
     return (_test(one, settings, again) for one, settings in asked)
 
 
-def _test(claim: Claim, settings: dict[str, Any], again: bool) -> Finding | Left:
-    if not again and (found := finding_cache.load(claim, settings)):
-        return found
+def _test(claim: Claim, settings: dict[str, Any], again: bool) -> Finding | NoFinding:
+    if not again and (finding := finding_cache.load(claim, settings)):
+        return finding
     if lacking := claim.lacks():
-        return Left(claim, lacking)
+        return NoFinding(claim, lacking)
     try:
-        found = claim.run(**settings)
+        finding = claim.run(**settings)
     except CutawayError as error:
-        return Left(claim, str(error), broken=True)
+        return NoFinding(claim, str(error), broken=True)
     except Exception as error:  # one claim that fails leaves the others their turn
         said = f"{type(error).__name__}: {error}"
         if settings not in (claim.settle(full=False), claim.settle(full=True)):
             said = f"Its experiment cannot be made with these settings ({said})."
-        return Left(claim, said, broken=True)
-    finding_cache.save(found)
-    return found
+        return NoFinding(claim, said, broken=True)
+    finding_cache.save(finding)
+    return finding

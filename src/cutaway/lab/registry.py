@@ -36,10 +36,10 @@ def claims(*words: str) -> list[Claim]:
     """
     if not words:
         return list(_all().values())
-    found: dict[str, Claim] = {}
+    chosen: dict[str, Claim] = {}
     for word in words:
-        found |= _chapter(word) if word in CHAPTERS else {word: claim(word)}
-    return list(found.values())
+        chosen |= _chapter(word) if word in CHAPTERS else {word: claim(word)}
+    return list(chosen.values())
 
 
 def add(file: str | Path) -> list[Claim]:
@@ -49,14 +49,14 @@ def add(file: str | Path) -> list[Claim]:
         UsageError: it cannot be run, holds no claim, or one whose number is taken.
     """
     path = Path(file).resolve()
-    found = _of(_load(path))
-    if not found:
+    added = _of(_load(path))
+    if not added:
         raise UsageError(f"{path} holds no claim: put @claim(...) before an experiment.")
-    for number in found:
+    for number in added:
         if number in _beside(number) or (number in OWN and OWN[number].file != path):
             raise UsageError(f"{path}: the number {number} is taken, give this claim another.")
-    OWN.update(found)
-    return list(found.values())
+    OWN.update(added)
+    return list(added.values())
 
 
 def _load(path: Path) -> ModuleType:
@@ -95,8 +95,8 @@ def _chapter(number: str) -> dict[str, Claim]:
         import_module(f"{module.__name__}.{one.name}")
         for one in iter_modules(getattr(module, "__path__", []))
     ]
-    found = {n: one for part in (module, *inner) for n, one in _of(part).items()}
-    return dict(sorted(found.items(), key=lambda item: _order(item[0])))
+    claims_by_number = {n: one for part in (module, *inner) for n, one in _of(part).items()}
+    return dict(sorted(claims_by_number.items(), key=lambda item: _order(item[0])))
 
 
 def _of(module: ModuleType) -> dict[str, Claim]:

@@ -32,7 +32,7 @@ def pack(value: Any) -> Any:
 
 
 def unpack(value: Any) -> Any:
-    """What was packed; sequences come back as tuples.
+    """The value that was packed; sequences come back as tuples.
 
     Raises:
         KeyError, TypeError: it was not packed here.

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from cutaway.lab.evidence import Effect, Verdict
 from cutaway.lab.experiment import Finding
-from cutaway.lab.proving import Left
+from cutaway.lab.proving import NoFinding
 from cutaway.lab.serialization import plain
 from cutaway.show.words import capital, duration
 
@@ -23,7 +23,7 @@ COLOURS = {
 }
 
 
-def followed(found: Iterable[Finding | Left], total: int) -> Iterator[Finding | Left]:
+def followed(found: Iterable[Finding | NoFinding], total: int) -> Iterator[Finding | NoFinding]:
     """The same, with a line for each on standard error, and a bar below them on a terminal."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     bar = Progress(
@@ -40,7 +40,7 @@ def followed(found: Iterable[Finding | Left], total: int) -> Iterator[Finding | 
             yield one
 
 
-def show(found: Sequence[Finding | Left]) -> None:
+def show(found: Sequence[Finding | NoFinding]) -> None:
     """A table of all claims and verdicts, and how many there are of each."""
     console = Console(highlight=False)
     if len(found) == 1:
@@ -59,7 +59,7 @@ def show(found: Sequence[Finding | Left]) -> None:
     console.print(summary(found), markup=False)
 
 
-def summary(found: Sequence[Finding | Left]) -> str:
+def summary(found: Sequence[Finding | NoFinding]) -> str:
     """`60 hold, 14 hold with limits, ...; 9 min 3 s.`"""
     done = [one for one in found if isinstance(one, Finding)]
     counts = [(v.value, sum(one.verdict is v for one in done)) for v in Verdict]
@@ -68,12 +68,12 @@ def summary(found: Sequence[Finding | Left]) -> str:
     return f"{capital(said)}. Experiments: {duration(sum(one.seconds for one in done))}."
 
 
-def outcome(one: Finding | Left) -> str:
+def outcome(one: Finding | NoFinding) -> str:
     """The verdict, or why there is none."""
     return one.verdict.value if isinstance(one, Finding) else f"left: {one.reason}"
 
 
-def _alone(console: Console, one: Finding | Left) -> None:
+def _alone(console: Console, one: Finding | NoFinding) -> None:
     """Effects, rule and reason of a single claim."""
     if not isinstance(one, Finding):
         return
@@ -99,10 +99,10 @@ def measured(effect: Effect) -> str:
     return f"{effect.value:.4g}{unit} (95 % interval {ends}, n = {effect.n:,})"
 
 
-def as_dict(one: Finding | Left) -> dict[str, Any]:
+def as_dict(one: Finding | NoFinding) -> dict[str, Any]:
     """What programs want of it."""
     said = {"claim": one.claim.number, "says": one.claim.says, "source": one.claim.source}
-    if isinstance(one, Left):
+    if isinstance(one, NoFinding):
         return said | {"verdict": None, "left": one.reason, "broken": one.broken}
     return said | {
         "verdict": one.verdict.value,

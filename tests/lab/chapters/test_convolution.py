@@ -5,7 +5,7 @@ import torch
 from helpers.effects import at, exactly
 
 from cutaway import lab
-from cutaway.lab.chapters.convolution.edges import kept, quartered
+from cutaway.lab.chapters.convolution.edges import keeps_size, quartered
 from cutaway.lab.chapters.convolution.equations import as_counted, as_worked, equation_10
 from cutaway.lab.chapters.convolution.features import (
     edges_and_abstraction,
@@ -46,10 +46,10 @@ def test_5_2_counts():
 
 
 def test_5_3_padding():
-    assert kept(*exactly(0, 0, 20)) is Verdict.HOLDS
-    assert kept(*exactly(0, 0, 0)) is Verdict.UNDECIDED
-    assert kept(*exactly(1, 0, 20)) is Verdict.FAILS
-    assert kept(*exactly(0, 3, 20)) is Verdict.FAILS
+    assert keeps_size(*exactly(0, 0, 20)) is Verdict.HOLDS
+    assert keeps_size(*exactly(0, 0, 0)) is Verdict.UNDECIDED
+    assert keeps_size(*exactly(1, 0, 20)) is Verdict.FAILS
+    assert keeps_size(*exactly(0, 3, 20)) is Verdict.FAILS
     found = lab.claim("5.3").run(side=16, kernels=(3, 4, 5))
     assert found.verdict is Verdict.HOLDS
     assert [row[2] for row in found.evidence.tables[0].rows] == [14, 12]

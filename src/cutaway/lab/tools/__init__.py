@@ -1,1 +1,1 @@
-"""What experiments have in common: examples, learning without a run, the processor's clock."""
+"""Parts that experiments share: examples, learning without a run, the processor's clock."""

@@ -12,8 +12,8 @@ def least_seconds(work: Callable[[], Any], times: int) -> float:
 
 def in_turn(works: Sequence[Callable[[], Any]], times: int) -> list[float]:
     """The least of several of each, taken in turn: a slow spell of the machine slows them all."""
-    found = [[_spent(work) for work in works] for _ in range(times)]
-    return [max(min(of), 1e-9) for of in zip(*found, strict=True)]
+    seconds = [[_spent(work) for work in works] for _ in range(times)]
+    return [max(min(of), 1e-9) for of in zip(*seconds, strict=True)]
 
 
 def _spent(work: Callable[[], Any]) -> float:

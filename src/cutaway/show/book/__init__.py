@@ -6,7 +6,7 @@ from pathlib import Path
 from cutaway.files import write_whole, writing
 from cutaway.lab.chapters import CHAPTERS
 from cutaway.lab.experiment import Finding
-from cutaway.lab.proving import Left
+from cutaway.lab.proving import NoFinding
 from cutaway.show.book.entry import Entry, entry
 from cutaway.show.findings import summary
 from cutaway.show.pages.base import Section
@@ -17,7 +17,7 @@ OWN = "own"
 """The page of claims outside the course."""
 
 
-def write(found: Sequence[Finding | Left], folder: Path) -> Path:
+def write(found: Sequence[Finding | NoFinding], folder: Path) -> Path:
     """Write the book into a folder, which is made; gives the front page.
 
     Each page needs nothing beside it but the links to the others, and no network.
@@ -36,7 +36,7 @@ def write(found: Sequence[Finding | Left], folder: Path) -> Path:
     return folder / "index.html"
 
 
-def _chapter(one: Finding | Left) -> str:
+def _chapter(one: Finding | NoFinding) -> str:
     number = one.claim.number.partition(".")[0]
     return number if number in CHAPTERS else OWN
 
@@ -51,7 +51,7 @@ def _title(chapter: str) -> str:
     return f"{chapter}. {CHAPTERS[chapter].title}"
 
 
-def _front(chapters: dict[str, list[Entry]], found: Sequence[Finding | Left]) -> str:
+def _front(chapters: dict[str, list[Entry]], found: Sequence[Finding | NoFinding]) -> str:
     parts = [(f"chapter-{n}", _title(n), _file(n), some) for n, some in chapters.items()]
     return render(
         "book/front.html",

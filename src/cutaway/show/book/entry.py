@@ -10,7 +10,7 @@ from typing import Any
 from cutaway.lab.evidence import Effect, Table, Verdict
 from cutaway.lab.experiment import Claim, Finding
 from cutaway.lab.figures import Bars, Curves, Figure
-from cutaway.lab.proving import Left
+from cutaway.lab.proving import NoFinding
 from cutaway.show.bars import rows
 from cutaway.show.figures import chart, gallery
 from cutaway.show.findings import takes
@@ -86,14 +86,14 @@ class Entry:
     below: tuple[Table, ...] = ()
 
 
-def entry(one: Finding | Left) -> Entry:
+def entry(one: Finding | NoFinding) -> Entry:
     """A finding, or what was left out, as the book shows it."""
     claim = one.claim
     begun = partial(
         Entry, claim, claim.number, f"claim-{claim.number}",
         code=tuple(map(source, (claim.rule, claim.experiment))),
     )  # fmt: skip
-    if isinstance(one, Left):
+    if isinstance(one, NoFinding):
         return begun(verdict="left out", kind="left", mark="–", left=one.reason,
                      command=f"cutaway prove {claim.number}")  # fmt: skip
     kind, mark = MARKS[one.verdict]

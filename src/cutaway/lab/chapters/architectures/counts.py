@@ -44,17 +44,17 @@ def new(name: str, side: int = SIDE) -> nn.Module:
 
 
 def shapes(net: nn.Module, x: Float[Tensor, "b c h w"]) -> dict[str, tuple[int, ...]]:
-    """What each layer answers to one image, without the batch's axis."""
+    """Shape of each layer's output for one image, without the batch's axis."""
     return {name: tuple(y.shape[1:]) for name, y in answers(net, x).items()}
 
 
 def weights(net: nn.Module) -> dict[str, int]:
     """Numbers that are learned, by kind of layer."""
-    found = {"convolution": 0, "dense": 0, "other": 0}
+    totals = {"convolution": 0, "dense": 0, "other": 0}
     for module in net.modules():
         kind = {nn.Conv2d: "convolution", nn.Linear: "dense"}.get(type(module), "other")
-        found[kind] += sum(p.numel() for p in module.parameters(recurse=False))
-    return found
+        totals[kind] += sum(p.numel() for p in module.parameters(recurse=False))
+    return totals
 
 
 def as_drawn(differ: Effect, error: Effect, images: Effect) -> Verdict:
@@ -89,14 +89,14 @@ def lenet(
 ) -> Evidence:
     """The shape of every layer of `cutaway.models`' LeNet-5; then replicates learn images of MNIST
     (Adam, the rate falling to 0) and answer some of its own test images after each epoch."""
-    found = shapes(build("lenet5", 1, 10, 28), torch.zeros(1, 1, 28, 28))
+    built = shapes(build("lenet5", 1, 10, 28), torch.zeros(1, 1, 28, 28))
     layers = {"c1": "c1.u", "s2": "c1", "c3": "c3.u", "s4": "c3"}
     net = build("lenet5", 1, 10, 28)
-    found |= {
+    built |= {
         name: tuple(answers(net, torch.zeros(1, 1, 28, 28), [layer])[layer].shape[1:])
         for name, layer in layers.items()
     }
-    differ = [name for name, shape in DRAWN.items() if found[name] != shape]
+    differ = [name for name, shape in DRAWN.items() if built[name] != shape]
     learned, tested = samples(load("mnist"), seed, train=images, test=tests)
     nets = [build("lenet5", 1, 10, 28) for _ in range(replicates)]
     each = [read(net, learned, tested, seed, epochs, batch, rate) for net in nets]
@@ -108,7 +108,7 @@ def lenet(
         error=error,
         images=exact("images that it learned from", len(learned)),
     )
-    rows = [(name, spelled(shape), spelled(found[name])) for name, shape in DRAWN.items()]
+    rows = [(name, spelled(shape), spelled(built[name])) for name, shape in DRAWN.items()]
     record.table("LeNet-5, layer by layer", rows, "layer | drawn | built")
     record.curves(
         "Error on MNIST",
@@ -120,7 +120,7 @@ def lenet(
     record.takes(f"All 60,000 images instead of {len(learned)}: `cutaway prove 6.1 --full`.")
     return record.because(f"""
         {len(DRAWN) - len(differ)} of {len(DRAWN)} layers have the shape of the drawing, 28 x 28
-        pixels becoming {found["c5"][0]} features. With {len(learned)} images and {epochs} epochs it
+        pixels becoming {built["c5"][0]} features. With {len(learned)} images and {epochs} epochs it
         errs on {error.value:.2f} % of the test images (interval {error.low:.2f} to
         {error.high:.2f}). ReLU and max pooling stand where 1998 had squashed means.
     """)

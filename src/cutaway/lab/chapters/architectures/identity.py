@@ -1,4 +1,4 @@
-"""What the identity does for the gradient, and what is said of it."""
+"""The effect of the identity on the gradient, and two claims about it."""
 
 from typing import Annotated
 
@@ -145,5 +145,5 @@ def cancelled(width: int) -> float:
 
 
 def percent(facts: Bool[Tensor, "*n"]) -> float:
-    """How many are so."""
+    """Share of the facts that are true (%)."""
     return 100 * facts.double().mean().item()

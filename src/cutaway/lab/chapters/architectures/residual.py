@@ -104,16 +104,16 @@ def degradation(
     every layer normalised), and one of 1202 layers takes a few. Dense blocks on digits; `--full`
     has the paper's convolutions on CIFAR-10."""
     learned, tested = samples(load(data), seed, train=images, test=2000)
-    found, made = {}, partial(network, kind, width, learned.x[0].numel())
+    results, new = {}, partial(network, kind, width, learned.x[0].numel())
     for shortcut in (False, True):
         of = []
         for depth in depths:
-            nets = Stack([made(depth, shortcut) for _ in range(replicates)])
+            nets = Stack([new(depth, shortcut) for _ in range(replicates)])
             of.append(_learned(nets, learned, tested, seed, steps, batch, rate))
-        found[shortcut] = torch.stack(of)  # depth, (loss, right), replicate
-    (plain, plain_right), (residual, residual_right) = (found[s].unbind(1) for s in (False, True))
+        results[shortcut] = torch.stack(of)  # depth, (loss, right), replicate
+    (plain, plain_right), (residual, residual_right) = (results[s].unbind(1) for s in (False, True))
     start = perf_counter()
-    huge = few_steps(made(1202, True), learned, seed)
+    huge = few_steps(new(1202, True), learned, seed)
     took = perf_counter() - start
     ends = f"{depths[-1]} layers over {depths[0]}"
     record = Record()

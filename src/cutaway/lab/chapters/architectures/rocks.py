@@ -45,12 +45,12 @@ def divisions(rocks: ImageSet, together: bool, replicates: int, seed: int) -> li
     """Folds, five to a draw; `together`: photographs of one stone, and near copies, on one side."""
     images = rocks if together else replace(rocks, groups=None)
     alone = None if together else torch.arange(len(rocks))
-    found = []
+    folds = []
     for k in range(replicates):
         drawn, fold = seed * 1000 + k // FOLDS, f"{k % FOLDS + 1}/{FOLDS}"
         parts = split(images, val=0, seed=drawn, fold=fold, duplicates=alone)
-        found.append(Division(parts.train, parts.test))
-    return found
+        folds.append(Division(parts.train, parts.test))
+    return folds
 
 
 def right(learn: Learn, at: Division, t: Int[Tensor, "n"]) -> float:
@@ -98,25 +98,27 @@ def pixels(rocks: ImageSet, side: int) -> Float[Tensor, "n 3 h w"]:
 
 
 def compared(
-    rocks: ImageSet, ways: dict[str, Learn], replicates: int, seed: int
+    rocks: ImageSet, methods: dict[str, Learn], replicates: int, seed: int
 ) -> dict[str, dict[str, list[float]]]:
-    """Test images right (%) of each way on each fold, by kind of split."""
+    """Test accuracy (%) of each method on each fold, by kind of split."""
     kinds = {"random": False, "stones": True}
     parts = {kind: divisions(rocks, both, replicates, seed) for kind, both in kinds.items()}
     return {
-        kind: {name: [right(learn, at, rocks.targets) for at in of] for name, learn in ways.items()}
+        kind: {
+            name: [right(learn, at, rocks.targets) for at in of] for name, learn in methods.items()
+        }
         for kind, of in parts.items()
     }
 
 
-def gains(found: dict[str, dict[str, list[float]]], a: str, b: str) -> dict[str, Effect]:
+def gains(accuracies: dict[str, dict[str, list[float]]], a: str, b: str) -> dict[str, Effect]:
     """b - a, with each kind of split."""
     names = {"random": "photographs dealt at random", "stones": "stones kept together"}
     return {
         kind: estimated(
             f"{b} minus {a}, {names[kind]}", paired(of[a], of[b], OVERLAP), len(of[a]), "points"
         )
-        for kind, of in found.items()
+        for kind, of in accuracies.items()
     }
 
 
@@ -130,17 +132,17 @@ def known(rocks: ImageSet, replicates: int, seed: int) -> float:
     return 100 * torch.stack(seen).mean().item()
 
 
-def told(record: Record, found: dict[str, dict[str, list[float]]]) -> None:
-    rows = [(kind, name, *shared(v)) for kind, of in found.items() for name, v in of.items()]
+def told(record: Record, accuracies: dict[str, dict[str, list[float]]]) -> None:
+    rows = [(kind, name, *shared(v)) for kind, of in accuracies.items() for name, v in of.items()]
     columns = "split | network | right (%) | low | high"
     record.table("Test photographs right, mean of both classes", rows, columns)
 
 
-def drawn(record: Record, found: dict[str, dict[str, list[float]]]) -> None:
-    """Each way in each split."""
+def drawn(record: Record, accuracies: dict[str, dict[str, list[float]]]) -> None:
+    """A figure of the accuracy of each method with each split."""
     parts = []
-    for name in found["random"]:
-        values, low, high = zip(*(shared(of[name]) for of in found.values()), strict=True)
+    for name in accuracies["random"]:
+        values, low, high = zip(*(shared(of[name]) for of in accuracies.values()), strict=True)
         parts.append(Part(name, values, low, high))
     groups = ("dealt at random", "stones kept together")
     caption = "A guess is right in 50 %."
@@ -155,8 +157,8 @@ def of(values: Sequence[float]) -> str:
 
 def shared(values: Sequence[float]) -> tuple[float, float, float]:
     """The mean of shares (%) over overlapping replicates, and its interval, cut at 0 and 100."""
-    found = student(values, OVERLAP)
-    return found.value, max(0.0, found.low), min(100.0, found.high)
+    estimate = student(values, OVERLAP)
+    return estimate.value, max(0.0, estimate.low), min(100.0, estimate.high)
 
 
 def beats(random: Effect, stones: Effect, work: Effect) -> Verdict:
@@ -192,23 +194,23 @@ def kernels(
     epochs, with folds drawn at random and with stones kept together."""
     rocks = load("rocks", image_size=128)
     x, nets = pixels(rocks, side), pair(side)
-    ways = {
+    methods = {
         name: from_scratch(
             network, x, rocks.targets, epochs, batch, rate, generator(seed, "6.8", name)
         )
         for name, network in nets.items()
     }
     cost = {name: counted(partial(network(), x[:1])).flops for name, network in nets.items()}
-    found = compared(rocks, ways, replicates, seed)
-    same, apart = found["random"], found["stones"]
+    accuracies = compared(rocks, methods, replicates, seed)
+    same, apart = accuracies["random"], accuracies["stones"]
     cnn, dense = nets
     record = Record()
     record.effects(
-        **gains(found, dense, cnn),
+        **gains(accuracies, dense, cnn),
         work=exact(f"operations of an answer, {cnn} to dense", cost[cnn] / cost[dense]),
     )
-    told(record, found)
-    drawn(record, found)
+    told(record, accuracies)
+    drawn(record, accuracies)
     record.takes("More stones, of which there are ten here.")
     return record.because(f"""
         Dealt at random, {cnn} is right on {of(same[cnn])} % and the dense network on

@@ -62,7 +62,7 @@ def skips(
     x, t = pixels(scenes, parts.train, pictures, seed)
     x_new, t_new = pixels(scenes, parts.test, 100, seed)
     names, shown = "-".join(map(str, widths)), {}
-    found: dict[str, list[Tensor]] = {name: [] for name in KINDS}
+    scores: dict[str, list[Tensor]] = {name: [] for name in KINDS}
     sizes = {}
     for name, kind in KINDS.items():
         for k in range(replicates):
@@ -70,9 +70,9 @@ def skips(
             learn(net, x, t, seed + k, steps, batch, rate)
             with torch.no_grad(), resting(net):
                 shown[name] = net(x_new).argmax(1)
-            found[name].append(judged(shown[name], t_new))
+            scores[name].append(judged(shown[name], t_new))
         sizes[name] = count(net)
-    a, b = (torch.stack(found[name], 1) for name in KINDS)
+    a, b = (torch.stack(scores[name], 1) for name in KINDS)
     what = "with skips minus without"
     tests = [x_new[:4, 0] / 2 + 0.5, t_new[:4], *(y[:4] for y in shown.values())]
     record = Record()

@@ -38,14 +38,14 @@ BACKBONE = "efficientnet_lite0"
 
 
 def features(rocks: ImageSet) -> Float[Tensor, "n 1280"]:
-    """What a backbone that learned ImageNet answers to each photograph."""
+    """Features of each photograph, by a backbone that learned ImageNet."""
     model = find(BACKBONE)
     net = build(BACKBONE, 3, len(rocks.classes), rocks.size)
     known = load_pretrained(net, model, "auto")
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (known.mean, known.std))
     x = (to_float(rocks.images) - mean) / std
-    found = [answers(net, some, ["flatten"])["flatten"] for some in x.split(16)]
-    return torch.cat(found)
+    outputs = [answers(net, some, ["flatten"])["flatten"] for some in x.split(16)]
+    return torch.cat(outputs)
 
 
 def linear(x: Float[Tensor, "n d"], t: Int[Tensor, "n"], decay: float = 0.01) -> Learn:
@@ -108,20 +108,20 @@ def transfer(
     that keep all photographs of a stone together."""
     rocks = load("rocks", image_size=side)
     t, begin = rocks.targets, process_time()
-    ways = {"pretrained": linear(features(rocks), t)}
+    methods = {"pretrained": linear(features(rocks), t)}
     once = process_time() - begin
     x, draw = pixels(rocks, small), generator(seed, "6.7")
     network = partial(build, scratch, 3, 2, small)
-    ways["from scratch"] = from_scratch(network, x, t, epochs, batch, rate, draw)
-    found = compared(rocks, ways, replicates, seed)
+    methods["from scratch"] = from_scratch(network, x, t, epochs, batch, rate, draw)
+    accuracies = compared(rocks, methods, replicates, seed)
     forward, step = passes(rocks)
-    diffs = gains(found, "from scratch", "pretrained")
-    same, apart = (found[kind] for kind in ("random", "stones"))
+    diffs = gains(accuracies, "from scratch", "pretrained")
+    same, apart = (accuracies[kind] for kind in ("random", "stones"))
     record = Record()
     what = f"time of {epochs} epochs of the backbone over one pass of it"
     record.effects(**diffs, time=ratio(what, forward, [epochs * one for one in step]))
-    told(record, found)
-    drawn(record, found)
+    told(record, accuracies)
+    drawn(record, accuracies)
     record.takes("More stones, of which there are ten here.")
     return record.because(f"""
         With photographs dealt at random the pretrained features are right on

@@ -1,4 +1,4 @@
-"""What becomes of a map's size: padding at the edge, and the stride."""
+"""The size of a map: padding at the edge, and the stride."""
 
 from typing import Annotated
 
@@ -29,7 +29,7 @@ def smoothed(x: Float[Tensor, "1 1 n m"], h: int, mode: str) -> Float[Tensor, "1
     return F.conv2d(F.pad(x, [(h - 1) // 2] * 4, MODES[mode]), u)
 
 
-def kept(resized: Effect, inside: Effect, edge: Effect) -> Verdict:
+def keeps_size(resized: Effect, inside: Effect, edge: Effect) -> Verdict:
     """Holds if padding by (h - 1) / 2 keeps the size for every odd kernel, and zero and copied
     padding agree inside (to 1e-9 grey levels) and differ at the edge; does not hold if a size
     changes or they differ inside; else undecided."""
@@ -43,7 +43,7 @@ def kept(resized: Effect, inside: Effect, edge: Effect) -> Verdict:
     says="Without padding a map is smaller than its input; padding keeps the size. Zeros and "
     "copies of the edge are two ways to pad.",
     source="textbook 4.3.1, padding, figure 4-7; study notes, padding",
-    rule=kept,
+    rule=keeps_size,
     otherwise="Kernels of even side: the equations' (h - 1) / 2 is then no whole number, and no "
     "equal padding of both sides keeps the size.",
     full={"side": 256},

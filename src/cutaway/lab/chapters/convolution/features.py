@@ -1,4 +1,4 @@
-"""What kernels learn, and learned features against features made by hand."""
+"""The kernels that networks learn, and learned features against features made by hand."""
 
 import math
 from typing import Annotated

@@ -62,10 +62,10 @@ def _two(layers: tuple[nn.Module, nn.Module], side: int, maps: int) -> nn.Module
 def scattered(x: Float[Tensor, "n c h w"], margin: int, g: torch.Generator) -> Tensor:
     """Each image anywhere within one whose sides are `margin` longer, dark about it."""
     n, c, h, w = x.shape
-    found = x.new_full((n, c, h + margin, w + margin), x.min().item())
+    larger = x.new_full((n, c, h + margin, w + margin), x.min().item())
     for i, (top, left) in enumerate(torch.randint(margin + 1, (n, 2), generator=g).tolist()):
-        found[i, :, top : top + h, left : left + w] = x[i]
-    return found
+        larger[i, :, top : top + h, left : left + w] = x[i]
+    return larger
 
 
 class Lesson:
@@ -106,12 +106,12 @@ class Lesson:
             return share_right(nets(self.tested.x), self.tested.t)
 
 
-Found = dict[tuple[str, str], Float[Tensor, "sizes r"]]
+Accuracies = dict[tuple[str, str], Float[Tensor, "sizes r"]]
 
 
 def compared(
     nets: dict[str, Make], sizes: Sizes, maps: int, steps: int, lessons: dict[str, Lesson]
-) -> Found:
+) -> Accuracies:
     """Test accuracy by task and network, for each number of examples and replicate."""
     return {
         (task, name): torch.stack([lesson.right(make, maps, n, steps) for n in sizes])
@@ -120,25 +120,27 @@ def compared(
     }
 
 
-def gaps(found: Found, sizes: Sizes, worse: str, better: str) -> dict[tuple[str, int], Effect]:
+def gaps(
+    accuracies: Accuracies, sizes: Sizes, worse: str, better: str
+) -> dict[tuple[str, int], Effect]:
     """`better` minus `worse` by task and number of examples."""
     gaps = {}
     for task in TASKS:
-        for n, a, b in zip(sizes, found[task, worse], found[task, better], strict=True):
+        for n, a, b in zip(sizes, accuracies[task, worse], accuracies[task, better], strict=True):
             gaps[task, n] = difference(f"gain, digits {task}, {n} examples", a, b, "points")
     return gaps
 
 
-def curves(record: Record, found: Found, sizes: Sizes) -> None:
+def curves(record: Record, accuracies: Accuracies, sizes: Sizes) -> None:
     """A figure for each task."""
     for task in TASKS:
-        series = [over(name, sizes, y) for (where, name), y in found.items() if where == task]
+        series = [over(name, sizes, y) for (where, name), y in accuracies.items() if where == task]
         axes = "training examples", "test digits right (%)"
         record.curves(f"Digits {task}", *axes, *series, x_log=True, levels={10.0: "chance"})
 
 
-def table(record: Record, found: Found, sizes: Sizes) -> None:
+def table(record: Record, accuracies: Accuracies, sizes: Sizes) -> None:
     """Means over the replicates."""
-    rows = tuple((task, name, *y.mean(1).tolist()) for (task, name), y in found.items())
+    rows = tuple((task, name, *y.mean(1).tolist()) for (task, name), y in accuracies.items())
     columns = "digits", "network", *(f"{n} examples" for n in sizes)
     record.table("Test digits right (%), means", rows, columns)

@@ -1,4 +1,4 @@
-"""What sharing weights between places is worth: against layers that share nothing."""
+"""Sharing weights between places, against layers that share nothing."""
 
 from functools import partial
 from typing import Annotated
@@ -64,8 +64,8 @@ def without_sharing(
     """The same network with and without sharing learns digits that lie in the middle, and digits
     that lie anywhere, from few and from many examples."""
     lessons = {name: Lesson(data, m, replicates, seed) for name, m in TASKS.items()}
-    found = compared({"shared": shared, "not shared": unshared}, sizes, maps, steps, lessons)
-    gap, fewest, most = gaps(found, sizes, "not shared", "shared"), min(sizes), max(sizes)
+    accuracies = compared({"shared": shared, "not shared": unshared}, sizes, maps, steps, lessons)
+    gap, fewest, most = gaps(accuracies, sizes, "not shared", "shared"), min(sizes), max(sizes)
     side = lessons["anywhere"].side
     few, many = count(shared(side, maps)), count(unshared(side, maps))
     middle, anywhere = gap["in the middle", fewest], gap["anywhere", fewest]
@@ -76,8 +76,8 @@ def without_sharing(
         middle=middle,
         anywhere=anywhere,
     )
-    table(record, found, sizes)
-    curves(record, found, sizes)
+    table(record, accuracies, sizes)
+    curves(record, accuracies, sizes)
     record.takes("Longer learning, and more replicates: --full.")
     return record.because(f"""
         On {side} x {side} pixels {few} parameters become {many}. Where digits lie in the middle
@@ -121,10 +121,12 @@ def cnn_and_mlp(
     """Both learn digits that lie in the middle, and digits that lie anywhere, from few and from
     many examples."""
     lessons = {name: Lesson(data, m, replicates, seed) for name, m in TASKS.items()}
-    found = compared({"CNN": shared, "MLP": dense}, sizes, maps, steps, lessons)
-    gap = gaps(found, sizes, "MLP", "CNN")
+    accuracies = compared({"CNN": shared, "MLP": dense}, sizes, maps, steps, lessons)
+    gap = gaps(accuracies, sizes, "MLP", "CNN")
     fewest, most = (sizes.index(f(sizes)) for f in (min, max))
-    ahead = torch.stack([found[task, "CNN"] - found[task, "MLP"] for task in TASKS]).mean(0)
+    ahead = torch.stack([accuracies[task, "CNN"] - accuracies[task, "MLP"] for task in TASKS]).mean(
+        0
+    )
     least, greatest = min(gap.values(), key=_low), max(gap.values(), key=_low)
     narrowing = difference(
         "gap with few examples minus gap with many", ahead[most], ahead[fewest], "points"
@@ -133,8 +135,8 @@ def cnn_and_mlp(
     middle, anywhere = (gap[task, sizes[most]] for task in TASKS)
     record = Record()
     record.effects(least=least, greatest=greatest, narrowing=narrowing)
-    table(record, found, sizes)
-    curves(record, found, sizes)
+    table(record, accuracies, sizes)
+    curves(record, accuracies, sizes)
     return record.because(f"""
         With {count(shared(side, maps))} and {count(dense(side, maps))} parameters, the CNN's lead
         with all examples is {middle.value:.1f} points where the digits lie in the middle and

@@ -1,4 +1,4 @@
-"""What a shift of the input does to convolution, to a dense layer and to pooling."""
+"""A shift of the input: its effect on convolution, on a dense layer and on pooling."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -216,13 +216,13 @@ def pooling(
         "weighted mean": WeightedPool2d(3, stride=2, padding=1).double(),
     }
     changes = np.zeros((len(pools), most, replicates))
-    x, kept, learned = photograph(side + most), 0, sum(map(count, pools.values()))
+    x, lost, learned = photograph(side + most), 0, sum(map(count, pools.values()))
     for r in range(replicates):
         u = torch.randn(maps, 1, 3, 3, generator=generator(seed, "5.8", r)).double()
         z = F.conv2d(x - x.mean(), u - u.mean((2, 3), keepdim=True), padding=1).relu()
         for i, pool in enumerate(pools.values()):
             still = pool(z[..., :side, :side])
-            kept += still.shape[1] != maps
+            lost += still.shape[1] != maps
             for k in range(1, most + 1):
                 now = pool(z[..., k : side + k, k : side + k])
                 changes[i, k - 1, r] = 100 * (now - still).norm() / still.norm()
@@ -240,7 +240,7 @@ def pooling(
         **{n.split()[0]: e for n, e in zip(names[1:], gains, strict=True)},
         plain=mean("change without pooling, 1 pixel", changes[0, 0], "%"),
         learned=exact("parameters", learned),
-        lost=exact("poolings that lose maps", kept),
+        lost=exact("poolings that lose maps", lost),
     )
     columns = ("taken", *(f"shift of {k} pixel{'s' * (k > 1)}" for k in range(1, most + 1)))
     record.table(f"Change of {maps} maps, relative to their size (%)", rows, columns)

@@ -1,1 +1,1 @@
-"""What lets deep networks learn: starts, norms, dropout, decay, stopping, more data, ensembles."""
+"""Training deep networks: starts, norms, dropout, decay, stopping, more data, ensembles."""

@@ -19,7 +19,7 @@ from cutaway.randomness import generator
 
 SAID = 2048
 """Times as many images, says the text."""
-WAYS: dict[str, tuple[Move, ...]] = {
+VARIANTS: dict[str, tuple[Move, ...]] = {
     "as they are": (),
     "shifted": (Shift(1),),
     "mirrored": (Flip(0.5),),
@@ -65,17 +65,17 @@ def more_images(
     """All crops of a picture of noise are made and counted as far as they differ. Then networks
     learn a few images as they are, moved by up to a pixel, and mirrored as often as not."""
     learned, tested = samples(load(data, image_size=side), seed, train=images, test=1000)
-    found = {}
-    for name, moves in WAYS.items():
+    accuracies = {}
+    for name, moves in VARIANTS.items():
         nets = Stack([dense([learned.x[0].numel(), width, width, 10]) for _ in range(replicates)])
         learn(nets, learned, moves, seed, steps, batch, rate)
-        found[name] = right(nets, tested), right(nets, learned)
+        accuracies[name] = right(nets, tested), right(nets, learned)
     noise = torch.randint(256, (picture, picture), generator=generator(seed, "4.8"))
     ways = different(noise.byte(), crop)
-    plain = found["as they are"][0]
+    plain = accuracies["as they are"][0]
     gain = {
         name: difference(f"accuracy, {name} minus as they are", plain, values, "points")
-        for name, (values, _) in found.items()
+        for name, (values, _) in accuracies.items()
     }
     said = 2 * (picture - crop) ** 2
     record = Record()
@@ -84,7 +84,7 @@ def more_images(
         mirrored=gain["mirrored"],
         ways=exact("different crops and mirror images of one picture", ways),
     )
-    rows = [(name, test.mean(), train.mean()) for name, (test, train) in found.items()]
+    rows = [(name, test.mean(), train.mean()) for name, (test, train) in accuracies.items()]
     columns = "images | new images right (%) | learned images right (%)"
     record.table(f"{images} images, {steps} steps", rows, columns)
     parts = part_of("on new images", [*gain.values()][1:])
@@ -123,7 +123,7 @@ def learn(
 
 
 def different(picture: UInt8[Tensor, "h w"], crop: int) -> int:
-    """How many different windows of `crop` x `crop` a picture and its mirror image have."""
+    """Number of different windows of `crop` x `crop` in a picture and its mirror image."""
     both = (picture, picture.flip(1))
     windows = (one.unfold(0, crop, 1).unfold(1, crop, 1).flatten(0, 1) for one in both)
     return len({w.contiguous().numpy().tobytes() for some in windows for w in some})

@@ -145,9 +145,9 @@ def removing(
     rest stays as learned. Before: networks that never had them learn as long."""
     learned, tested = samples(load("digits"), seed)
     shares = sorted({0, 12, 25, share, 75, 88, 94, 97})
-    kept = [max(1, round(width * (100 - s) / 100)) for s in shares]
+    counts = [max(1, round(width * (100 - s) / 100)) for s in shares]
     by_size = []
-    for k in kept:
+    for k in counts:
         nets = Stack([dense([64, k, 10]) for _ in range(replicates)])
         descend(nets, learned, seed, steps, batch, rate)
         by_size.append(nets)
@@ -159,7 +159,7 @@ def removing(
         drawn = [torch.randperm(width, generator=draw)[k:].tolist() for _ in range(draws)]
         return torch.stack([without(whole, units, tested) for units in drawn]).mean(0)
 
-    after = torch.stack([after_removing(k) for k in kept])
+    after = torch.stack([after_removing(k) for k in counts])
     at = shares.index(share)
     lost_after, lost_before = before[0] - after[at], before[0] - before[at]
     more = difference(
@@ -172,7 +172,7 @@ def removing(
         more=more,
     )
     rows = [
-        (s, k, b.mean(), a.mean()) for s, k, b, a in zip(shares, kept, before, after, strict=True)
+        (s, k, b.mean(), a.mean()) for s, k, b, a in zip(shares, counts, before, after, strict=True)
     ]
     columns = "removed (%) | units left | removed before (% right) | removed after (% right)"
     record.table(f"{width} hidden units", rows, columns)
@@ -184,15 +184,15 @@ def removing(
         Taking {share} % of {width} units out of trained networks costs {lost_after.mean():.1f}
         points; networks that never had them lose {lost_before.mean():.1f}. What is removed before
         training is learned around, what is removed after leaves a hole. Too few units to learn with
-        are few indeed: {kept[-2]} of {width} answer {before[-2].mean():.0f} % rightly if the others
-        were removed before, {after[-2].mean():.0f} % if after.
+        are few indeed: {counts[-2]} of {width} answer {before[-2].mean():.0f} % rightly if the
+        others were removed before, {after[-2].mean():.0f} % if after.
     """)
 
 
 def without(nets: Stack, units: list[int], data: Samples) -> Float[Tensor, "r"]:
     """Digits right (%) when these hidden units answer 0."""
-    found = []
+    accuracies = []
     for net in nets.networks:
         with torch.no_grad(), changed(net, {"2": held(units)}):
-            found.append(100 * (net(data.x).argmax(-1) == data.t).double().mean())
-    return torch.stack(found)
+            accuracies.append(100 * (net(data.x).argmax(-1) == data.t).double().mean())
+    return torch.stack(accuracies)

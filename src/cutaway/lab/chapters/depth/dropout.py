@@ -74,9 +74,9 @@ def dropping(
         losses[name] = torch.stack([log_loss(nets, learned), log_loss(nets, tested)])
         answered[name] = right(nets, tested)
     first, from_start, out = freed(hidden, networks, kick)
-    free = {way: share_of(f"stuck networks that escape, {way}", ok) for way, ok in out.items()}
+    free = {name: share_of(f"stuck networks that escape, {name}", ok) for name, ok in out.items()}
     gaps = {name: test - train for name, (train, test) in losses.items()}
-    as_before, dropped = (100 * out[way].double() for way in ("as before", "dropout"))
+    as_before, dropped = (100 * out[name].double() for name in ("as before", "dropout"))
     beside = "with dropout minus without"
     record = Record()
     record.effects(
@@ -112,7 +112,7 @@ def freed(
     hidden: int, networks: int, kick: float
 ) -> tuple[Effect, Effect, dict[str, Bool[Tensor, "stuck"]]]:
     """Networks that solve XOR from the start, without dropout and with it; and of those that are
-    stuck without, which escape: by the way that is tried."""
+    stuck without, which escape, by what is tried."""
     small = [dense([2, hidden, 1], drop=0.5) for _ in range(networks)]
     begun = copy.deepcopy(small)
     learn(small, ((0.0, 300),))
@@ -148,14 +148,14 @@ def learn(nets: Sequence[nn.Module], plan: Sequence[tuple[float, int]]) -> None:
 
 @torch.no_grad()
 def solved(nets: Sequence[nn.Module]) -> Bool[Tensor, "r"]:
-    """Which answer all four rows rightly."""
+    """Of each network, whether it answers all four rows rightly."""
     return torch.stack([((net.eval()(INPUTS)[:, 0] >= 0) == (XOR > 0.5)).all() for net in nets])
 
 
 def escaped(
     stuck: Sequence[nn.Module], push: float, plan: Sequence[tuple[float, int]]
 ) -> Bool[Tensor, "r"]:
-    """Which solve it after more learning, from weights that were moved by normal noise."""
+    """Of each network, whether it solves XOR after more learning, its weights moved by noise."""
     nets = copy.deepcopy(list(stuck))
     with torch.no_grad():
         for net in nets:

@@ -96,12 +96,12 @@ def dead_units(
 
 
 def dead(nets: Stack, data: Samples) -> Bool[Tensor, "r layers units"]:
-    """Which units answer 0 to every image."""
+    """Of each unit, whether it answers 0 to every image."""
     return _asked(nets, data, lambda y: (y == 0).all(0))
 
 
 def awake(nets: Stack, data: Samples) -> Bool[Tensor, "r layers units"]:
-    """Which answer more than 0 to one at least; where a run diverged a unit is neither."""
+    """Of each unit, whether it answers more than 0 to an image; after divergence it is neither."""
     return _asked(nets, data, lambda y: (y > 0).any(0))
 
 

@@ -19,12 +19,12 @@ from cutaway.randomness import generator
 
 Polygon = np.ndarray
 SQUARE = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
-"""What is looked at, corner by corner."""
+"""The square in which pieces are counted, corner by corner."""
 NEAR = 1e-9
 
 
 def regions(net: nn.Module) -> int:
-    """How many pieces a ReLU network of two inputs cuts the square into.
+    """Number of pieces that a ReLU network of two inputs cuts the square into.
 
     A piece is convex and told from its neighbours by which units are on. Inside each, the next
     layer is affine, so that its units cut along straight lines.
@@ -44,10 +44,10 @@ def regions(net: nn.Module) -> int:
 
 def divided(polygon: Polygon, P: np.ndarray, q: np.ndarray) -> list[Polygon]:
     """A convex polygon cut along every line P_i x + q_i = 0."""
-    found = [polygon]
+    parts = [polygon]
     for p, b in zip(P, q, strict=True):
-        found = [half for one in found for half in halves(one, p, b)]
-    return found
+        parts = [half for one in parts for half in halves(one, p, b)]
+    return parts
 
 
 def halves(polygon: Polygon, p: np.ndarray, b: float) -> list[Polygon]:
@@ -70,7 +70,7 @@ def halves(polygon: Polygon, p: np.ndarray, b: float) -> list[Polygon]:
 
 
 def most_of_one(units: int) -> int:
-    """What one layer can do at most: n lines cut the plane into 1 + n + n (n - 1) / 2.
+    """Most pieces that one layer can cut: n lines cut the plane into 1 + n + n (n - 1) / 2.
 
     Source: Zaslavsky 1975.
     """
@@ -136,19 +136,19 @@ def pieces(
     lines can do."""
     half = units // 2
     x, t = spirals(400, turns, generator(seed, "4.12"))
-    found, scored, nets = {}, {}, {}
+    counts, scored, nets = {}, {}, {}
     for name, widths in (("wide", [2, units, 1]), ("deep", [2, half, half, 1])):
         nets[name] = Stack([dense(widths, start="own") for _ in range(replicates)])
         drawn = [regions(net) for net in nets[name].networks]
         learn(nets[name], x, t, steps, rate)
-        found[name] = drawn, [regions(net) for net in nets[name].networks]
+        counts[name] = drawn, [regions(net) for net in nets[name].networks]
         answered = nets[name](x).squeeze(-1) >= 0
         scored[name] = 100 * (answered == (t > 0.5)).double().mean().item()
     most, by_hand = most_of_one(units), regions(folded(half))
-    (wide0, wide1), (deep0, deep1) = found["wide"], found["deep"]
+    (wide0, wide1), (deep0, deep1) = counts["wide"], counts["deep"]
     what = "pieces, two layers minus one"
     names = f"one of {units}", f"two of {half}"
-    parts = [(*found[name], best) for name, best in (("wide", most), ("deep", by_hand))]
+    parts = [(*counts[name], best) for name, best in (("wide", most), ("deep", by_hand))]
     means = [(float(np.mean(a)), float(np.mean(b)), c) for a, b, c in parts]
     record = Record()
     record.effects(
@@ -157,7 +157,7 @@ def pieces(
         learned=difference(f"{what}, after learning", wide1, deep1),
     )
     rows = [
-        (name, *values, scored[key]) for name, values, key in zip(names, means, found, strict=True)
+        (name, *values, scored[key]) for name, values, key in zip(names, means, counts, strict=True)
     ]
     columns = "hidden layers | as drawn | after learning | can have | spirals right (%)"
     record.table("Pieces of the square", rows, columns)

@@ -76,19 +76,19 @@ def descend(
 
 
 def hidden(net: nn.Module, x: Tensor) -> dict[str, Float[Tensor, "n units"]]:
-    """What the units of each hidden layer answer, after their activation."""
+    """Outputs of each hidden layer, after its activation."""
     kinds = tuple(type(activation(name)) for name in ACTIVATIONS)
     return answers(net, x, [name for name, m in net.named_modules() if isinstance(m, kinds)])
 
 
 @torch.no_grad()
 def scores(nets: Stack, x: Tensor) -> Float[Tensor, "r n k"]:
-    """What each network answers at rest."""
-    found = []
+    """Scores of each network in evaluation mode."""
+    outputs = []
     for net in nets.networks:
         with resting(net):
-            found.append(net(x))
-    return torch.stack(found)
+            outputs.append(net(x))
+    return torch.stack(outputs)
 
 
 def right(nets: Stack, data: Samples) -> Float[Tensor, "r"]:

@@ -53,7 +53,7 @@ def normalisation(
     learned, _ = samples(load("digits"), seed)
     taken: dict[str, Float[Tensor, "starts rates replicates"]] = {}
     for name, norm in (("plain", False), ("normalised", True)):
-        found, widths = [], [64, *[width] * depth, 10]
+        steps_needed, widths = [], [64, *[width] * depth, 10]
         for factor in starts:
             nets = Stack([dense(widths, norm=norm) for _ in range(len(rates) * replicates)])
             with torch.no_grad():
@@ -61,8 +61,8 @@ def normalisation(
                     if p.ndim == 3:
                         p.mul_(factor)
             losses = descend(nets, learned, seed, steps, batch, many(rates, replicates))
-            found.append(steps_to(target, losses).view(len(rates), -1))
-        taken[name] = torch.stack(found)
+            steps_needed.append(steps_to(target, losses).view(len(rates), -1))
+        taken[name] = torch.stack(steps_needed)
     quickest = {name: best(x) for name, x in taken.items()}
     reached = {name: (x < steps).double().mean((0, 1)) * 100 for name, x in taken.items()}
     steps_taken = "steps to the target, normalised / plain, each at its best"

@@ -138,8 +138,8 @@ def widening(
     )
     columns = "width | weights | gradient nothing (%) | of all: bad minima (%) | median error"
     record.table(f"{replicates} tasks, {starts} starts each", rows, columns)
-    ways = {"an idle unit": idle, "a unit doubled, any way": copied}
-    cells = [(way, lowest.median(), percent(lowest < -FLAT)) for way, lowest in ways.items()]
+    added = {"an idle unit": idle, "a unit doubled, any way": copied}
+    cells = [(unit, lowest.median(), percent(lowest < -FLAT)) for unit, lowest in added.items()]
     columns = "how | smallest eigenvalue, median | now a saddle (%)"
     record.table(f"Bad minima of width {narrow}, widened", cells, columns)
     series = over("bad minima", sizes, torch.stack(stuck), within=SHARE)
@@ -163,7 +163,7 @@ def widening(
 
 
 def begun(n: int, width: int, seed: int) -> Weights:
-    """Where n descents start."""
+    """Random weights from which n descents start."""
     draw = generator(seed, "4.11", "start", width)
     return torch.randn(n, 4 * width + 1, generator=draw, dtype=torch.float64)
 
@@ -171,7 +171,7 @@ def begun(n: int, width: int, seed: int) -> Weights:
 def widened(
     w: Weights, x: Tensor, t: Tensor
 ) -> tuple[Float[Tensor, "r"], Float[Tensor, "units parts r"]]:
-    """The smallest eigenvalue with an idle unit more, and with each unit doubled in all ways.
+    """The smallest eigenvalue with an idle unit more, and with each unit doubled, at all shares.
 
     Raises UsageError where there is none to widen.
     """
@@ -185,7 +185,7 @@ def widened(
 
 
 def percent(facts: Bool[Tensor, "*n"]) -> float:
-    """How many are so."""
+    """Share of the facts that are true (%)."""
     return 100 * facts.double().mean().item()
 
 

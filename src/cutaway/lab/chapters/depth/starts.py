@@ -67,33 +67,33 @@ def vanishing(
     """The gradient of every layer's weights at the start, on 256 digits; then each network learns
     them at several rates, and the best rate counts."""
     learned, tested = samples(load("digits"), seed)
-    steep, found = {}, {}
+    steep, best = {}, {}
     for tau, start in (("sigmoid", "xavier"), ("tanh", "xavier"), ("relu", "he")):
         widths = [64, *[width] * depth, 10]
         nets = Stack([dense(widths, tau, start) for _ in range(replicates * len(rates))])
         steep[tau] = gradients(nets, learned.first(256))[:, :replicates]
         descend(nets, learned, seed, steps, batch, many(rates, replicates))
-        found[tau] = best_of(right(nets, tested), rates)
+        best[tau] = best_of(right(nets, tested), rates)
     share = "gradient of the first layer as a share of the last hidden one's"
-    kept = {tau: ratio(f"{share}, {tau}", g[-2], g[0]) for tau, g in steep.items()}
+    arriving = {tau: ratio(f"{share}, {tau}", g[-2], g[0]) for tau, g in steep.items()}
     record = Record()
     record.effects(
-        sigmoid_kept=kept["sigmoid"],
-        relu_kept=kept["relu"],
+        sigmoid_kept=arriving["sigmoid"],
+        relu_kept=arriving["relu"],
         gain=difference(
-            "accuracy, ReLU minus sigmoid", found["sigmoid"][1], found["relu"][1], "points"
+            "accuracy, ReLU minus sigmoid", best["sigmoid"][1], best["relu"][1], "points"
         ),
     )
     rows = [
         {
             "activation": tau,
-            "share of the gradient that arrives": kept[tau].value,
-            "low": kept[tau].low,
-            "high": kept[tau].high,
+            "share of the gradient that arrives": arriving[tau].value,
+            "low": arriving[tau].low,
+            "high": arriving[tau].high,
             "best rate": rate,
             f"digits right after {steps} steps (%)": values.mean(),
         }
-        for tau, (rate, values) in found.items()
+        for tau, (rate, values) in best.items()
     ]
     record.table(f"{depth} hidden layers of {width}", rows)
     series = [over(tau, range(1, depth + 2), g, ratios=True) for tau, g in steep.items()]
@@ -101,22 +101,22 @@ def vanishing(
     record.curves("How long each layer's gradient is", *axes, *series, y_log=True)
     return record.because(f"""
         A sigmoid's slope is a quarter at most, and {depth} of them in a row leave
-        {kept["sigmoid"].value:.1e} of the gradient for the first layer; with ReLU and weights of
-        variance 2/n it is {kept["relu"].value:.2g}, with tanh and Xavier's
-        {kept["tanh"].value:.2g}. After {steps} steps at the best of {len(rates)} rates the sigmoid
-        network answers {found["sigmoid"][1].mean():.0f} % of new digits rightly, which is chance,
-        the ReLU network {found["relu"][1].mean():.0f} %, the tanh network
-        {found["tanh"][1].mean():.0f} %.
+        {arriving["sigmoid"].value:.1e} of the gradient for the first layer; with ReLU and weights
+        of variance 2/n it is {arriving["relu"].value:.2g}, with tanh and Xavier's
+        {arriving["tanh"].value:.2g}. After {steps} steps at the best of {len(rates)} rates the
+        sigmoid network answers {best["sigmoid"][1].mean():.0f} % of new digits rightly, which is
+        chance, the ReLU network {best["relu"][1].mean():.0f} %, the tanh network
+        {best["tanh"][1].mean():.0f} %.
     """)
 
 
 def gradients(nets: Stack, data: Samples) -> Float[Tensor, "layers r"]:
     """The norm of the gradient of each layer's weights."""
     log_losses(nets(data.x), data.t).sum().backward()
-    found = [p.grad for p in nets.weights.values() if p.ndim == 3 and p.grad is not None]
+    of_weights = [p.grad for p in nets.weights.values() if p.ndim == 3 and p.grad is not None]
     for p in nets.weights.values():
         p.grad = None
-    return torch.stack([g.flatten(1).norm(dim=1) for g in found])
+    return torch.stack([g.flatten(1).norm(dim=1) for g in of_weights])
 
 
 def suited(small: Effect, he_relu: Effect, xavier_tanh: Effect, xavier_sigmoid: Effect) -> Verdict:
@@ -151,14 +151,14 @@ def initial_weights(
     """Three starts with three activations: how far the activations spread in each layer of the new
     network, and what it has learned of digits at the best of the rates."""
     learned, tested = samples(load("digits"), seed)
-    spread, found = {}, {}
+    spread, chosen = {}, {}
     for tau, start in product(TAUS, STARTS):
         widths = [64, *[width] * depth, 10]
         nets = Stack([dense(widths, tau, start) for _ in range(replicates * len(rates))])
         spread[tau, start] = spreads(nets, learned.first(256))[:, :replicates]
         descend(nets, learned, seed, steps, batch, many(rates, replicates))
-        found[tau, start] = best_of(right(nets, tested), rates)
-    best = {pair: values for pair, (_, values) in found.items()}
+        chosen[tau, start] = best_of(right(nets, tested), rates)
+    best = {pair: values for pair, (_, values) in chosen.items()}
     small = most_from_small(best)
     pairs = ("relu", "xavier", "he"), ("tanh", "he", "xavier"), ("sigmoid", "he", "xavier")
     he_relu, xavier_tanh, xavier_sigmoid = (gained(best, *pair) for pair in pairs)
@@ -175,7 +175,7 @@ def initial_weights(
             "best rate": rate,
             "digits right (%)": values.mean(),
         }
-        for (tau, start), (rate, values) in found.items()
+        for (tau, start), (rate, values) in chosen.items()
     ]
     record.table(f"{depth} hidden layers of {width}", rows)
     series = [
@@ -201,19 +201,19 @@ def initial_weights(
 
 
 def most_from_small(best: Best) -> Effect:
-    """What the best of the activations learned from weights of deviation 0.01."""
+    """Accuracy of the activation that learns best from weights of deviation 0.01."""
     what = "digits right with deviation 0.01, {}, the best activation"
     every = [mean(what.format(tau), best[tau, "normal"], "%") for tau in TAUS]
     return max(every, key=lambda e: e.value)
 
 
 def gained(best: Best, tau: str, a: str, b: str) -> Effect:
-    """What start b is worth beside a."""
+    """Difference in accuracy, start b minus start a."""
     what = f"{b.title()} minus {a.title()}, {tau}"
     return difference(what, best[tau, a], best[tau, b], "points")
 
 
 def spreads(nets: Stack, data: Samples) -> Float[Tensor, "layers r"]:
     """The standard deviation of each hidden layer's answers."""
-    found = [[y.std() for y in hidden(net, data.x).values()] for net in nets.networks]
-    return torch.tensor(found).T
+    deviations = [[y.std() for y in hidden(net, data.x).values()] for net in nets.networks]
+    return torch.tensor(deviations).T

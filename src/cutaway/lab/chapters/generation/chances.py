@@ -34,14 +34,14 @@ DRAWN = {0.34: (0, 1), 0.83: (1, 1)}
 def counted() -> dict[str, list[Fraction]]:
     """Every distribution of the example, as fractions, for the four x in order."""
     both, xs, ys, n = Counter(zip(X, Y, strict=True)), Counter(X), Counter(Y), len(X)
-    found = {"P(x)": [Fraction(xs[x], n) for x in PLACES]}
+    probabilities = {"P(x)": [Fraction(xs[x], n) for x in PLACES]}
     for y in (0, 1):
-        found[f"P(x|y={y})"] = [Fraction(both[x, y], ys[y]) for x in PLACES]
+        probabilities[f"P(x|y={y})"] = [Fraction(both[x, y], ys[y]) for x in PLACES]
     for y in (0, 1):
-        found[f"P(x,y={y})"] = [Fraction(both[x, y], n) for x in PLACES]
+        probabilities[f"P(x,y={y})"] = [Fraction(both[x, y], n) for x in PLACES]
     for y in (0, 1):
-        found[f"P(y={y}|x)"] = [Fraction(both[x, y], xs[x]) for x in PLACES]
-    return found
+        probabilities[f"P(y={y}|x)"] = [Fraction(both[x, y], xs[x]) for x in PLACES]
+    return probabilities
 
 
 def generated(u: float, p: list[Fraction]) -> tuple[int, int]:
@@ -72,15 +72,15 @@ def as_printed(wrong: Effect, draws: Effect) -> Verdict:
 def example_4_1(draws: Annotated[int, Range(100, 10**8)] = 100_000, seed: Seed = 0) -> Evidence:
     """The tables are counted anew as fractions, the two numbers are looked up, and many more are
     drawn to see whether what is generated is distributed as the examples are."""
-    found = counted()
-    rows = tuple((name, *(str(p) for p in values)) for name, values in found.items())
+    probabilities = counted()
+    rows = tuple((name, *(str(p) for p in values)) for name, values in probabilities.items())
     wrong = sum(
         round(float(p), 2) != said
-        for name, values in found.items()
+        for name, values in probabilities.items()
         for p, said in zip(values, PRINTED[name], strict=True)
     )
-    missed = sum(generated(u, found["P(x)"]) != x for u, x in DRAWN.items())
-    p = np.array([float(v) for v in found["P(x)"]])
+    missed = sum(generated(u, probabilities["P(x)"]) != x for u, x in DRAWN.items())
+    p = np.array([float(v) for v in probabilities["P(x)"]])
     u = torch.rand(draws, generator=generator(seed, "7.3"), dtype=torch.float64).numpy()
     shares = np.bincount(np.searchsorted(p.cumsum().round(9), u), minlength=4)[:4] / draws
     far = float((abs(shares - p) / np.sqrt(p * (1 - p) / draws)).max())

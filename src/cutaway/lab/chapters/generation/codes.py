@@ -1,4 +1,4 @@
-"""What a code learned without labels is worth where labels are few."""
+"""The gain from a code learned without labels where labels are few."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ Sizes = tuple[Annotated[int, Range(10, 60_000)], ...]
 BATCH = 64
 EVERY = 10
 """Steps between two looks at the test digits."""
-WAYS = {
+VARIANTS = {
     "pretrained, frozen": (True, False),
     "as drawn, frozen": (False, False),
     "all learned": (False, True),
@@ -59,16 +59,16 @@ def pretrained_code(
     replicates: Replicates = 10,
     seed: Seed = 0,
 ) -> Evidence:
-    """One network three ways: its code learned without labels and then frozen, frozen as it was
-    drawn, or learned with the labels along with the softmax."""
+    """One network in three variants: its code learned without labels and then frozen, frozen as it
+    was drawn, or learned with the labels along with the softmax."""
     learned, tested = inked(seed)
     curves = {}
-    for way, (before, whole) in WAYS.items():
+    for name, (before, whole) in VARIANTS.items():
         for n in labels:
             nets = _begun(code, replicates, seed)
             if before:
                 _reconstruct(nets, learned.x, pretraining, seed)
-            curves[way, n] = _name(nets, whole, learned.first(n), tested, steps, seed)
+            curves[name, n] = _name(nets, whole, learned.first(n), tested, steps, seed)
     right, few = {key: curve[-1] for key, curve in curves.items()}, min(labels)
     pair = right["all learned", few], right["pretrained, frozen", few]
     better = difference(f"pretrained minus all learned, {few} labels", *pair, "points")
@@ -76,9 +76,9 @@ def pretrained_code(
     means = {key: y.mean().item() for key, y in right.items()}
     record = Record()
     record.effects(better=better, sooner=cost[0], counted=cost[1])
-    rows = [(way, *(means[way, n] for n in labels)) for way in WAYS]
+    rows = [(name, *(means[name, n] for n in labels)) for name in VARIANTS]
     record.table("Test digits right (%), means", rows, ("code", *(f"{n} labels" for n in labels)))
-    series = [over(w, _steps(curves[w, few]), curves[w, few]) for w in WAYS]
+    series = [over(name, _steps(curves[name, few]), curves[name, few]) for name in VARIANTS]
     record.curves(f"With {few} labels", "steps", "test digits right (%)", *series)
     return record.because(f"""
         With {few} labels the frozen code is right on {means["pretrained, frozen", few]:.1f} % of
@@ -93,7 +93,7 @@ def pretrained_code(
 
 
 def _begun(code: int, replicates: int, seed: int) -> Stack:
-    """The same starts for each way."""
+    """The same starts for each variant."""
     torch.manual_seed(seed)
     options = {"bottleneck": code}
     return Stack(

@@ -55,8 +55,8 @@ class Improved(Stack):
     @torch.no_grad()
     def right(self, x: Float[Tensor, "n 1 h w"], t: Int[Tensor, "n"]) -> Float[Tensor, "r"]:
         """Images classified rightly (%), networks at rest."""
-        found = [net.eval().get_submodule("discriminator")(x).argmax(1) for net in self.networks]
-        return torch.stack([100 * (answer == t).double().mean() for answer in found])
+        answers = [net.eval().get_submodule("discriminator")(x).argmax(1) for net in self.networks]
+        return torch.stack([100 * (answer == t).double().mean() for answer in answers])
 
     @torch.no_grad()
     def drawn(self, n: int) -> Float[Tensor, "r n 1 h w"]:

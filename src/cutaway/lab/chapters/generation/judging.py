@@ -92,7 +92,7 @@ def before_a_judge(
 def _told(
     widths: list[int], a: Float[Tensor, "r n 1 h w"], b: Float[Tensor, "r n 1 h w"], seed: int
 ) -> Float[Tensor, "r"]:
-    """How often (%) fresh classifiers, taught on two thirds, tell a from b on the last third."""
+    """Accuracy (%) of fresh classifiers, taught on two thirds, that tell a from b on the rest."""
     n = min(a.shape[1], b.shape[1])
     cut = 2 * n // 3
     order = torch.randperm(n)

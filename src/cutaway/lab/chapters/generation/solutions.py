@@ -20,7 +20,7 @@ from cutaway.randomness import generator
 Points = tuple[Annotated[int, Range(2, 10_000)], ...]
 Steps = Annotated[int, Range(10, 100_000)]
 FLAT = 0.7
-"""How far a flat line is from a wave of height 1, root mean square."""
+"""Distance of a flat line from a wave of height 1, root mean square."""
 INSIDE, OUTSIDE = 1.0, 2.0
 """Data lie within -1 and 1; it is asked about up to twice as far."""
 
@@ -89,19 +89,19 @@ class Fits:
         return (self.y - truth(self.grid))[:, part].square().mean(1).sqrt()
 
     def bent(self) -> Float[Tensor, "r"]:
-        """How far each is from a straight line over the outer half of what lies beyond the data, in
-        its own spread there; on the worse side."""
+        """Distance of each fit from a straight line over the outer half of what lies beyond the
+        data: root mean square, on the worse side."""
         half = len(self.grid) // 8
-        found = []
+        distances = []
         for part in (slice(0, half), slice(-half, None)):
             t = self.grid[part]
             A = torch.stack([t, torch.ones_like(t)], 1)
             rest = self.y[:, part].T - A @ torch.linalg.lstsq(A, self.y[:, part].T).solution
-            found.append(rest.square().mean(0).sqrt())
-        return torch.stack(found).amax(0)
+            distances.append(rest.square().mean(0).sqrt())
+        return torch.stack(distances).amax(0)
 
     def spread(self) -> Float[Tensor, "r"]:
-        """How far each fit is from the mean of all within the data's range: root mean square over
+        """Distance of each fit from the mean of all within the data's range: root mean square over
         places."""
         y = self.y[:, self.grid.abs() <= INSIDE]
         return (y - y.mean(0)).square().mean(1).sqrt().clamp(min=1e-9)

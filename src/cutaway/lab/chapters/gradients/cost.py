@@ -1,4 +1,4 @@
-"""What a gradient costs: operations counted, and seconds measured."""
+"""The cost of a gradient: operations counted, and seconds measured."""
 
 from collections.abc import Callable
 from functools import partial
@@ -81,14 +81,14 @@ def reuse_or_not(
         graph.forward(torch.randn(64, generator=generator(seed, "2.4", "x")).double())
     reusing = [graphs[depth].backward for depth in depths]
     walking = [partial(path_by_path, graphs[depth]) for depth in walked]
-    costs, steps = ([counted(work).calls for work in ways] for ways in (reusing, walking))
-    times, alone = ([seconds(work, repeats) for work in ways] for ways in (reusing, walking))
-    ways = [paths(graphs[depth])["u0"] for depth in depths]
+    costs, steps = ([counted(work).calls for work in works] for works in (reusing, walking))
+    times, alone = ([seconds(work, repeats) for work in works] for works in (reusing, walking))
+    path_counts = [paths(graphs[depth])["u0"] for depth in depths]
     spans = zip(pairwise(costs), pairwise(depths), strict=True)
     each = {(b - a) / (m - k) for (a, b), (k, m) in spans}
     doubling = (steps[-1] / steps[-2]) ** (1 / (walked[-1] - walked[-2]))
     power = powers(depths, times).mean()
-    digits = len(str(ways[-1]))
+    digits = len(str(path_counts[-1]))
     record = Record()
     record.effects(
         bend=exact("differences among the operations of a further layer", len(each) - 1),
@@ -98,7 +98,7 @@ def reuse_or_not(
     )
     rows = [
         (d, n, 1000 * float(np.median(s)), str(w) if w < 10**9 else f"2^{d - 1}")
-        for d, n, s, w in zip(depths, costs, times, ways, strict=True)
+        for d, n, s, w in zip(depths, costs, times, path_counts, strict=True)
     ]
     columns = "layers | operations | time (ms) | paths to the first weight"
     record.table("With reuse, and path by path", rows, columns)
@@ -123,8 +123,8 @@ def powers(depths: tuple[int, ...], times: list[list[float]]) -> Float[np.ndarra
     """The power of depth in each repeat's times, from 16 layers on."""
     deep = [i for i, depth in enumerate(depths) if depth >= 16] or [0, -1]
     spans = np.log([depths[i] for i in deep])
-    found: np.ndarray = np.polyfit(spans, np.log([times[i] for i in deep]), 1)[0]
-    return found
+    slopes: np.ndarray = np.polyfit(spans, np.log([times[i] for i in deep]), 1)[0]
+    return slopes
 
 
 def two_forwards(least: Effect, most: Effect) -> Verdict:

@@ -81,10 +81,10 @@ def random_layers(widths: list[int], g: torch.Generator) -> Layers:
     return Layers(tuple(drawn))
 
 
-def apart(found: list[Tensor], true: list[Tensor]) -> float:
+def apart(gradients: list[Tensor], true: list[Tensor]) -> float:
     """The largest difference, as a share of the largest gradient."""
     most = max(t.abs().max().item() for t in true)
-    return max((a - b).abs().max().item() for a, b in zip(found, true, strict=True)) / most
+    return max((a - b).abs().max().item() for a, b in zip(gradients, true, strict=True)) / most
 
 
 def as_given(equations: Effect, printed_one: Effect, printed_many: Effect) -> Verdict:

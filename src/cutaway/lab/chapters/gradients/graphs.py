@@ -36,9 +36,9 @@ def any_graph(
     x = torch.randn(3, 4, generator=generator(seed, "2.3", "x")).double()
     named = {name: make(generator(seed, "2.3", name)) for name, make in FEATURES.items()}
     drawn = [random_graph(nodes, generator(seed, "2.3", k)) for k in range(replicates)]
-    found = {name: check(graph, x, seed=seed) for name, graph in named.items()}
+    checks = {name: check(graph, x, seed=seed) for name, graph in named.items()}
     others = [check(graph, x, differences=4, seed=seed) for graph in drawn]
-    rows = [(name, one.nodes, one.autograd, one.differences) for name, one in found.items()]
+    rows = [(name, one.nodes, one.autograd, one.differences) for name, one in checks.items()]
     most = max(one.autograd for one in others), max(one.differences for one in others)
     rows.append((f"{replicates} random ones", sum(one.nodes for one in others), *most))
     names, counts, autograd, differences = zip(*rows, strict=True)

@@ -1,4 +1,4 @@
-"""Where activations bend: ReLU's kink, and the smooth GELU beside it."""
+"""Kinks of activations: ReLU's, and the smooth GELU beside it."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -29,7 +29,7 @@ SPELLINGS: dict[str, Activation] = {
     "where(s >= 0, s, 0)": lambda s: torch.where(s >= 0, s, torch.zeros_like(s)),
     "(s + |s|) / 2": lambda s: (s + s.abs()) / 2,
 }
-"""The same function, written in six ways."""
+"""Six spellings of the same function."""
 
 
 class Spelled(nn.Module):
@@ -44,8 +44,8 @@ class Spelled(nn.Module):
 
 
 def slope_at_0(f: Activation) -> float:
-    """What autograd takes for the derivative at 0. A convention: that of clamp was 1 up to PyTorch
-    2.13 and is 0 since."""
+    """Autograd's derivative at 0. A convention: that of clamp was 1 up to PyTorch 2.13 and is 0
+    since."""
     s = torch.zeros((), requires_grad=True)
     f(s).backward()
     assert s.grad is not None
@@ -54,14 +54,14 @@ def slope_at_0(f: Activation) -> float:
 
 def first_of(slopes: dict[str, float]) -> dict[float, str]:
     """The first spelling that takes each derivative, the smallest first."""
-    found: dict[float, str] = {}
+    names: dict[float, str] = {}
     for name, slope in slopes.items():
-        found.setdefault(slope, name)
-    return dict(sorted(found.items()))
+        names.setdefault(slope, name)
+    return dict(sorted(names.items()))
 
 
 def told(slopes: dict[str, float]) -> str:
-    """Which spellings take which derivative, as a part of a sentence."""
+    """The spellings by the derivative that they take, as a part of a sentence."""
     values = sorted(set(slopes.values()))
     names = (" and ".join(f for f, slope in slopes.items() if slope == v) for v in values)
     return "; ".join(f"{v:g} in {some}" for v, some in zip(values, names, strict=True))
@@ -197,7 +197,7 @@ def _right(nets: Stack, tested: Samples, dtype: torch.dtype) -> Float[Tensor, "r
 
 
 def _identical(a: Stack, b: Stack) -> int:
-    """How many replicates have the same weights to the bit."""
+    """Number of replicates whose weights are bit-identical."""
     pairs = zip(a.parameters(), b.parameters(), strict=True)
     return int(torch.stack([(p == q).flatten(1).all(1) for p, q in pairs]).all(0).sum())
 
@@ -234,11 +234,12 @@ def gelu(
         "tanh formula": lambda s: F.gelu(s, approximate="tanh"),
         "ReLU": torch.relu,
     }
-    found = {name: derivatives(f, x) for name, f in kinds.items()}
+    on_grid = {name: derivatives(f, x) for name, f in kinds.items()}
     orders = ("value", "first derivative", "second derivative")
-    off = [(a - b).abs() for a, b in zip(found["GELU"], found["tanh formula"], strict=True)]
+    off = [(a - b).abs() for a, b in zip(on_grid["GELU"], on_grid["tanh formula"], strict=True)]
     jumps = {
-        (name, k): _most(found[name][k][::10].diff()) / max(_most(found[name][k].diff()), 1e-300)
+        (name, k): _most(on_grid[name][k][::10].diff())
+        / max(_most(on_grid[name][k].diff()), 1e-300)
         for name in ("GELU", "ReLU")
         for k in (1, 2)
     }
@@ -254,7 +255,7 @@ def gelu(
         first=exact("GELU': changes over those of a finer grid", jumps["GELU", 1]),
         second=exact("GELU'', the same", jumps["GELU", 2]),
         control=exact("ReLU', the same", jumps["ReLU", 1]),
-        by_hand=exact("GELU' by hand, largest error", _most(by_hand - found["GELU"][1])),
+        by_hand=exact("GELU' by hand, largest error", _most(by_hand - on_grid["GELU"][1])),
     )
     rows = [(name, _most(d), x[d.argmax()].abs()) for name, d in zip(orders, off, strict=True)]
     record.table(

@@ -45,12 +45,12 @@ def slope_errors(
     along = along / along.norm() + gradient / gradient.norm()  # so that the slope is not near 0
     true = (gradient.double() * along.double()).sum().item()
     u, J = graph.values["u0"], graph.values["J"].item()
-    found: dict[str, list[float]] = {"central": [], "forward": []}
+    relative: dict[str, list[float]] = {"central": [], "forward": []}
     for h in STEPS:
         there, back = (replayed(graph, "u0", u + s * along).item() for s in (h, -h))
-        found["central"].append(abs((there - back) / (2 * h) - true) / abs(true))
-        found["forward"].append(abs((there - J) / h - true) / abs(true))
-    return {name: torch.tensor(errors).double() for name, errors in found.items()}
+        relative["central"].append(abs((there - back) / (2 * h) - true) / abs(true))
+        relative["forward"].append(abs((there - J) / h - true) / abs(true))
+    return {name: torch.tensor(errors).double() for name, errors in relative.items()}
 
 
 def v_shaped(best: Effect, order: Effect, rounding: Effect) -> Verdict:

@@ -74,7 +74,7 @@ def sigmoid_curve(
     alone = positives_alone(x, t)
     truth = torch.tensor([w, T]).double()
     errors = (100 * (fitted - truth) / truth.abs().clamp(min=1)).T.numpy()
-    negative = [_at_negatives(x, t, found).numpy() for found in (fitted, alone)]
+    negative = [_at_negatives(x, t, weights).numpy() for weights in (fitted, alone)]
     record = Record()
     record.effects(
         middle=exact("largest distance of z from 1/2 at x = T/w", _most(z - 0.5)),
@@ -112,32 +112,32 @@ def most_likely(
     """w and T of the largest mean of t log z + (1 - t) log(1 - z), by Newton's method; and the
     largest gradient that is left."""
     inputs = torch.stack([x, -torch.ones_like(x)], -1)
-    found = torch.zeros(len(x), 2, 1, dtype=x.dtype)
+    weights = torch.zeros(len(x), 2, 1, dtype=x.dtype)
     for _ in range(iterations):
-        z = torch.sigmoid(inputs @ found)
+        z = torch.sigmoid(inputs @ weights)
         gradient = (inputs * (t[..., None] - z)).mean(1)
         curvature = inputs.mT @ (z * (1 - z) * inputs) / x.shape[1]
-        found = found + torch.linalg.solve(curvature, gradient[..., None])
-    return found[..., 0], _most(gradient)
+        weights = weights + torch.linalg.solve(curvature, gradient[..., None])
+    return weights[..., 0], _most(gradient)
 
 
 def positives_alone(
     x: Float[Tensor, "r n"], t: Float[Tensor, "r n"], steps: int = 300
 ) -> Float[Tensor, "r 2"]:
     """w and T after some steps up the likelihood of the positive samples alone."""
-    found = torch.zeros(len(x), 2, dtype=x.dtype, requires_grad=True)
+    weights = torch.zeros(len(x), 2, dtype=x.dtype, requires_grad=True)
 
     def losses(_: int) -> Tensor:
-        s = found[:, :1] * x - found[:, 1:]
+        s = weights[:, :1] * x - weights[:, 1:]
         return -(t * torch.nn.functional.logsigmoid(s)).sum(1) / t.sum(1)
 
-    minimise(losses, torch.optim.Adam([found], 0.05), steps)
-    return found.detach()
+    minimise(losses, torch.optim.Adam([weights], 0.05), steps)
+    return weights.detach()
 
 
-def _at_negatives(x: Tensor, t: Tensor, found: Tensor) -> Float[Tensor, "r"]:
+def _at_negatives(x: Tensor, t: Tensor, weights: Tensor) -> Float[Tensor, "r"]:
     """Mean z of the negative samples."""
-    z = curve_of(x, found[:, :1], found[:, 1:])
+    z = curve_of(x, weights[:, :1], weights[:, 1:])
     return ((1 - t) * z).sum(1) / (1 - t).sum(1)
 
 

@@ -28,7 +28,7 @@ TAUGHT = ("and", "or", "nand")
 
 
 def table_of(name: str) -> Float[Tensor, "4"]:
-    """What a gate answers to `INPUTS`."""
+    """A gate's outputs for `INPUTS`."""
     return torch.tensor(GATES[name]).float()
 
 
@@ -113,9 +113,9 @@ def unit_for(t: Float[Tensor, "4"]) -> list[float] | None:
 
     sign = 2 * t.numpy().astype(np.float64) - 1
     x = np.c_[INPUTS.numpy(), np.ones(4)]
-    found = linprog(np.zeros(3), -sign[:, None] * x, -np.ones(4), bounds=(None, None))
-    assert found.status in (0, 2), found.message
-    return None if found.status else [float(v) + 0.0 for v in found.x]
+    solution = linprog(np.zeros(3), -sign[:, None] * x, -np.ones(4), bounds=(None, None))
+    assert solution.status in (0, 2), solution.message
+    return None if solution.status else [float(v) + 0.0 for v in solution.x]
 
 
 def beyond_one(feasible: Effect, passed: Effect) -> Verdict:
@@ -251,8 +251,8 @@ def _failed(
 def _learned(
     width: int, activation: str, replicates: int, steps: int, lr: float
 ) -> tuple[Bool[Tensor, "r"], Float[Tensor, "r"], Bool[Tensor, "r"]]:
-    """Which replicates end right on all rows, their losses, and which have a unit that answers
-    alike to all rows."""
+    """Of each replicate: whether it ends right on all rows, its loss, and whether it has a unit
+    that answers alike to all rows."""
     nets = Stack([MLP(2, [width], 1, activation) for _ in range(replicates)])
     t = table_of("xor").expand(replicates, 4)
 

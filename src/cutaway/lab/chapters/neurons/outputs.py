@@ -187,17 +187,17 @@ def softmax_and_ratio(
     of sigmoid outputs, as in the lecture; the ratio of raw scores is read off the former. Then the
     same number is added to all scores, which ought to change nothing."""
     digits = samples(load("digits"), seed)
-    found: dict[str, tuple[Tensor, Output]] = {}
+    outputs: dict[str, tuple[Tensor, Output]] = {}
     trained: dict[str, Output] = {"softmax": softmax, "sigmoid ratio": sigmoid_ratio}
     for name, f in trained.items():
         learner = Learner(digits, "relu", width, replicates, seed)
         learner.learn(partial(_loss_of, f), False, steps, batch, lr)
-        found[name] = learner.scores(), f
-    found["raw ratio"] = found["softmax"][0], raw_ratio
+        outputs[name] = learner.scores(), f
+    outputs["raw ratio"] = outputs["softmax"][0], raw_ratio
     t = digits[1].t
-    rows = [_judged(name, s, f(s), f(s + shift), t) for name, (s, f) in found.items()]
+    rows = [_judged(name, s, f(s), f(s + shift), t) for name, (s, f) in outputs.items()]
     soft, ratio, raw = rows
-    soft_loss, ratio_loss = (_loss_of(f, found[name][0], t) for name, f in trained.items())
+    soft_loss, ratio_loss = (_loss_of(f, outputs[name][0], t) for name, f in trained.items())
     record = Record()
     record.effects(
         softmax_bad=exact("answers of softmax that are no distribution", soft[1], "%"),
@@ -209,7 +209,7 @@ def softmax_and_ratio(
     columns = "output | no distribution (%) | five best reordered (%) | right (%)"
     columns += f" | among five best (%) | surest class (%) | surest after +{shift:g} (%)"
     record.table("Test digits, means over the replicates", rows, columns)
-    _surest(record, found)
+    _surest(record, outputs)
     return record.because(f"""
         The lecture's z are outputs of sigmoids, all above 0, and of those the plain ratio is a
         distribution ({ratio[1]:g} % are not). Of scores of either sign it is none: {raw[1]:.0f} %
@@ -256,11 +256,11 @@ def _judged(
     return name, a, b, c, d, e, f
 
 
-def _surest(record: Record, found: dict[str, tuple[Tensor, Output]]) -> None:
-    """How often answers are right by how sure they are, of those that are distributions."""
+def _surest(record: Record, outputs: dict[str, tuple[Tensor, Output]]) -> None:
+    """Record how many digits each output that is a distribution answers how surely."""
     series = []
     for name in ("softmax", "sigmoid ratio"):
-        s, f = found[name]
+        s, f = outputs[name]
         top = f(s).amax(-1)
         edges = torch.linspace(0.2, 1, 9).double()
         shares = [100 * ((top >= low).double().mean(1)) for low in edges]

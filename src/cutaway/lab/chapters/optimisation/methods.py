@@ -56,7 +56,7 @@ class Regression:
         return [fit + RIDGE / 2 * self.w.square().sum()]
 
     def solved(self, name: str, seed: int, most: int) -> tuple[Evaluations, int, float]:
-        """What a method asked for until it met the goal, its steps, and the processor's seconds."""
+        """Evaluations, steps and the processor's seconds of a method until it meets the goal."""
         self.w.data.zero_()
         options: dict[str, dict[str, Any]] = {
             "random-search": {"lr": 0.3, "seed": seed},
@@ -169,5 +169,5 @@ def three_orders(
 def exponent(x: tuple[int, ...], values: Float[np.ndarray, "x r"]) -> Float[np.ndarray, " r"]:
     """The slope of log values in log x, for each replicate."""
     away = np.log(x) - np.log(x).mean()
-    found: np.ndarray = (away[:, None] * np.log(values)).sum(0) / (away**2).sum()
-    return found
+    slopes: np.ndarray = (away[:, None] * np.log(values)).sum(0) / (away**2).sum()
+    return slopes

@@ -1,4 +1,4 @@
-"""Where runs end: one minimum on a convex loss; elsewhere it depends on the width."""
+"""Minima: one on a convex loss; elsewhere the width decides where runs end."""
 
 from typing import Annotated
 
@@ -66,9 +66,9 @@ def ends(
     minimum is known to be 0: Adam, then Levenberg and Marquardt's steps until they rest. A rest
     where the Hessian has no negative eigenvalue is a minimum."""
     starts, losses, apart = convex_ends(seed)
-    found = [imitated(m, steps, polish, replicates, seed) for m in widths]
-    above = [int((loss > ZERO).sum()) for loss, *_ in found]
-    kinds = [counts(*one) for one in found]
+    fits = [imitated(m, steps, polish, replicates, seed) for m in widths]
+    above = [int((loss > ZERO).sum()) for loss, *_ in fits]
+    kinds = [counts(*one) for one in fits]
     names = ("global minimum", "local minimum", "saddle", "still moving")
     narrow, wide = (
         share(f"networks of {m} units above the global minimum", n, replicates)
@@ -87,12 +87,12 @@ def ends(
     record.table("Softmax regression", rows, columns)
     cells = [
         (m, *kind, loss[loss > ZERO].median().item() if n else None)
-        for m, kind, (loss, *_), n in zip(widths, kinds, found, above, strict=True)
+        for m, kind, (loss, *_), n in zip(widths, kinds, fits, above, strict=True)
     ]
     record.table(
         f"Imitating {TEACHER} units", cells, ("hidden units", *names, "median loss of the rest")
     )
-    _drawn(record, widths, names, kinds, [loss for loss, *_ in found], replicates)
+    _drawn(record, widths, names, kinds, [loss for loss, *_ in fits], replicates)
     return record.because(f"""
         The convex half is right: {len(losses)} starts whose losses lay between {starts.min():.1f}
         and {starts.max():.1f} ended within {losses.max() - losses.min():.0e} of each other, and
@@ -115,7 +115,7 @@ def _drawn(
     losses: list[Tensor],
     replicates: int,
 ) -> None:
-    """Where runs end, and how high."""
+    """Record the kinds of places where runs end, and their losses."""
     series = [
         shares(name, widths, [k[i] for k in kinds], replicates) for i, name in enumerate(names)
     ]
@@ -229,9 +229,9 @@ class Imitation:
             j = jacobian(w, self.y)
             b = j.mT @ j + damping[:, None, None] * eye
             trial = w - torch.linalg.solve(b, (j.mT @ e[..., None]))[..., 0]
-            found = error(trial, self.y)
-            better = found.square().sum(1) < e.square().sum(1)
-            w, e = (torch.where(better[:, None], a, b) for a, b in ((trial, w), (found, e)))
+            tried = error(trial, self.y)
+            better = tried.square().sum(1) < e.square().sum(1)
+            w, e = (torch.where(better[:, None], a, b) for a, b in ((trial, w), (tried, e)))
             damping = torch.where(better, damping / 5, damping * 5).clamp(1e-12, 1e6)
         n = self.y.shape[1]
         slope = 2 / n * (jacobian(w, self.y).mT @ e[..., None])[..., 0]

@@ -23,8 +23,8 @@ from cutaway.randomness import generator
 
 def losses_of(s: Float[Tensor, "r n k"], t: Int[Tensor, "r n"]) -> Float[Tensor, " r"]:
     """Each network's mean cross-entropy."""
-    found = cross_entropy(s.flatten(0, 1), t.flatten(), reduction="none")
-    return found.view(t.shape).mean(1)
+    losses = cross_entropy(s.flatten(0, 1), t.flatten(), reduction="none")
+    return losses.view(t.shape).mean(1)
 
 
 def until(
@@ -176,8 +176,8 @@ def variances(
 
     def gradient(i: Int[Tensor, " b"]) -> Float[Tensor, "r p"]:
         loss = losses_of(nets(learned.x[i]), learned.t[i].expand(replicates, -1)).sum()
-        found = torch.autograd.grad(loss, nets.parameters())
-        return torch.cat([g.flatten(1) for g in found], 1)
+        gradients = torch.autograd.grad(loss, nets.parameters())
+        return torch.cat([g.flatten(1) for g in gradients], 1)
 
     g = generator(seed, "3.3", "draws")
     whole = gradient(torch.arange(len(learned)))
@@ -196,9 +196,9 @@ def to_target(
     best, steps, most = 0.0, torch.full((replicates,), math.inf), 1500 if batch == 1 else 200
     for rate in (0.1, 0.03, 0.3) if batch == 1 else (1.0, 0.3, 3.0):
         nets = Stack([MLP(64, [16], 10, "tanh") for _ in range(replicates)])
-        found, _ = until(nets, x, t, batch, rate, target, most, seed)
-        if found.mean() < steps.mean():
-            best, steps, most = rate, found, int(found.max())
+        counts, _ = until(nets, x, t, batch, rate, target, most, seed)
+        if counts.mean() < steps.mean():
+            best, steps, most = rate, counts, int(counts.max())
     return best, steps
 
 

@@ -144,9 +144,9 @@ def settled(path: Float[Tensor, "t n"], within: float = 1e-3) -> Int[Tensor, " n
 
 
 def crossings(path: Float[Tensor, " t"]) -> int:
-    """How often w changes its sign on its way to |w| < 0.001."""
-    way = path[: int(settled(path[:, None])) + 1]
-    return int((way[1:] * way[:-1] < 0).sum())
+    """Number of changes of sign before |w| < 0.001."""
+    descent = path[: int(settled(path[:, None])) + 1]
+    return int((descent[1:] * descent[:-1] < 0).sum())
 
 
 def damps(along: Effect, across: Effect, slower: Effect, own: Effect, bare: Effect) -> Verdict:

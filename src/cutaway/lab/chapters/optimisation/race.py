@@ -70,16 +70,17 @@ def race(
         )
         for name, rates in RATES.items()
     }
-    chosen = {name: int(found[:, :replicates].mean(1).argmin()) for name, found in grid.items()}
+    chosen = {name: int(counts[:, :replicates].mean(1).argmin()) for name, counts in grid.items()}
     steps = {name: grid[name][chosen[name], replicates:] for name in RATES}
     each = dict(
         zip(RATES, in_turn([a_step(name, learned, width) for name in RATES], 60), strict=True)
     )
     seconds = {name: steps[name] * each[name] for name in RATES}
     near = {
-        name: int((found.mean(1) <= 2 * found.mean(1).min()).sum()) for name, found in grid.items()
+        name: int((counts.mean(1) <= 2 * counts.mean(1).min()).sum())
+        for name, counts in grid.items()
     }
-    mean = {name: found.mean().item() for name, found in steps.items()}
+    mean = {name: counts.mean().item() for name, counts in steps.items()}
     record = Record()
     record.effects(
         steps=ratio("times Adam's steps with plain SGD", steps["adam"], steps["sgd"]),

@@ -1,4 +1,4 @@
-"""Where the gradient is nothing, and where it is far too much."""
+"""Gradients of 0, and gradients that are far too large."""
 
 import copy
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ GRADIENTS = {"sgd": 1.0, "momentum": 1.0, "adam": 0.1, "rmsprop": 0.1, "rprop": 
 VALUES = {"random-search": {"lr": 0.5}, "cma-es": {"lr": 0.5}}
 """Methods and their rates."""
 GOAL = 1.0
-"""Where each coordinate of the floor lies."""
+"""The place of the floor in each coordinate."""
 
 
 def staircase(w: Float[Tensor, " n"], width: float) -> Float[Tensor, ""]:
@@ -69,9 +69,9 @@ def no_slope(
         ends = torch.stack([descended(name, w, width, steps, options, seed) for w in starts])
         levels = torch.stack([staircase(w, width) for w in ends])
         down[name] = int((levels == 0).sum())
-        way = (ends - starts).abs().max().item()
-        moved = max(moved, way if name in GRADIENTS else 0.0)
-        rows.append((name, find(name).knows, way, levels.mean(), down[name], replicates))
+        distance = (ends - starts).abs().max().item()
+        moved = max(moved, distance if name in GRADIENTS else 0.0)
+        rows.append((name, find(name).knows, distance, levels.mean(), down[name], replicates))
     runs = shares("runs", range(len(down)), list(down.values()), replicates)
     depths = torch.linspace(0, 30, 31)
     sigmoid, crossed = (unit_from(-depths, kind) for kind in ("squares", "cross-entropy"))
@@ -102,7 +102,7 @@ def no_slope(
 def descended(
     name: str, start: Tensor, width: float, steps: int, options: dict[str, Any], seed: int
 ) -> Float[Tensor, " n"]:
-    """Where an optimizer ends on the staircase."""
+    """Places where an optimizer ends on the staircase."""
     w = nn.Parameter(start.clone())
     method = find(name)
     own = {"seed": seed} if method.knows == "values" else {}
@@ -113,7 +113,7 @@ def descended(
 
 
 def unit_from(starts: Float[Tensor, " n"], kind: str) -> Float[Tensor, " n"]:
-    """What sigmoid units answer after 1000 steps of descent towards 1."""
+    """Outputs of sigmoid units after 1000 steps of descent towards 1."""
     a = nn.Parameter(starts.clone())
     optimizer = torch.optim.SGD([a], 0.1)
     for _ in range(1000):

@@ -77,8 +77,8 @@ def few_changed_pixels(
         for i in range(1, pixels + 1):
             worst = few_pixels(net, worst, t, 1, low, high)
             any_ = set_at_random(any_, order[:, i], low, high, generator(seed, "8.1", k, i))
-            for found, attacked in ((chosen, worst), (random, any_)):
-                found[i, k] = 100 * (net(attacked).argmax(1) != t).float().mean()
+            for turned, attacked in ((chosen, worst), (random, any_)):
+                turned[i, k] = 100 * (net(attacked).argmax(1) != t).float().mean()
             if i == 3 and k == 0:
                 shown = pictured(net, x, worst, t, low, high)
     three = chosen[3].mean().item()
@@ -115,10 +115,10 @@ def set_at_random(
     g: torch.Generator,
 ) -> Float[Tensor, "b 1 h w"]:
     """One pixel of each image black or white."""
-    found = x.flatten(1).clone()
+    changed = x.flatten(1).clone()
     ends = torch.where(torch.rand(len(x), generator=g) < 0.5, low, high)
-    found[torch.arange(len(x)), place] = ends
-    return found.view_as(x)
+    changed[torch.arange(len(x)), place] = ends
+    return changed.view_as(x)
 
 
 def pictured(

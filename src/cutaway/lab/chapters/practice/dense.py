@@ -1,4 +1,4 @@
-"""What dense layers and convolutions cost for what they tell."""
+"""Dense layers against convolutions of the same cost."""
 
 from typing import Annotated, Any
 
@@ -90,16 +90,16 @@ def dense_and_shared(
     rows: list[tuple[Any, ...]] = []
     right: dict[str, Float[Tensor, "n r"]] = {}
     for name, side in (("mnist", 28), ("digits", 8)):
-        found = {"convolutions": [], "dense": []}  # type: dict[str, list[Tensor]]
+        accuracies = {"convolutions": [], "dense": []}  # type: dict[str, list[Tensor]]
         for n in sizes:
             learned, tested = samples(load(name), seed, 4 * n, 1000)
-            for kind, made in found.items():
+            for kind, of_kind in accuracies.items():
                 nets = [built(kind, maps, side) for _ in range(replicates)]
-                made.append(told(nets, learned, tested, n, steps, seed))
+                of_kind.append(told(nets, learned, tested, n, steps, seed))
                 products = multiplications(nets[0], side)
-                right_now = made[-1].mean().item()
+                right_now = of_kind[-1].mean().item()
                 rows.append((f"{side} x {side}", kind, count(nets[0]), products, n, right_now))
-        right |= {f"{name} {kind}": torch.stack(one) for kind, one in found.items()}
+        right |= {f"{name} {kind}": torch.stack(one) for kind, one in accuracies.items()}
     last = len(sizes) - 1
     gap = {}
     for name in ("mnist", "digits"):

@@ -44,18 +44,18 @@ class Few(nn.Module):
 
 def alone(net: nn.Module, widths: list[int]) -> MLP:
     """A network out of its stack, whose weights lie in memory as a layer's own do."""
-    found = MLP(64, widths, 10)
-    found.load_state_dict(net.state_dict())
-    return found
+    copied = MLP(64, widths, 10)
+    copied.load_state_dict(net.state_dict())
+    return copied
 
 
 def quantised(net: MLP, bits: int = 8) -> MLP:
     """The same network with `Few` in place of its dense layers."""
-    found = copy.deepcopy(net)
-    for name, layer in list(found.named_modules()):
+    small = copy.deepcopy(net)
+    for name, layer in list(small.named_modules()):
         if isinstance(layer, nn.Linear):
-            found.set_submodule(name, Few(layer, bits))
-    return found
+            small.set_submodule(name, Few(layer, bits))
+    return small
 
 
 def size_of(net: nn.Module) -> int:

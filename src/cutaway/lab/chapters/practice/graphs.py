@@ -1,4 +1,4 @@
-"""One network three ways: as it is, exported as a graph, and compiled."""
+"""One network in three variants: as it is, exported as a graph, and compiled."""
 
 import io
 import logging
@@ -25,7 +25,7 @@ from cutaway.see.probe import probing
 
 
 class Chooses(nn.Module):
-    """The way through it depends on the numbers."""
+    """A network whose path depends on the numbers in its input."""
 
     def forward(self, x: Float[Tensor, "b n"]) -> Float[Tensor, "b n"]:
         return x.relu() if x.sum() > 0 else x.sin()
@@ -50,7 +50,7 @@ def three_ways(opened: Effect, closed: Effect, same: Effect, compiled: Effect) -
     source="study notes, PyTorch and TensorFlow",
     rule=three_ways,
     otherwise="A larger network, whose products take longer than the calls between them: there the "
-    "three ways come near each other.",
+    "three variants come near each other.",
     full={"replicates": 64},
 )
 def one_network_three_ways(
@@ -61,7 +61,7 @@ def one_network_three_ways(
     seed: Seed = 0,
 ) -> Evidence:
     """A perceptron is listened to, exported, written, read and, where there is a C++ compiler,
-    compiled; the clock counts the processor's time for eight images, each way in turn."""
+    compiled; the clock counts the processor's time for eight images, each variant in turn."""
     net = MLP(64, [width] * depth, 10, "gelu").eval()
     x = torch.randn(8, 1, 8, 8, generator=generator(seed, "8.3"))
     file = io.BytesIO()
@@ -69,13 +69,13 @@ def one_network_three_ways(
     torch.export.save(program, file)
     file.seek(0)
     loaded = torch.export.load(file).module()
-    ways: dict[str, nn.Module] = {"as it is": net, "exported": loaded}
+    variants: dict[str, nn.Module] = {"as it is": net, "exported": loaded}
     if compiler and can_compile():
-        ways["compiled"] = torch.compile(net)  # type: ignore[assignment]
+        variants["compiled"] = torch.compile(net)  # type: ignore[assignment]
     with torch.no_grad(), own_code():
         same = torch.allclose(loaded(x), net(x), atol=1e-6)
-        heard = {name: listened(way, x) for name, way in list(ways.items())[:2]}
-        us = microseconds(ways, x, replicates)
+        heard = {name: listened(one, x) for name, one in list(variants.items())[:2]}
+        us = microseconds(variants, x, replicates)
     exported = ratio(
         "times the time of the exported that it takes as it is", us["exported"], us["as it is"]
     )
@@ -92,7 +92,9 @@ def one_network_three_ways(
         exported=exported,
     )
     rows = [(name, heard.get(name), t.mean()) for name, t in us.items()]
-    record.table("Three ways", rows, "way | layers heard (%) | eight images (us)")
+    record.table(
+        "As it is, exported and compiled", rows, "network | layers heard (%) | eight images (us)"
+    )
     parts = part("eight images", torch.stack(list(us.values())))
     record.bars("Time of an answer", "time of the processor (us)", us, parts)
     record.takes("a C++ compiler, such as g++, for PyTorch's compiler to use")
@@ -102,7 +104,7 @@ def one_network_three_ways(
     return record.because(f"""
         As it is, {heard["as it is"]:.0f} % of the layers tell what they answer while they run; of
         the exported graph {heard["exported"]:.0f} % do: it is {len(program.graph.nodes)} nodes in a
-        row, which can be read before it runs instead. A network whose way depends on its numbers
+        row, which can be read before it runs instead. A network whose path depends on its numbers
         was {"refused" if refused else "taken"} by the export. The exported file needs no code of
         the network, yet is not faster for being static: it took {1 / exported.value:.2f} times as
         long, being run node by node in Python. {last}
@@ -110,31 +112,31 @@ def one_network_three_ways(
 
 
 def can_compile() -> bool:
-    """Whether there is a C++ compiler for PyTorch's own to use."""
+    """Whether there is a C++ compiler that PyTorch's compiler can use."""
     return any(map(which, (os.environ.get("CXX", "g++"), "clang++", "cl")))
 
 
 def microseconds(
-    ways: dict[str, nn.Module], x: Tensor, times: int
+    variants: dict[str, nn.Module], x: Tensor, times: int
 ) -> dict[str, Float[Tensor, " t"]]:
-    """Of an answer, counted several times, each way in turn."""
-    calls = [partial(way, x) for way in ways.values()]
+    """Processor time of an answer of each variant, measured several times, the variants in turn."""
+    calls = [partial(variant, x) for variant in variants.values()]
     in_turn(calls, 5)  # what is compiled is compiled at the first
-    found = 1e6 * torch.tensor([in_turn(calls, 40) for _ in range(times)])
-    return dict(zip(ways, found.T, strict=True))
+    measured = 1e6 * torch.tensor([in_turn(calls, 40) for _ in range(times)])
+    return dict(zip(variants, measured.T, strict=True))
 
 
-def listened(way: nn.Module, x: Tensor) -> float:
-    """Layers that told of their answers (%)."""
-    layers = {name: m for name, m in way.named_modules() if name and not list(m.children())}
+def listened(net: nn.Module, x: Tensor) -> float:
+    """Share of layers whose outputs a probe sees (%)."""
+    layers = {name: m for name, m in net.named_modules() if name and not list(m.children())}
     heard: set[str] = set()
     with probing(layers, lambda name, module, y: heard.add(name)):
-        way(x)
+        net(x)
     return 100 * len(heard) / max(1, len(layers))
 
 
 def refuses(net: nn.Module, x: Tensor) -> bool:
-    """Whether it cannot be exported."""
+    """Whether the network cannot be exported."""
     logging.disable(logging.CRITICAL)  # a refusal is expected, and logged at length
     try:
         with redirect_stderr(io.StringIO()):  # it prints the graph as far as it came
