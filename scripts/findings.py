@@ -15,7 +15,7 @@ from cutaway import lab
 from cutaway.lab.chapters import CHAPTERS
 from cutaway.lab.evidence import Verdict
 from cutaway.lab.experiment import Finding
-from cutaway.lab.proving import Left
+from cutaway.lab.proving import NoFinding
 from cutaway.show.findings import measured, outcome, summary, takes
 from cutaway.show.words import SPACE, capital
 
@@ -33,7 +33,7 @@ Most rules were written before any result was seen. The rules of 2.4, 2.5, 3.1, 
 
 
 SEEDS = (0, 1, 2)
-Found = Finding | Left
+Found = Finding | NoFinding
 
 
 def page(found: list[list[Found]], full: bool) -> str:

@@ -106,7 +106,7 @@ def test_killed_and_started_again(own, tmp_path):
 @pytest.mark.parametrize(
     ("number", "settings", "said"),
     [
-        ("4.3", {"steps": 5}, "Steps (5) are to be as many as looks (8) or more."),
+        ("4.3", {"steps": 5}, "--steps (5) must be at least --looks (8)."),
         (
             "4.11",
             {"widths": (8,), "starts": 2, "replicates": 2},

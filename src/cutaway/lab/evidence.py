@@ -138,8 +138,8 @@ class Record:
 
         record = Record()
         record.effects(gap=difference("gap in accuracy", narrow, wide, "points"))
-        record.table("Accuracy", zip(widths, right), "width | right (%)")
-        record.curves("Accuracy", "width", "right (%)", over("networks", widths, each))
+        record.table("Accuracy", zip(widths, right), "width | accuracy (%)")
+        record.curves("Accuracy", "width", "accuracy (%)", over("networks", widths, each))
         return record.because("One paragraph, with the figures that were measured.")
 
     Tables and figures stand in the book in the order in which they were recorded.

@@ -24,8 +24,8 @@ How to write one, in a chapter or in a file of one's own:
         ...
         record = Record()
         record.effects(gap=mean("gap in accuracy", gaps, "points"))
-        record.table("Accuracy", rows, "layers | right (%)")
-        record.curves("Accuracy", "layers", "right (%)", over("networks", depths, right))
+        record.table("Accuracy", rows, "layers | accuracy (%)")
+        record.curves("Accuracy", "layers", "accuracy (%)", over("networks", depths, right))
         return record.because(f\"\"\"
             One paragraph, with the figures that were measured.
         \"\"\")

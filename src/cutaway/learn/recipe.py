@@ -171,11 +171,7 @@ class Recipe:
 
     device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps", "Machine")
     precision: str = setting(
-        "auto",
-        "floating-point format",
-        "Machine",
-        choices=PRECISIONS,
-        synonyms=synonyms.PRECISIONS,
+        "auto", "floating-point format", "Machine", choices=PRECISIONS, synonyms=synonyms.FORMATS
     )
     memory_format: str = setting(
         "auto", "memory layout of images and kernels", "Machine", choices=MEMORY_FORMATS

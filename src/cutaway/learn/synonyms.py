@@ -73,11 +73,11 @@ ELSEWHERE = {
 }
 """What has no setting here, and what there is instead."""
 
-PRECISIONS = {
+FORMATS = {
     "bfloat16": "16 16-mixed bf16 bf16-mixed bf16-true fp16 float16 half mixed",
     "float32": "32 32-true fp32 float full",
 }
-"""Our precisions, and what others call them."""
+"""Our floating-point formats, and what others call them."""
 
 
 def hint(word: str, known: Iterable[str], flags: bool = False) -> str:

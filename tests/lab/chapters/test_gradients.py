@@ -103,7 +103,7 @@ def test_each_derivative_at_0_has_a_spelling_whatever_clamp_takes():
         taken = kinks.first_of(slopes | {"s.clamp(min=0)": clamp})
         assert list(taken) == [0, 0.5, 1]
         assert all((slopes | {"s.clamp(min=0)": clamp})[f] == v for v, f in taken.items())
-    assert kinks.told({"a": 1.0, "b": 0.5, "c": 1.0}) == "0.5 in b; 1 in a and c"
+    assert kinks.by_slope({"a": 1.0, "b": 0.5, "c": 1.0}) == "0.5 in b; 1 in a and c"
 
 
 def test_derivatives_of_worked_values():

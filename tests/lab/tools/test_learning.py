@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from cutaway.lab.tools.learning import binary_losses, classify, log_losses, share_right
+from cutaway.lab.tools.learning import accuracy, binary_losses, classify, log_losses
 from cutaway.lab.tools.samples import Samples, batch_of
 from cutaway.learn.fleet.stack import Stack
 
@@ -34,8 +34,8 @@ def test_yes_or_no_is_two_classes():
 def test_share_right_by_hand():
     s = torch.eye(4)[torch.tensor([[0, 1, 2, 3], [0, 1, 0, 0]])]
     t = torch.tensor([0, 1, 2, 0])
-    assert share_right(s, t).tolist() == [75, 75]
-    assert share_right(s[0], t).item() == 75  # one network
+    assert accuracy(s, t).tolist() == [75, 75]
+    assert accuracy(s[0], t).item() == 75  # one network
 
 
 def test_replicates_learn_as_if_alone():

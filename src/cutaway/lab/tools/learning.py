@@ -42,8 +42,8 @@ def binary_losses(s: Float[Tensor, "r n"], t: Float[Tensor, "*r n"]) -> Float[Te
     return binary_cross_entropy_with_logits(s, t.expand_as(s), reduction="none").mean(1)
 
 
-def share_right(s: Num[Tensor, "*r n k"], t: Int[Tensor, "*q n"]) -> Float[Tensor, "*r"]:
-    """Examples whose true class has the highest score, in per cent."""
+def accuracy(s: Num[Tensor, "*r n k"], t: Int[Tensor, "*q n"]) -> Float[Tensor, "*r"]:
+    """Accuracy (%): share of examples whose true class has the highest score."""
     return 100 * (s.argmax(-1) == t).double().mean(-1)
 
 

@@ -113,7 +113,7 @@ def lenet(
     record.curves(
         "Error on MNIST",
         "epochs",
-        "test images wrong (%)",
+        "test error (%)",
         over(f"{len(learned)} images", range(1, epochs + 1), wrong),
         levels={PAPER: "LeCun et al. 1998, 60,000 images"},
     )

@@ -126,7 +126,7 @@ def degradation(
         step=exact(change, huge[-1] - huge[0]),
     )
     columns = "layers | plain: training loss | residual: training loss"
-    columns += " | plain: right (%) | residual: right (%)"
+    columns += " | plain: accuracy (%) | residual: accuracy (%)"
     measured = (plain, residual, plain_right, residual_right)
     rows = [(depth, *(y[i].mean() for y in measured)) for i, depth in enumerate(depths)]
     record.table(f"After {steps} steps", rows, columns)
@@ -134,12 +134,12 @@ def degradation(
     series = [over("plain", depths, plain), over("residual", depths, residual)]
     record.curves("Deeper, plain and residual", *axes, *series, x_log=True, y_log=True)
     curves = [over("plain", depths, plain_right), over("residual", depths, residual_right)]
-    record.curves("On new images", "layers", "right (%)", *curves, x_log=True)
+    record.curves("Accuracy on new images", "layers", "accuracy (%)", *curves, x_log=True)
     return record.because(f"""
         From {depths[0]} to {depths[-1]} layers the training loss after {steps} steps goes from
         {plain[0].mean():.3f} to {plain[-1].mean():.3f} in plain networks, from
-        {residual[0].mean():.3f} to {residual[-1].mean():.3f} in residual ones: it is learning that
-        fails, not what is learned. New images right at {depths[-1]} layers:
+        {residual[0].mean():.3f} to {residual[-1].mean():.3f} in residual ones: it is training that
+        fails, not generalisation. Accuracy on new images at {depths[-1]} layers:
         {plain_right[-1].mean():.0f} and {residual_right[-1].mean():.0f} %. In so few steps deeper
         residual networks are slower too, by far less. A residual network of 1202 layers took
         {len(huge) - 1} steps of Adam on one batch in {took:.1f} s, and its loss went from
@@ -168,7 +168,7 @@ def loss_of(s: Float[Tensor, "r b k"], t: Int[Tensor, "b"]) -> Float[Tensor, "r"
 def _learned(
     nets: Stack, data: Samples, tested: Samples, seed: int, steps: int, batch: int, rate: float
 ) -> Float[Tensor, "2 r"]:
-    """The mean loss of the last tenth of the steps, and new images right in per cent."""
+    """The mean loss of the last tenth of the steps, and the accuracy on new images (%)."""
 
     def losses(step: int) -> Tensor:
         index = batch_of(seed, step, len(data), batch)

@@ -54,8 +54,8 @@ def divisions(rocks: ImageSet, together: bool, replicates: int, seed: int) -> li
 
 
 def right(learn: Learn, at: Division, t: Int[Tensor, "n"]) -> float:
-    """Test images answered rightly in per cent, as the mean of the two classes' shares, so that a
-    guess is right in half of the cases whatever the fold holds."""
+    """Accuracy (%) on the test images as the mean of the two classes' shares, so that chance is 50
+    % whatever the fold holds."""
     y = learn(at.train)(at.test)
     of = [(y == t[at.test])[t[at.test] == c].double().mean() for c in t[at.test].unique()]
     return 100 * torch.stack(of).mean().item()
@@ -113,7 +113,7 @@ def compared(
 
 def gains(accuracies: dict[str, dict[str, list[float]]], a: str, b: str) -> dict[str, Effect]:
     """b - a, with each kind of split."""
-    names = {"random": "photographs dealt at random", "stones": "stones kept together"}
+    names = {"random": "random split", "stones": "stones kept together"}
     return {
         kind: estimated(
             f"{b} minus {a}, {names[kind]}", paired(of[a], of[b], OVERLAP), len(of[a]), "points"
@@ -123,7 +123,7 @@ def gains(accuracies: dict[str, dict[str, list[float]]], a: str, b: str) -> dict
 
 
 def known(rocks: ImageSet, replicates: int, seed: int) -> float:
-    """Of the test photographs dealt at random, those whose stone was learned too, in per cent."""
+    """Share of test photographs (%) whose stone was learned too, with a random split."""
     assert rocks.groups is not None
     seen = [
         torch.isin(rocks.groups[at.test], rocks.groups[at.train]).double().mean()
@@ -134,8 +134,8 @@ def known(rocks: ImageSet, replicates: int, seed: int) -> float:
 
 def told(record: Record, accuracies: dict[str, dict[str, list[float]]]) -> None:
     rows = [(kind, name, *shared(v)) for kind, of in accuracies.items() for name, v in of.items()]
-    columns = "split | network | right (%) | low | high"
-    record.table("Test photographs right, mean of both classes", rows, columns)
+    columns = "split | network | accuracy (%) | low | high"
+    record.table("Test accuracy, mean of both classes", rows, columns)
 
 
 def drawn(record: Record, accuracies: dict[str, dict[str, list[float]]]) -> None:
@@ -144,9 +144,9 @@ def drawn(record: Record, accuracies: dict[str, dict[str, list[float]]]) -> None
     for name in accuracies["random"]:
         values, low, high = zip(*(shared(of[name]) for of in accuracies.values()), strict=True)
         parts.append(Part(name, values, low, high))
-    groups = ("dealt at random", "stones kept together")
-    caption = "A guess is right in 50 %."
-    record.bars("Moon rocks", "test photographs right (%)", groups, *parts, caption=caption)
+    groups = ("random split", "stones kept together")
+    caption = "Chance is 50 %."
+    record.bars("Moon rocks", "test accuracy (%)", groups, *parts, caption=caption)
 
 
 def of(values: Sequence[float]) -> str:
@@ -162,7 +162,7 @@ def shared(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def beats(random: Effect, stones: Effect, work: Effect) -> Verdict:
-    """Holds if the CNN answers more test images rightly with both splits (intervals above 0) and
+    """Holds if the CNN's accuracy is higher with both splits (intervals above 0) and
     needs fewer operations for an answer (the ratio below 1); with limits if it is better with one
     of them, or with both but slower; does not hold if it is worse with both; else undecided."""
     if random.low > 0 and stones.low > 0 and work.value < 1:
@@ -215,10 +215,9 @@ def kernels(
     return record.because(f"""
         Dealt at random, {cnn} is right on {of(same[cnn])} % and the dense network on
         {of(same[dense])} %; with stones kept together on {of(apart[cnn])} and {of(apart[dense])} %,
-        where a guess is right in 50. Ten stones are few: an interval over folds that keeps them
-        together is wide, and says so. With as many weights the CNN needs
-        {cost[cnn] / cost[dense]:.1f} times the operations of the dense network for an answer: each
-        weight is used at many places.
+        where chance is 50. Ten stones are few: an interval over folds that keeps them together is
+        wide, and says so. With as many weights the CNN needs {cost[cnn] / cost[dense]:.1f} times
+        the operations of the dense network for an answer: each weight is used at many places.
     """)
 
 

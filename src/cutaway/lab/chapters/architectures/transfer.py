@@ -71,7 +71,7 @@ def linear(x: Float[Tensor, "n d"], t: Int[Tensor, "n"], decay: float = 0.01) ->
 
 
 def transfers(random: Effect, stones: Effect, time: Effect) -> Verdict:
-    """Holds if the pretrained backbone answers more test images rightly than training from scratch,
+    """Holds if the pretrained backbone's accuracy is higher than that of training from scratch,
     both with a random split and with stones kept together (intervals above 0), and training the
     same network would take longer (the interval of the ratio above 1); with limits if the first is
     so with one of the splits; does not hold if it is worse with both; else undecided."""
@@ -104,8 +104,8 @@ def transfer(
     seed: Seed = 0,
 ) -> Evidence:
     """A linear classifier on the features of EfficientNet-Lite0, which learned ImageNet and is held
-    fixed, against a network that begins at nothing. Each on folds drawn at random, and on folds
-    that keep all photographs of a stone together."""
+    fixed, against a network trained from scratch. Each on folds drawn at random, and on folds that
+    keep all photographs of a stone together."""
     rocks = load("rocks", image_size=side)
     t, begin = rocks.targets, process_time()
     methods = {"pretrained": linear(features(rocks), t)}
@@ -127,9 +127,9 @@ def transfer(
         With photographs dealt at random the pretrained features are right on
         {of(same["pretrained"])} % and {scratch} from scratch on {of(same["from scratch"])} %. With
         the photographs of a stone kept together it is {of(apart["pretrained"])} and
-        {of(apart["from scratch"])} %, where a guess is right in 50. Dealt at random,
+        {of(apart["from scratch"])} %, where chance is 50. Dealt at random,
         {known(rocks, replicates, seed):.0f} % of the test photographs show a stone that was learned
-        from other photographs: that split measures whether a stone is known again. The features of
+        from other photographs: that split measures whether a stone is recognised. The features of
         all {len(rocks)} photographs took {once:.0f} s; learning the whole backbone for {epochs}
         epochs needs as many passes there and back.
     """)

@@ -14,7 +14,7 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over, part
 from cutaway.lab.settings import Range, Replicates, Seed, Steps
-from cutaway.lab.tools.learning import classify, minimise, share_right
+from cutaway.lab.tools.learning import accuracy, classify, minimise
 from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
@@ -106,7 +106,7 @@ def learned_kernels(
     after = torch.stack([shapes(net.first.weight.detach()[:, 0]) for net in nets], 1)
     with torch.no_grad():
         share = torch.tensor([[known(z, tested.t) for z in net.layers(tested.x)] for net in nets]).T
-        right = [share_right(net(tested.x), tested.t).item() for net in nets]
+        right = [accuracy(net(tested.x), tested.t).item() for net in nets]
     edge, known_by = after.mean(1).tolist(), share.mean(1).tolist()
     record = Record()
     record.effects(
@@ -115,7 +115,7 @@ def learned_kernels(
         abstraction=difference(
             "variance between classes, layer 3 minus layer 1", share[1], share[3], "points"
         ),
-        right=mean("test digits right", right, "%"),
+        right=mean("test accuracy", right, "%"),
     )
     rows = [("before", *before.mean(1)), ("after", *edge)]
     record.table("Energy of the first kernels (%)", rows, ("kernels", *PARTS))
@@ -123,14 +123,14 @@ def learned_kernels(
     parts = [part("before learning", before), part("after", after)]
     record.bars("What the first kernels are", "share of their energy (%)", PARTS, *parts)
     bars = part("all replicates", share)
-    record.bars("How much of a layer tells the class", "variance between classes (%)", LAYERS, bars)
+    record.bars("Variance between classes, by layer", "variance between classes (%)", LAYERS, bars)
     return record.because(f"""
         Of the random kernels' energy {before[1].mean().item():.0f} % is edges, 2 of 25 directions;
         of the learned ones' {edge[1]:.0f} %, beside {edge[0]:.0f} % blobs and {edge[2]:.0f} %
         lines. Together these smooth shapes go from {100 - before[3].mean().item():.0f} to
         {100 - edge[3]:.0f} %. So kernels do turn towards edges, and towards blobs and lines as
         well; a kernel that is an edge and nothing else is rare. {sum(right) / len(right):.0f} % of
-        the test digits are right all the same. In the second half the classes make up
+        the test digits are classified rightly all the same. In the second half the classes make up
         {known_by[0]:.0f} % of the pixels' variance and {known_by[1]:.0f}, {known_by[2]:.0f} and
         {known_by[3]:.0f} % of that of the three layers: 'more abstract' in the sense that more of
         what a layer says is about the class.
@@ -238,29 +238,28 @@ def hog_and_cnn(
     record = Record()
     record.effects(few=few, many=many)
     rows = [(n, *y) for n, y in means.items()]
-    record.table(
-        "Test digits right (%), means", rows, ("features", *(f"{n} examples" for n in sizes))
-    )
+    record.table("Test accuracy (%), means", rows, ("features", *(f"{n} examples" for n in sizes)))
     series = [over(n, sizes, y) for n, y in right.items()]
-    axes = "training examples", "test digits right (%)"
+    axes = "training examples", "test accuracy (%)"
     record.curves("Learned and made features", *axes, *series, x_log=True)
     record.takes(
         "Larger pictures and more of them: the full experiment learns from up to 60,000 of MNIST."
     )
     return record.because(f"""
-        With {sizes[fewest]} examples HOG is right on {means["HOG, linear"][fewest]:.1f} %, the CNN
-        on {means["CNN"][fewest]:.1f} %; with {sizes[most]} on {means["HOG, linear"][most]:.1f} and
-        {means["CNN"][most]:.1f} %. Raw pixels under the same linear classifier reach
-        {means["pixels, linear"][most]:.1f} %: the histograms carry what a person knows of pictures
-        (contours count, their exact place and brightness do not), which a CNN has to learn. What is
-        learned catches up as examples come in, and nobody has to think of it.
+        With {sizes[fewest]} examples the accuracy is {means["HOG, linear"][fewest]:.1f} % with HOG,
+        {means["CNN"][fewest]:.1f} % with the CNN; with {sizes[most]} examples
+        {means["HOG, linear"][most]:.1f} and {means["CNN"][most]:.1f} %. Raw pixels under the same
+        linear classifier reach {means["pixels, linear"][most]:.1f} %: the histograms carry what a
+        person knows of pictures (contours count, their exact place and brightness do not), which a
+        CNN has to learn. What is learned catches up as examples come in, and nobody has to think of
+        it.
     """)
 
 
 def _right(
     make: Make, maps: int, learned: Pair, tested: Pair, steps: int, seed: int
 ) -> Float[Tensor, "r"]:
-    """Test examples right (%), each replicate with its own."""
+    """Test accuracy (%), each replicate with its own examples."""
     (x, t), (z, u) = learned, tested
     nets = Stack([make(x[0, 0].numel(), maps) for _ in x])
 
@@ -270,4 +269,4 @@ def _right(
 
     classify(nets, batch, torch.optim.Adam(nets.parameters(), 5e-3), steps, apart=True)
     with torch.no_grad():
-        return share_right(nets(z, apart=True), u)
+        return accuracy(nets(z, apart=True), u)

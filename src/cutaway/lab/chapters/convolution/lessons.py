@@ -11,7 +11,7 @@ from cutaway.data.sources import load
 from cutaway.lab.evidence import Effect, Record, difference
 from cutaway.lab.figures import over
 from cutaway.lab.settings import Range
-from cutaway.lab.tools.learning import classify, share_right
+from cutaway.lab.tools.learning import accuracy, classify
 from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.learn.fleet.stack import Stack
 from cutaway.models.mlp import MLP
@@ -91,7 +91,7 @@ class Lesson:
     def right(
         self, make: Make, maps: int, n: int, steps: int, lr: float = 5e-3
     ) -> Float[Tensor, "r"]:
-        """Test images right (%) after learning from n examples of its own, for each replicate."""
+        """Test accuracy (%) after learning from n examples of its own, for each replicate."""
         torch.manual_seed(self.seed)
         nets = Stack([make(self.side, maps) for _ in self.order])
         own = self.order[:, :n]
@@ -103,7 +103,7 @@ class Lesson:
 
         classify(nets, batch, torch.optim.Adam(nets.parameters(), lr), steps, apart=True)
         with torch.no_grad():
-            return share_right(nets(self.tested.x), self.tested.t)
+            return accuracy(nets(self.tested.x), self.tested.t)
 
 
 Accuracies = dict[tuple[str, str], Float[Tensor, "sizes r"]]
@@ -135,7 +135,7 @@ def curves(record: Record, accuracies: Accuracies, sizes: Sizes) -> None:
     """A figure for each task."""
     for task in TASKS:
         series = [over(name, sizes, y) for (where, name), y in accuracies.items() if where == task]
-        axes = "training examples", "test digits right (%)"
+        axes = "training examples", "test accuracy (%)"
         record.curves(f"Digits {task}", *axes, *series, x_log=True, levels={10.0: "chance"})
 
 
@@ -143,4 +143,4 @@ def table(record: Record, accuracies: Accuracies, sizes: Sizes) -> None:
     """Means over the replicates."""
     rows = tuple((task, name, *y.mean(1).tolist()) for (task, name), y in accuracies.items())
     columns = "digits", "network", *(f"{n} examples" for n in sizes)
-    record.table("Test digits right (%), means", rows, columns)
+    record.table("Test accuracy (%), means", rows, columns)

@@ -202,9 +202,9 @@ def permuted_pixels(
     record = Record()
     record.effects(dense=by["MLP"], convolved=by["CNN"])
     rows = [(n, *y) for n, y in means.items()]
-    record.table("Test digits right (%)", rows, "network | plain | permuted")
+    record.table("Test accuracy (%)", rows, "network | plain | permuted")
     parts = [part(n, torch.stack(y)) for n, y in right.items()]
-    record.bars("Test accuracy", "test digits right (%)", ("plain", "permuted"), *parts)
+    record.bars("Test accuracy", "test accuracy (%)", ("plain", "permuted"), *parts)
     return record.because(f"""
         Flattened, the permutation changes nothing: with its first weights in the new order each MLP
         learns as before ({means["MLP"][0]:.1f} and {means["MLP"][1]:.1f} %), and as those weights

@@ -236,7 +236,7 @@ def pooling(
     worst = max(gains, key=lambda e: e.high)
     record = Record()
     record.effects(
-        most=replace(worst, what=f"what dulls least: {worst.what}"),
+        most=replace(worst, what=f"the least effective pooling: {worst.what}"),
         **{n.split()[0]: e for n, e in zip(names[1:], gains, strict=True)},
         plain=mean("change without pooling, 1 pixel", changes[0, 0], "%"),
         learned=exact("parameters", learned),
@@ -250,6 +250,6 @@ def pooling(
         Moved by one pixel, every second number of the maps changes by {rows[0][1]:.0f} % of their
         size; pooled by the maximum {rows[1][1]:.0f} %, by the mean {rows[2][1]:.0f} %, by the
         weighted mean (3 x 3) {rows[3][1]:.0f} %. There is no parameter, and each map is pooled
-        alone. Dull is not blind: by {most} pixels the maximum changes by {rows[1][-1]:.0f} %,
-        against {rows[0][-1]:.0f} % unpooled.
+        alone. Less sensitive is not insensitive: by {most} pixels the maximum changes by
+        {rows[1][-1]:.0f} %, against {rows[0][-1]:.0f} % unpooled.
     """)

@@ -18,7 +18,7 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over, part
 from cutaway.lab.settings import Range, Replicates, Seed, Steps
-from cutaway.lab.tools.learning import classify, minimise, share_right
+from cutaway.lab.tools.learning import accuracy, classify, minimise
 from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.learn.fleet.stack import Stack
 from cutaway.models.video_net import VideoNet
@@ -69,7 +69,7 @@ def variable_sizes(
     seed: Seed = 0,
 ) -> Evidence:
     """Networks made for 28 x 28 pixels are given other sizes. Then CNNs that end in each map's
-    largest value learn digits on 12 x 12 pixels and are asked about other canvases."""
+    largest value learn digits on 12 x 12 pixels and are tested on other canvases."""
     lenet = models.build("lenet5", 1, 10, 28)
     nets: dict[str, Net] = {
         "LeNet-5's convolutions": nn.Sequential(
@@ -90,7 +90,7 @@ def variable_sizes(
         convolved=exact("sizes that LeNet-5's convolutions take", convolved, "%"),
         headed=exact("sizes that LeNet-5 takes", headed, "%"),
         flat=exact("sizes that the MLP takes", flat, "%"),
-        learned=mean(f"right on {sides[-1]} x {sides[-1]} pixels", right[-1], "%"),
+        learned=mean(f"accuracy on {sides[-1]} x {sides[-1]} pixels", right[-1], "%"),
     )
     rows = [(n, *yes) for n, yes in taken.items()]
     columns = ("network", *(f"{s} x {s}" for s in sizes))
@@ -98,7 +98,7 @@ def variable_sizes(
     record.curves(
         "Learned on 12 x 12 pixels",
         "side of the canvas (pixels)",
-        "test digits right (%)",
+        "test accuracy (%)",
         over("CNN, largest value of each map", sides, right),
         marks={12.0: "learned here"},
         levels={10.0: "chance"},
@@ -107,10 +107,10 @@ def variable_sizes(
         Convolutions took {convolved:.0f} % of the other sizes, the MLP {flat:.0f} %. But LeNet-5 as
         the text draws it took {headed:.0f} % as well: its first dense layer has a column for each
         place of the last maps. What takes any size is the convolutional part, and a network that
-        reduces each map to one number before its dense layer. That it computes does not say that it
-        is right: taught on 12 x 12 pixels, such networks are right on
-        {right[margins.index(4)].mean().item() if 4 in margins else far:.0f} % there and on
-        {far:.0f} % of digits of the same height on {sides[-1]} x {sides[-1]}.
+        reduces each map to one number before its dense layer. That it computes does not mean that
+        it is accurate: networks trained on 12 x 12 pixels reach
+        {right[margins.index(4)].mean().item() if 4 in margins else far:.0f} % there and
+        {far:.0f} % on digits of the same height on {sides[-1]} x {sides[-1]}.
     """)
 
 
@@ -125,7 +125,7 @@ def _takes(network: Net, side: int) -> bool:
 def _right_on(
     margins: tuple[int, ...], maps: int, steps: int, replicates: int, seed: int
 ) -> Float[Tensor, "margins r"]:
-    """Test digits right (%) on canvases of other sizes than the one learned on."""
+    """Test accuracy (%) on canvases of other sizes than the one learned on."""
     learned, tested = samples(load("digits"), seed)
     g = generator(seed, "5.11")
     lesson = Samples(scattered(learned.x, 4, g), learned.t)
@@ -133,9 +133,7 @@ def _right_on(
     optimizer = torch.optim.Adam(nets.parameters(), 5e-3)
     classify(nets, lambda step: lesson.batch(seed, step, 32), optimizer, steps)
     with torch.no_grad():
-        return torch.stack(
-            [share_right(nets(scattered(tested.x, m, g)), tested.t) for m in margins]
-        )
+        return torch.stack([accuracy(nets(scattered(tested.x, m, g)), tested.t) for m in margins])
 
 
 def any_rank(wrong: Effect, video: Effect, still: Effect) -> Verdict:
@@ -188,14 +186,14 @@ def videos(
     record.effects(
         wrong=exact("largest difference on one, two and three axes", max(wrong)),
         video=difference("video minus first frame", frozen, moving, "points"),
-        still=mean("right from the first frame", frozen, "%"),
-        moving=mean("right from the video", moving, "%"),
+        still=mean("accuracy from the first frame", frozen, "%"),
+        moving=mean("accuracy from the video", moving, "%"),
     )
     rows = zip((1, 2, 3), wrong, strict=True)
     record.table("Convolution of whole numbers", rows, "axes | largest difference")
     title = "Which way does it move?"
     parts = part("networks of 3-D convolutions", torch.stack([video, still]))
-    record.bars(title, "test videos right (%)", kinds, parts, caption="One in four is chance.")
+    record.bars(title, "test accuracy (%)", kinds, parts, caption="Chance is 25 %.")
     record.images("Two videos, frame by frame", shown, columns=8)
     return record.because(f"""
         The same few lines give what PyTorch gives on any number of axes. From {x.shape[2]} frames
@@ -230,4 +228,4 @@ def _learn(
 
 @torch.no_grad()
 def _right(net: nn.Module, x: Float[Tensor, "n c s h w"], t: Int[Tensor, "n"]) -> float:
-    return share_right(net.eval()(x), t).item()
+    return accuracy(net.eval()(x), t).item()

@@ -85,17 +85,17 @@ def more_images(
         ways=exact("different crops and mirror images of one picture", ways),
     )
     rows = [(name, test.mean(), train.mean()) for name, (test, train) in accuracies.items()]
-    columns = "images | new images right (%) | learned images right (%)"
+    columns = "images | test accuracy (%) | training accuracy (%)"
     record.table(f"{images} images, {steps} steps", rows, columns)
     parts = part_of("on new images", [*gain.values()][1:])
-    record.bars("What augmentation is worth", "accuracy gained (points)", tuple(gain)[1:], parts)
+    record.bars("Gain from augmentation", "accuracy gained (points)", tuple(gain)[1:], parts)
     record.takes("More steps and replicates, or more classes that a shift leaves alike: --full.")
     return record.because(f"""
         A window of {crop} pixels can begin at {picture - crop + 1} places along each side of
         {picture}, not at {picture - crop}: with mirror images there are {ways} different ones (all
         were made and counted), not 2 x {picture - crop}^2 = {said}, which leaves the last place of
         each side out; and they overlap so much that they are no new images. Moving digits by a
-        pixel is worth {gain["shifted"].value:.1f} points here, mirroring them
+        pixel gains {gain["shifted"].value:.1f} points here, mirroring them
         {gain["mirrored"].value:.1f}: what helps is a change that leaves the class as it is, and a
         mirrored digit is no digit. For AlexNet's photographs that is another matter.
     """)

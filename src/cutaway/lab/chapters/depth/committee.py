@@ -1,4 +1,4 @@
-"""Many networks asked together, and networks that lose units."""
+"""Ensembles, and networks that lose units."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -22,8 +22,8 @@ Members = Annotated[int, Range(2, 1000)]
 
 
 def lowers(gain: Effect) -> Verdict:
-    """Holds if the whole interval of the points that all members together win over one member lies
-    above 0, does not hold if it lies below 0; else undecided."""
+    """Holds if the whole interval of the points that the ensemble gains over one member lies above
+    0, does not hold if it lies below 0; else undecided."""
     if gain.low > 0:
         return Verdict.HOLDS
     return Verdict.FAILS if gain.high < 0 else Verdict.UNDECIDED
@@ -56,7 +56,7 @@ def ensembles(
     batch: Batch = 50,
     seed: Seed = 0,
 ) -> Evidence:
-    """A replicate is a committee: networks of one shape that begin differently and learn the same
+    """A replicate is an ensemble: networks of one shape that begin differently and learn the same
     images. Their probabilities are averaged, over the first one, two, four and so on."""
     learned, tested = samples(load(data), seed, train=images, test=2000)
     n_in = learned.x[0].numel()
@@ -66,12 +66,12 @@ def ensembles(
     sizes = [*doublings(members)]
     wrong = torch.stack([missed(p[:, :k].mean(1), tested) for k in sizes])
     alone = missed(p.flatten(0, 1), tested).view(replicates, members).mean(1)
-    gain = difference("error of one member minus that of all together", wrong[-1], alone, "points")
+    gain = difference("error of one member minus that of the ensemble", wrong[-1], alone, "points")
     apart = (p.argmax(-1)[:, :1] != p.argmax(-1)[:, 1:]).double().mean((1, 2))
     record = Record()
     record.effects(
         gain=gain,
-        error=mean(f"error of {members} together", wrong[-1], "%"),
+        error=mean(f"error of the ensemble of {members}", wrong[-1], "%"),
         apart=mean("images on which two members answer differently", 100 * apart, "%"),
     )
     rows = [
@@ -82,7 +82,7 @@ def ensembles(
     record.curves(
         "Error against the number of members",
         "members",
-        "new images wrong (%)",
+        "test error (%)",
         over("committee", sizes, wrong),
         x_log=True,
         levels={alone.mean().item(): "one member, mean"},
@@ -174,23 +174,22 @@ def removing(
     rows = [
         (s, k, b.mean(), a.mean()) for s, k, b, a in zip(shares, counts, before, after, strict=True)
     ]
-    columns = "removed (%) | units left | removed before (% right) | removed after (% right)"
+    columns = "removed (%) | units left | accuracy (%), removed before | removed after"
     record.table(f"{width} hidden units", rows, columns)
     series = [over("before training", shares, before), over("after training", shares, after)]
-    record.curves(
-        "What is left", "units removed (%)", "digits right (%)", *series, levels={10.0: "chance"}
-    )
+    axes = "units removed (%)", "accuracy (%)"
+    record.curves("Accuracy after removal", *axes, *series, levels={10.0: "chance"})
     return record.because(f"""
         Taking {share} % of {width} units out of trained networks costs {lost_after.mean():.1f}
-        points; networks that never had them lose {lost_before.mean():.1f}. What is removed before
-        training is learned around, what is removed after leaves a hole. Too few units to learn with
-        are few indeed: {counts[-2]} of {width} answer {before[-2].mean():.0f} % rightly if the
-        others were removed before, {after[-2].mean():.0f} % if after.
+        points; networks that never had them lose {lost_before.mean():.1f}. A network learns to do
+        without what is removed before training; what is removed after leaves a gap. With
+        {counts[-2]} of {width} units left, accuracy is {before[-2].mean():.0f} % if the others were
+        removed before, {after[-2].mean():.0f} % if after.
     """)
 
 
 def without(nets: Stack, units: list[int], data: Samples) -> Float[Tensor, "r"]:
-    """Digits right (%) when these hidden units answer 0."""
+    """Accuracy (%) when these hidden units answer 0."""
     accuracies = []
     for net in nets.networks:
         with torch.no_grad(), changed(net, {"2": held(units)}):

@@ -85,7 +85,7 @@ def dropping(
         escapes=difference(f"stuck networks that escape, {beside}", as_before, dropped, "points"),
     )
     rows = [(name, *of.mean(1), answered[name].mean()) for name, of in losses.items()]
-    columns = "dropout | training loss | test loss | digits right (%)"
+    columns = "dropout | training loss | test loss | accuracy (%)"
     record.table(f"{images} digits, {steps} steps", rows, columns)
     cells = [(e.what, e.value, e.low, e.high, e.n) for e in (first, from_start, *free.values())]
     record.table(
@@ -98,9 +98,9 @@ def dropping(
     return record.because(f"""
         On {images} digits, {wrong:g} % of them with a label at random, the gap between test and
         training loss goes from {gaps["without"].mean():.2f} to {gaps["with"].mean():.2f}, and
-        digits right from {answered["without"].mean():.1f} to {answered["with"].mean():.1f} %. The
-        other half is not borne out: {free["dropout"].n} of {networks} small networks are stuck on
-        XOR, and of these {free["dropout"].value:.0f} % escape after a time of dropout,
+        accuracy from {answered["without"].mean():.1f} to {answered["with"].mean():.1f} %. The other
+        half is not borne out: {free["dropout"].n} of {networks} small networks are stuck on XOR,
+        and of these {free["dropout"].value:.0f} % escape after a time of dropout,
         {free["as before"].value:.0f} % without anything, {free["a push"].value:.0f} % after one
         push of their weights. A unit that no image switches on has no slope with dropout either.
         Dropout is noise, and noise can free a network; this noise does little of it, and begun with

@@ -49,11 +49,11 @@ def dead_units(
     batch: Batch = 64,
     seed: Seed = 0,
 ) -> Evidence:
-    """ReLU networks learn digits at many rates from two starts, without momentum or decay. Some
-    times on the way each unit is asked about every training image: it is dead if it answers 0 to
+    """ReLU networks learn digits at many rates from two starts, without momentum or decay. Several
+    times during training each unit is tested on every training image: it is dead if it answers 0 to
     all of them."""
     if steps < looks:
-        raise UsageError(f"Steps ({steps}) are to be as many as looks ({looks}) or more.")
+        raise UsageError(f"--steps ({steps}) must be at least --looks ({looks}).")
     learned, tested = samples(load("digits"), seed)
     rows, lines, last, back, first = [], [], {}, [], 0
     each = many(rates, replicates)
@@ -82,14 +82,14 @@ def dead_units(
     of = mean("of the units once dead, alive at the end, any layer", back, "%")
     record = Record()
     record.effects(more=more, first_back=exact("first-layer units that came back", first), back=of)
-    columns = "start | rate | dead at the end (%) | ever dead | came back | digits right (%)"
+    columns = "start | rate | dead at the end (%) | ever dead | came back | accuracy (%)"
     record.table(f"{depth} hidden layers of {width} ReLUs, {steps} steps", rows, columns)
     record.curves("Dead units at the end", "learning rate", "units (%)", *lines, x_log=True)
     return record.because(f"""
-        Large steps throw units over the edge: from He's start {last["he"][0].mean():.0f} % are dead
-        at the smallest rate and {last["he"][-1].mean():.0f} % at the largest. What a dead unit of
-        the first layer sees are the images, which do not change, so that {first} of them came back.
-        A deeper unit sees what learns before it: counted over all layers, {of.value:.0f} % of the
+        Large steps kill units: from He's start {last["he"][0].mean():.0f} % are dead at the
+        smallest rate and {last["he"][-1].mean():.0f} % at the largest. What a dead unit of the
+        first layer sees are the images, which do not change, so that {first} of them came back. A
+        deeper unit sees what learns before it: counted over all layers, {of.value:.0f} % of the
         units that were dead at one look lived again at the end. Their own weights had stood still,
         their inputs had moved.
     """)

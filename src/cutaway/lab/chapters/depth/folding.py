@@ -159,7 +159,7 @@ def pieces(
     rows = [
         (name, *values, scored[key]) for name, values, key in zip(names, means, counts, strict=True)
     ]
-    columns = "hidden layers | as drawn | after learning | can have | spirals right (%)"
+    columns = "hidden layers | as drawn | after learning | possible | accuracy on spirals (%)"
     record.table("Pieces of the square", rows, columns)
     bars = [_bars(name, *values) for name, values in zip(names, parts, strict=True)]
     title = "Pieces of the square"

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.lab.settings import Range
-from cutaway.lab.tools.learning import log_losses, minimise, share_right
+from cutaway.lab.tools.learning import accuracy, log_losses, minimise
 from cutaway.lab.tools.samples import Samples, batch_of
 from cutaway.learn.fleet.stack import Stack
 from cutaway.models.parts.activations import ACTIVATIONS, activation
@@ -92,8 +92,8 @@ def scores(nets: Stack, x: Tensor) -> Float[Tensor, "r n k"]:
 
 
 def right(nets: Stack, data: Samples) -> Float[Tensor, "r"]:
-    """Images that each answers rightly, in per cent."""
-    return share_right(scores(nets, data.x), data.t)
+    """Accuracy of each network (%)."""
+    return accuracy(scores(nets, data.x), data.t)
 
 
 def log_loss(nets: Stack, data: Samples) -> Float[Tensor, "r"]:

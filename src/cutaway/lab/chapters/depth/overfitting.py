@@ -96,7 +96,7 @@ def weight_decay(
     record.table(
         f"{images} images, {wrong:g} % of the labels drawn at random, {steps} steps",
         rows,
-        "lambda | length of the weights | training loss | test loss | digits right (%)",
+        "lambda | length of the weights | training loss | test loss | accuracy (%)",
     )
     series = [over("training", x, by["train"]), over("test", x, by["test"])]
     record.curves(
@@ -109,7 +109,7 @@ def weight_decay(
         knows its images, wrong labels and all (training loss {by["train"][0].mean():.3f}, test loss
         {by["test"][0].mean():.2f}). With {decay:g} the length is {by["length"][one].mean():.1f},
         the training loss {by["train"][one].mean():.2f} and the test loss
-        {by["test"][one].mean():.2f}; digits right go from {by["right"][0].mean():.1f} to
+        {by["test"][one].mean():.2f}; accuracy goes from {by["right"][0].mean():.1f} to
         {by["right"][one].mean():.1f} %.
     """)
 
@@ -123,8 +123,8 @@ def squares(nets: Stack) -> Float[Tensor, "r"]:
 def stops(regret: Effect, under: Effect, over_loss: Effect, over_right: Effect) -> Verdict:
     """Holds if the loss where validation says stop is less than a tenth above the best that any
     epoch has on new images, and the loss after the first epoch and after the last are a tenth above
-    it at least (whole intervals), and the last epoch answers fewer images rightly too; with limits
-    if all is so but that the last epoch's accuracy is no worse; else it does not hold."""
+    it at least (whole intervals), and the last epoch's accuracy is lower too; with limits if all is
+    so but that the last epoch's accuracy is no worse; else it does not hold."""
     if regret.high >= 1.1 or under.low <= 1.1 or over_loss.low <= 1.1:
         return Verdict.FAILS
     return Verdict.HOLDS if over_right.high < 0 else Verdict.LIMITED
@@ -186,7 +186,7 @@ def early_stopping(
             "last": (train[-1], test[-1], answered[-1]),
         }.items()
     ]
-    record.table("Where to stop", cells, "epoch | training loss | test loss | digits right (%)")
+    record.table("Where to stop", cells, "epoch | training loss | test loss | accuracy (%)")
     series = [over("training", x, train), over("validation", x, val), over("test", x, test)]
     record.curves(
         "Loss by epoch", "epochs", "log-loss", *series, x_log=True, marks={end: "stopped, mean"}
@@ -195,7 +195,7 @@ def early_stopping(
         The loss on new images falls until epoch {best:.0f} (mean over the replicates) and then
         rises while the training loss goes on falling. Stopping by a validation set of {len(held)}
         images ends at epoch {end:.0f}, where the test loss is {chosen.mean():.2f} beside
-        {least.mean():.2f} at best and {test[-1].mean():.2f} after {epochs} epochs. Digits right:
+        {least.mean():.2f} at best and {test[-1].mean():.2f} after {epochs} epochs. Accuracy:
         {answered[0].mean():.1f} % after one epoch, {chosen_right.mean():.1f} % where it stops,
         {answered[-1].mean():.1f} % at the end.
     """)

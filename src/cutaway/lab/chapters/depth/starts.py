@@ -21,7 +21,7 @@ Rates = tuple[Annotated[float, Range(1e-6, 100)], ...]
 TAUS = ("sigmoid", "tanh", "relu")
 STARTS = ("normal", "xavier", "he")
 Best = dict[tuple[str, str], Float[Tensor, "r"]]
-"""Digits right (%) at the best rate, by activation and start."""
+"""Accuracy (%) at the best rate, by activation and start."""
 
 
 def many(rates: Rates, replicates: int) -> Float[Tensor, "r"]:
@@ -91,20 +91,20 @@ def vanishing(
             "low": arriving[tau].low,
             "high": arriving[tau].high,
             "best rate": rate,
-            f"digits right after {steps} steps (%)": values.mean(),
+            f"accuracy after {steps} steps (%)": values.mean(),
         }
         for tau, (rate, values) in best.items()
     ]
     record.table(f"{depth} hidden layers of {width}", rows)
     series = [over(tau, range(1, depth + 2), g, ratios=True) for tau, g in steep.items()]
     axes = "layer, 1 is the first", "norm of the gradient"
-    record.curves("How long each layer's gradient is", *axes, *series, y_log=True)
+    record.curves("Gradient norm of each layer", *axes, *series, y_log=True)
     return record.because(f"""
         A sigmoid's slope is a quarter at most, and {depth} of them in a row leave
         {arriving["sigmoid"].value:.1e} of the gradient for the first layer; with ReLU and weights
         of variance 2/n it is {arriving["relu"].value:.2g}, with tanh and Xavier's
         {arriving["tanh"].value:.2g}. After {steps} steps at the best of {len(rates)} rates the
-        sigmoid network answers {best["sigmoid"][1].mean():.0f} % of new digits rightly, which is
+        sigmoid network's accuracy on new digits is {best["sigmoid"][1].mean():.0f} %, which is
         chance, the ReLU network {best["relu"][1].mean():.0f} %, the tanh network
         {best["tanh"][1].mean():.0f} %.
     """)
@@ -120,9 +120,9 @@ def gradients(nets: Stack, data: Samples) -> Float[Tensor, "layers r"]:
 
 
 def suited(small: Effect, he_relu: Effect, xavier_tanh: Effect, xavier_sigmoid: Effect) -> Verdict:
-    """Holds if with deviation 0.01 no activation passes 20 % right, He beats Xavier with ReLU, and
-    Xavier beats He with tanh and with sigmoid (whole intervals above 0); with limits if the first
-    is so and one of the others at least; else it does not hold."""
+    """Holds if with deviation 0.01 no activation passes an accuracy of 20 %, He beats Xavier with
+    ReLU, and Xavier beats He with tanh and with sigmoid (whole intervals above 0); with limits if
+    the first is so and one of the others at least; else it does not hold."""
     better = [effect.low > 0 for effect in (he_relu, xavier_tanh, xavier_sigmoid)]
     if small.high >= 20 or not any(better):
         return Verdict.FAILS
@@ -173,7 +173,7 @@ def initial_weights(
             "spread in layer 1": spread[tau, start][0].mean(),
             f"spread in layer {depth}": spread[tau, start][-1].mean(),
             "best rate": rate,
-            "digits right (%)": values.mean(),
+            "accuracy (%)": values.mean(),
         }
         for (tau, start), (rate, values) in chosen.items()
     ]
@@ -183,17 +183,17 @@ def initial_weights(
         for (tau, start), values in spread.items()
         if tau != "sigmoid"
     ]
-    title = "How far activations spread, before learning"
+    title = "Spread of activations before training"
     record.curves(title, "layer", "standard deviation", *series, y_log=True)
     parts = [part(s.title(), torch.stack([best[tau, s] for tau in TAUS])) for s in STARTS]
     caption = "Normal is a deviation of 0.01."
-    record.bars("Learned", "digits right (%)", TAUS, *parts, caption=caption)
+    record.bars("Accuracy after training", "accuracy (%)", TAUS, *parts, caption=caption)
     return record.because(f"""
         With deviation 0.01 every layer shrinks what comes in, until nothing of the image is left:
-        {small.value:.0f} % right at best, which is chance. He's factor of two makes up for the half
-        that ReLU cuts off, and is worth {he_relu.value:.0f} points over Xavier there. With tanh the
-        two do not differ so much: Xavier minus He is {xavier_tanh.value:.1f} points (interval
-        {xavier_tanh.low:.1f} to {xavier_tanh.high:.1f}). The sigmoid is at
+        an accuracy of {small.value:.0f} % at best, which is chance. He's factor of two makes up for
+        the half that ReLU cuts off, and gains {he_relu.value:.0f} points over Xavier there. With
+        tanh the two do not differ so much: Xavier minus He is {xavier_tanh.value:.1f} points
+        (interval {xavier_tanh.low:.1f} to {xavier_tanh.high:.1f}). The sigmoid is at
         {best["sigmoid", "xavier"].mean():.0f} % with Xavier's start and at
         {best["sigmoid", "he"].mean():.0f} % with He's: Xavier's derivation takes the slope at 0 for
         1, and a sigmoid's is a quarter.
@@ -202,7 +202,7 @@ def initial_weights(
 
 def most_from_small(best: Best) -> Effect:
     """Accuracy of the activation that learns best from weights of deviation 0.01."""
-    what = "digits right with deviation 0.01, {}, the best activation"
+    what = "accuracy with deviation 0.01, {}, the best activation"
     every = [mean(what.format(tau), best[tau, "normal"], "%") for tau in TAUS]
     return max(every, key=lambda e: e.value)
 

@@ -1,4 +1,4 @@
-"""Distributions counted from ten examples, and what the objective of a game is worth."""
+"""Distributions counted from ten examples, and the value of a game's objective."""
 
 import math
 from collections import Counter
@@ -103,7 +103,7 @@ def example_4_1(draws: Annotated[int, Range(100, 10**8)] = 100_000, seed: Seed =
 
 
 def in_base_ten(ten: Effect, nats: Effect, best: Effect) -> Verdict:
-    """Holds if the bad discriminator is worth -6 in natural logarithms as well as in base ten, and
+    """Holds if J_D of the bad discriminator is -6 in natural logarithms as well as in base ten, and
     the good one about 0; with limits if it is -6 in base ten alone; does not hold if in neither."""
     if round(ten.value, 6) != -6 or abs(best.value) > 0.01:
         return Verdict.FAILS
@@ -140,10 +140,10 @@ def objective(certainty: Annotated[float, Range(0.501, 0.999999)] = 0.999) -> Ev
     record.table("J_D", rows, f"logarithm | says {p:g} and {1 - p:.3g} | says 1/2 | the reverse")
     series = [line(n, says, [2 * log(v) for v in says]) for n, log in bases.items()]
     axes = "what it says of real examples (of false ones: 1 less that)", "J_D"
-    title = "What a discriminator is worth"
+    title = "J_D of a discriminator"
     record.curves(title, *axes, *series, levels={-6.0: "the text's -6"}, marks={0.5: "cannot tell"})
     return record.because(f"""
-        In base ten the bad discriminator is worth {ten[3]:.3f}: the text's -6 is log10(0.001)
+        In base ten J_D of the bad discriminator is {ten[3]:.3f}: the text's -6 is log10(0.001)
         twice. In natural logarithms, which PyTorch's losses and the paper's theory use (its
         optimum, where nothing can be told apart, is -log 4 = {nats[2]:.3f}), it is {nats[3]:.2f}.
         The good one is about 0 in every base ({nats[1]:.4f} in nats). The base only scales J_D and

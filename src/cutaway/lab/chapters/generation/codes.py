@@ -13,14 +13,14 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, 
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
 from cutaway.lab.settings import Range, Replicates, Seed, Steps
-from cutaway.lab.tools.learning import classify, minimise, share_right
+from cutaway.lab.tools.learning import accuracy, classify, minimise
 from cutaway.lab.tools.samples import Samples, batch_of
 from cutaway.learn.fleet.stack import Stack
 
 Sizes = tuple[Annotated[int, Range(10, 60_000)], ...]
 BATCH = 64
 EVERY = 10
-"""Steps between two looks at the test digits."""
+"""Steps between two evaluations on the test digits."""
 VARIANTS = {
     "pretrained, frozen": (True, False),
     "as drawn, frozen": (False, False),
@@ -77,18 +77,18 @@ def pretrained_code(
     record = Record()
     record.effects(better=better, sooner=cost[0], counted=cost[1])
     rows = [(name, *(means[name, n] for n in labels)) for name in VARIANTS]
-    record.table("Test digits right (%), means", rows, ("code", *(f"{n} labels" for n in labels)))
+    record.table("Test accuracy (%), means", rows, ("code", *(f"{n} labels" for n in labels)))
     series = [over(name, _steps(curves[name, few]), curves[name, few]) for name in VARIANTS]
-    record.curves(f"With {few} labels", "steps", "test digits right (%)", *series)
+    record.curves(f"With {few} labels", "steps", "test accuracy (%)", *series)
     return record.because(f"""
-        With {few} labels the frozen code is right on {means["pretrained, frozen", few]:.1f} % of
-        the test digits, the network that learns all on {means["all learned", few]:.1f} %, a code as
-        chance drew it on {means["as drawn, frozen", few]:.1f} %: reconstruction teaches a code what
-        is worth knowing, and the few labels alone teach nearly as much. To the accuracy that
-        learning all ends with the frozen code takes {times:.1f} times as many steps, but
-        {cost[0].value:.2f} times the multiplications where each digit's code is computed once. With
-        the {pretraining} steps of reconstruction it is {cost[1].value:.0f} times: pretraining is
-        cheap only where it has been done already.
+        With {few} labels the test accuracy is {means["pretrained, frozen", few]:.1f} % with the
+        frozen code, {means["all learned", few]:.1f} % for the network that learns all, and with a
+        random code {means["as drawn, frozen", few]:.1f} %: reconstruction teaches a code what is
+        worth knowing, and the few labels alone teach nearly as much. To the accuracy that learning
+        all ends with the frozen code takes {times:.1f} times as many steps, but {cost[0].value:.2f}
+        times the multiplications where each digit's code is computed once. With the {pretraining}
+        steps of reconstruction it is {cost[1].value:.0f} times: pretraining is cheap only where it
+        has been done already.
     """)
 
 
@@ -127,7 +127,7 @@ def _steps(curve: Float[Tensor, "looks r"]) -> list[int]:
 def _looks_until(
     curve: Float[Tensor, "looks r"], goal: Float[Tensor, "r"]
 ) -> Float[np.ndarray, "r"]:
-    """After how many looks the goal is reached, all of them where it never is."""
+    """Number of evaluations until the goal is reached; all of them where it never is."""
     reached = curve >= goal
     first = reached.double().argmax(0) + 1
     return torch.where(reached.any(0), first, len(curve)).double().numpy()
@@ -170,7 +170,7 @@ class _Pair(nn.Module):
 def _name(
     nets: Stack, whole: bool, learned: Samples, tested: Samples, steps: int, seed: int
 ) -> Float[Tensor, "looks r"]:
-    """Test digits right (%) every few steps while the softmax, or `whole` network, learns."""
+    """Test accuracy (%) every few steps while the softmax, or `whole` network, learns."""
     weights = nets.weights.items()
     free = [w for name, w in weights if name.startswith("output")]
     free += [w for name, w in weights if whole and name.startswith("encoder")]
@@ -178,7 +178,7 @@ def _name(
 
     @torch.no_grad()
     def look() -> Float[Tensor, "r"]:
-        return share_right(nets(tested.x), tested.t)
+        return accuracy(nets(tested.x), tested.t)
 
     def batch(step: int) -> tuple[Tensor, Tensor]:
         if step % EVERY == 0 and step:

@@ -54,7 +54,7 @@ class Improved(Stack):
 
     @torch.no_grad()
     def right(self, x: Float[Tensor, "n 1 h w"], t: Int[Tensor, "n"]) -> Float[Tensor, "r"]:
-        """Images classified rightly (%), networks at rest."""
+        """Accuracy of each network (%), in evaluation mode."""
         answers = [net.eval().get_submodule("discriminator")(x).argmax(1) for net in self.networks]
         return torch.stack([100 * (answer == t).double().mean() for answer in answers])
 
@@ -151,14 +151,14 @@ def improvements(
         alone=exact("largest change of an image by others in its batch", alone),
     )
     rows = [(name, means[name], away.get(name)) for name in KINDS]
-    record.table(f"After {steps} turns", rows, "game | test digits right (%) | distance")
+    record.table(f"After {steps} turns", rows, "game | test accuracy (%) | distance")
     _figures(record, right, far, torch.cat(shown))
     record.takes(f"{ENOUGH} turns or more, as in the full experiment; these were {steps}.")
     return record.because(f"""
         With {labels} labels the discriminator that also sees images without labels, and drawn ones,
-        is right on {means["whole"]:.1f} % of the test digits, the same network with the labels
-        alone on {means["labels alone"]:.1f} %. Drawn digits are {away["whole"]:.0f} from real ones;
-        without feature matching {away["without matching"]:.0f}, without minibatch discrimination
+        reaches a test accuracy of {means["whole"]:.1f} %, the same network with the labels alone
+        {means["labels alone"]:.1f} %. Drawn digits are {away["whole"]:.0f} from real ones; without
+        feature matching {away["without matching"]:.0f}, without minibatch discrimination
         {away["without minibatch"]:.0f}. What virtual batch normalisation promises is exact: an
         image changed by {alone:g} with other company. A game this short shows whether an invention
         helps at the start, not whether it prevents collapse later.
@@ -190,7 +190,7 @@ def _figures(
     record: Record, right: dict[str, Tensor], far: dict[str, Tensor], shown: Float[Tensor, "n h w"]
 ) -> None:
     parts = part("all replicates", torch.stack(list(right.values())))
-    record.bars("Classes from few labels", "test digits right (%)", right, parts)
+    record.bars("Classes from few labels", "test accuracy (%)", right, parts)
     bars = part("all replicates", torch.stack(list(far.values())))
     record.bars("Drawn digits", "distance to real ones", far, bars)
     record.images(

@@ -66,15 +66,17 @@ def before_a_judge(
     strict, lenient = (right[name, "drawn or real"] for name in judges)
     record = Record()
     record.effects(
-        strict=mean("a fresh network is right", strict, "%", SHARE),
-        lenient=mean("a linear classifier is right", lenient, "%", SHARE),
-        control=mean("the network, real from real", right["network", "real or real"], "%"),
+        strict=mean("accuracy of a fresh network", strict, "%", SHARE),
+        lenient=mean("accuracy of a linear classifier", lenient, "%", SHARE),
+        control=mean(
+            "accuracy of the network, real from real", right["network", "real or real"], "%"
+        ),
     )
     rows = [(j, *(right[j, c].mean().item() for c in cases)) for j in judges]
-    record.table("Cases judged rightly (%)", rows, ("judge", *cases))
+    record.table("Accuracy (%)", rows, ("judge", *cases))
     parts = [part(j, torch.stack([right[j, c] for c in cases]), SHARE) for j in judges]
     caption = "50 % is guessing; people reached 52.4 % on another GAN's digits."
-    record.bars("Real or drawn?", "judged rightly (%)", cases, *parts, caption=caption)
+    record.bars("Real or drawn?", "accuracy (%)", cases, *parts, caption=caption)
     record.images(
         "Real (above) and drawn", (torch.cat([real[0, :8, 0], drawn[0, :8, 0]]) + 1) / 2, columns=8
     )

@@ -60,7 +60,7 @@ def first_of(slopes: dict[str, float]) -> dict[float, str]:
     return dict(sorted(names.items()))
 
 
-def told(slopes: dict[str, float]) -> str:
+def by_slope(slopes: dict[str, float]) -> str:
     """The spellings by the derivative that they take, as a part of a sentence."""
     values = sorted(set(slopes.values()))
     names = (" and ".join(f for f, slope in slopes.items() if slope == v) for v in values)
@@ -124,9 +124,9 @@ def relu_at_0(
         right[case] = torch.stack([_right(one, tested, dtype) for one in nets])
         same[case] = _identical(nets[0], nets[-1])
         a, b = right[case][0].numpy(), right[case][-1].numpy()
-        changed[case] = difference(f"right with 1 minus right with 0, {case}", a, b, "points")
+        changed[case] = difference(f"accuracy with 1 minus accuracy with 0, {case}", a, b, "points")
     single, coarse, zero = changed.values()
-    equal = [share(f"equal to the bit, {k}", same[k], replicates) for k in list(CASES)[:2]]
+    equal = [share(f"bit-identical, {k}", same[k], replicates) for k in list(CASES)[:2]]
     odd = [name for name, slope in slopes.items() if slope not in (0, 1)]
     stuck, *_, free = right["a layer of zeros"].mean(1).tolist()
     record = Record()
@@ -145,18 +145,18 @@ def relu_at_0(
         part(f"derivative {slope:g}", torch.stack([x[k] for x in right.values()]))
         for k, slope in enumerate(first)
     ]
-    record.bars("Test accuracy by the derivative at 0", "digits right (%)", right, *parts)
+    record.bars("Test accuracy by the derivative at 0", "accuracy (%)", right, *parts)
     record.takes("More replicates: --replicates 64.")
     return record.because(f"""
-        PyTorch {torch.__version__.split("+")[0]} takes at the kink {told(slopes)}. The left
+        PyTorch {torch.__version__.split("+")[0]} takes at the kink {by_slope(slopes)}. The left
         derivative is 0; the right one, which the notes name first, 1; 0.5 the mean of both. For
         learning it hardly matters, since a sum of real numbers is hardly ever exactly 0:
-        {same["single precision"]} of {replicates} networks in single precision are equal to the bit
+        {same["single precision"]} of {replicates} networks in single precision are bit-identical
         whichever side was taken, so in none of these was there a sum of 0. In bfloat16, with 8
         bits, {same["bfloat16"]} are, and yet accuracy changes by {coarse.value:.2f} points
         ({coarse.low:.2f} to {coarse.high:.2f}). It matters where sums are 0 by design: with a
-        hidden layer that begins with zeros, relu passes no gradient and stays at {stuck:.0f} %
-        right, and the right derivative gets away to {free:.0f} %.
+        hidden layer that begins with zeros, relu passes no gradient and stays at an accuracy of
+        {stuck:.0f} %, and the right derivative gets away to {free:.0f} %.
     """)
 
 
@@ -192,7 +192,7 @@ def _learn(nets: Stack, learned: Samples, steps: int, lr: float, seed: int) -> N
 
 @torch.no_grad()
 def _right(nets: Stack, tested: Samples, dtype: torch.dtype) -> Float[Tensor, "r"]:
-    """Test images that each answers rightly, in per cent."""
+    """Test accuracy of each network (%)."""
     return 100 * (nets(tested.x.to(dtype)).argmax(-1) == tested.t).double().mean(1)
 
 
@@ -268,10 +268,10 @@ def gelu(
         Ten times finer steps make the changes of GELU's derivatives {jumps["GELU", 1]:.1f} and
         {jumps["GELU", 2]:.1f} times smaller, as of any smooth curve; ReLU's derivative jumps by 1
         at 0 however fine the steps ({jumps["ReLU", 1]:.1f} times), and its second derivative is 0
-        wherever autograd is asked, so that it tells nothing of the kink. The tanh formula is off by
-        {_most(off[0]):.2g} at most, at |x| = {worst:.2f}; in the first derivative by
-        {_most(off[1]):.2g}, in the second by {_most(off[2]):.2g}. Smooth does not mean better
-        trained: that was not tested here.
+        wherever autograd is asked, so that it tells nothing of the kink. The largest error of the
+        tanh formula is {_most(off[0]):.2g}, at |x| = {worst:.2f}; of its first derivative
+        {_most(off[1]):.2g}, of its second {_most(off[2]):.2g}. Smooth does not mean better trained:
+        that was not tested here.
     """)
 
 

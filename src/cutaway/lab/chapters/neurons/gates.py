@@ -99,8 +99,8 @@ def gates(
     return record.because(f"""
         The weighted sum is a line across the square of inputs, and each of these tables has its
         ones on one side of such a line. The weights of the table answer {12 - wrong} of 12 rows
-        rightly. From random weights the rule needed no more than {last} epochs until the slowest of
-        {replicates} replicates knew its gate.
+        rightly. From random weights the slowest of {replicates} replicates had learned its gate
+        after {last} epochs.
     """)
 
 

@@ -72,7 +72,7 @@ class Learner:
         return self.nets(self.tested.x).double()
 
     def right(self) -> Float[Tensor, "r"]:
-        """Test images that each answers rightly, in per cent."""
+        """Test accuracy of each network (%)."""
         return 100 * (self.scores().argmax(-1) == self.tested.t).double().mean(1)
 
 
@@ -121,8 +121,8 @@ def steps_and_slopes(
         row = {
             "activation": kind,
             "largest gradient": slope,
-            "layer held (% right)": held[-1].mean().item(),
-            "learned (% right)": free[-1].mean().item(),
+            "accuracy, layer held (%)": held[-1].mean().item(),
+            "accuracy, learned (%)": free[-1].mean().item(),
             "gain (points)": gain.value,
             "low": gain.low,
             "high": gain.high,
@@ -141,14 +141,14 @@ def steps_and_slopes(
         part("hidden layer held", torch.stack(held)),
         part("hidden layer learned", torch.stack(free)),
     ]
-    record.bars("Test accuracy", "digits right (%)", KINDS, *parts)
+    record.bars("Test accuracy", "accuracy (%)", KINDS, *parts)
     return record.because(f"""
         The step is flat on both sides, so every weight behind it gets a gradient of {slope:g} and
         stays where chance put it. That such a network still reaches {whole:.1f} % is the work of
         its output layer alone, which has slopes: with the hidden layer held it reaches {alone:.1f}
-        %. Behind the others the layer learns, which is worth {least.value:.1f} points at least.
-        What matters is not the jump but the flatness: ReLU has a kink and learns, because one of
-        its sides rises.
+        %. Behind the others the layer learns, which gains {least.value:.1f} points at least. What
+        matters is not the jump but the flatness: ReLU has a kink and learns, because one of its
+        sides rises.
     """)
 
 
@@ -206,8 +206,8 @@ def softmax_and_ratio(
         reordered=exact("answers whose five best softmax reorders", soft[2], "%"),
         loss=difference("log-loss, sigmoid ratio minus softmax", soft_loss, ratio_loss),
     )
-    columns = "output | no distribution (%) | five best reordered (%) | right (%)"
-    columns += f" | among five best (%) | surest class (%) | surest after +{shift:g} (%)"
+    columns = "output | no distribution (%) | five best reordered (%) | accuracy (%)"
+    columns += f" | top-5 accuracy (%) | surest class (%) | surest after +{shift:g} (%)"
     record.table("Test digits, means over the replicates", rows, columns)
     _surest(record, outputs)
     return record.because(f"""

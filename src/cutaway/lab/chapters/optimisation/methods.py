@@ -1,4 +1,4 @@
-"""Optimizers by what they are told, and by how soon they arrive."""
+"""Optimizers by what they know of the loss, and by how soon they arrive."""
 
 import math
 from time import process_time
@@ -127,8 +127,8 @@ def three_orders(
     blind = np.minimum(work["random-search"], work["cma-es"])
     last = {name: work[name][-1].mean() for name in TOLD}
     record = Record()
-    better = "times descent's work with the better method of values, largest n"
-    newton = "times as many steps with descent as with Newton, largest n"
+    better = "work, the better method of values / descent, largest n"
+    newton = "steps, descent / Newton, largest n"
     cost = exponent(dimensions, each)
     record.effects(
         blind=ratio(better, work["sgd"][-1], blind[-1]),
@@ -139,7 +139,7 @@ def three_orders(
     rows = [
         {
             "method": name,
-            "is told": told,
+            "uses": told,
             "steps": steps[name][-1].mean(),
             "evaluations": last[name],
             "exponent of them in n": exponents[name].mean(),

@@ -114,11 +114,9 @@ def batch_sizes(
     record = Record()
     record.effects(
         slope=mean("exponent of the variance in B", slopes),
-        whole=ratio(f"times the examples with all {n} instead of {middle}", seen[middle], seen[n]),
-        single=ratio(f"times the time with 1 instead of {middle}", seconds[middle], seconds[1]),
-        clock=ratio(
-            f"times the time with all {n} instead of {middle}", seconds[middle], seconds[n]
-        ),
+        whole=ratio(f"examples seen, batches of {n} / of {middle}", seen[middle], seen[n]),
+        single=ratio(f"time, batches of 1 / of {middle}", seconds[middle], seconds[1]),
+        clock=ratio(f"time, batches of {n} / of {middle}", seconds[middle], seconds[n]),
     )
     rows = [
         (b, rate, steps.mean(), seen[b].mean(), 1e3 * each[b], seconds[b].mean())

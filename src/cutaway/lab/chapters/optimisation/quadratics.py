@@ -189,10 +189,10 @@ def momentum_in_a_valley(
     record = Record()
     record.effects(
         along=exact(
-            f"times fewer steps along the valley with momentum {moderate:g}",
+            f"steps along the valley, no momentum / momentum {moderate:g}",
             need[0.0][0] / need[moderate][0],
         ),
-        across=exact("times fewer across it", need[0.0][-1] / need[moderate][-1]),
+        across=exact("the same across the valley", need[0.0][-1] / need[moderate][-1]),
         slower=exact("curvatures between where it needs more steps than none", slower, "%"),
         own=exact(f"sign changes along the valley, momentum {strong:g}", swings[strong]),
         bare=exact("sign changes along the valley without", swings[0.0]),

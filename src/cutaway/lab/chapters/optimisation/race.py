@@ -83,11 +83,9 @@ def race(
     mean = {name: counts.mean().item() for name, counts in steps.items()}
     record = Record()
     record.effects(
-        steps=ratio("times Adam's steps with plain SGD", steps["adam"], steps["sgd"]),
-        rival=ratio(
-            "times Adam's steps with Nesterov's momentum", steps["adam"], steps["nesterov"]
-        ),
-        seconds=ratio("times Adam's time with plain SGD", seconds["adam"], seconds["sgd"]),
+        steps=ratio("steps, plain SGD / Adam", steps["adam"], steps["sgd"]),
+        rival=ratio("steps, Nesterov's momentum / Adam", steps["adam"], steps["nesterov"]),
+        seconds=ratio("time, plain SGD / Adam", seconds["adam"], seconds["sgd"]),
     )
     rows = [
         {

@@ -32,7 +32,7 @@ def staircase(w: Float[Tensor, " n"], width: float) -> Float[Tensor, ""]:
 
 
 def stuck(moved: Effect, down: Effect) -> Verdict:
-    """Holds if no method of gradients moves a weight and CMA-ES, which is told values alone, gets
+    """Holds if no method of gradients moves a weight and CMA-ES, which is given values alone, gets
     down the stairs in fewer than half of its runs (the whole interval); with limits if no gradient
     moves a weight, but CMA-ES gets down more often than not: then nothing is learned by gradients,
     and something can be; does not hold if a gradient moves a weight; else undecided."""
@@ -58,7 +58,7 @@ def no_slope(
     steps: Steps = 30,
     seed: Seed = 0,
 ) -> Evidence:
-    """Methods of gradients and methods that are told values alone go down a staircase from random
+    """Methods of gradients and methods that are given values alone go down a staircase from random
     places; then a sigmoid unit learns a 1 from starts ever deeper in its plateau, by the squared
     error and by the cross-entropy."""
     starts = 3 * torch.randn(replicates, n, generator=generator(seed, "3.8"))
@@ -80,7 +80,7 @@ def no_slope(
         moved=exact("furthest that a method of gradients moved a weight", moved),
         down=share("runs of CMA-ES at the lowest step", down["cma-es"], replicates),
     )
-    columns = "method | is told | largest move | loss at the end | at the bottom | of"
+    columns = "method | uses | largest move | loss at the end | at the bottom | of"
     record.table(f"A staircase in {n} dimensions, steps {width:g} wide", rows, columns)
     parts = Part("runs", runs.y, runs.low, runs.high)
     record.bars("Down the stairs", "runs at the bottom (%)", down, parts)
@@ -178,7 +178,7 @@ def wall(
             "largest norm": f"{c:g}" if c else "any",
             "from the wall arrived (%)": 100 * there[c] / 256,
             "furthest from the floor": float((paths[c] - 1).abs().max()),
-            "networks right (%)": right[c].mean(),
+            "accuracy of networks (%)": right[c].mean(),
             "first gradient": first[c].mean(),
         }
         for c in paths
@@ -194,7 +194,7 @@ def wall(
     )
     title = "Networks that begin too large"
     parts = part("networks", torch.stack([right[0.0], right[clip]]))
-    record.bars(title, "test images right (%)", ("as it is", f"clipped at {clip:g}"), parts)
+    record.bars(title, "test accuracy (%)", ("as it is", f"clipped at {clip:g}"), parts)
     return record.because(f"""
         At 0.001 the slope of 1 / |theta| is a million: one step of rate {rate:g} lands
         {float((paths[0.0] - 1).abs().max()):,.0f} away, where the slope is 1 and the way back takes
@@ -202,8 +202,8 @@ def wall(
         Clipped, each step is at most {rate * clip:g} long and {there[clip]} arrived. The lecture
         has the gradient grow towards the minimum; towards the wall it does, and that is where the
         loss is largest. Networks of {depth} layers with weights {gain:g} times too large have a
-        first gradient of norm {first[0.0].mean():.0f}: {right[0.0].mean():.0f} % right without
-        clipping, {right[clip].mean():.0f} % with it.
+        first gradient of norm {first[0.0].mean():.0f}: their accuracy is {right[0.0].mean():.0f} %
+        without clipping, {right[clip].mean():.0f} % with it.
     """)
 
 
@@ -222,7 +222,7 @@ def from_wall(
 def too_large(
     networks: list[MLP], gain: float, rate: float, clip: float, steps: int, seed: int
 ) -> tuple[Float[Tensor, " r"], Float[Tensor, " r"]]:
-    """Norm of the first gradient, and test images right (%), of networks with large weights."""
+    """Norm of the first gradient, and test accuracy (%), of networks with large weights."""
     learned, tested = samples(load("digits"), seed)
     nets = Stack(copy.deepcopy(networks))
     parameters = nets.parameters()

@@ -33,9 +33,9 @@ def taught(learned: Samples, widths: list[int], replicates: int, steps: int, see
 
 
 def turns(turned: Effect, chance: Effect) -> Verdict:
-    """Holds if three chosen pixels turn more than half of the right answers and three random ones
-    less than a tenth (whole intervals); with limits if the chosen ones turn more than a tenth, and
-    more than the random ones; does not hold if they turn less than a tenth (upper end); else
+    """Holds if three chosen pixels change more than half of the right answers and three random ones
+    less than a tenth (whole intervals); with limits if the chosen ones change more than a tenth,
+    and more than the random ones; does not hold if they change less than a tenth (upper end); else
     undecided."""
     if turned.high < 10:
         return Verdict.FAILS
@@ -61,8 +61,8 @@ def few_changed_pixels(
     replicates: Replicates = 8,
     seed: Seed = 0,
 ) -> Evidence:
-    """Networks learn digits of 64 pixels; then of test images that each tells rightly one pixel
-    after the other is set to black or white, the one that hurts most, or a random one."""
+    """Networks learn digits of 64 pixels; then in test images that each classifies rightly one
+    pixel after the other is set to black or white, the one that hurts most, or a random one."""
     learned, tested = samples(load("digits"), seed)
     nets = taught(learned, [width], replicates, steps, seed)
     low, high = learned.x.min().item(), learned.x.max().item()
@@ -84,26 +84,25 @@ def few_changed_pixels(
     three = chosen[3].mean().item()
     record = Record()
     record.effects(
-        turned=mean("answers turned by three chosen pixels", chosen[3], "%"),
-        chance=mean("by three random ones", random[3], "%"),
-        right=mean("test images told rightly", right, "%"),
+        turned=mean("right answers changed by three chosen pixels", chosen[3], "%"),
+        chance=mean("right answers changed by three random ones", random[3], "%"),
+        right=mean("test accuracy", right, "%"),
     )
     rows = [(i, 100 * i / 64, chosen[i].mean(), random[i].mean()) for i in range(pixels + 1)]
-    record.table("Right answers turned", rows, "pixels set | of all (%) | chosen (%) | random (%)")
+    record.table("Right answers changed", rows, "pixels set | of all (%) | chosen (%) | random (%)")
     series = [
         over("the worst pixels", range(pixels + 1), chosen),
         over("random pixels", range(pixels + 1), random),
     ]
-    record.curves("Right answers turned", "pixels set", "answers turned (%)", *series)
+    record.curves("Right answers changed", "pixels set", "right answers changed (%)", *series)
     names = [name for one in shown for name in one[1]]
     pictures = torch.cat([one[0] for one in shown])
     record.images("Before and after three pixels", pictures, names, columns=4)
     return record.because(f"""
-        Networks that tell {right.mean():.1f} % of the test images rightly give another answer to
-        {three:.0f} % of those after three well chosen pixels of 64 and to {chosen[1].mean():.0f} %
-        after one; three random ones turn {random[3].mean():.1f} %. A network is not fragile in
-        every direction, but there is a direction in which it is, and whoever has the network finds
-        it.
+        Networks with a test accuracy of {right.mean():.1f} % change {three:.0f} % of their right
+        answers after three well chosen pixels of 64 and {chosen[1].mean():.0f} % after one; three
+        random ones change {random[3].mean():.1f} %. A network is not fragile in every direction,
+        but there is a direction in which it is, and whoever has the network finds it.
     """)
 
 

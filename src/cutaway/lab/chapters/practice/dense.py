@@ -55,10 +55,11 @@ def equal_width(maps: int, side: int) -> int:
 
 
 def dearer(large: Effect, small: Effect) -> Verdict:
-    """Holds if with as many multiplications an image and as many images convolutions tell more
-    rightly, on MNIST and on digits of 8 x 8 (both intervals above 0): what tells more of the same
-    would tell as much of fewer images or with less computation; with limits if it is so on one of
-    the two; does not hold if convolutions tell less on both (below 0); else undecided."""
+    """Holds if with as many multiplications an image and as many images convolutions have the
+    higher accuracy, on MNIST and on digits of 8 x 8 (both intervals above 0): what is more accurate
+    at the same cost would be as accurate with fewer images or less computation; with limits if it
+    is so on one of the two; does not hold if convolutions have the lower accuracy on both (below
+    0); else undecided."""
     ahead = [gap.low > 0 for gap in (large, small)]
     if all(ahead):
         return Verdict.HOLDS
@@ -112,11 +113,11 @@ def dense_and_shared(
     data = difference(said, *pair, "points")
     record = Record()
     record.effects(large=gap["mnist"], small=gap["digits"], half=data)
-    columns = "images | layers | weights | multiplications | learned from | right (%)"
+    columns = "images | layers | weights | multiplications | learned from | accuracy (%)"
     record.table("Equal computation", rows, columns)
     for name, title in (("mnist", "MNIST, 28 x 28"), ("digits", "Digits, 8 x 8")):
         series = [over(kind, sizes, right[f"{name} {kind}"]) for kind in ("convolutions", "dense")]
-        axes = "images learned from", "test images right (%)"
+        axes = "images learned from", "test accuracy (%)"
         record.curves(f"{title}: as many multiplications", *axes, *series, x_log=True)
     return record.because(f"""
         On MNIST, with as many multiplications an image and {sizes[-1]} images to learn from,
@@ -142,8 +143,8 @@ def built(kind: str, maps: int, side: int) -> nn.Module:
 def told(
     networks: list[nn.Module], learned: Samples, tested: Samples, n: int, steps: int, seed: int
 ) -> Float[Tensor, " r"]:
-    """Test images told rightly (%) after learning with Adam in batches of at most 50, each network
-    from n images of its own draw."""
+    """Test accuracy (%) after learning with Adam in batches of at most 50, each network from n
+    images of its own draw."""
     nets, r = Stack(networks), len(networks)
     g = generator(seed, "8.4", n)
     own = torch.rand(r, len(learned), generator=g).argsort(1)[:, :n]

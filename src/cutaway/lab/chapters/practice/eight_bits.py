@@ -93,7 +93,7 @@ def eight_bits(
     seed: Seed = 0,
 ) -> Evidence:
     """Networks learn digits; their weights are then rounded to whole numbers with one scale for
-    each row. The file's bytes are counted, test images told, and the processor's time taken for
+    each row. The file's bytes are counted, and test accuracy and the processor's time are taken for
     one image and for 256, where the rounded weights are multiplied back at each call."""
     learned, tested = samples(load("digits"), seed)
     widths = [width, width]
@@ -107,9 +107,7 @@ def eight_bits(
         [torch.tensor([answered(pair, tested.x[:b]) for pair in pairs]).T for b in (1, 256)]
     )
     before, now = size_of(nets[0]), size_of(few[most][0])
-    faster = ratio(
-        f"times the time of {most} bits that 32 take, one image", seconds[0, 1], seconds[0, 0]
-    )
+    faster = ratio(f"time, 32 bits / {most} bits, one image", seconds[0, 1], seconds[0, 0])
     lost = difference("accuracy lost", after[-1], right, "points")
     record = Record()
     record.effects(
@@ -122,9 +120,9 @@ def eight_bits(
         ("32 bits", before / 1000, right.mean(), *means(seconds[:, 0])),
         (f"{most} bits", now / 1000, after[-1].mean(), *means(seconds[:, 1])),
     ]
-    columns = "weights | file (kB) | right (%) | one image (us) | 256 images (us)"
+    columns = "weights | file (kB) | accuracy (%) | one image (us) | 256 images (us)"
     record.table("32 bits and fewer", rows, columns)
-    axes = "bits of a weight", "test images right (%)"
+    axes = "bits of a weight", "test accuracy (%)"
     series = over("rounded", bits, after)
     record.curves("Accuracy by bits", *axes, series, levels={right.mean().item(): "32 bits"})
     title = "Time of an answer"

@@ -32,10 +32,10 @@ class Chooses(nn.Module):
 
 
 def three_ways(opened: Effect, closed: Effect, same: Effect, compiled: Effect) -> Verdict:
-    """Holds if every layer of the network as it is can be listened to and none of the exported one,
-    if the exported file answers the same without the network's code, and if the compiled one is
-    faster (the ratio's interval above 1); with limits if all but the last is so; does not hold if
-    the exported one can be listened to as well, or answers otherwise; undecided where nothing was
+    """Holds if a probe sees every layer of the network as it is and none of the exported one, if
+    the exported file answers the same without the network's code, and if the compiled one is faster
+    (the ratio's interval above 1); with limits if all but the last is so; does not hold if a probe
+    sees layers of the exported one as well, or it answers otherwise; undecided where nothing was
     compiled."""
     if opened.value < 100 or closed.value > 0 or not same.value:
         return Verdict.FAILS
@@ -60,8 +60,8 @@ def one_network_three_ways(
     replicates: Replicates = 8,
     seed: Seed = 0,
 ) -> Evidence:
-    """A perceptron is listened to, exported, written, read and, where there is a C++ compiler,
-    compiled; the clock counts the processor's time for eight images, each variant in turn."""
+    """A perceptron is probed, exported, written, read and, where there is a C++ compiler, compiled;
+    the clock counts the processor's time for eight images, each variant in turn."""
     net = MLP(64, [width] * depth, 10, "gelu").eval()
     x = torch.randn(8, 1, 8, 8, generator=generator(seed, "8.3"))
     file = io.BytesIO()
@@ -76,24 +76,22 @@ def one_network_three_ways(
         same = torch.allclose(loaded(x), net(x), atol=1e-6)
         heard = {name: listened(one, x) for name, one in list(variants.items())[:2]}
         us = microseconds(variants, x, replicates)
-    exported = ratio(
-        "times the time of the exported that it takes as it is", us["exported"], us["as it is"]
-    )
-    compiled = Effect("times the time of the compiled", math.nan, math.nan, math.nan)
+    exported = ratio("time, as it is / exported", us["exported"], us["as it is"])
+    compiled = Effect("time, as it is / compiled", math.nan, math.nan, math.nan)
     if "compiled" in us:
-        compiled = ratio("times the time of the compiled", us["compiled"], us["as it is"])
+        compiled = ratio("time, as it is / compiled", us["compiled"], us["as it is"])
     refused = refuses(Chooses(), torch.randn(2, 4))
     record = Record()
     record.effects(
-        opened=exact("layers heard, as it is", heard["as it is"], "%"),
-        closed=exact("layers heard, exported", heard["exported"], "%"),
+        opened=exact("layers that a probe sees, as it is", heard["as it is"], "%"),
+        closed=exact("layers that a probe sees, exported", heard["exported"], "%"),
         same=exact("the file answers the same without the network's code (1: yes)", same),
         compiled=compiled,
         exported=exported,
     )
     rows = [(name, heard.get(name), t.mean()) for name, t in us.items()]
     record.table(
-        "As it is, exported and compiled", rows, "network | layers heard (%) | eight images (us)"
+        "As it is, exported and compiled", rows, "network | layers seen (%) | eight images (us)"
     )
     parts = part("eight images", torch.stack(list(us.values())))
     record.bars("Time of an answer", "time of the processor (us)", us, parts)
@@ -102,12 +100,12 @@ def one_network_three_ways(
     if "compiled" in us:
         last = f"Compiled, it was {compiled.value:.2f} times as fast."
     return record.because(f"""
-        As it is, {heard["as it is"]:.0f} % of the layers tell what they answer while they run; of
-        the exported graph {heard["exported"]:.0f} % do: it is {len(program.graph.nodes)} nodes in a
-        row, which can be read before it runs instead. A network whose path depends on its numbers
-        was {"refused" if refused else "taken"} by the export. The exported file needs no code of
-        the network, yet is not faster for being static: it took {1 / exported.value:.2f} times as
-        long, being run node by node in Python. {last}
+        As it is, a probe sees the outputs of {heard["as it is"]:.0f} % of the layers while they
+        run; of the exported graph {heard["exported"]:.0f} %: it is {len(program.graph.nodes)} nodes
+        in a row, which can be read before it runs instead. A network whose path depends on its
+        numbers was {"refused" if refused else "taken"} by the export. The exported file needs no
+        code of the network, yet is not faster for being static: it took {1 / exported.value:.2f}
+        times as long, being run node by node in Python. {last}
     """)
 
 
