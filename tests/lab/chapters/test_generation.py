@@ -16,7 +16,7 @@ from cutaway.lab.chapters.generation.implicit import fits, places, psnr, slopes
 from cutaway.lab.chapters.generation.improved import inventions
 from cutaway.lab.chapters.generation.judging import fooled
 from cutaway.lab.chapters.generation.players import Game, digits, distance
-from cutaway.lab.chapters.generation.shadows import encrypted, told
+from cutaway.lab.chapters.generation.shadows import encrypted, height_error
 from cutaway.lab.chapters.generation.solutions import Fits, Wave, beyond, narrows, truth
 from cutaway.lab.evidence import Verdict, exact
 
@@ -30,8 +30,8 @@ def test_7_1_shadow_code():
 
 def test_7_1_what_a_code_tells():
     height = torch.linspace(1, 10, 300)
-    assert told(height[:, None], height) < 0.1
-    assert told((height > 5).float()[:, None], height) > 1  # one bit
+    assert height_error(height[:, None], height) < 0.1
+    assert height_error((height > 5).float()[:, None], height) > 1  # one bit
 
 
 def test_7_2_pretrained_code():

@@ -15,10 +15,10 @@ from cutaway.lab.chapters.practice.dense import (
     convolutional,
     equal_width,
     multiplications,
-    told,
+    trained_accuracy,
 )
 from cutaway.lab.chapters.practice.eight_bits import Few, quantised, size_of
-from cutaway.lab.chapters.practice.graphs import Chooses, can_compile, listened, refuses
+from cutaway.lab.chapters.practice.graphs import Chooses, can_compile, layers_seen, refuses
 from cutaway.lab.evidence import Verdict
 from cutaway.lab.tools.samples import samples
 from cutaway.models.mlp import MLP
@@ -100,7 +100,7 @@ def test_multiplications():
 def test_each_network_learns_from_its_own_draw():
     learned, tested = samples(load("digits"), 0, 200, 100)
     nets = [built("dense", 4, 8) for _ in range(2)]
-    assert (told(nets, learned, tested, 100, 60, 0) > 60).all()
+    assert (trained_accuracy(nets, learned, tested, 100, 60, 0) > 60).all()
 
 
 @pytest.mark.slow
@@ -111,8 +111,8 @@ def test_eight_bits_hold_with_limits():
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # PyTorch's own, where it exports
 def test_what_can_be_opened_and_what_exported():
     net, x = MLP(64, [8, 8], 10).eval(), torch.randn(2, 1, 8, 8)
-    assert listened(net, x) == 100
-    assert listened(torch.export.export(net, (x,)).module(), x) == 0
+    assert layers_seen(net, x) == 100
+    assert layers_seen(torch.export.export(net, (x,)).module(), x) == 0
     assert refuses(Chooses(), torch.randn(2, 4))
     assert not refuses(net, x)
 

@@ -132,13 +132,13 @@ def known(rocks: ImageSet, replicates: int, seed: int) -> float:
     return 100 * torch.stack(seen).mean().item()
 
 
-def told(record: Record, accuracies: dict[str, dict[str, list[float]]]) -> None:
+def record_table(record: Record, accuracies: dict[str, dict[str, list[float]]]) -> None:
     rows = [(kind, name, *shared(v)) for kind, of in accuracies.items() for name, v in of.items()]
     columns = "split | network | accuracy (%) | low | high"
     record.table("Test accuracy, mean of both classes", rows, columns)
 
 
-def drawn(record: Record, accuracies: dict[str, dict[str, list[float]]]) -> None:
+def record_bars(record: Record, accuracies: dict[str, dict[str, list[float]]]) -> None:
     """A figure of the accuracy of each method with each split."""
     parts = []
     for name in accuracies["random"]:
@@ -209,15 +209,16 @@ def kernels(
         **gains(accuracies, dense, cnn),
         work=exact(f"operations of an answer, {cnn} to dense", cost[cnn] / cost[dense]),
     )
-    told(record, accuracies)
-    drawn(record, accuracies)
+    record_table(record, accuracies)
+    record_bars(record, accuracies)
     record.takes("More stones, of which there are ten here.")
     return record.because(f"""
-        Dealt at random, {cnn} is right on {of(same[cnn])} % and the dense network on
-        {of(same[dense])} %; with stones kept together on {of(apart[cnn])} and {of(apart[dense])} %,
-        where chance is 50. Ten stones are few: an interval over folds that keeps them together is
-        wide, and says so. With as many weights the CNN needs {cost[cnn] / cost[dense]:.1f} times
-        the operations of the dense network for an answer: each weight is used at many places.
+        With a random split the accuracy is {of(same[cnn])} % with {cnn} and {of(same[dense])} %
+        with the dense network; with stones kept together it is {of(apart[cnn])} and
+        {of(apart[dense])} %, where chance is 50. Ten stones are few: an interval over folds that
+        keeps them together is wide, and says so. With as many weights the CNN needs
+        {cost[cnn] / cost[dense]:.1f} times the operations of the dense network for an answer: each
+        weight is used at many places.
     """)
 
 

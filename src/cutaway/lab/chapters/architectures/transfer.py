@@ -18,13 +18,13 @@ from cutaway.lab.chapters.architectures.rocks import (
     Learn,
     Side,
     compared,
-    drawn,
     from_scratch,
     gains,
     known,
     of,
     pixels,
-    told,
+    record_bars,
+    record_table,
 )
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, ratio
 from cutaway.lab.experiment import claim
@@ -120,18 +120,17 @@ def transfer(
     record = Record()
     what = f"time of {epochs} epochs of the backbone over one pass of it"
     record.effects(**diffs, time=ratio(what, forward, [epochs * one for one in step]))
-    told(record, accuracies)
-    drawn(record, accuracies)
+    record_table(record, accuracies)
+    record_bars(record, accuracies)
     record.takes("More stones, of which there are ten here.")
     return record.because(f"""
-        With photographs dealt at random the pretrained features are right on
-        {of(same["pretrained"])} % and {scratch} from scratch on {of(same["from scratch"])} %. With
-        the photographs of a stone kept together it is {of(apart["pretrained"])} and
-        {of(apart["from scratch"])} %, where chance is 50. Dealt at random,
-        {known(rocks, replicates, seed):.0f} % of the test photographs show a stone that was learned
-        from other photographs: that split measures whether a stone is recognised. The features of
-        all {len(rocks)} photographs took {once:.0f} s; learning the whole backbone for {epochs}
-        epochs needs as many passes there and back.
+        With a random split the accuracy is {of(same["pretrained"])} % with the pretrained features
+        and {of(same["from scratch"])} % with {scratch} from scratch. With the photographs of a
+        stone kept together it is {of(apart["pretrained"])} and {of(apart["from scratch"])} %, where
+        chance is 50. With a random split {known(rocks, replicates, seed):.0f} % of the test
+        photographs show a stone that was learned from other photographs: that split measures
+        whether a stone is recognised. The features of all {len(rocks)} photographs took {once:.0f}
+        s; learning the whole backbone for {epochs} epochs needs as many passes there and back.
     """)
 
 

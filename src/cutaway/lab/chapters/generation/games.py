@@ -82,11 +82,11 @@ def algorithm_4_2(
         anew in every round, and after {steps} turns the distance is
         {printed[-1].mean().item():.0f}, at the start {start.mean().item():.0f}. With line 2 before
         the loop it falls to {end.mean().item():.0f}. (Line 3's loop also encloses the generator's
-        step; in the paper only the discriminator repeats k times.) The discriminator ends right on
-        {right.mean().item():.0f} % of new images, and says {real.mean().item():.2f} of real and
-        {fake.mean().item():.2f} of drawn digits. That is near 1/2 though the digits are still far
-        from real ones (training digits: {own:.1f}): it shows a balance of two players, and only for
-        perfect ones that nothing can be told apart.
+        step; in the paper only the discriminator repeats k times.) The discriminator's accuracy on
+        new images ends at {right.mean().item():.0f} %, and says {real.mean().item():.2f} of real
+        and {fake.mean().item():.2f} of drawn digits. That is near 1/2 though the digits are still
+        far from real ones (training digits: {own:.1f}): it shows a balance of two players, and only
+        for perfect ones that nothing can be told apart.
     """)
 
 

@@ -59,7 +59,7 @@ def before_a_judge(
     judges = {"network": [64, 64], "linear": []}
     cases = {"drawn or real": (drawn, real), "real or real": (real[:, :half], real[:, half:])}
     right = {
-        (judge_, case): _told(widths, *pair, seed)
+        (judge_, case): _accuracy(widths, *pair, seed)
         for judge_, widths in judges.items()
         for case, pair in cases.items()
     }
@@ -91,7 +91,7 @@ def before_a_judge(
     """)
 
 
-def _told(
+def _accuracy(
     widths: list[int], a: Float[Tensor, "r n 1 h w"], b: Float[Tensor, "r n 1 h w"], seed: int
 ) -> Float[Tensor, "r"]:
     """Accuracy (%) of fresh classifiers, taught on two thirds, that tell a from b on the rest."""

@@ -19,7 +19,7 @@ from cutaway.lab.tools.learning import minimise
 from cutaway.learn.fleet.stack import Stack
 
 
-def told(code: Float[Tensor, "n d"], height: Float[Tensor, "n"], k: int = 7) -> float:
+def height_error(code: Float[Tensor, "n d"], height: Float[Tensor, "n"], k: int = 7) -> float:
     """Error (cells, root mean square) of a height that is read from the code alone: the mean height
     of the k other examples whose codes are nearest."""
     apart = torch.cdist(code, code)
@@ -70,8 +70,8 @@ def shadow_code(
     error = (100 * history[-1].sqrt() / spread).numpy()
     with torch.no_grad():
         codes = torch.stack([net.get_submodule("encoder")(x) for net in nets.networks])
-    together = [told(code, height) for code in codes]
-    each = [[told(code[:, [k]], height) for k in range(3)] for code in codes]
+    together = [height_error(code, height) for code in codes]
+    each = [[height_error(code[:, [k]], height) for k in range(3)] for code in codes]
     best = [min(one) for one in each]
     components = torch.linalg.svdvals((x - x.mean(0)).flatten(1))
     linear = 100 * (components[3:].square().sum() / components.square().sum()).sqrt().item()

@@ -96,7 +96,7 @@ def dense_and_shared(
             learned, tested = samples(load(name), seed, 4 * n, 1000)
             for kind, of_kind in accuracies.items():
                 nets = [built(kind, maps, side) for _ in range(replicates)]
-                of_kind.append(told(nets, learned, tested, n, steps, seed))
+                of_kind.append(trained_accuracy(nets, learned, tested, n, steps, seed))
                 products = multiplications(nets[0], side)
                 right_now = of_kind[-1].mean().item()
                 rows.append((f"{side} x {side}", kind, count(nets[0]), products, n, right_now))
@@ -140,7 +140,7 @@ def built(kind: str, maps: int, side: int) -> nn.Module:
     return MLP(side * side, [equal_width(maps, side)], 10)
 
 
-def told(
+def trained_accuracy(
     networks: list[nn.Module], learned: Samples, tested: Samples, n: int, steps: int, seed: int
 ) -> Float[Tensor, " r"]:
     """Test accuracy (%) after learning with Adam in batches of at most 50, each network from n

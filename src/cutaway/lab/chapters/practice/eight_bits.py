@@ -135,7 +135,7 @@ def eight_bits(
         ({lost.low:.2f} to {lost.high:.2f}). Faster it is not by itself: where weights are turned
         back into 32 bits to be multiplied, one image takes {1 / faster.value:.1f} times as long as
         before. Memory is saved, and time only where the processor is given eight-bit numbers to
-        multiply, which PyTorch does not offer for processors without a further runtime. Right by
+        multiply, which PyTorch does not offer for processors without a further runtime. Accuracy by
         bits: {each}.
     """)
 

@@ -31,7 +31,7 @@ class Chooses(nn.Module):
         return x.relu() if x.sum() > 0 else x.sin()
 
 
-def three_ways(opened: Effect, closed: Effect, same: Effect, compiled: Effect) -> Verdict:
+def closed_and_faster(opened: Effect, closed: Effect, same: Effect, compiled: Effect) -> Verdict:
     """Holds if a probe sees every layer of the network as it is and none of the exported one, if
     the exported file answers the same without the network's code, and if the compiled one is faster
     (the ratio's interval above 1); with limits if all but the last is so; does not hold if a probe
@@ -48,12 +48,12 @@ def three_ways(opened: Effect, closed: Effect, same: Effect, compiled: Effect) -
     "8.3",
     says="Dynamic graphs can be opened while they run; static graphs run and deploy faster.",
     source="study notes, PyTorch and TensorFlow",
-    rule=three_ways,
+    rule=closed_and_faster,
     otherwise="A larger network, whose products take longer than the calls between them: there the "
     "three variants come near each other.",
     full={"replicates": 64},
 )
-def one_network_three_ways(
+def dynamic_and_static(
     width: Width = 32,
     depth: Annotated[int, Range(1, 100)] = 8,
     compiler: bool = True,
@@ -74,7 +74,7 @@ def one_network_three_ways(
         variants["compiled"] = torch.compile(net)  # type: ignore[assignment]
     with torch.no_grad(), own_code():
         same = torch.allclose(loaded(x), net(x), atol=1e-6)
-        heard = {name: listened(one, x) for name, one in list(variants.items())[:2]}
+        seen = {name: layers_seen(one, x) for name, one in list(variants.items())[:2]}
         us = microseconds(variants, x, replicates)
     exported = ratio("time, as it is / exported", us["exported"], us["as it is"])
     compiled = Effect("time, as it is / compiled", math.nan, math.nan, math.nan)
@@ -83,13 +83,13 @@ def one_network_three_ways(
     refused = refuses(Chooses(), torch.randn(2, 4))
     record = Record()
     record.effects(
-        opened=exact("layers that a probe sees, as it is", heard["as it is"], "%"),
-        closed=exact("layers that a probe sees, exported", heard["exported"], "%"),
+        opened=exact("layers that a probe sees, as it is", seen["as it is"], "%"),
+        closed=exact("layers that a probe sees, exported", seen["exported"], "%"),
         same=exact("the file answers the same without the network's code (1: yes)", same),
         compiled=compiled,
         exported=exported,
     )
-    rows = [(name, heard.get(name), t.mean()) for name, t in us.items()]
+    rows = [(name, seen.get(name), t.mean()) for name, t in us.items()]
     record.table(
         "As it is, exported and compiled", rows, "network | layers seen (%) | eight images (us)"
     )
@@ -100,8 +100,8 @@ def one_network_three_ways(
     if "compiled" in us:
         last = f"Compiled, it was {compiled.value:.2f} times as fast."
     return record.because(f"""
-        As it is, a probe sees the outputs of {heard["as it is"]:.0f} % of the layers while they
-        run; of the exported graph {heard["exported"]:.0f} %: it is {len(program.graph.nodes)} nodes
+        As it is, a probe sees the outputs of {seen["as it is"]:.0f} % of the layers while they
+        run; of the exported graph {seen["exported"]:.0f} %: it is {len(program.graph.nodes)} nodes
         in a row, which can be read before it runs instead. A network whose path depends on its
         numbers was {"refused" if refused else "taken"} by the export. The exported file needs no
         code of the network, yet is not faster for being static: it took {1 / exported.value:.2f}
@@ -124,13 +124,13 @@ def microseconds(
     return dict(zip(variants, measured.T, strict=True))
 
 
-def listened(net: nn.Module, x: Tensor) -> float:
+def layers_seen(net: nn.Module, x: Tensor) -> float:
     """Share of layers whose outputs a probe sees (%)."""
     layers = {name: m for name, m in net.named_modules() if name and not list(m.children())}
-    heard: set[str] = set()
-    with probing(layers, lambda name, module, y: heard.add(name)):
+    seen: set[str] = set()
+    with probing(layers, lambda name, module, y: seen.add(name)):
         net(x)
-    return 100 * len(heard) / max(1, len(layers))
+    return 100 * len(seen) / max(1, len(layers))
 
 
 def refuses(net: nn.Module, x: Tensor) -> bool:
