@@ -89,7 +89,7 @@ def skips(
     title = "With and without skips"
     record.bars(title, "share (%)", ("IoU", "wrong beside an edge", "wrong elsewhere"), *bars)
     labels = [f"{row} {i + 1}" for row in ("picture", "digit", *KINDS) for i in range(4)]
-    record.images("What they see", torch.cat([one.float() for one in tests]), labels, 4)
+    record.images("Images and predictions", torch.cat([one.float() for one in tests]), labels, 4)
     record.takes("More replicates or more steps: `cutaway prove 6.6 --full`.")
     return record.because(f"""
         With skips the IoU of the digits is {b[0].mean():.1f} %, without {a[0].mean():.1f} %. Pixels

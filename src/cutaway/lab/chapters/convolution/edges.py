@@ -145,7 +145,7 @@ def strides(
         f"Sides from {low} to {high}", rows, "stride | 1/k^2 (%) | least left (%) | most left (%)"
     )
     axes = "side of the map (pixels)", "left, as a multiple of 1/k^2"
-    record.curves("What a stride leaves", *axes, *curves, levels={1.0: ""})
+    record.curves("Size of the map after a stride", *axes, *curves, levels={1.0: ""})
     return record.because(f"""
         A stride leaves every k-th place, the first one included: ceil(n / k) of n. Where k divides
         the side that is exactly 1/k^2 ({100 * sum(even) / len(even):.0f} % of the cases); elsewhere

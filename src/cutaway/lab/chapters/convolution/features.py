@@ -121,7 +121,7 @@ def learned_kernels(
     record.table("Energy of the first kernels (%)", rows, ("kernels", *PARTS))
     record.images("First kernels of one network", _drawn(nets[0].first.weight[:, 0]), columns=8)
     parts = [part("before learning", before), part("after", after)]
-    record.bars("What the first kernels are", "share of their energy (%)", PARTS, *parts)
+    record.bars("Energy of the first kernels", "share of their energy (%)", PARTS, *parts)
     bars = part("all replicates", share)
     record.bars("Variance between classes, by layer", "variance between classes (%)", LAYERS, bars)
     return record.because(f"""
@@ -241,7 +241,7 @@ def hog_and_cnn(
     record.table("Test accuracy (%), means", rows, ("features", *(f"{n} examples" for n in sizes)))
     series = [over(n, sizes, y) for n, y in right.items()]
     axes = "training examples", "test accuracy (%)"
-    record.curves("Learned and made features", *axes, *series, x_log=True)
+    record.curves("Learned and hand-made features", *axes, *series, x_log=True)
     record.takes(
         "Larger pictures and more of them: the full experiment learns from up to 60,000 of MNIST."
     )

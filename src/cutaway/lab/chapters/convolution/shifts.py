@@ -245,7 +245,7 @@ def pooling(
     columns = ("taken", *(f"shift of {k} pixel{'s' * (k > 1)}" for k in range(1, most + 1)))
     record.table(f"Change of {maps} maps, relative to their size (%)", rows, columns)
     series = [over(n, range(1, most + 1), changes[i]) for i, n in enumerate(names)]
-    record.curves("What a shift changes", "shift, down and right (pixels)", "change (%)", *series)
+    record.curves("Change by a shift", "shift, down and right (pixels)", "change (%)", *series)
     return record.because(f"""
         Moved by one pixel, every second number of the maps changes by {rows[0][1]:.0f} % of their
         size; pooled by the maximum {rows[1][1]:.0f} %, by the mean {rows[2][1]:.0f} %, by the

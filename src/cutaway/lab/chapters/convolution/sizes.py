@@ -191,7 +191,7 @@ def videos(
     )
     rows = zip((1, 2, 3), wrong, strict=True)
     record.table("Convolution of whole numbers", rows, "axes | largest difference")
-    title = "Which way does it move?"
+    title = "Direction of motion"
     parts = part("networks of 3-D convolutions", torch.stack([video, still]))
     record.bars(title, "test accuracy (%)", kinds, parts, caption="Chance is 25 %.")
     record.images("Two videos, frame by frame", shown, columns=8)

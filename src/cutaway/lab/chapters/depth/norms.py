@@ -87,7 +87,7 @@ def normalisation(
             for factor, row in zip(starts, of, strict=True)
         ]
         axes = "learning rate", "runs at the target (%)"
-        record.curves(f"From which rates and starts it learns, {name}", *axes, *series, x_log=True)
+        record.curves(f"Runs at the target, {name}", *axes, *series, x_log=True)
     return record.because(f"""
         At the best pair of rate and start the plain network needs {plain:.0f} steps to a log-loss
         of {target:g}, the normalised one {normed:.0f}. Of all {len(rates) * len(starts)} pairs

@@ -162,7 +162,7 @@ def dcgan_and_mlp(
     record.table(f"After {steps} turns", rows, "network | parameters | distance")
     series = [over(name, looks, path) for name, path in far.items()]
     axes = "turns", "distance to real digits"
-    record.curves("The same game", *axes, *series, levels={own: "training digits"}, y_log=True)
+    record.curves("Distance by turns", *axes, *series, levels={own: "training digits"}, y_log=True)
     record.images(
         "Drawn by MLPs (above) and DCGAN", (torch.cat(list(drawn.values())) + 1) / 2, columns=8
     )

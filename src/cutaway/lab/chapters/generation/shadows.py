@@ -88,7 +88,7 @@ def shadow_code(
     order = height.argsort()
     units = (line(f"unit {k + 1}", height[order], codes[0][order, k]) for k in range(3))
     record.curves("The three units of one network", "height (cells)", "output of the unit", *units)
-    title = "What a unit tells"
+    title = "Error of the height"
     groups = ("all three", "best unit", "second", "third")
     parts = part("all replicates", np.vstack([together, figure]))
     record.bars(title, "error of the height (cells)", groups, parts)

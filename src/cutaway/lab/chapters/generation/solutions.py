@@ -247,7 +247,7 @@ def remaining_solutions(
     record.table("Fits to the same points", rows)
     series = [over(k, points, torch.stack([spread[k, n] for n in points])) for k in kinds]
     record.curves(
-        "What is left open", "points", "spread of the fits between the points", *series, x_log=True
+        "Spread of the fits", "points", "spread of the fits between the points", *series, x_log=True
     )
     _through(record, fits[wide, few])
     return record.because(f"""

@@ -266,4 +266,4 @@ def _surest(record: Record, outputs: dict[str, tuple[Tensor, Output]]) -> None:
         shares = [100 * ((top >= low).double().mean(1)) for low in edges]
         series.append(over(name, (100 * edges), torch.stack(shares)))
     axes = "probability of the surest class, at least (%)", "test digits (%)"
-    record.curves("How sure the answers are", *axes, *series)
+    record.curves("Confidence of the answers", *axes, *series)

@@ -149,8 +149,8 @@ def three_orders(
     ]
     record.table(f"At {dimensions[-1]} dimensions", rows)
     for title, label, of in (
-        ("What it takes", "evaluations, in values", work),
-        ("How long it takes", "time of the processor (s)", seconds),
+        ("Evaluations to the goal", "evaluations, in values", work),
+        ("Time to the goal", "time of the processor (s)", seconds),
     ):
         series = [over(k, dimensions, v) for k, v in of.items()]
         record.curves(title, "dimensions n", label, *series, x_log=True, y_log=True)

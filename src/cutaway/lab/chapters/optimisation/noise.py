@@ -150,7 +150,7 @@ def _drawn(
         over("measured", batches, variance),
         line("1 / B", batches, [variance[0].mean().item() * batches[0] / b for b in batches]),
     ]
-    record.curves("How far batches' gradients lie apart", *axes, *series, x_log=True, y_log=True)
+    record.curves("Variance of batches' gradients", *axes, *series, x_log=True, y_log=True)
     record.bars(
         f"To a loss of {target:g}",
         "time of the processor (s)",

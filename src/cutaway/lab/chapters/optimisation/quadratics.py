@@ -111,7 +111,7 @@ def newton_on_quadratics(
     record.table("One step", rows)
     series = [over("Newton", sizes, newton), over("gradient", sizes, gradient)]
     axes = "weights n", "time of the processor (ms)"
-    record.curves("What a step costs", *axes, *series, x_log=True, y_log=True)
+    record.curves("Cost of a step", *axes, *series, x_log=True, y_log=True)
     return record.because(f"""
         With the exact curvature the step -A^-1 g ends where a quadratic is least, however long its
         valley: at most {left.max():.0e} of the distance was left: rounding. The price is n products
@@ -211,7 +211,7 @@ def momentum_in_a_valley(
     record.table(f"Step {rate:g}, curvatures 1 and {steepest:g}", rows)
     series = [line(f"momentum {b:g}", curvatures, n) for b, n in need.items()]
     axes = "curvature", "steps to a thousandth"
-    record.curves("How long it takes at each curvature", *axes, *series, x_log=True, y_log=True)
+    record.curves("Steps at each curvature", *axes, *series, x_log=True, y_log=True)
     curves = [
         line(f"momentum {b:g}", range(201), paths[b][:201, 0]) for b in (0.0, moderate, strong)
     ]

@@ -83,7 +83,7 @@ def no_slope(
     columns = "method | uses | largest move | loss at the end | at the bottom | of"
     record.table(f"A staircase in {n} dimensions, steps {width:g} wide", rows, columns)
     parts = Part("runs", runs.y, runs.low, runs.high)
-    record.bars("Down the stairs", "runs at the bottom (%)", down, parts)
+    record.bars("Runs at the bottom of the staircase", "runs at the bottom (%)", down, parts)
     title = "A sigmoid unit that should say 1, after 1000 steps"
     series = [line("squared error", depths, sigmoid), line("cross-entropy", depths, crossed)]
     record.curves(title, "start below the middle", "answer", *series, levels={1.0: "goal"})
