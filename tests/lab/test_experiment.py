@@ -25,13 +25,13 @@ from cutaway.lab.figures import SHARE, Bars, Curves, Part, images, line, over
 
 
 def test_a_finding_has_everything(own):
-    found = lab.claim("coins.fair").run(replicates=100)
-    assert found.verdict is Verdict.HOLDS
-    assert found.settings == {"replicates": 100, "bias": 0.5, "seed": 0}
-    assert found.evidence.effects["heads"].n == 100
-    assert found.environment["torch"] == torch.__version__
-    assert found.claim.rule_in_words.startswith("Holds if the interval holds 50 %")
-    assert found.claim.what_is_done == "A coin is thrown."
+    finding = lab.claim("coins.fair").run(replicates=100)
+    assert finding.verdict is Verdict.HOLDS
+    assert finding.settings == {"replicates": 100, "bias": 0.5, "seed": 0}
+    assert finding.evidence.effects["heads"].n == 100
+    assert finding.environment["torch"] == torch.__version__
+    assert finding.claim.rule_in_words.startswith("Holds if the interval holds 50 %")
+    assert finding.claim.what_is_done == "A coin is thrown."
 
 
 def test_the_rule_decides_on_what_was_measured(own):

@@ -22,10 +22,10 @@ def test_numbers_that_are_not_finite():
 
 def test_found_again_by_settings(own):
     coin = lab.claim("coins.fair")
-    found = coin.run(replicates=50)
-    finding_cache.save(found)
+    finding = coin.run(replicates=50)
+    finding_cache.save(finding)
     again = finding_cache.load(coin, coin.settle(replicates=50))
-    assert again == found
+    assert again == finding
     assert finding_cache.load(coin, coin.settle(replicates=51)) is None
 
 

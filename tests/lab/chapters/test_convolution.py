@@ -27,9 +27,9 @@ def test_5_1_worked_example():
     assert as_worked(*exactly(9, 0, 0)) is Verdict.HOLDS
     assert as_worked(*exactly(8, 0, 0)) is Verdict.FAILS
     assert as_worked(*exactly(9, 0, 1)) is Verdict.FAILS
-    found = lab.claim("5.1").run(trials=5)
-    assert found.verdict is Verdict.HOLDS
-    assert [row[1] for row in found.evidence.tables[0].rows] == [3, 6, 0]
+    finding = lab.claim("5.1").run(trials=5)
+    assert finding.verdict is Verdict.HOLDS
+    assert [row[1] for row in finding.evidence.tables[0].rows] == [3, 6, 0]
 
 
 def test_equation_4_10_by_hand():
@@ -50,18 +50,18 @@ def test_5_3_padding():
     assert keeps_size(*exactly(0, 0, 0)) is Verdict.UNDECIDED
     assert keeps_size(*exactly(1, 0, 20)) is Verdict.FAILS
     assert keeps_size(*exactly(0, 3, 20)) is Verdict.FAILS
-    found = lab.claim("5.3").run(side=16, kernels=(3, 4, 5))
-    assert found.verdict is Verdict.HOLDS
-    assert [row[2] for row in found.evidence.tables[0].rows] == [14, 12]
+    finding = lab.claim("5.3").run(side=16, kernels=(3, 4, 5))
+    assert finding.verdict is Verdict.HOLDS
+    assert [row[2] for row in finding.evidence.tables[0].rows] == [14, 12]
 
 
 def test_5_4_strides():
     assert quartered(*exactly(100, 100)) is Verdict.HOLDS
     assert quartered(*exactly(100, 0)) is Verdict.LIMITED
     assert quartered(*exactly(90, 0)) is Verdict.FAILS
-    found = lab.claim("5.4").run(sides=(8, 9), most=2)
-    assert found.verdict is Verdict.LIMITED
-    assert found.evidence.effects["excess"].value == 4 * 25 / 81
+    finding = lab.claim("5.4").run(sides=(8, 9), most=2)
+    assert finding.verdict is Verdict.LIMITED
+    assert finding.evidence.effects["excess"].value == 4 * 25 / 81
 
 
 def test_5_5_shifts():
@@ -69,19 +69,19 @@ def test_5_5_shifts():
     assert commutes(*exactly(0, 50, 90)) is Verdict.LIMITED
     assert commutes(*exactly(1, 0, 90)) is Verdict.FAILS
     assert commutes(*exactly(0, 0, 0)) is Verdict.FAILS
-    found = lab.claim("5.5").run(digits=2)
-    assert found.verdict is Verdict.LIMITED
-    assert found.evidence.tables[0].rows[3][2] == 0  # stride 2 follows a shift by 2
+    finding = lab.claim("5.5").run(digits=2)
+    assert finding.verdict is Verdict.LIMITED
+    assert finding.evidence.tables[0].rows[3][2] == 0  # stride 2 follows a shift by 2
 
 
 def test_5_6_matrix():
     assert same_matrix(*exactly(0, 0, 0, 12)) is Verdict.HOLDS
     assert same_matrix(*exactly(0, 1e-9, 0, 12)) is Verdict.FAILS
     assert same_matrix(*exactly(0, 0, 5, 12)) is Verdict.FAILS
-    found = lab.claim("5.6").run(side=5)
-    assert found.verdict is Verdict.HOLDS
+    finding = lab.claim("5.6").run(side=5)
+    assert finding.verdict is Verdict.HOLDS
     # On a side of 5 the taps -1, 0 and 1 meet 4, 5 and 4 pixels.
-    assert found.evidence.effects["filled"].value == pytest.approx(100 * 13 * 13 / 25**2)
+    assert finding.evidence.effects["filled"].value == pytest.approx(100 * 13 * 13 / 25**2)
 
 
 def test_5_8_pooling():
@@ -164,8 +164,8 @@ def test_5_11_variable_sizes():
     assert any_size(all_, none, none) is Verdict.LIMITED
     assert any_size(exact("planted", 80), none, none) is Verdict.FAILS
     assert any_size(all_, none, all_) is Verdict.FAILS
-    found = lab.claim("5.11").run(sizes=(20, 36), margins=(4, 8), maps=2, steps=10)
-    assert found.verdict is Verdict.LIMITED
+    finding = lab.claim("5.11").run(sizes=(20, 36), margins=(4, 8), maps=2, steps=10)
+    assert finding.verdict is Verdict.LIMITED
 
 
 def test_5_12_shapes_of_kernels():

@@ -60,9 +60,9 @@ def test_7_4_base():
     assert in_base_ten(*exactly(-6, -13.8, -0.002)) is Verdict.LIMITED
     assert in_base_ten(*exactly(-6, -6, -0.002)) is Verdict.HOLDS
     assert in_base_ten(*exactly(-5, -13.8, -0.002)) is Verdict.FAILS
-    found = lab.claim("7.4").run()
-    assert found.verdict is Verdict.LIMITED
-    assert found.evidence.effects["nats"].value == pytest.approx(2 * math.log(0.001))
+    finding = lab.claim("7.4").run()
+    assert finding.verdict is Verdict.LIMITED
+    assert finding.evidence.effects["nats"].value == pytest.approx(2 * math.log(0.001))
 
 
 def test_7_5_algorithm_4_2():

@@ -133,16 +133,18 @@ def test_gelu():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_counts_are_exact_and_times_are_there(seed):
-    found = lab.claim("2.4").run(depths=(1, 16, 32), walked=(4, 8), repeats=2, seed=seed)
-    assert found.verdict is HOLDS
-    assert found.evidence.effects["bend"].value == 0
+    finding = lab.claim("2.4").run(depths=(1, 16, 32), walked=(4, 8), repeats=2, seed=seed)
+    assert finding.verdict is HOLDS
+    assert finding.evidence.effects["bend"].value == 0
     # c (2^k - 1) operations for k layers: 255 / 15 for four further ones
-    assert found.evidence.effects["doubling"].value == pytest.approx((255 / 15) ** (1 / 4))
-    found = lab.claim("2.5").run(widths=(16, 32), repeats=2, seed=seed)
-    assert found.verdict is HOLDS
+    assert finding.evidence.effects["doubling"].value == pytest.approx((255 / 15) ** (1 / 4))
+    finding = lab.claim("2.5").run(widths=(16, 32), repeats=2, seed=seed)
+    assert finding.verdict is HOLDS
     # Four hidden layers and an output: five products forward, nine back.
-    assert found.evidence.effects["least"].value == found.evidence.effects["most"].value == 9 / 5
-    assert found.evidence.effects["measured"].value > 0
+    assert (
+        finding.evidence.effects["least"].value == finding.evidence.effects["most"].value == 9 / 5
+    )
+    assert finding.evidence.effects["measured"].value > 0
 
 
 @pytest.mark.slow

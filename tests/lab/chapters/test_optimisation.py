@@ -75,10 +75,10 @@ def test_rules(number, effects, expected):
 
 
 def test_newton_arrives_in_one_step():
-    found = lab.claim("3.2").run(sizes=(8, 16), replicates=8)
-    assert found.verdict is HOLDS
-    assert found.evidence.effects["left"].value < 1e-10
-    assert [row[0] for row in found.evidence.tables[0].rows] == [8, 16]
+    finding = lab.claim("3.2").run(sizes=(8, 16), replicates=8)
+    assert finding.verdict is HOLDS
+    assert finding.evidence.effects["left"].value < 1e-10
+    assert [row[0] for row in finding.evidence.tables[0].rows] == [8, 16]
 
 
 def test_momentum_as_its_roots_say():
@@ -102,9 +102,9 @@ def test_a_thing_that_never_settles():
 
 @pytest.mark.slow
 def test_momentum_holds_with_limits():
-    found = lab.claim("3.5").run(grid=20)
-    assert found.verdict is LIMITED
-    assert found.evidence.effects["bare"].value == 0
+    finding = lab.claim("3.5").run(grid=20)
+    assert finding.verdict is LIMITED
+    assert finding.evidence.effects["bare"].value == 0
     # With a step at which plain descent does not swing, momentum does not help across.
     assert lab.claim("3.5").run(grid=20, steepest=50).verdict is FAILS
 
@@ -121,8 +121,8 @@ def test_a_network_that_is_lost_was_above_the_longest_step():
 
 
 def test_networks_pass_the_longest_step():
-    found = lab.claim("3.6").run(replicates=4)
-    assert found.verdict is LIMITED
+    finding = lab.claim("3.6").run(replicates=4)
+    assert finding.verdict is LIMITED
     calm = lab.claim("3.6").run(replicates=2, rate=0.05, steps=40, looks=4)
     assert calm.verdict is HOLDS
 
@@ -151,9 +151,9 @@ def test_a_throw_from_the_wall():
 
 @pytest.mark.slow
 def test_nothing_moves_where_nothing_slopes():
-    found = lab.claim("3.8").run(replicates=8)
-    assert found.verdict is LIMITED
-    assert found.evidence.effects["moved"].value == 0
+    finding = lab.claim("3.8").run(replicates=8)
+    assert finding.verdict is LIMITED
+    assert finding.evidence.effects["moved"].value == 0
 
 
 @pytest.mark.slow
@@ -180,9 +180,9 @@ def test_residuals_and_their_curvature():
 
 @pytest.mark.slow
 def test_where_runs_end():
-    found = lab.claim("3.7").run(widths=(3, 6), replicates=8, polish=20, steps=100)
-    assert found.evidence.effects["convex"].value < 1e-8
-    assert all(sum(row[1:5]) == 8 for row in found.evidence.tables[1].rows)
+    finding = lab.claim("3.7").run(widths=(3, 6), replicates=8, polish=20, steps=100)
+    assert finding.evidence.effects["convex"].value < 1e-8
+    assert all(sum(row[1:5]) == 8 for row in finding.evidence.tables[1].rows)
 
 
 @pytest.mark.slow
@@ -215,8 +215,8 @@ def test_three_orders():
 
 @pytest.mark.slow
 def test_a_race_to_a_target():
-    found = lab.claim("3.10").run(replicates=8, n=128, most=30, target=1.0)
-    assert all(0 < row[2] <= 30 for row in found.evidence.tables[0].rows)
+    finding = lab.claim("3.10").run(replicates=8, n=128, most=30, target=1.0)
+    assert all(0 < row[2] <= 30 for row in finding.evidence.tables[0].rows)
 
 
 @pytest.mark.slow

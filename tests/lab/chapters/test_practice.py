@@ -65,8 +65,8 @@ def test_one_pixel_is_set():
 
 
 def test_few_pixels_turn_answers():
-    found = lab.claim("8.1").run(replicates=2, count=8, pixels=3, steps=100)
-    assert found.evidence.effects["turned"].value > 50 > found.evidence.effects["chance"].value
+    finding = lab.claim("8.1").run(replicates=2, count=8, pixels=3, steps=100)
+    assert finding.evidence.effects["turned"].value > 50 > finding.evidence.effects["chance"].value
 
 
 def test_eight_bits_of_a_row():
@@ -120,9 +120,9 @@ def test_what_can_be_opened_and_what_exported():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_undecided_without_the_compiler():
-    found = lab.claim("8.3").run(depth=2, compiler=False)
-    assert found.verdict is UNDECIDED
-    assert found.evidence.effects["same"].value == 1
+    finding = lab.claim("8.3").run(depth=2, compiler=False)
+    assert finding.verdict is UNDECIDED
+    assert finding.evidence.effects["same"].value == 1
 
 
 @pytest.mark.slow
