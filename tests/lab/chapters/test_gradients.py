@@ -141,10 +141,9 @@ def test_counts_are_exact_and_times_are_there(seed):
     finding = lab.claim("2.5").run(widths=(16, 32), repeats=2, seed=seed)
     assert finding.verdict is HOLDS
     # Four hidden layers and an output: five products forward, nine back.
-    assert (
-        finding.evidence.effects["least"].value == finding.evidence.effects["most"].value == 9 / 5
-    )
-    assert finding.evidence.effects["measured"].value > 0
+    effects = finding.evidence.effects
+    assert effects["least"].value == effects["most"].value == 9 / 5
+    assert effects["measured"].value > 0
 
 
 @pytest.mark.slow
