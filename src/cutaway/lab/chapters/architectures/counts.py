@@ -122,7 +122,8 @@ def lenet(
         {len(DRAWN) - len(differ)} of {len(DRAWN)} layers have the shape of the drawing, 28 x 28
         pixels becoming {built["c5"][0]} features. With {len(learned)} images and {epochs} epochs it
         errs on {error.value:.2f} % of the test images (interval {error.low:.2f} to
-        {error.high:.2f}). ReLU and max pooling stand where 1998 had squashed means.
+        {error.high:.2f}). The network of 1998 had tanh units and scaled means instead of ReLU and
+        max pooling.
     """)
 
 

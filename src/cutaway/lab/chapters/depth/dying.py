@@ -90,8 +90,8 @@ def dead_units(
         smallest rate and {last["he"][-1].mean():.0f} % at the largest. What a dead unit of the
         first layer sees are the images, which do not change, so that {first} of them came back. A
         deeper unit sees what learns before it: counted over all layers, {of.value:.0f} % of the
-        units that were dead at one look lived again at the end. Their own weights had stood still,
-        their inputs had moved.
+        units that were dead at one evaluation lived again at the end. Their own weights had stood
+        still, their inputs had moved.
     """)
 
 

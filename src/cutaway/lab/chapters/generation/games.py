@@ -93,7 +93,7 @@ def algorithm_4_2(
 def _path(
     game: Game, steps: int, judge: nn.Module, real: Tensor, k: int = 0
 ) -> Float[Tensor, "looks r"]:
-    """Distances at the start and at each look; with k, both players are drawn anew every k."""
+    """Distances at the start and each evaluation; with k, both players are drawn anew every k."""
     path = [game.far(judge, real)]
     for step in range(steps):
         if k and step % k == 0:
@@ -105,7 +105,7 @@ def _path(
 
 
 def _looks(steps: int) -> tuple[int, ...]:
-    """After which turns to look: about five, the last one included."""
+    """The turns after which to evaluate: about five, the last one included."""
     return tuple(sorted({max(1, round(steps * i / 5)) for i in range(1, 6)}))
 
 

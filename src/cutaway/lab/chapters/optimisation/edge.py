@@ -26,11 +26,11 @@ CURVATURES = torch.logspace(-2, 0, 16, dtype=torch.float64)
 
 
 def at_the_edge(wrong: Effect, beyond: Effect, fall: Effect) -> Verdict:
-    """Holds if descent on a quadratic shrinks below 2 / lambda_max and grows above it at every
-    step tried, and if networks spend no part of their training above it (the interval's upper end
-    below 5 % of the looks) or stop falling there; with limits if the quadratic obeys but networks
-    spend more than 25 % of the looks above it and their loss still falls (both intervals); does
-    not hold if the quadratic disobeys; else undecided."""
+    """Holds if descent on a quadratic shrinks below 2 / lambda_max and grows above it at every step
+    tried, and if networks spend no part of their training above it (the interval's upper end below
+    5 % of the evaluations) or stop falling there; with limits if the quadratic obeys but networks
+    spend more than 25 % of the evaluations above it and their loss still falls (both intervals);
+    does not hold if the quadratic disobeys; else undecided."""
     if wrong.value:
         return Verdict.FAILS
     if beyond.high < 5 or fall.high < 0:
@@ -99,21 +99,21 @@ def longest_step(
         On a quadratic each direction is multiplied by 1 - rate x curvature a step: it shrinks below
         2 / lambda_max, swings for ever at it, and grows above. A network's curvature changes while
         it learns: {sharp[0].mean():.2f} at the start, where 2 / rate is {2 / rate:g}, at least
-        {sharp.mean(1).min():.2f} on the way. In the later half {beyond.mean():.0f} % of the looks
-        found it above (at the last {sharp[-1].mean():.2f} on average), while the loss changed by
-        {-fall.mean():.0f} % and {int((~left).sum())} of {replicates} were lost. Above the bound
-        weights swing along the steepest direction, and the swing itself carries them to where the
-        valley is wider (Cohen et al. 2021): the bound tells where a network's training settles
-        rather than where it breaks. That comes much later: at three times the rate {lost} of
-        {replicates} ended above the loss they began with, or at no number.
+        {sharp.mean(1).min():.2f} on the way. In the later half {beyond.mean():.0f} % of the
+        evaluations found it above (at the last {sharp[-1].mean():.2f} on average), while the loss
+        changed by {-fall.mean():.0f} % and {int((~left).sum())} of {replicates} were lost. Above
+        the bound weights swing along the steepest direction, and the swing itself carries them to
+        where the valley is wider (Cohen et al. 2021): the bound tells where a network's training
+        settles rather than where it breaks. That comes much later: at three times the rate {lost}
+        of {replicates} ended above the loss they began with, or at no number.
     """)
 
 
 def later(
     rate: float, sharp: Float[Tensor, "looks r"], losses: Float[Tensor, "looks r"]
 ) -> tuple[Float[Tensor, "r"], Float[Tensor, "r"], Bool[Tensor, "r"]]:
-    """Per cent of the looks above 2 / rate and of the loss that went meanwhile, of each network,
-    and whether it is left; what is lost was above at each, and its loss doubled.
+    """Per cent of the evaluations above 2 / rate and of the loss that went meanwhile, of each
+    network, and whether it is left; what is lost was above at each, and its loss doubled.
 
     Raises:
         UsageError: all are lost.
@@ -129,7 +129,7 @@ def later(
 def sharpened(
     rate: float, width: int, steps: int, looks: int, replicates: int, seed: int
 ) -> tuple[list[int], Float[Tensor, "looks r"], Float[Tensor, "steps r"]]:
-    """Steps looked at, the largest curvature there, and the loss at each step, of full batches."""
+    """Steps evaluated, the largest curvature there, and the loss at each step, of full batches."""
     learned, _ = samples(load("digits"), seed, train=400)
     t = one_hot(learned.t, 10).float()
     nets = Stack([MLP(64, [width], 10, "tanh") for _ in range(replicates)])

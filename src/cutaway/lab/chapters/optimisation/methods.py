@@ -75,7 +75,7 @@ class Regression:
             with torch.no_grad():
                 if self.value()[0] <= self.goal:
                     break
-                start = process_time() - spent  # the look itself is not counted
+                start = process_time() - spent  # the evaluation itself is not counted
         return counted, steps, max(spent, 1e-6)
 
 
