@@ -20,8 +20,8 @@ from bench.tables import figure
 from cutaway.learn.runtime import processor
 from cutaway.ship.about import About
 from cutaway.ship.formats import web
-from cutaway.ship.fresh import Fresh
 from cutaway.ship.shipment import Shipment
+from cutaway.ship.untrained import UntrainedRun
 from cutaway.ship.verify import size
 from tests.helpers.browser import blob, opened
 
@@ -60,7 +60,7 @@ def loaded(address: str, about: About, folder: Path) -> dict[str, float]:
 
 def measured(name: str, loads: int) -> dict[str, Any]:
     """A network's page: its bytes, and each of its loads."""
-    shipment = Shipment.of(Fresh(name))
+    shipment = Shipment.of(UntrainedRun(name))
     with TemporaryDirectory() as folder:
         path = Path(folder, name)
         web.write(shipment, path)

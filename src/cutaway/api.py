@@ -25,7 +25,7 @@ from cutaway.show.jobs import VIEWS, report
 from cutaway.show.progress import reading
 
 if TYPE_CHECKING:
-    from cutaway.ship.export import Shipped
+    from cutaway.ship.export import Export
 
 
 def fit(
@@ -125,7 +125,7 @@ def search(
     return found
 
 
-def export(run: Run | str | Path, to: str | Sequence[str] = "onnx", **how: Any) -> "list[Shipped]":
+def export(run: Run | str | Path, to: str | Sequence[str] = "onnx", **how: Any) -> "list[Export]":
     """Write a trained network for use elsewhere, and its report anew with what was found.
 
         export("runs/lenet5-mnist-1", ["onnx", "onnx-int8"])

@@ -17,7 +17,7 @@ from cutaway.errors import DataError
 from cutaway.learn.card import DataCard
 from cutaway.learn.inputs import gathered
 from cutaway.ship.about import About
-from cutaway.ship.serve.decoding import decoded
+from cutaway.ship.serve.decoding import decode_picture
 
 BARE = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64)
 """The first bytes of such a file; the rest is not reached without the package."""
@@ -48,7 +48,7 @@ def test_without_the_package_the_command_is_named(tmp_path: Path) -> None:
         decode(BARE, None, 3)
     with pytest.raises(DataError, match=HINT):  # predict
         CARD.pixels(write(tmp_path, "phone.heic", BARE))
-    problem = decoded(BARE, ABOUT, 2**27)  # the server
+    problem = decode_picture(BARE, ABOUT, 2**27)  # the server
     assert isinstance(problem, Unreadable)
     assert problem.kind == "heic"
 

@@ -11,7 +11,7 @@ from cutaway.errors import DataError
 from cutaway.learn.fit import fit
 from cutaway.learn.loading import load_for
 from cutaway.learn.run import Run
-from cutaway.ship.export import Shipped, export
+from cutaway.ship.export import Export, export
 from cutaway.ship.formats import FORMATS
 from cutaway.ship.onnxruntime_web import BINARY, SCRIPT, runtime
 
@@ -49,11 +49,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 @pytest.fixture(scope="session")
-def shipped(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Shipped]:
+def shipped(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Export]:
     """An export of such a run in a format, for tests that leave it as it is; made once."""
 
     @cache
-    def ship(model: str, to: str) -> Shipped:
+    def ship(model: str, to: str) -> Export:
         place = tmp_path_factory.mktemp("exports") / f"net{FORMATS[to].ending}"
         (found,) = export(trained(model), to, out=place)
         return found

@@ -13,7 +13,7 @@ from cutaway.errors import DataError, RunError, UsageError
 from cutaway.files import read_json
 from cutaway.learn.run import Run
 from cutaway.ship.about import About
-from cutaway.ship.export import coming, export
+from cutaway.ship.export import atomic_path, export
 from cutaway.ship.formats import FORMATS, onnx_file, open_exported
 from cutaway.ship.portable import part_of, portable
 from cutaway.ship.program import program
@@ -40,7 +40,7 @@ def test_an_export_answers_as_the_run(trained, shipped, name):
     images = run.images()
     pixels = images.images[run.split.test].numpy()
     expected = run.saved_test().probabilities
-    np.testing.assert_allclose(opened.in_parts(pixels), expected, atol=1e-4)
+    np.testing.assert_allclose(opened.in_batches(pixels), expected, atol=1e-4)
     assert opened.about.classes == run.data.classes
     assert opened.about.measures["accuracy"] == run.results["accuracy"]
 
@@ -139,7 +139,7 @@ def test_a_wrong_network_is_caught(trained, tmp_path):
     allowed = {"difference": 1e-3, "lost": 0.1}
     check = reference.check(FORMATS["onnx"], onnx_file.read(tmp_path / "net.onnx"), allowed)
     with pytest.raises(RunError, match="not kept"):
-        check.insist()
+        check.require_agreement()
 
 
 def test_images_of_any_size(trained, tmp_path):
@@ -189,7 +189,7 @@ def test_files_that_are_no_exports(tmp_path):
 
 def test_nothing_is_left_where_writing_fails(tmp_path):
     def broken() -> None:
-        with coming(tmp_path / "a" / "net.onnx") as new:
+        with atomic_path(tmp_path / "a" / "net.onnx") as new:
             new.write_text("half")
             raise ZeroDivisionError
 

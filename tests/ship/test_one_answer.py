@@ -93,6 +93,6 @@ def test_the_page_about_it_looks_at_the_same(run: Run, lowered: None) -> None:
 def test_every_export_says_the_same(run: Run, name: str, tmp_path: Path) -> None:
     (shipped,) = export(run, name, out=tmp_path / f"net{FORMATS[name].ending}")
     pixels = run.images().images[run.split.test].numpy()
-    found = open_exported(shipped.path).in_parts(pixels)
+    found = open_exported(shipped.path).in_batches(pixels)
     np.testing.assert_allclose(found, probabilities(run), atol=1e-5)
     assert shipped.check.pytorch["accuracy"] == run.results["accuracy"]

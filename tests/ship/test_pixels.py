@@ -17,7 +17,7 @@ from cutaway.learn.run import Run
 from cutaway.ship.about import About
 from cutaway.ship.export import export
 from cutaway.ship.formats import FORMATS, onnx_file, open_exported
-from cutaway.ship.serve.decoding import decoded
+from cutaway.ship.serve.decoding import decode_picture
 from cutaway.ship.shipment import Shipment
 
 
@@ -39,7 +39,7 @@ def test_predict_and_the_server_see_what_training_saw(run: Run) -> None:
     assert images.levels == run.data.levels == about.levels
     for path, pixels in zip(files(run), images.images, strict=True):
         assert (run.data.pixels(path) == pixels).all()
-        assert (decoded(path.read_bytes(), about, 2**27) == pixels.numpy()).all()
+        assert (decode_picture(path.read_bytes(), about, 2**27) == pixels.numpy()).all()
 
 
 def test_evaluate_sees_it_too(run: Run) -> None:
@@ -57,7 +57,7 @@ def test_an_export_answers_to_files_at_their_own_size(run: Run, name: str, tmp_p
     (shipped,) = export(run, name, out=tmp_path / f"net{FORMATS[name].ending}", lost=100)
     opened, images = open_exported(shipped.path), run.images()
     assert shipped.check.files["images"] == len(run.split.test)
-    as_seen = opened.in_parts(images.images.numpy())
+    as_seen = opened.in_batches(images.images.numpy())
     for path, wanted in zip(files(run), as_seen, strict=True):
         own = brought(path, run.data.frame._replace(size=None))
         np.testing.assert_allclose(opened.answer(own[None])[0], wanted, atol=off, err_msg=str(path))
@@ -76,7 +76,7 @@ def test_an_export_that_sees_other_pixels_is_not_kept(
         found = torch.nn.functional.interpolate(x.float(), (32, 32), mode="bilinear")
         return found.round().byte()
 
-    monkeypatch.setattr("cutaway.ship.portable.brought", plain)
+    monkeypatch.setattr("cutaway.ship.portable.fit_frame", plain)
     with pytest.raises(RunError, match="held-out files at their original sizes"):
         export(Run(run.path), "onnx", out=tmp_path / "net.onnx")
     assert list(tmp_path.iterdir()) == []

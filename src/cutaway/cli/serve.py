@@ -67,7 +67,7 @@ def serve(
     that is turned, or new weights) takes over without losing a request.
     """
     _need_the_extra()
-    from cutaway.ship.serve.opening import check_way, load_engine
+    from cutaway.ship.serve.opening import check_backend, load_engine
     from cutaway.ship.serve.server import serve as run
     from cutaway.ship.serve.settings import Settings, usual_rate
 
@@ -76,7 +76,7 @@ def serve(
         max_pixels=int(max_megapixels * 1e6), max_requests=max_requests,
         rate=usual_rate(host) if rate is None else rate,
     )  # fmt: skip
-    load = partial(load_engine, way=check_way(way))
+    load = partial(load_engine, backend=check_backend(way))
     run(path, load, settings, host, port, lambda url: typer.echo(f"Serving {path} at {url}"))
 
 

@@ -7,7 +7,7 @@ from cutaway.learn.run import Run
 from cutaway.ship.about import About
 
 MANY = 20
-"""Classes that are named."""
+"""Number of classes that are named."""
 
 
 def card(run: Run, about: About) -> str:
@@ -56,16 +56,16 @@ def _numbers(run: Run) -> str:
 
 def _use(about: About) -> str:
     call = {
-        "answer": 'found.predict("image.png")[0].to_dict()' if len(about.size) == 2
-        else "found.answer(pixels)  # uint8, examples x grid x channels",
-        "reconstruct": "found.answer(pixels)  # uint8, examples x grid x channels",
-        "generate": f"found.answer(z)  # float32, examples x {about.latent}, from N(0, 1)",
-        "paint": "found.answer(places)  # float32, places x 2, (row, column) in -1..1",
+        "answer": 'model.predict("image.png")[0].to_dict()' if len(about.size) == 2
+        else "model.answer(pixels)  # uint8, examples x grid x channels",
+        "reconstruct": "model.answer(pixels)  # uint8, examples x grid x channels",
+        "generate": f"model.answer(z)  # float32, examples x {about.latent}, from N(0, 1)",
+        "paint": "model.answer(places)  # float32, places x 2, (row, column) in -1..1",
     }[about.part]  # fmt: skip
     return "\n".join([
         "## Use", "", "```python", "import cutaway as ca", "",
-        'found = ca.from_pretrained("path/of/this/folder")', call,
-        "found.network  # the torch.nn.Module", "```",
+        'model = ca.from_pretrained("path/of/this/folder")', call,
+        "model.network  # the torch.nn.Module", "```",
     ])  # fmt: skip
 
 

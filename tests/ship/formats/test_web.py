@@ -30,7 +30,7 @@ from cutaway.ship.export import export
 from cutaway.ship.formats import open_exported, web
 from cutaway.ship.onnxruntime_web import SCRIPT, runtime
 from cutaway.ship.opened import Opened
-from cutaway.ship.serve.occlusion import heat_map, in_bytes
+from cutaway.ship.serve.occlusion import heat_map, to_uint8
 from cutaway.ship.shipment import Shipment
 
 Trained = Callable[[str], Run]
@@ -153,7 +153,7 @@ def test_why_is_the_map_of_the_server(page: Page, folder: Path, lenet: Run, tmp_
     heat = heat_map(lambda one: found.answer(one[None])[0], pixels, best, about.mean)
     assert got["most"] == pytest.approx(float(heat.max()), abs=1e-3)
     shades = np.array(got["heat"]).reshape(*about.size, 4)[..., 0]
-    assert np.abs(shades - in_bytes(heat)).max() <= 1
+    assert np.abs(shades - to_uint8(heat)).max() <= 1
 
 
 @browsing

@@ -43,7 +43,7 @@ def picture(value: int) -> np.ndarray:
 
 async def ask(batcher: Batcher, engine: Thinking, values: Sequence[int], ready: float = 0) -> list:
     """Values in a request that takes a while to decode."""
-    with batcher.expecting(len(values)):
+    with batcher.announce(len(values)):
         await asyncio.sleep(ready)
         waiting = [batcher.put(picture(value), engine) for value in values]
     return [float(p[0]) for p in await asyncio.gather(*waiting)]

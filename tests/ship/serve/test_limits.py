@@ -27,7 +27,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutaway.learn.run import Run
-from cutaway.ship.serve.limits import CLIENTS, Buckets
+from cutaway.ship.serve.limits import CLIENTS, TokenBuckets
 from cutaway.ship.serve.settings import usual_rate
 
 REQUEST = HEAD % len(BODY) + BODY
@@ -242,7 +242,7 @@ def test_an_answer_that_takes_too_long(serve: Serve, lenet: Run) -> None:
 
 @given(rate=st.floats(0.5, 100), gaps=st.lists(st.floats(0, 3), min_size=1, max_size=60))
 def test_a_bucket_grants_no_more_than_its_rate(rate: float, gaps: list[float]) -> None:
-    buckets, now, granted = Buckets(rate), 0.0, 0
+    buckets, now, granted = TokenBuckets(rate), 0.0, 0
     for gap in gaps:
         now += gap
         granted += buckets.take("a", now)
@@ -251,7 +251,7 @@ def test_a_bucket_grants_no_more_than_its_rate(rate: float, gaps: list[float]) -
 
 
 def test_buckets_are_each_clients_own_and_few_are_kept() -> None:
-    buckets = Buckets(1)
+    buckets = TokenBuckets(1)
     assert [buckets.take(one, 0) for one in "aaab"] == [True, True, False, True]
     for i in range(CLIENTS + 5):
         buckets.take(str(i), 0)

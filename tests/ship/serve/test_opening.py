@@ -14,10 +14,10 @@ from cutaway.learn.fleet import launch
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.runtime import computing
-from cutaway.ship.export import place
+from cutaway.ship.export import default_path
 from cutaway.ship.formats import find
 from cutaway.ship.serve.engine import TorchEngine
-from cutaway.ship.serve.opening import check_way, load_engine
+from cutaway.ship.serve.opening import check_backend, load_engine
 from cutaway.ship.shipment import Shipment
 
 PIXELS = digits(20, size=32).images.numpy()
@@ -28,7 +28,7 @@ def exported(lenet: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The run again, with its export to ONNX."""
     run = Run(copytree(lenet.path, tmp_path_factory.mktemp("exported") / "lenet"))
     shipment = Shipment.of(run)
-    file = place(shipment, find("onnx"))
+    file = default_path(shipment, find("onnx"))
     file.parent.mkdir()
     find("onnx").write(shipment, file)
     return run
@@ -94,6 +94,6 @@ def test_a_fleet_answers_as_one(tmp_path: Path) -> None:
 
 def test_other_ways_and_places(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Did you mean 'onnx'"):
-        check_way("onx")
+        check_backend("onx")
     with pytest.raises(UsageError, match="neither a run, nor a fleet, nor an exported"):
         load_engine(tmp_path)

@@ -130,14 +130,14 @@ def test_nothing_changes_where_nothing_changed(lenet: Run) -> None:
 
     served = Served(load_engine(lenet.path))
     watcher = Watcher(lenet.path, load, served, Metrics())
-    asyncio.run(watcher.look())
+    asyncio.run(watcher.check())
     assert loads == []
     (lenet.path / "report.html").touch()  # written again by `cutaway report`
-    asyncio.run(watcher.look())
+    asyncio.run(watcher.check())
     assert loads == []
     os.utime(lenet.path / "weights.safetensors")
     old = served.engine
-    asyncio.run(watcher.look())
+    asyncio.run(watcher.check())
     assert loads == [lenet.path]
     assert served.engine is not old
     assert stamp(lenet.path) == watcher._seen

@@ -1,4 +1,4 @@
-"""A model repository, as the Hugging Face Hub has them: config, weights, model card."""
+"""A model repository as on the Hugging Face Hub: config, weights, model card."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from cutaway.files import read_json, write_json, write_whole, writing
 from cutaway.learn.checkpoint import load_tensors, save_tensors
 from cutaway.ship.about import About
 from cutaway.ship.card import card
-from cutaway.ship.formats.weights import rebuilt
+from cutaway.ship.formats.weights import rebuild
 from cutaway.ship.opened import Opened
 from cutaway.ship.shipment import Shipment
 
@@ -35,4 +35,4 @@ def read(path: Path) -> Opened:
     config = read_json(path / CONFIG)
     config.pop("library_name", None)
     tensors, _ = load_tensors(path / WEIGHTS)
-    return rebuilt(path, About.from_dict(config), tensors)
+    return rebuild(path, About.from_dict(config), tensors)

@@ -1,4 +1,4 @@
-"""What answers: a network with all that it needs to be asked, whatever it runs on."""
+"""Engines: networks that are ready to answer, whatever they run on."""
 
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -40,7 +40,7 @@ class Engine(Protocol):
 
 
 def threads() -> int:
-    """Cores for the network: all but one, which is for the requests."""
+    """Number of threads for the network: all cores but one, which is for the requests."""
     return max(1, cpus() - 1)
 
 
@@ -66,8 +66,8 @@ class TorchEngine:
     def answer(self, pixels: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]:
         x = self._normalise(to_float(torch.from_numpy(pixels).to(self._device)))
         with computing(self._threads), torch.inference_mode(), exact():
-            found = self._task.answer(self._model(x), self.about.target)
-        return found.cpu().numpy()
+            outputs = self._task.answer(self._model(x), self.about.target)
+        return outputs.cpu().numpy()
 
 
 class ExportedEngine:
