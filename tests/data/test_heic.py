@@ -9,8 +9,8 @@ import pytest
 from helpers.pictures import encoded, image, smooth, write
 from PIL import Image
 
-from cutaway.data.decode import Unreadable, brought, decode
-from cutaway.data.picture import look
+from cutaway.data.decode import Unreadable, decode, decode_to
+from cutaway.data.picture import read_header
 from cutaway.data.sources import load
 from cutaway.data.target import Classes
 from cutaway.errors import DataError
@@ -67,7 +67,7 @@ def test_one_such_file_costs_that_file(tmp_path: Path) -> None:
 
 def test_a_photograph_is_decoded() -> None:
     content = photograph()
-    assert look(content)[:2] == (48, 80)
+    assert read_header(content)[:2] == (48, 80)
     assert np.abs(decode(content, None, 3).astype(int) - np.asarray(smooth(48, 80))).mean() < 4
     assert decode(content, 16, 1).shape == (16, 16, 1)
 
@@ -86,7 +86,7 @@ def test_a_folder_of_them(tmp_path: Path) -> None:
     images = load(tmp_path)
     assert len(images) == 6
     assert images.findings == ()
-    assert (images.images[0].numpy() == brought(content, images.frame)).all()
+    assert (images.images[0].numpy() == decode_to(content, images.frame)).all()
 
 
 def test_a_broken_one_is_told() -> None:

@@ -169,7 +169,7 @@ def test_an_odd_picture_among_many_changes_the_plan(
 ) -> None:
     """It is not among those that are looked at first."""
     monkeypatch.setattr(pool, "cpus", lambda: cpus)
-    monkeypatch.setattr("cutaway.data.plan.LOOKED_AT", 2)
+    monkeypatch.setattr("cutaway.data.plan.SAMPLED", 2)
     root = two_classes(tmp_path, each=10, channels=1)
     write(root, "a/1.png", image(*odd))
     images = load(root)

@@ -51,9 +51,9 @@ def test_names_are_listed_without_torch() -> None:
 def test_the_catalogue_is_complete(name: str) -> None:
     source = SOURCES[name]
     assert source.name == name
-    assert source.count > 100 or source.made
+    assert source.count > 100 or source.generated
     assert source.licence
-    assert source.homepage.startswith("http") or (source.made and not source.of)
+    assert source.homepage.startswith("http") or (source.generated and not source.of)
     for file in source.files:
         assert len(file.urls) >= 2
         assert all(url.startswith("https://") for url in file.urls)
@@ -76,13 +76,13 @@ def test_an_image_size_that_makes_no_sense(tmp_path: Path) -> None:
 
 def test_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUTAWAY_DATA", str(tmp_path))
-    assert SOURCES["digits"].here
-    assert not SOURCES["mnist"].here
-    assert SOURCES["xor"].here
-    assert not SOURCES["scenes"].here
+    assert SOURCES["digits"].available
+    assert not SOURCES["mnist"].available
+    assert SOURCES["xor"].available
+    assert not SOURCES["scenes"].available
     (tmp_path / "mnist").mkdir()
     assert SOURCES["mnist"].local == tmp_path / "mnist"
-    assert SOURCES["scenes"].here
+    assert SOURCES["scenes"].available
 
 
 def idx_file(array: np.ndarray) -> bytes:

@@ -10,14 +10,14 @@ from torch.nn import functional as F
 from cutaway.see.landscape import (
     curvature,
     direction_of,
+    direction_to,
     lanczos,
     line,
-    moved,
+    moved_weights,
     path_plane,
     plane,
     random_direction,
     sharpness,
-    towards,
     weights_of,
 )
 
@@ -88,9 +88,9 @@ def network() -> nn.Sequential:
 def test_weights_come_back_to_the_bit_also_after_an_error():
     model = network()
     before = weights_of(model)
-    with moved(model, [(0.3, random_direction(model))]):
+    with moved_weights(model, [(0.3, random_direction(model))]):
         assert not torch.equal(weights_of(model), before)
-    with pytest.raises(KeyError), moved(model, [(0.3, random_direction(model))]):
+    with pytest.raises(KeyError), moved_weights(model, [(0.3, random_direction(model))]):
         raise KeyError
     assert torch.equal(weights_of(model), before)
 
@@ -109,7 +109,7 @@ def test_a_line_between_two_networks_has_them_at_its_ends():
     torch.manual_seed(5)
     nn.init.normal_(there[3].weight)
     measure = lambda: here[3].weight.norm().item()  # noqa: E731
-    found = line(here, measure, towards(here, there), [0, 0.5, 1])
+    found = line(here, measure, direction_to(here, there), [0, 0.5, 1])
     assert found[0].item() == pytest.approx(here[3].weight.norm().item())
     assert found[2].item() == pytest.approx(there[3].weight.norm().item())
 

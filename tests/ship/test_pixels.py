@@ -8,7 +8,7 @@ import torch
 from helpers.picture_files import every_mode
 from PIL import Image
 
-from cutaway.data.decode import brought
+from cutaway.data.decode import decode_to
 from cutaway.data.sources import load
 from cutaway.errors import RunError
 from cutaway.learn.fit import fit
@@ -59,7 +59,7 @@ def test_an_export_answers_to_files_at_their_own_size(run: Run, name: str, tmp_p
     assert shipped.check.files["images"] == len(run.split.test)
     as_seen = opened.in_batches(images.images.numpy())
     for path, wanted in zip(files(run), as_seen, strict=True):
-        own = brought(path, run.data.frame._replace(size=None))
+        own = decode_to(path, run.data.frame._replace(size=None))
         np.testing.assert_allclose(opened.answer(own[None])[0], wanted, atol=off, err_msg=str(path))
     if name != "onnx-int8":
         told = [dict(one.top) for one in run.predict(files(run))]

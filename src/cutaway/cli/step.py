@@ -73,7 +73,7 @@ def pictures(name: str, image: str, batch: int) -> "Tensor":
     """
     import torch
 
-    from cutaway.data.decode import Unreadable, brought
+    from cutaway.data.decode import Unreadable, decode_to
     from cutaway.data.feed import Normalise, to_float
     from cutaway.data.frame import Frame, fit_of
     from cutaway.learn.recipe import Recipe
@@ -86,7 +86,7 @@ def pictures(name: str, image: str, batch: int) -> "Tensor":
     if len(size) != 2:
         raise UsageError(f"{name} takes no pictures: leave --image out.")
     try:
-        found = brought(Path(image), Frame(channels, size, fit_of(size)))
+        found = decode_to(Path(image), Frame(channels, size, fit_of(size)))
     except Unreadable as problem:
         raise DataError(f"{image}: {problem.sentence}") from None
     pixels = torch.from_numpy(found)[None]

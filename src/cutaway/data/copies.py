@@ -1,4 +1,4 @@
-"""The copies in a set of images, looked for once: what was found is kept in the cache."""
+"""Copies among images, searched once and kept in the cache."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.errors import DataError
 
 MANY = 10_000
-"""Images from which on looking takes seconds, so that it is worth a file."""
+"""Number of images from which on the search takes seconds and is cached."""
 LABELS = "labels.npy"
 
 
@@ -27,28 +27,28 @@ class Copies(NamedTuple):
 
 
 def copies(images: ImageSet, say: Callable[[str], None]) -> Copies:
-    """What is equal and what is alike, from the cache where the same images were there before.
+    """Exact and near copies, from the cache where the same images were searched before.
 
     Args:
         say: told what is being looked for, in a few words.
     """
     if len(images) < MANY:
-        return _found(images, say)
+        return _find(images, say)
 
     def build(folder: Path) -> dict[str, Any]:
-        labels = torch.stack(_found(images, say)).numpy()
+        labels = torch.stack(_find(images, say)).numpy()
         np.save(folder / LABELS, labels)
         return {"bytes": (folder / LABELS).stat().st_size}
 
     key = cache.digest("copies", VERSION, images.fingerprint)
     try:
-        place, _ = cache.entry(key, build, _whole)
+        place, _ = cache.entry(key, build, _is_complete)
     except DataError:  # a cache that cannot be written is no reason not to train
-        return _found(images, say)
+        return _find(images, say)
     return Copies(*torch.from_numpy(np.load(place / LABELS)))
 
 
-def _found(images: ImageSet, say: Callable[[str], None]) -> Copies:
+def _find(images: ImageSet, say: Callable[[str], None]) -> Copies:
     say("looking for exact copies")
     same = exact(images.images)
     if images.noun == "image":
@@ -56,7 +56,7 @@ def _found(images: ImageSet, say: Callable[[str], None]) -> Copies:
     return Copies(same, near(images.images, same))
 
 
-def _whole(place: Path, note: dict[str, Any]) -> bool:
+def _is_complete(place: Path, note: dict[str, Any]) -> bool:
     try:
         return (place / LABELS).stat().st_size == note["bytes"]
     except OSError:

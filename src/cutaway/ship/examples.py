@@ -7,7 +7,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from cutaway.data.decode import brought
+from cutaway.data.decode import decode_to
 from cutaway.data.imageset import ImageSet
 from cutaway.data.sample import as_task
 from cutaway.data.worker import fetch
@@ -60,7 +60,7 @@ class Examples:
         rows = torch.linspace(0, len(self.held_out) - 1, count).long().tolist()
         places = self.held_out.tolist()
         files = ((row, fetch(as_task(sources[places[row]]))) for row in rows)
-        return [(row, brought(source, frame)) for row, source in files]
+        return [(row, decode_to(source, frame)) for row, source in files]
 
     def targets(self) -> Tensor:
         """The targets of all held-out images: classes, masks or values."""

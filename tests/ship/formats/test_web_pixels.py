@@ -10,7 +10,7 @@ from helpers.picture_files import every_mode
 from helpers.web_pages import browsing, ready
 from PIL import Image
 
-from cutaway.data.decode import brought
+from cutaway.data.decode import decode_to
 from cutaway.data.sources import load
 from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
@@ -72,7 +72,7 @@ def test_planted_files_are_seen_alike(page: Page, files: Path, run: Run) -> None
     for path in sorted(files.glob("*/*")):
         if path.name == "cmyk.jpg":
             continue
-        wanted = brought(path, run.data.frame).astype(int)
+        wanted = decode_to(path, run.data.frame).astype(int)
         assert np.abs(seen(page, path) - wanted).max() <= 1, path
         answers_alike(page, opened_, path, wanted, 2e-3)
 
@@ -85,7 +85,7 @@ def test_real_photographs_are_seen_alike(page: Page, run: Run, real_data: Path) 
     ]
     opened_ = open_exported(Path(page.run("location.pathname")).parent)
     for path in paths:
-        wanted = brought(path, run.data.frame).astype(int)
+        wanted = decode_to(path, run.data.frame).astype(int)
         assert np.abs(seen(page, path) - wanted).max() <= 1, path
         answers_alike(page, opened_, path, wanted, 1e-3)
 
@@ -104,7 +104,7 @@ def test_every_fit_is_the_same_arithmetic(
     page.run(f"about.fit = '{fit_}'; about.size = {list(size)}; 0")
     found = seen(page, tmp_path / "x.png")
     page.run(f"about = JSON.parse({before!r}); 0")
-    wanted = brought(tmp_path / "x.png", run.data.frame._replace(size=size, fit=fit_))
+    wanted = decode_to(tmp_path / "x.png", run.data.frame._replace(size=size, fit=fit_))
     assert (found == wanted).all()
 
 
@@ -116,7 +116,7 @@ def test_a_wide_picture_is_read_in_pieces(page: Page, run: Run, tmp_path: Path) 
     page.run("about.fit = 'stretch'; about.size = [32, 33]; 0")
     found = seen(page, tmp_path / "x.png")
     page.run("about.fit = 'cut'; about.size = [32, 32]; 0")
-    wanted = brought(tmp_path / "x.png", run.data.frame._replace(size=(32, 33), fit="stretch"))
+    wanted = decode_to(tmp_path / "x.png", run.data.frame._replace(size=(32, 33), fit="stretch"))
     assert (found == wanted).all()
 
 

@@ -1,4 +1,4 @@
-"""The transforms: what each one draws and what it does to a batch."""
+"""The transforms: their random draws and their effect on a batch."""
 
 import math
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from cutaway.data.augment.geometry import grey, rows, uniform, whole, window
+from cutaway.data.augment.geometry import grey, integers, rows, uniform, window
 from cutaway.errors import UsageError
 
 
 @dataclass(frozen=True)
 class Transform:
-    """One kind of change. Its fields say how strong it is; they are refused if impossible."""
+    """A transform. Its fields are its strengths; impossible ones are refused."""
 
     def __post_init__(self) -> None:
         for each in fields(self):
@@ -23,7 +23,7 @@ class Transform:
 
     @property
     def name(self) -> str:
-        """What it is called in a recipe."""
+        """Its name in a recipe."""
         return type(self).__name__.lower()
 
     @property
@@ -31,8 +31,8 @@ class Transform:
         """Whether it can change anything: whether its strength is above zero."""
         return getattr(self, fields(self)[0].name) > 0
 
-    def suits(self, size: Sequence[int]) -> None:
-        """Raise UsageError where nothing could be made of images of (height, width) pixels."""
+    def check_size(self, size: Sequence[int]) -> None:
+        """Raise UsageError where images of (height, width) pixels cannot be transformed."""
 
     def __str__(self) -> str:
         last = max((i for i, f in enumerate(fields(self), 1) if self._stated(f)), default=0)
@@ -44,15 +44,15 @@ class Transform:
 
 
 class Move(Transform):
-    """A change that carries pixels to other places by whole steps: a copy."""
+    """A transform that moves pixels by whole steps: a copy."""
 
     def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
-        """The images, moved exactly."""
+        """Move the images without interpolation."""
         raise NotImplementedError
 
 
 class Affine(Transform):
-    """A change that is a linear map of the plane."""
+    """A transform that is a linear map of the plane."""
 
     def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
         """For each of `count` images, the map from a place (x, y, 1) after the change to the
@@ -61,10 +61,10 @@ class Affine(Transform):
 
 
 class Paint(Transform):
-    """A change of the pixels' values."""
+    """A transform of the pixels' values."""
 
     def paint(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
-        """The images, repainted."""
+        """Change the pixels' values."""
         raise NotImplementedError
 
 
@@ -78,15 +78,15 @@ class Shift(Move, Affine):
 
     pixels: int
 
-    def suits(self, size: Sequence[int]) -> None:
+    def check_size(self, size: Sequence[int]) -> None:
         _expect_larger(self, self.pixels, size)
 
     def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
-        shift = whole(rng, self.pixels, len(images))
+        shift = integers(rng, self.pixels, len(images))
         return window(F.pad(images, (self.pixels,) * 4), self.pixels - shift, images.shape[2:])
 
     def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
-        shift = whole(rng, self.pixels, count).to(torch.float32)
+        shift = integers(rng, self.pixels, count).to(torch.float32)
         return rows([1, 0, -shift[:, 1]], [0, 1, -shift[:, 0]])
 
 
@@ -120,12 +120,12 @@ class Crop(Move):
 
     padding: int
 
-    def suits(self, size: Sequence[int]) -> None:
+    def check_size(self, size: Sequence[int]) -> None:
         _expect_larger(self, self.padding, size)
 
     def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
-        self.suits(images.shape[2:])
-        corner = self.padding + whole(rng, self.padding, len(images))
+        self.check_size(images.shape[2:])
+        corner = self.padding + integers(rng, self.padding, len(images))
         return window(F.pad(images, (self.padding,) * 4, "reflect"), corner, images.shape[2:])
 
 
@@ -203,7 +203,7 @@ class Erase(Paint):
 
     size: int
 
-    def suits(self, size: Sequence[int]) -> None:
+    def check_size(self, size: Sequence[int]) -> None:
         _expect_larger(self, self.size // 2, size)
 
     def paint(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:

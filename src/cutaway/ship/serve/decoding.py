@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from cutaway.data.decode import Unreadable, brought
+from cutaway.data.decode import Unreadable, decode_to
 from cutaway.ship.about import About
 from cutaway.ship.serve.http_errors import RequestError
 
@@ -63,7 +63,7 @@ async def gather(awaited: Sequence[Awaitable[Any]]) -> Sequence[Any]:
 def decode_picture(content: bytes, about: About, limit: int) -> Pixels | Unreadable:
     """The pixels of a picture, or the error for which there are none."""
     try:
-        return brought(content, about.frame, limit)
+        return decode_to(content, about.frame, limit)
     except Unreadable as problem:
         return problem
 

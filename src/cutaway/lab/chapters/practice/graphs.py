@@ -21,7 +21,7 @@ from cutaway.lab.settings import Range, Replicates, Seed, Width
 from cutaway.lab.tools.clock import in_turn
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
-from cutaway.see.probe import probing
+from cutaway.see.probe import hooked
 
 
 class Chooses(nn.Module):
@@ -128,7 +128,7 @@ def listened(way: nn.Module, x: Tensor) -> float:
     """Layers that told of their answers (%)."""
     layers = {name: m for name, m in way.named_modules() if name and not list(m.children())}
     heard: set[str] = set()
-    with probing(layers, lambda name, module, y: heard.add(name)):
+    with hooked(layers, lambda name, module, y: heard.add(name)):
         way(x)
     return 100 * len(heard) / max(1, len(layers))
 

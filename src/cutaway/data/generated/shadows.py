@@ -26,5 +26,5 @@ def shadows() -> ImageSet:
 
 
 def shade(heights: np.ndarray) -> np.ndarray:
-    """How much of each cell i lies in the shadow: height - i, within 0 and 1."""
+    """How much of each cell i lies in the shadow: height - i, clipped to 0..1."""
     return (heights[:, None] - np.arange(CELLS)).clip(0, 1)
