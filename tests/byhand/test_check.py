@@ -10,7 +10,7 @@ from torch import nn
 from cutaway.byhand import trace
 from cutaway.byhand.check import Checked, check
 from cutaway.byhand.operations import Sigmoid
-from cutaway.byhand.witness import autograd, difference, replayed
+from cutaway.byhand.witness import autograd, difference, replay
 
 
 class Small(nn.Module):
@@ -152,8 +152,8 @@ def test_autograd_gives_every_node():
 def test_a_value_can_be_tried_out():
     graph = small(0.5).to(torch.float64)
     J = graph.forward(*batch())
-    assert torch.equal(replayed(graph, "u1.bias", graph.values["u1.bias"]), J)  # the mask stays
-    moved = replayed(graph, "u1.bias", graph.values["u1.bias"] + 1)
+    assert torch.equal(replay(graph, "u1.bias", graph.values["u1.bias"]), J)  # the mask stays
+    moved = replay(graph, "u1.bias", graph.values["u1.bias"] + 1)
     assert moved != J
     assert torch.equal(graph.values[graph.outputs[0]], J)
     along = torch.ones(7, dtype=torch.float64)

@@ -25,7 +25,7 @@ WHOLE = [
 def fresh(name: str) -> UntrainedRun:
     """The network, for images no larger than they have to be."""
     example = find(name).example[2]
-    side = min(example, max(SIDE, find(name).least)) if isinstance(example, int) else 0
+    side = min(example, max(SIDE, find(name).min_size)) if isinstance(example, int) else 0
     return UntrainedRun(name, (side, side) if side else ())
 
 

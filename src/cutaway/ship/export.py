@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.errors import UsageError
-from cutaway.files import held, read_json, write_json, writing
+from cutaway.files import locked, read_json, write_json, writing
 from cutaway.learn.evaluation import Measurements
 from cutaway.learn.run import Run
 from cutaway.ship import formats
@@ -113,7 +113,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise UsageError(f"{path} is a folder with other things in it: name another with --out.")
     try:
         yield new
-        with writing(path), held(path.parent):  # others may export to the same place
+        with writing(path), locked(path.parent):  # others may export to the same place
             if path.is_dir():
                 shutil.rmtree(path)
             os.replace(new, path)
@@ -131,7 +131,7 @@ def is_export(folder: Path) -> bool:
 def _record(run: Run, check: Check) -> None:
     """Add the comparison to the run's record, one entry per file."""
     path = run.path / RECORD
-    with held(run.path):  # or what another export has just added would be lost
+    with locked(run.path):  # or what another export has just added would be lost
         entries: dict[str, Any] = read_json(path) if path.exists() else {}
         write_json(path, entries | {check.file: check.to_dict()})
 
