@@ -22,7 +22,7 @@ from cutaway.ship.about import About
 from cutaway.ship.formats import web
 from cutaway.ship.shipment import Shipment
 from cutaway.ship.untrained import UntrainedRun
-from cutaway.ship.verify import size
+from cutaway.ship.verify import total_bytes
 from tests.helpers.browser import blob, opened
 
 NETWORKS = ["lenet5", "resnet20", "efficientnet_lite0"]
@@ -66,7 +66,7 @@ def measured(name: str, loads: int) -> dict[str, Any]:
         web.write(shipment, path)
         index = path / "index.html"
         rows = [loaded(index.as_uri(), shipment.about, Path(folder, str(k))) for k in range(loads)]
-        return {"bytes": size(index), "size": list(shipment.about.size), "loads": rows}
+        return {"bytes": total_bytes(index), "size": list(shipment.about.size), "loads": rows}
 
 
 def seconds(rows: list[dict[str, float]], what: str) -> str:

@@ -27,7 +27,7 @@ from cutaway.ship.measures import compare_outputs, latencies
 from cutaway.ship.portable import PARTS
 from cutaway.ship.shipment import Shipment
 from cutaway.ship.untrained import UntrainedRun
-from cutaway.ship.verify import size
+from cutaway.ship.verify import total_bytes
 
 DOCS = Path(__file__).parents[1] / "docs"
 KEPT, PAGE = DOCS / "shipping.json", DOCS / "shipping.md"
@@ -75,7 +75,7 @@ def whole(name: str, part: str) -> dict[str, Any]:
             FORMATS[one].write(shipment, path)
             found = FORMATS[one].read(path).answer(x)
             off = compare_outputs(expected, found)["largest"]
-            row[one] = {"bytes": size(path), "difference": off}
+            row[one] = {"bytes": total_bytes(path), "difference": off}
             path.unlink()
     return row
 

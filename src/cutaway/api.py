@@ -206,10 +206,10 @@ def _with_progress(kind: str, progress: bool, callbacks: Sequence[Callback | str
     return made([*([VIEWS[kind].progress()] if progress else []), *callbacks])
 
 
-def _refuse_module(model: str | nn.Module, what: str) -> None:
+def _refuse_module(model: str | nn.Module, job: str) -> None:
     if isinstance(model, nn.Module):
         raise UsageError(
-            f"A {what} builds a new network for each of them, and a module is only one: "
+            f"A {job} builds a new network for each of them, and a module is only one: "
             "give the name of a model (see `cutaway models`)."
         )
 

@@ -112,13 +112,13 @@ def required_nodes(graph: fx.Graph) -> set[fx.Node]:
     return nodes
 
 
-def expect_whole_changes(graph: fx.Graph) -> None:
+def check_in_place_changes(graph: fx.Graph) -> None:
     """Refuse a change in place that is read afterwards under another name of the same memory."""
     order = {node: k for k, node in enumerate(graph.nodes)}
     for node in order:
         schema = getattr(node.target, "_schema", None)
-        written = [a.alias_info for a in schema.arguments][:1] if schema else []
-        if not any(w and w.is_write for w in written):
+        changed_inputs = [a.alias_info for a in schema.arguments][:1] if schema else []
+        if not any(w and w.is_write for w in changed_inputs):
             continue
         changed = node.all_input_nodes[0]
         root = changed

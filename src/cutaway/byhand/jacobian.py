@@ -13,7 +13,7 @@ LIMIT = 4_000_000
 
 
 def by_rows(operation: Operation, *x: Tensor | None, wrt: int = 0) -> Tensor:
-    """By the backward equation: row i is its result for g = 1 at number i of y and 0 elsewhere.
+    """Use the backward equation: row i is its result for g = 1 at number i of y and 0 elsewhere.
 
     Args:
         wrt: which of the inputs, counted from 0.
@@ -26,7 +26,7 @@ def by_rows(operation: Operation, *x: Tensor | None, wrt: int = 0) -> Tensor:
 
 
 def by_columns(operation: Operation, *x: Tensor | None, wrt: int = 0, h: float = 1e-5) -> Tensor:
-    """By central differences: column j is (y(x + h e_j) - y(x - h e_j)) / 2h in float64; the rest
+    """Use central differences: column j is (y(x + h e_j) - y(x - h e_j)) / 2h in float64; the rest
     as in `by_rows`."""
     here = _input(x, wrt).double()
 
@@ -35,7 +35,7 @@ def by_columns(operation: Operation, *x: Tensor | None, wrt: int = 0, h: float =
         copies = [None if v is None else v.clone() for v in values]
         return operation.forward(*copies[:wrt], shifted, *copies[wrt + 1 :]).flatten()
 
-    _expect_small(y(here).numel(), here.numel(), str(operation))
+    _check_small(y(here).numel(), here.numel(), str(operation))
     moves = [h * _unit(here, j) for j in range(here.numel())]
     return torch.stack([(y(here + move) - y(here - move)) / (2 * h) for move in moves], 1)
 
@@ -53,14 +53,14 @@ def by_chain(graph: Graph, *inputs: Tensor, wrt: str) -> Tensor:
         raise UsageError(f"There is no node '{wrt}'.{nearest(wrt, graph.nodes)}")
     y = graph.forward(*inputs)
     x = graph.values[wrt]
-    _expect_small(x.numel(), x.numel(), wrt)
+    _check_small(x.numel(), x.numel(), wrt)
     jacobians = {wrt: torch.eye(x.numel(), dtype=x.dtype, device=x.device)}
     for node in graph.operations:
         below = [(i, jacobians[name]) for i, name in enumerate(node.inputs) if name in jacobians]
         value = graph.values[node.name]
         if below and node.name != wrt and value.is_floating_point():
             assert node.operation
-            _expect_small(value.numel(), x.numel(), node.name)
+            _check_small(value.numel(), x.numel(), node.name)
             z = graph.arguments(node)
             parts = [_rows(node.operation, value, z, i) @ known for i, known in below]
             jacobians[node.name] = torch.stack(parts).sum(0)
@@ -69,7 +69,7 @@ def by_chain(graph: Graph, *inputs: Tensor, wrt: str) -> Tensor:
 
 def _rows(operation: Operation, y: Tensor, x: list[Tensor | None], wrt: int) -> Tensor:
     z = _input(x, wrt)
-    _expect_small(y.numel(), z.numel(), str(operation))
+    _check_small(y.numel(), z.numel(), str(operation))
     rows = y.new_zeros(y.numel(), z.numel())
     for i, row in enumerate(rows):
         share = operation.backward(_unit(y, i), y, *x)[wrt]
@@ -87,7 +87,7 @@ def _input(x: list[Tensor | None] | tuple[Tensor | None, ...], wrt: int) -> Tens
     return z
 
 
-def _expect_small(rows: int, columns: int, of: str) -> None:
+def _check_small(rows: int, columns: int, of: str) -> None:
     if rows * columns > LIMIT:
         raise UsageError(
             f"A Jacobian of {rows:,} x {columns:,} numbers ({of}) is too large to be written down: "

@@ -78,7 +78,7 @@ class Stepper:
         return next((event for event in self if until is not None and until(event)), None)
 
     def turn(self) -> None:
-        """Go to the end of the forward pass, from before or after: the next step is backward."""
+        """Move to the end of the forward pass, from before or after: the next step is backward."""
         while self.position < len(self.up):
             next(self)
         self.position, self.graph.gradients = len(self.up), {}

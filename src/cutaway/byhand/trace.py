@@ -14,7 +14,13 @@ import torch
 from torch import Tensor, fx, nn
 
 from cutaway.byhand.call import Call
-from cutaway.byhand.export import expect_whole_changes, export_program, line, origin, required_nodes
+from cutaway.byhand.export import (
+    check_in_place_changes,
+    export_program,
+    line,
+    origin,
+    required_nodes,
+)
 from cutaway.byhand.graph import Graph
 from cutaway.byhand.operation import OPERATIONS, Operation
 from cutaway.byhand.operations import (
@@ -101,7 +107,7 @@ class _Tracer:
     def walk(self, module: fx.GraphModule) -> list[str]:
         """Enter the operations of a (part of a) program; returns the names of its outputs."""
         required = required_nodes(module.graph)
-        expect_whole_changes(module.graph)
+        check_in_place_changes(module.graph)
         for node in module.graph.nodes:
             if node.op == "get_attr":
                 self.known[node] = getattr(module, node.target)

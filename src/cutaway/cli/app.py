@@ -24,9 +24,9 @@ CallbackOption = Annotated[
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's directory.")]
 
 
-def print_version(wanted: bool) -> None:
+def print_version(show: bool) -> None:
     """Print the versions that a bug report needs."""
-    if wanted:
+    if show:
         from importlib.metadata import version
         from platform import python_version
 

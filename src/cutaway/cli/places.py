@@ -9,7 +9,7 @@ from torch import Tensor
 from cutaway.cli.drawing import shape
 from cutaway.errors import UsageError
 
-NAMED = 5
+MAX_NAMES = 5
 """Number of nodes that a sentence names."""
 
 Part = tuple[int | slice, ...]
@@ -25,15 +25,15 @@ def find(name: str, names: Iterable[str]) -> str:
         raise UsageError("Which node? `list` shows them.")
     like = [other for other in names if other.startswith(name)]
     like = like or [other for other in names if name in other]
-    like = like or get_close_matches(name, names, NAMED)
+    like = like or get_close_matches(name, names, MAX_NAMES)
     hint = f"Did you mean {listed(like, 'or')}?" if like else "`list` shows them."
     raise UsageError(f"There is no node '{name}'. {hint}")
 
 
 def listed(names: list[str], word: str = "and") -> str:
     """`a, b and c`; of many the first few."""
-    if len(names) > NAMED:
-        return f"{', '.join(names[:NAMED])} {word} {len(names) - NAMED} more"
+    if len(names) > MAX_NAMES:
+        return f"{', '.join(names[:MAX_NAMES])} {word} {len(names) - MAX_NAMES} more"
     return f" {word} ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 

@@ -24,7 +24,7 @@ from cutaway.data.targets import labels_of, one_hot
 from cutaway.data.values import quantity_names, value_array
 from cutaway.errors import DataError
 
-NAMED = 20  # a finding names no more images than this, and says how many there are
+MAX_NAMES = 20  # a finding names no more images than this, and says how many there are
 CLASSES = TargetSpec()
 DARK = 16  # where no value of 255 is above this, the pictures are all but black
 

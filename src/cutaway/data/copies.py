@@ -14,7 +14,7 @@ from cutaway.data.duplicates import VERSION, exact, near
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import DataError
 
-MANY = 10_000
+MIN_CACHED = 10_000
 """Number of images from which on the search takes seconds and is cached."""
 LABELS = "labels.npy"
 
@@ -32,7 +32,7 @@ def copies(images: ImageSet, say: Callable[[str], None]) -> Copies:
     Args:
         say: told what is being looked for, in a few words.
     """
-    if len(images) < MANY:
+    if len(images) < MIN_CACHED:
         return _find(images, say)
 
     def build(folder: Path) -> dict[str, Any]:

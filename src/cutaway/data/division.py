@@ -25,10 +25,10 @@ PART_NAMES = {word: part for part, words in enumerate(WORDS) for word in words}
 ACCEPTED = "train (or training), val (or valid, validation, dev), test (or testing, eval)"
 COLUMNS = ("split", "part", "partition", "subset")
 SURE = ("split", "partition")  # a column of this name with few values can mean nothing else
-FEW = 10  # a division has no more different words than this
+MAX_WORDS = 10  # a division has no more different words than this
 FLAGS = {"", "0", "1", "0.0", "1.0", "true", "false", "yes", "no", "y", "n", "t", "f"}
 FLAG_WORDS = {"is", "in", "set", "image", "flag", *PART_NAMES}
-NAMED = 5
+MAX_NAMES = 5
 
 Read = Callable[[str], Sequence[Any]]
 
@@ -65,7 +65,7 @@ def of_table(
         words = _words(read(column))
         if any(likely_part(word) >= 0 for word in set(words)):
             return _parts(path, column, words, names), findings
-        if _plain(column) in SURE and len(set(words) - {""}) <= FEW and any(words):
+        if _plain(column) in SURE and len(set(words) - {""}) <= MAX_WORDS and any(words):
             return _parts(path, column, words, names), findings
         findings.append(_no_split(column, words))
     by_value = {column: words for column in columns if column not in by_name
@@ -148,7 +148,7 @@ def _words(values: Iterable[Any]) -> list[str]:
 def _divides(words: Sequence[str]) -> bool:
     """Whether a column names training and another part, and little else."""
     different = set(words) - {""}
-    if not 1 < len(different) <= FEW:
+    if not 1 < len(different) <= MAX_WORDS:
         return False
     parts = {word: likely_part(word) for word in different}
     spoken = sum(parts.get(word, -1) >= 0 for word in words)
@@ -167,8 +167,8 @@ def _not_understood(
 ) -> str:
     wrong = [(name, word) for name, word, part in zip(names, words, parts, strict=True) if part < 0]
     examples = ", ".join(f"{name} ({word!r})" if word else f"{name} (empty)" for name, word in
-                      wrong[:NAMED])  # fmt: skip
-    more = f" and {len(wrong) - NAMED:,} more" if len(wrong) > NAMED else ""
+                      wrong[:MAX_NAMES])  # fmt: skip
+    more = f" and {len(wrong) - MAX_NAMES:,} more" if len(wrong) > MAX_NAMES else ""
     rows = "1 row" if len(wrong) == 1 else f"{len(wrong):,} rows"
     return (
         f"The column '{column}' of {path} divides the images, but not in {rows}: {examples}{more}. "

@@ -49,11 +49,11 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _unpack(source: Source, coming: Path) -> None:
+def _unpack(source: Source, folder: Path) -> None:
     if source.name == "rocks":
         from cutaway.data.rocks import unpack
 
-        unpack(coming / source.files[0].name, coming)
+        unpack(folder / source.files[0].name, folder)
 
 
 def _file(remote: Remote, folder: Path, source: Source) -> None:

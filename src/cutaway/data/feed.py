@@ -141,7 +141,7 @@ class Feed:
     def batches_per_epoch(self) -> int:
         if self.drop_last:
             return len(self.index) // self.batch_size
-        return even(len(self.index), self.batch_size, self.turns)
+        return count_batches(len(self.index), self.batch_size, self.turns)
 
     @property
     def images_per_epoch(self) -> int:
@@ -230,7 +230,7 @@ class Feed:
         return self.normalise(to_float(self.images.to(self.device))).movedim(1, -1).contiguous()
 
 
-def even(count: int, batch_size: int, turns: int = 1) -> int:
+def count_batches(count: int, batch_size: int, turns: int = 1) -> int:
     """Number of batches of nearly equal size that hold `count` images: as few as possible.
 
     None is larger than `batch_size` but where one image would be left by itself, which batch

@@ -19,7 +19,7 @@ from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.pack import Progress, Sample, pack
 from cutaway.errors import DataError
 
-LITTER = {"__macosx", "thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
+IGNORED_NAMES = {"__macosx", "thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
 ENDINGS = (
     ".png",
     ".jpg",
@@ -97,7 +97,7 @@ def natural(text: str) -> list[tuple[int, int, str]]:
 
 
 def _hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in LITTER
+    return name.startswith(".") or name.lower() in IGNORED_NAMES
 
 
 def list_folder(root: Path) -> tuple[list[str], list[str]]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from cutaway.data.imageset import Finding
 
-HARM = (
+BY_SEVERITY = (
     "leak",
     "torn-group",
     "untrained-class",
@@ -47,7 +47,7 @@ CLASSES = ("untrained-class", "untested-class", "undivided-class", "two-labels",
 """Kinds that matter only where classes are predicted."""
 DIVISION = ("leak", "torn-group", "untrained-class", "untested-class")
 """Kinds of a division of the source's own, which folds replace."""
-SOME = 3
+MAX_NAMES = 3
 """Number of names that a sentence about left-out files gives."""
 
 
@@ -59,14 +59,14 @@ def notable(findings: Sequence[Finding], exclude: Collection[str] = ()) -> list[
     """
     kinds: dict[str, list[Finding]] = {}
     for finding in (one for one in dict.fromkeys(findings) if one.kind not in exclude):
-        kind = "left-out" if finding.left_out and finding.kind not in HARM else finding.kind
+        kind = "left-out" if finding.left_out and finding.kind not in BY_SEVERITY else finding.kind
         kinds.setdefault(kind, []).append(finding)
-    return [(kind, _sentence(kind, kinds[kind])) for kind in HARM if kind in kinds]
+    return [(kind, _sentence(kind, kinds[kind])) for kind in BY_SEVERITY if kind in kinds]
 
 
 def rank(kind: str) -> int:
     """A sort key: the most harmful kinds of findings first, other kinds last."""
-    return HARM.index(kind) if kind in HARM else len(HARM)
+    return BY_SEVERITY.index(kind) if kind in BY_SEVERITY else len(BY_SEVERITY)
 
 
 def _sentence(kind: str, findings: Sequence[Finding]) -> str:
@@ -90,7 +90,7 @@ def _two_labels(findings: Sequence[Finding]) -> str:
 def _left_out(findings: Iterable[Finding]) -> str:
     """The number of files left out, and a few with the reason."""
     reasons = {name: finding.kind for finding in findings for name in finding.where}
-    examples = ", ".join(f"{name} ({reason})" for name, reason in list(reasons.items())[:SOME])
-    more = f" and {len(reasons) - SOME} more" if len(reasons) > SOME else ""
+    examples = ", ".join(f"{name} ({reason})" for name, reason in list(reasons.items())[:MAX_NAMES])
+    more = f" and {len(reasons) - MAX_NAMES} more" if len(reasons) > MAX_NAMES else ""
     subject = "1 file was" if len(reasons) == 1 else f"{len(reasons)} files were"
     return f"{subject} left out: {examples}{more}. Mend or delete them."

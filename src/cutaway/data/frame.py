@@ -1,5 +1,5 @@
-"""What all pictures of a set are brought to: the one definition of resizing, which training,
-`predict`, the server, every export and the page in a browser follow.
+"""Frames that pictures are brought to: the one definition of resizing, which training, `predict`,
+the server, every export and the page in a browser follow.
 
 A picture becomes one of another size by two passes, each to 8 bits again: first every row to the
 new width, then every column to the new height. A pass is bicubic (a = -0.5), antialiased, with
@@ -43,7 +43,7 @@ def fit_of(size: tuple[int, ...], fit: Fit = "cut") -> Fit:
     return fit if len(size) == 2 and size[0] == size[1] else "stretch"
 
 
-def middle(height: int, width: int) -> tuple[int, int, int]:
+def middle_square(height: int, width: int) -> tuple[int, int, int]:
     """First row, first column and side of the middle square."""
     side = min(height, width)
     return (height - side) // 2, (width - side) // 2, side
@@ -61,7 +61,7 @@ def framed(image: Image.Image, size: tuple[int, ...] | None, fit: Fit) -> Image.
     if size is None or image.size == (size[1], size[0]):
         return image
     if fit == "cut":
-        top, left, side = middle(image.height, image.width)
+        top, left, side = middle_square(image.height, image.width)
         image = image.crop((left, top, left + side, top + side))
     elif fit == "pad":
         image = padded(image)

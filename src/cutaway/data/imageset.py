@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from cutaway.data import resampling
-from cutaway.data.frame import Fit, Frame, Levels, fit_of, middle
+from cutaway.data.frame import Fit, Frame, Levels, fit_of, middle_square
 from cutaway.data.target import Classes, Masks, Target, Values, strata
 from cutaway.errors import UsageError
 
@@ -225,7 +225,7 @@ def scaled_masks(
 ) -> Shaped[Tensor, "n h2 w2"]:
     """Masks at another height and width, as their pictures, each pixel that of the nearest."""
     if fit == "cut":
-        top, left, side = middle(*masks.shape[1:])
+        top, left, side = middle_square(*masks.shape[1:])
         masks = masks[:, top : top + side, left : left + side]
     elif fit == "pad":
         masks = resampling.padded(masks)

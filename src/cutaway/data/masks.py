@@ -125,11 +125,11 @@ def _files(root: Path, folder: str) -> list[tuple[str, str]]:
     return [(str(PurePosixPath(f).relative_to(folder).with_suffix("")), f) for f in paths]
 
 
-def _refuse(names: Sequence[str], what: str) -> None:
+def _refuse(names: Sequence[str], problem: str) -> None:
     """Raise DataError naming the first three files, where there are any."""
     if names:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        raise DataError(f"{', '.join(names[:3])}{more} {what}.")
+        raise DataError(f"{', '.join(names[:3])}{more} {problem}.")
 
 
 def _class_names(file: Path) -> list[str] | None:

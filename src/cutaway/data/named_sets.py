@@ -47,7 +47,7 @@ def digits() -> ImageSet:
 
 
 def _make_digits() -> PixelsAndNote:
-    """From scikit-learn's own file: importing scikit-learn would take longer than all else."""
+    """Read scikit-learn's own file: importing scikit-learn would take longer than all else."""
     spec = util.find_spec("sklearn")
     assert spec is not None
     assert spec.origin is not None

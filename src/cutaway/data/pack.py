@@ -71,10 +71,10 @@ def pack(
         key, lambda folder: _build(folder, samples, sizes, image_size, progress), is_complete
     )
     dropped = set(note["dropped"])
-    kept = [sample for i, sample in enumerate(samples) if i not in dropped]
+    remaining = [sample for i, sample in enumerate(samples) if i not in dropped]
     noted = [Finding(kind, tuple(where), *rest) for kind, where, *rest in note["findings"]]
-    noted += empty_parts([sample.part for sample in samples], [sample.part for sample in kept])
-    images = assemble(kept, mapped(place, note), classes, name, licence, (*findings, *noted))
+    noted += empty_parts([sample.part for sample in samples], [sample.part for sample in remaining])
+    images = assemble(remaining, mapped(place, note), classes, name, licence, (*findings, *noted))
     return replace(images, fit=note["fit"], levels=levels_from_json(note["levels"]))
 
 

@@ -150,7 +150,7 @@ def _open(source: str | bytes, limit: int = LIMIT) -> Image.Image:
         more = heic(source)
         image = Image.open(BytesIO(source), formats=[f for f in FORMATS if f in Image.OPEN] + more)
     if image.width * image.height > limit:
-        raise _bomb(f"{image.width} x {image.height}", limit)
+        raise _too_large(f"{image.width} x {image.height}", limit)
     return image
 
 
@@ -168,12 +168,12 @@ def _as_unreadable(source: str | bytes) -> Iterator[None]:
     except UnidentifiedImageError:
         raise _unidentified(source) from None
     except Image.DecompressionBombError:
-        raise _bomb("far too many") from None
+        raise _too_large("far too many") from None
     except Exception as error:  # damaged files make Pillow's plugins raise nearly anything
         raise _damaged(error) from None
 
 
-def _bomb(size: str, limit: int = LIMIT) -> Unreadable:
+def _too_large(size: str, limit: int = LIMIT) -> Unreadable:
     return Unreadable("bomb", f"It has {size} pixels; {limit:,} are accepted.")
 
 

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor
 
-from cutaway.data.frame import Fit, margins, middle
+from cutaway.data.frame import Fit, margins, middle_square
 
 BITS = 22
 """Fractional bits of a weight: sums of 8-bit pixels then fit in 32."""
@@ -20,7 +20,7 @@ def framed(
     if (height, width) == size:
         return images
     if fit == "cut":
-        top, left, side = middle(height, width)
+        top, left, side = middle_square(height, width)
         images = images[:, top : top + side, left : left + side]
     elif fit == "pad":
         images = padded(images)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cutaway.data.imageset import Finding
 
 NOTHING = {"nan", "none", "null", "na", "n/a", "?", "-", "undefined", "unlabelled", "unlabeled"}
-NAMED = 20
+MAX_NAMES = 20
 
 
 def alike_classes(classes: Sequence[str]) -> list[Finding]:
@@ -19,7 +19,7 @@ def alike_classes(classes: Sequence[str]) -> list[Finding]:
     same = [names for names in spellings.values() if len(names) > 1]
     none = tuple(name for name in classes if name.strip().lower() in NOTHING)
     findings = []
-    for names in same[:NAMED]:
+    for names in same[:MAX_NAMES]:
         listed = " and ".join(map(repr, names))
         detail = f"The classes {listed} differ in their writing only: give them one name if they "
         findings.append(Finding("alike-classes", tuple(names), detail + "are one."))

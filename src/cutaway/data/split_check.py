@@ -13,7 +13,7 @@ from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.stratify import TEST, TRAIN, VAL
 from cutaway.data.target import Classes
 
-NAMED = 20  # a finding names no more images than this, and says how many there are
+MAX_NAMES = 20  # a finding names no more images than this, and says how many there are
 SHOWN = 3  # names within a sentence
 
 
@@ -73,7 +73,7 @@ def _lacking(
             describe = _own_lack if own else _drawn_lack
             kind = ("untrained-class" if part == TRAIN else "untested-class") if own else (
                 "undivided-class")  # fmt: skip
-            yield Finding(kind, names[:NAMED], describe(images, part, classes, names))
+            yield Finding(kind, names[:MAX_NAMES], describe(images, part, classes, names))
 
 
 def unused_division(images: ImageSet) -> Iterator[Finding]:
@@ -159,7 +159,7 @@ def _word(part: int) -> str:
 
 
 def _names(images: ImageSet, some: np.ndarray) -> tuple[str, ...]:
-    return tuple(images.names[i] for i in np.flatnonzero(some)[:NAMED].tolist())
+    return tuple(images.names[i] for i in np.flatnonzero(some)[:MAX_NAMES].tolist())
 
 
 def _some(images: ImageSet, some: np.ndarray) -> str:
@@ -167,5 +167,5 @@ def _some(images: ImageSet, some: np.ndarray) -> str:
 
 
 def _quoted(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(map(repr, names[:NAMED])) + more
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(map(repr, names[:MAX_NAMES])) + more

@@ -136,9 +136,9 @@ def expected_leakage(unit: np.ndarray, target: np.ndarray, side: np.ndarray) -> 
     return float(leaking.sum() / max(1, sides[TEST].sum()))
 
 
-def _log_none(n: np.ndarray, taken: np.ndarray, k: np.ndarray) -> np.ndarray:
-    """Log chance that none of `k` of `n` things is among the `taken`: C(n-taken, k) / C(n, k)."""
-    left = n - taken
+def _log_none(n: np.ndarray, excluded: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """Log chance that none of `k` of `n` is among the `excluded` e: C(n - e, k) / C(n, k)."""
+    left = n - excluded
     log_chance = _log_factorial(left) - _log_factorial(np.maximum(left - k, 0))
     log_chance = log_chance - _log_factorial(n) + _log_factorial(np.maximum(n - k, 0))
     never = -1e9  # finite, so that it can be taken off again

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-STRATA, FEW = 10, 10
+STRATA, MIN_EXAMPLES = 10, 10
 """Number of ranges that values are divided into for a stratified split, at most; and examples in
 each, at least."""
 
@@ -138,5 +138,5 @@ def strata(values: Float[Tensor, "n m"]) -> Int[Tensor, " n"]:
     Of several numbers by the sum of their ranks.
     """
     ranks = values.double().argsort(dim=0, stable=True).argsort(dim=0)
-    count = max(1, min(STRATA, len(values) // FEW))
+    count = max(1, min(STRATA, len(values) // MIN_EXAMPLES))
     return ranks.sum(1).argsort(stable=True).argsort() * count // max(1, len(values))

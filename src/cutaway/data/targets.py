@@ -15,7 +15,7 @@ from cutaway.errors import DataError
 
 NONE = {"", "nan", "<na>", "#n/a", "null", "nat"}
 """Texts that stand for a missing label, in lower case."""
-MANY = 100  # distinct labels from which on it is asked whether they are classes
+MAX_UNCHECKED = 100  # distinct labels from which on it is asked whether they are classes
 SEPARATORS = ";|,"  # what stands between several labels in one cell
 SHOWN = 5  # values that a message gives as examples
 
@@ -137,7 +137,7 @@ def _named(texts: Sequence[str | None], classes: Sequence[str], of: str) -> list
 
 def _numbers(texts: Iterable[str]) -> dict[str, str]:
     """For labels that are all numbers, how each is written: `1.0` as `1`; else empty."""
-    written = {}
+    spellings = {}
     for text in set(texts):
         try:
             value = float(text)
@@ -145,8 +145,8 @@ def _numbers(texts: Iterable[str]) -> dict[str, str]:
             return {}
         if not math.isfinite(value):
             return {}
-        written[text] = text.split(".")[0] if re.fullmatch(r"[+-]?\d+\.0*", text) else text
-    return written
+        spellings[text] = text.split(".")[0] if re.fullmatch(r"[+-]?\d+\.0*", text) else text
+    return spellings
 
 
 def _joined(values: Sequence[Any], read: Sequence[str | None]) -> list[Finding]:
@@ -184,9 +184,9 @@ def _check_classes(count: Counter[str], numeric: bool, of: str) -> None:
     if numeric:
         if any(not float(text).is_integer() for text in count):
             raise _regression(of, count)
-        if distinct > MANY and total < 5 * distinct:
+        if distinct > MAX_UNCHECKED and total < 5 * distinct:
             raise _regression(of, count)
-    elif distinct > MANY and total < 2 * distinct:
+    elif distinct > MAX_UNCHECKED and total < 2 * distinct:
         raise DataError(
             f"{of} has {distinct:,} different labels for {total:,} images, such as "
             f"'{next(iter(count))}': these are not classes. Name the right column with --label "

@@ -28,7 +28,7 @@ STARTS = ((0.42, 0.36), (0.30, 0.26))
 """Half axes of the ellipses where the search starts, as shares of the picture."""
 MIN_OVERLAP = 0.85
 """Overlap (intersection over union) of the results of both starts, below which neither is used."""
-TINY, ALL = 0.005, 0.9
+MIN_SHARE, MAX_SHARE = 0.005, 0.9
 """Shares of the picture that are too small, or too large, for an object."""
 
 Box = tuple[float, float, float, float]
@@ -74,7 +74,11 @@ def mask_without_box(view: View) -> Bool[Array, "h w"]:
     object."""
     first, second = (_largest_object(view, *start) for start in STARTS)
     union, share = (first | second).sum(), first.mean()
-    if not union or (first & second).sum() < MIN_OVERLAP * union or not TINY < share < ALL:
+    if (
+        not union
+        or (first & second).sum() < MIN_OVERLAP * union
+        or not MIN_SHARE < share < MAX_SHARE
+    ):
         return np.zeros_like(first)
     return first
 

@@ -14,7 +14,7 @@ from cutaway.see.probe import Last, call_on_copy, last_answer
 Images = Float[Tensor, "b c *side"]
 Batches = Iterable[Float[Tensor, "_ c *side"]]
 Features = Float[Tensor, "n d"]
-FEW = 50
+MAX_COMPONENTS = 50
 """Number of principal components that t-SNE gets where there are more features."""
 
 
@@ -78,7 +78,7 @@ def tsne(x: Features, seed: int = 0, perplexity: float = 30.0) -> Float[Tensor, 
         raise UsageError(
             f"A perplexity of {perplexity:g} needs more than {perplexity:g} examples, not {len(x)}."
         )
-    x, _ = pca(x, min(FEW, len(x) - 1, x.shape[1]))
+    x, _ = pca(x, min(MAX_COMPONENTS, len(x) - 1, x.shape[1]))
     maker = TSNE(perplexity=perplexity, init="pca", random_state=seed)
     with threadpool_limits(1):  # the same on every machine, and on a busy one three times as quick
         return torch.from_numpy(maker.fit_transform(x.cpu().numpy()))

@@ -16,7 +16,7 @@ from cutaway.see.watched import NORMS, WIDTH, Fault, Watched
 
 IDLE = (nn.ReLU, nn.ReLU6)
 """Layers whose units can be dead."""
-MANY = 8
+MAX_CALLS = 8
 """Number of calls of one layer in a step that are recorded; an optimizer with line search makes
 more."""
 GRADIENT = "the gradient"
@@ -72,7 +72,7 @@ class StepHooks:
         result = output
         for x in tensors(output):
             name, call = self._calls.next(layer)
-            if call > MANY:
+            if call > MAX_CALLS:
                 break
             self._record(name, f"the output ({type(module).__name__})", x)
             if isinstance(module, IDLE) and name not in self.unseen:

@@ -16,7 +16,7 @@ from cutaway.see.watched import Fault, Watched, concatenate
 KEPT = 1 << 26
 """Bytes of statistics; where they are more, every second step is dropped, and `every` doubles."""
 
-NAMED = 5
+MAX_NAMES = 5
 """Number of layers that are named where more could not be recorded."""
 UNSEEN = (
     "No step was seen: the model itself was never called in training mode (`model.train()`) with "
@@ -132,10 +132,14 @@ class Scope:
         new = sorted(unseen - self._unseen)
         if new:
             self._unseen |= unseen
-            names = ", ".join(sorted(self._unseen)[:NAMED])
+            names = ", ".join(sorted(self._unseen)[:MAX_NAMES])
             reason = "their tensors have no plain values"
             reason += " or TorchScript hides them" if self._scripted else ""
-            rest = f" and {len(self._unseen) - NAMED} more" if len(self._unseen) > NAMED else ""
+            rest = (
+                f" and {len(self._unseen) - MAX_NAMES} more"
+                if len(self._unseen) > MAX_NAMES
+                else ""
+            )
             self.note = f"Not watched, because {reason}: {names}{rest}."
 
     def keep(self, moment: Watched) -> None:

@@ -19,7 +19,7 @@ CALIBRATION = 256
 """Number of training images that the ranges of an 8-bit network are measured on."""
 FILES = 32
 """Number of held-out images that are read again at their own size."""
-DRAWN = 512
+RANDOM_INPUTS = 512
 """Number of codes or places that are tried where a network takes no images."""
 
 
@@ -46,7 +46,7 @@ class Examples:
     def all(self) -> np.ndarray:
         """Every held-out image, or random inputs where the network takes no images."""
         if not self.about.takes_examples:
-            return random_inputs(self.about, DRAWN)
+            return random_inputs(self.about, RANDOM_INPUTS)
         return self.images.images[self.held_out].numpy()
 
     def files(self) -> list[tuple[int, UInt8[np.ndarray, "h w c"]]]:

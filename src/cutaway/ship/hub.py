@@ -6,11 +6,11 @@ from typing import Any
 from cutaway.errors import DataError, UsageError
 from cutaway.learn.run import Run
 from cutaway.ship.export import export
+from cutaway.ship.exported_model import ExportedModel
 from cutaway.ship.formats import open_exported
-from cutaway.ship.opened import Opened
 
 
-def from_pretrained(where: str | Path) -> Opened:
+def from_pretrained(where: str | Path) -> ExportedModel:
     """Load the network of a local folder, or of a repository on the Hub.
 
     Args:

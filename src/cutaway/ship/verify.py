@@ -10,8 +10,8 @@ import torch
 
 from cutaway.errors import RunError
 from cutaway.ship import measures
+from cutaway.ship.exported_model import ExportedModel, Forward, of_module
 from cutaway.ship.formats import Format
-from cutaway.ship.opened import Forward, Opened, of_module
 from cutaway.ship.shipment import Shipment
 
 ENLARGED = 16
@@ -90,7 +90,7 @@ class Reference:
 
     def __init__(self, shipment: Shipment):
         self.shipment = shipment
-        self.opened: Opened = of_module(shipment.run.path, shipment.about, shipment.module)
+        self.opened: ExportedModel = of_module(shipment.run.path, shipment.about, shipment.module)
 
     @cached_property
     def examples(self) -> np.ndarray:
@@ -115,12 +115,12 @@ class Reference:
         truth = self.shipment.examples.targets()
         return about.task_kind().quality(torch.from_numpy(outputs), truth, about.target)
 
-    def check(self, kind: Format, opened: Opened, tolerance: dict[str, float]) -> Check:
+    def check(self, kind: Format, opened: ExportedModel, tolerance: dict[str, float]) -> Check:
         """Compare an opened export with PyTorch on all examples."""
         outputs = opened.in_batches(self.examples)
         calls = {"pytorch": self.opened.answer, "export": opened.answer}
         return Check(
-            kind.name, opened.path.name, size(opened.path), len(outputs),
+            kind.name, opened.path.name, total_bytes(opened.path), len(outputs),
             self._difference(self.outputs, outputs), self._resized_difference(opened.answer),
             self._file_differences(opened.answer, outputs),
             self.pytorch_quality, self.quality(outputs),
@@ -157,7 +157,7 @@ def enlarged(pixels: np.ndarray) -> np.ndarray:
     return pixels.repeat(2, axis=1).repeat(3, axis=2)
 
 
-def size(path: Path) -> int:
+def total_bytes(path: Path) -> int:
     """Bytes of a file, or of all files below a folder."""
     files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
     return sum(one.stat().st_size for one in files)

@@ -27,9 +27,9 @@ from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.ship.export import export
+from cutaway.ship.exported_model import ExportedModel
 from cutaway.ship.formats import open_exported, web
 from cutaway.ship.onnxruntime_web import SCRIPT, runtime
-from cutaway.ship.opened import Opened
 from cutaway.ship.serve.occlusion import heat_map, to_uint8
 from cutaway.ship.shipment import Shipment
 
@@ -78,7 +78,7 @@ def held_out(run: Run, to: Path, images: ImageSet | None = None) -> Path:
     return to
 
 
-def same_as(page: Page, found: Opened, image: Path) -> None:
+def same_as(page: Page, found: ExportedModel, image: Path) -> None:
     """The page's five answers for an image are onnxruntime's in Python."""
     p = found.answer(decode(image, None, found.about.channels)[None])[0]
     top = page.value(f"answer({blob(image.read_bytes())})")["top"]

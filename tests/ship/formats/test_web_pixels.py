@@ -15,8 +15,8 @@ from cutaway.data.sources import load
 from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
+from cutaway.ship.exported_model import ExportedModel
 from cutaway.ship.formats import open_exported, web
-from cutaway.ship.opened import Opened
 from cutaway.ship.shipment import Shipment
 
 
@@ -53,7 +53,7 @@ def seen(page: Page, path: Path) -> np.ndarray:
 
 
 def answers_alike(
-    page: Page, exported: Opened, path: Path, pixels: np.ndarray, within: float
+    page: Page, exported: ExportedModel, path: Path, pixels: np.ndarray, within: float
 ) -> None:
     """The page's probabilities are those of onnxruntime in Python for the pixels of Python."""
     p = exported.answer(pixels.astype(np.uint8)[None])[0]

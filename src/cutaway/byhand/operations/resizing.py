@@ -118,7 +118,7 @@ class _Upsampling(_AlongAxes):
         return [self._matrix(n, m, self._step(n, m, s, len(sides)), x) for n, m, s in rows]
 
     def _step(self, n: int, m: int, scale: float | None, axes: int) -> float:
-        """From one place of the result to the next, in places of x."""
+        """The step from one place of the result to the next, in places of x."""
         return 1 / scale if scale and m != n else n / m
 
     def _matrix(self, n: int, m: int, step: float, like: Tensor) -> Tensor:

@@ -82,7 +82,7 @@ class Windows:
 
 
 def overhang(side: int, size: int, stride: int, padding: int, dilation: int) -> int:
-    """How far the last window reaches beyond the padded side where sizes are rounded up.
+    """The distance of the last window beyond the padded side where sizes are rounded up.
 
     A last window that would begin in the margin behind is left out, as in PyTorch.
     """

@@ -108,7 +108,7 @@ class Augment:
 
 
 def augment_for(text: str, size: Sequence[int]) -> Augment:
-    """What `parse` reads, or with `auto` what usually suits pictures of so many pixels a side.
+    """Read the text as `parse` does; `auto` gives what usually suits pictures of this size.
 
     They are cropped at random places, by an eighth of the side and 4 pixels at most, and mirrored;
     what is not a picture stays as it is.

@@ -39,7 +39,7 @@ def integers(rng: Generator, limit: int, count: int) -> Int[Tensor, "b 2"]:
     return torch.randint(-limit, limit + 1, (count, 2), generator=rng, device=rng.device)
 
 
-def rows(*rows: Sequence[int | float | Tensor]) -> Float[Tensor, "b 3 3"]:
+def affine_matrices(*rows: Sequence[int | float | Tensor]) -> Float[Tensor, "b 3 3"]:
     """One matrix per image from its first two rows, whose entries are one number per image or for
     all."""
     entries = [entry for row in rows for entry in row] + [0, 0, 1]

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from cutaway.data.augment.geometry import grey, integers, rows, uniform, window
+from cutaway.data.augment.geometry import affine_matrices, grey, integers, uniform, window
 from cutaway.errors import UsageError
 
 
@@ -79,7 +79,7 @@ class Shift(Move, Affine):
     pixels: int
 
     def check_size(self, size: Sequence[int]) -> None:
-        _expect_larger(self, self.pixels, size)
+        _check_larger(self, self.pixels, size)
 
     def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
         shift = integers(rng, self.pixels, len(images))
@@ -87,7 +87,7 @@ class Shift(Move, Affine):
 
     def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
         shift = integers(rng, self.pixels, count).to(torch.float32)
-        return rows([1, 0, -shift[:, 1]], [0, 1, -shift[:, 0]])
+        return affine_matrices([1, 0, -shift[:, 1]], [0, 1, -shift[:, 0]])
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Flip(Move, Affine):
 
     def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
         side = torch.where(uniform(rng, count) < self.p, -1.0, 1.0)
-        return rows([side, 0, 0], [0, 1, 0])
+        return affine_matrices([side, 0, 0], [0, 1, 0])
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Crop(Move):
     padding: int
 
     def check_size(self, size: Sequence[int]) -> None:
-        _expect_larger(self, self.padding, size)
+        _check_larger(self, self.padding, size)
 
     def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
         self.check_size(images.shape[2:])
@@ -142,7 +142,7 @@ class Rotate(Affine):
     def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
         angle = (2 * uniform(rng, count) - 1) * math.radians(self.degrees)
         cos, sin = angle.cos(), angle.sin()
-        return rows([cos, -sin, 0], [sin, cos, 0])
+        return affine_matrices([cos, -sin, 0], [sin, cos, 0])
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Scale(Affine):
 
     def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
         factor = 1 + (2 * uniform(rng, count) - 1) * self.fraction
-        return rows([1 / factor, 0, 0], [0, 1 / factor, 0])
+        return affine_matrices([1 / factor, 0, 0], [0, 1 / factor, 0])
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,8 @@ class Elastic(Transform):
     sigma: float = field(metadata={"least": 0.5})
 
     def displacement(self, count: int, h: int, w: int, rng: Generator) -> Float[Tensor, "b 2 h w"]:
-        """How far from its place each pixel takes its value: (x, y), in pixels."""
+        """The displacement of the place from which each pixel takes its value: (x, y), in
+        pixels."""
         down, across = self._bumps(h, rng.device), self._bumps(w, rng.device)
         knots = 2 * uniform(rng, count, 2, down.shape[1], across.shape[1]) - 1
         return (self.alpha * down) @ knots @ across.mT
@@ -204,7 +205,7 @@ class Erase(Paint):
     size: int
 
     def check_size(self, size: Sequence[int]) -> None:
-        _expect_larger(self, self.size // 2, size)
+        _check_larger(self, self.size // 2, size)
 
     def paint(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
         hidden = [self._hidden(side, len(images), rng) for side in images.shape[2:]]
@@ -244,7 +245,7 @@ class Colour(Paint):
         return torch.lerp(grey(images), images, 1 + self.saturation * spread[2]).clamp(0, 1)
 
 
-def _expect_larger(transform: Transform, pixels: int, size: Sequence[int]) -> None:
+def _check_larger(transform: Transform, pixels: int, size: Sequence[int]) -> None:
     """Refuse to move an image out of sight, or to hide all of it."""
     if pixels >= min(size):
         raise UsageError(

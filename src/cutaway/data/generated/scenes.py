@@ -16,7 +16,11 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.named_sets import DIGITS, named_set
 from cutaway.data.pixels import PixelsAndNote, stored
 
-SIDE, MOST, PATCH = 64, 3, 44  # pixels; digits in a picture; pixels about a digit, turned and large
+SIDE, MAX_DIGITS, PATCH = (
+    64,
+    3,
+    44,
+)  # pixels; digits in a picture; pixels about a digit, turned and large
 COUNTS = {"train": 4_000, "test": 1_000}
 CLOTH = 512  # pixels a side of the noise that grounds are cut from
 SMOOTH = (0.7, 1.5, 3.0, 8.0)  # standard deviations of the ground's scales, pixels
@@ -36,7 +40,7 @@ def digit_scenes(mnist: Callable[[], ImageSet]) -> ImageSet:
 
 
 def scenes(mnist: Callable[[], ImageSet]) -> ImageSet:
-    """The same pictures, each pixel ground or digit, whichever digit it is."""
+    """The same pictures with two classes of pixels, ground and digit."""
     image_set = digit_scenes(mnist)
     assert image_set.masks is not None
     return replace(
@@ -52,10 +56,10 @@ def _make(digits: ImageSet) -> PixelsAndNote:
     draw = np.random.RandomState(0)
     pictures, masks = [], []
     for part, count in COUNTS.items():
-        figures, classes = sample(digits, part, count * MOST, draw)
+        figures, classes = sample(digits, part, count * MAX_DIGITS, draw)
         cloths = textures(draw)
         for i in range(count):
-            few = slice(i * MOST, i * MOST + draw.randint(1, MOST + 1))
+            few = slice(i * MAX_DIGITS, i * MAX_DIGITS + draw.randint(1, MAX_DIGITS + 1))
             picture, mask = scene(ground(cloths, draw), figures[few] / 255, classes[few], draw)
             pictures.append(picture)
             masks.append(mask)

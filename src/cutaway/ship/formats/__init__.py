@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.errors import DataError, UsageError, nearest
-from cutaway.ship.opened import Opened
+from cutaway.ship.exported_model import ExportedModel
 from cutaway.ship.shipment import Shipment
 
 
@@ -33,8 +33,8 @@ class Format:
         write: Callable[[Shipment, Path], None] = self._load.write
         write(shipment, path)
 
-    def read(self, path: Path) -> Opened:
-        read: Callable[[Path], Opened] = self._load.read
+    def read(self, path: Path) -> ExportedModel:
+        read: Callable[[Path], ExportedModel] = self._load.read
         return read(path)
 
     @property
@@ -93,7 +93,7 @@ def format_of(path: Path) -> Format:
     )
 
 
-def open_exported(path: str | Path) -> Opened:
+def open_exported(path: str | Path) -> ExportedModel:
     """Open what `export` wrote: a file, or a folder with a config.json or an ONNX file.
 
     Raises:

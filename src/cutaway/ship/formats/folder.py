@@ -7,8 +7,8 @@ from cutaway.files import read_json, write_json, write_whole, writing
 from cutaway.learn.checkpoint import load_tensors, save_tensors
 from cutaway.ship.about import About
 from cutaway.ship.card import card
+from cutaway.ship.exported_model import ExportedModel
 from cutaway.ship.formats.weights import rebuild
-from cutaway.ship.opened import Opened
 from cutaway.ship.shipment import Shipment
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
@@ -24,7 +24,7 @@ def write(shipment: Shipment, path: Path) -> None:
     write_whole(path / CARD, card(shipment.run, about))
 
 
-def read(path: Path) -> Opened:
+def read(path: Path) -> ExportedModel:
     """Build the network of a folder.
 
     Raises:

@@ -11,7 +11,7 @@ import torch
 from cutaway.errors import DataError
 from cutaway.files import write_whole
 from cutaway.ship.about import About
-from cutaway.ship.opened import Opened
+from cutaway.ship.exported_model import ExportedModel
 from cutaway.ship.program import program, silenced
 from cutaway.ship.shipment import Shipment
 
@@ -51,7 +51,7 @@ def describe(proto: onnx.ModelProto, about: About) -> None:
     onnx.helper.set_model_props(proto, {KEY: about.to_json(), **plain})
 
 
-def read(path: Path, threads: int = 0) -> Opened:
+def read(path: Path, threads: int = 0) -> ExportedModel:
     """Open an ONNX file that was exported by Cutaway.
 
     Args:
@@ -76,7 +76,7 @@ def read(path: Path, threads: int = 0) -> Opened:
         outputs: np.ndarray = session.run(None, {name: examples})[0]
         return outputs
 
-    return Opened(path, about, answer)
+    return ExportedModel(path, about, answer)
 
 
 def _clean(proto: onnx.ModelProto) -> None:

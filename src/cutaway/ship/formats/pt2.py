@@ -9,7 +9,7 @@ import torch
 from cutaway.errors import DataError
 from cutaway.files import write_whole
 from cutaway.ship.about import About
-from cutaway.ship.opened import Opened, of_module
+from cutaway.ship.exported_model import ExportedModel, of_module
 from cutaway.ship.program import program, silenced
 from cutaway.ship.shipment import Shipment
 
@@ -24,7 +24,7 @@ def write(shipment: Shipment, path: Path) -> None:
     write_whole(path, buffer.getvalue())
 
 
-def read(path: Path) -> Opened:
+def read(path: Path) -> ExportedModel:
     """Open a program that was exported by Cutaway."""
     extra = {KEY: ""}
     try:

@@ -15,9 +15,9 @@ from cutaway.errors import UsageError
 from cutaway.files import write_whole, writing
 from cutaway.ship import page as pages
 from cutaway.ship.about import About
+from cutaway.ship.exported_model import ExportedModel
 from cutaway.ship.formats import onnx_file
 from cutaway.ship.onnxruntime_web import Runtime, runtime
-from cutaway.ship.opened import Opened
 from cutaway.ship.shipment import Shipment
 
 PAGE, MODEL, NOTICE = "index.html", "model.onnx", "onnxruntime-licence.txt"
@@ -44,7 +44,7 @@ def write(shipment: Shipment, path: Path) -> None:
     write_whole(path / NOTICE, pages.file(NOTICE))
 
 
-def read(path: Path) -> Opened:
+def read(path: Path) -> ExportedModel:
     """Open the network of a folder."""
     return replace(onnx_file.read(path / MODEL), path=path)
 

@@ -9,7 +9,7 @@ from cutaway.errors import DataError, UsageError
 from cutaway.learn.checkpoint import load_tensors, save_tensors
 from cutaway.learn.recipe import OWN
 from cutaway.ship.about import About
-from cutaway.ship.opened import Opened, of_module
+from cutaway.ship.exported_model import ExportedModel, of_module
 from cutaway.ship.portable import portable
 from cutaway.ship.shipment import Shipment
 
@@ -20,13 +20,13 @@ def write(shipment: Shipment, path: Path) -> None:
     save_tensors(path, state, {"about": shipment.about.to_dict()})
 
 
-def read(path: Path) -> Opened:
+def read(path: Path) -> ExportedModel:
     """Build the network and load the weights."""
     tensors, facts = load_tensors(path)
     return rebuild(path, About.from_dict(facts.get("about")), tensors)
 
 
-def rebuild(path: Path, about: About, tensors: dict[str, Tensor]) -> Opened:
+def rebuild(path: Path, about: About, tensors: dict[str, Tensor]) -> ExportedModel:
     """Build a network of the registry with these weights.
 
     Raises:

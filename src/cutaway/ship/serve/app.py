@@ -93,7 +93,7 @@ def _add_image_routes(app: FastAPI, settings: Settings) -> None:
         openapi_extra=schemas.body_of(one, 1),
     )  # fmt: skip
     async def why(request: Request) -> Response:
-        """Where the answer to one image comes from."""
+        """Explain the answer to one image by an occlusion map."""
         (content,) = await images_of(request, one, 1)
         return _json(await app.state.service.why(content))
 
@@ -112,7 +112,7 @@ def _add_info_routes(app: FastAPI, served: Served, metrics: Metrics) -> None:
 
     @app.get("/about", response_model=None, responses=schemas.responses(About, *INFO_ERRORS))
     async def about() -> Response:
-        """What the network is, what it learned from, and what it did on its test set."""
+        """The network, its data, and its results on the test set."""
         return _json(served.engine.about.to_dict())
 
     @app.get(
@@ -120,7 +120,7 @@ def _add_info_routes(app: FastAPI, served: Served, metrics: Metrics) -> None:
         responses=schemas.text("text/plain", 500),
     )  # fmt: skip
     async def counted() -> Response:
-        """What the server has counted, for Prometheus."""
+        """Metrics for Prometheus."""
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     @app.get(

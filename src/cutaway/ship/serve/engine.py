@@ -16,9 +16,9 @@ from cutaway.learn.fleet import Fleet
 from cutaway.learn.run import Run
 from cutaway.learn.runtime import computing
 from cutaway.ship.about import About
-from cutaway.ship.opened import Opened
+from cutaway.ship.exported_model import ExportedModel
 
-ONLY = "only what does is served"
+RULE = "only what does is served"
 
 
 @runtime_checkable
@@ -77,11 +77,11 @@ class ExportedEngine:
         UsageError: it tells no classes or values of pictures.
     """
 
-    def __init__(self, opened: Opened, name: str):
+    def __init__(self, opened: ExportedModel, name: str):
         self.about, self.name, self._answer = opened.about, name, opened.answer
         tells = self.about.task_kind().serves and self.about.part == "answer"
         if not tells or len(self.about.size) != 2:
-            raise UsageError(f"{opened.path} predicts no classes or values of pictures: {ONLY}.")
+            raise UsageError(f"{opened.path} predicts no classes or values of pictures: {RULE}.")
 
     def answer(self, pixels: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]:
         return self._answer(pixels)
@@ -90,7 +90,7 @@ class ExportedEngine:
 def _check(path: Path, run: Run) -> None:
     if not run.task.serves:
         raise UsageError(
-            f"{path} predicts no classes or values of pictures: {ONLY}. `cutaway generate` "
+            f"{path} predicts no classes or values of pictures: {RULE}. `cutaway generate` "
             "generates images with it, or `cutaway evaluate` measures it."
         )
     if len(run.data.size) != 2:

@@ -39,7 +39,7 @@ class Answers(BaseModel):
 
 
 class Why(BaseModel):
-    """Where the answer comes from."""
+    """The explanation of an answer."""
 
     top: list[Class] = Field(min_length=1, max_length=5)
     seen: str = Field(description="What the network sees: a PNG in base64.")
@@ -61,7 +61,7 @@ class Health(BaseModel):
 
 
 class Error(BaseModel):
-    """Why there is no answer."""
+    """An error."""
 
     error: str = Field(description="One sentence.")
 
@@ -70,7 +70,7 @@ def request_of(max_images: int) -> type[BaseModel]:
     """The JSON body of a request with at most `max_images` images."""
 
     class Request(BaseModel):
-        """Pictures to be told apart."""
+        """Images to predict for."""
 
         model_config = ConfigDict(extra="forbid")
         images: list[Base64] = Field(min_length=1, max_length=max_images)

@@ -22,8 +22,8 @@ CHUNK = 256
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A network that runs on plain arrays.
+class ExportedModel:
+    """An exported network that runs on plain arrays.
 
     Attributes:
         answer: gives the outputs of a batch. It takes pixels (`uint8`, channels last), codes z
@@ -68,12 +68,14 @@ class Opened:
         )  # fmt: skip
 
 
-def of_module(path: Path, about: About, module: Callable[..., Any], network: Any = None) -> Opened:
-    """Wrap a PyTorch module as `Opened`."""
+def of_module(
+    path: Path, about: About, module: Callable[..., Any], network: Any = None
+) -> ExportedModel:
+    """Wrap a PyTorch module as `ExportedModel`."""
 
     def answer(examples: np.ndarray) -> np.ndarray:
         with torch.inference_mode(), exact():
             outputs: np.ndarray = module(torch.from_numpy(np.ascontiguousarray(examples))).numpy()
         return outputs
 
-    return Opened(path, about, answer, network)
+    return ExportedModel(path, about, answer, network)
