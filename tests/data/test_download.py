@@ -43,13 +43,13 @@ class Handler(BaseHTTPRequestHandler):
         if not self.server.content:
             self.send_error(503)
             return
-        found = re.fullmatch(r"bytes=(\d+)-", asked) if self.server.ranges else None
-        start = int(found[1]) if found else 0
+        match = re.fullmatch(r"bytes=(\d+)-", asked) if self.server.ranges else None
+        start = int(match[1]) if match else 0
         body = self.server.content[start:]
-        if found and not body:
+        if match and not body:
             self.send_error(416)
             return
-        self.send_response(206 if found else 200)
+        self.send_response(206 if match else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.server.deaths:

@@ -22,13 +22,13 @@ def lines(count: int = 40, size: int = 40, width: int = 4, paper: int = 0, ink: 
 
 @pytest.mark.parametrize(("paper", "ink"), [(0, 255), (255, 30), (128, 250)])
 def test_lines_are_measured(paper: int, ink: int) -> None:
-    found = measure_ink(lines(paper=paper, ink=ink))
-    assert found is not None
-    assert (found.paper, found.ink) == pytest.approx((paper / 255, ink / 255), abs=0.01)
-    assert found.length == pytest.approx(19 / 40, abs=0.03)
-    assert (found.x, found.y) == pytest.approx((0.5, 18.5 / 40), abs=0.03)
-    assert found.width == pytest.approx(4 / 40, abs=0.03)
-    assert found.grain == 1
+    measured = measure_ink(lines(paper=paper, ink=ink))
+    assert measured is not None
+    assert (measured.paper, measured.ink) == pytest.approx((paper / 255, ink / 255), abs=0.01)
+    assert measured.length == pytest.approx(19 / 40, abs=0.03)
+    assert (measured.x, measured.y) == pytest.approx((0.5, 18.5 / 40), abs=0.03)
+    assert measured.width == pytest.approx(4 / 40, abs=0.03)
+    assert measured.grain == 1
 
 
 def test_the_digits_fill_their_images() -> None:
@@ -46,9 +46,9 @@ def test_the_digits_fill_their_images() -> None:
 
 
 def test_mnist_lies_by_its_mass(real_data) -> None:
-    found = measure_ink(load("mnist").images[:4000])
-    assert found is not None
-    assert (found.length, found.by, found.grain) == (20 / 28, "mass", 1)
+    ink = measure_ink(load("mnist").images[:4000])
+    assert ink is not None
+    assert (ink.length, ink.by, ink.grain) == (20 / 28, "mass", 1)
 
 
 def test_photographs_are_no_drawings() -> None:

@@ -44,8 +44,8 @@ def test_twelve_bits_in_sixteen_fill_the_greys(tmp_path: Path, format: str) -> N
 
 
 def test_the_range_is_the_sets_and_not_each_pictures(tmp_path: Path) -> None:
-    found = load(ramps(tmp_path, 16)).images.flatten(1).max(1).values
-    assert sorted(found.tolist()) == [42, 85, 127, 170, 212, 255]
+    maxima = load(ramps(tmp_path, 16)).images.flatten(1).max(1).values
+    assert sorted(maxima.tolist()) == [42, 85, 127, 170, 212, 255]
 
 
 def test_floats_share_a_range_and_no_number_is_the_least(tmp_path: Path) -> None:

@@ -77,9 +77,9 @@ def test_a_second_start_reads_no_picture(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_changed_file_is_packed_again(tmp_path: Path) -> None:
     root = two_classes(tmp_path)
     first = load(root)
-    found = (root / "a/0.png").stat()
+    status = (root / "a/0.png").stat()
     write(root, "a/0.png", image(12, 12, seed=99))
-    os.utime(root / "a/0.png", ns=(found.st_atime_ns, found.st_mtime_ns))
+    os.utime(root / "a/0.png", ns=(status.st_atime_ns, status.st_mtime_ns))
     assert load(root).fingerprint != first.fingerprint
 
 
@@ -106,8 +106,8 @@ def test_bad_files_are_named_and_left_out(tmp_path: Path) -> None:
     assert images.names == ["a/0.png", "a/2.png", "b/0.png", "b/1.png"]
     for name, pixels in zip(images.names, images.images, strict=True):
         assert (pixels.numpy() == decode(root / name, None, 3)).all()
-    found = {(finding.kind, finding.where, finding.left_out) for finding in images.findings}
-    assert found == {
+    bad = {(finding.kind, finding.where, finding.left_out) for finding in images.findings}
+    assert bad == {
         ("empty", ("a/1.png",), True),
         ("not-an-image", ("a/notes.txt",), True),
         ("truncated", ("b/2.png",), True),

@@ -42,9 +42,9 @@ def test_names_are_listed_without_torch() -> None:
         "print(*SOURCES, {'torch', 'numpy', 'PIL', 'requests'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    *names, found = done.stdout.split(maxsplit=len(SOURCES))
+    *names, rest = done.stdout.split(maxsplit=len(SOURCES))
     assert names == list(SOURCES)
-    assert found == "set()\n"
+    assert rest == "set()\n"
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -191,10 +191,10 @@ def test_photographs_of_one_stone_are_one_group() -> None:
         "bs69-45539", "bs69-47328", "bs75-31692", "bs69-47327", "hs72-41777 (1)", "hs72-41777",
         "hs72-52529", "bs99-10001", "bs99-10020", "bs99-10060", "hs99-10061",
     )]  # fmt: skip
-    found = stones(names)
-    assert found[:7] == ["10044", "10044", "10044", "10045", "62236", "62236", "62236"]
-    assert found[7] == found[8]
-    assert len(set(found[8:])) == 3
+    groups = stones(names)
+    assert groups[:7] == ["10044", "10044", "10044", "10045", "62236", "62236", "62236"]
+    assert groups[7] == groups[8]
+    assert len(set(groups[8:])) == 3
 
 
 def test_real_mnist(real_data: Path) -> None:

@@ -33,8 +33,8 @@ def test_a_removed_channel_is_one_without_weights():
 def test_a_held_unit_answers_its_value():
     model = network()
     with modified_outputs(model, {"3": set_units([2], 7.0)}):
-        found = answers(model, images(), ["4"])["4"]
-    assert found[:, 2].tolist() == [7, 7]
+        outputs = answers(model, images(), ["4"])["4"]
+    assert outputs[:, 2].tolist() == [7, 7]
 
 
 def test_a_skipped_layer_answers_nothing():
@@ -50,10 +50,10 @@ def test_what_is_patched_in_decides():
         with modified_outputs(model, {"1": patch_units(source)}):
             assert torch.equal(model(x), model(other))
         with modified_outputs(model, {"1": patch_units(source[:1], [0, 2])}):
-            found = answers(model, x, ["2"])["2"].reshape(2, 4, 4, 4)
+            outputs = answers(model, x, ["2"])["2"].reshape(2, 4, 4, 4)
     own = answers(model, x, ["1"])["1"]
-    assert torch.equal(found[:, 1], own[:, 1])
-    assert torch.equal(found[1, 2], source[0, 2])
+    assert torch.equal(outputs[:, 1], own[:, 1])
+    assert torch.equal(outputs[1, 2], source[0, 2])
 
 
 def test_ablation_finds_the_unit_that_matters():
@@ -63,9 +63,9 @@ def test_ablation_finds_the_unit_that_matters():
         model[5].weight[:, 3] = 1
         model[3].bias[3] = 5
     whole = model(x).sum().item()
-    found = ablate(model, lambda: model(x).sum().item(), "3", range(5))
-    assert found[[0, 1, 2, 4]].tolist() == pytest.approx([whole] * 4)
-    assert found[3].item() == pytest.approx(2 * model[5].bias.sum().item(), rel=1e-5)
+    values = ablate(model, lambda: model(x).sum().item(), "3", range(5))
+    assert values[[0, 1, 2, 4]].tolist() == pytest.approx([whole] * 4)
+    assert values[3].item() == pytest.approx(2 * model[5].bias.sum().item(), rel=1e-5)
 
 
 def test_no_hook_remains_after_an_exception():
@@ -89,7 +89,7 @@ def test_an_unknown_layer_offers_the_nearest():
 def test_answers_are_copies_in_the_order_of_the_calls():
     relu = nn.ReLU(inplace=True)
     model = nn.Sequential(nn.Linear(2, 2), relu, nn.Linear(2, 2), relu).train()
-    found = answers(model, torch.randn(3, 2))
-    assert list(found) == ["0", "1", "2", "1 (2)"]
-    assert (found["0"] < 0).any()
+    outputs = answers(model, torch.randn(3, 2))
+    assert list(outputs) == ["0", "1", "2", "1 (2)"]
+    assert (outputs["0"] < 0).any()
     assert model.training

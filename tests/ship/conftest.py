@@ -55,8 +55,8 @@ def shipped(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Calla
     @cache
     def ship(model: str, to: str) -> Export:
         place = tmp_path_factory.mktemp("exports") / f"net{FORMATS[to].ending}"
-        (found,) = export(trained(model), to, out=place)
-        return found
+        (exported,) = export(trained(model), to, out=place)
+        return exported
 
     return ship
 
@@ -79,10 +79,10 @@ def npm(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CUTAWAY_CACHE", str(pytestconfig.cache.mkdir("onnxruntime-web")))
         try:
-            found = runtime()
+            files = runtime()
         except DataError as error:
             pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("npm")
-    (folder / SCRIPT).write_text(found.script, encoding="utf-8")
-    (folder / BINARY).write_bytes(found.binary)
+    (folder / SCRIPT).write_text(files.script, encoding="utf-8")
+    (folder / BINARY).write_bytes(files.binary)
     return folder

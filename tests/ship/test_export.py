@@ -29,14 +29,14 @@ PARTS = [
 
 @pytest.mark.parametrize("name", EXACT)
 def test_an_export_answers_as_the_run(trained, shipped, name):
-    run, found = trained("lenet5"), shipped("lenet5", name)
-    check = found.check
+    run, exported = trained("lenet5"), shipped("lenet5", name)
+    check = exported.check
     assert check.examples == len(run.split.test)
     assert check.difference["largest"] < 1e-5
     assert check.difference["agreement"] == 1
     assert check.export == check.pytorch
     assert check.export["accuracy"] == pytest.approx(run.results["accuracy"])
-    opened = open_exported(found.path)
+    opened = open_exported(exported.path)
     images = run.images()
     pixels = images.images[run.split.test].numpy()
     expected = run.saved_test().probabilities
@@ -64,8 +64,8 @@ def test_a_stranger_needs_onnxruntime_alone(trained, shipped):
     assert kept["classes"].split("\n") == list(run.data.classes)
     onnx.checker.check_model(path, full_check=True)
     for n in (1, 2, 7):
-        found = session.run(None, {"pixels": np.zeros((n, 30, 41, 1), np.uint8)})[0]
-        np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
+        outputs = session.run(None, {"pixels": np.zeros((n, 30, 41, 1), np.uint8)})[0]
+        np.testing.assert_allclose(outputs.sum(1), 1, atol=1e-5)
 
 
 def test_no_path_of_this_machine_leaves(shipped):
@@ -103,10 +103,10 @@ def test_pt2_runs_with_pytorch_alone(trained, shipped):
 def test_what_was_found_is_kept_and_the_look_is_logged(trained):
     run = trained("mlp")
     before = len(run.looks)
-    found = export(run, ["onnx", "safetensors"])
+    exports = export(run, ["onnx", "safetensors"])
     kept = read_json(run.path / "export.json")
-    assert {one.path.name for one in found} == {"mlp.onnx", "mlp.safetensors"} <= set(kept)
-    assert kept["mlp.onnx"]["bytes"] == found[0].path.stat().st_size
+    assert {one.path.name for one in exports} == {"mlp.onnx", "mlp.safetensors"} <= set(kept)
+    assert kept["mlp.onnx"]["bytes"] == exports[0].path.stat().st_size
     assert len(run.looks) == before + 1
     assert run.looks[-1]["why"] == "export onnx, safetensors"
     assert run.looks[-1]["accuracy"] == run.results["accuracy"]
@@ -214,7 +214,7 @@ def test_the_run_s_own_network_is_untouched(trained):
 
 
 def test_axes_that_may_be_of_any_length(trained):
-    found = program(Shipment.of(trained("lenet5")))
-    (name,) = found.graph_signature.user_inputs
-    node = next(node for node in found.graph.nodes if node.name == name)
+    exported = program(Shipment.of(trained("lenet5")))
+    (name,) = exported.graph_signature.user_inputs
+    node = next(node for node in exported.graph.nodes if node.name == name)
     assert [isinstance(n, int) for n in node.meta["val"].shape] == [False, False, False, True]

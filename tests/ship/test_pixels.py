@@ -73,8 +73,8 @@ def test_an_export_that_sees_other_pixels_is_not_kept(
     """One that resizes without antialiasing, as most programs do."""
 
     def plain(x: torch.Tensor, frame: object) -> torch.Tensor:
-        found = torch.nn.functional.interpolate(x.float(), (32, 32), mode="bilinear")
-        return found.round().byte()
+        resized = torch.nn.functional.interpolate(x.float(), (32, 32), mode="bilinear")
+        return resized.round().byte()
 
     monkeypatch.setattr("cutaway.ship.portable.fit_frame", plain)
     with pytest.raises(RunError, match="held-out files at their original sizes"):
@@ -104,6 +104,6 @@ def test_whole_pictures_are_brought_alike(fit_: str, tmp_path: Path) -> None:
         pixels = draw.integers(0, 256, shape, dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "new.png")
         told = dict(run.predict(tmp_path / "new.png")[0].top)
-        found = opened.answer(pixels[None, ..., None])[0]
+        output = opened.answer(pixels[None, ..., None])[0]
         wanted = [told[name] for name in run.data.classes]
-        np.testing.assert_allclose(found, wanted, atol=1e-3)
+        np.testing.assert_allclose(output, wanted, atol=1e-3)

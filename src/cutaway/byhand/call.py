@@ -57,11 +57,9 @@ class Call:
             value = filled.get(argument.name)
             if _takes_tensor(argument):
                 many = isinstance(value, list | tuple)
-                argument_value: Any = (
-                    [next(rest) for _ in value or ()] if many else next(rest, None)
-                )
-                number = isinstance(argument_value, Tensor) and "Tensor" not in str(argument.type)
-                filled[argument.name] = argument_value.item() if number else argument_value
+                given: Any = [next(rest) for _ in value or ()] if many else next(rest, None)
+                number = isinstance(given, Tensor) and "Tensor" not in str(argument.type)
+                filled[argument.name] = given.item() if number else given
         return self.function(**filled)
 
     def settings(self, names: set[str]) -> dict[str, Any]:

@@ -78,9 +78,8 @@ def shares(event: Event, g: Tensor) -> list[tuple[str, ...]]:
 
 def symbols(node: Node) -> Iterator[tuple[str, str]]:
     """Each input with its symbol in the equation, which is its name in `forward`."""
-    parameters = (
-        list(signature(node.operation.forward).parameters.values()) if node.operation else []
-    )
+    forward = signature(node.operation.forward).parameters if node.operation else {}
+    parameters = list(forward.values())
     for i, name in enumerate(node.inputs):
         last = min(i, len(parameters) - 1)
         if name is not None:

@@ -156,10 +156,8 @@ def split(
     drawn_parts = [part for part in source_parts(side) if part not in own]
     source_findings += lacking(images, side, drawn_parts, own=False)
     requested = {part: share for part, share in ((VAL, val), (TEST, test)) if share != SHARES[part]}
-    division_findings = (
-        unused_division(images) if fold else drawn_findings(images, side, own, requested)
-    )
-    findings = (*source_findings, *division_findings)
+    drawn = unused_division(images) if fold else drawn_findings(images, side, own, requested)
+    findings = (*source_findings, *drawn)
     if drop_leaks:
         side[(side < TEST) & np.isin(unit, unit[side == TEST])] = DROPPED
     return _as_split(images, unit, side, seed=seed, findings=findings, fold=fold)

@@ -45,10 +45,8 @@ class StepHooks:
     def __init__(
         self, step: int, layers: Mapping[str, nn.Module], parameters: Mapping[str, nn.Parameter]
     ):
-        self.step, self.parameters = (
-            step,
-            {n: p for n, p in parameters.items() if is_initialised(p)},
-        )
+        self.step = step
+        self.parameters = {n: p for n, p in parameters.items() if is_initialised(p)}
         self.unseen: set[str] = set()
         self._calls = Calls()
         self._records: list[Record] = []

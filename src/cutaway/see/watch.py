@@ -135,11 +135,8 @@ class Scope:
             names = ", ".join(sorted(self._unseen)[:MAX_NAMES])
             reason = "their tensors have no plain values"
             reason += " or TorchScript hides them" if self._scripted else ""
-            rest = (
-                f" and {len(self._unseen) - MAX_NAMES} more"
-                if len(self._unseen) > MAX_NAMES
-                else ""
-            )
+            count = len(self._unseen) - MAX_NAMES
+            rest = f" and {count} more" if count > 0 else ""
             self.note = f"Not watched, because {reason}: {names}{rest}."
 
     def keep(self, moment: Watched) -> None:

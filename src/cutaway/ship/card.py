@@ -13,12 +13,8 @@ MAX_CLASSES = 20
 def card(run: Run, about: About) -> str:
     """A README.md with the header that the Hugging Face Hub reads (its model card format)."""
     parts = (
-        _header(about),
-        _summary(run, about),
-        _results(run),
-        _usage(about),
-        _limits(run, about),
-    )
+        _header(about), _summary(run, about), _results(run), _usage(about), _limits(run, about),
+    )  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
 
@@ -42,11 +38,8 @@ def _summary(run: Run, about: About) -> str:
     if about.part == "answer" and isinstance(about.target, Values):
         lines.append(f"It predicts: {', '.join(about.target.names)}.")
     if _classifies_images(about):
-        more = (
-            f" and {len(about.classes) - MAX_CLASSES} more"
-            if len(about.classes) > MAX_CLASSES
-            else ""
-        )
+        count = len(about.classes) - MAX_CLASSES
+        more = f" and {count} more" if count > 0 else ""
         lines.append(f"Classes: {', '.join(about.classes[:MAX_CLASSES])}{more}.")
     return "\n\n".join(lines)
 

@@ -99,11 +99,8 @@ class Reconstruct(nn.Module):
 
     def __init__(self, network: nn.Module, about: About):
         super().__init__()
-        self.network, self.normalise, self.denormalise = (
-            network,
-            Normalise(about),
-            Denormalise(about),
-        )
+        self.network = network
+        self.normalise, self.denormalise = Normalise(about), Denormalise(about)
 
     def forward(self, pixels: UInt8[Tensor, "b *grid c"]) -> Float[Tensor, "b *grid2 c"]:
         return self.denormalise(without_sampling(self.network)(self.normalise(pixels)))

@@ -41,8 +41,8 @@ def test_a_channel_of_zeros_reaches_nowhere():
 def test_what_a_layer_leads_to_comes_first(turned):
     node = helper.make_node("Gemm", ["x", "w"], ["y"], transB=turned)
     w = np.arange(6, dtype=np.float32).reshape((3, 2) if turned else (2, 3))
-    found, axis = outputs_first(node, w)
-    assert found.shape == (3, 2)
+    weights, axis = outputs_first(node, w)
+    assert weights.shape == (3, 2)
     assert axis == 1 - turned
 
 

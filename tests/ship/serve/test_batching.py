@@ -127,8 +127,8 @@ def test_many_quick_answers_do_not_nest() -> None:
 def test_networks_are_not_mixed() -> None:
     old, new = Thinking(), Thinking()
     settings = Settings(budget_ms=5000)
-    found = play(settings, (old, [1, 2], 0.1), (new, [3], 0.1), (old, [4], 0.1))
-    assert found == [[1, 2], [3], [4]]
+    results = play(settings, (old, [1, 2], 0.1), (new, [3], 0.1), (old, [4], 0.1))
+    assert results == [[1, 2], [3], [4]]
     assert (old.batches, new.batches) == ([[1, 2], [4]], [[3]])
 
 
@@ -143,9 +143,9 @@ def test_a_network_that_fails_refuses_its_batch_alone() -> None:
 
 def test_no_more_wait_than_may() -> None:
     engine = Thinking(0.1)
-    found = play(Settings(max_waiting=3), *((engine, [i, i], 0.0) for i in range(3)))
-    assert [type(one) for one in found] == [list, RequestError, RequestError]
-    assert found[1].reason == "queue"
+    results = play(Settings(max_waiting=3), *((engine, [i, i], 0.0) for i in range(3)))
+    assert [type(one) for one in results] == [list, RequestError, RequestError]
+    assert results[1].reason == "queue"
 
 
 def test_what_nobody_waits_for_is_left_out() -> None:

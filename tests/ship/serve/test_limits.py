@@ -182,9 +182,9 @@ def test_what_is_no_request(running: Server, sent: bytes, expected: int) -> None
 def test_too_often(serve: Serve, lenet: Run) -> None:
     server = serve(lenet.path, "--rate", 5)
     answers = [server.predict(PICTURE) for _ in range(30)]
-    found = Counter(one.status_code for one in answers)
-    assert set(found) == {200, 429}
-    assert found[200] >= 10  # twice the rate at once
+    counts = Counter(one.status_code for one in answers)
+    assert set(counts) == {200, 429}
+    assert counts[200] >= 10  # twice the rate at once
     refused = next(one for one in answers if one.status_code == 429)
     assert refused.headers["retry-after"] == "1"
     assert "5 requests a second" in sentence(refused)
@@ -204,9 +204,9 @@ def test_a_thousand_requests_at_once(serve: Serve, lenet: Run) -> None:
             return await asyncio.gather(*asked)
 
     answers = asyncio.run(all_of_them())
-    found = Counter(one.status_code for one in answers)
-    assert set(found) <= {200, 503}
-    assert found[200] >= 256
+    counts = Counter(one.status_code for one in answers)
+    assert set(counts) <= {200, 503}
+    assert counts[200] >= 256
     for one in answers:
         assert one.status_code == 200 or one.headers["retry-after"] == "1"
     assert running.predict(PICTURE).status_code == 200

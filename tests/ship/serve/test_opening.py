@@ -78,18 +78,18 @@ def test_an_export_that_answers_otherwise_is_refused(exported: Run, tmp_path: Pa
 
 
 def test_exported_files_are_served(exported: Run) -> None:
-    found = load_engine(exported.path / "exports" / "lenet.onnx")
-    assert found.name == "onnxruntime"
+    engine = load_engine(exported.path / "exports" / "lenet.onnx")
+    assert engine.name == "onnxruntime"
     expected = TorchEngine(exported).answer(PIXELS)
-    np.testing.assert_allclose(found.answer(PIXELS), expected, atol=1e-5)
+    np.testing.assert_allclose(engine.answer(PIXELS), expected, atol=1e-5)
 
 
 def test_a_fleet_answers_as_one(tmp_path: Path) -> None:
     recipe = Recipe(model="mlp", data="own:digits", epochs=1, replicates=3)
     fleet = launch(recipe, digits(200), out=tmp_path / "fleet")
-    found, pixels = load_engine(fleet.path), digits(20).images.numpy()
+    engine, pixels = load_engine(fleet.path), digits(20).images.numpy()
     expected = np.mean([TorchEngine(run).answer(pixels) for run in fleet.members], axis=0)
-    np.testing.assert_allclose(found.answer(pixels), expected, atol=1e-6)
+    np.testing.assert_allclose(engine.answer(pixels), expected, atol=1e-6)
 
 
 def test_other_ways_and_places(tmp_path: Path) -> None:

@@ -84,8 +84,8 @@ def test_the_port_is_taken(lenet: Run) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        found = cutaway("serve", lenet.path, "--port", port)
-    assert (found.code, f"127.0.0.1:{port} cannot be listened on" in found.said) == (2, True)
+        result = cutaway("serve", lenet.path, "--port", port)
+    assert (result.code, f"127.0.0.1:{port} cannot be listened on" in result.said) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_what_is_not_served(
     if "vae" in wanted:
         recipe = Recipe(model="vae", task="variational", data="own:digits", epochs=1)
         fit(recipe, digits(64, size=8), out=places["vae"])
-    found = cutaway("serve", *(one.format(**places) for one in arguments), "--port", 0)
-    assert (found.code, words in found.said) == (code, True), found
+    result = cutaway("serve", *(one.format(**places) for one in arguments), "--port", 0)
+    assert (result.code, words in result.said) == (code, True), result
 
 
 def test_a_large_picture_is_no_trouble(serve: Serve, lenet: Run) -> None:

@@ -60,7 +60,7 @@ def test_under_load_no_request_is_lost(
     expected = {
         tuple(p.label for p in run.predict(PICTURES)): run.recipe.model for run in (lenet, words)
     }
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     problems: list[object] = []
 
     def ask() -> None:
@@ -71,7 +71,7 @@ def test_under_load_no_request_is_lost(
                     problems.append(answer.text)
                     continue
                 labels = tuple(one["top"][0]["label"] for one in answer.json()["answers"])
-                found[expected.get(labels, "a mixture")] += 1
+                counts[expected.get(labels, "a mixture")] += 1
 
     threads = [Thread(target=ask) for _ in range(4)]
     for one in threads:
@@ -86,8 +86,8 @@ def test_under_load_no_request_is_lost(
         for one in threads:
             one.join()
     assert problems == []
-    assert set(found) == {"lenet5", "mlp"}
-    assert min(found.values()) > 10
+    assert set(counts) == {"lenet5", "mlp"}
+    assert min(counts.values()) > 10
 
 
 def test_one_that_cannot_be_used_is_named_and_the_old_one_stays(
