@@ -57,9 +57,9 @@ class Call:
             value = filled.get(argument.name)
             if _takes_tensor(argument):
                 many = isinstance(value, list | tuple)
-                given: Any = [next(rest) for _ in value or ()] if many else next(rest, None)
-                number = isinstance(given, Tensor) and "Tensor" not in str(argument.type)
-                filled[argument.name] = given.item() if number else given
+                passed: Any = [next(rest) for _ in value or ()] if many else next(rest, None)
+                number = isinstance(passed, Tensor) and "Tensor" not in str(argument.type)
+                filled[argument.name] = passed.item() if number else passed
         return self.function(**filled)
 
     def settings(self, names: set[str]) -> dict[str, Any]:

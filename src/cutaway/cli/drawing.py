@@ -83,11 +83,9 @@ def symbols(node: Node) -> Iterator[tuple[str, str]]:
     for i, name in enumerate(node.inputs):
         last = min(i, len(parameters) - 1)
         if name is not None:
-            variadic = parameters[last].kind is Parameter.VAR_POSITIONAL
-            yield (
-                f"{parameters[last].name}_{i - last + 1}" if variadic else parameters[last].name,
-                name,
-            )
+            parameter = parameters[last]
+            many = parameter.kind is Parameter.VAR_POSITIONAL
+            yield f"{parameter.name}_{i - last + 1}" if many else parameter.name, name
 
 
 def describe(node: Node) -> str:
