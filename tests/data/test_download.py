@@ -224,7 +224,7 @@ def test_what_is_not_the_rocks_is_refused(serve, content: bytes, said: str) -> N
     assert fetch(source(server.url, known=None, name="rocks"), quiet).is_dir()
 
 
-def test_waiting_ends(serve, monkeypatch) -> None:
+def test_a_slow_mirror_times_out(serve, monkeypatch) -> None:
     monkeypatch.setattr(download, "WAIT", (0.2, 0.2))
     server = serve()
     gate = threading.Event()

@@ -74,7 +74,7 @@ def test_an_image_size_that_makes_no_sense(tmp_path: Path) -> None:
         load(two_classes(tmp_path), image_size=0)
 
 
-def test_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_copy_is_available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUTAWAY_DATA", str(tmp_path))
     assert SOURCES["digits"].available
     assert not SOURCES["mnist"].available

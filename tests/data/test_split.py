@@ -90,7 +90,7 @@ def test_groups_joined_by_a_duplicate_stay_together():
     assert parts.kept_together == (29, 90)
 
 
-def test_joined_follows_chains():
+def test_join_clusters_follows_chains():
     first, second = torch.tensor([0, 0, 1, 2, 3]), torch.tensor([7, 8, 8, 9, -1])
     label = join_clusters(first, second)
     assert label[0] == label[1] == label[2]

@@ -30,20 +30,20 @@ def test_a_removed_channel_is_one_without_weights():
         assert not torch.equal(model(x), other(x))
 
 
-def test_a_held_unit_answers_its_value():
+def test_a_unit_that_is_set_has_its_value():
     model = network()
     with modified_outputs(model, {"3": set_units([2], 7.0)}):
         outputs = answers(model, images(), ["4"])["4"]
     assert outputs[:, 2].tolist() == [7, 7]
 
 
-def test_a_skipped_layer_answers_nothing():
+def test_a_zeroed_layer_answers_zero():
     model = network()
     with modified_outputs(model, {"4": zero_output}), torch.no_grad():
         assert torch.equal(model(images()), model[5].bias.detach().expand(2, 3))
 
 
-def test_what_is_patched_in_decides():
+def test_patched_units_decide_the_answer():
     model, x, other = network(), images(), images(1)
     source = answers(model, other, ["1"])["1"]
     with torch.no_grad():

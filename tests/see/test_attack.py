@@ -59,7 +59,7 @@ def test_among_all_ways_the_worst_is_found_where_the_gradient_misleads():
         ways[i].view(-1)[i], ways[25 + i].view(-1)[i] = 0.0, 1.0
     worst = model(ways).log_softmax(1)[:, 1].argmin()
     assert torch.equal(few_pixels(model, x, t, 1, 0.0, 1.0)[0], ways[worst])
-    first = few_pixels(model, x, t, 1, 0.0, 1.0, among=1)
+    first = few_pixels(model, x, t, 1, 0.0, 1.0, candidates=1)
     assert (first != x).sum() == 1
 
 

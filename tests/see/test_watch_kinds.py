@@ -115,7 +115,7 @@ def test_what_has_no_plain_values_is_left_out_and_named():
     assert scope.note == "Not watched, because their tensors have no plain values: 0.weight."
 
 
-def test_mapped_over_examples_nothing_ends():
+def test_a_step_under_vmap_goes_on():
     model = nn.Sequential(nn.Linear(3, 2), nn.ReLU())
 
     def loss(weights, x):

@@ -53,7 +53,7 @@ def test_every_part_of_every_kind_leaves(trained, model, part, tmp_path):
     assert open_exported(shipped.path).about.part == part_of(run.recipe.in_stages()[-1].task, part)
 
 
-def test_a_stranger_needs_onnxruntime_alone(trained, shipped):
+def test_onnxruntime_alone_runs_an_export(trained, shipped):
     run, path = trained("lenet5"), str(shipped("lenet5", "onnx").path)
     session = onnxruntime.InferenceSession(path)
     (taken,), (given,) = session.get_inputs(), session.get_outputs()
@@ -100,7 +100,7 @@ def test_pt2_runs_with_pytorch_alone(trained, shipped):
         assert whole(torch.zeros(shape, dtype=torch.uint8)).shape == (shape[0], 10)
 
 
-def test_what_was_found_is_kept_and_the_look_is_logged(trained):
+def test_the_comparison_is_kept_and_the_evaluation_is_logged(trained):
     run = trained("mlp")
     before = len(run.looks)
     exports = export(run, ["onnx", "safetensors"])

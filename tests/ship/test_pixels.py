@@ -42,7 +42,7 @@ def test_predict_and_the_server_see_what_training_saw(run: Run) -> None:
         assert (decode_picture(path.read_bytes(), about, 2**27) == pixels.numpy()).all()
 
 
-def test_evaluate_sees_it_too(run: Run) -> None:
+def test_evaluate_reads_files_as_training_did(run: Run) -> None:
     """The same files as other data; they are adopted as they are."""
     other = run.data.adopt(load(run.recipe.data, image_size=run.data.frame))
     assert (other.images == run.images().images).all()

@@ -138,7 +138,7 @@ def _slope_error(graph: Graph, name: str, d: Tensor, seed: int) -> float:
     return error
 
 
-def _spread(names: list[str], most: int) -> set[str]:
-    if len(names) <= most:
+def _spread(names: list[str], count: int) -> set[str]:
+    if len(names) <= count:
         return set(names)
-    return {names[i * (len(names) - 1) // max(1, most - 1)] for i in range(most)}
+    return {names[i * (len(names) - 1) // max(1, count - 1)] for i in range(count)}

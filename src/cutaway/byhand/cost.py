@@ -67,21 +67,21 @@ def total(node_costs: dict[str, Cost], reuse: bool = True) -> int:
     return sum(c.backward * (1 if reuse else c.paths) for c in node_costs.values())
 
 
-def path_by_path(graph: Graph, most: int = 100_000) -> tuple[dict[str, Tensor], int]:
+def path_by_path(graph: Graph, max_steps: int = 100_000) -> tuple[dict[str, Tensor], int]:
     """The gradients of the parameters without reuse, each path computed on its own.
 
     Returns:
         The gradients, and how often a node was differentiated.
 
     Raises:
-        UsageError: more than `most` steps would be needed.
+        UsageError: more than `max_steps` steps would be needed.
     """
     path_counts = paths(graph)
     steps = sum(path_counts[node.name] for node in graph.operations)
-    if steps > most:
+    if steps > max_steps:
         raise UsageError(
-            f"Path by path this graph needs {steps:,} steps for one gradient, more than {most:,}: "
-            "count them with byhand.paths(graph), or take a smaller network."
+            f"Path by path this graph needs {steps:,} steps for one gradient, more than "
+            f"{max_steps:,}: count them with byhand.paths(graph), or take a smaller network."
         )
     graph.seed()
     live, gradients = graph.live(), dict[str, Tensor]()

@@ -33,15 +33,12 @@ def compare(
     from cutaway.show import comparison, tables, verdict
     from cutaway.show.pages.compare import write
 
-    comparison_result = compared(runs, on)
+    result = compared(runs, on)
     if out:
-        write(comparison_result, out)
+        write(result, out)
     if as_json:
-        emit(
-            comparison_result.to_dict()
-            | {"said": verdict.said(comparison_result), "notes": verdict.notes(comparison_result)}
-        )
+        emit(result.to_dict() | {"said": verdict.said(result), "notes": verdict.notes(result)})
         return
-    tables.show(*comparison.parts(comparison_result))
+    tables.show(*comparison.parts(result))
     if out:
         typer.echo(f"Page: {out.resolve().as_uri()}")

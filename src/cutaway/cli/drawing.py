@@ -123,11 +123,11 @@ def format_bytes(count: int) -> str:
     return f"{count / 1e3:,.1f} kB" if count < 1e6 else f"{count / 1e6:,.1f} MB"
 
 
-def summary(x: Tensor, begin: str = "", rows: int = 1) -> list[str]:
+def summary(x: Tensor, prefix: str = "", rows: int = 1) -> list[str]:
     """Mean, spread and range of the finite numbers, how many are not, and the first ones.
 
     Args:
-        begin: words before.
+        prefix: words before.
         rows: how many rows of numbers, where a picture does not show them.
     """
     flat = x.double().flatten()
@@ -139,15 +139,15 @@ def summary(x: Tensor, begin: str = "", rows: int = 1) -> list[str]:
         facts.append(f"mean {mean:.3g}, spread {spread:.3g}, from {low:.3g} to {high:.3g}")
     if len(finite) < len(flat):
         facts.append(f"{len(flat) - len(finite):,} of {len(flat):,} numbers not finite")
-    lines = [begin + "; ".join(facts)] if facts else []
+    lines = [prefix + "; ".join(facts)] if facts else []
     return lines if is_picture(x) else [*lines, *numbers(x, rows)]
 
 
-def numbers(x: Tensor, most: int) -> list[str]:
+def numbers(x: Tensor, max_rows: int) -> list[str]:
     """The first numbers of the first rows."""
     while x.ndim > 1 and x.shape[-1] == 1:
         x = x.squeeze(-1)
-    rows = x.reshape(-1, x.shape[-1] if x.ndim else 1)[:most, : PER_ROW + 1].tolist()
+    rows = x.reshape(-1, x.shape[-1] if x.ndim else 1)[:max_rows, : PER_ROW + 1].tolist()
     return [
         "  ".join(f"{value + 0.0:.3g}" for value in row[:PER_ROW]) + "  ..." * (len(row) > PER_ROW)
         for row in rows

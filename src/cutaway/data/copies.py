@@ -26,17 +26,17 @@ class Copies(NamedTuple):
     near: Int[Tensor, " n"]
 
 
-def copies(images: ImageSet, say: Callable[[str], None]) -> Copies:
+def copies(images: ImageSet, notify: Callable[[str], None]) -> Copies:
     """Exact and near copies, from the cache where the same images were searched before.
 
     Args:
-        say: told what is being looked for, in a few words.
+        notify: told what is being looked for, in a few words.
     """
     if len(images) < MIN_CACHED:
-        return _find(images, say)
+        return _find(images, notify)
 
     def build(folder: Path) -> dict[str, Any]:
-        labels = torch.stack(_find(images, say)).numpy()
+        labels = torch.stack(_find(images, notify)).numpy()
         np.save(folder / LABELS, labels)
         return {"bytes": (folder / LABELS).stat().st_size}
 
@@ -44,15 +44,15 @@ def copies(images: ImageSet, say: Callable[[str], None]) -> Copies:
     try:
         place, _ = cache.entry(key, build, _is_complete)
     except DataError:  # a cache that cannot be written is no reason not to train
-        return _find(images, say)
+        return _find(images, notify)
     return Copies(*torch.from_numpy(np.load(place / LABELS)))
 
 
-def _find(images: ImageSet, say: Callable[[str], None]) -> Copies:
-    say("looking for exact copies")
+def _find(images: ImageSet, notify: Callable[[str], None]) -> Copies:
+    notify("looking for exact copies")
     same = exact(images.images)
     if images.noun == "image":
-        say("looking for near copies")
+        notify("looking for near copies")
     return Copies(same, near(images.images, same))
 
 

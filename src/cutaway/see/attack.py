@@ -70,7 +70,7 @@ def few_pixels(
     count: int,
     low: Bound,
     high: Bound,
-    among: int = 256,
+    candidates: int = 256,
 ) -> Images:
     """`count` pixels of each image, one after the other, set to black or white in all channels.
 
@@ -78,24 +78,24 @@ def few_pixels(
     greedy form of the attack of Su et al. 2019.
 
     Args:
-        among: how many pixels with values are tried each time, those that lower it most to first
-            order. Trying all is stronger by little, and takes as long as there are pixels.
+        candidates: how many pixels with values are tried each time, those that lower it most to
+            first order. Trying all is stronger by little, and takes as long as there are pixels.
     """
     adversarial = x.clone()
     with resting(model):
         for image, label in zip(adversarial, t, strict=True):
             for _ in range(count):
-                image.copy_(_most_harmful(model, image, label, low, high, among))
+                image.copy_(_most_harmful(model, image, label, low, high, candidates))
     return adversarial
 
 
 def _most_harmful(
-    model: nn.Module, x: Tensor, t: Tensor, low: Bound, high: Bound, among: int
+    model: nn.Module, x: Tensor, t: Tensor, low: Bound, high: Bound, count: int
 ) -> Float[Tensor, "c *side"]:
     flat, slope = x.flatten(1), _loss_gradient(model, x[None], t[None])[0].flatten(1)
     ends = [torch.as_tensor(v).to(x).reshape(-1, 1).expand(len(x), 1) for v in (low, high)]
     promise = torch.cat([(slope * (end - flat)).sum(0) for end in ends])
-    candidates = promise.topk(min(among, len(promise))).indices
+    candidates = promise.topk(min(count, len(promise))).indices
     half, pixel = candidates // flat.shape[1], candidates % flat.shape[1]
     variants = flat.repeat(len(candidates), 1, 1)
     variants[torch.arange(len(candidates)), :, pixel] = torch.cat(ends, 1).T[half]

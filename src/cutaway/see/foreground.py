@@ -41,11 +41,11 @@ class View:
     """A small version of a picture, with its features per pixel.
 
     Attributes:
-        looks: L, a, b and texture of each pixel.
+        features: L, a, b and texture of each pixel.
         x, y: where the pixels' middles are, from 0 to 1.
     """
 
-    looks: Float[Array, "h w 4"]
+    features: Float[Array, "h w 4"]
     x: Float[Array, "h w"]
     y: Float[Array, "h w"]
 
@@ -89,49 +89,44 @@ def mask_in_box(view: View, box: Box) -> Bool[Array, "h w"]:
     q = ((2 * view.x - left - right) / (right - left)) ** 2
     q += ((2 * view.y - top - bottom) / (bottom - top)) ** 2
     inside = (left < view.x) & (view.x < right) & (top < view.y) & (view.y < bottom)
-    return cleaned(cut_out(view.looks, inside & (q < 1), 3 * (1 - q), ~inside) & inside, 0.1)
+    return cleaned(cut_out(view.features, inside & (q < 1), 3 * (1 - q), ~inside) & inside, 0.1)
 
 
 def _largest_object(view: View, across: float, down: float) -> Bool[Array, "h w"]:
     """The largest object near a point a little below the middle."""
     q = ((view.x - 0.5) / across) ** 2 + ((view.y - 0.58) / down) ** 2
     edge = np.maximum(abs(view.x - 0.5), abs(view.y - 0.5)) > 0.47
-    return cleaned(cut_out(view.looks, q < 1, 1 - q, edge & (q > 2)), 1.0)
+    return cleaned(cut_out(view.features, q < 1, 1 - q, edge & (q > 2)), 1.0)
 
 
 def cut_out(
-    looks: Float[Array, "h w 4"],
-    thing: Bool[Array, "h w"],
+    features: Float[Array, "h w 4"],
+    mask: Bool[Array, "h w"],
     prior: Float[Array, "h w"],
     outside: Bool[Array, "h w"],
 ) -> Bool[Array, "h w"]:
-    """log p(look | object) - log p(look | rest) + prior, cut at the least cost, repeatedly.
+    """log p(features | object) - log p(features | rest) + prior, cut at the least cost, repeatedly.
 
     Args:
-        thing: where it is thought to be at first.
-        prior: log odds of the thing by place alone.
+        mask: the first estimate of the object.
+        prior: log odds of the object by place alone.
         outside: what cannot be of it.
     """
-    places = _bins(looks)
+    places = _bins(features)
     for _ in range(ROUNDS):
-        if not (thing.any() and (~thing).any()):
+        if not (mask.any() and (~mask).any()):
             break
-        odds = _log_share(places, thing) - _log_share(places, ~thing)
-        before, thing = (
-            thing,
-            cheapest_cut(
-                np.where(outside, -1000.0, odds.clip(-MAX_EVIDENCE, MAX_EVIDENCE) + prior),
-                looks[..., :3],
-            ),
-        )
-        if (before == thing).all():
+        odds = _log_share(places, mask) - _log_share(places, ~mask)
+        odds = np.where(outside, -1000.0, odds.clip(-MAX_EVIDENCE, MAX_EVIDENCE) + prior)
+        before, mask = mask, cheapest_cut(odds, features[..., :3])
+        if (before == mask).all():
             break
-    return thing
+    return mask
 
 
-def _bins(looks: Float[Array, "h w 4"]) -> tuple[Array, ...]:
+def _bins(features: Float[Array, "h w 4"]) -> tuple[Array, ...]:
     """The bin of a pixel in each of the four measures."""
-    shares = (looks - LOW) / np.subtract(HIGH, LOW)
+    shares = (features - LOW) / np.subtract(HIGH, LOW)
     return tuple((shares[..., i].clip(0, 0.999) * n).astype(int) for i, n in enumerate(BINS))
 
 
@@ -185,7 +180,7 @@ def _neighbours(shape: tuple[int, ...]) -> tuple[Array, Array]:
     return first, second
 
 
-def cleaned(mask: Bool[Array, "h w"], least: float) -> Bool[Array, "h w"]:
+def cleaned(mask: Bool[Array, "h w"], min_share: float) -> Bool[Array, "h w"]:
     """Pieces of at least that share of the largest, without threads, gaps and holes."""
     from scipy import ndimage  # type: ignore[import-untyped]
 
@@ -193,7 +188,7 @@ def cleaned(mask: Bool[Array, "h w"], least: float) -> Bool[Array, "h w"]:
     if not count:
         return np.zeros_like(mask)
     sizes = np.bincount(numbers.ravel())[1:]
-    large = np.isin(numbers, 1 + np.flatnonzero(sizes >= least * sizes.max()))
+    large = np.isin(numbers, 1 + np.flatnonzero(sizes >= min_share * sizes.max()))
     closed = ndimage.binary_closing(np.pad(large, 3, mode="edge"), iterations=2)[3:-3, 3:-3]
     return ndimage.binary_fill_holes(closed)
 
@@ -208,15 +203,15 @@ def make_view(pixels: UInt8[Array, "h w c"]) -> View:
     light = colours[..., 0]
     mean, square = (ndimage.uniform_filter(z, 3 * size) for z in (light, light**2))
     spread = np.sqrt((square - mean**2).clip(0)) ** 0.5
-    looks = [
+    features = [
         ndimage.zoom(
             ndimage.uniform_filter(z, size), scale, order=1, grid_mode=True, mode="nearest"
         )
         for z in (*np.moveaxis(colours, -1, 0), spread)
     ]
-    h, w = looks[0].shape
+    h, w = features[0].shape
     x, y = np.meshgrid((np.arange(w) + 0.5) / w, (np.arange(h) + 0.5) / h)
-    return View(np.stack(looks, -1), x, y)
+    return View(np.stack(features, -1), x, y)
 
 
 def lab(pixels: UInt8[Array, "h w 3"]) -> Float[Array, "h w 3"]:

@@ -23,7 +23,7 @@ def test_every_file_of_the_page_comes_from_the_server(running: Server) -> None:
         assert f"docs/{name}" in response.text
 
 
-def test_it_has_no_other_files_and_says_what_is_missing(running: Server) -> None:
+def test_the_reference_has_no_other_files_and_says_what_is_missing(running: Server) -> None:
     for name in ("favicon.png", "..%2f__init__.py"):
         assert running.client.get(f"/docs/{name}").status_code == 404
     if not HERE:

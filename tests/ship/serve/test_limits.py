@@ -179,7 +179,7 @@ def test_what_is_no_request(running: Server, sent: bytes, expected: int) -> None
         assert parsed(read_all(connection))[0] == expected
 
 
-def test_too_often(serve: Serve, lenet: Run) -> None:
+def test_requests_above_the_rate_are_refused(serve: Serve, lenet: Run) -> None:
     server = serve(lenet.path, "--rate", 5)
     answers = [server.predict(PICTURE) for _ in range(30)]
     counts = Counter(one.status_code for one in answers)

@@ -16,7 +16,7 @@ def lsuv(
     layers: Iterable[nn.Module],
     forward: Callable[[], Any],
     tol: float = 0.05,
-    most: int = 10,
+    max_steps: int = 10,
 ) -> None:
     """Layer by layer, u <- u / sqrt(var(s)) until the output s has |var(s) - 1| < tol.
 
@@ -38,7 +38,7 @@ def lsuv(
         if layer in done:
             return s
         done.add(layer)
-        return _rescale(layer, lambda: layer.forward(*inputs, **kwargs), s, tol, most)
+        return _rescale(layer, lambda: layer.forward(*inputs, **kwargs), s, tol, max_steps)
 
     with _training_mode(model), ExitStack() as hooks:
         for layer in layers:
@@ -47,10 +47,10 @@ def lsuv(
 
 
 def _rescale(
-    layer: nn.Module, forward: Callable[[], Tensor], s: Tensor, tol: float, most: int
+    layer: nn.Module, forward: Callable[[], Tensor], s: Tensor, tol: float, max_steps: int
 ) -> Tensor:
     """The layer's output once its weights are scaled; s is the output before."""
-    for _ in range(most):
+    for _ in range(max_steps):
         var = s.var().item()
         if not (math.isfinite(var) and var > 0):
             warnings.warn(f"LSUV leaves {layer} as it is: its output does not vary.", stacklevel=3)
