@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cutaway.data.audit import MAX_NAMES, audit
+from cutaway.data.audit import LISTED, audit
 from cutaway.data.imageset import Finding, ImageSet
 
 
@@ -72,9 +72,9 @@ def test_lists_are_bounded_and_say_how_many_more():
     images.images[100:] = images.images[:100]
     result = audit(images)
     listed = [finding for finding in result.findings if finding.kind == "exact-duplicate"]
-    assert len(listed) == MAX_NAMES + 1
+    assert len(listed) == LISTED + 1
     assert "80 more clusters" in listed[-1].detail
-    assert len(listed[-1].where) == MAX_NAMES
+    assert len(listed[-1].where) == LISTED
     assert len(result.exact_clusters) == 100
 
 

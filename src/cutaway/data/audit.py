@@ -18,7 +18,7 @@ from cutaway.data.target import Classes
 
 TINY = 10  # a class of fewer images is called tiny: a tenth of it is no validation
 UNEVEN = 10.0  # the largest class may have so many times the images of the smallest
-MAX_NAMES = 20  # of one kind, so many findings, and so many images in one, are named
+LISTED = 20  # of one kind, so many findings, and so many images in one, are named
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +103,7 @@ class Audit:
             **{
                 key: {
                     "count": len(value),
-                    "first": [members[:MAX_NAMES] for members in value[:MAX_NAMES]],
+                    "first": [members[:LISTED] for members in value[:LISTED]],
                 }
                 for key, value in vars(self).items()
                 if key in ("exact_clusters", "near_clusters", "two_labels")
@@ -193,10 +193,8 @@ def _count(count: int, noun: str) -> str:
 
 def _finding(images: ImageSet, kind: str, members: list[int], detail: str) -> Finding:
     """A finding that names the first images, and says how many more there are."""
-    more = (
-        f" The first {MAX_NAMES} of {len(members)} are named." if len(members) > MAX_NAMES else ""
-    )
-    return Finding(kind, tuple(images.names[i] for i in members[:MAX_NAMES]), detail + more)
+    more = f" The first {LISTED} of {len(members)} are named." if len(members) > LISTED else ""
+    return Finding(kind, tuple(images.names[i] for i in members[:LISTED]), detail + more)
 
 
 def _contrasted(images: ImageSet, groups: list[list[int]]) -> list[list[int]]:
@@ -212,14 +210,14 @@ def _contrasted(images: ImageSet, groups: list[list[int]]) -> list[list[int]]:
 def _groups(images: ImageSet, kind: str, groups: list[list[int]], alike: str) -> list[Finding]:
     """One finding per cluster, and one that says how many more there are."""
     findings = []
-    for group in groups[:MAX_NAMES]:
+    for group in groups[:LISTED]:
         labels = ""
         if kind == "two-labels":
             of = sorted({images.classes[c] for c in images.targets[group].tolist()})
-            labels = f": {', '.join(map(repr, of[:MAX_NAMES]))}"
+            labels = f": {', '.join(map(repr, of[:LISTED]))}"
         detail = f"{len(group)} {images.noun}s are {alike}{labels}."
         findings.append(_finding(images, kind, group, detail))
-    rest = groups[MAX_NAMES:]
+    rest = groups[LISTED:]
     if rest:
         detail = (
             f"{_count(len(rest), 'more cluster')} of {images.noun}s that are {alike}, not listed."
@@ -266,15 +264,15 @@ def _uneven(
     findings = []
     if tiny:
         few = ", ".join(
-            f"'{name}' ({counts[images.classes.index(name)]})" for name in tiny[:MAX_NAMES]
+            f"'{name}' ({counts[images.classes.index(name)]})" for name in tiny[:LISTED]
         )
-        more = f" and {len(tiny) - MAX_NAMES} more" if len(tiny) > MAX_NAMES else ""
+        more = f" and {len(tiny) - LISTED} more" if len(tiny) > LISTED else ""
         noun = images.noun
         detail = f"Too few {noun}s to train and to test: {few}{more}. Add {noun}s, or join classes."
-        findings.append(Finding("tiny-class", tiny[:MAX_NAMES], detail))
+        findings.append(Finding("tiny-class", tiny[:LISTED], detail))
     if empty:
         detail = f"{_count(len(empty), 'class')} without a single {images.noun}."
-        findings.append(Finding("empty-class", empty[:MAX_NAMES], detail))
+        findings.append(Finding("empty-class", empty[:LISTED], detail))
     if imbalance >= UNEVEN:
         nonzero = torch.from_numpy(np.where(counts > 0, counts, counts.max()))
         names = images.classes[int(counts.argmax())], images.classes[int(nonzero.argmin())]
@@ -299,5 +297,5 @@ def _unseen(images: ImageSet) -> list[Finding]:
     if not empty:
         return []
     return [
-        Finding("empty-class", empty[:MAX_NAMES], f"{_count(len(empty), 'class')} without a pixel.")
+        Finding("empty-class", empty[:LISTED], f"{_count(len(empty), 'class')} without a pixel.")
     ]
