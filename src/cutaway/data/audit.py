@@ -126,7 +126,7 @@ def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Au
     nearly = [group for group in every if len(same[group].unique()) > 1]
     # The class of a picture with a mask is no label of it.
     groups = every if isinstance(images.target, Classes) else []
-    contradicting = [group for group in groups if len(images.targets[group].unique()) > 1]
+    disputed = [group for group in groups if len(images.targets[group].unique()) > 1]
     counts = np.array(images.counts())
     present = counts[counts > 0]
     tiny = tuple(images.classes[c] for c in np.flatnonzero((counts > 0) & (counts < TINY)))
@@ -137,17 +137,14 @@ def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Au
         *_groups(images, "exact-duplicate", equal, f"equal in every {value}"),
         *_groups(images, "near-duplicate", nearly, "nearly equal"),
         *_groups(
-            images,
-            "two-labels",
-            _contrasted(images, contradicting),
-            "alike, but of several classes",
+            images, "two-labels", _contrasted(images, disputed), "alike, but of several classes"
         ),
         *_divided(images, alike),
         *_of_targets(images, counts, tiny, imbalance),
     )
     return Audit(
         findings, dict(zip(images.classes, counts.tolist(), strict=True)), alike, equal, nearly,
-        contradicting, tiny, imbalance, images.size, images.channels, images.noun,
+        disputed, tiny, imbalance, images.size, images.channels, images.noun,
         ranges=_ranges(images),
     )  # fmt: skip
 
@@ -219,9 +216,8 @@ def _groups(images: ImageSet, kind: str, groups: list[list[int]], alike: str) ->
         findings.append(_finding(images, kind, group, detail))
     rest = groups[LISTED:]
     if rest:
-        detail = (
-            f"{_count(len(rest), 'more cluster')} of {images.noun}s that are {alike}, not listed."
-        )
+        more = _count(len(rest), "more cluster")
+        detail = f"{more} of {images.noun}s that are {alike}, not listed."
         findings.append(_finding(images, kind, [group[0] for group in rest], detail))
     return findings
 
@@ -263,9 +259,8 @@ def _uneven(
     empty = tuple(images.classes[c] for c in np.flatnonzero(counts == 0))
     findings = []
     if tiny:
-        few = ", ".join(
-            f"'{name}' ({counts[images.classes.index(name)]})" for name in tiny[:LISTED]
-        )
+        sizes = {name: counts[images.classes.index(name)] for name in tiny[:LISTED]}
+        few = ", ".join(f"'{name}' ({size})" for name, size in sizes.items())
         more = f" and {len(tiny) - LISTED} more" if len(tiny) > LISTED else ""
         noun = images.noun
         detail = f"Too few {noun}s to train and to test: {few}{more}. Add {noun}s, or join classes."
