@@ -70,7 +70,7 @@ def test_a_second_start_reads_no_picture(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("cutaway.data.picture.read", fail)
     monkeypatch.setattr("cutaway.data.worker.read", fail)
-    monkeypatch.setattr("cutaway.data.plan.look", fail)
+    monkeypatch.setattr("cutaway.data.plan.read_header", fail)
     assert load(root).fingerprint == first.fingerprint
 
 
