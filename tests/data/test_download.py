@@ -165,7 +165,7 @@ def test_where_every_mirror_fails_each_reason_is_given(serve) -> None:
         fetch(source(DOWN, broken.url, wrong.url), quiet)
     for said in ("no connection", "answers 503", "its checksum differs", "CUTAWAY_DATA"):
         assert said in str(error.value)
-    assert not source(DOWN).here
+    assert not source(DOWN).available
 
 
 def test_archives_without_a_checksum_are_never_joined(serve, own_cache: Path) -> None:

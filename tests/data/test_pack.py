@@ -188,12 +188,12 @@ def test_a_file_that_kills_the_decoder_is_found_and_left_out() -> None:
         def end(self) -> None:
             self.started -= 1
 
-        def ask(self, task: pool.Task) -> pool.Answer | None:
+        def send(self, task: pool.Task) -> pool.Answer | None:
             return None if "deadly" in task["sources"] else {"bad": [], "notes": []}
 
     worker = Worker()
     task = {"first": 5, "sources": ["x", "x", "deadly", "x", "x"]}
-    assert worker.careful(task)["bad"] == [(7, "crash", pool.CRASH)]
+    assert worker.answer(task)["bad"] == [(7, "crash", pool.CRASH)]
 
 
 def test_without_workers_it_is_done_here(tmp_path: Path, monkeypatch, side_by_side) -> None:

@@ -255,7 +255,7 @@ def test_buckets_are_each_clients_own_and_few_are_kept() -> None:
     assert [buckets.take(one, 0) for one in "aaab"] == [True, True, False, True]
     for i in range(CLIENTS + 5):
         buckets.take(str(i), 0)
-    assert len(buckets._left) == CLIENTS
+    assert len(buckets._tokens) == CLIENTS
 
 
 def test_the_usual_rate() -> None:

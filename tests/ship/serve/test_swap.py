@@ -140,4 +140,4 @@ def test_nothing_changes_where_nothing_changed(lenet: Run) -> None:
     asyncio.run(watcher.check())
     assert loads == [lenet.path]
     assert served.engine is not old
-    assert stamp(lenet.path) == watcher._seen
+    assert stamp(lenet.path) == watcher._stamp
