@@ -33,9 +33,9 @@ from bench.servers.load import load
 from bench.tables import figure, middle, ratio
 from cutaway import api
 from cutaway.learn.runtime import processor
+from cutaway.ship.exported_model import ExportedModel
 from cutaway.ship.formats import open_exported
 from cutaway.ship.formats.onnx_file import read
-from cutaway.ship.opened import Opened
 from cutaway.ship.serve.engine import threads
 
 SERVERS = {
@@ -107,7 +107,7 @@ def _wait(port: int, process: "subprocess.Popen[bytes]") -> None:
     raise SystemExit("A server did not start: see its words above.")
 
 
-def bare(network: Opened) -> dict[str, float]:
+def bare(network: ExportedModel) -> dict[str, float]:
     """Milliseconds of a call with one picture."""
     pixels, times = picture()[None, ..., None], []
     for _ in range(CALLS):

@@ -20,9 +20,9 @@ from bench.tables import figure
 from cutaway.learn.runtime import processor
 from cutaway.ship.about import About
 from cutaway.ship.formats import web
-from cutaway.ship.fresh import Fresh
 from cutaway.ship.shipment import Shipment
-from cutaway.ship.verify import size
+from cutaway.ship.untrained import UntrainedRun
+from cutaway.ship.verify import total_bytes
 from tests.helpers.browser import blob, opened
 
 NETWORKS = ["lenet5", "resnet20", "efficientnet_lite0"]
@@ -60,13 +60,13 @@ def loaded(address: str, about: About, folder: Path) -> dict[str, float]:
 
 def measured(name: str, loads: int) -> dict[str, Any]:
     """A network's page: its bytes, and each of its loads."""
-    shipment = Shipment.of(Fresh(name))
+    shipment = Shipment.of(UntrainedRun(name))
     with TemporaryDirectory() as folder:
         path = Path(folder, name)
         web.write(shipment, path)
         index = path / "index.html"
         rows = [loaded(index.as_uri(), shipment.about, Path(folder, str(k))) for k in range(loads)]
-        return {"bytes": size(index), "size": list(shipment.about.size), "loads": rows}
+        return {"bytes": total_bytes(index), "size": list(shipment.about.size), "loads": rows}
 
 
 def seconds(rows: list[dict[str, float]], what: str) -> str:

@@ -58,11 +58,11 @@ def reuse() -> list[dict[str, Any]]:
     import torch
 
     from cutaway.byhand.cost import costs, total
-    from cutaway.systems import written
+    from cutaway.systems import system_graphs
 
     rows = []
     for name in REUSE:
-        (one,) = written(name)
+        (one,) = system_graphs(name)
         torch.manual_seed(0)
         one.graph.forward(*one.inputs)
         found = costs(one.graph)

@@ -20,14 +20,14 @@ import torch
 from cutaway import models
 from cutaway.files import write_json
 from cutaway.learn.run import Run
-from cutaway.ship.examples import drawn
+from cutaway.ship.examples import random_inputs
 from cutaway.ship.export import export
 from cutaway.ship.formats import FORMATS, open_exported
-from cutaway.ship.fresh import Fresh
-from cutaway.ship.measures import apart, latencies
+from cutaway.ship.measures import compare_outputs, latencies
 from cutaway.ship.portable import PARTS
 from cutaway.ship.shipment import Shipment
-from cutaway.ship.verify import size
+from cutaway.ship.untrained import UntrainedRun
+from cutaway.ship.verify import total_bytes
 
 DOCS = Path(__file__).parents[1] / "docs"
 KEPT, PAGE = DOCS / "shipping.json", DOCS / "shipping.md"
@@ -60,22 +60,22 @@ def keep(table: str, key: str, measure: Any, again: bool) -> None:
 
 def whole(name: str, part: str) -> dict[str, Any]:
     """One network in each format: bytes, and the largest difference of an output."""
-    shipment = Shipment.of(Fresh(name), part)
+    shipment = Shipment.of(UntrainedRun(name), part)
     about = shipment.about
-    x = drawn(about, EXAMPLES)
+    x = random_inputs(about, EXAMPLES)
     if about.takes_examples:
         shape = (EXAMPLES, *about.size, about.channels)
         x = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     with torch.inference_mode():
-        expected = shipment.whole(torch.from_numpy(x)).numpy()
+        expected = shipment.module(torch.from_numpy(x)).numpy()
     row: dict[str, Any] = {"size": list(about.size)}
     with TemporaryDirectory() as folder:
         for one in EXACT:
             path = Path(folder, f"net{FORMATS[one].ending}")
             FORMATS[one].write(shipment, path)
             found = FORMATS[one].read(path).answer(x)
-            off = apart(expected, found)["largest"]
-            row[one] = {"bytes": size(path), "difference": off}
+            off = compare_outputs(expected, found)["largest"]
+            row[one] = {"bytes": total_bytes(path), "difference": off}
             path.unlink()
     return row
 

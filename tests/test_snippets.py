@@ -93,7 +93,7 @@ def explained(names: dict[str, Any]) -> dict[str, Any]:
     return names | {"model": build("resnet20", 1, 10, (32, 32)).eval()}
 
 
-def changed(names: dict[str, Any]) -> dict[str, Any]:
+def modified(names: dict[str, Any]) -> dict[str, Any]:
     def accuracy(model: nn.Module) -> float:
         return (model(names["x"]).argmax(1) == names["t"]).float().mean().item()
 
@@ -141,7 +141,7 @@ HAS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "byhand.md": by_hand,
     "microscope.md: fields": receptive,
     "microscope.md: attribution": explained,
-    "microscope.md: with changed": changed,
+    "microscope.md: with modified_outputs": modified,
     "microscope.md: first": landscape,
     "microscope.md: attack": attacked,
     "shipping.md": exported,

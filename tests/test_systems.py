@@ -6,7 +6,7 @@ import torch
 from cutaway.byhand.check import check
 from cutaway.errors import UsageError
 from cutaway.models import MODELS
-from cutaway.systems import written
+from cutaway.systems import system_graphs
 
 LONG = {
     "alexnet", "vgg11", "vgg13", "vgg16", "vgg19", "resnet50", "resnet101", "resnet152",
@@ -24,7 +24,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_of_every_network(name):
-    for one in written(name):
+    for one in system_graphs(name):
         found = check(one.graph, *one.inputs, differences=3)
         assert max(found.autograd, found.values) < 1e-6, one.player
         assert found.differences < 1e-3, one.player
@@ -32,15 +32,15 @@ def test_gradients_of_every_network(name):
 
 
 def test_players_learn_their_own_parameters():
-    d, g = written("dcgan")
+    d, g = system_graphs("dcgan")
     assert (d.player, g.player) == ("discriminator", "generator")
     assert all(name.startswith("discriminator.") for name in d.graph.parameters)
     assert all(name.startswith("generator.") for name in g.graph.parameters)
-    assert [one.player for one in written("dcgan", player="generator")] == ["generator"]
+    assert [one.player for one in system_graphs("dcgan", player="generator")] == ["generator"]
 
 
 def test_the_same_seed_gives_the_same_system():
-    a, b, c = (written("lenet5", seed=seed)[0] for seed in (0, 0, 1))
+    a, b, c = (system_graphs("lenet5", seed=seed)[0] for seed in (0, 0, 1))
     assert torch.equal(a.inputs[0], b.inputs[0])
     assert not torch.equal(a.inputs[0], c.inputs[0])
     for name, value in a.graph.parameters.items():
@@ -48,17 +48,17 @@ def test_the_same_seed_gives_the_same_system():
 
 
 def test_ones_own_images_and_options():
-    (one,) = written("mlp", images=torch.rand(3, 1, 8, 8), options={"activation": "tanh"})
+    (one,) = system_graphs("mlp", images=torch.rand(3, 1, 8, 8), options={"activation": "tanh"})
     assert one.inputs[0].shape == (3, 1, 8, 8)
     assert any(node.title == "Tanh" for node in one.graph.operations)
 
 
 def test_what_is_not_known():
     with pytest.raises(UsageError, match="Did you mean 'lenet5'"):
-        written("lenet6")
+        system_graphs("lenet6")
     with pytest.raises(UsageError, match="no player 'judge'"):
-        written("dcgan", player="judge")
+        system_graphs("dcgan", player="judge")
     with pytest.raises(UsageError, match="no option"):
-        written("lenet5", options={"depth": 3})
+        system_graphs("lenet5", options={"depth": 3})
     with pytest.raises(UsageError, match="at least"):
-        written("vgg11", images=torch.rand(1, 3, 8, 8))
+        system_graphs("vgg11", images=torch.rand(1, 3, 8, 8))

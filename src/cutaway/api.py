@@ -1,4 +1,4 @@
-"""What `import cutaway as ca` offers: fit, search, resume, load, report, export."""
+"""The functions of `import cutaway as ca`: fit, search, resume, load, report, export."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ from cutaway.show.jobs import VIEWS, report
 from cutaway.show.progress import reading
 
 if TYPE_CHECKING:
-    from cutaway.ship.export import Shipped
+    from cutaway.ship.export import Export
 
 
 def fit(
@@ -70,16 +70,18 @@ def fit(
     check_way(way)
     if recipe.several:
         _refuse_module(model, "fleet")
-    told = _told("fleet" if recipe.several else "run", progress, callbacks)
-    how: dict[str, Any] = {"out": out, "callbacks": told, "checkpoint_every": checkpoint_every}
+    options: dict[str, Any] = {
+        "out": out, "checkpoint_every": checkpoint_every,
+        "callbacks": _with_progress("fleet" if recipe.several else "run", progress, callbacks),
+    }  # fmt: skip
     images = _images(recipe, data, progress)
     if recipe.several:
-        fleet = launch(recipe, images, way=way, **how)
+        fleet = launch(recipe, images, way=way, **options)
         report(fleet)
         return fleet
     own = model if isinstance(model, nn.Module) else None
     with given_back(own):
-        run = learning.fit(recipe, images, model=own, **how)
+        run = learning.fit(recipe, images, model=own, **options)
         report(run, images)
     return run
 
@@ -115,18 +117,20 @@ def search(
         CutawayError: with a sentence that says what is wrong and what to do.
     """
     _refuse_module(model, "search")
-    told = _told("search", progress, callbacks)
+    job_callbacks = _with_progress("search", progress, callbacks)
     recipe = _recipe(recipe, model, data, changes)
-    found = launch_search(
+    result = launch_search(
         recipe, _images(recipe, data, progress), trials=trials, over=over, out=out,
-        callbacks=told, checkpoint_every=checkpoint_every,
+        callbacks=job_callbacks, checkpoint_every=checkpoint_every,
     )  # fmt: skip
-    report(found)
-    return found
+    report(result)
+    return result
 
 
-def export(run: Run | str | Path, to: str | Sequence[str] = "onnx", **how: Any) -> "list[Shipped]":
-    """Write a trained network for use elsewhere, and its report anew with what was found.
+def export(
+    run: Run | str | Path, to: str | Sequence[str] = "onnx", **options: Any
+) -> "list[Export]":
+    """Write a trained network for use elsewhere, and its report with the comparison.
 
         export("runs/lenet5-mnist-1", ["onnx", "onnx-int8"])
 
@@ -139,9 +143,9 @@ def export(run: Run | str | Path, to: str | Sequence[str] = "onnx", **how: Any) 
     from cutaway.ship.export import export as ship
 
     run = run if isinstance(run, Run) else Run(run)
-    found = ship(run, to, **how)
+    exports = ship(run, to, **options)
     report(run)
-    return found
+    return exports
 
 
 def resume(
@@ -153,14 +157,14 @@ def resume(
     callbacks: Sequence[Callback | str] = (),
     checkpoint_every: float = 15.0,
 ) -> Run | Fleet | Search:
-    """Go on with what was stopped or killed; its end is the same to the bit.
+    """Resume a stopped or killed job; the result is bit-identical to an uninterrupted one.
 
     Args:
         model, data: one's own network and data, where the run began with such; the network comes
             back as from `fit`.
     """
     job = open_job(path, model, data)
-    told = _told(job.kind, progress, callbacks)
+    job_callbacks = _with_progress(job.kind, progress, callbacks)
     images = None
     if not job.finished:
         refuse_member(path)
@@ -171,41 +175,41 @@ def resume(
         with reading(progress) as read:
             images = job.images(read)
     with given_back(model):
-        job.resume(images, callbacks=told, checkpoint_every=checkpoint_every)
+        job.resume(images, callbacks=job_callbacks, checkpoint_every=checkpoint_every)
         report(job, images)
     return job
 
 
 def load(
-    what: Any, *, model: nn.Module | None = None, data: Any = None, **options: Any
+    source: Any, *, model: nn.Module | None = None, data: Any = None, **options: Any
 ) -> Run | Fleet | Search | ImageSet:
-    """A run, a fleet or a search from its directory; anything else as an `ImageSet`.
+    """Open a run, a fleet or a search from its directory; anything else as an `ImageSet`.
 
     Args:
         model, data: one's own network and data, where the run began with such.
         options: of the data: image_size, group_by, label; see `cutaway.data.sources.load`.
     """
-    if isinstance(what, str | Path) and kind_at(what):
-        return open_job(what, model, data)
-    return load_images(what, **options)
+    if isinstance(source, str | Path) and kind_at(source):
+        return open_job(source, model, data)
+    return load_images(source, **options)
 
 
 def _recipe(
     recipe: Recipe | None, model: str | nn.Module, data: Any, changes: dict[str, Any]
 ) -> Recipe:
-    """The recipe that is asked for: one to begin with, or what suits model and data, changed."""
+    """The recipe: the given one, or one that suits model and data; with changes."""
     return (recipe or _beginning(_name(model), _name(data))).with_options(**changes)
 
 
-def _told(kind: str, progress: bool, callbacks: Sequence[Callback | str]) -> Callbacks:
-    """The user's callbacks, after what shows the progress of a kind of job."""
+def _with_progress(kind: str, progress: bool, callbacks: Sequence[Callback | str]) -> Callbacks:
+    """The user's callbacks, after the progress display of a kind of job."""
     return made([*([VIEWS[kind].progress()] if progress else []), *callbacks])
 
 
-def _refuse_module(model: str | nn.Module, what: str) -> None:
+def _refuse_module(model: str | nn.Module, job: str) -> None:
     if isinstance(model, nn.Module):
         raise UsageError(
-            f"A {what} builds a new network for each of them, and a module is only one: "
+            f"A {job} builds a new network for each of them, and a module is only one: "
             "give the name of a model (see `cutaway models`)."
         )
 

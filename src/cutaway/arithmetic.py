@@ -1,4 +1,4 @@
-"""How numbers are multiplied, whatever the processor could do faster, and by what code."""
+"""Float32 arithmetic without reduced precision, and the cache of compiled code."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +10,13 @@ from torch import backends
 UNITS = (
     "cuda.matmul", "cudnn.conv", "cudnn.rnn", "mkldnn.matmul", "mkldnn.conv", "mkldnn.rnn",
 )  # fmt: skip
-"""What multiplies float32, each with a precision of its own; PyTorch makes their names at run."""
+"""Backends that multiply float32, each with a precision of its own; PyTorch makes their names at
+run time."""
 
 
 @contextmanager
 def exact() -> Iterator[None]:
-    """Inside, float32 is multiplied as float32; afterwards PyTorch does as it did before.
+    """Multiply float32 as float32; afterwards PyTorch's settings are restored.
 
     On a GPU PyTorch multiplies the float32 of convolutions with the 10 bits of TF32, and a user may
     have asked for TF32 or bfloat16 in matrix products anywhere: an answer then is off by a
@@ -34,7 +35,7 @@ def exact() -> Iterator[None]:
 
 @contextmanager
 def own_code() -> Iterator[None]:
-    """Inside, what PyTorch compiles is for this processor and number of threads.
+    """Compile for this processor and number of threads only.
 
     Its cache on disk tells neither apart: code for AVX-512 that is called where AVX2 was asked for
     writes beyond its memory, which ends in NaN or a crash, and a number of threads is written into

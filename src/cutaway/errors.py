@@ -1,4 +1,4 @@
-"""What can go wrong for a user, as sentences.
+"""Errors that a user can fix, as sentences.
 
 Every error that a user can cause is a `CutawayError`: its text says what is wrong and what to do,
 and the command line prints that text alone. Anything else that escapes is a fault of ours.
@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 
 class CutawayError(ValueError):
-    """Something that the user can mend; `exit_code` is what the command line ends with."""
+    """An error that the user can fix; `exit_code` is the one of the command line."""
 
     exit_code = 1
 
@@ -33,7 +33,8 @@ class TrainingError(CutawayError):
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:
-    """` Did you mean 'x'?` for the choice most like `word`, or the list of choices, to append."""
+    """` Did you mean 'x'?` for the choice most like `word`, or the list of choices, to append to a
+    message."""
     choices = sorted(choices)
     lowered = {choice.lower(): choice for choice in reversed(choices)}
     found = get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one, and failures are sentences."""
+"""Atomic writing of files, whose failures are sentences."""
 
 import errno
 import json
@@ -36,7 +36,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
-    """Write a file in one step: to a temporary name, synced, then renamed.
+    """Write a file atomically: to a temporary name, synced, then renamed.
 
     Raises:
         RunError: it cannot be written; what stood at `path` still does.
@@ -56,12 +56,12 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write plain values as indented JSON, in one step."""
+    """Write plain values as indented JSON, atomically."""
     write_whole(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """Read plain values.
+    """Read a JSON file.
 
     Raises:
         RunError: the file is not there or damaged.
@@ -89,8 +89,8 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def held(folder: Path, wait: bool = True) -> Iterator[bool]:
-    """Hold a folder against other processes; the system lets go when this one ends, however.
+def locked(folder: Path, wait: bool = True) -> Iterator[bool]:
+    """Lock a folder against other processes; the system releases it when this one ends, however.
 
     Gives whether it is held for sure: where the system or the file system knows no such locks,
     nobody is kept out.

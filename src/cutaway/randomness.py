@@ -1,4 +1,4 @@
-"""Random numbers as a function of what they are for, never of what was drawn before.
+"""Random streams named by seed, purpose and position, independent of earlier draws.
 
 Every draw in a run comes from a stream named by the seed, a purpose and a position, such as
 `(seed, "order", epoch)`. Nothing has to be carried along: a run that resumes at step 1,000 draws
@@ -17,12 +17,12 @@ def derive(seed: int, *purpose: str | int) -> int:
 
 
 def generator(seed: int, *purpose: str | int, device: str = "cpu") -> torch.Generator:
-    """A fresh generator at the beginning of the stream for one purpose."""
+    """A new generator at the start of the stream for one purpose."""
     return torch.Generator(device).manual_seed(derive(seed, *purpose))
 
 
 def reseed_global(seed: int, *purpose: str | int) -> None:
-    """Put PyTorch's own generators, which dropout draws from, at the beginning of a stream.
+    """Set PyTorch's own generators, which dropout draws from, to the start of a stream.
 
     `torch.manual_seed` would do, but it formats a stack trace for CUDA at each call.
     """

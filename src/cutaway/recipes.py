@@ -1,7 +1,7 @@
-"""Where to begin: a sensible recipe for any model on any data.
+"""Default recipes for any model on any data.
 
 What suits a kind of data (image size, augmentation) and what suits a network (optimizer, rates)
-are kept apart, so that every pair has a starting point; `NAMED` holds the pairs that were tuned.
+are kept apart, so that every pair has a starting point; `RECIPES` holds the pairs that were tuned.
 Nothing heavy is imported here.
 """
 
@@ -74,60 +74,60 @@ MODELS: dict[str, dict[str, Any]] = {
                    "freeze": "patches.weight"},
 }  # fmt: skip
 
-NAMED: dict[str, Callable[[], Recipe]] = {}
+RECIPES: dict[str, Callable[[], Recipe]] = {}
 
 
-def named(recipe: Callable[[], Recipe]) -> Callable[[], Recipe]:
-    """Enter a recipe under its function's name, as one types it: `cutaway train NAME`."""
-    NAMED[recipe.__name__.replace("_", "-")] = recipe
+def register(recipe: Callable[[], Recipe]) -> Callable[[], Recipe]:
+    """Register a recipe under its function's name, as one types it: `cutaway train NAME`."""
+    RECIPES[recipe.__name__.replace("_", "-")] = recipe
     return recipe
 
 
-@named
+@register
 def digits() -> Recipe:
     """LeNet-5 on scikit-learn's 1,797 digits: no download, seconds."""
     return pair("lenet5", "digits")
 
 
-@named
+@register
 def mnist() -> Recipe:
     """LeNet-5 with more maps and batch normalisation on MNIST: 99.5 % in half a minute."""
     return pair("lenet_norm", "mnist")
 
 
-@named
+@register
 def mnist_sprint() -> Recipe:
     """A strided LeNet-5 that learns from all 60,000 images: 99 % within a handful of seconds."""
     return pair("lenet_strided", "mnist").override(epochs=3, val=0.0, label_smoothing=0.2)
 
 
-@named
+@register
 def mnist_ensemble() -> Recipe:
     """35 networks of the kind of `mnist`, which answer as one (Ciresan et al. 2012)."""
     return mnist().override(replicates=35)
 
 
-@named
+@register
 def cifar10() -> Recipe:
     """ResNet-20 on CIFAR-10."""
     return pair("resnet20", "cifar10")
 
 
-@named
+@register
 def cifar_sprint() -> Recipe:
     """A small network that goes far on CIFAR-10 in few epochs: 78.2 % of the test after 3."""
     recipe = pair("sprint_net", "cifar10")
     return recipe.override(augment="crop:2+flip", val=0.02, epochs=12)
 
 
-@named
+@register
 def rocks() -> Recipe:
     """ResNet-20 on photographs of Moon rocks."""
     return pair("resnet20", "rocks")
 
 
 def pair(model: str, data: str) -> Recipe:
-    """What suits the data, then the task, then the network."""
+    """The defaults of the data, then the task, then the network."""
     from cutaway.learn.tasks import TASKS
     from cutaway.models import MODELS as registry
 
@@ -158,13 +158,13 @@ def starting_point(first: str = "", second: str = "") -> Recipe:
         if first not in models:
             raise UsageError(f"There is no model '{first}'.{nearest(first, models)}")
         return pair(first, second)
-    if first in NAMED:
-        return NAMED[first]()
+    if first in RECIPES:
+        return RECIPES[first]()
     if first in models:
         return pair(first, models[first].data)
     if Path(first).exists():
         return pair("resnet20", first)
     if "/" in first or "\\" in first or Path(first).suffix:
         raise UsageError(f"There is no folder or file {first}. Check the path.")
-    hint = nearest(first, {*NAMED, *models})
+    hint = nearest(first, {*RECIPES, *models})
     raise UsageError(f"'{first}' is not a model, a recipe, a data set or a path.{hint}")

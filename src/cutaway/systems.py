@@ -17,12 +17,12 @@ from cutaway.learn.tasks import make_task
 from cutaway.randomness import reseed_global
 
 SIDE = 64
-"""Largest side of an image that is made up, unless a network needs more."""
+"""Largest side of a random image, unless a network needs more."""
 
 
 @dataclass(frozen=True)
-class Written:
-    """What one player of a system minimises, written out.
+class SystemGraph:
+    """The loss of one player of a system, as a graph.
 
     Attributes:
         graph: J is its first output, the player's parameters are its parameters.
@@ -35,7 +35,7 @@ class Written:
     inputs: tuple[Tensor, ...]
 
 
-def written(
+def system_graphs(
     name: str,
     *,
     images: Float[Tensor, "b c *grid"] | None = None,
@@ -43,8 +43,8 @@ def written(
     seed: int = 0,
     player: str = "",
     options: Mapping[str, Any] = {},
-) -> list[Written]:
-    """A registered system, new and about to learn, as one graph for each of its players.
+) -> list[SystemGraph]:
+    """A registered system, new and before training, as one graph for each of its players.
 
     Args:
         images: what it sees, as its task scales them; made up where none are given.
@@ -60,21 +60,23 @@ def written(
     task = make_task(Recipe(task=model.task))
     x = images if images is not None else _images(model, task, batch, seed)
     size: models.Size = tuple(x.shape[2:])
-    shown = task.example(x, model.example[1])
+    example_batch = task.example(x, model.example[1])
     with torch.random.fork_rng(devices=[]):
         reseed_global(seed, "weights")
         network = models.build(name, x.shape[1], model.example[1], size, options).train()
-        task.begin(network, shown)
+        task.begin(network, example_batch)
     players = [one.name for one in task.players(network)]
     if player and player not in players:
         raise UsageError(f"{name} has no player '{player}'.{nearest(player, players)}")
-    wanted = [i for i, one in enumerate(players) if player in ("", one)]
-    given = shown.x, shown.t
-    return [Written(name, players[i], _graph(network, task, i, given), given) for i in wanted]
+    indices = [i for i, one in enumerate(players) if player in ("", one)]
+    inputs = example_batch.x, example_batch.t
+    return [
+        SystemGraph(name, players[i], _graph(network, task, i, inputs), inputs) for i in indices
+    ]
 
 
-class _Turn(nn.Module):
-    """What a player minimises, as a module of images and targets.
+class _PlayerLoss(nn.Module):
+    """The loss of a player, as a module of images and targets.
 
     It asks for the player anew each time: the export knows the path of a module only where it is
     reached through this one, and a loss that was made before (`learn.task.Turn`) holds its own.
@@ -90,14 +92,16 @@ class _Turn(nn.Module):
 
 
 def _graph(
-    network: nn.Module, task: Task, index: int, given: tuple[Tensor, Tensor]
+    network: nn.Module, task: Task, index: int, inputs: tuple[Tensor, Tensor]
 ) -> byhand.Graph:
     learned = task.players(network)[index].parameters
-    return byhand.trace(_Turn(network, task, index), *given, learned=learned, within="network.")
+    return byhand.trace(
+        _PlayerLoss(network, task, index), *inputs, learned=learned, within="network."
+    )
 
 
 def _images(model: models.Model, task: Task, batch: int, seed: int) -> Tensor:
-    """Noise as the network would take it; for threshold units the truth table."""
+    """Noise as the network takes it; for threshold units the truth table."""
     channels, _, size = model.example
-    side = (min(size, max(SIDE, model.least)),) * 2 if isinstance(size, int) else size
+    side = (min(size, max(SIDE, model.min_size)),) * 2 if isinstance(size, int) else size
     return task.inputs(channels, side, batch, seed)

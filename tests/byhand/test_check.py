@@ -10,7 +10,7 @@ from torch import nn
 from cutaway.byhand import trace
 from cutaway.byhand.check import Checked, check
 from cutaway.byhand.operations import Sigmoid
-from cutaway.byhand.witness import autograd, difference, replayed
+from cutaway.byhand.witness import autograd, difference, replay
 
 
 class Small(nn.Module):
@@ -51,24 +51,24 @@ def spoiled(operation):
 
 
 def test_three_witnesses_agree():
-    found = check(small(), *batch())
-    assert found.agrees
-    assert [row.name for row in found.rows] == ["u1.weight", "u1.bias", "u2.weight", "u2.bias"]
-    assert found.autograd < 1e-13
-    assert found.differences < 1e-8
-    assert all(row.gradient > 0 and row.differences is not None for row in found.rows)
+    result = check(small(), *batch())
+    assert result.agrees
+    assert [row.name for row in result.rows] == ["u1.weight", "u1.bias", "u2.weight", "u2.bias"]
+    assert result.autograd < 1e-13
+    assert result.differences < 1e-8
+    assert all(row.gradient > 0 and row.differences is not None for row in result.rows)
 
 
 def test_a_mask_is_the_same_for_all_witnesses():
-    found = check(small(0.5), *batch())
-    assert found.agrees
-    assert found.differences < 1e-8
+    result = check(small(0.5), *batch())
+    assert result.agrees
+    assert result.differences < 1e-8
 
 
 def test_a_wrong_equation_is_found_by_both():
-    found = check(spoiled(WrongSigmoid()), *batch())
-    assert not found.agrees
-    by_name = {row.name: row for row in found.rows}
+    result = check(spoiled(WrongSigmoid()), *batch())
+    assert not result.agrees
+    by_name = {row.name: row for row in result.rows}
     assert by_name["u2.weight"].autograd < 1e-13  # above the mistake all is well
     assert by_name["u1.weight"].autograd > 0.1
     assert by_name["u1.weight"].differences > 0.01
@@ -84,9 +84,9 @@ def test_a_missing_gradient_is_found():
             right[:, ::2] = 0
             return (right,)
 
-    found = {row.name: row for row in check(spoiled(Half()), *batch()).rows}
-    assert found["u1.weight"].autograd > 0.1
-    assert found["u1.weight"].differences > 0.01
+    rows = {row.name: row for row in check(spoiled(Half()), *batch()).rows}
+    assert rows["u1.weight"].autograd > 0.1
+    assert rows["u1.weight"].differences > 0.01
 
 
 def test_a_gradient_that_is_no_number_agrees_with_nothing():
@@ -97,9 +97,9 @@ def test_a_gradient_that_is_no_number_agrees_with_nothing():
         def backward(self, g, z, s):
             return (g * nan,)
 
-    found = check(spoiled(Ill()), *batch(), differences=0)
-    assert not found.agrees
-    assert found.autograd == inf
+    result = check(spoiled(Ill()), *batch(), differences=0)
+    assert not result.agrees
+    assert result.autograd == inf
 
 
 def test_slopes_are_taken_of_some_and_of_none():
@@ -132,9 +132,9 @@ def test_a_bias_before_a_normalisation_has_no_gradient_and_that_is_no_error():
             return self.norm(self.u(x)).tanh().square().sum()
 
     torch.manual_seed(2)
-    found = check(trace(Normed(), torch.randn(8, 5)), torch.randn(8, 5))
-    assert found.agrees
-    assert next(row for row in found.rows if row.name == "u.bias").gradient < 1e-12
+    result = check(trace(Normed(), torch.randn(8, 5)), torch.randn(8, 5))
+    assert result.agrees
+    assert next(row for row in result.rows if row.name == "u.bias").gradient < 1e-12
 
 
 def test_autograd_gives_every_node():
@@ -152,8 +152,8 @@ def test_autograd_gives_every_node():
 def test_a_value_can_be_tried_out():
     graph = small(0.5).to(torch.float64)
     J = graph.forward(*batch())
-    assert torch.equal(replayed(graph, "u1.bias", graph.values["u1.bias"]), J)  # the mask stays
-    moved = replayed(graph, "u1.bias", graph.values["u1.bias"] + 1)
+    assert torch.equal(replay(graph, "u1.bias", graph.values["u1.bias"]), J)  # the mask stays
+    moved = replay(graph, "u1.bias", graph.values["u1.bias"] + 1)
     assert moved != J
     assert torch.equal(graph.values[graph.outputs[0]], J)
     along = torch.ones(7, dtype=torch.float64)

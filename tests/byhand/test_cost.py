@@ -58,10 +58,10 @@ def test_path_by_path_gives_the_same_gradients(depth):
 
 
 def test_a_ladder_has_a_power_of_two_of_paths():
-    found = paths(ladder(10))
-    assert found["y9"] == 1
-    assert found["y0"] == 2**9
-    assert found["u0"] == 2**9
+    counts = paths(ladder(10))
+    assert counts["y9"] == 1
+    assert counts["y0"] == 2**9
+    assert counts["u0"] == 2**9
 
 
 def test_with_reuse_the_cost_is_linear_in_depth_and_without_it_is_exponential():
@@ -69,8 +69,8 @@ def test_with_reuse_the_cost_is_linear_in_depth_and_without_it_is_exponential():
     for depth in (2, 4, 8):
         graph = ladder(depth)
         graph.forward(torch.ones(3))
-        found = costs(graph)
-        spent[depth] = total(found), total(found, reuse=False)
+        node_costs = costs(graph)
+        spent[depth] = total(node_costs), total(node_costs, reuse=False)
     assert spent[8][0] - spent[4][0] == 2 * (spent[4][0] - spent[2][0])
     assert spent[8][1] / spent[4][1] > 10
 
@@ -94,11 +94,11 @@ def test_costs_of_a_layer():
     with pytest.raises(UsageError, match="forward"):
         costs(graph)
     graph.forward(torch.zeros(3, 7))
-    found = costs(graph)["s"]
-    assert found.forward == 2 * 3 * 5 * 7 + 3 * 5
-    assert found.backward == 2 * found.forward  # x is given, u and b are learned
-    assert found.bytes == 3 * 5 * 4
-    assert found.paths == 1
+    cost = costs(graph)["s"]
+    assert cost.forward == 2 * 3 * 5 * 7 + 3 * 5
+    assert cost.backward == 2 * cost.forward  # x is given, u and b are learned
+    assert cost.bytes == 3 * 5 * 4
+    assert cost.paths == 1
     assert costs(graph)["x"].forward == 0
 
 

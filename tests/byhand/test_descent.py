@@ -28,7 +28,7 @@ def batches(count: int):
 
 
 def by_autograd(network: nn.Module, rates: list[float]) -> list[float]:
-    found = []
+    losses = []
     optimizer = torch.optim.SGD(network.parameters(), 1.0)
     for (x, t), rate in zip(batches(len(rates)), rates, strict=True):
         optimizer.param_groups[0]["lr"] = rate
@@ -36,8 +36,8 @@ def by_autograd(network: nn.Module, rates: list[float]) -> list[float]:
         J = Loss(network)(x, t)
         J.backward()
         optimizer.step()
-        found.append(J.item())
-    return found
+        losses.append(J.item())
+    return losses
 
 
 def test_the_same_path_as_autograd_and_sgd():

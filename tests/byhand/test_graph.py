@@ -35,9 +35,9 @@ X = torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)
 def test_gradients_are_added_where_paths_meet():
     graph, u = diamond()
     assert graph.forward(X).item() == pytest.approx(((u * X) ** 3).sum().item())
-    found = graph.backward()
-    assert found.keys() == {"u"}
-    torch.testing.assert_close(found["u"], 3 * u**2 * X**3)
+    gradients = graph.backward()
+    assert gradients.keys() == {"u"}
+    torch.testing.assert_close(gradients["u"], 3 * u**2 * X**3)
     torch.testing.assert_close(graph.gradients["a"], 3 * (u * X) ** 2)
     torch.testing.assert_close(graph.gradients["b"], u * X)
     assert graph.gradients["J"].item() == 1

@@ -4,7 +4,7 @@ from torch import nn
 
 from cutaway.byhand import Graph, by_chain, by_columns, by_rows, jacobian, trace
 from cutaway.byhand import operations as ops
-from cutaway.byhand.operation import SPELLINGS
+from cutaway.byhand.operation import OPERATIONS
 from cutaway.errors import UsageError
 
 
@@ -96,7 +96,7 @@ def copies(x):
 
 
 def test_every_operation_is_among_them():
-    assert set(SPELLINGS.values()) <= {type(layer[0]) for layer in LAYERS}
+    assert set(OPERATIONS.values()) <= {type(layer[0]) for layer in LAYERS}
 
 
 def test_known_matrices():

@@ -46,10 +46,10 @@ def chain():
     return graph
 
 
-def close(found, expected):
-    assert found.keys() == expected.keys()
+def close(actual, expected):
+    assert actual.keys() == expected.keys()
     for name, gradient in expected.items():
-        torch.testing.assert_close(found[name], gradient, msg=name)
+        torch.testing.assert_close(actual[name], gradient, msg=name)
 
 
 def test_forward_in_order_then_backward_in_reverse(residual):
@@ -202,8 +202,8 @@ def test_autograd_is_told_of_what_was_set(residual):
     stepper.run(at("output"))
     stepper.set_gradient("output", 1.0, 0)
     stepper.run()
-    found = stepper.witness()
-    close(graph.gradients, {name: found.gradients[name] for name in graph.gradients})
+    witness = stepper.witness()
+    close(graph.gradients, {name: witness.gradients[name] for name in graph.gradients})
 
 
 def test_gradients_are_finished_when_nothing_is_added_any_more(residual):
@@ -223,17 +223,17 @@ def test_where_a_value_is_not_finite_first():
     stepper = Stepper(graph, [])
     assert stepper.run(nan).node.name == "log"
     stepper.set("log", 0.0)
-    found = stepper.run(nan)  # g / x
-    assert (found.phase, found.node.name) == ("backward", "log")
-    assert found.gradient.isfinite().all()
+    event = stepper.run(nan)  # g / x
+    assert (event.phase, event.node.name) == ("backward", "log")
+    assert event.gradient.isfinite().all()
 
 
 @pytest.mark.parametrize(("limit", "name"), [(3, "square"), (1, "s"), (5, None)])
 def test_where_a_number_is_too_large(chain, limit, name):
-    found = Stepper(chain, [torch.ones(1, 1)]).run(
+    stop = Stepper(chain, [torch.ones(1, 1)]).run(
         lambda event: event.phase == "forward" and explode(limit)(event)
     )
-    assert (found and found.node.name) == name
+    assert (stop and stop.node.name) == name
 
 
 def test_a_number_that_is_none_explodes_too(chain):

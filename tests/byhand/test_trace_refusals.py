@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from cutaway.byhand import Operation, spelled, trace
-from cutaway.byhand.operation import SPELLINGS
+from cutaway.byhand.operation import OPERATIONS
 from cutaway.errors import UsageError
 
 
@@ -50,7 +50,7 @@ def test_an_unknown_operation_is_named_with_its_place_and_can_be_added():
         with pytest.raises(UsageError, match=r"The operation aten\.chunk\.default has no gradient"):
             trace(model, x)
     finally:
-        SPELLINGS.pop("aten.atan.default", None)
+        OPERATIONS.pop("aten.atan.default", None)
 
 
 def test_an_operation_with_more_tensors_than_are_known_is_named():

@@ -61,20 +61,20 @@ def test_what_has_ended_says_what_to_do_next(run, tmp_path):
 
 def test_evaluate(run):
     before = len((run / "looks.jsonl").read_text().splitlines())
-    found = cutaway("evaluate", run, "--json").json
-    assert found["accuracy"] == json.loads((run / "results.json").read_text())["accuracy"] > 0.8
-    assert len(found["classes"]) == 10
+    result = cutaway("evaluate", run, "--json").json
+    assert result["accuracy"] == json.loads((run / "results.json").read_text())["accuracy"] > 0.8
+    assert len(result["classes"]) == 10
     assert len((run / "looks.jsonl").read_text().splitlines()) == before + 1
     assert "accuracy" in cutaway("evaluate", run, "--on", "val").out
     assert cutaway("evaluate", run, "digits", "--json").json["images"] == 1797
 
 
 def test_predict(run, picture):
-    found = cutaway("predict", run, picture, picture, "--json").json
-    assert len(found) == 2
-    assert len(found[0]["top"]) == 5
-    assert found[0]["top"][0][0] == "0"
-    assert sum(p for _, p in found[0]["top"]) <= 1 + 1e-6
+    result = cutaway("predict", run, picture, picture, "--json").json
+    assert len(result) == 2
+    assert len(result[0]["top"]) == 5
+    assert result[0]["top"][0][0] == "0"
+    assert sum(p for _, p in result[0]["top"]) <= 1 + 1e-6
     assert "zero.png" in cutaway("predict", run, picture).out.replace("\n", "")
 
 

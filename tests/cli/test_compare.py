@@ -73,11 +73,11 @@ def test_several_are_corrected(runs):
 
 
 def test_json(runs):
-    found = cutaway("compare", runs / "a", runs / "b", "--json").json
-    assert found["measure"] == "accuracy"
-    assert found["differences"][0]["gain"] == pytest.approx(0.04)
-    assert found["differences"][0]["seen"] is True
-    assert found["said"][0].startswith("b is better than a")
+    result = cutaway("compare", runs / "a", runs / "b", "--json").json
+    assert result["measure"] == "accuracy"
+    assert result["differences"][0]["gain"] == pytest.approx(0.04)
+    assert result["differences"][0]["seen"] is True
+    assert result["said"][0].startswith("b is better than a")
 
 
 def test_the_page(runs, tmp_path):

@@ -87,11 +87,11 @@ def test_a_reader_that_stops_reading_ends_it_quietly():
 @pytest.mark.parametrize("language", ["C", "C.UTF-8"])
 def test_any_terminal_will_do(language):
     for arguments, code in ((["--help"], 0), (["train", "--help"], 0), (["tarin"], 2)):
-        found, said = raw(
+        output, said = raw(
             *arguments, COLUMNS="20", NO_COLOR="1", TERM="dumb", LANG=language, LC_ALL=language,
             PYTHONUTF8="0", PYTHONCOERCECLOCALE="0",
         )  # fmt: skip
-        assert found == code, said
+        assert output == code, said
         assert "Traceback" not in said
         assert "fault" not in said
 

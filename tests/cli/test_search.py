@@ -40,24 +40,24 @@ def test_what_it_says(done):
 
 def test_the_best_recipe_can_be_trained(done, tmp_path):
     path, _ = done
-    found = cutaway(
+    result = cutaway(
         "train", "--recipe", path / "best.toml", "--out", tmp_path / "run", "--json"
     )  # fmt: skip
-    assert found.code == 0, found.err
+    assert result.code == 0, result.err
     run = ca.load(tmp_path / "run")
     assert run.metrics[-1]["val_accuracy"] == ca.load(path).results["value"]
     assert [look["on"] for look in run.looks] == ["test"]
 
 
 def test_json(done, tmp_path):
-    found = cutaway(
+    result = cutaway(
         "search", "mlp", "digits", "--trials", 2, *QUICK, "--over", "lr=0.01,0.02", "--json",
         "--out", tmp_path / "x",
     )  # fmt: skip
-    assert found.err == ""
-    assert found.json["search"] == str(tmp_path / "x")
-    assert found.json["objective"] == "val_accuracy"
-    assert {trial["changes"]["lr"] for trial in found.json["trials"]} == {0.01, 0.02}
+    assert result.err == ""
+    assert result.json["search"] == str(tmp_path / "x")
+    assert result.json["objective"] == "val_accuracy"
+    assert {trial["changes"]["lr"] for trial in result.json["trials"]} == {0.01, 0.02}
     again = cutaway("resume", done[0], "--json")
     assert again.json["trial"] == ca.load(done[0]).results["trial"]
 
@@ -109,29 +109,29 @@ def test_compare_says_what_a_search_is_not(done):
     ids=lambda v: " ".join(v) if isinstance(v, list) else None,
 )
 def test_bad_input_is_one_sentence(arguments, said, tmp_path):
-    found = cutaway("search", "mlp", "digits", *QUICK, *arguments, folder=tmp_path)
-    assert found.code == 2
-    assert said in found.said
+    result = cutaway("search", "mlp", "digits", *QUICK, *arguments, folder=tmp_path)
+    assert result.code == 2
+    assert said in result.said
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_there_is_not_overwritten(done):
-    found = cutaway("search", "mlp", "digits", *QUICK, "--out", done[0])
-    assert found.code == 1
-    assert "is not overwritten" in found.said
-    found = cutaway("search", "mlp", "digits", *QUICK, "--out", done[0], "--json")
-    assert "is not overwritten" in json.loads(found.err)["error"]
+    result = cutaway("search", "mlp", "digits", *QUICK, "--out", done[0])
+    assert result.code == 1
+    assert "is not overwritten" in result.said
+    result = cutaway("search", "mlp", "digits", *QUICK, "--out", done[0], "--json")
+    assert "is not overwritten" in json.loads(result.err)["error"]
 
 
 def test_from_python(tmp_path):
     small = {"epochs": 2, "image_size": 8, "augment": "none", "widths": "8", "progress": False}
     over = {"lr": (0.001, 0.1), "optimizer": ["adamw", "nesterov"]}
-    found = ca.search("mlp", "digits", trials=2, over=over, out=tmp_path / "x", **small)
+    result = ca.search("mlp", "digits", trials=2, over=over, out=tmp_path / "x", **small)
     again = ca.load(tmp_path / "x")
-    assert again.best == found.best
-    assert len(found.trials) == 2
+    assert again.best == result.best
+    assert len(result.trials) == 2
     assert ca.report(again) == tmp_path / "x" / "report.html"
-    assert ca.resume(tmp_path / "x").results == found.results
+    assert ca.resume(tmp_path / "x").results == result.results
     with pytest.raises(ca.CutawayError, match="builds a new network for each"):
         ca.search(nn.Flatten(), "digits")
 

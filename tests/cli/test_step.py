@@ -154,9 +154,9 @@ ANSWERS = {
 def test_wrong_commands_are_answered_and_the_session_goes_on():
     out = session("lenet5", commands="; ".join(["n", *ANSWERS, "n"]))
     _, *said, last = out.split("(forward 1/13) ")
-    for (command, answer), found in zip(ANSWERS.items(), said, strict=True):
-        assert found.startswith(f"{command}\n")
-        assert answer in words(found)
+    for (command, answer), printed in zip(ANSWERS.items(), said, strict=True):
+        assert printed.startswith(f"{command}\n")
+        assert answer in words(printed)
     assert "forward 2/13 c1.pool MaxPooling" in words(last)
 
 

@@ -47,8 +47,8 @@ def test_generate_depends_on_the_seed_alone(here):
 
 def test_predict_writes_masks_of_class_numbers(here):
     done = cutaway("predict", "unet", "photos/images/3.png", "-o", "out", "--json", folder=here)
-    (found,) = done.json
-    with Image.open(here / found["mask"]) as mask:
+    (prediction,) = done.json
+    with Image.open(here / prediction["mask"]) as mask:
         assert mask.mode == "P"
         assert mask.size == (32, 32)
         assert set(np.array(mask).flatten().tolist()) <= {0, 1}
@@ -60,8 +60,8 @@ def test_each_epoch_left_a_picture(here):
 
 
 def test_evaluate_measures_what_the_task_measures(here):
-    found = cutaway("evaluate", "unet", "--on", "val", "--json", folder=here).json
-    assert 0 <= found["iou"] <= 1
+    result = cutaway("evaluate", "unet", "--on", "val", "--json", folder=here).json
+    assert 0 <= result["iou"] <= 1
     assert "mean IoU" in cutaway("evaluate", "unet", folder=here).out
 
 

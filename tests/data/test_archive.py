@@ -29,11 +29,11 @@ def photographs(each: int = 3, root: str = "") -> dict[str, bytes]:
 @pytest.mark.parametrize("root", ["", "photos/", "a/b/"])
 def test_a_zip_is_read_as_its_folder(tmp_path: Path, root: str) -> None:
     path = zipped(tmp_path / "photos.zip", photographs(root=root), compression=zipfile.ZIP_DEFLATED)
-    found = load(path)
-    assert found.classes == ("cat", "dog")
-    assert found.names[4] == "dog/1.png"
-    assert (found.images[4].numpy() == noise(8, 8, seed=11)).all()
-    assert found.name == str(path)
+    images = load(path)
+    assert images.classes == ("cat", "dog")
+    assert images.names[4] == "dog/1.png"
+    assert (images.images[4].numpy() == noise(8, 8, seed=11)).all()
+    assert images.name == str(path)
     assert [p.name for p in tmp_path.iterdir()] == ["photos.zip"]
 
 
@@ -49,14 +49,14 @@ def test_a_second_start_unpacks_nothing(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_parts_masks_and_tables_within(tmp_path: Path) -> None:
     divided = photographs(root="all/train/") | photographs(1, root="all/test/")
-    found = load(zipped(tmp_path / "parts.zip", divided))
-    assert found.parts is not None
-    assert found.parts.tolist() == [0] * 6 + [2] * 2
+    images = load(zipped(tmp_path / "parts.zip", divided))
+    assert images.parts is not None
+    assert images.parts.tolist() == [0] * 6 + [2] * 2
     rows = "id,label\n" + "\n".join(f"{i},{'ab'[i % 2]}" for i in range(4))
     table = {f"pictures/{i}.png": encoded(image(8, 8, seed=i)) for i in range(4)}
-    found = load(zipped(tmp_path / "table.zip", {**table, "labels.csv": rows.encode()}))
-    assert found.classes == ("a", "b")
-    assert found.names[3] == "pictures/3.png"
+    images = load(zipped(tmp_path / "table.zip", {**table, "labels.csv": rows.encode()}))
+    assert images.classes == ("a", "b")
+    assert images.names[3] == "pictures/3.png"
 
 
 @pytest.mark.parametrize("ending", ["tar", "tar.gz", "tgz", "tar.xz"])
@@ -73,9 +73,9 @@ def test_tar(tmp_path: Path, ending: str) -> None:
 
 def test_what_systems_add_is_passed_over(tmp_path: Path) -> None:
     more = {"__MACOSX/photos/cat/._0.png": b"x", "photos/.DS_Store": b"x"}
-    found = load(zipped(tmp_path / "mac.zip", photographs(root="photos/") | more))
-    assert len(found) == 6
-    assert found.findings == ()
+    images = load(zipped(tmp_path / "mac.zip", photographs(root="photos/") | more))
+    assert len(images) == 6
+    assert images.findings == ()
 
 
 @pytest.mark.parametrize("code", ["utf-8", "cp949"])
@@ -106,11 +106,11 @@ def test_a_damaged_file_costs_that_file(tmp_path: Path) -> None:
     content = encoded(image(8, 8, seed=11))
     damaged = content[:-20] + bytes(20)
     path.write_bytes(path.read_bytes().replace(content, damaged))
-    found = load(path)
-    assert [(f.kind, f.where, f.left_out) for f in found.findings] == [
+    images = load(path)
+    assert [(f.kind, f.where, f.left_out) for f in images.findings] == [
         ("damaged", ("dog/1.png",), True)
     ]
-    assert len(found) == 5
+    assert len(images) == 5
 
 
 def test_archives_that_cannot_be_used(tmp_path: Path) -> None:

@@ -28,11 +28,11 @@ TARGETS = [0, 1, 2, 0, 1, 2]
     ],
 )
 def test_layouts_and_kinds_of_numbers(images: object) -> None:
-    found = load((images, TARGETS))
-    assert (found.images.numpy() == BATCH).all()
-    assert found.targets.tolist() == TARGETS
-    assert found.classes == ("0", "1", "2")
-    assert found.names[3] == "arrays/3"
+    loaded = load((images, TARGETS))
+    assert (loaded.images.numpy() == BATCH).all()
+    assert loaded.targets.tolist() == TARGETS
+    assert loaded.classes == ("0", "1", "2")
+    assert loaded.names[3] == "arrays/3"
 
 
 def test_grey_images_without_an_axis_for_it() -> None:
@@ -48,9 +48,9 @@ def test_where_both_ends_could_be_channels_a_tensor_has_them_first() -> None:
 
 def test_targets_may_be_names_or_numbers_with_gaps() -> None:
     assert load((BATCH, ["x", "y", "z"] * 2)).classes == ("x", "y", "z")
-    found = load((BATCH, np.array([3, 10, 7] * 2)))
-    assert found.classes == ("3", "7", "10")
-    assert found.targets.tolist() == [0, 2, 1] * 2
+    images = load((BATCH, np.array([3, 10, 7] * 2)))
+    assert images.classes == ("3", "7", "10")
+    assert images.targets.tolist() == [0, 2, 1] * 2
     assert load((BATCH, torch.tensor([0.0, 1.0] * 3))).classes == ("0", "1")
 
 
@@ -97,9 +97,9 @@ class Pictures(Dataset):
 
 
 def test_a_data_set_of_pil_images() -> None:
-    found = load(Pictures([(image(8, 8, seed=i), i % 2) for i in range(4)]))
-    assert found.classes == ("ant", "bee")
-    assert (found.images[3].numpy() == noise(8, 8, seed=3)).all()
+    images = load(Pictures([(image(8, 8, seed=i), i % 2) for i in range(4)]))
+    assert images.classes == ("ant", "bee")
+    assert (images.images[3].numpy() == noise(8, 8, seed=3)).all()
 
 
 def test_a_subset_keeps_the_names_of_classes() -> None:
@@ -129,10 +129,10 @@ def test_images_of_several_sizes_and_colours_become_alike() -> None:
 
 def test_an_image_that_the_data_set_cannot_open_is_left_out() -> None:
     items = [(image(8, 8), 0), OSError("truncated"), (image(8, 8), 1)]
-    found = load(Pictures(items))
-    assert len(found) == 2
-    assert found.names == ["item/0", "item/2"]
-    assert (found.findings[0].where, found.findings[0].left_out) == (("item/1",), True)
+    images = load(Pictures(items))
+    assert len(images) == 2
+    assert images.names == ["item/0", "item/2"]
+    assert (images.findings[0].where, images.findings[0].left_out) == (("item/1",), True)
     with pytest.raises(DataError, match=r"None of the 1 images"):
         load(Pictures(items[1:2]))
 
@@ -158,11 +158,11 @@ def test_a_folder_data_set_is_named_by_its_paths(tmp_path: Path) -> None:
             self.items = [(Image.open(path), i) for path, i in self.samples]
 
     paths = [write(tmp_path, f"{name}/p{name}.png", image(8, 8)) for name in ("ant", "bee")]
-    found = load(Folder(paths), group_by="p...")
-    assert found.names == ["ant/pant.png", "bee/pbee.png"]
+    images = load(Folder(paths), group_by="p...")
+    assert images.names == ["ant/pant.png", "bee/pbee.png"]
 
 
 def test_an_image_set_is_taken_as_it_is() -> None:
-    found = load((BATCH, TARGETS))
-    assert load(found) is found
-    assert load(found, image_size=4).size == (4, 4)
+    images = load((BATCH, TARGETS))
+    assert load(images) is images
+    assert load(images, image_size=4).size == (4, 4)

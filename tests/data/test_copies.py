@@ -13,7 +13,7 @@ from cutaway.errors import DataError
 @pytest.fixture
 def images(monkeypatch, tmp_path):
     monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(looking, "MANY", 10)
+    monkeypatch.setattr(looking, "MIN_CACHED", 10)
     pixels = torch.randint(
         0, 256, (12, 8, 8, 1), generator=torch.Generator().manual_seed(0), dtype=torch.uint8
     )

@@ -12,7 +12,7 @@ from PIL import Image
 
 from cutaway.data.decode import Unreadable, decode
 from cutaway.data.frame import Frame
-from cutaway.data.picture import LIMIT, TURNS, look, read
+from cutaway.data.picture import LIMIT, TURNS, read, read_header
 
 FORMATS = ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM"]
 
@@ -52,7 +52,7 @@ def test_exif_orientation_is_undone(format: str, orientation: int) -> None:
     shown = decode(content, None, 3)
     assert np.abs(shown.astype(int) - np.asarray(upright)).mean() < 4
     if format != "TIFF":
-        assert look(content)[:2] == (24, 40)
+        assert read_header(content)[:2] == (24, 40)
         assert "exif-rotated" in read(content, Frame(3)).notes
 
 
@@ -72,7 +72,7 @@ def test_palette_is_converted() -> None:
 def test_a_grey_palette_is_grey() -> None:
     grey = image(8, 8, 1)
     picture = grey.convert("P")
-    assert look(encoded(picture)).grey
+    assert read_header(encoded(picture)).grey
     assert (decode(encoded(picture), None, 1)[..., 0] == np.asarray(grey)).all()
 
 
@@ -118,7 +118,7 @@ def test_sixteen_bits_are_scaled_to_eight(format: str) -> None:
     content = encoded(Image.fromarray(values), format)
     assert decode(content, None, 1)[0, :, 0].tolist() == [0, 1, 128, 255]
     assert read(content, Frame(1)).notes == ("16-bit",)
-    assert look(content).grey
+    assert read_header(content).grey
 
 
 @pytest.mark.parametrize(("top", "wanted"), [(1.0, 255), (255.0, 255)])

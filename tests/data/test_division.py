@@ -39,9 +39,9 @@ BOTH = ("train/cat/1.png", "train/dog/2.png", "test/cat/3.png", "test/dog/4.png"
 )
 @pytest.mark.parametrize("column", ["split", "data set", "Usage", "whatever"])
 def test_the_usual_words_divide_a_table(tmp_path, column, words, parts):
-    found = load(table(tmp_path, column, words)).parts
-    assert found is not None
-    assert found.tolist() == parts
+    loaded = load(table(tmp_path, column, words)).parts
+    assert loaded is not None
+    assert loaded.tolist() == parts
 
 
 @pytest.mark.parametrize("column", ["split", "Usage"])
@@ -280,10 +280,10 @@ def test_two_tables_of_one_part_are_refused(tmp_path):
 
 def test_folders_inside_classes_are_told(tmp_path):
     root = fill(tmp_path, *(f"{c}/{s}/{i}.png" for c in "ab" for s in "xy" for i in range(2)))
-    (found,) = load(root).findings
-    assert (found.kind, found.where) == ("inner-folders", ("a", "b"))
-    assert "a/ holds x, y, all of them taken as 'a'" in found.detail
-    assert "--group-by level:2" in found.detail
+    (finding,) = load(root).findings
+    assert (finding.kind, finding.where) == ("inner-folders", ("a", "b"))
+    assert "a/ holds x, y, all of them taken as 'a'" in finding.detail
+    assert "--group-by level:2" in finding.detail
     assert not load(root, group_by="level:2").findings
     divided = fill(tmp_path / "d", *(f"{p}/{c}/{s}/{p}.png" for p in ("train", "test")
                                      for c in "ab" for s in "xy"))  # fmt: skip

@@ -43,13 +43,13 @@ class Handler(BaseHTTPRequestHandler):
         if not self.server.content:
             self.send_error(503)
             return
-        found = re.fullmatch(r"bytes=(\d+)-", asked) if self.server.ranges else None
-        start = int(found[1]) if found else 0
+        match = re.fullmatch(r"bytes=(\d+)-", asked) if self.server.ranges else None
+        start = int(match[1]) if match else 0
         body = self.server.content[start:]
-        if found and not body:
+        if match and not body:
             self.send_error(416)
             return
-        self.send_response(206 if found else 200)
+        self.send_response(206 if match else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.server.deaths:
@@ -165,7 +165,7 @@ def test_where_every_mirror_fails_each_reason_is_given(serve) -> None:
         fetch(source(DOWN, broken.url, wrong.url), quiet)
     for said in ("no connection", "answers 503", "its checksum differs", "CUTAWAY_DATA"):
         assert said in str(error.value)
-    assert not source(DOWN).here
+    assert not source(DOWN).available
 
 
 def test_archives_without_a_checksum_are_never_joined(serve, own_cache: Path) -> None:
@@ -224,7 +224,7 @@ def test_what_is_not_the_rocks_is_refused(serve, content: bytes, said: str) -> N
     assert fetch(source(server.url, known=None, name="rocks"), quiet).is_dir()
 
 
-def test_waiting_ends(serve, monkeypatch) -> None:
+def test_a_slow_mirror_times_out(serve, monkeypatch) -> None:
     monkeypatch.setattr(download, "WAIT", (0.2, 0.2))
     server = serve()
     gate = threading.Event()

@@ -156,7 +156,7 @@ def test_the_apollo_photographs():
 @pytest.mark.usefixtures("real_data")
 def test_mnist_is_not_chained_together():
     images = load("mnist").images[:20_000]
-    found = clusters(near(images))
-    assert sum(map(len, found)) < 20
+    groups = clusters(near(images))
+    assert sum(map(len, groups)) < 20
     label = near(torch.cat([images, as_jpeg(images[:200], quality=80)]))
     assert (label[20_000:] == label[:200]).float().mean() > 0.95

@@ -192,10 +192,10 @@ def test_what_is_kept_ready_is_what_would_be_made(layout, monkeypatch):
         made = feed(batch_size=8, augment=nothing, memory_format=layout)
         expected = [made.batch(step) for step in range(8)]
     for step, batch in enumerate(expected):
-        found = kept.batch(step)
-        assert torch.equal(found.x, batch.x)
-        assert found.x.stride() == batch.x.stride()
-        assert torch.equal(found.t, batch.t)
+        prepared = kept.batch(step)
+        assert torch.equal(prepared.x, batch.x)
+        assert prepared.x.stride() == batch.x.stride()
+        assert torch.equal(prepared.t, batch.t)
 
 
 def test_a_batch_may_be_written_to():

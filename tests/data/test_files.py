@@ -136,9 +136,9 @@ def test_a_division_without_classes(tmp_path: Path) -> None:
 )
 def test_groups_by_name(tmp_path: Path, group_by: str, groups: list[int]) -> None:
     fill(tmp_path, "a/p1/1.png", "a/p2/x2.png", "b/p1/3.png", "b/p3/1.png")
-    found = load(tmp_path, group_by=group_by).groups
-    assert found is not None
-    assert found.tolist() == groups
+    loaded = load(tmp_path, group_by=group_by).groups
+    assert loaded is not None
+    assert loaded.tolist() == groups
 
 
 @pytest.mark.parametrize("group_by", ["nothing like it", "level:7", "level:0", "(", "level:-9"])

@@ -9,15 +9,15 @@ import pytest
 from helpers.pictures import encoded, image, smooth, write
 from PIL import Image
 
-from cutaway.data.decode import Unreadable, brought, decode
-from cutaway.data.picture import look
+from cutaway.data.decode import Unreadable, decode, decode_to
+from cutaway.data.picture import read_header
 from cutaway.data.sources import load
 from cutaway.data.target import Classes
 from cutaway.errors import DataError
 from cutaway.learn.card import DataCard
 from cutaway.learn.inputs import gathered
 from cutaway.ship.about import About
-from cutaway.ship.serve.decoding import decoded
+from cutaway.ship.serve.decoding import decode_picture
 
 BARE = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64)
 """The first bytes of such a file; the rest is not reached without the package."""
@@ -48,7 +48,7 @@ def test_without_the_package_the_command_is_named(tmp_path: Path) -> None:
         decode(BARE, None, 3)
     with pytest.raises(DataError, match=HINT):  # predict
         CARD.pixels(write(tmp_path, "phone.heic", BARE))
-    problem = decoded(BARE, ABOUT, 2**27)  # the server
+    problem = decode_picture(BARE, ABOUT, 2**27)  # the server
     assert isinstance(problem, Unreadable)
     assert problem.kind == "heic"
 
@@ -67,7 +67,7 @@ def test_one_such_file_costs_that_file(tmp_path: Path) -> None:
 
 def test_a_photograph_is_decoded() -> None:
     content = photograph()
-    assert look(content)[:2] == (48, 80)
+    assert read_header(content)[:2] == (48, 80)
     assert np.abs(decode(content, None, 3).astype(int) - np.asarray(smooth(48, 80))).mean() < 4
     assert decode(content, 16, 1).shape == (16, 16, 1)
 
@@ -86,7 +86,7 @@ def test_a_folder_of_them(tmp_path: Path) -> None:
     images = load(tmp_path)
     assert len(images) == 6
     assert images.findings == ()
-    assert (images.images[0].numpy() == brought(content, images.frame)).all()
+    assert (images.images[0].numpy() == decode_to(content, images.frame)).all()
 
 
 def test_a_broken_one_is_told() -> None:

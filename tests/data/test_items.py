@@ -70,9 +70,9 @@ class Names:
 @pytest.mark.parametrize("label", ["label", "labels", "target", "fine_label"])
 def test_columns_by_their_usual_names(column: str, label: str) -> None:
     rows = Columns({label: Names()}, **{"id": list(range(6)), column: PICTURES, label: [0, 1] * 3})
-    found = load(rows)
-    assert found.classes == ("cat", "dog")
-    assert (found.images[5].numpy() == noise(8, 8, seed=5)).all()
+    images = load(rows)
+    assert images.classes == ("cat", "dog")
+    assert (images.images[5].numpy() == noise(8, 8, seed=5)).all()
 
 
 def test_a_label_can_be_chosen_and_several_are_refused() -> None:
@@ -90,22 +90,22 @@ def test_a_label_can_be_chosen_and_several_are_refused() -> None:
 
 def test_pictures_that_are_not_decoded_yet() -> None:
     cells = [{"bytes": encoded(one), "path": None} for one in PICTURES]
-    found = load(Columns(image=[*cells, {"bytes": b"no", "path": "x"}], label=[0, 1] * 3 + [0]))
-    assert (found.images[3].numpy() == noise(8, 8, seed=3)).all()
-    assert [(f.kind, f.where) for f in found.findings] == [("not-an-image", ("item/6",))]
+    images = load(Columns(image=[*cells, {"bytes": b"no", "path": "x"}], label=[0, 1] * 3 + [0]))
+    assert (images.images[3].numpy() == noise(8, 8, seed=3)).all()
+    assert [(f.kind, f.where) for f in images.findings] == [("not-an-image", ("item/6",))]
 
 
 def test_images_without_a_label_are_left_out() -> None:
-    found = load(Columns({"label": Names()}, image=PICTURES, label=[0, 1, -1, None, 1, 0]))
-    assert found.names == ["item/0", "item/1", "item/4", "item/5"]
-    assert found.findings[0].where == ("item/2", "item/3")
+    images = load(Columns({"label": Names()}, image=PICTURES, label=[0, 1, -1, None, 1, 0]))
+    assert images.names == ["item/0", "item/1", "item/4", "item/5"]
+    assert images.findings[0].where == ("item/2", "item/3")
 
 
 def test_a_column_groups() -> None:
     rows = Columns(image=PICTURES, label=[0, 1] * 3, patient=list("ppqqrr"))
-    found = load(rows, group_by="patient")
-    assert found.groups is not None
-    assert found.groups.tolist() == [0, 0, 1, 1, 2, 2]
+    images = load(rows, group_by="patient")
+    assert images.groups is not None
+    assert images.groups.tolist() == [0, 0, 1, 1, 2, 2]
 
 
 @pytest.mark.parametrize("side", [8, 120])
@@ -113,11 +113,11 @@ def test_targets_that_are_pictures_are_masks(side: int) -> None:
     masks = [
         Image.fromarray((noise(side, side, 1, i)[..., 0] > 99).astype(np.uint8)) for i in (0, 1)
     ]
-    found = load(Columns(image=[image(side, side, seed=i) for i in (0, 1)], annotation=masks))
-    assert found.masks is not None
-    assert found.masks.shape == found.images.shape[:3]
+    images = load(Columns(image=[image(side, side, seed=i) for i in (0, 1)], annotation=masks))
+    assert images.masks is not None
+    assert images.masks.shape == images.images.shape[:3]
     if side == 8:
-        assert (found.masks[1].numpy() == np.asarray(masks[1])).all()
+        assert (images.masks[1].numpy() == np.asarray(masks[1])).all()
     with pytest.raises(
         DataError, match=r"item/0 has the shape \(4, 4\), which is not that of its image"
     ):
@@ -150,8 +150,8 @@ def test_what_an_item_is_is_said() -> None:
 
 def test_an_image_with_values_that_are_no_numbers_is_left_out() -> None:
     items = [(np.full((4, 4), value), i % 2) for i, value in enumerate((0.5, 0.1, np.nan, 0.2))]
-    found = load(items)
-    assert [(f.kind, f.where) for f in found.findings] == [("not-finite", ("item/2",))]
+    images = load(items)
+    assert [(f.kind, f.where) for f in images.findings] == [("not-finite", ("item/2",))]
 
 
 def test_hugging_face(tmp_path: Path) -> None:
@@ -162,9 +162,9 @@ def test_hugging_face(tmp_path: Path) -> None:
     rows = {"image": PICTURES, "label": [0, 1] * 3}
     data = datasets.Dataset.from_dict(rows, features=features)
     for form in (data, data.with_format("torch"), data.with_format("numpy")):
-        found = load(form)
-        assert found.classes == ("cat", "dog")
-        assert (found.images[5].numpy() == noise(8, 8, seed=5)).all()
+        images = load(form)
+        assert images.classes == ("cat", "dog")
+        assert (images.images[5].numpy() == noise(8, 8, seed=5)).all()
     parts = load(datasets.DatasetDict({"train": data, "test": data.select([0, 1])})).parts
     assert parts is not None
     assert parts.tolist() == [0] * 6 + [2] * 2
@@ -174,5 +174,5 @@ def test_hugging_face(tmp_path: Path) -> None:
 
 def test_torchvision() -> None:
     torchvision = pytest.importorskip("torchvision", exc_type=(ImportError, RuntimeError))
-    found = load(torchvision.datasets.FakeData(6, (3, 8, 8), 2))
-    assert found.images.shape == (6, 8, 8, 3)
+    images = load(torchvision.datasets.FakeData(6, (3, 8, 8), 2))
+    assert images.images.shape == (6, 8, 8, 3)

@@ -9,9 +9,9 @@ from helpers.pictures import encoded, image, write
 from PIL import Image
 
 from cutaway.data.audit import audit
-from cutaway.data.decode import Unreadable, brought, decode
+from cutaway.data.decode import Unreadable, decode, decode_to
 from cutaway.data.frame import Frame
-from cutaway.data.levels import extent, in_bytes, union, usual
+from cutaway.data.levels import extent, to_bytes, type_levels, union
 from cutaway.data.sources import load
 from cutaway.errors import DataError
 from cutaway.learn.inputs import gathered
@@ -44,8 +44,8 @@ def test_twelve_bits_in_sixteen_fill_the_greys(tmp_path: Path, format: str) -> N
 
 
 def test_the_range_is_the_sets_and_not_each_pictures(tmp_path: Path) -> None:
-    found = load(ramps(tmp_path, 16)).images.flatten(1).max(1).values
-    assert sorted(found.tolist()) == [42, 85, 127, 170, 212, 255]
+    maxima = load(ramps(tmp_path, 16)).images.flatten(1).max(1).values
+    assert sorted(maxima.tolist()) == [42, 85, 127, 170, 212, 255]
 
 
 def test_floats_share_a_range_and_no_number_is_the_least(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_floats_share_a_range_and_no_number_is_the_least(tmp_path: Path) -> None
 
 
 def test_one_deep_picture_among_many_is_found(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("cutaway.data.plan.LOOKED_AT", 2)
+    monkeypatch.setattr("cutaway.data.plan.SAMPLED", 2)
     for i in range(9):
         write(tmp_path, f"{'ab'[i % 2]}/{i}.png", image(8, 8, 1, seed=i))
     write(tmp_path, "a/1.png", Image.fromarray(np.full((8, 8), 1000, np.uint16)))
@@ -78,7 +78,7 @@ def test_one_deep_picture_among_many_is_found(tmp_path: Path, monkeypatch) -> No
 def test_a_new_picture_is_read_by_the_levels_of_the_set() -> None:
     values = np.array([[0, 2000, 4000, 9000]], np.uint16)
     content = encoded(Image.fromarray(values))
-    assert brought(content, Frame(1, levels=(0, 4000))).ravel().tolist() == [0, 128, 255, 255]
+    assert decode_to(content, Frame(1, levels=(0, 4000))).ravel().tolist() == [0, 128, 255, 255]
     assert decode(content, None, 1).ravel().tolist() == [0, 8, 16, 35]  # nothing is known of it
 
 
@@ -112,10 +112,10 @@ def test_ranges() -> None:
     assert extent(np.array([np.nan])) is None
     assert union([(1, 2), None, (0, 1)]) == (0, 2)
     assert union([None]) == (0, 1)
-    assert usual(np.array([0.0, 200.0])) == (0, 255)
-    assert usual(np.array([-1.0])) is None
-    assert in_bytes(np.array([5, 5], np.uint16), (5, 5)).tolist() == [0, 0]
-    assert in_bytes(np.array([-np.inf, np.nan, np.inf]), (0, 1)).tolist() == [0, 0, 255]
+    assert type_levels(np.array([0.0, 200.0])) == (0, 255)
+    assert type_levels(np.array([-1.0])) is None
+    assert to_bytes(np.array([5, 5], np.uint16), (5, 5)).tolist() == [0, 0]
+    assert to_bytes(np.array([-np.inf, np.nan, np.inf]), (0, 1)).tolist() == [0, 0, 255]
 
 
 def in_memory() -> tuple[list[np.ndarray], list[int]]:

@@ -20,10 +20,12 @@ def csv(root: Path, *lines: str, name: str = "t.csv") -> Path:
 
 def test_ids_without_ending_are_found_below_the_table_and_that_is_told(tmp_path: Path) -> None:
     place(tmp_path, "pictures/train/a01.JPG", "pictures/train/a02.jpg", "other/x.png")
-    found = load(csv(tmp_path, "id,label", "a01,cat", "a02,dog"))
-    assert found.names == ["pictures/train/a01.JPG", "pictures/train/a02.jpg"]
-    assert [f.kind for f in found.findings] == ["found-by-name"]
-    assert "in pictures/train, such as pictures/train/a01.JPG for 'a01'" in found.findings[0].detail
+    images = load(csv(tmp_path, "id,label", "a01,cat", "a02,dog"))
+    assert images.names == ["pictures/train/a01.JPG", "pictures/train/a02.jpg"]
+    assert [f.kind for f in images.findings] == ["found-by-name"]
+    assert (
+        "in pictures/train, such as pictures/train/a01.JPG for 'a01'" in images.findings[0].detail
+    )
 
 
 @pytest.mark.parametrize(
@@ -31,23 +33,23 @@ def test_ids_without_ending_are_found_below_the_table_and_that_is_told(tmp_path:
 )
 def test_ways_to_name_a_file(tmp_path: Path, cell: str) -> None:
     place(tmp_path, "images/0.png", "images/1.png")
-    found = load(csv(tmp_path, "file,label", "images/0.png,a", f"{cell},b"))
-    assert (found.images[1].numpy() == noise(8, 8, seed=1)).all()
+    images = load(csv(tmp_path, "file,label", "images/0.png,a", f"{cell},b"))
+    assert (images.images[1].numpy() == noise(8, 8, seed=1)).all()
 
 
 @pytest.mark.parametrize("cell", ["C:\\data\\images\\1.png", "/home/her/images/1.png"])
 def test_paths_of_another_computer(tmp_path: Path, cell: str) -> None:
     place(tmp_path, "images/0.png", "images/1.png")
-    found = load(csv(tmp_path, "file,label", "images/0.png,a", f"{cell},b"))
-    assert (found.images[1].numpy() == noise(8, 8, seed=1)).all()
-    assert [f.kind for f in found.findings] == ["found-by-name"]
+    images = load(csv(tmp_path, "file,label", "images/0.png,a", f"{cell},b"))
+    assert (images.images[1].numpy() == noise(8, 8, seed=1)).all()
+    assert [f.kind for f in images.findings] == ["found-by-name"]
 
 
 def test_paths_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place(tmp_path, "images/0.png", "images/1.png")
     monkeypatch.chdir(tmp_path)
-    found = load(csv(tmp_path, "file,label", "images/0.png,a", "images/1.png,b", name="tab/t.csv"))
-    assert (found.images[1].numpy() == noise(8, 8, seed=1)).all()
+    images = load(csv(tmp_path, "file,label", "images/0.png,a", "images/1.png,b", name="tab/t.csv"))
+    assert (images.images[1].numpy() == noise(8, 8, seed=1)).all()
 
 
 def test_of_several_pictures_of_a_name_that_in_the_folder_of_the_table(tmp_path: Path) -> None:
@@ -66,8 +68,8 @@ def test_a_folder_that_is_named_is_meant(tmp_path: Path) -> None:
 
 def test_one_missing_file_costs_one_and_all_missing_a_sentence(tmp_path: Path) -> None:
     place(tmp_path, "a/0.png", "a/1.png")
-    found = load(csv(tmp_path, "id,label", "0,x", "1,y", "2,y", ",x"))
-    assert [(f.kind, f.where) for f in found.findings if f.left_out] == [
+    images = load(csv(tmp_path, "id,label", "0,x", "1,y", "2,y", ",x"))
+    assert [(f.kind, f.where) for f in images.findings if f.left_out] == [
         ("unlabelled", ("an empty cell",)),
         ("missing", ("2",)),
     ]

@@ -175,7 +175,7 @@ def test_a_changed_mask_is_read_again(tmp_path: Path) -> None:
     assert load(tmp_path).fingerprint != before
 
 
-def test_nothing_to_learn_from(tmp_path: Path) -> None:
+def test_folders_without_pictures_are_refused(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "masks").mkdir()
     with pytest.raises(DataError, match=r"There is no picture in .*images"):

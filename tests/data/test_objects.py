@@ -34,15 +34,15 @@ PICTURES = [image(8, 8, seed=i) for i in range(12)]
     ],
 )
 def test_parts_by_name_are_the_division(data: dict) -> None:
-    found = load(data)
-    assert found.parts is not None
-    assert found.parts[:12].tolist() == [0] * 12
-    assert set(found.parts[12:].tolist()) == {2}
-    assert (found.images[:12].numpy() == X).all()
-    assert found.targets[:12].tolist() == Y.tolist()
-    assert found.names[0].startswith("train/")
-    assert split(found, val=0, test=0.5).test.tolist() == list(range(12, len(found)))
-    assert not found.findings or found.findings[0].kind == "data-loader"
+    images = load(data)
+    assert images.parts is not None
+    assert images.parts[:12].tolist() == [0] * 12
+    assert set(images.parts[12:].tolist()) == {2}
+    assert (images.images[:12].numpy() == X).all()
+    assert images.targets[:12].tolist() == Y.tolist()
+    assert images.names[0].startswith("train/")
+    assert split(images, val=0, test=0.5).test.tolist() == list(range(12, len(images)))
+    assert not images.findings or images.findings[0].kind == "data-loader"
 
 
 def test_two_or_three_in_a_tuple_are_train_val_and_test_and_that_is_told() -> None:
@@ -64,16 +64,16 @@ def test_parts_of_lists_and_of_folders(tmp_path: Path) -> None:
     assert load((items, items[:4])).classes == ("a", "b", "c")
     two_classes(tmp_path / "one")
     two_classes(tmp_path / "two", size=200)
-    found = load({"train": tmp_path / "one", "val": str(tmp_path / "two")})
-    assert found.size == (12, 12)
-    assert found.names[0] == "train/a/0.png"
+    images = load({"train": tmp_path / "one", "val": str(tmp_path / "two")})
+    assert images.size == (12, 12)
+    assert images.names[0] == "train/a/0.png"
 
 
 def test_classes_of_parts_are_joined_by_name_and_colours_too() -> None:
-    found = load({"train": (X, ["a", "c"] * 6), "test": (X[:3, ..., 0], ["b", "c", "a"])})
-    assert found.classes == ("a", "b", "c")
-    assert found.targets.tolist() == [0, 2] * 6 + [1, 2, 0]
-    assert (found.images[12].numpy() == X[0, ..., :1]).all()
+    images = load({"train": (X, ["a", "c"] * 6), "test": (X[:3, ..., 0], ["b", "c", "a"])})
+    assert images.classes == ("a", "b", "c")
+    assert images.targets.tolist() == [0, 2] * 6 + [1, 2, 0]
+    assert (images.images[12].numpy() == X[0, ..., :1]).all()
 
 
 def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
@@ -88,8 +88,8 @@ def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 
 def test_what_was_noticed_of_a_part_is_named_with_it() -> None:
-    found = load({"train": TENSORS, "test": (X[:3], [0, None, 1])})
-    assert [(f.kind, f.where) for f in found.findings] == [("unlabelled", ("test/arrays/1",))]
+    images = load({"train": TENSORS, "test": (X[:3], [0, None, 1])})
+    assert [(f.kind, f.where) for f in images.findings] == [("unlabelled", ("test/arrays/1",))]
 
 
 @pytest.mark.parametrize("images", ["images", "x", "image", "data"])
@@ -101,9 +101,9 @@ def test_arrays_by_name(images: str) -> None:
 
 
 def test_a_loader_gives_its_data_set_and_says_so() -> None:
-    found = load(DataLoader(TENSORS, batch_size=4, shuffle=True))
-    assert (found.images.numpy() == X).all()
-    assert [f.kind for f in found.findings] == ["data-loader"]
+    images = load(DataLoader(TENSORS, batch_size=4, shuffle=True))
+    assert (images.images.numpy() == X).all()
+    assert [f.kind for f in images.findings] == ["data-loader"]
 
 
 def test_lists_of_images_with_a_list_of_targets(tmp_path: Path) -> None:
@@ -111,9 +111,9 @@ def test_lists_of_images_with_a_list_of_targets(tmp_path: Path) -> None:
     ragged = np.empty(3, dtype=object)
     ragged[:] = [noise(8, 8), noise(9, 8), noise(20, 30)]
     for images in (PICTURES, paths, list(map(str, paths)), list(X), tuple(PICTURES)):
-        found = load((images, Y))
-        assert found.targets.tolist() == Y.tolist()
-        assert found.size == (8, 8)
+        loaded = load((images, Y))
+        assert loaded.targets.tolist() == Y.tolist()
+        assert loaded.size == (8, 8)
     assert load((ragged, [0, 1, 1])).size == (8, 8)
     with pytest.raises(DataError, match=r"12 images and 3 targets"):
         load((PICTURES, [0, 1, 2]))
@@ -125,10 +125,10 @@ def test_two_items_are_a_data_set() -> None:
 
 
 def test_masks_are_targets() -> None:
-    found = load((X, X[..., 0] // 100))
-    assert found.masks is not None
-    assert found.classes == ("background", "1", "2")
-    assert (found.masks.numpy() == X[..., 0] // 100).all()
+    images = load((X, X[..., 0] // 100))
+    assert images.masks is not None
+    assert images.classes == ("background", "1", "2")
+    assert (images.masks.numpy() == X[..., 0] // 100).all()
     binary = load((X, torch.from_numpy(X[..., 0] > 99)[:, None]))
     assert binary.masks is not None
     assert (binary.masks.numpy() == (X[..., 0] > 99)).all()

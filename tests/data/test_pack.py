@@ -70,16 +70,16 @@ def test_a_second_start_reads_no_picture(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("cutaway.data.picture.read", fail)
     monkeypatch.setattr("cutaway.data.worker.read", fail)
-    monkeypatch.setattr("cutaway.data.plan.look", fail)
+    monkeypatch.setattr("cutaway.data.plan.read_header", fail)
     assert load(root).fingerprint == first.fingerprint
 
 
 def test_a_changed_file_is_packed_again(tmp_path: Path) -> None:
     root = two_classes(tmp_path)
     first = load(root)
-    found = (root / "a/0.png").stat()
+    status = (root / "a/0.png").stat()
     write(root, "a/0.png", image(12, 12, seed=99))
-    os.utime(root / "a/0.png", ns=(found.st_atime_ns, found.st_mtime_ns))
+    os.utime(root / "a/0.png", ns=(status.st_atime_ns, status.st_mtime_ns))
     assert load(root).fingerprint != first.fingerprint
 
 
@@ -106,8 +106,8 @@ def test_bad_files_are_named_and_left_out(tmp_path: Path) -> None:
     assert images.names == ["a/0.png", "a/2.png", "b/0.png", "b/1.png"]
     for name, pixels in zip(images.names, images.images, strict=True):
         assert (pixels.numpy() == decode(root / name, None, 3)).all()
-    found = {(finding.kind, finding.where, finding.left_out) for finding in images.findings}
-    assert found == {
+    bad = {(finding.kind, finding.where, finding.left_out) for finding in images.findings}
+    assert bad == {
         ("empty", ("a/1.png",), True),
         ("not-an-image", ("a/notes.txt",), True),
         ("truncated", ("b/2.png",), True),
@@ -169,7 +169,7 @@ def test_an_odd_picture_among_many_changes_the_plan(
 ) -> None:
     """It is not among those that are looked at first."""
     monkeypatch.setattr(pool, "cpus", lambda: cpus)
-    monkeypatch.setattr("cutaway.data.plan.LOOKED_AT", 2)
+    monkeypatch.setattr("cutaway.data.plan.SAMPLED", 2)
     root = two_classes(tmp_path, each=10, channels=1)
     write(root, "a/1.png", image(*odd))
     images = load(root)
@@ -188,12 +188,12 @@ def test_a_file_that_kills_the_decoder_is_found_and_left_out() -> None:
         def end(self) -> None:
             self.started -= 1
 
-        def ask(self, task: pool.Task) -> pool.Answer | None:
+        def send(self, task: pool.Task) -> pool.Answer | None:
             return None if "deadly" in task["sources"] else {"bad": [], "notes": []}
 
     worker = Worker()
     task = {"first": 5, "sources": ["x", "x", "deadly", "x", "x"]}
-    assert worker.careful(task)["bad"] == [(7, "crash", pool.CRASH)]
+    assert worker.answer(task)["bad"] == [(7, "crash", pool.CRASH)]
 
 
 def test_without_workers_it_is_done_here(tmp_path: Path, monkeypatch, side_by_side) -> None:

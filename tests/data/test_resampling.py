@@ -6,7 +6,7 @@ import torch
 from helpers.pictures import encoded, image, noise
 from PIL import Image
 
-from cutaway.data.decode import brought, decode
+from cutaway.data.decode import decode, decode_to
 from cutaway.data.frame import Fit, Frame, fit_of, resampled
 from cutaway.data.imageset import scaled, scaled_masks
 from cutaway.data.resampling import coloured, weights
@@ -34,7 +34,7 @@ def test_tensors_are_resized_as_files_are(
 ) -> None:
     fit = fit_of(size, fit)
     for pixels in kinds(*own):
-        file = brought(encoded(Image.fromarray(pixels)), Frame(3, size, fit))
+        file = decode_to(encoded(Image.fromarray(pixels)), Frame(3, size, fit))
         assert (scaled(torch.from_numpy(pixels)[None], size, fit)[0].numpy() == file).all()
 
 
@@ -47,8 +47,8 @@ def test_the_middle_square_is_cut_before_anything_reaches_beyond_it() -> None:
 
 def test_a_whole_picture_has_a_square_around_it() -> None:
     pixels = noise(4, 2)
-    found = brought(encoded(Image.fromarray(pixels)), Frame(3, (4, 4), "pad"))
-    assert (found == np.pad(pixels, ((0, 0), (1, 1), (0, 0)), mode="edge")).all()
+    padded = decode_to(encoded(Image.fromarray(pixels)), Frame(3, (4, 4), "pad"))
+    assert (padded == np.pad(pixels, ((0, 0), (1, 1), (0, 0)), mode="edge")).all()
 
 
 @pytest.mark.parametrize(("length", "wanted"), [(640, 64), (8, 32), (31, 33), (1, 5), (7, 1)])
@@ -83,7 +83,7 @@ def test_a_mask_stays_on_its_picture(fit: Fit) -> None:
 
 
 def test_one_odd_row_or_column_lies_on_the_same_side_everywhere() -> None:
-    found = decode(encoded(image(2, 5)), None, 3)[:, 1:3]
-    assert (decode(encoded(image(2, 5)), 2, 3) == found).all()
+    middle = decode(encoded(image(2, 5)), None, 3)[:, 1:3]
+    assert (decode(encoded(image(2, 5)), 2, 3) == middle).all()
     assert (scaled_masks(torch.arange(10).byte().view(1, 2, 5), (2, 2), "cut")
             == torch.tensor([[1, 2], [6, 7]])).all()  # fmt: skip

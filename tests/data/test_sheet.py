@@ -22,28 +22,28 @@ def test_encodings_of_spreadsheets(tmp_path: Path, code: str) -> None:
     text = KOREAN.replace("파일,분류", "file,label")
     mark = b"\xff\xfe" if code == "utf-16-le" else b""
     path = write(pictures(tmp_path, "사진"), "t.csv", mark + text.encode(code))
-    found = load(path)
-    assert found.classes == ("개", "고양이")
-    assert found.names == ["사진/0.png", "사진/1.png"]
-    said = [f.detail for f in found.findings if f.kind == "encoding"]
+    images = load(path)
+    assert images.classes == ("개", "고양이")
+    assert images.names == ["사진/0.png", "사진/1.png"]
+    said = [f.detail for f in images.findings if f.kind == "encoding"]
     assert bool(said) == (code == "cp949")
     assert all("Korean (cp949): '사진/0.png,고양이'" in one for one in said)
 
 
 def test_western_windows(tmp_path: Path) -> None:
     path = write(pictures(tmp_path), "t.csv", GERMAN.encode("cp1252"))
-    found = load(path)
-    assert found.classes == ("Förster", "Jäger")
-    assert [f.kind for f in found.findings] == ["encoding"]
+    images = load(path)
+    assert images.classes == ("Förster", "Jäger")
+    assert [f.kind for f in images.findings] == ["encoding"]
 
 
 @pytest.mark.parametrize("sign", ",;\t|")
 def test_separators_also_within_cells(tmp_path: Path, sign: str) -> None:
     others = ",;\t|".replace(sign, "")
     lines = [f"file{sign}label", *(f"{i}.png{sign}a{others}{i % 2}" for i in range(4))]
-    found = sheet(write(tmp_path, "t.csv", "\n".join(lines).encode()))
-    assert list(found.columns) == ["file", "label"]
-    assert found.columns["label"][1] == f"a{others}1"
+    table = sheet(write(tmp_path, "t.csv", "\n".join(lines).encode()))
+    assert list(table.columns) == ["file", "label"]
+    assert table.columns["label"][1] == f"a{others}1"
 
 
 def test_the_separator_that_excel_writes_down(tmp_path: Path) -> None:
@@ -53,14 +53,14 @@ def test_the_separator_that_excel_writes_down(tmp_path: Path) -> None:
 
 def test_a_table_without_a_line_of_names(tmp_path: Path) -> None:
     lines = [f"images/{i}.png,{'cat' if i % 2 else 'dog'}" for i in range(4)]
-    found = load(write(pictures(tmp_path), "t.csv", "\n".join(lines).encode()))
-    assert found.targets.tolist() == [1, 0, 1, 0]
-    assert [f.kind for f in found.findings] == ["no-header"]
-    assert "column 1 is read as pictures and column 2 as labels" in found.findings[0].detail
+    images = load(write(pictures(tmp_path), "t.csv", "\n".join(lines).encode()))
+    assert images.targets.tolist() == [1, 0, 1, 0]
+    assert [f.kind for f in images.findings] == ["no-header"]
+    assert "column 1 is read as pictures and column 2 as labels" in images.findings[0].detail
     ids = write(tmp_path, "ids.csv", b"a,0\nb,1\na,2\nb,3")
-    found = load(ids)
-    assert found.classes == ("a", "b")
-    assert "column 2 is read as pictures and column 1 as labels" in found.findings[0].detail
+    images = load(ids)
+    assert images.classes == ("a", "b")
+    assert "column 2 is read as pictures and column 1 as labels" in images.findings[0].detail
     wide = [f"{line},{i}" for i, line in enumerate(lines)]
     assert load(write(tmp_path, "w.csv", "\n".join(wide).encode()), label="2").classes == (
         *("cat", "dog"),
@@ -69,9 +69,9 @@ def test_a_table_without_a_line_of_names(tmp_path: Path) -> None:
 
 def test_a_row_of_too_many_cells_is_left_out_and_named(tmp_path: Path) -> None:
     text = b'file,label\n"images/0.png",a\nimages/1.png,b\nimages/2,5.png,c\nimages/3.png,b,,\n'
-    found = load(write(pictures(tmp_path), "t.csv", text))
-    assert found.classes == ("a", "b")
-    assert [(f.kind, f.where, f.left_out) for f in found.findings] == [
+    images = load(write(pictures(tmp_path), "t.csv", text))
+    assert images.classes == ("a", "b")
+    assert [(f.kind, f.where, f.left_out) for f in images.findings] == [
         ("ragged-row", ("line 4",), True)
     ]
 

@@ -14,9 +14,9 @@ from cutaway.data.sources import load
     [("Cat", "cat"), ("hot dog", "hot_dog"), ("1", "01"), ("1", "1.0"), ("e\u0301", "\u00e9")],
 )
 def test_one_class_written_in_two_ways(names: tuple[str, str]) -> None:
-    found = alike_classes([*names, "other"])
-    assert [(f.kind, f.where) for f in found] == [("alike-classes", names)]
-    assert f"{names[0]!r} and {names[1]!r}" in found[0].detail
+    findings = alike_classes([*names, "other"])
+    assert [(f.kind, f.where) for f in findings] == [("alike-classes", names)]
+    assert f"{names[0]!r} and {names[1]!r}" in findings[0].detail
 
 
 def test_names_that_differ_are_not_told_of() -> None:

@@ -38,22 +38,22 @@ def test_a_second_start_does_not_parse_again(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_names_are_listed_without_torch() -> None:
     code = (
-        "import sys; from cutaway.data.catalog import SOURCES; s = SOURCES['mnist']; s.here; "
+        "import sys; from cutaway.data.catalog import SOURCES; s = SOURCES['mnist']; s.available; "
         "print(*SOURCES, {'torch', 'numpy', 'PIL', 'requests'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    *names, found = done.stdout.split(maxsplit=len(SOURCES))
+    *names, rest = done.stdout.split(maxsplit=len(SOURCES))
     assert names == list(SOURCES)
-    assert found == "set()\n"
+    assert rest == "set()\n"
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_catalogue_is_complete(name: str) -> None:
     source = SOURCES[name]
     assert source.name == name
-    assert source.count > 100 or source.made
+    assert source.count > 100 or source.generated
     assert source.licence
-    assert source.homepage.startswith("http") or (source.made and not source.of)
+    assert source.homepage.startswith("http") or (source.generated and not source.of)
     for file in source.files:
         assert len(file.urls) >= 2
         assert all(url.startswith("https://") for url in file.urls)
@@ -74,15 +74,15 @@ def test_an_image_size_that_makes_no_sense(tmp_path: Path) -> None:
         load(two_classes(tmp_path), image_size=0)
 
 
-def test_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_copy_is_available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUTAWAY_DATA", str(tmp_path))
-    assert SOURCES["digits"].here
-    assert not SOURCES["mnist"].here
-    assert SOURCES["xor"].here
-    assert not SOURCES["scenes"].here
+    assert SOURCES["digits"].available
+    assert not SOURCES["mnist"].available
+    assert SOURCES["xor"].available
+    assert not SOURCES["scenes"].available
     (tmp_path / "mnist").mkdir()
     assert SOURCES["mnist"].local == tmp_path / "mnist"
-    assert SOURCES["scenes"].here
+    assert SOURCES["scenes"].available
 
 
 def idx_file(array: np.ndarray) -> bytes:
@@ -191,10 +191,10 @@ def test_photographs_of_one_stone_are_one_group() -> None:
         "bs69-45539", "bs69-47328", "bs75-31692", "bs69-47327", "hs72-41777 (1)", "hs72-41777",
         "hs72-52529", "bs99-10001", "bs99-10020", "bs99-10060", "hs99-10061",
     )]  # fmt: skip
-    found = stones(names)
-    assert found[:7] == ["10044", "10044", "10044", "10045", "62236", "62236", "62236"]
-    assert found[7] == found[8]
-    assert len(set(found[8:])) == 3
+    groups = stones(names)
+    assert groups[:7] == ["10044", "10044", "10044", "10045", "62236", "62236", "62236"]
+    assert groups[7] == groups[8]
+    assert len(set(groups[8:])) == 3
 
 
 def test_real_mnist(real_data: Path) -> None:

@@ -11,7 +11,7 @@ from helpers.noise_sets import a_set, apart, covers, grouped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cutaway.data.duplicates import joined
+from cutaway.data.duplicates import join_clusters
 from cutaway.data.split import Split, split
 from cutaway.data.stratify import deal, expected_leakage, leakage
 from cutaway.errors import DataError, RunError, UsageError
@@ -90,9 +90,9 @@ def test_groups_joined_by_a_duplicate_stay_together():
     assert parts.kept_together == (29, 90)
 
 
-def test_joined_follows_chains():
+def test_join_clusters_follows_chains():
     first, second = torch.tensor([0, 0, 1, 2, 3]), torch.tensor([7, 8, 8, 9, -1])
-    label = joined(first, second)
+    label = join_clusters(first, second)
     assert label[0] == label[1] == label[2]
     assert len(set(label.tolist())) == 3
 

@@ -16,18 +16,18 @@ def said(parts) -> dict[str, str]:
 
 def test_groups_that_the_users_division_tears_apart_are_named():
     images = a_set([0, 1] * 50, groups=[*range(90), *range(10)], parts=[0] * 80 + [2] * 20)
-    found = said(apart(images))
-    assert found.keys() == {"torn-group", "drawn-val"}
-    assert "10 of 20 test images are of a group that is also trained on" in found["torn-group"]
+    details = said(apart(images))
+    assert details.keys() == {"torn-group", "drawn-val"}
+    assert "10 of 20 test images are of a group that is also trained on" in details["torn-group"]
 
 
 def test_copies_in_a_published_division_are_not_to_be_deleted():
     images = a_set([0, 1] * 50, parts=[0] * 80 + [2] * 20)
     images.images[99] = images.images[1]
-    found = said(split(images))
-    assert "Delete them" in found["leak"]
-    found = said(split(replace(images, name="cifar10")))
-    assert "Published figures" in found["leak"]
+    details = said(split(images))
+    assert "Delete them" in details["leak"]
+    details = said(split(replace(images, name="cifar10")))
+    assert "Published figures" in details["leak"]
 
 
 def test_a_single_image_of_a_class_wants_more_images_not_finer_groups():
@@ -43,8 +43,8 @@ def test_folds_say_that_they_replace_the_users_division():
 
 
 def test_missing_parts_are_drawn_from_training_and_said():
-    found = said(apart(a_set([0, 1] * 50, parts=[0] * 80 + [1] * 20)))
-    assert "no test part: 16 of their training images" in found["drawn-test"]
+    details = said(apart(a_set([0, 1] * 50, parts=[0] * 80 + [1] * 20)))
+    assert "no test part: 16 of their training images" in details["drawn-test"]
 
 
 def test_everything_in_the_test_part_is_refused():

@@ -178,9 +178,9 @@ def test_rows_that_repeat_a_file(tmp_path: Path) -> None:
     for i in range(30):
         write(tmp_path, f"{i}.png", image(8, 8, seed=i))
     lines = [f"{i}.png,{'ab'[i % 2]}" for i in range(30)]
-    found = load(rows(tmp_path, "file,label", *lines, "0.png,a", "0.png,a", "3.png,a"))
-    assert len(found) == 29
-    assert [(f.kind, f.where, f.left_out) for f in found.findings] == [
+    images = load(rows(tmp_path, "file,label", *lines, "0.png,a", "0.png,a", "3.png,a"))
+    assert len(images) == 29
+    assert [(f.kind, f.where, f.left_out) for f in images.findings] == [
         ("several-labels", ("3.png",), True),
         ("repeated-row", ("0.png",), False),
     ]
@@ -192,9 +192,9 @@ def test_rows_that_repeat_a_file(tmp_path: Path) -> None:
 
 def test_labels_that_are_one_and_labels_that_are_none(tmp_path: Path) -> None:
     lines = ["images/0.png,1", "images/1.png,1.0", "images/2.png,2", "images/3.png,NaN"]
-    found = load(rows(tmp_path, "file,label", *lines))
-    assert found.classes == ("1", "2")
-    assert {f.kind for f in found.findings} == {"labels-joined", "unlabelled"}
+    images = load(rows(tmp_path, "file,label", *lines))
+    assert images.classes == ("1", "2")
+    assert {f.kind for f in images.findings} == {"labels-joined", "unlabelled"}
     table = pa.table({"path": [f"images/{i}.png" for i in range(4)], "label": [1.0, 2.0, None, 2]})
     pq.write_table(table, tmp_path / "x.parquet")
     assert load(tmp_path / "x.parquet").classes == ("1", "2")
@@ -229,13 +229,13 @@ def test_data_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: str)
     paths = [f"images/{i}.png" for i in range(4)]
     pictures = [image(8, 8, seed=i) for i in range(4)]
     for cells in (paths, contents()[:4], [{"bytes": c, "path": None} for c in contents()[:4]]):
-        found = load(kind({"image": cells, "label": list("abab"), **parts}), group_by="who")
-        assert found.classes == ("a", "b")
-        assert (found.images[3].numpy() == noise(8, 8, seed=3)).all()
-        assert found.groups is not None
-        assert found.groups.tolist() == [0, 0, 1, 2]
-        assert found.parts is not None
-        assert found.parts.tolist() == [0, 0, 0, 2]
+        images = load(kind({"image": cells, "label": list("abab"), **parts}), group_by="who")
+        assert images.classes == ("a", "b")
+        assert (images.images[3].numpy() == noise(8, 8, seed=3)).all()
+        assert images.groups is not None
+        assert images.groups.tolist() == [0, 0, 1, 2]
+        assert images.parts is not None
+        assert images.parts.tolist() == [0, 0, 0, 2]
     for cells in (pictures, [np.asarray(one) for one in pictures]) if make != "polars" else ():
-        found = load(kind({"image": cells, "label": list("abab")}))
-        assert (found.images[3].numpy() == noise(8, 8, seed=3)).all()
+        images = load(kind({"image": cells, "label": list("abab")}))
+        assert (images.images[3].numpy() == noise(8, 8, seed=3)).all()

@@ -7,9 +7,9 @@ from cutaway.errors import DataError
 
 @pytest.mark.parametrize("blank", [None, "", " ", "nan", "NaN", float("nan"), "<NA>", "NULL"])
 def test_what_stands_for_no_label_is_no_class(blank: object) -> None:
-    found = labels_of(["cat", blank, "dog"])
-    assert found.classes == ["cat", "dog"]
-    assert found.numbers == [0, -1, 1]
+    labels = labels_of(["cat", blank, "dog"])
+    assert labels.classes == ["cat", "dog"]
+    assert labels.numbers == [0, -1, 1]
 
 
 def test_words_that_may_be_a_class_stay_one() -> None:
@@ -17,12 +17,12 @@ def test_words_that_may_be_a_class_stay_one() -> None:
 
 
 def test_spaces_and_ways_of_writing_a_number_make_no_classes_and_are_told() -> None:
-    found = labels_of(["cat", "cat ", "dog"])
-    assert found.classes == ["cat", "dog"]
-    assert [(f.kind, f.where) for f in found.findings] == [("labels-joined", ("cat", "cat "))]
-    found = labels_of(["1", "1.0", "2", "10.0"])
-    assert found.classes == ["1", "2", "10"]
-    assert found.findings[0].where == ("1", "1.0")
+    labels = labels_of(["cat", "cat ", "dog"])
+    assert labels.classes == ["cat", "dog"]
+    assert [(f.kind, f.where) for f in labels.findings] == [("labels-joined", ("cat", "cat "))]
+    labels = labels_of(["1", "1.0", "2", "10.0"])
+    assert labels.classes == ["1", "2", "10"]
+    assert labels.findings[0].where == ("1", "1.0")
     assert labels_of(["01", "02"]).classes == ["01", "02"]
     assert labels_of(["1.0", "a"]).classes == ["1.0", "a"]
 
@@ -46,8 +46,8 @@ def test_minus_one_among_numbers_is_told() -> None:
 
 
 def test_yes_and_no() -> None:
-    found = labels_of(np.array([True, False, True]).tolist())
-    assert (found.classes, found.numbers) == (["False", "True"], [1, 0, 1])
+    labels = labels_of(np.array([True, False, True]).tolist())
+    assert (labels.classes, labels.numbers) == (["False", "True"], [1, 0, 1])
 
 
 def test_numbers_to_be_predicted_are_no_classes() -> None:

@@ -9,7 +9,7 @@ from helpers.drawn_classes import SIDE, arrows, shapes
 from PIL import Image
 
 import cutaway as ca
-from cutaway.data.augment import Flip, Rotate, parse, wished
+from cutaway.data.augment import Flip, Rotate, augment_for, parse
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
 from cutaway.learn.augmenting import Trial, suited, tried
@@ -88,7 +88,7 @@ def test_real_digits_read_from_left_to_right_and_real_photographs_from_either_si
 
 def test_auto_is_what_suits_the_size():
     sizes = [(32, 32), (64, 200), (8, 8), (7, 20), (16,), (4, 8, 8)]
-    found = [str(wished("auto", size)) for size in sizes]
+    found = [str(augment_for("auto", size)) for size in sizes]
     assert found == ["crop:4+flip", "crop:4+flip", "crop:1+flip", "flip", "none", "none"]
 
 
@@ -183,7 +183,7 @@ def test_a_folder_of_ones_own_begins_with_auto(tmp_path):
 )
 def test_what_leaves_nothing_of_an_image_is_refused_at_once(text, size):
     with pytest.raises(UsageError, match=r"needs images of more than .* pixels a side, not"):
-        wished(text, size)
+        augment_for(text, size)
     with pytest.raises(UsageError, match="needs images of more than"):
         parse(text)(torch.zeros(2, 1, *size), torch.Generator())
 

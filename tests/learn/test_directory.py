@@ -10,7 +10,7 @@ import pytest
 from helpers.command import CUTAWAY
 
 from cutaway.errors import RunError
-from cutaway.files import held
+from cutaway.files import locked
 from cutaway.learn.directory import LONGEST, Place, alone, appear, destination, plain
 
 RESERVED = set('<>:"/\\|?*') | {chr(code) for code in range(32)}
@@ -157,7 +157,7 @@ def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path):
     assert len(list(tmp_path.glob(".cutaway-*.tmp"))) == 1
     (tmp_path / ".mine.tmp").mkdir()
     (tmp_path / ".cutaway-at-work.tmp").mkdir()
-    with held(tmp_path / ".cutaway-at-work.tmp"):
+    with locked(tmp_path / ".cutaway-at-work.tmp"):
         appear(Place(tmp_path / "x"), lambda folder: None)
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"x", ".mine.tmp", ".cutaway-at-work.tmp"}

@@ -9,7 +9,7 @@ import torch
 from helpers.command import cutaway
 from PIL import Image
 
-from cutaway.data.finding_notes import SOME, notable
+from cutaway.data.finding_notes import MAX_NAMES, notable
 from cutaway.data.imageset import Finding
 from cutaway.learn.classification import Classification
 from cutaway.learn.notes import add_note, joined, note, note_test, read_notes
@@ -92,7 +92,9 @@ def test_train_ends_with_what_audit_finds(divided, tmp_path):
 
 
 def test_findings_of_one_kind_are_one_sentence():
-    broken = [Finding("truncated", (f"{i}.jpg",), "Ends early.", True) for i in range(SOME + 2)]
+    broken = [
+        Finding("truncated", (f"{i}.jpg",), "Ends early.", True) for i in range(MAX_NAMES + 2)
+    ]
     twice = [Finding("two-labels", ("a", "b"), "Two labels."), Finding("two-labels", ("c",), "No.")]
     handled = Finding("palette", ("x.png",), "Converted.")
     assert notable([handled, *broken, *twice]) == [

@@ -41,7 +41,7 @@ def same(a, b, but=()):
     return all(torch.equal(v, b[k]) for k, v in a.state_dict().items() if not k.startswith(but))
 
 
-@pytest.mark.parametrize("naming", [str, LITE.theirs, LITE.weights.names])
+@pytest.mark.parametrize("naming", [str, LITE.external_name, LITE.weights.names])
 def test_a_file_in_any_naming_fills_the_network(tmp_path, naming):
     there, here = network(seed=1), network()
     path = write(tmp_path / "there.safetensors", there, naming)
@@ -55,7 +55,7 @@ def test_a_file_in_any_naming_fills_the_network(tmp_path, naming):
 
 def test_torchvision_names_a_residual_network_as_we_expect(tmp_path):
     model, there, here = find("resnet18"), network("resnet18", seed=1), network("resnet18")
-    path = write(tmp_path / "w.safetensors", there, model.theirs)
+    path = write(tmp_path / "w.safetensors", there, model.external_name)
     with safe_open(path, framework="pt") as file:
         names = set(file.keys())
     assert {
@@ -69,7 +69,9 @@ def test_torchvision_names_a_residual_network_as_we_expect(tmp_path):
 def test_another_number_of_classes_leaves_the_head_new(tmp_path):
     there, here = network(classes=7, seed=1), network()
     head = here.output.weight.clone()
-    found = load_pretrained(here, LITE, write(tmp_path / "w.safetensors", there, LITE.theirs))
+    found = load_pretrained(
+        here, LITE, write(tmp_path / "w.safetensors", there, LITE.external_name)
+    )
     assert same(here, there, but="output")
     assert torch.equal(here.output.weight, head)
     assert found.new == ("output.weight", "output.bias")
@@ -78,7 +80,7 @@ def test_another_number_of_classes_leaves_the_head_new(tmp_path):
 def test_a_file_without_a_head_leaves_it_new(tmp_path):
     there, here = network(seed=1), network()
     gone = {"classifier.weight": None, "classifier.bias": None}
-    path = write(tmp_path / "w.safetensors", there, LITE.theirs, **gone)
+    path = write(tmp_path / "w.safetensors", there, LITE.external_name, **gone)
     assert load_pretrained(here, LITE, path).new == ("output.weight", "output.bias")
     assert same(here, there, but="output")
 
@@ -121,7 +123,7 @@ def test_what_does_not_fit_is_named_and_nothing_is_loaded(tmp_path):
     here = network()
     before = {k: v.clone() for k, v in here.state_dict().items()}
     path = write(
-        tmp_path / "w.safetensors", network(seed=1), LITE.theirs,
+        tmp_path / "w.safetensors", network(seed=1), LITE.external_name,
         **{"bn1.weight": None, "conv_head.weight": torch.ones(3, 3), "more": torch.ones(1)},
         **{"bn2.bias": torch.ones(1280, dtype=torch.int64)},
     )  # fmt: skip
@@ -154,7 +156,7 @@ def vgg_name(ours):
 
 @pytest.mark.parametrize("naming", ["torchvision", "timm"])
 def test_dense_layers_written_as_convolutions_are_read(tmp_path, naming):
-    model = replace(find("lenet5"), head="output", theirs=vgg_name)
+    model = replace(find("lenet5"), head="output", external_name=vgg_name)
     there, here = Dense(), Dense()
     tensors = {vgg_name(name): value for name, value in there.state_dict().items()}
     if naming == "timm":
@@ -285,7 +287,7 @@ def hub(tmp_path, monkeypatch):
 
 def test_the_hub_gives_weights_and_what_they_expect(hub, tmp_path):
     there, here = network(seed=1), network()
-    write(tmp_path / "w.safetensors", there, LITE.theirs)
+    write(tmp_path / "w.safetensors", there, LITE.external_name)
     hub.files["model.safetensors"] = (tmp_path / "w.safetensors").read_bytes()
     said = {"mean": [0.5] * 3, "std": [0.5] * 3, "input_size": [3, 240, 240]}
     hub.files["config.json"] = json.dumps({"pretrained_cfg": said}).encode()

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from cutaway.models import build
-from cutaway.models.alexnet import ResponseNorm, weights_of_2012
+from cutaway.models.alexnet import ResponseNorm, paper_weights_2012
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "output")
 
@@ -56,7 +56,7 @@ def test_response_norm_is_the_papers_sum():
 def test_the_papers_first_weights():
     torch.manual_seed(0)
     net = build("alexnet_small", 3, 10, 32)
-    weights_of_2012(net)
+    paper_weights_2012(net)
     ones = [n for n in LAYERS if (net.get_submodule(n).bias == 1).all()]
     noughts = [n for n in LAYERS if (net.get_submodule(n).bias == 0).all()]
     assert ones == ["conv2", "conv4", "conv5", "fc6", "fc7"]

@@ -8,11 +8,11 @@ from cutaway.models.dcgan import steps
 
 
 def shapes(parts, x):
-    found = []
+    sizes = []
     for part in parts:
         x = part(x)
-        found.append(tuple(x.shape[1:]))
-    return found
+        sizes.append(tuple(x.shape[1:]))
+    return sizes
 
 
 def test_shapes_of_the_figure():

@@ -7,7 +7,7 @@ from sklearn.datasets import load_sample_image
 from cutaway.data.imageset import scaled
 from cutaway.errors import UsageError
 from cutaway.models import build, efficientnet_weights, find
-from cutaway.models.efficientnet_lite import Same
+from cutaway.models.efficientnet_lite import SamePadConv2d
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_it_knows_photographs_in_the_scaling_that_the_registry_names(
 def test_padding_puts_the_odd_zero_last(side, k, s):
     """By hand, from TensorFlow's definition of SAME."""
     torch.manual_seed(0)
-    layer, x = Same(1, 1, k, s, 1), torch.randn(1, 1, side, side)
+    layer, x = SamePadConv2d(1, 1, k, s, 1), torch.randn(1, 1, side, side)
     out = -(-side // s)
     before = max((out - 1) * s + k - side, 0) // 2
     y = torch.zeros(out, out)
@@ -75,7 +75,10 @@ def test_padding_puts_the_odd_zero_last(side, k, s):
 
 def test_names_are_those_that_timm_gives():
     names = list(
-        map(find("efficientnet_lite0").theirs, build("efficientnet_lite0", 3, 2, 32).state_dict())
+        map(
+            find("efficientnet_lite0").external_name,
+            build("efficientnet_lite0", 3, 2, 32).state_dict(),
+        )
     )
     assert len(set(names)) == len(names)
     assert {

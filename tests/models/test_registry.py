@@ -27,7 +27,7 @@ def criterion(net: nn.Module, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
 def small(name: str, seed: int = 0) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
     """A model with 2 channels and 4 classes on small images, and a batch for it."""
     torch.manual_seed(seed)
-    size = max(find(name).least, 8)
+    size = max(find(name).min_size, 8)
     return build(name, 2, 4, size), torch.rand(6, 2, size, size), torch.arange(6) % 4
 
 
@@ -85,7 +85,7 @@ def test_the_seed_decides_and_the_state_comes_back(name):
     assert torch.equal(a(x), c(x))
 
 
-@pytest.mark.parametrize("name", [n for n in CLASSIFIERS if find(n).least > 4])
+@pytest.mark.parametrize("name", [n for n in CLASSIFIERS if find(n).min_size > 4])
 def test_images_too_small_are_refused_with_the_least_size(name):
     with pytest.raises(UsageError, match=r"at least \d+ x \d+ pixels"):
         build(name, 1, 10, 4)

@@ -31,9 +31,9 @@ def test_activations_keep_the_papers_distribution_at_every_depth():
         assert h.std().item() == pytest.approx(1 / math.sqrt(2), abs=0.03)
         all_h.append(h[:30])
     quantiles = torch.linspace(0.05, 0.95, 19)
-    found = torch.cat(all_h).flatten().quantile(quantiles)
+    result = torch.cat(all_h).flatten().quantile(quantiles)
     arcsine = -torch.cos(math.pi * quantiles)
-    torch.testing.assert_close(found, arcsine, rtol=0, atol=0.05)
+    torch.testing.assert_close(result, arcsine, rtol=0, atol=0.05)
 
 
 def test_the_derivative_of_a_sine_layer_is_the_same_layer_a_quarter_turn_on():

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from cutaway.models import build, find
-from cutaway.models.vgg import theirs
+from cutaway.models.vgg import torchvision_name
 
 COLUMNS = {
     "vgg11": "64 M 128 M 256 256 M 512 512 M 512 512 M",
@@ -42,10 +42,12 @@ def test_names_are_torchvisions():
         normed = list(build("vgg11", 3, 10, 32, {"norm": True}).state_dict())
     rows = [*(f"features.{i}" for i in (0, 3, 6, 8, 11, 13, 16, 18)), "classifier.0"]
     rows += ["classifier.3", "classifier.6"]
-    assert [theirs(n) for n in names] == [f"{r}.{p}" for r in rows for p in ("weight", "bias")]
-    convolutions = {theirs(n) for n in normed if n.endswith("running_mean")}
+    assert [torchvision_name(n) for n in names] == [
+        f"{r}.{p}" for r in rows for p in ("weight", "bias")
+    ]
+    convolutions = {torchvision_name(n) for n in normed if n.endswith("running_mean")}
     assert convolutions == {f"features.{i}.running_mean" for i in (1, 5, 9, 12, 16, 19, 23, 26)}
-    assert find("vgg16").theirs is theirs
+    assert find("vgg16").external_name is torchvision_name
 
 
 @pytest.mark.parametrize("norm", [False, True])

@@ -21,14 +21,14 @@ def images() -> torch.Tensor:
 
 def test_each_entry_is_the_cka_of_two_layers():
     one, other, x = network(0), network(1), images()
-    found = layer_agreement(one, other, x, ["0", "1", "4"])
-    assert found.rows == ("0", "1", "4")
-    assert found.columns == ("0", "1", "4", "5")
+    agreement = layer_agreement(one, other, x, ["0", "1", "4"])
+    assert agreement.rows == ("0", "1", "4")
+    assert agreement.columns == ("0", "1", "4", "5")
     mine, theirs = answers(one, x), answers(other, x)
-    for i, a in enumerate(found.rows):
-        for j, b in enumerate(found.columns):
+    for i, a in enumerate(agreement.rows):
+        for j, b in enumerate(agreement.columns):
             expected = cka(mine[a].flatten(1), theirs[b].flatten(1))
-            assert found.cka[i, j].item() == pytest.approx(expected, abs=1e-5)
+            assert agreement.cka[i, j].item() == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_network_whose_units_are_rotated_agrees():
@@ -37,18 +37,18 @@ def test_a_network_whose_units_are_rotated_agrees():
         q = torch.linalg.qr(torch.randn(6, 6)).Q
         other[4].weight.copy_(3 * q @ one[4].weight)
         other[4].bias.zero_()
-    found = layer_agreement(one, other, x, ["4", "0"], ["0", "4"])
-    assert found.rows == ("0", "4")
-    assert found.cka.diagonal().tolist() == pytest.approx([1, 1])
-    assert found.cka[0, 1] < 0.95
+    agreement = layer_agreement(one, other, x, ["4", "0"], ["0", "4"])
+    assert agreement.rows == ("0", "4")
+    assert agreement.cka.diagonal().tolist() == pytest.approx([1, 1])
+    assert agreement.cka[0, 1] < 0.95
 
 
 def test_a_layer_that_answers_one_thing_agrees_with_none():
     one = network(0)
     with torch.no_grad():
         one[4].weight.zero_()
-    found = layer_agreement(one, one, images(), ["4"], ["0"])
-    assert found.cka.isnan().all()
+    agreement = layer_agreement(one, one, images(), ["4"], ["0"])
+    assert agreement.cka.isnan().all()
 
 
 def test_nothing_of_the_models_is_changed():

@@ -22,28 +22,28 @@ def worst(model, t):
 
 def test_fgsm_goes_straight_to_the_worst_corner():
     model, x, t = setting()
-    found = fgsm(model, x, t, 0.1, -9, 9)
-    assert torch.allclose(found, x + 0.1 * worst(model, t).sign(), atol=1e-6)
+    adversarial = fgsm(model, x, t, 0.1, -9, 9)
+    assert torch.allclose(adversarial, x + 0.1 * worst(model, t).sign(), atol=1e-6)
 
 
 def test_pgd_ends_there_too_within_the_bounds():
     model, x, t = setting()
-    found = pgd(model, x, t, 0.3, 0.0, 1.0)
-    assert torch.allclose(found, (x + 0.3 * worst(model, t).sign()).clamp(0, 1), atol=1e-6)
+    adversarial = pgd(model, x, t, 0.3, 0.0, 1.0)
+    assert torch.allclose(adversarial, (x + 0.3 * worst(model, t).sign()).clamp(0, 1), atol=1e-6)
 
 
 def test_bounds_of_each_channel():
     model, x, t = setting()
     low, high = torch.tensor([0.2, 0.4]).view(2, 1, 1), torch.tensor([0.6, 0.7]).view(2, 1, 1)
-    found = pgd(model, x, t, torch.full((2, 1, 1), 0.5), low, high)
-    assert (found[:, 0] <= 0.6).all()
-    assert (found[:, 1] >= 0.4).all()
+    adversarial = pgd(model, x, t, torch.full((2, 1, 1), 0.5), low, high)
+    assert (adversarial[:, 0] <= 0.6).all()
+    assert (adversarial[:, 1] >= 0.4).all()
 
 
 def test_one_pixel_is_the_one_that_costs_most():
     model, x, t = setting()
-    found = few_pixels(model, x, t, 1, 0.0, 1.0)
-    touched = (found != x).any(1).flatten(1)
+    adversarial = few_pixels(model, x, t, 1, 0.0, 1.0)
+    touched = (adversarial != x).any(1).flatten(1)
     assert touched.sum(1).tolist() == [1] * 5
     gain = worst(model, t)
     ends = torch.stack([(gain * (v - x)).sum(1).flatten(1) for v in (0.0, 1.0)]).amax(0)
@@ -59,7 +59,7 @@ def test_among_all_ways_the_worst_is_found_where_the_gradient_misleads():
         ways[i].view(-1)[i], ways[25 + i].view(-1)[i] = 0.0, 1.0
     worst = model(ways).log_softmax(1)[:, 1].argmin()
     assert torch.equal(few_pixels(model, x, t, 1, 0.0, 1.0)[0], ways[worst])
-    first = few_pixels(model, x, t, 1, 0.0, 1.0, among=1)
+    first = few_pixels(model, x, t, 1, 0.0, 1.0, candidates=1)
     assert (first != x).sum() == 1
 
 
@@ -91,8 +91,8 @@ def test_accuracy_against_size_is_the_share_of_larger_margins():
     assert 0 < expected[-1] < expected[2] < expected[0] < 1
     for attack in (fgsm, pgd):
         model.train()
-        found = accuracy_against_size(model, x, t, attack, sizes, -9, 9, batch=128)
-        assert found.tolist() == pytest.approx(expected)
+        accuracy = accuracy_against_size(model, x, t, attack, sizes, -9, 9, batch=128)
+        assert accuracy.tolist() == pytest.approx(expected)
         assert model[1].training
 
 
@@ -112,10 +112,10 @@ def test_accuracy_never_rises_though_a_step_overshoots():
 def test_accuracy_against_pixels():
     model, x, t = setting()
     t = model.eval()(x).argmax(1)
-    found = accuracy_against_size(model, x, t, few_pixels, [0, 1, 2, 8, 32], -2.0, 2.0)
-    assert found[0] == 1
-    assert found.tolist() == sorted(found.tolist(), reverse=True)
-    assert found[-1] == 0
+    accuracy = accuracy_against_size(model, x, t, few_pixels, [0, 1, 2, 8, 32], -2.0, 2.0)
+    assert accuracy[0] == 1
+    assert accuracy.tolist() == sorted(accuracy.tolist(), reverse=True)
+    assert accuracy[-1] == 0
 
 
 def test_sizes_in_disorder_are_refused():

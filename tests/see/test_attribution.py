@@ -51,8 +51,8 @@ def test_of_a_linear_network_all_are_its_weights():
     w = model[1].weight[T].reshape(3, 2, 5, 4).detach()
     assert torch.allclose(saliency(model, x, T), w.abs().amax(1))
     assert torch.allclose(integrated_gradients(model, x, T, steps=2), w * x, atol=1e-6)
-    found = occlusion(model, x, T, patch=1, stride=1)
-    assert torch.allclose(found, (w * x).sum(1), atol=1e-5)
+    maps = occlusion(model, x, T, patch=1, stride=1)
+    assert torch.allclose(maps, (w * x).sum(1), atol=1e-5)
 
 
 @settings(max_examples=15)
@@ -63,17 +63,17 @@ def test_integrated_gradients_sum_to_the_difference_of_the_scores(seed):
         nn.Conv2d(2, 6, 3), nn.Tanh(), nn.Flatten(), nn.Linear(36, 5), nn.GELU(), nn.Linear(5, 3)
     )
     x, base = torch.randn(3, 2, 5, 4), torch.randn(3, 2, 5, 4)
-    found = integrated_gradients(model, x, T, base, steps=40).sum((1, 2, 3))
+    sums = integrated_gradients(model, x, T, base, steps=40).sum((1, 2, 3))
     with torch.no_grad():
-        assert torch.allclose(found, scores(model, x, T) - scores(model, base, T), atol=1e-4)
+        assert torch.allclose(sums, scores(model, x, T) - scores(model, base, T), atol=1e-4)
 
 
 def test_slopes_are_those_of_small_steps_where_relu_is_reused():
     model, x = Reusing().double(), images().double()
-    found, step = slopes(model, x, T), torch.randn(x.shape, dtype=torch.double) * 1e-6
+    exported, step = slopes(model, x, T), torch.randn(x.shape, dtype=torch.double) * 1e-6
     with torch.no_grad():
         change = scores(model.eval(), x + step, T) - scores(model, x - step, T)
-    assert torch.allclose(change, 2 * (found * step).sum((1, 2, 3)), rtol=1e-3, atol=1e-9)
+    assert torch.allclose(change, 2 * (exported * step).sum((1, 2, 3)), rtol=1e-3, atol=1e-9)
 
 
 def test_grad_cam_of_a_mean_and_a_linear_layer_is_its_class_map():
@@ -82,12 +82,12 @@ def test_grad_cam_of_a_mean_and_a_linear_layer_is_its_class_map():
         nn.Sequential(nn.Conv2d(2, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3)),
         images(),
     )
-    found = grad_cam(model, x, T, "0")
+    result = grad_cam(model, x, T, "0")
     with torch.no_grad():
         maps, w = model[0](x), model[3].weight[T] / (3 * 2)
         cam = torch.einsum("bk,bkhw->bhw", w, maps).relu()
-    assert found.shape == (3, 5, 4)
-    assert torch.allclose(found, F.interpolate(cam[:, None], (5, 4), mode="bilinear")[:, 0])
+    assert result.shape == (3, 5, 4)
+    assert torch.allclose(result, F.interpolate(cam[:, None], (5, 4), mode="bilinear")[:, 0])
 
 
 def test_grad_cam_wants_places():
@@ -97,8 +97,8 @@ def test_grad_cam_wants_places():
 
 
 def test_every_pixel_is_covered():
-    found = occlusion(linear(), images(), T, patch=3, stride=2)
-    assert found.isfinite().all()
+    maps = occlusion(linear(), images(), T, patch=3, stride=2)
+    assert maps.isfinite().all()
 
 
 def test_nothing_of_the_model_is_changed():
@@ -125,18 +125,18 @@ def test_the_share_outside_a_mask():
     """3 of 3 + 1 + |-4| lie outside, on one of four pixels; channels count by their sizes."""
     maps = torch.tensor([[[3.0, 1.0], [-4.0, 0.0]]])
     masks = torch.tensor([[[False, True], [True, True]]])
-    found = share_outside(maps, masks)
-    assert found.outside.tolist() == [3 / 8]
-    assert found.area.tolist() == [1 / 4]
-    assert found.density.tolist() == [3 / 2]
+    shares = share_outside(maps, masks)
+    assert shares.outside.tolist() == [3 / 8]
+    assert shares.area.tolist() == [1 / 4]
+    assert shares.density.tolist() == [3 / 2]
     signed = torch.stack([maps, -maps], 1)
     assert share_outside(signed, masks).outside.tolist() == [3 / 8]
 
 
 def test_even_attribution_has_the_share_of_the_area_and_none_has_no_share():
     masks = torch.rand(4, 6, 5, generator=torch.Generator().manual_seed(0)) < 0.3
-    found = share_outside(torch.ones(4, 6, 5), masks)
-    assert torch.allclose(found.density, torch.ones(4))
+    shares = share_outside(torch.ones(4, 6, 5), masks)
+    assert torch.allclose(shares.density, torch.ones(4))
     assert share_outside(torch.zeros(4, 6, 5), masks).outside.isnan().all()
     assert share_outside(torch.ones(4, 6, 5), torch.zeros_like(masks)).outside.isnan().all()
 
@@ -152,9 +152,9 @@ def test_a_network_that_sees_one_half_attends_to_it():
     left = torch.zeros(3, 5, 4, dtype=torch.bool)
     left[..., :2] = True
     x = images().abs() * torch.tensor([1.0, 1.0, 0.0, 0.0])  # Grad-CAM knows no places of weights
-    found = attention(model, x, T, left, "0", steps=2, patch=1)
-    assert [*found] == ["integrated gradients", "Grad-CAM", "occlusion"]
-    for one in found.values():
+    shares = attention(model, x, T, left, "0", steps=2, patch=1)
+    assert [*shares] == ["integrated gradients", "Grad-CAM", "occlusion"]
+    for one in shares.values():
         assert torch.allclose(one.outside, torch.zeros(3), atol=1e-6)
         assert one.area.tolist() == [0.5] * 3
     for one in attention(model, x, T, ~left, patch=1, steps=2).values():

@@ -20,23 +20,23 @@ def linear(weight, bias) -> nn.Sequential:
 
 def test_regions_of_a_linear_network_are_half_planes():
     model = linear([[1.0, 2.0], [0.0, 0.0]], [0.5, 0.0])
-    found = decision_regions(model, (-1, -2), (1, 2), 21)
-    x, y = torch.meshgrid(found.first, found.second, indexing="xy")
+    regions = decision_regions(model, (-1, -2), (1, 2), 21)
+    x, y = torch.meshgrid(regions.first, regions.second, indexing="xy")
     s = x + 2 * y + 0.5
-    assert found.first[[0, -1]].tolist() == [-1, 1]
-    assert found.second[[0, -1]].tolist() == [-2, 2]
-    assert torch.allclose(found.margin, s.abs(), atol=1e-5)
+    assert regions.first[[0, -1]].tolist() == [-1, 1]
+    assert regions.second[[0, -1]].tolist() == [-2, 2]
+    assert torch.allclose(regions.margin, s.abs(), atol=1e-5)
     clear = s.abs() > 1e-4
-    assert torch.equal(found.classes[clear], (s < 0).long()[clear])
+    assert torch.equal(regions.classes[clear], (s < 0).long()[clear])
     assert model.training
     assert model[0].training
 
 
 def test_a_single_score_is_that_of_class_one():
     model = linear([[1.0, 0.0]], [-0.25])
-    found = decision_regions(model, (0, 0), (1, 1), 5)
-    assert found.classes[0].tolist() == [0, 0, 1, 1, 1]
-    assert found.margin[3].tolist() == pytest.approx([0.25, 0, 0.25, 0.5, 0.75])
+    regions = decision_regions(model, (0, 0), (1, 1), 5)
+    assert regions.classes[0].tolist() == [0, 0, 1, 1, 1]
+    assert regions.margin[3].tolist() == pytest.approx([0.25, 0, 0.25, 0.5, 0.75])
 
 
 @settings(max_examples=20)
@@ -45,49 +45,49 @@ def test_a_linear_network_flips_where_its_scores_cross(seed):
     torch.manual_seed(seed)
     model = nn.Sequential(nn.Flatten(), nn.Linear(12, 2)).double()
     a, b = torch.randn(2, 3, 4, dtype=torch.double).unbind()
-    found = between(model, a, b, 17)
+    line = between(model, a, b, 17)
     with torch.no_grad():
         d = (model(torch.stack([a, b])) @ torch.tensor([1.0, -1]).double()).tolist()
         ends = model(torch.stack([a, b])).softmax(1)
-    assert torch.allclose(found.probabilities[[0, -1]], ends)
-    assert found.answers[0] == ends[0].argmax()
-    assert found.answers[-1] == ends[1].argmax()
+    assert torch.allclose(line.probabilities[[0, -1]], ends)
+    assert line.answers[0] == ends[0].argmax()
+    assert line.answers[-1] == ends[1].argmax()
     if d[0] * d[1] < 0:
-        assert found.flips.tolist() == pytest.approx([d[0] / (d[0] - d[1])], abs=1e-6)
+        assert line.flips.tolist() == pytest.approx([d[0] / (d[0] - d[1])], abs=1e-6)
     else:
-        assert len(found.flips) == 0
-        assert len(found.answers) == 1
+        assert len(line.flips) == 0
+        assert len(line.answers) == 1
 
 
 def test_every_answer_on_the_way_is_told():
     model = linear([[-1.0], [0.0], [1.0]], [0.0, 0.5, 0.0])
-    found = between(model, torch.tensor([-2.0]), torch.tensor([2.0]), 50)
-    assert found.answers.tolist() == [0, 1, 2]
-    assert found.flips.tolist() == pytest.approx([(2 - 0.5) / 4, (2 + 0.5) / 4], abs=1e-5)
+    line = between(model, torch.tensor([-2.0]), torch.tensor([2.0]), 50)
+    assert line.answers.tolist() == [0, 1, 2]
+    assert line.flips.tolist() == pytest.approx([(2 - 0.5) / 4, (2 + 0.5) / 4], abs=1e-5)
 
 
 def test_a_plane_holds_its_three_examples_where_they_are():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(18, 9), nn.Tanh(), nn.Linear(9, 3))
     three = torch.randn(3, 2, 3, 3)
-    found = plane_of(model, *three, n=150, beyond=0.5)
+    plane = plane_of(model, *three, n=150, beyond=0.5)
     assert torch.allclose(
-        torch.cdist(found.places, found.places),
+        torch.cdist(plane.places, plane.places),
         torch.cdist(three.flatten(1), three.flatten(1)),
         atol=1e-2,
     )
-    assert found.places[0].tolist() == [0, 0]
-    assert found.places[1, 1] == 0
-    low, high = found.places.amin(0), found.places.amax(0)
-    assert found.first[0].item() == pytest.approx((low - (high - low) / 2)[0].item(), rel=1e-4)
+    assert plane.places[0].tolist() == [0, 0]
+    assert plane.places[1, 1] == 0
+    low, high = plane.places.amin(0), plane.places.amax(0)
+    assert plane.first[0].item() == pytest.approx((low - (high - low) / 2)[0].item(), rel=1e-4)
     with torch.no_grad():
         best = model(three).topk(2, dim=1)
     for i in range(3):
-        column = (found.first - found.places[i, 0]).abs().argmin()
-        row = (found.second - found.places[i, 1]).abs().argmin()
-        assert found.classes[row, column] == best.indices[i, 0]
+        column = (plane.first - plane.places[i, 0]).abs().argmin()
+        row = (plane.second - plane.places[i, 1]).abs().argmin()
+        assert plane.classes[row, column] == best.indices[i, 0]
         lead = (best.values[i, 0] - best.values[i, 1]).item()
-        assert found.margin[row, column].item() == pytest.approx(lead, abs=0.05)
+        assert plane.margin[row, column].item() == pytest.approx(lead, abs=0.05)
 
 
 def test_nothing_of_the_model_is_changed():

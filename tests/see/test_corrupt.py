@@ -35,10 +35,10 @@ def smooth(channels=3, h=32, w=32, count=2):
 )  # fmt: skip
 def test_images_of_any_size_and_colours_stay_images(name, strength, channels, h, w):
     x = torch.rand(2, channels, h, w, generator=draw())
-    found = CORRUPTIONS[name](x, strength, draw())
-    assert found.shape == x.shape
-    assert 0 <= found.min() <= found.max() <= 1
-    assert torch.equal(found, CORRUPTIONS[name](x, strength, draw()))
+    corrupted = CORRUPTIONS[name](x, strength, draw())
+    assert corrupted.shape == x.shape
+    assert 0 <= corrupted.min() <= corrupted.max() <= 1
+    assert torch.equal(corrupted, CORRUPTIONS[name](x, strength, draw()))
     whole = (x * 255).round().to(torch.uint8)
     again = CORRUPTIONS[name](whole / 255, strength, draw())
     assert torch.equal(
@@ -85,33 +85,33 @@ def point(side):
 
 
 def test_a_point_out_of_focus_is_a_disk():
-    found = CORRUPTIONS["defocus-blur"](point(224), 1, draw())[0, 0]
-    assert (found > 1e-6).sum() == 29  # points of the grid within 3 of its middle
-    assert found[112, 112 + 3].item() == pytest.approx(1 / 29)
-    found = CORRUPTIONS["defocus-blur"](point(32), 4, draw())[0, 0]
-    assert found[16, 15:18].tolist() == pytest.approx([0.2] * 3, abs=1e-4)
+    corrupted = CORRUPTIONS["defocus-blur"](point(224), 1, draw())[0, 0]
+    assert (corrupted > 1e-6).sum() == 29  # points of the grid within 3 of its middle
+    assert corrupted[112, 112 + 3].item() == pytest.approx(1 / 29)
+    corrupted = CORRUPTIONS["defocus-blur"](point(32), 4, draw())[0, 0]
+    assert corrupted[16, 15:18].tolist() == pytest.approx([0.2] * 3, abs=1e-4)
 
 
 def test_motion_leaves_half_a_gaussian_on_a_line():
-    found = CORRUPTIONS["motion-blur"](point(41), 3, draw())[0, 0]
-    assert found.sum().item() == pytest.approx(1, abs=1e-3)
-    at = found.nonzero().float() - 20
+    corrupted = CORRUPTIONS["motion-blur"](point(41), 3, draw())[0, 0]
+    assert corrupted.sum().item() == pytest.approx(1, abs=1e-3)
+    at = corrupted.nonzero().float() - 20
     assert (at[:, 1] <= 1).all()
     assert (at[:, 0].abs() <= at[:, 1].abs() + 1).all()  # within 45 degrees
 
 
 def test_zoom_leaves_the_middle_and_draws_out_the_rest():
     x = smooth(1, 33, 33)
-    found = CORRUPTIONS["zoom-blur"](x, 5, draw())
-    assert torch.allclose(found[..., 16, 16], x[..., 16, 16], atol=1e-5)
-    assert (found - x)[..., 16, 0].abs().mean() > 0.01
+    corrupted = CORRUPTIONS["zoom-blur"](x, 5, draw())
+    assert torch.allclose(corrupted[..., 16, 16], x[..., 16, 16], atol=1e-5)
+    assert (corrupted - x)[..., 16, 0].abs().mean() > 0.01
 
 
 def test_fog_keeps_the_brightest_value_a_bound():
     x = 0.6 * smooth()
-    found = CORRUPTIONS["fog"](x, 4, draw())
-    assert (found.amax((1, 2, 3)) <= x.amax((1, 2, 3)) + 1e-6).all()
-    thick = found - x * x.amax((1, 2, 3), keepdim=True) / (x.amax((1, 2, 3), keepdim=True) + 1)
+    corrupted = CORRUPTIONS["fog"](x, 4, draw())
+    assert (corrupted.amax((1, 2, 3)) <= x.amax((1, 2, 3)) + 1e-6).all()
+    thick = corrupted - x * x.amax((1, 2, 3), keepdim=True) / (x.amax((1, 2, 3), keepdim=True) + 1)
     assert torch.allclose(thick, thick[:, :1].expand_as(thick), atol=1e-6)  # grey
     assert (thick > -1e-6).all()
 
@@ -129,9 +129,9 @@ def test_brightness_keeps_hue_and_saturation():
     import colorsys
 
     x = 0.6 * smooth()
-    found = CORRUPTIONS["brightness"](x, 5, draw())
+    corrupted = CORRUPTIONS["brightness"](x, 5, draw())
     for before, after in zip(
-        x[0].flatten(1).T[:50].tolist(), found[0].flatten(1).T[:50].tolist(), strict=True
+        x[0].flatten(1).T[:50].tolist(), corrupted[0].flatten(1).T[:50].tolist(), strict=True
     ):
         h, s, v = colorsys.rgb_to_hsv(*before)
         assert after == pytest.approx(colorsys.hsv_to_rgb(h, s, v + 0.3), abs=1e-5)
@@ -141,15 +141,17 @@ def test_brightness_keeps_hue_and_saturation():
 
 def test_contrast_is_lost_about_the_mean():
     x = smooth()
-    found = CORRUPTIONS["contrast"](x, 5, draw())
-    assert torch.allclose(found.mean((2, 3)), x.mean((2, 3)), atol=1e-5)
-    assert torch.allclose(found.std((2, 3)), 0.15 * x.std((2, 3)), rtol=1e-4)
+    corrupted = CORRUPTIONS["contrast"](x, 5, draw())
+    assert torch.allclose(corrupted.mean((2, 3)), x.mean((2, 3)), atol=1e-5)
+    assert torch.allclose(corrupted.std((2, 3)), 0.15 * x.std((2, 3)), rtol=1e-4)
 
 
 def test_fewer_pixels_are_left():
     x = smooth(1, 128, 128)
-    found = CORRUPTIONS["pixelate"](x, 5, draw())  # 32 a side
-    assert torch.allclose(found, F.avg_pool2d(x, 4).repeat_interleave(4, 2).repeat_interleave(4, 3))
+    corrupted = CORRUPTIONS["pixelate"](x, 5, draw())  # 32 a side
+    assert torch.allclose(
+        corrupted, F.avg_pool2d(x, 4).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    )
 
 
 @pytest.mark.parametrize("side", [28, 32, 100])
@@ -185,16 +187,16 @@ def test_accuracies_of_a_real_classifier():
 
     before = torch.get_rng_state()
     names = ("gaussian-noise", "contrast")
-    found = accuracies(classify, x, t, names, batch=100)
+    result = accuracies(classify, x, t, names, batch=100)
     assert torch.equal(before, torch.get_rng_state())
-    assert found.names == names
-    assert found.clean == pytest.approx((classify(x) == t).float().mean().item())
-    assert found.clean > 0.95
+    assert result.names == names
+    assert result.clean == pytest.approx((classify(x) == t).float().mean().item())
+    assert result.clean > 0.95
     worst = CORRUPTIONS["contrast"](x, 5, draw())
     right = (classify(worst) == t).float().mean().item()
-    assert found.shares[1, 4].item() == pytest.approx(right)
-    assert found.shares[1, 4] < found.clean - 0.2
-    assert found.mean == pytest.approx(found.shares.mean().item())
+    assert result.shares[1, 4].item() == pytest.approx(right)
+    assert result.shares[1, 4] < result.clean - 0.2
+    assert result.mean == pytest.approx(result.shares.mean().item())
 
 
 def test_bad_requests_are_refused():

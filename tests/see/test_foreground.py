@@ -49,8 +49,8 @@ def test_a_grey_picture_has_one_channel():
 
 def test_a_light_thing_with_a_box_away_from_the_middle():
     mask = blob(120, 160, middle=(0.2, 0.8), radius=0.12)
-    found = foreground(picture(mask, (235, 230, 225), (90, 95, 100)), (0.06, 0.66, 0.34, 0.94))
-    assert overlap(found, mask) > 0.9
+    segmented = foreground(picture(mask, (235, 230, 225), (90, 95, 100)), (0.06, 0.66, 0.34, 0.94))
+    assert overlap(segmented, mask) > 0.9
 
 
 def test_nothing_is_claimed_where_there_is_no_thing():
@@ -83,8 +83,8 @@ def test_the_cut_is_the_cheapest_of_all():
 
 def test_lab_of_known_colours():
     """White is 100 by definition; red, from Lindbloom's calculator."""
-    found = lab(np.array([[[255, 255, 255], [0, 0, 0], [255, 0, 0]]], np.uint8))
-    assert np.allclose(found[0], [[100, 0, 0], [0, 0, 0], [53.24, 80.09, 67.20]], atol=0.02)
+    colours = lab(np.array([[[255, 255, 255], [0, 0, 0], [255, 0, 0]]], np.uint8))
+    assert np.allclose(colours[0], [[100, 0, 0], [0, 0, 0], [53.24, 80.09, 67.20]], atol=0.02)
 
 
 def square(path, side):
@@ -115,6 +115,6 @@ def test_real_stones_fill_the_boxes_that_were_marked_by_hand(real_data, number):
         row for row in json.loads(BOXES.read_text()).items() if number in row[0]
     )
     box = tuple(p / 100 for p in percents)
-    found = foreground(square(real_data / "rocks" / name, 320), box)
-    assert box_overlap(extent(found), box) > 0.85
-    assert 0.5 < found.float().mean() / ((box[2] - box[0]) * (box[3] - box[1])) < 1
+    mask = foreground(square(real_data / "rocks" / name, 320), box)
+    assert box_overlap(extent(mask), box) > 0.85
+    assert 0.5 < mask.float().mean() / ((box[2] - box[0]) * (box[3] - box[1])) < 1

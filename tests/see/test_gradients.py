@@ -19,15 +19,17 @@ def test_gradients_of_linear_regression(n, d, seed):
     x = torch.randn(n, d, generator=draw, dtype=torch.double)
     t = torch.randn(n, 1, generator=draw, dtype=torch.double)
     model = nn.Linear(d, 1, bias=False).double()
-    found = gradient_spectrum(model, x, t, F.mse_loss)
+    spectrum = gradient_spectrum(model, x, t, F.mse_loss)
     g = 2 * (x @ model.weight.detach().T - t) * x
     covariance = (g - g.mean(0)).T @ (g - g.mean(0)) / n
     expected = torch.linalg.eigvalsh(covariance).flip(0)
     few = min(n, d)
-    assert found.values[:few].tolist() == pytest.approx(expected[:few].tolist(), abs=1e-5)
-    assert found.values[few:].tolist() == pytest.approx([0] * (n - few), abs=1e-5)
-    assert found.mean == pytest.approx((g.mean(0) ** 2).sum().item())
-    assert found.noise_scale == pytest.approx(covariance.trace().item() / found.mean, rel=1e-4)
+    assert spectrum.values[:few].tolist() == pytest.approx(expected[:few].tolist(), abs=1e-5)
+    assert spectrum.values[few:].tolist() == pytest.approx([0] * (n - few), abs=1e-5)
+    assert spectrum.mean == pytest.approx((g.mean(0) ** 2).sum().item())
+    assert spectrum.noise_scale == pytest.approx(
+        covariance.trace().item() / spectrum.mean, rel=1e-4
+    )
 
 
 def network() -> nn.Sequential:
@@ -56,15 +58,15 @@ def test_in_parts_it_is_the_same_and_the_largest_tensor_is_the_limit():
 
 def test_the_mean_gradient_is_that_of_the_batch():
     model, (x, t) = network(), data()
-    found = gradient_spectrum(model, x, t)
+    spectrum = gradient_spectrum(model, x, t)
     g = torch.autograd.grad(F.cross_entropy(model.eval()(x), t), list(model.parameters()))
-    assert found.mean == pytest.approx(sum((one**2).sum().item() for one in g), rel=1e-4)
+    assert spectrum.mean == pytest.approx(sum((one**2).sum().item() for one in g), rel=1e-4)
 
 
 def test_equal_examples_have_no_spread():
     model, (x, t) = network(), data()
-    found = gradient_spectrum(model, x[:1].expand(5, -1, -1, -1), t[:1].expand(5))
-    assert found.values.max() < 1e-5 * found.mean
+    spectrum = gradient_spectrum(model, x[:1].expand(5, -1, -1, -1), t[:1].expand(5))
+    assert spectrum.values.max() < 1e-5 * spectrum.mean
 
 
 def test_nothing_of_the_model_is_changed():

@@ -32,30 +32,30 @@ def example(name: str) -> tuple[nn.Module, Tensor]:
     return net, torch.rand(1, channels, *grid)
 
 
-def names(found: Graph, at: int = 0, back: bool = False) -> list[str]:
+def names(result: Graph, at: int = 0, back: bool = False) -> list[str]:
     """What is in a call: operations, and calls in brackets."""
-    run = found.backward if back else found.forward
+    run = result.backward if back else result.forward
     return [
-        f"({found.calls[p.call].name})"
+        f"({result.calls[p.call].name})"
         if p.call is not None
         else run.operations[p.operation or 0].name
         for p in run.levels[at].parts
     ]
 
 
-def edges(found: Graph, at: int = 0) -> set[tuple[str, str]]:
-    words = [*names(found, at), "out", "in"]
-    return {(words[a], words[b]) for a, b in found.forward.levels[at].edges}
+def edges(result: Graph, at: int = 0) -> set[tuple[str, str]]:
+    words = [*names(result, at), "out", "in"]
+    return {(words[a], words[b]) for a, b in result.forward.levels[at].edges}
 
 
 def test_lenet_costs_what_one_counts_by_hand():
-    found = graph(*example("lenet5"), times=1)
+    result = graph(*example("lenet5"), times=1)
     convolutions = 28 * 28 * 6 * 25 + 10 * 10 * 16 * 6 * 25
     products = 400 * 120 + 120 * 84 + 84 * 10
-    whole = found.calls[0]
+    whole = result.calls[0]
     assert whole.forward.flops == 2 * (convolutions + products)
     assert whole.parameters == 61_706
-    first = next(c for c in found.calls if c.name == "c1.u")
+    first = next(c for c in result.calls if c.name == "c1.u")
     assert (first.type, first.inputs, first.outputs) == (
         "Conv2d",
         ((1, 1, 32, 32),),
@@ -70,15 +70,15 @@ def test_lenet_costs_what_one_counts_by_hand():
 
 def test_a_chain_is_a_chain():
     net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
-    found = graph(net, torch.rand(5, 3))
-    assert names(found) == ["(0)", "(1)", "(2)"]
-    assert found.forward.levels[0].edges == ((IN, 0), (0, 1), (1, 2), (2, 3))
-    assert names(found, 1) == ["t", "addmm"]
-    assert found.forward.levels[1].edges == ((IN, 1), (0, 1), (1, 2))
-    product = found.forward.operations[1]
+    result = graph(net, torch.rand(5, 3))
+    assert names(result) == ["(0)", "(1)", "(2)"]
+    assert result.forward.levels[0].edges == ((IN, 0), (0, 1), (1, 2), (2, 3))
+    assert names(result, 1) == ["t", "addmm"]
+    assert result.forward.levels[1].edges == ((IN, 1), (0, 1), (1, 2))
+    product = result.forward.operations[1]
     assert (product.inputs, product.outputs) == (((4,), (5, 3), (3, 4)), ((5, 4),))
     assert product.cost.flops == 2 * 5 * 3 * 4
-    assert found.forward.operations[0].cost.read == 0  # a view
+    assert result.forward.operations[0].cost.read == 0  # a view
 
 
 class Skip(nn.Module):
@@ -93,14 +93,14 @@ class Skip(nn.Module):
 
 
 def test_skips_branches_functions_and_reused_modules_are_drawn_as_they_are():
-    found = graph(Skip(), torch.rand(2, 3))
-    assert names(found) == ["(f)", "(relu)", "(rest)", "add", "(g)", "cat", "(relu (2))", "exp"]
-    assert edges(found) == {
+    result = graph(Skip(), torch.rand(2, 3))
+    assert names(result) == ["(f)", "(relu)", "(rest)", "add", "(g)", "cat", "(relu (2))", "exp"]
+    assert edges(result) == {
         ("in", "(f)"), ("(f)", "(relu)"), ("(relu)", "add"), ("in", "(rest)"), ("(rest)", "add"),
         ("add", "(g)"), ("add", "cat"), ("(g)", "cat"), ("cat", "(relu (2))"),
         ("(relu (2))", "out"), ("add", "exp"), ("exp", "out"),
     }  # fmt: skip
-    assert [c.parameters for c in found.calls] == [24, 12, 0, 0, 12, 0]
+    assert [c.parameters for c in result.calls] == [24, 12, 0, 0, 12, 0]
 
 
 def test_parameters_count_once_and_where_nobody_calls_their_module_too():
@@ -116,15 +116,15 @@ def test_parameters_count_once_and_where_nobody_calls_their_module_too():
             x = self.one(self.one(self.head(x)))
             return nn.functional.linear(x, self.aside.weight) * self.scale
 
-    found = graph(Tied(), torch.rand(2, 4))
-    assert {c.name: c.parameters for c in found.calls} == {
+    result = graph(Tied(), torch.rand(2, 4))
+    assert {c.name: c.parameters for c in result.calls} == {
         "Tied": 26, "head": 0, "one": 20, "one (2)": 0,
     }  # fmt: skip
 
 
 def test_the_backward_pass_is_the_forward_pass_in_reverse():
-    found = graph(Skip(), torch.rand(2, 3))
-    nodes, run = found.backward.operations, found.forward.operations
+    result = graph(Skip(), torch.rand(2, 3))
+    nodes, run = result.backward.operations, result.forward.operations
     assert {n.name.removesuffix("Backward0").lower(): run[n.forward or 0].name for n in nodes} == {
         "add": "add", "addmm": "addmm", "cat": "cat", "exp": "exp", "relu": "relu", "t": "t",
     }  # fmt: skip
@@ -147,10 +147,10 @@ def test_views_and_changes_in_place_are_followed():
             y.add_(1)
             return rows.sum()
 
-    found = graph(Views(), torch.rand(2, 2))
-    assert names(found) == ["mul", "view", "add_", "sum"]
-    assert found.forward.operations[3].sources == (1, 2)
-    assert "no backward" in found.note
+    result = graph(Views(), torch.rand(2, 2))
+    assert names(result) == ["mul", "view", "add_", "sum"]
+    assert result.forward.operations[3].sources == (1, 2)
+    assert "no backward" in result.note
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -166,22 +166,22 @@ def test_every_large_network_has_a_graph(name: str):
     check(net, x, graph(net, x, times=1))
 
 
-def check(net: nn.Module, x: Tensor, found: Graph) -> None:
+def check(net: nn.Module, x: Tensor, result: Graph) -> None:
     """What holds for any network."""
-    whole = found.calls[0]
+    whole = result.calls[0]
     assert whole.parameters == sum(p.numel() for p in net.parameters())
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         net.eval()(x)
     assert whole.forward.flops == counter.get_total_flops()
-    for run in (found.forward, found.backward):
-        assert len(run.levels) == len(found.calls)
+    for run in (result.forward, result.backward):
+        assert len(run.levels) == len(result.calls)
         for level in run.levels:
             assert all(a < b for a, b in level.edges)  # in time: no cycles
-    assert found.backward.operations or found.note
-    reached = set(found.forward.results)
-    for number in reversed(range(len(found.forward.operations))):
+    assert result.backward.operations or result.note
+    reached = set(result.forward.results)
+    for number in reversed(range(len(result.forward.operations))):
         if number in reached:
-            reached.update(found.forward.operations[number].sources)
+            reached.update(result.forward.operations[number].sources)
     assert IN in reached  # the input leads to the output
 
 
@@ -190,8 +190,8 @@ def check(net: nn.Module, x: Tensor, found: Graph) -> None:
     ("name", "giga"), [("resnet50", 4.09), ("vgg16", 15.47), ("resnet18", 1.81), ("resnet101", 7.8)]
 )
 def test_published_counts_of_multiplications(name: str, giga: float):
-    found = graph(*example(name), times=1)
-    assert found.calls[0].forward.flops / 2e9 == pytest.approx(giga, rel=0.01)
+    result = graph(*example(name), times=1)
+    assert result.calls[0].forward.flops / 2e9 == pytest.approx(giga, rel=0.01)
 
 
 def test_attention_and_recurrence_count_too():
@@ -204,8 +204,8 @@ def test_attention_and_recurrence_count_too():
             y, _ = self.lstm(x)
             return nn.functional.scaled_dot_product_attention(y, y, y)
 
-    found = graph(Reader(), torch.rand(2, 5, 6))
-    assert found.calls[0].forward.flops == 2 * 2 * 5 * 32 * (6 + 8) + 2 * 2 * 2 * 5 * 5 * 8
+    result = graph(Reader(), torch.rand(2, 5, 6))
+    assert result.calls[0].forward.flops == 2 * 2 * 5 * 32 * (6 + 8) + 2 * 2 * 2 * 5 * 5 * 8
 
 
 def test_nothing_changes_and_no_hook_remains():
@@ -279,9 +279,9 @@ def test_what_cannot_learn_or_go_back_says_so():
         def forward(self, x: Tensor) -> Tensor:
             return Torn.apply(x * self.w)
 
-    found = graph(Net(), torch.rand(1, 2))
-    assert found.note == "Its backward pass fails: no way back"
-    assert [o.name for o in found.forward.operations] == ["mul", "mul"]
+    result = graph(Net(), torch.rand(1, 2))
+    assert result.note == "Its backward pass fails: no way back"
+    assert [o.name for o in result.forward.operations] == ["mul", "mul"]
 
 
 def test_checkpoints_count_what_is_computed_again():
@@ -293,9 +293,9 @@ def test_checkpoints_count_what_is_computed_again():
         def forward(self, x: Tensor) -> Tensor:
             return checkpoint(self.f, x, use_reentrant=False)
 
-    found = graph(Net(), torch.rand(2, 3))
-    assert [call.name for call in found.calls] == ["Net", "f", "f.0", "f.1"]
-    assert found.calls[0].backward.flops == 2 * found.calls[0].forward.flops
+    result = graph(Net(), torch.rand(2, 3))
+    assert [call.name for call in result.calls] == ["Net", "f", "f.0", "f.1"]
+    assert result.calls[0].backward.flops == 2 * result.calls[0].forward.flops
 
 
 @pytest.mark.slow
@@ -304,10 +304,10 @@ def test_a_compiled_network_is_seen_as_it_was_written():
     plain = graph(net, x)
     for compiled in (torch.compile(net, backend="eager"), net):
         net.compile(backend="eager")
-        found = graph(compiled, x)
-        assert [call.name for call in found.calls] == [call.name for call in plain.calls]
-        assert found.forward.levels == plain.forward.levels
-        assert found.backward.levels == plain.backward.levels
+        result = graph(compiled, x)
+        assert [call.name for call in result.calls] == [call.name for call in plain.calls]
+        assert result.forward.levels == plain.forward.levels
+        assert result.backward.levels == plain.backward.levels
 
 
 def test_activations_are_not_held():
@@ -327,9 +327,9 @@ def test_activations_are_not_held():
 
 
 def test_times_are_taken_and_sum_up():
-    found = graph(nn.Sequential(nn.Linear(64, 64), nn.Tanh()), torch.rand(32, 64))
-    for run in (found.forward, found.backward):
+    result = graph(nn.Sequential(nn.Linear(64, 64), nn.Tanh()), torch.rand(32, 64))
+    for run in (result.forward, result.backward):
         assert all(one.cost.ms > 0 for one in run.operations)
-    whole, first, second = found.calls
+    whole, first, second = result.calls
     assert whole.forward.ms == pytest.approx(first.forward.ms + second.forward.ms)
     assert whole.backward.ms == pytest.approx(first.backward.ms + second.backward.ms)

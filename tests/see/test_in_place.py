@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 import cutaway as ca
 from cutaway.errors import UsageError
-from cutaway.see.ablation import changed, held
+from cutaway.see.ablation import modified_outputs, set_units
 from cutaway.see.agreement import layer_agreement
 from cutaway.see.attack import pgd
 from cutaway.see.attribution import grad_cam, integrated_gradients, occlusion, saliency
@@ -107,7 +107,7 @@ def test_examples_stay_as_they_are(name):
 @pytest.mark.parametrize("layer", ["stem", "bn", "conv"])
 def test_a_changed_layer_is_changed_before_the_next_works_in_place(layer):
     def cut(model: nn.Module, x: Tensor) -> Tensor:
-        with torch.no_grad(), changed(model, {layer: held([1, 3])}):
+        with torch.no_grad(), modified_outputs(model, {layer: set_units([1, 3])}):
             return answer(model, x)
 
     alike(cut)

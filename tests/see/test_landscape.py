@@ -10,14 +10,14 @@ from torch.nn import functional as F
 from cutaway.see.landscape import (
     curvature,
     direction_of,
+    direction_to,
     lanczos,
     line,
-    moved,
+    moved_weights,
     path_plane,
     plane,
     random_direction,
     sharpness,
-    towards,
     weights_of,
 )
 
@@ -41,8 +41,8 @@ class Bowl(nn.Module):
 def test_the_spectrum_of_a_bowl_is_its_own(values):
     torch.manual_seed(len(values))
     bowl = Bowl(values)
-    found, shares = curvature(bowl, bowl, steps=len(values))
-    assert found.tolist() == pytest.approx(sorted(values), abs=1e-4)
+    eigenvalues, shares = curvature(bowl, bowl, steps=len(values))
+    assert eigenvalues.tolist() == pytest.approx(sorted(values), abs=1e-4)
     assert shares.sum().item() == pytest.approx(1)
 
 
@@ -50,18 +50,18 @@ def test_the_hessian_of_least_squares():
     torch.manual_seed(0)
     x, t = torch.randn(50, 6, dtype=torch.double), torch.randn(50, 1, dtype=torch.double)
     model = nn.Linear(6, 1, bias=False).double()
-    found, _ = curvature(model, lambda: F.mse_loss(model(x), t), steps=6)
-    assert found.tolist() == pytest.approx(torch.linalg.eigvalsh(2 * x.T @ x / 50).tolist())
+    values, _ = curvature(model, lambda: F.mse_loss(model(x), t), steps=6)
+    assert values.tolist() == pytest.approx(torch.linalg.eigvalsh(2 * x.T @ x / 50).tolist())
 
 
 def test_few_steps_find_the_ends():
     matrix = torch.diag(torch.cat([torch.rand(500, dtype=torch.double), torch.tensor([9.0, -4.0])]))
     diagonal, beside = lanczos(lambda v: matrix @ v, torch.ones(502, dtype=torch.double), 12)
-    found = torch.linalg.eigvalsh(
+    eigenvalues = torch.linalg.eigvalsh(
         torch.diag(diagonal) + torch.diag(beside, 1) + torch.diag(beside, -1)
     )
-    assert found[0].item() == pytest.approx(-4)
-    assert found[-1].item() == pytest.approx(9)
+    assert eigenvalues[0].item() == pytest.approx(-4)
+    assert eigenvalues[-1].item() == pytest.approx(9)
 
 
 def test_the_sharpness_of_a_bowl():
@@ -69,10 +69,10 @@ def test_the_sharpness_of_a_bowl():
     bowl = Bowl([0.5, -1.0, 3.0, 2.0])
     g = (bowl.a @ bowl.w).detach()
     before = bowl.w.detach().clone()
-    found = sharpness(bowl, bowl, radius=0.3)
+    result = sharpness(bowl, bowl, radius=0.3)
     bend = g @ bowl.a @ g / (g @ g)
-    assert found.rise == pytest.approx((0.3 * g.norm() + 0.09 * bend / 2).item())
-    assert found.largest == pytest.approx(3)
+    assert result.rise == pytest.approx((0.3 * g.norm() + 0.09 * bend / 2).item())
+    assert result.largest == pytest.approx(3)
     assert torch.equal(bowl.w.detach(), before)
     assert bowl.w.grad is None
     with torch.no_grad():
@@ -88,9 +88,9 @@ def network() -> nn.Sequential:
 def test_weights_come_back_to_the_bit_also_after_an_error():
     model = network()
     before = weights_of(model)
-    with moved(model, [(0.3, random_direction(model))]):
+    with moved_weights(model, [(0.3, random_direction(model))]):
         assert not torch.equal(weights_of(model), before)
-    with pytest.raises(KeyError), moved(model, [(0.3, random_direction(model))]):
+    with pytest.raises(KeyError), moved_weights(model, [(0.3, random_direction(model))]):
         raise KeyError
     assert torch.equal(weights_of(model), before)
 
@@ -109,18 +109,18 @@ def test_a_line_between_two_networks_has_them_at_its_ends():
     torch.manual_seed(5)
     nn.init.normal_(there[3].weight)
     measure = lambda: here[3].weight.norm().item()  # noqa: E731
-    found = line(here, measure, towards(here, there), [0, 0.5, 1])
-    assert found[0].item() == pytest.approx(here[3].weight.norm().item())
-    assert found[2].item() == pytest.approx(there[3].weight.norm().item())
+    values = line(here, measure, direction_to(here, there), [0, 0.5, 1])
+    assert values[0].item() == pytest.approx(here[3].weight.norm().item())
+    assert values[2].item() == pytest.approx(there[3].weight.norm().item())
 
 
 def test_a_plane_of_a_bowl():
     bowl = Bowl([1.0, 1.0])
     bowl.w.data.zero_()
     ones = [[torch.tensor(v, dtype=torch.double)] for v in ([1.0, 0.0], [0.0, 1.0])]
-    found = plane(bowl, lambda: bowl().item(), *ones, [0, 1, 2], [0, 3])
+    values = plane(bowl, lambda: bowl().item(), *ones, [0, 1, 2], [0, 3])
     expected = [[0, 4.5], [0.5, 5], [2, 6.5]]
-    assert torch.allclose(found, torch.tensor(expected))
+    assert torch.allclose(values, torch.tensor(expected))
 
 
 def test_the_plane_of_a_path_holds_a_path_that_lies_in_one():

@@ -96,9 +96,9 @@ def test_a_networks_pieces_are_those_that_are_counted_point_by_point():
     draw = torch.Generator().manual_seed(1)
     a, b = torch.randn(2, 1, 10, 10, generator=draw)[:, None]
     model = Pooled()
-    found = linear_regions(model, a[0], b[0], places=8192)
-    assert found == counted(model, a[0], b[0], 8192)
-    assert found > 20
+    count = linear_regions(model, a[0], b[0], places=8192)
+    assert count == counted(model, a[0], b[0], 8192)
+    assert count > 20
 
 
 def test_modules_and_functions_count_alike():

@@ -70,22 +70,22 @@ def test_tsne_keeps_groups_apart_and_is_seeded():
 
 def test_the_nearest_are_those_of_all_at_once():
     model, x = network(), images()
-    found = nearest(model, x[:4], x.split(7), "4", k=3)
+    result = nearest(model, x[:4], x.split(7), "4", k=3)
     features = F.normalize(embedding(model, [x], "4"))
     expected = (features[:4] @ features.T).topk(3)
-    assert torch.equal(found.examples, expected.indices)
-    assert torch.allclose(found.likeness, expected.values, atol=1e-5)
-    assert found.examples[:, 0].tolist() == [0, 1, 2, 3]
-    assert found.likeness[:, 0].tolist() == pytest.approx([1] * 4, abs=1e-5)
+    assert torch.equal(result.examples, expected.indices)
+    assert torch.allclose(result.likeness, expected.values, atol=1e-5)
+    assert result.examples[:, 0].tolist() == [0, 1, 2, 3]
+    assert result.likeness[:, 0].tolist() == pytest.approx([1] * 4, abs=1e-5)
 
 
 def test_a_brighter_copy_is_as_near_as_a_copy():
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 64, bias=False))
     x = images()
-    found = nearest(model, 0.3 * x[5:6], [x[:30], x[30:]], "1", k=99)
-    assert found.examples.shape == (1, 60)
-    assert found.examples[0, 0] == 5
-    assert found.likeness[0, 0].item() == pytest.approx(1, abs=1e-5)
+    result = nearest(model, 0.3 * x[5:6], [x[:30], x[30:]], "1", k=99)
+    assert result.examples.shape == (1, 60)
+    assert result.examples[0, 0] == 5
+    assert result.likeness[0, 0].item() == pytest.approx(1, abs=1e-5)
 
 
 def test_bad_requests_are_refused():

@@ -20,18 +20,18 @@ def fields(name, channels, size, only=()):
 
 def test_vgg16_at_each_layer():
     """The values that are published for VGG-16, such as by Araujo et al. 2019."""
-    found = fields("vgg16", 3, (224, 224))
-    sizes = [spans[0].size for spans in found.values() if spans]
+    result = fields("vgg16", 3, (224, 224))
+    sizes = [spans[0].size for spans in result.values() if spans]
     assert list(dict.fromkeys(sizes)) == [
         3, 5, 6, 10, 14, 16, 24, 32, 40, 44, 60, 76, 92, 100, 132, 164, 196, 212,
     ]  # fmt: skip
-    assert found["features.30"][0].jump == 32
-    assert found["dense.0"] is None
+    assert result["features.30"][0].jump == 32
+    assert result["dense.0"] is None
 
 
 def test_lenet5_as_in_the_paper():
-    found = fields("lenet5", 1, (32, 32), ["c?.u", "c?.pool"])
-    assert [found[name][0].size for name in ("c1.u", "c1.pool", "c3.u", "c3.pool")] == [
+    result = fields("lenet5", 1, (32, 32), ["c?.u", "c?.pool"])
+    assert [result[name][0].size for name in ("c1.u", "c1.pool", "c3.u", "c3.pool")] == [
         5,
         6,
         14,
@@ -45,8 +45,8 @@ def test_lenet5_as_in_the_paper():
 )
 def test_other_ranks_and_skips(name, size, last):
     channels = 3 if name == "resnet50" else 1
-    found = [spans for spans in fields(name, channels, size).values() if spans]
-    assert [span.size for span in found[-1]] == [last] * len(size)
+    all_spans = [spans for spans in fields(name, channels, size).values() if spans]
+    assert [span.size for span in all_spans[-1]] == [last] * len(size)
 
 
 class Branches(nn.Module):
@@ -108,13 +108,13 @@ def agree(model):
     ).values()
     for place in {0, height // 3, height // 2, height - 1}:
         first, last = spans[0].at(place, SIDE)
-        found = reached(model, place) or (first, first)
+        reach = reached(model, place) or (first, first)
         coarse = any(isinstance(m, nn.ConvTranspose2d | nn.Upsample) for m in model.modules())
         if MARGIN <= first <= last < SIDE - MARGIN and not coarse:
-            assert found == (first, last)
+            assert reach == (first, last)
         else:  # a border between layers, or a phase of a finer map, may keep something away
-            assert found[0] >= first
-            assert found[1] <= max(first, last)
+            assert reach[0] >= first
+            assert reach[1] <= max(first, last)
 
 
 @settings(max_examples=60)
@@ -130,9 +130,9 @@ def test_branches_see_together_what_each_sees():
 
 def test_a_reused_layer_has_a_field_for_each_call():
     same = nn.Conv2d(1, 1, 3, padding=1)
-    found = receptive_fields(nn.Sequential(same, same), torch.zeros(1, 1, 9, 9))
-    assert [spans[0].size for spans in found.values()] == [3, 5]
-    assert list(found) == ["0", "0 (2)"]
+    fields = receptive_fields(nn.Sequential(same, same), torch.zeros(1, 1, 9, 9))
+    assert [spans[0].size for spans in fields.values()] == [3, 5]
+    assert list(fields) == ["0", "0 (2)"]
 
 
 def test_bilinear_places_lie_between_two():
@@ -191,9 +191,9 @@ def beside(y, z):
 
 @pytest.mark.parametrize("way", [added, put])
 def test_what_is_written_in_place_into_a_part_is_seen_by_the_whole(way):
-    found = receptive_fields(Written(way), torch.zeros(1, 1, 16, 16))
-    assert [span.size for span in found["wide"]] == [7, 7]
-    assert [span.size for span in found["end"]] == [7, 7]
+    fields = receptive_fields(Written(way), torch.zeros(1, 1, 16, 16))
+    assert [span.size for span in fields["wide"]] == [7, 7]
+    assert [span.size for span in fields["end"]] == [7, 7]
 
 
 def test_what_is_written_to_other_places_is_not_followed():

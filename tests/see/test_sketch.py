@@ -57,9 +57,9 @@ def test_the_sample_is_spread_evenly(n):
 @pytest.mark.parametrize("channels", [6, 16, 64])
 def test_every_channel_is_met(order, channels):
     x = torch.arange(channels).float().reshape(1, channels, 1, 1).expand(32, channels, 14, 14)
-    found = sampled(in_memory(x.contiguous(memory_format=order)))
-    assert len(found) <= SAMPLE
-    assert found.unique().tolist() == list(range(channels))
+    sample = sampled(in_memory(x.contiguous(memory_format=order)))
+    assert len(sample) <= SAMPLE
+    assert sample.unique().tolist() == list(range(channels))
 
 
 def test_what_lies_apart_in_memory_is_sampled_too():
@@ -69,10 +69,10 @@ def test_what_lies_apart_in_memory_is_sampled_too():
 
 def test_quantiles_of_a_large_sample_are_near():
     x = torch.randn(64, 32, 20, 20, generator=torch.Generator().manual_seed(0))
-    found = figures(x).rows[0, 2:]
-    assert found[32].item() == pytest.approx(0, abs=0.15)
-    assert found[54].item() == pytest.approx(1, abs=0.2)  # 84 % lie below one deviation
-    assert (found.diff() >= 0).all()
+    quantiles = figures(x).rows[0, 2:]
+    assert quantiles[32].item() == pytest.approx(0, abs=0.15)
+    assert quantiles[54].item() == pytest.approx(1, abs=0.2)  # 84 % lie below one deviation
+    assert (quantiles.diff() >= 0).all()
 
 
 def test_half_precision_is_summed_in_single():

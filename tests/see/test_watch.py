@@ -86,8 +86,8 @@ def test_figures_are_those_of_autograd():
     assert seen.figure("mean")[0, at].item() == pytest.approx(z.mean().item(), rel=1e-5)
     assert seen.figure("spread")[0, at].item() == pytest.approx(z.std().item(), rel=1e-4)
     assert z.grad is not None
-    found = seen.figure("spread", "gradients")[0, at].item()
-    assert found == pytest.approx(z.grad.std().item(), rel=1e-4)
+    value = seen.figure("spread", "gradients")[0, at].item()
+    assert value == pytest.approx(z.grad.std().item(), rel=1e-4)
     for i, (name, p) in enumerate(model.named_parameters()):
         assert seen.parameters[i] == name
         weight, gradient, update = seen.norms[0, i].tolist()
@@ -139,8 +139,8 @@ class Several(nn.Module):
 def test_several_outputs_are_seen():
     model = Several()
     with ca.watch(model) as scope:
-        found = model(torch.randn(3, 6, 4))
-        (found["last"].sum() + found["all"].sum()).backward()
+        output = model(torch.randn(3, 6, 4))
+        (output["last"].sum() + output["all"].sum()).backward()
     assert scope.watched.layers == ["lstm", "lstm (2)", "lstm (3)", "out"]
     assert scope.watched.norm("gradient").isfinite().all()
 

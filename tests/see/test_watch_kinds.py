@@ -53,13 +53,13 @@ def test_in_any_precision_nothing_is_changed_to_the_bit(dtype, autocast):
         assert torch.equal(learn(seen, dtype, autocast), draw)
     for a, b in zip(alone.parameters(), seen.parameters(), strict=True):
         assert torch.equal(a, b)
-    found = scope.watched
-    assert found.layers == ["hidden", "relu", "hidden (2)", "relu (2)", "out"]
-    assert found.fault is None
+    watched = scope.watched
+    assert watched.layers == ["hidden", "relu", "hidden (2)", "relu (2)", "out"]
+    assert watched.fault is None
     for of in ("activations", "gradients"):
-        assert found.figure("spread", of).isfinite().all()
-        assert (found.quantiles(of).diff(dim=-1) >= 0).all()
-    assert (found.norm("update") > 0).all()
+        assert watched.figure("spread", of).isfinite().all()
+        assert (watched.quantiles(of).diff(dim=-1) >= 0).all()
+    assert (watched.norm("update") > 0).all()
 
 
 def test_figures_of_low_precision_are_those_of_its_values():
@@ -72,14 +72,14 @@ def test_figures_of_low_precision_are_those_of_its_values():
         model(x)[0].float().sum().backward()
     handle.remove()
     assert [y.dtype for y in kept] == [torch.bfloat16] * 2
-    found = scope.watched
+    watched = scope.watched
     for name, y in zip(("hidden", "hidden (2)"), kept, strict=True):
-        at = found.layers.index(name)
+        at = watched.layers.index(name)
         mean, spread = y.float().mean().item(), y.float().std().item()
-        assert found.figure("mean")[0, at].item() == pytest.approx(mean, rel=1e-4)
-        assert found.figure("spread")[0, at].item() == pytest.approx(spread, rel=1e-3)
-        assert found.quantiles()[0, at, 0].item() == y.min().item()
-        assert found.quantiles()[0, at, -1].item() == y.max().item()
+        assert watched.figure("mean")[0, at].item() == pytest.approx(mean, rel=1e-4)
+        assert watched.figure("spread")[0, at].item() == pytest.approx(spread, rel=1e-3)
+        assert watched.quantiles()[0, at, 0].item() == y.min().item()
+        assert watched.quantiles()[0, at, -1].item() == y.max().item()
 
 
 RECIPE = pair("mlp", "digits").override(epochs=1, batch_size=32, replicates=2)
@@ -90,10 +90,10 @@ def test_each_member_of_a_fleet_is_watched(tmp_path):
         launch(RECIPE.override(watch=every), digits(), way="in-turn", out=tmp_path / str(every))
         for every in (2, 0)
     )
-    found = [Watched.of(*load_tensors(run.path / FILE)) for run in seen.members]
-    assert found[0].steps == found[1].steps
-    assert len(found[0].steps) > 1
-    assert not torch.equal(found[0].norms, found[1].norms)  # other seeds
+    statistics = [Watched.of(*load_tensors(run.path / FILE)) for run in seen.members]
+    assert statistics[0].steps == statistics[1].steps
+    assert len(statistics[0].steps) > 1
+    assert not torch.equal(statistics[0].norms, statistics[1].norms)  # other seeds
     for a, b in zip(seen.members, alone.members, strict=True):
         for p, q in zip(a.model.parameters(), b.model.parameters(), strict=True):
             assert torch.equal(p, q)
@@ -115,7 +115,7 @@ def test_what_has_no_plain_values_is_left_out_and_named():
     assert scope.note == "Not watched, because their tensors have no plain values: 0.weight."
 
 
-def test_mapped_over_examples_nothing_ends():
+def test_a_step_under_vmap_goes_on():
     model = nn.Sequential(nn.Linear(3, 2), nn.ReLU())
 
     def loss(weights, x):

@@ -11,7 +11,7 @@ from cutaway.errors import DataError
 from cutaway.learn.fit import fit
 from cutaway.learn.loading import load_for
 from cutaway.learn.run import Run
-from cutaway.ship.export import Shipped, export
+from cutaway.ship.export import Export, export
 from cutaway.ship.formats import FORMATS
 from cutaway.ship.onnxruntime_web import BINARY, SCRIPT, runtime
 
@@ -49,14 +49,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 @pytest.fixture(scope="session")
-def shipped(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Shipped]:
+def shipped(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Export]:
     """An export of such a run in a format, for tests that leave it as it is; made once."""
 
     @cache
-    def ship(model: str, to: str) -> Shipped:
+    def ship(model: str, to: str) -> Export:
         place = tmp_path_factory.mktemp("exports") / f"net{FORMATS[to].ending}"
-        (found,) = export(trained(model), to, out=place)
-        return found
+        (exported,) = export(trained(model), to, out=place)
+        return exported
 
     return ship
 
@@ -79,10 +79,10 @@ def npm(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CUTAWAY_CACHE", str(pytestconfig.cache.mkdir("onnxruntime-web")))
         try:
-            found = runtime()
+            files = runtime()
         except DataError as error:
             pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("npm")
-    (folder / SCRIPT).write_text(found.script, encoding="utf-8")
-    (folder / BINARY).write_bytes(found.binary)
+    (folder / SCRIPT).write_text(files.script, encoding="utf-8")
+    (folder / BINARY).write_bytes(files.binary)
     return folder

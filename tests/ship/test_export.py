@@ -13,7 +13,7 @@ from cutaway.errors import DataError, RunError, UsageError
 from cutaway.files import read_json
 from cutaway.learn.run import Run
 from cutaway.ship.about import About
-from cutaway.ship.export import coming, export
+from cutaway.ship.export import atomic_path, export
 from cutaway.ship.formats import FORMATS, onnx_file, open_exported
 from cutaway.ship.portable import part_of, portable
 from cutaway.ship.program import program
@@ -29,18 +29,18 @@ PARTS = [
 
 @pytest.mark.parametrize("name", EXACT)
 def test_an_export_answers_as_the_run(trained, shipped, name):
-    run, found = trained("lenet5"), shipped("lenet5", name)
-    check = found.check
+    run, exported = trained("lenet5"), shipped("lenet5", name)
+    check = exported.check
     assert check.examples == len(run.split.test)
     assert check.difference["largest"] < 1e-5
     assert check.difference["agreement"] == 1
     assert check.export == check.pytorch
     assert check.export["accuracy"] == pytest.approx(run.results["accuracy"])
-    opened = open_exported(found.path)
+    opened = open_exported(exported.path)
     images = run.images()
     pixels = images.images[run.split.test].numpy()
     expected = run.saved_test().probabilities
-    np.testing.assert_allclose(opened.in_parts(pixels), expected, atol=1e-4)
+    np.testing.assert_allclose(opened.in_batches(pixels), expected, atol=1e-4)
     assert opened.about.classes == run.data.classes
     assert opened.about.measures["accuracy"] == run.results["accuracy"]
 
@@ -53,7 +53,7 @@ def test_every_part_of_every_kind_leaves(trained, model, part, tmp_path):
     assert open_exported(shipped.path).about.part == part_of(run.recipe.in_stages()[-1].task, part)
 
 
-def test_a_stranger_needs_onnxruntime_alone(trained, shipped):
+def test_onnxruntime_alone_runs_an_export(trained, shipped):
     run, path = trained("lenet5"), str(shipped("lenet5", "onnx").path)
     session = onnxruntime.InferenceSession(path)
     (taken,), (given,) = session.get_inputs(), session.get_outputs()
@@ -64,8 +64,8 @@ def test_a_stranger_needs_onnxruntime_alone(trained, shipped):
     assert kept["classes"].split("\n") == list(run.data.classes)
     onnx.checker.check_model(path, full_check=True)
     for n in (1, 2, 7):
-        found = session.run(None, {"pixels": np.zeros((n, 30, 41, 1), np.uint8)})[0]
-        np.testing.assert_allclose(found.sum(1), 1, atol=1e-5)
+        outputs = session.run(None, {"pixels": np.zeros((n, 30, 41, 1), np.uint8)})[0]
+        np.testing.assert_allclose(outputs.sum(1), 1, atol=1e-5)
 
 
 def test_no_path_of_this_machine_leaves(shipped):
@@ -100,13 +100,13 @@ def test_pt2_runs_with_pytorch_alone(trained, shipped):
         assert whole(torch.zeros(shape, dtype=torch.uint8)).shape == (shape[0], 10)
 
 
-def test_what_was_found_is_kept_and_the_look_is_logged(trained):
+def test_the_comparison_is_kept_and_the_evaluation_is_logged(trained):
     run = trained("mlp")
     before = len(run.looks)
-    found = export(run, ["onnx", "safetensors"])
+    exports = export(run, ["onnx", "safetensors"])
     kept = read_json(run.path / "export.json")
-    assert {one.path.name for one in found} == {"mlp.onnx", "mlp.safetensors"} <= set(kept)
-    assert kept["mlp.onnx"]["bytes"] == found[0].path.stat().st_size
+    assert {one.path.name for one in exports} == {"mlp.onnx", "mlp.safetensors"} <= set(kept)
+    assert kept["mlp.onnx"]["bytes"] == exports[0].path.stat().st_size
     assert len(run.looks) == before + 1
     assert run.looks[-1]["why"] == "export onnx, safetensors"
     assert run.looks[-1]["accuracy"] == run.results["accuracy"]
@@ -139,7 +139,7 @@ def test_a_wrong_network_is_caught(trained, tmp_path):
     allowed = {"difference": 1e-3, "lost": 0.1}
     check = reference.check(FORMATS["onnx"], onnx_file.read(tmp_path / "net.onnx"), allowed)
     with pytest.raises(RunError, match="not kept"):
-        check.insist()
+        check.require_agreement()
 
 
 def test_images_of_any_size(trained, tmp_path):
@@ -189,7 +189,7 @@ def test_files_that_are_no_exports(tmp_path):
 
 def test_nothing_is_left_where_writing_fails(tmp_path):
     def broken() -> None:
-        with coming(tmp_path / "a" / "net.onnx") as new:
+        with atomic_path(tmp_path / "a" / "net.onnx") as new:
             new.write_text("half")
             raise ZeroDivisionError
 
@@ -214,7 +214,7 @@ def test_the_run_s_own_network_is_untouched(trained):
 
 
 def test_axes_that_may_be_of_any_length(trained):
-    found = program(Shipment.of(trained("lenet5")))
-    (name,) = found.graph_signature.user_inputs
-    node = next(node for node in found.graph.nodes if node.name == name)
+    exported = program(Shipment.of(trained("lenet5")))
+    (name,) = exported.graph_signature.user_inputs
+    node = next(node for node in exported.graph.nodes if node.name == name)
     assert [isinstance(n, int) for n in node.meta["val"].shape] == [False, False, False, True]

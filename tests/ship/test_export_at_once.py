@@ -27,7 +27,7 @@ def test_what_is_shipped_does_not_tell_where_the_data_lay(run):
 
 
 @pytest.mark.slow
-def test_none_is_lost(run):
+def test_no_export_is_lost(run):
     """Two of one folder, two of files: all succeed, and all are in the record."""
     kinds = ["folder", "folder", "safetensors", "pt2"]
     crew = [

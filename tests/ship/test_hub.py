@@ -20,12 +20,12 @@ def folder(trained, tmp_path):
 
 def test_there_and_back(trained, folder):
     run = trained("lenet5")
-    found = ca.from_pretrained(folder)
+    exported = ca.from_pretrained(folder)
     for name, value in run.model.state_dict().items():
-        assert torch.equal(found.network.state_dict()[name], value)
+        assert torch.equal(exported.network.state_dict()[name], value)
     pixels = run.images().images[run.split.test][:9]
     expected = run.saved_test().probabilities[:9]
-    np.testing.assert_allclose(found.answer(pixels.numpy()), expected, atol=1e-5)
+    np.testing.assert_allclose(exported.answer(pixels.numpy()), expected, atol=1e-5)
 
 
 def test_the_layout_is_that_of_the_hub(trained, folder):

@@ -46,9 +46,9 @@ def test_it_learned_in_that_precision(run: Run) -> None:
 
 
 def test_evaluate_finds_what_training_found(run: Run) -> None:
-    found = run.evaluate()
-    np.testing.assert_allclose(found.probabilities, probabilities(run), atol=1e-5)
-    assert found.accuracy == run.results["accuracy"]
+    evaluation = run.evaluate()
+    np.testing.assert_allclose(evaluation.probabilities, probabilities(run), atol=1e-5)
+    assert evaluation.accuracy == run.results["accuracy"]
 
 
 def test_the_last_epoch_was_validated_so(run: Run) -> None:
@@ -67,8 +67,8 @@ def test_predict_says_the_same(run: Run, tmp_path: Path) -> None:
     paths = [tmp_path / f"{k}.png" for k in range(len(index))]
     for path, pixels in zip(paths, images.images[index].numpy(), strict=True):
         Image.fromarray(pixels.squeeze(-1)).save(path)
-    for found, expected in zip(run.predict(paths), probabilities(run), strict=False):
-        said = dict(found.top)
+    for prediction, expected in zip(run.predict(paths), probabilities(run), strict=False):
+        said = dict(prediction.top)
         for k, name in enumerate(run.data.classes):
             assert said.get(name, expected[k]) == pytest.approx(expected[k], abs=1e-5)
 
@@ -93,6 +93,6 @@ def test_the_page_about_it_looks_at_the_same(run: Run, lowered: None) -> None:
 def test_every_export_says_the_same(run: Run, name: str, tmp_path: Path) -> None:
     (shipped,) = export(run, name, out=tmp_path / f"net{FORMATS[name].ending}")
     pixels = run.images().images[run.split.test].numpy()
-    found = open_exported(shipped.path).in_parts(pixels)
-    np.testing.assert_allclose(found, probabilities(run), atol=1e-5)
+    outputs = open_exported(shipped.path).in_batches(pixels)
+    np.testing.assert_allclose(outputs, probabilities(run), atol=1e-5)
     assert shipped.check.pytorch["accuracy"] == run.results["accuracy"]

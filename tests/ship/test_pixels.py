@@ -8,7 +8,7 @@ import torch
 from helpers.picture_files import every_mode
 from PIL import Image
 
-from cutaway.data.decode import brought
+from cutaway.data.decode import decode_to
 from cutaway.data.sources import load
 from cutaway.errors import RunError
 from cutaway.learn.fit import fit
@@ -17,7 +17,7 @@ from cutaway.learn.run import Run
 from cutaway.ship.about import About
 from cutaway.ship.export import export
 from cutaway.ship.formats import FORMATS, onnx_file, open_exported
-from cutaway.ship.serve.decoding import decoded
+from cutaway.ship.serve.decoding import decode_picture
 from cutaway.ship.shipment import Shipment
 
 
@@ -39,10 +39,10 @@ def test_predict_and_the_server_see_what_training_saw(run: Run) -> None:
     assert images.levels == run.data.levels == about.levels
     for path, pixels in zip(files(run), images.images, strict=True):
         assert (run.data.pixels(path) == pixels).all()
-        assert (decoded(path.read_bytes(), about, 2**27) == pixels.numpy()).all()
+        assert (decode_picture(path.read_bytes(), about, 2**27) == pixels.numpy()).all()
 
 
-def test_evaluate_sees_it_too(run: Run) -> None:
+def test_evaluate_reads_files_as_training_did(run: Run) -> None:
     """The same files as other data; they are adopted as they are."""
     other = run.data.adopt(load(run.recipe.data, image_size=run.data.frame))
     assert (other.images == run.images().images).all()
@@ -57,9 +57,9 @@ def test_an_export_answers_to_files_at_their_own_size(run: Run, name: str, tmp_p
     (shipped,) = export(run, name, out=tmp_path / f"net{FORMATS[name].ending}", lost=100)
     opened, images = open_exported(shipped.path), run.images()
     assert shipped.check.files["images"] == len(run.split.test)
-    as_seen = opened.in_parts(images.images.numpy())
+    as_seen = opened.in_batches(images.images.numpy())
     for path, wanted in zip(files(run), as_seen, strict=True):
-        own = brought(path, run.data.frame._replace(size=None))
+        own = decode_to(path, run.data.frame._replace(size=None))
         np.testing.assert_allclose(opened.answer(own[None])[0], wanted, atol=off, err_msg=str(path))
     if name != "onnx-int8":
         told = [dict(one.top) for one in run.predict(files(run))]
@@ -73,10 +73,10 @@ def test_an_export_that_sees_other_pixels_is_not_kept(
     """One that resizes without antialiasing, as most programs do."""
 
     def plain(x: torch.Tensor, frame: object) -> torch.Tensor:
-        found = torch.nn.functional.interpolate(x.float(), (32, 32), mode="bilinear")
-        return found.round().byte()
+        resized = torch.nn.functional.interpolate(x.float(), (32, 32), mode="bilinear")
+        return resized.round().byte()
 
-    monkeypatch.setattr("cutaway.ship.portable.brought", plain)
+    monkeypatch.setattr("cutaway.ship.portable.fit_frame", plain)
     with pytest.raises(RunError, match="held-out files at their original sizes"):
         export(Run(run.path), "onnx", out=tmp_path / "net.onnx")
     assert list(tmp_path.iterdir()) == []
@@ -104,6 +104,6 @@ def test_whole_pictures_are_brought_alike(fit_: str, tmp_path: Path) -> None:
         pixels = draw.integers(0, 256, shape, dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "new.png")
         told = dict(run.predict(tmp_path / "new.png")[0].top)
-        found = opened.answer(pixels[None, ..., None])[0]
+        output = opened.answer(pixels[None, ..., None])[0]
         wanted = [told[name] for name in run.data.classes]
-        np.testing.assert_allclose(found, wanted, atol=1e-3)
+        np.testing.assert_allclose(output, wanted, atol=1e-3)

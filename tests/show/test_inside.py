@@ -12,7 +12,7 @@ from PIL import Image
 
 from cutaway.learn.fit import fit
 from cutaway.recipes import pair
-from cutaway.see.watched import Fault, Watched, together
+from cutaway.see.watched import Fault, Watched, concatenate
 from cutaway.show.inside import Inside, inside, view
 from cutaway.show.report import report
 
@@ -52,7 +52,7 @@ def planted(**changes) -> Inside:
         )
         for step in (1, 51)
     ]
-    return view(together(moments, **changes))
+    return view(concatenate(moments, **changes))
 
 
 def pixels(shown) -> list[list[tuple[int, int, int]]]:
@@ -84,7 +84,7 @@ def test_many_layers_are_drawn_in_little_room():
     moment = Watched(
         [1], [], names, torch.zeros(1, 0, 68), torch.zeros(1, 0, 68), torch.ones(1, 400, 3)
     )
-    (shown,) = view(together([moment])).maps
+    (shown,) = view(concatenate([moment])).maps
     assert shown.height <= 420
     assert len(shown.names) <= 40
     assert all(len(name.text) <= 20 for name in shown.names)

@@ -1,4 +1,4 @@
-"""How a network learns: backpropagation written out, without autograd.
+"""Backpropagation written out by hand, without autograd.
 
 Notation, after the text: z a layer's output and the next one's input, U or u its weights or kernel
 with the bias u_0, s the weighted sum, tau the activation, o the network's output, J what is

@@ -1,4 +1,4 @@
-"""One call of an exported program: which function, on which nodes, with which settings."""
+"""One call in an exported program: its function, the nodes it uses, its settings."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,11 +25,11 @@ class Call:
 
     @classmethod
     def read(cls, node: fx.Node) -> "Call":
-        """The call that a node stands for."""
+        """Read the call of a node."""
         target: Any = node.target
         schema = target._schema.arguments
-        given = dict(zip((a.name for a in schema), node.args, strict=False)) | node.kwargs
-        arguments = {a.name: given.get(a.name, a.default_value) for a in schema}
+        passed = dict(zip((a.name for a in schema), node.args, strict=False)) | node.kwargs
+        arguments = {a.name: passed.get(a.name, a.default_value) for a in schema}
         inputs: list[Any] = []
         for argument in schema:
             if _takes_tensor(argument):
@@ -51,25 +51,25 @@ class Call:
         return self.name.split(".")[1]
 
     def run(self, *values: Any) -> Any:
-        """What PyTorch gives for these inputs."""
+        """PyTorch's result for these inputs."""
         rest, filled = iter(values), dict(self.arguments)
         for argument in self.function._schema.arguments:
             value = filled.get(argument.name)
             if _takes_tensor(argument):
                 many = isinstance(value, list | tuple)
-                found: Any = [next(rest) for _ in value or ()] if many else next(rest, None)
-                number = isinstance(found, Tensor) and "Tensor" not in str(argument.type)
-                filled[argument.name] = found.item() if number else found
+                passed: Any = [next(rest) for _ in value or ()] if many else next(rest, None)
+                number = isinstance(passed, Tensor) and "Tensor" not in str(argument.type)
+                filled[argument.name] = passed.item() if number else passed
         return self.function(**filled)
 
     def settings(self, names: set[str]) -> dict[str, Any]:
         """The arguments of these names that are no tensors; lists as tuples."""
-        found = {name: self.arguments[name] for name in names & self.arguments.keys()}
-        return {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
+        settings = {name: self.arguments[name] for name in names & self.arguments.keys()}
+        return {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
 
 
 def _takes_tensor(argument: Any) -> bool:
-    """Also a number that is an operand, as in x + 1."""
+    """Whether an argument is a tensor, or a number that is an operand, as in x + 1."""
     return "Tensor" in str(argument.type) or argument.name in ("self", "other")
 
 

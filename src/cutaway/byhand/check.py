@@ -1,4 +1,4 @@
-"""Gradients by hand beside two other witnesses, layer by layer, in float64."""
+"""Check gradients by hand against autograd and central differences, layer by layer, in float64."""
 
 from dataclasses import dataclass
 from math import inf, isnan
@@ -8,17 +8,17 @@ from torch import Tensor
 
 from cutaway.byhand.event import largest
 from cutaway.byhand.graph import Graph
-from cutaway.byhand.witness import Witness, apart, autograd, difference
+from cutaway.byhand.witness import Witness, autograd, difference, relative_difference
 from cutaway.randomness import generator
 
 BOUND = 1e-6
-"""What hand and autograd may differ by, as a share of the gradient."""
+"""Largest difference between hand and autograd, as a share of the gradient."""
 ROUGH = 1e-3
-"""The same for central differences, whose own error is far larger: where gradients explode, as in
-110 plain layers, J is so rough that three digits are all that rounding leaves."""
+"""Largest difference from central differences, whose own error is far larger: where gradients
+explode, as in 110 plain layers, J is so rough that three digits are all that rounding leaves."""
 STEPS = (1e-5, 1e-7, 1e-9, 1e-11, 1e-13)
-"""Of a central difference: a long one may cross the kink of a ReLU, a short one has more rounding,
-so a shorter one is tried where a longer one does not fit."""
+"""Step sizes of a central difference: a long one may cross the kink of a ReLU, a short one has more
+rounding, so a shorter one is tried where a longer one does not fit."""
 FAINT = 1e-8
 """A gradient is compared as if it were at least this share of the largest: the bias before a batch
 normalisation, for one, has a gradient of zero, and each witness its own rounding of it."""
@@ -26,7 +26,7 @@ normalisation, for one, has a gradient of zero, and each witness its own roundin
 
 @dataclass(frozen=True)
 class Row:
-    """One parameter's gradient.
+    """The check of one parameter's gradient.
 
     Attributes:
         gradient: its largest magnitude.
@@ -43,7 +43,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Checked:
-    """What the witnesses say of a graph.
+    """The results of a check.
 
     Attributes:
         rows: one for each parameter that has a say in J.
@@ -69,7 +69,7 @@ class Checked:
 
     @property
     def agrees(self) -> bool:
-        """Whether the three witnesses say the same."""
+        """Whether all three gradients agree."""
         return max(self.autograd, self.values) < BOUND and self.differences < ROUGH
 
 
@@ -112,12 +112,13 @@ def _inside(graph: Graph, other: Witness) -> tuple[float, float]:
 
 def _error(a: Tensor, b: Tensor | None, floor: float) -> float:
     b = torch.zeros_like(a) if b is None else b
-    error = apart(a.double(), b.double(), largest, floor)
+    error = relative_difference(a.double(), b.double(), largest, floor)
     return inf if isnan(error) else error  # a maximum would pass over it
 
 
 def _slope_error(graph: Graph, name: str, d: Tensor, seed: int) -> float:
-    """The slope of J along a direction between the gradient and chance, by hand and measured.
+    """The error of the slope of J along a direction between the gradient and a random one, by hand
+    and measured.
 
     Chance alone would be nearly at right angles to the gradient where there are many numbers, so
     that the slope would drown in rounding; the gradient alone would not see what it lacks.
@@ -137,7 +138,7 @@ def _slope_error(graph: Graph, name: str, d: Tensor, seed: int) -> float:
     return error
 
 
-def _spread(names: list[str], most: int) -> set[str]:
-    if len(names) <= most:
+def _spread(names: list[str], count: int) -> set[str]:
+    if len(names) <= count:
         return set(names)
-    return {names[i * (len(names) - 1) // max(1, most - 1)] for i in range(most)}
+    return {names[i * (len(names) - 1) // max(1, count - 1)] for i in range(count)}

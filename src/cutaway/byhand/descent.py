@@ -12,7 +12,7 @@ def descend(
     batches: Iterable[tuple[Tensor, ...]],
     rate: float | Callable[[int], float],
 ) -> Iterator[float]:
-    """Learn from batch after batch; gives J of each before its step.
+    """Learn from batch after batch; yields J of each before its step.
 
     The text's algorithm 4-1, with its loops over samples and nodes as sums of products: forward
     (lines 8 to 12), gradients (13 to 17), u <- u - rate (1/t) Delta u (18 and 19), where the mean

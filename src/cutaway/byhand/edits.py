@@ -1,4 +1,4 @@
-"""Values and gradients changed by hand, and autograd told of it."""
+"""Values and gradients set by hand, and the same for autograd."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ Change = tuple[Tensor | float, Any]
 """A new value, and the index where it goes; () is everywhere."""
 
 
-def changed(name: str, x: Tensor, changes: Iterable[Change]) -> Tensor:
+def with_changes(name: str, x: Tensor, changes: Iterable[Change]) -> Tensor:
     """A copy of a node's tensor with changes.
 
     Raises:
@@ -40,7 +40,7 @@ def changed(name: str, x: Tensor, changes: Iterable[Change]) -> Tensor:
     return x
 
 
-def retold(graph: Graph, values: Collection[str], gradients: Mapping[str, Tensor]) -> Graph:
+def for_autograd(graph: Graph, values: Collection[str], gradients: Mapping[str, Tensor]) -> Graph:
     """The graph for autograd: some nodes have the graph's value whatever they are computed from,
     though their gradients go down as before; some have a given gradient.
     """
@@ -49,25 +49,26 @@ def retold(graph: Graph, values: Collection[str], gradients: Mapping[str, Tensor
     for name in {*values, *gradients}:
         node = graph.nodes[name]
         if node.operation:
-            told = _told(node, graph.values[name], gradients.get(name))
-            other.nodes[name] = replace(node, reference=told)
+            reference = _reference(node, graph.values[name], gradients.get(name))
+            other.nodes[name] = replace(node, reference=reference)
     return other
 
 
-def _told(node: Node, value: Tensor, gradient: Tensor | None) -> Any:
+def _reference(node: Node, value: Tensor, gradient: Tensor | None) -> Any:
     assert node.operation
     computed = node.reference or node.operation.forward
 
     def reference(*x: Any) -> Tensor:
         y: Any = computed(*x)
-        told: Tensor = _Through.apply(y[0] if isinstance(y, tuple) else y, value, gradient)
-        return told
+        replaced: Tensor = _Replace.apply(y[0] if isinstance(y, tuple) else y, value, gradient)
+        return replaced
 
     return reference
 
 
-class _Through(torch.autograd.Function):
-    """A value in place of another; the gradient that arrives goes to the other, or a given one."""
+class _Replace(torch.autograd.Function):
+    """Replace a value by another; the gradient that arrives goes to the first, or a given one
+    does."""
 
     @staticmethod
     def forward(context: Any, y: Tensor, value: Tensor, gradient: Tensor | None) -> Tensor:

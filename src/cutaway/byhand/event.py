@@ -1,4 +1,4 @@
-"""One step of a walk through a graph, and where to stop."""
+"""One step of a walk through a graph, and conditions to stop."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,34 +32,34 @@ class Event:
 
     @property
     def equation(self) -> str:
-        """How the value is computed; going backward, how the gradients are."""
+        """The equation of the value; going backward, of the gradients."""
         assert self.node.operation
         forward, _, backward = self.node.operation.equations().partition("; ")
         return forward if self.phase == "forward" else backward
 
     @property
-    def made(self) -> list[Tensor]:
-        """What this step made: the value, or the gradients that leave."""
+    def outputs(self) -> list[Tensor]:
+        """The outputs of this step: the value, or the gradients passed on."""
         return [self.value] if self.phase == "forward" else [share for _, share in self.sent]
 
 
 Stop = Callable[[Event], bool]
-"""Where to stop."""
+"""A condition to stop."""
 
 
 def at(*names: str) -> Stop:
-    """At nodes, in both directions."""
+    """Stop at nodes, in both directions."""
     return lambda event: event.node.name in names
 
 
 def nan(event: Event) -> bool:
-    """Where a number is made that is infinite or none at all."""
-    return any(not x.isfinite().all() for x in event.made)
+    """Stop where a value is computed that is infinite or not a number."""
+    return any(not x.isfinite().all() for x in event.outputs)
 
 
 def explode(limit: float = 1e3) -> Stop:
-    """Where a real number is made whose magnitude is above `limit`, or that is none at all."""
-    return lambda event: any(not largest(x) <= limit for x in event.made)
+    """Stop where a value is computed whose magnitude is above `limit`, or that is not a number."""
+    return lambda event: any(not largest(x) <= limit for x in event.outputs)
 
 
 def largest(x: Tensor) -> float:
@@ -67,6 +67,6 @@ def largest(x: Tensor) -> float:
     return x.abs().max().item() if x.is_floating_point() and x.numel() else 0.0
 
 
-def size(*tensors: Tensor | None) -> int:
+def nbytes(*tensors: Tensor | None) -> int:
     """Bytes of some tensors."""
     return sum(x.nbytes for x in tensors if x is not None)

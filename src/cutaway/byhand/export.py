@@ -1,4 +1,4 @@
-"""PyTorch's own account of what a module computes, and clear words where it has none."""
+"""Export a module by PyTorch, and explain failures."""
 
 import logging
 import traceback
@@ -18,7 +18,7 @@ from cutaway.errors import UsageError
 LIBRARY = str(Path(torch.__file__).parent)
 
 
-def exported(model: nn.Module, example: Sequence[Tensor]) -> Any:
+def export_program(model: nn.Module, example: Sequence[Tensor]) -> Any:
     """The `torch.export.ExportedProgram` of a module.
 
     Raises:
@@ -27,18 +27,18 @@ def exported(model: nn.Module, example: Sequence[Tensor]) -> Any:
     from torch.export import export
 
     if not example or not example[0].is_floating_point():
-        what = f"of whole numbers ({example[0].dtype})" if example else "missing"
+        reason = f"of whole numbers ({example[0].dtype})" if example else "missing"
         raise UsageError(
-            f"The example is {what}, and gradients go through real numbers only: give the image "
+            f"The example is {reason}, and gradients go through real numbers only: give the image "
             "as the network takes it, for instance torch.rand(2, 1, 28, 28)."
         )
     try:
-        with _quiet():
+        with _silenced():
             return export(model, tuple(example), strict=False)
     except Exception as error:
         _try(model, example)
         raise UsageError(
-            f"The network cannot be traced: at {_place(error)} what is computed depends on the "
+            f"The network cannot be traced: at {_user_line(error)} what is computed depends on the "
             "values of a tensor (or on code that cannot be written down as a graph). Use "
             "torch.where or arithmetic in place of if and while."
         ) from error
@@ -51,14 +51,15 @@ def _try(model: nn.Module, example: Sequence[Tensor]) -> None:
             deepcopy(model)(*example)
     except Exception as error:
         shapes = ", ".join(str(tuple(x.shape)) for x in example)
+        message = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UsageError(
-            f"The network cannot be run on an example of the shape {shapes}: at {_place(error)} "
-            f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
+            f"The network cannot be run on an example of the shape {shapes}: at "
+            f"{_user_line(error)} {message}"
         ) from error
 
 
-def _place(error: Exception) -> str:
-    """The last line of somebody's own code before the error."""
+def _user_line(error: Exception) -> str:
+    """The last line of the user's own code before the error."""
     frames = traceback.extract_tb(error.__traceback__)
     outside = [
         f for f in frames if not f.filename.startswith((LIBRARY, "<")) and f.filename != __file__
@@ -70,8 +71,8 @@ def _place(error: Exception) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """What goes wrong inside is said once, by us."""
+def _silenced() -> Iterator[None]:
+    """Silence what PyTorch prints: failures are explained once, by us."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -99,25 +100,25 @@ def line(node: fx.Node) -> str:
     return f"{where} ({code})"
 
 
-def needed(graph: fx.Graph) -> set[fx.Node]:
-    """What the outputs hang on."""
-    found: set[fx.Node] = set()
+def required_nodes(graph: fx.Graph) -> set[fx.Node]:
+    """The nodes that the outputs depend on."""
+    nodes: set[fx.Node] = set()
     waiting = list(graph.output_node().all_input_nodes)
     while waiting:
         node = waiting.pop()
-        if node not in found:
-            found.add(node)
+        if node not in nodes:
+            nodes.add(node)
             waiting.extend(node.all_input_nodes)
-    return found
+    return nodes
 
 
-def expect_whole_changes(graph: fx.Graph) -> None:
+def check_in_place_changes(graph: fx.Graph) -> None:
     """Refuse a change in place that is read afterwards under another name of the same memory."""
     order = {node: k for k, node in enumerate(graph.nodes)}
     for node in order:
         schema = getattr(node.target, "_schema", None)
-        written = [a.alias_info for a in schema.arguments][:1] if schema else []
-        if not any(w and w.is_write for w in written):
+        changed_inputs = [a.alias_info for a in schema.arguments][:1] if schema else []
+        if not any(w and w.is_write for w in changed_inputs):
             continue
         changed = node.all_input_nodes[0]
         root = changed
@@ -135,7 +136,7 @@ def expect_whole_changes(graph: fx.Graph) -> None:
 
 
 def _is_view(node: fx.Node) -> bool:
-    """Whether a node shows another's memory."""
+    """Whether a node is a view of another's memory."""
     schema = getattr(node.target, "_schema", None)
     return schema is not None and any(
         r.alias_info and not r.alias_info.is_write for r in schema.returns

@@ -20,7 +20,7 @@ from cutaway.errors import UsageError, nearest
 
 
 class Graph:
-    """Nodes in topological order: each stands behind those that it is computed from.
+    """Nodes in topological order: each comes after those that it is computed from.
 
     Attributes:
         outputs: the nodes that the last operations give; the first is the one that is minimised.
@@ -39,24 +39,24 @@ class Graph:
         self.dtype = dtype
 
     def input(self, name: str) -> str:
-        """A value that is given anew each time."""
+        """Add a value that is given anew each time."""
         self._enter(Node(name, kind="input"))
         return name
 
     def parameter(self, name: str, value: Tensor) -> str:
-        """A value that is learned. The tensor is not copied."""
+        """Add a parameter. The tensor is not copied."""
         self._enter(Node(name, kind="parameter"))
         self.given[name] = value.detach()
         return name
 
     def constant(self, name: str, value: Tensor) -> str:
-        """A value that stays."""
+        """Add a constant."""
         self._enter(Node(name, kind="constant"))
         self.given[name] = self._cast(value.detach())
         return name
 
     def add(self, name: str, operation: Operation, *inputs: str | None, **more: Any) -> str:
-        """A node that an operation computes from others. The last one added is the output."""
+        """Add a node that an operation computes from others. The last one added is the output."""
         for other in inputs:
             if other is not None and other not in self.nodes:
                 raise UsageError(f"There is no node '{other}'.{nearest(other, self.nodes)}")
@@ -83,12 +83,12 @@ class Graph:
 
     @property
     def parameters(self) -> dict[str, Tensor]:
-        """What is learned, by name."""
+        """The parameters, by name."""
         return {name: self.given[name] for name in self._kind("parameter")}
 
     @property
     def inputs(self) -> list[str]:
-        """The nodes that are given anew each time."""
+        """Names of the nodes that are given anew each time."""
         return self._kind("input")
 
     @property
@@ -104,15 +104,16 @@ class Graph:
         return [None if name is None else self.values[name] for name in node.inputs]
 
     def live(self, inputs: bool = False) -> set[str]:
-        """The nodes that a parameter (or an input, if asked) has a say in: gradients go there."""
+        """The nodes that depend on a parameter (or on an input, if requested): gradients go
+        there."""
         kinds = ("parameter", "input") if inputs else ("parameter",)
-        found: set[str] = set()
+        names: set[str] = set()
         for name, node in self.nodes.items():
             source = node.kind in kinds and self._real(name)
             passes = node.operation is not None and node.operation.differentiable
-            if source or (passes and not found.isdisjoint(node.inputs)):
-                found.add(name)
-        return found
+            if source or (passes and not names.isdisjoint(node.inputs)):
+                names.add(name)
+        return names
 
     def _real(self, name: str) -> bool:
         """Whether a given value consists of real numbers, as far as is known."""
@@ -122,17 +123,17 @@ class Graph:
     # Going forward
 
     def begin(self, *inputs: Tensor) -> None:
-        """Take the inputs, in the order in which they were entered; forget what was computed."""
+        """Take the inputs, in the order in which they were added; forget earlier values."""
         if len(inputs) != len(self.inputs):
             raise UsageError(
                 f"The graph takes {len(self.inputs)} inputs ({', '.join(self.inputs)}), and "
                 f"{len(inputs)} were given."
             )
-        taken = {k: self._cast(x.detach()) for k, x in zip(self.inputs, inputs, strict=True)}
-        self.values, self.gradients = self.given | taken, {}
+        values = {k: self._cast(x.detach()) for k, x in zip(self.inputs, inputs, strict=True)}
+        self.values, self.gradients = self.given | values, {}
 
     def compute(self, node: Node) -> Tensor:
-        """One node's value from those below it."""
+        """Compute one node's value from its inputs."""
         assert node.operation
         x = self.arguments(node)
         try:
@@ -147,7 +148,7 @@ class Graph:
         return y
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """Compute every node; gives the value of the first output."""
+        """Compute every node; returns the value of the first output."""
         self.begin(*inputs)
         if not self.outputs:
             raise UsageError("The graph has no operation yet: give it one with `add`.")
@@ -158,7 +159,8 @@ class Graph:
     # Going backward
 
     def seed(self, g: Tensor | None = None) -> None:
-        """Begin at the first output with dJ/doutput; by default 1, the output being J."""
+        """Start the backward pass at the first output with dJ/doutput; by default 1, the output
+        being J."""
         J = self.values[self.outputs[0]]
         if g is None and J.numel() != 1:
             raise UsageError(
@@ -168,7 +170,7 @@ class Graph:
         self.gradients = {self.outputs[0]: torch.ones_like(J) if g is None else g}
 
     def shares(self, node: Node, g: Tensor, live: set[str]) -> Iterator[tuple[str, Tensor]]:
-        """What a node sends along each of its edges, g having arrived."""
+        """The gradients that a node passes along its edges, given its own gradient g."""
         assert node.operation
         sent = node.operation.backward(g, self.values[node.name], *self.arguments(node))
         for name, share in zip(node.inputs, sent, strict=False):
@@ -177,7 +179,7 @@ class Graph:
                 yield name, share() if callable(share) else share
 
     def push(self, node: Node, live: set[str]) -> list[tuple[str, Tensor]]:
-        """Send a node's gradient down its edges, and add it up where it arrives."""
+        """Pass a node's gradient along its edges, and add it up where it arrives."""
         sent = list(self.shares(node, self.gradients[node.name], live))
         for name, share in sent:
             known = self.gradients.get(name)
@@ -185,7 +187,7 @@ class Graph:
         return sent
 
     def backward(self, g: Tensor | None = None, inputs: bool = False) -> dict[str, Tensor]:
-        """Every node's gradient, in the reverse order; gives those of the parameters.
+        """Compute every node's gradient, in reverse order; returns those of the parameters.
 
         A parameter that has no say in the output has no gradient. With `inputs` the graph's
         inputs get theirs as well, in `gradients`.

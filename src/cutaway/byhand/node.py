@@ -10,7 +10,7 @@ from cutaway.byhand.operation import Operation
 
 @dataclass(frozen=True)
 class Node:
-    """One value of the graph: an input, a parameter, a constant, or what an operation gives.
+    """One value of the graph: an input, a parameter, a constant, or the result of an operation.
 
     Attributes:
         operation: None for what is given.
@@ -29,5 +29,5 @@ class Node:
 
     @property
     def title(self) -> str:
-        """What it is, in a word."""
+        """Its kind, in a word."""
         return type(self.operation).__name__ if self.operation else self.kind

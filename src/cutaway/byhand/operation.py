@@ -1,4 +1,4 @@
-"""What one node computes, and its own share of the chain rule."""
+"""The base class of operations, each with its own share of the chain rule."""
 
 import inspect
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 from torch import Tensor
 
 Gradient = Tensor | Callable[[], Tensor] | None
-"""dJ/dx; a function gives one that costs something only where it is wanted; None: there is none."""
+"""dJ/dx; a function computes one only where it is needed; None: there is none."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Operation:
     differentiable: ClassVar[bool] = True
 
     @property
-    def drawn(self) -> bool:
-        """Whether y is by chance."""
+    def random(self) -> bool:
+        """Whether y is random."""
         return False
 
     def forward(self, *x: Any) -> Tensor:
@@ -49,46 +49,46 @@ class Operation:
         return y.numel()
 
     @classmethod
-    def most(cls) -> float:
-        """How many inputs it takes."""
-        taken = list(inspect.signature(cls.forward).parameters.values())[1:]
-        return inf if any(p.kind is p.VAR_POSITIONAL for p in taken) else len(taken)
+    def max_inputs(cls) -> float:
+        """The largest number of inputs."""
+        parameters = list(inspect.signature(cls.forward).parameters.values())[1:]
+        return inf if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(parameters)
 
     @classmethod
     def equations(cls) -> str:
-        """How it is computed, then how its gradient is."""
+        """The equation of the value, then those of the gradients."""
         return " ".join((inspect.getdoc(cls) or "").split("\n\n", 1)[0].split())
 
 
 Kind = TypeVar("Kind", bound=type[Operation])
 
-SPELLINGS: dict[str, type[Operation]] = {}
-"""Which operation is meant by a name of PyTorch's operator library."""
+OPERATIONS: dict[str, type[Operation]] = {}
+"""The operation for each name of PyTorch's operator library."""
 
 
 def spelled(*targets: str) -> Callable[[Kind], Kind]:
-    """Enter a class under the names that PyTorch's exported graphs have for it, without `aten.`.
+    """Register a class under the names that PyTorch's exported graphs have for it, without `aten.`.
 
     Arguments that are tensors become inputs, the others fields of the same name.
     """
 
     def enter(kind: Kind) -> Kind:
-        SPELLINGS.update({f"aten.{target}": kind for target in targets})
+        OPERATIONS.update({f"aten.{target}": kind for target in targets})
         return kind
 
     return enter
 
 
 def over(g: Tensor, x: Tensor) -> Tensor:
-    """The gradient of an input that was repeated to fit the others: sums over what was repeated."""
+    """The gradient of an input that was broadcast: the sum over what was repeated."""
     return g.sum_to_size(x.shape)
 
 
 def wide(value: Tensor, x: Tensor) -> Tensor:
-    """A number a channel, beside x (b, c, *grid)."""
+    """Reshape one number per channel to broadcast with x (b, c, *grid)."""
     return value.view(-1, *(1,) * (x.ndim - 2))
 
 
 def others(x: Tensor) -> tuple[int, ...]:
-    """The axes of x (b, c, *grid) but that of the channels."""
+    """The axes of x (b, c, *grid) except that of the channels."""
     return 0, *range(2, x.ndim)

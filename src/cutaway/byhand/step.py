@@ -12,8 +12,8 @@ from typing import Any
 
 from torch import Tensor
 
-from cutaway.byhand.edits import Change, changed, retold
-from cutaway.byhand.event import Event, Stop, size
+from cutaway.byhand.edits import Change, for_autograd, with_changes
+from cutaway.byhand.event import Event, Stop, nbytes
 from cutaway.byhand.graph import Graph
 from cutaway.byhand.node import Node
 from cutaway.byhand.witness import Witness, autograd
@@ -21,7 +21,7 @@ from cutaway.errors import UsageError, nearest
 
 
 class Stepper:
-    """Walks through a graph; every iteration goes on where the last one stopped.
+    """Walks through a graph; every iteration continues where the last one stopped.
 
     It fills `graph.values` and `graph.gradients`. What belongs to the caller is left alone:
     parameters that are set, and running statistics that move, are the walk's own.
@@ -70,23 +70,23 @@ class Stepper:
 
     @property
     def passed(self) -> int:
-        """How many nodes of the backward pass lie behind."""
+        """Number of nodes of the backward pass that are done."""
         return max(0, self.position - len(self.up))
 
     def run(self, until: Stop | None = None) -> Event | None:
-        """Go on; gives the event where it stopped, None at the end."""
+        """Continue until an event; returns it, or None at the end."""
         return next((event for event in self if until is not None and until(event)), None)
 
     def turn(self) -> None:
-        """Go to the end of the forward pass, from before or after: the next step is backward."""
+        """Move to the end of the forward pass, from before or after: the next step is backward."""
         while self.position < len(self.up):
             next(self)
         self.position, self.graph.gradients = len(self.up), {}
 
     def finished(self) -> dict[str, Tensor]:
-        """The gradients so far to which nothing will be added."""
-        waiting = {name for node in self.down[self.passed :] for name in node.inputs}
-        return {name: g for name, g in self.graph.gradients.items() if name not in waiting}
+        """The gradients that are complete."""
+        unfinished = {name for node in self.down[self.passed :] for name in node.inputs}
+        return {name: g for name, g in self.graph.gradients.items() if name not in unfinished}
 
     # Changing
 
@@ -102,36 +102,36 @@ class Stepper:
             UsageError: there is no such value yet, no such part, or it has another shape.
         """
         before = self.graph.values
-        new = changed(name, self._known(before, name), [(value, at)])
+        new = with_changes(name, self._known(before, name), [(value, at)])
         self.graph.values = before | {name: new}
         try:
-            again = self._again(name)
+            recomputed = self._recompute(name)
         except UsageError:
             self.graph.values = before
             raise
         self.changes.setdefault(name, []).append((value, at))
-        self._repeat()
-        return again
+        self._resend_gradients()
+        return recomputed
 
     def set_gradient(self, name: str, value: Tensor | float, at: Any = ()) -> None:
         """Change (a part of) what arrived at a node; what has left since leaves again."""
-        changed(name, self._known(self.graph.gradients, name), [(value, at)])
+        with_changes(name, self._known(self.graph.gradients, name), [(value, at)])
         if not self.graph.nodes[name].operation:
             raise UsageError(
                 f"'{name}' is given, and its gradient goes no further: set that of a computed node."
             )
         self._gradients.setdefault(name, []).append((value, at))
-        self._repeat()
+        self._resend_gradients()
 
     def witness(self) -> Witness:
-        """The same by autograd, which is told of what was set.
+        """The same by autograd, with the values and gradients that were set.
 
         Below a set node that computes its gradient from its own value, as a sigmoid does, autograd
         differs: it takes the value that the node would have had.
         """
-        held = {n: g for n, g in self.graph.gradients.items() if n in self._gradients}
-        found = autograd(retold(self.graph, self.changes, held), self._g)
-        return Witness(found.values, found.gradients | held)
+        set_gradients = {n: g for n, g in self.graph.gradients.items() if n in self._gradients}
+        witness = autograd(for_autograd(self.graph, self.changes, set_gradients), self._g)
+        return Witness(witness.values, witness.gradients | set_gradients)
 
     def _known(self, known: Mapping[str, Tensor], name: str) -> Tensor:
         if name not in self.graph.nodes:
@@ -140,21 +140,25 @@ class Stepper:
             raise UsageError(f"The walk has not reached '{name}' yet: go on to it first.")
         return known[name]
 
-    def _again(self, name: str) -> list[str]:
-        """Compute anew what hangs on a changed value, as far as the walk has come."""
+    def _recompute(self, name: str) -> list[str]:
+        """Compute again what depends on a changed value, as far as the walk has come."""
         stale = [name]
         for node in self.up[: self.position]:
             assert node.operation
-            if not node.operation.drawn and not set(stale).isdisjoint(node.inputs):
-                kept = self._constants(i for i in node.inputs if i)  # running statistics
+            if not node.operation.random and not set(stale).isdisjoint(node.inputs):
+                running_statistics = self._constants(
+                    i for i in node.inputs if i
+                )  # running statistics
                 y = self.graph.compute(node)
-                again = {node.name: changed(node.name, y, self.changes.get(node.name, ()))}
-                self.graph.values |= kept | again
+                recomputed = {
+                    node.name: with_changes(node.name, y, self.changes.get(node.name, ()))
+                }
+                self.graph.values |= running_statistics | recomputed
                 stale.append(node.name)
         return stale[1:]
 
-    def _repeat(self) -> None:
-        """Send the gradients so far again; the last event as it would have been."""
+    def _resend_gradients(self) -> None:
+        """Send the gradients so far again; the last event is as it would have been."""
         if self.event and self.event.phase == "forward":
             self._forward(self.event.node)
         if self.passed:
@@ -168,31 +172,31 @@ class Stepper:
     def _forward(self, node: Node) -> Event:
         y, x = self.graph.values[node.name], self.graph.arguments(node)
         assert node.operation
-        self.event = Event("forward", node, y, node.operation.flops(y, *x), size(y, *x))
+        self.event = Event("forward", node, y, node.operation.flops(y, *x), nbytes(y, *x))
         return self.event
 
     def _begin(self) -> None:
         self.graph.seed(self._g)
-        self._hold()
+        self._apply_set_gradients()
 
     def _backward(self, node: Node) -> Event:
         y, x = self.graph.values[node.name], self.graph.arguments(node)
         g = self.graph.gradients[node.name]
         sent = tuple(self.graph.push(node, self._live))
-        self._hold()
+        self._apply_set_gradients()
         assert node.operation
         flops = node.operation.flops(y, *x) * len(sent)
-        moved = size(g, *x, *(share for _, share in sent))
+        moved = nbytes(g, *x, *(share for _, share in sent))
         self.event = Event("backward", node, y, flops, moved, g, sent)
         return self.event
 
-    def _hold(self) -> None:
-        """What was set in gradients that have arrived."""
+    def _apply_set_gradients(self) -> None:
+        """Apply the values that were set to gradients that have arrived."""
         known = self.graph.gradients
         for name in self._gradients.keys() & known.keys():
-            known[name] = changed(name, known[name], self._gradients[name])
+            known[name] = with_changes(name, known[name], self._gradients[name])
 
     def _constants(self, names: Iterable[str]) -> dict[str, Tensor]:
-        """Copies of those of some nodes that are constant."""
+        """Copies of the constants among some nodes."""
         nodes = self.graph.nodes
         return {n: self.graph.values[n].clone() for n in names if nodes[n].kind == "constant"}

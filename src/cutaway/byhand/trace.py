@@ -14,9 +14,15 @@ import torch
 from torch import Tensor, fx, nn
 
 from cutaway.byhand.call import Call
-from cutaway.byhand.export import expect_whole_changes, exported, line, needed, origin
+from cutaway.byhand.export import (
+    check_in_place_changes,
+    export_program,
+    line,
+    origin,
+    required_nodes,
+)
 from cutaway.byhand.graph import Graph
-from cutaway.byhand.operation import SPELLINGS, Operation
+from cutaway.byhand.operation import OPERATIONS, Operation
 from cutaway.byhand.operations import (
     Constant,
     DropoutMask,
@@ -35,7 +41,7 @@ CONSTANTS = {
     "all", "any", "logical_not", "logical_and", "logical_or", "bitwise_not",
     "bitwise_and", "bitwise_or",
 }  # fmt: skip
-"""Nothing is learned through these: they draw, compare or begin anew."""
+"""Functions without a gradient: they draw, compare or create."""
 
 DROPOUT = ("dropout", "feature_dropout")
 
@@ -43,7 +49,7 @@ DROPOUT = ("dropout", "feature_dropout")
 def trace(
     model: nn.Module, *example: Tensor, learned: Iterable[Tensor] | None = None, within: str = ""
 ) -> Graph:
-    """The graph of what `model(*example)` computes, over the module's own parameters.
+    """The graph of `model(*example)`, over the module's own parameters.
 
     Only the shapes of the example count. Whether the module trains or rests is kept: the graph of a
     training network draws its dropout masks anew each time and follows the batch's statistics. A
@@ -57,7 +63,7 @@ def trace(
         UsageError: what cannot be traced (control flow that depends on values), an operation that
             is not known by hand, an example of the wrong shape or type; it names the place.
     """
-    program = exported(model, example)
+    program = export_program(model, example)
     own = {id(p) for p in (model.parameters() if learned is None else learned)}
     tracer = _Tracer(model, Graph(example[0].dtype), own, within)
     tracer.leaves(program)
@@ -67,7 +73,7 @@ def trace(
 
 
 class _Tracer:
-    """Enters what an exported program's outputs hang on in a graph."""
+    """Enters the part of an exported program that its outputs depend on in a graph."""
 
     def __init__(self, model: nn.Module, graph: Graph, own: set[int], within: str):
         self.model, self.graph, self.own, self.within = model, graph, own, within
@@ -77,7 +83,7 @@ class _Tracer:
         self.taken: Counter[str] = Counter()
 
     def leaves(self, program: Any) -> None:
-        """Inputs, parameters (one node where weights are shared), buffers and constants."""
+        """Enter inputs, parameters (one node where weights are shared), buffers and constants."""
         signature = program.graph_signature
         states = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
         fixed = {**program.constants, **dict(self.model.named_buffers(remove_duplicate=False))}
@@ -99,13 +105,13 @@ class _Tracer:
         return self.tensors[id(value)]
 
     def walk(self, module: fx.GraphModule) -> list[str]:
-        """Enter the operations of a (part of a) program; gives the names of its outputs."""
-        wanted = needed(module.graph)
-        expect_whole_changes(module.graph)
+        """Enter the operations of a (part of a) program; returns the names of its outputs."""
+        required = required_nodes(module.graph)
+        check_in_place_changes(module.graph)
         for node in module.graph.nodes:
             if node.op == "get_attr":
                 self.known[node] = getattr(module, node.target)
-            elif node.op == "call_function" and node in wanted:
+            elif node.op == "call_function" and node in required:
                 self.known[node] = self._enter(node)
         return [self.known[node] for node in module.graph.output_node().all_input_nodes]
 
@@ -132,17 +138,17 @@ class _Tracer:
         return (entered,) if len(call.function._schema.returns) > 1 else entered
 
     def _local_response(self, path: str, node: fx.Node) -> str:
-        """One node for what PyTorch composes of six."""
+        """Enter one node for what PyTorch composes of six."""
         module: Any = self.model.get_submodule(origin(node)[0])
         operation = LocalResponseNormalisation(module.size, module.alpha, module.beta, module.k)
         x = self.known[node.all_input_nodes[0]]
         return self.graph.add(self._free(path), operation, x, place=path, reference=module)
 
-    def _part(self, enabled: Any, part: Any, *given: Any) -> list[str]:
-        """A block under `torch.no_grad()`: nothing is learned through it."""
+    def _part(self, enabled: Any, part: Any, *arguments: Any) -> list[str]:
+        """Enter a block under `torch.no_grad()`, which has no gradient."""
         module = self.known[part]
         inner = module.graph.find_nodes(op="placeholder")
-        self.known |= {a: self.known.get(b) for a, b in zip(inner, given, strict=True)}
+        self.known |= {a: self.known.get(b) for a, b in zip(inner, arguments, strict=True)}
         names = self.walk(module)
         if enabled:
             return names
@@ -150,7 +156,7 @@ class _Tracer:
         return [self.graph.add(self._free(f"{name}.detach"), stop, name) for name in names]
 
     def _input(self, value: Any) -> str | None:
-        """The name of what stands in a tensor's place; numbers become constants."""
+        """The name of the node for a tensor argument; numbers become constants."""
         if value is None or isinstance(value, fx.Node):
             return None if value is None else self.known[value]
         number = self.numbers.setdefault(value, torch.tensor(float(value)))
@@ -163,8 +169,8 @@ class _Tracer:
             return Multiply()
         if call.word in ("to", *DROPOUT):
             return Identity()
-        kind = SPELLINGS.get(call.name)
-        if kind is None or len(call.inputs) > kind.most():
+        kind = OPERATIONS.get(call.name)
+        if kind is None or len(call.inputs) > kind.max_inputs():
             extra = "" if kind is None else " with so many tensors"
             raise UsageError(
                 f"The operation {call.name}{extra} has no gradient by hand; it is called at "
@@ -174,12 +180,12 @@ class _Tracer:
         return kind(**call.settings({spec.name for spec in fields(kind)}))
 
     def _name(self, path: str, kind: str, call: Call) -> str:
-        """The module's path; a module that is somebody's own may do more, so the word is added."""
+        """The module's path; for a user's own module, which may do more, the operation is added."""
         own = not kind.startswith("torch.nn.modules")
         return self._free(f"{path}.{call.word}".lstrip(".") if own or not path else path)
 
     def _free(self, name: str) -> str:
-        """The name itself where nothing has it yet, else with a number."""
+        """The name itself where it is not used yet, else with a number."""
         self.taken[name] += 1
         return f"{name}:{self.taken[name]}" if self.taken[name] > 1 else name
 

@@ -1,4 +1,4 @@
-"""Other witnesses of the same gradients: PyTorch's autograd, and central differences."""
+"""The same gradients by other means: PyTorch's autograd, and central differences."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,21 +36,23 @@ def autograd(graph: Graph, g: Tensor | None = None) -> Witness:
             x = [None if i is None else values[i] for i in node.inputs]
             y = (node.reference or node.operation.forward)(*x)
             values[name] = y[0] if isinstance(y, tuple) else y
-        wanted = {n: v for n, v in values.items() if v.requires_grad}
-        found = torch.autograd.grad(
-            values[graph.outputs[0]], list(wanted.values()), g, allow_unused=True
+        differentiable = {n: v for n, v in values.items() if v.requires_grad}
+        derivatives = torch.autograd.grad(
+            values[graph.outputs[0]], list(differentiable.values()), g, allow_unused=True
         )
-    gradients = {n: d for n, d in zip(wanted, found, strict=True) if d is not None}
+    gradients = {n: d for n, d in zip(differentiable, derivatives, strict=True) if d is not None}
     return Witness({n: v.detach() for n, v in values.items()}, gradients)
 
 
-def apart(a: Tensor, b: Tensor, size: Callable[[Tensor], float], floor: float) -> float:
+def relative_difference(
+    a: Tensor, b: Tensor, size: Callable[[Tensor], float], floor: float
+) -> float:
     """The size of a - b as a share of the larger of the two, taken to be `floor` at least."""
     return size(a - b) / max(size(a), size(b), floor, 1e-300)
 
 
-def replayed(graph: Graph, name: str, value: Tensor) -> Tensor:
-    """J if a node had another value: what hangs on it is computed again beside the graph's own.
+def replay(graph: Graph, name: str, value: Tensor) -> Tensor:
+    """J if a node had another value: what depends on it is computed again beside the graph's own.
 
     What was drawn by chance, and what no gradient goes through, stays; running statistics move.
     """
@@ -67,5 +69,5 @@ def replayed(graph: Graph, name: str, value: Tensor) -> Tensor:
 def difference(graph: Graph, name: str, along: Tensor, step: float = 1e-5) -> float:
     """The slope of J as one node's value moves along a direction, by a central difference."""
     here = graph.values[name]
-    there, back = (replayed(graph, name, here + s * along) for s in (step, -step))
+    there, back = (replay(graph, name, here + s * along) for s in (step, -step))
     return (there - back).item() / (2 * step)

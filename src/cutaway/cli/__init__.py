@@ -1,4 +1,4 @@
-"""The front door: `cutaway train`, `resume`, `evaluate`, `predict`, `generate`, `report`, ...
+"""The command line: `cutaway train`, `resume`, `evaluate`, `predict`, `generate`, `report`, ...
 
 Nothing heavy is imported before a command needs it.
 """
@@ -34,7 +34,7 @@ from cutaway.cli.words import with_bare_flags
 from cutaway.errors import CutawayError
 
 INTERRUPTED = 130
-"""The exit code of a command that was ended with Ctrl-C, as of shells."""
+"""Exit code after Ctrl-C, as in shells."""
 
 
 def main() -> None:
@@ -51,14 +51,14 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        fail(*told(error))
+        fail(*error_message(error))
     if code == INTERRUPTED:
         fail("Interrupted.", INTERRUPTED)
     sys.exit(code)
 
 
-def told(error: Exception) -> tuple[str, int]:
-    """A failure as a sentence, and the exit code that belongs to it."""
+def error_message(error: Exception) -> tuple[str, int]:
+    """The message for a failure, and its exit code."""
     if isinstance(error, CutawayError):
         return str(error), error.exit_code
     if hasattr(error, "format_message"):  # Typer's own: an unknown option, a missing argument
@@ -73,10 +73,10 @@ def told(error: Exception) -> tuple[str, int]:
         raise error
     if isinstance(error, OSError) and error.strerror:  # a full disk, a folder that one may not use
         return f"{error.filename}: {error.strerror}." if error.filename else f"{error}.", 1
-    whose = [note for note in getattr(error, "__notes__", ()) if note.startswith("callback ")]
-    if whose:
-        said = f"The {whose[0]}, failed: {type(error).__name__}: {error}. "
-        return f"{said}Set CUTAWAY_DEBUG=1 for the details.", 1
+    culprits = [note for note in getattr(error, "__notes__", ()) if note.startswith("callback ")]
+    if culprits:
+        text = f"The {culprits[0]}, failed: {type(error).__name__}: {error}. "
+        return f"{text}Set CUTAWAY_DEBUG=1 for the details.", 1
     return (
         f"Internal error in Cutaway: {type(error).__name__}: {error}. Set CUTAWAY_DEBUG=1 for the "
         "details, and please report them.",
@@ -85,7 +85,7 @@ def told(error: Exception) -> tuple[str, int]:
 
 
 def fail(sentence: str, code: int) -> None:
-    """Say what is wrong on standard error, as JSON where JSON was asked for, and end."""
+    """Print an error on standard error, as JSON where JSON was asked for, and exit."""
     text = json.dumps({"error": sentence}) if "--json" in sys.argv else f"Error: {sentence}"
     typer.echo(text, err=True)
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""The application that the commands belong to, and what they share."""
+"""The Typer application, and options that commands share."""
 
 import json
 import math
@@ -17,16 +17,16 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Told = Annotated[
+CallbackOption = Annotated[
     list[str] | None,
     typer.Option(help="A callback: the name of its class.", metavar="MODULE:CLASS"),
 ]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's directory.")]
 
 
-def print_version(asked: bool) -> None:
-    """What a report of a fault begins with."""
-    if asked:
+def print_version(show: bool) -> None:
+    """Print the versions that a bug report needs."""
+    if show:
         from importlib.metadata import version
         from platform import python_version
 
@@ -37,7 +37,7 @@ def print_version(asked: bool) -> None:
 
 
 @app.callback()
-def say(
+def main_options(
     version: Annotated[
         bool,
         typer.Option("--version", help="Show the version.", callback=print_version, is_eager=True),
@@ -46,22 +46,22 @@ def say(
     """Deep learning with the casing cut away: train it, see inside it, prove it, ship it."""
 
 
-def single(path: Path, wish: str) -> "Run":
-    """The run at a path; of a fleet a member has to be named.
+def single(path: Path, action: str) -> "Run":
+    """Open the run at a path; of a fleet a member has to be named.
 
     Args:
-        wish: what is done with it: `draw with`.
+        action: what is done with it: `draw with`.
     """
     from cutaway.learn.kinds import open_network
 
-    found = open_network(path).members
-    if len(found) > 1:
-        raise UsageError(f"{path} is a fleet: {wish} a member of it, {path}/members/000.")
-    return found[0]
+    members = open_network(path).members
+    if len(members) > 1:
+        raise UsageError(f"{path} is a fleet: {action} a member of it, {path}/members/000.")
+    return members[0]
 
 
 def emit(value: Any) -> None:
-    """Print JSON on standard output; numbers that are not finite, which JSON lacks, as null."""
+    """Print JSON on standard output; numbers that are not finite, which JSON lacks, become null."""
     typer.echo(json.dumps(finite(value), indent=1, ensure_ascii=False, allow_nan=False))
 
 

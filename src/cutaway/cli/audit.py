@@ -1,4 +1,4 @@
-"""`cutaway audit`: what is wrong with images."""
+"""`cutaway audit`: check images for problems."""
 
 from typing import Annotated
 
@@ -28,5 +28,5 @@ def audit(
     images = load(
         data, image_size=image_size or None, group_by=group_by, label=label, numbers=numbers
     )
-    found = examine(images)
-    emit(found.to_json()) if as_json else tables.show(*tables.audit(found))
+    result = examine(images)
+    emit(result.to_json()) if as_json else tables.show(*tables.audit(result))

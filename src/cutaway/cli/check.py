@@ -1,4 +1,4 @@
-"""`cutaway check`: gradients by hand beside other witnesses."""
+"""`cutaway check`: gradients by hand beside autograd and central differences."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from cutaway.errors import CutawayError, UsageError
 
 if TYPE_CHECKING:
     from cutaway.byhand.check import Checked
-    from cutaway.systems import Written
+    from cutaway.systems import SystemGraph
 
 
 @app.command(epilog="Example: cutaway check lenet5 dcgan")
@@ -40,10 +40,10 @@ def check(
         raise UsageError(f"Either {names[0]} or --all: leave one of them out.")
     rows = []
     for name in [find(name).name for name in names or MODELS]:
-        for one, found in _checked(name, differences, batch, seed):
-            rows.append(_summary(one, found))
+        for system, result in _checked(name, differences, batch, seed):
+            rows.append(_summary(system, result))
             if not as_json:
-                _print(rows[-1], found, alone=len(names or ()) == 1, first=len(rows) == 1)
+                _print(rows[-1], result, alone=len(names or ()) == 1, first=len(rows) == 1)
     if as_json:
         emit(rows)
     wrong = dict.fromkeys(row["model"] for row in rows if not row["agrees"])
@@ -53,39 +53,42 @@ def check(
 
 def _checked(
     name: str, differences: int, batch: int, seed: int
-) -> Iterator[tuple["Written", "Checked"]]:
+) -> Iterator[tuple["SystemGraph", "Checked"]]:
     from cutaway.byhand.check import check
-    from cutaway.systems import written
+    from cutaway.systems import system_graphs
 
-    for one in written(name, batch=batch, seed=seed):
-        yield one, check(one.graph, *one.inputs, differences=differences, seed=seed)
+    for system in system_graphs(name, batch=batch, seed=seed):
+        yield (
+            system,
+            check(system.graph, *system.inputs, differences=differences, seed=seed),
+        )
 
 
-def _summary(one: "Written", found: "Checked") -> dict[str, Any]:
+def _summary(system: "SystemGraph", result: "Checked") -> dict[str, Any]:
     return {
-        "model": one.model,
-        "player": one.player,
-        "operations": found.nodes,
-        "parameters": len(found.rows),
-        "by autograd": found.autograd,
-        "by differences": found.differences,
-        "slopes": sum(row.differences is not None for row in found.rows),
-        "agrees": found.agrees,
-        "layers": [asdict(row) for row in found.rows],
+        "model": system.model,
+        "player": system.player,
+        "operations": result.nodes,
+        "parameters": len(result.rows),
+        "by autograd": result.autograd,
+        "by differences": result.differences,
+        "slopes": sum(row.differences is not None for row in result.rows),
+        "agrees": result.agrees,
+        "layers": [asdict(row) for row in result.rows],
     }
 
 
-def _print(row: dict[str, Any], found: "Checked", alone: bool, first: bool) -> None:
-    """One network layer by layer; of several a line each."""
+def _print(row: dict[str, Any], result: "Checked", alone: bool, first: bool) -> None:
+    """Print one network layer by layer; of several a line each."""
     if alone:
         from cutaway.show import tables
 
-        tables.show(tables.checked(f"{row['model']}, {row['player']}", found))
+        tables.show(tables.checked(f"{row['model']}, {row['player']}", result))
         return
     if first:
         typer.echo(f"{'model':20}{'player':15}{'nodes':>6}  {'autograd':>9}{'differences':>13}")
     slopes = f"{row['by differences']:.1e}" if row["slopes"] else "-"
     typer.echo(
-        f"{row['model']:20}{row['player']:15}{found.nodes:6}  {found.autograd:9.1e}{slopes:>13}"
-        f"{'' if found.agrees else '  disagree'}"
+        f"{row['model']:20}{row['player']:15}{result.nodes:6}  {result.autograd:9.1e}{slopes:>13}"
+        f"{'' if result.agrees else '  disagree'}"
     )

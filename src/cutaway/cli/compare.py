@@ -1,4 +1,4 @@
-"""`cutaway compare`: which of several runs or fleets is better, and how sure that is."""
+"""`cutaway compare`: which of several runs or fleets is better, and how certain that is."""
 
 from pathlib import Path
 from typing import Annotated
@@ -33,12 +33,12 @@ def compare(
     from cutaway.show import comparison, tables, verdict
     from cutaway.show.pages.compare import write
 
-    found = compared(runs, on)
+    result = compared(runs, on)
     if out:
-        write(found, out)
+        write(result, out)
     if as_json:
-        emit(found.to_dict() | {"said": verdict.said(found), "notes": verdict.notes(found)})
+        emit(result.to_dict() | {"said": verdict.said(result), "notes": verdict.notes(result)})
         return
-    tables.show(*comparison.parts(found))
+    tables.show(*comparison.parts(result))
     if out:
         typer.echo(f"Page: {out.resolve().as_uri()}")

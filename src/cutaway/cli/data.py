@@ -1,4 +1,4 @@
-"""`cutaway data`: the data sets that are known by name."""
+"""`cutaway data`: list the known data sets."""
 
 from cutaway.cli.app import Json, app, emit
 

@@ -1,4 +1,4 @@
-"""A step of a walk through a network as lines for a terminal of 80 columns."""
+"""Draw a step of a walk through a network for a terminal of 80 columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -18,31 +18,31 @@ from cutaway.show.words import number
 WIDTH = 80
 SHADES = " ░▒▓█"
 ROWS, COLUMNS = 8, 16
-"""A picture is at most so many letters high and wide; a letter is about twice as high as wide."""
-ALONG = 8
-"""Numbers side by side."""
+"""Largest height and width of a picture in letters; a letter is about twice as high as wide."""
+PER_ROW = 8
+"""Numbers per line."""
 
 
-def event(seen: Event, values: Mapping[str, Tensor]) -> str:
-    """One step: the equation, what it takes and gives, a picture, and what it costs.
+def draw_event(event: Event, values: Mapping[str, Tensor]) -> str:
+    """One step: the equation, its inputs and outputs, a picture, and its cost.
 
     Args:
         values: of all nodes so far.
     """
-    g = seen.gradient
-    lines = [seen.equation]
-    lines += aligned(inputs(seen, values) if g is None else shares(seen, g))
-    lines += about(seen.value) if g is None else about(g, "g has ")
-    lines.append(f"{number(seen.flops)} operations, {amount(seen.bytes)} read and written")
-    return beside(picture(seen.value if g is None else g, g is not None), lines)
+    g = event.gradient
+    lines = [event.equation]
+    lines += aligned(inputs(event, values) if g is None else shares(event, g))
+    lines += summary(event.value) if g is None else summary(g, "g has ")
+    lines.append(f"{number(event.flops)} operations, {format_bytes(event.bytes)} read and written")
+    return side_by_side(picture(event.value if g is None else g, g is not None), lines)
 
 
-def tensor(x: Tensor, magnitudes: bool = False) -> str:
+def draw_tensor(x: Tensor, magnitudes: bool = False) -> str:
     """The numbers of a value, or a picture of it."""
-    return beside(picture(x, magnitudes), about(x, rows=ROWS))
+    return side_by_side(picture(x, magnitudes), summary(x, rows=ROWS))
 
 
-def beside(left: Sequence[str], lines: Sequence[str]) -> str:
+def side_by_side(left: Sequence[str], lines: Sequence[str]) -> str:
     """Lines to the right of a picture, broken where they are too long."""
     margin = max(map(len, left), default=0) + 2
     right = [part for line in lines for part in wrap(line, WIDTH - margin)]
@@ -59,35 +59,37 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def inputs(seen: Event, values: Mapping[str, Tensor]) -> list[tuple[str, ...]]:
-    """What a value is computed of, by the equation's symbols."""
-    rows = [(f"{symbol} =", name, shape(values[name])) for symbol, name in symbols(seen.node)]
-    return [*rows, ("gives", seen.node.name, shape(seen.value))]
+def inputs(event: Event, values: Mapping[str, Tensor]) -> list[tuple[str, ...]]:
+    """The inputs of a value, by the equation's symbols."""
+    rows = [(f"{symbol} =", name, shape(values[name])) for symbol, name in symbols(event.node)]
+    return [*rows, ("gives", event.node.name, shape(event.value))]
 
 
-def shares(seen: Event, g: Tensor) -> list[tuple[str, ...]]:
-    """The gradient that arrives, and those that leave."""
+def shares(event: Event, g: Tensor) -> list[tuple[str, ...]]:
+    """The gradient that arrives, and the gradients passed on."""
     rows: list[tuple[str, ...]] = [("g", "arrives", shape(g), norm(g))]
-    waiting = list(seen.sent)
-    for symbol, name in symbols(seen.node):
-        if waiting and waiting[0][0] == name:
-            share = waiting.pop(0)[1]
+    pending = list(event.sent)
+    for symbol, name in symbols(event.node):
+        if pending and pending[0][0] == name:
+            share = pending.pop(0)[1]
             rows.append((f"dJ/d{symbol}", f"to {name}", shape(share), norm(share)))
     return rows
 
 
 def symbols(node: Node) -> Iterator[tuple[str, str]]:
     """Each input with its symbol in the equation, which is its name in `forward`."""
-    taken = list(signature(node.operation.forward).parameters.values()) if node.operation else []
+    forward = signature(node.operation.forward).parameters if node.operation else {}
+    parameters = list(forward.values())
     for i, name in enumerate(node.inputs):
-        last = min(i, len(taken) - 1)
+        last = min(i, len(parameters) - 1)
         if name is not None:
-            many = taken[last].kind is Parameter.VAR_POSITIONAL
-            yield f"{taken[last].name}_{i - last + 1}" if many else taken[last].name, name
+            parameter = parameters[last]
+            many = parameter.kind is Parameter.VAR_POSITIONAL
+            yield f"{parameter.name}_{i - last + 1}" if many else parameter.name, name
 
 
-def what(node: Node) -> str:
-    """The operation, and those of its settings that are not the usual ones."""
+def describe(node: Node) -> str:
+    """The operation, and its settings that are not the default."""
     operation: Any = node.operation
     if isinstance(operation, Constant):
         return f"Constant, {operation.name}"
@@ -114,46 +116,46 @@ def norm(x: Tensor) -> str:
     return f"norm {x.double().norm().item():.3g}"
 
 
-def amount(count: int) -> str:
+def format_bytes(count: int) -> str:
     """`640 bytes`, `18.8 kB`, `2.3 MB`."""
     if count < 1000:
         return f"{count} bytes"
     return f"{count / 1e3:,.1f} kB" if count < 1e6 else f"{count / 1e6:,.1f} MB"
 
 
-def about(x: Tensor, begin: str = "", rows: int = 1) -> list[str]:
+def summary(x: Tensor, prefix: str = "", rows: int = 1) -> list[str]:
     """Mean, spread and range of the finite numbers, how many are not, and the first ones.
 
     Args:
-        begin: words before.
+        prefix: words before.
         rows: how many rows of numbers, where a picture does not show them.
     """
     flat = x.double().flatten()
-    known = flat[flat.isfinite()]
-    found = []
-    if len(known) > 1:
-        mean, spread = known.mean().item(), known.std(correction=0).item()
-        low, high = known.min().item(), known.max().item()
-        found.append(f"mean {mean:.3g}, spread {spread:.3g}, from {low:.3g} to {high:.3g}")
-    if len(known) < len(flat):
-        found.append(f"{len(flat) - len(known):,} of {len(flat):,} numbers not finite")
-    lines = [begin + "; ".join(found)] if found else []
-    return lines if pictured(x) else [*lines, *numbers(x, rows)]
+    finite = flat[flat.isfinite()]
+    facts = []
+    if len(finite) > 1:
+        mean, spread = finite.mean().item(), finite.std(correction=0).item()
+        low, high = finite.min().item(), finite.max().item()
+        facts.append(f"mean {mean:.3g}, spread {spread:.3g}, from {low:.3g} to {high:.3g}")
+    if len(finite) < len(flat):
+        facts.append(f"{len(flat) - len(finite):,} of {len(flat):,} numbers not finite")
+    lines = [prefix + "; ".join(facts)] if facts else []
+    return lines if is_picture(x) else [*lines, *numbers(x, rows)]
 
 
-def numbers(x: Tensor, most: int) -> list[str]:
+def numbers(x: Tensor, max_rows: int) -> list[str]:
     """The first numbers of the first rows."""
     while x.ndim > 1 and x.shape[-1] == 1:
         x = x.squeeze(-1)
-    rows = x.reshape(-1, x.shape[-1] if x.ndim else 1)[:most, : ALONG + 1].tolist()
+    rows = x.reshape(-1, x.shape[-1] if x.ndim else 1)[:max_rows, : PER_ROW + 1].tolist()
     return [
-        "  ".join(f"{value + 0.0:.3g}" for value in row[:ALONG]) + "  ..." * (len(row) > ALONG)
+        "  ".join(f"{value + 0.0:.3g}" for value in row[:PER_ROW]) + "  ..." * (len(row) > PER_ROW)
         for row in rows
     ]
 
 
-def pictured(x: Tensor) -> bool:
-    """Whether the last two axes are worth a picture."""
+def is_picture(x: Tensor) -> bool:
+    """Whether the last two axes are large enough for a picture."""
     return x.ndim > 2 and min(x.shape[-2:]) > 2
 
 
@@ -164,7 +166,7 @@ def picture(x: Tensor, magnitudes: bool = False) -> list[str]:
     Args:
         magnitudes: show these, from 0, and not the numbers themselves.
     """
-    if not pictured(x):
+    if not is_picture(x):
         return []
     values = x[(0,) * (x.ndim - 2)].float()
     values = values.abs() if magnitudes else values

@@ -1,4 +1,4 @@
-"""`cutaway evaluate`: how good a network is."""
+"""`cutaway evaluate`: evaluate a network."""
 
 from typing import Annotated
 
@@ -20,8 +20,8 @@ def evaluate(
     from cutaway.show import tables
 
     other, on = part_or_data(data or None, on)
-    found = open_network(run).evaluate(other, on=on)
+    evaluation = open_network(run).evaluate(other, on=on)
     if as_json:
-        emit(found.summary() | found.details())
+        emit(evaluation.summary() | evaluation.details())
     else:
-        tables.show(tables.evaluation(other or on, found))
+        tables.show(tables.evaluation(other or on, evaluation))

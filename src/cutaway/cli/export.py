@@ -1,4 +1,4 @@
-"""`cutaway export`: a trained network as a file that others can use, verified."""
+"""`cutaway export`: write a trained network in a format that others can use, verified."""
 
 from pathlib import Path
 from typing import Annotated
@@ -53,13 +53,13 @@ def export(
     from cutaway.show import tables
     from cutaway.show.exports import rows
 
-    found = api.export(
+    exports = api.export(
         single(run, "export"), to or ["onnx"], out=Path(out) if out else "", part=part,
         any_size=any_size, int8=int8, runtime=runtime, difference=difference, lost=lost,
     )  # fmt: skip
     if as_json:
-        emit([one.check.to_dict() | {"path": str(one.path)} for one in found])
+        emit([one.check.to_dict() | {"path": str(one.path)} for one in exports])
         return
-    tables.show(tables.table("Exports", rows([one.check.to_dict() for one in found])))
-    for one in found:
+    tables.show(tables.table("Exports", rows([one.check.to_dict() for one in exports])))
+    for one in exports:
         typer.echo(one.path)

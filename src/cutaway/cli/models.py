@@ -1,4 +1,4 @@
-"""`cutaway models`: the networks that there are."""
+"""`cutaway models`: list the networks."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Nodes, parts of them and numbers as somebody types them."""
+"""Parse nodes, parts of them and numbers as a user types them."""
 
 import re
 from collections.abc import Iterable
@@ -9,15 +9,15 @@ from torch import Tensor
 from cutaway.cli.drawing import shape
 from cutaway.errors import UsageError
 
-NAMED = 5
-"""Nodes that a sentence names."""
+MAX_NAMES = 5
+"""Number of nodes that a sentence names."""
 
 Part = tuple[int | slice, ...]
 """An index into a tensor; empty for all of it."""
 
 
 def find(name: str, names: Iterable[str]) -> str:
-    """The name itself; UsageError with those that are like it where there is no such node."""
+    """Check a node's name; UsageError with similar ones where there is no such node."""
     names = list(names)
     if name in names:
         return name
@@ -25,15 +25,15 @@ def find(name: str, names: Iterable[str]) -> str:
         raise UsageError("Which node? `list` shows them.")
     like = [other for other in names if other.startswith(name)]
     like = like or [other for other in names if name in other]
-    like = like or get_close_matches(name, names, NAMED)
+    like = like or get_close_matches(name, names, MAX_NAMES)
     hint = f"Did you mean {listed(like, 'or')}?" if like else "`list` shows them."
     raise UsageError(f"There is no node '{name}'. {hint}")
 
 
 def listed(names: list[str], word: str = "and") -> str:
     """`a, b and c`; of many the first few."""
-    if len(names) > NAMED:
-        return f"{', '.join(names[:NAMED])} {word} {len(names) - NAMED} more"
+    if len(names) > MAX_NAMES:
+        return f"{', '.join(names[:MAX_NAMES])} {word} {len(names) - MAX_NAMES} more"
     return f" {word} ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
@@ -50,7 +50,7 @@ def read_part(text: str) -> tuple[str, Part]:
     return name, tuple(slice(None) if word == ":" else int(word) for word in words)
 
 
-def cut(name: str, x: Tensor, part: Part) -> Tensor:
+def select(name: str, x: Tensor, part: Part) -> Tensor:
     """A part of a node's tensor; UsageError where it has no such part."""
     try:
         return x[part]
@@ -59,11 +59,11 @@ def cut(name: str, x: Tensor, part: Part) -> Tensor:
 
 
 def read_change(text: str) -> tuple[str, float]:
-    """`c1.u[0, 1] = 0.5`, with or without the sign, as what is changed and its new value."""
-    found = re.fullmatch(r"([^\s=\[]+(?:\[[^\]]*\])?)(?:\s*=\s*|\s+)(\S+)", text.strip())
-    if found is None:
+    """Parse `c1.u[0, 1] = 0.5`, with or without the sign, as a target and its new value."""
+    match = re.fullmatch(r"([^\s=\[]+(?:\[[^\]]*\])?)(?:\s*=\s*|\s+)(\S+)", text.strip())
+    if match is None:
         raise UsageError("Write a node and a number: set c1.u 0, or set c1.u[0,:,3] 0.5")
-    return found[1], read_number(found[2])
+    return match[1], read_number(match[2])
 
 
 def read_number(text: str) -> float:

@@ -1,4 +1,4 @@
-"""`cutaway predict`: what a network says of images."""
+"""`cutaway predict`: predict for images."""
 
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +29,11 @@ def predict(
     from cutaway.learn.kinds import open_network
     from cutaway.show import tables
 
-    found = open_network(run).predict(images[0] if len(images) == 1 else images, out)
-    emit([one.to_dict() for one in found]) if as_json else tables.show(tables.predictions(found))
-    if broken := sum(bool(one.error) for one in found):
-        raise DataError(f"{broken:,} of {len(found):,} images could not be read; the others were.")
+    predictions = open_network(run).predict(images[0] if len(images) == 1 else images, out)
+    emit([one.to_dict() for one in predictions]) if as_json else tables.show(
+        tables.predictions(predictions)
+    )
+    if broken := sum(bool(one.error) for one in predictions):
+        raise DataError(
+            f"{broken:,} of {len(predictions):,} images could not be read; the others were."
+        )

@@ -50,20 +50,20 @@ def prove(
     if changes and len(numbers) != 1:
         flag = "--" + next(iter(changes)).replace("_", "-")
         raise UsageError(f"{flag} cannot be given for several claims: name one claim.")
-    asked = lab.prove(numbers, full=full, again=again, changes=changes)
+    outcomes = lab.prove(numbers, full=full, again=again, changes=changes)
     total = len(lab.claims(*numbers))
-    found = list(asked if as_json else findings.followed(asked, total))
+    results = list(outcomes if as_json else findings.followed(outcomes, total))
     if book:
         from cutaway.show.book import write
 
-        write(found, book)
+        write(results, book)
     if as_json:
-        emit([findings.as_dict(one) for one in found])
+        emit([findings.as_dict(one) for one in results])
     else:
-        findings.show(found)
+        findings.show(results)
         if book:
             typer.echo(f"Book: {(book / 'index.html').resolve().as_uri()}")
-    broken = [one for one in found if isinstance(one, NoFinding) and one.broken]
+    broken = [one for one in results if isinstance(one, NoFinding) and one.broken]
     if broken:
         raise CutawayError(f"Without a result: {', '.join(one.claim.number for one in broken)}.")
 

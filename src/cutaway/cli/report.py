@@ -1,4 +1,4 @@
-"""`cutaway report`: the report of what has ended, written again."""
+"""`cutaway report`: write the report of a finished run, fleet or search again."""
 
 import typer
 

@@ -1,17 +1,17 @@
-"""`cutaway resume`: what was stopped or killed."""
+"""`cutaway resume`: resume a stopped run, fleet or search."""
 
 from typing import Annotated
 
 import typer
 
-from cutaway.cli.app import Json, RunPath, Told, app
+from cutaway.cli.app import CallbackOption, Json, RunPath, app
 from cutaway.cli.train import print_run
 
 
 @app.command(epilog="Example: cutaway resume runs/lenet5-digits-1")
 def resume(
     run: RunPath,
-    callback: Told = None,
+    callback: CallbackOption = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
@@ -20,7 +20,7 @@ def resume(
     from cutaway import api
 
     progress = not (quiet or as_json)
-    found = api.resume(
+    job = api.resume(
         run, progress=progress, callbacks=callback or (), checkpoint_every=checkpoint_every
     )
-    print_run(found, as_json)
+    print_run(job, as_json)

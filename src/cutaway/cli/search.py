@@ -1,10 +1,10 @@
-"""`cutaway search`: trying many settings of a recipe."""
+"""`cutaway search`: try many settings of a recipe."""
 
 from typing import Annotated, Any
 
 import typer
 
-from cutaway.cli.app import Json, Told, app
+from cutaway.cli.app import CallbackOption, Json, app
 from cutaway.cli.train import print_run, read_beginning
 from cutaway.cli.words import with_recipe_options
 from cutaway.errors import UsageError
@@ -34,7 +34,7 @@ def search(
     out: Annotated[
         str, typer.Option(help="The search's directory, by default runs/MODEL-DATA-search-N.")
     ] = "",
-    callback: Told = None,
+    callback: CallbackOption = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
@@ -47,26 +47,27 @@ def search(
     """
     words = [word for word in (model, data) if word] + context.args
     beginning = read_beginning(words, recipe, settings)
-    wanted = read_over(over or [])
+    ranges = read_over(over or [])
     from cutaway import api
 
-    found = api.search(
-        beginning.model, beginning.data, recipe=beginning, trials=trials, over=wanted, out=out,
+    result = api.search(
+        beginning.model, beginning.data, recipe=beginning, trials=trials, over=ranges, out=out,
         progress=not (quiet or as_json), callbacks=callback or (),
         checkpoint_every=checkpoint_every,
     )  # fmt: skip
-    print_run(found, as_json)
+    print_run(result, as_json)
 
 
 def read_over(words: list[str]) -> dict[str, Any]:
-    """`lr=0.001..0.1` as a field and its range, `optimizer=adamw,sgd` as a field and its values.
+    """Parse `lr=0.001..0.1` as a field and its range, `optimizer=adamw,sgd` as a field and its
+    values.
 
     Raises:
         UsageError: no name or no values.
     """
     from cutaway.settings import read_value
 
-    found: dict[str, Any] = {}
+    ranges: dict[str, Any] = {}
     for word in words:
         name, _, values = word.removeprefix("--").partition("=")
         if not (name and values):
@@ -76,5 +77,5 @@ def read_over(words: list[str]) -> dict[str, Any]:
             )
         low, dots, high = values.partition("..")
         ends, parts = (read_value(low), read_value(high)), map(read_value, values.split(","))
-        found[name.replace("-", "_")] = ends if dots and "," not in values else list(parts)
-    return found
+        ranges[name.replace("-", "_")] = ends if dots and "," not in values else list(parts)
+    return ranges

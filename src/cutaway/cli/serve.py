@@ -1,4 +1,4 @@
-"""`cutaway serve`: a trained network that answers over HTTP."""
+"""`cutaway serve`: serve a trained network over HTTP."""
 
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ def serve(
     ],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free port.")] = 8000,
     host: Annotated[str, typer.Option(help="0.0.0.0 lets other computers connect.")] = "127.0.0.1",
-    way: Annotated[
+    backend: Annotated[
         str, typer.Option("--with", help="torch, onnx, or auto: the faster of those available.")
     ] = "auto",
     budget_ms: Annotated[
@@ -66,8 +66,8 @@ def serve(
     Ctrl-C finishes the requests in progress, and ends. Another run put at the same path (a link
     that is turned, or new weights) takes over without losing a request.
     """
-    _need_the_extra()
-    from cutaway.ship.serve.opening import check_way, load_engine
+    _check_installed()
+    from cutaway.ship.serve.opening import check_backend, load_engine
     from cutaway.ship.serve.server import serve as run
     from cutaway.ship.serve.settings import Settings, usual_rate
 
@@ -76,11 +76,11 @@ def serve(
         max_pixels=int(max_megapixels * 1e6), max_requests=max_requests,
         rate=usual_rate(host) if rate is None else rate,
     )  # fmt: skip
-    load = partial(load_engine, way=check_way(way))
+    load = partial(load_engine, backend=check_backend(backend))
     run(path, load, settings, host, port, lambda url: typer.echo(f"Serving {path} at {url}"))
 
 
-def _need_the_extra() -> None:
+def _check_installed() -> None:
     try:
         import fastapi  # noqa: F401
         import httptools  # noqa: F401

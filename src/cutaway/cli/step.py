@@ -11,7 +11,7 @@ from cutaway.errors import DataError, UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cutaway.systems import Written
+    from cutaway.systems import SystemGraph
 
 
 @app.command(epilog="Example: cutaway step dcgan --player generator")
@@ -32,10 +32,10 @@ def step(
     from cutaway.byhand.step import Stepper
     from cutaway.cli.walk import Walk
     from cutaway.randomness import reseed_global
-    from cutaway.systems import written
+    from cutaway.systems import system_graphs
 
     images = pictures(model, image, batch) if image else None
-    players = written(model, images=images, batch=batch, seed=seed, player=player)
+    players = system_graphs(model, images=images, batch=batch, seed=seed, player=player)
     reseed_global(seed, "step")
     walk = Walk(Stepper(players[0].graph, players[0].inputs))
     for line in header(players, image, seed):
@@ -46,20 +46,20 @@ def step(
         typer.echo()
 
 
-def header(players: "list[Written]", image: str, seed: int) -> list[str]:
-    """What is walked through."""
+def header(players: "list[SystemGraph]", image: str, seed: int) -> list[str]:
+    """The lines above a walk: network, graph and inputs."""
     from cutaway.cli.drawing import shape
 
     first, graph = players[0], players[0].graph
     others = [other.player for other in players[1:]]
-    who = f", player {first.player}" if others or first.player != "model" else ""
-    given = ", ".join(f"{k} {shape(x)}" for k, x in zip(graph.inputs, first.inputs, strict=True))
+    player = f", player {first.player}" if others or first.player != "model" else ""
+    inputs = ", ".join(f"{k} {shape(x)}" for k, x in zip(graph.inputs, first.inputs, strict=True))
     kind = graph.nodes[graph.outputs[0]].title
     return [
-        f"{first.model}{who}" + f"; --player also takes {', '.join(others)}" * bool(others),
+        f"{first.model}{player}" + f"; --player also takes {', '.join(others)}" * bool(others),
         f"J = {graph.outputs[0]} ({kind}). {len(graph.operations)} nodes are computed from "
         f"{len(graph.parameters)} parameters.",
-        f"Given: {given}; {f'from {Path(image).name}' if image else 'random'}, seed {seed}. "
+        f"Given: {inputs}; {f'from {Path(image).name}' if image else 'random'}, seed {seed}. "
         "`help` lists the commands.",
     ]
 
@@ -73,7 +73,7 @@ def pictures(name: str, image: str, batch: int) -> "Tensor":
     """
     import torch
 
-    from cutaway.data.decode import Unreadable, brought
+    from cutaway.data.decode import Unreadable, decode_to
     from cutaway.data.feed import Normalise, to_float
     from cutaway.data.frame import Frame, fit_of
     from cutaway.learn.recipe import Recipe
@@ -86,10 +86,10 @@ def pictures(name: str, image: str, batch: int) -> "Tensor":
     if len(size) != 2:
         raise UsageError(f"{name} takes no pictures: leave --image out.")
     try:
-        found = brought(Path(image), Frame(channels, size, fit_of(size)))
+        array = decode_to(Path(image), Frame(channels, size, fit_of(size)))
     except Unreadable as problem:
         raise DataError(f"{image}: {problem.sentence}") from None
-    pixels = torch.from_numpy(found)[None]
+    pixels = torch.from_numpy(array)[None]
     task = make_task(Recipe(task=model.task))
     copies = pixels.repeat(1 if task.single else batch, 1, 1, 1)
     scalings = {

@@ -1,11 +1,11 @@
-"""`cutaway train`: from the words of a command line to a run."""
+"""`cutaway train`: train a network."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cutaway.cli.app import Json, Told, app, emit
+from cutaway.cli.app import CallbackOption, Json, app, emit
 from cutaway.cli.words import read_options, read_vary, read_words, with_recipe_options
 from cutaway.learn.recipe import Recipe, read_recipe
 
@@ -32,7 +32,7 @@ def train(
     way: Annotated[
         str, typer.Option(help="How to train several: auto, in-turn, side-by-side or batched.")
     ] = "auto",
-    callback: Told = None,
+    callback: CallbackOption = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
@@ -57,7 +57,7 @@ def train(
 
 
 def read_beginning(words: list[str], recipe: str, settings: dict[str, Any]) -> Recipe:
-    """The recipe that a command line asks for.
+    """The recipe that the command line asks for.
 
     Args:
         words: model, data and options of the model.
@@ -66,28 +66,28 @@ def read_beginning(words: list[str], recipe: str, settings: dict[str, Any]) -> R
     """
     from cutaway import recipes
 
-    named, flags = read_words(words)
+    names, flags = read_words(words)
     changes = {k: v for k, v in settings.items() if v is not None}
     if recipe:
         beginning = read_recipe(Path(recipe))
-        changes |= dict(zip(("model", "data"), named, strict=False))
+        changes |= dict(zip(("model", "data"), names, strict=False))
     else:
-        beginning = recipes.starting_point(*named)
+        beginning = recipes.starting_point(*names)
     return beginning.with_options(**changes, **read_options(flags, beginning, changes))
 
 
-def print_run(found: Any, as_json: bool) -> None:
-    """What a finished run, fleet or search came to, and where it is."""
+def print_run(job: Any, as_json: bool) -> None:
+    """Print the result of a finished run, fleet or search, and its path."""
     from cutaway.show import tables
     from cutaway.show.jobs import VIEWS
 
-    view, page = VIEWS[found.kind], found.path / "report.html"
+    view, page = VIEWS[job.kind], job.path / "report.html"
     if as_json:
-        about = {view.key: str(found.path), "report": str(page), "augment": found.recipe.augment}
-        emit({**about, "notes": found.notes, **found.results})
+        about = {view.key: str(job.path), "report": str(page), "augment": job.recipe.augment}
+        emit({**about, "notes": job.notes, **job.results})
         return
-    tables.show(*tables.notes(found), tables.result(found, view.rows(found)))
-    typer.echo(f"{found.kind.capitalize() + ':':7} {found.path}")
-    for line in view.following(found):
+    tables.show(*tables.notes(job), tables.result(job, view.rows(job)))
+    typer.echo(f"{job.kind.capitalize() + ':':7} {job.path}")
+    for line in view.following(job):
         typer.echo(f"Next:   {line}")
     typer.echo(f"Report: {page.resolve().as_uri()}")

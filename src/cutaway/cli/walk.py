@@ -12,9 +12,9 @@ from torch import Tensor
 
 from cutaway.byhand.event import Event, Stop, at, explode, nan
 from cutaway.byhand.step import Stepper
-from cutaway.byhand.witness import apart
+from cutaway.byhand.witness import relative_difference
 from cutaway.cli import drawing
-from cutaway.cli.places import Part, cut, find, listed, read_change, read_number, read_part
+from cutaway.cli.places import Part, find, listed, read_change, read_number, read_part, select
 from cutaway.errors import CutawayError, UsageError, nearest
 from cutaway.show.words import number, plural
 
@@ -31,7 +31,7 @@ compare [all]       the gradients of this step, or all so far, beside autograd's
 h, ? or help        this list                 q, quit  the end of the session
 A part of a node is written c1.u[0,2] or c1.u[:,0]. After a change the walk is
 as if it had been so from the beginning; what was drawn by chance stays."""
-FAINT = 1e-4
+MIN_SHARE = 1e-4
 """A gradient is compared as if it were at least this share of the largest: where it is zero, as of
 a bias before a batch normalisation, each witness has its own rounding."""
 PLAIN = str.maketrans("░▒▓█\N{NO-BREAK SPACE}", ".o0@ ")
@@ -42,11 +42,11 @@ WORDS = {
     "quit": "q", "exit": "q", "h": "help", "l": "list", "ls": "list", "print": "p", "break": "b",
     "delete": "d",
 }  # fmt: skip
-"""What debuggers and shells call the same, and our commands."""
+"""Commands of debuggers and shells, and ours for the same."""
 
 
 class Walk(Cmd):
-    """A session: obeys until its input ends, and answers a wrong command with a sentence."""
+    """A session: runs commands until its input ends, and answers a wrong one with a sentence."""
 
     def __init__(self, stepper: Stepper) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class Walk(Cmd):
         self.console.print(Text.assemble((bold, "bold"), text))
 
     def precmd(self, line: str) -> str:
-        """A session that comes through a pipe reads like one that was typed."""
+        """Echo commands that come through a pipe, so that the session reads like a typed one."""
         if line == "EOF" or not sys.stdin.isatty():
             self.say("" if line == "EOF" else line)
         name, blank, rest = line.strip().partition(" ")
@@ -146,25 +146,25 @@ class Walk(Cmd):
         return None
 
     def origin(self, event: Event) -> str:
-        """Whether a step was given ill numbers, or made them."""
-        given = {name: self.graph.values[name] for name in event.node.inputs if name}
+        """Whether a step received values that are not finite, or made them."""
+        inputs = {name: self.graph.values[name] for name in event.node.inputs if name}
         if event.gradient is not None:
-            given |= {"the gradient that arrives": event.gradient}
-        ill = [name for name, x in given.items() if not x.isfinite().all()]
+            inputs |= {"the gradient that arrives": event.gradient}
+        ill = [name for name, x in inputs.items() if not x.isfinite().all()]
         return f"nor in {listed(ill)}" if ill else "though all are that it is made of"
 
     # Showing
 
     def show(self, event: Event | None, otherwise: str = "") -> None:
-        """A step; at the end what it all came to."""
+        """Print a step; at the end the result."""
         if event:
-            self.say(f"  {drawing.what(event.node)}", f"{self.place()}  {event.node.name}")
-            self.say(drawing.event(event, self.graph.values))
+            self.say(f"  {drawing.describe(event.node)}", f"{self.place()}  {event.node.name}")
+            self.say(drawing.draw_event(event, self.graph.values))
         else:
             self.say(" ".join(filter(None, (otherwise, *self.end()))))
 
     def end(self) -> list[str]:
-        """Sentences."""
+        """The sentences at the end of a walk."""
         reached = len(self.graph.gradients.keys() & self.graph.parameters.keys())
         whole = len(self.graph.parameters)
         up, down = self.flops["forward"], self.flops["backward"]
@@ -184,17 +184,17 @@ class Walk(Cmd):
         name, part = self.read(arg)
         if name not in self.graph.values:
             raise UsageError(f"'{name}' has no value yet: go on to it first.")
-        self.print(arg, cut(name, self.graph.values[name], part))
+        self.print(arg, select(name, self.graph.values[name], part))
 
     def do_g(self, arg: str) -> None:
         name, part = self.read(arg)
         if name not in self.graph.live():
             raise UsageError(f"'{name}' depends on no parameter, so no gradient goes there.")
-        self.print(f"dJ/d({arg})", cut(name, self.gradient(name), part), magnitudes=True)
+        self.print(f"dJ/d({arg})", select(name, self.gradient(name), part), magnitudes=True)
 
     def print(self, title: str, x: Tensor, magnitudes: bool = False) -> None:
         self.say(f"  {drawing.shape(x)}", title)
-        self.say(drawing.tensor(x, magnitudes))
+        self.say(drawing.draw_tensor(x, magnitudes))
 
     def do_list(self, arg: str) -> None:
         here = self.stepper.event.node.name if self.stepper.event else ""
@@ -203,7 +203,7 @@ class Walk(Cmd):
                 ">" if node.name == here else "",
                 "b" if node.name in self.breaks else "",
                 node.name,
-                drawing.what(node).partition(",")[0],
+                drawing.describe(node).partition(",")[0],
                 drawing.shape(self.graph.values[node.name]) if i < self.stepper.position else "",
             )
             for i, node in enumerate(self.stepper.up)
@@ -242,27 +242,27 @@ class Walk(Cmd):
         self.do_b("")
 
     def do_set(self, arg: str) -> None:
-        what, value = read_change(arg)
-        name, part = self.read(what)
+        target, value = read_change(arg)
+        name, part = self.read(target)
         again = self.stepper.set(name, value, part)
         done = f" Computed again: {listed(again)}." if again else ""
-        self.say(f"{what} is {value:g} now.{done}{self.result()}")
+        self.say(f"{target} is {value:g} now.{done}{self.result()}")
 
     def do_setg(self, arg: str) -> None:
-        what, value = read_change(arg)
-        name, part = self.read(what)
+        target, value = read_change(arg)
+        name, part = self.read(target)
         self.gradient(name)
         self.stepper.set_gradient(name, value, part)
-        self.say(f"dJ/d({what}) is {value:g} now.")
+        self.say(f"dJ/d({target}) is {value:g} now.")
 
     def gradient(self, name: str) -> Tensor:
-        """What has come to a node; UsageError where nothing has."""
+        """The gradient of a node; UsageError where none has arrived."""
         if name not in self.graph.gradients:
             raise UsageError(f"No gradient has come to '{name}' yet: go on, or go `back`.")
         return self.graph.gradients[name]
 
     def read(self, text: str) -> tuple[str, Part]:
-        """A node that there is, and a part of it."""
+        """A node that exists, and a part of it."""
         name, part = read_part(text)
         return find(name, self.graph.nodes), part
 
@@ -270,12 +270,12 @@ class Walk(Cmd):
 def beside_autograd(stepper: Stepper, names: Sequence[str]) -> list[tuple[str, ...]]:
     """Rows: the norm of gradients by hand and by autograd, and their relative difference."""
     known, other = stepper.finished(), stepper.witness().gradients
-    floor = FAINT * max(map(norm, known.values()))
+    floor = MIN_SHARE * max(map(norm, known.values()))
     rows: list[tuple[str, ...]] = [("gradient of", "by hand", "autograd", "relative error")]
     for name in names:
         a = known[name]
         b = other.get(name, torch.zeros_like(a))
-        error = apart(a, b, norm, floor)
+        error = relative_difference(a, b, norm, floor)
         rows.append((name, f"{norm(a):.6g}", f"{norm(b):.6g}", f"{error:.1e}"))
     return rows
 

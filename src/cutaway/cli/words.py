@@ -13,7 +13,7 @@ from cutaway.learn import synonyms
 from cutaway.learn.recipe import SETTINGS, Recipe
 
 BARE = {"--pretrained": "auto", "--drop-last": "yes"}
-"""Options that may stand without a value, with what they then mean."""
+"""Options that may stand without a value, and the value they then have."""
 
 
 def with_recipe_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -35,8 +35,8 @@ def with_recipe_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def read_words(words: list[str]) -> tuple[list[str], dict[str, Any]]:
-    """Model and data, and flags with their values, None where one lacks it: what is no option of
-    the command.
+    """Model and data, and flags with their values, None where one lacks it: the words that are no
+    options of the command.
 
     Raises:
         UsageError: a third argument.
@@ -67,43 +67,43 @@ def read_options(flags: dict[str, Any], recipe: Recipe, changes: dict[str, Any])
     from cutaway.learn.options import known_options
 
     known = [name for own in known_options(recipe, changes).values() for name in own]
-    found = {}
+    options = {}
     for flag, value in flags.items():
         name = flag[2:].replace("-", "_")
         if name not in known:
             raise UsageError(f"There is no option {flag}.{hint(flag, known)}")
         if value is None:
             raise UsageError(f"{flag} needs a value.")
-        found[name] = value
-    return found
+        options[name] = value
+    return options
 
 
 def read_vary(words: list[str]) -> dict[str, list[Any]]:
-    """`lr=0.1,0.01` as a field and its values.
+    """Parse `lr=0.1,0.01` as a field and its values.
 
     Raises:
         UsageError: no name or no values.
     """
     from cutaway.settings import read_value
 
-    found = {}
+    values_by_field = {}
     for word in words:
         name, _, values = word.removeprefix("--").partition("=")
         if not (name and values):
             raise UsageError(f"--vary takes a field and its values, lr=0.1,0.01, not '{word}'.")
-        found[name.replace("-", "_")] = [read_value(value) for value in values.split(",")]
-    return found
+        values_by_field[name.replace("-", "_")] = [read_value(value) for value in values.split(",")]
+    return values_by_field
 
 
 def hint(flag: str, own: Iterable[str]) -> str:
-    """What to write instead of an option that is not known."""
+    """The suggestion for an unknown option."""
     names = SETTINGS.keys() - {"model", "data", "stages"}
     return synonyms.hint(flag, {*names, *own, "recipe", "out", "quiet", "trials"}, flags=True)
 
 
 def with_bare_flags(words: list[str]) -> list[str]:
-    """What some options mean without a value: `--pretrained` is `--pretrained auto`."""
-    found = []
+    """Add the values of options without one: `--pretrained` becomes `--pretrained auto`."""
+    expanded = []
     for word, following in zip_longest(words, words[1:], fillvalue="--"):
-        found += [word, BARE[word]] if word in BARE and following[:2] == "--" else [word]
-    return found
+        expanded += [word, BARE[word]] if word in BARE and following[:2] == "--" else [word]
+    return expanded

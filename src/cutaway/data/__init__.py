@@ -1,4 +1,4 @@
-"""What comes in: sources, packed image sets, audit, split, augmentation, feeding."""
+"""Data: sources, packed image sets, audit, split, augmentation, batches."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Archives of pictures (ZIP, TAR): unpacked once into the cache, and read as a folder."""
+"""Archives of pictures (ZIP, TAR): extracted once into the cache, and read as a folder."""
 
 import shutil
 import tarfile
@@ -11,7 +11,7 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from cutaway.data import cache
-from cutaway.data.files import TABLES, listed
+from cutaway.data.files import TABLES, list_folder
 from cutaway.data.imageset import Finding
 from cutaway.errors import DataError
 
@@ -20,8 +20,8 @@ UTF8 = 0x800  # the flag of a ZIP member whose name is in UTF-8
 BROKEN = (BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
-def unpacked(path: Path) -> tuple[Path, list[Finding]]:
-    """The folder or the table that an archive holds, in the cache, and which files are damaged.
+def extract(path: Path) -> tuple[Path, list[Finding]]:
+    """Extract an archive into the cache: its folder or table, and the files that are damaged.
 
     A single folder that holds all is entered. A table at the top, beside no more than one folder,
     is what labels the pictures.
@@ -29,32 +29,32 @@ def unpacked(path: Path) -> tuple[Path, list[Finding]]:
     Raises DataError where it is damaged, locked by a password, too large for the disk, or leads
     out of its folder.
     """
-    found = path.stat()
-    key = cache.digest("unpacked", 1, str(path.resolve()), found.st_size, found.st_ctime_ns)
-    place, note = cache.entry(key, lambda folder: _unpack(path, folder / FILES), _whole)
-    bad = [Finding("damaged", (name,), said, True) for name, said in note["bad"]]
-    return _inside(place / FILES), bad
+    status = path.stat()
+    key = cache.digest("unpacked", 1, str(path.resolve()), status.st_size, status.st_ctime_ns)
+    place, note = cache.entry(key, lambda folder: _unpack(path, folder / FILES), _is_complete)
+    bad = [Finding("damaged", (name,), detail, True) for name, detail in note["bad"]]
+    return _data_root(place / FILES), bad
 
 
-def _whole(place: Path, note: dict[str, Any]) -> bool:
+def _is_complete(place: Path, note: dict[str, Any]) -> bool:
     """Whether all files are there, with all their bytes."""
     files = [file for file in (place / FILES).rglob("*") if file.is_file()]
     return [len(files), sum(file.stat().st_size for file in files)] == note["count"]
 
 
-def _inside(root: Path) -> Path:
-    """The first folder that holds more than a folder; the table, where that is what it holds."""
-    folders, files = listed(root)
+def _data_root(root: Path) -> Path:
+    """The first folder that holds more than one folder, or the only table."""
+    folders, files = list_folder(root)
     while len(folders) == 1 and not files:
         root = root / folders[0]
-        folders, files = listed(root)
+        folders, files = list_folder(root)
     tables = [name for name in files if name.lower().endswith(TABLES)]
     return root / tables[0] if len(tables) == 1 and len(folders) < 2 else root
 
 
 def _unpack(path: Path, folder: Path) -> dict[str, Any]:
     folder.mkdir()
-    with _sentences(path):
+    with _as_data_errors(path):
         bad = (_unzip if path.suffix.lower() == ".zip" else _untar)(path, folder)
     files = [file for file in folder.rglob("*") if file.is_file()]
     if not files:
@@ -63,8 +63,8 @@ def _unpack(path: Path, folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _sentences(path: Path) -> Iterator[None]:
-    """Whatever a damaged archive raises, as a sentence."""
+def _as_data_errors(path: Path) -> Iterator[None]:
+    """Turn the errors of a damaged archive into `DataError`s."""
     try:
         yield
     except BROKEN as error:
@@ -79,32 +79,32 @@ def _sentences(path: Path) -> Iterator[None]:
 
 
 def _unzip(path: Path, folder: Path) -> list[tuple[str, str]]:
-    """Every file of a ZIP; a damaged one is left out, and named with the reason."""
+    """Extract every file of a ZIP; a damaged one is left out, and named with the reason."""
     bad = []
     with ZipFile(path) as file:
         members = [(_place(path, _name(m)), m) for m in file.infolist() if not m.is_dir()]
-        kept = [(place, m) for place, m in members if place]
-        _check_room(path, folder, sum(m.file_size for _, m in kept))
-        for place, member in kept:
+        selected = [(place, m) for place, m in members if place]
+        _check_space(path, folder, sum(m.file_size for _, m in selected))
+        for place, member in selected:
             try:
                 with file.open(member) as content:
                     _write(content, folder / place)
             except (BadZipFile, zlib.error, EOFError) as error:
                 (folder / place).unlink(missing_ok=True)
                 bad.append((place, f"It is damaged within the archive ({error})."))
-    if bad and len(bad) == len(kept):
+    if bad and len(bad) == len(selected):
         raise BadZipFile(bad[0][1])
     return bad
 
 
 def _untar(path: Path, folder: Path) -> list[tuple[str, str]]:
-    """Every plain file of a TAR: no links, no devices."""
+    """Extract every plain file of a TAR: no links, no devices."""
     with tarfile.open(path) as file:
         for member in file:
             place = _place(path, member.name)
             if not (member.isfile() and place):
                 continue
-            _check_room(path, folder, member.size)
+            _check_space(path, folder, member.size)
             content = file.extractfile(member)
             assert content is not None
             _write(content, folder / place)
@@ -112,7 +112,7 @@ def _untar(path: Path, folder: Path) -> list[tuple[str, str]]:
 
 
 def _name(member: ZipInfo) -> str:
-    """The name as it was meant: old programs write it in the encoding of their country."""
+    """Decode a member's name: old programs write it in the encoding of their country."""
     if member.flag_bits & UTF8 or member.filename.isascii():
         return member.filename
     try:
@@ -128,7 +128,7 @@ def _name(member: ZipInfo) -> str:
 
 
 def _place(path: Path, name: str) -> str:
-    """Where a file goes below the folder; nothing for what systems add of their own.
+    """The path of a file below the folder; empty for files that systems add of their own.
 
     Raises DataError for a name that leads out of the folder.
     """
@@ -149,7 +149,7 @@ def _write(content: Any, place: Path) -> None:
         shutil.copyfileobj(content, file)
 
 
-def _check_room(path: Path, folder: Path, size: int) -> None:
+def _check_space(path: Path, folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if size > free:
         raise DataError(

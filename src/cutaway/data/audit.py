@@ -1,4 +1,4 @@
-"""What is wrong with a set of images, said before anything is trained on it."""
+"""Audit of an image set, before anything is trained on it."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -13,17 +13,17 @@ from cutaway.data.copies import copies
 from cutaway.data.duplicates import clusters
 from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.similar_names import alike_classes
-from cutaway.data.split_check import given, lacking, leaks
+from cutaway.data.split_check import lacking, leaks, source_parts
 from cutaway.data.target import Classes
 
 TINY = 10  # a class of fewer images is called tiny: a tenth of it is no validation
 UNEVEN = 10.0  # the largest class may have so many times the images of the smallest
-NAMED = 20  # of one kind, so many findings, and so many images in one, are named
+LISTED = 20  # of one kind, so many findings, and so many images in one, are named
 
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """What an image set holds, and what was noticed in it.
+    """Contents and problems of an image set.
 
     Attributes:
         findings: everything noticed, at most 20 of a kind beside those of decoding.
@@ -58,31 +58,35 @@ class Audit:
     def summary(self) -> list[str]:
         """A few short sentences."""
         n, grid = len(self.duplicates), grid_text(self.size)
-        told = _some(len(self.counts), "class")
+        content = _count(len(self.counts), "class")
         if self.ranges:
-            told = ", ".join(f"{k} {low:g} to {high:g}" for k, (low, high) in self.ranges.items())
-        said = [f"{_some(n, self.noun)} of {grid}, {_some(self.channels, 'channel')}, {told}"]
+            content = ", ".join(f"{k} {a:g} to {b:g}" for k, (a, b) in self.ranges.items())
+        lines = [f"{_count(n, self.noun)} of {grid}, {_count(self.channels, 'channel')}, {content}"]
         if self.whole:
-            who = "It is" if n == 1 else "They are"
-            return [f"{said[0]}.", f"{who} all there is: nothing is held out from training."]
+            subject = "It is" if n == 1 else "They are"
+            return [f"{lines[0]}.", f"{subject} all there is: nothing is held out from training."]
         uneven = (
             f"the largest class has {self.imbalance:.1f} times the {self.noun}s of the smallest"
         )
-        said[0] += "." if self.ranges else f"; {uneven}."
-        for of, what in ((self.exact_clusters, "equal"), (self.near_clusters, "nearly equal")):
-            if of:
-                said.append(f"{_some(sum(map(len, of)), self.noun)} in {_some(len(of), 'cluster')} "
-                            f"of {what} ones: a split keeps them together.")  # fmt: skip
+        lines[0] += "." if self.ranges else f"; {uneven}."
+        likeness = {"equal": self.exact_clusters, "nearly equal": self.near_clusters}
+        for word, groups in likeness.items():
+            if groups:
+                images = _count(sum(map(len, groups)), self.noun)
+                cluster_count = _count(len(groups), "cluster")
+                lines.append(
+                    f"{images} in {cluster_count} of {word} ones: a split keeps them together."
+                )
         if self.two_labels:
-            said.append(
-                f"{_some(len(self.two_labels), 'cluster')} of alike {self.noun}s with two labels."
+            lines.append(
+                f"{_count(len(self.two_labels), 'cluster')} of alike {self.noun}s with two labels."
             )
         if self.tiny:
-            said.append(f"{_some(len(self.tiny), 'class')} of fewer than {TINY} {self.noun}s.")
+            lines.append(f"{_count(len(self.tiny), 'class')} of fewer than {TINY} {self.noun}s.")
         lost = {name for finding in self.findings if finding.left_out for name in finding.where}
         if lost:
-            said.append(f"{_some(len(lost), self.noun)} left out.")
-        return said if len(said) > 1 or self.findings else [*said, "No problems were found."]
+            lines.append(f"{_count(len(lost), self.noun)} left out.")
+        return lines if len(lines) > 1 or self.findings else [*lines, "No problems were found."]
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; the clusters of each kind are counted, and at most 20 given."""
@@ -97,7 +101,10 @@ class Audit:
             "imbalance": round(self.imbalance, 3),
             "tiny": list(self.tiny),
             **{
-                key: {"count": len(value), "first": [members[:NAMED] for members in value[:NAMED]]}
+                key: {
+                    "count": len(value),
+                    "first": [members[:LISTED] for members in value[:LISTED]],
+                }
                 for key, value in vars(self).items()
                 if key in ("exact_clusters", "near_clusters", "two_labels")
             },
@@ -106,44 +113,44 @@ class Audit:
 
 
 def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Audit:
-    """Look for copies, contradicting labels, leaks between parts, uneven and misspelt classes.
+    """Find copies, contradicting labels, leaks between parts, uneven and misspelt classes.
 
     Args:
         progress: told what is being looked for, in a few words.
     """
     if images.whole:
-        return _of_all_there_is(images)
+        return _audit_whole(images)
     same, alike = copies(images, progress or (lambda _: None))
     value = "value" if len(images.size) == 1 else "pixel"
     equal, every = clusters(same), clusters(alike)
     nearly = [group for group in every if len(same[group].unique()) > 1]
     # The class of a picture with a mask is no label of it.
-    told = every if isinstance(images.target, Classes) else []
-    labelled = [group for group in told if len(images.targets[group].unique()) > 1]
+    groups = every if isinstance(images.target, Classes) else []
+    disputed = [group for group in groups if len(images.targets[group].unique()) > 1]
     counts = np.array(images.counts())
-    held = counts[counts > 0]
+    present = counts[counts > 0]
     tiny = tuple(images.classes[c] for c in np.flatnonzero((counts > 0) & (counts < TINY)))
-    imbalance = float(held.max() / held.min()) if len(held) else 1.0
+    imbalance = float(present.max() / present.min()) if len(present) else 1.0
     findings = (
         *images.findings,
         *alike_classes(images.classes),
         *_groups(images, "exact-duplicate", equal, f"equal in every {value}"),
         *_groups(images, "near-duplicate", nearly, "nearly equal"),
         *_groups(
-            images, "two-labels", _contrasted(images, labelled), "alike, but of several classes"
+            images, "two-labels", _contrasted(images, disputed), "alike, but of several classes"
         ),
         *_divided(images, alike),
         *_of_targets(images, counts, tiny, imbalance),
     )
     return Audit(
         findings, dict(zip(images.classes, counts.tolist(), strict=True)), alike, equal, nearly,
-        labelled, tiny, imbalance, images.size, images.channels, images.noun,
+        disputed, tiny, imbalance, images.size, images.channels, images.noun,
         ranges=_ranges(images),
     )  # fmt: skip
 
 
 def _ranges(images: ImageSet) -> dict[str, tuple[float, float]]:
-    """The least and the greatest of each number to be predicted."""
+    """The minimum and the maximum of each number to be predicted."""
     if images.values is None:
         return {}
     ends = zip(images.values.amin(0).tolist(), images.values.amax(0).tolist(), strict=True)
@@ -158,8 +165,8 @@ def grid_text(size: tuple[int, ...]) -> str:
     return f"{frames}{' x '.join(map(str, size[-2:]))} pixels"
 
 
-def _of_all_there_is(images: ImageSet) -> Audit:
-    """There is nothing to keep apart, and no class too small."""
+def _audit_whole(images: ImageSet) -> Audit:
+    """The audit of data that are all there is: nothing is kept apart, and no class is too small."""
     return Audit(
         images.findings,
         dict(zip(images.classes, images.counts(), strict=True)),
@@ -176,57 +183,58 @@ def _of_all_there_is(images: ImageSet) -> Audit:
     )
 
 
-def _some(count: int, noun: str) -> str:
+def _count(count: int, noun: str) -> str:
     plural = noun + ("es" if noun.endswith("s") else "s")
     return f"{count:,} {noun if count == 1 else plural}"
 
 
 def _finding(images: ImageSet, kind: str, members: list[int], detail: str) -> Finding:
-    """Names the first images, and says how many there are beside."""
-    more = f" The first {NAMED} of {len(members)} are named." if len(members) > NAMED else ""
-    return Finding(kind, tuple(images.names[i] for i in members[:NAMED]), detail + more)
+    """A finding that names the first images, and says how many more there are."""
+    more = f" The first {LISTED} of {len(members)} are named." if len(members) > LISTED else ""
+    return Finding(kind, tuple(images.names[i] for i in members[:LISTED]), detail + more)
 
 
 def _contrasted(images: ImageSet, groups: list[list[int]]) -> list[list[int]]:
-    """Clusters with an image of each of their classes before the others."""
-    found = []
+    """Clusters, each beginning with one image of each of its classes."""
+    ordered = []
     for group in groups:
         targets = images.targets[group].tolist()
         firsts = [group[targets.index(c)] for c in dict.fromkeys(targets)]
-        found.append([*firsts, *(i for i in group if i not in firsts)])
-    return found
+        ordered.append([*firsts, *(i for i in group if i not in firsts)])
+    return ordered
 
 
 def _groups(images: ImageSet, kind: str, groups: list[list[int]], alike: str) -> list[Finding]:
-    """A finding a cluster, and one that says how many more there are."""
+    """One finding per cluster, and one that says how many more there are."""
     findings = []
-    for group in groups[:NAMED]:
+    for group in groups[:LISTED]:
         labels = ""
         if kind == "two-labels":
             of = sorted({images.classes[c] for c in images.targets[group].tolist()})
-            labels = f": {', '.join(map(repr, of[:NAMED]))}"
-        said = f"{len(group)} {images.noun}s are {alike}{labels}."
-        findings.append(_finding(images, kind, group, said))
-    rest = groups[NAMED:]
+            labels = f": {', '.join(map(repr, of[:LISTED]))}"
+        detail = f"{len(group)} {images.noun}s are {alike}{labels}."
+        findings.append(_finding(images, kind, group, detail))
+    rest = groups[LISTED:]
     if rest:
-        said = f"{_some(len(rest), 'more cluster')} of {images.noun}s that are {alike}, not listed."
-        findings.append(_finding(images, kind, [group[0] for group in rest], said))
+        more = _count(len(rest), "more cluster")
+        detail = f"{more} of {images.noun}s that are {alike}, not listed."
+        findings.append(_finding(images, kind, [group[0] for group in rest], detail))
     return findings
 
 
 def _divided(images: ImageSet, alike: Tensor) -> list[Finding]:
-    """What is wrong with the source's own division."""
+    """Problems of the source's own division."""
     if images.parts is None:
         return []
     side = images.parts.numpy()
-    own = given(side)
-    return [*leaks(images, alike.numpy(), side), *lacking(images, side, own, own=True)]
+    source = source_parts(side)
+    return [*leaks(images, alike.numpy(), side), *lacking(images, side, source, own=True)]
 
 
 def _of_targets(
     images: ImageSet, counts: np.ndarray, tiny: tuple[str, ...], imbalance: float
 ) -> list[Finding]:
-    """What is wrong with the targets as a whole."""
+    """Problems of the targets as a whole."""
     if images.values is not None:
         return _constant(images, images.values)
     if images.masks is not None:
@@ -235,13 +243,13 @@ def _of_targets(
 
 
 def _constant(images: ImageSet, values: Tensor) -> list[Finding]:
-    """Numbers that are the same for all."""
+    """Values that are the same for all images."""
     same = (values == values[:1]).all(0).tolist()
     names = tuple(name for name, one in zip(images.quantities, same, strict=True) if one)
     if not names:
         return []
-    said = f"The same for all {images.noun}s, so that there is nothing to predict."
-    return [Finding("constant-value", names, said)]
+    detail = f"The same for all {images.noun}s, so that there is nothing to predict."
+    return [Finding("constant-value", names, detail)]
 
 
 def _uneven(
@@ -251,35 +259,38 @@ def _uneven(
     empty = tuple(images.classes[c] for c in np.flatnonzero(counts == 0))
     findings = []
     if tiny:
-        few = ", ".join(f"'{name}' ({counts[images.classes.index(name)]})" for name in tiny[:NAMED])
-        more = f" and {len(tiny) - NAMED} more" if len(tiny) > NAMED else ""
+        sizes = {name: counts[images.classes.index(name)] for name in tiny[:LISTED]}
+        few = ", ".join(f"'{name}' ({size})" for name, size in sizes.items())
+        more = f" and {len(tiny) - LISTED} more" if len(tiny) > LISTED else ""
         noun = images.noun
-        said = f"Too few {noun}s to train and to test: {few}{more}. Add {noun}s, or join classes."
-        findings.append(Finding("tiny-class", tiny[:NAMED], said))
+        detail = f"Too few {noun}s to train and to test: {few}{more}. Add {noun}s, or join classes."
+        findings.append(Finding("tiny-class", tiny[:LISTED], detail))
     if empty:
-        said = f"{_some(len(empty), 'class')} without a single {images.noun}."
-        findings.append(Finding("empty-class", empty[:NAMED], said))
+        detail = f"{_count(len(empty), 'class')} without a single {images.noun}."
+        findings.append(Finding("empty-class", empty[:LISTED], detail))
     if imbalance >= UNEVEN:
-        held = torch.from_numpy(np.where(counts > 0, counts, counts.max()))
-        names = images.classes[int(counts.argmax())], images.classes[int(held.argmin())]
-        said = (
+        nonzero = torch.from_numpy(np.where(counts > 0, counts, counts.max()))
+        names = images.classes[int(counts.argmax())], images.classes[int(nonzero.argmin())]
+        detail = (
             f"'{names[0]}' has {imbalance:.0f} times the {images.noun}s of '{names[1]}': accuracy "
             "says little here; read the table of classes."
         )
-        findings.append(Finding("imbalance", names, said))
+        findings.append(Finding("imbalance", names, detail))
     if (counts > 0).sum() == 1:
-        said = f"All {images.noun}s are of one class: there is nothing to classify."
-        findings.append(Finding("one-class", (images.classes[int(counts.argmax())],), said))
+        detail = f"All {images.noun}s are of one class: there is nothing to classify."
+        findings.append(Finding("one-class", (images.classes[int(counts.argmax())],), detail))
     return findings
 
 
 def _unseen(images: ImageSet) -> list[Finding]:
     """Classes that no pixel has."""
     assert images.masks is not None
-    held = torch.zeros(256, dtype=torch.int64)
+    pixels = torch.zeros(256, dtype=torch.int64)
     for chunk in images.masks.split(4096):
-        held += torch.bincount(chunk.flatten().long(), minlength=256)
-    empty = tuple(name for c, name in enumerate(images.classes) if not held[c])
+        pixels += torch.bincount(chunk.flatten().long(), minlength=256)
+    empty = tuple(name for c, name in enumerate(images.classes) if not pixels[c])
     if not empty:
         return []
-    return [Finding("empty-class", empty[:NAMED], f"{_some(len(empty), 'class')} without a pixel.")]
+    return [
+        Finding("empty-class", empty[:LISTED], f"{_count(len(empty), 'class')} without a pixel.")
+    ]

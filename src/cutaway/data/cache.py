@@ -1,4 +1,4 @@
-"""A folder of finished results, each made once, in one step, and found again by its key.
+"""A cache of folders, each built once, in one step, and found again by its key.
 
 An entry is written under a temporary name, synced, and renamed: it is there whole or not at all.
 A maker holds a lock on its temporary folder, so that whoever comes next can tell one that is being
@@ -28,36 +28,36 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def root() -> Path:
-    """Where Cutaway keeps what can be made again: `$CUTAWAY_CACHE`, else the user's cache."""
-    if named := os.environ.get("CUTAWAY_CACHE"):
-        return Path(named).expanduser()
+    """The cache folder: `$CUTAWAY_CACHE`, else the user's cache."""
+    if folder := os.environ.get("CUTAWAY_CACHE"):
+        return Path(folder).expanduser()
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("cutaway"))
 
 
 def digest(*parts: Any) -> str:
-    """A key for anything whose `repr` says all."""
+    """A key for anything whose `repr` identifies it."""
     return blake2b(repr(parts).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
 def entry(
-    key: str, build: Callable[[Path], dict[str, Any]], whole: Callable[[Path, dict], bool]
+    key: str, build: Callable[[Path], dict[str, Any]], is_complete: Callable[[Path, dict], bool]
 ) -> tuple[Path, dict[str, Any]]:
-    """The folder of `key` and what its maker noted, made by `build` where it is not there.
+    """The folder of `key` and its note, built by `build` where it is not there.
 
     Args:
         key: a file name that stands for everything the content depends on.
         build: fills the temporary folder that it is given, and returns what to note (JSON).
-        whole: whether a folder found under the key holds what its note says.
+        is_complete: whether a folder found under the key holds what its note says.
 
     Raises:
         DataError: the cache cannot be written, or the disk is full.
     """
     place = root() / "packed" / key
-    if (note := _note(place)) is not None and whole(place, note):
+    if (note := _note(place)) is not None and is_complete(place, note):
         return place, note
-    with sentences(), _temporary(place.parent) as folder:
+    with disk_errors(), _temporary(place.parent) as folder:
         shutil.rmtree(place, ignore_errors=True)  # damaged, where there is anything
         note = build(folder)
         (folder / META).write_text(json.dumps(note), encoding="utf-8")
@@ -101,10 +101,10 @@ def _temporary(parent: Path) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
     folder = parent / f".{uuid4().hex}.tmp"
     lock = folder.with_suffix(".lock")
-    with ExitStack() as held:
+    with ExitStack() as stack:
         with locked(parent / ".lock"):  # so that no sweeper comes between lock and folder
-            _sweep(parent)
-            held.enter_context(locked(lock))
+            _remove_stale(parent)
+            stack.enter_context(locked(lock))
             folder.mkdir()
         try:
             yield folder
@@ -113,8 +113,8 @@ def _temporary(parent: Path) -> Iterator[Path]:
             lock.unlink(missing_ok=True)
 
 
-def _sweep(parent: Path) -> None:
-    """Remove what killed makers left: temporary folders whose lock nobody holds."""
+def _remove_stale(parent: Path) -> None:
+    """Remove temporary folders that killed processes left: those whose lock nobody holds."""
     if fcntl is None:
         return
     for lock in parent.glob(".*.lock"):
@@ -136,8 +136,8 @@ def locked(path: Path, wait: bool = True) -> Iterator[None]:
 
 
 @contextmanager
-def sentences() -> Iterator[None]:
-    """Faults of the disk below the cache, as sentences."""
+def disk_errors() -> Iterator[None]:
+    """Turn errors of the disk below the cache into sentences."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The data sets that Cutaway knows by name. Nothing heavy is imported here."""
+"""The catalogue of known data sets. Nothing heavy is imported here."""
 
 import os
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class Remote:
 class Source:
     """A named data set, as `cutaway data` lists it.
 
-    `megabytes` is the size of the download, None where it is not known. `made` says that Cutaway
-    makes it itself, `of` what from, where that is another data set. `otherwise` is what else helps
-    where it cannot be downloaded.
+    `megabytes` is the size of the download, None where it is not known. `generated` says that
+    Cutaway makes it itself, `of` what from, where that is another data set. `otherwise` is what
+    else helps where it cannot be downloaded.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Source:
     homepage: str
     megabytes: float | None
     files: tuple[Remote, ...] = ()
-    made: bool = False
+    generated: bool = False
     of: str = ""
     otherwise: str = ""
 
@@ -50,15 +50,15 @@ class Source:
     def local(self) -> Path | None:
         """The folder that holds it here: `$CUTAWAY_DATA/name`, or an earlier download."""
         folders = [self.downloaded]
-        if named := os.environ.get("CUTAWAY_DATA"):
-            folders.insert(0, Path(named).expanduser() / self.name)
+        if parent := os.environ.get("CUTAWAY_DATA"):
+            folders.insert(0, Path(parent).expanduser() / self.name)
         return next((folder for folder in folders if folder.is_dir()), None)
 
     @property
-    def here(self) -> bool:
+    def available(self) -> bool:
         """Whether it can be used without a download."""
         if self.of:
-            return SOURCES[self.of].here
+            return SOURCES[self.of].available
         return not self.files or self.local is not None
 
 
@@ -77,15 +77,20 @@ MNIST = (
 MNIST_PAGE = "http://yann.lecun.com/exdb/mnist/"
 
 
-def _made(name: str, title: str, classes: int, count: int) -> Source:
-    """A set that Cutaway makes from nothing."""
-    return Source(name, title, classes, count, "Free to use: made by Cutaway", "", 0.0, made=True)
+def _generated(name: str, title: str, classes: int, count: int) -> Source:
+    """A data set that Cutaway generates."""
+    return Source(
+        name, title, classes, count, "Free to use: made by Cutaway", "", 0.0, generated=True
+    )
 
 
 def _from_mnist(name: str, title: str, classes: int, count: int) -> Source:
-    """A set that Cutaway makes from MNIST's digits, which has to be there or fetched."""
+    """A data set that Cutaway generates from MNIST's digits, which have to be there or
+    downloaded."""
     licence = f"Made by Cutaway from MNIST: {MNIST}"
-    return Source(name, title, classes, count, licence, MNIST_PAGE, 11.6, made=True, of="mnist")
+    return Source(
+        name, title, classes, count, licence, MNIST_PAGE, 11.6, generated=True, of="mnist"
+    )
 
 
 # The checksums of MNIST and CIFAR-10 are those of the TensorFlow Datasets catalogue, and agree with
@@ -171,13 +176,13 @@ SOURCES = {
                 ),
             ),
         ),
-        _made("and", "Truth table of AND", 2, 4),
-        _made("or", "Truth table of OR", 2, 4),
-        _made("nand", "Truth table of NAND", 2, 4),
-        _made("nor", "Truth table of NOR", 2, 4),
-        _made("xor", "Truth table of XOR, which no single unit computes", 2, 4),
-        _made("shadows", "Shadows of things of any height, along 10 cells", 3, 300),
-        _made("waveforms", "Signals of four shapes in noise, 128 values", 4, 4_000),
+        _generated("and", "Truth table of AND", 2, 4),
+        _generated("or", "Truth table of OR", 2, 4),
+        _generated("nand", "Truth table of NAND", 2, 4),
+        _generated("nor", "Truth table of NOR", 2, 4),
+        _generated("xor", "Truth table of XOR, which no single unit computes", 2, 4),
+        _generated("shadows", "Shadows of things of any height, along 10 cells", 3, 300),
+        _generated("waveforms", "Signals of four shapes in noise, 128 values", 4, 4_000),
         _from_mnist("moving_digits", "Videos of a digit that moves, 8 x 32 x 32", 4, 2_500),
         _from_mnist("scenes", "Digits on patterned grounds, 64 x 64, with masks", 2, 5_000),
         _from_mnist("digit_scenes", "The same, with a class for each digit", 11, 5_000),
@@ -189,7 +194,7 @@ SOURCES = {
             licence="CC BY 2.0; danielbuechele, by way of scikit-learn",
             homepage="https://www.flickr.com/photos/danielbuechele/6061409035/",
             megabytes=0.0,
-            made=True,
+            generated=True,
         ),
     )
 }

@@ -11,7 +11,7 @@ from cutaway.data.catalog import SOURCES
 from cutaway.data.imageset import PARTS, ImageSet
 from cutaway.data.named_sets import named_set
 from cutaway.data.pack import Progress, Sample, pack
-from cutaway.data.pixels import Made, stored
+from cutaway.data.pixels import PixelsAndNote, stored
 from cutaway.data.table import cells
 from cutaway.errors import DataError
 
@@ -25,7 +25,7 @@ COUNTS = {"train": 50_000, "test": 10_000}
 
 
 def cifar10(folder: Path, progress: Progress | None) -> ImageSet:
-    """CIFAR-10 from whichever form the folder holds. Raises DataError where it is incomplete."""
+    """CIFAR-10 from the form that the folder holds. Raises DataError where it is incomplete."""
     files = {part: sorted(folder.glob(f"*{part}*.parquet")) for part in ("train", "test")}
     if all(files.values()):
         return _from_parquet(files, progress)
@@ -63,12 +63,12 @@ def _binary(folder: Path) -> list[Path]:
     )
 
 
-def _make(files: list[Path]) -> Made:
-    found = dict(_in_archive(files[0]) if len(files) == 1 else _in_folder(files))
-    wrong = [name for name in BATCHES if len(found.get(name, b"")) != BATCH]
+def _make(files: list[Path]) -> PixelsAndNote:
+    contents = dict(_in_archive(files[0]) if len(files) == 1 else _in_folder(files))
+    wrong = [name for name in BATCHES if len(contents.get(name, b"")) != BATCH]
     if wrong:
         raise DataError(f"{files[0]}: {', '.join(wrong)} is incomplete. Remove it to download it.")
-    records = np.frombuffer(b"".join(found[name] for name in BATCHES), np.uint8)
+    records = np.frombuffer(b"".join(contents[name] for name in BATCHES), np.uint8)
     records = records.reshape(-1, RECORD)
     targets = records[:, 0]
     if np.bincount(targets, minlength=10).tolist() != [PER_CLASS] * 10:

@@ -1,4 +1,4 @@
-"""The classes of data, told before a picture of it is decoded."""
+"""The class names of data, read without decoding pictures."""
 
 from os import PathLike
 from pathlib import Path
@@ -9,11 +9,11 @@ from cutaway.data.files import TABLES, folder_samples
 from cutaway.data.imageset import ImageSet
 from cutaway.data.masks import has_masks
 from cutaway.data.named_sets import DIGITS
-from cutaway.data.wanted import Wanted
+from cutaway.data.target_spec import TargetSpec
 
 
-def class_names(what: Any, label: str = "") -> tuple[str, ...] | None:
-    """The classes of whatever `load` takes; None where only reading all of it tells them.
+def class_names(data: Any, label: str = "") -> tuple[str, ...] | None:
+    """The classes of anything that `load` takes; None where only reading all of it tells them.
 
     Args:
         label: the column of a table that holds them.
@@ -21,29 +21,29 @@ def class_names(what: Any, label: str = "") -> tuple[str, ...] | None:
     Raises:
         UsageError, DataError: what `load` would say of the folder or of the table.
     """
-    if isinstance(what, ImageSet):
-        return what.classes
-    if not isinstance(what, str | PathLike):
-        names = getattr(what, "classes", None)
+    if isinstance(data, ImageSet):
+        return data.classes
+    if not isinstance(data, str | PathLike):
+        names = getattr(data, "classes", None)
         return tuple(map(str, names)) if isinstance(names, list | tuple) else None
-    if str(what) in SOURCES:
-        return _known(str(what))
-    path = Path(what).expanduser()
+    if str(data) in SOURCES:
+        return _known(str(data))
+    path = Path(data).expanduser()
     if path.is_dir() and not has_masks(path):
-        from cutaway.data.siblings import by_part
+        from cutaway.data.siblings import tables_by_part
 
-        if tables := by_part(path, Wanted(label))[0]:
+        if tables := tables_by_part(path, TargetSpec(label))[0]:
             return class_names(tables[0], label)
         return tuple(folder_samples(path)[1])
     if path.is_file() and path.suffix.lower() in TABLES:
         from cutaway.data.table import classes_of
 
-        return tuple(classes_of(path, Wanted(label)))
+        return tuple(classes_of(path, TargetSpec(label)))
     return None
 
 
 def _known(name: str) -> tuple[str, ...] | None:
-    """Those of the catalogue whose pictures take time to fetch or to decode."""
+    """Classes of catalogue entries whose pictures take time to download or decode."""
     from cutaway.data import cifar, rocks
 
     known = {"digits": DIGITS, "mnist": DIGITS, "cifar10": cifar.CLASSES, "rocks": rocks.CLASSES}

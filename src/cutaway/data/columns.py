@@ -1,4 +1,4 @@
-"""Which columns of a table, or of rows with names, hold pictures, labels, and the given parts."""
+"""Choice of the columns of a table that hold pictures, labels, and the given parts."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -18,56 +18,56 @@ MASK = ["mask", "masks", "segmentation_mask", "annotation"]
 
 
 def guess(columns: Iterable[str], likely: Sequence[str]) -> str:
-    """The column with the likeliest name, or nothing."""
-    return next(iter(likeliest(columns, likely)), "")
+    """The column with the likeliest name, or an empty string."""
+    return next(iter(likely_columns(columns, likely)), "")
 
 
-def likeliest(columns: Iterable[str], likely: Sequence[str]) -> list[str]:
+def likely_columns(columns: Iterable[str], likely: Sequence[str]) -> list[str]:
     """The columns with a likely name, the likeliest first."""
     plain = {column: re.sub(r"[\s-]+", "_", str(column).strip().lower()) for column in columns}
     return [column for name in likely for column in plain if plain[column] == name]
 
 
-def chosen(
-    of: Any,
+def label_column(
+    source: Any,
     columns: Sequence[str],
-    named: str,
+    name: str,
     read: Callable[[str], list[Any]] | None = None,
-    but: str = "",
+    exclude: str = "",
 ) -> str:
-    """The column of labels: the one that is named, else the one whose name says so.
+    """The column of labels: the named one, else the one with a likely name.
 
     Args:
-        of: what is named in messages.
+        source: named in messages.
         read: gives a column, to tell two that say the same (`label` 0 and `class` cat) from two
             that do not; of two that say the same the one with text is taken.
 
     Raises UsageError where there is none of that name, none by its name, or more than one.
     """
-    if named:
-        if named in columns:
-            return named
-        raise UsageError(f"{of} has no column '{named}'.{nearest(named, columns)}")
+    if name:
+        if name in columns:
+            return name
+        raise UsageError(f"{source} has no column '{name}'.{nearest(name, columns)}")
     listed = ", ".join(map(str, columns))
-    rest = [column for column in columns if column != but]
-    found = likeliest(rest, LABEL) or _ending(rest)
-    if not found:
+    rest = [column for column in columns if column != exclude]
+    candidates = likely_columns(rest, LABEL) or _ending(rest)
+    if not candidates:
         raise UsageError(
-            f"{of} has no column that looks like labels: {listed}. Name it with --label "
+            f"{source} has no column that looks like labels: {listed}. Name it with --label "
             "(label=...)."
         )
-    if len(found) > 1 and read:
-        found = _distinct({column: list(map(str, read(column))) for column in found})
-    if len(found) > 1:
+    if len(candidates) > 1 and read:
+        candidates = _distinct({column: list(map(str, read(column))) for column in candidates})
+    if len(candidates) > 1:
         raise UsageError(
-            f"{of} has several columns that look like labels: {', '.join(found)}. Name one with "
-            "--label (label=...)."
+            f"{source} has several columns that look like labels: {', '.join(candidates)}. "
+            "Name one with --label (label=...)."
         )
-    return found[0]
+    return candidates[0]
 
 
 def _ending(columns: Sequence[str]) -> list[str]:
-    """`fine_label` and the like."""
+    """Columns with an ending such as in `fine_label`."""
     return [column for column in columns if re.search(r"[_\s-](label|class)$", str(column), re.I)]
 
 

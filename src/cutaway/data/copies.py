@@ -1,4 +1,4 @@
-"""The copies in a set of images, looked for once: what was found is kept in the cache."""
+"""Copies among images, searched once and kept in the cache."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +14,8 @@ from cutaway.data.duplicates import VERSION, exact, near
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import DataError
 
-MANY = 10_000
-"""Images from which on looking takes seconds, so that it is worth a file."""
+MIN_CACHED = 10_000
+"""Number of images from which on the search takes seconds and is cached."""
 LABELS = "labels.npy"
 
 
@@ -26,37 +26,37 @@ class Copies(NamedTuple):
     near: Int[Tensor, " n"]
 
 
-def copies(images: ImageSet, say: Callable[[str], None]) -> Copies:
-    """What is equal and what is alike, from the cache where the same images were there before.
+def copies(images: ImageSet, notify: Callable[[str], None]) -> Copies:
+    """Exact and near copies, from the cache where the same images were searched before.
 
     Args:
-        say: told what is being looked for, in a few words.
+        notify: told what is being looked for, in a few words.
     """
-    if len(images) < MANY:
-        return _found(images, say)
+    if len(images) < MIN_CACHED:
+        return _find(images, notify)
 
     def build(folder: Path) -> dict[str, Any]:
-        labels = torch.stack(_found(images, say)).numpy()
+        labels = torch.stack(_find(images, notify)).numpy()
         np.save(folder / LABELS, labels)
         return {"bytes": (folder / LABELS).stat().st_size}
 
     key = cache.digest("copies", VERSION, images.fingerprint)
     try:
-        place, _ = cache.entry(key, build, _whole)
+        place, _ = cache.entry(key, build, _is_complete)
     except DataError:  # a cache that cannot be written is no reason not to train
-        return _found(images, say)
+        return _find(images, notify)
     return Copies(*torch.from_numpy(np.load(place / LABELS)))
 
 
-def _found(images: ImageSet, say: Callable[[str], None]) -> Copies:
-    say("looking for exact copies")
+def _find(images: ImageSet, notify: Callable[[str], None]) -> Copies:
+    notify("looking for exact copies")
     same = exact(images.images)
     if images.noun == "image":
-        say("looking for near copies")
+        notify("looking for near copies")
     return Copies(same, near(images.images, same))
 
 
-def _whole(place: Path, note: dict[str, Any]) -> bool:
+def _is_complete(place: Path, note: dict[str, Any]) -> bool:
     try:
         return (place / LABELS).stat().st_size == note["bytes"]
     except OSError:

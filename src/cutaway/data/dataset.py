@@ -1,4 +1,4 @@
-"""What a data set of PyTorch or Hugging Face tells of itself: its columns, classes and names."""
+"""Metadata of a data set of PyTorch or Hugging Face: columns, classes and names."""
 
 from collections.abc import Callable
 from os.path import relpath
@@ -6,40 +6,42 @@ from typing import Any
 
 from PIL import Image
 
-from cutaway.data.columns import IMAGE, LABEL, MASK, chosen, guess
+from cutaway.data.columns import IMAGE, LABEL, MASK, guess, label_column
 from cutaway.data.image import is_array
-from cutaway.data.wanted import Wanted
+from cutaway.data.target_spec import TargetSpec
 from cutaway.errors import DataError, UsageError
 
 
-def columns_of(what: Any, wanted: Wanted) -> tuple[str, str] | None:
+def columns_of(dataset: Any, spec: TargetSpec) -> tuple[str, str] | None:
     """The columns of image and label, where the items are rows with names; of several numbers the
     names of their columns, by commas.
 
     Raises UsageError where there are no such, or several.
     """
-    row = first(what)
+    row = first(dataset)
     if not isinstance(row, dict):
         return None
     of, names = "The data set", list(row)
-    held = [column for column in names if is_picture(row[column])]
-    image = guess(held or names, IMAGE) or (held[0] if len(held) == 1 else "")
+    pictures = [column for column in names if is_picture(row[column])]
+    image = guess(pictures or names, IMAGE) or (pictures[0] if len(pictures) == 1 else "")
     if not image:
         raise UsageError(
             f"The data set has no column that is known to hold pictures: {', '.join(names)}. Call "
             "it 'image'."
         )
-    if wanted.numbers and wanted.columns:
-        return image, ",".join(chosen(of, names, name, but=image) for name in wanted.columns)
-    masks = "" if wanted.label or guess(names, LABEL) else guess(names, MASK)
-    return image, masks or chosen(of, names, wanted.label, but=image)
+    if spec.numbers and spec.columns:
+        return image, ",".join(
+            label_column(of, names, name, exclude=image) for name in spec.columns
+        )
+    masks = "" if spec.label or guess(names, LABEL) else guess(names, MASK)
+    return image, masks or label_column(of, names, spec.label, exclude=image)
 
 
-def first(what: Any) -> Any:
+def first(dataset: Any) -> Any:
     """The first item that can be read, or nothing."""
-    for index in range(len(what)):
+    for index in range(len(dataset)):
         try:
-            return what[index]
+            return dataset[index]
         except OSError:
             continue
     return None
@@ -59,37 +61,37 @@ def pair(item: Any, columns: tuple[str, str] | None, index: int) -> tuple[Any, A
     if isinstance(item, tuple | list) and len(item) == 2:
         return item[0], item[1]
     kinds = [type(part).__name__ for part in item] if isinstance(item, tuple | list) else []
-    found = f"{type(item).__name__} of {len(kinds)} ({', '.join(kinds[:5])})" if kinds else ""
+    kind = f"{type(item).__name__} of {len(kinds)} ({', '.join(kinds[:5])})" if kinds else ""
     raise UsageError(
         f"Each item of a data set must be (image, target); item {index} is a "
-        f"{found or type(item).__name__}."
+        f"{kind or type(item).__name__}."
     )
 
 
-def classes_of(what: Any, columns: tuple[str, str] | None) -> list[str] | None:
+def classes_of(dataset: Any, columns: tuple[str, str] | None) -> list[str] | None:
     """The names that the data set itself gives, also below a `Subset` or a `ConcatDataset`."""
-    if hasattr(what, "classes"):
-        names = what.classes
-    elif hasattr(what, "datasets"):
-        each = [classes_of(one, columns) for one in what.datasets]
+    if hasattr(dataset, "classes"):
+        names = dataset.classes
+    elif hasattr(dataset, "datasets"):
+        each = [classes_of(one, columns) for one in dataset.datasets]
         if any(names != each[0] for names in each):
             raise DataError("The data sets that are joined name different classes.")
         names = each[0] if each else None
-    elif hasattr(what, "dataset"):
-        return classes_of(what.dataset, columns)
+    elif hasattr(dataset, "dataset"):
+        return classes_of(dataset.dataset, columns)
     else:
-        features = getattr(what, "features", None)
+        features = getattr(dataset, "features", None)
         column = features.get(columns[1]) if isinstance(features, dict) and columns else None
         names = getattr(column, "names", None)
     return [str(name) for name in names] if isinstance(names, list | tuple) else None
 
 
-def namer(what: Any) -> Callable[[int], str]:
+def namer(dataset: Any) -> Callable[[int], str]:
     """Names from the paths that a folder data set keeps, for `group_by`; else numbers."""
-    if hasattr(what, "dataset") and hasattr(what, "indices"):
-        inner, indices = namer(what.dataset), what.indices
+    if hasattr(dataset, "dataset") and hasattr(dataset, "indices"):
+        inner, indices = namer(dataset.dataset), dataset.indices
         return lambda i: inner(int(indices[i]))
-    root, samples = getattr(what, "root", None), getattr(what, "samples", None)
-    if root and isinstance(samples, list) and len(samples) == len(what):
+    root, samples = getattr(dataset, "root", None), getattr(dataset, "samples", None)
+    if root and isinstance(samples, list) and len(samples) == len(dataset):
         return lambda i: relpath(samples[i][0], root).replace("\\", "/")
     return lambda i: f"item/{i}"

@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from cutaway.data.frame import Frame
-from cutaway.data.picture import LIMIT, Unreadable, quietly, read
+from cutaway.data.picture import LIMIT, Unreadable, read, silenced
 
-__all__ = ["Unreadable", "brought", "decode"]
+__all__ = ["Unreadable", "decode", "decode_to"]
 
 
 def decode(
@@ -25,14 +25,14 @@ def decode(
     Raises:
         Unreadable: it is missing, empty, no picture, truncated, or too large.
     """
-    return brought(source, Frame(channels, (size, size) if size else None), limit)
+    return decode_to(source, Frame(channels, (size, size) if size else None), limit)
 
 
-def brought(
+def decode_to(
     source: Path | str | bytes, frame: Frame, limit: int = LIMIT
 ) -> UInt8[np.ndarray, "h w c"]:
-    """The pixels of a picture as `frame` asks for them. Raises what `decode` does."""
-    with quietly():
+    """The pixels of a picture, brought to `frame`. Raises what `decode` does."""
+    with silenced():
         picture = read(source if isinstance(source, bytes) else str(source), frame, limit)
     pixels = np.frombuffer(bytearray(picture.pixels), np.uint8)  # a bytearray may be written to
     return pixels.reshape(picture.height, picture.width, frame.channels)

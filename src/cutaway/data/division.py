@@ -1,4 +1,4 @@
-"""The division that a source brings: which images train, validate and test, in its own words.
+"""The division that a source brings: which images train, validate and test, by its own names.
 
 A division that is only half understood is refused: the images that somebody put aside to test on
 would be learned from. The words are those that Hugging Face's `datasets` takes, too.
@@ -25,10 +25,10 @@ PART_NAMES = {word: part for part, words in enumerate(WORDS) for word in words}
 ACCEPTED = "train (or training), val (or valid, validation, dev), test (or testing, eval)"
 COLUMNS = ("split", "part", "partition", "subset")
 SURE = ("split", "partition")  # a column of this name with few values can mean nothing else
-FEW = 10  # a division has no more different words than this
+MAX_WORDS = 10  # a division has no more different words than this
 FLAGS = {"", "0", "1", "0.0", "1.0", "true", "false", "yes", "no", "y", "n", "t", "f"}
 FLAG_WORDS = {"is", "in", "set", "image", "flag", *PART_NAMES}
-NAMED = 5
+MAX_NAMES = 5
 
 Read = Callable[[str], Sequence[Any]]
 
@@ -39,17 +39,17 @@ def part_of(word: Any) -> int:
 
 
 def likely_part(word: Any) -> int:
-    """The part that a longer name speaks of, as `seg_train` or `PublicTest` do; else -1."""
+    """The part that a longer name suggests, as `seg_train` or `PublicTest` do; else -1."""
     spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", str(word))
-    found = {PART_NAMES[piece] for piece in re.findall(r"[a-z]+", spaced.lower())
+    parts = {PART_NAMES[piece] for piece in re.findall(r"[a-z]+", spaced.lower())
              if piece in PART_NAMES}  # fmt: skip
-    return found.pop() if len(found) == 1 else -1
+    return parts.pop() if len(parts) == 1 else -1
 
 
 def of_table(
     path: Any, columns: Iterable[str], read: Read, names: Sequence[str]
 ) -> tuple[list[int], list[Finding]]:
-    """The part of each row of a table, -1 for all where no column divides them; what was noticed.
+    """The part of each row of a table, -1 for all where no column divides them; and findings.
 
     A column divides by its name (`split`) or by what it holds. Raises DataError where one does so
     in words that are not known, or leaves some rows out.
@@ -59,16 +59,16 @@ def of_table(
         names: of the pictures, a row each.
     """
     columns = list(columns)
-    named = [column for word in COLUMNS for column in columns if _plain(column) == word]
+    by_name = [column for word in COLUMNS for column in columns if _plain(column) == word]
     findings: list[Finding] = []
-    for column in named:
+    for column in by_name:
         words = _words(read(column))
         if any(likely_part(word) >= 0 for word in set(words)):
             return _parts(path, column, words, names), findings
-        if _plain(column) in SURE and len(set(words) - {""}) <= FEW and any(words):
+        if _plain(column) in SURE and len(set(words) - {""}) <= MAX_WORDS and any(words):
             return _parts(path, column, words, names), findings
         findings.append(_no_split(column, words))
-    by_value = {column: words for column in columns if column not in named
+    by_value = {column: words for column in columns if column not in by_name
                 if _divides(words := _words(read(column)))}  # fmt: skip
     _refuse_flags(path, [column for column in columns if column not in by_value], read)
     divided = {column: _parts(path, column, words, names) for column, words in by_value.items()}
@@ -86,7 +86,7 @@ def of_table(
 def of_rows(
     rows: Mapping[str, Mapping[str, Any]], names: Sequence[str]
 ) -> tuple[Int[Tensor, " n"] | None, list[Finding]]:
-    """The part of each named image by what its row says, as `of_table`; None where none does.
+    """The part of each named image by its row, as `of_table`; None where no row names one.
 
     Args:
         rows: for each image the other columns of its row.
@@ -111,18 +111,18 @@ def named_as_parts(classes: Sequence[str]) -> bool:
     return len(parts) > 1 and -1 not in parts and 0 in parts
 
 
-def both_mean(root: Any, names: Sequence[str], part: int) -> DataError:
-    """Two folders or tables that name the same part."""
+def ambiguous_parts(root: Any, names: Sequence[str], part: int) -> DataError:
+    """The error for two folders or tables that name the same part."""
     return DataError(
         f"{root} holds {' and '.join(names)}, which both mean the {PARTS[part]} part: make one of "
         "them, or move one elsewhere."
     )
 
 
-def lost(before: Iterable[int], after: Iterable[int]) -> list[Finding]:
-    """Parts that the source has, and of which nothing is left."""
-    gone = sorted(set(before) - set(after) - {-1})
-    return [Finding("empty-part", (), _nothing_left(PARTS[part])) for part in gone]
+def empty_parts(before: Iterable[int], after: Iterable[int]) -> list[Finding]:
+    """Findings for parts that the source has, and of which nothing is left."""
+    missing = sorted(set(before) - set(after) - {-1})
+    return [Finding("empty-part", (), _nothing_left(PARTS[part])) for part in missing]
 
 
 def _nothing_left(name: str) -> str:
@@ -137,7 +137,7 @@ def _plain(word: Any) -> str:
 
 
 def _word(value: Any) -> str:
-    """A cell as text; nothing where it is empty, also in the way of pandas."""
+    """A cell as text; an empty string where it is empty, also in the way of pandas."""
     return "" if value is None or value != value else str(value).strip()
 
 
@@ -146,9 +146,9 @@ def _words(values: Iterable[Any]) -> list[str]:
 
 
 def _divides(words: Sequence[str]) -> bool:
-    """Whether a column speaks of training and of another part, and of little else."""
+    """Whether a column names training and another part, and little else."""
     different = set(words) - {""}
-    if not 1 < len(different) <= FEW:
+    if not 1 < len(different) <= MAX_WORDS:
         return False
     parts = {word: likely_part(word) for word in different}
     spoken = sum(parts.get(word, -1) >= 0 for word in words)
@@ -166,12 +166,12 @@ def _not_understood(
     path: Any, column: str, words: Sequence[str], names: Sequence[str], parts: Sequence[int]
 ) -> str:
     wrong = [(name, word) for name, word, part in zip(names, words, parts, strict=True) if part < 0]
-    named = ", ".join(f"{name} ({word!r})" if word else f"{name} (empty)" for name, word in
-                      wrong[:NAMED])  # fmt: skip
-    more = f" and {len(wrong) - NAMED:,} more" if len(wrong) > NAMED else ""
+    examples = ", ".join(f"{name} ({word!r})" if word else f"{name} (empty)" for name, word in
+                      wrong[:MAX_NAMES])  # fmt: skip
+    more = f" and {len(wrong) - MAX_NAMES:,} more" if len(wrong) > MAX_NAMES else ""
     rows = "1 row" if len(wrong) == 1 else f"{len(wrong):,} rows"
     return (
-        f"The column '{column}' of {path} divides the images, but not in {rows}: {named}{more}. "
+        f"The column '{column}' of {path} divides the images, but not in {rows}: {examples}{more}. "
         f"Write one of {ACCEPTED} in each; rename the column if it is something else."
     )
 
@@ -179,18 +179,18 @@ def _not_understood(
 def _no_split(column: str, words: Sequence[str]) -> Finding:
     different = sorted(set(words) - {""})
     some = ", ".join(map(repr, different[:3])) + (", ..." if len(different) > 3 else "")
-    said = (
+    detail = (
         f"The column '{column}' holds {some or 'nothing'} and so does not divide the images. If it "
         f"should, write one of {ACCEPTED} in each row."
     )
-    return Finding("no-split", (), said)
+    return Finding("no-split", (), detail)
 
 
 def _refuse_flags(path: Any, columns: Sequence[str], read: Read) -> None:
-    """`is_test` with yes and no would be passed over in silence."""
+    """Refuse columns such as `is_test` with yes and no, which would be ignored silently."""
     for column in columns:
-        named = likely_part(column) >= 0 and {*re.findall("[a-z]+", column.lower())} <= FLAG_WORDS
-        if named and {*map(_plain, read(column))} <= FLAGS:
+        is_flag = likely_part(column) >= 0 and {*re.findall("[a-z]+", column.lower())} <= FLAG_WORDS
+        if is_flag and {*map(_plain, read(column))} <= FLAGS:
             raise DataError(
                 f"The column '{column}' of {path} seems to divide the images by yes and no, which "
                 f"is not read. Add a column 'split' that says one of {ACCEPTED} in each row."

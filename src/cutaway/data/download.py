@@ -1,4 +1,4 @@
-"""Downloads, into the cache: mirrors in turn, checksums, and going on where it broke off."""
+"""Downloads into the cache: mirrors in turn, checksums, and resuming."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ WAIT = (10, 60)  # seconds to connect, and between two pieces
 
 
 def fetch(source: Source, notify: Notify | None = None) -> Path:
-    """Download a data set, tell its licence, and return its folder.
+    """Download a data set, print its licence, and return its folder.
 
     The folder appears when everything is there. What has arrived of an interrupted download is
     kept, and the next one goes on from it.
@@ -27,7 +27,7 @@ def fetch(source: Source, notify: Notify | None = None) -> Path:
     """
     place = source.downloaded
     coming = place.with_name(f".{source.name}.coming")
-    with cache.sentences():
+    with cache.disk_errors():
         coming.mkdir(parents=True, exist_ok=True)
         with cache.locked(coming.with_suffix(".lock")):  # two processes: the second finds it done
             if not place.is_dir():
@@ -49,15 +49,15 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _unpack(source: Source, coming: Path) -> None:
+def _unpack(source: Source, folder: Path) -> None:
     if source.name == "rocks":
         from cutaway.data.rocks import unpack
 
-        unpack(coming / source.files[0].name, coming)
+        unpack(folder / source.files[0].name, folder)
 
 
 def _file(remote: Remote, folder: Path, source: Source) -> None:
-    """Get one file from the first mirror that gives it whole."""
+    """Get one file from the first mirror that serves it completely."""
     if (folder / remote.name).is_file():  # arrived before an interruption, and was checked then
         return
     part = folder / f"{remote.name}.part"
@@ -82,7 +82,7 @@ def _file(remote: Remote, folder: Path, source: Source) -> None:
 
 
 def _try(url: str, remote: Remote, folder: Path, part: Path) -> str:
-    """Why the file did not come from there, or nothing."""
+    """Download from one mirror; return the reason if it fails, else an empty string."""
     import pooch
     from requests import RequestException
 
@@ -112,7 +112,7 @@ def _reason(error: Exception) -> str:
 
 
 def _resume(url: str, part: Path, advance: Advance) -> None:
-    """Download to `part`, going on from what is there if the server can."""
+    """Download to `part`, continuing from what is there if the server can."""
     import requests
 
     have = part.stat().st_size if part.exists() else 0

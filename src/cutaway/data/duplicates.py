@@ -1,4 +1,4 @@
-"""Images that are copies of one another, found without comparing every pair.
+"""Search for copies among images, without comparing every pair.
 
 Exact copies have the same digest. For near ones each image gets a code of signs of random
 projections of its detail (Charikar, 2002). The codes are sorted in several bit orders, and each
@@ -32,9 +32,9 @@ TINT = 12.0  # mean colours of copies differ by no more (grey levels, brightness
 
 def exact(images: UInt8[Tensor, "n *grid c"]) -> Int[Tensor, " n"]:
     """A cluster number for each image: the same for images that are equal in every pixel."""
-    seen: dict[bytes, int] = {}
+    numbers: dict[bytes, int] = {}
     labels = [
-        seen.setdefault(blake2b(image, digest_size=16).digest(), len(seen))
+        numbers.setdefault(blake2b(image, digest_size=16).digest(), len(numbers))
         for chunk in images.split(_chunk(images))
         for image in chunk.contiguous().numpy()
     ]
@@ -62,21 +62,23 @@ def near(
     return _components(len(first), pairs.numpy())[copies]
 
 
-def joined(first: Int[Tensor, " n"], second: Int[Tensor, " n"] | None = None) -> Int[Tensor, " n"]:
+def join_clusters(
+    first: Int[Tensor, " n"], second: Int[Tensor, " n"] | None = None
+) -> Int[Tensor, " n"]:
     """A cluster number for each image, such that two share one if a chain of relations joins them.
 
     Each argument numbers the images by one relation: those with the same number are related.
     """
     if second is None:
-        return _in_order(first)
+        return _renumbered(first)
     n = len(first)
     relations = [torch.unique(one, return_inverse=True)[1].numpy() for one in (first, second)]
     ends = [np.stack([np.arange(n), one + k * n]) for k, one in enumerate(relations, 1)]
-    return _in_order(_components(3 * n, np.concatenate(ends, 1))[:n])
+    return _renumbered(_components(3 * n, np.concatenate(ends, 1))[:n])
 
 
-def _in_order(labels: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
-    """The labels numbered from 0 as they appear."""
+def _renumbered(labels: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
+    """The labels numbered from 0 in order of appearance."""
     _, begins, which = np.unique(labels.numpy(), return_index=True, return_inverse=True)
     return torch.from_numpy(begins.argsort().argsort()[which])
 
@@ -99,7 +101,7 @@ def _components(n: int, ends: np.ndarray) -> Tensor:
 
 
 def _chunk(images: Tensor) -> int:
-    """How many images at once take some 32 MB as numbers."""
+    """Number of images at once that take some 32 MB as numbers."""
     return max(1, (1 << 23) // max(1, images[:1].numel()))
 
 
@@ -139,7 +141,7 @@ def _pairs(images: Tensor, index: Tensor) -> Tensor:
     if not len(which):
         return none
     fine = _details(images, index[which], FINE, grey=False)
-    apart = _apart(fine, pairs, mirrored)
+    apart = _distance(fine, pairs, mirrored)
     usual = _usual_distance(images, index, fine)[pairs].amin(0)
     copies = apart < (fraction * usual).clamp(SAME_APART, FINE_APART)
     copies &= _tints(images, index[which])[pairs].diff(dim=0)[0].abs().amax(1) < TINT
@@ -150,11 +152,11 @@ def _candidates(coarse: Tensor, limit: float) -> tuple[Tensor, Tensor]:
     """Pairs of rows, shape (2, pairs), less than `limit` apart, and whether one is mirrored."""
     n = len(coarse)
     draw = torch.Generator().manual_seed(0)
-    ways = torch.randn(BITS, *coarse.shape[1:], generator=draw)
-    ways = torch.stack([ways, ways.flip(-1)]).flatten(2)
+    directions = torch.randn(BITS, *coarse.shape[1:], generator=draw)
+    directions = torch.stack([directions, directions.flip(-1)]).flatten(2)
     signs = (
-        (chunk.float().flatten(1) @ way.T > 0).numpy()
-        for way in ways
+        (chunk.float().flatten(1) @ direction.T > 0).numpy()
+        for direction in directions
         for chunk in coarse.split(8192)
     )
     codes = np.concatenate([np.packbits(rows, axis=1) for rows in signs])
@@ -165,7 +167,7 @@ def _candidates(coarse: Tensor, limit: float) -> tuple[Tensor, Tensor]:
     i, j = np.minimum(i % n, j % n), np.maximum(i % n, j % n)
     key = torch.from_numpy(np.unique(((i * n + j) * 2 + mirrored)[i != j]))
     pairs, flipped = torch.stack([key // 2 // n, key // 2 % n]), key % 2 == 1
-    close = _apart(coarse, pairs, flipped) < limit
+    close = _distance(coarse, pairs, flipped) < limit
     return pairs[:, close], flipped[close]
 
 
@@ -177,31 +179,31 @@ def _neighbours(
     An order yields no more pairs than there are rows, the closest: enough to chain a set whose
     images are all alike, and a bound on the work.
     """
-    words, found = codes.view(np.uint64), []
+    words, close_pairs = codes.view(np.uint64), []
     for _ in range(ORDERS):
-        chosen = torch.randperm(codes.shape[1], generator=draw)[:8].numpy()
-        order = np.argsort(np.ascontiguousarray(codes[:, chosen]).view(np.uint64)[:, 0])
+        columns = torch.randperm(codes.shape[1], generator=draw)[:8].numpy()
+        order = np.argsort(np.ascontiguousarray(codes[:, columns]).view(np.uint64)[:, 0])
         ordered = words[order]
         pairs, differ = [], []
         for step in range(1, min(WINDOW, len(order) - 1) + 1):
-            bits = _ones(ordered[step:] ^ ordered[:-step])
+            bits = _count_bits(ordered[step:] ^ ordered[:-step])
             close = np.flatnonzero(bits <= limit)
             pairs.append(np.stack([order[close], order[close + step]]))
             differ.append(bits[close])
         closest = np.argsort(np.concatenate(differ), kind="stable")[: len(order)]
-        found.append(np.concatenate(pairs, 1)[:, closest])
-    i, j = np.concatenate(found, 1)
+        close_pairs.append(np.concatenate(pairs, 1)[:, closest])
+    i, j = np.concatenate(close_pairs, 1)
     return i, j
 
 
-def _ones(words: np.ndarray) -> np.ndarray:
-    """How many bits are set in each row."""
+def _count_bits(words: np.ndarray) -> np.ndarray:
+    """Number of bits set in each row."""
     if hasattr(np, "bitwise_count"):  # since NumPy 2
         return np.bitwise_count(words).sum(1, dtype=np.uint16)
     return np.unpackbits(words.view(np.uint8), axis=1).sum(1, dtype=np.uint16)
 
 
-def _apart(detail: Tensor, pairs: Tensor, mirrored: Tensor) -> Tensor:
+def _distance(detail: Tensor, pairs: Tensor, mirrored: Tensor) -> Tensor:
     """1 - correlation of the details of each pair."""
     apart, chunk = [torch.empty(0)], _chunk(detail)
     for (a, b), flip in zip(pairs.split(chunk, dim=1), mirrored.split(chunk), strict=True):
@@ -212,11 +214,11 @@ def _apart(detail: Tensor, pairs: Tensor, mirrored: Tensor) -> Tensor:
 
 
 def _usual_distance(images: Tensor, index: Tensor, fine: Tensor) -> Tensor:
-    """How far each of these details is from its 10th neighbour in a sample of 2,000 images."""
+    """Distance of each of these details from its 10th neighbour in a sample of 2,000 images."""
     draw = torch.Generator().manual_seed(1)
-    chosen = index[torch.randperm(len(index), generator=draw)[:SAMPLE]]
-    sample = _details(images, chosen, FINE, grey=False).float().flatten(1)
-    rank = min(NEIGHBOUR + 1, len(chosen))  # it may be in the sample itself
+    sampled = index[torch.randperm(len(index), generator=draw)[:SAMPLE]]
+    sample = _details(images, sampled, FINE, grey=False).float().flatten(1)
+    rank = min(NEIGHBOUR + 1, len(sampled))  # it may be in the sample itself
     return torch.cat([
         1 - (rows.float().flatten(1) @ sample.T).topk(rank, 1).values[:, -1]
         for rows in fine.split(4096)
@@ -231,7 +233,7 @@ def _tints(images: Tensor, index: Tensor) -> Tensor:
 
 
 def _fraction(images: Tensor, n: int) -> float:
-    """What part of the usual distance a copy may be away.
+    """The fraction of the usual distance within which two images are copies.
 
     Of many images some are alike by chance, and few pixels hold little to tell them apart by; the
     powers are fitted to sets known by sight (MNIST, CIFAR-10, digits, the Apollo photographs).

@@ -1,4 +1,4 @@
-"""From a packed set to the batches of a step: each batch is a function of the step's number."""
+"""Batches of a packed set: each batch is a function of the step's number."""
 
 import math
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from cutaway.data.target import Masks, Target
 from cutaway.randomness import generator
 
 READY = 1 << 22
-"""Values that a set has at most to be kept as the network takes it: 16 MB."""
+"""Largest number of values of a set that is kept normalised: 16 MB."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one step learns from: images x, targets t and their positions in the set.
+    """The batch of one step: images x, targets t and their positions in the set.
 
     A target is a class, the mask of a picture with a class for each pixel, or a row of numbers; a
     class of -1 is not known.
@@ -52,14 +52,14 @@ class Normalise:
 
     @classmethod
     def of(
-        cls, images: UInt8[Tensor, "n *grid c"], some: Int[Tensor, " m"] | None = None
+        cls, images: UInt8[Tensor, "n *grid c"], index: Int[Tensor, " m"] | None = None
     ) -> "Normalise":
         """The statistics of (up to 10,000 evenly chosen of) all or some of the images."""
-        some = torch.arange(len(images)) if some is None else some
-        chosen = images[some[:: max(1, len(some) // 10_000)]]
+        index = torch.arange(len(images)) if index is None else index
+        sample = images[index[:: max(1, len(index) // 10_000)]]
         total, squares = torch.zeros(2, images.shape[-1], dtype=torch.float64)
         count = 0
-        for chunk in chosen.split(1024):
+        for chunk in sample.split(1024):
             pixels = chunk.reshape(-1, images.shape[-1]).double() / 255
             total, squares = total + pixels.sum(0), squares + (pixels * pixels).sum(0)
             count += len(pixels)
@@ -74,7 +74,7 @@ class Normalise:
         return x.sub_(self._tensor(self.mean, x)).div_(self._tensor(self.std, x))
 
     def undo(self, x: Float[Tensor, "b c *grid"]) -> Float[Tensor, "b c *grid"]:
-        """Normalised values as values in 0..1 again."""
+        """The inverse: normalised values as values in 0..1 again."""
         return x * self._tensor(self.std, x) + self._tensor(self.mean, x)
 
     @staticmethod
@@ -132,7 +132,7 @@ class Feed:
         self.batch_size = min(batch_size, len(self.index))
         self.drop_last, self.turns = drop_last, turns
         self.normalise, self.device, self.memory_format = normalise, device, memory_format
-        self.images = hold(images.images, device)
+        self.images = to_device(images.images, device)
         self.targets, self.target = images.truth, target or images.target
         self.masked = isinstance(images.target, Masks)
         self._order: tuple[int, Tensor] = (-1, index)
@@ -141,11 +141,11 @@ class Feed:
     def batches_per_epoch(self) -> int:
         if self.drop_last:
             return len(self.index) // self.batch_size
-        return even(len(self.index), self.batch_size, self.turns)
+        return count_batches(len(self.index), self.batch_size, self.turns)
 
     @property
     def images_per_epoch(self) -> int:
-        """How many images an epoch shows, those with classes that are told left out."""
+        """Number of images in an epoch, without the additional labelled ones."""
         if self.drop_last:
             return self.batches_per_epoch * self.batch_size
         return len(self.index)
@@ -164,15 +164,15 @@ class Feed:
             self._order = (epoch, self.index[shuffle])
         return self._order[1]
 
-    def chosen(self, number: int) -> Int[Tensor, " b"]:
-        """Positions in the set of a batch's images, those with classes that are told left out."""
+    def indices(self, number: int) -> Int[Tensor, " b"]:
+        """Positions in the set of a batch's images, without the additional labelled ones."""
         epoch = number // self.batches_per_epoch
         skipped = epoch * self.images_per_epoch
         start, end = self.images_before(number), self.images_before(number + 1)
         return self.order(epoch)[start - skipped : end - skipped]
 
     def images_before(self, number: int) -> int:
-        """How many images all batches before this one hold, those with classes told left out.
+        """Number of images in all batches before this one, without the additional labelled ones.
 
         The first batches of an epoch hold one image more where they cannot all be equal.
         """
@@ -182,46 +182,46 @@ class Feed:
 
     def batch(self, number: int) -> Batch:
         """A batch, counted from 0 over all epochs."""
-        chosen = self.chosen(number)
+        index = self.indices(number)
         if self.labelled is None:
-            return self._make(chosen, number)
-        drawn = torch.randint(
-            len(self.labelled), (len(chosen),), generator=generator(self.seed, "labelled", number)
+            return self._make(index, number)
+        draws = torch.randint(
+            len(self.labelled), (len(index),), generator=generator(self.seed, "labelled", number)
         )
-        both = self._make(torch.cat([chosen, self.labelled[drawn]]), number)
-        both.t[: len(chosen)] = -1
-        return both
+        batch = self._make(torch.cat([index, self.labelled[draws]]), number)
+        batch.t[: len(index)] = -1
+        return batch
 
     def in_order(self) -> Iterator[Batch]:
         """Every image once, without augmentation, in the order of `index`."""
         yield from self.first(len(self.index))
 
     def first(self, count: int) -> Iterator[Batch]:
-        """The first `count` images so, in batches."""
+        """The first `count` images, in batches, without augmentation."""
         yield from map(self.of, self.index[:count].split(self.batch_size))
 
-    def of(self, chosen: Int[Tensor, " b"]) -> Batch:
-        """These images, without augmentation."""
-        return self._make(chosen, None)
+    def of(self, index: Int[Tensor, " b"]) -> Batch:
+        """A batch of these images, without augmentation."""
+        return self._make(index, None)
 
-    def _make(self, chosen: Int[Tensor, " b"], number: int | None) -> Batch:
-        t = self.target.learned(self.targets[chosen].to(self.device, non_blocking=True))
+    def _make(self, index: Int[Tensor, " b"], number: int | None) -> Batch:
+        t = self.target.learned(self.targets[index].to(self.device, non_blocking=True))
         if number is not None and self._ready is not None:
-            x = self._ready.index_select(0, chosen.to(self.device)).movedim(-1, 1)
-            return Batch(_ordered(x, self.memory_format), t, chosen)
-        pixels = self.images.index_select(0, chosen.to(self.images.device))
+            x = self._ready.index_select(0, index.to(self.device)).movedim(-1, 1)
+            return Batch(_in_format(x, self.memory_format), t, index)
+        pixels = self.images.index_select(0, index.to(self.images.device))
         x = to_float(pixels.to(self.device, non_blocking=True))
         if self.augment is not None and number is not None:
             draws = generator(self.seed, "augment", number, device=self.device)
             if self.masked:
-                x, t = self.augment.both(x, t, draws)
+                x, t = self.augment.with_masks(x, t, draws)
             else:
                 x = self.augment(x, draws)
-        return Batch(_ordered(self.normalise(x), self.memory_format), t, chosen)
+        return Batch(_in_format(self.normalise(x), self.memory_format), t, index)
 
     @cached_property
     def _ready(self) -> Float[Tensor, "n *grid c"] | None:
-        """The set as the network takes it, where it is small and nothing is done to it.
+        """The normalised set, where it is small and nothing else is done to it.
 
         On a table of four rows, to make a batch anew would take longer than to learn from it.
         """
@@ -230,8 +230,8 @@ class Feed:
         return self.normalise(to_float(self.images.to(self.device))).movedim(1, -1).contiguous()
 
 
-def even(count: int, batch_size: int, turns: int = 1) -> int:
-    """How many batches of nearly equal size hold `count` images: as few as can be.
+def count_batches(count: int, batch_size: int, turns: int = 1) -> int:
+    """Number of batches of nearly equal size that hold `count` images: as few as possible.
 
     None is larger than `batch_size` but where one image would be left by itself, which batch
     normalisation cannot work with: it joins a batch of two. Their number is one that `turns`
@@ -241,12 +241,12 @@ def even(count: int, batch_size: int, turns: int = 1) -> int:
     return min(batches, count // min(2, batch_size, count))
 
 
-def _ordered(x: Tensor, memory_format: torch.memory_format) -> Tensor:
-    """In a memory format, which pictures alone may choose."""
+def _in_format(x: Tensor, memory_format: torch.memory_format) -> Tensor:
+    """The images in a memory format, which only pictures may choose."""
     return x.contiguous(memory_format=memory_format) if x.dim() == 4 else x.contiguous()
 
 
-def hold(images: UInt8[Tensor, "n *grid c"], device: str) -> UInt8[Tensor, "n *grid c"]:
+def to_device(images: UInt8[Tensor, "n *grid c"], device: str) -> UInt8[Tensor, "n *grid c"]:
     """The images on the device where they fit in half of its free memory, else where they are."""
     if not device.startswith("cuda"):
         return images

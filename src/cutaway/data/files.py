@@ -6,13 +6,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from cutaway.data.division import ACCEPTED, both_mean, files_by_part, likely_part, lost, part_of
+from cutaway.data.division import (
+    ACCEPTED,
+    ambiguous_parts,
+    empty_parts,
+    files_by_part,
+    likely_part,
+    part_of,
+)
 from cutaway.data.frame import Size
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.pack import Progress, Sample, pack
 from cutaway.errors import DataError
 
-LITTER = {"__macosx", "thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
+IGNORED_NAMES = {"__macosx", "thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"}
 ENDINGS = (
     ".png",
     ".jpg",
@@ -47,16 +54,16 @@ def folder(root: Path, image_size: Size, progress: Progress | None) -> ImageSet:
 
 def folder_samples(root: Path) -> Read:
     """Every file below the class folders of `root`, the classes, and the classes without files."""
-    folders, files = listed(root)
+    folders, files = list_folder(root)
     if not folders:
         raise DataError(_no_classes(root, files))
     tops = division(root) or {"": -1}
     unlabelled = _unlabelled(root, tops)
     labelled = [top for top in tops if top not in unlabelled]
-    classes = sorted({c for top in labelled for c in listed(root / top)[0]}, key=natural)
+    classes = sorted({c for top in labelled for c in list_folder(root / top)[0]}, key=natural)
     if len(classes) < 2:
         raise DataError(_one_class(root, folders, classes))
-    samples = [one for top in labelled for one in _below(root, top, tops[top], classes)]
+    samples = [one for top in labelled for one in _samples_below(root, top, tops[top], classes)]
     if not samples:
         raise DataError(
             f"The class folders of {root} are empty. Put each class's pictures in its own."
@@ -65,17 +72,17 @@ def folder_samples(root: Path) -> Read:
         samples = _inner(root, samples)
     elif not any(sample.part == 0 for sample in samples):
         raise DataError(f"{root} has no picture to train on: put class folders into a 'train'.")
-    said = [_to_predict(root, top, count) for top, count in unlabelled.items()]
+    findings = [_to_predict(root, top, count) for top, count in unlabelled.items()]
     beside = [
-        _loose(listed(root / top)[1], top) for top in {"": -1} | tops if top in ("", *labelled)
+        _loose(list_folder(root / top)[1], top) for top in {"": -1} | tops if top in ("", *labelled)
     ]
-    gone = lost([tops[top] for top in labelled], [sample.part for sample in samples])
+    missing = empty_parts([tops[top] for top in labelled], [sample.part for sample in samples])
     if all(sample.part < 0 for sample in samples) or "" not in tops:
-        said += _folders_inside(samples, max(len(Path(top).parts) for top in labelled))
-    return samples, classes, [*said, *gone, *(one for some in beside for one in some)]
+        findings += _folders_inside(samples, max(len(Path(top).parts) for top in labelled))
+    return samples, classes, [*findings, *missing, *(one for some in beside for one in some)]
 
 
-def _below(root: Path, top: str, part: int, classes: Sequence[str]) -> Iterator[Sample]:
+def _samples_below(root: Path, top: str, part: int, classes: Sequence[str]) -> Iterator[Sample]:
     """Every file below the class folders of one part."""
     for target, name in enumerate(classes):
         below = f"{top}/{name}" if top else name
@@ -84,82 +91,82 @@ def _below(root: Path, top: str, part: int, classes: Sequence[str]) -> Iterator[
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:
-    """A sorting key by which `10` comes after `9`."""
+    """A sort key by which `10` comes after `9`."""
     pieces = re.split(r"(\d+)", text)
     return [(0, int(p), p) if p.isdecimal() and p.isascii() else (1, 0, p) for p in pieces if p]
 
 
 def _hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in LITTER
+    return name.startswith(".") or name.lower() in IGNORED_NAMES
 
 
-def listed(root: Path) -> tuple[list[str], list[str]]:
-    """Names of the folders and of the files in a folder, without those that nobody sees."""
+def list_folder(root: Path) -> tuple[list[str], list[str]]:
+    """Names of the folders and of the files in a folder, without hidden ones."""
     if not root.is_dir():
         return [], []
     try:
-        seen = [entry for entry in os.scandir(root) if not _hidden(entry.name)]
+        entries = [entry for entry in os.scandir(root) if not _hidden(entry.name)]
     except OSError as error:
         _refuse(error)
-    folders = sorted(entry.name for entry in seen if entry.is_dir())
-    return folders, sorted(entry.name for entry in seen if not entry.is_dir())
+    folders = sorted(entry.name for entry in entries if entry.is_dir())
+    return folders, sorted(entry.name for entry in entries if not entry.is_dir())
 
 
 def walk(path: Path, below: str) -> Iterator[str]:
-    """Files at any depth, as paths with `/` from the root; links are followed, but never round."""
+    """Files at any depth, as paths with `/` from the root; links are followed, but no cycles."""
     if not path.is_dir():
         return
-    seen: set[str] = set()
-    for here, folders, files in os.walk(path, onerror=_refuse, followlinks=True):
-        seen.add(os.path.realpath(here))
+    visited: set[str] = set()
+    for folder, folders, files in os.walk(path, onerror=_refuse, followlinks=True):
+        visited.add(os.path.realpath(folder))
         folders[:] = [
             name
             for name in sorted(folders)
-            if not _hidden(name) and os.path.realpath(os.path.join(here, name)) not in seen
+            if not _hidden(name) and os.path.realpath(os.path.join(folder, name)) not in visited
         ]
-        inner = os.path.relpath(here, path).replace(os.sep, "/")
+        inner = os.path.relpath(folder, path).replace(os.sep, "/")
         stem = below if inner == "." else f"{below}/{inner}"
         yield from (f"{stem}/{name}" for name in files if not _hidden(name))
 
 
 def _refuse(error: OSError) -> NoReturn:
-    """A folder that cannot be listed is not passed over in silence."""
+    """Refuse a folder that cannot be listed, instead of skipping it silently."""
     raise DataError(f"The folder {error.filename} cannot be read ({error.strerror}).") from error
 
 
 def division(root: Path) -> dict[str, int]:
-    """Folder (as a path below `root`) and part, where `root` is divided; else nothing.
+    """The part of each folder (as a path below `root`), where `root` is divided; else empty.
 
     Raises DataError for a division that is only half understood.
     """
-    folders, _ = listed(root)
-    named = {name: likely_part(name) for name in folders if likely_part(name) >= 0}
-    divided = {name: part for name, part in named.items() if listed(root / name)[0]}
+    folders, _ = list_folder(root)
+    by_name = {name: likely_part(name) for name in folders if likely_part(name) >= 0}
+    divided = {name: part for name, part in by_name.items() if list_folder(root / name)[0]}
     exact = [name for name in folders if part_of(name) >= 0]
     every = len(exact) == len(folders) > 1
     known = 0 in divided.values() and any(name in divided for name in exact)
     if not (every or known or len(set(divided.values())) > 1):
         return {}
-    _refuse_strangers(root, [name for name in folders if name not in named], sorted(named))
-    tops = {_unwrapped(root, name, part): part for name, part in named.items()}
+    _refuse_other_folders(root, [name for name in folders if name not in by_name], sorted(by_name))
+    tops = {_class_root(root, name, part): part for name, part in by_name.items()}
     for part in range(len(PARTS)):
-        same = [name for name in named if named[name] == part]
+        same = [name for name in by_name if by_name[name] == part]
         if len(same) > 1:
-            raise both_mean(root, same, part)
+            raise ambiguous_parts(root, same, part)
     return dict(sorted(tops.items(), key=lambda item: item[1]))
 
 
-def _unwrapped(root: Path, top: str, part: int) -> str:
+def _class_root(root: Path, top: str, part: int) -> str:
     """The folder that holds the classes, where an archive has put it into one of its own name."""
-    folders, files = listed(root / top)
+    folders, files = list_folder(root / top)
     if len(folders) == 1 and not files and likely_part(folders[0]) == part:
-        return _unwrapped(root, f"{top}/{folders[0]}", part)
+        return _class_root(root, f"{top}/{folders[0]}", part)
     return top
 
 
-def _refuse_strangers(root: Path, others: Sequence[str], parts: Sequence[str]) -> None:
-    """Folders of pictures beside the parts that are no part by their name."""
-    strangers = [name for name in others if _pictured(root / name)]
+def _refuse_other_folders(root: Path, others: Sequence[str], parts: Sequence[str]) -> None:
+    """Refuse folders of pictures beside the parts whose names are no parts."""
+    strangers = [name for name in others if _has_pictures(root / name)]
     if strangers:
         are = "is not the name of a part" if len(strangers) == 1 else "are not names of parts"
         raise DataError(
@@ -169,7 +176,7 @@ def _refuse_strangers(root: Path, others: Sequence[str], parts: Sequence[str]) -
         )
 
 
-def _pictured(path: Path) -> bool:
+def _has_pictures(path: Path) -> bool:
     return any(name.lower().endswith(ENDINGS) for name in walk(path, path.name))
 
 
@@ -178,9 +185,9 @@ def _unlabelled(root: Path, tops: dict[str, int]) -> dict[str, int]:
 
     A single folder that is no class of the training part holds no class either.
     """
-    inside = {top: set(listed(root / top)[0]) for top, part in tops.items() if part >= 0}
+    inside = {top: set(list_folder(root / top)[0]) for top, part in tops.items() if part >= 0}
     trained = {name for top, names in inside.items() if tops[top] == 0 for name in names}
-    found = {}
+    counts = {}
     for top, names in inside.items():
         if tops[top] == 0 or names & trained or not trained:
             continue
@@ -191,17 +198,17 @@ def _unlabelled(root: Path, tops: dict[str, int]) -> dict[str, int]:
             )
         pictures = [p for p in walk(root / top, top) if p.lower().endswith(ENDINGS)]
         if pictures:
-            found[top] = len(pictures)
-    return found
+            counts[top] = len(pictures)
+    return counts
 
 
 def _to_predict(root: Path, top: str, count: int) -> Finding:
-    said = (
+    detail = (
         f"{top} holds {count} picture{'s' * (count != 1)} without class folders: they are used "
         "neither for training nor for testing. Sort them into the classes' folders to test on "
         f"them, or let the network predict them: cutaway predict RUN {root / top}/*"
     )
-    return Finding("unlabelled-part", (), said)
+    return Finding("unlabelled-part", (), detail)
 
 
 def _inner(root: Path, samples: list[Sample]) -> list[Sample]:
@@ -218,7 +225,7 @@ def _inner(root: Path, samples: list[Sample]) -> list[Sample]:
 
 
 def _folders_inside(samples: Sequence[Sample], above: int) -> list[Finding]:
-    """Folders within the classes: classes themselves, it may be, or images that belong together.
+    """Folders within the classes: perhaps classes themselves, or images that belong together.
 
     Args:
         above: folders above those of the classes.
@@ -231,22 +238,24 @@ def _folders_inside(samples: Sequence[Sample], above: int) -> list[Finding]:
         return []
     name, inner = next(iter(several.items()))
     more = f" and {len(inner) - 3:,} more" if len(inner) > 3 else ""
-    said = (
+    detail = (
         f"The folders inside a class are part of it: {name}/ holds {', '.join(inner[:3])}{more}, "
         f"all of them taken as '{name}'. If they are classes, move them beside each other; if each "
         f"holds images that belong together, say --group-by level:{above + 2} (group_by=...)."
     )
-    return [Finding("inner-folders", tuple(several), said)]
+    return [Finding("inner-folders", tuple(several), detail)]
 
 
 def _loose(files: Sequence[str], top: str = "") -> list[Finding]:
-    """Pictures that lie beside the class folders have no label."""
+    """Pictures beside the class folders, which have no label."""
     loose = tuple(f"{top}/{name}".lstrip("/") for name in files if name.lower().endswith(ENDINGS))
     if not loose:
         return []
-    what = "1 picture lies" if len(loose) == 1 else f"{len(loose)} pictures lie"
-    said = f"{what} beside the class folders and so without a label. Sort in what should be used."
-    return [Finding("unlabelled", loose, said, True)]
+    subject = "1 picture lies" if len(loose) == 1 else f"{len(loose)} pictures lie"
+    detail = (
+        f"{subject} beside the class folders and so without a label. Sort in what should be used."
+    )
+    return [Finding("unlabelled", loose, detail, True)]
 
 
 def _no_classes(root: Path, files: Sequence[str]) -> str:
@@ -267,6 +276,6 @@ def _one_class(root: Path, folders: Sequence[str], classes: Sequence[str]) -> st
             f"{root} holds {', '.join(folders)} without class folders. Put one in for each class."
         )
     inner = root / classes[0]
-    if len(listed(inner)[0]) > 1:
+    if len(list_folder(inner)[0]) > 1:
         return f"{root} holds one class only, '{classes[0]}'. Did you mean {inner}?"
     return f"{root} holds one class only, '{classes[0]}'. There must be at least two."

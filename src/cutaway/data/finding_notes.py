@@ -1,10 +1,10 @@
-"""Which findings somebody must know before believing a figure, one sentence a kind."""
+"""Findings that a reader must know before trusting a figure, one sentence a kind."""
 
 from collections.abc import Collection, Iterable, Sequence
 
 from cutaway.data.imageset import Finding
 
-HARM = (
+BY_SEVERITY = (
     "leak",
     "torn-group",
     "untrained-class",
@@ -41,32 +41,32 @@ HARM = (
     "tiny-class",
     "imbalance",
 )
-"""Kinds of findings that decide what a figure is worth, the most harmful first."""
+"""Kinds of findings that affect the results, the most harmful first."""
 CLASSES = ("untrained-class", "untested-class", "undivided-class", "two-labels", "tiny-class",
            "imbalance", "one-class")  # fmt: skip
-"""Kinds that matter only where classes are told apart."""
+"""Kinds that matter only where classes are predicted."""
 DIVISION = ("leak", "torn-group", "untrained-class", "untested-class")
-"""Kinds of a division of the source's own, which folds take the place of."""
-SOME = 3
-"""Names that a sentence gives of what was left out."""
+"""Kinds of a division of the source's own, which folds replace."""
+MAX_NAMES = 3
+"""Number of names that a sentence about left-out files gives."""
 
 
-def notable(findings: Sequence[Finding], but: Collection[str] = ()) -> list[tuple[str, str]]:
-    """Kind and sentence of what must be known, the most harmful first.
+def notable(findings: Sequence[Finding], exclude: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Kind and sentence of each important finding, the most harmful first.
 
     Args:
-        but: kinds that do not matter to what is learned.
+        exclude: kinds that do not matter to what is learned.
     """
     kinds: dict[str, list[Finding]] = {}
-    for finding in (one for one in dict.fromkeys(findings) if one.kind not in but):
-        kind = "left-out" if finding.left_out and finding.kind not in HARM else finding.kind
+    for finding in (one for one in dict.fromkeys(findings) if one.kind not in exclude):
+        kind = "left-out" if finding.left_out and finding.kind not in BY_SEVERITY else finding.kind
         kinds.setdefault(kind, []).append(finding)
-    return [(kind, _sentence(kind, kinds[kind])) for kind in HARM if kind in kinds]
+    return [(kind, _sentence(kind, kinds[kind])) for kind in BY_SEVERITY if kind in kinds]
 
 
 def rank(kind: str) -> int:
-    """A sorting key: the most harmful kinds of findings first, kinds of others last."""
-    return HARM.index(kind) if kind in HARM else len(HARM)
+    """A sort key: the most harmful kinds of findings first, other kinds last."""
+    return BY_SEVERITY.index(kind) if kind in BY_SEVERITY else len(BY_SEVERITY)
 
 
 def _sentence(kind: str, findings: Sequence[Finding]) -> str:
@@ -88,9 +88,9 @@ def _two_labels(findings: Sequence[Finding]) -> str:
 
 
 def _left_out(findings: Iterable[Finding]) -> str:
-    """How many were left out, and a few with the reason."""
+    """The number of files left out, and a few with the reason."""
     reasons = {name: finding.kind for finding in findings for name in finding.where}
-    named = ", ".join(f"{name} ({why})" for name, why in list(reasons.items())[:SOME])
-    more = f" and {len(reasons) - SOME} more" if len(reasons) > SOME else ""
-    what = "1 file was" if len(reasons) == 1 else f"{len(reasons)} files were"
-    return f"{what} left out: {named}{more}. Mend or delete them."
+    examples = ", ".join(f"{name} ({reason})" for name, reason in list(reasons.items())[:MAX_NAMES])
+    more = f" and {len(reasons) - MAX_NAMES} more" if len(reasons) > MAX_NAMES else ""
+    subject = "1 file was" if len(reasons) == 1 else f"{len(reasons)} files were"
+    return f"{subject} left out: {examples}{more}. Mend or delete them."

@@ -10,8 +10,8 @@ from cutaway.errors import DataError, UsageError
 
 def read_fold(text: str) -> tuple[int, int]:
     """The number of a fold and how many there are, from `2/5`. Raises UsageError."""
-    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
-    number, count = (int(found[1]), int(found[2])) if found else (0, 0)
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    number, count = (int(match[1]), int(match[2])) if match else (0, 0)
     if not (count >= 2 and 1 <= number <= count):
         raise UsageError(f"'{text}' is not a fold: write 2/5 for the second of five.")
     return number, count
@@ -38,18 +38,18 @@ def folds(unit: np.ndarray, target: np.ndarray, count: int, rng: np.random.Gener
     Units are dealt out, larger ones first, each to the fold that has least of its classes, and of
     such folds to the smallest (as in scikit-learn's `StratifiedGroupKFold`, but unit by unit).
     """
-    held: dict[int, list[tuple[int, int]]] = {}
+    contents: dict[int, list[tuple[int, int]]] = {}
     for of, c, k in zip(*(column.tolist() for column in totals(unit, target)), strict=True):
-        held.setdefault(of, []).append((c, k))
+        contents.setdefault(of, []).append((c, k))
     size = np.bincount(unit)
     order = np.lexsort((rng.random(len(size)), -size)).tolist()
     has = [[0] * (int(target.max()) + 1) for _ in range(count)]
     total, place = [0] * count, np.empty(len(size), np.int64)
     for one in order:
-        needs = [sum(row[c] * k for c, k in held[one]) for row in has]
+        needs = [sum(row[c] * k for c, k in contents[one]) for row in has]
         fold = min(range(count), key=lambda f: (needs[f], total[f]))
         place[one] = fold
         total[fold] += int(size[one])
-        for c, k in held[one]:
+        for c, k in contents[one]:
             has[fold][c] += k
     return place[unit]

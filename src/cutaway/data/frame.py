@@ -1,5 +1,5 @@
-"""What all pictures of a set are brought to: the one definition of resizing, which training,
-`predict`, the server, every export and the page in a browser follow.
+"""Frames that pictures are brought to: the one definition of resizing, which training, `predict`,
+the server, every export and the page in a browser follow.
 
 A picture becomes one of another size by two passes, each to 8 bits again: first every row to the
 new width, then every column to the new height. A pass is bicubic (a = -0.5), antialiased, with
@@ -16,7 +16,7 @@ Levels = tuple[float, float]
 
 
 class Frame(NamedTuple):
-    """What a picture is brought to.
+    """The channels, size, fit and levels that pictures are brought to.
 
     Attributes:
         channels: 1 for grey, 3 for red, green, blue.
@@ -35,15 +35,15 @@ class Frame(NamedTuple):
 
 
 Size = int | Frame | None
-"""What is asked for: the side of a square, all that a frame says, or nothing."""
+"""A requested size: the side of a square, a whole frame, or None."""
 
 
-def fit_of(size: tuple[int, ...], wish: Fit = "cut") -> Fit:
-    """How a picture becomes one of this size: only a square is cut or padded to."""
-    return wish if len(size) == 2 and size[0] == size[1] else "stretch"
+def fit_of(size: tuple[int, ...], fit: Fit = "cut") -> Fit:
+    """The fit for this size: only a square is cropped or padded to."""
+    return fit if len(size) == 2 and size[0] == size[1] else "stretch"
 
 
-def middle(height: int, width: int) -> tuple[int, int, int]:
+def middle_square(height: int, width: int) -> tuple[int, int, int]:
     """First row, first column and side of the middle square."""
     side = min(height, width)
     return (height - side) // 2, (width - side) // 2, side
@@ -61,7 +61,7 @@ def framed(image: Image.Image, size: tuple[int, ...] | None, fit: Fit) -> Image.
     if size is None or image.size == (size[1], size[0]):
         return image
     if fit == "cut":
-        top, left, side = middle(image.height, image.width)
+        top, left, side = middle_square(image.height, image.width)
         image = image.crop((left, top, left + side, top + side))
     elif fit == "pad":
         image = padded(image)
@@ -70,9 +70,9 @@ def framed(image: Image.Image, size: tuple[int, ...] | None, fit: Fit) -> Image.
 
 def resampled(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """The whole image at a width and height. Pillow, asked for both at once, begins with either."""
-    for wanted in ((size[0], image.height), size):
-        if image.size != wanted:
-            image = image.resize(wanted, Image.Resampling.BICUBIC)
+    for target in ((size[0], image.height), size):
+        if image.size != target:
+            image = image.resize(target, Image.Resampling.BICUBIC)
     return image
 
 

@@ -11,13 +11,13 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.items import from_items
 from cutaway.data.pack import Progress
 from cutaway.data.table import Table, from_table
-from cutaway.data.wanted import Wanted
+from cutaway.data.target_spec import TargetSpec
 
 NAME = "data frame"
 
 
 def from_frame(
-    frame: Any, size: Size, group_by: str, wanted: Wanted, progress: Progress | None
+    frame: Any, size: Size, group_by: str, spec: TargetSpec, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """The pictures that a data frame names or holds, and whether a column has grouped them.
 
@@ -26,7 +26,7 @@ def from_frame(
     columns = {str(column): list(frame[column]) for column in frame.columns}
     first = {name: _first(cells) for name, cells in columns.items()}
     if any(is_picture(cell) and not _encoded(cell) for cell in first.values()):
-        return from_items(Rows(columns), size, group_by, wanted, progress)
+        return from_items(Rows(columns), size, group_by, spec, progress)
     source = Table(
         Path(NAME),
         {name: _encoded(cell) for name, cell in first.items()},
@@ -35,7 +35,7 @@ def from_frame(
         pictures=lambda column: [_content(cell) for cell in columns[column]],
         words=[name for name, cells in columns.items() if all(map(is_word, cells))],
     )
-    return from_table(source, NAME, size, group_by, wanted, progress)
+    return from_table(source, NAME, size, group_by, spec, progress)
 
 
 class Rows(Sequence[dict[str, Any]]):
@@ -52,7 +52,7 @@ class Rows(Sequence[dict[str, Any]]):
 
 
 def _first(cells: Sequence[Any]) -> Any:
-    """The first cell that holds something."""
+    """The first cell that is not empty."""
     return next((cell for cell in cells if is_picture(cell) or isinstance(cell, str)), None)
 
 

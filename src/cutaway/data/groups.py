@@ -1,4 +1,4 @@
-"""Groups that never part, worked out from the images' names."""
+"""Groups of images that stay in one part, derived from their names."""
 
 import re
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def grouped(images: ImageSet, group_by: str) -> ImageSet:
 
 
 def numbered_keys(keys: Sequence[str], names: Sequence[str]) -> Int[Tensor, " n"]:
-    """A group's number for each image by its key; one without a key is a group of its own."""
+    """A group number for each image by its key; one without a key is a group of its own."""
     numbers: dict[tuple[bool, str], int] = {}
     pairs = ((bool(key), key or name) for key, name in zip(keys, names, strict=True))
     return torch.tensor([numbers.setdefault(pair, len(numbers)) for pair in pairs])
@@ -58,5 +58,5 @@ def _matches(names: Sequence[str], pattern: str) -> list[str]:
             f"--group-by '{pattern}' is not a regular expression: {error}. It may also be "
             "level:N, or a column of the table."
         ) from None
-    found = [compiled.search(name) for name in names]
-    return [(match[1] if compiled.groups else match[0]) or "" if match else "" for match in found]
+    matches = [compiled.search(name) for name in names]
+    return [(match[1] if compiled.groups else match[0]) or "" if match else "" for match in matches]

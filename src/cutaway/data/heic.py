@@ -1,4 +1,4 @@
-"""Photographs of phones (HEIC), by a package that is fetched where one wants them."""
+"""HEIC photographs of phones, by an optional package."""
 
 from cutaway.data.unreadable import Unreadable
 
@@ -9,7 +9,7 @@ MISSING = "It is a HEIC photograph, which needs a package more: pip install 'cut
 
 
 def heic(content: bytes) -> list[str]:
-    """Pillow's name of the format, made known to it, where a file is of it; nothing else.
+    """Register the HEIC plugin if a file is of this format, and return Pillow's name of it.
 
     Raises:
         Unreadable: the package is not there.

@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from cutaway.data import cache
 from cutaway.data.imageset import ImageSet
 from cutaway.data.named_sets import named_set
-from cutaway.data.pixels import Made, stored
+from cutaway.data.pixels import PixelsAndNote, stored
 from cutaway.errors import DataError
 
 # Part, images, labels: file name and MD5 of its uncompressed content.
@@ -39,7 +39,7 @@ def _find(folder: Path, name: str) -> Path:
     )
 
 
-def _make(files: list[Path]) -> Made:
+def _make(files: list[Path]) -> PixelsAndNote:
     arrays = [_read(file, known) for file, (_, known) in zip(files, FILES, strict=True)]
     train, train_targets, test, test_targets = arrays
     counts = {"train": len(train), "test": len(test)}

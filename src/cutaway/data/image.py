@@ -1,4 +1,4 @@
-"""One image of any kind in memory: a picture of PIL, an array, a tensor, or a file's content."""
+"""Convert one image in memory: a picture of PIL, an array, a tensor, or a file's content."""
 
 from os import PathLike
 from typing import Any
@@ -10,16 +10,16 @@ from PIL import Image
 
 from cutaway.data.frame import Frame, Levels, Size
 from cutaway.data.imageset import Finding
-from cutaway.data.levels import extent, in_bytes, shared
-from cutaway.data.picture import Unreadable, as_shown, is_deep, is_grey, quietly, read, values
+from cutaway.data.levels import extent, scaling_note, to_bytes
+from cutaway.data.picture import Unreadable, as_shown, is_deep, is_grey, read, silenced, values
 from cutaway.errors import DataError
 
 Pixels = UInt8[np.ndarray, "h w c"]
 
 
-def is_array(value: Any, least: int = 1) -> bool:
-    """Whether something is an array or tensor of `least` axes or more (an object has no shape)."""
-    known = isinstance(value, np.ndarray | torch.Tensor) and value.ndim >= least
+def is_array(value: Any, axes: int = 1) -> bool:
+    """Whether something is an array or tensor of at least `axes` axes (an object has no shape)."""
+    known = isinstance(value, np.ndarray | torch.Tensor) and value.ndim >= axes
     return bool(known and getattr(value.dtype, "kind", "") != "O")
 
 
@@ -60,8 +60,8 @@ def pixels_of(image: Any, side: Size, levels: Levels | None = None) -> Pixels:
         if side is None:
             return array[..., None] if array.ndim == 2 else array
         image = Image.fromarray(array.squeeze(-1) if array.shape[-1] == 1 else array)
-    shown = as_shown(image, _frame(side, 1 if is_grey(image) else 3, levels), [])
-    array = np.array(shown)
+    converted = as_shown(image, _frame(side, 1 if is_grey(image) else 3, levels), [])
+    array = np.array(converted)
     return array[..., None] if array.ndim == 2 else array
 
 
@@ -71,12 +71,12 @@ def encoded_in(cell: dict[str, Any]) -> str | bytes:
 
 
 def _decoded(source: str | bytes, side: Size, levels: Levels | None) -> Pixels:
-    with quietly():
+    with silenced():
         frame = _frame(side, 3, levels)
-        found = read(source, frame)
-    shape = (found.height, found.width, frame.channels)
-    pixels = np.frombuffer(found.pixels, np.uint8).reshape(shape)
-    return pixels[..., :1] if found.grey and not isinstance(side, Frame) else pixels
+        picture = read(source, frame)
+    shape = (picture.height, picture.width, frame.channels)
+    pixels = np.frombuffer(picture.pixels, np.uint8).reshape(shape)
+    return pixels[..., :1] if picture.grey and not isinstance(side, Frame) else pixels
 
 
 def _frame(side: Size, channels: int, levels: Levels | None) -> Frame:
@@ -87,7 +87,8 @@ def _frame(side: Size, channels: int, levels: Levels | None) -> Frame:
 
 
 def channels_last(images: np.ndarray, torch_like: bool) -> np.ndarray:
-    """Where both ends could be channels, a tensor has them first and an array last."""
+    """Move channels last: where both ends could be channels, a tensor has them first and an array
+    last."""
     first, last = images.shape[-3] in (1, 3), images.shape[-1] in (1, 3)
     if not (first or last):
         raise DataError(f"Images have 1 or 3 channels; the shape {images.shape} has neither.")
@@ -105,7 +106,7 @@ def as_bytes(images: np.ndarray, levels: Levels | None = None) -> np.ndarray:
     if images.dtype == bool:
         return images.astype(np.uint8) * 255
     if levels and images.dtype.kind in "iu":
-        return in_bytes(images, levels)
+        return to_bytes(images, levels)
     if images.dtype.kind not in "fiu":
         raise DataError(f"Images hold {images.dtype} values, which are not numbers.")
     low, high = images.min(), images.max()
@@ -123,22 +124,23 @@ def _advice(kind: str, low: float, high: float) -> str:
         return "leave out any normalisation, or convert to uint8."
     if high <= 255:
         return f"divide them by the value of white (255, or {high:g} here), or convert to uint8."
-    return f"divide them by the value of white ({_most(high)}?), which makes floats in 0..1."
+    return f"divide them by the value of white ({_type_limit(high)}?), which makes floats in 0..1."
 
 
-def _most(high: float) -> int:
-    """What counters of so many bits hold at most."""
+def _type_limit(high: float) -> int:
+    """The largest value of the smallest bit depth that holds `high`."""
     return next((top for bits in (10, 12, 16) if high <= (top := 2**bits - 1)), int(high))
 
 
-def deep_values(image: Any, among: bool = False) -> Levels | None:
-    """The least and the greatest value of an image of more than 8 bits; None of any other.
+def deep_values(image: Any, in_set: bool = False) -> Levels | None:
+    """The minimum and the maximum of an image of more than 8 bits; None of any other.
 
     Raises Unreadable.
 
     Args:
         image: of PIL, an array of whole numbers, or a file's path or content.
-        among: it is among images of more than 8 bits, and so may be dark and not of 8.
+        in_set: whether it is one of a set with images of more than 8 bits, and so may be
+            dark and not of 8.
     """
     if isinstance(image, dict):
         image = encoded_in(image)
@@ -148,11 +150,11 @@ def deep_values(image: Any, among: bool = False) -> Levels | None:
         return extent(np.asarray(image)) if is_deep(image) else None
     array = as_numpy(image) if is_array(image) else np.empty(0)
     whole = array.dtype.kind in "iu" and array.dtype.itemsize > 1 and array.size
-    return extent(array) if whole and array.min() >= 0 and (among or array.max() > 255) else None
+    return extent(array) if whole and array.min() >= 0 and (in_set or array.max() > 255) else None
 
 
-def deeper(levels: Levels | None, count: int) -> list[Finding]:
-    """That values of more than 8 bits were scaled, and how."""
+def deep_finding(levels: Levels | None, count: int) -> list[Finding]:
+    """The finding that values of more than 8 bits were scaled, and how."""
     if not levels:
         return []
-    return [Finding("16-bit", (), f"Pictures {shared(levels)} ({count}).")]
+    return [Finding("16-bit", (), f"Pictures {scaling_note(levels)} ({count}).")]

@@ -1,4 +1,4 @@
-"""The one shape in which examples reach everything else: uint8, targets, names, groups."""
+"""The image set, which all else works on: uint8 images, targets, names, groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from cutaway.data import resampling
-from cutaway.data.frame import Fit, Frame, Levels, fit_of, middle
+from cutaway.data.frame import Fit, Frame, Levels, fit_of, middle_square
 from cutaway.data.target import Classes, Masks, Target, Values, strata
 from cutaway.errors import UsageError
 
@@ -21,7 +21,7 @@ NOUNS = {1: "signal", 2: "image", 3: "video"}  # by the rank of the grid
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that an audit noticed.
+    """One finding of an audit.
 
     Attributes:
         kind: a short stable name, such as `truncated` or `near-duplicate`.
@@ -113,31 +113,31 @@ class ImageSet:
 
     @property
     def frame(self) -> Frame:
-        """What another picture has to be brought to, to be one of these."""
+        """The frame that another picture has to be brought to, to be one of these."""
         return Frame(self.channels, self.size, fit_of(self.size, self.fit), self.levels)
 
     @property
     def target(self) -> Target:
-        """What is to be told of each image."""
+        """The kind of target of each image."""
         if self.values is not None:
             return Values(self.quantities)
         return Classes(self.classes) if self.masks is None else Masks(self.classes)
 
     @property
     def truth(self) -> Shaped[Tensor, "n *any"]:
-        """What is true of each image: its class, its mask or its values."""
+        """The true target of each image: its class, its mask or its values."""
         if self.values is not None:
             return self.values
         return self.targets if self.masks is None else self.masks
 
     @property
     def noun(self) -> str:
-        """What one example is called."""
+        """The noun for one example."""
         rank = len(self.size)
         return "sample" if self.whole and rank == 1 else NOUNS.get(rank, "example")
 
     def counts(self) -> list[int]:
-        """How many images each class has; nothing where there are no classes."""
+        """Number of images of each class; empty where there are no classes."""
         if self.values is not None:
             return []
         return torch.bincount(self.targets, minlength=len(self.classes)).tolist()
@@ -156,7 +156,7 @@ class ImageSet:
         return digest.hexdigest()
 
     def with_values(self, values: Float[Tensor, "n m"], names: Sequence[str]) -> "ImageSet":
-        """The same images with numbers to be predicted, in place of classes."""
+        """The same images with numbers to be predicted, instead of classes."""
         return replace(
             self, targets=strata(values), classes=(), masks=None, values=values,
             quantities=tuple(names),
@@ -212,9 +212,9 @@ def scaled(
     if images.shape[1:-1] == size:
         return images
     if images.dim() != 4 or len(size) != 2:
-        found, asked = (" x ".join(map(str, grid)) for grid in (images.shape[1:-1], size))
+        actual, requested = (" x ".join(map(str, grid)) for grid in (images.shape[1:-1], size))
         raise UsageError(
-            f"Only pictures can be resized, not examples of {found} values to {asked}: "
+            f"Only pictures can be resized, not examples of {actual} values to {requested}: "
             "leave the image size out."
         )
     return resampling.framed(images, size, fit)
@@ -225,7 +225,7 @@ def scaled_masks(
 ) -> Shaped[Tensor, "n h2 w2"]:
     """Masks at another height and width, as their pictures, each pixel that of the nearest."""
     if fit == "cut":
-        top, left, side = middle(*masks.shape[1:])
+        top, left, side = middle_square(*masks.shape[1:])
         masks = masks[:, top : top + side, left : left + side]
     elif fit == "pad":
         masks = resampling.padded(masks)

@@ -1,4 +1,4 @@
-"""How drawings lie on their paper: what a page needs to frame a new one as the training images are.
+"""Position and stroke of drawings, so that a page can frame a new one as the training images are.
 
 MNIST's digits are 20 of 28 pixels long with their mass in the middle; scikit-learn's fill their
 8 x 8 pixels from top to bottom. A network that learned from one takes digits in the other's frame
@@ -15,10 +15,11 @@ from torch import Tensor
 from cutaway.data import resampling
 from cutaway.errors import DataError
 
-SOME = 500
-"""Images that are measured, evenly chosen."""
+MAX_IMAGES = 500
+"""Number of images that are measured, evenly chosen."""
 EMPTY, NEAR = 0.3, 0.1
-"""Least share of pixels that are paper, within so much of its grey, for a drawing on paper."""
+"""Minimum share of pixels that are paper, and the largest distance from its grey, for a drawing on
+paper."""
 MARK = 0.3
 """Share of the way from paper to ink from which a pixel belongs to the drawing."""
 LOST = 0.2
@@ -48,27 +49,27 @@ class Ink:
     grain: int
 
     @classmethod
-    def of_json(cls, values: Any) -> "Ink | None":
-        """What JSON kept of it. Raises DataError."""
+    def from_json(cls, values: Any) -> "Ink | None":
+        """Read what JSON kept of it. Raises DataError."""
         try:
             return cls(**values) if values else None
         except TypeError:
             raise DataError("What is kept of the drawings is damaged.") from None
 
 
-def measured(images: UInt8[Tensor, "n h w c"]) -> Ink | None:
-    """How the drawings lie on their paper, whose grey is the most frequent of all; None where the
-    images are no drawings."""
-    some = images[:: -(-len(images) // SOME)]
+def measure_ink(images: UInt8[Tensor, "n h w c"]) -> Ink | None:
+    """Measure the drawings; the paper's grey is the most frequent of all. None where the images are
+    no drawings."""
+    some = images[:: -(-len(images) // MAX_IMAGES)]
     if some.shape[-1] != 1 or not len(some) or min(some.shape[1:3]) < 4:
         return None
     grey = some[..., 0].float() / 255
     paper = torch.bincount(some.flatten().int(), minlength=256).argmax().item() / 255
     near = ((grey - paper).abs() < NEAR).float().mean().item()
-    return _of(grey, paper) if near >= EMPTY else None
+    return _measure(grey, paper) if near >= EMPTY else None
 
 
-def _of(grey: Float[Tensor, "n h w"], paper: float) -> Ink | None:
+def _measure(grey: Float[Tensor, "n h w"], paper: float) -> Ink | None:
     away = grey - paper
     side = 1 if away.mean() > 0 else -1
     reach = (side * away).flatten(1).quantile(0.98, 1).median().item()
@@ -87,7 +88,7 @@ def _of(grey: Float[Tensor, "n h w"], paper: float) -> Ink | None:
 
 
 def _boxes(on: Tensor) -> tuple[float, Float[Tensor, "n 2"]]:
-    """The usual longer side of the boxes around drawings, and the middle of each box."""
+    """The median longer side of the boxes around drawings, and the centre of each box."""
     ends, sizes = [], on.shape[1:]
     for axis, n in ((1, sizes[1]), (2, sizes[0])):  # columns, then rows
         line = on.any(axis).int()
@@ -99,18 +100,19 @@ def _boxes(on: Tensor) -> tuple[float, Float[Tensor, "n 2"]]:
 
 
 def _masses(mark: Float[Tensor, "n h w"]) -> Float[Tensor, "n 2"]:
-    """The middle of each drawing's mass, x and y."""
+    """The centre of mass of each drawing, x and y."""
     total = mark.sum((1, 2))
-    found = []
+    middles = []
     for axis in (2, 1):
         n = mark.shape[axis]
         places = (torch.arange(n) + 0.5) / n
-        found.append((mark.sum(3 - axis) * places).sum(1) / total)
-    return torch.stack(found, 1)
+        middles.append((mark.sum(3 - axis) * places).sum(1) / total)
+    return torch.stack(middles, 1)
 
 
 def _width(mark: Float[Tensor, "n h w"]) -> float:
-    """Of a stroke: a line of width w and length l covers w l, and its edge is 2 l long."""
+    """The width of a stroke: a line of width w and length l covers w l, and its edge is 2 l
+    long."""
     wide = torch.nn.functional.pad(mark, (1, 1, 1, 1))
     dy, dx = wide.diff(dim=1)[:, :, :-1], wide.diff(dim=2)[:, :-1]
     edge = (dx.square() + dy.square()).sqrt().sum((1, 2))

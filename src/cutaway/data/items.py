@@ -15,24 +15,24 @@ from cutaway.data.dataset import classes_of, columns_of, namer, pair
 from cutaway.data.division import of_rows
 from cutaway.data.frame import Frame, Levels, Size
 from cutaway.data.groups import numbered_keys
-from cutaway.data.image import as_numpy, deep_values, deeper, is_array, pixels_of
+from cutaway.data.image import as_numpy, deep_finding, deep_values, is_array, pixels_of
 from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.levels import union
 from cutaway.data.masks import framed_mask
 from cutaway.data.pack import Progress
 from cutaway.data.picture import Unreadable
-from cutaway.data.plan import KEEP, LOOKED_AT, usual_side
+from cutaway.data.plan import KEPT_UP_TO, SAMPLED, usual_side
+from cutaway.data.target_spec import TargetSpec
 from cutaway.data.targets import text_of
-from cutaway.data.wanted import Wanted
 from cutaway.errors import DataError
 from cutaway.randomness import reseed_global
 
-TRIED = 16  # readings anew, to see whether an item differs
+RETRIES = 16  # readings anew, to see whether an item differs
 
 
 @dataclass
-class _Read:
-    """What was read so far.
+class _Items:
+    """The items that were read so far.
 
     Attributes:
         side: of the square that all are cut to; None for none.
@@ -45,16 +45,16 @@ class _Read:
     columns: tuple[str, str] | None = None
     pixels: list[np.ndarray] = field(default_factory=list)
     targets: list[Any] = field(default_factory=list)
-    kept: list[int] = field(default_factory=list)
+    indices: list[int] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     bad: list[Finding] = field(default_factory=list)
 
 
 def from_items(
-    what: Any, size: Size, group_by: str, wanted: Wanted, progress: Progress | None
+    dataset: Any, size: Size, group_by: str, spec: TargetSpec, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
-    """Every item once, and whether a column has grouped them.
+    """Read every item once; and whether a column has grouped them.
 
     Images of one size up to 96 pixels keep it; others are cut to one square. Random transforms draw
     the same whenever a data set is read, so that a run that is resumed finds the same images.
@@ -63,98 +63,101 @@ def from_items(
         UsageError: the items are no pairs, or have no such column.
         DataError: no image can be read, or the targets are no classes.
     """
-    name = namer(what)
+    name = namer(dataset)
     levels = size.levels if isinstance(size, Frame) else None
-    found = _Read(size, levels)
-    if not _read(found, what, wanted, group_by, name, progress):
-        found = _Read(size, _range(what, found.columns))  # which is to be known first
-        _read(found, what, wanted, group_by, name, progress)
+    items = _Items(size, levels)
+    if not _read(items, dataset, spec, group_by, name, progress):
+        items = _Items(size, _range(dataset, items.columns))  # which is to be known first
+        _read(items, dataset, spec, group_by, name, progress)
     images = with_targets(
-        stacked(found.pixels), _together(found.targets), classes_of(what, found.columns),
-        [name(index) for index in found.kept], found.bad, wanted,
+        stacked(items.pixels), _stack_targets(items.targets), classes_of(dataset, items.columns),
+        [name(index) for index in items.indices], items.bad, spec,
     )  # fmt: skip
-    return _grouped(_divided(replace(images, levels=found.levels), found), found)
+    return _grouped(_divided(replace(images, levels=items.levels), items), items)
 
 
 def _read(
-    found: _Read, what: Any, wanted: Wanted, group_by: str, name: Callable[[int], str],
+    items: _Items, dataset: Any, spec: TargetSpec, group_by: str, name: Callable[[int], str],
     progress: Progress | None,
 ) -> bool:  # fmt: skip
-    """Read every item; whether all could be: not where one has more than 8 bits, and no levels are
-    known."""
+    """Read every item. False if one has more than 8 bits while no levels are known."""
     with _same_draws():
-        found.columns = columns_of(what, wanted)
-        for index in range(len(what)):
-            if not _add(found, what, index, group_by, name):
+        items.columns = columns_of(dataset, spec)
+        for index in range(len(dataset)):
+            if not _add(items, dataset, index, group_by, name):
                 return False
             if progress:
-                progress(index + 1, len(what))
-        if found.bad and not found.pixels:
+                progress(index + 1, len(dataset))
+        if items.bad and not items.pixels:
             raise DataError(
-                f"None of the {len(found.bad)} images can be read. {found.bad[0].detail}"
+                f"None of the {len(items.bad)} images can be read. {items.bad[0].detail}"
             )
-        found.bad += deeper(found.levels, len(found.kept))
-        found.bad += _varying(what, found, name)
+        items.bad += deep_finding(items.levels, len(items.indices))
+        items.bad += _varying(dataset, items, name)
     return True
 
 
-def _range(what: Any, columns: Any) -> Levels:
-    """That of all images of more than 8 bits."""
+def _range(dataset: Any, columns: Any) -> Levels:
+    """The range of values of all images of more than 8 bits."""
     with _same_draws():
-        return union(_deep(what, columns, index) for index in range(len(what)))
+        return union(_deep(dataset, columns, index) for index in range(len(dataset)))
 
 
-def _deep(what: Any, columns: Any, index: int) -> Levels | None:
+def _deep(dataset: Any, columns: Any, index: int) -> Levels | None:
     with suppress(OSError, Unreadable):  # told when it is read
-        return deep_values(pair(what[index], columns, index)[0], among=True)
+        return deep_values(pair(dataset[index], columns, index)[0], in_set=True)
     return None
 
 
-def _divided(images: ImageSet, found: _Read) -> ImageSet:
-    """In the parts that a column gives, where one does."""
-    parts, noticed = of_rows(found.rows, images.names) if found.rows else (None, [])
-    return replace(images, parts=parts, findings=(*images.findings, *noticed))
+def _divided(images: ImageSet, items: _Items) -> ImageSet:
+    """The images in the parts that a column gives, where one does."""
+    parts, findings = of_rows(items.rows, images.names) if items.rows else (None, [])
+    return replace(images, parts=parts, findings=(*images.findings, *findings))
 
 
-def _add(found: _Read, what: Any, index: int, group_by: str, name: Callable[[int], str]) -> bool:
-    """Read one item; what cannot be opened is named and left out.
+def _add(
+    items: _Items, dataset: Any, index: int, group_by: str, name: Callable[[int], str]
+) -> bool:
+    """Read one item; one that cannot be opened is named and left out.
 
     Whether it could be: not where it has more than 8 bits, and no levels are known.
     """
     try:
-        item = what[index]
-        image, target = pair(item, found.columns, index)
-        if not found.levels and deep_values(image):
+        item = dataset[index]
+        image, target = pair(item, items.columns, index)
+        if not items.levels and deep_values(image):
             return False
-        pixels = _pixels(image, found.side, found.levels, index)
+        pixels = _pixels(image, items.side, items.levels, index)
     except (OSError, Unreadable) as error:  # a picture that cannot be opened costs that picture
-        said = error.sentence if isinstance(error, Unreadable) else f"It cannot be read ({error})."
+        detail = (
+            error.sentence if isinstance(error, Unreadable) else f"It cannot be read ({error})."
+        )
         kind = error.kind if isinstance(error, Unreadable) else "unreadable"
-        found.bad.append(Finding(kind, (name(index),), said, True))
+        items.bad.append(Finding(kind, (name(index),), detail, True))
         return True
-    usual = found.pixels[0].shape[:2] if found.pixels else pixels.shape[:2]
-    if found.side is None and (pixels.shape[:2] != usual or max(usual) > KEEP):
-        found.side = _usual_side(what, found.columns)
-        found.pixels = [pixels_of(old, found.side) for old in found.pixels]  # bytes by now
-        found.targets = [_cut(old, found.side) for old in found.targets]
-        pixels = pixels_of(image, found.side, found.levels)
-    found.pixels.append(pixels)
-    found.targets.append(_cut(_target(target, image, name(index)), found.side))
-    found.kept.append(index)
-    if isinstance(item, dict) and found.columns:
-        others = (*found.columns, group_by)
-        found.rows[name(index)] = {k: v for k, v in item.items() if k not in others}
+    usual = items.pixels[0].shape[:2] if items.pixels else pixels.shape[:2]
+    if items.side is None and (pixels.shape[:2] != usual or max(usual) > KEPT_UP_TO):
+        items.side = _usual_side(dataset, items.columns)
+        items.pixels = [pixels_of(old, items.side) for old in items.pixels]  # bytes by now
+        items.targets = [_cut(old, items.side) for old in items.targets]
+        pixels = pixels_of(image, items.side, items.levels)
+    items.pixels.append(pixels)
+    items.targets.append(_cut(_target(target, image, name(index)), items.side))
+    items.indices.append(index)
+    if isinstance(item, dict) and items.columns:
+        others = (*items.columns, group_by)
+        items.rows[name(index)] = {k: v for k, v in item.items() if k not in others}
     if group_by and isinstance(item, dict) and group_by in item:
-        found.keys[name(index)] = text_of(item[group_by]) or ""
+        items.keys[name(index)] = text_of(item[group_by]) or ""
     return True
 
 
-def _usual_side(what: Any, columns: Any) -> int:
-    """What suits some images, evenly chosen, as `pack` chooses it for files."""
+def _usual_side(dataset: Any, columns: Any) -> int:
+    """A side that suits some images, evenly chosen, as `pack` chooses it for files."""
     shorter = []
-    for index in range(0, len(what), -(-len(what) // LOOKED_AT)):
+    for index in range(0, len(dataset), -(-len(dataset) // SAMPLED)):
         with suppress(OSError, Unreadable):  # told when it is read
-            image = pair(what[index], columns, index)[0]
+            image = pair(dataset[index], columns, index)[0]
             shorter.append(min(pixels_of(image, None, (0.0, 1.0)).shape[:2]))
     return usual_side(shorter)
 
@@ -184,7 +187,7 @@ def _target(target: Any, image: Any, name: str) -> Any:
 
 
 def _cut(target: Any, side: Size) -> Any:
-    """A mask cut as its image is; any other target as it is."""
+    """A mask cropped as its image is; any other target as it is."""
     if side is None or not isinstance(target, np.ndarray):
         return target
     frame = side if isinstance(side, Frame) else Frame(1, (side, side))
@@ -192,7 +195,7 @@ def _cut(target: Any, side: Size) -> Any:
     return target if whole or frame.size is None else framed_mask(target, frame)
 
 
-def _together(targets: list[Any]) -> Any:
+def _stack_targets(targets: list[Any]) -> Any:
     """Masks and rows as one array, else the list."""
     lists = [t for t in targets if isinstance(t, list | np.ndarray)]
     plain = len(lists) == len(targets) and len({np.shape(t) for t in lists}) == 1
@@ -200,17 +203,17 @@ def _together(targets: list[Any]) -> Any:
     return np.asarray(targets) if numbers else targets
 
 
-def _varying(what: Any, found: _Read, name: Callable[[int], str]) -> Iterator[Finding]:
-    """Whether items differ each time they are read, as with a random transform."""
-    count = len(found.kept)
-    for place in (n * count // TRIED % count for n in range(TRIED if count else 0)):
-        index = found.kept[place]
+def _varying(dataset: Any, items: _Items, name: Callable[[int], str]) -> Iterator[Finding]:
+    """A finding if items differ each time they are read, as with a random transform."""
+    count = len(items.indices)
+    for place in (n * count // RETRIES % count for n in range(RETRIES if count else 0)):
+        index = items.indices[place]
         try:
-            image = pair(what[index], found.columns, index)[0]
-            again = pixels_of(image, found.side, found.levels)
+            image = pair(dataset[index], items.columns, index)[0]
+            second = pixels_of(image, items.side, items.levels)
         except (OSError, Unreadable):
             continue
-        if not np.array_equal(again, found.pixels[place]):
+        if not np.array_equal(second, items.pixels[place]):
             yield Finding(
                 "varying",
                 (name(index),),
@@ -224,7 +227,7 @@ def _varying(what: Any, found: _Read, name: Callable[[int], str]) -> Iterator[Fi
 
 @contextmanager
 def _same_draws() -> Iterator[None]:
-    """Global random numbers from a beginning that is always the same, put back afterwards."""
+    """Seed the global random numbers alike, and restore them afterwards."""
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()
     random.seed(0)
     np.random.seed(0)
@@ -237,9 +240,9 @@ def _same_draws() -> Iterator[None]:
         torch.set_rng_state(before[2])
 
 
-def _grouped(images: ImageSet, found: _Read) -> tuple[ImageSet, bool]:
-    """By the keys of a column, where there are any."""
-    if not found.keys:
+def _grouped(images: ImageSet, items: _Items) -> tuple[ImageSet, bool]:
+    """The images grouped by the keys of a column, where there are any."""
+    if not items.keys:
         return images, False
-    keys = [found.keys[name] for name in images.names]
+    keys = [items.keys[name] for name in images.names]
     return replace(images, groups=numbered_keys(keys, images.names)), True

@@ -1,4 +1,4 @@
-"""A few labelled images among many that are not, for learning from both."""
+"""Choice of a few labelled images among many, for semi-supervised learning."""
 
 import torch
 from jaxtyping import Int
@@ -29,14 +29,14 @@ def labelled(split: Split, images: ImageSet, count: int, seed: int) -> Int[Tenso
     more = torch.randperm(classes, generator=draw)[: count % classes]
     shuffled = split.train[torch.randperm(len(split.train), generator=draw)]
     targets = images.targets[shuffled]
-    chosen = []
+    selected = []
     for c in range(classes):
-        wanted = count // classes + int(c in more)
-        found = shuffled[targets == c][:wanted]
-        if len(found) < wanted:
+        needed = count // classes + int(c in more)
+        indices = shuffled[targets == c][:needed]
+        if len(indices) < needed:
             raise DataError(
-                f"Class '{images.classes[c]}' has {len(found)} training images, too few for "
-                f"{wanted} of the {count} labels: ask for fewer labels."
+                f"Class '{images.classes[c]}' has {len(indices)} training images, too few for "
+                f"{needed} of the {count} labels: ask for fewer labels."
             )
-        chosen.append(found)
-    return torch.cat(chosen).sort().values
+        selected.append(indices)
+    return torch.cat(selected).sort().values

@@ -1,4 +1,4 @@
-"""The files that the cells of a table name: as they stand, or by name below the table's folder."""
+"""Find the files that the cells of a table name: as paths, or by name below the table's folder."""
 
 import os
 from collections import Counter, defaultdict
@@ -21,7 +21,7 @@ class Files(NamedTuple):
     findings: list[Finding]
 
     def there(self) -> int:
-        """How many of the files exist."""
+        """Number of the files that exist."""
         return sum(map(os.path.isfile, self.paths))
 
 
@@ -43,20 +43,21 @@ class Lookup:
     def files(self, cells: Sequence[Any]) -> Files:
         """The files of all cells. Raises DataError where a name fits several."""
         cells = [(text_of(cell) or "").replace("\\", "/") for cell in cells]
-        found = [self._direct(cell) for cell in cells]
-        lost = [i for i, path in enumerate(found) if not path and cells[i]]
+        paths_found = [self._direct(cell) for cell in cells]
+        missing = [i for i, path in enumerate(paths_found) if not path and cells[i]]
         names = list(cells)
-        below = self._below([cells[i] for i in lost]) if lost else {}
-        for i in lost:
+        below = self._below([cells[i] for i in missing]) if missing else {}
+        for i in missing:
             if inner := below.get(cells[i]):
-                found[i], names[i] = os.path.join(self.folder, inner), inner
+                paths_found[i], names[i] = os.path.join(self.folder, inner), inner
         paths = [
-            path or os.path.join(self.folder, cell) for path, cell in zip(found, cells, strict=True)
+            path or os.path.join(self.folder, cell)
+            for path, cell in zip(paths_found, cells, strict=True)
         ]
-        return Files(paths, names, _told(below, len(lost)))
+        return Files(paths, names, _found_by_name(below, len(missing)))
 
     def _direct(self, cell: str) -> str:
-        """From the folder of the table, from the current one, or nothing."""
+        """The path from the folder of the table or from the current one; empty if there is none."""
         places = (os.path.join(self.folder, cell), os.path.expanduser(cell))
         return next((path for path in places if cell and os.path.isfile(path)), "")
 
@@ -99,14 +100,14 @@ class Lookup:
     @cached_property
     def _index(self) -> defaultdict[str, list[str]]:
         """Pictures below the folder, by their name with and without ending, in lower case."""
-        found: defaultdict[str, list[str]] = defaultdict(list)
+        index: defaultdict[str, list[str]] = defaultdict(list)
         for path in sorted(walk(self.folder, ".")):
             inner = path.removeprefix("./")
             if ending := _ending(inner):
                 name = inner.rsplit("/", 1)[-1].lower()
-                found[name].append(inner)
-                found[name[: -len(ending)]].append(inner)
-        return found
+                index[name].append(inner)
+                index[name[: -len(ending)]].append(inner)
+        return index
 
 
 def looks_like_file(cell: str) -> bool:
@@ -122,15 +123,15 @@ def _absolute(cell: str) -> bool:
     return cell.startswith("/") or bool(PureWindowsPath(cell).drive)
 
 
-def _told(below: dict[str, str], lost: int) -> list[Finding]:
-    """That pictures were looked for, and where they were found."""
+def _found_by_name(below: dict[str, str], lost: int) -> list[Finding]:
+    """The finding that pictures were searched for by name, and where they were found."""
     if not below:
         return []
     folders = sorted({str(PurePosixPath(path).parent) for path in below.values()})
     cell, path = next(iter(below.items()))
-    said = (
+    detail = (
         f"{len(below):,} of the {lost:,} pictures that are not where the table says are found by "
         f"their names in {', '.join(folders[:3])}{' and other folders' * (len(folders) > 3)}, such "
         f"as {path} for '{cell}'."
     )
-    return [Finding("found-by-name", (), said)]
+    return [Finding("found-by-name", (), detail)]

@@ -1,4 +1,4 @@
-"""Pictures whose pixels have a class each: `root/images/*` beside `root/masks/*`.
+"""Pictures with masks, which hold a class for each pixel: `root/images/*` beside `root/masks/*`.
 
 A mask has the name of its picture and its size, and holds the number of each pixel's class: a grey
 value or a palette index, or 0 and 255 where there are two classes. Beside the two folders
@@ -15,12 +15,12 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from cutaway.data import cache
-from cutaway.data.files import ENDINGS, division, listed, walk
+from cutaway.data.files import ENDINGS, division, list_folder, walk
 from cutaway.data.frame import Fit, Frame, Size
 from cutaway.data.imageset import Finding, ImageSet, scaled_masks
 from cutaway.data.pack import Progress, Sample, pack, stamp
-from cutaway.data.picture import Unreadable, look, opened, quietly
-from cutaway.data.pixels import Made, stored
+from cutaway.data.picture import Unreadable, open_picture, read_header, silenced
+from cutaway.data.pixels import PixelsAndNote, stored
 from cutaway.errors import DataError
 
 FOLDERS = ("images", "masks")
@@ -31,11 +31,11 @@ FEWER_BITS = {"L;2": 85, "L;4": 17}  # Pillow spreads grey values of 2 and 4 bit
 def has_masks(root: Path) -> bool:
     """Whether a folder, or each of its parts, holds the folders `images` and `masks`."""
     tops = division(root) or {"": -1}
-    return all(set(FOLDERS) <= set(listed(root / top)[0]) for top in tops)
+    return all(set(FOLDERS) <= set(list_folder(root / top)[0]) for top in tops)
 
 
-def masked(root: Path, image_size: Size, progress: Progress | None) -> ImageSet:
-    """The pictures, packed as any others, and their masks cut alike, by the nearest pixel.
+def folder_with_masks(root: Path, image_size: Size, progress: Progress | None) -> ImageSet:
+    """The pictures, packed as any others, and their masks resized alike, by the nearest pixel.
 
     A picture or mask that is damaged is left out and named. Raises DataError where one has no mask,
     where the sizes of both differ, or where a mask holds a number that is no class.
@@ -48,7 +48,7 @@ def masked(root: Path, image_size: Size, progress: Progress | None) -> ImageSet:
     stamps = [(stamp(picture), stamp(str(root / mask))) for picture, mask in pairs]
     key = cache.digest("masks", 2, images.fit, images.size, names, pairs, stamps)
     masks, note = stored(key, lambda: _make(root, pairs, images.size, images.fit, names))
-    bad = [Finding(kind, (where,), said, True) for kind, where, said in note["bad"]]
+    bad = [Finding(kind, (where,), detail, True) for kind, where, detail in note["bad"]]
     images = replace(
         images,
         targets=main_classes(masks, len(note["classes"])),
@@ -61,14 +61,14 @@ def masked(root: Path, image_size: Size, progress: Progress | None) -> ImageSet:
 
 def main_classes(masks: UInt8[Tensor, "n h w"], count: int) -> Int[Tensor, " n"]:
     """The class other than the first that most pixels have; the first where all have it."""
-    found = [torch.empty(0, dtype=torch.int64)]
+    main = [torch.empty(0, dtype=torch.int64)]
     for chunk in masks.split(256):
         rows = count * torch.arange(len(chunk))[:, None]
         places = (rows + chunk.flatten(1)).flatten()
         areas = 2 * torch.bincount(places, minlength=count * len(chunk)).view(-1, count)
         areas[:, 0] = 1  # more than none, and less than one pixel of another
-        found.append(areas.argmax(1))
-    return torch.cat(found)
+        main.append(areas.argmax(1))
+    return torch.cat(main)
 
 
 def numbered_masks(
@@ -86,12 +86,13 @@ def numbered_masks(
         name: set(np.unique(mask).tolist()) for name, mask in zip(names, numbers, strict=True)
     }
     classes, extremes = _classes(None if known is None else list(known), values)
-    found = torch.from_numpy(numbers.astype(np.uint8))
-    return found.clamp(max=1) if extremes else found, classes
+    numbered = torch.from_numpy(numbers.astype(np.uint8))
+    return numbered.clamp(max=1) if extremes else numbered, classes
 
 
 def _pairs(root: Path) -> tuple[list[Sample], dict[str, str], list[Finding]]:
-    """Every picture below the folders `images`, its mask by its name, and what has no partner."""
+    """Every picture below the folders `images`, its mask by its name, and findings for those
+    without a partner."""
     samples: list[Sample] = []
     mask_of, others, alone = {}, [], []
     for top, part in (division(root) or {"": -1}).items():
@@ -113,21 +114,22 @@ def _pairs(root: Path) -> tuple[list[Sample], dict[str, str], list[Finding]]:
         "unused-mask": (alone, "A mask without a picture of its name."),
     }
     return samples, mask_of, [
-        Finding(kind, tuple(names), said, True) for kind, (names, said) in reasons.items() if names
+        Finding(kind, tuple(names), detail, True)
+        for kind, (names, detail) in reasons.items() if names
     ]  # fmt: skip
 
 
 def _files(root: Path, folder: str) -> list[tuple[str, str]]:
     """The files below a folder: path from there without ending, and path from the root."""
-    found = sorted(walk(root / folder, folder))
-    return [(str(PurePosixPath(f).relative_to(folder).with_suffix("")), f) for f in found]
+    paths = sorted(walk(root / folder, folder))
+    return [(str(PurePosixPath(f).relative_to(folder).with_suffix("")), f) for f in paths]
 
 
-def _refuse(names: Sequence[str], what: str) -> None:
+def _refuse(names: Sequence[str], problem: str) -> None:
     """Raise DataError naming the first three files, where there are any."""
     if names:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        raise DataError(f"{', '.join(names[:3])}{more} {what}.")
+        raise DataError(f"{', '.join(names[:3])}{more} {problem}.")
 
 
 def _class_names(file: Path) -> list[str] | None:
@@ -149,10 +151,10 @@ def _make(
     size: tuple[int, ...],
     fit: Fit,
     names: list[str] | None,
-) -> Made:
+) -> PixelsAndNote:
     """All masks at the size of their packed pictures, checked at their own."""
     masks, values, bad, wrong = [], {}, {}, []
-    with quietly():
+    with silenced():
         for picture, file in pairs:
             try:
                 mask = _read(root / file)
@@ -160,32 +162,32 @@ def _make(
                 bad[file] = (error.kind, file, error.sentence)
                 masks.append(np.zeros(size, np.uint8))
                 continue
-            if mask.shape != look(picture)[:2]:
+            if mask.shape != read_header(picture)[:2]:
                 wrong.append(file)
                 continue
             values[file] = set(np.unique(mask).tolist())
             masks.append(framed_mask(mask.clip(0, 255).astype(np.uint8), Frame(1, size, fit)))
     _refuse(wrong, "must be grey, or of a palette, and exactly as large as the picture")
     if not values:
-        _, file, said = next(iter(bad.values()))
-        raise DataError(f"None of the {len(bad)} masks can be read. {file}: {said}")
+        _, file, detail = next(iter(bad.values()))
+        raise DataError(f"None of the {len(bad)} masks can be read. {file}: {detail}")
     classes, extremes = _classes(names, values)
-    made = np.stack(masks)
+    stacked = np.stack(masks)
     good = [i for i, (_, file) in enumerate(pairs) if file not in bad]
     note = {"classes": classes, "good": good, "bad": list(bad.values())}
-    return np.minimum(made, 1) if extremes else made, note
+    return np.minimum(stacked, 1) if extremes else stacked, note
 
 
 def _read(file: Path) -> np.ndarray:
     """The numbers that a mask holds, of shape (h, w), or (h, w, c) where it is in colour."""
-    with opened(str(file)) as image:
+    with open_picture(str(file)) as image:
         tiles = getattr(image, "tile", None)  # how the file codes it, known until it is decoded
         raw = tiles[0][3] if tiles else ""
         numbers = np.asarray(image).astype(np.int64)
         if numbers.ndim == 3 and (numbers == numbers[..., :1]).all():
             numbers = numbers[..., 0]  # grey, saved as colour
         return numbers // FEWER_BITS.get(raw, 1) if isinstance(raw, str) else numbers
-    raise AssertionError  # `opened` raises or ends
+    raise AssertionError  # `open_picture` raises or ends
 
 
 def _classes(names: list[str] | None, values: dict[str, set[int]]) -> tuple[list[str], bool]:
@@ -211,5 +213,5 @@ def _classes(names: list[str] | None, values: dict[str, set[int]]) -> tuple[list
 def framed_mask(mask: np.ndarray, frame: Frame) -> np.ndarray:
     """A mask h w at the size of its picture, each pixel that of the nearest."""
     assert frame.size is not None
-    given = torch.from_numpy(np.array(mask))[None]
-    return scaled_masks(given, frame.size, frame.fit)[0].numpy()
+    tensor = torch.from_numpy(np.array(mask))[None]
+    return scaled_masks(tensor, frame.size, frame.fit)[0].numpy()

@@ -1,4 +1,4 @@
-"""What the data sets with a name of their own have in common, and the smallest of them."""
+"""Shared code of the data sets of the catalogue, and the smallest of them."""
 
 import gzip
 from importlib import metadata, util
@@ -14,7 +14,7 @@ from torch import Tensor
 from cutaway.data import cache
 from cutaway.data.catalog import SOURCES
 from cutaway.data.imageset import PARTS, ImageSet, Numbered
-from cutaway.data.pixels import Made, stored
+from cutaway.data.pixels import PixelsAndNote, stored
 
 DIGITS = [str(digit) for digit in range(10)]
 
@@ -46,12 +46,12 @@ def digits() -> ImageSet:
     return named_set("digits", images, note, DIGITS)
 
 
-def _make_digits() -> Made:
-    """From scikit-learn's own file: importing scikit-learn would take longer than all else."""
-    found = util.find_spec("sklearn")
-    assert found is not None
-    assert found.origin is not None
-    file = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
+def _make_digits() -> PixelsAndNote:
+    """Read scikit-learn's own file: importing scikit-learn would take longer than all else."""
+    spec = util.find_spec("sklearn")
+    assert spec is not None
+    assert spec.origin is not None
+    file = Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz"
     table = np.loadtxt(BytesIO(gzip.decompress(file.read_bytes())), delimiter=",")
     images = np.rint(table[:, :-1] * (255 / 16)).astype(np.uint8)
     return images.reshape(-1, 8, 8, 1), {"targets": table[:, -1].astype(int).tolist()}

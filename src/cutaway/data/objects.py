@@ -14,15 +14,15 @@ from cutaway.data.arrays import from_arrays
 from cutaway.data.columns import IMAGE, LABEL, guess
 from cutaway.data.division import PART_NAMES, part_of
 from cutaway.data.frame import Frame, Size
-from cutaway.data.given_parts import Read, joined, named_parts
 from cutaway.data.image import is_array
 from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.items import from_items
+from cutaway.data.join_parts import Read, join_parts, parts_by_name
 from cutaway.data.pack import Progress
-from cutaway.data.wanted import Wanted
+from cutaway.data.target_spec import TargetSpec
 from cutaway.errors import DataError, UsageError
 
-TAKEN = (
+ACCEPTED = (
     "arrays (images, targets), a data set that has a length and an index and gives "
     "(image, target), a data frame, or parts such as {'train': ..., 'test': ...}"
 )
@@ -31,9 +31,9 @@ PART = "|".join(PART_NAMES)
 
 
 def from_object(
-    what: Any, size: Size, group_by: str, wanted: Wanted, progress: Progress | None, read: Read
+    data: Any, size: Size, group_by: str, spec: TargetSpec, progress: Progress | None, read: Read
 ) -> tuple[ImageSet, bool]:
-    """An image set, and whether a column has grouped it.
+    """Read an object as an image set; and whether a column has grouped it.
 
     Args:
         read: gives the images of one part, where there are several.
@@ -42,69 +42,69 @@ def from_object(
         UsageError: it is nothing that images can be taken from.
         DataError: its images or targets cannot be used.
     """
-    if isinstance(what, Mapping):
-        return _from_mapping(what, size, wanted, read)
-    if _is_frame(what):
+    if isinstance(data, Mapping):
+        return _from_mapping(data, size, spec, read)
+    if _is_frame(data):
         from cutaway.data.frames import from_frame
 
-        return from_frame(what, size, group_by, wanted, progress)
-    if hasattr(what, "dataset") and hasattr(what, "batch_size"):
-        images, by_column = read(what.dataset, size)
-        return replace(images, findings=(*images.findings, _loader(what))), by_column
-    if isinstance(what, tuple | list) and (
-        found := _from_sequence(what, size, wanted, progress, read)
+        return from_frame(data, size, group_by, spec, progress)
+    if hasattr(data, "dataset") and hasattr(data, "batch_size"):
+        images, by_column = read(data.dataset, size)
+        return replace(images, findings=(*images.findings, _loader(data))), by_column
+    if isinstance(data, tuple | list) and (
+        image_set := _from_sequence(data, size, spec, progress, read)
     ):
-        return found, False
-    _check_indexable(what)
-    return from_items(what, size, group_by, wanted, progress)
+        return image_set, False
+    _check_indexable(data)
+    return from_items(data, size, group_by, spec, progress)
 
 
 def _from_mapping(
-    what: Mapping[str, Any], size: Size, wanted: Wanted, read: Read
+    data: Mapping[str, Any], size: Size, spec: TargetSpec, read: Read
 ) -> tuple[ImageSet, bool]:
     """Parts by name, or arrays by name (`{"images": x, "labels": y}`, also of several parts)."""
-    if any(part_of(key) >= 0 for key in what):
-        return joined(named_parts(what), size, read, told=True), False
+    if any(part_of(key) >= 0 for key in data):
+        return join_parts(parts_by_name(data), size, read, named=True), False
     divided: dict[str, dict[str, Any]] = {}
-    for key in what:
-        if found := re.search(rf"(?:^|_)({PART})(?:_|$)", str(key), re.I):
-            rest = str(key).replace(found[0], "", 1) or str(key)
-            divided.setdefault(found[1], {})[rest] = what[key]
+    for key in data:
+        if match := re.search(rf"(?:^|_)({PART})(?:_|$)", str(key), re.I):
+            rest = str(key).replace(match[0], "", 1) or str(key)
+            divided.setdefault(match[1], {})[rest] = data[key]
     if divided:
-        return joined(named_parts(divided), size, read, told=True), False
-    images, target = guess(what, ARRAYS["image"]), wanted.label or guess(what, ARRAYS["target"])
-    if images in what and target in what:
-        return read((what[images], what[target]), size)
+        return join_parts(parts_by_name(divided), size, read, named=True), False
+    images, target = guess(data, ARRAYS["image"]), spec.label or guess(data, ARRAYS["target"])
+    if images in data and target in data:
+        return read((data[images], data[target]), size)
     raise UsageError(
-        f"A mapping with {', '.join(map(repr, list(what)[:8])) or 'nothing in it'} is not taken: "
+        f"A mapping with {', '.join(map(repr, list(data)[:8])) or 'nothing in it'} is not taken: "
         "give parts ('train', 'val', 'test'), or arrays 'images' and 'labels'."
     )
 
 
 def _from_sequence(
-    what: Sequence[Any], size: Size, wanted: Wanted, progress: Progress | None, read: Read
+    data: Sequence[Any], size: Size, spec: TargetSpec, progress: Progress | None, read: Read
 ) -> ImageSet | None:
-    """A pair of images and targets, or two or three parts; nothing where it is a list of items."""
-    if len(what) == 2 and is_array(what[0], 2) and hasattr(what[1], "__len__"):
+    """A pair of images and targets, or two or three parts; None where it is a list of items."""
+    if len(data) == 2 and is_array(data[0], 2) and hasattr(data[1], "__len__"):
         levels = size.levels if isinstance(size, Frame) else None
-        return from_arrays(what[0], what[1], None, levels, wanted)
-    if len(what) == 2 and _are_images(what[0]) and _are_targets(what[1]):
-        if len(what[0]) != len(what[1]):
-            raise DataError(f"There are {len(what[0])} images and {len(what[1])} targets.")
-        return from_items(list(zip(*what, strict=True)), size, "", wanted, progress)[0]
-    if isinstance(what, tuple) and len(what) > 2 and all(is_array(one) for one in what):
+        return from_arrays(data[0], data[1], None, levels, spec)
+    if len(data) == 2 and _are_images(data[0]) and _are_targets(data[1]):
+        if len(data[0]) != len(data[1]):
+            raise DataError(f"There are {len(data[0])} images and {len(data[1])} targets.")
+        return from_items(list(zip(*data, strict=True)), size, "", spec, progress)[0]
+    if isinstance(data, tuple) and len(data) > 2 and all(is_array(one) for one in data):
         raise UsageError(
-            f"A tuple of {len(what)} arrays is not taken: give (images, targets), or by parts "
+            f"A tuple of {len(data)} arrays is not taken: give (images, targets), or by parts "
             "{'train': (images, targets), 'test': (images, targets)}."
         )
-    some = isinstance(what, tuple) or not any(isinstance(one, tuple | list) for one in what)
-    if some and len(what) in (2, 3) and all(map(_is_part, what)):
-        return joined(dict(enumerate(what)), size, read, told=False)
+    some = isinstance(data, tuple) or not any(isinstance(one, tuple | list) for one in data)
+    if some and len(data) in (2, 3) and all(map(_is_part, data)):
+        return join_parts(dict(enumerate(data)), size, read, named=False)
     return None
 
 
 def _are_images(value: Any) -> bool:
-    """A list, or array of objects, of pictures of any size, or of their files."""
+    """Whether it is a list, or array of objects, of pictures of any size, or of their files."""
     return (
         isinstance(value, list | tuple | np.ndarray)
         and len(value) > 0
@@ -117,7 +117,7 @@ def _is_image(value: Any) -> bool:
 
 
 def _are_targets(value: Any) -> bool:
-    """Names, numbers or rows, and no list of items."""
+    """Whether it is names, numbers or rows, and no list of items."""
     if isinstance(value, str | Mapping) or not (hasattr(value, "__len__") and len(value)):
         return False
     return is_array(value) or not (isinstance(value[0], tuple | dict) or _are_images(value[:1]))
@@ -133,25 +133,25 @@ def _is_part(value: Any) -> bool:
     return isinstance(value, PathLike) or hasattr(value, "__len__")
 
 
-def _is_frame(what: Any) -> bool:
-    return hasattr(what, "columns") and hasattr(what, "to_dict") and hasattr(what, "shape")
+def _is_frame(data: Any) -> bool:
+    return hasattr(data, "columns") and hasattr(data, "to_dict") and hasattr(data, "shape")
 
 
-def _loader(what: Any) -> Finding:
-    said = (
+def _loader(data: Any) -> Finding:
+    detail = (
         "Of the DataLoader its data set is taken, read once from the first item to the last: its "
         "batches, order and sampler are not used."
     )
-    return Finding("data-loader", (), said)
+    return Finding("data-loader", (), detail)
 
 
-def _check_indexable(what: Any) -> None:
-    name = type(what).__name__
-    endless = isinstance(what, Iterator | IterableDataset)
-    if endless or (hasattr(what, "__iter__") and not hasattr(what, "__getitem__")):
+def _check_indexable(data: Any) -> None:
+    name = type(data).__name__
+    endless = isinstance(data, Iterator | IterableDataset)
+    if endless or (hasattr(data, "__iter__") and not hasattr(data, "__getitem__")):
         raise UsageError(
             f"A {name} gives its items one after another, and images are taken by their number: "
             "make a list of it, list(...), or a data set that has a length and an index."
         )
-    if not (hasattr(what, "__len__") and hasattr(what, "__getitem__")):
-        raise UsageError(f"Images cannot be taken from a {name}. What is taken: {TAKEN}.")
+    if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
+        raise UsageError(f"Images cannot be taken from a {name}. What is taken: {ACCEPTED}.")

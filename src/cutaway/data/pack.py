@@ -1,4 +1,4 @@
-"""Decode a list of pictures once, into a memory-mapped cache entry that a second start reads."""
+"""Decode a list of pictures once, into a memory-mapped cache entry."""
 
 import errno
 import os
@@ -13,13 +13,13 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from cutaway.data import cache, pool
-from cutaway.data.division import lost
+from cutaway.data.division import empty_parts
 from cutaway.data.frame import Frame, Levels
 from cutaway.data.groups import numbered_keys
 from cutaway.data.imageset import Finding, ImageSet
-from cutaway.data.levels import checked, shared, union
-from cutaway.data.pixels import PIXELS, mapped, whole
-from cutaway.data.plan import Plan, planned, wider
+from cutaway.data.levels import levels_from_json, scaling_note, union
+from cutaway.data.pixels import PIXELS, is_complete, mapped
+from cutaway.data.plan import Plan, make_plan, wider
 from cutaway.data.sample import Cell, Sample, as_task, stamp
 from cutaway.data.worker import Answer, Task
 from cutaway.errors import DataError
@@ -50,7 +50,7 @@ def pack(
     findings: Sequence[Finding] = (),
     progress: Progress | None = None,
 ) -> ImageSet:
-    """The samples as an image set, decoded unless that was done before.
+    """The samples as an image set, decoded unless the cache has them.
 
     `classes` are the names of the samples' targets, or of their values where they have such.
 
@@ -68,14 +68,14 @@ def pack(
     names = [sample.name for sample in samples]
     key = cache.digest(FORMAT, image_size, names, stamps)
     place, note = cache.entry(
-        key, lambda folder: _build(folder, samples, sizes, image_size, progress), whole
+        key, lambda folder: _build(folder, samples, sizes, image_size, progress), is_complete
     )
     dropped = set(note["dropped"])
-    kept = [sample for i, sample in enumerate(samples) if i not in dropped]
-    found = [Finding(kind, tuple(where), *rest) for kind, where, *rest in note["findings"]]
-    found += lost([sample.part for sample in samples], [sample.part for sample in kept])
-    images = assemble(kept, mapped(place, note), classes, name, licence, (*findings, *found))
-    return replace(images, fit=note["fit"], levels=checked(note["levels"]))
+    remaining = [sample for i, sample in enumerate(samples) if i not in dropped]
+    noted = [Finding(kind, tuple(where), *rest) for kind, where, *rest in note["findings"]]
+    noted += empty_parts([sample.part for sample in samples], [sample.part for sample in remaining])
+    images = assemble(remaining, mapped(place, note), classes, name, licence, (*findings, *noted))
+    return replace(images, fit=note["fit"], levels=levels_from_json(note["levels"]))
 
 
 def assemble(
@@ -86,18 +86,18 @@ def assemble(
     licence: str,
     findings: Sequence[Finding],
 ) -> ImageSet:
-    """An image set of what was kept; a class that has no picture is not one."""
+    """An image set of the decoded samples; a class that has no picture is not one."""
     if samples and samples[0].values:
         values = torch.tensor([sample.values for sample in samples], dtype=torch.float64)
         same = [sample._replace(target=0, values=()) for sample in samples]
-        found = assemble(same, images, ["value"], name, licence, findings)
-        return found.with_values(values, classes)
+        image_set = assemble(same, images, ["value"], name, licence, findings)
+        return image_set.with_values(values, classes)
     used = sorted({sample.target for sample in samples})
     number = {target: i for i, target in enumerate(used)}
-    lost = [classes[i] for i in range(len(classes)) if i not in number]
-    if lost:
-        said = f"Left without any picture, and so no class: {', '.join(lost)}."
-        findings = (*findings, Finding("empty-class", tuple(lost), said))
+    missing = [classes[i] for i in range(len(classes)) if i not in number]
+    if missing:
+        detail = f"Left without any picture, and so no class: {', '.join(missing)}."
+        findings = (*findings, Finding("empty-class", tuple(missing), detail))
     parts = torch.tensor([sample.part for sample in samples])
     return ImageSet(
         images=images,
@@ -125,8 +125,8 @@ def _build(
     image_size: int | Frame | None,
     progress: Progress | None,
 ) -> dict[str, Any]:
-    """Decode all into `folder`; what the guessed plan does not fit is decoded by a wider one."""
-    plan = planned(samples, image_size)
+    """Decode all into `folder`; by a wider plan if the guessed one does not fit a picture."""
+    plan = make_plan(samples, image_size)
     while True:
         outcome = _decode(folder / PIXELS, samples, sizes, plan, progress)
         if "misfit" not in outcome:
@@ -153,27 +153,29 @@ def _build(
 
 
 def _resized(plan: Plan) -> list[tuple[str, list[str], str, bool]]:
-    """That pictures were made smaller or larger, and how else they could be."""
+    """The finding that pictures were resized, and how to choose another size."""
     if plan.native or plan.fixed:
         return []
-    said = (
+    detail = (
         f"The middle square of each picture is brought to {plan.side} x {plan.side} pixels (the "
-        f"shorter sides are {plan.said}); --image-size N brings it to N x N."
+        f"shorter sides are {plan.lengths}); --image-size N brings it to N x N."
     )
-    return [("resized", [], said, False)]
+    return [("resized", [], detail, False)]
 
 
 def _levels(samples: Sequence[Sample], sizes: Sequence[int]) -> Levels:
-    """The range of all pictures that have more than 8 bits."""
-    workers, chunk = _shares(samples, sizes)
+    """The range of values of all pictures that have more than 8 bits."""
+    workers, chunk = _workload(samples, sizes)
     tasks = _tasks({"measure": True}, samples, chunk)
     return union(
-        checked(one) for answer in pool.answers(tasks, workers) for one in answer.get("levels", [])
+        levels_from_json(one)
+        for answer in pool.answers(tasks, workers)
+        for one in answer.get("levels", [])
     )
 
 
-def _shares(samples: Sequence[Sample], sizes: Sequence[int]) -> tuple[int, int]:
-    """How many workers, and how many pictures a task."""
+def _workload(samples: Sequence[Sample], sizes: Sequence[int]) -> tuple[int, int]:
+    """Number of workers, and number of pictures per task."""
     seconds = len(samples) * SECONDS_PER_PICTURE + sum(sizes) * SECONDS_PER_BYTE
     workers = min(pool.cpus(), int(seconds / STARTING))
     return workers, max(1, min(512, int(0.05 * len(samples) / seconds)))
@@ -187,7 +189,7 @@ def _decode(
     progress: Progress | None,
 ) -> Answer:
     """All answers in one; those up to the first misfit where there is one."""
-    workers, chunk = _shares(samples, sizes)
+    workers, chunk = _workload(samples, sizes)
     _reserve(file, len(samples) * plan.row)
     total: Answer = {"bad": [], "notes": []}
     done = 0
@@ -210,7 +212,8 @@ def _tasks(same: Task, samples: Sequence[Sample], chunk: int) -> Iterator[Task]:
 
 
 def _reserve(file: Path, size: int) -> None:
-    """Make the file, with its room on the disk where the system can: a full one is told at once."""
+    """Create the file with its full size where the system can, so that a full disk is noticed at
+    once."""
     with open(file, "wb") as handle:
         handle.truncate(size)
         try:
@@ -242,15 +245,15 @@ def _findings(
     notes: list[tuple[int, str]],
     levels: Levels | None,
 ) -> list[tuple[str, list[str], str, bool]]:
-    """One for each picture left out, one for each kind of what was handled."""
-    found = [(kind, [samples[i].name], said, True) for i, (kind, said) in bad.items()]
+    """One finding for each picture left out, and one for each kind of conversion."""
+    findings = [(kind, [samples[i].name], texts, True) for i, (kind, texts) in bad.items()]
     handled: dict[str, list[str]] = defaultdict(list)
     for index, kind in sorted(notes):
         handled[kind].append(samples[index].name)
-    said = NOTES | {"16-bit": shared(levels)} if levels else NOTES
+    texts = NOTES | {"16-bit": scaling_note(levels)} if levels else NOTES
     for kind, names in sorted(handled.items()):
-        found.append((kind, names, f"Pictures {said[kind]} ({len(names)}).", False))
-    return found
+        findings.append((kind, names, f"Pictures {texts[kind]} ({len(names)}).", False))
+    return findings
 
 
 def _nothing_left(samples: Sequence[Sample], bad: dict[int, tuple[str, str]]) -> str:

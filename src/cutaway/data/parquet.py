@@ -42,7 +42,7 @@ def values(path: Path, column: str) -> list[Any]:
 
 
 def groups(path: Path) -> list[int]:
-    """How many rows each row group has."""
+    """Number of rows of each row group."""
     info = _open(str(path)).metadata
     return [info.row_group(i).num_rows for i in range(info.num_row_groups)]
 

@@ -1,4 +1,5 @@
-"""One picture file in, plain 8-bit pixels out. Pillow only, so that a decoding worker starts fast.
+"""Decode one picture file to plain 8-bit pixels. Pillow only, so that a decoding worker starts
+fast.
 
 The pixels that come out are those a viewer would show: turned as EXIF says, over white where they
 are transparent, the first frame of an animation. More than 8 bits are scaled to 8 (`levels`), and
@@ -71,16 +72,16 @@ class Picture:
 
 
 @contextmanager
-def quietly() -> Iterator[None]:
-    """Pillow's warnings about odd files do not reach the user: what matters is a Finding."""
+def silenced() -> Iterator[None]:
+    """Silence Pillow's warnings about odd files: what matters is a Finding."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def look(source: str | bytes) -> Header:
+def read_header(source: str | bytes) -> Header:
     """Size and colour of a picture from its header. Raises `Unreadable`."""
-    with _refusals(source), _open(source) as image:
+    with _as_unreadable(source), _open(source) as image:
         width, height = image.size
         if _orientation(image) >= 5:
             width, height = height, width
@@ -88,7 +89,7 @@ def look(source: str | bytes) -> Header:
 
 
 def read(source: str | bytes, frame: Frame, limit: int = LIMIT) -> Picture:
-    """Decode a file's path or content.
+    """Decode a picture file, given as a path or as its content.
 
     Args:
         frame: what it is brought to.
@@ -98,18 +99,18 @@ def read(source: str | bytes, frame: Frame, limit: int = LIMIT) -> Picture:
         Unreadable: it is missing, empty, no picture, truncated, too large, or holds values that no
             levels are known for.
     """
-    with _refusals(source), _open(source, limit) as image:
+    with _as_unreadable(source), _open(source, limit) as image:
         grey, deep, notes = is_grey(image), is_deep(image), _notes(image)
         image.load()
         whole = as_shown(image, frame._replace(size=None), notes)
-        shown, own = framed(whole, frame.size, frame.fit), (whole.height, whole.width)
-        content = shown.tobytes()
-        return Picture(content, shown.height, shown.width, grey, deep, own, tuple(notes))
+        picture, own = framed(whole, frame.size, frame.fit), (whole.height, whole.width)
+        content = picture.tobytes()
+        return Picture(content, picture.height, picture.width, grey, deep, own, tuple(notes))
 
 
 def values(source: str | bytes) -> Levels | None:
-    """The least and the greatest value of a picture of more than 8 bits; None of any other."""
-    with _refusals(source), _open(source) as image:
+    """The minimum and the maximum of a picture of more than 8 bits; None of any other."""
+    with _as_unreadable(source), _open(source) as image:
         if not is_deep(image):
             return None
         import numpy as np
@@ -117,13 +118,13 @@ def values(source: str | bytes) -> Levels | None:
         from cutaway.data.levels import extent
 
         return extent(np.asarray(image))
-    raise AssertionError  # `_refusals` raises or ends
+    raise AssertionError  # `_as_unreadable` raises or ends
 
 
 @contextmanager
-def opened(source: str | bytes) -> Iterator[Image.Image]:
-    """A picture as its file has it, to be decoded inside; whatever fails there is `Unreadable`."""
-    with _refusals(source), _open(source) as image:
+def open_picture(source: str | bytes) -> Iterator[Image.Image]:
+    """A picture as its file has it, to be decoded inside; errors there become `Unreadable`."""
+    with _as_unreadable(source), _open(source) as image:
         yield image
 
 
@@ -149,12 +150,12 @@ def _open(source: str | bytes, limit: int = LIMIT) -> Image.Image:
         more = heic(source)
         image = Image.open(BytesIO(source), formats=[f for f in FORMATS if f in Image.OPEN] + more)
     if image.width * image.height > limit:
-        raise _bomb(f"{image.width} x {image.height}", limit)
+        raise _too_large(f"{image.width} x {image.height}", limit)
     return image
 
 
 @contextmanager
-def _refusals(source: str | bytes) -> Iterator[None]:
+def _as_unreadable(source: str | bytes) -> Iterator[None]:
     """Turn whatever a damaged file makes Pillow raise into one `Unreadable`."""
     try:
         yield
@@ -167,13 +168,13 @@ def _refusals(source: str | bytes) -> Iterator[None]:
     except UnidentifiedImageError:
         raise _unidentified(source) from None
     except Image.DecompressionBombError:
-        raise _bomb("far too many") from None
+        raise _too_large("far too many") from None
     except Exception as error:  # damaged files make Pillow's plugins raise nearly anything
         raise _damaged(error) from None
 
 
-def _bomb(found: str, limit: int = LIMIT) -> Unreadable:
-    return Unreadable("bomb", f"It has {found} pixels; {limit:,} are accepted.")
+def _too_large(size: str, limit: int = LIMIT) -> Unreadable:
+    return Unreadable("bomb", f"It has {size} pixels; {limit:,} are accepted.")
 
 
 def _unidentified(source: str | bytes) -> Unreadable:
@@ -194,7 +195,8 @@ def _damaged(error: Exception) -> Unreadable:
 
 
 def _orientation(image: Image.Image) -> int:
-    """1 to 8 as in EXIF; 1 where nothing, or nothing readable, is said. TIFF turns itself."""
+    """The EXIF orientation, 1 to 8; 1 where there is none, or none that is readable. TIFF turns
+    itself."""
     known = image.info.keys() & {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
     if image.format == "TIFF" or not known:
         return 1
@@ -264,16 +266,16 @@ def _scaled(image: Image.Image, levels: Levels | None) -> Image.Image:
     """Values of more than 8 bits as 0 to 255."""
     import numpy as np
 
-    from cutaway.data.levels import extent, in_bytes, told, usual
+    from cutaway.data.levels import extent, levels_text, to_bytes, type_levels
 
     values = np.asarray(image)
-    known = levels or usual(values)
+    known = levels or type_levels(values)
     if known is None:
-        found = extent(values)
-        assert found is not None
+        value_range = extent(values)
+        assert value_range is not None
         raise Unreadable(
             "range",
-            f"It holds values from {told(found)}, and nothing says which of them is black and "
-            "which is white: save it with 8 bits.",
+            f"It holds values from {levels_text(value_range)}, and nothing says which of them "
+            "is black and which is white: save it with 8 bits.",
         )
-    return Image.fromarray(in_bytes(values, known))
+    return Image.fromarray(to_bytes(values, known))

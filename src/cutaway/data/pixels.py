@@ -1,4 +1,4 @@
-"""Cache entries that hold images: raw bytes in one file, and what to know about them in a note."""
+"""Cache entries that hold images: raw bytes in one file, and a note about them."""
 
 from collections.abc import Callable
 from math import prod
@@ -13,10 +13,12 @@ from torch import Tensor
 from cutaway.data import cache
 
 PIXELS = "images.raw"
-Made = tuple[np.ndarray, dict[str, Any]]
+PixelsAndNote = tuple[np.ndarray, dict[str, Any]]
 
 
-def stored(key: str, make: Callable[[], Made]) -> tuple[UInt8[Tensor, "n ..."], dict[str, Any]]:
+def stored(
+    key: str, make: Callable[[], PixelsAndNote]
+) -> tuple[UInt8[Tensor, "n ..."], dict[str, Any]]:
     """Images (mapped) and note of a cache entry; `make` returns both where there is none yet."""
 
     def build(folder: Path) -> dict[str, Any]:
@@ -25,7 +27,7 @@ def stored(key: str, make: Callable[[], Made]) -> tuple[UInt8[Tensor, "n ..."], 
             file.write(np.ascontiguousarray(images).data)
         return {**note, "shape": list(images.shape)}
 
-    place, note = cache.entry(key, build, whole)
+    place, note = cache.entry(key, build, is_complete)
     return mapped(place, note), note
 
 
@@ -35,7 +37,7 @@ def mapped(place: Path, note: dict[str, Any]) -> UInt8[Tensor, "n ..."]:
     return torch.from_file(file, False, _size(note), dtype=torch.uint8).view(note["shape"])
 
 
-def whole(place: Path, note: dict[str, Any]) -> bool:
+def is_complete(place: Path, note: dict[str, Any]) -> bool:
     """Whether the pixels that the note describes are all there."""
     try:
         return (place / PIXELS).stat().st_size == _size(note)

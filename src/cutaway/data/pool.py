@@ -1,4 +1,4 @@
-"""Gives decoding tasks to worker processes, and takes back their answers."""
+"""Decode pictures in worker processes."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from threading import Lock, Thread
 
-from cutaway.data.picture import quietly
+from cutaway.data.picture import silenced
 from cutaway.data.worker import Answer, Task, run
 
 CRASH = "The decoder crashed on this file."
@@ -30,15 +30,15 @@ def answers(tasks: Iterable[Task], workers: int) -> Iterator[Answer]:
     """
     if workers < 2:
         for task in tasks:
-            with quietly():
+            with silenced():
                 answer = run(task)
             yield answer
     else:
-        yield from _shared_out(tasks, workers)
+        yield from _in_parallel(tasks, workers)
 
 
-def _shared_out(tasks: Iterable[Task], workers: int) -> Iterator[Answer]:
-    """One thread a worker: each hands over the next task when the last is answered."""
+def _in_parallel(tasks: Iterable[Task], workers: int) -> Iterator[Answer]:
+    """Decode with one thread a worker: each sends the next task when the last is answered."""
     queue: SimpleQueue[Answer | BaseException | None] = SimpleQueue()
     source, lock = iter(tasks), Lock()
     staff = [_Worker() for _ in range(workers)]
@@ -50,7 +50,7 @@ def _shared_out(tasks: Iterable[Task], workers: int) -> Iterator[Answer]:
                     task = next(source, None)
                 if task is None:
                     break
-                queue.put(worker.careful(task))
+                queue.put(worker.answer(task))
         except BaseException as error:
             queue.put(error)
         queue.put(None)
@@ -59,20 +59,18 @@ def _shared_out(tasks: Iterable[Task], workers: int) -> Iterator[Answer]:
     try:
         for thread in threads:
             thread.start()
-        yield from _collected(queue, workers)
+        yield from _collect(queue, workers)
     finally:
         source = iter(())
         for worker in staff:
-            worker.dismiss()
+            worker.abort()
         for thread in threads:
             thread.join()
         for worker in staff:
             worker.end()
 
 
-def _collected(
-    queue: "SimpleQueue[Answer | BaseException | None]", workers: int
-) -> Iterator[Answer]:
+def _collect(queue: "SimpleQueue[Answer | BaseException | None]", workers: int) -> Iterator[Answer]:
     while workers:
         answer = queue.get()
         if answer is None:
@@ -86,7 +84,7 @@ def _collected(
 
 
 class _Worker:
-    """A decoding process, started again when it dies until it is dismissed."""
+    """A decoding process, started again when it dies, until it is aborted."""
 
     def __init__(self) -> None:
         self.dismissed = False
@@ -103,9 +101,9 @@ class _Worker:
         )
         self.ready: bool | None = None
 
-    def careful(self, task: Task) -> Answer:
+    def answer(self, task: Task) -> Answer:
         """The answer to a task. A file that kills the worker is found by halving, and reported."""
-        answer = self.ask(task)
+        answer = self.send(task)
         if answer is not None or self.dismissed:
             return answer or {"bad": [], "notes": []}
         self.end()
@@ -114,13 +112,14 @@ class _Worker:
         if len(sources) == 1:
             return {"bad": [(first, "crash", CRASH)], "notes": []}
         half = len(sources) // 2
-        one = self.careful({**task, "sources": sources[:half]})
-        two = self.careful({**task, "sources": sources[half:], "first": first + half})
+        one = self.answer({**task, "sources": sources[:half]})
+        two = self.answer({**task, "sources": sources[half:], "first": first + half})
         listed = {key: [*one.get(key, []), *two.get(key, [])] for key in ("bad", "notes", "levels")}
         return {**one, **two, **listed}
 
-    def ask(self, task: Task) -> Answer | None:
-        """The answer, or None where the process died. One that never starts is done without."""
+    def send(self, task: Task) -> Answer | None:
+        """The answer, or None where the process died. If none ever starts, decode in this
+        process."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         if self.ready is None:
@@ -135,13 +134,13 @@ class _Worker:
         line = self.process.stdout.readline()
         return json.loads(line) if line.endswith(b"\n") else None
 
-    def dismiss(self) -> None:
-        """Let whoever waits for an answer wait no longer."""
+    def abort(self) -> None:
+        """Release whoever waits for an answer."""
         self.dismissed = True
         self.process.kill()
 
     def end(self) -> None:
-        """End the process and close its pipes, which nobody uses any more."""
+        """End the process and close its pipes."""
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):

@@ -1,15 +1,15 @@
-"""The resizing of `frame`, written out on tensors: bit for bit what Pillow gives."""
+"""The resizing of `frame`, written out on tensors: bit-identical to Pillow."""
 
 import torch
 from jaxtyping import Float, Shaped, UInt8
 from torch import Tensor
 
-from cutaway.data.frame import Fit, margins, middle
+from cutaway.data.frame import Fit, margins, middle_square
 
 BITS = 22
-"""Of a weight behind the point: sums of 8-bit pixels then fit in 32."""
+"""Fractional bits of a weight: sums of 8-bit pixels then fit in 32."""
 LUMA = (19595, 38470, 7471)
-"""Red, green and blue in grey, of 65,536 (ITU-R 601-2)."""
+"""Weights of red, green and blue in grey, of 65,536 (ITU-R 601-2)."""
 
 
 def framed(
@@ -20,7 +20,7 @@ def framed(
     if (height, width) == size:
         return images
     if fit == "cut":
-        top, left, side = middle(height, width)
+        top, left, side = middle_square(height, width)
         images = images[:, top : top + side, left : left + side]
     elif fit == "pad":
         images = padded(images)
@@ -28,7 +28,7 @@ def framed(
 
 
 def padded(images: Shaped[Tensor, "n h w *c"]) -> Shaped[Tensor, "n s s *c"]:
-    """Their edge repeated until they are square."""
+    """Pictures with their edge repeated until they are square."""
     (above, below), (left, right) = margins(images.shape[1], images.shape[2])
     rows = torch.arange(-above, images.shape[1] + below).clamp(0, images.shape[1] - 1)
     columns = torch.arange(-left, images.shape[2] + right).clamp(0, images.shape[2] - 1)
@@ -38,7 +38,7 @@ def padded(images: Shaped[Tensor, "n h w *c"]) -> Shaped[Tensor, "n s s *c"]:
 def resampled(
     images: UInt8[Tensor, "n h w c"], size: tuple[int, ...]
 ) -> UInt8[Tensor, "n h2 w2 c"]:
-    """The whole of each at a height and width."""
+    """The whole pictures at a height and width."""
     x = images.permute(0, 3, 1, 2).double()
     if size[1] != x.shape[3]:
         x = _rounded(x @ weights(x.shape[3], size[1]).T)
@@ -47,17 +47,18 @@ def resampled(
     return x.byte().permute(0, 2, 3, 1).contiguous()
 
 
-def weights(length: int, wanted: int) -> Float[Tensor, "wanted length"]:
-    """What each of `length` pixels in a line gives to each of `wanted`, times 2^22; whole numbers.
+def weights(length: int, out_length: int) -> Float[Tensor, "out_length length"]:
+    """The weight of each of `length` pixels in each of `out_length` ones, times 2^22; whole
+    numbers.
 
     Of pixels x from the middle of the new one, in its own width where it is the larger:
     1 - 2.5 x^2 + 1.5 x^3 up to 1, 2 - 4 x + 2.5 x^2 - 0.5 x^3 up to 2; then their sum is made 1.
 
     Source: Keys 1981, 'Cubic convolution interpolation for digital image processing'.
     """
-    scale = length / wanted
+    scale = length / out_length
     wide = max(scale, 1.0)
-    centres = (torch.arange(wanted, dtype=torch.float64)[:, None] + 0.5) * scale
+    centres = (torch.arange(out_length, dtype=torch.float64)[:, None] + 0.5) * scale
     places = torch.arange(length, dtype=torch.float64)
     first, last = ((centres + d * 2 * wide + 0.5).floor() for d in (-1, 1))
     x = ((places - centres + 0.5) / wide).abs()

@@ -68,7 +68,7 @@ def rocks(folder: Path, image_size: Size, progress: Progress | None) -> ImageSet
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Take the photographs out of GitHub's archive, check what they are, and delete the archive.
+    """Take the photographs out of GitHub's archive, check them, and delete the archive.
 
     GitHub gives no checksum for it, so the content is checked instead: two classes, at least
     100 photographs, each a JPEG by its first bytes. Raises DataError where it is something else.
@@ -94,12 +94,12 @@ def unpack(archive: Path, folder: Path) -> None:
 def _photographs(file: ZipFile) -> Iterator[tuple[str, ZipInfo]]:
     """`Basalt/name.jpg` and where it is; only names without any folder of their own are taken."""
     for info in file.infolist():
-        found = re.search(r"/data/(Basalt|Highland)/([^/\\]+\.jpe?g)$", info.filename, re.I)
-        if found and info.file_size <= LARGEST:
+        match = re.search(r"/data/(Basalt|Highland)/([^/\\]+\.jpe?g)$", info.filename, re.I)
+        if match and info.file_size <= LARGEST:
             with file.open(info) as photo:
                 if photo.read(3) != b"\xff\xd8\xff":
-                    raise DataError(f"{found[2]} in the downloaded rocks is not a photograph.")
-            yield f"{found[1].capitalize()}/{found[2]}", info
+                    raise DataError(f"{match[2]} in the downloaded rocks is not a photograph.")
+            yield f"{match[1].capitalize()}/{match[2]}", info
 
 
 def stones(names: list[str]) -> list[str]:
@@ -121,8 +121,8 @@ def stones(names: list[str]) -> list[str]:
 
 def _photo(name: str) -> tuple[str, int, int]:
     """Class, film and number in `Basalt/Basalt_Feldspathic_s75-34264.jpg`; else zeros."""
-    found = re.search(r"[sS](\d\d)-(\d{4,6})", name)
-    film, number = (int(found[1]), int(found[2])) if found else (0, 0)
+    match = re.search(r"[sS](\d\d)-(\d{4,6})", name)
+    film, number = (int(match[1]), int(match[2])) if match else (0, 0)
     return name.split("/")[0], film, number
 
 

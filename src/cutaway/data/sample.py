@@ -1,4 +1,4 @@
-"""One picture before it is decoded: where it lies, and what is known of it."""
+"""One picture before it is decoded: its source and its metadata."""
 
 import os
 from base64 import b64encode
@@ -48,14 +48,14 @@ def stamp(source: str | bytes | Cell) -> tuple[int, Any]:
     if isinstance(source, Cell):
         return 0, (source.row, source.stamp)
     try:
-        found = os.stat(source)
+        status = os.stat(source)
     except OSError:
         return 0, None
-    return found.st_size, (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return status.st_size, (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def as_task(source: str | bytes | Cell) -> str | dict[str, Any]:
-    """What a task names it by; see `worker.fetch`."""
+    """The source as a task names it; see `worker.fetch`."""
     if isinstance(source, str):
         return source
     if isinstance(source, bytes):

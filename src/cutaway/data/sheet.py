@@ -11,14 +11,14 @@ from cutaway.data.imageset import Finding
 from cutaway.data.lookup import Lookup, looks_like_file
 from cutaway.errors import DataError
 
-SIGNS = ",;\t|"
+SEPARATORS = ",;\t|"
 LOOKED_AT = 50  # lines by which the separator is chosen
-MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 ENCODINGS = {"cp949": "Korean", "cp1252": "Western European"}  # of Windows, the likeliest first
 
 
 class Sheet(NamedTuple):
-    """Columns by name, each with its cells as text, and what was noticed."""
+    """Columns by name, each with its cells as text, and findings."""
 
     columns: dict[str, list[str]]
     findings: list[Finding]
@@ -31,47 +31,51 @@ def sheet(path: Path) -> Sheet:
     """
     text, findings = _text(path)
     rows = _rows(path, text)
-    header, told = _header(path, rows)
+    header, header_findings = _header(path, rows)
     numbered = [(n, row) for n, row in rows if row is not header]
     good = [row for _, row in numbered if not any(cell.strip() for cell in row[len(header) :])]
     long = [f"line {n}" for n, row in numbered if any(cell.strip() for cell in row[len(header) :])]
     if not good:
         raise DataError(f"{path} has no rows below its line of column names.")
     if long:
-        said = "Has more cells than there are columns: a cell with the separator in it needs quotes"
-        said = f"{said} ({len(long)})."
-        findings += [Finding("ragged-row", tuple(long), said, True)]
+        detail = (
+            "Has more cells than there are columns: a cell with the separator in it needs quotes"
+        )
+        detail = f"{detail} ({len(long)})."
+        findings += [Finding("ragged-row", tuple(long), detail, True)]
     columns = {
         name.strip(): [row[i] if i < len(row) else "" for row in good]
         for i, name in enumerate(header)
         if name.strip()
     }
-    return Sheet(columns, [*findings, *told])
+    return Sheet(columns, [*findings, *header_findings])
 
 
 def _text(path: Path) -> tuple[str, list[Finding]]:
-    """The file as text: UTF-8, UTF-16 by its mark, or an encoding of Windows, which is told."""
+    """Decode the file: UTF-8, UTF-16 by its mark, or an encoding of Windows, with a finding."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read as a table ({error.strerror}).") from None
-    marked = next((code for mark, code in MARKS.items() if content.startswith(mark)), "utf-8")
+    marked = next(
+        (code for mark, code in BYTE_ORDER_MARKS.items() if content.startswith(mark)), "utf-8"
+    )
     try:
         return _without_nulls(path, content.decode(marked)), []
     except UnicodeDecodeError:
         pass
-    for code, what in ENCODINGS.items():
+    for code, language in ENCODINGS.items():
         try:
             text = content.decode(code)
         except UnicodeDecodeError:
             continue
         if code != "cp949" or _is_korean(text):
             odd = next(word for word in text.split() if not word.isascii())
-            said = (
-                f"The table is not in UTF-8 and was read as {what} ({code}): '{odd}'. If that is "
-                "not what you wrote, save it as CSV in UTF-8."
+            detail = (
+                f"The table is not in UTF-8 and was read as {language} ({code}): '{odd}'. If that "
+                "is not what you wrote, save it as CSV in UTF-8."
             )
-            return _without_nulls(path, text), [Finding("encoding", (), said)]
+            return _without_nulls(path, text), [Finding("encoding", (), detail)]
     raise DataError(f"{path} cannot be read as a table: save it as CSV in UTF-8.")
 
 
@@ -92,11 +96,11 @@ def _without_nulls(path: Path, text: str) -> str:
 def _rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
     """Number of the line and cells of each row that has any; `sep=;` of Excel is obeyed."""
     first, _, rest = text.partition("\n")
-    told = first.strip().lower()
-    if told.startswith("sep=") and len(told) == 5:
-        text, sign = rest, told[-1]
+    directive = first.strip().lower()
+    if directive.startswith("sep=") and len(directive) == 5:
+        text, sign = rest, directive[-1]
     else:
-        sign = max(SIGNS, key=lambda sign: _width(text, sign))
+        sign = max(SEPARATORS, key=lambda sign: _width(text, sign))
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign)
         rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
@@ -118,29 +122,30 @@ def _width(text: str, sign: str) -> int:
 
 
 def _header(path: Path, rows: Sequence[tuple[int, list[str]]]) -> tuple[list[str], list[Finding]]:
-    """The line of column names; made up, and told, where the first line names a picture already."""
+    """The line of column names; made up, with a finding, where the first line names a picture
+    already."""
     first = rows[0][1]
     pictures = _pictures_in(path, first)
     if not pictures:
-        named = [name.strip() for name in first if name.strip()]
-        if twice := next((name for name in named if named.count(name) > 1), ""):
+        names = [name.strip() for name in first if name.strip()]
+        if twice := next((name for name in names if names.count(name) > 1), ""):
             raise DataError(f"{path} has two columns of the name '{twice}': rename one.")
         return first, []
-    made = [str(i + 1) for i in range(len(first))]
-    made[pictures[0]] = "image"
+    header = [str(i + 1) for i in range(len(first))]
+    header[pictures[0]] = "image"
     if len(first) == 2:
-        made[1 - pictures[0]] = "label"
-    said = (
+        header[1 - pictures[0]] = "label"
+    detail = (
         f"The table has no line of column names: column {pictures[0] + 1} is read as pictures"
         + (f" and column {2 - pictures[0]} as labels." if len(first) == 2 else ".")
     )
-    return made, [Finding("no-header", (), said)]
+    return header, [Finding("no-header", (), detail)]
 
 
 def _pictures_in(path: Path, row: Sequence[str]) -> list[int]:
-    """The cells of a first row that name a picture, and so are no names of columns."""
-    if found := [i for i, cell in enumerate(row) if looks_like_file(cell)]:
-        return found
+    """The cells of a first row that name a picture, and so are no column names."""
+    if pictures := [i for i, cell in enumerate(row) if looks_like_file(cell)]:
+        return pictures
     if guess(row, IMAGE) or guess(row, LABEL) or len(row) < 2:
         return []
     there = [Lookup(path).files([cell]).there() for cell in row]

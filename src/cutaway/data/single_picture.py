@@ -1,4 +1,4 @@
-"""One picture file as data: a network is to learn that picture and nothing else."""
+"""One picture file as data, for a network that learns only that picture."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from PIL import Image
 
 from cutaway.data.frame import Frame, resampled
 from cutaway.data.imageset import ImageSet
-from cutaway.data.picture import Unreadable, look, quietly, read, values
+from cutaway.data.picture import Unreadable, read, read_header, silenced, values
 from cutaway.errors import DataError
 
 LONGEST = 256  # pixels of the longer side, unless another is asked for
@@ -21,18 +21,18 @@ def one_picture(path: Path, image_size: int | None) -> ImageSet:
     that. Raises DataError where it cannot be read.
     """
     try:
-        with quietly():
-            channels, levels = 1 if look(str(path)).grey else 3, values(str(path))
-            found = read(str(path), Frame(channels, levels=levels))
+        with silenced():
+            channels, levels = 1 if read_header(str(path)).grey else 3, values(str(path))
+            picture = read(str(path), Frame(channels, levels=levels))
     except Unreadable as error:
         raise DataError(f"{path} cannot be used. {error.sentence}") from None
-    longest = max(found.height, found.width)
-    wanted = image_size or min(longest, LONGEST)
-    width, height = (max(1, n * wanted // longest) for n in (found.width, found.height))
+    longest = max(picture.height, picture.width)
+    side = image_size or min(longest, LONGEST)
+    width, height = (max(1, n * side // longest) for n in (picture.width, picture.height))
     image = Image.frombytes(
-        "L" if channels == 1 else "RGB", (found.width, found.height), found.pixels
+        "L" if channels == 1 else "RGB", (picture.width, picture.height), picture.pixels
     )
-    if wanted != longest:
+    if side != longest:
         image = resampled(image, (width, height))
     pixels = torch.from_numpy(np.array(image)).view(1, height, width, channels)
     classes = (path.stem or path.name,)

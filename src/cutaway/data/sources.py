@@ -1,4 +1,4 @@
-"""`load`: whatever holds labelled pictures, as an image set."""
+"""`load`: any source of labelled pictures as an image set."""
 
 from dataclasses import replace
 from os import PathLike
@@ -12,14 +12,14 @@ from cutaway.data.frame import Size
 from cutaway.data.groups import grouped
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pack import Progress
-from cutaway.data.wanted import Wanted
+from cutaway.data.target_spec import TargetSpec
 from cutaway.errors import CutawayError, DataError, UsageError, nearest
 
 __all__ = ["SOURCES", "Source", "load"]
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 # What is no source, and how to make one of it.
-INSTEAD = {
+EXPLANATIONS = {
     (".xlsx", ".xls", ".xlsm", ".ods", ".numbers"): "a spreadsheet: save it as CSV (UTF-8)",
     (".rar", ".7z", ".gz", ".bz2", ".xz", ".zst"): "an archive that is not read here: unpack it, "
     "and name the folder (.zip and .tar are read as they are)",
@@ -34,7 +34,7 @@ INSTEAD = {
 
 
 def load(
-    what: Any,
+    data: Any,
     *,
     image_size: Size = None,
     group_by: str = "",
@@ -42,10 +42,10 @@ def load(
     numbers: bool = False,
     progress: Progress | None = None,
 ) -> ImageSet:
-    """The images of `what`, decoded once and mapped from the cache afterwards.
+    """Load the images of `data`, decoded once and mapped from the cache afterwards.
 
     Args:
-        what: a name of the catalogue (`SOURCES`: `digits`, `mnist`, `xor`, `scenes`, ...); a folder
+        data: a name of the catalogue (`SOURCES`: `digits`, `mnist`, `xor`, `scenes`, ...); a folder
             `root/class/*` or `root/{train,val,test}/class/*`; a folder `root/images/*` beside
             `root/masks/*`, also below parts (see `masks`); a CSV or Parquet file with pictures
             (paths or bytes) and labels; a ZIP or TAR archive of such; one picture file, to be
@@ -69,7 +69,7 @@ def load(
     """
     if isinstance(image_size, int) and image_size < 1:
         raise UsageError(f"An image size of {image_size} pixels makes no sense.")
-    images, by_column = _read(what, image_size, group_by, Wanted(label, numbers), progress)
+    images, by_column = _read(data, image_size, group_by, TargetSpec(label, numbers), progress)
     if isinstance(image_size, int):
         images = images.resized(image_size)
     elif image_size is not None:
@@ -85,88 +85,88 @@ def load(
 
 
 def _read(
-    what: Any, size: Size, group_by: str, wanted: Wanted, progress: Progress | None
+    data: Any, size: Size, group_by: str, spec: TargetSpec, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
-    """The image set, and whether a column has grouped it."""
-    if isinstance(what, ImageSet):
-        return what, False
-    if not isinstance(what, str | PathLike):
+    """Read an image set; and whether a column has grouped it."""
+    if isinstance(data, ImageSet):
+        return data, False
+    if not isinstance(data, str | PathLike):
         from cutaway.data.objects import from_object
 
-        def part(one: Any, side: Size) -> tuple[ImageSet, bool]:
-            return _read(one, side, group_by, wanted, progress)
+        def part(data: Any, side: Size) -> tuple[ImageSet, bool]:
+            return _read(data, side, group_by, spec, progress)
 
-        return from_object(what, size, group_by, wanted, progress, part)
-    path = Path(what).expanduser()
-    if str(what) in SOURCES:
-        return _named(SOURCES[str(what)], size, progress), False
+        return from_object(data, size, group_by, spec, progress, part)
+    path = Path(data).expanduser()
+    if str(data) in SOURCES:
+        return _load_named(SOURCES[str(data)], size, progress), False
     if path.is_dir():
-        return _folder(path, size, group_by, wanted, progress)
+        return _folder(path, size, group_by, spec, progress)
     if path.is_file() and path.suffix.lower() in ENDINGS:
         from cutaway.data.single_picture import one_picture
 
         return one_picture(path, size if isinstance(size, int) else None), False
     if path.is_file() and path.suffix.lower() in TABLES:
-        from cutaway.data.siblings import beside
+        from cutaway.data.siblings import unread_tables
         from cutaway.data.table import table
 
-        images, by_column = table(path, size, group_by, wanted, progress)
-        return replace(images, findings=(*images.findings, *beside(path))), by_column
+        images, by_column = table(path, size, group_by, spec, progress)
+        return replace(images, findings=(*images.findings, *unread_tables(path))), by_column
     if path.is_file() and path.name.lower().endswith(ARCHIVES):
-        return _archive(path, size, group_by, wanted, progress)
-    raise _unknown(str(what), path)
+        return _archive(path, size, group_by, spec, progress)
+    raise _unknown(str(data), path)
 
 
 def _folder(
-    path: Path, size: Size, group_by: str, wanted: Wanted, progress: Progress | None
+    path: Path, size: Size, group_by: str, spec: TargetSpec, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
-    """Pictures beside masks, a table for each part, or class folders."""
-    from cutaway.data.masks import has_masks, masked
-    from cutaway.data.siblings import beside, by_part
+    """Read a folder: pictures beside masks, a table for each part, or class folders."""
+    from cutaway.data.masks import folder_with_masks, has_masks
+    from cutaway.data.siblings import tables_by_part, unread_tables
 
     if has_masks(path):
-        return masked(path, size, progress), False
-    parts, told = by_part(path, wanted)
+        return folder_with_masks(path, size, progress), False
+    parts, findings = tables_by_part(path, spec)
     if not parts:
         images = folder(path, size, progress)
-        return replace(images, findings=(*images.findings, *beside(path))), False
-    from cutaway.data.given_parts import joined
+        return replace(images, findings=(*images.findings, *unread_tables(path))), False
+    from cutaway.data.join_parts import join_parts
     from cutaway.data.table import table
 
-    def read(one: Path, side: Size) -> tuple[ImageSet, bool]:
-        return table(one, side, group_by, wanted, progress)
+    def read(path: Path, side: Size) -> tuple[ImageSet, bool]:
+        return table(path, side, group_by, spec, progress)
 
     if len(parts) == 1:
         images, by_column = read(parts[0], size)
     else:
-        images, by_column = joined(parts, size, read, told=True), False
-    return replace(images, name=str(path), findings=(*images.findings, *told)), by_column
+        images, by_column = join_parts(parts, size, read, named=True), False
+    return replace(images, name=str(path), findings=(*images.findings, *findings)), by_column
 
 
 def _archive(
-    path: Path, size: Size, group_by: str, wanted: Wanted, progress: Progress | None
+    path: Path, size: Size, group_by: str, spec: TargetSpec, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
-    """What an archive holds; messages name the archive and not the cache."""
-    from cutaway.data.archive import unpacked
+    """Read an archive; messages name the archive and not the cache."""
+    from cutaway.data.archive import extract
 
-    inner, damaged = unpacked(path)
+    inner, damaged = extract(path)
     try:
-        images, by_column = _read(inner, size, group_by, wanted, progress)
+        images, by_column = _read(inner, size, group_by, spec, progress)
     except CutawayError as error:
         raise type(error)(str(error).replace(str(inner), str(path))) from None
     return replace(images, name=str(path), findings=(*damaged, *images.findings)), by_column
 
 
-def _named(source: Source, size: Size, progress: Progress | None) -> ImageSet:
+def _load_named(source: Source, size: Size, progress: Progress | None) -> ImageSet:
     if source.name == "digits":
         from cutaway.data.named_sets import digits
 
         return digits()
-    if source.made:
-        from cutaway.data.made import make
+    if source.generated:
+        from cutaway.data.generated import make
 
         side = size if isinstance(size, int) else None
-        return make(source.name, lambda: _named(SOURCES[source.of], None, progress), side)
+        return make(source.name, lambda: _load_named(SOURCES[source.of], None, progress), side)
     place = source.local
     if place is None:
         from cutaway.data.download import fetch
@@ -185,16 +185,18 @@ def _named(source: Source, size: Size, progress: Progress | None) -> ImageSet:
     return rocks(place, size, progress)
 
 
-def _unknown(what: str, path: Path) -> UsageError:
+def _unknown(text: str, path: Path) -> UsageError:
     if path.is_file():
         name = path.name.lower()
-        said = next((said for endings, said in INSTEAD.items() if name.endswith(endings)), "")
-        return UsageError(
-            f"{path} is {said or 'neither a picture nor a table (CSV, TSV or Parquet)'}."
+        reason = next(
+            (reason for endings, reason in EXPLANATIONS.items() if name.endswith(endings)), ""
         )
-    if "/" in what or "\\" in what or path.suffix:
+        return UsageError(
+            f"{path} is {reason or 'neither a picture nor a table (CSV, TSV or Parquet)'}."
+        )
+    if "/" in text or "\\" in text or path.suffix:
         return UsageError(f"There is no folder or file {path}. Check the path.")
-    return UsageError(f"There is no data set and no folder '{what}'.{nearest(what, SOURCES)}")
+    return UsageError(f"There is no data set and no folder '{text}'.{nearest(text, SOURCES)}")
 
 
 def _checked(images: ImageSet) -> ImageSet:

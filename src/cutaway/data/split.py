@@ -1,4 +1,4 @@
-"""Training, validation and test images, with everything alike on one side.
+"""Split into training, validation and test images, with related images in one part.
 
 Images that are duplicates of each other, or belong to one declared group, form a unit; units are
 drawn into the parts, class by class, and never divided. A set that is all there is (a truth table)
@@ -18,10 +18,10 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from cutaway.data.duplicates import joined, near
+from cutaway.data.duplicates import join_clusters, near
 from cutaway.data.folds import read_fold, test_fold
 from cutaway.data.imageset import PARTS, Finding, ImageSet
-from cutaway.data.split_check import beside_own, given, lacking, leaks, unused
+from cutaway.data.split_check import drawn_findings, lacking, leaks, source_parts, unused_division
 from cutaway.data.stratify import DROPPED, TEST, TRAIN, VAL, deal, expected_leakage, leakage
 from cutaway.errors import DataError, RunError, UsageError
 from cutaway.files import read_json, write_json
@@ -34,7 +34,7 @@ SHARES = {VAL: 0.1, TEST: 0.2}
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Which images train, which validate, which test.
+    """The images of each part.
 
     Attributes:
         train, val, test: image numbers, ascending; no image is in two of them, but for a set that
@@ -73,7 +73,7 @@ class Split:
         return torch.from_numpy(number.astype(np.int64)) if len(kinds) < len(of) else None
 
     def save(self, path: str | Path) -> None:
-        """Write as JSON, whole or not at all. Raises RunError where it cannot be written."""
+        """Write as JSON, atomically. Raises RunError where it cannot be written."""
         body: dict[str, Any] = {
             key: _ranges(value.tolist()) if isinstance(value, Tensor) else value
             for key, value in vars(self).items()
@@ -85,7 +85,7 @@ class Split:
 
     @classmethod
     def load(cls, path: str | Path, images: ImageSet | None = None) -> "Split":
-        """Read what `save` wrote.
+        """Read a split that `save` wrote.
 
         Raises RunError where the file is missing, damaged, of a newer version, or (with `images`)
         made for another image set.
@@ -145,19 +145,19 @@ def split(
     """
     _check_shares(val, test)
     if images.whole:
-        return _all_there_is(images, seed, fold)
+        return _split_whole(images, seed, fold)
     clusters = near(images.images) if duplicates is None else duplicates
-    unit, rng = joined(clusters, images.groups).numpy(), np.random.default_rng(seed)
+    unit, rng = join_clusters(clusters, images.groups).numpy(), np.random.default_rng(seed)
     side = _folded(images, unit, fold, rng) if fold else _own_parts(images)
-    noticed = [] if fold else [*leaks(images, clusters.numpy(), side)]
-    own = [] if fold else given(side)
-    noticed += lacking(images, side, own, own=True)
+    source_findings = [] if fold else [*leaks(images, clusters.numpy(), side)]
+    own = [] if fold else source_parts(side)
+    source_findings += lacking(images, side, own, own=True)
     _deal_missing(images, unit, side, (0.0, float(val), float(test)), rng)
-    drawn = [part for part in given(side) if part not in own]
-    noticed += lacking(images, side, drawn, own=False)
-    asked = {part: share for part, share in ((VAL, val), (TEST, test)) if share != SHARES[part]}
-    told = unused(images) if fold else beside_own(images, side, own, asked)
-    findings = (*noticed, *told)
+    drawn_parts = [part for part in source_parts(side) if part not in own]
+    source_findings += lacking(images, side, drawn_parts, own=False)
+    requested = {part: share for part, share in ((VAL, val), (TEST, test)) if share != SHARES[part]}
+    drawn = unused_division(images) if fold else drawn_findings(images, side, own, requested)
+    findings = (*source_findings, *drawn)
     if drop_leaks:
         side[(side < TEST) & np.isin(unit, unit[side == TEST])] = DROPPED
     return _as_split(images, unit, side, seed=seed, findings=findings, fold=fold)
@@ -183,15 +183,15 @@ def _deal_missing(
     shares: Sequence[float],
     rng: np.random.Generator,
 ) -> None:
-    """Draw the parts that there are none of from the training part; `side` itself is changed."""
-    wanted = [0.0 if (side == part).any() else share for part, share in enumerate(shares)]
+    """Draw the missing parts from the training part; `side` itself is changed."""
+    missing_shares = [0.0 if (side == part).any() else share for part, share in enumerate(shares)]
     pool = side == TRAIN
-    side[pool] = deal(unit[pool], images.targets.numpy()[pool], wanted, rng)
-    _check_not_empty(images, side, wanted)
+    side[pool] = deal(unit[pool], images.targets.numpy()[pool], missing_shares, rng)
+    _check_not_empty(images, side, missing_shares)
 
 
 def _as_split(images: ImageSet, unit: np.ndarray, side: np.ndarray, **about: Any) -> Split:
-    """What was drawn, with how much it leaks."""
+    """The `Split` of a division, with its leakage."""
     groups = _groups(unit)
     about |= {
         name: torch.from_numpy(np.flatnonzero(side == part)) for part, name in enumerate(SIDES)
@@ -203,20 +203,20 @@ def _as_split(images: ImageSet, unit: np.ndarray, side: np.ndarray, **about: Any
     )  # fmt: skip
 
 
-def _all_there_is(images: ImageSet, seed: int, fold: str) -> Split:
-    """All there is, to learn from and to judge by."""
+def _split_whole(images: ImageSet, seed: int, fold: str) -> Split:
+    """The split of data that are all there is: nothing is held out."""
     if fold:
         raise UsageError(
             f"{images.name or 'The set'} is all there is and has no folds: leave --fold out."
         )
     n = len(images)
-    what = f"This one {images.noun} is" if n == 1 else f"These {n} {images.noun}s are"
-    said = (
-        f"{what} all there is: nothing is held out, and the network is tested on what it was "
+    subject = f"This one {images.noun} is" if n == 1 else f"These {n} {images.noun}s are"
+    detail = (
+        f"{subject} all there is: nothing is held out, and the network is tested on what it was "
         "trained on."
     )
     every, none = torch.arange(len(images)), torch.arange(0)
-    finding = Finding("whole", (), said)
+    finding = Finding("whole", (), detail)
     return Split(every, none, every, none, seed, images.fingerprint, (0, 0), 0.0, 0.0, (finding,))
 
 
@@ -270,7 +270,7 @@ def _digest(body: dict[str, Any]) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The fields of a split file, once they are known to be what was written."""
+    """Read the fields of a split file, and check that it is unchanged."""
     body = read_json(path)
     advice = "Restore the file, or make a new split."
     if not isinstance(body, dict) or not {"version", "digest"} <= body.keys():

@@ -1,4 +1,4 @@
-"""What is wrong with a division: what its parts share, and which classes they lack.
+"""Checks of a division: images that its parts share, and classes that they lack.
 
 The advice depends on who divided: parts that were drawn here lack a class because its images are
 too few or too much alike; those of the user's own, because of what was put into them.
@@ -13,12 +13,13 @@ from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.stratify import TEST, TRAIN, VAL
 from cutaway.data.target import Classes
 
-NAMED = 20  # a finding names no more images than this, and says how many there are
-SAID = 3  # names within a sentence
+MAX_NAMES = 20  # a finding names no more images than this, and says how many there are
+SHOWN = 3  # names within a sentence
 
 
 def leaks(images: ImageSet, copies: np.ndarray, side: np.ndarray) -> Iterator[Finding]:
-    """What validation and test parts of the source's own share with its training part.
+    """Findings for images that validation and test parts of the source's own share with its
+    training part.
 
     Args:
         copies: a cluster number for each image.
@@ -31,7 +32,7 @@ def leaks(images: ImageSet, copies: np.ndarray, side: np.ndarray) -> Iterator[Fi
             detail = (
                 f"{_of(images, shared, here, part)} equal or nearly equal to a training "
                 f"{images.noun} ({_some(images, shared)}): the accuracy comes out too high. "
-                f"{_mend(images)}"
+                f"{_advice(images)}"
             )
             yield Finding("leak", _names(images, shared), detail)
         torn = here & np.isin(groups, groups[side == TRAIN]) if groups is not None else ~here & here
@@ -44,14 +45,14 @@ def leaks(images: ImageSet, copies: np.ndarray, side: np.ndarray) -> Iterator[Fi
             yield Finding("torn-group", _names(images, torn), detail)
 
 
-def given(side: np.ndarray) -> list[int]:
+def source_parts(side: np.ndarray) -> list[int]:
     """The parts of a division of the source's own; none where there is but one part."""
     parts = [part for part in (TRAIN, TEST, VAL) if (side == part).any()]
     return parts if len(parts) > 1 else []
 
 
 def lacking(images: ImageSet, side: np.ndarray, parts: Sequence[int], own: bool) -> list[Finding]:
-    """Classes that some parts lack, though others have them; of masks and numbers nothing is said.
+    """Classes that some parts lack, though others have them; nothing for masks and numbers.
 
     Args:
         own: whether these parts are the source's own, and were not drawn from its training part.
@@ -69,46 +70,47 @@ def _lacking(
         classes = np.setdiff1d(every, target[side == part])
         if len(classes):
             names = tuple(images.classes[c] for c in classes)
-            said = _own_lack if own else _drawn_lack
+            describe = _own_lack if own else _drawn_lack
             kind = ("untrained-class" if part == TRAIN else "untested-class") if own else (
                 "undivided-class")  # fmt: skip
-            yield Finding(kind, names[:NAMED], said(images, part, classes, names))
+            yield Finding(kind, names[:MAX_NAMES], describe(images, part, classes, names))
 
 
-def unused(images: ImageSet) -> Iterator[Finding]:
-    """A division of the source's own that the folds take the place of."""
+def unused_division(images: ImageSet) -> Iterator[Finding]:
+    """The finding that folds replace a division of the source's own."""
     if images.parts is not None and len(images.parts.unique()) > 1:
-        said = (
+        detail = (
             "The folds take the place of the division that the data bring, so that its test "
             "images are also trained on. Leave the folds out to keep it."
         )
-        yield Finding("division-unused", (), said)
+        yield Finding("division-unused", (), detail)
 
 
-def beside_own(
-    images: ImageSet, side: np.ndarray, own: Sequence[int], asked: Mapping[int, float]
+def drawn_findings(
+    images: ImageSet, side: np.ndarray, own: Sequence[int], requested: Mapping[int, float]
 ) -> Iterator[Finding]:
-    """Parts that a division of the source's own lacks, and that were drawn from its training.
+    """Findings for parts that a division of the source's own lacks, and that were drawn from its
+    training.
 
     Of a part that it has no share is drawn, which is told where somebody asked for one.
 
     Args:
         own: the parts that it has.
-        asked: the shares that somebody asked for.
+        requested: the shares that somebody asked for.
     """
     for part, word in ((VAL, "validation"), (TEST, "test")) if own else ():
-        if part in own and part in asked:
-            said = (
+        if part in own and part in requested:
+            detail = (
                 f"The data bring a {word} part of their own, which is used as it is: "
-                f"{PARTS[part]}={asked[part]:g} counts only where they bring none."
+                f"{PARTS[part]}={requested[part]:g} counts only where they bring none."
             )
-            yield Finding("share-unused", (), said)
+            yield Finding("share-unused", (), detail)
         elif part not in own and (count := int((side == part).sum())):
-            said = (
+            detail = (
                 f"The data bring no {word} part: {count:,} of their training {images.noun}s were "
                 "drawn for it."
             )
-            yield Finding(f"drawn-{PARTS[part]}", (), said)
+            yield Finding(f"drawn-{PARTS[part]}", (), detail)
 
 
 def _own_lack(images: ImageSet, part: int, classes: np.ndarray, names: tuple[str, ...]) -> str:
@@ -126,7 +128,8 @@ def _own_lack(images: ImageSet, part: int, classes: np.ndarray, names: tuple[str
 
 
 def _drawn_lack(images: ImageSet, part: int, classes: np.ndarray, names: tuple[str, ...]) -> str:
-    """Why a class could not be dealt to all parts: too few images, or too few groups of them."""
+    """The reason why a class could not be dealt to all parts: too few images, or too few groups of
+    them."""
     counts = np.array(images.counts())[classes]
     noun = images.noun
     lead = f"No {PARTS[part]} {noun} of class {_quoted(names)}: "
@@ -140,7 +143,7 @@ def _drawn_lack(images: ImageSet, part: int, classes: np.ndarray, names: tuple[s
     return f"{lead}{few}, and what belongs together is never divided. Add {noun}s{finer}."
 
 
-def _mend(images: ImageSet) -> str:
+def _advice(images: ImageSet) -> str:
     if images.name in SOURCES:
         return "Published figures on this division have the same flaw."
     return "Delete them from one of the parts, or give the data undivided."
@@ -156,13 +159,13 @@ def _word(part: int) -> str:
 
 
 def _names(images: ImageSet, some: np.ndarray) -> tuple[str, ...]:
-    return tuple(images.names[i] for i in np.flatnonzero(some)[:NAMED].tolist())
+    return tuple(images.names[i] for i in np.flatnonzero(some)[:MAX_NAMES].tolist())
 
 
 def _some(images: ImageSet, some: np.ndarray) -> str:
-    return ", ".join(_names(images, some)[:SAID]) + (", ..." if some.sum() > SAID else "")
+    return ", ".join(_names(images, some)[:SHOWN]) + (", ..." if some.sum() > SHOWN else "")
 
 
 def _quoted(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return ", ".join(map(repr, names[:NAMED])) + more
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(map(repr, names[:MAX_NAMES])) + more

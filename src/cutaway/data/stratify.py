@@ -1,4 +1,4 @@
-"""Dealing images into parts by class, with units (images that belong together) undivided.
+"""Stratified division of images, with units (images that belong together) undivided.
 
 Grouped and stratified splitting as in scikit-learn's `StratifiedGroupKFold`, which takes 0.3 ms
 a group (2.3 s for 8,000); this takes a hundredth of that.
@@ -27,17 +27,17 @@ def deal(
     chance = rng.random(len(size))
     order = np.lexsort((chance[of], size[of], cls))
     of, cls, count = of[order], cls[order], count[order]
-    wanted = [TRAIN, *(part for part in (TEST, VAL) if shares[part])]
+    parts = [TRAIN, *(part for part in (TEST, VAL) if shares[part])]
     place = np.full(len(size), -1)
     classes = np.split(of, np.flatnonzero(np.diff(cls)) + 1)
     for units in sorted(classes, key=len):
-        _one_each(units, place, wanted)
-    room = _room(cls, count, shares, wanted)
+        _one_each(units, place, parts)
+    room = _room(cls, count, shares, parts)
     placed = place[of] >= 0
     np.subtract.at(room, (place[of[placed]], cls[placed]), count[placed])
     rows = np.flatnonzero(~placed & (size[of] > 1))
     rows = rows[np.lexsort((of[rows], chance[of[rows]], -size[of[rows]]))]
-    _spread(of[rows], cls[rows], count[rows], place, room, wanted, rng)
+    _spread(of[rows], cls[rows], count[rows], place, room, parts, rng)
     rows = np.flatnonzero(~placed & (size[of] == 1))
     _fill(of[rows], cls[rows], place, room)
     return place[unit]
@@ -50,25 +50,25 @@ def totals(unit: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return key // width, key % width, count
 
 
-def _one_each(units: np.ndarray, place: np.ndarray, wanted: list[int]) -> None:
+def _one_each(units: np.ndarray, place: np.ndarray, parts: list[int]) -> None:
     """Give each wanted part one of a class's `units` (ascending in size).
 
     Training comes first where there are too few, then the test; the smallest go to validation,
     larger ones to the test and the largest to training.
     """
-    for part in sorted(wanted[: len(units)], key=[VAL, TEST, TRAIN].index):
+    for part in sorted(parts[: len(units)], key=[VAL, TEST, TRAIN].index):
         free = units[place[units] < 0]
         if len(free) and part not in place[units]:
             place[free[-1 if part == TRAIN else 0]] = part
 
 
-def _room(cls: np.ndarray, count: np.ndarray, shares: list[float], wanted: list[int]) -> np.ndarray:
-    """How many images of each class each part should get, shape (part, class)."""
+def _room(cls: np.ndarray, count: np.ndarray, shares: list[float], parts: list[int]) -> np.ndarray:
+    """Number of images of each class that each part should get, shape (part, class)."""
     units, images = np.bincount(cls), np.bincount(cls, count).astype(np.int64)
     room = np.zeros((3, len(images)), np.int64)
     left = images - 1  # training keeps at least one
-    for rank, part in enumerate(wanted[1:], 2):
-        most = np.maximum(left - (len(wanted) - rank), 1)
+    for rank, part in enumerate(parts[1:], 2):
+        most = np.maximum(left - (len(parts) - rank), 1)
         goal = np.rint(shares[part] * images).astype(np.int64).clip(1, most)
         room[part] = np.where(units >= rank, goal, 0)
         left = left - room[part]
@@ -82,16 +82,18 @@ def _spread(
     count: np.ndarray,
     place: np.ndarray,
     room: np.ndarray,
-    wanted: list[int],
+    parts: list[int],
     rng: np.random.Generator,
 ) -> None:
     """Place units of several images, in the order given, each where it fits; updates `room`."""
-    held: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    contents_of: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for unit, c, k in zip(of.tolist(), cls.tolist(), count.tolist(), strict=True):
-        held[unit].append((c, k))
+        contents_of[unit].append((c, k))
     space = room.tolist()  # plain lists: one step of this loop must take a microsecond or two
-    for (unit, contents), chance in zip(held.items(), rng.random(len(held)).tolist(), strict=True):
-        part = _choose(contents, space, wanted, chance)
+    for (unit, contents), chance in zip(
+        contents_of.items(), rng.random(len(contents_of)).tolist(), strict=True
+    ):
+        part = _choose(contents, space, parts, chance)
         place[unit] = part
         for c, k in contents:
             space[part][c] -= k
@@ -99,13 +101,13 @@ def _spread(
 
 
 def _choose(
-    contents: list[tuple[int, int]], space: list[list[int]], wanted: list[int], chance: float
+    contents: list[tuple[int, int]], space: list[list[int]], parts: list[int], chance: float
 ) -> int:
     """A part drawn by its room among those where the unit fits; else the one it overfills least."""
-    slack = [min(space[part][c] - k for c, k in contents) for part in wanted]
+    slack = [min(space[part][c] - k for c, k in contents) for part in parts]
     if max(slack) < 0:
-        return wanted[slack.index(max(slack))]
-    fitting = [part for part, spare in zip(wanted, slack, strict=True) if spare >= 0]
+        return parts[slack.index(max(slack))]
+    fitting = [part for part, spare in zip(parts, slack, strict=True) if spare >= 0]
     rooms = list(accumulate(sum(space[part][c] for c, _ in contents) for part in fitting))
     return fitting[bisect(rooms, chance * rooms[-1], hi=len(rooms) - 1)]
 
@@ -134,13 +136,13 @@ def expected_leakage(unit: np.ndarray, target: np.ndarray, side: np.ndarray) -> 
     return float(leaking.sum() / max(1, sides[TEST].sum()))
 
 
-def _log_none(n: np.ndarray, taken: np.ndarray, k: np.ndarray) -> np.ndarray:
-    """Log chance that none of `k` of `n` things is among the `taken`: C(n-taken, k) / C(n, k)."""
-    left = n - taken
-    ways = _log_factorial(left) - _log_factorial(np.maximum(left - k, 0))
-    ways = ways - _log_factorial(n) + _log_factorial(np.maximum(n - k, 0))
+def _log_none(n: np.ndarray, excluded: np.ndarray, k: np.ndarray) -> np.ndarray:
+    """Log chance that none of `k` of `n` is among the `excluded` e: C(n - e, k) / C(n, k)."""
+    left = n - excluded
+    log_chance = _log_factorial(left) - _log_factorial(np.maximum(left - k, 0))
+    log_chance = log_chance - _log_factorial(n) + _log_factorial(np.maximum(n - k, 0))
     never = -1e9  # finite, so that it can be taken off again
-    return np.where(k == 0, 0.0, np.where(left < k, never, ways))
+    return np.where(k == 0, 0.0, np.where(left < k, never, log_chance))
 
 
 def _log_factorial(n: np.ndarray) -> np.ndarray:
@@ -149,5 +151,5 @@ def _log_factorial(n: np.ndarray) -> np.ndarray:
 
 
 def leakage(unit: np.ndarray, side: np.ndarray) -> float:
-    """Share of test images with a sibling in training, as dealt."""
+    """Share of test images with a sibling in training."""
     return float(np.isin(unit[side == TEST], unit[side == TRAIN]).mean()) if TEST in side else 0.0

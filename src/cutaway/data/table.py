@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.data import parquet
-from cutaway.data.columns import IMAGE, NUMBER, chosen, guess, likeliest
-from cutaway.data.division import lost, of_table
+from cutaway.data.columns import IMAGE, NUMBER, guess, label_column, likely_columns
+from cutaway.data.division import empty_parts, of_table
 from cutaway.data.frame import Size
 from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.lookup import Files, Lookup, looks_like_file
 from cutaway.data.pack import Cell, Progress, Sample, pack
 from cutaway.data.sheet import sheet
+from cutaway.data.target_spec import TargetSpec
 from cutaway.data.targets import Labels, labels_of, text_of
 from cutaway.data.values import values_of
-from cutaway.data.wanted import Wanted
 from cutaway.errors import DataError, UsageError
 
 CONTRADICTED = 0.1  # share of the pictures that may have several labels, and are left out
@@ -24,7 +24,7 @@ CONTRADICTED = 0.1  # share of the pictures that may have several labels, and ar
 
 @dataclass(frozen=True)
 class Table:
-    """A table's columns: which hold pictures, how to read one, and how the pictures of one.
+    """A table's columns: which hold pictures, how to read one, and how to read its pictures.
 
     Attributes:
         labels: a column as it stands in the table, with the spaces around its cells.
@@ -43,7 +43,7 @@ class Table:
 
 
 def table(
-    path: Path, size: Size, group_by: str, wanted: Wanted, progress: Progress | None
+    path: Path, size: Size, group_by: str, spec: TargetSpec, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """The pictures that a table names or holds, and whether a column of it has grouped them.
 
@@ -51,23 +51,23 @@ def table(
         UsageError: there is no column of that name, or none that looks like pictures or labels.
         DataError: the table cannot be read, names no file that exists, or has no labels.
     """
-    return from_table(opened(path), str(path), size, group_by, wanted, progress)
+    return from_table(open_table(path), str(path), size, group_by, spec, progress)
 
 
 def from_table(
-    source: Table, name: str, size: Size, group_by: str, wanted: Wanted, progress: Progress | None
+    source: Table, name: str, size: Size, group_by: str, spec: TargetSpec, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """The pictures of a table that has been opened; see `table`."""
-    images, files = _images(source, wanted)
-    columns = _targets(source, wanted, images)
+    images, files = _images(source, spec)
+    columns = _targets(source, spec, images)
     by_column = group_by in source.columns
     samples = _samples(source, images, files, group_by if by_column else "")
     samples, noticed = _divided(source, samples, {images, *columns, group_by})
-    labels = _read(source, columns, wanted)
-    samples, told = _labelled(samples, labels)
+    labels = _read(source, columns, spec)
+    samples, label_findings = _labelled(samples, labels)
     findings = [*source.findings, *noticed, *(files.findings if files else ())]
-    findings += [*labels.findings, *told]
-    found = pack(
+    findings += [*labels.findings, *label_findings]
+    image_set = pack(
         samples,
         labels.quantities or labels.classes,
         image_size=size,
@@ -75,33 +75,33 @@ def from_table(
         findings=findings,
         progress=progress,
     )
-    return found, by_column
+    return image_set, by_column
 
 
-def opened(path: Path) -> Table:
+def open_table(path: Path) -> Table:
     """The columns of a CSV, TSV or Parquet file. Raises DataError where it cannot be read."""
     return _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
 
 
 def cells(path: Path, column: str) -> list[Cell]:
     """One cell for each row of a Parquet file."""
-    found = path.stat()
-    stamp = (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    status = path.stat()
+    stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     sizes = parquet.groups(path)
     same = (str(path), column)
     return [Cell(*same, group, i, stamp) for group, n in enumerate(sizes) for i in range(n)]
 
 
 def _csv(path: Path) -> Table:
-    found = sheet(path)
-    columns = dict.fromkeys(found.columns, False)
+    parsed = sheet(path)
+    columns = dict.fromkeys(parsed.columns, False)
     return Table(
         path,
         columns,
-        read=lambda column: [cell.strip() for cell in found.columns[column]],
-        labels=found.columns.__getitem__,
+        read=lambda column: [cell.strip() for cell in parsed.columns[column]],
+        labels=parsed.columns.__getitem__,
         pictures=lambda column: [],
-        findings=found.findings,
+        findings=parsed.findings,
         words=[*columns],
     )
 
@@ -121,45 +121,49 @@ def _parquet(path: Path) -> Table:
     )
 
 
-def _targets(source: Table, wanted: Wanted, images: str) -> list[str]:
+def _targets(source: Table, spec: TargetSpec, images: str) -> list[str]:
     """The columns that hold the targets."""
-    names = wanted.columns or [""]
-    return [chosen(source.path, list(source.columns), n, source.read, images) for n in names]
+    names = spec.columns or [""]
+    return [label_column(source.path, list(source.columns), n, source.read, images) for n in names]
 
 
-def _read(source: Table, columns: Sequence[str], wanted: Wanted) -> Labels:
+def _read(source: Table, columns: Sequence[str], spec: TargetSpec) -> Labels:
     """The targets in these columns."""
-    if wanted.numbers:
+    if spec.numbers:
         return values_of({column: source.read(column) for column in columns})
     (column,) = columns
     return labels_of(source.labels(column), source.known(column), f"Column '{column}'")
 
 
-def _images(source: Table, wanted: Wanted) -> tuple[str, Files | None]:
-    """The column of pictures, and its files where it names such.
+def _images(source: Table, spec: TargetSpec) -> tuple[str, Files | None]:
+    """The column of pictures, and its files where it names files.
 
     Raises UsageError where there is none, or where several hold different pictures.
     """
-    held = [column for column, holds in source.columns.items() if holds]
-    if held:
-        if len(held) > 1 and not guess(held, IMAGE):
-            raise UsageError(_ambiguous(source, held))
-        return guess(held, IMAGE) or held[0], None
-    named = [column for column in likeliest(source.columns, IMAGE) if column not in wanted.columns]
-    named = named or [column for column in source.columns if _names_files(source.read(column))]
-    if not named:
+    picture_columns = [column for column, holds in source.columns.items() if holds]
+    if picture_columns:
+        if len(picture_columns) > 1 and not guess(picture_columns, IMAGE):
+            raise UsageError(_ambiguous(source, picture_columns))
+        return guess(picture_columns, IMAGE) or picture_columns[0], None
+    candidates = [
+        column for column in likely_columns(source.columns, IMAGE) if column not in spec.columns
+    ]
+    candidates = candidates or [
+        column for column in source.columns if _names_files(source.read(column))
+    ]
+    if not candidates:
         listed = ", ".join(source.columns)
         raise UsageError(
             f"{source.path} has no column that looks like pictures: {listed}. Call it 'image' or "
             "'file'."
         )
     lookup = Lookup(source.path)
-    files = {column: lookup.files(source.read(column)) for column in named}
-    there = {column: found for column, found in files.items() if found.there()}
-    sure = {c: found for c, found in there.items() if not guess([c], NUMBER)} or there
+    files = {column: lookup.files(source.read(column)) for column in candidates}
+    there = {column: column_files for column, column_files in files.items() if column_files.there()}
+    sure = {c: column_files for c, column_files in there.items() if not guess([c], NUMBER)} or there
     if not there:
-        raise DataError(_nothing_there(source, files[named[0]]))
-    if len({tuple(found.paths) for found in sure.values()}) > 1:
+        raise DataError(_nothing_there(source, files[candidates[0]]))
+    if len({tuple(column_files.paths) for column_files in sure.values()}) > 1:
         raise UsageError(_ambiguous(source, list(sure)))
     return next(iter(sure.items()))
 
@@ -177,19 +181,19 @@ def _ambiguous(source: Table, columns: Sequence[str]) -> str:
 
 
 def _nothing_there(source: Table, files: Files) -> str:
-    """A few missing files are left out by `pack`; where all are, the paths are wrong."""
-    named = [name for name in files.names if name]
-    if any(name.startswith(("http://", "https://")) for name in named[:3]):
-        return f"{source.path} holds addresses such as {named[0]}: download the pictures first."
+    """The message where all files are missing: the paths are wrong (`pack` leaves out a few)."""
+    names = [name for name in files.names if name]
+    if any(name.startswith(("http://", "https://")) for name in names[:3]):
+        return f"{source.path} holds addresses such as {names[0]}: download the pictures first."
     return (
-        f"None of the {len(named)} pictures that {source.path} names is there, among them "
-        f"{', '.join(named[:3])}. Paths count from the folder of the table, or from the current "
+        f"None of the {len(names)} pictures that {source.path} names is there, among them "
+        f"{', '.join(names[:3])}. Paths count from the folder of the table, or from the current "
         "folder; names alone, also without ending, are looked for below the folder of the table."
     )
 
 
 def _samples(source: Table, images: str, files: Files | None, group: str) -> list[Sample]:
-    """A sample for each row, its class still to be found."""
+    """A sample for each row, without its class as yet."""
     pictures: Sequence[str | bytes | Cell] = files.paths if files else source.pictures(images)
     stem = source.path.stem
     names = files.names if files else [f"{stem}/{i}" for i in range(len(pictures))]
@@ -202,7 +206,7 @@ def _samples(source: Table, images: str, files: Files | None, group: str) -> lis
 def _divided(
     source: Table, samples: list[Sample], others: set[str]
 ) -> tuple[list[Sample], list[Finding]]:
-    """The samples in the parts that a column gives, and what was noticed; `others` divide not."""
+    """The samples in the parts that a column gives, and findings; `others` are no such columns."""
     columns = [name for name in source.words if name not in others]
     names = [sample.name for sample in samples]
     parts, noticed = of_table(source.path, columns, lambda name: _words(source, name), names)
@@ -218,25 +222,25 @@ def _words(source: Table, column: str) -> list[str]:
 
 
 def _labelled(samples: list[Sample], labels: Labels) -> tuple[list[Sample], list[Finding]]:
-    """One sample for each picture that has one label; the others are named."""
+    """One sample for each picture that has one label; findings name the others."""
     pairs = zip(samples, labels.numbers, strict=True)
     every = [
         sample._replace(target=number, values=labels.values[number] if labels.values else ())
         for sample, number in pairs
     ]
     bare = [sample.name for sample in every if sample.target < 0 or not sample.name]
-    found, told = _once([s for s in every if s.target >= 0 and s.name], labels.classes)
-    told += lost([sample.part for sample in every], [sample.part for sample in found])
+    usable, findings = _once([s for s in every if s.target >= 0 and s.name], labels.classes)
+    findings += empty_parts([sample.part for sample in every], [sample.part for sample in usable])
     if bare:
-        said = f"The table has no label or no picture ({len(bare)})."
-        told.append(
-            Finding("unlabelled", tuple(name or "an empty cell" for name in bare), said, True)
+        detail = f"The table has no label or no picture ({len(bare)})."
+        findings.append(
+            Finding("unlabelled", tuple(name or "an empty cell" for name in bare), detail, True)
         )
-    return found, told
+    return usable, findings
 
 
 def _once(samples: list[Sample], classes: Sequence[str]) -> tuple[list[Sample], list[Finding]]:
-    """Rows that say the same of one file once; files of several labels are left out.
+    """Take rows that say the same of one file once; files of several labels are left out.
 
     Raises DataError where many files have several labels.
     """
@@ -256,16 +260,16 @@ def _once(samples: list[Sample], classes: Sequence[str]) -> tuple[list[Sample], 
     repeated = [sample.name for sample, times in count.items() if times > 1]
     findings = []
     if several:
-        said = f"Listed in several rows with different labels ({len(several)})."
-        findings.append(Finding("several-labels", tuple(sorted(several)), said, True))
+        detail = f"Listed in several rows with different labels ({len(several)})."
+        findings.append(Finding("several-labels", tuple(sorted(several)), detail, True))
     if repeated:
-        said = f"Listed in several rows that say the same, and taken once ({len(repeated)})."
-        findings.append(Finding("repeated-row", tuple(repeated), said))
+        detail = f"Listed in several rows that say the same, and taken once ({len(repeated)})."
+        findings.append(Finding("repeated-row", tuple(repeated), detail))
     return [sample for sample in count if sample.name not in several], findings
 
 
-def classes_of(path: Path, wanted: Wanted) -> Sequence[str]:
+def classes_of(path: Path, spec: TargetSpec) -> Sequence[str]:
     """The classes that a table names; no picture is opened. Raises what `table` does."""
-    source = opened(path)
-    columns = _targets(source, wanted, _images(source, wanted)[0])
-    return _read(source, columns, wanted).classes
+    source = open_table(path)
+    columns = _targets(source, spec, _images(source, spec)[0])
+    return _read(source, columns, spec).classes

@@ -1,4 +1,4 @@
-"""What is to be told of each example: its class, the class of each of its pixels, or numbers."""
+"""Kinds of targets: a class for each example, a class for each of its pixels, or numbers."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -8,26 +8,28 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-STRATA, FEW = 10, 10
-"""Ranges that values are divided into for a stratified split, at most; examples in each at least"""
+STRATA, MIN_EXAMPLES = 10, 10
+"""Number of ranges that values are divided into for a stratified split, at most; and examples in
+each, at least."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What the targets of a set are, each kind a subclass.
+    """The kind of target of a set; each kind is a subclass.
 
     Attributes:
         kind: a short stable name, which files keep.
         names: of the network's outputs: of the classes, or of the numbers.
-        wanted, held, how: for messages: what is needed, what such images have, and how to give it.
+        requirement, description, advice: for messages: what is needed, what such images have, and
+            how to give it.
         plural: what the names are names of.
         answers: what a network's answers are.
     """
 
     kind: ClassVar[str]
-    wanted: ClassVar[str]
-    held: ClassVar[str]
-    how: ClassVar[str]
+    requirement: ClassVar[str]
+    description: ClassVar[str]
+    advice: ClassVar[str]
     plural: ClassVar[str] = "classes"
     answers: ClassVar[str] = "probabilities"
 
@@ -35,7 +37,7 @@ class Target:
 
     @property
     def outputs(self) -> int:
-        """How many outputs a network needs: of each pixel where each pixel has a target."""
+        """Number of outputs of a network; for each pixel where each pixel has a target."""
         return len(self.names)
 
     @property
@@ -44,7 +46,7 @@ class Target:
         return self.names
 
     def fitted(self, truth: Shaped[Tensor, "n *any"], train: Int[Tensor, " train"]) -> "Target":
-        """The same, with what is to be known of the targets of the training examples."""
+        """The same target, with statistics of the training examples."""
         return self
 
     def learned(self, t: Shaped[Tensor, "b *any"]) -> Shaped[Tensor, "b *any"]:
@@ -52,7 +54,7 @@ class Target:
         return t.long()
 
     def scale(self) -> Float[Tensor, " k"]:
-        """What a difference of answers is small beside."""
+        """The scale to which differences of answers are compared."""
         return torch.ones(len(self.names))
 
     def to_dict(self) -> dict[str, Any]:
@@ -65,8 +67,8 @@ class Classes(Target):
     """One class for each example."""
 
     kind = "class"
-    wanted, held = "a class for each image", "have a class each"
-    how = "give a folder for each class, or a table with a column of labels"
+    requirement, description = "a class for each image", "have a class each"
+    advice = "give a folder for each class, or a table with a column of labels"
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,8 @@ class Masks(Target):
     """One class for each pixel."""
 
     kind = "mask"
-    wanted, held = "images with masks", "have masks"
-    how = "give a folder with images/ and masks/, or the data set scenes"
+    requirement, description = "images with masks", "have masks"
+    advice = "give a folder with images/ and masks/, or the data set scenes"
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,8 @@ class Values(Target):
     """
 
     kind = "value"
-    wanted, held = "numbers for each image", "have numbers"
-    how = "give a table, and name its columns of numbers: --label price,age"
+    requirement, description = "numbers for each image", "have numbers"
+    advice = "give a table, and name its columns of numbers: --label price,age"
     plural, answers = "numbers", "values"
 
     mean: tuple[float, ...] = ()
@@ -113,7 +115,7 @@ class Values(Target):
         return torch.tensor(self.std)
 
     def undo(self, y: Float[Tensor, "b m"]) -> Float[Tensor, "b m"]:
-        """What was learned so, in the units of the targets."""
+        """The inverse of `learned`: answers in the units of the targets."""
         return y * y.new_tensor(self.std) + y.new_tensor(self.mean)
 
 
@@ -121,7 +123,7 @@ KINDS: dict[str, type[Target]] = {one.kind: one for one in (Classes, Masks, Valu
 
 
 def read_target(values: Mapping[str, Any]) -> Target:
-    """What `to_dict` gave.
+    """Read what `to_dict` wrote.
 
     Raises:
         KeyError, TypeError: it is not that.
@@ -131,10 +133,10 @@ def read_target(values: Mapping[str, Any]) -> Target:
 
 
 def strata(values: Float[Tensor, "n m"]) -> Int[Tensor, " n"]:
-    """Ranges of about as many examples each, for a stratified split: 0 holds the least values.
+    """Ranges of about as many examples each, for a stratified split: 0 holds the smallest values.
 
     Of several numbers by the sum of their ranks.
     """
     ranks = values.double().argsort(dim=0, stable=True).argsort(dim=0)
-    count = max(1, min(STRATA, len(values) // FEW))
+    count = max(1, min(STRATA, len(values) // MIN_EXAMPLES))
     return ranks.sum(1).argsort(stable=True).argsort() * count // max(1, len(values))

@@ -1,4 +1,4 @@
-"""What a source says of its images, as numbers of classes: names, numbers, one-hot rows."""
+"""Labels of a source as class numbers: names, numbers, one-hot rows."""
 
 import math
 import re
@@ -14,9 +14,9 @@ from cutaway.data.imageset import Finding
 from cutaway.errors import DataError
 
 NONE = {"", "nan", "<na>", "#n/a", "null", "nat"}
-"""What programs write where there is no label, in lower case."""
-MANY = 100  # distinct labels from which on it is asked whether they are classes
-SIGNS = ";|,"  # what stands between several labels in one cell
+"""Texts that stand for a missing label, in lower case."""
+MAX_UNCHECKED = 100  # distinct labels from which on it is asked whether they are classes
+SEPARATORS = ";|,"  # what stands between several labels in one cell
 SHOWN = 5  # values that a message gives as examples
 
 
@@ -84,7 +84,7 @@ def text_of(value: Any) -> str | None:
 
 
 def one_hot(rows: np.ndarray, of: str = "The data") -> list[int]:
-    """The classes that rows with a single 1 stand for. Raises DataError for any other rows."""
+    """The classes of one-hot rows. Raises DataError for any other rows."""
     ones, zeros = rows == 1, rows == 0
     if not (ones | zeros).all():
         raise DataError(
@@ -99,16 +99,16 @@ def one_hot(rows: np.ndarray, of: str = "The data") -> list[int]:
             f"{of} gives row {int(count.argmin())} of its one-hot targets no 1: leave images "
             "without a class out."
         )
-    found: list[int] = ones.argmax(1).tolist()
-    return found
+    classes: list[int] = ones.argmax(1).tolist()
+    return classes
 
 
 def _indices(texts: Sequence[str | None], known: Sequence[str], of: str) -> list[int]:
-    """Numbers that stand for known names; -1 is a usual sign for no label."""
-    found = [-1 if text is None else _whole(text, of) for text in texts]
-    low, high = min(found), max(found)
+    """Class numbers for known names; -1 usually means no label."""
+    indices = [-1 if text is None else _whole(text, of) for text in texts]
+    low, high = min(indices), max(indices)
     if low >= -1 and high < len(known):
-        return found
+        return indices
     hint = " Classes are counted from 0: subtract 1." if (low, high) == (1, len(known)) else ""
     wrong = low if low < -1 else high
     raise DataError(
@@ -136,8 +136,8 @@ def _named(texts: Sequence[str | None], classes: Sequence[str], of: str) -> list
 
 
 def _numbers(texts: Iterable[str]) -> dict[str, str]:
-    """For labels that are all numbers, how each is written: `1.0` as `1`; else nothing."""
-    found = {}
+    """For labels that are all numbers, how each is written: `1.0` as `1`; else empty."""
+    spellings = {}
     for text in set(texts):
         try:
             value = float(text)
@@ -145,37 +145,37 @@ def _numbers(texts: Iterable[str]) -> dict[str, str]:
             return {}
         if not math.isfinite(value):
             return {}
-        found[text] = text.split(".")[0] if re.fullmatch(r"[+-]?\d+\.0*", text) else text
-    return found
+        spellings[text] = text.split(".")[0] if re.fullmatch(r"[+-]?\d+\.0*", text) else text
+    return spellings
 
 
 def _joined(values: Sequence[Any], read: Sequence[str | None]) -> list[Finding]:
-    """Labels that are written in several ways and taken as one."""
-    ways = defaultdict(set)
+    """Findings for labels that are spelt in several ways and taken as one."""
+    spellings = defaultdict(set)
     for value, text in zip(values, read, strict=True):
         if text is not None:
-            ways[text].add(str(value))
+            spellings[text].add(str(value))
     return [
         Finding(
             "labels-joined",
             tuple(sorted(of)),
             f"The labels {', '.join(map(repr, sorted(of)))} are taken as one class, '{text}'.",
         )
-        for text, of in sorted(ways.items())
+        for text, of in sorted(spellings.items())
         if len(of) > 1
     ]
 
 
 def _negative(read: Sequence[str | None]) -> list[Finding]:
-    """Whether -1 among other numbers means no label cannot be known, so it is told."""
+    """The finding that -1 among other numbers may mean no label."""
     count = Counter(read)
     if "-1" not in count or len(count.keys() - {"-1", None}) < 2:
         return []
-    said = (
+    detail = (
         f"Label -1 is taken as a class of its own ({count['-1']} images). If it stands for images "
         "without a label, leave them out."
     )
-    return [Finding("negative-label", ("-1",), said)]
+    return [Finding("negative-label", ("-1",), detail)]
 
 
 def _check_classes(count: Counter[str], numeric: bool, of: str) -> None:
@@ -184,15 +184,15 @@ def _check_classes(count: Counter[str], numeric: bool, of: str) -> None:
     if numeric:
         if any(not float(text).is_integer() for text in count):
             raise _regression(of, count)
-        if distinct > MANY and total < 5 * distinct:
+        if distinct > MAX_UNCHECKED and total < 5 * distinct:
             raise _regression(of, count)
-    elif distinct > MANY and total < 2 * distinct:
+    elif distinct > MAX_UNCHECKED and total < 2 * distinct:
         raise DataError(
             f"{of} has {distinct:,} different labels for {total:,} images, such as "
             f"'{next(iter(count))}': these are not classes. Name the right column with --label "
             "(label=...)."
         )
-    for sign in SIGNS:
+    for sign in SEPARATORS:
         _check_single(count, sign)
 
 
@@ -204,19 +204,19 @@ def _check_single(count: Counter[str], sign: str) -> None:
         raise _several(f"'{several[0]}' stands beside '{min(pieces & count.keys())}'")
 
 
-def _several(found: str) -> DataError:
+def _several(example: str) -> DataError:
     return DataError(
-        f"Some images have several labels ({found}), and several labels an image are not learned "
+        f"Some images have several labels ({example}), and several labels an image are not learned "
         "here yet: keep one label for each image, or leave those images out."
     )
 
 
 def _regression(of: str, texts: Iterable[str]) -> DataError:
     values = sorted(set(map(float, texts)))
-    found = f"{len(values):,} different numbers, from {values[0]:g} to {values[-1]:g}"
-    found = found if len(values) > 1 else f"the number {values[0]:g}"
+    description = f"{len(values):,} different numbers, from {values[0]:g} to {values[-1]:g}"
+    description = description if len(values) > 1 else f"the number {values[0]:g}"
     return DataError(
-        f"{of} has {found} as labels: these are numbers to be predicted (regression), not "
+        f"{of} has {description} as labels: these are numbers to be predicted (regression), not "
         "classes. Give --task regress (task='regress') to predict them, divide them into a few "
         "classes such as 'low' and 'high', or name another column with --label (label=...)."
     )

@@ -1,4 +1,4 @@
-"""Why a picture has to be left out."""
+"""The error of a picture that cannot be read."""
 
 
 class Unreadable(Exception):

@@ -1,4 +1,4 @@
-"""Numbers to be predicted, as a source gives them: columns of a table, or an array."""
+"""Numbers to be predicted, from columns of a table or from an array."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -50,26 +50,26 @@ def value_array(targets: Any) -> Float[np.ndarray, "n m"]:
         DataError: they are no numbers.
     """
     try:
-        found = np.asarray(targets, np.float64)
+        array = np.asarray(targets, np.float64)
     except (TypeError, ValueError):
         raise DataError(
             "The targets are not numbers: give an array with a row for each image, or learn "
             'classes (task="classify").'
         ) from None
-    found = found[:, None] if found.ndim == 1 else found
-    if found.ndim != 2:
-        raise DataError(f"Numbers to be predicted have the shape n or n m, not {found.shape}.")
-    found[~np.isfinite(found)] = np.nan
-    return found
+    array = array[:, None] if array.ndim == 1 else array
+    if array.ndim != 2:
+        raise DataError(f"Numbers to be predicted have the shape n or n m, not {array.shape}.")
+    array[~np.isfinite(array)] = np.nan
+    return array
 
 
-def quantity_names(count: int, named: Sequence[str] = ()) -> tuple[str, ...]:
-    """What the numbers are called: as they are named, or `value 1`, `value 2`.
+def quantity_names(count: int, names: Sequence[str] = ()) -> tuple[str, ...]:
+    """The names of the numbers: as given, or `value 1`, `value 2`.
 
     Raises:
         DataError: other names than there are numbers.
     """
-    if named and len(named) != count:
-        raise DataError(f"There are {count} numbers for each image, and {len(named)} names.")
+    if names and len(names) != count:
+        raise DataError(f"There are {count} numbers for each image, and {len(names)} names.")
     plain = ("value",) if count == 1 else tuple(f"value {i + 1}" for i in range(count))
-    return tuple(named) or plain
+    return tuple(names) or plain

@@ -1,4 +1,4 @@
-"""Decodes a stretch of pictures into a file of raw pixels: in this process, or as a worker.
+"""Decode a range of pictures into a file of raw pixels: in this process, or as a worker.
 
 `python -m cutaway.data.worker` reads one task a line (JSON) and answers each with one line. It is
 a plain program and no fork, so that it inherits neither locks nor threads, does not run the user's
@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from cutaway.data.frame import Frame
-from cutaway.data.picture import Picture, Unreadable, quietly, read, values
+from cutaway.data.picture import Picture, Unreadable, read, silenced, values
 
 Task = dict[str, Any]
 Answer = dict[str, Any]
@@ -30,7 +30,7 @@ def run(task: Task) -> Answer:
     answered by the `levels` of each.
     """
     if task.get("measure"):
-        return {"levels": [_measured(fetch(source)) for source in task["sources"]]}
+        return {"levels": [_value_range(fetch(source)) for source in task["sources"]]}
     frame = _frame(task["frame"])
     assert frame.size is not None
     blank = bytes(frame.size[0] * frame.size[1] * frame.channels)
@@ -81,13 +81,13 @@ def _read(source: str | bytes, frame: Frame, native: Sequence[int] | None) -> Pi
     return picture
 
 
-def _measured(source: str | bytes) -> list[float] | None:
-    """The least and greatest value of a picture of more than 8 bits."""
+def _value_range(source: str | bytes) -> list[float] | None:
+    """The minimum and maximum of a picture of more than 8 bits."""
     try:
-        found = values(source)
+        value_range = values(source)
     except Unreadable:  # reported when it is decoded
         return None
-    return list(found) if found else None
+    return list(value_range) if value_range else None
 
 
 def _write_all(file: Any, content: bytes) -> None:
@@ -97,7 +97,7 @@ def _write_all(file: Any, content: bytes) -> None:
 
 
 def fetch(source: str | dict[str, Any]) -> str | bytes:
-    """What a task names: a path, bytes in base 64, or the cell of a Parquet table."""
+    """The source that a task names: a path, bytes in base 64, or the cell of a Parquet table."""
     if isinstance(source, str):
         return source
     if "base64" in source:
@@ -115,7 +115,7 @@ def _cells(path: str, column: str, group: int) -> list[str | bytes]:
 
 def main() -> None:
     """Answer tasks until the input ends."""
-    with quietly():
+    with silenced():
         say({"ready": True})
         for line in sys.stdin.buffer:
             try:

@@ -183,7 +183,7 @@ def claim(
 
 
 def _here(name: str) -> bool:
-    return SOURCES[name].here if name in SOURCES else find_spec(name) is not None
+    return SOURCES[name].available if name in SOURCES else find_spec(name) is not None
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def save(finding: Finding) -> Path:
         RunError: the disk is full.
     """
     path = path_of(finding.claim, finding.settings)
-    with cache.sentences():
+    with cache.disk_errors():
         path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "evidence": pack(finding.evidence),

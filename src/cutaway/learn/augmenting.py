@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from cutaway.data.augment import AUTO, Augment, Flip, Rotate, Transform, warp, wished
+from cutaway.data.augment import AUTO, Augment, Flip, Rotate, Transform, augment_for, warp
 from cutaway.data.feed import to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
@@ -87,7 +87,7 @@ def suited(recipe: Recipe, images: ImageSet, parts: Split) -> tuple[Recipe, list
 
 def _of_stage(recipe: Recipe, images: ImageSet, parts: Split, seed: int) -> tuple[str, str]:
     """A stage's augmentation, and a sentence where a part of it changes the classes."""
-    asked, auto = wished(recipe.augment, images.size), recipe.augment == AUTO
+    asked, auto = augment_for(recipe.augment, images.size), recipe.augment == AUTO
     known = labelled(parts, images, recipe.labels, seed) if recipe.labels else parts.train
     trials = {
         each: tried(images, known, each)

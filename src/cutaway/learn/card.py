@@ -9,12 +9,12 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from cutaway.data.decode import brought
+from cutaway.data.decode import decode_to
 from cutaway.data.feed import Normalise
 from cutaway.data.frame import Fit, Frame, Levels, fit_of
 from cutaway.data.imageset import ImageSet
-from cutaway.data.ink import SOME, Ink, measured
-from cutaway.data.levels import checked
+from cutaway.data.ink import MAX_IMAGES, Ink, measure_ink
+from cutaway.data.levels import levels_from_json
 from cutaway.data.picture import Unreadable
 from cutaway.data.split import Split
 from cutaway.data.target import Classes, Target, Values, read_target
@@ -93,7 +93,7 @@ class DataCard:
                 "This network was trained on signals or videos, and takes no pictures."
             )
         try:
-            return torch.from_numpy(brought(source, self.frame))
+            return torch.from_numpy(decode_to(source, self.frame))
         except Unreadable as problem:
             name = f"{source}: " if isinstance(source, str | Path) else ""
             raise DataError(f"{name}{problem.sentence}") from None
@@ -154,7 +154,10 @@ def restored(values: dict[str, Any], kind: type[Target] = Classes) -> dict[str, 
     told = values.pop("target", None) or {"kind": kind.kind, "names": values.pop("classes")}
     tuples: dict[str, Any] = {name: tuple(values[name]) for name in ("size", "mean", "std")}
     tuples["target"] = read_target(told)
-    kept = {"levels": checked(values.get("levels")), "ink": Ink.of_json(values.get("ink"))}
+    kept = {
+        "levels": levels_from_json(values.get("levels")),
+        "ink": Ink.from_json(values.get("ink")),
+    }
     return values | tuples | kept
 
 
@@ -169,4 +172,4 @@ def _ink(images: ImageSet, split: Split) -> Ink | None:
     if len(images.size) != 2 or images.channels != 1 or images.whole:
         return None
     train = split.train
-    return measured(images.images[train[:: max(1, len(train) // SOME)]])
+    return measure_ink(images.images[train[:: max(1, len(train) // MAX_IMAGES)]])

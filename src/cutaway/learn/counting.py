@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cutaway.see.graph.cost import Mode, flops, moved
+from cutaway.see.graph.cost import Mode, bytes_moved, flops
 from cutaway.see.layers import unpacked
 
 
@@ -30,7 +30,7 @@ class Counted(Mode):
         found = func(*args, **(kwargs or {}))
         given = (args, kwargs or {})
         self.flops += flops(func, *given, found)
-        written = moved(func, list(unpacked(given)), list(unpacked(found)))[1]
+        written = bytes_moved(func, list(unpacked(given)), list(unpacked(found)))[1]
         self.bytes, self.calls = self.bytes + written, self.calls + bool(written)
         return found
 

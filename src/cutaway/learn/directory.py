@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from cutaway.data.split import Split
 from cutaway.errors import RunError, UsageError
-from cutaway.files import held, write_json, write_whole, writing
+from cutaway.files import locked, write_json, write_whole, writing
 from cutaway.learn.card import DataCard
 from cutaway.learn.recipe import Recipe
 
@@ -144,10 +144,10 @@ def _temporary(parent: Path) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
     folder = parent / TEMPORARY.replace("*", uuid4().hex)
     with ExitStack() as stack:
-        with held(parent):  # so that no sweeper comes between the folder and its lock
+        with locked(parent):  # so that no sweeper comes between the folder and its lock
             _sweep(parent)
             folder.mkdir()
-            stack.enter_context(held(folder))
+            stack.enter_context(locked(folder))
         try:
             yield folder
         finally:
@@ -157,7 +157,7 @@ def _temporary(parent: Path) -> Iterator[Path]:
 def _sweep(parent: Path) -> None:
     """Remove what killed processes left: temporary folders that nobody holds."""
     for folder in parent.glob(TEMPORARY):
-        with suppress(OSError), held(folder, wait=False) as sure:
+        with suppress(OSError), locked(folder, wait=False) as sure:
             if sure:
                 shutil.rmtree(folder, ignore_errors=True)
 
@@ -185,7 +185,7 @@ def alone(path: Path) -> Iterator[None]:
     """
     with ExitStack() as stack:
         try:
-            stack.enter_context(held(path, wait=False))
+            stack.enter_context(locked(path, wait=False))
         except BlockingIOError:
             raise RunError(
                 f"{path} is being trained by another process: wait for it, or stop it first."

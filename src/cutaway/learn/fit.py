@@ -9,7 +9,7 @@ from torch import nn
 
 from cutaway import models
 from cutaway.data.audit import Audit, audit
-from cutaway.data.augment import wished
+from cutaway.data.augment import augment_for
 from cutaway.data.feed import Batch, Normalise, to_float
 from cutaway.data.finding_notes import CLASSES, DIVISION, notable
 from cutaway.data.imageset import ImageSet
@@ -156,7 +156,7 @@ def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Pretraine
     """
     batch = _two(images, next(network.parameters(), torch.empty(0)).device)
     for stage in recipe.in_stages():
-        wished(stage.augment, images.size)
+        augment_for(stage.augment, images.size)
         task = make_task(stage)
         _check_optimizer(stage, task)
         optim.make(stage, list(network.parameters()))

@@ -126,8 +126,8 @@ def _keeps_statistics(module: nn.Module) -> bool:
 def _naming(model: Model, ours: Iterable[str], theirs: Iterable[str]) -> Naming:
     """The way of naming parameters that finds most of ours in the file."""
     namings: list[Naming] = [str]
-    if model.theirs is not None:
-        torchvision = model.theirs
+    if model.external_name is not None:
+        torchvision = model.external_name
         namings += [torchvision, lambda name: _timm_dense(torchvision(name))]
     if model.weights is not None:
         namings.append(model.weights.names)

@@ -97,8 +97,9 @@ class Task:
         """Refuse targets of another kind than this task learns from. Raises UsageError."""
         if self.needs and not isinstance(target, self.needs):
             raise UsageError(
-                f"The task '{self.name()}' needs {self.needs.wanted}, and these {target.held}: "
-                f"{self.needs.how}; or choose another task (see `cutaway models`)."
+                f"The task '{self.name()}' needs {self.needs.requirement}, and these "
+                f"{target.description}: {self.needs.advice}; or choose another task "
+                "(see `cutaway models`)."
             )
 
     def check(self, model: nn.Module, batch: Batch, target: Target) -> None:

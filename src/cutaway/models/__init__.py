@@ -1,4 +1,4 @@
-"""What learns: one file per system of the course; equations, nothing else."""
+"""Networks: one file per system of the course; equations, nothing else."""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -74,7 +74,7 @@ class AlexNet(nn.Module):
         return self.output(z7)
 
 
-def weights_of_2012(net: AlexNet) -> None:
+def paper_weights_2012(net: AlexNet) -> None:
     """Normal weights of deviation 0.01; biases of 1 in conv2, conv4, conv5 and the dense layers.
 
     Source: Krizhevsky et al. 2012, section 5.
@@ -90,7 +90,7 @@ def weights_of_2012(net: AlexNet) -> None:
     source="Krizhevsky et al. 2012; textbook ch. 4.4.1",
     data="rocks",
     example=(3, 1000, 224),
-    least=63,
+    min_size=63,
     parameters=60_965_224,  # the paper says 60 million
 )
 def alexnet(channels: int, classes: int, size: Size, paper_weights: bool = False) -> AlexNet:
@@ -103,7 +103,7 @@ def alexnet(channels: int, classes: int, size: Size, paper_weights: bool = False
     thin = nn.Sequential(ResponseNorm(), nn.MaxPool2d(3, stride=2))
     net = AlexNet(conv1, (96, 256, 384, 384, 256), 6, 4096, classes, thin)
     if paper_weights:
-        weights_of_2012(net)
+        paper_weights_2012(net)
     return net
 
 
@@ -113,7 +113,7 @@ def alexnet(channels: int, classes: int, size: Size, paper_weights: bool = False
     source="after Krizhevsky et al. 2012; our choice of sizes",
     data="cifar10",
     example=(3, 10, 32),
-    least=15,
+    min_size=15,
     parameters=368_842,
 )
 def alexnet_small(channels: int, classes: int, size: Size) -> AlexNet:

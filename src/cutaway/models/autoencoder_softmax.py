@@ -1,4 +1,4 @@
-"""Learn to code without labels, then to name with few: autoencoder and softmax in two stages."""
+"""Autoencoder and softmax in two stages: pre-training without labels, then classes from few."""
 
 from jaxtyping import Float
 from torch import Tensor, nn

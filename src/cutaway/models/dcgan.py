@@ -15,7 +15,7 @@ Images = Float[Tensor, "b c h w"]
 
 
 def steps(size: Size) -> tuple[int, tuple[int, int]]:
-    """How often `size` is halved, and what remains: the side of the first map is 4 to 7.
+    """The number of halvings of `size`, and the side of the first map, which is 4 to 7.
 
     Raises:
         UsageError: a side that is no multiple of 4; the nearest that are are offered.
@@ -46,7 +46,7 @@ class Up(nn.Module):
 
 
 class Project(nn.Module):
-    """The seed spread to the first maps, relu(norm(Uz)): the figure's 'project and reshape'.
+    """The seed projected to the first maps, relu(norm(Uz)): the figure's 'project and reshape'.
 
     It is often written as a transposed convolution of a single pixel, which is the same matrix but
     takes four times as long.
@@ -91,15 +91,15 @@ class Down(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """The generator's way back; its input layer is not normalised (section 3 of the paper).
+    """The generator in reverse; its input layer is not normalised (section 3 of the paper).
 
     The last maps are fed flat into a single output, as there.
     """
 
     def __init__(self, channels: int, maps: Sequence[int], side: tuple[int, int]):
         super().__init__()
-        ways = list(pairwise([channels, *maps]))
-        self.stages = nn.Sequential(*(Down(a, b, norm=i > 0) for i, (a, b) in enumerate(ways)))
+        widths = list(pairwise([channels, *maps]))
+        self.stages = nn.Sequential(*(Down(a, b, norm=i > 0) for i, (a, b) in enumerate(widths)))
         self.flatten = nn.Flatten()
         self.output = nn.Linear(maps[-1] * side[0] * side[1], 1)
         self.score = nn.Flatten(0)
@@ -114,7 +114,7 @@ class Discriminator(nn.Module):
     source="Radford et al. 2016, figure 1; textbook ch. 4.5.2, figure 4-36",
     data="mnist",
     example=(1, 10, 28),
-    least=8,
+    min_size=8,
     task="adversarial",
     head="discriminator.output",
 )

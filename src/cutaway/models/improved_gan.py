@@ -103,7 +103,7 @@ class ImprovedGAN(Adversaries):
     source="Salimans et al. 2016; textbook ch. 4.5.2",
     data="mnist",
     example=(1, 10, 28),
-    least=8,
+    min_size=8,
     task="semi-supervised",
     head="discriminator.output",
 )

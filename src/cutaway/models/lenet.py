@@ -58,7 +58,7 @@ class LeNet5(nn.Module):
     source="LeCun et al. 1998; textbook ch. 4.3.3, figure 4-19",
     data="mnist",
     example=(1, 10, 32),
-    least=28,
+    min_size=28,
     parameters=61_706,
 )
 def lenet5(channels: int, classes: int, size: Size) -> LeNet5:

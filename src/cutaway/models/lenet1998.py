@@ -136,7 +136,7 @@ class LeNet1998(nn.Module):
     source="LeCun et al. 1998, section II-B",
     data="mnist",
     example=(1, 10, 32),
-    least=28,
+    min_size=28,
     parameters=60_000,
 )
 def lenet5_1998(channels: int, classes: int, size: Size) -> nn.Module:

@@ -88,7 +88,7 @@ class LeNetNorm(nn.Module):
     source="after LeCun et al. 1998 and Ioffe and Szegedy 2015",
     data="mnist",
     example=(1, 10, 28),
-    least=16,
+    min_size=16,
     parameters=80_378,
 )
 def lenet_norm(channels: int, classes: int, size: Size, box: int = 0) -> LeNetNorm:
@@ -104,7 +104,7 @@ def lenet_norm(channels: int, classes: int, size: Size, box: int = 0) -> LeNetNo
     source="after Springenberg et al. 2015, who put strides for pooling",
     data="mnist",
     example=(1, 10, 28),
-    least=16,
+    min_size=16,
     parameters=80_378,
 )
 def lenet_strided(channels: int, classes: int, size: Size) -> LeNetNorm:

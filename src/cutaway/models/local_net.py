@@ -46,7 +46,7 @@ class LocalNet(nn.Module):
     source="textbook ch. 4.3.1-4.3.2, figure 4-7; statistics lecture, pages 39-40",
     data="mnist",
     example=(1, 10, 28),
-    least=16,
+    min_size=16,
 )
 def local_net(channels: int, classes: int, size: Size) -> LocalNet:
     """6 and 16 maps of 5x5, then 120, 84 and the classes."""

@@ -1,4 +1,4 @@
-"""The threshold unit, and gates made of it."""
+"""The threshold unit, and gates composed of it."""
 
 import math
 from typing import NamedTuple
@@ -47,7 +47,7 @@ class Perceptron(nn.Module):
 
 
 class Lesson(NamedTuple):
-    """What one unit is to answer: `t` (0 or 1) on the inputs `x`."""
+    """The targets of one unit: `t` (0 or 1) on the inputs `x`."""
 
     name: str
     unit: Perceptron
@@ -74,13 +74,13 @@ class XorGates(nn.Module):
         x = x.flatten(1)
         pairs = x.new_tensor([[0, 0], [0, 1], [1, 0], [1, 1]])
         return (
-            Lesson("nand", self.nand, x, 1 - both(x)),
+            Lesson("nand", self.nand, x, 1 - all_on(x)),
             Lesson("or", self.or_, x, (x >= 0.5).any(1).to(x.dtype)),
-            Lesson("and", self.and_, pairs, both(pairs)),
+            Lesson("and", self.and_, pairs, all_on(pairs)),
         )
 
 
-def both(x: Float[Tensor, "b 2"]) -> Float[Tensor, " b"]:
+def all_on(x: Float[Tensor, "b 2"]) -> Float[Tensor, " b"]:
     """1 where both inputs are on, half the range or more."""
     return (x >= 0.5).all(1).to(x.dtype)
 

@@ -1,4 +1,4 @@
-"""Which models there are, and how one is built for a data set."""
+"""The registry of models."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -45,12 +45,12 @@ class Model:
         example: (channels, classes, size) as in the source; a whole number is a square's side.
         parameters: how many the source counts for `example`; None where it gives no number.
         rank: axes of an example's grid: 1 for signals, 2 for images, 3 for videos; 0 for any.
-        least: smallest side of an image in pixels.
+        min_size: smallest side of an image in pixels.
         task: what its outputs mean, a name of `learn.tasks`.
         head: the module that gives the answers, which is new where a pre-trained network meets
             other classes; the rest is the backbone.
-        theirs: gives the name that a published weight file uses for each of our parameters; None
-            where no such file is known.
+        external_name: gives the name that a published weight file uses for each of our parameters;
+            None where no such file is known.
         weights: the file that is at hand without being named; None where there is none.
     """
 
@@ -62,24 +62,24 @@ class Model:
     example: tuple[int, int, int | Size]
     parameters: int | None = None
     rank: int = 2
-    least: int = 1
+    min_size: int = 1
     task: str = "classify"
     head: str = "output"
-    theirs: Callable[[str], str] | None = None
+    external_name: Callable[[str], str] | None = None
     weights: Weights | None = None
 
     @property
     def options(self) -> dict[str, Any]:
         """The model's own options with their defaults."""
-        found = list(inspect.signature(self.build).parameters.values())[3:]
-        return {parameter.name: parameter.default for parameter in found}
+        parameters = list(inspect.signature(self.build).parameters.values())[3:]
+        return {parameter.name: parameter.default for parameter in parameters}
 
 
 MODELS: dict[str, Model] = {}
 
 
 def register(name: str, **about: Any) -> Callable[[Builder], Builder]:
-    """Enter a builder in the registry; `about` are the other fields of `Model`."""
+    """Register a builder; `about` are the other fields of `Model`."""
 
     def enter(builder: Builder) -> Builder:
         assert name not in MODELS, name
@@ -103,7 +103,7 @@ def find(name: str) -> Model:
 def build(
     name: str, channels: int, classes: int, size: int | Size, options: Mapping[str, Any] = {}
 ) -> nn.Module:
-    """A new network.
+    """Build a new network.
 
     Args:
         channels: of an image (1 grey, 3 colour).
@@ -130,16 +130,16 @@ def count(module: nn.Module) -> int:
 
 
 def _check_size(model: Model, size: Size) -> None:
-    """Refuse examples of another rank, and images that would vanish on their way through."""
+    """Refuse examples of another rank, and images that are too small for the model."""
     if model.rank and len(size) != model.rank:
         kinds = {1: "signals", 2: "images", 3: "videos"}
         raise UsageError(
             f"{model.name} takes {kinds[model.rank]}, these are "
             f"{kinds.get(len(size), 'no such')}: `cutaway models` shows what each network takes."
         )
-    if min(size[-2:]) < model.least:
-        shape, least = " x ".join(map(str, size)), f"{model.least} x {model.least}"
+    if min(size[-2:]) < model.min_size:
+        shape, smallest = " x ".join(map(str, size)), f"{model.min_size} x {model.min_size}"
         raise UsageError(
-            f"{model.name} needs images of at least {least} pixels, and these are {shape}: "
-            f"enlarge them with --image-size {model.least}."
+            f"{model.name} needs images of at least {smallest} pixels, and these are {shape}: "
+            f"enlarge them with --image-size {model.min_size}."
         )

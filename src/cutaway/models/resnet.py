@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 Maps = Float[Tensor, "b c h w"]
 Block = Callable[[int, int, int], nn.Module]
-"""Builds a block from the number of maps that come in, the number that leave, and the stride."""
+"""A function that builds a block from the numbers of maps in and out, and the stride."""
 
 
 class ZeroPad(nn.Module):

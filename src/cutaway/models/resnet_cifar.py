@@ -20,27 +20,29 @@ PARAMETERS = {
 }
 
 
-def small_images(depth: int, channels: int, classes: int, block: Block, again: bool) -> ResNet:
+def small_images(
+    depth: int, channels: int, classes: int, block: Block, checkpointed: bool
+) -> ResNet:
     """A 3x3 convolution, three stages of n blocks with 16, 32 and 64 maps: 6n + 2 layers.
 
     Source: He et al. 2015, section 4.2.
 
     Args:
-        again: computes activations again in the backward pass and so needs less memory.
+        checkpointed: computes activations again in the backward pass and so needs less memory.
     """
     n = (depth - 2) // 6
     stem = nn.Sequential(
         nn.Conv2d(channels, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()
     )
-    stage = Checkpointed if again else nn.Sequential
+    stage = Checkpointed if checkpointed else nn.Sequential
     net = ResNet(stem, 16, (16, 32, 64), (n, n, n), classes, block, stage)
     for module in net.modules():
         if isinstance(module, nn.ReLU):
-            module.inplace = again  # a third of the memory: the heap gets fewer holes
+            module.inplace = checkpointed  # a third of the memory: the heap gets fewer holes
     return net
 
 
-def enter(kind: str, depth: int, block: Block, again: bool) -> None:
+def register_depth(kind: str, depth: int, block: Block, checkpointed: bool) -> None:
     """Register one depth of one kind."""
 
     @register(
@@ -49,15 +51,17 @@ def enter(kind: str, depth: int, block: Block, again: bool) -> None:
         source="He et al. 2015, section 4.2",
         data="cifar10",
         example=(3, 10, 32),
-        least=8,
+        min_size=8,
         parameters=PARAMETERS[depth],
     )
-    def build(channels: int, classes: int, size: Size, checkpoint: bool = again) -> ResNet:
+    def build(channels: int, classes: int, size: Size, checkpoint: bool = checkpointed) -> ResNet:
         """`checkpoint` trades a third more time for the square root of the memory."""
         return small_images(depth, channels, classes, block, checkpoint)
 
 
 for _depth in PARAMETERS:
-    enter("ResNet", _depth, partial(Residual, F=Basic, shortcut=ZeroPad), again=_depth > 1000)
+    register_depth(
+        "ResNet", _depth, partial(Residual, F=Basic, shortcut=ZeroPad), checkpointed=_depth > 1000
+    )
 for _depth in (20, 32, 44, 56, 110):
-    enter("Plain", _depth, Plain, again=False)
+    register_depth("Plain", _depth, Plain, checkpointed=False)

@@ -21,7 +21,7 @@ RESNETS = {
 PLAINS = {18: 11_515_688, 34: 21_623_848}
 
 # What torchvision calls otherwise.
-THEIRS = {
+TORCHVISION_NAMES = {
     "stem.0": "conv1",
     "stem.1": "bn1",
     **{f"stages.{i}": f"layer{i + 1}" for i in range(4)},
@@ -32,9 +32,9 @@ THEIRS = {
 }
 
 
-def theirs(name: str) -> str:
+def torchvision_name(name: str) -> str:
     """Torchvision's name for our parameter or buffer."""
-    for here, there in THEIRS.items():
+    for here, there in TORCHVISION_NAMES.items():
         name = name.replace(here, there)
     return name
 
@@ -59,10 +59,10 @@ def photographs(
     return ResNet(stem, 64, widths, depths, classes, block)
 
 
-ABOUT = {"data": "rocks", "example": (3, 1000, 224), "least": 32}
+ABOUT = {"data": "rocks", "example": (3, 1000, 224), "min_size": 32}
 
 
-def enter_resnet(depth: int) -> None:
+def register_resnet(depth: int) -> None:
     """Register a residual network."""
     body, widths, depths, parameters = RESNETS[depth]
 
@@ -71,7 +71,7 @@ def enter_resnet(depth: int) -> None:
         title=f"ResNet-{depth} for photographs",
         source="He et al. 2015, table 1",
         parameters=parameters,
-        theirs=theirs,
+        external_name=torchvision_name,
         **ABOUT,
     )
     def build(channels: int, classes: int, size: Size) -> ResNet:
@@ -79,7 +79,7 @@ def enter_resnet(depth: int) -> None:
         return photographs(channels, classes, widths, depths, block)
 
 
-def enter_plain(depth: int) -> None:
+def register_plain(depth: int) -> None:
     """Register the same network without shortcuts."""
     _, widths, depths, _ = RESNETS[depth]
 
@@ -95,6 +95,6 @@ def enter_plain(depth: int) -> None:
 
 
 for _depth in RESNETS:
-    enter_resnet(_depth)
+    register_resnet(_depth)
 for _depth in PLAINS:
-    enter_plain(_depth)
+    register_plain(_depth)

@@ -1,4 +1,4 @@
-"""Implicit functions: a network that is the image, from coordinates to colour."""
+"""Implicit functions: a network that represents an image, from coordinates to colour."""
 
 import math
 from itertools import pairwise

@@ -87,7 +87,7 @@ class SprintNet(nn.Module):
     source="after Jordan 2024, arXiv:2404.00498, section 3",
     data="cifar10",
     example=(3, 10, 32),
-    least=16,
+    min_size=16,
     parameters=569_016,
 )
 def sprint_net(

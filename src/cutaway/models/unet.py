@@ -1,4 +1,4 @@
-"""From every pixel to its class: the encoder-decoder, and U-Net, which adds skips."""
+"""Segmentation networks: the encoder-decoder, and U-Net, which adds skips."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -86,7 +86,7 @@ class UNet(nn.Module):
     source="Ronneberger et al. 2015; statistics text p. 56",
     data="scenes",
     example=(1, 11, (64, 64)),
-    least=4,
+    min_size=4,
     task="segment",
 )
 def unet(
@@ -106,7 +106,7 @@ def unet(
     source="statistics text p. 55",
     data="scenes",
     example=(1, 11, (64, 64)),
-    least=4,
+    min_size=4,
     task="segment",
 )
 def encoder_decoder(

@@ -39,7 +39,7 @@ class VAE(nn.Module):
         return self.mu(h), self.log_var(h)
 
     def logits(self, z: Code) -> Float[Tensor, "b c *size"]:
-        """Of each pixel, whose probability of being white is their sigmoid (equation 11)."""
+        """The logits of each pixel, whose sigmoid is the probability of white (equation 11)."""
         return self.decoder(z)
 
     def generate(self, z: Code) -> Float[Tensor, "b c *size"]:

@@ -1,4 +1,4 @@
-"""VGG: nothing but 3x3 convolutions, and half the side and twice the maps five times over."""
+"""VGG: 3x3 convolutions only; the side halved and the maps doubled five times."""
 
 from collections.abc import Sequence
 
@@ -65,12 +65,12 @@ class VGG(nn.Module):
         return self.output(self.dense(self.flatten(z)))
 
 
-def theirs(name: str) -> str:
+def torchvision_name(name: str) -> str:
     """Torchvision's name for our parameter or buffer: its `classifier` ends with our `output`."""
     return name.replace("dense.", "classifier.").replace("output.", "classifier.6.")
 
 
-def enter(depth: int) -> None:
+def register_depth(depth: int) -> None:
     """Register one depth."""
     depths, parameters = CONFIGURATIONS[depth]
 
@@ -80,9 +80,9 @@ def enter(depth: int) -> None:
         source="Simonyan and Zisserman 2015, table 1",
         data="rocks",
         example=(3, 1000, 224),
-        least=32,
+        min_size=32,
         parameters=parameters,
-        theirs=theirs,
+        external_name=torchvision_name,
     )
     def build(
         channels: int, classes: int, size: Size, width: int = 4096, norm: bool = False
@@ -92,4 +92,4 @@ def enter(depth: int) -> None:
 
 
 for _depth in CONFIGURATIONS:
-    enter(_depth)
+    register_depth(_depth)

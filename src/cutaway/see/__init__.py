@@ -1,1 +1,1 @@
-"""The microscope: what happens inside any `nn.Module`, ours or not, while it learns or after."""
+"""Inspection: what happens inside any `nn.Module`, ours or not, while it learns or after."""

@@ -1,4 +1,4 @@
-"""Taking a network apart: units removed, held or exchanged, and what that costs."""
+"""Ablation: units removed, fixed or exchanged, and the effect on a measure."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,30 +10,30 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError
-from cutaway.see.layers import hookable, layers
+from cutaway.see.layers import check_hookable, layers
 
 Change = Callable[[Tensor], Tensor]
-"""What a layer's output becomes; units are its second dimension."""
+"""A function of a layer's output, whose units are its second dimension."""
 
 
 @contextmanager
-def changed(model: nn.Module, changes: Mapping[str, Change]) -> Iterator[None]:
-    """Inside, outputs of layers are changed before the next layer sees them, in training too.
+def modified_outputs(model: nn.Module, changes: Mapping[str, Change]) -> Iterator[None]:
+    """Change the outputs of layers before the next layer sees them, in training too.
 
     Raises:
         UsageError: no such layer, or one whose output is not a single tensor.
     """
 
-    def put(name: str, change: Change, module: nn.Module, inputs: Any, output: Any) -> Tensor:
+    def replace(name: str, change: Change, module: nn.Module, inputs: Any, output: Any) -> Tensor:
         if not isinstance(output, Tensor):
             raise UsageError(f"The output of '{name}' is not one tensor, so it cannot be changed.")
         return change(output)
 
-    hookable(model)
-    found = {name: layers(model, [name])[name] for name in changes}
+    check_hookable(model)
+    modules = {name: layers(model, [name])[name] for name in changes}
     handles = [
-        module.register_forward_hook(partial(put, name, changes[name]))
-        for name, module in found.items()
+        module.register_forward_hook(partial(replace, name, changes[name]))
+        for name, module in modules.items()
     ]
     try:
         yield
@@ -42,45 +42,47 @@ def changed(model: nn.Module, changes: Mapping[str, Change]) -> Iterator[None]:
             handle.remove()
 
 
-def held(units: Iterable[int], value: float = 0.0) -> Change:
-    """These units (channels, where there are places) answer `value`; 0 removes them.
+def set_units(units: Iterable[int], value: float = 0.0) -> Change:
+    """Set these units (channels, where there are places) to `value`; 0 removes them.
 
     Raises:
         UsageError: when called, a unit that is not there.
     """
-    chosen = sorted(units)
+    indices = sorted(units)
 
     def change(y: Tensor) -> Tensor:
-        if chosen and not 0 <= chosen[0] <= chosen[-1] < y.shape[1]:
-            raise UsageError(f"The layer has units 0 to {y.shape[1] - 1}, not {chosen}.")
+        if indices and not 0 <= indices[0] <= indices[-1] < y.shape[1]:
+            raise UsageError(f"The layer has units 0 to {y.shape[1] - 1}, not {indices}.")
         keep = torch.ones(y.shape[1], dtype=torch.bool, device=y.device)
-        keep[chosen] = False
+        keep[indices] = False
         return y.where(keep.view(1, -1, *[1] * (y.ndim - 2)), value)
 
     return change
 
 
-def patched(source: Float[Tensor, "b units *place"], units: Iterable[int] | None = None) -> Change:
-    """These units (all, where none are named) answer as they did elsewhere.
+def patch_units(
+    source: Float[Tensor, "b units *place"], units: Iterable[int] | None = None
+) -> Change:
+    """Replace these units (all, where none are named) by their outputs from elsewhere.
 
     Args:
         source: what `answers` gave for other images, as many of them or one for all.
     """
-    chosen = None if units is None else sorted(units)
+    indices = None if units is None else sorted(units)
 
     def change(y: Tensor) -> Tensor:
         other = source.expand_as(y)
-        if chosen is None:
+        if indices is None:
             return other
         y = y.clone()
-        y[:, chosen] = other[:, chosen]
+        y[:, indices] = other[:, indices]
         return y
 
     return change
 
 
-def skipped(y: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """The layer answers zero everywhere."""
+def zero_output(y: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """Zero the layer's whole output."""
     return torch.zeros_like(y)
 
 
@@ -91,14 +93,14 @@ def ablate(
     units: Sequence[int],
     value: float = 0.0,
 ) -> Float[Tensor, "units"]:
-    """What a measure comes to without each of these units, one at a time.
+    """Evaluate a measure without each of these units, one at a time.
 
     Args:
         measure: of the model as it is when called, such as its accuracy on the validation images.
         value: what a removed unit answers instead.
     """
-    found = []
+    results = []
     for unit in units:
-        with changed(model, {layer: held([unit], value)}):
-            found.append(measure())
-    return torch.tensor(found)
+        with modified_outputs(model, {layer: set_units([unit], value)}):
+            results.append(measure())
+    return torch.tensor(results)

@@ -1,4 +1,4 @@
-"""How alike two networks' layers are, each with each."""
+"""Similarity of two networks' layers, each with each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cutaway.errors import UsageError
 from cutaway.see.layers import layers
-from cutaway.see.probe import asked, probing, resting
+from cutaway.see.probe import call_on_copy, hooked, resting
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def layer_agreement(
     only: Sequence[str] = (),
     others: Sequence[str] = (),
 ) -> Agreement:
-    """Compare what two networks, or twice the same, answer to the same examples.
+    """Compare the outputs of two networks, or twice the same, on the same examples.
 
     Of each layer the n x n products of its centred answers are kept (units and places in a row),
     not the answers, so that wide layers cost no more than narrow ones.
@@ -58,15 +58,15 @@ def layer_agreement(
 
 
 def _kernels(model: nn.Module, x: Any, only: Sequence[str]) -> dict[str, Float[Tensor, "n n"]]:
-    """The products of each layer's centred answers to the examples among each other."""
-    found: dict[str, Tensor] = {}
+    """The Gram matrix of each layer's centred outputs over the examples."""
+    kernels: dict[str, Tensor] = {}
 
     def note(name: str, module: nn.Module, y: Tensor) -> None:
         z = y.flatten(1).double()
         z = z - z[0]  # equal answers become zeros, not what rounding leaves of them
         z = z - z.mean(0)
-        found[name] = (z @ z.T).cpu()
+        kernels[name] = (z @ z.T).cpu()
 
-    with torch.no_grad(), resting(model), probing(layers(model, only), note):
-        asked(model, x)
-    return found
+    with torch.no_grad(), resting(model), hooked(layers(model, only), note):
+        call_on_copy(model, x)
+    return kernels

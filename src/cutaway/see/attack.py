@@ -1,4 +1,4 @@
-"""Small changes of an image that change the answer."""
+"""Adversarial attacks: small changes of an image that change the answer."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,9 +13,9 @@ from cutaway.see.probe import answer, leaf, resting, slope
 Images = Float[Tensor, "b c *side"]
 Classes = Int[Tensor, "b"]
 Bound = float | Tensor
-"""Of pixel values, as the network sees them; a tensor where channels differ."""
+"""A bound on pixel values, as the network sees them; a tensor where channels differ."""
 Attack = Callable[..., Images]
-"""Called as `fgsm` is."""
+"""An attack with the signature of `fgsm`."""
 
 
 def fgsm(model: nn.Module, x: Images, t: Classes, size: Bound, low: Bound, high: Bound) -> Images:
@@ -40,22 +40,23 @@ def pgd(
     steps: int = 10,
     step: float = 0.25,
 ) -> Images:
-    """Several such steps, each back into the cube of half side `size` around x.
+    """Projected gradient descent: several FGSM steps, each clipped to the cube of half side `size`
+    around x.
 
     Source: Madry et al. 2018, section 2.1, begun at x itself.
 
     Args:
         step: length of a step, as a share of `size`.
     """
-    found = x.detach()
+    adversarial = x.detach()
     for _ in range(steps):
-        found = found + step * size * _slope(model, found, t).sign()
-        found = torch.minimum(torch.maximum(found, x - size), x + size)
-        found = found.clamp(torch.as_tensor(low), torch.as_tensor(high))
-    return found
+        adversarial = adversarial + step * size * _loss_gradient(model, adversarial, t).sign()
+        adversarial = torch.minimum(torch.maximum(adversarial, x - size), x + size)
+        adversarial = adversarial.clamp(torch.as_tensor(low), torch.as_tensor(high))
+    return adversarial
 
 
-def _slope(model: nn.Module, x: Images, t: Classes) -> Images:
+def _loss_gradient(model: nn.Module, x: Images, t: Classes) -> Images:
     with torch.enable_grad(), resting(model):
         x = leaf(x)
         return slope(F.cross_entropy(answer(model, x), t, reduction="sum"), x)
@@ -69,7 +70,7 @@ def few_pixels(
     count: int,
     low: Bound,
     high: Bound,
-    among: int = 256,
+    candidates: int = 256,
 ) -> Images:
     """`count` pixels of each image, one after the other, set to black or white in all channels.
 
@@ -77,30 +78,30 @@ def few_pixels(
     greedy form of the attack of Su et al. 2019.
 
     Args:
-        among: how many pixels with values are tried each time, those that lower it most to first
-            order. Trying all is stronger by little, and takes as long as there are pixels.
+        candidates: how many pixels with values are tried each time, those that lower it most to
+            first order. Trying all is stronger by little, and takes as long as there are pixels.
     """
-    found = x.clone()
+    adversarial = x.clone()
     with resting(model):
-        for image, label in zip(found, t, strict=True):
+        for image, label in zip(adversarial, t, strict=True):
             for _ in range(count):
-                image.copy_(_worst(model, image, label, low, high, among))
-    return found
+                image.copy_(_most_harmful(model, image, label, low, high, candidates))
+    return adversarial
 
 
-def _worst(
-    model: nn.Module, x: Tensor, t: Tensor, low: Bound, high: Bound, among: int
+def _most_harmful(
+    model: nn.Module, x: Tensor, t: Tensor, low: Bound, high: Bound, count: int
 ) -> Float[Tensor, "c *side"]:
-    flat, slope = x.flatten(1), _slope(model, x[None], t[None])[0].flatten(1)
+    flat, slope = x.flatten(1), _loss_gradient(model, x[None], t[None])[0].flatten(1)
     ends = [torch.as_tensor(v).to(x).reshape(-1, 1).expand(len(x), 1) for v in (low, high)]
     promise = torch.cat([(slope * (end - flat)).sum(0) for end in ends])
-    chosen = promise.topk(min(among, len(promise))).indices
-    half, pixel = chosen // flat.shape[1], chosen % flat.shape[1]
-    ways = flat.repeat(len(chosen), 1, 1)
-    ways[torch.arange(len(chosen)), :, pixel] = torch.cat(ends, 1).T[half]
-    ways = ways.view(-1, *x.shape)
-    doubt = torch.cat([answer(model, part).log_softmax(1)[:, t] for part in ways.split(256)])
-    return ways[doubt.argmin()]
+    candidates = promise.topk(min(count, len(promise))).indices
+    half, pixel = candidates // flat.shape[1], candidates % flat.shape[1]
+    variants = flat.repeat(len(candidates), 1, 1)
+    variants[torch.arange(len(candidates)), :, pixel] = torch.cat(ends, 1).T[half]
+    variants = variants.view(-1, *x.shape)
+    doubt = torch.cat([answer(model, part).log_softmax(1)[:, t] for part in variants.split(256)])
+    return variants[doubt.argmin()]
 
 
 def accuracy_against_size(
@@ -113,7 +114,7 @@ def accuracy_against_size(
     high: Bound,
     batch: int = 256,
 ) -> Float[Tensor, "n"]:
-    """The share of images that are still told rightly when an attack may use each size.
+    """The accuracy under an attack that may use each size.
 
     What a smaller size has turned is turned for good, for the larger one allows that change too:
     so the share never rises, also where the attack overshoots, and only what still stands is
@@ -129,19 +130,19 @@ def accuracy_against_size(
     """
     if list(sizes) != sorted(sizes) or min(sizes, default=0) < 0:
         raise UsageError(f"Sizes of a change go from small to large, not {list(sizes)}.")
-    found = torch.zeros(len(sizes))
+    correct = torch.zeros(len(sizes))
     for part, of in zip(x.split(batch), t.split(batch), strict=True):
-        stands = _right(model, part, of)
+        stands = _is_correct(model, part, of)
         part, of = part[stands], of[stands]
         for i, size in enumerate(sizes):
             if size > 0 and len(part):
-                stands = _right(model, attack(model, part, of, size, low, high), of)
+                stands = _is_correct(model, attack(model, part, of, size, low, high), of)
                 part, of = part[stands], of[stands]
-            found[i] += len(part)
-    return found / len(x)
+            correct[i] += len(part)
+    return correct / len(x)
 
 
 @torch.no_grad()
-def _right(model: nn.Module, x: Images, t: Classes) -> Bool[Tensor, "b"]:
+def _is_correct(model: nn.Module, x: Images, t: Classes) -> Bool[Tensor, "b"]:
     with resting(model):
         return answer(model, x).argmax(1) == t

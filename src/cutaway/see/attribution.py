@@ -1,4 +1,4 @@
-"""Why this answer: how much each pixel of an image has to do with one class."""
+"""Attribution: how much each pixel of an image contributes to the score of one class."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.errors import UsageError
-from cutaway.see.layers import beyond
+from cutaway.see.layers import index_last
 from cutaway.see.probe import answer, last_answer, leaf, resting, slope
 
 Images = Float[Tensor, "b c *side"]
@@ -40,7 +40,7 @@ def saliency(model: nn.Module, x: Images, t: Classes) -> Maps:
 def integrated_gradients(
     model: nn.Module, x: Images, t: Classes, base: Images | None = None, steps: int = 64
 ) -> Images:
-    """(x - base) times the mean gradient on the way from `base` to x.
+    """(x - base) times the mean gradient on the straight line from `base` to x.
 
     The values of an image sum to the difference of its score from that of the base, up to what
     the midpoint rule leaves out.
@@ -83,7 +83,7 @@ def grad_cam(model: nn.Module, x: Images, t: Classes, layer: str) -> Maps:
 def occlusion(
     model: nn.Module, x: Images, t: Classes, patch: int = 7, stride: int = 3, value: float = 0.0
 ) -> Maps:
-    """How far the score falls, on the mean, where a pixel lies under a square of one `value`.
+    """The mean fall of the score where a pixel lies under a square of one `value`.
 
     Source: Zeiler and Fergus 2014, section 4.2.
     """
@@ -91,7 +91,7 @@ def occlusion(
     with resting(model):
         whole = scores(model, x, t)
         for corner in _corners(x.shape[2:], patch, stride):
-            place = beyond(slice(at, at + patch) for at in corner)
+            place = index_last(slice(at, at + patch) for at in corner)
             covered = x.clone()
             covered[place] = value
             lost = whole - scores(model, covered, t)
@@ -101,7 +101,7 @@ def occlusion(
 
 
 def _corners(sides: Sequence[int], patch: int, stride: int) -> list[list[int]]:
-    """Where squares begin so that every pixel is under one."""
+    """Corners of the squares, chosen so that every pixel is under one."""
     corners: list[list[int]] = [[]]
     for side in sides:
         last = max(0, side - patch)
@@ -112,7 +112,7 @@ def _corners(sides: Sequence[int], patch: int, stride: int) -> list[list[int]]:
 
 @dataclass(frozen=True)
 class Shares:
-    """How much of each image's attribution lies outside a mask.
+    """The share of each image's attribution that lies outside a mask.
 
     Attributes:
         outside: the share of all |attribution|; NaN where there is none, or no mask.
@@ -150,7 +150,7 @@ def attention(
     steps: int = 64,
     patch: int = 7,
 ) -> Mapping[str, Shares]:
-    """The share outside masks by three ways that have little in common.
+    """The share outside masks by three independent attribution methods.
 
     Of integrated gradients all values count; of Grad-CAM and of occlusion those that speak for
     the class.

@@ -1,4 +1,4 @@
-"""Several inputs of a model side by side."""
+"""A batch of several input tensors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Parts = tuple[Tensor, ...] | dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Batch:
-    """What a model takes where that is not one tensor; examples lie along the first sides.
+    """The inputs of a model that takes more than one tensor; examples lie along the first axes.
 
     Attributes:
         parts: in the order in which the model takes them, or by its names for them.
@@ -38,7 +38,7 @@ class Batch:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Only how many examples there are."""
+        """The number of examples only."""
         return (len(self),)
 
     @property
@@ -49,5 +49,5 @@ class Batch:
         return sum(one.numel() for one in self.tensors)
 
     def split(self, size: int) -> tuple["Batch", ...]:
-        """In parts of so many examples, the last one of the rest."""
+        """Split into batches of this many examples, the last one of the rest."""
         return tuple(self[i : i + size] for i in range(0, len(self), size))

@@ -1,4 +1,4 @@
-"""Where the answer changes: over a plane of inputs, and along straight lines between examples."""
+"""Decision boundaries: over a plane of inputs, and along straight lines between examples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from cutaway.errors import UsageError
 from cutaway.see.probe import answer, resting
 
 Example = Float[Tensor, "*shape"]
-"""One input, without the side of the batch."""
+"""One input, without the batch axis."""
 VALUES = 1 << 20
-"""Numbers in the inputs that are made and answered at once."""
+"""Number of input values that are computed at once."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +106,12 @@ def plane_of(
     low, high = places.amin(0), places.amax(0)
     edge = beyond * (high - low)
     basis = torch.stack([first, aside / height]).view(2, *a.shape)
-    found = _regions(model, a, basis, (low - edge).tolist(), (high + edge).tolist(), n)
-    return Plane(found.first, found.second, found.classes, found.margin, places)
+    regions = _regions(model, a, basis, (low - edge).tolist(), (high + edge).tolist(), n)
+    return Plane(regions.first, regions.second, regions.classes, regions.margin, places)
 
 
 def between(model: nn.Module, a: Example, b: Example, places: int = 101) -> Between:
-    """The probabilities on the straight way from a to b, and where the answer flips.
+    """The probabilities on the straight line from a to b, and where the answer changes.
 
     A flip lies where two scores cross, taken as straight from one place to the next; an answer
     that lasts for less than that may be missed.
@@ -152,11 +152,12 @@ def _scores(
     basis: Float[Tensor, "d *shape"],
     places: Float[Tensor, "p d"],
 ) -> Float[Tensor, "p k"]:
-    """Of the inputs at `places`; a single score is that of class 1 against 0 for class 0."""
-    found = []
+    """The scores of the inputs at `places`; a single score is that of class 1 against 0 for class
+    0."""
+    scores = []
     with resting(model):
         for part in places.split(max(1, VALUES // origin.numel())):
             y = answer(model, origin + torch.tensordot(part.to(basis), basis, 1))
             y = y[:, None] if y.ndim == 1 else y
-            found.append((F.pad(y, (1, 0)) if y.shape[1] == 1 else y).cpu())
-    return torch.cat(found)
+            scores.append((F.pad(y, (1, 0)) if y.shape[1] == 1 else y).cpu())
+    return torch.cat(scores)

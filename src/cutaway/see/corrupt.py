@@ -1,4 +1,4 @@
-"""Common corruptions of images at five strengths, and what they cost in accuracy.
+"""Common corruptions of images at five strengths, and accuracy under them.
 
 Eleven of the fifteen kinds of Hendrycks and Dietterich 2019 (section 4.1 and appendix B). Snow and
 frost, which want pictures of their own, glass blur and elastic distortion are left out. Their
@@ -23,21 +23,22 @@ from cutaway.errors import UsageError, nearest
 from cutaway.randomness import generator
 
 Pixels = Float[Tensor, "b c h w"]
-"""In 0..1, grey or in colour."""
+"""Images in 0..1, grey or in colour."""
 Images = Pixels | UInt8[Tensor, "b c h w"]
 Corruption = Callable[[Images, int, Generator], Images]
 STRENGTHS = (1, 2, 3, 4, 5)
 SMALL, LARGE = 32, 224
-"""Sides of the images that the paper's numbers are for."""
+"""Sides of the images that the paper's parameters are for."""
 
 CORRUPTIONS: dict[str, Corruption] = {}
-"""By name: called with images, a strength from 1 to 5 and a generator on the images' device."""
+"""Corruptions by name: called with images, a strength from 1 to 5 and a generator on the images'
+device."""
 
 
 def _corruption(
     small: Sequence[float | tuple[float, ...]], large: Sequence[float | tuple[float, ...]]
 ) -> Callable[[Callable[..., Pixels]], Corruption]:
-    """Enter a change of pixels, with the paper's numbers for the strengths, in the registry."""
+    """Register a corruption with the paper's parameters for the strengths."""
 
     def enter(change: Callable[..., Pixels]) -> Corruption:
         @wraps(change)
@@ -66,13 +67,13 @@ def gaussian_noise(x: Pixels, scale: float, draw: Generator, deviation: float) -
 
 @_corruption([500, 250, 100, 75, 50], [60, 25, 12, 5, 3])
 def shot_noise(x: Pixels, scale: float, draw: Generator, photons: float) -> Pixels:
-    """As many photons as arrive where white would send so many."""
+    """Poisson noise: `photons` is the mean count of a white pixel."""
     return torch.poisson(x * photons, draw) / photons
 
 
 @_corruption([0.01, 0.02, 0.03, 0.05, 0.07], [0.03, 0.06, 0.09, 0.17, 0.27])
 def impulse_noise(x: Pixels, scale: float, draw: Generator, share: float) -> Pixels:
-    """A share of the values is black or white."""
+    """Set a share of the values to black or white."""
     u = torch.rand(x.shape, generator=draw, device=x.device)
     return x.where(u >= share, (u < share / 2).to(x))
 
@@ -82,7 +83,7 @@ def impulse_noise(x: Pixels, scale: float, draw: Generator, share: float) -> Pix
     [(3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5)],
 )
 def defocus_blur(x: Pixels, scale: float, draw: Generator, radius: float, edge: float) -> Pixels:
-    """A point becomes a disk, whose edge a Gaussian of 3 x 3 pixels makes soft."""
+    """Blur by a disk, whose edge a Gaussian of 3 x 3 pixels makes soft."""
     radius = radius * scale
     away = torch.arange(-int(radius) - 1, int(radius) + 2, dtype=x.dtype, device=x.device)
     disk = (away[:, None] ** 2 + away**2 <= radius**2).to(x)
@@ -97,27 +98,27 @@ def defocus_blur(x: Pixels, scale: float, draw: Generator, radius: float, edge: 
     [(6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5)], [(10, 3), (15, 5), (15, 8), (15, 12), (20, 15)]
 )
 def motion_blur(x: Pixels, scale: float, draw: Generator, radius: float, sigma: float) -> Pixels:
-    """The mean along half a Gaussian, in a direction within 45 degrees of the horizontal."""
+    """Average along half a Gaussian, in a direction within 45 degrees of the horizontal."""
     angle = (torch.rand(len(x), generator=draw, device=x.device) - 0.5) * math.pi / 2
-    way = torch.stack([angle.cos(), angle.sin()], 1)
+    direction = torch.stack([angle.cos(), angle.sin()], 1)
     reach = round(min(2 * radius, 4 * sigma) * scale)  # what lies further weighs nothing
     weights = torch.exp(-((torch.arange(reach + 1) / (sigma * scale)) ** 2) / 2)
     weights = weights / weights.sum()
-    found = torch.zeros_like(x)
+    blurred = torch.zeros_like(x)
     for i, weight in enumerate(weights.tolist()):
-        found += weight * _seen(x, 1, i * way)
-    return found
+        blurred += weight * _zoomed(x, 1, i * direction)
+    return blurred
 
 
 @_corruption(
     [(0.06, 0.01), (0.11, 0.01), (0.16, 0.01), (0.21, 0.01), (0.26, 0.01)],
     [(0.11, 0.01), (0.16, 0.01), (0.21, 0.02), (0.26, 0.02), (0.31, 0.03)],
 )
-def zoom_blur(x: Pixels, scale: float, draw: Generator, most: float, step: float) -> Pixels:
-    """The mean of the image and of its enlargements up to 1 + most."""
-    factors = 1 + torch.arange(0, most, step)
+def zoom_blur(x: Pixels, scale: float, draw: Generator, largest: float, step: float) -> Pixels:
+    """Average the image and its enlargements up to 1 + largest."""
+    factors = 1 + torch.arange(0, largest, step)
     nowhere = x.new_zeros(len(x), 2)
-    total = sum(_seen(x, factor, nowhere) for factor in factors.tolist())
+    total = sum(_zoomed(x, factor, nowhere) for factor in factors.tolist())
     return (x + total) / (len(factors) + 1)
 
 
@@ -126,7 +127,7 @@ def zoom_blur(x: Pixels, scale: float, draw: Generator, most: float, step: float
     [(1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4)],
 )
 def fog(x: Pixels, scale: float, draw: Generator, thick: float, decay: float) -> Pixels:
-    """Clouds are added, and the whole is darkened so that its brightest point is as before."""
+    """Add clouds, and darken the whole so that its brightest point is as before."""
     h, w = x.shape[2:]
     clouds = plasma(len(x), 1 << (max(h, w) - 1).bit_length(), decay, draw)[:, None, :h, :w]
     top = x.amax((1, 2, 3), keepdim=True)
@@ -135,7 +136,7 @@ def fog(x: Pixels, scale: float, draw: Generator, thick: float, decay: float) ->
 
 @_corruption([0.05, 0.1, 0.15, 0.2, 0.3], [0.1, 0.2, 0.3, 0.4, 0.5])
 def brightness(x: Pixels, scale: float, draw: Generator, more: float) -> Pixels:
-    """The value (the largest channel) grows; hue and saturation stay."""
+    """Raise the value (the largest channel); hue and saturation stay."""
     v = x.amax(1, keepdim=True)
     brighter = (v + more).clamp(max=1)
     return (x * brighter / v).where(v > 0, brighter)
@@ -143,20 +144,20 @@ def brightness(x: Pixels, scale: float, draw: Generator, more: float) -> Pixels:
 
 @_corruption([0.75, 0.5, 0.4, 0.3, 0.15], [0.4, 0.3, 0.2, 0.1, 0.05])
 def contrast(x: Pixels, scale: float, draw: Generator, share: float) -> Pixels:
-    """What is left of the distance from each channel's mean."""
+    """Reduce the distance from each channel's mean to a share."""
     mean = x.mean((2, 3), keepdim=True)
     return mean + share * (x - mean)
 
 
 @_corruption([0.95, 0.9, 0.85, 0.75, 0.65], [0.6, 0.5, 0.4, 0.3, 0.25])
 def pixelate(x: Pixels, scale: float, draw: Generator, share: float) -> Pixels:
-    """Fewer pixels, a share of each side: every pixel becomes the mean of its block."""
+    """Reduce the resolution to a share of each side: every pixel becomes the mean of its block."""
     rows, columns = (_blocks(side, max(1, int(side * share))).to(x) for side in x.shape[2:])
     return rows @ x @ columns.T
 
 
 def _blocks(side: int, count: int) -> Float[Tensor, "side side"]:
-    """The matrix that takes means over `count` blocks of almost equal length."""
+    """The matrix that averages over `count` blocks of almost equal length."""
     block = ((torch.arange(side) + 0.5) * count / side).long()
     same = (block[:, None] == block).float()
     return same / same.sum(1, keepdim=True)
@@ -164,7 +165,7 @@ def _blocks(side: int, count: int) -> Float[Tensor, "side side"]:
 
 @_corruption([80, 65, 58, 50, 40], [25, 18, 15, 10, 7])
 def jpeg(x: Pixels, scale: float, draw: Generator, quality: int) -> Pixels:
-    """Compressed and read again; of other than 1 or 3 channels each by itself."""
+    """Compress as JPEG and decode; where there are other than 1 or 3 channels, each by itself."""
     if x.shape[1] not in (1, 3):
         return _jpeg(x.flatten(0, 1)[:, None], quality).view_as(x)
     return _jpeg(x, quality)
@@ -173,16 +174,16 @@ def jpeg(x: Pixels, scale: float, draw: Generator, quality: int) -> Pixels:
 def _jpeg(x: Pixels, quality: int) -> Pixels:
     from PIL import Image
 
-    found = []
+    decoded = []
     for pixels in (x * 255).round().to("cpu", torch.uint8).movedim(1, -1):
         file = BytesIO()
         Image.fromarray(pixels.squeeze(-1).contiguous().numpy()).save(file, "JPEG", quality=quality)
-        found.append(torch.from_numpy(np.array(Image.open(file))).reshape(pixels.shape))
-    return (torch.stack(found).movedim(-1, 1) / 255).to(x)
+        decoded.append(torch.from_numpy(np.array(Image.open(file))).reshape(pixels.shape))
+    return (torch.stack(decoded).movedim(-1, 1) / 255).to(x)
 
 
-def _seen(x: Pixels, factor: float, by: Float[Tensor, "b 2"]) -> Pixels:
-    """Each image enlarged about its centre, seen from `by` pixels to the right and below."""
+def _zoomed(x: Pixels, factor: float, by: Float[Tensor, "b 2"]) -> Pixels:
+    """Each image enlarged about its centre, and shifted by `by` pixels to the right and below."""
     h, w = x.shape[2:]
     turn = torch.eye(2).to(x).expand(len(x), 2, 2) / factor
     move = by.to(x) * 2 / x.new_tensor([w, h])
@@ -223,7 +224,7 @@ def plasma(count: int, side: int, decay: float, draw: Generator) -> Float[Tensor
 
 @dataclass(frozen=True)
 class Accuracies:
-    """What is right of corrupted images.
+    """Accuracy on corrupted images.
 
     Attributes:
         names: of the corruptions.
@@ -237,7 +238,7 @@ class Accuracies:
 
     @property
     def mean(self) -> float:
-        """Over all corruptions and strengths."""
+        """The mean over all corruptions and strengths."""
         return self.shares.mean().item()
 
 
@@ -249,7 +250,7 @@ def accuracies(
     seed: int = 0,
     batch: int = 256,
 ) -> Accuracies:
-    """How many images are told rightly under each corruption at each strength.
+    """Compute the accuracy under each corruption at each strength.
 
     Args:
         classify: gives the classes of images such as these, before they are normalised.

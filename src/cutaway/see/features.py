@@ -1,4 +1,4 @@
-"""What units look for: the images that excite them most, and images made to."""
+"""Feature visualisation: the images that excite units most, and images optimised to."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from cutaway.errors import UsageError
 from cutaway.see.follow import Field
-from cutaway.see.layers import beyond
-from cutaway.see.probe import Last, asked, last_answer, leaf, slope
+from cutaway.see.layers import index_last
+from cutaway.see.probe import Last, call_on_copy, last_answer, leaf, slope
 from cutaway.see.receptive import receptive_fields
 
 Images = Float[Tensor, "b c *side"]
@@ -34,45 +34,47 @@ class Strongest:
 
 
 def strongest(model: nn.Module, batches: Batches, layer: str, k: int = 9) -> Strongest:
-    """Look for them in all batches; each example counts once for a unit, at its best place.
+    """Search all batches; each example counts once for a unit, at its best place.
 
     Raises:
         UsageError: no such layer, or one whose output has no units.
     """
-    found: list[tuple[Tensor, Tensor]] = []
+    maxima: list[tuple[Tensor, Tensor]] = []
     sides: tuple[int, ...] = ()
     with torch.no_grad(), last_answer(model, layer) as last:
         for x in batches:
-            asked(model, x)
+            call_on_copy(model, x)
             y = last.value
             if y.ndim < 2:
                 raise UsageError(f"The output of '{layer}' has no units.")
             sides = tuple(y.shape[2:])
             best = y.flatten(2).max(2) if sides else (y, torch.zeros_like(y))
-            found.append((best[0], best[1].long()))
-    values, at = (torch.cat(part) for part in zip(*found, strict=True))
+            maxima.append((best[0], best[1].long()))
+    values, at = (torch.cat(part) for part in zip(*maxima, strict=True))
     top = values.topk(min(k, len(values)), dim=0)
-    return Strongest(top.values.T, top.indices.T, _unfolded(at.gather(0, top.indices).T, sides))
+    return Strongest(top.values.T, top.indices.T, _unravelled(at.gather(0, top.indices).T, sides))
 
 
-def _unfolded(at: Int[Tensor, "units k"], sides: tuple[int, ...]) -> Int[Tensor, "units k rank"]:
-    """Numbers along each side from a number among all places."""
-    found = [at // prod(sides[i + 1 :]) % side for i, side in enumerate(sides)]
-    return torch.stack(found, -1) if found else at.new_zeros(*at.shape, 0)
+def _unravelled(at: Int[Tensor, "units k"], sides: tuple[int, ...]) -> Int[Tensor, "units k rank"]:
+    """Indices along each side from an index among all places."""
+    indices = [at // prod(sides[i + 1 :]) % side for i, side in enumerate(sides)]
+    return torch.stack(indices, -1) if indices else at.new_zeros(*at.shape, 0)
 
 
 def patch(
     x: Float[Tensor, "c *side"], field: Field | None, place: Iterable[int]
 ) -> Float[Tensor, "c *part"]:
-    """The part of an image that a unit at a place sees; all of it where it sees everything."""
+    """The part of an image in the receptive field of a unit at a place; all of it where the field
+    is None."""
     if field is None:
         return x
     spans = (span.at(int(i), side) for span, i, side in zip(field, place, x.shape[1:], strict=True))
-    return x[beyond(slice(first, last + 1) for first, last in spans)]
+    return x[index_last(slice(first, last + 1) for first, last in spans)]
 
 
 def effective_field(model: nn.Module, x: Images, layer: str) -> Float[Tensor, "*side"]:
-    """How much each pixel really moves the unit in the middle of a layer's maps.
+    """The effective receptive field of the unit in the middle of a layer's maps: the gradient per
+    pixel.
 
     The mean over images and channels of |d sum over maps / d x|, 1 at its highest. Inside the
     receptive field it falls off as a Gaussian, and so is smaller in effect.
@@ -83,13 +85,13 @@ def effective_field(model: nn.Module, x: Images, layer: str) -> Float[Tensor, "*
     """
     with torch.enable_grad(), last_answer(model, layer) as last:
         x = leaf(x)
-        asked(model, x)
+        call_on_copy(model, x)
     y = last.value
     if y.ndim != x.ndim:
         raise UsageError(f"The outputs of '{layer}' are not maps: choose a layer before it.")
-    middle = y[beyond(side // 2 for side in y.shape[2:])]
-    found = slope(middle.sum(), x).abs().mean((0, 1))
-    return found / found.max().clamp(min=1e-30)
+    middle = y[index_last(side // 2 for side in y.shape[2:])]
+    field = slope(middle.sum(), x).abs().mean((0, 1))
+    return field / field.max().clamp(min=1e-30)
 
 
 def excite(
@@ -104,7 +106,7 @@ def excite(
     jitter: int = 2,
     seed: int = 0,
 ) -> Float[Tensor, "c *side"]:
-    """An image that a unit answers strongly to, climbed to from `start` by Adam.
+    """An image that excites a unit, optimised from `start` by Adam.
 
     What is climbed is the mean answer of the unit over its places, less `smooth` times the mean
     squared difference of neighbouring pixels; before each step the image is moved by up to
@@ -119,7 +121,7 @@ def excite(
         adam = torch.optim.Adam([x], rate)
         for _ in range(steps):
             by = torch.randint(-jitter, jitter + 1, (len(sides),), generator=draw).tolist()
-            asked(model, x.roll(by, sides) if sides else x)
+            call_on_copy(model, x.roll(by, sides) if sides else x)
             x.grad = _roughness(x, smooth) - slope(_unit(last, unit).mean(), x)
             adam.step()
     return x.detach()[0]
@@ -134,7 +136,7 @@ def _unit(last: Last, unit: int) -> Float[Tensor, "b *place"]:
 
 
 def _roughness(x: Images, smooth: float) -> Images:
-    """The slope of `smooth` times the mean squared difference of neighbours along each side."""
+    """The gradient of `smooth` times the mean squared difference of neighbours along each side."""
     if x.ndim == 2:
         return torch.zeros_like(x)
     rough = torch.stack([(x.diff(dim=side) ** 2).mean() for side in range(2, x.ndim)])

@@ -1,4 +1,4 @@
-"""Weights and answers of a layer as pictures: arrays, not drawings."""
+"""Weights and feature maps of a layer as arrays to be drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError
-from cutaway.see.probe import asked, last_answer
+from cutaway.see.probe import call_on_copy, last_answer
 
-MOST = 64
-"""Units, and inputs of a unit, that are shown where nothing else is said."""
+MAX_SHOWN = 64
+"""Number of units, and of inputs of a unit, that are shown by default."""
 COLOURS = (1, 3)
-"""Channels that a picture can have."""
+"""Numbers of channels that a picture can have."""
 
 
 def filters(
-    layer: nn.Module | Tensor, shape: Sequence[int] = (), most: int = MOST
+    layer: nn.Module | Tensor, shape: Sequence[int] = (), most: int = MAX_SHOWN
 ) -> Float[Tensor, "units parts c h w"]:
-    """What each unit multiplies its inputs by, in 0..1: zero is 0.5, the largest weight 0 or 1.
+    """The weights of each unit by its inputs, in 0..1: zero is 0.5, the largest weight 0 or 1.
 
     Weights of 1 or 3 inputs, a picture's channels, are one picture a unit, grey or in colour; of
     other numbers of inputs each is a grey picture of its own. All parts of a unit have one scale.
@@ -34,12 +34,12 @@ def filters(
     Raises:
         UsageError: no weight, or one that is no picture or does not fit the shape.
     """
-    w = _pictured(layer, tuple(shape))[:most]
+    w = _as_pictures(layer, tuple(shape))[:most]
     w = 0.5 + 0.5 * w / w.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-30)
     return w[:, None] if w.shape[1] in COLOURS else w[:, :most, None]
 
 
-def _pictured(layer: nn.Module | Tensor, shape: tuple[int, ...]) -> Float[Tensor, "n i h w"]:
+def _as_pictures(layer: nn.Module | Tensor, shape: tuple[int, ...]) -> Float[Tensor, "n i h w"]:
     """The weight as a picture for each unit and input."""
     w = layer if isinstance(layer, Tensor) else getattr(layer, "weight", None)
     if not isinstance(w, Tensor) or w.ndim < 2:
@@ -59,7 +59,7 @@ def _pictured(layer: nn.Module | Tensor, shape: tuple[int, ...]) -> Float[Tensor
 
 
 def _untransposed(w: Float[Tensor, "i o *k"], groups: int) -> Float[Tensor, "n j *k"]:
-    """Units first; of several groups each unit with the inputs of its own."""
+    """Move units first; with several groups, each unit gets the inputs of its own."""
     return w.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
 
 
@@ -74,7 +74,7 @@ def _reshaped(w: Float[Tensor, "n i"], shape: tuple[int, ...]) -> Float[Tensor, 
 
 @dataclass(frozen=True)
 class FeatureMaps:
-    """What some units of a layer answer to an image.
+    """Feature maps of some units of a layer for one image.
 
     Attributes:
         units: their numbers.
@@ -90,7 +90,7 @@ def feature_maps(
     model: nn.Module,
     x: Float[Tensor, "c *side"],
     layer: str,
-    most: int = MOST,
+    most: int = MAX_SHOWN,
     strongest: bool = False,
 ) -> FeatureMaps:
     """The maps of a layer for one image, as they are: some of them negative where no ReLU follows.
@@ -105,7 +105,7 @@ def feature_maps(
         UsageError: no such layer, or one whose output has no units.
     """
     with torch.no_grad(), last_answer(model, layer) as last:
-        asked(model, x[None])
+        call_on_copy(model, x[None])
     y = last.value
     if y.ndim < 2 or len(y) != 1:
         raise UsageError(f"The output of '{layer}' has no units.")

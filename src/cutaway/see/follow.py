@@ -1,4 +1,4 @@
-"""Where the values of a tensor come from: a mode that follows places through PyTorch's operations.
+"""Follow receptive fields through PyTorch's operations, by a dispatch mode.
 
 Each operation says which places of its input an output place looks at. Branches and skips meet
 where their tensors do. What normalisation averages over an image is not counted.
@@ -20,13 +20,14 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from cutaway.see.layers import memory, unpacked
 
 aten = torch.ops.aten
-LITTLE = Fraction(1, 10**6)
-"""What keeps an end that is not reached out of a span."""
+EPSILON = Fraction(1, 10**6)
+"""A margin that keeps an end that is not reached out of a span."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """Along one side, place i looks at the pixels from `low + jump i` to `high + jump i`.
+    """The receptive field along one side: place i sees the pixels from `low + jump i` to `high +
+    jump i`.
 
     Where a coarse map was made fine again, neighbours differ in what they see by less than a place
     of the coarse one, and the span holds what either sees.
@@ -41,11 +42,11 @@ class Span:
 
     @property
     def size(self) -> int:
-        """How many pixels, where no border cuts it; of several phases the largest."""
+        """Number of pixels, where no border cuts it; of several phases the largest."""
         return floor(self.high) - ceil(self.low) + 1 if self.jump >= 1 else self._widest()
 
     def _widest(self) -> int:
-        """Between pixels (after a transposed convolution) the phases differ."""
+        """The largest field of all phases, which differ after a transposed convolution."""
         steps = range(self.jump.denominator)
         ends = ((self.low + self.jump * i, self.high + self.jump * i) for i in steps)
         return max(floor(high) - ceil(low) + 1 for low, high in ends)
@@ -61,7 +62,7 @@ Field = tuple[Span, ...]
 
 
 class Follow(TorchDispatchMode):
-    """Inside, the fields of all tensors that come from an image are known.
+    """Dispatch mode that records the fields of all tensors which come from an image.
 
     Attributes:
         fields: by tensor; None where a place sees the whole image, or where an operation mixes
@@ -82,39 +83,39 @@ class Follow(TorchDispatchMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        found = func(*args, **(kwargs or {}))
+        output = func(*args, **(kwargs or {}))
         sources = [x for x in unpacked((args, kwargs or {})) if x in self.fields]
         if sources:
-            rule = RULES.get(func.overloadpacket, _through)
-            for y in unpacked(found):
+            rule = RULES.get(func.overloadpacket, _elementwise)
+            for y in unpacked(output):
                 self.fields[y] = rule(self.fields, sources, y, args)
-        for y in unpacked(found):
+        for y in unpacked(output):
             self._share(y)
             if func._schema.is_mutable and y in self.fields:
                 self._spread(y)
-        return found
+        return output
 
     def _share(self, x: Tensor) -> None:
         self._sharing.setdefault(memory(x), []).append(ref(x))
 
     def _spread(self, changed: Tensor) -> None:
-        """What was written into a view is in all that look at the same memory."""
+        """Give a field that was written into a view to all tensors in the same memory."""
         for one in self._sharing[memory(changed)]:
             other = one()
             if other is None or other is changed or memory(other) != memory(changed):
                 continue
             met = [x for x in (changed, other) if x in self.fields]
-            self.fields[other] = _through(self.fields, met, other, ())
+            self.fields[other] = _elementwise(self.fields, met, other, ())
 
 
 Fields = WeakTensorKeyDictionary
 Rule = Callable[[Fields, Sequence[Tensor], Tensor, Sequence[Any]], Field | None]
 
 
-def _through(
+def _elementwise(
     fields: Fields, sources: Sequence[Tensor], y: Tensor, args: Sequence[Any]
 ) -> Field | None:
-    """Place for place: each sees what the same places of the sources see together."""
+    """Elementwise operations: each place sees what the same places of the sources see together."""
     known = [fields[x] for x in sources]
     if any(field is None for field in known):
         return None
@@ -128,14 +129,14 @@ def _through(
     )
 
 
-def _nowhere(*_: Any) -> None:
-    """Not followed."""
+def _not_followed(*_: Any) -> None:
+    """Operations that are not followed."""
 
 
-def _each(
+def _map_spans(
     change: Callable[..., Span], fields: Fields, sources: Sequence[Tensor], *more: Any
 ) -> Field | None:
-    """Every span of the first source changed, by numbers of its own side."""
+    """Map every span of the first source, with arguments of its own side."""
     field = fields[sources[0]]
     if field is None:
         return None
@@ -153,7 +154,8 @@ def _window(span: Span, kernel: int, stride: int, padding: int, dilation: int) -
 
 
 def _spread(span: Span, kernel: int, stride: int, padding: int, dilation: int) -> Span:
-    """Transposed: place i gets something from each place j with i = j stride - padding + k."""
+    """Transposed convolution: place i gets a value from each place j with i = j stride - padding +
+    k."""
     step = span.jump / stride
     return Span(
         step,
@@ -167,7 +169,7 @@ def _convolution(
 ) -> Field | None:
     _, weight, _, stride, padding, dilation, transposed, *_ = args
     change = _spread if transposed else _window
-    return _each(change, fields, sources, list(weight.shape[2:]), stride, padding, dilation)
+    return _map_spans(change, fields, sources, list(weight.shape[2:]), stride, padding, dilation)
 
 
 def _pool(
@@ -177,13 +179,13 @@ def _pool(
     stride = args[2] if len(args) > 2 and args[2] else kernel
     padding = args[3] if len(args) > 3 else 0
     dilation = args[4] if dilates and len(args) > 4 else 1
-    return _each(_window, fields, sources, kernel, stride, padding, dilation)
+    return _map_spans(_window, fields, sources, kernel, stride, padding, dilation)
 
 
 def _adaptive(
     fields: Fields, sources: Sequence[Tensor], y: Tensor, args: Sequence[Any]
 ) -> Field | None:
-    """Equal windows where the sides divide."""
+    """Adaptive pooling: equal windows where the sides divide."""
     field = fields[sources[0]]
     if field is None:
         return None
@@ -191,7 +193,7 @@ def _adaptive(
     if any(a % b for a, b in sides) or all(b == 1 for _, b in sides):
         return None
     kernel = [a // b for a, b in sides]
-    return _each(_window, fields, sources, kernel, kernel, 0, 1)
+    return _map_spans(_window, fields, sources, kernel, kernel, 0, 1)
 
 
 def _resized(
@@ -201,13 +203,14 @@ def _resized(
     if field is None:
         return None
     pairs = zip(sources[0].shape[-len(field) :], y.shape[-len(field) :], strict=True)
-    return _each(partial(_scaled, smooth), fields, sources, [Fraction(a, b) for a, b in pairs])
+    return _map_spans(partial(_scaled, smooth), fields, sources, [Fraction(a, b) for a, b in pairs])
 
 
 def _scaled(smooth: bool, span: Span, share: Fraction) -> Span:
-    """Place i of the new side lies at `share` i of the old one; between two where `smooth`."""
+    """The span after resizing: place i of the new side lies at `share` i of the old one; between
+    two where `smooth`."""
     if smooth:
-        middle, reach = (share - 1) / 2, 1 - LITTLE
+        middle, reach = (share - 1) / 2, 1 - EPSILON
         return Span(
             span.jump * share,
             span.low + span.jump * (middle - reach),
@@ -220,8 +223,8 @@ def _sliced(
     fields: Fields, sources: Sequence[Tensor], y: Tensor, args: Sequence[Any]
 ) -> Field | None:
     field, x = fields[sources[0]], sources[0]
-    given = [*args[1:]]
-    dim, start, _, step = given + [0, None, None, 1][len(given) :]
+    settings = [*args[1:]]
+    dim, start, _, step = settings + [0, None, None, 1][len(settings) :]
     side = dim % x.ndim - (x.ndim - len(field or ()))
     if field is None or side < 0:
         return field
@@ -238,16 +241,16 @@ def _padded(
     rank = len(fields[sources[0]] or ())
     sides = [*before, *[0] * rank][:rank][::-1]
 
-    def moved(span: Span, by: int) -> Span:
+    def shifted(span: Span, by: int) -> Span:
         return Span(span.jump, span.low - span.jump * by, span.high - span.jump * by)
 
-    return _each(moved, fields, sources, sides)
+    return _map_spans(shifted, fields, sources, sides)
 
 
-def _widened(
+def _add_or_drop_side(
     fields: Fields, sources: Sequence[Tensor], y: Tensor, args: Sequence[Any]
 ) -> Field | None:
-    """A side of one place more, or less (`unsqueeze` and `squeeze`, around 1-D pooling)."""
+    """Add or drop a side of one place (`unsqueeze` and `squeeze`, around 1-D pooling)."""
     field, x = fields[sources[0]], sources[0]
     if field is None or len(args) < 2 or abs(y.ndim - x.ndim) != 1:
         return field
@@ -260,9 +263,9 @@ def _widened(
 
 
 def _rules() -> dict[Any, Rule]:
-    """What is not place for place."""
+    """The rules of operations that are not elementwise."""
     rules: dict[Any, Rule] = {aten.convolution: _convolution, aten.slice: _sliced}
-    rules |= dict.fromkeys((aten.unsqueeze, aten.squeeze), _widened)
+    rules |= dict.fromkeys((aten.unsqueeze, aten.squeeze), _add_or_drop_side)
     for n in (2, 3):
         rules[getattr(aten, f"max_pool{n}d_with_indices")] = partial(_pool, True)
         rules[getattr(aten, f"avg_pool{n}d")] = partial(_pool, False)
@@ -277,7 +280,7 @@ def _rules() -> dict[Any, Rule]:
         aten.mm, aten.addmm, aten.bmm, aten.baddbmm, aten.flip, aten.roll, aten.transpose, aten.t,
         aten.permute, aten.grid_sampler_2d, aten._softmax, aten.cumsum, aten.sort,
     )  # fmt: skip
-    return rules | dict.fromkeys(mixing, _nowhere)
+    return rules | dict.fromkeys(mixing, _not_followed)
 
 
 RULES = _rules()

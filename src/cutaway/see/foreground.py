@@ -1,4 +1,4 @@
-"""Where the thing in a picture is: what stands out from what lies around it.
+"""Segmentation of the foreground object in a picture, by colour and texture.
 
 Two histograms of colour and texture, one of the thing and one of its surroundings, say what each
 pixel looks like; the cheapest border between the two, a minimum cut, says where the thing ends;
@@ -16,20 +16,20 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 SIDE = 96
-"""Pixels of the longer side at which is cut; the mask is enlarged again."""
+"""Longer side in pixels at which is cut; the mask is enlarged again."""
 BINS, LOW, HIGH = (20, 10, 10, 5), (0.0, -50.0, -50.0, 0.0), (100.0, 50.0, 50.0, 12**0.5)
-"""Of L, a, b and the root of the spread of L around a pixel."""
-SURE = 6.0
-"""A colour says no more than e^6 to 1, so that one pixel alone decides nothing."""
+"""Bins and ranges of L, a, b and the root of the spread of L around a pixel."""
+MAX_EVIDENCE = 6.0
+"""Largest log ratio of one colour, so that one pixel alone decides nothing."""
 SMOOTH = 6.0
-"""What a border between two pixels of one colour costs, in nats."""
+"""Cost of a border between two pixels of one colour, in nats."""
 ROUNDS = 6
 STARTS = ((0.42, 0.36), (0.30, 0.26))
-"""Half axes of the ellipses in which the thing is first sought, as shares of the picture."""
-AGREED = 0.85
-"""Overlap (intersection over union) of what two starts found, below which neither is believed."""
-TINY, ALL = 0.005, 0.9
-"""Shares of the picture that are too small, or too much, for a thing."""
+"""Half axes of the ellipses where the search starts, as shares of the picture."""
+MIN_OVERLAP = 0.85
+"""Overlap (intersection over union) of the results of both starts, below which neither is used."""
+MIN_SHARE, MAX_SHARE = 0.005, 0.9
+"""Shares of the picture that are too small, or too large, for an object."""
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, as shares of the picture."""
@@ -37,21 +37,21 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Sight:
-    """A picture made small, as a cut sees it.
+class View:
+    """A small version of a picture, with its features per pixel.
 
     Attributes:
-        looks: L, a, b and texture of each pixel.
+        features: L, a, b and texture of each pixel.
         x, y: where the pixels' middles are, from 0 to 1.
     """
 
-    looks: Float[Array, "h w 4"]
+    features: Float[Array, "h w 4"]
     x: Float[Array, "h w"]
     y: Float[Array, "h w"]
 
 
 def foreground(pixels: UInt8[Tensor, "h w c"], box: Box | None = None) -> Bool[Tensor, "h w"]:
-    """The pixels of the thing; none where nothing sure was found.
+    """The mask of the object; empty where the result is not reliable.
 
     Without a box it is sought near the middle, twice, from a large and from a small ellipse, and
     is believed where both come to the same. That wants a plain background: other things in the
@@ -60,77 +60,78 @@ def foreground(pixels: UInt8[Tensor, "h w c"], box: Box | None = None) -> Bool[T
     Args:
         box: where the thing lies, if that is known: the smallest box that holds it.
     """
-    sight = seen(pixels.cpu().numpy())
-    found = boxed(sight, box) if box else agreed(sight)
+    view = make_view(pixels.cpu().numpy())
+    mask = mask_in_box(view, box) if box else mask_without_box(view)
     rows, columns = (
         ((np.arange(n) + 0.5) * small / n).astype(int)
-        for n, small in zip(pixels.shape[:2], found.shape, strict=True)
+        for n, small in zip(pixels.shape[:2], mask.shape, strict=True)
     )
-    return torch.from_numpy(found[rows][:, columns]).to(pixels.device)
+    return torch.from_numpy(mask[rows][:, columns]).to(pixels.device)
 
 
-def agreed(sight: Sight) -> Bool[Array, "h w"]:
-    """What two starts agree on; nothing where they do not, or where it is hardly a thing."""
-    first, second = (_sought(sight, *start) for start in STARTS)
+def mask_without_box(view: View) -> Bool[Array, "h w"]:
+    """The mask on which two starts agree; empty where they do not, or where it is hardly an
+    object."""
+    first, second = (_largest_object(view, *start) for start in STARTS)
     union, share = (first | second).sum(), first.mean()
-    if not union or (first & second).sum() < AGREED * union or not TINY < share < ALL:
+    if (
+        not union
+        or (first & second).sum() < MIN_OVERLAP * union
+        or not MIN_SHARE < share < MAX_SHARE
+    ):
         return np.zeros_like(first)
     return first
 
 
-def boxed(sight: Sight, box: Box) -> Bool[Array, "h w"]:
-    """The thing in a box, and all of its pieces that are not small beside it."""
+def mask_in_box(view: View, box: Box) -> Bool[Array, "h w"]:
+    """The object in a box, and all of its pieces that are not small beside it."""
     left, top, right, bottom = box
-    q = ((2 * sight.x - left - right) / (right - left)) ** 2
-    q += ((2 * sight.y - top - bottom) / (bottom - top)) ** 2
-    inside = (left < sight.x) & (sight.x < right) & (top < sight.y) & (sight.y < bottom)
-    return tidied(cut_out(sight.looks, inside & (q < 1), 3 * (1 - q), ~inside) & inside, 0.1)
+    q = ((2 * view.x - left - right) / (right - left)) ** 2
+    q += ((2 * view.y - top - bottom) / (bottom - top)) ** 2
+    inside = (left < view.x) & (view.x < right) & (top < view.y) & (view.y < bottom)
+    return cleaned(cut_out(view.features, inside & (q < 1), 3 * (1 - q), ~inside) & inside, 0.1)
 
 
-def _sought(sight: Sight, across: float, down: float) -> Bool[Array, "h w"]:
-    """The largest thing that lies, as things do, a little below the middle."""
-    q = ((sight.x - 0.5) / across) ** 2 + ((sight.y - 0.58) / down) ** 2
-    edge = np.maximum(abs(sight.x - 0.5), abs(sight.y - 0.5)) > 0.47
-    return tidied(cut_out(sight.looks, q < 1, 1 - q, edge & (q > 2)), 1.0)
+def _largest_object(view: View, across: float, down: float) -> Bool[Array, "h w"]:
+    """The largest object near a point a little below the middle."""
+    q = ((view.x - 0.5) / across) ** 2 + ((view.y - 0.58) / down) ** 2
+    edge = np.maximum(abs(view.x - 0.5), abs(view.y - 0.5)) > 0.47
+    return cleaned(cut_out(view.features, q < 1, 1 - q, edge & (q > 2)), 1.0)
 
 
 def cut_out(
-    looks: Float[Array, "h w 4"],
-    thing: Bool[Array, "h w"],
+    features: Float[Array, "h w 4"],
+    mask: Bool[Array, "h w"],
     prior: Float[Array, "h w"],
     outside: Bool[Array, "h w"],
 ) -> Bool[Array, "h w"]:
-    """log p(look | thing) - log p(look | rest) + prior, cut where it is cheapest, over and over.
+    """log p(features | object) - log p(features | rest) + prior, cut at the least cost, repeatedly.
 
     Args:
-        thing: where it is thought to be at first.
-        prior: log odds of the thing by place alone.
+        mask: the first estimate of the object.
+        prior: log odds of the object by place alone.
         outside: what cannot be of it.
     """
-    places = _bins(looks)
+    places = _bins(features)
     for _ in range(ROUNDS):
-        if not (thing.any() and (~thing).any()):
+        if not (mask.any() and (~mask).any()):
             break
-        odds = _log_share(places, thing) - _log_share(places, ~thing)
-        before, thing = (
-            thing,
-            cheapest_cut(
-                np.where(outside, -1000.0, odds.clip(-SURE, SURE) + prior), looks[..., :3]
-            ),
-        )
-        if (before == thing).all():
+        odds = _log_share(places, mask) - _log_share(places, ~mask)
+        odds = np.where(outside, -1000.0, odds.clip(-MAX_EVIDENCE, MAX_EVIDENCE) + prior)
+        before, mask = mask, cheapest_cut(odds, features[..., :3])
+        if (before == mask).all():
             break
-    return thing
+    return mask
 
 
-def _bins(looks: Float[Array, "h w 4"]) -> tuple[Array, ...]:
-    """In which bin of each of the four measures a pixel falls."""
-    shares = (looks - LOW) / np.subtract(HIGH, LOW)
+def _bins(features: Float[Array, "h w 4"]) -> tuple[Array, ...]:
+    """The bin of a pixel in each of the four measures."""
+    shares = (features - LOW) / np.subtract(HIGH, LOW)
     return tuple((shares[..., i].clip(0, 0.999) * n).astype(int) for i, n in enumerate(BINS))
 
 
 def _log_share(places: tuple[Array, ...], some: Bool[Array, "h w"]) -> Float[Array, "h w"]:
-    """How much of `some` looks like each pixel, by a smoothed histogram."""
+    """The share of `some` that looks like each pixel, by a smoothed histogram."""
     from scipy.ndimage import gaussian_filter  # type: ignore[import-untyped]
 
     counts = np.zeros(BINS)
@@ -169,7 +170,7 @@ def cheapest_cut(odds: Float[Array, "h w"], colours: Float[Array, "h w 3"]) -> B
 
 
 def _neighbours(shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Pairs of pixels that touch, by side or by corner, each once."""
+    """Pairs of adjacent pixels, by side or by corner, each once."""
     at = np.arange(shape[0] * shape[1]).reshape(shape)
     pairs = (
         (at[:, :-1], at[:, 1:]), (at[:-1], at[1:]),
@@ -179,7 +180,7 @@ def _neighbours(shape: tuple[int, ...]) -> tuple[Array, Array]:
     return first, second
 
 
-def tidied(mask: Bool[Array, "h w"], least: float) -> Bool[Array, "h w"]:
+def cleaned(mask: Bool[Array, "h w"], min_share: float) -> Bool[Array, "h w"]:
     """Pieces of at least that share of the largest, without threads, gaps and holes."""
     from scipy import ndimage  # type: ignore[import-untyped]
 
@@ -187,13 +188,13 @@ def tidied(mask: Bool[Array, "h w"], least: float) -> Bool[Array, "h w"]:
     if not count:
         return np.zeros_like(mask)
     sizes = np.bincount(numbers.ravel())[1:]
-    kept = np.isin(numbers, 1 + np.flatnonzero(sizes >= least * sizes.max()))
-    closed = ndimage.binary_closing(np.pad(kept, 3, mode="edge"), iterations=2)[3:-3, 3:-3]
+    large = np.isin(numbers, 1 + np.flatnonzero(sizes >= min_share * sizes.max()))
+    closed = ndimage.binary_closing(np.pad(large, 3, mode="edge"), iterations=2)[3:-3, 3:-3]
     return ndimage.binary_fill_holes(closed)
 
 
-def seen(pixels: UInt8[Array, "h w c"]) -> Sight:
-    """Colour and texture at SIDE pixels; a picture that is smaller keeps its size."""
+def make_view(pixels: UInt8[Array, "h w c"]) -> View:
+    """Colour and texture at SIDE pixels; a smaller picture keeps its size."""
     from scipy import ndimage
 
     colours = lab(np.broadcast_to(pixels[..., :3], (*pixels.shape[:2], 3)))
@@ -202,19 +203,19 @@ def seen(pixels: UInt8[Array, "h w c"]) -> Sight:
     light = colours[..., 0]
     mean, square = (ndimage.uniform_filter(z, 3 * size) for z in (light, light**2))
     spread = np.sqrt((square - mean**2).clip(0)) ** 0.5
-    looks = [
+    features = [
         ndimage.zoom(
             ndimage.uniform_filter(z, size), scale, order=1, grid_mode=True, mode="nearest"
         )
         for z in (*np.moveaxis(colours, -1, 0), spread)
     ]
-    h, w = looks[0].shape
+    h, w = features[0].shape
     x, y = np.meshgrid((np.arange(w) + 0.5) / w, (np.arange(h) + 0.5) / h)
-    return Sight(np.stack(looks, -1), x, y)
+    return View(np.stack(features, -1), x, y)
 
 
 def lab(pixels: UInt8[Array, "h w 3"]) -> Float[Array, "h w 3"]:
-    """sRGB as CIE L*a*b*, in which a distance is one that the eye sees (CIE 15:2004, D65)."""
+    """Convert sRGB to CIE L*a*b*, in which distances are perceptual (CIE 15:2004, D65)."""
     v = np.arange(256) / 255
     x = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)[pixels] @ TO_XYZ.T
     x /= TO_XYZ.sum(1)

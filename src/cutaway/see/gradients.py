@@ -1,4 +1,4 @@
-"""How the gradients of single examples differ: their spectrum."""
+"""The spectrum of single examples' gradients."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -11,16 +11,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.errors import UsageError
-from cutaway.see.landscape import learning
+from cutaway.see.landscape import trainable
 from cutaway.see.probe import answer, resting
 
 LIMIT = 1 << 30
-"""Bytes of gradients that are held at once."""
+"""Bytes of gradients that are kept at once."""
 
 
 @dataclass(frozen=True)
 class GradientSpectrum:
-    """What n gradients, one an example, are like.
+    """Statistics of n gradients, one per example.
 
     Attributes:
         values: eigenvalues of their covariance, the largest first; the others are zero.
@@ -62,7 +62,7 @@ def gradient_spectrum(
         UsageError: the gradients of one of the model's tensors alone are more bytes; nothing can
             learn, or the loss does not depend on what can.
     """
-    learning(model)
+    trainable(model)
     products = torch.zeros(len(x), len(x), dtype=torch.double)
     with resting(model):
         for weights in _parts(model, len(x), limit):
@@ -105,5 +105,5 @@ def _gradient(
         error = loss(answer(model, x), t)
     if not error.requires_grad:
         raise UsageError("No gradient reaches the weights: the network detaches its output.")
-    found = torch.autograd.grad(error, weights, allow_unused=True, materialize_grads=True)
-    return torch.cat([g.reshape(-1) for g in found])
+    gradients = torch.autograd.grad(error, weights, allow_unused=True, materialize_grads=True)
+    return torch.cat([g.reshape(-1) for g in gradients])

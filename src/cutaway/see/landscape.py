@@ -1,4 +1,4 @@
-"""The loss around a network's weights: along lines, over planes, and how it bends."""
+"""The loss landscape around a network's weights: along lines, over planes, and its curvature."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,12 +12,12 @@ from torch.nn.utils import parameters_to_vector
 from cutaway.errors import UsageError
 
 Direction = list[Tensor]
-"""A change of each parameter, as `parameters()` has them."""
+"""A change of each parameter, in the order of `parameters()`."""
 
 
 @contextmanager
-def moved(model: nn.Module, steps: Sequence[tuple[float, Direction]]) -> Iterator[None]:
-    """Inside, the weights are w + sum of a d; afterwards they are w again, to the bit."""
+def moved_weights(model: nn.Module, steps: Sequence[tuple[float, Direction]]) -> Iterator[None]:
+    """Set the weights to w + sum of a d; they are restored bit by bit afterwards."""
     weights = list(model.parameters())
     before = [p.detach().clone() for p in weights]
     try:
@@ -33,16 +33,16 @@ def moved(model: nn.Module, steps: Sequence[tuple[float, Direction]]) -> Iterato
 
 
 def random_direction(model: nn.Module, seed: int = 0) -> Direction:
-    """Random, each filter as long as the weights' own; biases and scales stay where they are.
+    """A random direction, each filter as long as the weights' own; zero for biases and scales.
 
     Only so can networks be compared whose weights differ in scale without any effect.
     Source: Li et al. 2018, section 4.
     """
     draw = torch.Generator().manual_seed(seed)
-    return [_as_long(torch.randn(p.shape, generator=draw), p.detach()) for p in model.parameters()]
+    return [_rescaled(torch.randn(p.shape, generator=draw), p.detach()) for p in model.parameters()]
 
 
-def _as_long(d: Tensor, w: Tensor) -> Tensor:
+def _rescaled(d: Tensor, w: Tensor) -> Tensor:
     d = d.to(w)
     if w.ndim < 2:
         return torch.zeros_like(w)
@@ -51,8 +51,8 @@ def _as_long(d: Tensor, w: Tensor) -> Tensor:
     return d * (of_w / of_d.clamp(min=1e-12))
 
 
-def towards(model: nn.Module, other: nn.Module) -> Direction:
-    """From one network's weights to another's: 0 is here, 1 is there."""
+def direction_to(model: nn.Module, other: nn.Module) -> Direction:
+    """The direction from one network's weights to another's: 0 is the first, 1 the second."""
     pairs = zip(model.parameters(), other.parameters(), strict=True)
     return [(there - here).detach() for here, there in pairs]
 
@@ -60,7 +60,8 @@ def towards(model: nn.Module, other: nn.Module) -> Direction:
 def line(
     model: nn.Module, measure: Callable[[], float], direction: Direction, at: Sequence[float]
 ) -> Float[Tensor, "n"]:
-    """A measure of the model, such as its loss, at places along a line through its weights."""
+    """Evaluate a measure of the model, such as its loss, at places along a line through its
+    weights."""
     return plane(model, measure, direction, direction, at, [0.0])[:, 0]
 
 
@@ -72,19 +73,19 @@ def plane(
     a: Sequence[float],
     b: Sequence[float],
 ) -> Float[Tensor, "a b"]:
-    """The same over a plane: w + a d1 + b d2."""
-    found = torch.empty(len(a), len(b))
+    """Evaluate a measure over a plane: w + a d1 + b d2."""
+    values = torch.empty(len(a), len(b))
     for i, along in enumerate(a):
         for j, across in enumerate(b):
-            with moved(model, [(along, first), (across, second)]):
-                found[i, j] = measure()
-    return found
+            with moved_weights(model, [(along, first), (across, second)]):
+                values[i, j] = measure()
+    return values
 
 
 def path_plane(
     snapshots: Sequence[Float[Tensor, "p"]],
 ) -> tuple[Float[Tensor, "2 p"], Float[Tensor, "n 2"], Float[Tensor, "2"]]:
-    """The plane in which a training moved most: directions of length 1, the path, shares.
+    """The plane in which a training moved most: unit directions, the path, shares of variance.
 
     Principal components of the weights on their way, about the last of them (Li et al. 2018,
     section 7).
@@ -96,14 +97,14 @@ def path_plane(
         Two directions, each snapshot's place in their plane, and the share of the whole movement
         that lies along each.
     """
-    ways = torch.stack([one - snapshots[-1] for one in snapshots])
+    offsets = torch.stack([one - snapshots[-1] for one in snapshots])
     # Few snapshots of many weights: their products among themselves are the small matrix.
-    values, vectors = torch.linalg.eigh((ways @ ways.T).double())
+    values, vectors = torch.linalg.eigh((offsets @ offsets.T).double())
     order = values.argsort(descending=True)[:2]
     lengths = values[order].clamp(min=1e-24).sqrt()
-    directions = (vectors[:, order] / lengths).T.to(ways) @ ways
+    directions = (vectors[:, order] / lengths).T.to(offsets) @ offsets
     shares = values[order] / values.clamp(min=0).sum()
-    return directions, ways @ directions.T, shares.to(ways)
+    return directions, offsets @ directions.T, shares.to(offsets)
 
 
 def curvature(
@@ -124,20 +125,20 @@ def curvature(
     Raises:
         UsageError: no weight can learn, or the loss depends on none that can.
     """
-    weights = learning(model)
+    weights = trainable(model)
     with torch.enable_grad():
         gradients = _gradients(loss(), weights, create_graph=True)
         flat = torch.cat([g.reshape(-1) for g in gradients])
 
-    def bend(v: Tensor) -> Tensor:
+    def hessian_product(v: Tensor) -> Tensor:
         if not flat.requires_grad:  # the loss is linear in the weights
             return torch.zeros_like(v)
-        found = torch.autograd.grad(flat, weights, v, retain_graph=True, materialize_grads=True)
-        return torch.cat([g.reshape(-1) for g in found])
+        products = torch.autograd.grad(flat, weights, v, retain_graph=True, materialize_grads=True)
+        return torch.cat([g.reshape(-1) for g in products])
 
     draw = torch.Generator().manual_seed(seed)
     start = torch.randn(len(flat), generator=draw).to(flat)
-    diagonal, beside = lanczos(bend, start, min(steps, len(flat)))
+    diagonal, beside = lanczos(hessian_product, start, min(steps, len(flat)))
     matrix = torch.diag(diagonal) + torch.diag(beside, 1) + torch.diag(beside, -1)
     values, vectors = torch.linalg.eigh(matrix)
     return values, vectors[0] ** 2
@@ -145,7 +146,7 @@ def curvature(
 
 @dataclass(frozen=True)
 class Sharpness:
-    """How steeply the loss rises around the weights.
+    """The rise of the loss around the weights.
 
     Attributes:
         rise: of the loss, after a step of the ball's radius up the gradient; nearly nothing at a
@@ -178,30 +179,30 @@ def sharpness(
     """
     with torch.enable_grad():
         here = loss()
-        slopes = dict(zip(weights := learning(model), _gradients(here, weights), strict=True))
+        slopes = dict(zip(weights := trainable(model), _gradients(here, weights), strict=True))
     g = [slopes.get(p, torch.zeros_like(p)) for p in model.parameters()]
     length = torch.cat([one.reshape(-1) for one in g]).norm().clamp(min=1e-30)
-    with moved(model, [(radius / length.item(), g)]):
+    with moved_weights(model, [(radius / length.item(), g)]):
         rise = loss() - here
     return Sharpness(rise.item(), curvature(model, loss, steps, seed)[0][-1].item())
 
 
-def learning(model: nn.Module) -> list[nn.Parameter]:
-    """The parameters that can learn.
+def trainable(model: nn.Module) -> list[nn.Parameter]:
+    """The trainable parameters.
 
     Raises:
         UsageError: there are none.
     """
-    found = [p for p in model.parameters() if p.requires_grad]
-    if not found:
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    if not parameters:
         raise UsageError("This network has no trainable parameters: all its weights are frozen.")
-    return found
+    return parameters
 
 
 def _gradients(
     loss: Tensor, weights: Sequence[nn.Parameter], create_graph: bool = False
 ) -> tuple[Tensor, ...]:
-    """Of the loss by weights; zeros by those that it does not depend on."""
+    """Gradients of the loss by weights; zeros where it does not depend on them."""
     if not loss.requires_grad:
         raise UsageError("No gradient reaches the weights: the network detaches its output.")
     return torch.autograd.grad(
@@ -232,11 +233,11 @@ def lanczos(
 
 
 def weights_of(model: nn.Module) -> Float[Tensor, "p"]:
-    """All weights as one vector, a copy."""
+    """All weights as one vector (a copy)."""
     return parameters_to_vector(model.parameters()).detach().clone()
 
 
 def direction_of(model: nn.Module, vector: Float[Tensor, "p"]) -> Direction:
-    """A vector of all weights as a direction."""
+    """Convert a vector of all weights to a direction."""
     parts = vector.split([p.numel() for p in model.parameters()])
     return [part.view_as(p) for part, p in zip(parts, model.parameters(), strict=True)]

@@ -1,4 +1,4 @@
-"""A layer in a number: how many directions it uses, how like another it is."""
+"""Statistics of a layer: effective rank, and similarity to another."""
 
 import torch
 from jaxtyping import Float
@@ -23,7 +23,7 @@ def effective_rank(x: Features) -> float:
 
 
 def cka(x: Features, y: Float[Tensor, "n e"]) -> float:
-    """Linear centred kernel alignment of two layers' answers to the same n examples, 0 to 1.
+    """Linear centred kernel alignment of two layers' outputs for the same n examples, 0 to 1.
 
     1 where one is a rotation or a multiple of the other, plus a constant.
     Source: Kornblith et al. 2019, equation 4 and section 3.

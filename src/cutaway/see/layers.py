@@ -1,4 +1,4 @@
-"""Which parts of a network are looked at, and by what names."""
+"""The layers of a network that are inspected, and their names."""
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from copy import copy
@@ -12,7 +12,7 @@ from torch.nn.utils import parametrize
 
 from cutaway.errors import UsageError, nearest
 
-PLUMBING = (nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout, nn.Dropout1d, nn.Dropout2d)
+PASSIVE = (nn.Identity, nn.Flatten, nn.Unflatten, nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 """Layers that compute nothing."""
 
 
@@ -20,11 +20,11 @@ WHOLE = (nn.MultiheadAttention,)
 """Layers that compute with their children's weights without calling them."""
 
 
-def layers(model: nn.Module, wanted: Sequence[str] = ()) -> dict[str, nn.Module]:
-    """Layers by their names, in the order in which they were made.
+def layers(model: nn.Module, patterns: Sequence[str] = ()) -> dict[str, nn.Module]:
+    """Layers by name, in the order of construction.
 
     Args:
-        wanted: names of modules, or patterns such as `stages.*.norm`; by default the modules
+        patterns: names of modules, or patterns such as `stages.*.norm`; by default the modules
             without children that compute something. A module that is used twice is one layer.
 
     Raises:
@@ -32,51 +32,51 @@ def layers(model: nn.Module, wanted: Sequence[str] = ()) -> dict[str, nn.Module]
     """
     model = getattr(model, "_orig_mod", model)  # of a compiled network, the one that was written
     modules = {name or type(model).__name__: module for name, module in model.named_modules()}
-    if not wanted:
+    if not patterns:
         within = {id(part) for one in modules.values() for part in _parts(one)}
         return {
             name: one
             for name, one in modules.items()
-            if not (isinstance(one, PLUMBING) or id(one) in within)
+            if not (isinstance(one, PASSIVE) or id(one) in within)
             and all(id(child) in within for child in one.children())
         }
-    for pattern in wanted:
+    for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in modules):
             raise UsageError(f"There is no layer '{pattern}'.{nearest(pattern, modules)}")
     return {
         name: one
         for name, one in modules.items()
-        if any(fnmatchcase(name, pattern) for pattern in wanted)
+        if any(fnmatchcase(name, pattern) for pattern in patterns)
     }
 
 
-def hookable(model: nn.Module) -> None:
-    """Refuse a network whose layers cannot be heard.
+def check_hookable(model: nn.Module) -> None:
+    """Refuse a network whose layers cannot be hooked.
 
     Raises:
         UsageError: it is, or holds, one of TorchScript.
     """
-    if scripted(model):
+    if is_scripted(model):
         raise UsageError(
             "The layers of a network of TorchScript cannot be seen: give the module that it was "
             "made from."
         )
 
 
-def scripted(model: nn.Module) -> bool:
-    """Whether it is, or holds, a network of TorchScript, which runs its layers unseen."""
+def is_scripted(model: nn.Module) -> bool:
+    """Whether it is, or holds, a network of TorchScript, whose layers cannot be hooked."""
     return any(isinstance(one, torch.jit.ScriptModule) for one in model.modules())
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
-    """What was written, of a compiled network or one on several devices."""
+    """The original module of a compiled network or one on several devices."""
     while hasattr(model, "_orig_mod") or isinstance(model, nn.DataParallel):
         model = model._orig_mod if hasattr(model, "_orig_mod") else model.module  # type: ignore[assignment]
     return model
 
 
 def _parts(module: nn.Module) -> Iterator[nn.Module]:
-    """What lies in a layer that is looked at as a whole, or makes a layer's weights."""
+    """The modules in a layer that is inspected as a whole, or that make a layer's weights."""
     if isinstance(module, WHOLE):
         yield from (part for part in module.modules() if part is not module)
     elif parametrize.is_parametrized(module):
@@ -84,7 +84,7 @@ def _parts(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def tensors(output: Any) -> Iterator[Tensor]:
-    """The tensors of real numbers in what a module gave back, however they are packed."""
+    """The real-valued tensors of a module's output, however they are packed."""
     return (x for x in unpacked(output) if x.is_floating_point())
 
 
@@ -101,29 +101,31 @@ def unpacked(values: Any) -> Iterator[Tensor]:
         yield from unpacked([getattr(values, one.name, None) for one in fields(values)])
 
 
-def exchanged(values: Any, old: Tensor, new: Tensor) -> Any:
-    """The same mappings, lists, tuples and dataclasses with another tensor in the place of one."""
+def with_replaced(values: Any, old: Tensor, new: Tensor) -> Any:
+    """The same mappings, lists, tuples and dataclasses with one tensor replaced by another."""
     if values is old:
         return new
     if isinstance(values, MutableMapping):
-        found = copy(values)
+        copied = copy(values)
         for name, one in values.items():
-            found[name] = exchanged(one, old, new)
-        return found
+            copied[name] = with_replaced(one, old, new)
+        return copied
     if isinstance(values, list | tuple):
-        parts = [exchanged(one, old, new) for one in values]
+        parts = [with_replaced(one, old, new) for one in values]
         return type(values)(*parts) if hasattr(values, "_fields") else type(values)(parts)
     if is_dataclass(values) and not isinstance(values, type):
-        held = {one.name: getattr(values, one.name) for one in fields(values) if one.init}
-        return replace(values, **{name: exchanged(one, old, new) for name, one in held.items()})
+        values_by_name = {one.name: getattr(values, one.name) for one in fields(values) if one.init}
+        return replace(
+            values, **{name: with_replaced(one, old, new) for name, one in values_by_name.items()}
+        )
     return values
 
 
 def memory(x: Tensor) -> int:
-    """Which memory it looks at."""
+    """The address of a tensor's memory."""
     return x.untyped_storage()._cdata if x.layout is torch.strided else id(x)
 
 
-def beyond(place: Iterable[int | slice]) -> tuple[Any, ...]:
+def index_last(place: Iterable[int | slice]) -> tuple[Any, ...]:
     """An index of a place along the last sides, whatever comes before them."""
     return (..., *place)

@@ -1,4 +1,4 @@
-"""Examples as a layer sees them: maps of its features, and which examples it holds to be alike."""
+"""Embeddings of examples by a layer's features, and nearest neighbours in them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.errors import UsageError
-from cutaway.see.probe import Last, asked, last_answer
+from cutaway.see.probe import Last, call_on_copy, last_answer
 
 Images = Float[Tensor, "b c *side"]
 Batches = Iterable[Float[Tensor, "_ c *side"]]
 Features = Float[Tensor, "n d"]
-FEW = 50
-"""Principal components that t-SNE is given where there are more features."""
+MAX_COMPONENTS = 50
+"""Number of principal components that t-SNE gets where there are more features."""
 
 
 def embedding(model: nn.Module, batches: Batches, layer: str) -> Features:
-    """What a layer answers to each example: a number a unit, the mean over places where it has any.
+    """A layer's output for each example, averaged over places where it has any.
 
     The mean leaves out where in an image something is, and keeps a vector as short as there are
     channels. Of a layer that is called several times, the last answer.
@@ -32,7 +32,7 @@ def embedding(model: nn.Module, batches: Batches, layer: str) -> Features:
 
 
 def _pooled(model: nn.Module, x: Images, last: Last) -> Features:
-    asked(model, x)
+    call_on_copy(model, x)
     y = last.value
     if y.ndim < 2:
         raise UsageError(f"The output of '{last.layer}' has no units.")
@@ -40,7 +40,8 @@ def _pooled(model: nn.Module, x: Images, last: Last) -> Features:
 
 
 def pca(x: Features, k: int = 2) -> tuple[Float[Tensor, "n k"], Float[Tensor, "k"]]:
-    """Places along the k directions in which the features vary most, and their shares of variance.
+    """Coordinates along the k directions in which the features vary most, and their shares of
+    variance.
 
     Of each direction the end of the larger weight is up, so that a map does not flip by chance.
     Source: Pearson 1901; Hotelling 1933.
@@ -58,7 +59,8 @@ def pca(x: Features, k: int = 2) -> tuple[Float[Tensor, "n k"], Float[Tensor, "k
 
 
 def tsne(x: Features, seed: int = 0, perplexity: float = 30.0) -> Float[Tensor, "n 2"]:
-    """Places in a plane at which neighbours in feature space are neighbours; distances say little.
+    """Coordinates in a plane at which neighbours in feature space are neighbours; distances say
+    little.
 
     Begun at the first two principal components; of many features the first 50 components are used
     (van der Maaten and Hinton 2008, section 4.2, use 30).
@@ -76,7 +78,7 @@ def tsne(x: Features, seed: int = 0, perplexity: float = 30.0) -> Float[Tensor, 
         raise UsageError(
             f"A perplexity of {perplexity:g} needs more than {perplexity:g} examples, not {len(x)}."
         )
-    x, _ = pca(x, min(FEW, len(x) - 1, x.shape[1]))
+    x, _ = pca(x, min(MAX_COMPONENTS, len(x) - 1, x.shape[1]))
     maker = TSNE(perplexity=perplexity, init="pca", random_state=seed)
     with threadpool_limits(1):  # the same on every machine, and on a busy one three times as quick
         return torch.from_numpy(maker.fit_transform(x.cpu().numpy()))
@@ -84,7 +86,7 @@ def tsne(x: Features, seed: int = 0, perplexity: float = 30.0) -> Float[Tensor, 
 
 @dataclass(frozen=True)
 class Nearest:
-    """The k examples that a layer holds most like each image, those first.
+    """The k examples most similar to each image in a layer's features, most similar first.
 
     Attributes:
         likeness: cosine of the angle between the features, 1 where they point the same way.
@@ -96,7 +98,7 @@ class Nearest:
 
 
 def nearest(model: nn.Module, x: Images, batches: Batches, layer: str, k: int = 5) -> Nearest:
-    """Which examples are nearest to images in a layer's features (see `embedding`).
+    """Find the examples nearest to images in a layer's features (see `embedding`).
 
     Near is measured by the cosine: how strongly a layer answers depends on contrast, what it
     answers on the sort of thing. Only k examples an image and one batch are held at a time.
@@ -106,16 +108,16 @@ def nearest(model: nn.Module, x: Images, batches: Batches, layer: str, k: int = 
     """
     of_x = F.normalize(embedding(model, [x], layer))
     likeness, examples = of_x.new_zeros(len(x), 0), torch.zeros(len(x), 0, dtype=torch.long)
-    seen = 0
+    offset = 0
     for batch in batches:
-        found = of_x @ F.normalize(embedding(model, [batch], layer)).T
-        numbers = torch.arange(seen, seen + len(batch)).expand(len(x), -1)
-        likeness = torch.cat([likeness, found], 1)
+        similarity = of_x @ F.normalize(embedding(model, [batch], layer)).T
+        numbers = torch.arange(offset, offset + len(batch)).expand(len(x), -1)
+        likeness = torch.cat([likeness, similarity], 1)
         examples = torch.cat([examples, numbers.to(examples)], 1)
         order = likeness.sort(dim=1, descending=True, stable=True).indices[:, :k]
         likeness, examples = (
             likeness.gather(1, order),
             examples.gather(1, order.to(examples.device)),
         )
-        seen += len(batch)
+        offset += len(batch)
     return Nearest(likeness, examples)

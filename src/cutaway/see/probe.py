@@ -1,4 +1,4 @@
-"""Being told what layers answer, for the length of a block."""
+"""Hooks on layers and access to their outputs, for the length of a block."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,13 +15,13 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from cutaway.arithmetic import exact
 from cutaway.errors import UsageError
 from cutaway.see.batch import Batch
-from cutaway.see.layers import exchanged, hookable, layers, tensors
+from cutaway.see.layers import check_hookable, layers, tensors, with_replaced
 
 Note = Callable[[str, nn.Module, Tensor], None]
-"""Told the name of a call, the layer and what it answered; a copy of it is the note's to make,
-for what comes next may work in place."""
+"""Called with the name of a call, the layer and its output. It must copy what it keeps, since later
+layers may work in place."""
 SCORES = ("logits", "out")
-"""Names of what counts where a model answers with several tensors; else the first counts."""
+"""Names of the scores where a model returns several tensors; else the first counts."""
 
 
 class Calls:
@@ -38,7 +38,7 @@ class Calls:
 
 
 def answer(model: nn.Module, x: Any) -> Tensor:
-    """What a model answers to a batch: one tensor, of several its logits, or else the first.
+    """A model's output for a batch: one tensor, of several its logits, or else the first.
 
     The model is given a copy of the batch, for it may work in place.
 
@@ -49,58 +49,60 @@ def answer(model: nn.Module, x: Any) -> Tensor:
     Raises:
         UsageError: an answer without a tensor.
     """
-    found = scored(asked(model, x))
-    if found is None:
+    scores = scores_of(call_on_copy(model, x))
+    if scores is None:
         raise UsageError(f"{type(model).__name__} does not return a tensor of real numbers.")
-    return found
+    return scores
 
 
-def asked(model: nn.Module, x: Any) -> Any:
-    """What a model gives back for a copy of a batch, as it gives it back."""
-    return called(model, copied(x))
+def call_on_copy(model: nn.Module, x: Any) -> Any:
+    """Call a model on a copy of a batch; return its output unchanged."""
+    return call_model(model, copy_inputs(x))
 
 
-def called(model: nn.Module, x: Any) -> Any:
-    """The model on a tensor, on several in order or by name."""
+def call_model(model: nn.Module, x: Any) -> Any:
+    """Call a model on a tensor, or on several in order or by name."""
     if isinstance(x, Mapping):
         return model(**x)
     return model(*x) if isinstance(x, tuple | list) else model(x)
 
 
-def copied(x: Any) -> Any:
-    """Tensors of one's own, in the graph of the others; a batch as what the model takes."""
+def copy_inputs(x: Any) -> Any:
+    """Copies of the tensors, in the graph of the originals; a batch as the model takes it."""
     if isinstance(x, Batch):
         x = x.parts
     if isinstance(x, Mapping):
-        return {name: copied(one) for name, one in x.items()}
+        return {name: copy_inputs(one) for name, one in x.items()}
     if isinstance(x, tuple | list):
-        return tuple(map(copied, x))
+        return tuple(map(copy_inputs, x))
     return x.clone() if isinstance(x, Tensor) else x
 
 
-def scored(output: Any) -> Tensor | None:
-    """The one tensor of an answer that counts; None where there is none."""
+def scores_of(output: Any) -> Tensor | None:
+    """The tensor of scores in an output; None where there is none."""
     if isinstance(output, Tensor):
         return output
     for name in SCORES:
-        held = output.get(name) if isinstance(output, Mapping) else getattr(output, name, None)
-        if isinstance(held, Tensor):
-            return held
+        value = output.get(name) if isinstance(output, Mapping) else getattr(output, name, None)
+        if isinstance(value, Tensor):
+            return value
     return next(tensors(output), None)
 
 
 @contextmanager
-def probing(chosen: Mapping[str, nn.Module], note: Note) -> Iterator[None]:
-    """Inside, every call of the chosen layers is noted; afterwards no hook is left."""
-    for one in chosen.values():
-        hookable(one)
+def hooked(layers: Mapping[str, nn.Module], note: Note) -> Iterator[None]:
+    """Call `note` for every call of the layers; all hooks are removed afterwards."""
+    for one in layers.values():
+        check_hookable(one)
     calls = Calls()
 
-    def look(layer: str, module: nn.Module, inputs: Any, output: Any) -> None:
+    def note_output(layer: str, module: nn.Module, inputs: Any, output: Any) -> None:
         for x in tensors(output):
             note(calls.next(layer)[0], module, x)
 
-    handles = [one.register_forward_hook(partial(look, name)) for name, one in chosen.items()]
+    handles = [
+        one.register_forward_hook(partial(note_output, name)) for name, one in layers.items()
+    ]
     try:
         yield
     finally:
@@ -110,7 +112,7 @@ def probing(chosen: Mapping[str, nn.Module], note: Note) -> Iterator[None]:
 
 @dataclass
 class Last:
-    """What a layer answered last, of several tensors the first.
+    """The last output of a layer, of several tensors the first.
 
     Attributes:
         layer: its name.
@@ -122,7 +124,7 @@ class Last:
 
     @property
     def value(self) -> Tensor:
-        """As it was then, with its graph.
+        """The output as it was then, with its graph.
 
         Raises:
             UsageError: the layer was not called.
@@ -135,7 +137,8 @@ class Last:
         return self._value
 
     def gradient(self, score: Float[Tensor, ""]) -> Tensor:
-        """Of a score by the layer's answer, whatever was done to that afterwards in place.
+        """The gradient of a score by the layer's output, whatever was done to that afterwards in
+        place.
 
         Raises:
             UsageError: the score does not depend on it, or cannot be differentiated.
@@ -143,12 +146,12 @@ class Last:
         value = self.value
         if self._edge is None or not score.requires_grad:
             raise UsageError(f"No gradient reaches '{self.layer}'.")
-        (found,) = torch.autograd.grad(score, [self._edge], allow_unused=True)
-        return torch.zeros_like(value) if found is None else found
+        (gradient,) = torch.autograd.grad(score, [self._edge], allow_unused=True)
+        return torch.zeros_like(value) if gradient is None else gradient
 
-    def hear(self, module: nn.Module, inputs: Any, output: Any) -> Any:
-        """A forward hook. What is seen through another tensor loses its place in the graph when
-        it is changed, so a copy of that goes on."""
+    def record_output(self, module: nn.Module, inputs: Any, output: Any) -> Any:
+        """A forward hook. A view loses its place in the graph when it is changed, so a copy of it
+        goes on."""
         y = next(tensors(output), None)
         if y is None:
             return None
@@ -157,19 +160,19 @@ class Last:
             return None
         z = y.clone() if y._is_view() else y
         self._edge = get_gradient_edge(z)
-        return None if z is y else exchanged(output, y, z)
+        return None if z is y else with_replaced(output, y, z)
 
 
 @contextmanager
 def last_answer(model: nn.Module, layer: str) -> Iterator[Last]:
-    """Inside, what a layer answered last is known; the model is at rest.
+    """Record the last output of a layer; the model is in evaluation mode.
 
     Raises:
         UsageError: no such layer.
     """
-    hookable(model)
+    check_hookable(model)
     last = Last(layer)
-    handles = [m.register_forward_hook(last.hear) for m in layers(model, [layer]).values()]
+    handles = [m.register_forward_hook(last.record_output) for m in layers(model, [layer]).values()]
     try:
         with resting(model):
             yield last
@@ -180,32 +183,32 @@ def last_answer(model: nn.Module, layer: str) -> Iterator[Last]:
 
 @contextmanager
 def resting(model: nn.Module) -> Iterator[None]:
-    """The model as it answers: no dropout, no batch statistics, and float32 that is not rounded.
+    """Evaluation mode: no dropout, no batch statistics, and float32 that is not rounded.
 
     What is compiled runs as it was written. Afterwards each module is as it was.
     """
     modes = [(module, module.training) for module in model.modules()]
     try:
         model.eval()
-        with recorded(), eager(model), exact():
+        with grad_enabled(), eager(model), exact():
             yield
     finally:
         for module, training in modes:
             module.training = training
 
 
-def recorded() -> AbstractContextManager[Any]:
-    """Inside, gradients are possible also where the caller is in inference mode."""
+def grad_enabled() -> AbstractContextManager[Any]:
+    """Enable gradients, also where the caller is in inference mode."""
     if not torch.is_inference_mode_enabled():
         return nullcontext()
-    stack, wanted = ExitStack(), torch.is_grad_enabled()
+    stack, previous = ExitStack(), torch.is_grad_enabled()
     stack.enter_context(torch.inference_mode(False))
-    stack.enter_context(torch.set_grad_enabled(wanted))  # which the line before has turned on
+    stack.enter_context(torch.set_grad_enabled(previous))  # which the line before has turned on
     return stack
 
 
 def leaf(x: Tensor) -> Tensor:
-    """A copy that gradients come back to.
+    """A copy that receives gradients.
 
     Raises:
         UsageError: whole numbers, which have none.
@@ -222,9 +225,9 @@ def slope(score: Float[Tensor, ""], x: Tensor) -> Tensor:
         UsageError: the network cuts it off.
     """
     if score.requires_grad:
-        (found,) = torch.autograd.grad(score, x, allow_unused=True)
-        if found is not None:
-            return found
+        (gradient,) = torch.autograd.grad(score, x, allow_unused=True)
+        if gradient is not None:
+            return gradient
     raise UsageError(
         "No gradient reaches the input: somewhere on its way the network detaches it, or "
         "computes outside of PyTorch."
@@ -232,14 +235,15 @@ def slope(score: Float[Tensor, ""], x: Tensor) -> Tensor:
 
 
 def eager(model: nn.Module) -> AbstractContextManager[Any]:
-    """Inside, what is compiled runs as it was written, so that its layers can be seen."""
+    """Run compiled code eagerly, so that its layers can be hooked."""
     compiled = any(hasattr(m, "_orig_mod") or m._compiled_call_impl for m in model.modules())
     # Asked for only where it is needed: the compiler takes seconds to import.
     return torch.compiler.set_stance("force_eager") if compiled else nullcontext()
 
 
 def answers(model: nn.Module, x: Any, only: Sequence[str] = ()) -> dict[str, Float[Tensor, "..."]]:
-    """What each layer answers to a batch, in the order of the calls; the model is at rest.
+    """Outputs of each layer for a batch, in the order of the calls; the model is in evaluation
+    mode.
 
     Args:
         x: as `answer` takes it.
@@ -248,11 +252,11 @@ def answers(model: nn.Module, x: Any, only: Sequence[str] = ()) -> dict[str, Flo
     Raises:
         UsageError: no such layer.
     """
-    found: dict[str, Tensor] = {}
+    activations: dict[str, Tensor] = {}
 
     def note(name: str, module: nn.Module, y: Tensor) -> None:
-        found[name] = y.clone()
+        activations[name] = y.clone()
 
-    with torch.no_grad(), resting(model), probing(layers(model, only), note):
-        asked(model, x)
-    return found
+    with torch.no_grad(), resting(model), hooked(layers(model, only), note):
+        call_on_copy(model, x)
+    return activations

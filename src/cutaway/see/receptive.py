@@ -1,4 +1,4 @@
-"""Which pixels a unit can depend on: receptive fields, followed through any network."""
+"""Receptive fields: the pixels that a unit can depend on, followed through any network."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from cutaway.errors import UsageError
 from cutaway.see.follow import Field, Follow
 from cutaway.see.layers import layers, unwrapped
-from cutaway.see.probe import probing, resting
+from cutaway.see.probe import hooked, resting
 
 
 def receptive_fields(
@@ -27,22 +27,22 @@ def receptive_fields(
     Raises:
         UsageError: no such layer, or a model that decides by the values that it computes.
     """
-    found: dict[str, Field | None] = {}
+    fields: dict[str, Field | None] = {}
     image = x.to("meta")
     follow = Follow(image)
 
     def note(name: str, module: nn.Module, y: Tensor) -> None:
-        found[name] = follow.fields.get(y)
+        fields[name] = follow.fields.get(y)
 
     bare = unwrapped(model)
-    held = (*bare.named_parameters(), *bare.named_buffers())
-    weights = {name: value.to("meta") for name, value in held}
+    named_tensors = (*bare.named_parameters(), *bare.named_buffers())
+    weights = {name: value.to("meta") for name, value in named_tensors}
     try:
-        with torch.no_grad(), resting(model), probing(layers(model, only), note), follow:
+        with torch.no_grad(), resting(model), hooked(layers(model, only), note), follow:
             torch.func.functional_call(bare, weights, (image,))
     except Exception as error:  # what a network does with tensors without values
-        said = (str(error).splitlines() or [type(error).__name__])[0]
+        message = (str(error).splitlines() or [type(error).__name__])[0]
         raise UsageError(
-            f"Receptive fields cannot be followed through this network: {said}"
+            f"Receptive fields cannot be followed through this network: {message}"
         ) from error
-    return found
+    return fields

@@ -1,4 +1,4 @@
-"""A tensor in a few numbers, computed where it lies: sums, norms, a sample for its quantiles."""
+"""Summary of a tensor, computed on its device: sums, norms, a sample for its quantiles."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -10,13 +10,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 POINTS = 65
-"""Quantiles that are kept: the least value, then 64 steps to the greatest."""
+"""Number of quantiles that are kept: the minimum, then 64 steps to the maximum."""
 SAMPLE = 1024
-"""Values that the quantiles are of, spread over the tensor; sums and norms are of all."""
+"""Number of values for the quantiles, spread over the tensor; sums and norms are of all."""
 
 
 class Sketch(NamedTuple):
-    """What is kept of a tensor on its device, nothing of it read yet.
+    """The summary of a tensor on its device, not yet transferred.
 
     Attributes:
         sums: of each example's values, in float32 or wider.
@@ -32,7 +32,7 @@ class Sketch(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """What n sketches say, on the processor.
+    """The figures of n sketches, on the CPU.
 
     Attributes:
         rows: mean, spread (standard deviation, of n - 1), then the quantiles.
@@ -44,7 +44,8 @@ class Figures(NamedTuple):
 
 
 def sketch(x: Float[Tensor, "*shape"]) -> Sketch:
-    """Of values of any shape, not empty; examples are its first dimension, where it has two."""
+    """Summarise values of any shape, not empty; examples are its first dimension, where it has
+    two."""
     flat = in_memory(x.detach())
     rows = flat.view(x.shape[0] if x.ndim > 1 else 1, -1)
     wide = torch.promote_types(x.dtype, torch.float32)
@@ -54,13 +55,13 @@ def sketch(x: Float[Tensor, "*shape"]) -> Sketch:
 
 
 def read(sketches: Sequence[Sketch]) -> Figures:
-    """Wait for the device, and compute what is small. Sketches in the order of time."""
-    sums = gathered([one.sums for one in sketches])
+    """Transfer sketches from the device and compute the figures. Sketches in the order of time."""
+    sums = to_numpy([one.sums for one in sketches])
     starts = np.cumsum([0, *(one.sums.numel() for one in sketches[:-1])])
     n = np.array([one.n for one in sketches])
     with np.errstate(invalid="ignore", over="ignore"):
         mean = np.add.reduceat(sums, starts) / n
-        square = gathered([one.square for one in sketches]) / n
+        square = to_numpy([one.square for one in sketches]) / n
         spread = np.sqrt(np.maximum(square - mean**2, 0) * n / np.maximum(n - 1, 1))
     points = quantiles([one.sample for one in sketches])
     rows = np.concatenate([np.stack([mean, spread], 1), points], 1)
@@ -68,12 +69,12 @@ def read(sketches: Sequence[Sketch]) -> Figures:
     return Figures(torch.from_numpy(rows).float(), _owner(starts, bad[0]) if len(bad) else None)
 
 
-def gathered(parts: Sequence[Float[Tensor, "..."]]) -> np.ndarray:
-    """Rows of numbers, or single ones, as one row on the processor, in one transfer."""
-    return _joined(parts).double().numpy()
+def to_numpy(parts: Sequence[Float[Tensor, "..."]]) -> np.ndarray:
+    """Concatenate rows of numbers, or single ones, in one transfer to the CPU."""
+    return _concatenated(parts).double().numpy()
 
 
-def _joined(parts: Sequence[Float[Tensor, "..."]]) -> Float[Tensor, "n"]:
+def _concatenated(parts: Sequence[Float[Tensor, "..."]]) -> Float[Tensor, "n"]:
     if not parts:
         return torch.empty(0)
     device, join = parts[0].device, torch.cat if parts[0].ndim else torch.stack
@@ -85,18 +86,18 @@ def quantiles(samples: Sequence[Float[Tensor, "_"]]) -> np.ndarray:
 
     NumPy sorts a thousand numbers in a sixth of PyTorch's time.
     """
-    found = np.empty((len(samples), POINTS), np.float32)
+    rows = np.empty((len(samples), POINTS), np.float32)
     sizes = np.array([one.numel() for one in samples])
     for count in set(sizes.tolist()):
-        which = np.flatnonzero(sizes == count).tolist()
-        values = _joined([samples[i] for i in which]).float().view(len(which), count)
-        found[which] = np.sort(values.numpy())[:, ranks(count)]
-    return found
+        row = np.flatnonzero(sizes == count).tolist()
+        values = _concatenated([samples[i] for i in row]).float().view(len(row), count)
+        rows[row] = np.sort(values.numpy())[:, ranks(count)]
+    return rows
 
 
 @lru_cache(1024)
 def ranks(count: int) -> np.ndarray:
-    """Where the quantiles lie among `count` sorted values."""
+    """The ranks of the quantiles among `count` sorted values."""
     return np.linspace(0, count - 1, POINTS).round().astype(int)
 
 
@@ -106,19 +107,19 @@ def _owner(starts: np.ndarray, place: np.int64) -> tuple[int, int]:
 
 
 def norm(x: Float[Tensor, "*shape"]) -> Float[Tensor, ""]:
-    """Euclidean, of all values, in float32 or wider."""
+    """The Euclidean norm of all values, in float32 or wider."""
     return torch.linalg.vector_norm(x, dtype=torch.promote_types(x.dtype, torch.float32))
 
 
 def in_memory(x: Float[Tensor, "*shape"]) -> Float[Tensor, "n"]:
-    """All values in the order in which they lie, examples one after the other."""
+    """All values in memory order, examples one after the other."""
     if not (x.is_contiguous() or x.is_contiguous(memory_format=_last(x))):
         x = x.contiguous()
     return x.as_strided((x.numel(),), (1,), x.storage_offset())
 
 
 def sampled(flat: Float[Tensor, "n"]) -> Float[Tensor, "s"]:
-    """A copy of at most `SAMPLE` of them, from all over; what comes next may work in place."""
+    """A copy of at most `SAMPLE` values, spread over all; later layers may work in place."""
     n = flat.numel()
     return flat.clone() if n <= SAMPLE else flat.index_select(0, places(n, flat.device))
 

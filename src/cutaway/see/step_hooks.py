@@ -1,4 +1,4 @@
-"""One watched step: hooks that are there for its length and no longer."""
+"""Hooks that record one training step."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -9,28 +9,29 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.see.layers import exchanged, memory, tensors, unpacked
+from cutaway.see.layers import memory, tensors, unpacked, with_replaced
 from cutaway.see.probe import Calls
-from cutaway.see.sketch import Sketch, gathered, norm, read, sketch
+from cutaway.see.sketch import Sketch, norm, read, sketch, to_numpy
 from cutaway.see.watched import NORMS, WIDTH, Fault, Watched
 
 IDLE = (nn.ReLU, nn.ReLU6)
 """Layers whose units can be dead."""
-MANY = 8
-"""Calls of one layer in a step that are looked at; an optimizer that searches a line makes more."""
+MAX_CALLS = 8
+"""Number of calls of one layer in a step that are recorded; an optimizer with line search makes
+more."""
 GRADIENT = "the gradient"
 
 
-class Look(NamedTuple):
-    """What was computed, and of which call of a layer it is."""
+class Record(NamedTuple):
+    """The summary of one output or gradient, and the call of a layer it belongs to."""
 
     name: str
     operation: str
     sketch: Sketch
 
 
-class Glance:
-    """Looks at every call of the layers and at the gradients that come back, until it is closed.
+class StepHooks:
+    """Record every call of the layers and the gradients that come back, until closed.
 
     Args:
         step: its number.
@@ -44,68 +45,70 @@ class Glance:
     def __init__(
         self, step: int, layers: Mapping[str, nn.Module], parameters: Mapping[str, nn.Parameter]
     ):
-        self.step, self.parameters = step, {n: p for n, p in parameters.items() if made(p)}
+        self.step = step
+        self.parameters = {n: p for n, p in parameters.items() if is_initialised(p)}
         self.unseen: set[str] = set()
         self._calls = Calls()
-        self._looks: list[Look] = []
-        self._units: dict[str, Tensor] = {}
-        self._steep: dict[str, Tensor] = {}
+        self._records: list[Record] = []
+        self._unit_sums: dict[str, Tensor] = {}
+        self._gradient_norms: dict[str, Tensor] = {}
         with torch.no_grad():
             self._before = [p.clone() for p in self.parameters.values()]
         self._handles = [
-            layer.register_forward_hook(partial(self._answered, name))
+            layer.register_forward_hook(partial(self._on_output, name))
             for name, layer in layers.items()
         ]
         self._handles += [
-            p.register_post_accumulate_grad_hook(partial(self._learned, name))
+            p.register_post_accumulate_grad_hook(partial(self._on_gradient, name))
             for name, p in self.parameters.items()
             if p.requires_grad
         ]
 
-    def _answered(self, layer: str, module: nn.Module, inputs: Any, output: Any) -> Any:
+    def _on_output(self, layer: str, module: nn.Module, inputs: Any, output: Any) -> Any:
         if not torch.is_grad_enabled():
             return None
-        given = output
+        result = output
         for x in tensors(output):
             name, call = self._calls.next(layer)
-            if call > MANY:
+            if call > MAX_CALLS:
                 break
-            self._look(name, f"the output ({type(module).__name__})", x)
+            self._record(name, f"the output ({type(module).__name__})", x)
             if isinstance(module, IDLE) and name not in self.unseen:
-                self._units[name] = units(x)
+                self._unit_sums[name] = unit_sums(x)
             if x.requires_grad:
-                own = x if name in self.unseen else apart(x, inputs)
-                own.register_hook(partial(self._look, name, GRADIENT))
-                given = given if own is x else exchanged(given, x, own)
-        return None if given is output else given
+                own = x if name in self.unseen else own_memory(x, inputs)
+                own.register_hook(partial(self._record, name, GRADIENT))
+                result = result if own is x else with_replaced(result, x, own)
+        return None if result is output else result
 
-    def _look(self, name: str, operation: str, x: Tensor) -> None:
-        """What PyTorch has no sums of (sparse, nested, mapped over examples) ends no training."""
+    def _record(self, name: str, operation: str, x: Tensor) -> None:
+        """Record a tensor. One that PyTorch has no sums of (sparse, nested, mapped over examples)
+        must not end the training."""
         if torch._C._functorch.is_functorch_wrapped_tensor(x):
             self.unseen.add(name)
             return
         try:
             if x.numel():
-                self._looks.append(Look(name, operation, sketch(x)))
+                self._records.append(Record(name, operation, sketch(x)))
         except RuntimeError:
             self.unseen.add(name)
 
-    def _learned(self, name: str, p: nn.Parameter) -> None:
+    def _on_gradient(self, name: str, p: nn.Parameter) -> None:
         assert p.grad is not None
         try:
-            self._steep[name] = norm(p.grad.detach())
+            self._gradient_norms[name] = norm(p.grad.detach())
         except RuntimeError:
             self.unseen.add(name)
 
     @torch.no_grad()
-    def closed(self) -> Watched:
-        """Take the hooks away, and give what was seen; here alone a device is waited for."""
+    def close(self) -> Watched:
+        """Remove the hooks, and return the statistics; only here a device is waited for."""
         for handle in self._handles:
             handle.remove()
-        layers = {name: i for i, name in enumerate(dict.fromkeys(o.name for o in self._looks))}
-        rows, fault = self._read()
-        back = torch.tensor([one.operation == GRADIENT for one in self._looks], dtype=torch.bool)
-        at = torch.tensor([layers[one.name] for one in self._looks], dtype=torch.long)
+        layers = {name: i for i, name in enumerate(dict.fromkeys(o.name for o in self._records))}
+        rows, fault = self._statistics()
+        back = torch.tensor([one.operation == GRADIENT for one in self._records], dtype=torch.bool)
+        at = torch.tensor([layers[one.name] for one in self._records], dtype=torch.long)
         activations, gradients = torch.full((2, 1, len(layers), WIDTH), torch.nan)
         activations[0, at[~back]] = rows[~back]
         gradients[0, at[back]] = rows[back]
@@ -114,43 +117,43 @@ class Glance:
             self._norms(), fault,
         )  # fmt: skip
 
-    def _read(self) -> tuple[Float[Tensor, "looks 68"], Fault | None]:
+    def _statistics(self) -> tuple[Float[Tensor, "looks 68"], Fault | None]:
         """Mean, spread, the share that is idle, quantiles; and the first that is not finite."""
-        if not self._looks:
+        if not self._records:
             return torch.empty(0, WIDTH), None
-        found = read([one.sketch for one in self._looks])
+        figures = read([one.sketch for one in self._records])
         sums = np.split(
-            gathered(list(self._units.values())),
-            np.cumsum([one.numel() for one in self._units.values()])[:-1],
+            to_numpy(list(self._unit_sums.values())),
+            np.cumsum([one.numel() for one in self._unit_sums.values()])[:-1],
         )
-        idle = {name: (of == 0).mean() for name, of in zip(self._units, sums, strict=False)}
-        shares = torch.tensor([[float(idle.get(one.name, torch.nan))] for one in self._looks])
-        rows = torch.cat([found.rows[:, :2], shares, found.rows[:, 2:]], 1)
-        if found.bad is None:
+        idle = {name: (of == 0).mean() for name, of in zip(self._unit_sums, sums, strict=False)}
+        shares = torch.tensor([[float(idle.get(one.name, torch.nan))] for one in self._records])
+        rows = torch.cat([figures.rows[:, :2], shares, figures.rows[:, 2:]], 1)
+        if figures.bad is None:
             return rows, None
-        look = self._looks[found.bad[0]]
-        return rows, Fault(self.step, look.name, look.operation, found.bad[1])
+        record = self._records[figures.bad[0]]
+        return rows, Fault(self.step, record.name, record.operation, figures.bad[1])
 
     def _norms(self) -> Float[Tensor, "1 p 3"]:
-        """Of each parameter before the step, of its gradient, of its change."""
+        """Norms of each parameter before the step, of its gradient, of its change."""
         if not self.parameters:
             return torch.empty(1, 0, len(NORMS))
         pairs = list(zip(self.parameters.values(), self._before, strict=True))
         nothing = torch.tensor(torch.nan)
         before = [norm(old) for old in self._before]
-        steep = [self._steep.get(name, nothing) for name in self.parameters]
+        gradients = [self._gradient_norms.get(name, nothing) for name in self.parameters]
         change = [norm(p - old) for p, old in pairs]
-        found = torch.from_numpy(gathered([*before, *steep, *change])).float()
-        return found.view(len(NORMS), -1).T[None]
+        norms = torch.from_numpy(to_numpy([*before, *gradients, *change])).float()
+        return norms.view(len(NORMS), -1).T[None]
 
 
-def made(p: nn.Parameter) -> bool:
+def is_initialised(p: nn.Parameter) -> bool:
     """Whether a parameter has values: those of lazy modules come with the first batch."""
     return not isinstance(p, nn.parameter.UninitializedParameter)
 
 
-def apart(x: Float[Tensor, "*shape"], inputs: Any) -> Float[Tensor, "*shape"]:
-    """The tensor, or a copy that lies as it lies where it is another tensor seen from a side.
+def own_memory(x: Float[Tensor, "*shape"], inputs: Any) -> Float[Tensor, "*shape"]:
+    """The tensor, or a copy with the same strides where it is a view of another tensor.
 
     When such a one is changed in place, autograd forgets whose gradient was asked for. A view of
     the layer's inputs stays one: it may be meant to change with them.
@@ -163,8 +166,8 @@ def apart(x: Float[Tensor, "*shape"], inputs: Any) -> Float[Tensor, "*shape"]:
     return own if own.stride() == x.stride() else x
 
 
-def units(x: Float[Tensor, "b units *place"]) -> Float[Tensor, "units"]:
-    """The sum of each unit's answers (channel's, where there are places).
+def unit_sums(x: Float[Tensor, "b units *place"]) -> Float[Tensor, "units"]:
+    """The sum of each unit's outputs (channel's, where there are places).
 
     Of answers that are never negative it is zero only where all are. A maximum, which would do for
     others too, takes ten times as long where channels lie last.

@@ -1,4 +1,4 @@
-"""Watching a network learn: a scope around anyone's training loop."""
+"""Watch a network learn: a context manager around any training loop."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -9,15 +9,15 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 from cutaway.errors import UsageError
-from cutaway.see.layers import hookable, layers, scripted
-from cutaway.see.step_hooks import Glance
-from cutaway.see.watched import Fault, Watched, together
+from cutaway.see.layers import check_hookable, is_scripted, layers
+from cutaway.see.step_hooks import StepHooks
+from cutaway.see.watched import Fault, Watched, concatenate
 
 KEPT = 1 << 26
 """Bytes of statistics; where they are more, every second step is dropped, and `every` doubles."""
 
-NAMED = 5
-"""Layers that are named where more could not be looked at."""
+MAX_NAMES = 5
+"""Number of layers that are named where more could not be recorded."""
 UNSEEN = (
     "No step was seen: the model itself was never called in training mode (`model.train()`) with "
     "gradients. Where its parts are called, call `scope.begin(step)` at each step."
@@ -26,7 +26,7 @@ COMPILED = "The network is compiled, so only its weights are watched, not its la
 
 
 def watch(model: nn.Module, every: int = 50, only: Sequence[str] = (), most: int = KEPT) -> "Scope":
-    """Statistics of a network's layers at some steps of its training.
+    """Record statistics of a network's layers at some steps of its training.
 
         with ca.watch(model, every=50) as scope:
             train(model)
@@ -49,7 +49,7 @@ def watch(model: nn.Module, every: int = 50, only: Sequence[str] = (), most: int
 
 
 class Scope:
-    """What `watch` gives: a context in which a network is watched.
+    """The context manager that `watch` returns.
 
     Args:
         inside: whether layers are looked at, or only weights.
@@ -74,21 +74,21 @@ class Scope:
         compiled = hasattr(model, "_orig_mod") or model._compiled_call_impl is not None
         self.note = COMPILED if compiled or not inside else ""
         if isinstance(model, torch.jit.ScriptModule):
-            hookable(model)
+            check_hookable(model)
         self.layers = {} if self.note else layers(model, only)
-        self._shut = {name for name, one in self.layers.items() if scripted(one)}
-        self.layers = {n: one for n, one in self.layers.items() if n not in self._shut}
+        self._scripted = {name for name, one in self.layers.items() if is_scripted(one)}
+        self.layers = {n: one for n, one in self.layers.items() if n not in self._scripted}
         parameters = model.named_parameters()
         self.parameters = {name.removeprefix("_orig_mod."): p for name, p in parameters}
         self.step = 0
         self._moments: list[Watched] = []
-        self._glance: Glance | None = None
+        self._hooks: StepHooks | None = None
         self._unseen: set[str] = set()
         self._root: RemovableHandle | None = None
         self.fault: Fault | None = None
 
     def __enter__(self) -> "Scope":
-        self._root = self.model.register_forward_pre_hook(self._passing)
+        self._root = self.model.register_forward_pre_hook(self._on_forward)
         return self
 
     def __exit__(
@@ -100,57 +100,58 @@ class Scope:
         if self._root:
             self._root.remove()
         self.end()
-        self._tell(self._shut)
+        self._note_unseen(self._scripted)
         if not self._moments and not self.note:
             self.note = UNSEEN
 
-    def _passing(self, module: nn.Module, inputs: Any) -> None:
+    def _on_forward(self, module: nn.Module, inputs: Any) -> None:
         if module.training and torch.is_grad_enabled():
             self.begin(self.step + 1)
 
     def begin(self, step: int) -> None:
-        """A step begins, and with it the one before has ended.
+        """Begin a step, and end the one before.
 
         Called by hand where a step is not one forward pass of the whole model.
         """
         self.end()
         self.step = step
         if (step - 1) % self.every == 0:
-            self._glance = Glance(step, self.layers, self.parameters)
+            self._hooks = StepHooks(step, self.layers, self.parameters)
 
     def end(self) -> None:
-        """The step has ended; what was seen of it is kept."""
-        if self._glance:
-            glance, self._glance = self._glance, None
-            seen = glance.closed()
-            self.keep(seen)
-            self._tell(glance.unseen)
-            self.fault = self.fault or seen.fault
+        """End the step and keep its statistics."""
+        if self._hooks:
+            hooks, self._hooks = self._hooks, None
+            watched = hooks.close()
+            self.keep(watched)
+            self._note_unseen(hooks.unseen)
+            self.fault = self.fault or watched.fault
 
-    def _tell(self, unseen: set[str]) -> None:
-        """Say what could not be looked at."""
+    def _note_unseen(self, unseen: set[str]) -> None:
+        """Note the layers that could not be recorded."""
         new = sorted(unseen - self._unseen)
         if new:
             self._unseen |= unseen
-            names = ", ".join(sorted(self._unseen)[:NAMED])
-            why = "their tensors have no plain values"
-            why += " or TorchScript hides them" if self._shut else ""
-            rest = f" and {len(self._unseen) - NAMED} more" if len(self._unseen) > NAMED else ""
-            self.note = f"Not watched, because {why}: {names}{rest}."
+            names = ", ".join(sorted(self._unseen)[:MAX_NAMES])
+            reason = "their tensors have no plain values"
+            reason += " or TorchScript hides them" if self._scripted else ""
+            count = len(self._unseen) - MAX_NAMES
+            rest = f" and {count} more" if count > 0 else ""
+            self.note = f"Not watched, because {reason}: {names}{rest}."
 
     def keep(self, moment: Watched) -> None:
-        """One more watched step; where there are too many, every second is let go."""
+        """Keep one more step; where there are too many, every second is dropped."""
         self._moments.append(moment)
         if len(self._moments) > 2 and len(self._moments) * moment.nbytes > self.most:
             del self._moments[1::2]
             self.every *= 2
 
     def remember(self, earlier: Watched, step: int) -> None:
-        """Go on from what was seen in the steps up to `step` of a training that was stopped."""
+        """Continue from the steps up to `step` of a training that was stopped."""
         self._moments = [one for one in earlier.moments() if one.steps[0] <= step]
         self.fault = earlier.fault
 
     @property
     def watched(self) -> Watched:
-        """What was seen so far."""
-        return together(self._moments, self.fault)
+        """The statistics so far."""
+        return concatenate(self._moments, self.fault)

@@ -1,4 +1,4 @@
-"""What a scope has seen, as plain arrays."""
+"""Statistics of a watched training, as plain arrays."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,7 +11,7 @@ from torch import Tensor
 from cutaway.see.sketch import POINTS
 
 FIGURES = ("mean", "spread", "idle")
-"""What is known of a layer's values besides their quantiles."""
+"""Statistics of a layer's values besides their quantiles."""
 NORMS = ("weight", "gradient", "update")
 ARRAYS = ("activations", "gradients", "norms")
 WIDTH = len(FIGURES) + POINTS
@@ -19,7 +19,7 @@ WIDTH = len(FIGURES) + POINTS
 
 @dataclass(frozen=True)
 class Fault:
-    """The first number that was not finite.
+    """The first value that was not finite.
 
     Attributes:
         step: the watched step in which it was met.
@@ -66,13 +66,13 @@ class Watched:
 
     def figure(self, name: str, of: str = "activations") -> Float[Tensor, "r l"]:
         """`mean`, `spread` or `idle` at each step and layer."""
-        found: Tensor = getattr(self, of)[..., FIGURES.index(name)]
-        return found
+        values: Tensor = getattr(self, of)[..., FIGURES.index(name)]
+        return values
 
     def quantiles(self, of: str = "activations") -> Float[Tensor, "r l 65"]:
         """The values at shares 0, 1/64, ... 1."""
-        found: Tensor = getattr(self, of)[..., len(FIGURES) :]
-        return found
+        values: Tensor = getattr(self, of)[..., len(FIGURES) :]
+        return values
 
     def share_beyond(self, low: float, high: float) -> Float[Tensor, "r l"]:
         """The share of activations below `low` or above `high`, to a 64th.
@@ -85,8 +85,8 @@ class Watched:
 
     def norm(self, name: str) -> Float[Tensor, "r p"]:
         """`weight`, `gradient` or `update` of each parameter tensor."""
-        found: Tensor = self.norms[..., NORMS.index(name)]
-        return found
+        values: Tensor = self.norms[..., NORMS.index(name)]
+        return values
 
     def parts(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Its arrays and its facts, for a file; `of` reads them."""
@@ -95,7 +95,7 @@ class Watched:
 
     @classmethod
     def of(cls, arrays: Mapping[str, Tensor], facts: Mapping[str, Any]) -> "Watched":
-        """What `parts` gave."""
+        """Read what `parts` gave."""
         fault = facts["fault"] and Fault(**facts["fault"])
         values: dict[str, Any] = {**facts, **arrays, "fault": fault}
         return cls(**values)
@@ -117,8 +117,8 @@ class Watched:
         return self.norm("update") / self.norm("weight")
 
 
-def together(parts: Sequence[Watched], fault: Fault | None = None) -> Watched:
-    """Steps as one; layers and parameters in the order in which they were first met."""
+def concatenate(parts: Sequence[Watched], fault: Fault | None = None) -> Watched:
+    """Steps as one; layers and parameters in the order in which they first occurred."""
     layers, parameters = (
         list(dict.fromkeys(name for one in parts for name in getattr(one, kind)))
         for kind in ("layers", "parameters")
@@ -137,13 +137,13 @@ def together(parts: Sequence[Watched], fault: Fault | None = None) -> Watched:
 def _joined(
     parts: Sequence[tuple[list[str], Tensor]], names: list[str], width: int
 ) -> Float[Tensor, "r n k"]:
-    """One under the other, NaN where a name was not met."""
-    found = [torch.zeros(0, len(names), width)]
+    """Blocks one under the other, NaN where a name did not occur."""
+    blocks = [torch.zeros(0, len(names), width)]
     for own, values in parts:
         if own == names:
-            found.append(values)
+            blocks.append(values)
         else:
             wider = torch.full((len(values), len(names), width), torch.nan)
             wider[:, [names.index(name) for name in own]] = values
-            found.append(wider)
-    return torch.cat(found)
+            blocks.append(wider)
+    return torch.cat(blocks)

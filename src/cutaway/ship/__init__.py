@@ -1,1 +1,1 @@
-"""Leaving: export, quantise, verify, serve."""
+"""Export, quantise, verify and serve trained networks."""

@@ -1,4 +1,4 @@
-"""What an exported network says of itself: it travels inside the file."""
+"""The description that travels inside an exported file."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -82,7 +82,7 @@ class About:
 
     @property
     def frame(self) -> Frame:
-        """What a picture is brought to."""
+        """The channels, size and values that a picture is brought to."""
         return Frame(self.channels, self.size, fit_of(self.size, self.fit), self.levels)
 
     @property
@@ -107,7 +107,7 @@ class About:
 
     @classmethod
     def from_json(cls, text: str) -> "About":
-        """What `to_json` gave.
+        """Read what `to_json` wrote.
 
         Raises:
             DataError: it is not that.
@@ -116,7 +116,7 @@ class About:
 
     @classmethod
     def from_dict(cls, values: Any) -> "About":
-        """What `to_dict` gave.
+        """Read what `to_dict` wrote.
 
         Raises:
             DataError: it is not that.

@@ -6,24 +6,26 @@ from cutaway.data.target import Classes, Values
 from cutaway.learn.run import Run
 from cutaway.ship.about import About
 
-MANY = 20
-"""Classes that are named."""
+MAX_CLASSES = 20
+"""Number of classes that are named."""
 
 
 def card(run: Run, about: About) -> str:
     """A README.md with the header that the Hugging Face Hub reads (its model card format)."""
-    parts = (_header(about), _what(run, about), _numbers(run), _use(about), _limits(run, about))
+    parts = (
+        _header(about), _summary(run, about), _results(run), _usage(about), _limits(run, about),
+    )  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
 
 def _header(about: About) -> str:
     tags = ["cutaway", about.model, about.task]
     lines = ["library_name: cutaway", f"tags: {json.dumps(tags)}"]
-    lines += ["pipeline_tag: image-classification"] if _tells_images_apart(about) else []
+    lines += ["pipeline_tag: image-classification"] if _classifies_images(about) else []
     return "\n".join(["---", *lines, "---"])
 
 
-def _what(run: Run, about: About) -> str:
+def _summary(run: Run, about: About) -> str:
     counts, shape = run.data.counts, " x ".join(map(str, about.size))
     lines = [
         f"# {about.model}, trained on {about.data}",
@@ -35,13 +37,14 @@ def _what(run: Run, about: About) -> str:
         lines.append(f"Licence of the data: {about.licence}.")
     if about.part == "answer" and isinstance(about.target, Values):
         lines.append(f"It predicts: {', '.join(about.target.names)}.")
-    if _tells_images_apart(about):
-        more = f" and {len(about.classes) - MANY} more" if len(about.classes) > MANY else ""
-        lines.append(f"Classes: {', '.join(about.classes[:MANY])}{more}.")
+    if _classifies_images(about):
+        count = len(about.classes) - MAX_CLASSES
+        more = f" and {count} more" if count > 0 else ""
+        lines.append(f"Classes: {', '.join(about.classes[:MAX_CLASSES])}{more}.")
     return "\n\n".join(lines)
 
 
-def _numbers(run: Run) -> str:
+def _results(run: Run) -> str:
     rows = [
         f"| {name.replace('_', ' ')} | {value:.4g} |"
         for name, value in run.results.items()
@@ -54,18 +57,18 @@ def _numbers(run: Run) -> str:
     ])  # fmt: skip
 
 
-def _use(about: About) -> str:
+def _usage(about: About) -> str:
     call = {
-        "answer": 'found.predict("image.png")[0].to_dict()' if len(about.size) == 2
-        else "found.answer(pixels)  # uint8, examples x grid x channels",
-        "reconstruct": "found.answer(pixels)  # uint8, examples x grid x channels",
-        "generate": f"found.answer(z)  # float32, examples x {about.latent}, from N(0, 1)",
-        "paint": "found.answer(places)  # float32, places x 2, (row, column) in -1..1",
+        "answer": 'model.predict("image.png")[0].to_dict()' if len(about.size) == 2
+        else "model.answer(pixels)  # uint8, examples x grid x channels",
+        "reconstruct": "model.answer(pixels)  # uint8, examples x grid x channels",
+        "generate": f"model.answer(z)  # float32, examples x {about.latent}, from N(0, 1)",
+        "paint": "model.answer(places)  # float32, places x 2, (row, column) in -1..1",
     }[about.part]  # fmt: skip
     return "\n".join([
         "## Use", "", "```python", "import cutaway as ca", "",
-        'found = ca.from_pretrained("path/of/this/folder")', call,
-        "found.network  # the torch.nn.Module", "```",
+        'model = ca.from_pretrained("path/of/this/folder")', call,
+        "model.network  # the torch.nn.Module", "```",
     ])  # fmt: skip
 
 
@@ -82,6 +85,6 @@ def _limits(run: Run, about: About) -> str:
     return "\n".join(["## Limits", "", *lines])
 
 
-def _tells_images_apart(about: About) -> bool:
+def _classifies_images(about: About) -> bool:
     pictures = len(about.size) == 2
     return about.part == "answer" and isinstance(about.target, Classes) and pictures

@@ -1,4 +1,4 @@
-"""What an export is tried on: held-out images, training images, or what is drawn."""
+"""Inputs that an export is tested and calibrated on."""
 
 from functools import cached_property
 
@@ -7,7 +7,7 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from cutaway.data.decode import brought
+from cutaway.data.decode import decode_to
 from cutaway.data.imageset import ImageSet
 from cutaway.data.sample import as_task
 from cutaway.data.worker import fetch
@@ -16,15 +16,15 @@ from cutaway.randomness import generator
 from cutaway.ship.about import About
 
 CALIBRATION = 256
-"""Training images that the ranges of an 8-bit network are measured on."""
+"""Number of training images that the ranges of an 8-bit network are measured on."""
 FILES = 32
-"""Held-out images that are read again at their own size."""
-DRAWN = 512
-"""Codes or places that are tried where a network takes no images."""
+"""Number of held-out images that are read again at their own size."""
+RANDOM_INPUTS = 512
+"""Number of codes or places that are tried where a network takes no images."""
 
 
 class Examples:
-    """Examples for what of a run is exported.
+    """Inputs for the exported part of a run.
 
     Args:
         about: says what the network takes: images, codes z or places.
@@ -44,9 +44,9 @@ class Examples:
         return split.test if len(split.test) else split.val
 
     def all(self) -> np.ndarray:
-        """Every held-out image; codes or places that are drawn."""
+        """Every held-out image, or random inputs where the network takes no images."""
         if not self.about.takes_examples:
-            return drawn(self.about, DRAWN)
+            return random_inputs(self.about, RANDOM_INPUTS)
         return self.images.images[self.held_out].numpy()
 
     def files(self) -> list[tuple[int, UInt8[np.ndarray, "h w c"]]]:
@@ -59,26 +59,26 @@ class Examples:
         count = min(FILES, len(self.held_out))
         rows = torch.linspace(0, len(self.held_out) - 1, count).long().tolist()
         places = self.held_out.tolist()
-        named = ((row, fetch(as_task(sources[places[row]]))) for row in rows)
-        return [(row, brought(source, frame)) for row, source in named]
+        files = ((row, fetch(as_task(sources[places[row]]))) for row in rows)
+        return [(row, decode_to(source, frame)) for row, source in files]
 
     def targets(self) -> Tensor:
-        """Of every held-out image: a class, or a mask."""
+        """The targets of all held-out images: classes, masks or values."""
         images = self.images
         return images.truth[self.held_out]
 
     def calibration(self) -> np.ndarray:
-        """Training images, evenly chosen; other codes or places than `all`."""
+        """Training images, evenly chosen; other codes or places than those of `all`."""
         if not self.about.takes_examples:
-            return drawn(self.about, CALIBRATION, "calibration")
+            return random_inputs(self.about, CALIBRATION, "calibration")
         train = self.run.split.train
-        chosen = train[torch.linspace(0, len(train) - 1, min(CALIBRATION, len(train))).long()]
-        return self.images.images[chosen].numpy()
+        indices = train[torch.linspace(0, len(train) - 1, min(CALIBRATION, len(train))).long()]
+        return self.images.images[indices].numpy()
 
 
-def drawn(about: About, count: int, why: str = "examples") -> np.ndarray:
-    """Codes from N(0, 1), or places in -1..1."""
-    draw = generator(0, "export", why)
+def random_inputs(about: About, count: int, purpose: str = "examples") -> np.ndarray:
+    """Draw codes from N(0, 1), or places in -1..1."""
+    draw = generator(0, "export", purpose)
     if about.part == "generate":
         return torch.randn(count, about.latent, generator=draw).numpy()
     return (2 * torch.rand(count, 2, generator=draw) - 1).numpy()

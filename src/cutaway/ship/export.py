@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.errors import UsageError
-from cutaway.files import held, read_json, write_json, writing
+from cutaway.files import locked, read_json, write_json, writing
 from cutaway.learn.evaluation import Measurements
 from cutaway.learn.run import Run
 from cutaway.ship import formats
@@ -21,8 +21,8 @@ RECORD = "export.json"
 
 
 @dataclass(frozen=True)
-class Shipped:
-    """A verified export: where it is, and what was found of it."""
+class Export:
+    """A verified export: its path, and its comparison with PyTorch."""
 
     path: Path
     check: Check
@@ -39,10 +39,10 @@ def export(
     runtime: str | Path = "",
     difference: float | None = None,
     lost: float | None = None,
-) -> list[Shipped]:
+) -> list[Export]:
     """Write a trained network in one format or several, each verified on the held-out images.
 
-    What was found is kept in the run's `export.json`, and the look at the test set in its
+    The comparison is kept in the run's `export.json`, and the evaluation on the test set in its
     `looks.jsonl`. An export that differs more than its tolerance is not left behind.
 
     Args:
@@ -64,39 +64,43 @@ def export(
         raise UsageError("One place cannot hold several formats: leave --out away, or export one.")
     shipment = Shipment.of(run, part, any_size, int8, str(runtime))
     reference = Reference(shipment)
-    found = []
+    exports = []
     for kind in kinds:
-        path = Path(out) if out else place(shipment, kind)
-        allowed = {
+        path = Path(out) if out else default_path(shipment, kind)
+        tolerance = {
             "difference": kind.difference if difference is None else difference,
             "lost": kind.lost if lost is None else lost,
         }
-        found.append(Shipped(path, _ship(reference, kind, path, allowed)))
+        exports.append(Export(path, _export_one(reference, kind, path, tolerance)))
     if shipment.about.takes_examples:
-        run.log_look("test", f"export {', '.join(one.name for one in kinds)}", _seen(reference))
-    return found
+        run.log_look(
+            "test", f"export {', '.join(one.name for one in kinds)}", _measurements(reference)
+        )
+    return exports
 
 
-def place(shipment: Shipment, kind: Format) -> Path:
-    """Where an export goes unless told: `RUN/exports/NAME.onnx`."""
+def default_path(shipment: Shipment, kind: Format) -> Path:
+    """The path of an export unless one is given: `RUN/exports/NAME.onnx`."""
     run = shipment.run.path
     part = "" if shipment.about.part == "answer" else f"-{shipment.about.part}"
     return run / "exports" / f"{run.resolve().name}{part}{kind.ending or f'-{kind.name}'}"
 
 
-def _ship(reference: Reference, kind: Format, path: Path, allowed: dict[str, float]) -> Check:
-    with coming(path) as new:
+def _export_one(
+    reference: Reference, kind: Format, path: Path, tolerance: dict[str, float]
+) -> Check:
+    with atomic_path(path) as new:
         kind.write(reference.shipment, new)
-        check = reference.check(kind, kind.read(new), allowed)
-        check.insist()
+        check = reference.check(kind, kind.read(new), tolerance)
+        check.require_agreement()
     check = replace(check, file=path.name)
     _record(reference.shipment.run, check)
     return check
 
 
 @contextmanager
-def coming(path: Path) -> Iterator[Path]:
-    """A place to write to, which becomes `path` if all goes well and else is gone.
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A path to write to, which becomes `path` if all goes well and is removed otherwise.
 
     Raises:
         RunError: it cannot be written.
@@ -105,11 +109,11 @@ def coming(path: Path) -> Iterator[Path]:
     new = path.with_name(f".coming-{os.getpid()}-{path.name}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_dir() and not ours(path):
+    if path.is_dir() and not is_export(path):
         raise UsageError(f"{path} is a folder with other things in it: name another with --out.")
     try:
         yield new
-        with writing(path), held(path.parent):  # others may export to the same place
+        with writing(path), locked(path.parent):  # others may export to the same place
             if path.is_dir():
                 shutil.rmtree(path)
             os.replace(new, path)
@@ -117,7 +121,7 @@ def coming(path: Path) -> Iterator[Path]:
         shutil.rmtree(new, ignore_errors=True) if new.is_dir() else new.unlink(missing_ok=True)
 
 
-def ours(folder: Path) -> bool:
+def is_export(folder: Path) -> bool:
     """Whether a folder is an earlier export (or empty), and so may be written over."""
     return not any(folder.iterdir()) or any(
         (folder / name).is_file() for name in ("config.json", "model.onnx")
@@ -125,12 +129,12 @@ def ours(folder: Path) -> bool:
 
 
 def _record(run: Run, check: Check) -> None:
-    """Keep what was found, one entry a file."""
+    """Add the comparison to the run's record, one entry per file."""
     path = run.path / RECORD
-    with held(run.path):  # or what another export has just added would be lost
-        kept: dict[str, Any] = read_json(path) if path.exists() else {}
-        write_json(path, kept | {check.file: check.to_dict()})
+    with locked(run.path):  # or what another export has just added would be lost
+        entries: dict[str, Any] = read_json(path) if path.exists() else {}
+        write_json(path, entries | {check.file: check.to_dict()})
 
 
-def _seen(reference: Reference) -> Measurements:
-    return Measurements(len(reference.examples), dict(reference.worth), {})
+def _measurements(reference: Reference) -> Measurements:
+    return Measurements(len(reference.examples), dict(reference.pytorch_quality), {})

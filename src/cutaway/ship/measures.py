@@ -1,4 +1,4 @@
-"""How far two ways to the same outputs are apart, and how long they take."""
+"""Difference between two sets of outputs, and latency of calls."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -7,39 +7,45 @@ import numpy as np
 from jaxtyping import Float
 
 BATCHES = (1, 64)
-"""Numbers of examples that latency is measured at."""
-ROUNDS, ENOUGH = 30, 2.0
-"""Calls that a latency is the median of, and seconds after which fewer have to do."""
+"""Batch sizes that latency is measured at."""
+ROUNDS, BUDGET = 30, 2.0
+"""Number of calls that a latency is the median of, and seconds after which fewer have to do."""
 
 
-def apart(one: Float[np.ndarray, "n *k"], other: Float[np.ndarray, "n *k"]) -> dict[str, float]:
+def compare_outputs(
+    one: Float[np.ndarray, "n *k"], other: Float[np.ndarray, "n *k"]
+) -> dict[str, float]:
     """The largest and the mean difference of two sets of outputs, and how often answers agree."""
-    off = np.abs(one.astype(np.float64) - other)
+    difference = np.abs(one.astype(np.float64) - other)
     same = np.mean(one.argmax(1) == other.argmax(1))
-    return {"largest": float(off.max()), "mean": float(off.mean()), "agreement": float(same)}
+    return {
+        "largest": float(difference.max()),
+        "mean": float(difference.mean()),
+        "agreement": float(same),
+    }
 
 
 def latencies(
-    ways: dict[str, Callable[[np.ndarray], np.ndarray]], examples: np.ndarray
+    calls: dict[str, Callable[[np.ndarray], np.ndarray]], examples: np.ndarray
 ) -> dict[str, dict[int, float]]:
-    """Milliseconds of a call of each way at each number of examples; the median of many.
+    """Milliseconds of each call at each batch size; the median of many.
 
     The ways are called in turn, so that whatever else the machine does is shared among them.
     """
-    found: dict[str, dict[int, float]] = {name: {} for name in ways}
+    medians: dict[str, dict[int, float]] = {name: {} for name in calls}
     for batch in BATCHES:
-        some = np.ascontiguousarray(np.resize(examples, (batch, *examples.shape[1:])))
-        times: dict[str, list[float]] = {name: [] for name in ways}
-        for run in ways.values():
-            run(some)
+        inputs = np.ascontiguousarray(np.resize(examples, (batch, *examples.shape[1:])))
+        times: dict[str, list[float]] = {name: [] for name in calls}
+        for call in calls.values():
+            call(inputs)
         began = perf_counter()
         for _ in range(ROUNDS):
-            for name, run in ways.items():
+            for name, call in calls.items():
                 start = perf_counter()
-                run(some)
+                call(inputs)
                 times[name].append(1e3 * (perf_counter() - start))
-            if perf_counter() - began > ENOUGH:
+            if perf_counter() - began > BUDGET:
                 break
         for name, values in times.items():
-            found[name][batch] = float(np.median(values))
-    return found
+            medians[name][batch] = float(np.median(values))
+    return medians

@@ -33,7 +33,7 @@ class Runtime:
 
 
 def runtime(folder: str | Path = "") -> Runtime:
-    """onnxruntime-web's files.
+    """Find onnxruntime-web's files.
 
     Args:
         folder: where the npm package or its `dist` lies; downloaded once unless given.

@@ -1,4 +1,4 @@
-"""A network with what comes before and after it: from pixels as any decoder gives them to answers.
+"""Networks with pre- and postprocessing around them: from uint8 pixels to answers.
 
 That whole is what every format holds, so that nobody who opens the file has to know what was done
 to the images that the network learned from.
@@ -20,7 +20,7 @@ from cutaway.learn.tasks import TASKS
 from cutaway.ship.about import About
 
 
-class Seen(nn.Module):
+class Normalise(nn.Module):
     """x = (pixels / 255 - mean) / std, of pixels brought to the network's size."""
 
     mean: Tensor
@@ -36,19 +36,19 @@ class Seen(nn.Module):
 
     def forward(self, pixels: UInt8[Tensor, "b *grid c"]) -> Float[Tensor, "b c *grid2"]:
         x = pixels.movedim(-1, 1)
-        x = x if self.frame is None else brought(x, self.frame)
+        x = x if self.frame is None else fit_frame(x, self.frame)
         return (x.float() / 255 - self.mean) / self.std
 
 
-def brought(x: UInt8[Tensor, "b c h w"], frame: Frame) -> UInt8[Tensor, "b c h2 w2"]:
-    """Images at the network's size, as `data.frame` says."""
+def fit_frame(x: UInt8[Tensor, "b c h w"], frame: Frame) -> UInt8[Tensor, "b c h2 w2"]:
+    """Resize images to the network's size, as `data.frame` describes."""
     assert frame.size is not None
     if frame.fit != "stretch":
-        x = _middle(x) if frame.fit == "cut" else _padded(x)
+        x = _crop_middle(x) if frame.fit == "cut" else _pad(x)
     return F.interpolate(x, frame.size, mode="bicubic", antialias=True)
 
 
-def _middle(x: UInt8[Tensor, "b c h w"]) -> UInt8[Tensor, "b c s s"]:
+def _crop_middle(x: UInt8[Tensor, "b c h w"]) -> UInt8[Tensor, "b c s s"]:
     """The middle square, copied: a slice's memory order would be a condition on its shape."""
     height, width = x.shape[2:]
     side = torch.sym_min(height, width)
@@ -56,8 +56,8 @@ def _middle(x: UInt8[Tensor, "b c h w"]) -> UInt8[Tensor, "b c s s"]:
     return torch.narrow_copy(rows, 3, (width - side) // 2, side)
 
 
-def _padded(x: UInt8[Tensor, "b c h w"]) -> UInt8[Tensor, "b c s s"]:
-    """The whole, its edge repeated until it is square."""
+def _pad(x: UInt8[Tensor, "b c h w"]) -> UInt8[Tensor, "b c s s"]:
+    """The whole image, its edge repeated until it is square."""
     side = torch.sym_max(*x.shape[2:])
     for axis in (2, 3):
         length = x.shape[axis]
@@ -67,20 +67,20 @@ def _padded(x: UInt8[Tensor, "b c h w"]) -> UInt8[Tensor, "b c s s"]:
 
 
 class Answer(nn.Module):
-    """What is told of pixels: probabilities of classes, of each pixel's too, or values."""
+    """The answer to pixels: probabilities of classes, of each pixel's too, or values."""
 
     def __init__(self, network: nn.Module, about: About):
         super().__init__()
         self.task: Task = about.task_kind()
-        self.target, self.seen = about.target, Seen(about)
+        self.target, self.normalise = about.target, Normalise(about)
         self.network = self.task.answering(network)
 
     def forward(self, pixels: UInt8[Tensor, "b *grid c"]) -> Float[Tensor, "b k *places"]:
-        return self.task.answer(self.network(self.seen(pixels)), self.target)
+        return self.task.answer(self.network(self.normalise(pixels)), self.target)
 
 
-class Shown(nn.Module):
-    """Pictures in 0..1 of what a network draws: std x + mean, channels last."""
+class Denormalise(nn.Module):
+    """Pictures in 0..1 of a network's outputs: std x + mean, channels last."""
 
     mean: Tensor
     std: Tensor
@@ -95,25 +95,26 @@ class Shown(nn.Module):
 
 
 class Reconstruct(nn.Module):
-    """The picture that a network makes of a picture; a variational one's at the mean code."""
+    """The reconstruction of a picture; a variational network's is at the mean code."""
 
     def __init__(self, network: nn.Module, about: About):
         super().__init__()
-        self.network, self.seen, self.shown = network, Seen(about), Shown(about)
+        self.network = network
+        self.normalise, self.denormalise = Normalise(about), Denormalise(about)
 
     def forward(self, pixels: UInt8[Tensor, "b *grid c"]) -> Float[Tensor, "b *grid2 c"]:
-        return self.shown(again(self.network)(self.seen(pixels)))
+        return self.denormalise(without_sampling(self.network)(self.normalise(pixels)))
 
 
 class Generate(nn.Module):
-    """The pictures that a network draws of codes z from N(0, 1)."""
+    """The pictures that a network generates from codes z ~ N(0, 1)."""
 
     def __init__(self, network: nn.Module, about: About):
         super().__init__()
-        self.network, self.shown = network, Shown(about)
+        self.network, self.denormalise = network, Denormalise(about)
 
     def forward(self, z: Float[Tensor, "b latent"]) -> Float[Tensor, "b *grid c"]:
-        return self.shown(self.network.generate(z))  # type: ignore[operator]
+        return self.denormalise(self.network.generate(z))  # type: ignore[operator]
 
 
 class Paint(nn.Module):
@@ -121,41 +122,42 @@ class Paint(nn.Module):
 
     def __init__(self, network: nn.Module, about: About):
         super().__init__()
-        self.network, self.shown = network, Shown(about)
+        self.network, self.denormalise = network, Denormalise(about)
 
     def forward(self, places: Float[Tensor, "b 2"]) -> Float[Tensor, "b c"]:
-        return self.shown(self.network(places))
+        return self.denormalise(self.network(places))
 
 
 PARTS: dict[str, type[nn.Module]] = {
     "answer": Answer, "reconstruct": Reconstruct, "generate": Generate, "paint": Paint,
 }  # fmt: skip
-"""What can be exported of a network; which of them, its task says."""
+"""Parts of a network that can be exported; a task says which of them it has."""
 
 
-def again(network: Any) -> Callable[[Tensor], Tensor]:
-    """The network from input to reconstruction, without any draw."""
+def without_sampling(network: Any) -> Callable[[Tensor], Tensor]:
+    """The map from input to reconstruction, without any random draw."""
     if hasattr(network, "encode"):
         return lambda x: network.generate(network.encode(x)[0])
     return reconstruction(network)
 
 
-def part_of(task: str, asked: str = "") -> str:
-    """What is exported of a network for a task.
+def part_of(task: str, part: str = "") -> str:
+    """The part of a network that is exported for a task.
 
     Raises:
         UsageError: it has no such part.
     """
     known = TASKS[task].exports
-    if asked and asked not in known:
+    if part and part not in known:
         raise UsageError(
-            f"A network for the task '{task}' has no part '{asked}' to export: "
+            f"A network for the task '{task}' has no part '{part}' to export: "
             f"choose {' or '.join(known)}."
         )
-    return asked or known[0]
+    return part or known[0]
 
 
 def portable(network: nn.Module, about: About) -> nn.Module:
-    """The network at rest, in float32 on the processor, with what comes before and after it."""
+    """A copy of the network in evaluation mode, in float32 on the CPU, with pre- and
+    postprocessing."""
     network = deepcopy(network).cpu().float().eval()
     return PARTS[about.part](network, about).eval().requires_grad_(False)

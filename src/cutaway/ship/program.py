@@ -1,4 +1,4 @@
-"""The whole as a program of tensor operations, by `torch.export`."""
+"""Export to a program of tensor operations, by `torch.export`."""
 
 import logging
 import warnings
@@ -13,48 +13,54 @@ from cutaway.ship.shipment import Shipment
 
 
 def program(shipment: Shipment) -> ExportedProgram:
-    """The network and what is around it, for batches of any length.
+    """Export the network with its pre- and postprocessing, for batches of any length.
 
     Raises:
         UsageError: it does something that cannot be written down, or images of any size are
             asked for and it takes only one.
     """
-    specimen = shipment.specimen()
-    free = dict.fromkeys(range(len(shipment.free)), Dim.AUTO)
-    with quietly(), torch.no_grad():
+    inputs = shipment.example_inputs()
+    dynamic_axes = dict.fromkeys(range(len(shipment.dynamic_axes)), Dim.AUTO)
+    with silenced(), torch.no_grad():
         try:
-            found = export(shipment.whole, (specimen,), dynamic_shapes=(free,), strict=False)
+            exported = export(
+                shipment.module, (inputs,), dynamic_shapes=(dynamic_axes,), strict=False
+            )
         except Exception as error:  # torch.export's failures have no common base
-            raise UsageError(_refusal(shipment, error)) from None
-    fixed = [name for name, n in zip(shipment.free, _lengths(found), strict=False) if _whole(n)]
+            raise UsageError(_unsupported(shipment, error)) from None
+    fixed = [
+        name
+        for name, n in zip(shipment.dynamic_axes, _lengths(exported), strict=False)
+        if _is_fixed(n)
+    ]
     if fixed:
-        raise UsageError(_refusal(shipment, f"its {fixed[0]} is fixed"))
-    return found
+        raise UsageError(_unsupported(shipment, f"its {fixed[0]} is fixed"))
+    return exported
 
 
-def _lengths(found: ExportedProgram) -> list[object]:
-    """Of the input's axes: numbers, or symbols."""
-    (name,) = found.graph_signature.user_inputs
-    node = next(node for node in found.graph.nodes if node.name == name)
+def _lengths(exported: ExportedProgram) -> list[object]:
+    """Lengths of the input's axes: numbers, or symbols."""
+    (name,) = exported.graph_signature.user_inputs
+    node = next(node for node in exported.graph.nodes if node.name == name)
     return list(node.meta["val"].shape)
 
 
-def _whole(length: object) -> bool:
+def _is_fixed(length: object) -> bool:
     return isinstance(length, int)
 
 
-def _refusal(shipment: Shipment, why: object) -> str:
+def _unsupported(shipment: Shipment, cause: object) -> str:
     name = shipment.about.model
     if shipment.any_size:
         size = " x ".join(map(str, shipment.about.size))
         return f"{name} takes images of {size} pixels alone: export it without --any-size."
-    reason = str(why).strip().splitlines()[0]
+    reason = str(cause).strip().splitlines()[0]
     return f"{name} cannot be written down as a program ({reason}): export safetensors or a folder."
 
 
 @contextmanager
-def quietly() -> Iterator[None]:
-    """Without what exporters say to their own authors, and set up for all others to say."""
+def silenced() -> Iterator[None]:
+    """Silence what exporters log and warn of; restore logging afterwards."""
     root = logging.root
     before, level, handlers = root.manager.disable, root.level, root.handlers[:]
     with warnings.catch_warnings():

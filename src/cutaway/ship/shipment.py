@@ -1,4 +1,4 @@
-"""What is exported: a network, what it is, and how it is to be written."""
+"""A trained network with all that its export depends on."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,30 +10,30 @@ from cutaway.errors import UsageError
 from cutaway.learn.run import Run
 from cutaway.randomness import generator
 from cutaway.ship.about import About
-from cutaway.ship.examples import Examples, drawn
+from cutaway.ship.examples import Examples, random_inputs
 from cutaway.ship.portable import part_of, portable
 
 
 @dataclass(frozen=True)
 class Shipment:
-    """A trained network on its way out.
+    """A trained network that is to be exported.
 
     Args:
         run: whose network it is.
-        how: how weights and activations become 8 bits: auto, static, dynamic or weights.
+        int8: how weights and activations become 8 bits: auto, static, dynamic or weights.
         runtime: a folder with onnxruntime-web's files, for a page; else they are downloaded.
     """
 
     run: Run
     about: About
-    how: str = "auto"
+    int8: str = "auto"
     runtime: str = ""
 
     @classmethod
     def of(
-        cls, run: Run, part: str = "", any_size: bool = False, how: str = "auto", runtime: str = ""
+        cls, run: Run, part: str = "", any_size: bool = False, int8: str = "auto", runtime: str = ""
     ) -> "Shipment":
-        """The part of a run that is asked for.
+        """Prepare the export of a part of a run.
 
         Raises:
             UsageError: it has no such part, or takes no pictures of any size.
@@ -45,7 +45,7 @@ class Shipment:
             raise UsageError(
                 f"'{part}' of {run.path} takes no pictures: export it without --any-size."
             )
-        return cls(run, About.of(run, part, pictures and not any_size), how, runtime)
+        return cls(run, About.of(run, part, pictures and not any_size), int8, runtime)
 
     @property
     def any_size(self) -> bool:
@@ -62,15 +62,15 @@ class Shipment:
         return Examples(self.run, self.about)
 
     @cached_property
-    def whole(self) -> nn.Module:
-        """Pixels (or codes, or places) to answers, in PyTorch."""
+    def module(self) -> nn.Module:
+        """The PyTorch module from pixels (or codes, or places) to answers."""
         return portable(self.network, self.about)
 
-    def specimen(self) -> Tensor:
-        """Three made-up examples, of another shape than the network's where it may be any."""
+    def example_inputs(self) -> Tensor:
+        """Three random examples, of another shape than the network's where any is allowed."""
         about = self.about
         if not about.takes_examples:
-            return torch.from_numpy(drawn(about, 3))
+            return torch.from_numpy(random_inputs(about, 3))
         grid = about.size
         if about.resizes:
             grid = (grid[0] + 13, grid[1] + 6)
@@ -80,6 +80,6 @@ class Shipment:
         return torch.randint(256, shape, generator=generator(0, "specimen")).byte()
 
     @property
-    def free(self) -> tuple[str, ...]:
-        """The axes of the input, from the first, that may have any length."""
+    def dynamic_axes(self) -> tuple[str, ...]:
+        """Names of the first axes of the input, which may have any length."""
         return ("batch", "height", "width") if self.about.resizes or self.any_size else ("batch",)

@@ -1,4 +1,4 @@
-"""An export put to the test: does it say what the network in PyTorch says?"""
+"""Compare an export with the network in PyTorch."""
 
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -10,17 +10,17 @@ import torch
 
 from cutaway.errors import RunError
 from cutaway.ship import measures
+from cutaway.ship.exported_model import ExportedModel, Forward, of_module
 from cutaway.ship.formats import Format
-from cutaway.ship.opened import Opened, Run, of_module
 from cutaway.ship.shipment import Shipment
 
 ENLARGED = 16
-"""Examples that are tried at another size as well, where the network brings them to its own."""
+"""Number of examples that are tried at another size as well, where the network resizes them."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What was found of an export, beside the same network in PyTorch (float32, this processor).
+    """The comparison of an export with the same network in PyTorch (float32, this processor).
 
     Attributes:
         bytes: of the file, or of all files of the folder.
@@ -47,14 +47,14 @@ class Check:
 
     @property
     def lost(self) -> float:
-        """Points of accuracy or IoU that the export costs."""
+        """Points of accuracy or IoU that the export loses."""
         return max((100 * (v - self.export[k]) for k, v in self.pytorch.items()), default=0.0)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
-    def insist(self) -> None:
-        """Refuse an export that is not what it was made from.
+    def require_agreement(self) -> None:
+        """Refuse an export that differs too much from the network.
 
         Raises:
             RunError: it differs more than its tolerance.
@@ -90,7 +90,7 @@ class Reference:
 
     def __init__(self, shipment: Shipment):
         self.shipment = shipment
-        self.opened: Opened = of_module(shipment.run.path, shipment.about, shipment.whole)
+        self.opened: ExportedModel = of_module(shipment.run.path, shipment.about, shipment.module)
 
     @cached_property
     def examples(self) -> np.ndarray:
@@ -102,10 +102,10 @@ class Reference:
 
     @cached_property
     def outputs(self) -> np.ndarray:
-        return self.opened.in_parts(self.examples)
+        return self.opened.in_batches(self.examples)
 
     @cached_property
-    def worth(self) -> dict[str, float]:
+    def pytorch_quality(self) -> dict[str, float]:
         return self.quality(self.outputs)
 
     def quality(self, outputs: np.ndarray) -> dict[str, float]:
@@ -115,46 +115,49 @@ class Reference:
         truth = self.shipment.examples.targets()
         return about.task_kind().quality(torch.from_numpy(outputs), truth, about.target)
 
-    def check(self, kind: Format, opened: Opened, tolerance: dict[str, float]) -> Check:
-        """Try an export on everything."""
-        found = opened.in_parts(self.examples)
-        ways = {"pytorch": self.opened.answer, "export": opened.answer}
+    def check(self, kind: Format, opened: ExportedModel, tolerance: dict[str, float]) -> Check:
+        """Compare an opened export with PyTorch on all examples."""
+        outputs = opened.in_batches(self.examples)
+        calls = {"pytorch": self.opened.answer, "export": opened.answer}
         return Check(
-            kind.name, opened.path.name, size(opened.path), len(found),
-            self._apart(self.outputs, found), self._resized(opened.answer),
-            self._files(opened.answer, found),
-            self.worth, self.quality(found), measures.latencies(ways, self.examples), tolerance,
+            kind.name, opened.path.name, total_bytes(opened.path), len(outputs),
+            self._difference(self.outputs, outputs), self._resized_difference(opened.answer),
+            self._file_differences(opened.answer, outputs),
+            self.pytorch_quality, self.quality(outputs),
+            measures.latencies(calls, self.examples), tolerance,
         )  # fmt: skip
 
-    def _apart(self, one: np.ndarray, other: np.ndarray) -> dict[str, float]:
-        """How far outputs are apart; values beside their spread among the training examples."""
+    def _difference(self, one: np.ndarray, other: np.ndarray) -> dict[str, float]:
+        """The difference of two sets of outputs; values are divided by their spread in the training
+        examples."""
         if self.shipment.about.part == "answer":
             scale = self.shipment.about.target.scale().numpy()
             scale = scale.reshape(1, -1, *[1] * (one.ndim - 2))
             one, other = one / scale, other / scale
-        return measures.apart(one, other)
+        return measures.compare_outputs(one, other)
 
-    def _resized(self, answer: Run) -> dict[str, float]:
+    def _resized_difference(self, answer: Forward) -> dict[str, float]:
         if not self.shipment.about.resizes:
             return {}
         larger = enlarged(self.examples[:ENLARGED])
-        return self._apart(self.opened.answer(larger), answer(larger))
+        return self._difference(self.opened.answer(larger), answer(larger))
 
-    def _files(self, answer: Run, found: np.ndarray) -> dict[str, float]:
-        """Each file alone, beside what was `found` for its pixels as the run has them."""
+    def _file_differences(self, answer: Forward, outputs: np.ndarray) -> dict[str, float]:
+        """Compare each file alone with the outputs for its pixels as the run has them."""
         if not self.files:
             return {}
         rows, pictures = zip(*self.files, strict=True)
-        seen = np.concatenate([answer(picture[None]) for picture in pictures])
-        return {"images": len(rows), **self._apart(found[list(rows)], seen)}
+        file_outputs = np.concatenate([answer(picture[None]) for picture in pictures])
+        return {"images": len(rows), **self._difference(outputs[list(rows)], file_outputs)}
 
 
 def enlarged(pixels: np.ndarray) -> np.ndarray:
-    """Pictures twice as high and three times as wide, so that they have to be cut and resized."""
+    """Pictures twice as high and three times as wide, so that they have to be cropped and
+    resized."""
     return pixels.repeat(2, axis=1).repeat(3, axis=2)
 
 
-def size(path: Path) -> int:
+def total_bytes(path: Path) -> int:
     """Bytes of a file, or of all files below a folder."""
     files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
     return sum(one.stat().st_size for one in files)

@@ -202,7 +202,7 @@ def data_rows() -> list[dict[str, Any]]:
             "what": source.title,
             "images": source.count,
             "classes": source.classes,
-            "here": "yes" if source.here else _to_fetch(source),
+            "here": "yes" if source.available else _to_fetch(source),
             "licence": source.licence,
             "homepage": source.homepage,
         }

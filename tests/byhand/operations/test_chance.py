@@ -46,10 +46,10 @@ def test_dropping_everything():
 
 
 def test_what_is_drawn_and_what_is_computed():
-    assert DropoutMask().drawn
-    assert Constant(torch.randn_like, "randn_like").drawn
-    assert not Constant(torch.sign, "sign").drawn
-    assert not ReLU().drawn
+    assert DropoutMask().random
+    assert Constant(torch.randn_like, "randn_like").random
+    assert not Constant(torch.sign, "sign").random
+    assert not ReLU().random
 
 
 def test_no_gradient_goes_through_a_mask_or_a_constant():

@@ -68,8 +68,8 @@ def test_matrix_products(left, right):
 )
 def test_contractions(equation, left, right):
     x = normal(*left), normal(*right)
-    found = counts(Contraction(equation), *x)
-    assert found == counted(lambda *x: torch.einsum(equation, *x), *x)
+    flops = counts(Contraction(equation), *x)
+    assert flops == counted(lambda *x: torch.einsum(equation, *x), *x)
 
 
 def test_one_for_each_number_or_comparison_and_none_for_moving():

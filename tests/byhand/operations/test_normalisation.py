@@ -56,7 +56,7 @@ def test_in_single_precision(x, training):
     agree(operation, function, *x, still=[3, 4], dtype=torch.float32)
 
 
-def test_it_needs_neither_parameters_nor_statistics():
+def test_batch_normalisation_without_parameters_and_statistics():
     agree(BatchNormalisation(), lambda x: F.batch_norm(x, None, None, training=True), normal(4, 3))
 
 

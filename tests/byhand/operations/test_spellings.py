@@ -9,7 +9,7 @@ from helpers.agreement import close, normal
 from torch import nn
 
 from cutaway.byhand import trace
-from cutaway.byhand.operation import SPELLINGS
+from cutaway.byhand.operation import OPERATIONS
 
 aten = torch.ops.aten
 
@@ -135,7 +135,7 @@ class Called(nn.Module):
 
 
 def test_every_name_is_called_here():
-    assert {f"aten.{name}" for name in CALLS} == SPELLINGS.keys()
+    assert {f"aten.{name}" for name in CALLS} == OPERATIONS.keys()
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
@@ -156,7 +156,7 @@ def test_a_name_is_read_with_its_arguments(name):
 
 
 def type_of(name):
-    return SPELLINGS[f"aten.{name}"]
+    return OPERATIONS[f"aten.{name}"]
 
 
 def test_every_operation_has_a_property_test():
@@ -165,4 +165,4 @@ def test_every_operation_has_a_property_test():
     for path in Path(__file__).parent.glob("test_*.py"):
         tree = ast.parse(path.read_text())
         made |= {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
-    assert {kind.__name__ for kind in SPELLINGS.values()} - made == set()
+    assert {kind.__name__ for kind in OPERATIONS.values()} - made == set()

@@ -183,7 +183,7 @@ def stripes(b=6, h=12, w=10):
 @pytest.mark.parametrize("text", TEXTS)
 def test_images_move_alike_with_their_masks_and_without(text):
     x, masks = images(), stripes()[1]
-    moved, followed = parse(text).both(x, masks, rng(3))
+    moved, followed = parse(text).with_masks(x, masks, rng(3))
     assert torch.equal(moved, parse(text)(x, rng(3)))
     assert followed.shape == masks.shape
     assert followed.dtype == masks.dtype
@@ -193,7 +193,7 @@ def test_images_move_alike_with_their_masks_and_without(text):
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int64])
 def test_masks_follow_exact_moves_pixel_by_pixel(text, dtype):
     x, masks = stripes()
-    moved, followed = parse(text).both(x, masks.to(dtype), rng(1))
+    moved, followed = parse(text).with_masks(x, masks.to(dtype), rng(1))
     assert torch.equal((moved[:, 0] * 4).to(dtype), followed)
     assert not torch.equal(followed, masks.to(dtype))
 
@@ -203,7 +203,7 @@ def test_masks_follow_a_warp_to_the_nearest_pixel():
     masks = (torch.arange(64) // 16 % 2)[None, :, None] ^ (torch.arange(64) // 16 % 2)[None, None]
     masks = masks.expand(8, 64, 64).to(torch.uint8)
     x = masks[:, None].float()
-    moved, followed = parse("rotate:30+scale:0.2+elastic:8:4+flip").both(x, masks, rng(2))
+    moved, followed = parse("rotate:30+scale:0.2+elastic:8:4+flip").with_masks(x, masks, rng(2))
     sure = (moved[:, 0] < 0.02) | (moved[:, 0] > 0.98)
     assert sure.float().mean() > 0.6
     assert torch.equal(moved[:, 0][sure].round().byte(), followed[sure])

@@ -79,16 +79,16 @@ def test_each_matrix_of_a_layer_is_orthogonal(case):
 
 def outputs(net, x):
     """The variance of each layer's output at its first use, as in training."""
-    found = {}
+    outputs = {}
 
     def measure(layer, inputs, s):
-        found.setdefault(layer, s.var().item())
+        outputs.setdefault(layer, s.var().item())
 
     hooks = [layer.register_forward_hook(measure) for layer in layers(net)]
     net.train()(x)
     for hook in hooks:
         hook.remove()
-    return list(found.values())
+    return list(outputs.values())
 
 
 @pytest.mark.parametrize(

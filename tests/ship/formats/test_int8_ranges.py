@@ -9,12 +9,12 @@ from hypothesis import strategies as some
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
-from cutaway.ship.formats.int8_ranges import ranges, reach, rows
+from cutaway.ship.formats.int8_ranges import largest_pair_sums, outputs_first, ranges
 
 
 def eight_bits(w):
     """As onnxruntime rounds them."""
-    r = np.maximum(reach(w), 1e-12).reshape(-1, *[1] * (w.ndim - 1))
+    r = np.maximum(largest_pair_sums(w), 1e-12).reshape(-1, *[1] * (w.ndim - 1))
     return np.clip(np.round(w / r * 127), -128, 127)
 
 
@@ -30,19 +30,19 @@ def test_neighbours_fit(seed, channels, side):
 
 def test_what_has_no_neighbour_of_its_sign_keeps_all_of_its_precision():
     w = np.array([[0.5, -0.5, 0.25, 0.0], [0.5, 0.5, 0.25, -1.0]], dtype=np.float32)
-    assert reach(w).tolist() == [0.5, 1.0]
+    assert largest_pair_sums(w).tolist() == [0.5, 1.0]
 
 
 def test_a_channel_of_zeros_reaches_nowhere():
-    assert reach(np.zeros((2, 3), np.float32)).tolist() == [0, 0]
+    assert largest_pair_sums(np.zeros((2, 3), np.float32)).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("turned", [0, 1])
 def test_what_a_layer_leads_to_comes_first(turned):
     node = helper.make_node("Gemm", ["x", "w"], ["y"], transB=turned)
     w = np.arange(6, dtype=np.float32).reshape((3, 2) if turned else (2, 3))
-    found, axis = rows(node, w)
-    assert found.shape == (3, 2)
+    weights, axis = outputs_first(node, w)
+    assert weights.shape == (3, 2)
     assert axis == 1 - turned
 
 

@@ -27,10 +27,10 @@ from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.ship.export import export
+from cutaway.ship.exported_model import ExportedModel
 from cutaway.ship.formats import open_exported, web
 from cutaway.ship.onnxruntime_web import SCRIPT, runtime
-from cutaway.ship.opened import Opened
-from cutaway.ship.serve.occlusion import heat_map, in_bytes
+from cutaway.ship.serve.occlusion import heat_map, to_uint8
 from cutaway.ship.shipment import Shipment
 
 Trained = Callable[[str], Run]
@@ -44,14 +44,14 @@ def lenet(trained: Trained) -> Run:
 @pytest.fixture(scope="session")
 def folder(lenet: Run, npm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The export of a LeNet-5."""
-    (found,) = export(lenet, "web", runtime=npm, out=tmp_path_factory.mktemp("web") / "lenet5")
-    return found.path
+    (exported,) = export(lenet, "web", runtime=npm, out=tmp_path_factory.mktemp("web") / "lenet5")
+    return exported.path
 
 
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[Page]:
-    with opened(tmp_path) as found:
-        yield found
+    with opened(tmp_path) as browser_page:
+        yield browser_page
 
 
 @pytest.fixture
@@ -78,12 +78,12 @@ def held_out(run: Run, to: Path, images: ImageSet | None = None) -> Path:
     return to
 
 
-def same_as(page: Page, found: Opened, image: Path) -> None:
+def same_as(page: Page, exported: ExportedModel, image: Path) -> None:
     """The page's five answers for an image are onnxruntime's in Python."""
-    p = found.answer(decode(image, None, found.about.channels)[None])[0]
+    p = exported.answer(decode(image, None, exported.about.channels)[None])[0]
     top = page.value(f"answer({blob(image.read_bytes())})")["top"]
     best = np.argsort(-p, kind="stable")[:5]
-    assert [one["label"] for one in top] == [found.about.classes[k] for k in best]
+    assert [one["label"] for one in top] == [exported.about.classes[k] for k in best]
     np.testing.assert_allclose([one["probability"] for one in top], p[best], atol=1e-3)
 
 
@@ -92,12 +92,12 @@ def same_as(page: Page, found: Opened, image: Path) -> None:
 def test_a_held_out_image_is_answered_as_in_python(
     page: Page, address: str, folder: Path, lenet: Run, tmp_path: Path
 ) -> None:
-    image, found = held_out(lenet, tmp_path / "image.png"), open_exported(folder)
+    image, exported = held_out(lenet, tmp_path / "image.png"), open_exported(folder)
     ready(page, address)
-    same_as(page, found, image)
+    same_as(page, exported, image)
     page.choose(image)
     page.wait("!$('answer').hidden")
-    assert page.run("$('label').textContent") == found.predict(image)[0].top[0][0]
+    assert page.run("$('label').textContent") == exported.predict(image)[0].top[0][0]
     assert page.run("$('top').children.length") == 5
     assert "of 32 × 32 pixels" in page.run("$('lead').textContent")
     assert page.problems == []
@@ -144,16 +144,16 @@ def test_a_digit_is_drawn_answered_explained_and_cleared(page: Page, folder: Pat
 
 @browsing
 def test_why_is_the_map_of_the_server(page: Page, folder: Path, lenet: Run, tmp_path: Path) -> None:
-    image, found = held_out(lenet, tmp_path / "image.png"), open_exported(folder)
+    image, exported = held_out(lenet, tmp_path / "image.png"), open_exported(folder)
     ready(page, folder)
     got = page.value(f"why({blob(image.read_bytes())}, () => true).then(({{top, heat, most}}) =>"
                       " ({ label: top[0].label, heat: [...heat.data], most }))")  # fmt: skip
-    about, pixels = found.about, found.card.pixels(image).numpy()
+    about, pixels = exported.about, exported.card.pixels(image).numpy()
     best = about.classes.index(got["label"])
-    heat = heat_map(lambda one: found.answer(one[None])[0], pixels, best, about.mean)
+    heat = heat_map(lambda one: exported.answer(one[None])[0], pixels, best, about.mean)
     assert got["most"] == pytest.approx(float(heat.max()), abs=1e-3)
     shades = np.array(got["heat"]).reshape(*about.size, 4)[..., 0]
-    assert np.abs(shades - in_bytes(heat)).max() <= 1
+    assert np.abs(shades - to_uint8(heat)).max() <= 1
 
 
 @browsing
@@ -172,13 +172,13 @@ def test_a_generator_draws_what_it_draws_in_python(
     page: Page, trained: Trained, npm: Path, tmp_path: Path
 ) -> None:
     web.write(Shipment.of(trained("dcgan"), runtime=str(npm)), tmp_path / "dcgan")
-    found = open_exported(tmp_path / "dcgan")
-    z = np.random.default_rng(0).standard_normal((2, found.about.latent), dtype=np.float32)
+    exported = open_exported(tmp_path / "dcgan")
+    z = np.random.default_rng(0).standard_normal((2, exported.about.latent), dtype=np.float32)
     ready(page, tmp_path / "dcgan")
     page.wait("$('figures').querySelectorAll('canvas').length === 16")
     made = page.value(f"run(new ort.Tensor('float32', {z.ravel().tolist()}, {[*z.shape]}))"
                        ".then((out) => [...out.data])")  # fmt: skip
-    np.testing.assert_allclose(np.reshape(made, (2, 32, 32, 1)), found.answer(z), atol=1e-4)
+    np.testing.assert_allclose(np.reshape(made, (2, 32, 32, 1)), exported.answer(z), atol=1e-4)
     first = page.run("$('figures').querySelector('canvas').toDataURL()")
     page.run("$('again').click()")
     page.wait(f"$('figures').querySelector('canvas').toDataURL() !== '{first}'")
@@ -190,12 +190,12 @@ def test_an_autoencoder_shows_what_it_keeps(
 ) -> None:
     run = trained("autoencoder")
     web.write(Shipment.of(run, runtime=str(npm)), tmp_path / "web")
-    image, found = held_out(run, tmp_path / "image.png"), open_exported(tmp_path / "web")
+    image, exported = held_out(run, tmp_path / "image.png"), open_exported(tmp_path / "web")
     ready(page, tmp_path / "web")
     made = page.value(
         f"answer({blob(image.read_bytes())}).then((found) => [...found.figures[1][0].data])"
     )
-    true = found.answer(decode(image, None, 1)[None])[0]
+    true = exported.answer(decode(image, None, 1)[None])[0]
     assert np.abs(np.reshape(made, (*true.shape[:2], 4))[..., :1] - 255 * true).max() <= 1
     page.choose(image)
     page.wait("$('figures').querySelectorAll('canvas').length === 2")
@@ -210,12 +210,12 @@ def test_a_segmenter_shows_its_mask(page: Page, npm: Path, tmp_path: Path) -> No
     recipe = Recipe(model="unet", data="own:digits", epochs=1, task="segment", augment="none")
     run = fit(recipe, images, out=tmp_path / "run")
     web.write(Shipment.of(run, runtime=str(npm)), tmp_path / "web")
-    image, found = held_out(run, tmp_path / "i.png", images), open_exported(tmp_path / "web")
+    image, exported = held_out(run, tmp_path / "i.png", images), open_exported(tmp_path / "web")
     ready(page, tmp_path / "web")
     shares = page.value(
         f"answer({blob(image.read_bytes())}).then((found) => found.legend.map((l) => l.share))"
     )
-    true = found.answer(decode(image, None, 1)[None])[0].argmax(0)
+    true = exported.answer(decode(image, None, 1)[None])[0].argmax(0)
     assert shares == [float((true == k).mean()) for k in range(2)]
     page.choose(image)
     page.wait("$('figures').querySelectorAll('canvas').length === 2")

@@ -57,10 +57,10 @@ def page(
     folder = tmp_path_factory.mktemp(request.param)
     run = fit(recipe, load_for(recipe, request.param), out=folder / "run")
     web.write(Shipment.of(run, runtime=str(npm)), folder / "web")
-    with opened(folder) as found:
-        found.look(1200, dark=False)
-        ready(found, folder / "web")
-        yield found
+    with opened(folder) as browser_page:
+        browser_page.look(1200, dark=False)
+        ready(browser_page, folder / "web")
+        yield browser_page
 
 
 @browsing

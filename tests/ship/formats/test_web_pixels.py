@@ -10,13 +10,13 @@ from helpers.picture_files import every_mode
 from helpers.web_pages import browsing, ready
 from PIL import Image
 
-from cutaway.data.decode import brought
+from cutaway.data.decode import decode_to
 from cutaway.data.sources import load
 from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
+from cutaway.ship.exported_model import ExportedModel
 from cutaway.ship.formats import open_exported, web
-from cutaway.ship.opened import Opened
 from cutaway.ship.shipment import Shipment
 
 
@@ -40,26 +40,26 @@ def run(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def page(run: Run, npm: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     folder = tmp_path_factory.mktemp("web")
     web.write(Shipment.of(run, runtime=str(npm)), folder / "web")
-    with opened(folder) as found:
-        ready(found, folder / "web")
-        yield found
+    with opened(folder) as browser_page:
+        ready(browser_page, folder / "web")
+        yield browser_page
 
 
 def seen(page: Page, path: Path) -> np.ndarray:
     """The pixels that the page gives to its network."""
     picture = blob(path.read_bytes())
-    found = page.value(f"decoded({picture}).then((p) => [...shown(p).values])")
-    return np.reshape(found, (*page.run("about.size"), page.run("about.channels")))
+    pixels = page.value(f"decoded({picture}).then((p) => [...shown(p).values])")
+    return np.reshape(pixels, (*page.run("about.size"), page.run("about.channels")))
 
 
 def answers_alike(
-    page: Page, exported: Opened, path: Path, pixels: np.ndarray, within: float
+    page: Page, exported: ExportedModel, path: Path, pixels: np.ndarray, within: float
 ) -> None:
     """The page's probabilities are those of onnxruntime in Python for the pixels of Python."""
     p = exported.answer(pixels.astype(np.uint8)[None])[0]
-    found = page.value(f"answer({blob(path.read_bytes())})")["top"]
-    told = [p[exported.about.classes.index(one["label"])] for one in found]
-    np.testing.assert_allclose([one["probability"] for one in found], told, atol=within)
+    top = page.value(f"answer({blob(path.read_bytes())})")["top"]
+    told = [p[exported.about.classes.index(one["label"])] for one in top]
+    np.testing.assert_allclose([one["probability"] for one in top], told, atol=within)
 
 
 @browsing
@@ -72,7 +72,7 @@ def test_planted_files_are_seen_alike(page: Page, files: Path, run: Run) -> None
     for path in sorted(files.glob("*/*")):
         if path.name == "cmyk.jpg":
             continue
-        wanted = brought(path, run.data.frame).astype(int)
+        wanted = decode_to(path, run.data.frame).astype(int)
         assert np.abs(seen(page, path) - wanted).max() <= 1, path
         answers_alike(page, opened_, path, wanted, 2e-3)
 
@@ -85,7 +85,7 @@ def test_real_photographs_are_seen_alike(page: Page, run: Run, real_data: Path) 
     ]
     opened_ = open_exported(Path(page.run("location.pathname")).parent)
     for path in paths:
-        wanted = brought(path, run.data.frame).astype(int)
+        wanted = decode_to(path, run.data.frame).astype(int)
         assert np.abs(seen(page, path) - wanted).max() <= 1, path
         answers_alike(page, opened_, path, wanted, 1e-3)
 
@@ -102,10 +102,10 @@ def test_every_fit_is_the_same_arithmetic(
     size = (24, 36) if fit_ == "stretch" else (32, 32)
     before = page.run("JSON.stringify(about)")
     page.run(f"about.fit = '{fit_}'; about.size = {list(size)}; 0")
-    found = seen(page, tmp_path / "x.png")
+    pixels = seen(page, tmp_path / "x.png")
     page.run(f"about = JSON.parse({before!r}); 0")
-    wanted = brought(tmp_path / "x.png", run.data.frame._replace(size=size, fit=fit_))
-    assert (found == wanted).all()
+    wanted = decode_to(tmp_path / "x.png", run.data.frame._replace(size=size, fit=fit_))
+    assert (pixels == wanted).all()
 
 
 @browsing
@@ -114,10 +114,10 @@ def test_a_wide_picture_is_read_in_pieces(page: Page, run: Run, tmp_path: Path) 
     pixels = draw.integers(0, 256, (300, 5000, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "x.png")
     page.run("about.fit = 'stretch'; about.size = [32, 33]; 0")
-    found = seen(page, tmp_path / "x.png")
+    result = seen(page, tmp_path / "x.png")
     page.run("about.fit = 'cut'; about.size = [32, 32]; 0")
-    wanted = brought(tmp_path / "x.png", run.data.frame._replace(size=(32, 33), fit="stretch"))
-    assert (found == wanted).all()
+    wanted = decode_to(tmp_path / "x.png", run.data.frame._replace(size=(32, 33), fit="stretch"))
+    assert (result == wanted).all()
 
 
 @browsing

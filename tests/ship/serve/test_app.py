@@ -18,9 +18,9 @@ PICTURES = [encoded(one[..., 0]) for one in digits(40, size=32).images.numpy()]
 
 def test_the_same_answers_as_predict(running: Server, lenet: Run) -> None:
     expected = lenet.predict(PICTURES)
-    found = running.client.post("/predict", json=in_json(*PICTURES)).json()["answers"]
-    assert len(found) == len(PICTURES)
-    for answer, prediction in zip(found, expected, strict=True):
+    answers = running.client.post("/predict", json=in_json(*PICTURES)).json()["answers"]
+    assert len(answers) == len(PICTURES)
+    for answer, prediction in zip(answers, expected, strict=True):
         names, values = zip(*prediction.top, strict=True)
         assert tuple(one["label"] for one in answer["top"]) == names
         assert [one["probability"] for one in answer["top"]] == pytest.approx(values, abs=2e-6)
@@ -42,23 +42,23 @@ def test_other_kinds_of_files(running: Server, kind: str) -> None:
 def test_large_images_are_decoded_in_threads_and_in_order(running: Server, lenet: Run) -> None:
     images = digits(12, size=320).images[..., 0].numpy()
     pictures = [encoded(one) for one in images]
-    found = running.predict(*pictures).json()["answers"]
-    assert [one["top"][0]["label"] for one in found] == [p.label for p in lenet.predict(pictures)]
+    answers = running.predict(*pictures).json()["answers"]
+    assert [one["top"][0]["label"] for one in answers] == [p.label for p in lenet.predict(pictures)]
 
 
 def test_why_is_occlusion(running: Server, lenet: Run) -> None:
-    found = running.client.post("/why", files=files(PICTURES[3])).json()
+    reply = running.client.post("/why", files=files(PICTURES[3])).json()
     (prediction,) = lenet.predict(PICTURES[3:4])
-    assert found["top"][0]["label"] == prediction.label
+    assert reply["top"][0]["label"] == prediction.label
     seen, heat = (
-        np.asarray(Image.open(BytesIO(base64.b64decode(found[name])))) for name in ("seen", "heat")
+        np.asarray(Image.open(BytesIO(base64.b64decode(reply[name])))) for name in ("seen", "heat")
     )
     assert (seen == digits(4, size=32).images[3, ..., 0].numpy()).all()
     x = lenet.data.normalise(torch.from_numpy(seen.copy())[None, None] / 255)
     k = torch.tensor([lenet.data.classes.index(prediction.label)])
     logs = torch.nn.Sequential(lenet.model, torch.nn.LogSoftmax(1))
     expected = occlusion(logs, x, k, patch=6, stride=3)[0]
-    assert found["most"] == pytest.approx(expected.max().item(), rel=0.02)
+    assert reply["most"] == pytest.approx(expected.max().item(), rel=0.02)
     shares = expected.clamp(min=0) / expected.max()
     # the server covers with whole grey levels, the run with the exact mean
     assert np.abs(heat / 255 - shares.numpy()).max() < 0.03

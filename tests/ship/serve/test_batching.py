@@ -43,7 +43,7 @@ def picture(value: int) -> np.ndarray:
 
 async def ask(batcher: Batcher, engine: Thinking, values: Sequence[int], ready: float = 0) -> list:
     """Values in a request that takes a while to decode."""
-    with batcher.expecting(len(values)):
+    with batcher.announce(len(values)):
         await asyncio.sleep(ready)
         waiting = [batcher.put(picture(value), engine) for value in values]
     return [float(p[0]) for p in await asyncio.gather(*waiting)]
@@ -68,7 +68,9 @@ def play(settings: Settings, *requests: tuple[Thinking, Sequence[int], float]) -
     max_batch=st.integers(1, 8),
     budget=st.sampled_from([0.0, 1.0]),
 )
-def test_everyone_gets_the_own_answers(sizes: list[int], max_batch: int, budget: float) -> None:
+def test_every_request_gets_its_own_answers(
+    sizes: list[int], max_batch: int, budget: float
+) -> None:
     engine, starts = Thinking(), np.cumsum([0, *sizes[:-1]])
     requests = [list(range(a, a + n)) for a, n in zip(starts, sizes, strict=True)]
     settings = Settings(budget_ms=budget, max_batch=max_batch)
@@ -95,7 +97,7 @@ def test_a_batch_waits_for_those_on_their_way() -> None:
     assert engine.batches == [[1, 2]]
 
 
-def test_but_no_longer_than_the_budget() -> None:
+def test_a_batch_waits_no_longer_than_the_budget() -> None:
     engine = Thinking()
     play(Settings(budget_ms=50), (engine, [1], 0.0), (engine, [2], 0.5))
     assert engine.batches == [[1], [2]]
@@ -127,8 +129,8 @@ def test_many_quick_answers_do_not_nest() -> None:
 def test_networks_are_not_mixed() -> None:
     old, new = Thinking(), Thinking()
     settings = Settings(budget_ms=5000)
-    found = play(settings, (old, [1, 2], 0.1), (new, [3], 0.1), (old, [4], 0.1))
-    assert found == [[1, 2], [3], [4]]
+    results = play(settings, (old, [1, 2], 0.1), (new, [3], 0.1), (old, [4], 0.1))
+    assert results == [[1, 2], [3], [4]]
     assert (old.batches, new.batches) == ([[1, 2], [4]], [[3]])
 
 
@@ -141,14 +143,14 @@ def test_a_network_that_fails_refuses_its_batch_alone() -> None:
     assert second == [2]
 
 
-def test_no_more_wait_than_may() -> None:
+def test_the_queue_is_bounded() -> None:
     engine = Thinking(0.1)
-    found = play(Settings(max_waiting=3), *((engine, [i, i], 0.0) for i in range(3)))
-    assert [type(one) for one in found] == [list, RequestError, RequestError]
-    assert found[1].reason == "queue"
+    results = play(Settings(max_waiting=3), *((engine, [i, i], 0.0) for i in range(3)))
+    assert [type(one) for one in results] == [list, RequestError, RequestError]
+    assert results[1].reason == "queue"
 
 
-def test_what_nobody_waits_for_is_left_out() -> None:
+def test_cancelled_requests_are_left_out() -> None:
     engine = Thinking(0.2)
 
     async def impatient() -> None:

@@ -12,18 +12,18 @@ HERE = find_spec("fastapi_offline") is not None
 
 @pytest.mark.skipif(not HERE, reason="fastapi-offline is not installed")
 def test_every_file_of_the_page_comes_from_the_server(running: Server) -> None:
-    found = running.client.get("/docs")
-    assert found.status_code == 200
-    assert "http://" not in found.text
-    assert "https://" not in found.text
+    response = running.client.get("/docs")
+    assert response.status_code == 200
+    assert "http://" not in response.text
+    assert "https://" not in response.text
     for name, kind in (("swagger-ui.css", "text/css"), ("swagger-ui-bundle.js", "javascript")):
         part = running.client.get(f"/docs/{name}")
         assert part.status_code == 200
         assert kind in part.headers["content-type"]
-        assert f"docs/{name}" in found.text
+        assert f"docs/{name}" in response.text
 
 
-def test_it_has_no_other_files_and_says_what_is_missing(running: Server) -> None:
+def test_the_reference_has_no_other_files_and_says_what_is_missing(running: Server) -> None:
     for name in ("favicon.png", "..%2f__init__.py"):
         assert running.client.get(f"/docs/{name}").status_code == 404
     if not HERE:
@@ -37,8 +37,8 @@ def schema(running: Server) -> dict:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with opened(tmp_path_factory.mktemp("browser")) as found:
-        yield found
+    with opened(tmp_path_factory.mktemp("browser")) as browser_page:
+        yield browser_page
 
 
 @pytest.mark.slow

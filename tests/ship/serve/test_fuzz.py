@@ -25,8 +25,8 @@ def openapi(running: Server) -> Any:
     return schemathesis.openapi.from_url(f"{running.url}/openapi.json")
 
 
-def test_every_route_is_told_of(openapi: Any) -> None:
-    told = [found.ok().label for found in openapi.get_all_operations()]
+def test_every_route_is_in_the_schema(openapi: Any) -> None:
+    told = [operation.ok().label for operation in openapi.get_all_operations()]
     assert sorted(told) == sorted(f"{'POST' if p in ASKED else 'GET'} {p}" for p in PATHS)
 
 
@@ -59,25 +59,25 @@ def seeds() -> list[bytes]:
 
 def mutated(content: bytes, draw: random.Random) -> bytes:
     """With some bytes changed, moved, doubled or lost."""
-    found = bytearray(content)
+    mutant = bytearray(content)
     for _ in range(draw.choice([1, 1, 2, 4, 16])):
-        at, length = draw.randrange(len(found)), draw.choice([1, 2, 4, 32])
+        at, length = draw.randrange(len(mutant)), draw.choice([1, 2, 4, 32])
         match draw.randrange(6):
             case 0:
-                found[at] ^= 1 << draw.randrange(8)
+                mutant[at] ^= 1 << draw.randrange(8)
             case 1:
-                found[at : at + length] = draw.randbytes(length)
+                mutant[at : at + length] = draw.randbytes(length)
             case 2:
-                found[at : at + length] = bytes([draw.choice([0, 255])]) * length
+                mutant[at : at + length] = bytes([draw.choice([0, 255])]) * length
             case 3:
-                del found[at : at + length]
+                del mutant[at : at + length]
             case 4:
-                found[at:at] = found[at : at + length]
-            case _ if len(found) > 40:
-                del found[at:]
-        if not found:
+                mutant[at:at] = mutant[at : at + length]
+            case _ if len(mutant) > 40:
+                del mutant[at:]
+        if not mutant:
             return b"\0"
-    return bytes(found)
+    return bytes(mutant)
 
 
 def ask(server: Server, count: int, draw: random.Random) -> Counter[int]:

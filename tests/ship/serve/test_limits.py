@@ -27,7 +27,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutaway.learn.run import Run
-from cutaway.ship.serve.limits import CLIENTS, Buckets
+from cutaway.ship.serve.limits import CLIENTS, TokenBuckets
 from cutaway.ship.serve.settings import usual_rate
 
 REQUEST = HEAD % len(BODY) + BODY
@@ -179,12 +179,12 @@ def test_what_is_no_request(running: Server, sent: bytes, expected: int) -> None
         assert parsed(read_all(connection))[0] == expected
 
 
-def test_too_often(serve: Serve, lenet: Run) -> None:
+def test_requests_above_the_rate_are_refused(serve: Serve, lenet: Run) -> None:
     server = serve(lenet.path, "--rate", 5)
     answers = [server.predict(PICTURE) for _ in range(30)]
-    found = Counter(one.status_code for one in answers)
-    assert set(found) == {200, 429}
-    assert found[200] >= 10  # twice the rate at once
+    counts = Counter(one.status_code for one in answers)
+    assert set(counts) == {200, 429}
+    assert counts[200] >= 10  # twice the rate at once
     refused = next(one for one in answers if one.status_code == 429)
     assert refused.headers["retry-after"] == "1"
     assert "5 requests a second" in sentence(refused)
@@ -204,9 +204,9 @@ def test_a_thousand_requests_at_once(serve: Serve, lenet: Run) -> None:
             return await asyncio.gather(*asked)
 
     answers = asyncio.run(all_of_them())
-    found = Counter(one.status_code for one in answers)
-    assert set(found) <= {200, 503}
-    assert found[200] >= 256
+    counts = Counter(one.status_code for one in answers)
+    assert set(counts) <= {200, 503}
+    assert counts[200] >= 256
     for one in answers:
         assert one.status_code == 200 or one.headers["retry-after"] == "1"
     assert running.predict(PICTURE).status_code == 200
@@ -242,7 +242,7 @@ def test_an_answer_that_takes_too_long(serve: Serve, lenet: Run) -> None:
 
 @given(rate=st.floats(0.5, 100), gaps=st.lists(st.floats(0, 3), min_size=1, max_size=60))
 def test_a_bucket_grants_no_more_than_its_rate(rate: float, gaps: list[float]) -> None:
-    buckets, now, granted = Buckets(rate), 0.0, 0
+    buckets, now, granted = TokenBuckets(rate), 0.0, 0
     for gap in gaps:
         now += gap
         granted += buckets.take("a", now)
@@ -251,11 +251,11 @@ def test_a_bucket_grants_no_more_than_its_rate(rate: float, gaps: list[float]) -
 
 
 def test_buckets_are_each_clients_own_and_few_are_kept() -> None:
-    buckets = Buckets(1)
+    buckets = TokenBuckets(1)
     assert [buckets.take(one, 0) for one in "aaab"] == [True, True, False, True]
     for i in range(CLIENTS + 5):
         buckets.take(str(i), 0)
-    assert len(buckets._left) == CLIENTS
+    assert len(buckets._tokens) == CLIENTS
 
 
 def test_the_usual_rate() -> None:

@@ -14,10 +14,10 @@ from cutaway.learn.fleet import launch
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.runtime import computing
-from cutaway.ship.export import place
+from cutaway.ship.export import default_path
 from cutaway.ship.formats import find
 from cutaway.ship.serve.engine import TorchEngine
-from cutaway.ship.serve.opening import check_way, load_engine
+from cutaway.ship.serve.opening import check_backend, load_engine
 from cutaway.ship.shipment import Shipment
 
 PIXELS = digits(20, size=32).images.numpy()
@@ -28,7 +28,7 @@ def exported(lenet: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The run again, with its export to ONNX."""
     run = Run(copytree(lenet.path, tmp_path_factory.mktemp("exported") / "lenet"))
     shipment = Shipment.of(run)
-    file = place(shipment, find("onnx"))
+    file = default_path(shipment, find("onnx"))
     file.parent.mkdir()
     find("onnx").write(shipment, file)
     return run
@@ -78,22 +78,22 @@ def test_an_export_that_answers_otherwise_is_refused(exported: Run, tmp_path: Pa
 
 
 def test_exported_files_are_served(exported: Run) -> None:
-    found = load_engine(exported.path / "exports" / "lenet.onnx")
-    assert found.name == "onnxruntime"
+    engine = load_engine(exported.path / "exports" / "lenet.onnx")
+    assert engine.name == "onnxruntime"
     expected = TorchEngine(exported).answer(PIXELS)
-    np.testing.assert_allclose(found.answer(PIXELS), expected, atol=1e-5)
+    np.testing.assert_allclose(engine.answer(PIXELS), expected, atol=1e-5)
 
 
 def test_a_fleet_answers_as_one(tmp_path: Path) -> None:
     recipe = Recipe(model="mlp", data="own:digits", epochs=1, replicates=3)
     fleet = launch(recipe, digits(200), out=tmp_path / "fleet")
-    found, pixels = load_engine(fleet.path), digits(20).images.numpy()
+    engine, pixels = load_engine(fleet.path), digits(20).images.numpy()
     expected = np.mean([TorchEngine(run).answer(pixels) for run in fleet.members], axis=0)
-    np.testing.assert_allclose(found.answer(pixels), expected, atol=1e-6)
+    np.testing.assert_allclose(engine.answer(pixels), expected, atol=1e-6)
 
 
 def test_other_ways_and_places(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="Did you mean 'onnx'"):
-        check_way("onx")
+        check_backend("onx")
     with pytest.raises(UsageError, match="neither a run, nor a fleet, nor an exported"):
         load_engine(tmp_path)

@@ -23,8 +23,8 @@ READY, ANSWERED = "$('curl').textContent", "!$('why').hidden"
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with opened(tmp_path_factory.mktemp("browser")) as found:
-        yield found
+    with opened(tmp_path_factory.mktemp("browser")) as browser_page:
+        yield browser_page
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -40,7 +40,7 @@ def test_what_is_in_flight_is_answered(serve: Serve, lenet: Run, by: int) -> Non
         assert read_all(idle) == b""
 
 
-def test_requests_without_end_do_not_keep_it(serve: Serve, lenet: Run) -> None:
+def test_a_stream_of_requests_does_not_keep_the_server_running(serve: Serve, lenet: Run) -> None:
     """Clients that ask again and again: each request is answered, or never taken."""
     server, answered, broken = serve(lenet.path), [], []
 
@@ -68,7 +68,7 @@ def test_requests_without_end_do_not_keep_it(serve: Serve, lenet: Run) -> None:
     assert all(isinstance(one, httpx.RemoteProtocolError | httpx.ReadError) for one in broken)
 
 
-def test_a_second_signal_ends_it_at_once(serve: Serve, lenet: Run) -> None:
+def test_a_second_signal_ends_the_server_at_once(serve: Serve, lenet: Run) -> None:
     server = serve(lenet.path)
     with server.socket() as connection:
         connection.sendall(HEAD % len(BODY))
@@ -84,8 +84,8 @@ def test_the_port_is_taken(lenet: Run) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        found = cutaway("serve", lenet.path, "--port", port)
-    assert (found.code, f"127.0.0.1:{port} cannot be listened on" in found.said) == (2, True)
+        result = cutaway("serve", lenet.path, "--port", port)
+    assert (result.code, f"127.0.0.1:{port} cannot be listened on" in result.said) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -116,11 +116,11 @@ def test_what_is_not_served(
     if "vae" in wanted:
         recipe = Recipe(model="vae", task="variational", data="own:digits", epochs=1)
         fit(recipe, digits(64, size=8), out=places["vae"])
-    found = cutaway("serve", *(one.format(**places) for one in arguments), "--port", 0)
-    assert (found.code, words in found.said) == (code, True), found
+    result = cutaway("serve", *(one.format(**places) for one in arguments), "--port", 0)
+    assert (result.code, words in result.said) == (code, True), result
 
 
-def test_a_large_picture_is_no_trouble(serve: Serve, lenet: Run) -> None:
+def test_a_large_picture_is_answered(serve: Serve, lenet: Run) -> None:
     server = serve(lenet.path, "--max-megapixels", 0.05)
     large = encoded(digits(1, size=240).images[0, ..., 0].numpy())
     assert server.predict(large).status_code == 413

@@ -60,7 +60,7 @@ def test_under_load_no_request_is_lost(
     expected = {
         tuple(p.label for p in run.predict(PICTURES)): run.recipe.model for run in (lenet, words)
     }
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     problems: list[object] = []
 
     def ask() -> None:
@@ -71,7 +71,7 @@ def test_under_load_no_request_is_lost(
                     problems.append(answer.text)
                     continue
                 labels = tuple(one["top"][0]["label"] for one in answer.json()["answers"])
-                found[expected.get(labels, "a mixture")] += 1
+                counts[expected.get(labels, "a mixture")] += 1
 
     threads = [Thread(target=ask) for _ in range(4)]
     for one in threads:
@@ -86,8 +86,8 @@ def test_under_load_no_request_is_lost(
         for one in threads:
             one.join()
     assert problems == []
-    assert set(found) == {"lenet5", "mlp"}
-    assert min(found.values()) > 10
+    assert set(counts) == {"lenet5", "mlp"}
+    assert min(counts.values()) > 10
 
 
 def test_one_that_cannot_be_used_is_named_and_the_old_one_stays(
@@ -130,14 +130,14 @@ def test_nothing_changes_where_nothing_changed(lenet: Run) -> None:
 
     served = Served(load_engine(lenet.path))
     watcher = Watcher(lenet.path, load, served, Metrics())
-    asyncio.run(watcher.look())
+    asyncio.run(watcher.check())
     assert loads == []
     (lenet.path / "report.html").touch()  # written again by `cutaway report`
-    asyncio.run(watcher.look())
+    asyncio.run(watcher.check())
     assert loads == []
     os.utime(lenet.path / "weights.safetensors")
     old = served.engine
-    asyncio.run(watcher.look())
+    asyncio.run(watcher.check())
     assert loads == [lenet.path]
     assert served.engine is not old
-    assert stamp(lenet.path) == watcher._seen
+    assert stamp(lenet.path) == watcher._stamp

@@ -62,8 +62,8 @@ class ReLU6(HardTanh):
 
 @cache
 def slope_at_a_bound() -> float:
-    """What autograd takes for the derivative of clamp where s is the bound: 1 in PyTorch up to
-    2.13, 0 from 2.14 on. Asked for, not looked up by version."""
+    """Autograd's derivative of clamp where s is the bound: 1 in PyTorch up to 2.13, 0 from 2.14 on.
+    It is measured, not looked up by version."""
     with torch.inference_mode(False), torch.enable_grad():
         s = torch.zeros((), device="cpu", requires_grad=True)
         (slope,) = torch.autograd.grad(s.clamp(min=0), s)

@@ -81,7 +81,7 @@ class Contraction(Operation):
         return tuple(partial(without, i) for i in range(len(x)))
 
     def _letters(self) -> tuple[list[str], str]:
-        """Those of each input, and those of y; left out, they are all that stand once, in order."""
+        """The letters of each input, and those of y; by default all that occur once, in order."""
         inputs, arrow, output = self.equation.replace(" ", "").partition("->")
         names = inputs.split(",")
         if any(part.count(letter) > 1 for part in names for letter in part if letter != "."):

@@ -1,4 +1,4 @@
-"""What is drawn by chance, and what no gradient goes through.
+"""Random operations, and those without a gradient.
 
 A mask or a noise is a node of its own: it can be looked at, kept or set, and to the chain rule it
 is a constant.
@@ -14,7 +14,7 @@ from torch import Tensor
 from cutaway.byhand.operation import Gradient, Operation
 
 DRAWS = {"randn", "randn_like", "rand", "rand_like", "bernoulli"}
-"""PyTorch's functions whose result is by chance."""
+"""PyTorch's functions whose result is random."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Constant(Operation):
     name: str = ""
 
     @property
-    def drawn(self) -> bool:
+    def random(self) -> bool:
         return self.name in DRAWS
 
     def forward(self, *x: Any) -> Tensor:
@@ -55,7 +55,7 @@ class DropoutMask(Operation):
     maps: bool = False
 
     @property
-    def drawn(self) -> bool:
+    def random(self) -> bool:
         return True
 
     def forward(self, x: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ class _Kernels(Operation):
             after = before
         return Windows(size, each(self.stride, axes), dilation, before, after)
 
-    def _expect_batch(self, z: Tensor, u: Tensor) -> None:
+    def _check_batch(self, z: Tensor, u: Tensor) -> None:
         if z.ndim != u.ndim:
             raise UsageError(NO_BATCH)
 
@@ -70,7 +70,7 @@ class Convolution(_Kernels):
     """
 
     def forward(self, z: Tensor, u: Tensor, u_0: Tensor | None = None) -> Tensor:
-        self._expect_batch(z, u)
+        self._check_batch(z, u)
         s = self._matrix(u) @ self._patches(z, u)
         s = s.reshape(len(z), len(u), *self._windows(u).places(z.shape[2:]))
         return s if u_0 is None else s + wide(u_0, s)
@@ -102,7 +102,7 @@ class TransposedConvolution(_Kernels):
     output_padding: Setting = 0
 
     def forward(self, z: Tensor, u: Tensor, u_0: Tensor | None = None) -> Tensor:
-        self._expect_batch(z, u)
+        self._check_batch(z, u)
         patches = self._matrix(u).mT @ self._rows(z)
         s = self._lay(patches, u, z.shape[2:], self._sides(z, self._windows(u)))
         return s if u_0 is None else s + wide(u_0, s)

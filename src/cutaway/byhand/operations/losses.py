@@ -1,4 +1,4 @@
-"""What is minimised: J of outputs o or scores s, and of targets."""
+"""Losses: J of outputs o or scores s, and of targets."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class _Loss(Operation):
         return each if self.reduction == 0 else each.mean() if self.reduction == 1 else each.sum()
 
     def _share(self, g: Tensor, count: int) -> Tensor:
-        """dJ by each loss before it is reduced."""
+        """dJ by each loss before the reduction."""
         return g / count if self.reduction == 1 else g
 
     def flops(self, y: Tensor, *x: Tensor) -> int:

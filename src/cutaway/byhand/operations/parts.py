@@ -1,4 +1,4 @@
-"""Parts of a grid read by their place along an axis: cuts, margins, windows, rows put in.
+"""Operations that read a grid by index along an axis: slices, padding, windows, rows.
 
 y holds the numbers of x at certain places; dJ/dx adds up g at the place that each was read from.
 """
@@ -23,7 +23,7 @@ def read(x: Tensor, dim: int, places: Tensor) -> Tensor:
 
 
 def put_back(g: Tensor, dim: int, places: Tensor, x: Tensor) -> Tensor:
-    """The way back of `read`: g added up at the places of x."""
+    """The reverse of `read`: g added up at the places of x."""
     there = (places >= 0).nonzero().squeeze(1)
     shape = [*g.shape]
     shape[dim] = x.shape[dim]

@@ -1,4 +1,4 @@
-"""Grids brought to another size: adaptive pooling and upsampling.
+"""Resizing of grids: adaptive pooling and upsampling.
 
 Means and interpolations go axis by axis, each a matrix A with a row for each place of the result:
 y = A x on every axis, and so dJ/dx = A' g on every axis.
@@ -113,12 +113,12 @@ class _Upsampling(_AlongAxes):
         else:
             scales = self.scale_factors or ()
             sizes = tuple(int(n * s) for n, s in zip(sides, scales, strict=True))
-        given = scales or (None,) * len(sides)
-        rows = zip(sides, sizes, given, strict=True)
+        factors = scales or (None,) * len(sides)
+        rows = zip(sides, sizes, factors, strict=True)
         return [self._matrix(n, m, self._step(n, m, s, len(sides)), x) for n, m, s in rows]
 
     def _step(self, n: int, m: int, scale: float | None, axes: int) -> float:
-        """From one place of the result to the next, in places of x."""
+        """The step from one place of the result to the next, in places of x."""
         return 1 / scale if scale and m != n else n / m
 
     def _matrix(self, n: int, m: int, step: float, like: Tensor) -> Tensor:

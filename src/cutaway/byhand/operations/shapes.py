@@ -1,4 +1,4 @@
-"""Numbers that are moved and not changed: another shape, another order, parts, copies.
+"""Operations that move numbers without changing them: shape, order, parts, copies.
 
 Each is a matrix of zeros and ones, so its gradient is the transpose: what was moved moves back,
 what was left out gets nothing, what was copied gets the sum.

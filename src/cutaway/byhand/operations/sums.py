@@ -1,4 +1,4 @@
-"""Many numbers made one: sums, means and variances along axes."""
+"""Reductions: sums, means and variances along axes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ class _Reduction(Operation):
     keepdim: bool = False
 
     def _axes(self, x: Tensor) -> list[int]:
-        given = (self.dim,) if isinstance(self.dim, int) else self.dim
-        return [axis % x.ndim for axis in given] if given else list(range(x.ndim))
+        axes = (self.dim,) if isinstance(self.dim, int) else self.dim
+        return [axis % x.ndim for axis in axes] if axes else list(range(x.ndim))
 
     def _back(self, y: Tensor, x: Tensor) -> Tensor:
         """A reduced tensor with the axes that it lost, of length 1."""

@@ -1,4 +1,4 @@
-"""Windows that slide over a grid of any number of axes, and the way back."""
+"""Sliding windows over a grid of any number of axes, and the reverse."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from cutaway.errors import UsageError
 
 Setting = int | Sequence[int]
-"""One number is meant for every axis."""
+"""An int is meant for every axis."""
 
 NO_BATCH = (
     "Values without an axis for the batch have no gradient by hand: give (batch, channel, "
@@ -20,7 +20,7 @@ NO_BATCH = (
 
 
 def each(value: Setting, axes: int) -> tuple[int, ...]:
-    """A setting axis by axis."""
+    """A setting per axis."""
     values = (value,) if isinstance(value, int) else tuple(value)
     if axes < 1 or len(values) not in (0, 1, axes):
         raise UsageError(NO_BATCH)
@@ -29,7 +29,7 @@ def each(value: Setting, axes: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Windows:
-    """Where windows lie on (b, c, *grid); every field has a number an axis.
+    """The geometry of windows on (b, c, *grid); every field has a number per axis.
 
     Attributes:
         size: taps.
@@ -45,7 +45,7 @@ class Windows:
     after: tuple[int, ...]
 
     def places(self, sides: Sequence[int]) -> tuple[int, ...]:
-        """How many windows a grid has along each axis."""
+        """Number of windows along each axis of a grid."""
         rows = zip(sides, *self._rows(), strict=True)
         return tuple((a + n + b - d * (k - 1) - 1) // s + 1 for n, k, s, d, a, b in rows)
 
@@ -53,7 +53,7 @@ class Windows:
         return self.size, self.stride, self.dilation, self.before, self.after
 
     def gather(self, x: Tensor, places: Sequence[int] = (), margin: float = 0.0) -> Tensor:
-        """What lies under each tap at each place: a view (b, c, *size, *places) of the grid."""
+        """The values under each tap at each place: a view (b, c, *size, *places) of the grid."""
         places = places or self.places(x.shape[2:])
         if any((*self.before, *self.after)):
             pairs = zip(reversed(self.before), reversed(self.after), strict=True)
@@ -65,7 +65,7 @@ class Windows:
         return x.as_strided(shape, (*x.stride()[:2], *taps, *moves))
 
     def lay(self, parts: Tensor, sides: Sequence[int]) -> Tensor:
-        """The way back: (b, c, *size, *places) added up where they lie, (b, c, *sides).
+        """The reverse of `gather`: (b, c, *size, *places) added up where they lie, (b, c, *sides).
 
         The loop runs over the taps, not over the places.
         """
@@ -82,7 +82,7 @@ class Windows:
 
 
 def overhang(side: int, size: int, stride: int, padding: int, dilation: int) -> int:
-    """How far the last window reaches beyond the padded side where sizes are rounded up.
+    """The distance of the last window beyond the padded side where sizes are rounded up.
 
     A last window that would begin in the margin behind is left out, as in PyTorch.
     """

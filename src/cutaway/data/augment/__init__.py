@@ -1,4 +1,4 @@
-"""Augmentation of whole batches, on the device they lie on, from an explicit generator.
+"""Augmentation of whole batches, on their device, with an explicit generator.
 
 Images are floats in 0..1, before normalisation. An `Augment` works in three steps, whatever the
 order in which its transforms are named:
@@ -16,7 +16,7 @@ How many numbers are drawn depends on the transforms and the shape of the batch 
 generator state resumes to the bit. Transforms of no strength draw nothing and change nothing.
 """
 
-from cutaway.data.augment.compose import AUTO, Augment, parse, wished
+from cutaway.data.augment.compose import AUTO, Augment, augment_for, parse
 from cutaway.data.augment.geometry import warp
 from cutaway.data.augment.transforms import (
     KINDS,
@@ -50,7 +50,7 @@ __all__ = [
     "Scale",
     "Shift",
     "Transform",
+    "augment_for",
     "parse",
     "warp",
-    "wished",
 ]

@@ -1,4 +1,4 @@
-"""Several transforms at once, and how a recipe writes them."""
+"""Composition of transforms, and the text by which recipes write them."""
 
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass
@@ -22,12 +22,12 @@ from cutaway.data.augment.transforms import (
 from cutaway.errors import UsageError, nearest
 
 AUTO = "auto"
-"""How a recipe asks for what suits the images."""
+"""The setting that chooses transforms that suit the images."""
 
 
 @dataclass(frozen=True)
 class Augment:
-    """Some transforms, drawn anew for every image of a batch; `str` gives what `parse` reads.
+    """Transforms drawn anew for every image of a batch; `str` gives what `parse` reads.
 
     Attributes:
         transforms: what is done; none leaves the images as they are.
@@ -37,7 +37,7 @@ class Augment:
 
     @property
     def active(self) -> bool:
-        """Whether anything is done to an image."""
+        """Whether any transform can change an image."""
         return any(each.active for each in self.transforms)
 
     def __call__(
@@ -52,28 +52,28 @@ class Augment:
         Raises:
             UsageError: they are no pictures, and something would be done to them.
         """
-        self.suits(images.shape[2:])
-        return _as_lying(images, self._painted(self._moved(images, None, generator)[0], generator))
+        self.check_size(images.shape[2:])
+        return _in_format_of(images, self._paint(self._move(images, None, generator)[0], generator))
 
-    def both(
+    def with_masks(
         self,
         images: Float[Tensor, "b c h w"],
         masks: Int[Tensor, "b h w"] | UInt8[Tensor, "b h w"],
         generator: Generator,
     ) -> tuple[Tensor, Tensor]:
-        """The images as a call gives them, and their masks moved in the same way.
+        """Augment images as a call does, and move their masks in the same way.
 
         A mask takes the class of the nearest pixel, 0 where zeros come in, and keeps its dtype.
         """
-        self.suits(images.shape[2:])
-        moved, followed = self._moved(images, masks, generator)
+        self.check_size(images.shape[2:])
+        moved, followed = self._move(images, masks, generator)
         assert followed is not None
-        return _as_lying(images, self._painted(moved, generator)), followed
+        return _in_format_of(images, self._paint(moved, generator)), followed
 
-    def suits(self, size: Sequence[int]) -> None:
+    def check_size(self, size: Sequence[int]) -> None:
         """Raise UsageError where examples on this grid cannot be changed by these transforms."""
         for each in self.transforms if len(size) == 2 else ():
-            each.suits(size)
+            each.check_size(size)
         if len(size) != 2 and self.transforms:
             grid = " x ".join(map(str, size))
             raise UsageError(
@@ -81,10 +81,10 @@ class Augment:
                 f"of {grid} values: leave it out (augment=none)."
             )
 
-    def _moved(
+    def _move(
         self, images: Tensor, masks: Tensor | None, rng: Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """Steps 1 and 2: what carries pixels to other places."""
+        """Steps 1 and 2: geometric transforms."""
         active = [each for each in self.transforms if each.active]
         sampled = any(not isinstance(each, Move | Paint) for each in active)
         exact = [
@@ -92,11 +92,11 @@ class Augment:
             for each in active
             if isinstance(each, Crop) or (isinstance(each, Move) and not sampled)
         ]
-        images, masks = _exactly(images, masks, exact, rng)
+        images, masks = _move_exactly(images, masks, exact, rng)
         return _sample(images, masks, active, rng) if sampled else (images, masks)
 
-    def _painted(self, images: Tensor, rng: Generator) -> Tensor:
-        """Step 3: what changes the pixels' values."""
+    def _paint(self, images: Tensor, rng: Generator) -> Tensor:
+        """Step 3: transforms of the pixels' values."""
         for each in self.transforms:
             if each.active and isinstance(each, Paint):
                 images = each.paint(images, rng)
@@ -106,8 +106,8 @@ class Augment:
         return "+".join(map(str, self.transforms)) or "none"
 
 
-def wished(text: str, size: Sequence[int]) -> Augment:
-    """What `parse` reads, or with `auto` what usually suits pictures of so many pixels a side.
+def augment_for(text: str, size: Sequence[int]) -> Augment:
+    """Read the text as `parse` does; `auto` gives what usually suits pictures of this size.
 
     They are cropped at random places, by an eighth of the side and 4 pixels at most, and mirrored;
     what is not a picture stays as it is.
@@ -119,9 +119,9 @@ def wished(text: str, size: Sequence[int]) -> Augment:
         pixels = min(4, min(size) // 8) if len(size) == 2 else 0
         crop = (Crop(pixels),) if pixels else ()
         return Augment((*crop, Flip()) if len(size) == 2 else ())
-    found = parse(text)
-    found.suits(size)
-    return found
+    augment = parse(text)
+    augment.check_size(size)
+    return augment
 
 
 def parse(text: str) -> Augment:
@@ -147,7 +147,7 @@ def _parse_one(part: str) -> Transform:
     return KINDS[name](*(e.read(text) for e, text in zip(every, numbers, strict=False)))
 
 
-def _exactly(
+def _move_exactly(
     images: Tensor, masks: Tensor | None, moves: Sequence[Move], rng: Generator
 ) -> tuple[Tensor, Tensor | None]:
     """Move by copying pixels; masks go along as one more channel, so that one draw moves both."""
@@ -163,7 +163,7 @@ def _exactly(
 def _sample(
     images: Tensor, masks: Tensor | None, active: Sequence[Transform], rng: Generator
 ) -> tuple[Tensor, Tensor | None]:
-    """Move the images by every affine map and displacement at once."""
+    """Apply every affine map and displacement in one sampling."""
     count, _, h, w = images.shape
     matrices = [each.matrix(count, rng) for each in active if isinstance(each, Affine)]
     waves = [each.displacement(count, h, w, rng) for each in active if isinstance(each, Elastic)]
@@ -176,7 +176,7 @@ def _sample(
     return moved, classes[:, 0].to(masks.dtype)
 
 
-def _as_lying(like: Tensor, images: Tensor) -> Tensor:
+def _in_format_of(like: Tensor, images: Tensor) -> Tensor:
     """The images in the memory format of others."""
     if like.dim() != 4:
         return images

@@ -34,13 +34,14 @@ def uniform(rng: Generator, *shape: int) -> Tensor:
     return torch.rand(shape, generator=rng, device=rng.device)
 
 
-def whole(rng: Generator, most: int, count: int) -> Int[Tensor, "b 2"]:
-    """Whole numbers (down, across), uniform in -most..most."""
-    return torch.randint(-most, most + 1, (count, 2), generator=rng, device=rng.device)
+def integers(rng: Generator, limit: int, count: int) -> Int[Tensor, "b 2"]:
+    """Random integers (down, across), uniform in -limit..limit."""
+    return torch.randint(-limit, limit + 1, (count, 2), generator=rng, device=rng.device)
 
 
-def rows(*rows: Sequence[int | float | Tensor]) -> Float[Tensor, "b 3 3"]:
-    """A matrix an image from its first two rows, whose entries are one number an image or all."""
+def affine_matrices(*rows: Sequence[int | float | Tensor]) -> Float[Tensor, "b 3 3"]:
+    """One matrix per image from its first two rows, whose entries are one number per image or for
+    all."""
     entries = [entry for row in rows for entry in row] + [0, 0, 1]
     like = torch.zeros_like(next(entry for entry in entries if isinstance(entry, Tensor)))
     return torch.stack([like + entry for entry in entries], 1).unflatten(1, (3, 3))

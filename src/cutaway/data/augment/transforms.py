@@ -1,4 +1,4 @@
-"""The transforms: what each one draws and what it does to a batch."""
+"""The transforms: their random draws and their effect on a batch."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from cutaway.data.augment.geometry import grey, rows, uniform, whole, window
+from cutaway.data.augment.geometry import affine_matrices, grey, integers, uniform, window
 from cutaway.errors import UsageError
 from cutaway.settings import Setting, setting, settings_of
 
@@ -21,7 +21,7 @@ UP_TO_1000: dict[str, Any] = {"low": 0, "high": 1000}
 
 @dataclass(frozen=True)
 class Transform:
-    """One kind of change. Its fields say how strong it is; they are refused if impossible."""
+    """A transform. Its fields are its strengths; impossible ones are refused."""
 
     def __post_init__(self) -> None:
         for each in self.settings():
@@ -35,7 +35,7 @@ class Transform:
 
     @property
     def name(self) -> str:
-        """What it is called in a recipe."""
+        """Its name in a recipe."""
         return type(self).__name__.lower()
 
     @property
@@ -43,8 +43,8 @@ class Transform:
         """Whether it can change anything: whether its strength is above zero."""
         return getattr(self, self.settings()[0].name) > 0
 
-    def suits(self, size: Sequence[int]) -> None:
-        """Raise UsageError where nothing could be made of images of (height, width) pixels."""
+    def check_size(self, size: Sequence[int]) -> None:
+        """Raise UsageError where images of (height, width) pixels cannot be transformed."""
 
     def __str__(self) -> str:
         values = [(getattr(self, each.name), each.default) for each in self.settings()]
@@ -54,15 +54,15 @@ class Transform:
 
 
 class Move(Transform):
-    """A change that carries pixels to other places by whole steps: a copy."""
+    """A transform that moves pixels by whole steps: a copy."""
 
     def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
-        """The images, moved exactly."""
+        """Move the images without interpolation."""
         raise NotImplementedError
 
 
 class Affine(Transform):
-    """A change that is a linear map of the plane."""
+    """A transform that is a linear map of the plane."""
 
     def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
         """For each of `count` images, the map from a place (x, y, 1) after the change to the
@@ -71,10 +71,10 @@ class Affine(Transform):
 
 
 class Paint(Transform):
-    """A change of the pixels' values."""
+    """A transform of the pixels' values."""
 
     def paint(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
-        """The images, repainted."""
+        """Change the pixels' values."""
         raise NotImplementedError
 
 
@@ -84,16 +84,16 @@ class Shift(Move, Affine):
 
     pixels: int = setting(help="largest move along one axis, in pixels", **UP_TO_1000)
 
-    def suits(self, size: Sequence[int]) -> None:
-        _expect_larger(self, self.pixels, size)
+    def check_size(self, size: Sequence[int]) -> None:
+        _check_larger(self, self.pixels, size)
 
     def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
-        shift = whole(rng, self.pixels, len(images))
+        shift = integers(rng, self.pixels, len(images))
         return window(F.pad(images, (self.pixels,) * 4), self.pixels - shift, images.shape[2:])
 
     def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
-        shift = whole(rng, self.pixels, count).to(torch.float32)
-        return rows([1, 0, -shift[:, 1]], [0, 1, -shift[:, 0]])
+        shift = integers(rng, self.pixels, count).to(torch.float32)
+        return affine_matrices([1, 0, -shift[:, 1]], [0, 1, -shift[:, 0]])
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Flip(Move, Affine):
 
     def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
         side = torch.where(uniform(rng, count) < self.p, -1.0, 1.0)
-        return rows([side, 0, 0], [0, 1, 0])
+        return affine_matrices([side, 0, 0], [0, 1, 0])
 
 
 @dataclass(frozen=True)
@@ -120,12 +120,12 @@ class Crop(Move):
         help="pixels added at each side; less than the image's side", **UP_TO_1000
     )
 
-    def suits(self, size: Sequence[int]) -> None:
-        _expect_larger(self, self.padding, size)
+    def check_size(self, size: Sequence[int]) -> None:
+        _check_larger(self, self.padding, size)
 
     def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
-        self.suits(images.shape[2:])
-        corner = self.padding + whole(rng, self.padding, len(images))
+        self.check_size(images.shape[2:])
+        corner = self.padding + integers(rng, self.padding, len(images))
         return window(F.pad(images, (self.padding,) * 4, "reflect"), corner, images.shape[2:])
 
 
@@ -138,7 +138,7 @@ class Rotate(Affine):
     def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
         angle = (2 * uniform(rng, count) - 1) * math.radians(self.degrees)
         cos, sin = angle.cos(), angle.sin()
-        return rows([cos, -sin, 0], [sin, cos, 0])
+        return affine_matrices([cos, -sin, 0], [sin, cos, 0])
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class Scale(Affine):
 
     def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
         factor = 1 + (2 * uniform(rng, count) - 1) * self.fraction
-        return rows([1 / factor, 0, 0], [0, 1 / factor, 0])
+        return affine_matrices([1 / factor, 0, 0], [0, 1 / factor, 0])
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,8 @@ class Elastic(Transform):
     sigma: float = setting(help="standard deviation of the Gaussian, in pixels", low=0.5, high=1000)
 
     def displacement(self, count: int, h: int, w: int, rng: Generator) -> Float[Tensor, "b 2 h w"]:
-        """How far from its place each pixel takes its value: (x, y), in pixels."""
+        """The displacement of the place from which each pixel takes its value: (x, y), in
+        pixels."""
         down, across = self._bumps(h, rng.device), self._bumps(w, rng.device)
         knots = 2 * uniform(rng, count, 2, down.shape[1], across.shape[1]) - 1
         return (self.alpha * down) @ knots @ across.mT
@@ -187,8 +188,8 @@ class Erase(Paint):
 
     size: int = setting(help="side of the square, in pixels", **UP_TO_1000)
 
-    def suits(self, size: Sequence[int]) -> None:
-        _expect_larger(self, self.size // 2, size)
+    def check_size(self, size: Sequence[int]) -> None:
+        _check_larger(self, self.size // 2, size)
 
     def paint(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
         hidden = [self._hidden(side, len(images), rng) for side in images.shape[2:]]
@@ -229,7 +230,7 @@ class Colour(Paint):
         return torch.lerp(grey(images), images, 1 + self.saturation * spread[2]).clamp(0, 1)
 
 
-def _expect_larger(transform: Transform, pixels: int, size: Sequence[int]) -> None:
+def _check_larger(transform: Transform, pixels: int, size: Sequence[int]) -> None:
     """Refuse to move an image out of sight, or to hide all of it."""
     if pixels >= min(size):
         raise UsageError(

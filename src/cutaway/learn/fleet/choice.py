@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import nn
 
-from cutaway.data.augment import wished
+from cutaway.data.augment import augment_for
 from cutaway.data.feed import Feed, Normalise
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pool import cpus
@@ -189,7 +189,7 @@ class Counts:
         feed = Feed(
             images, some, batch_size=recipe.batch_size, seed=recipe.seed,
             normalise=Normalise.of(images.images, some),
-            augment=wished(recipe.augment, images.size), device=self.runtime.device,
+            augment=augment_for(recipe.augment, images.size), device=self.runtime.device,
             memory_format=self.runtime.torch_memory_format,
             target=images.target.fitted(images.truth, some),
         )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 from cutaway.data.audit import audit
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError, nearest
-from cutaway.files import held
+from cutaway.files import locked
 from cutaway.learn.callbacks import spelled
 from cutaway.learn.directory import alone, destination
 from cutaway.learn.execution import Execution
@@ -91,5 +91,5 @@ def _let_workers_end(fleet: Fleet) -> None:
     """Wait for those whose leader was killed: they end by themselves, at a checkpoint."""
     for k in waiting(fleet):
         if fleet.begun(k):
-            with held(fleet.place(k)):
+            with locked(fleet.place(k)):
                 pass

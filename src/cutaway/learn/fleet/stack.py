@@ -46,7 +46,7 @@ class Feeds:
             return Batches(
                 *(torch.stack([getattr(b, k) for b in many]) for k in ("x", "t", "index"))
             )
-        chosen = torch.stack([feed.chosen(number) for feed in self.feeds])
+        chosen = torch.stack([feed.indices(number) for feed in self.feeds])
         all_in_one = self.feeds[0].of(chosen.flatten())  # gathered and scaled at once
         x, t = (v.unflatten(0, chosen.shape) for v in (all_in_one.x, all_in_one.t))
         return Batches(x, t, chosen)

@@ -1,1 +1,1 @@
-"""What networks are made of: activations, layers, initialisers, what saves memory."""
+"""Parts of networks: activations, layers, initialisers, checkpointing."""

@@ -1,4 +1,4 @@
-"""Memory that grows as the square root of the depth: forget activations, compute them again."""
+"""Activation checkpointing: memory that grows as the square root of the depth."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -27,23 +27,28 @@ class Checkpointed(nn.Sequential):
         length = max(1, isqrt(len(layers)))
         for i in range(0, len(layers), length):
             segment = nn.Sequential(*layers[i : i + length])
-            x = checkpoint(segment, x, use_reentrant=False, context_fn=partial(once, segment))
+            x = checkpoint(
+                segment, x, use_reentrant=False, context_fn=partial(first_and_repeat, segment)
+            )
         return x
 
 
-def once(segment: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-    """What surrounds the first pass through a segment, and the repeated one."""
-    return nullcontext(), buffers_kept(segment)
+def first_and_repeat(
+    segment: nn.Module,
+) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+    """Contexts for the first pass through a segment, and for the repeated one."""
+    return nullcontext(), preserved_buffers(segment)
 
 
 @contextmanager
-def buffers_kept(module: nn.Module) -> Iterator[None]:
-    """Running statistics have seen this batch already, so that a repeat writes to copies."""
-    kept = [(m, name, b) for m in module.modules() for name, b in m.named_buffers(recurse=False)]
-    for m, name, b in kept:
+def preserved_buffers(module: nn.Module) -> Iterator[None]:
+    """Let a repeated pass write to copies of the buffers: running statistics have seen this batch
+    already."""
+    buffers = [(m, name, b) for m in module.modules() for name, b in m.named_buffers(recurse=False)]
+    for m, name, b in buffers:
         setattr(m, name, b.clone())
     try:
         yield
     finally:
-        for m, name, b in kept:
+        for m, name, b in buffers:
             setattr(m, name, b)

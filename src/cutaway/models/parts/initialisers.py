@@ -1,4 +1,4 @@
-"""Where the weights start: the ways of the papers, for any module."""
+"""Initialisers of weights from the papers, for any module."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -53,8 +53,8 @@ INITIALISERS: dict[str, Start | None] = {
     "lsuv": orthogonal,
     "whiten": None,
 }
-"""By name. `own` is the network's own start; `lsuv` goes on from the orthogonal one, `whiten` from
-the network's own, of which it changes the first layer."""
+"""Initialisers by name. `own` is the network's own; `lsuv` continues from the orthogonal one,
+`whiten` from the network's own, of which it changes the first layer."""
 
 
 @torch.no_grad()
@@ -98,18 +98,18 @@ def initialise(
 
 def layers(model: nn.Module) -> Iterator[nn.Module]:
     """The modules with a weight of more than one axis, each weight once."""
-    seen: set[nn.Parameter] = set()
+    visited: set[nn.Parameter] = set()
     for module in model.modules():
         weight = dict(module.named_parameters(recurse=False)).get("weight")
-        if weight is None or weight.ndim < 2 or not weight.requires_grad or weight in seen:
+        if weight is None or weight.ndim < 2 or not weight.requires_grad or weight in visited:
             continue
         if not isinstance(module, nn.Embedding | nn.EmbeddingBag):
-            seen.add(weight)
+            visited.add(weight)
             yield module
 
 
 def kernels(layer: nn.Module) -> Iterator[tuple[Tensor, float, float]]:
-    """The matrices a layer multiplies by, as views (out, in, ...), with their n_in and n_out.
+    """The matrices of a layer, as views (out, in, ...), with their n_in and n_out.
 
     A group of a convolution and a place of a local layer are a matrix each. Of a transposed
     convolution's inputs only every stride-th meets the kernel, so that many fewer reach a node.

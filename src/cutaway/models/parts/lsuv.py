@@ -16,7 +16,7 @@ def lsuv(
     layers: Iterable[nn.Module],
     forward: Callable[[], Any],
     tol: float = 0.05,
-    most: int = 10,
+    max_steps: int = 10,
 ) -> None:
     """Layer by layer, u <- u / sqrt(var(s)) until the output s has |var(s) - 1| < tol.
 
@@ -32,23 +32,25 @@ def lsuv(
     """
     done: set[nn.Module] = set()
 
-    def mend(layer: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any], s: Tensor) -> Tensor:
+    def rescale(
+        layer: nn.Module, inputs: tuple[Any, ...], kwargs: dict[str, Any], s: Tensor
+    ) -> Tensor:
         if layer in done:
             return s
         done.add(layer)
-        return _mended(layer, lambda: layer.forward(*inputs, **named), s, tol, most)
+        return _rescale(layer, lambda: layer.forward(*inputs, **kwargs), s, tol, max_steps)
 
-    with _as_in_training(model), ExitStack() as hooks:
+    with _training_mode(model), ExitStack() as hooks:
         for layer in layers:
-            hooks.enter_context(layer.register_forward_hook(mend, with_kwargs=True))
+            hooks.enter_context(layer.register_forward_hook(rescale, with_kwargs=True))
         forward()
 
 
-def _mended(
-    layer: nn.Module, again: Callable[[], Tensor], s: Tensor, tol: float, most: int
+def _rescale(
+    layer: nn.Module, forward: Callable[[], Tensor], s: Tensor, tol: float, max_steps: int
 ) -> Tensor:
     """The layer's output once its weights are scaled; s is the output before."""
-    for _ in range(most):
+    for _ in range(max_steps):
         var = s.var().item()
         if not (math.isfinite(var) and var > 0):
             warnings.warn(f"LSUV leaves {layer} as it is: its output does not vary.", stacklevel=3)
@@ -56,19 +58,19 @@ def _mended(
         if abs(var - 1) < tol:
             return s
         layer.weight.div_(math.sqrt(var))  # type: ignore[operator]
-        s = again()
+        s = forward()
     return s
 
 
 @contextmanager
-def _as_in_training(model: nn.Module) -> Iterator[None]:
-    """Modes and buffers come back afterwards."""
-    was, kept = {m: m.training for m in model.modules()}, [b.clone() for b in model.buffers()]
+def _training_mode(model: nn.Module) -> Iterator[None]:
+    """Training mode; modes and buffers are restored afterwards."""
+    modes, buffers = {m: m.training for m in model.modules()}, [b.clone() for b in model.buffers()]
     try:
         model.train()
         yield
     finally:
-        for buffer, before in zip(model.buffers(), kept, strict=True):
+        for buffer, before in zip(model.buffers(), buffers, strict=True):
             buffer.copy_(before)
-        for module, training in was.items():
+        for module, training in modes.items():
             module.training = training

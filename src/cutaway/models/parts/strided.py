@@ -1,4 +1,4 @@
-"""Convolutions of stride 2 and their mirror: the two halves of convolutional autoencoders."""
+"""Convolutions of stride 2 and their transpose: the two halves of convolutional autoencoders."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from cutaway.models.registry import Size
 
 
 def halved(size: Size, times: int) -> list[Size]:
-    """The size and what `times` convolutions of stride 2 leave of it, rounded up."""
+    """The size and those after each of `times` convolutions of stride 2, rounded up."""
     sizes = [size]
     for _ in range(times):
         sizes.append(tuple((side + 1) // 2 for side in sizes[-1]))
@@ -25,7 +25,7 @@ def conv_encoder(channels: int, widths: Sequence[int]) -> nn.Sequential:
 
 
 def conv_decoder(code: int, channels: int, widths: Sequence[int], size: Size) -> nn.Sequential:
-    """The encoder in a mirror: transposed convolutions, each back to the size it came from.
+    """The encoder in reverse: transposed convolutions, each back to the size it came from.
 
     Of two sizes that a stride of 2 makes one, `output_padding` chooses: an even side has a row
     more. The last layer is linear.

@@ -37,7 +37,7 @@ def whiten(model: nn.Module, x: Float[Tensor, "b c h w"], eps: float = 5e-4) -> 
 
 
 def patches(x: Float[Tensor, "b c h w"], layer: nn.Conv2d) -> Float[Tensor, "n d"]:
-    """What the layer's kernels meet inside the images, a row a place, in float64."""
+    """The patches of the images under the layer's kernels, a row per place, in float64."""
     kernel, stride, dilation = layer.weight.shape[2:], layer.stride, layer.dilation
     return F.unfold(x.double(), kernel, dilation, 0, stride).mT.flatten(0, 1)
 

@@ -1,4 +1,4 @@
-"""One backward pass, written down."""
+"""Record the operations of one backward pass."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -7,17 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cutaway.see.graph.cost import Mode, measured, shapes
+from cutaway.see.graph.cost import Mode, run_measured, shapes
 from cutaway.see.graph.forward import Forward
 from cutaway.see.graph.levels import IN
 from cutaway.see.graph.parts import Cost, Operation, Shape
 
 LEAF = "AccumulateGrad"
-"""Where a gradient leaves the graph, in `.grad`, which is not written here."""
+"""The node where a gradient leaves the graph into `.grad`, which is not written here."""
 
 
 class Backward(Mode):
-    """Inside, what the nodes of the autograd graph do is noted for each.
+    """Dispatch mode that records the operations of each node of the autograd graph.
 
     A node's hooks say when it begins; all that runs before the next one begins is its own, so
     also the sum of the gradients that meet where a tensor was used more than once.
@@ -29,7 +29,7 @@ class Backward(Mode):
         self.inputs: list[tuple[Shape, ...]] = []
         self.outputs: list[tuple[Shape, ...]] = []
         self.costs: list[Cost] = []
-        self._found = reachable([y.grad_fn for y in outputs])
+        self._nodes = reachable([y.grad_fn for y in outputs])
 
     def __torch_dispatch__(
         self,
@@ -38,15 +38,15 @@ class Backward(Mode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        found, cost = measured(func, args, kwargs or {})
+        output, cost = run_measured(func, args, kwargs or {})
         if self.costs:
             self.costs[-1] += cost
-        return found
+        return output
 
     def run(self, outputs: Sequence[Tensor], parameters: Sequence[nn.Parameter]) -> None:
-        """The gradient of the sum of the outputs, given to nobody."""
+        """Compute the gradient of the sum of the outputs, without storing it."""
         slopes = [torch.ones_like(y) for y in outputs]
-        handles = [handle for node in self._found for handle in self._watched(node)]
+        handles = [handle for node in self._nodes for handle in self._hooks(node)]
         try:
             with self:
                 torch.autograd.grad(outputs, parameters, slopes, allow_unused=True)
@@ -54,15 +54,15 @@ class Backward(Mode):
             for handle in handles:
                 handle.remove()
 
-    def _watched(self, node: Any) -> list[Any]:
+    def _hooks(self, node: Any) -> list[Any]:
         def begin(gradients: Any) -> None:
             self.nodes.append(node)
             self.inputs.append(shapes(gradients))
             self.outputs.append(())
             self.costs.append(Cost())
 
-        def end(given: Any, taken: Any) -> None:
-            self.outputs[-1] = shapes(given)
+        def end(outputs: Any, inputs: Any) -> None:
+            self.outputs[-1] = shapes(outputs)
 
         return [node.register_prehook(begin), node.register_hook(end)]
 
@@ -74,19 +74,19 @@ class Backward(Mode):
             for later, _ in node.next_functions:
                 if later in numbers:
                     sources[numbers[later]].append(i)
-        made = [_maker(node, forward.births) for node in self.nodes]
-        found = zip(self.nodes, made, self.inputs, self.outputs, self.costs, sources, strict=True)
+        makers = [_maker(node, forward.births) for node in self.nodes]
+        rows = zip(self.nodes, makers, self.inputs, self.outputs, self.costs, sources, strict=True)
         return tuple(
             Operation(
                 node.name(),
                 forward.operations[of].call,
-                taken,
-                given,
+                inputs,
+                outputs,
                 cost,
                 tuple(sorted(set(before))) or (IN,),
                 of,
             )
-            for node, of, taken, given, cost, before in found
+            for node, of, inputs, outputs, cost, before in rows
         )
 
 
@@ -97,12 +97,12 @@ def _maker(node: Any, births: Sequence[int]) -> int:
 
 def reachable(starts: Sequence[Any]) -> list[Any]:
     """The nodes of the autograd graph behind some nodes, without its leaves."""
-    found: dict[Any, None] = {}
+    nodes: dict[Any, None] = {}
     waiting = [node for node in starts if node is not None]
     while waiting:
         node = waiting.pop()
-        if node in found or LEAF in node.name():
+        if node in nodes or LEAF in node.name():
             continue
-        found[node] = None
+        nodes[node] = None
         waiting += [later for later, _ in node.next_functions if later is not None]
-    return list(found)
+    return list(nodes)

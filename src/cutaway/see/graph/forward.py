@@ -1,4 +1,4 @@
-"""One forward pass, written down."""
+"""Record the operations of one forward pass."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,20 +8,21 @@ from typing import Any
 import torch
 from torch import nn
 
-from cutaway.see.graph.cost import Mode, measured, shapes
+from cutaway.see.graph.cost import Mode, run_measured, shapes
 from cutaway.see.graph.levels import IN
 from cutaway.see.graph.origins import Origins
 from cutaway.see.graph.parts import Cost, Operation, Shape
 from cutaway.see.layers import unpacked
 from cutaway.see.probe import Calls
 
-UNSEEN = {"detach", "alias", "lift_fresh", "empty", "empty_like", "new_empty", "empty_strided"}
-"""What moves no value: autograd keeps results by the first, kernels get memory by the last."""
+IGNORED = {"detach", "alias", "lift_fresh", "empty", "empty_like", "new_empty", "empty_strided"}
+"""Operations that move no value: autograd keeps results by the first, kernels get memory by the
+last."""
 
 
 @dataclass
-class Begun:
-    """A call that may still go on."""
+class OpenCall:
+    """A module call that may still be running."""
 
     name: str
     module: nn.Module
@@ -33,14 +34,14 @@ class Begun:
 
 @dataclass
 class Forward(Mode):
-    """Inside, each operation is noted with the module call it belongs to.
+    """Dispatch mode that records each operation with the module call it belongs to.
 
     Attributes:
         births: of each operation, how many nodes of the autograd graph there were when it ran.
     """
 
     x: Any
-    calls: list[Begun] = field(default_factory=list)
+    calls: list[OpenCall] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     births: list[int] = field(default_factory=list)
 
@@ -60,13 +61,13 @@ class Forward(Mode):
     ) -> Any:
         kwargs = kwargs or {}
         name = func.overloadpacket.__name__
-        if name in UNSEEN or not self._open:
+        if name in IGNORED or not self._open:
             return func(*args, **kwargs)
-        taken = list(unpacked((args, kwargs)))
-        sources = self.makers(taken)  # before it changes any of them
-        found, cost = measured(func, args, kwargs)
-        self._note(name, shapes(taken), found, cost, sources, func._schema.is_mutable)
-        return found
+        inputs = list(unpacked((args, kwargs)))
+        sources = self.makers(inputs)  # before it changes any of them
+        output, cost = run_measured(func, args, kwargs)
+        self._note(name, shapes(inputs), output, cost, sources, func._schema.is_mutable)
+        return output
 
     def makers(self, values: Any) -> tuple[int, ...]:
         """The operations that made some tensors."""
@@ -75,36 +76,36 @@ class Forward(Mode):
     def _note(
         self,
         name: str,
-        taken: tuple[Shape, ...],
-        found: Any,
+        inputs: tuple[Shape, ...],
+        output: Any,
         cost: Cost,
         sources: tuple[int, ...],
         in_place: bool = False,
     ) -> None:
-        for y in unpacked(found):
+        for y in unpacked(output):
             self._origins.note(y, len(self.operations), in_place)
-        given = shapes(found)
-        self.operations.append(Operation(name, self._open[-1], taken, given, cost, sources))
+        outputs = shapes(output)
+        self.operations.append(Operation(name, self._open[-1], inputs, outputs, cost, sources))
         self.births.append(torch._C._autograd._get_sequence_nr())
 
     @contextmanager
     def hooked(self, modules: Mapping[str, nn.Module]) -> Iterator[None]:
-        """Inside, calls of the modules are noted; afterwards no hook is left."""
+        """Hook the modules to record their calls; all hooks are removed afterwards."""
         names = {module: name for name, module in modules.items()}
 
         def begin(module: nn.Module, args: Any, kwargs: Any) -> None:
             name, _ = self._names.next(names[module])
             parent = self._open[-1] if self._open else None
             self._open.append(len(self.calls))
-            taken = shapes((args, kwargs))
-            self.calls.append(Begun(name, module, parent, taken, len(self.operations)))
+            inputs = shapes((args, kwargs))
+            self.calls.append(OpenCall(name, module, parent, inputs, len(self.operations)))
 
         def end(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
             call = self.calls[self._open[-1]]
             call.outputs = shapes(output)
             if call.first == len(self.operations):
-                made = self.makers(output)
-                self._note("identity", call.outputs, output, Cost(), made)
+                makers = self.makers(output)
+                self._note("identity", call.outputs, output, Cost(), makers)
             self._open.pop()
 
         handles = [m.register_forward_pre_hook(begin, with_kwargs=True) for m in names]
@@ -116,6 +117,6 @@ class Forward(Mode):
                 handle.remove()
 
     @property
-    def failed(self) -> Begun | None:
-        """Where it is, or was when an exception left it."""
+    def failed(self) -> OpenCall | None:
+        """The call in progress, also after an exception left it."""
         return self.calls[self._open[-1]] if self._open else None

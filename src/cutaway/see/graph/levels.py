@@ -1,16 +1,16 @@
-"""From edges between operations to edges between the parts of each module call."""
+"""Turn edges between operations into edges between the parts of each module call."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 IN = -1
-"""Where an edge of a level begins that comes from outside; one that leaves ends at len(parts)."""
+"""The source of edges that come from outside a level; edges that leave end at len(parts)."""
 Edge = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Part:
-    """A call inside a call, or an operation of the call itself: one of the two."""
+    """Either a call inside a call, or an operation of the call itself."""
 
     call: int | None = None
     operation: int | None = None
@@ -18,7 +18,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Level:
-    """What happens in one module call.
+    """The parts of one module call and the edges between them.
 
     Attributes:
         parts: in the order in which they began.
@@ -36,7 +36,7 @@ def levels(
     sources: Sequence[Sequence[int]],
     results: Iterable[int],
 ) -> tuple[Level, ...]:
-    """The level of each call.
+    """Compute the level of each call.
 
     Args:
         parents: the call in which each call is made; None for the whole network.
@@ -47,7 +47,7 @@ def levels(
     places, parts = _placed(parents, homes)
     edges: list[dict[Edge, None]] = [{} for _ in parents]  # in order, each once
     counts = [len(p) for p in parts]
-    pairs = [(a, b) for b, taken in enumerate(sources) for a in taken]
+    pairs = [(a, b) for b, earlier in enumerate(sources) for a in earlier]
     for a, b in [*pairs, *((a, None) for a in results)]:
         begin, end = places[a] if a != IN else [], places[b] if b is not None else []
         _lift(begin, end, counts, edges)
@@ -57,17 +57,19 @@ def levels(
 def _placed(
     parents: Sequence[int | None], homes: Sequence[int]
 ) -> tuple[list[list[Edge]], list[list[Part]]]:
-    """The way down to each operation as (call, place in it), and the parts of each call."""
+    """The path to each operation as (call, place in it), and the parts of each call."""
     parts: list[list[Part]] = [[] for _ in parents]
-    ways: dict[int, list[Edge]] = {}
+    paths: dict[int, list[Edge]] = {}
 
-    def way(call: int) -> list[Edge]:
-        if call not in ways:
+    def path(call: int) -> list[Edge]:
+        if call not in paths:
             parent = parents[call]
-            ways[call] = [] if parent is None else [*way(parent), _enter(parts, parent, Part(call))]
-        return ways[call]
+            paths[call] = (
+                [] if parent is None else [*path(parent), _enter(parts, parent, Part(call))]
+            )
+        return paths[call]
 
-    places = [[*way(home), _enter(parts, home, Part(None, i))] for i, home in enumerate(homes)]
+    places = [[*path(home), _enter(parts, home, Part(None, i))] for i, home in enumerate(homes)]
     return places, parts
 
 
@@ -79,7 +81,8 @@ def _enter(parts: list[list[Part]], call: int, part: Part) -> Edge:
 def _lift(
     begin: Sequence[Edge], end: Sequence[Edge], counts: Sequence[int], edges: list[dict[Edge, None]]
 ) -> None:
-    """One edge between operations: out of the calls that it leaves, across, into those it enters.
+    """Divide an edge between operations: out of the calls that it leaves, across, into those it
+    enters.
 
     Args:
         begin, end: the ways to the two operations; empty for the world outside.

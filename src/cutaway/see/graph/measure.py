@@ -1,4 +1,4 @@
-"""A network on a batch, run a few times and written down."""
+"""Measure a network's forward and backward pass on a batch."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,19 +12,20 @@ from torch import Tensor, nn
 
 from cutaway.errors import UsageError
 from cutaway.see.graph.backward import Backward
-from cutaway.see.graph.forward import Begun, Forward
+from cutaway.see.graph.forward import Forward, OpenCall
 from cutaway.see.graph.levels import levels
 from cutaway.see.graph.parts import Call, Cost, Graph, Operation, Pass, total
-from cutaway.see.layers import hookable, layers, tensors, unpacked
-from cutaway.see.probe import called, copied, resting
+from cutaway.see.layers import check_hookable, layers, tensors, unpacked
+from cutaway.see.probe import call_model, copy_inputs, resting
 
 FROZEN = "It has no trainable parameters, so there is no backward pass."
 Ran = tuple[Forward, tuple[int, ...], tuple[Operation, ...], str]
-"""A forward pass, the operations that made its outputs, the backward pass, why there is none."""
+"""A forward pass, the operations that made its outputs, the backward pass, and the reason if there
+is none."""
 
 
 def graph(model: nn.Module, x: Any, times: int = 3) -> Graph:
-    """What a network does with a batch: the tree of its module calls and all operations.
+    """Record the tree of module calls and all operations of a network on a batch.
 
     The network runs `times` times, at rest (dropout and batch statistics off), forward and back,
     and a time is the median. It is seen through a dispatch mode, hooks on its modules and hooks on
@@ -41,7 +42,7 @@ def graph(model: nn.Module, x: Any, times: int = 3) -> Graph:
     """
     assert times > 0
     model = getattr(model, "_orig_mod", model)
-    hookable(model)
+    check_hookable(model)
     runs = [_run(model, x) for _ in range(times)]
     forward, results, backward, note = runs[0]
     ahead = _timed(forward.operations, [run[0].operations for run in runs])
@@ -57,13 +58,13 @@ def graph(model: nn.Module, x: Any, times: int = 3) -> Graph:
 
 def _run(model: nn.Module, x: Any) -> Ran:
     device = next((one.device for one in unpacked(x)), torch.device("cpu"))
-    with _quietly(model, device):
+    with _evaluating(model, device):
         with torch.no_grad():
-            x = copied(x)  # a network may work in place
+            x = copy_inputs(x)  # a network may work in place
         forward = Forward(x)
         try:
             with forward.hooked(layers(model, ["*"])), forward:
-                output = called(model, x)
+                output = call_model(model, x)
         except Exception as error:
             raise UsageError(_failure(forward, error)) from error
         results = forward.makers(output)
@@ -86,8 +87,8 @@ def _back(
 
 
 @contextmanager
-def _quietly(model: nn.Module, device: torch.device) -> Iterator[None]:
-    """Inside, the network is at rest and differentiated; afterwards chance is as it was."""
+def _evaluating(model: nn.Module, device: torch.device) -> Iterator[None]:
+    """Evaluation mode with gradients; the random state is restored afterwards."""
     devices = [] if device.type in ("cpu", "meta") else [device]
     with (
         torch.random.fork_rng(devices, device_type=device.type if devices else "cuda"),
@@ -98,17 +99,17 @@ def _quietly(model: nn.Module, device: torch.device) -> Iterator[None]:
 
 
 def _failure(forward: Forward, error: Exception) -> str:
-    said = (str(error).splitlines() or [type(error).__name__])[0]
+    message = (str(error).splitlines() or [type(error).__name__])[0]
     where = forward.failed
     if where is None or where.parent is None:
-        return f"The network fails in its own forward pass: {said}"
-    return f"The network fails in its layer '{where.name}' ({_type(where)}): {said}"
+        return f"The network fails in its own forward pass: {message}"
+    return f"The network fails in its layer '{where.name}' ({_type(where)}): {message}"
 
 
 def _timed(
     operations: Sequence[Operation], runs: Sequence[Sequence[Operation]]
 ) -> tuple[Operation, ...]:
-    """With the median of the times, where all runs did the same."""
+    """The operations with the median of the times, where all runs did the same."""
     same = [run for run in runs if [o.name for o in run] == [o.name for o in operations]]
     return tuple(
         replace(one, cost=replace(one.cost, ms=median(run[i].cost.ms for run in same)))
@@ -120,13 +121,13 @@ def _pass(
     parents: Sequence[int | None], operations: tuple[Operation, ...], results: tuple[int, ...]
 ) -> Pass:
     homes = [one.call for one in operations]
-    found = levels(parents, homes, [one.sources for one in operations], results)
-    return Pass(operations, results, found)
+    pass_levels = levels(parents, homes, [one.sources for one in operations], results)
+    return Pass(operations, results, pass_levels)
 
 
 def _calls(
     model: nn.Module,
-    begun: Sequence[Begun],
+    begun: Sequence[OpenCall],
     ahead: Sequence[Operation],
     back: Sequence[Operation],
 ) -> tuple[Call, ...]:
@@ -142,29 +143,30 @@ def _calls(
 
 
 def _summed(parents: Sequence[int | None], operations: Sequence[Operation]) -> list[Cost]:
-    """Of each call, what its operations cost and those of the calls in it."""
+    """The total cost of each call, including the calls in it."""
     each: list[list[Cost]] = [[] for _ in parents]
     for one in operations:
         each[one.call].append(one.cost)
-    found = [total(costs) for costs in each]
-    for i in reversed(range(1, len(found))):
-        found[parents[i] or 0] += found[i]
-    return found
+    sums = [total(costs) for costs in each]
+    for i in reversed(range(1, len(sums))):
+        sums[parents[i] or 0] += sums[i]
+    return sums
 
 
-def _parameters(model: nn.Module, begun: Sequence[Begun]) -> Counter[int]:
-    """How many each call is the first to have; of a module never called, whoever holds it."""
+def _parameters(model: nn.Module, begun: Sequence[OpenCall]) -> Counter[int]:
+    """Number of parameters that each call is the first to have; those of a module never called go
+    to its owner."""
     first: dict[nn.Module, int] = {}
     for i, call in enumerate(begun):
         first.setdefault(call.module, i)
-    found: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     for name, p in model.named_parameters():
         home = name.rpartition(".")[0]
         while home and model.get_submodule(home) not in first:
             home = home.rpartition(".")[0]
-        found[first[model.get_submodule(home)]] += p.numel()
-    return found
+        counts[first[model.get_submodule(home)]] += p.numel()
+    return counts
 
 
-def _type(call: Begun) -> str:
+def _type(call: OpenCall) -> str:
     return type(call.module).__name__

@@ -1,4 +1,4 @@
-"""Which operation made a tensor."""
+"""Map tensors to the operations that made them."""
 
 from typing import Any
 
@@ -17,29 +17,29 @@ class Origins:
     """
 
     def __init__(self) -> None:
-        self._made: dict[Key, int] = {}
-        self._changed: dict[int, int] = {}
+        self._creators: dict[Key, int] = {}
+        self._writers: dict[int, int] = {}
         self._named: dict[int, StorageWeakRef] = {}
 
     def note(self, x: Tensor, operation: int, in_place: bool = False) -> None:
-        """x is what the operation gave; or whom it changed, with all that share its memory."""
+        """Record that an operation made x; or changed it, with all that share its memory."""
         if x.layout is not torch.strided:
             return
         name = memory(x)
         if name not in self._named:
             self._named[name] = StorageWeakRef(x.untyped_storage())
-        self._made[_key(x)] = operation
+        self._creators[_key(x)] = operation
         if in_place:
-            self._changed[name] = operation
+            self._writers[name] = operation
 
     def of(self, x: Tensor) -> set[int]:
         """The operation that made x, and one that changed its memory after that."""
         if x.layout is not torch.strided:
             return set()
-        made, changed = self._made.get(_key(x)), self._changed.get(memory(x))
-        if made is not None and changed is not None and made >= changed:
-            return {made}
-        return {one for one in (made, changed) if one is not None}
+        creator, writer = self._creators.get(_key(x)), self._writers.get(memory(x))
+        if creator is not None and writer is not None and creator >= writer:
+            return {creator}
+        return {one for one in (creator, writer) if one is not None}
 
 
 def _key(x: Tensor) -> Key:

@@ -1,4 +1,4 @@
-"""What a graph is made of."""
+"""Data classes of a graph."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Cost:
-    """What it took.
+    """The cost of operations.
 
     Attributes:
         flops: floating-point operations of convolutions and matrix products, where a multiplication
@@ -36,7 +36,7 @@ class Cost:
 
 
 def total(costs: Iterable[Cost]) -> Cost:
-    """All of them together."""
+    """The sum of costs."""
     return sum(costs, Cost())
 
 

@@ -7,40 +7,40 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.errors import DataError, UsageError, nearest
-from cutaway.ship.opened import Opened
+from cutaway.ship.exported_model import ExportedModel
 from cutaway.ship.shipment import Shipment
 
 
 @dataclass(frozen=True)
 class Format:
-    """One way to write a network down.
+    """A file format that networks can be exported to.
 
     Attributes:
-        room: the module with its `write(shipment, path)` and `read(path)`.
+        module: the one with its `write(shipment, path)` and `read(path)`.
         ending: of the file's name; none of a folder.
         difference: largest one that an output may have from PyTorch's.
         lost: points of accuracy (or of IoU) that it may cost.
     """
 
     name: str
-    room: str
+    module: str
     ending: str
     title: str
     difference: float = 1e-3
     lost: float = 0.1
 
     def write(self, shipment: Shipment, path: Path) -> None:
-        write: Callable[[Shipment, Path], None] = self._module.write
+        write: Callable[[Shipment, Path], None] = self._load.write
         write(shipment, path)
 
-    def read(self, path: Path) -> Opened:
-        read: Callable[[Path], Opened] = self._module.read
+    def read(self, path: Path) -> ExportedModel:
+        read: Callable[[Path], ExportedModel] = self._load.read
         return read(path)
 
     @property
-    def _module(self) -> Any:
+    def _load(self) -> Any:
         try:
-            return import_module(f"cutaway.ship.formats.{self.room}")
+            return import_module(f"cutaway.ship.formats.{self.module}")
         except ModuleNotFoundError as error:
             raise UsageError(
                 f"The format {self.name} needs the package {error.name}: "
@@ -93,7 +93,7 @@ def format_of(path: Path) -> Format:
     )
 
 
-def open_exported(path: str | Path) -> Opened:
+def open_exported(path: str | Path) -> ExportedModel:
     """Open what `export` wrote: a file, or a folder with a config.json or an ONNX file.
 
     Raises:

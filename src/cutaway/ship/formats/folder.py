@@ -1,4 +1,4 @@
-"""A model repository, as the Hugging Face Hub has them: config, weights, model card."""
+"""A model repository as on the Hugging Face Hub: config, weights, model card."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from cutaway.files import read_json, write_json, write_whole, writing
 from cutaway.learn.checkpoint import load_tensors, save_tensors
 from cutaway.ship.about import About
 from cutaway.ship.card import card
-from cutaway.ship.formats.weights import rebuilt
-from cutaway.ship.opened import Opened
+from cutaway.ship.exported_model import ExportedModel
+from cutaway.ship.formats.weights import rebuild
 from cutaway.ship.shipment import Shipment
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
@@ -24,7 +24,7 @@ def write(shipment: Shipment, path: Path) -> None:
     write_whole(path / CARD, card(shipment.run, about))
 
 
-def read(path: Path) -> Opened:
+def read(path: Path) -> ExportedModel:
     """Build the network of a folder.
 
     Raises:
@@ -35,4 +35,4 @@ def read(path: Path) -> Opened:
     config = read_json(path / CONFIG)
     config.pop("library_name", None)
     tensors, _ = load_tensors(path / WEIGHTS)
-    return rebuilt(path, About.from_dict(config), tensors)
+    return rebuild(path, About.from_dict(config), tensors)

@@ -17,25 +17,27 @@ from onnxruntime.quantization import QuantType
 
 
 def ranges(proto: onnx.ModelProto) -> dict[str, list[dict[str, Any]]]:
-    """For each layer that sums over channels, what onnxruntime takes as `TensorQuantOverrides`."""
+    """The `TensorQuantOverrides` for onnxruntime, for each layer that sums over channels."""
     weights = {one.name: one for one in proto.graph.initializer}
-    found = {}
+    overrides = {}
     for node in proto.graph.node:
         if node.op_type in ("Conv", "Gemm", "MatMul") and node.input[1] in weights:
-            w, axis = rows(node, to_array(weights[node.input[1]]))
+            w, axis = outputs_first(node, to_array(weights[node.input[1]]))
             if w.shape[1] > 1:  # a depthwise convolution adds otherwise
-                found[node.input[1]] = [_within(float(r), axis) for r in reach(w)]
-    return found
+                overrides[node.input[1]] = [_override(float(r), axis) for r in largest_pair_sums(w)]
+    return overrides
 
 
-def rows(node: onnx.NodeProto, w: np.ndarray) -> tuple[Float[np.ndarray, "out k *places"], int]:
-    """The weights with what they lead to first and what they are summed over next; the axis of
-    the first in the file."""
+def outputs_first(
+    node: onnx.NodeProto, w: np.ndarray
+) -> tuple[Float[np.ndarray, "out k *places"], int]:
+    """The weights with outputs on the first axis and what is summed over next; and the axis of the
+    outputs in the file."""
     turned = any(one.name == "transB" and one.i for one in node.attribute)
     return (w, 0) if node.op_type == "Conv" or turned else (w.T, 1)
 
 
-def reach(w: Float[np.ndarray, "out k *places"]) -> Float[np.ndarray, "out"]:
+def largest_pair_sums(w: Float[np.ndarray, "out k *places"]) -> Float[np.ndarray, "out"]:
     """The largest sum of two neighbours of one sign, which is to become 127.
 
     Neighbours follow each other as onnxruntime sums them: channel by channel at each place.
@@ -47,6 +49,6 @@ def reach(w: Float[np.ndarray, "out k *places"]) -> Float[np.ndarray, "out"]:
     return np.maximum(*sums)
 
 
-def _within(r: float, axis: int) -> dict[str, Any]:
+def _override(r: float, axis: int) -> dict[str, Any]:
     return {"quant_type": QuantType.QInt8, "symmetric": True, "axis": axis,
             "rmin": np.float32(-r), "rmax": np.float32(r)}  # fmt: skip

@@ -11,8 +11,8 @@ import torch
 from cutaway.errors import DataError
 from cutaway.files import write_whole
 from cutaway.ship.about import About
-from cutaway.ship.opened import Opened
-from cutaway.ship.program import program, quietly
+from cutaway.ship.exported_model import ExportedModel
+from cutaway.ship.program import program, silenced
 from cutaway.ship.shipment import Shipment
 
 OPSET = 20
@@ -22,7 +22,7 @@ OUTPUTS = {"reconstruct": "pictures", "generate": "pictures", "paint": "values"}
 
 
 def write(shipment: Shipment, path: Path) -> None:
-    """Write `path`; what the network is travels in its metadata."""
+    """Write `path`; the description of the network is in its metadata."""
     write_whole(path, model(shipment).SerializeToString())
 
 
@@ -30,28 +30,28 @@ def model(shipment: Shipment) -> onnx.ModelProto:
     """The network as an ONNX model."""
     about = shipment.about
     output = OUTPUTS.get(about.part, about.target.answers)
-    with quietly():
-        found = torch.onnx.export(
+    with silenced():
+        exported = torch.onnx.export(
             program(shipment), (), dynamo=True, opset_version=OPSET, verbose=False,
             input_names=[INPUTS[about.part]], output_names=[output],
         )  # fmt: skip
-    assert found is not None
-    proto: onnx.ModelProto = found.model_proto
+    assert exported is not None
+    proto: onnx.ModelProto = exported.model_proto
     _clean(proto)
-    _name_axes(proto, shipment.free)
+    _name_axes(proto, shipment.dynamic_axes)
     describe(proto, about)
     return proto
 
 
 def describe(proto: onnx.ModelProto, about: About) -> None:
-    """Write down what the file holds, for people (in Netron) and for programs."""
+    """Add the description of the network, for people (in Netron) and for programs."""
     proto.producer_name, proto.producer_version = "cutaway", about.version
     proto.doc_string = f"{about.model}, trained on {about.data}: {about.part}."
     plain = {"classes": "\n".join(about.target.names), "task": about.task, "licence": about.licence}
     onnx.helper.set_model_props(proto, {KEY: about.to_json(), **plain})
 
 
-def read(path: Path, threads: int = 0) -> Opened:
+def read(path: Path, threads: int = 0) -> ExportedModel:
     """Open an ONNX file that was exported by Cutaway.
 
     Args:
@@ -73,14 +73,14 @@ def read(path: Path, threads: int = 0) -> Opened:
     (name,) = (one.name for one in session.get_inputs())
 
     def answer(examples: np.ndarray) -> np.ndarray:
-        found: np.ndarray = session.run(None, {name: examples})[0]
-        return found
+        outputs: np.ndarray = session.run(None, {name: examples})[0]
+        return outputs
 
-    return Opened(path, about, answer)
+    return ExportedModel(path, about, answer)
 
 
 def _clean(proto: onnx.ModelProto) -> None:
-    """Take out what the exporter noted for itself, paths of this machine among it."""
+    """Remove what the exporter noted for itself, paths of this machine among it."""
     graphs: list[Any] = [proto.graph, *proto.functions]
     for graph in graphs:
         del graph.metadata_props[:]
@@ -92,7 +92,7 @@ def _clean(proto: onnx.ModelProto) -> None:
 
 
 def _name_axes(proto: onnx.ModelProto, names: tuple[str, ...]) -> None:
-    """Call the axes of any length what they are, instead of s77."""
+    """Name the axes of any length (batch, height, width), instead of s77."""
     axes = proto.graph.input[0].type.tensor_type.shape.dim
     words = {axis.dim_param: name for axis, name in zip(axes, names, strict=False)}
     for value in [*proto.graph.input, *proto.graph.output, *proto.graph.value_info]:

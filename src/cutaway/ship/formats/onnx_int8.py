@@ -27,54 +27,59 @@ from cutaway.errors import UsageError, nearest
 from cutaway.files import write_whole
 from cutaway.ship.formats.int8_ranges import ranges
 from cutaway.ship.formats.onnx_file import describe, model, read
-from cutaway.ship.program import quietly
+from cutaway.ship.program import silenced
 from cutaway.ship.shipment import Shipment
 
-__all__ = ["WAYS", "read", "write"]
+__all__ = ["METHODS", "read", "write"]
 
-WAYS = ("auto", "static", "dynamic", "weights")
-TYPES = ["Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Relu", "Clip", "MaxPool", "AveragePool",
-         "GlobalAveragePool", "Concat"]  # fmt: skip
-"""What is computed in 8 bits; what comes before the network and after it is not."""
-BATCH, FEW = 32, 4
+METHODS = ("auto", "static", "dynamic", "weights")
+OPERATIONS = [
+    "Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Relu", "Clip", "MaxPool", "AveragePool",
+    "GlobalAveragePool", "Concat",
+]  # fmt: skip
+"""Operations that are computed in 8 bits; what comes before the network and after it is not."""
+BATCH, FEW_CHANNELS = 32, 4
 
 
 def write(shipment: Shipment, path: Path) -> None:
-    """Write `path` in the way that the shipment asks for.
+    """Write `path`, quantised by the method that the shipment asks for.
 
     Raises:
         UsageError: an unknown way.
     """
-    way = chosen(shipment)
-    with TemporaryDirectory() as folder, quietly():
-        plain, ready, small = (str(Path(folder, f"{name}.onnx")) for name in ("a", "b", "c"))
+    method = method_for(shipment)
+    with TemporaryDirectory() as folder, silenced():
+        plain, prepared, quantised = (str(Path(folder, f"{name}.onnx")) for name in ("a", "b", "c"))
         onnx.save(model(shipment), plain)
-        quant_pre_process(plain, ready, skip_symbolic_shape=True)
-        if way == "static":
-            _static(ready, small, shipment)
-        elif way == "dynamic":
+        quant_pre_process(plain, prepared, skip_symbolic_shape=True)
+        if method == "static":
+            _static(prepared, quantised, shipment)
+        elif method == "dynamic":
             # Unsigned, since signed ones overflow (`int8_ranges`), and are no faster.
-            quantize_dynamic(ready, small, weight_type=QuantType.QUInt8, per_channel=True)
+            quantize_dynamic(prepared, quantised, weight_type=QuantType.QUInt8, per_channel=True)
         else:
-            _weights(ready, small)
-        proto = onnx.load(small)
-    _spare(proto)
+            _weights(prepared, quantised)
+        proto = onnx.load(quantised)
+    _strip(proto)
     describe(proto, shipment.about)
     write_whole(path, proto.SerializeToString())
 
 
-def chosen(shipment: Shipment) -> str:
-    """Static for networks that convolve, dynamic for dense ones, unless another is asked for."""
-    if shipment.how not in WAYS:
-        raise UsageError(f"There is no 8-bit method '{shipment.how}'.{nearest(shipment.how, WAYS)}")
-    if shipment.how != "auto":
-        return shipment.how
+def method_for(shipment: Shipment) -> str:
+    """The method: static for networks that convolve, dynamic for dense ones, unless one is asked
+    for."""
+    if shipment.int8 not in METHODS:
+        raise UsageError(
+            f"There is no 8-bit method '{shipment.int8}'.{nearest(shipment.int8, METHODS)}"
+        )
+    if shipment.int8 != "auto":
+        return shipment.int8
     modules = shipment.network.modules()
     kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d)
     return "static" if any(isinstance(one, kinds) for one in modules) else "dynamic"
 
 
-class Shown(CalibrationDataReader):
+class CalibrationBatches(CalibrationDataReader):
     """Batches of examples, under the name of the network's input."""
 
     def __init__(self, name: str, examples: np.ndarray):
@@ -88,18 +93,20 @@ class Shown(CalibrationDataReader):
         return None if batch is None else {self.name: batch}
 
 
-def _static(ready: str, small: str, shipment: Shipment) -> None:
-    proto = onnx.load(ready)
+def _static(prepared: str, quantised: str, shipment: Shipment) -> None:
+    proto = onnx.load(prepared)
+    batches = CalibrationBatches(proto.graph.input[0].name, shipment.examples.calibration())
     quantize_static(
-        ready, small, Shown(proto.graph.input[0].name, shipment.examples.calibration()),
-        quant_format=QuantFormat.QDQ, per_channel=True, op_types_to_quantize=TYPES,
+        prepared, quantised, batches,
+        quant_format=QuantFormat.QDQ, per_channel=True, op_types_to_quantize=OPERATIONS,
         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-        nodes_to_exclude=_outside(proto), extra_options={"TensorQuantOverrides": ranges(proto)},
+        nodes_to_exclude=_excluded_nodes(proto),
+        extra_options={"TensorQuantOverrides": ranges(proto)},
     )  # fmt: skip
 
 
-def _outside(proto: onnx.ModelProto) -> list[str]:
-    """What stays in float32: the way from pixels to x, and first convolutions over few channels.
+def _excluded_nodes(proto: onnx.ModelProto) -> list[str]:
+    """Nodes that stay in float32: those from pixels to x, and first convolutions over few channels.
 
     On so few (the colours of an image, or one map each) a convolution in 8 bits is not faster, and
     what it rounds away there, all later layers miss.
@@ -110,14 +117,14 @@ def _outside(proto: onnx.ModelProto) -> list[str]:
         shape = weights.get(node.input[1], ()) if len(node.input) > 1 else ()
         if node.op_type in ("ConvTranspose", "Gemm", "MatMul"):
             break
-        if node.op_type == "Conv" and not (shape and shape[1] <= FEW):
+        if node.op_type == "Conv" and not (shape and shape[1] <= FEW_CHANNELS):
             break
         names.append(node.name)
     return names
 
 
-def _spare(proto: onnx.ModelProto) -> None:
-    """Leave out what readers know: inner shapes, offsets of biases. A tenth of a small file."""
+def _strip(proto: onnx.ModelProto) -> None:
+    """Remove what readers can infer (inner shapes, offsets of biases): a tenth of a small file."""
     del proto.graph.value_info[:]
     tensors = {one.name: one for one in proto.graph.initializer}
     for node in proto.graph.node:
@@ -126,16 +133,16 @@ def _spare(proto: onnx.ModelProto) -> None:
             if zero.data_type == onnx.TensorProto.INT32:  # of a bias, where it is always 0
                 del node.input[2]
     used = {name for node in proto.graph.node for name in node.input}
-    kept = [one for one in proto.graph.initializer if one.name in used]
+    initializers = [one for one in proto.graph.initializer if one.name in used]
     del proto.graph.initializer[:]
-    proto.graph.initializer.extend(kept)
+    proto.graph.initializer.extend(initializers)
 
 
-def _weights(ready: str, small: str) -> None:
+def _weights(prepared: str, quantised: str) -> None:
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
-    dense = ONNXModel(onnx.load(ready))
+    dense = ONNXModel(onnx.load(prepared))
     dense.replace_gemm_with_matmul()
-    found = MatMulNBitsQuantizer(dense.model, bits=8, block_size=32, is_symmetric=True)
-    found.process()
-    onnx.save(found.model.model, small)
+    quantizer = MatMulNBitsQuantizer(dense.model, bits=8, block_size=32, is_symmetric=True)
+    quantizer.process()
+    onnx.save(quantizer.model.model, quantised)

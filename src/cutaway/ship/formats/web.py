@@ -15,9 +15,9 @@ from cutaway.errors import UsageError
 from cutaway.files import write_whole, writing
 from cutaway.ship import page as pages
 from cutaway.ship.about import About
+from cutaway.ship.exported_model import ExportedModel
 from cutaway.ship.formats import onnx_file
 from cutaway.ship.onnxruntime_web import Runtime, runtime
-from cutaway.ship.opened import Opened
 from cutaway.ship.shipment import Shipment
 
 PAGE, MODEL, NOTICE = "index.html", "model.onnx", "onnxruntime-licence.txt"
@@ -26,17 +26,17 @@ FOOTER = "The network runs in this page: your images do not leave this computer.
 
 
 def write(shipment: Shipment, path: Path) -> None:
-    """Make the folder `path`.
+    """Write the folder `path`.
 
     Raises:
         UsageError: the network takes and gives no pictures, or `shipment.runtime` holds no
             onnxruntime-web.
         DataError: onnxruntime-web cannot be downloaded.
     """
-    _insist(shipment.about)
-    found = runtime(shipment.runtime)
+    _check(shipment.about)
+    ort = runtime(shipment.runtime)
     network = onnx_file.model(shipment).SerializeToString()
-    html = page(shipment.about, network, found)
+    html = page(shipment.about, network, ort)
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
     write_whole(path / MODEL, network)
@@ -44,30 +44,30 @@ def write(shipment: Shipment, path: Path) -> None:
     write_whole(path / NOTICE, pages.file(NOTICE))
 
 
-def read(path: Path) -> Opened:
+def read(path: Path) -> ExportedModel:
     """Open the network of a folder."""
     return replace(onnx_file.read(path / MODEL), path=path)
 
 
-def page(about: About, network: bytes, found: Runtime) -> str:
-    """The whole page, which asks for nothing."""
-    held = [
-        f'<script type="module">{as_global(found.script)}</script>',
-        _block("runtime", "application/gzip", _packed(found.binary)),
-        _block("model", "application/gzip", _packed(network)),
+def page(about: About, network: bytes, ort: Runtime) -> str:
+    """The whole page as HTML, which loads nothing from elsewhere."""
+    after_script = [
+        f'<script type="module">{as_global(ort.script)}</script>',
+        _block("runtime", "application/gzip", _compressed(ort.binary)),
+        _block("model", "application/gzip", _compressed(network)),
     ]
-    known = _block("about", "application/json", about.to_json().replace("<", "\\u003c"))
+    before_script = _block("about", "application/json", about.to_json().replace("<", "\\u003c"))
     slots = {
         "brand": "Cutaway", "footer": FOOTER, "uses": pages.file("local.html"),
-        "known": known + "\n", "held": "\n".join([*held, ""]),
+        "before_script": before_script + "\n", "after_script": "\n".join([*after_script, ""]),
     }  # fmt: skip
-    allowed = pages.policy(_made(slots), "'wasm-unsafe-eval'")
+    allowed = pages.policy(_render(slots), "'wasm-unsafe-eval'")
     head = f'<meta http-equiv="Content-Security-Policy" content="{allowed}">\n'
-    return _made(slots | {"head": head})
+    return _render(slots | {"head": head})
 
 
 def as_global(module: str) -> str:
-    """onnxruntime's module as one that a page can hold: `ort` instead of exports.
+    """Turn onnxruntime's module into a script that sets the global `ort` instead of exporting.
 
     Raises:
         UsageError: it is not such a module.
@@ -81,7 +81,7 @@ def as_global(module: str) -> str:
     return script
 
 
-def _made(slots: dict[str, str]) -> str:
+def _render(slots: dict[str, str]) -> str:
     return pages.page("local.js", "occlude.js", **slots)
 
 
@@ -89,11 +89,11 @@ def _block(name: str, kind: str, text: str) -> str:
     return f'<script type="{kind}" id="{name}">{text}</script>'
 
 
-def _packed(content: bytes) -> str:
+def _compressed(content: bytes) -> str:
     return base64.b64encode(gzip.compress(content, mtime=0)).decode()
 
 
-def _insist(about: About) -> None:
+def _check(about: About) -> None:
     if len(about.size) != 2 or about.part == "paint":
         raise UsageError(
             f"{about.model} neither takes nor generates pictures, and a page is for those: export "

@@ -1,4 +1,4 @@
-"""safetensors: the weights, and what they mean."""
+"""safetensors: the weights and the description of the network."""
 
 from pathlib import Path
 
@@ -9,25 +9,25 @@ from cutaway.errors import DataError, UsageError
 from cutaway.learn.checkpoint import load_tensors, save_tensors
 from cutaway.learn.recipe import OWN
 from cutaway.ship.about import About
-from cutaway.ship.opened import Opened, of_module
+from cutaway.ship.exported_model import ExportedModel, of_module
 from cutaway.ship.portable import portable
 from cutaway.ship.shipment import Shipment
 
 
 def write(shipment: Shipment, path: Path) -> None:
-    """Write `path`, sealed."""
+    """Write `path`, with a checksum."""
     state = dict(shipment.network.state_dict())
     save_tensors(path, state, {"about": shipment.about.to_dict()})
 
 
-def read(path: Path) -> Opened:
-    """Build the network anew and give it the weights."""
+def read(path: Path) -> ExportedModel:
+    """Build the network and load the weights."""
     tensors, facts = load_tensors(path)
-    return rebuilt(path, About.from_dict(facts.get("about")), tensors)
+    return rebuild(path, About.from_dict(facts.get("about")), tensors)
 
 
-def rebuilt(path: Path, about: About, tensors: dict[str, Tensor]) -> Opened:
-    """A network of the registry with these weights.
+def rebuild(path: Path, about: About, tensors: dict[str, Tensor]) -> ExportedModel:
+    """Build a network of the registry with these weights.
 
     Raises:
         UsageError: it is none of the registry's.

@@ -1,4 +1,4 @@
-"""The routes of a server."""
+"""The routes of the server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from cutaway.ship.about import About
 from cutaway.ship.serve import schemas
-from cutaway.ship.serve.http_errors import RequestError, said
+from cutaway.ship.serve.http_errors import RequestError, error_body
 from cutaway.ship.serve.limits import Limits
 from cutaway.ship.serve.metrics import Metrics
 from cutaway.ship.serve.metrics_middleware import MetricsMiddleware
@@ -28,12 +28,12 @@ from cutaway.ship.serve.swap import Load, Served, Watcher
 from cutaway.version import __version__
 
 ROUTES = ("/", "/predict", "/why", "/about", "/health", "/metrics", "/openapi.json", "/docs")
-ASKED = (400, 408, 413, 415, 422, 429, 500, 503)
-TOLD = (408, 413, 429, 500, 503)
+IMAGE_ERRORS = (400, 408, 413, 415, 422, 429, 500, 503)
+INFO_ERRORS = (408, 413, 429, 500, 503)
 
 
 def make_app(path: Path, load: Load, settings: Settings) -> FastAPI:
-    """A server of the network at a path, which is loaded now and watched from then on.
+    """Build the server of the network at a path, which is loaded now and watched from then on.
 
     Raises:
         CutawayError: there is none, or none that can be served.
@@ -60,22 +60,23 @@ def make_app(path: Path, load: Load, settings: Settings) -> FastAPI:
             Middleware(Limits, settings=settings, metrics=metrics),
         ],
         exception_handlers={
-            RequestError: partial(_refused, metrics),
-            HTTPException: _not_found,
+            RequestError: partial(_request_error, metrics),
+            HTTPException: _http_error,
         },
     )  # fmt: skip
-    _add_asking(app, settings)
-    _add_telling(app, served, metrics)
+    _add_image_routes(app, settings)
+    _add_info_routes(app, served, metrics)
     add_reference(app)
     return app
 
 
-def _add_asking(app: FastAPI, settings: Settings) -> None:
-    """The routes that take images."""
+def _add_image_routes(app: FastAPI, settings: Settings) -> None:
+    """Add the routes that take images."""
     many, one = schemas.request_of(settings.max_images), schemas.request_of(1)
 
     @app.post(
-        "/predict", response_model=None, responses=schemas.responses(schemas.Answers, *ASKED),
+        "/predict", response_model=None,
+        responses=schemas.responses(schemas.Answers, *IMAGE_ERRORS),
         openapi_extra=schemas.body_of(many, settings.max_images),
     )  # fmt: skip
     async def predict(request: Request) -> Response:
@@ -84,21 +85,21 @@ def _add_asking(app: FastAPI, settings: Settings) -> None:
         One that cannot be read refuses the whole request, and is named: an answer is complete.
         """
         contents = await images_of(request, many, settings.max_images)
-        found = await app.state.service.answers(contents)
-        return _json({"answers": found})
+        answers = await app.state.service.answers(contents)
+        return _json({"answers": answers})
 
     @app.post(
-        "/why", response_model=None, responses=schemas.responses(schemas.Why, *ASKED),
+        "/why", response_model=None, responses=schemas.responses(schemas.Why, *IMAGE_ERRORS),
         openapi_extra=schemas.body_of(one, 1),
     )  # fmt: skip
     async def why(request: Request) -> Response:
-        """Where the answer to one image comes from."""
+        """Explain the answer to one image by an occlusion map."""
         (content,) = await images_of(request, one, 1)
         return _json(await app.state.service.why(content))
 
 
-def _add_telling(app: FastAPI, served: Served, metrics: Metrics) -> None:
-    """The routes that tell of the server and its network."""
+def _add_info_routes(app: FastAPI, served: Served, metrics: Metrics) -> None:
+    """Add the routes that describe the server and its network."""
 
     @app.get("/health", response_model=None, responses=schemas.responses(schemas.Health, 500))
     async def health() -> Response:
@@ -109,9 +110,9 @@ def _add_telling(app: FastAPI, served: Served, metrics: Metrics) -> None:
             "since": served.since,
         })  # fmt: skip
 
-    @app.get("/about", response_model=None, responses=schemas.responses(About, *TOLD))
+    @app.get("/about", response_model=None, responses=schemas.responses(About, *INFO_ERRORS))
     async def about() -> Response:
-        """What the network is, what it learned from, and what it did on its test set."""
+        """The network, its data, and its results on the test set."""
         return _json(served.engine.about.to_dict())
 
     @app.get(
@@ -119,12 +120,12 @@ def _add_telling(app: FastAPI, served: Served, metrics: Metrics) -> None:
         responses=schemas.text("text/plain", 500),
     )  # fmt: skip
     async def counted() -> Response:
-        """What the server has counted, for Prometheus."""
+        """Metrics for Prometheus."""
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     @app.get(
         "/", summary="A page to try it", response_class=Response,
-        responses=schemas.text("text/html", *TOLD),
+        responses=schemas.text("text/html", *INFO_ERRORS),
     )  # fmt: skip
     async def index() -> Response:
         """The page: drop an image, or draw one."""
@@ -136,12 +137,12 @@ def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) 
     return Response(to_json(value), status, headers, "application/json")
 
 
-async def _refused(metrics: Metrics, request: Request, error: Any) -> Response:
+async def _request_error(metrics: Metrics, request: Request, error: Any) -> Response:
     metrics.refused.labels(error.reason).inc()
     return Response(error.body, error.status, error.headers, "application/json")
 
 
-async def _not_found(request: Request, error: Any) -> Response:
+async def _http_error(request: Request, error: Any) -> Response:
     sentence = {404: "There is no such page.", 405: "This method is not allowed here."}
-    content = said(sentence.get(error.status_code, f"{error.detail}."))
+    content = error_body(sentence.get(error.status_code, f"{error.detail}."))
     return Response(content, error.status_code, error.headers, "application/json")

@@ -1,4 +1,4 @@
-"""What answers: a network with all that it needs to be asked, whatever it runs on."""
+"""Engines: networks that are ready to answer, whatever they run on."""
 
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -16,9 +16,9 @@ from cutaway.learn.fleet import Fleet
 from cutaway.learn.run import Run
 from cutaway.learn.runtime import computing
 from cutaway.ship.about import About
-from cutaway.ship.opened import Opened
+from cutaway.ship.exported_model import ExportedModel
 
-ONLY = "only what does is served"
+RULE = "only what does is served"
 
 
 @runtime_checkable
@@ -40,7 +40,7 @@ class Engine(Protocol):
 
 
 def threads() -> int:
-    """Cores for the network: all but one, which is for the requests."""
+    """Number of threads for the network: all cores but one, which is for the requests."""
     return max(1, cpus() - 1)
 
 
@@ -66,8 +66,8 @@ class TorchEngine:
     def answer(self, pixels: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]:
         x = self._normalise(to_float(torch.from_numpy(pixels).to(self._device)))
         with computing(self._threads), torch.inference_mode(), exact():
-            found = self._task.answer(self._model(x), self.about.target)
-        return found.cpu().numpy()
+            outputs = self._task.answer(self._model(x), self.about.target)
+        return outputs.cpu().numpy()
 
 
 class ExportedEngine:
@@ -77,11 +77,11 @@ class ExportedEngine:
         UsageError: it tells no classes or values of pictures.
     """
 
-    def __init__(self, opened: Opened, name: str):
+    def __init__(self, opened: ExportedModel, name: str):
         self.about, self.name, self._answer = opened.about, name, opened.answer
         tells = self.about.task_kind().serves and self.about.part == "answer"
         if not tells or len(self.about.size) != 2:
-            raise UsageError(f"{opened.path} predicts no classes or values of pictures: {ONLY}.")
+            raise UsageError(f"{opened.path} predicts no classes or values of pictures: {RULE}.")
 
     def answer(self, pixels: UInt8[np.ndarray, "n h w c"]) -> Float[np.ndarray, "n k"]:
         return self._answer(pixels)
@@ -90,7 +90,7 @@ class ExportedEngine:
 def _check(path: Path, run: Run) -> None:
     if not run.task.serves:
         raise UsageError(
-            f"{path} predicts no classes or values of pictures: {ONLY}. `cutaway generate` "
+            f"{path} predicts no classes or values of pictures: {RULE}. `cutaway generate` "
             "generates images with it, or `cutaway evaluate` measures it."
         )
     if len(run.data.size) != 2:

@@ -1,4 +1,4 @@
-"""The files of a multipart form that has arrived whole."""
+"""Parser for the files of a multipart form that has arrived completely."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,24 +7,24 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 FIELD = b"images"
-ONLY = "Send one or more files in the field 'images', and no other."
+EXPECTED = "Send one or more files in the field 'images', and no other."
 
 
-class Malformed(Exception):
-    """The bytes are no form; its text is half a sentence."""
+class MalformedForm(Exception):
+    """The bytes are no form; the message is half a sentence."""
 
 
-class Unwanted(Exception):
-    """A form that holds something else than what is asked for; its text is a sentence."""
+class UnexpectedField(Exception):
+    """The form holds other fields, no files or too many; the message is a sentence."""
 
 
 @dataclass
 class _Files:
-    """What the parser tells, part by part."""
+    """Callbacks of the parser, which collect the files."""
 
-    most: int
-    found: list[bytearray] = field(default_factory=list)
-    whole: bool = False
+    max_files: int
+    contents: list[bytearray] = field(default_factory=list)
+    complete: bool = False
     _name: bytes = b""
     _value: bytes = b""
     _disposition: bytes = b""
@@ -46,29 +46,31 @@ class _Files:
     def headers_finished(self) -> None:
         _, options = parse_options_header(self._disposition)
         if options.get(b"name") != FIELD or b"filename" not in options:
-            raise Unwanted(ONLY)
-        if len(self.found) == self.most:
-            raise Unwanted(f"There are too many images: {self.most} are accepted in one request.")
-        self.found.append(bytearray())
+            raise UnexpectedField(EXPECTED)
+        if len(self.contents) == self.max_files:
+            raise UnexpectedField(
+                f"There are too many images: {self.max_files} are accepted in one request."
+            )
+        self.contents.append(bytearray())
 
     def part_data(self, data: bytes, start: int, end: int) -> None:
-        self.found[-1] += data[start:end]
+        self.contents[-1] += data[start:end]
 
     def end(self) -> None:
-        self.whole = True
+        self.complete = True
 
 
-def files_in(content_type: str, body: bytes, most: int) -> list[bytes]:
+def files_in(content_type: str, body: bytes, max_files: int) -> list[bytes]:
     """The contents of the files in the field `images`.
 
     Raises:
-        Malformed: it is no form, or breaks off.
-        Unwanted: it has other fields, no files or more than `most`.
+        MalformedForm: it is no form, or breaks off.
+        UnexpectedField: it has other fields, no files or more than `max_files`.
     """
     _, options = parse_options_header(content_type)
     if not options.get(b"boundary"):
-        raise Malformed("its content type names no boundary")
-    files = _Files(most)
+        raise MalformedForm("its content type names no boundary")
+    files = _Files(max_files)
     callbacks: Any = {
         "on_part_begin": files.part_begin, "on_part_data": files.part_data,
         "on_header_field": files.header_field, "on_header_value": files.header_value,
@@ -78,9 +80,9 @@ def files_in(content_type: str, body: bytes, most: int) -> list[bytes]:
     try:
         MultipartParser(options[b"boundary"], callbacks).write(body)
     except FormParserError:
-        raise Malformed("it is not written as one") from None
-    if not files.whole:
-        raise Malformed("it breaks off")
-    if not files.found:
-        raise Unwanted(ONLY)
-    return [bytes(one) for one in files.found]
+        raise MalformedForm("it is not written as one") from None
+    if not files.complete:
+        raise MalformedForm("it breaks off")
+    if not files.contents:
+        raise UnexpectedField(EXPECTED)
+    return [bytes(one) for one in files.contents]

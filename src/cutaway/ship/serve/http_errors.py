@@ -1,13 +1,13 @@
-"""Requests that are not answered: a status, one sentence, and a reason to count."""
+"""Errors of requests: a status, one sentence, and a reason for the metrics."""
 
 import json
 
 RETRY = "1"
-"""Seconds after which to try again."""
+"""Seconds after which a client should try again."""
 
 
 class RequestError(Exception):
-    """Why a request gets no answer.
+    """A request that is refused.
 
     Attributes:
         reason: a short stable name, for the metrics.
@@ -23,14 +23,14 @@ class RequestError(Exception):
 
     @property
     def body(self) -> bytes:
-        return said(self.sentence)
+        return error_body(self.sentence)
 
 
-def said(sentence: str) -> bytes:
-    """The body of every error."""
+def error_body(sentence: str) -> bytes:
+    """The JSON body of an error."""
     return json.dumps({"error": sentence}, ensure_ascii=False).encode()
 
 
 def busy(reason: str, sentence: str) -> RequestError:
-    """Try again in a moment."""
+    """The error of a busy server: try again in a moment."""
     return RequestError(503, reason, f"{sentence} Try again in a second.")

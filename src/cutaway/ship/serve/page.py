@@ -1,4 +1,4 @@
-"""The page that a browser gets, which needs nothing from elsewhere."""
+"""The page for browsers, which loads nothing from elsewhere."""
 
 from functools import cache
 
@@ -9,7 +9,8 @@ FOOTER = "This page connects to its own server, and to nothing else."
 
 @cache
 def page() -> tuple[bytes, dict[str, str]]:
-    """The page and its headers: only its own script runs, and it asks only its own server."""
+    """The page and its headers: only its own script runs, and it connects only to its own
+    server."""
     text = pages.page(
         "server.js", brand="Cutaway serve", footer=FOOTER, uses=pages.file("server.html")
     )

@@ -1,4 +1,4 @@
-"""`/docs`: the API, to read and to try, with no file from elsewhere."""
+"""`/docs`: the reference of the API, which loads nothing from elsewhere."""
 
 import re
 from base64 import b64encode
@@ -8,7 +8,7 @@ from importlib.resources import files
 from fastapi import FastAPI, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 
-from cutaway.ship.serve.http_errors import said
+from cutaway.ship.serve.http_errors import error_body
 
 TYPES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
 """The files of Swagger UI, which fastapi-offline brings."""
@@ -51,7 +51,7 @@ def _page(title: str) -> Response:
 
 
 def _file(name: str) -> bytes:
-    """One of Swagger UI's; empty where the package is not installed."""
+    """Read one of Swagger UI's files; empty where the package is not installed."""
     try:
         return files("fastapi_offline").joinpath("static", name).read_bytes()
     except (ModuleNotFoundError, FileNotFoundError):
@@ -59,4 +59,4 @@ def _file(name: str) -> bytes:
 
 
 def _missing() -> Response:
-    return Response(said(MISSING), 404, media_type="application/json")
+    return Response(error_body(MISSING), 404, media_type="application/json")

@@ -1,4 +1,4 @@
-"""The images of a request, whichever way they were sent."""
+"""Read the images of a request, sent as JSON or as a form."""
 
 import asyncio
 import base64
@@ -7,19 +7,20 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from cutaway.ship.serve.form import Malformed, Unwanted, files_in
+from cutaway.ship.serve.form import MalformedForm, UnexpectedField, files_in
 from cutaway.ship.serve.http_errors import RequestError
 
-BIG = 1 << 18
-"""Bytes above which a body is read in a thread, so that others need not wait for it."""
+INLINE_BYTES = 1 << 18
+"""Bytes up to which a body is read in the event loop; larger ones are read in a thread, so that
+others need not wait."""
 
 
-async def images_of(request: Request, shape: type[BaseModel], most: int) -> list[bytes]:
+async def images_of(request: Request, schema: type[BaseModel], max_images: int) -> list[bytes]:
     """The encoded pictures of a request.
 
     Args:
-        shape: of a JSON body.
-        most: images that are accepted in a form.
+        schema: of a JSON body.
+        max_images: that are accepted in a form.
 
     Raises:
         RequestError: it is neither JSON nor a form, or does not hold what it should.
@@ -27,51 +28,53 @@ async def images_of(request: Request, shape: type[BaseModel], most: int) -> list
     content_type, body = request.headers.get("content-type", ""), await request.body()
     kind = content_type.split(";")[0].strip().lower()
     if kind == "application/json":
-        call: Any = (_from_json, body, shape)
+        call: Any = (_from_json, body, schema)
     elif kind == "multipart/form-data":
-        call = (_from_form, content_type, body, most)
+        call = (_from_form, content_type, body, max_images)
     else:
-        raise _unknown(kind)
-    read, *given = call
-    found: list[bytes] = await asyncio.to_thread(*call) if len(body) > BIG else read(*given)
-    return found
+        raise _unknown_type(kind)
+    read, *arguments = call
+    images: list[bytes] = (
+        await asyncio.to_thread(*call) if len(body) > INLINE_BYTES else read(*arguments)
+    )
+    return images
 
 
-def _unknown(kind: str) -> RequestError:
-    found = f"not as {kind[:80]}" if kind else "and say which in Content-Type"
+def _unknown_type(kind: str) -> RequestError:
+    hint = f"not as {kind[:80]}" if kind else "and say which in Content-Type"
     return RequestError(
-        415, "type", f"Send images as application/json or as multipart/form-data, {found}."
+        415, "type", f"Send images as application/json or as multipart/form-data, {hint}."
     )
 
 
-def _from_json(body: bytes, shape: type[BaseModel]) -> list[bytes]:
+def _from_json(body: bytes, schema: type[BaseModel]) -> list[bytes]:
     try:
-        found: Any = shape.model_validate_json(body)
+        parsed: Any = schema.model_validate_json(body)
     except ValidationError as error:
-        raise _misshapen(error) from None
-    return [_plain(text, i) for i, text in enumerate(found.images)]
+        raise _invalid_body(error) from None
+    return [_decode_base64(text, i) for i, text in enumerate(parsed.images)]
 
 
-def _misshapen(error: ValidationError) -> RequestError:
+def _invalid_body(error: ValidationError) -> RequestError:
     first = error.errors(include_url=False, include_input=False)[0]
     if first["type"] == "json_invalid":
         return RequestError(400, "json", "The body is not JSON.")
     where = ".".join(str(part) for part in first["loc"])[:80] or "The body"
-    wanted = 'send {"images": ["..."]}, each picture in base64'
-    return RequestError(422, "shape", f"{where}: {first['msg']}; {wanted}.")
+    hint = 'send {"images": ["..."]}, each picture in base64'
+    return RequestError(422, "shape", f"{where}: {first['msg']}; {hint}.")
 
 
-def _plain(text: str, place: int) -> bytes:
+def _decode_base64(text: str, place: int) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:
         raise RequestError(422, "base64", f"Image {place + 1} is not in base64.") from None
 
 
-def _from_form(content_type: str, body: bytes, most: int) -> list[bytes]:
+def _from_form(content_type: str, body: bytes, max_images: int) -> list[bytes]:
     try:
-        return files_in(content_type, body, most)
-    except Malformed as error:
+        return files_in(content_type, body, max_images)
+    except MalformedForm as error:
         raise RequestError(400, "form", f"The form cannot be read: {error}.") from None
-    except Unwanted as error:
+    except UnexpectedField as error:
         raise RequestError(422, "shape", str(error)) from None

@@ -1,4 +1,4 @@
-"""What goes in and out, as OpenAPI has it."""
+"""Requests and responses as OpenAPI schemas."""
 
 from typing import Annotated, Any
 
@@ -39,7 +39,7 @@ class Answers(BaseModel):
 
 
 class Why(BaseModel):
-    """Where the answer comes from."""
+    """The explanation of an answer."""
 
     top: list[Class] = Field(min_length=1, max_length=5)
     seen: str = Field(description="What the network sees: a PNG in base64.")
@@ -61,27 +61,27 @@ class Health(BaseModel):
 
 
 class Error(BaseModel):
-    """Why there is no answer."""
+    """An error."""
 
     error: str = Field(description="One sentence.")
 
 
-def request_of(most: int) -> type[BaseModel]:
-    """The JSON body of a request with at most so many images."""
+def request_of(max_images: int) -> type[BaseModel]:
+    """The JSON body of a request with at most `max_images` images."""
 
     class Request(BaseModel):
-        """Pictures to be told apart."""
+        """Images to predict for."""
 
         model_config = ConfigDict(extra="forbid")
-        images: list[Base64] = Field(min_length=1, max_length=most)
+        images: list[Base64] = Field(min_length=1, max_length=max_images)
 
     return Request
 
 
-def body_of(request: type[BaseModel], most: int) -> dict[str, Any]:
-    """The two ways of sending images, for a route's `openapi_extra`."""
+def body_of(request: type[BaseModel], max_images: int) -> dict[str, Any]:
+    """Both ways of sending images, for a route's `openapi_extra`."""
     files = {
-        "type": "array", "minItems": 1, "maxItems": most,
+        "type": "array", "minItems": 1, "maxItems": max_images,
         "items": {"type": "string", "format": "binary", "contentMediaType": "image/*"},
     }  # fmt: skip
     form = {
@@ -96,13 +96,13 @@ def body_of(request: type[BaseModel], most: int) -> dict[str, Any]:
 
 
 def responses(model: type, *errors: int) -> dict[int | str, dict[str, Any]]:
-    """What a route answers with, and the errors that it may give instead."""
-    found: dict[int | str, dict[str, Any]] = {200: {"model": model}}
-    return found | {one: {"model": Error, "description": MEANINGS[one]} for one in errors}
+    """The response of a route, and the errors that it may give instead."""
+    success: dict[int | str, dict[str, Any]] = {200: {"model": model}}
+    return success | {one: {"model": Error, "description": MEANINGS[one]} for one in errors}
 
 
 def text(kind: str, *errors: int) -> dict[int | str, dict[str, Any]]:
-    """The same for a route that answers with text of a kind."""
+    """The responses of a route that answers with text of a kind."""
     content = {"content": {kind: {"schema": {"type": "string"}}}}
     return responses(Error, *errors) | {200: content}
 

@@ -1,4 +1,4 @@
-"""Runs a server until it is asked to stop."""
+"""Run a server until it is asked to stop."""
 
 import logging
 import signal
@@ -14,15 +14,15 @@ from uvicorn.server import HANDLED_SIGNALS
 
 from cutaway.errors import UsageError
 from cutaway.ship.serve.app import make_app
-from cutaway.ship.serve.protocol import guarded
+from cutaway.ship.serve.protocol import limited_protocol
 from cutaway.ship.serve.settings import Settings
 from cutaway.ship.serve.swap import Load
 
 BACKLOG = 4096
-"""Connections that wait to be accepted."""
-DOORS = 16
-"""Of a busy server uvloop accepts one connection a turn and socket, and a turn answers all others:
-of 64 clients that come at once the last would wait for 64 turns."""
+"""Number of connections that wait to be accepted."""
+SOCKETS = 16
+"""Number of listening sockets. Of a busy server uvloop accepts one connection a turn and socket,
+and a turn answers all others: of 64 clients that come at once the last would wait for 64 turns."""
 
 
 def serve(
@@ -31,64 +31,65 @@ def serve(
     settings: Settings,
     host: str,
     port: int,
-    tell: Callable[[str], None],
+    on_started: Callable[[str], None],
 ) -> None:
-    """Serve the network at a path until SIGINT or SIGTERM, and then answer what was asked.
+    """Serve the network at a path until SIGINT or SIGTERM; requests in flight are still answered.
 
     Args:
         port: 0 for any that is free.
-        tell: is told the address once it answers.
+        on_started: called with the address once the server answers.
 
     Raises:
         UsageError: the port is taken, or nothing at `path` can be served.
     """
-    with bound(host, port) as listening:
+    with bind(host, port) as listener:
         app = make_app(path, load, settings)
         _log_to_stderr()
-        _many_files()
+        _raise_file_limit()
         config = Config(
-            app, http=guarded(settings.timeout), ws="none", log_config=None, access_log=False,
+            app, http=limited_protocol(settings.timeout), ws="none", log_config=None,
+            access_log=False,
             proxy_headers=False,  # anybody may write X-Forwarded-For
             backlog=BACKLOG, server_header=False,
             timeout_graceful_shutdown=int(2 * settings.timeout) + 2,
         )  # fmt: skip
-        found = listening.getsockname()
-        Stoppable(config, lambda: tell(f"http://{_bracketed(found[0])}:{found[1]}")).run(
-            [listening, *(listening.dup() for _ in range(DOORS - 1))]
-        )
+        address = listener.getsockname()
+        GracefulServer(
+            config, lambda: on_started(f"http://{_bracketed(address[0])}:{address[1]}")
+        ).run([listener, *(listener.dup() for _ in range(SOCKETS - 1))])
 
 
 @contextmanager
-def bound(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket at an address.
+def bind(host: str, port: int) -> Iterator[socket.socket]:
+    """Open a listening socket at an address.
 
     Raises:
         UsageError: the port is taken or not ours, or the host is not this computer.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as one:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            one.bind((host, port))
-            one.listen(BACKLOG)
+            listener.bind((host, port))
+            listener.listen(BACKLOG)
         except OSError as error:
             raise UsageError(
                 f"{host}:{port} cannot be listened on ({error.strerror}): choose another --port, "
                 "or 0 for any that is free."
             ) from None
-        yield one
+        yield listener
 
 
-class Stoppable(Server):
-    """A server that ends well when asked to: uvicorn's own dies of the signal in the end."""
+class GracefulServer(Server):
+    """uvicorn's server, but it returns normally after a signal instead of raising it again."""
 
-    def __init__(self, config: Config, started: Callable[[], None]):
+    def __init__(self, config: Config, on_started: Callable[[], None]):
         super().__init__(config)
-        self._tell = started
+        self._on_started = on_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._tell()
+        self._on_started()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -100,7 +101,7 @@ class Stoppable(Server):
                 signal.signal(one, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal asks to end; with a second one nobody is waited for."""
+        """End at the first signal; at a second one without waiting for anybody."""
         if self.should_exit:
             for connection in list(self.server_state.connections):
                 connection.transport.abort()
@@ -108,13 +109,13 @@ class Stoppable(Server):
 
 
 def _log_to_stderr() -> None:
-    """What the server has to say; what strangers send is counted, and not worth a line each."""
+    """Log to stderr; requests are counted by the metrics, and get no lines of their own."""
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(asctime)s %(message)s")
     logging.getLogger("cutaway.serve").setLevel(logging.INFO)
 
 
-def _many_files() -> None:
-    """As many connections as the system lets a process have."""
+def _raise_file_limit() -> None:
+    """Allow as many connections as the system lets a process have."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 

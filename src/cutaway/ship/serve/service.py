@@ -1,4 +1,4 @@
-"""From encoded pictures to answers: decode, wait for a batch, say it with names."""
+"""Handle requests: decode pictures, queue them for a batch, name the outputs."""
 
 import asyncio
 from base64 import b64decode
@@ -10,11 +10,11 @@ import numpy as np
 from jaxtyping import Float
 
 from cutaway.ship.serve.batching import Batcher
-from cutaway.ship.serve.decoding import Decoder, Pixels, all_of
+from cutaway.ship.serve.decoding import Decoder, Pixels, gather
 from cutaway.ship.serve.engine import Engine
 from cutaway.ship.serve.http_errors import RequestError, busy
 from cutaway.ship.serve.metrics import Metrics
-from cutaway.ship.serve.occlusion import heat_map, in_bytes, png
+from cutaway.ship.serve.occlusion import heat_map, png, to_uint8
 from cutaway.ship.serve.settings import Settings
 from cutaway.ship.serve.swap import Served
 
@@ -22,7 +22,7 @@ Reply = dict[str, Any]
 
 
 class Service:
-    """What the routes ask. Each request keeps the network that it began with."""
+    """The handlers of the routes. Each request keeps the network that it began with."""
 
     def __init__(self, served: Served, settings: Settings, metrics: Metrics):
         self.served, self.settings = served, settings
@@ -40,7 +40,7 @@ class Service:
         self._batcher.close()
 
     async def answers(self, contents: Sequence[bytes]) -> list[Reply]:
-        """What the network says of each picture.
+        """The network's answer to each picture.
 
         Raises:
             RequestError: one cannot be read, or no answer was found in time.
@@ -48,11 +48,11 @@ class Service:
         engine = self.served.engine
         try:
             async with asyncio.timeout(self.settings.timeout):
-                found = await self._asked(contents, engine)
+                outputs = await self._answer_all(contents, engine)
         except TimeoutError:
-            raise self._late() from None
+            raise self._timeout_error() from None
         task, target = engine.about.task_kind(), engine.about.target
-        return [task.reply(one, target) for one in found]
+        return [task.reply(one, target) for one in outputs]
 
     async def why(self, content: bytes) -> dict[str, Any]:
         """The most probable classes of a picture, and where the first comes from.
@@ -63,47 +63,47 @@ class Service:
         engine = self.served.engine
         task, target = engine.about.task_kind(), engine.about.target
         if not task.classifies:
-            said = f"Only classes are explained; this network predicts {target.plural}."
-            raise RequestError(422, "why", said)
+            sentence = f"Only classes are explained; this network predicts {target.plural}."
+            raise RequestError(422, "why", sentence)
         try:
             async with asyncio.timeout(self.settings.timeout):
-                with self._batcher.expecting(1):
+                with self._batcher.announce(1):
                     (pixels,) = await self._decoder.decode([content], engine.about)
-                p = await self._answered(pixels, engine)
+                p = await self._answer_one(pixels, engine)
                 heat = await self._heat(pixels, engine, int(p.argmax()))
         except TimeoutError:
-            raise self._late() from None
-        shown = {"seen": png(pixels), "heat": png(in_bytes(heat)), "most": float(heat.max())}
-        return task.reply(p, target) | shown
+            raise self._timeout_error() from None
+        explanation = {"seen": png(pixels), "heat": png(to_uint8(heat)), "most": float(heat.max())}
+        return task.reply(p, target) | explanation
 
-    async def _asked(
+    async def _answer_all(
         self, contents: Sequence[bytes], engine: Engine
     ) -> Sequence[Float[np.ndarray, "k"]]:
-        with self._batcher.expecting(len(contents)):
+        with self._batcher.announce(len(contents)):
             pixels = await self._decoder.decode(contents, engine.about)
-            waiting = [self._batcher.put(one, engine) for one in pixels]
-        return await all_of(waiting)
+            futures = [self._batcher.put(one, engine) for one in pixels]
+        return await gather(futures)
 
-    async def _answered(self, pixels: Pixels, engine: Engine) -> Float[np.ndarray, "k"]:
-        with self._batcher.expecting(1):
-            waiting = self._batcher.put(pixels, engine)
-        return await waiting
+    async def _answer_one(self, pixels: Pixels, engine: Engine) -> Float[np.ndarray, "k"]:
+        with self._batcher.announce(1):
+            future = self._batcher.put(pixels, engine)
+        return await future
 
     async def _heat(self, pixels: Pixels, engine: Engine, k: int) -> Float[np.ndarray, "h w"]:
-        """Each covered picture waits in the queue like any other, so that nobody is kept waiting
-        for long."""
-        loop, over = asyncio.get_running_loop(), Event()
+        """The heat map; each covered picture waits in the queue like any other, so that nobody is
+        kept waiting for long."""
+        loop, cancelled = asyncio.get_running_loop(), Event()
 
-        def answered(one: Pixels) -> Float[np.ndarray, "k"]:
-            if over.is_set():  # nobody waits any more
-                raise self._late()
-            asked = asyncio.run_coroutine_threadsafe(self._answered(one, engine), loop)
-            return asked.result(self.settings.timeout)
+        def answer(covered: Pixels) -> Float[np.ndarray, "k"]:
+            if cancelled.is_set():  # nobody waits any more
+                raise self._timeout_error()
+            future = asyncio.run_coroutine_threadsafe(self._answer_one(covered, engine), loop)
+            return future.result(self.settings.timeout)
 
         try:
-            return await asyncio.to_thread(heat_map, answered, pixels, k, engine.about.mean)
+            return await asyncio.to_thread(heat_map, answer, pixels, k, engine.about.mean)
         finally:
-            over.set()
+            cancelled.set()
 
-    def _late(self) -> Exception:
+    def _timeout_error(self) -> Exception:
         return busy("late", f"There was no answer within {self.settings.timeout:g} seconds.")

@@ -1,4 +1,4 @@
-"""What a server is asked to keep to."""
+"""Settings of the server."""
 
 from dataclasses import dataclass
 
@@ -36,8 +36,8 @@ class Settings:
         return int(self.max_mb * 1e6)
 
     @property
-    def max_held(self) -> int:
-        """Bytes of all bodies together."""
+    def max_total_bytes(self) -> int:
+        """Bytes of all bodies in flight together."""
         return 8 * self.max_bytes
 
 

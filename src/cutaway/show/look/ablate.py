@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from cutaway.lab.figures import Curves, line, over
-from cutaway.see.ablation import ablate, changed, held, patched
+from cutaway.see.ablation import ablate, modified_outputs, patch_units, set_units
 from cutaway.see.probe import answer, answers
 from cutaway.show.look.specimen import Specimen
 from cutaway.show.look.view import View, accuracy, parts
@@ -73,7 +73,7 @@ def _removed(specimen: Specimen, model: nn.Module, layer: str, units: int) -> Te
     for i, share in enumerate(SHARES):
         for j in range(DRAWS):
             gone = torch.randperm(units, generator=draw)[: round(share * units)].tolist()
-            with torch.no_grad(), changed(model, {layer: held(gone)}):
+            with torch.no_grad(), modified_outputs(model, {layer: set_units(gone)}):
                 right = answer(model, few.x).argmax(1) == few.t
                 found[i, j] = 100 * right.double().mean()
     return found
@@ -90,7 +90,7 @@ def _elsewhere(specimen: Specimen, layer: str, units: int) -> Iterator[Curves]:
     source = answers(model, b, [layer])[layer]
 
     def with_these(exchanged: Sequence[int]) -> Tensor:
-        with torch.no_grad(), changed(model, {layer: patched(source, exchanged)}):
+        with torch.no_grad(), modified_outputs(model, {layer: patch_units(source, exchanged)}):
             return answer(model, a).float().softmax(1)[0, classes].cpu()
 
     order = torch.stack([with_these([k]) for k in range(units)])[:, 1].argsort(descending=True)

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from cutaway.errors import UsageError
 from cutaway.see.batch import Batch
 from cutaway.see.graph import graph
-from cutaway.see.layers import scripted
-from cutaway.see.probe import asked, resting, scored
+from cutaway.see.layers import is_scripted
+from cutaway.see.probe import call_on_copy, resting, scores_of
 
 UNTOLD = "Give their classes too: `ca.look(model, x, t)`."
 NO_SCORES = "The network's output is not a row of scores of two classes or more for each example."
@@ -73,9 +73,9 @@ def first_answer(model: nn.Module, x: Tensor | Batch) -> Tensor | None:
     """
     try:
         with torch.no_grad(), resting(model), torch.random.fork_rng([]):
-            return scored(asked(model, x[:1]))
+            return scores_of(call_on_copy(model, x[:1]))
     except Exception as error:  # whatever a network does
-        if not scripted(model):
+        if not is_scripted(model):
             graph(model, x[:1], times=1)  # says which layer it is
         raise UsageError(f"The network fails: {error}") from error
 

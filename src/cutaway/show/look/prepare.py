@@ -117,7 +117,7 @@ def of_model(name: str, layer: str = "") -> Specimen:
     """
     model = models.find(name)
     channels, classes, size = model.example
-    sides = (min(size, max(SIDE, model.least)),) * 2 if isinstance(size, int) else size
+    sides = (min(size, max(SIDE, model.min_size)),) * 2 if isinstance(size, int) else size
     network = initial(Recipe(model=name), channels, classes, sides).eval()
     draw = generator(0, "images")
     x = torch.rand(SHOWN, channels, *sides, generator=draw)

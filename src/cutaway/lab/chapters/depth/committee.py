@@ -16,7 +16,7 @@ from cutaway.lab.settings import Batch, Range, Rate, Replicates, Seed, Steps, Wi
 from cutaway.lab.tools.samples import Samples, samples
 from cutaway.learn.fleet.stack import Stack
 from cutaway.randomness import generator
-from cutaway.see.ablation import changed, held
+from cutaway.see.ablation import modified_outputs, set_units
 
 Members = Annotated[int, Range(2, 1000)]
 
@@ -192,6 +192,6 @@ def without(nets: Stack, units: list[int], data: Samples) -> Float[Tensor, "r"]:
     """Accuracy (%) when these hidden units answer 0."""
     accuracies = []
     for net in nets.networks:
-        with torch.no_grad(), changed(net, {"2": held(units)}):
+        with torch.no_grad(), modified_outputs(net, {"2": set_units(units)}):
             accuracies.append(100 * (net(data.x).argmax(-1) == data.t).double().mean())
     return torch.stack(accuracies)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from cutaway import models
 from cutaway.data.feed import to_float
-from cutaway.data.made.shadows import CELLS
+from cutaway.data.generated.shadows import CELLS
 from cutaway.data.sources import load
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean, ratio
 from cutaway.lab.experiment import claim

@@ -10,7 +10,7 @@ from torch.autograd.functional import jacobian
 
 from cutaway.byhand import Graph, by_chain
 from cutaway.byhand.operations import Affine, MeanSquaredError, Tanh
-from cutaway.byhand.witness import replayed
+from cutaway.byhand.witness import replay
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line, over
@@ -47,7 +47,7 @@ def slope_errors(
     u, J = graph.values["u0"], graph.values["J"].item()
     relative: dict[str, list[float]] = {"central": [], "forward": []}
     for h in STEPS:
-        there, back = (replayed(graph, "u0", u + s * along).item() for s in (h, -h))
+        there, back = (replay(graph, "u0", u + s * along).item() for s in (h, -h))
         relative["central"].append(abs((there - back) / (2 * h) - true) / abs(true))
         relative["forward"].append(abs((there - J) / h - true) / abs(true))
     return {name: torch.tensor(errors).double() for name, errors in relative.items()}

@@ -21,7 +21,7 @@ from cutaway.lab.settings import Range, Replicates, Seed, Width
 from cutaway.lab.tools.clock import in_turn
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
-from cutaway.see.probe import probing
+from cutaway.see.probe import hooked
 
 
 class Chooses(nn.Module):
@@ -128,7 +128,7 @@ def layers_seen(net: nn.Module, x: Tensor) -> float:
     """Share of layers whose outputs a probe sees (%)."""
     layers = {name: m for name, m in net.named_modules() if name and not list(m.children())}
     seen: set[str] = set()
-    with probing(layers, lambda name, module, y: seen.add(name)):
+    with hooked(layers, lambda name, module, y: seen.add(name)):
         net(x)
     return 100 * len(seen) / max(1, len(layers))
 

@@ -1,4 +1,4 @@
-"""A registered network that has learned nothing, as a run: to try formats on every network."""
+"""An untrained network as a run, to try formats on every network of the registry."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from cutaway.learn.run import Run
 from cutaway.randomness import reseed_global
 
 
-class Fresh(Run):
+class UntrainedRun(Run):
     """A run without a directory.
 
     Args:

@@ -10,15 +10,15 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.named_sets import named_set
 
 CELLS, COUNT = 10, 300
-LEAST = 1.0  # cells
+MIN_HEIGHT = 1.0  # cells
 BANDS = {"short": 4.0, "middle": 7.0, "tall": 10.0}  # each up to this height, in cells
 
 
 def shadows() -> ImageSet:
     """300 shadows of 1 to 10 cells, no two the same; the last cell is dark in part."""
-    levels = int((CELLS - LEAST) * 255)
+    levels = int((CELLS - MIN_HEIGHT) * 255)
     draw = np.random.RandomState(0)
-    heights = LEAST + np.sort(draw.permutation(levels)[:COUNT] + 1) / 255
+    heights = MIN_HEIGHT + np.sort(draw.permutation(levels)[:COUNT] + 1) / 255
     images = np.rint(255 * shade(heights)).astype(np.uint8)[..., None]
     targets = np.searchsorted(list(BANDS.values()), heights)
     note = {"targets": targets.tolist()}
@@ -26,5 +26,5 @@ def shadows() -> ImageSet:
 
 
 def shade(heights: np.ndarray) -> np.ndarray:
-    """How much of each cell i lies in the shadow: height - i, within 0 and 1."""
+    """The share of each cell i that lies in the shadow: height - i, clipped to 0..1."""
     return (heights[:, None] - np.arange(CELLS)).clip(0, 1)

@@ -1,4 +1,4 @@
-"""An exported file, opened: what it says of itself, and what it answers."""
+"""An exported file, opened: its description and its outputs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from cutaway.learn.predict import predictions
 from cutaway.learn.prediction import Prediction
 from cutaway.ship.about import About
 
-Run = Callable[[np.ndarray], np.ndarray]
+Forward = Callable[[np.ndarray], np.ndarray]
 CHUNK = 256
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A network that runs on plain arrays.
+class ExportedModel:
+    """An exported network that runs on plain arrays.
 
     Attributes:
         answer: gives the outputs of a batch. It takes pixels (`uint8`, channels last), codes z
@@ -33,16 +33,16 @@ class Opened:
 
     path: Path
     about: About
-    answer: Run
+    answer: Forward
     network: nn.Module | None = None
 
-    def in_parts(self, examples: np.ndarray) -> np.ndarray:
-        """The outputs of any number of examples, so many at a time that memory does not matter."""
+    def in_batches(self, examples: np.ndarray) -> np.ndarray:
+        """The outputs of any number of examples, computed in batches to bound memory."""
         starts = range(0, len(examples), CHUNK)
         return np.concatenate([self.answer(examples[i : i + CHUNK]) for i in starts])
 
     def predict(self, images: Any) -> list[Prediction]:
-        """What the network says of each image.
+        """Predict for each image.
 
         Args:
             images: what a run's `predict` takes.
@@ -53,14 +53,14 @@ class Opened:
         """
         if self.about.part != "answer":
             raise UsageError(f"{self.path} makes no predictions for images.")
-        return [*predictions(self._answers, self.about.task_kind(), self.card, images)]
+        return [*predictions(self._outputs, self.about.task_kind(), self.card, images)]
 
-    def _answers(self, pixels: UInt8[Tensor, "n h w c"]) -> Tensor:
-        return torch.from_numpy(self.in_parts(pixels.numpy()))
+    def _outputs(self, pixels: UInt8[Tensor, "n h w c"]) -> Tensor:
+        return torch.from_numpy(self.in_batches(pixels.numpy()))
 
     @property
     def card(self) -> DataCard:
-        """How pictures are brought to the network's size."""
+        """The data card, by which pictures are brought to the network's size."""
         about = self.about
         return DataCard(
             about.data, about.target, about.channels, about.size, about.mean, about.std,
@@ -68,12 +68,14 @@ class Opened:
         )  # fmt: skip
 
 
-def of_module(path: Path, about: About, whole: Callable[..., Any], network: Any = None) -> Opened:
-    """A PyTorch module as `Opened`."""
+def of_module(
+    path: Path, about: About, module: Callable[..., Any], network: Any = None
+) -> ExportedModel:
+    """Wrap a PyTorch module as `ExportedModel`."""
 
     def answer(examples: np.ndarray) -> np.ndarray:
         with torch.inference_mode(), exact():
-            found: np.ndarray = whole(torch.from_numpy(np.ascontiguousarray(examples))).numpy()
-        return found
+            outputs: np.ndarray = module(torch.from_numpy(np.ascontiguousarray(examples))).numpy()
+        return outputs
 
-    return Opened(path, about, answer, network)
+    return ExportedModel(path, about, answer, network)

@@ -1,11 +1,11 @@
-"""What is to be learned of each example of a source: which columns, and whether as numbers."""
+"""The specification of targets in a source: which columns, and whether as numbers."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which columns of a table, or of rows with names, hold the targets.
+class TargetSpec:
+    """The columns of a table, or of rows with names, that hold the targets.
 
     Attributes:
         label: the column, where it is not the obvious one; of numbers several, by commas.

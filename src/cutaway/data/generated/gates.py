@@ -1,4 +1,4 @@
-"""Truth tables of the gates of two inputs: all that there is to learn of them."""
+"""Truth tables of gates with two inputs."""
 
 from dataclasses import replace
 
@@ -23,5 +23,5 @@ def gate(name: str) -> ImageSet:
     inputs = torch.cartesian_prod(bit, bit)
     images = (255 * inputs).to(torch.uint8)[..., None]
     names = [f"{name}/{a}{b}" for a, b in inputs.tolist()]
-    made = named_set(name, images, {"targets": GATES[name]}, ["0", "1"])
-    return replace(made, names=names, whole=True)
+    gate_set = named_set(name, images, {"targets": GATES[name]}, ["0", "1"])
+    return replace(gate_set, names=names, whole=True)

@@ -9,17 +9,17 @@ import torch
 
 from cutaway.data import cache
 from cutaway.data.catalog import SOURCES
+from cutaway.data.generated import scenes as scenery
+from cutaway.data.generated.gates import GATES
+from cutaway.data.generated.moving_digits import STEPS, moving_digits
+from cutaway.data.generated.shadows import BANDS
+from cutaway.data.generated.waveforms import LENGTH, SHAPES
 from cutaway.data.imageset import ImageSet, Numbered
-from cutaway.data.made import scenes as scenery
-from cutaway.data.made.gates import GATES
-from cutaway.data.made.moving_digits import STEPS, moving_digits
-from cutaway.data.made.shadows import BANDS
-from cutaway.data.made.waveforms import LENGTH, SHAPES
 from cutaway.data.sources import load
 from cutaway.data.split import split
 from cutaway.errors import UsageError
 
-OF_NOTHING = [name for name, source in SOURCES.items() if source.made and not source.of]
+OF_NOTHING = [name for name, source in SOURCES.items() if source.generated and not source.of]
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_waves_are_of_their_shape() -> None:
 
 
 def test_digits_move_as_their_class_says(figures, monkeypatch) -> None:
-    monkeypatch.setattr("cutaway.data.made.moving_digits.COUNTS", {"train": 40, "test": 8})
+    monkeypatch.setattr("cutaway.data.generated.moving_digits.COUNTS", {"train": 40, "test": 8})
     images = moving_digits(figures)
     assert images.images.shape == (48, 8, 32, 32, 1)
     assert images.parts is not None

@@ -1,4 +1,4 @@
-"""A division of the user's own, given as a mapping or a tuple: one set, with the part of each."""
+"""Join the parts of a user's own division, given as a mapping or a tuple, into one set."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -18,74 +18,76 @@ from cutaway.errors import DataError, UsageError
 Read = Callable[[Any, Size], tuple[ImageSet, bool]]
 
 
-def named_parts(what: Mapping[str, Any]) -> dict[int, Any]:
-    """What a mapping such as `{"train": a, "test": b}` gives for each part.
+def parts_by_name(data: Mapping[str, Any]) -> dict[int, Any]:
+    """The data of each part of a mapping such as `{"train": a, "test": b}`.
 
     Raises UsageError where a key names no part, or two name the same.
     """
-    found: dict[int, Any] = {}
-    for key, value in what.items():
+    parts: dict[int, Any] = {}
+    for key, value in data.items():
         part = part_of(key)
         if part < 0:
             raise UsageError(
-                f"The data are given by parts ({', '.join(map(str, what))}), and '{key}' is not a "
+                f"The data are given by parts ({', '.join(map(str, data))}), and '{key}' is not a "
                 f"part: call each one of {ACCEPTED}, and leave others out."
             )
-        if part in found:
-            raise UsageError(f"Two of the parts {', '.join(map(str, what))} mean {PARTS[part]}.")
+        if part in parts:
+            raise UsageError(f"Two of the parts {', '.join(map(str, data))} mean {PARTS[part]}.")
         if value is not None:
-            found[part] = value
-    return found
+            parts[part] = value
+    return parts
 
 
-def joined(given: dict[int, Any], size: Size, read: Read, told: bool) -> ImageSet:
-    """One set of several parts.
+def join_parts(parts: dict[int, Any], size: Size, read: Read, named: bool) -> ImageSet:
+    """Join the sets of several parts into one.
 
     Classes are joined by their names; grey images among colour ones get three channels; where the
     parts have several sizes or ranges of values, all are brought to one.
 
     Args:
         read: gives the images of one part, and whether a column has grouped them.
-        told: whether the parts were named; those of a tuple are taken in order, which is noted.
+        named: whether the parts have names; those of a tuple are taken in order, which is noted.
 
     Raises:
         UsageError: a column groups the images of one part, which cannot tell groups across parts.
         DataError: the parts are of different kinds.
     """
-    sets = {part: read(value, size) for part, value in given.items()}
+    sets = {part: read(value, size) for part, value in parts.items()}
     frames = [images.frame for images, _ in sets.values()]
     if len({frame[1:] for frame in frames}) > 1:  # of another size, or another range of values
-        frame = _shared(frames)
-        sets = {part: read(value, frame) for part, value in given.items()}
+        frame = _common_frame(frames)
+        sets = {part: read(value, frame) for part, value in parts.items()}
         sets = {part: (images.framed(frame), by) for part, (images, by) in sets.items()}
     if any(by_column for _, by_column in sets.values()):
         raise UsageError(
             "A column can group images of one table only: join the tables of the parts into one "
             "with a column 'split', or group by the names of the images."
         )
-    found = {part: images for part, (images, _) in sets.items()}
-    _check_alike(found)
-    classes = _classes(found)
-    together = ImageSet(
-        images=_images(list(found.values())),
-        targets=torch.cat([_renumbered(images, classes) for images in found.values()]),
+    by_part = {part: images for part, (images, _) in sets.items()}
+    _check_alike(by_part)
+    classes = _classes(by_part)
+    joined = ImageSet(
+        images=_images(list(by_part.values())),
+        targets=torch.cat([_renumbered(images, classes) for images in by_part.values()]),
         classes=classes,
-        names=[f"{PARTS[part]}/{name}" for part, images in found.items() for name in images.names],
-        parts=torch.cat([torch.full((len(images),), part) for part, images in found.items()]),
-        findings=tuple(dict.fromkeys(one for item in found.items() for one in _findings(*item))),
-        masks=_masks(list(found.values())),
-        fit=next(iter(found.values())).fit,
-        levels=next(iter(found.values())).levels,
-        sources=_sources(list(found.values())),
+        names=[
+            f"{PARTS[part]}/{name}" for part, images in by_part.items() for name in images.names
+        ],
+        parts=torch.cat([torch.full((len(images),), part) for part, images in by_part.items()]),
+        findings=tuple(dict.fromkeys(one for item in by_part.items() for one in _findings(*item))),
+        masks=_masks(list(by_part.values())),
+        fit=next(iter(by_part.values())).fit,
+        levels=next(iter(by_part.values())).levels,
+        sources=_sources(list(by_part.values())),
     )
-    if values := [images.values for images in found.values() if images.values is not None]:
-        names = next(iter(found.values())).quantities
-        together = together.with_values(torch.cat(values), names)
-    return together if told else replace(together, findings=(*together.findings, _note(found)))
+    if values := [images.values for images in by_part.values() if images.values is not None]:
+        names = next(iter(by_part.values())).quantities
+        joined = joined.with_values(torch.cat(values), names)
+    return joined if named else replace(joined, findings=(*joined.findings, _note(by_part)))
 
 
-def _shared(frames: Sequence[Frame]) -> Frame:
-    """What suits images of all these."""
+def _common_frame(frames: Sequence[Frame]) -> Frame:
+    """The frame that suits images of all these."""
     sizes = {frame.size for frame in frames if frame.size}
     if any(len(size) != 2 for size in sizes):
         raise DataError("The parts hold examples of several lengths, and are not joined.")
@@ -140,7 +142,7 @@ def _sources(sets: list[ImageSet]) -> list[Any] | None:
 
 
 def _findings(part: int, images: ImageSet) -> list[Finding]:
-    """The names of images with their part before them; those of classes and labels stay."""
+    """The findings with the part before the names of images; names of classes and labels stay."""
     known = set(images.names)
     return [
         replace(one, where=tuple(_within(part, name, one, known) for name in one.where))
@@ -153,10 +155,10 @@ def _within(part: int, name: str, finding: Finding, known: set[str]) -> str:
 
 
 def _note(sets: dict[int, ImageSet]) -> Finding:
-    said = " and ".join(f"{len(images):,} {PARTS[part]}" for part, images in sets.items())
+    counts = " and ".join(f"{len(images):,} {PARTS[part]}" for part, images in sets.items())
     return Finding(
         "parts",
         (),
-        f"The {len(sets)} data sets are taken, in their order, as {said} images. To say otherwise, "
-        "name them: {'train': ..., 'test': ...}.",
+        f"The {len(sets)} data sets are taken, in their order, as {counts} images. To say "
+        "otherwise, name them: {'train': ..., 'test': ...}.",
     )

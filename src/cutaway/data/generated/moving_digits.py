@@ -1,4 +1,4 @@
-"""Videos of one digit that moves: which way, no single frame tells.
+"""Videos of one moving digit: no single frame shows its direction.
 
 The digit leaves the frame at one edge and comes in at the other, and starts anywhere; so in each
 frame it is anywhere, whatever its direction. Nor does it matter which digit it is.
@@ -11,7 +11,7 @@ import numpy as np
 from cutaway.data import cache
 from cutaway.data.imageset import ImageSet
 from cutaway.data.named_sets import named_set
-from cutaway.data.pixels import Made, stored
+from cutaway.data.pixels import PixelsAndNote, stored
 
 FRAMES, SIDE = 8, 32
 COUNTS = {"train": 2_000, "test": 500}
@@ -26,17 +26,17 @@ def moving_digits(mnist: Callable[[], ImageSet]) -> ImageSet:
     return named_set("moving_digits", images, note, list(STEPS))
 
 
-def _make(digits: ImageSet) -> Made:
+def _make(digits: ImageSet) -> PixelsAndNote:
     draw = np.random.RandomState(0)
-    drawn = [sample(digits, part, count, draw) for part, count in COUNTS.items()]
-    figures = np.concatenate([images for images, _ in drawn])
-    ways = np.concatenate([np.arange(len(images)) % len(STEPS) for images, _ in drawn])
-    steps = np.array(list(STEPS.values()))[ways] * draw.choice(SPEEDS, (len(ways), 1))
-    starts = draw.randint(SIDE, size=(len(ways), 2))
+    samples = [sample(digits, part, count, draw) for part, count in COUNTS.items()]
+    figures = np.concatenate([images for images, _ in samples])
+    directions = np.concatenate([np.arange(len(images)) % len(STEPS) for images, _ in samples])
+    steps = np.array(list(STEPS.values()))[directions] * draw.choice(SPEEDS, (len(directions), 1))
+    starts = draw.randint(SIDE, size=(len(directions), 2))
     margin = (SIDE - figures.shape[1]) // 2
     canvas = np.pad(figures, ((0, 0), (margin, margin), (margin, margin)))
     videos = [_film(*one) for one in zip(canvas, starts, steps, strict=True)]
-    return np.stack(videos)[..., None], {"targets": ways.tolist(), "counts": COUNTS}
+    return np.stack(videos)[..., None], {"targets": directions.tolist(), "counts": COUNTS}
 
 
 def _film(picture: np.ndarray, start: np.ndarray, step: np.ndarray) -> np.ndarray:
@@ -50,5 +50,5 @@ def sample(
     """Pictures n h w and classes of `count` digits of one part, no one twice where they suffice."""
     assert digits.parts is not None
     own = np.flatnonzero(digits.parts.numpy() == (0 if part == "train" else 2))
-    chosen = np.resize(draw.permutation(own), count)
-    return digits.images[chosen, :, :, 0].numpy(), digits.targets[chosen].numpy()
+    index = np.resize(draw.permutation(own), count)
+    return digits.images[index, :, :, 0].numpy(), digits.targets[index].numpy()

@@ -1,4 +1,4 @@
-"""Pictures of one to three handwritten digits on a patterned ground, and what each pixel shows.
+"""Pictures of one to three handwritten digits on a patterned ground, with masks.
 
 The ground is noise smoothed at several scales with gratings over it, lighter or darker than the
 digits; so neither a grey level nor a line is a sign of a digit.
@@ -11,12 +11,16 @@ import numpy as np
 from scipy import ndimage  # type: ignore[import-untyped]
 
 from cutaway.data import cache
+from cutaway.data.generated.moving_digits import sample
 from cutaway.data.imageset import ImageSet
-from cutaway.data.made.moving_digits import sample
 from cutaway.data.named_sets import DIGITS, named_set
-from cutaway.data.pixels import Made, stored
+from cutaway.data.pixels import PixelsAndNote, stored
 
-SIDE, MOST, PATCH = 64, 3, 44  # pixels; digits in a picture; pixels about a digit, turned and large
+SIDE, MAX_DIGITS, PATCH = (
+    64,
+    3,
+    44,
+)  # pixels; digits in a picture; pixels about a digit, turned and large
 COUNTS = {"train": 4_000, "test": 1_000}
 CLOTH = 512  # pixels a side of the noise that grounds are cut from
 SMOOTH = (0.7, 1.5, 3.0, 8.0)  # standard deviations of the ground's scales, pixels
@@ -31,31 +35,31 @@ def digit_scenes(mnist: Callable[[], ImageSet]) -> ImageSet:
     """5,000 grey pictures of 64 x 64 pixels with masks, train and test of MNIST's own digits."""
     images, note = stored(cache.digest("scenes", 1), lambda: _make(mnist()))
     n = sum(COUNTS.values())  # pixels come first, and then as many masks
-    made = named_set("digit_scenes", images[:n], note, ["background", *DIGITS])
-    return replace(made, masks=images[n:, :, :, 0])
+    image_set = named_set("digit_scenes", images[:n], note, ["background", *DIGITS])
+    return replace(image_set, masks=images[n:, :, :, 0])
 
 
 def scenes(mnist: Callable[[], ImageSet]) -> ImageSet:
-    """The same pictures, each pixel ground or digit, whichever digit it is."""
-    made = digit_scenes(mnist)
-    assert made.masks is not None
+    """The same pictures with two classes of pixels, ground and digit."""
+    image_set = digit_scenes(mnist)
+    assert image_set.masks is not None
     return replace(
-        made,
+        image_set,
         name="scenes",
         classes=("background", "digit"),
-        masks=made.masks.clamp(max=1),
-        targets=made.targets.clamp(max=1),
+        masks=image_set.masks.clamp(max=1),
+        targets=image_set.targets.clamp(max=1),
     )
 
 
-def _make(digits: ImageSet) -> Made:
+def _make(digits: ImageSet) -> PixelsAndNote:
     draw = np.random.RandomState(0)
     pictures, masks = [], []
     for part, count in COUNTS.items():
-        figures, classes = sample(digits, part, count * MOST, draw)
+        figures, classes = sample(digits, part, count * MAX_DIGITS, draw)
         cloths = textures(draw)
         for i in range(count):
-            few = slice(i * MOST, i * MOST + draw.randint(1, MOST + 1))
+            few = slice(i * MAX_DIGITS, i * MAX_DIGITS + draw.randint(1, MAX_DIGITS + 1))
             picture, mask = scene(ground(cloths, draw), figures[few] / 255, classes[few], draw)
             pictures.append(picture)
             masks.append(mask)
@@ -96,10 +100,10 @@ def scene(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A picture and its mask: alpha tone + (1 - alpha) ground, a digit where alpha > 1/2."""
     picture, mask = behind.copy(), np.zeros((SIDE, SIDE), np.uint8)
-    taken = np.zeros((SIDE, SIDE), bool)
+    occupied = np.zeros((SIDE, SIDE), bool)
     for figure, digit in zip(figures, classes, strict=True):
         alpha = _turned(figure, draw)
-        place = _free(taken, alpha.shape, draw)
+        place = _free(occupied, alpha.shape, draw)
         if place is None:
             continue
         about = behind[place].mean()
@@ -108,7 +112,7 @@ def scene(
         tone = about + (away if lighter else -away)
         picture[place] = alpha * tone + (1 - alpha) * picture[place]
         mask[place][alpha > 0.5] = digit + 1
-        taken[place] = True
+        occupied[place] = True
     return np.rint(picture.clip(0, 255)).astype(np.uint8), mask
 
 
@@ -124,12 +128,12 @@ def _turned(figure: np.ndarray, draw: np.random.RandomState) -> np.ndarray:
 
 
 def _free(
-    taken: np.ndarray, shape: tuple[int, ...], draw: np.random.RandomState
+    occupied: np.ndarray, shape: tuple[int, ...], draw: np.random.RandomState
 ) -> tuple[slice, slice] | None:
     """A place of this shape where nothing is yet."""
     for _ in range(TRIES):
         top, left = (draw.randint(SIDE - side + 1) for side in shape)
         place = slice(top, top + shape[0]), slice(left, left + shape[1])
-        if not taken[place].any():
+        if not occupied[place].any():
             return place
     return None
