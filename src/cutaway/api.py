@@ -21,7 +21,8 @@ from cutaway.learn.run import Run
 from cutaway.learn.search import Search
 from cutaway.learn.search import launch as launch_search
 from cutaway.learn.user_module import given_back
-from cutaway.show.jobs import VIEWS, report
+from cutaway.show.jobs import VIEWS
+from cutaway.show.jobs import report as report
 from cutaway.show.progress import reading
 
 if TYPE_CHECKING:

@@ -22,6 +22,6 @@ def evaluate(
     other, on = part_or_data(data or None, on)
     found = open_network(run).evaluate(other, on=on)
     if as_json:
-        emit(found.summary() | found.details())
+        emit({**found.summary(), **found.details()})
     else:
         tables.show(tables.evaluation(other or on, found))

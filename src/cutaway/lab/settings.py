@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from cutaway.errors import UsageError, nearest
 from cutaway.learn import fields
+from cutaway.learn.synonyms import flag
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Setting:
             return self._one(value)
         parts = value if isinstance(value, tuple | list) else str(value).split(",")
         if not parts:
-            raise UsageError(f"{fields.flag(self.name)} takes one value at least.")
+            raise UsageError(f"{flag(self.name)} takes one value at least.")
         return tuple(map(self._one, parts))
 
     def _one(self, value: Any) -> Any:
@@ -67,7 +68,7 @@ class Setting:
     def _truth(self, value: Any) -> bool:
         found = fields.read_value(str(value))
         if not isinstance(found, bool):
-            raise UsageError(f"{fields.flag(self.name)} takes true or false, not {value!r}.")
+            raise UsageError(f"{flag(self.name)} takes true or false, not {value!r}.")
         return found
 
 

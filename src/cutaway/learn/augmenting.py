@@ -216,11 +216,11 @@ def _patches(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "k c s s"]:
         for end in (n, h - side + 1, w - side + 1)
     )
     image, top, left = at
-    found = windows[image, :, top, left]
-    found = found - found.mean((1, 2, 3), keepdim=True)
-    length = found.flatten(1).norm(dim=1)
+    patches: Tensor = windows[image, :, top, left]
+    patches = patches - patches.mean((1, 2, 3), keepdim=True)
+    length: Tensor = patches.flatten(1).norm(dim=1)
     best = length.argsort(descending=True, stable=True)[:PATCHES]
-    return found[best] / length[best].clamp(min=1e-6)[:, None, None, None]
+    return patches[best] / length[best].clamp(min=1e-6)[:, None, None, None]
 
 
 def _ridge(
@@ -231,5 +231,5 @@ def _ridge(
     x, asked = (x - mean) / std, (asked - mean) / std
     y = F.one_hot(t, classes).to(x)
     pull = RIDGE * x.shape[1] * torch.eye(len(x), dtype=x.dtype)
-    weights = torch.linalg.solve(x @ x.T + pull, y - y.mean(0))
+    weights: Tensor = torch.linalg.solve(x @ x.T + pull, y - y.mean(0))
     return (asked @ x.T @ weights + y.mean(0)).argmax(1)

@@ -12,7 +12,7 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cutaway.errors import UsageError
@@ -150,9 +150,9 @@ def read(text: str) -> Callbacks:
     return Callbacks(_make(one["class"], one["fields"]) for one in json.loads(text))
 
 
-def _spelled(callback: Callback) -> dict[str, Any]:
+def _spelled(callback: Callback) -> dict[str, object]:
     kind = type(callback)
-    name, fields = f"{kind.__module__}:{kind.__qualname__}", dict[str, Any]()
+    name, fields = f"{kind.__module__}:{kind.__qualname__}", dict[str, object]()
     if dataclasses.is_dataclass(callback):
         fields = {f.name: getattr(callback, f.name) for f in dataclasses.fields(callback) if f.init}
     try:
@@ -171,10 +171,10 @@ def _spelled(callback: Callback) -> dict[str, Any]:
     return {"class": name, "fields": fields}
 
 
-def _make(name: str, fields: dict[str, Any] | None = None) -> Callback:
+def _make(name: str, fields: Mapping[str, object] = {}) -> Callback:
     kind = _class(name)
     try:
-        return _checked(kind(**(fields or {})))
+        return _checked(kind(**fields))
     except TypeError as error:
         raise UsageError(
             f"The callback '{name}' cannot be made without arguments: {error}."

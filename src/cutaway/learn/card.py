@@ -1,9 +1,9 @@
 """What a network has to know of its data to be used, kept in a run's `data.json`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from jaxtyping import UInt8
@@ -15,11 +15,28 @@ from cutaway.data.frame import Fit, Frame, Levels, fit_of
 from cutaway.data.imageset import ImageSet
 from cutaway.data.ink import SOME, Ink, measured
 from cutaway.data.levels import checked
-from cutaway.data.picture import Unreadable
 from cutaway.data.split import Split
 from cutaway.data.target import Classes, Target, Values, read_target
+from cutaway.data.unreadable import Unreadable
 from cutaway.errors import DataError, RunError, UsageError
 from cutaway.files import read_json
+from cutaway.learn.fields import Options
+
+
+class CardFacts(TypedDict):
+    """A card's `data.json`, as far as others read it."""
+
+    size: list[int]
+    mean: list[float]
+    std: list[float]
+
+
+class WeightFacts(TypedDict, total=False):
+    """What a file of a run's weights says beside them; files from elsewhere say nothing."""
+
+    model: str
+    options: Options
+    data: CardFacts
 
 
 @dataclass(frozen=True)
@@ -62,9 +79,8 @@ class DataCard:
     @classmethod
     def read(cls, path: Path, kind: type[Target] = Classes) -> "DataCard":
         """What a run has kept; see `restored` for `kind`. Raises RunError."""
-        values: dict[str, Any] = read_json(path)
         try:
-            return cls(**restored(values, kind))
+            return cls(**restored(read_json(path), kind))
         except (TypeError, KeyError):
             raise RunError(f"{path} is damaged: its fields are not those of a data card.") from None
 
@@ -98,7 +114,7 @@ class DataCard:
             name = f"{source}: " if isinstance(source, str | Path) else ""
             raise DataError(f"{name}{problem.sentence}") from None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values, for JSON."""
         return asdict(self) | {"target": self.target.to_dict()}
 
@@ -140,7 +156,7 @@ class DataCard:
         return replace(images, targets=place[images.targets], classes=self.classes)
 
 
-def restored(values: dict[str, Any], kind: type[Target] = Classes) -> dict[str, Any]:
+def restored(values: Mapping[str, Any], kind: type[Target] = Classes) -> dict[str, Any]:
     """A card's fields as JSON gave them back, in their own types.
 
     Args:
@@ -150,12 +166,11 @@ def restored(values: dict[str, Any], kind: type[Target] = Classes) -> dict[str, 
         KeyError, TypeError: they are not those of a card.
         DataError: what is kept of drawings is damaged.
     """
-    values = dict(values)
-    told = values.pop("target", None) or {"kind": kind.kind, "names": values.pop("classes")}
-    tuples: dict[str, Any] = {name: tuple(values[name]) for name in ("size", "mean", "std")}
-    tuples["target"] = read_target(told)
-    kept = {"levels": checked(values.get("levels")), "ink": Ink.of_json(values.get("ink"))}
-    return values | tuples | kept
+    fields = dict(values)
+    target = fields.pop("target", None) or {"kind": kind.kind, "names": fields.pop("classes")}
+    fields |= {name: tuple(values[name]) for name in ("size", "mean", "std")}
+    fields |= {"levels": checked(values.get("levels")), "ink": Ink.of_json(values.get("ink"))}
+    return fields | {"target": read_target(target)}
 
 
 def listed(names: Sequence[str], most: int = 20) -> str:

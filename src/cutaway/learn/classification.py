@@ -1,9 +1,9 @@
 """Telling the classes of whole examples: the answers, and what all such tasks share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar, TypedDict
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.split import Split
 from cutaway.data.target import Classes, Target
-from cutaway.learn.evaluation import Pooled
+from cutaway.learn.evaluation import Pooled, Summary
 from cutaway.learn.metrics import HIGHER, Kept, Metric, loss
 from cutaway.learn.prediction import ClassPrediction
 from cutaway.learn.runtime import Runtime
@@ -25,6 +25,30 @@ BINS = 15
 
 
 WIDE = 0.2  # an interval of the accuracy so wide leaves open how good the network is
+
+
+ClassMetrics = TypedDict(
+    "ClassMetrics",
+    {
+        "class": str,
+        "images": int,
+        "precision": float | None,
+        "recall": float | None,
+        "f1": float | None,
+    },
+)
+"""The metrics of one class; None where nothing was predicted, or nothing is of it."""
+
+
+class ClassificationSummary(TypedDict):
+    """The results of a classifier."""
+
+    images: int
+    accuracy: float
+    interval: list[float]
+    top5: float
+    loss: float
+    calibration_error: float
 
 
 @dataclass(frozen=True)
@@ -129,9 +153,9 @@ class Classification(Pooled):
         confidence, right, total = self.calibration.unbind(1)
         return ((confidence - right).abs() * total).sum().item() / len(self)
 
-    def per_class(self) -> list[dict[str, Any]]:
+    def per_class(self) -> list[ClassMetrics]:
         """Precision, recall, F1 and count of each class; None where nothing was predicted."""
-        rows = []
+        rows: list[ClassMetrics] = []
         for k, name in enumerate(self.classes):
             hit = int(self.confusion[k, k])
             true, claimed = int(self.confusion[k].sum()), int(self.confusion[:, k].sum())
@@ -177,14 +201,14 @@ class Classification(Pooled):
             )))  # fmt: skip
         return found
 
-    def details(self) -> dict[str, Any]:
+    def details(self) -> Mapping[str, object]:
         return {"classes": self.per_class()}
 
     def tensors(self) -> dict[str, Tensor]:
         names = ("index", "targets", "probabilities")
         return {name: getattr(self, name) for name in names}
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> ClassificationSummary:
         return {
             "images": len(self),
             "accuracy": self.accuracy,
@@ -236,7 +260,7 @@ class Classifier(Task):
         return Classification(target.classes, index, targets, probabilities)
 
     def recall(
-        self, tensors: dict[str, Tensor], summary: dict[str, Any], target: Target
+        self, tensors: dict[str, Tensor], summary: Summary, target: Target
     ) -> Classification:
         kept = (tensors[name] for name in ("index", "targets", "probabilities"))
         return Classification(target.classes, *kept)
@@ -251,7 +275,7 @@ class Classifier(Task):
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return ClassPrediction(name=name, top=tuple((target.names[i], p) for i, p in pairs))
 
-    def reply(self, answer: Float[np.ndarray, "k"], target: Target) -> dict[str, Any]:
+    def reply(self, answer: Float[np.ndarray, "k"], target: Target) -> Mapping[str, object]:
         best = np.argsort(-answer, kind="stable")[:5].tolist()
         pairs = ((target.names[i], round(float(answer[i]), 6)) for i in best)
         return {"top": [{"label": name, "probability": p} for name, p in pairs]}

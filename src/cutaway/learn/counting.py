@@ -17,7 +17,7 @@ class Counted(Mode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.flops = self.bytes = self.calls = 0
 
     def __torch_dispatch__(
@@ -37,6 +37,7 @@ class Counted(Mode):
 
 def counted(work: Callable[[], Any]) -> Counted:
     """What a piece of work costs."""
-    with Counted() as found:
+    counted = Counted()
+    with counted:
         work()
-    return found
+    return counted

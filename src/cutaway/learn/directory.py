@@ -4,12 +4,11 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
 from unicodedata import category, normalize
 from uuid import uuid4
 
@@ -84,7 +83,7 @@ def taken(path: Path) -> RunError:
 
 
 def create(
-    place: Place, recipe: Recipe, card: DataCard, split: Split, about: dict[str, Any]
+    place: Place, recipe: Recipe, card: DataCard, split: Split, about: Mapping[str, object]
 ) -> Path:
     """Make a run directory in one step: it appears whole, or not at all.
 

@@ -1,13 +1,22 @@
 """What an evaluation gives: how good a network is on images that it did not learn from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from cutaway.data.split import Split
+
+Summary = Mapping[str, object]
+"""A run's `results.json`: `images`, how many there were, and each metric by its name."""
+
+
+def number(summary: Summary, name: str) -> float:
+    """A metric of a summary that is a single number. Raises KeyError where there is none."""
+    value = summary[name]
+    assert isinstance(value, int | float), name
+    return value
 
 
 class Evaluation:
@@ -17,8 +26,8 @@ class Evaluation:
         """How many images."""
         raise NotImplementedError
 
-    def summary(self) -> dict[str, Any]:
-        """The metrics as plain numbers."""
+    def summary(self) -> Summary:
+        """The metrics as plain values."""
         raise NotImplementedError
 
     def tensors(self) -> dict[str, Tensor]:
@@ -52,7 +61,7 @@ class Evaluation:
         """Metrics that say nothing here."""
         return ()
 
-    def details(self) -> dict[str, Any]:
+    def details(self) -> Mapping[str, object]:
         """Further plain values, for programs."""
         return {}
 
@@ -81,13 +90,13 @@ class Measurements(Evaluation):
     """Metrics and tensors, for tasks that need no more."""
 
     images: int
-    metrics: dict[str, Any]
+    metrics: Mapping[str, object]
     kept: dict[str, Tensor]
 
     def __len__(self) -> int:
         return self.images
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Summary:
         return {"images": self.images, **self.metrics}
 
     def tensors(self) -> dict[str, Tensor]:

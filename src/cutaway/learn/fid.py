@@ -37,7 +37,9 @@ class FeatureNetwork:
         last.register_forward_pre_hook(lambda _, inputs: self.features.append(inputs[0]))
 
     @classmethod
-    def for_images(cls, images: UInt8[Tensor, "n *grid c"], runtime: Runtime) -> "Examiner | None":
+    def for_images(
+        cls, images: UInt8[Tensor, "n *grid c"], runtime: Runtime
+    ) -> "FeatureNetwork | None":
         """The one kept for such images: grey ones of 28 x 28 or 32 x 32 pixels; None for others."""
         if tuple(images.shape[1:]) not in ((28, 28, 1), (32, 32, 1)):
             return None
@@ -83,7 +85,7 @@ def frechet(a: Float[Tensor, "n f"], b: Float[Tensor, "m f"]) -> float:
     A, B = torch.cov(a.T), torch.cov(b.T)
     values, vectors = torch.linalg.eigh(A)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
-    both = torch.linalg.eigvalsh(root @ B @ root).clamp(min=0).sqrt().sum()
+    both: Tensor = torch.linalg.eigvalsh(root @ B @ root).clamp(min=0).sqrt().sum()
     shift = (a.mean(0) - b.mean(0)).square().sum()
     return (shift + A.trace() + B.trace() - 2 * both).clamp(min=0).item()
 

@@ -5,13 +5,19 @@ Such are the fields of a recipe and the parameters of an experiment. Nothing hea
 
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from cutaway.errors import UsageError
 from cutaway.learn import synonyms
 from cutaway.learn.synonyms import flag
+
+Scalar = bool | int | float | str
+Value = Scalar | Sequence[object] | Mapping[str, object]
+"""What a setting can be, as TOML and JSON hold it."""
+Options = dict[str, Value]
+"""Settings by name: of a model, a task or an optimizer, or fields of a recipe."""
 
 TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
 """How true and false are written, in small letters."""
@@ -22,7 +28,7 @@ class Setting:
     """A value that one may choose: low <= x <= high and x > above, or one of the choices.
 
     Attributes:
-        kind: its type: `int`, `float`, `bool`, `str`, `dict[str, Any]` or `list[dict[str, Any]]`.
+        kind: its type: `int`, `float`, `bool`, `str`, `Options` or `list[Options]`.
         many: it is a tuple of such values, with commas between them in text.
         help, panel: what it is for, and among which others it is listed.
         of_task: it is for some tasks only, as an attribute of theirs.
@@ -109,7 +115,7 @@ def _read_truth(name: str, value: Any) -> bool:
     return found
 
 
-def _read_tables(name: str, value: Any) -> list[dict[str, Any]]:
+def _read_tables(name: str, value: Any) -> list[Options]:
     """A list of mappings as it is."""
     if not (isinstance(value, list | tuple) and all(isinstance(one, Mapping) for one in value)):
         raise UsageError(
@@ -118,7 +124,7 @@ def _read_tables(name: str, value: Any) -> list[dict[str, Any]]:
     return [dict(one) for one in value]
 
 
-def _read_options(name: str, value: Any) -> dict[str, Any]:
+def _read_options(name: str, value: Any) -> Options:
     """A mapping as it is, or text `a=1,b=x` as one."""
     if isinstance(value, Mapping):
         return dict(value)
@@ -128,7 +134,7 @@ def _read_options(name: str, value: Any) -> dict[str, Any]:
     return {key.strip(): read_value(text.strip()) for key, _, text in pairs}
 
 
-def read_value(text: str) -> Any:
+def read_value(text: str) -> Scalar:
     """An option's text as a whole number, a number, true or false, or itself."""
     for kind in (int, float):
         try:

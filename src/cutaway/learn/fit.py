@@ -90,7 +90,7 @@ def begun(
             labelled(parts, images, stage.labels, recipe.seed)  # refuses what cannot be drawn
     recipe, augmented = suited(recipe, images, parts)
     card = DataCard.of(images, parts, scaling(recipe, images, parts, found))
-    about: dict[str, Any] = {"environment": runtimes.environment(runtime)}
+    about: dict[str, object] = {"environment": runtimes.environment(runtime)}
     about["audit"] = findings.to_json()
     about["notes"] = [*of_data(recipe, findings, parts), *augmented]
     about |= {"pretrained": found.to_dict()} if found else {}

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from cutaway.errors import RunError
 from cutaway.learn.recipe import FORMAT
 
 
-def expect_same_steps(values: Mapping[str, Any], path: Path) -> None:
+def expect_same_steps(values: Mapping[str, object], path: Path) -> None:
     """Refuse to go on with what would not end as it began.
 
     Args:

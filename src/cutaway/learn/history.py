@@ -1,11 +1,12 @@
 """Reading a run's rows, one an epoch."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from cutaway.learn.tasks import metric
 
-Row = dict[str, Any]
+Row = dict[str, int | float]
+"""A line of `metrics.jsonl`: `epoch`, `step`, `lr`, `train_NAME` and `val_NAME` of each metric,
+and `stage` (from 1) where there are several."""
 
 
 def best(rows: Sequence[Row], monitor: str) -> Row:

@@ -18,7 +18,8 @@ from cutaway.data.frame import Levels
 from cutaway.data.heic import ENDINGS
 from cutaway.data.image import pixels_of
 from cutaway.data.imageset import ImageSet
-from cutaway.data.picture import FORMATS, Unreadable
+from cutaway.data.picture import FORMATS
+from cutaway.data.unreadable import Unreadable
 from cutaway.errors import DataError, UsageError
 from cutaway.learn.card import DataCard
 

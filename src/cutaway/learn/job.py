@@ -1,6 +1,6 @@
 """What a run, a fleet and a search have in common: a directory that ends, goes on and reports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from torch import nn
 
 from cutaway.data.imageset import ImageSet
-from cutaway.data.sources import Progress
+from cutaway.data.pack import Progress
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json
 from cutaway.learn.loading import load_again, load_for
@@ -100,12 +100,15 @@ class Job:
         return (self.path / "results.json").exists()
 
     @property
-    def results(self) -> dict[str, Any]:
+    def results(self) -> Mapping[str, object]:
         """What it came to.
 
         Raises:
             RunError: it has not ended.
         """
+        raise NotImplementedError
+
+    def _read_results(self) -> Any:
         self._expect_the_end()
         return read_json(self.path / "results.json")
 

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.data.imageset import PARTS, ImageSet
-from cutaway.data.sources import Progress, load
+from cutaway.data.pack import Progress
+from cutaway.data.sources import load
 from cutaway.data.target import Values
 from cutaway.errors import UsageError
 from cutaway.learn.recipe import OWN, Recipe

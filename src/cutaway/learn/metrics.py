@@ -1,8 +1,8 @@
 """Metrics: what a figure is called, how it is written and drawn, and which way is better."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -73,10 +73,10 @@ class Metric:
         """1 where a higher value is better, else -1."""
         return 1 if self.higher else -1
 
-    def of(self, summary: dict[str, Any]) -> float | None:
+    def of(self, summary: Mapping[str, object]) -> float | None:
         """The figure of a run; None where its results lack it."""
         values = [summary.get(name) for name in self.parts or (self.name,)]
-        known = [float(value) for value in values if value is not None]
+        known = [float(value) for value in values if isinstance(value, int | float)]
         return sum(known) if len(known) == len(values) else None
 
 

@@ -1,8 +1,8 @@
 """What a network says of one image: its class, its mask, its values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from jaxtyping import UInt8
 from torch import Tensor
@@ -23,11 +23,11 @@ class Prediction:
         if self.error:
             raise DataError(self.error)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values, for JSON."""
-        return {"image": self.name} | ({"error": self.error} if self.error else self.said())
+        return {"image": self.name, **({"error": self.error} if self.error else self.said())}
 
-    def said(self) -> dict[str, Any]:
+    def said(self) -> Mapping[str, object]:
         """The answer as plain values."""
         return {}
 
@@ -60,7 +60,7 @@ class ClassPrediction(Prediction):
         self.insist()
         return self.top[0][0]
 
-    def said(self) -> dict[str, Any]:
+    def said(self) -> dict[str, list[list[str | float]]]:
         return {"top": [list(pair) for pair in self.top]}
 
     def cells(self) -> dict[str, str]:
@@ -75,7 +75,7 @@ class ValuePrediction(Prediction):
 
     values: dict[str, float]
 
-    def said(self) -> dict[str, Any]:
+    def said(self) -> dict[str, dict[str, float]]:
         return {"values": self.values}
 
     def cells(self) -> dict[str, str]:
@@ -98,7 +98,7 @@ class MaskPrediction(Prediction):
     found: tuple[str, ...] = ()
     file: str = ""
 
-    def said(self) -> dict[str, Any]:
+    def said(self) -> dict[str, str]:
         return {"mask": self.file, "classes": ", ".join(self.found)}
 
     def cells(self) -> dict[str, str]:

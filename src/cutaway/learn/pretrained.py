@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -34,7 +33,7 @@ class Pretrained:
     std: tuple[float, ...]
     size: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values, for a run's records."""
         return asdict(self)
 

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from jaxtyping import UInt8
@@ -22,8 +22,9 @@ from cutaway.learn import runtime as runtimes
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
 from cutaway.learn.directory import refuse_member
-from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.evaluation import Evaluation, Summary
 from cutaway.learn.execution import Execution
+from cutaway.learn.history import Row
 from cutaway.learn.job import Job
 from cutaway.learn.loading import part_or_data
 from cutaway.learn.network import initial
@@ -33,6 +34,22 @@ from cutaway.learn.prediction import Prediction
 from cutaway.learn.recipe import OWN, Recipe, read_recipe
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import make_task
+
+
+class Look(TypedDict):
+    """A line of `looks.jsonl`, which also has the primary metric, by its name."""
+
+    when: str
+    on: str
+    why: str
+    images: int
+
+
+class Timing(TypedDict):
+    """A run's `timing.json`: seconds of training, validation and checkpoints left out."""
+
+    train_seconds: float
+    images_per_second: float
 
 
 class Run(Job):
@@ -54,16 +71,22 @@ class Run(Job):
         return Split.load(self.path / "split.json")
 
     @property
-    def environment(self) -> dict[str, Any]:
-        return read_json(self.path / "environment.json")
+    def environment(self) -> runtimes.Environment:
+        environment: runtimes.Environment = read_json(self.path / "environment.json")
+        return environment
 
     @property
-    def metrics(self) -> list[dict[str, Any]]:
+    def results(self) -> Summary:
+        summary: Summary = self._read_results()
+        return summary
+
+    @property
+    def metrics(self) -> list[Row]:
         """A row an epoch."""
         return read_rows(self.path / "metrics.jsonl")
 
     @property
-    def looks(self) -> list[dict[str, Any]]:
+    def looks(self) -> list[Look]:
         """Each time that a held-out part was looked at after training."""
         return read_rows(self.path / "looks.jsonl")
 
@@ -90,9 +113,9 @@ class Run(Job):
         return [self]
 
     @property
-    def timing(self) -> dict[str, float]:
-        """Seconds of training (validation and checkpoints left out) and images a second."""
-        return read_json(self.path / "timing.json")
+    def timing(self) -> Timing:
+        timing: Timing = read_json(self.path / "timing.json")
+        return timing
 
     @cached_property
     def task(self) -> Task:
@@ -143,8 +166,9 @@ class Run(Job):
 
     def save_weights(self, model: nn.Module) -> None:
         """Keep the trained network, with what is needed to use it."""
-        facts = {"model": self.recipe.model, "options": self.recipe.model_options}
-        facts["data"] = self.data.to_dict()
+        recipe = self.recipe
+        facts = {"model": recipe.model, "options": recipe.model_options}
+        facts |= {"data": self.data.to_dict()}
         save_tensors(self.path / "weights.safetensors", dict(model.state_dict()), facts)
 
     def resume(self, images: ImageSet | None = None, **execution: Any) -> "Run":
@@ -203,13 +227,12 @@ class Run(Job):
 
     def log_look(self, on: str, why: str, found: Evaluation) -> None:
         """Write down that a held-out part was looked at."""
-        look: dict[str, Any] = {"when": datetime.now(UTC).isoformat(timespec="seconds")}
-        look |= {"on": on, "why": why}
-        primary = self.task.primary
-        look |= {"images": len(found), primary: found.summary().get(primary)}
+        when, primary = datetime.now(UTC).isoformat(timespec="seconds"), self.task.primary
+        look: Look = {"when": when, "on": on, "why": why, "images": len(found)}
+        line = json.dumps({**look, primary: found.summary().get(primary)})
         path = self.path / "looks.jsonl"
         with writing(path), open(path, "a") as file:
-            file.write(json.dumps(look) + "\n")
+            file.write(line + "\n")
 
     def predict(self, images: Any, out: Path | None = None) -> list[Prediction]:
         """What the network says of each image: its most probable classes, its mask, its values.

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 import torch
 from torch import nn
@@ -20,6 +20,23 @@ FORCED = "CUTAWAY_PRECISION"
 
 TINY = 1_000_000
 """Weights times images of a step below which one thread is faster than two (bench/overhead.py)."""
+
+
+class Environment(TypedDict):
+    """A run's `environment.json`: what it ran on. Older runs lack some of it."""
+
+    cutaway: str
+    python: str
+    torch: str
+    platform: str
+    processor: str
+    instructions: str
+    device: str
+    device_name: str
+    precision: str
+    memory_format: str
+    compile: bool
+    threads: int
 
 
 @contextmanager
@@ -199,8 +216,8 @@ def devices() -> dict[str, int]:
     return {kind: count for kind, count in found.items() if count}
 
 
-def environment(runtime: Runtime) -> dict[str, Any]:
-    """What the run ran on, for `environment.json`."""
+def environment(runtime: Runtime) -> Environment:
+    """Describe what a run runs on."""
     import platform
 
     from cutaway.version import __version__

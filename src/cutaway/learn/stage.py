@@ -1,7 +1,7 @@
 """One stage of a training: who plays, on what images, and how far it has come."""
 
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,16 @@ if TYPE_CHECKING:
     from cutaway.learn.run import Run
 
 Some = tuple[Tensor, ...] | list[Tensor]
+
+
+class StageFacts(TypedDict):
+    """What a checkpoint says of a stage beside its tensors."""
+
+    number: int
+    step: int
+    rows: list[Row]
+    optimizers: dict[str, object]
+    images: dict[str, int]
 
 
 class Stage:
@@ -113,11 +123,10 @@ class Stage:
         for p in self.free:
             p.requires_grad_(True)
 
-    def state(self) -> tuple[Tensors, dict[str, Any]]:
+    def state(self) -> tuple[Tensors, StageFacts]:
         """Everything of the stage that moves, beside the network."""
         tensors: Tensors = {}
-        facts: dict[str, Any] = {"number": self.number, "step": self.step, "rows": self.rows}
-        rest: dict[str, Any] = {}
+        rest: dict[str, object] = {}
         for player_optimizer in self.player_optimizers:
             moved, more = checkpoint.optimizer_state(
                 player_optimizer.optimizer, f"optimizer/{player_optimizer.player.name}"
@@ -128,9 +137,12 @@ class Stage:
             tensors |= {f"ema/{k}": v for k, v in self.average.state_dict().items()}
         tensors |= {f"tally/{k}": v for k, v in self.totals.sums.items()}
         tensors |= {f"best/{k}": v for k, v in self.best.items()}
-        return tensors, facts | {"optimizers": rest, "images": self.totals.images}
+        return tensors, {
+            "number": self.number, "step": self.step, "rows": self.rows, "optimizers": rest,
+            "images": self.totals.images,
+        }  # fmt: skip
 
-    def restore(self, tensors: Tensors, facts: dict[str, Any]) -> None:
+    def restore(self, tensors: Tensors, facts: StageFacts) -> None:
         """Put back what `state` gave."""
         if self.average is not None:
             self.average.load_state_dict(part(tensors, "ema"))

@@ -5,10 +5,10 @@ network is a game with two. The loop in `learn/loop.py` plays every game. Everyt
 on the task asks the task: each is a file of `learn/tasks`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Target
 from cutaway.errors import UsageError
-from cutaway.learn.evaluation import Evaluation, Measurements
+from cutaway.learn.evaluation import Evaluation, Measurements, Summary, number
+from cutaway.learn.fields import Options
 from cutaway.learn.metrics import LOSS, Metric, named, unknown
 from cutaway.learn.prediction import Prediction
 from cutaway.learn.runtime import Runtime
@@ -85,7 +86,7 @@ class Task:
     serves: ClassVar[bool] = False
     scaling: ClassVar[str] = "standard"
     has_gradient: ClassVar[bool] = True
-    begins: ClassVar[dict[str, Any]] = {}
+    begins: ClassVar[Options] = {}
     pooled: ClassVar[Metric | None] = None
     page: ClassVar[str] = "generic"
 
@@ -118,12 +119,10 @@ class Task:
         """Measure how good the network is on the images of a feed."""
         raise NotImplementedError
 
-    def recall(
-        self, tensors: dict[str, Tensor], summary: dict[str, Any], target: Target
-    ) -> Evaluation:
+    def recall(self, tensors: dict[str, Tensor], summary: Summary, target: Target) -> Evaluation:
         """The evaluation whose tensors and summary were kept."""
         metrics = {name: value for name, value in summary.items() if name != "images"}
-        return Measurements(summary["images"], metrics, tensors)
+        return Measurements(int(number(summary, "images")), metrics, tensors)
 
     def picture(
         self, model: nn.Module, batch: Batch, runtime: Runtime
@@ -155,7 +154,7 @@ class Task:
             "with it, or `cutaway evaluate` measures it."
         )
 
-    def reply(self, answer: Float[np.ndarray, " *any"], target: Target) -> dict[str, Any]:
+    def reply(self, answer: Float[np.ndarray, " *any"], target: Target) -> Mapping[str, object]:
         """What a server says of one example, where it `serves`: plain values, for JSON."""
         raise NotImplementedError
 

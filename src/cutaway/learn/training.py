@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypedDict
 
 from torch import nn
 
@@ -15,6 +16,7 @@ from cutaway.learn import checkpoint
 from cutaway.learn.callbacks import Callbacks
 from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.directory import alone
+from cutaway.learn.evaluation import number
 from cutaway.learn.execution import Execution
 from cutaway.learn.history import Row
 from cutaway.learn.image_grid import in_bytes, save_picture
@@ -25,7 +27,7 @@ from cutaway.learn.nonfinite import first_not_finite
 from cutaway.learn.notes import note_test
 from cutaway.learn.regularise import regularised
 from cutaway.learn.run import Run
-from cutaway.learn.stage import Stage, part
+from cutaway.learn.stage import Stage, StageFacts, part
 from cutaway.learn.task import Player
 from cutaway.learn.watching import Watching
 
@@ -39,6 +41,16 @@ class Stopped(RunError):
     """The user asked to stop; the checkpoint is written."""
 
     exit_code = 130
+
+
+class Facts(TypedDict):
+    """What a checkpoint says beside its tensors."""
+
+    stage: StageFacts
+    step: int
+    seconds: float
+    images_seen: int
+    earlier: list[Row]
 
 
 class Training:
@@ -193,11 +205,12 @@ class Training:
             found = stage.task.evaluate(stage.answering, stage.val, run.data.target, self.runtime)
             self.callbacks.on_evaluation_end(self, "val", found)
             summary = found.summary()
-            row |= {f"val_{k}": summary[k] for k in stage.task.measured() if k in summary}
+            known = [name for name in stage.task.measured() if name in summary]
+            row |= {f"val_{name}": number(summary, name) for name in known}
         stage.totals.clear()
         self.rows.append(row)
         stage.remember(row)
-        self._draw(row["epoch"])
+        self._draw(len(self.rows))
         lines = "".join(json.dumps(row) + "\n" for row in self.rows)
         write_whole(self.run.path / "metrics.jsonl", lines)
         self.callbacks.on_epoch_end(self, row)
@@ -233,7 +246,7 @@ class Training:
         self.callbacks.on_checkpoint(self)
         tensors, stage = self.stage.state()
         tensors |= {f"model/{k}": v for k, v in self.model.state_dict().items()}
-        facts = {
+        facts: Facts = {
             "stage": stage,
             "step": self.step,
             "seconds": self.seconds,
@@ -248,10 +261,11 @@ class Training:
         Raises:
             RunError: none is sound, or it does not fit this network.
         """
-        found = checkpoint.load_checkpoint(self.run.path / "checkpoint")
-        if found is None:
+        saved = checkpoint.load_checkpoint(self.run.path / "checkpoint")
+        if saved is None:
             return
-        tensors, facts, problem = found
+        tensors, _, problem = saved
+        facts: Facts = saved[1]
         if problem:
             self.callbacks.on_note(f"{problem} Resuming from the checkpoint before it.")
         if number := facts["stage"]["number"]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from cutaway.data.imageset import PARTS
 from cutaway.errors import UsageError
@@ -28,7 +27,7 @@ class Comparison(Found):
     sides: tuple[Side, ...]
     metric: Metric
     on: str
-    settings: dict[str, tuple[Any, ...]]
+    settings: dict[str, tuple[object, ...]]
 
     @property
     def fleets(self) -> bool:
@@ -38,7 +37,7 @@ class Comparison(Found):
     def first(self) -> Side:
         return self.sides[0]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values, for JSON."""
         return {
             "measure": self.metric.name,
@@ -86,7 +85,7 @@ def compare(paths: Sequence[str | Path], on: str = "test") -> Comparison:
     return Comparison(**(vars(found) | about))
 
 
-def settings(compared: Sequence[Side]) -> dict[str, tuple[Any, ...]]:
+def settings(compared: Sequence[Side]) -> dict[str, tuple[object, ...]]:
     """The fields that differ; options of the model and the like one by one.
 
     Of fleets without those in which their own members differ.
@@ -98,14 +97,15 @@ def settings(compared: Sequence[Side]) -> dict[str, tuple[Any, ...]]:
     return {name: row for name, row in rows.items() if any(value != row[0] for value in row)}
 
 
-def _flat(recipe: Recipe) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _flat(recipe: Recipe) -> dict[str, object]:
+    """The recipe's fields, each option of the model and the like as one of them."""
+    fields: dict[str, object] = {}
     for name, value in recipe.to_dict().items():
         if isinstance(value, dict):
-            found |= {f"{name}.{option}": chosen for option, chosen in value.items()}
+            fields |= {f"{name}.{option}": chosen for option, chosen in value.items()}
         else:
-            found[name] = value
-    return found
+            fields[name] = value
+    return fields
 
 
 def _metric(compared: Sequence[Side]) -> Metric:
@@ -145,7 +145,7 @@ def _mixed(compared: Sequence[Side]) -> UsageError:
     )
 
 
-def _difference(first: Side, one: Difference) -> dict[str, Any]:
+def _difference(first: Side, one: Difference) -> dict[str, object]:
     gain = _numbers(one.gain)
     return {
         "of": one.side.name,
@@ -164,7 +164,7 @@ def _difference(first: Side, one: Difference) -> dict[str, Any]:
     }
 
 
-def _numbers(estimate: Estimate) -> dict[str, Any]:
+def _numbers(estimate: Estimate) -> dict[str, float | list[float]]:
     return {
         "value": estimate.value,
         "interval": [estimate.low, estimate.high],

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cutaway.errors import RunError, UsageError
+from cutaway.learn.fields import Options
 from cutaway.learn.kinds import open_job
 from cutaway.learn.recipe import REPLICATE, Recipe
 from cutaway.learn.run import Run
@@ -105,7 +106,7 @@ def _check(side: Side) -> None:
             )
 
 
-def _shared(recipe: Recipe) -> dict[str, Any]:
+def _shared(recipe: Recipe) -> Options:
     return {name: value for name, value in recipe.to_dict().items() if name not in REPLICATE}
 
 

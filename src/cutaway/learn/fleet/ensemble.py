@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from itertools import accumulate, combinations
+from typing import TypedDict
 
 import torch
 from jaxtyping import Float, Int
@@ -16,6 +17,15 @@ from cutaway.randomness import generator
 
 DRAWS = 50
 """Ensembles of a size that are drawn for the curve, at most."""
+
+
+class CurvePoint(TypedDict):
+    """The error of ensembles of so many members: mean, least and largest."""
+
+    members: int
+    error: float
+    least: float
+    most: float
 
 
 class Ensemble(nn.Module):
@@ -34,7 +44,7 @@ def combined(found: Sequence[Pooled]) -> Pooled:
     return found[0].with_answers(torch.stack([one.answers for one in found]).mean(0))
 
 
-def kept(runs: Sequence[Run]) -> list[Pooled]:
+def member_evaluations(runs: Sequence[Run]) -> list[Pooled]:
     """Each member's answers to the same test images.
 
     Raises:
@@ -55,7 +65,7 @@ def kept(runs: Sequence[Run]) -> list[Pooled]:
     return evaluations
 
 
-def curve(found: Sequence[Pooled]) -> list[dict[str, float]]:
+def curve(found: Sequence[Pooled]) -> list[CurvePoint]:
     """Error against the number of members: mean, least and largest over ensembles of each size.
 
     All ensembles of a size are tried where there are at most 50; else the first so many members
@@ -63,7 +73,7 @@ def curve(found: Sequence[Pooled]) -> list[dict[str, float]]:
     """
     p, first, count = torch.stack([one.answers.double() for one in found]), found[0], len(found)
     drawn = [_growing(p[_order(count, i)], first) for i in range(DRAWS)]
-    rows = []
+    rows: list[CurvePoint] = []
     for size in range(1, count + 1):
         errors = [one[size - 1] for one in drawn]
         if math.comb(count, size) <= DRAWS:

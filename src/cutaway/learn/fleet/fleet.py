@@ -1,10 +1,11 @@
 """A fleet: the directory that holds the runs of many networks trained as one job."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import torch
 
@@ -13,10 +14,11 @@ from cutaway.data.split import overlap
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, write_json
 from cutaway.learn.directory import Place, appear
-from cutaway.learn.evaluation import Pooled
+from cutaway.learn.evaluation import Pooled, Summary, number
 from cutaway.learn.execution import Execution
+from cutaway.learn.fields import Options
 from cutaway.learn.fleet.choice import Choice
-from cutaway.learn.fleet.ensemble import Ensemble, combined, curve, kept
+from cutaway.learn.fleet.ensemble import CurvePoint, Ensemble, combined, curve, member_evaluations
 from cutaway.learn.format_versions import expect_same_steps
 from cutaway.learn.job import Job
 from cutaway.learn.loading import part_or_data
@@ -30,7 +32,46 @@ from cutaway.learn.stats import t_interval
 from cutaway.learn.tasks import metric
 
 
-def plan(recipe: Recipe) -> list[Changes]:
+class Spread(TypedDict):
+    """A measure of several members: its mean, the mean's interval, and each member's value."""
+
+    mean: float
+    low: float
+    high: float
+    values: list[float]
+
+
+class SettingResults(TypedDict):
+    """What the members that share a setting came to."""
+
+    changes: dict[str, object]
+    members: list[int]
+    measures: dict[str, Spread]
+
+
+class FleetResults(TypedDict):
+    """A fleet's `results.json`; with what its members are as an ensemble, where they are one."""
+
+    members: int
+    headline: str
+    measures: dict[str, Spread]
+    settings: list[SettingResults]
+    ensemble: NotRequired[Summary]
+    curve: NotRequired[list[CurvePoint]]
+
+
+class FleetFacts(TypedDict):
+    """A fleet's `fleet.json`: what is to be trained, and how."""
+
+    format: int
+    recipe: Options
+    members: list[dict[str, object]]
+    way: str
+    at_once: NotRequired[int]
+    threads: NotRequired[int]
+
+
+def plan(recipe: Recipe) -> list[dict[str, object]]:
     """Each member's changes to the recipe: every value of what varies, each fold, each replicate.
 
     Replicates differ in the seed of weights and order, counted up from the recipe's. The split is
@@ -41,10 +82,11 @@ def plan(recipe: Recipe) -> list[Changes]:
     Raises:
         UsageError: nothing varies, or a field that cannot take a value.
     """
-    choices: dict[str, Sequence[Any]] = dict(recipe.vary)
-    for name, values in choices.items():
+    choices: dict[str, Sequence[object]] = {}
+    for name, values in recipe.vary.items():
         if not isinstance(values, Sequence) or isinstance(values, str) or not values:
             raise UsageError(f"'{name}' varies over a list of values: {name}=1,2,3.")
+        choices[name] = values
     if folds := recipe.folds:
         if folds < 2:
             raise UsageError("A cross-validation has at least two folds: --folds 5.")
@@ -77,13 +119,16 @@ class Fleet(Job):
         cls, place: Place, recipe: Recipe, changes: Sequence[Changes], choice: Choice
     ) -> "Fleet":
         """Write down what is to be trained and how, in one step; nothing is trained yet."""
-        facts = {"format": FORMAT, "recipe": recipe.to_dict(), "members": list(changes)}
-        facts |= {"way": choice.way, "at_once": choice.at_once, "threads": choice.threads}
+        facts: FleetFacts = {
+            "format": FORMAT, "recipe": recipe.to_dict(), "members": [dict(one) for one in changes],
+            "way": choice.way, "at_once": choice.at_once, "threads": choice.threads,
+        }  # fmt: skip
         return cls(appear(place, lambda folder: write_json(folder / cls.marker, facts)))
 
     @cached_property
-    def _facts(self) -> dict[str, Any]:
-        return read_json(self.path / self.marker)
+    def _facts(self) -> FleetFacts:
+        facts: FleetFacts = read_json(self.path / self.marker)
+        return facts
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -91,24 +136,29 @@ class Fleet(Job):
         return from_dict(self._facts["recipe"], str(self.path))
 
     @property
-    def changes(self) -> list[Changes]:
+    def changes(self) -> list[dict[str, object]]:
         """In what each member differs."""
         return list(self._facts["members"])
 
     @property
+    def results(self) -> FleetResults:
+        results: FleetResults = self._read_results()
+        return results
+
+    @property
     def way(self) -> str:
         """How it is trained, a name of `launch.STRATEGIES`."""
-        return str(self._facts["way"])
+        return self._facts["way"]
 
     @property
     def at_once(self) -> int:
         """How many members learn as one stack, where they do."""
-        return int(self._facts.get("at_once", 1))
+        return self._facts.get("at_once", 1)
 
     @property
     def threads(self) -> int:
         """Of each member or stack, unless a member's recipe says otherwise."""
-        return int(self._facts.get("threads", 0)) or torch.get_num_threads()
+        return self._facts.get("threads", 0) or torch.get_num_threads()
 
     def recipe_of(self, k: int) -> Recipe:
         """Member k's recipe (from 0), as `cutaway train` alone would take it."""
@@ -166,42 +216,41 @@ class Fleet(Job):
     def conclude(self) -> None:
         """Write what the members came to, once all have ended."""
         members = self.members
-        found = [run.results for run in members]
-        write_json(
-            self.path / "results.json",
-            {
-                "members": len(members),
-                "headline": members[0].task.primary,
-                "measures": self._measures(found),
-                "settings": [
-                    {"changes": changes, "members": [*some]}
-                    | {"measures": self._measures([found[k] for k in some])}
-                    for changes, some in self.settings()
-                ],
-            }
-            | self._ensemble(),
-        )
+        summaries = [run.results for run in members]
+        results: FleetResults = {
+            "members": len(members),
+            "headline": members[0].task.primary,
+            "measures": self._measures(summaries),
+            "settings": [
+                {
+                    "changes": changes,
+                    "members": numbers,
+                    "measures": self._measures([summaries[k] for k in numbers]),
+                }
+                for changes, numbers in self.settings()
+            ],
+        }
+        with suppress(UsageError):  # their answers have no mean
+            evaluations = member_evaluations(members)
+            results["ensemble"] = combined(evaluations).summary()
+            results["curve"] = curve(evaluations)
+        write_json(self.path / "results.json", results)
 
-    def settings(self) -> list[tuple[Changes, list[int]]]:
-        """What was varied on purpose, and the members (replicates, folds) that share it."""
-        found: dict[str, tuple[Changes, list[int]]] = {}
+    def settings(self) -> list[tuple[dict[str, object], list[int]]]:
+        """Each setting that was varied on purpose, and the members (replicates, folds) of it."""
+        settings: dict[str, tuple[dict[str, object], list[int]]] = {}
         for k, changes in enumerate(self.changes):
             own = {name: value for name, value in changes.items() if name not in REPLICATE}
-            found.setdefault(repr(own), (own, []))[1].append(k)
-        return list(found.values())
+            settings.setdefault(repr(own), (own, []))[1].append(k)
+        return list(settings.values())
 
-    def _measures(self, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        names = [k for k, v in found[0].items() if isinstance(v, float) and k in found[-1]]
+    def _measures(self, summaries: Sequence[Summary]) -> dict[str, Spread]:
+        first, last = summaries[0], summaries[-1]
+        names = [name for name, v in first.items() if isinstance(v, float) and name in last]
         ratio = overlap([run.split for run in self.members])
-        return {name: summary(name, [one[name] for one in found], ratio) for name in names}
-
-    def _ensemble(self) -> dict[str, Any]:
-        """What the members say as one, where they can."""
-        try:
-            found = kept(self.members)
-        except UsageError:
-            return {}
-        return {"ensemble": combined(found).summary(), "curve": curve(found)}
+        return {
+            name: spread(name, [number(one, name) for one in summaries], ratio) for name in names
+        }
 
     def ensemble(self) -> Pooled:
         """What the mean of the members' answers says of their test images.
@@ -209,7 +258,7 @@ class Fleet(Job):
         Raises:
             UsageError: the answers have no mean, or are to other images.
         """
-        return combined(kept(self.members))
+        return combined(member_evaluations(self.members))
 
     def evaluate(self, data: Any = None, on: str = "test") -> Pooled:
         """What `ensemble` gives: a fleet answers as one for its test images only.
@@ -232,7 +281,7 @@ class Fleet(Job):
         Raises:
             UsageError: the answers have no mean, or are to other images.
         """
-        kept(self.members)
+        member_evaluations(self.members)  # refuses those that are none
         return Ensemble(self.members[0].task, [run.model for run in self.members]).eval()
 
     def predict(self, images: Any, out: Path | None = None) -> list[Prediction]:
@@ -249,7 +298,7 @@ class Fleet(Job):
             return predict(self.model, first.task, first.data, first.runtime, images, out)
 
 
-def summary(name: str, values: Sequence[float], overlap: float = 0.0) -> dict[str, Any]:
+def spread(name: str, values: Sequence[float], overlap: float = 0.0) -> Spread:
     """Mean, its 95 % interval (Student's t, corrected for shared training images), each value."""
     mean, low, high = t_interval(values, overlap) if len(values) > 1 else (values[0],) * 3
     if metric(name).share:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from cutaway.data.audit import Audit, audit
 from cutaway.data.imageset import ImageSet
@@ -15,6 +15,14 @@ from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.training import Stopped, Training
+
+
+class Answer(TypedDict):
+    """What became of a member: no more than its number where it ended well."""
+
+    member: int
+    error: NotRequired[str]
+    stopped: NotRequired[bool]
 
 
 def expect_all(fleet: Fleet, problems: list[str]) -> None:
@@ -48,7 +56,7 @@ class Trainer:
 
     def __init__(self, fleet: Fleet, images: ImageSet, execution: Execution):
         self.fleet, self.images, self.execution = fleet, images, execution
-        self._parts: dict[Any, Split] = {}
+        self._parts: dict[tuple[int, str, float, float], Split] = {}
 
     @cached_property
     def findings(self) -> Audit:

@@ -7,14 +7,13 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import Any
 
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pool import cpus
 from cutaway.learn.callbacks import spelled
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
-from cutaway.learn.fleet.in_turn import expect_all, stopped, waiting
+from cutaway.learn.fleet.in_turn import Answer, expect_all, stopped, waiting
 from cutaway.learn.interrupt import stoppable
 
 LOOK = 0.2
@@ -97,7 +96,7 @@ class _Crew:
         waits = (w for w in self.workers if w.member is None and w.process.poll() is None)
         return next(waits, None)
 
-    def answers(self) -> list[dict[str, Any]]:
+    def answers(self) -> list[Answer]:
         """What workers have said since; waits a little."""
         found = []
         for key, _ in self.selector.select(LOOK):

@@ -86,14 +86,16 @@ class Stack:
     ) -> Float[Tensor, "n *outputs"]:
         """Each network's outputs for the same batch; `apart`: x has a batch for each, in front."""
         mapped = vmap(self._answer, in_dims=(0, 0, 0 if apart else None), randomness="different")
-        return mapped(self.weights, self.buffers, x)
+        outputs: Tensor = mapped(self.weights, self.buffers, x)
+        return outputs
 
     def parameters(self) -> list[nn.Parameter]:
         """Those that learn."""
         return [p for p in self.weights.values() if p.requires_grad]
 
     def _answer(self, weights: State, buffers: State, x: Tensor) -> Tensor:
-        return functional_call(self._network, member(weights, buffers), (x,))
+        output: Tensor = functional_call(self._network, member(weights, buffers), (x,))
+        return output
 
 
 class LossStack(Stack):

@@ -55,7 +55,7 @@ class Muon(torch.optim.Optimizer):
         rest = self._groups(lambda p: p not in self._stand_in)
         self._rest = torch.optim.AdamW(rest, betas=betas)
 
-    def _groups(self, belongs: Callable[[nn.Parameter], bool]) -> list[dict[str, Any]]:
+    def _groups(self, belongs: Callable[[nn.Parameter], bool]) -> list[dict[str, object]]:
         chosen = ([p for p in g["params"] if belongs(p)] for g in self.param_groups)
         return [
             {"params": [self._stand_in.get(p, p) for p in c], "of": i, "lr": 0.0}
@@ -75,7 +75,7 @@ class Muon(torch.optim.Optimizer):
             for group in inner.param_groups:
                 own = self.param_groups[group["of"]]
                 group.update(lr=own["lr"], weight_decay=own["weight_decay"])
-            inner.step()
+            inner.step()  # type: ignore[no-untyped-call]
         for p, m in kernels:
             p.copy_(m.view_as(p))
         self._share_state()

@@ -202,7 +202,7 @@ class Trials:
         recipe, objective = training.stage.recipe, self.search.objective
         row = history.kept(training.stage.rows, recipe.monitor, recipe.patience)
         values = self._values(training)
-        value = dict(values).get(row["epoch"])
+        value = dict(values).get(int(row["epoch"]))
         if value is None:
             why = f"{objective} was no finite number in the end."
             return replace(trial, state="failed", values=values, why=why)

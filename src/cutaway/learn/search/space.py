@@ -6,6 +6,7 @@ from math import log2, prod
 from typing import Any
 
 from cutaway.errors import UsageError, nearest
+from cutaway.learn.fields import Options, Scalar
 from cutaway.learn.optim.registry import plain
 from cutaway.learn.options import known_options
 from cutaway.learn.recipe import CHANGEABLE, SETTINGS, Recipe
@@ -14,7 +15,7 @@ from cutaway.learn.search.axes import Axis, Choice, Range
 from cutaway.learn.tasks import make_task
 
 Space = dict[str, Axis]
-Values = dict[str, Any]
+Values = dict[str, Scalar]
 
 FIXED = {"task", "task_options", "optimizer_options", "labels", "monitor"}
 SEARCHABLE = CHANGEABLE - FIXED | {"init"}
@@ -87,10 +88,11 @@ def _kind(recipe: Recipe, name: str) -> type:
             f"Each stage of this recipe sets its own '{name}', so that searching over it would "
             "change nothing: search over another field."
         )
-    return SETTINGS[name].kind
+    kind: type = SETTINGS[name].kind
+    return kind
 
 
-def _options(recipe: Recipe) -> Values:
+def _options(recipe: Recipe) -> Options:
     """The options of the model and of the task, with their defaults."""
     known = known_options(recipe)
     return known["model_options"] | known["task_options"]
@@ -110,11 +112,14 @@ def every(space: Space, most: int) -> Iterator[Values]:
 def standing(space: Space, recipe: Recipe) -> Values | None:
     """The recipe's own values, where all of them lie in the space."""
     own = _options(recipe) | recipe.model_options | recipe.task_options
-    found = {
-        name: 1.0 if axis.relative else own.get(name, getattr(recipe, name, None))
-        for name, axis in space.items()
-    }
-    return found if all(found[name] in axis for name, axis in space.items()) else None
+    values: Values = {}
+    for name, axis in space.items():
+        value = 1.0 if axis.relative else own.get(name, getattr(recipe, name, None))
+        if value not in axis:
+            return None
+        assert isinstance(value, Scalar)
+        values[name] = value
+    return values
 
 
 def settle(space: Space, recipe: Recipe, drawn: Values) -> Values:
@@ -127,7 +132,7 @@ def settle(space: Space, recipe: Recipe, drawn: Values) -> Values:
     }
 
 
-def _short(value: Any) -> Any:
+def _short(value: Scalar) -> Scalar:
     return float(f"{value:.4g}") if isinstance(value, float) else value
 
 

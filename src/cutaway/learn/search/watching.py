@@ -36,7 +36,7 @@ def judged(training: Training, objective: str) -> list[tuple[int, float]]:
     Earlier stages measure something else.
     """
     last = training.stage.number + 1 == len(training.recipes)
-    figures = [(row["epoch"], row.get(objective)) for row in training.stage.rows if last]
+    figures = [(int(row["epoch"]), row.get(objective)) for row in training.stage.rows if last]
     return [(e, float(v)) for e, v in figures if v is not None and math.isfinite(v)]
 
 

@@ -4,16 +4,17 @@ A file of this folder is a task: `semi_supervised.py` holds `SemiSupervised`, wh
 `semi-supervised`. Nothing else has to name it.
 """
 
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from importlib import import_module
 from typing import Any
 
 from cutaway.errors import UsageError, nearest
 from cutaway.learn import metrics
-from cutaway.learn.fields import flag
+from cutaway.learn.fields import Options
 from cutaway.learn.metrics import Metric
 from cutaway.learn.recipe import SETTINGS, Recipe
 from cutaway.learn.recipe import TASKS as NAMES
+from cutaway.learn.synonyms import flag
 from cutaway.learn.task import Task
 
 OF_TASKS = tuple(spec for spec in SETTINGS.values() if spec.of_task)
@@ -30,12 +31,16 @@ def _load(name: str) -> type[Task]:
 TASKS: dict[str, type[Task]] = {name: _load(name) for name in NAMES}
 
 
-def options(task: str) -> dict[str, Any]:
+def options(task: str) -> Options:
     """A task's own options with their defaults."""
-    found: Any = TASKS[task]
+    kind: Any = TASKS[task]
     others = {spec.name for spec in OF_TASKS}
-    own = fields(found) if hasattr(found, "__dataclass_fields__") else ()
-    return {spec.name: spec.default for spec in own if spec.name not in others}
+    own = fields(kind) if hasattr(kind, "__dataclass_fields__") else ()
+    return {
+        spec.name: spec.default
+        for spec in own
+        if spec.name not in others and spec.default is not MISSING
+    }
 
 
 def make_task(recipe: Recipe) -> Task:

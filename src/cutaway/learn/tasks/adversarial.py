@@ -12,6 +12,7 @@ from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Target
 from cutaway.learn.evaluation import Measurements
 from cutaway.learn.fid import FeatureNetwork, likeness
+from cutaway.learn.fields import Options
 from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.metrics import HIGHER, LOWER, Metric
 from cutaway.learn.presets import ADAM, PLAIN
@@ -76,7 +77,7 @@ class Adversarial(Task):
     takes: ClassVar[str] = "codes"
     exports: ClassVar[tuple[str, ...]] = ("generate",)
     page: ClassVar[str] = "adversarial"
-    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {
+    begins: ClassVar[Options] = PLAIN | ADAM | {
         "momentum": 0.5, "lr": 0.0002, "schedule": "constant", "warmup": 0.0, "epochs": 8,
         "batch_size": 64,
     }  # fmt: skip
@@ -140,8 +141,9 @@ class Adversarial(Task):
 
     def picture(self, model: Any, batch: Batch, runtime: Runtime) -> Float[Tensor, "n c *grid"]:
         with at_rest(model, runtime):
-            x = model.generate(torch.randn(SAMPLES, model.latent, device=batch.x.device))
-            return (x + 1) / 2
+            z = torch.randn(SAMPLES, model.latent, device=batch.x.device)
+            images: Tensor = model.generate(z)
+        return (images + 1) / 2
 
 
 def noise(model: Any, x: Float[Tensor, "b *shape"]) -> Float[Tensor, "b z"]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -13,6 +13,7 @@ from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Target
 from cutaway.errors import UsageError
 from cutaway.learn.evaluation import Measurements
+from cutaway.learn.fields import Options
 from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.metrics import Metric, loss
 from cutaway.learn.presets import ADAM, PLAIN
@@ -45,7 +46,7 @@ class Implicit(Task):
     takes: ClassVar[str] = "places"
     exports: ClassVar[tuple[str, ...]] = ("paint",)
     page: ClassVar[str] = "implicit"
-    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {
+    begins: ClassVar[Options] = PLAIN | ADAM | {
         "lr": 0.001, "schedule": "cosine", "warmup": 0.0, "epochs": 6, "repeat": 50,
         "batch_size": 1, "image_size": 128,
     }  # fmt: skip
@@ -67,7 +68,8 @@ class Implicit(Task):
 
     def _derivative(self, model: nn.Module, p: Float[Tensor, "n 2"]) -> Float[Tensor, "n m"]:
         if self.fit == "value":
-            return model(p)
+            values: Tensor = model(p)
+            return values
         grad, laplace = derivatives(model, p.requires_grad_(), second=self.fit == "laplacian")
         return grad if laplace is None else laplace
 

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Target
 from cutaway.learn.evaluation import Measurements
+from cutaway.learn.fields import Options
 from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.metrics import HIGHER, Means, Metric, loss
 from cutaway.learn.presets import ADAM, PLAIN
@@ -30,7 +31,8 @@ PSNR = Metric(
 
 def decibels(error: Means) -> Means:
     """Peak signal-to-noise ratio of mean squared errors of values in 0..1 (as `psnr`)."""
-    return -10 * np.log10(np.maximum(error, 1e-12))
+    decibels: Means = -10 * np.log10(np.maximum(error, 1e-12))
+    return decibels
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Reconstruct(Task):
     primary: ClassVar[str] = "psnr"
     exports: ClassVar[tuple[str, ...]] = ("reconstruct",)
     page: ClassVar[str] = "reconstruct"
-    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {"lr": 0.002, "epochs": 10}
+    begins: ClassVar[Options] = PLAIN | ADAM | {"lr": 0.002, "epochs": 10}
 
     noise: float = 0.0
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar, TypedDict
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -11,7 +11,8 @@ from torch.nn import functional as F
 
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Masks, Target
-from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.evaluation import Evaluation, Summary, number
+from cutaway.learn.fields import Options
 from cutaway.learn.image_grid import palette
 from cutaway.learn.metrics import HIGHER, Metric, loss
 from cutaway.learn.prediction import MaskPrediction
@@ -21,6 +22,16 @@ from cutaway.learn.task import Counts, Player, Task, at_rest, expect
 
 SHOWN = 16
 """Images whose masks are kept for the report, from the worst to the best in even steps."""
+
+
+class SegmentationSummary(TypedDict):
+    """The results of a network that segments."""
+
+    images: int
+    iou: float
+    accuracy: float
+    loss: float
+    iou_by_class: dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ class Segmentation(Evaluation):
     def pixel_accuracy(self) -> float:
         return (self.confusion.diagonal().sum() / self.confusion.sum()).item()
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> SegmentationSummary:
         return {
             "images": len(self),
             "iou": self.mean_iou,
@@ -96,7 +107,7 @@ class Segment(Task):
     primary: ClassVar[str] = "iou"
     needs: ClassVar[type[Target] | None] = Masks
     page: ClassVar[str] = "segment"
-    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {"lr": 0.005, "epochs": 4, "batch_size": 16}
+    begins: ClassVar[Options] = PLAIN | ADAM | {"lr": 0.005, "epochs": 4, "batch_size": 16}
 
     def players(self, model: nn.Module) -> tuple[Player, ...]:
         def loss(batch: Batch) -> tuple[Tensor, Counts]:
@@ -155,10 +166,8 @@ class Segment(Task):
         where = torch.cat(index).cpu()
         return Segmentation(target.classes, each.sum(0), where, iou, shown, masks, loss)
 
-    def recall(
-        self, tensors: dict[str, Tensor], summary: dict[str, Any], target: Target
-    ) -> Segmentation:
-        return Segmentation(target.classes, **tensors, loss=summary["loss"])
+    def recall(self, tensors: dict[str, Tensor], summary: Summary, target: Target) -> Segmentation:
+        return Segmentation(target.classes, **tensors, loss=number(summary, "loss"))
 
     def picture(self, model: nn.Module, batch: Batch, runtime: Runtime) -> Float[Tensor, "n 3 h w"]:
         with at_rest(model, runtime):

@@ -12,6 +12,7 @@ from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Classes, Target
 from cutaway.learn.classification import ACCURACY, CALIBRATION, TOP5, Classifier
 from cutaway.learn.evaluation import Measurements
+from cutaway.learn.fields import Options
 from cutaway.learn.metrics import Metric
 from cutaway.learn.prediction import ClassPrediction
 from cutaway.learn.presets import ADAM, PLAIN
@@ -50,7 +51,7 @@ class SemiSupervised(Adversarial):
     serves: ClassVar[bool] = True
     exports: ClassVar[tuple[str, ...]] = ("answer", "generate")
     page: ClassVar[str] = "semi_supervised"
-    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {
+    begins: ClassVar[Options] = PLAIN | ADAM | {
         "momentum": 0.5, "lr": 0.003, "schedule": "linear", "warmup": 0.0, "epochs": 4,
         "batch_size": 64, "labels": 100,
     }  # fmt: skip
@@ -105,7 +106,7 @@ class SemiSupervised(Adversarial):
     def evaluate(self, model: Any, feed: Feed, target: Target, runtime: Runtime) -> Measurements:
         found = super().evaluate(model, feed, target, runtime)
         answers = CLASSES.evaluate(model.discriminator, feed, target, runtime)
-        metrics = answers.summary() | found.metrics
+        metrics = {**answers.summary(), **found.metrics}
         return Measurements(len(answers), metrics, found.kept | answers.tensors())
 
     def answering(self, model: Any) -> nn.Module:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from cutaway.data.feed import Batch
 from cutaway.data.target import Target
 from cutaway.learn.classification import Classifier
+from cutaway.learn.fields import Options
 from cutaway.learn.presets import PLAIN
 from cutaway.learn.task import Counts, Player, needs
 
@@ -29,7 +30,7 @@ class Threshold(Classifier):
     has_gradient: ClassVar[bool] = False
     players_said: ClassVar[str] = "Lower is better; 0 where every prediction is right."
     page: ClassVar[str] = "threshold"
-    begins: ClassVar[dict[str, Any]] = PLAIN | {
+    begins: ClassVar[Options] = PLAIN | {
         "optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "lr": 0.1, "schedule": "constant",
         "warmup": 0.0, "batch_size": 1, "repeat": 10, "epochs": 10,
     }  # fmt: skip

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Target
 from cutaway.learn.evaluation import Measurements
+from cutaway.learn.fields import Options
 from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.metrics import LOWER, Metric, loss
 from cutaway.learn.presets import ADAM, PLAIN
@@ -55,7 +56,7 @@ class Variational(Task):
     compared: ClassVar[str] = "-ELBO"
     exports: ClassVar[tuple[str, ...]] = ("generate", "reconstruct")
     page: ClassVar[str] = "variational"
-    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {"lr": 0.002, "epochs": 8}
+    begins: ClassVar[Options] = PLAIN | ADAM | {"lr": 0.002, "epochs": 8}
 
     beta: float = 1.0
 
@@ -84,7 +85,8 @@ class Variational(Task):
     def picture(self, model: Any, batch: Batch, runtime: Runtime) -> Float[Tensor, "n c *grid"]:
         with at_rest(model, runtime):
             z = torch.randn(64, model.latent, device=runtime.device)
-            return model.generate(z)
+            images: Tensor = model.generate(z)
+        return images
 
 
 def parts(

@@ -208,7 +208,11 @@ def _across(
         return x, ticks, {number: values.index(v) + 1.0 for number, v in drawn.items()}
     x = Scale(tried.low, tried.high, plots.LEFT + 8, plots.WIDTH - plots.RIGHT - 8, tried.log)
     found = plots.log_ticks if tried.log else plots.round_ticks
-    return x, plots.place(found(tried.low, tried.high), x, short), drawn
+    return (
+        x,
+        plots.place(found(tried.low, tried.high), x, short),
+        {number: float(value) for number, value in drawn.items()},
+    )
 
 
 def _brief(value: Any) -> str:
