@@ -72,9 +72,9 @@ def suited(recipe: Recipe, images: ImageSet, parts: Split) -> tuple[Recipe, list
 
     What was asked for by name stays. The training images alone are looked at.
     """
-    found = [_of_stage(stage, images, parts, recipe.seed) for stage in recipe.in_stages()]
-    texts = [text for text, _ in found]
-    said = dict.fromkeys(sentence for _, sentence in found if sentence)
+    augmented = [_of_stage(stage, images, parts, recipe.seed) for stage in recipe.in_stages()]
+    texts = [text for text, _ in augmented]
+    said = dict.fromkeys(sentence for _, sentence in augmented if sentence)
     whole = texts[0] if recipe.augment == AUTO else recipe.augment
     stages = [
         stage if stage.get("augment", whole) == text else stage | {"augment": text}
@@ -87,18 +87,18 @@ def suited(recipe: Recipe, images: ImageSet, parts: Split) -> tuple[Recipe, list
 
 def _of_stage(recipe: Recipe, images: ImageSet, parts: Split, seed: int) -> tuple[str, str]:
     """A stage's augmentation, and a sentence where a part of it changes the classes."""
-    asked, auto = wished(recipe.augment, images.size), recipe.augment == AUTO
+    wish, auto = wished(recipe.augment, images.size), recipe.augment == AUTO
     known = labelled(parts, images, recipe.labels, seed) if recipe.labels else parts.train
     trials = {
         each: tried(images, known, each)
-        for each in asked.transforms
+        for each in wish.transforms
         if each.active and type(each) in COPIES and _tells_classes(recipe, images)
     }
     harmful = {each: trial for each, trial in trials.items() if trial.harmful}
-    rest = Augment(tuple(each for each in asked.transforms if each not in harmful))
+    rest = Augment(tuple(each for each in wish.transforms if each not in harmful))
     text = str(rest) if auto else recipe.augment
     return text, " ".join(
-        _said(each, trial, auto, str(asked if auto else rest)) for each, trial in harmful.items()
+        _said(each, trial, auto, str(wish if auto else rest)) for each, trial in harmful.items()
     )
 
 
@@ -126,8 +126,8 @@ _known: dict[str, Trial] = {}
 
 def tried(images: ImageSet, index: Int[Tensor, " m"], transform: Transform) -> Trial:
     """What copies altered by a transform do to a plain classifier of the images at `index`."""
-    asked = f"{images.fingerprint} {transform}".encode() + index.numpy().tobytes()
-    key = blake2b(asked, digest_size=16).hexdigest()
+    question = f"{images.fingerprint} {transform}".encode() + index.numpy().tobytes()
+    key = blake2b(question, digest_size=16).hexdigest()
     if key not in _known:
         draw = generator(0, "augmenting")
         some = index[images.targets[index] >= 0]
@@ -168,14 +168,14 @@ class _Cross:
 
     def _answers(self, copies: bool) -> Int[Tensor, " n"]:
         """For each image the class that is found without it."""
-        found = torch.empty_like(self.t)
+        answers = torch.empty_like(self.t)
         for k in range(FOLDS):
             held = self.fold == k
             x, t = self._features[0][~held], self.t[~held]
             if copies:
                 x, t = torch.cat([x, self._features[1][~held]]), torch.cat([t, t])
-            found[held] = _ridge(x, t, self._features[0][held], len(self.classes))
-        return found
+            answers[held] = _ridge(x, t, self._features[0][held], len(self.classes))
+        return answers
 
     @cached_property
     def _features(self) -> tuple[Tensor, Tensor]:
@@ -224,12 +224,12 @@ def _patches(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "k c s s"]:
 
 
 def _ridge(
-    x: Float[Tensor, "n d"], t: Int[Tensor, " n"], asked: Float[Tensor, "m d"], classes: int
+    x: Float[Tensor, "n d"], t: Int[Tensor, " n"], queries: Float[Tensor, "m d"], classes: int
 ) -> Int[Tensor, " m"]:
     """The classes of those asked about, by ridge regression on the others' features."""
     mean, std = x.mean(0), x.std(0) + 1e-6
-    x, asked = (x - mean) / std, (asked - mean) / std
+    x, queries = (x - mean) / std, (queries - mean) / std
     y = F.one_hot(t, classes).to(x)
     pull = RIDGE * x.shape[1] * torch.eye(len(x), dtype=x.dtype)
     weights: Tensor = torch.linalg.solve(x @ x.T + pull, y - y.mean(0))
-    return (asked @ x.T @ weights + y.mean(0)).argmax(1)
+    return (queries @ x.T @ weights + y.mean(0)).argmax(1)

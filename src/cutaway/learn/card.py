@@ -124,8 +124,10 @@ class DataCard:
         if not strangers:
             return
         alike = {name.casefold(): name for name in self.classes}
-        found = [(s, alike[s.casefold()]) for s in strangers if s.casefold() in alike]
-        hint = f" Call '{found[0][0]}' '{found[0][1]}', as the network does." if found else ""
+        variants = [(s, alike[s.casefold()]) for s in strangers if s.casefold() in alike]
+        hint = (
+            f" Call '{variants[0][0]}' '{variants[0][1]}', as the network does." if variants else ""
+        )
         raise UsageError(
             f"These images have classes that the network did not learn: {listed(strangers)}. "
             f"Theirs are {listed(names)}; the network's are {listed(self.classes)}.{hint}"

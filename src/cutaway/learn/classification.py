@@ -113,8 +113,8 @@ class Classification(Pooled):
     def interval(self) -> tuple[float, float]:
         """95 % interval of the accuracy: Wilson's, related images counting as fewer."""
         right = (self.predicted == self.targets).numpy()
-        found = share(right, None if self.groups is None else self.groups.numpy())
-        return found.low, found.high
+        accuracy = share(right, None if self.groups is None else self.groups.numpy())
+        return accuracy.low, accuracy.high
 
     @cached_property
     def top5(self) -> float:
@@ -185,21 +185,21 @@ class Classification(Pooled):
     def doubts(self) -> Sequence[tuple[str, str]]:
         low, high = self.interval
         name, plain = self.commonest
-        found = []
+        doubts = []
         if low <= plain:
-            found.append(("baseline", (
+            doubts.append(("baseline", (
                 f"Always predicting '{name}' would have an accuracy of {plain:.1%} on the test "
                 f"set, and the network with {self.accuracy:.1%} (95 % interval {low:.1%} to "
                 f"{high:.1%}) does not show that it has learned more: train longer, at another "
                 "--lr, or on more images."
             )))  # fmt: skip
         if high - low > WIDE:
-            found.append(("few-tests", (
+            doubts.append(("few-tests", (
                 f"The test set has only {len(self)} images, so that the accuracy may be anything "
                 f"from {low:.0%} to {high:.0%}: add images, or test on all of them in turn with "
                 "--folds 5."
             )))  # fmt: skip
-        return found
+        return doubts
 
     def details(self) -> Mapping[str, object]:
         return {"classes": self.per_class()}
@@ -219,8 +219,8 @@ class Classification(Pooled):
         }
 
 
-def _right(kept: Kept) -> Tensor:
-    return (kept["probabilities"].argmax(1) == kept["targets"]).double()
+def _right(tensors: Kept) -> Tensor:
+    return (tensors["probabilities"].argmax(1) == tensors["targets"]).double()
 
 
 LOSS = loss("nats")
@@ -262,8 +262,8 @@ class Classifier(Task):
     def recall(
         self, tensors: dict[str, Tensor], summary: Summary, target: Target
     ) -> Classification:
-        kept = (tensors[name] for name in ("index", "targets", "probabilities"))
-        return Classification(target.classes, *kept)
+        columns = (tensors[name] for name in ("index", "targets", "probabilities"))
+        return Classification(target.classes, *columns)
 
     def prediction(
         self, name: str, answer: Tensor | None, target: Target, error: str = ""

@@ -27,12 +27,12 @@ class Counted(Mode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        found = func(*args, **(kwargs or {}))
-        given = (args, kwargs or {})
-        self.flops += flops(func, *given, found)
-        written = moved(func, list(unpacked(given)), list(unpacked(found)))[1]
+        output = func(*args, **(kwargs or {}))
+        inputs = (args, kwargs or {})
+        self.flops += flops(func, *inputs, output)
+        written = moved(func, list(unpacked(inputs)), list(unpacked(output)))[1]
         self.bytes, self.calls = self.bytes + written, self.calls + bool(written)
-        return found
+        return output
 
 
 def counted(work: Callable[[], Any]) -> Counted:

@@ -62,9 +62,9 @@ class Setting:
 
     def read(self, value: Any) -> Any:
         """A value, or its text, as this setting's type and within its limits; UsageError else."""
-        found = self.parse(value)
-        self.check(found)
-        return found
+        parsed = self.parse(value)
+        self.check(parsed)
+        return parsed
 
 
 def setting(default: Any, help: str, panel: str, **limits: Any) -> Any:
@@ -109,10 +109,10 @@ def read(name: str, value: Any, hint: Any) -> Any:
 
 def _read_truth(name: str, value: Any) -> bool:
     """True or false as they are, or in words."""
-    found = TRUTHS.get(str(value).lower())
-    if found is None:
+    truth = TRUTHS.get(str(value).lower())
+    if truth is None:
         raise UsageError(f"{flag(name)} takes yes or no, not {value!r}.")
-    return found
+    return truth
 
 
 def _read_tables(name: str, value: Any) -> list[Options]:

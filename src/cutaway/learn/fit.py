@@ -81,7 +81,7 @@ def begun(
         network = initial(recipe, images.channels, images.target.outputs, images.size)
     runtime = runtimes.choose(recipe, network)
     recipe = runtimes.resolved(recipe, runtime)
-    found = check_fit(network, images, recipe)
+    pretrained = check_fit(network, images, recipe)
     place = destination(execution.out, recipe.model, images.name)
     findings = findings or audit(images)
     parts = parts or divided(recipe, images, findings)
@@ -89,11 +89,11 @@ def begun(
         if stage.labels:
             labelled(parts, images, stage.labels, recipe.seed)  # refuses what cannot be drawn
     recipe, augmented = suited(recipe, images, parts)
-    card = DataCard.of(images, parts, scaling(recipe, images, parts, found))
+    card = DataCard.of(images, parts, scaling(recipe, images, parts, pretrained))
     about: dict[str, object] = {"environment": runtimes.environment(runtime)}
     about["audit"] = findings.to_json()
     about["notes"] = [*of_data(recipe, findings, parts), *augmented]
-    about |= {"pretrained": found.to_dict()} if found else {}
+    about |= {"pretrained": pretrained.to_dict()} if pretrained else {}
     path = create(place, recipe, card, parts, about)
     run = Run(path, model, images if recipe.data.startswith(OWN) else None)
     run.split = parts  # as it was written
@@ -132,10 +132,12 @@ def reopened(run: Run, images: ImageSet | None, execution: Execution) -> Trainin
     return training
 
 
-def scaling(recipe: Recipe, images: ImageSet, parts: Split, found: Pretrained | None) -> Normalise:
+def scaling(
+    recipe: Recipe, images: ImageSet, parts: Split, pretrained: Pretrained | None
+) -> Normalise:
     """What is done to pixels in 0..1, so that weights and each of the tasks can work with it."""
-    if found:
-        return Normalise(found.mean, found.std)
+    if pretrained:
+        return Normalise(pretrained.mean, pretrained.std)
     wishes = [make_task(stage).scaling for stage in recipe.in_stages()]
     wish = next((wish for wish in wishes if wish != "standard"), "standard")
     if wish == "standard":

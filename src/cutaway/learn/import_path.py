@@ -7,7 +7,7 @@ from typing import Any
 def imported(path: str) -> Any:
     """What is at a path. Raises ImportError or AttributeError."""
     module, _, attribute = path.partition(":")
-    found: Any = import_module(module)
+    value: Any = import_module(module)
     for piece in attribute.split("."):
-        found = getattr(found, piece)
-    return found
+        value = getattr(value, piece)
+    return value

@@ -49,8 +49,8 @@ def gathered(images: Any, levels: Levels | None = None) -> list[Input]:
         UsageError: it is none of these.
         DataError: an array that holds no picture.
     """
-    found = list(_each(images, "", levels))
-    return [Input(one.name or f"image {place}", one.source) for place, one in enumerate(found)]
+    inputs = list(_each(images, "", levels))
+    return [Input(one.name or f"image {place}", one.source) for place, one in enumerate(inputs)]
 
 
 def several(images: Any) -> bool:
@@ -91,10 +91,10 @@ def _of_path(text: str) -> Iterator[Input]:
     endings = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS}
     endings |= set(ENDINGS)
     files = sorted(walk(path, text.rstrip("/\\")), key=natural)
-    found = [file for file in files if Path(file).suffix.lower() in endings]
-    if not found:
+    pictures = [file for file in files if Path(file).suffix.lower() in endings]
+    if not pictures:
         raise UsageError(f"There is no picture in the folder {path}, or below it.")
-    yield from (Input(file, Path(file).expanduser()) for file in found)
+    yield from (Input(file, Path(file).expanduser()) for file in pictures)
 
 
 def _is_folder(what: Any) -> bool:

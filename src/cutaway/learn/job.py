@@ -174,6 +174,6 @@ class Job:
 
 def figure(name: str, value: float) -> str:
     """A measure in a line: `accuracy 97.8 %`, `val psnr 21.3`."""
-    found, part = metric(name), "val " * name.startswith("val_")
-    text = f"{100 * value:.1f} %" if found.share else f"{value:.4g} {found.unit}".strip()
-    return f"{part}{found.label} {text}"
+    about, part = metric(name), "val " * name.startswith("val_")
+    text = f"{100 * value:.1f} %" if about.share else f"{value:.4g} {about.unit}".strip()
+    return f"{part}{about.label} {text}"

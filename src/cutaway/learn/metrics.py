@@ -85,8 +85,8 @@ def named(metrics: Iterable[Metric], key: str) -> Metric | None:
 
     Of several the one with the longest name: `train_discriminator_accuracy` is the discriminator's.
     """
-    found = [one for one in metrics if key == one.name or key.endswith(f"_{one.name}")]
-    return max(found, key=lambda one: len(one.name), default=None)
+    matching = [one for one in metrics if key == one.name or key.endswith(f"_{one.name}")]
+    return max(matching, key=lambda one: len(one.name), default=None)
 
 
 def exactly(metrics: Iterable[Metric], name: str) -> Metric:

@@ -46,8 +46,8 @@ def predict(
         with at_rest(network, runtime):
             return task.answer(network(x), card.target).cpu()
 
-    found = predictions(answers, task, card, images)
-    return [*(written(found, out) if out else found)]
+    results = predictions(answers, task, card, images)
+    return [*(written(results, out) if out else results)]
 
 
 def predictions(answers: Outputs, task: Task, card: DataCard, images: Any) -> Iterator[Prediction]:
@@ -65,12 +65,12 @@ def predictions(answers: Outputs, task: Task, card: DataCard, images: Any) -> It
         batch = inputs[start : start + BATCH]
         readings = [read(one, card, strict) for one in batch]
         sound = [pixels for pixels in readings if isinstance(pixels, Tensor)]
-        found = iter(answers(torch.stack(sound)) if sound else ())
+        outputs = iter(answers(torch.stack(sound)) if sound else ())
         for one, reading in zip(batch, readings, strict=True):
             if isinstance(reading, str):
                 yield task.prediction(one.name, None, card.target, reading)
             else:
-                yield task.prediction(one.name, next(found), card.target)
+                yield task.prediction(one.name, next(outputs), card.target)
 
 
 def read(one: Input, card: DataCard, strict: bool) -> UInt8[Tensor, "h w c"] | str:
@@ -87,14 +87,14 @@ def read(one: Input, card: DataCard, strict: bool) -> UInt8[Tensor, "h w c"] | s
         return str(error)
 
 
-def written(found: Iterable[Prediction], folder: Path) -> Iterator[Prediction]:
+def written(predictions: Iterable[Prediction], folder: Path) -> Iterator[Prediction]:
     """Predictions with their masks in a folder, `NAME-mask.png`; images of one name are numbered.
 
     Raises:
         RunError: they cannot be written.
     """
     seen = Counter[str]()
-    for one in found:
+    for one in predictions:
         stem = Path(one.name).stem
         seen[stem] += not one.error
         yield one.written(folder, f"{stem}-{seen[stem]}" if seen[stem] > 1 else stem)

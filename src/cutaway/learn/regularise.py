@@ -104,5 +104,5 @@ def _skip_some(
 ) -> Float[Tensor, "b *maps"]:
     if not F.training:
         return fx
-    kept = torch.rand(len(fx), *[1] * (fx.ndim - 1), device=fx.device) < keep
-    return fx * (kept / keep).to(fx.dtype)
+    mask = torch.rand(len(fx), *[1] * (fx.ndim - 1), device=fx.device) < keep
+    return fx * (mask / keep).to(fx.dtype)

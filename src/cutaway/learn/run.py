@@ -174,10 +174,10 @@ class Run(Job):
     def resume(self, images: ImageSet | None = None, **execution: Any) -> "Run":
         from cutaway.learn.fit import reopened
 
-        asked = Execution(**execution)
+        settings = Execution(**execution)
         if not self.finished:
             refuse_member(self.path)
-            reopened(self, images, asked).go()
+            reopened(self, images, settings).go()
         return self
 
     def check_images(self, images: ImageSet) -> None:
@@ -221,15 +221,15 @@ class Run(Job):
             index, on = torch.arange(len(images)), images.name or "other data"
         with self.runtime.session():
             feed = self.feed(images, index)
-            found = self.task.evaluate(self.model, feed, self.data.target, self.runtime)
-        self.log_look(on, why, found)
-        return found.grouped(self.split) if data is None else found
+            evaluation = self.task.evaluate(self.model, feed, self.data.target, self.runtime)
+        self.log_look(on, why, evaluation)
+        return evaluation.grouped(self.split) if data is None else evaluation
 
-    def log_look(self, on: str, why: str, found: Evaluation) -> None:
+    def log_look(self, on: str, why: str, evaluation: Evaluation) -> None:
         """Write down that a held-out part was looked at."""
         when, primary = datetime.now(UTC).isoformat(timespec="seconds"), self.task.primary
-        look: Look = {"when": when, "on": on, "why": why, "images": len(found)}
-        line = json.dumps({**look, primary: found.summary().get(primary)})
+        look: Look = {"when": when, "on": on, "why": why, "images": len(evaluation)}
+        line = json.dumps({**look, primary: evaluation.summary().get(primary)})
         path = self.path / "looks.jsonl"
         with writing(path), open(path, "a") as file:
             file.write(line + "\n")

@@ -202,9 +202,9 @@ def _device(wish: str) -> str:
         raise UsageError(f"--device takes auto, cpu, cuda, cuda:1 or mps, not '{wish}'.") from None
     here = devices()
     if (device.index or 0) >= here.get(device.type, 0):
-        found = ", ".join(f"{count} {kind}" for kind, count in here.items())
+        available = ", ".join(f"{count} {kind}" for kind, count in here.items())
         raise UsageError(
-            f"The device '{wish}' is not available (PyTorch finds {found}): give --device auto."
+            f"The device '{wish}' is not available (PyTorch finds {available}): give --device auto."
         )
     return wish
 
@@ -212,8 +212,8 @@ def _device(wish: str) -> str:
 def devices() -> dict[str, int]:
     """How many devices of each kind there are, kinds without any left out."""
     mps = int(torch.backends.mps.is_available())
-    found = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": mps}
-    return {kind: count for kind, count in found.items() if count}
+    counts = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": mps}
+    return {kind: count for kind, count in counts.items() if count}
 
 
 def environment(runtime: Runtime) -> Environment:

@@ -95,8 +95,8 @@ def hint(word: str, known: Iterable[str], flags: bool = False) -> str:
     for ours, words in NAMES.items():
         if name in words.split() and ours in known:
             return f" Did you mean '{shown(ours)}'?"
-    found = nearest(shown(name), map(shown, known))
-    return " See --help." if flags and found.startswith(" Choose") else found
+    nearest_name = nearest(shown(name), map(shown, known))
+    return " See --help." if flags and nearest_name.startswith(" Choose") else nearest_name
 
 
 def value(word: str, choices: Iterable[str]) -> str:

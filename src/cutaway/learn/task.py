@@ -260,11 +260,11 @@ def reconstruction(model: nn.Module) -> Callable[[Tensor], Tensor]:
 
 def expect(output: object, shape: tuple[int, ...], what: str) -> None:
     """Refuse an output of another shape; -1 stands for any size."""
-    found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+    actual = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
     fits = isinstance(output, Tensor) and output.ndim == len(shape)
-    if not fits or any(b not in (-1, a) for a, b in zip(found, shape, strict=True)):
+    if not fits or any(b not in (-1, a) for a, b in zip(actual, shape, strict=True)):
         wanted = ", ".join("any" if n == -1 else str(n) for n in shape)
         raise UsageError(
-            f"The network's output is {found}, but {what} needs a tensor of shape ({wanted}) for "
+            f"The network's output is {actual}, but {what} needs a tensor of shape ({wanted}) for "
             f"{shape[0]} images: change its last layer."
         )

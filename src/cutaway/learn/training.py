@@ -202,9 +202,11 @@ class Training:
         row["lr"] = stage.player_optimizers[0].optimizer.param_groups[0]["lr"]
         row |= {f"train_{name}": value for name, value in stage.totals.means().items()}
         if stage.val is not None:
-            found = stage.task.evaluate(stage.answering, stage.val, run.data.target, self.runtime)
-            self.callbacks.on_evaluation_end(self, "val", found)
-            summary = found.summary()
+            evaluation = stage.task.evaluate(
+                stage.answering, stage.val, run.data.target, self.runtime
+            )
+            self.callbacks.on_evaluation_end(self, "val", evaluation)
+            summary = evaluation.summary()
             known = [name for name in stage.task.measured() if name in summary]
             row |= {f"val_{name}": number(summary, name) for name in known}
         stage.totals.clear()
@@ -228,17 +230,17 @@ class Training:
         run.save_weights(self.model)
         run.__dict__.pop("model", None)
         feed = run.feed(self.images, run.split.test)
-        found = run.task.evaluate(self.model, feed, run.data.target, self.runtime)
-        found = found.grouped(run.split)
-        note_test(run, found)
+        evaluation = run.task.evaluate(self.model, feed, run.data.target, self.runtime)
+        evaluation = evaluation.grouped(run.split)
+        note_test(run, evaluation)
         if not any(look["why"] == AT_THE_END for look in run.looks):  # killed since, and resumed
-            run.log_look("test", AT_THE_END, found)
-        save_tensors(run.path / "predictions.safetensors", found.tensors(), {"part": "test"})
+            run.log_look("test", AT_THE_END, evaluation)
+        save_tensors(run.path / "predictions.safetensors", evaluation.tensors(), {"part": "test"})
         speed = self.images_seen / max(self.seconds, 1e-9)
         timing = {"train_seconds": self.seconds, "images_per_second": speed}
         write_json(run.path / "timing.json", timing)
-        write_json(run.path / "results.json", found.summary())
-        self.callbacks.on_evaluation_end(self, "test", found)
+        write_json(run.path / "results.json", evaluation.summary())
+        self.callbacks.on_evaluation_end(self, "test", evaluation)
         assert stage.number + 1 == len(self.recipes)
 
     def save(self) -> None:

@@ -77,12 +77,12 @@ def compare(paths: Sequence[str | Path], on: str = "test") -> Comparison:
         _check_data(compared[0], side, metric)
     if len({side.fleet for side in compared}) > 1:
         raise _mixed(compared)
-    found = (over_replicates if compared[0].fleet else over_images)(compared, metric, on)
-    raised = holm([one.p for one in found.differences])
-    differences = [replace(d, p=p) for d, p in zip(found.differences, raised, strict=True)]
+    result = (over_replicates if compared[0].fleet else over_images)(compared, metric, on)
+    raised = holm([one.p for one in result.differences])
+    differences = [replace(d, p=p) for d, p in zip(result.differences, raised, strict=True)]
     about = {"sides": tuple(compared), "metric": metric, "on": on}
     about |= {"settings": settings(compared), "differences": tuple(differences)}
-    return Comparison(**(vars(found) | about))
+    return Comparison(**(vars(result) | about))
 
 
 def settings(compared: Sequence[Side]) -> dict[str, tuple[object, ...]]:
@@ -109,16 +109,16 @@ def _flat(recipe: Recipe) -> dict[str, object]:
 
 
 def _metric(compared: Sequence[Side]) -> Metric:
-    found = [side.runs[0].task.comparing() for side in compared]
-    for side, one in zip(compared, found, strict=True):
-        if one != found[0]:
+    metrics = [side.runs[0].task.comparing() for side in compared]
+    for side, one in zip(compared, metrics, strict=True):
+        if one != metrics[0]:
             first, task = compared[0], side.recipe.in_stages()[-1].task
             raise UsageError(
-                f"{first.name} is measured by {found[0].name} (task "
+                f"{first.name} is measured by {metrics[0].name} (task "
                 f"'{first.recipe.in_stages()[-1].task}') and {side.name} by {one.name} (task "
                 f"'{task}'): only runs that are measured alike can be compared."
             )
-    return found[0]
+    return metrics[0]
 
 
 def _check_data(a: Side, b: Side, metric: Metric) -> None:

@@ -46,11 +46,11 @@ def over_images(sides: Sequence[Side], metric: Metric, on: str) -> Found:
             "runs do not show their spread: train each with --replicates 5 and compare the "
             "fleets."
         )
-    kept, looked = zip(*(_kept(side.runs[0], on) for side in sides), strict=True)
-    for side, one in zip(sides[1:], kept[1:], strict=True):
-        _check_same(sides[0], side, kept[0], one, on)
-    each = [metric.each(one).double().numpy() for one in kept]
-    units, problem = related(sides[0].runs[0], kept[0]["index"])
+    answers, looked = zip(*(_kept(side.runs[0], on) for side in sides), strict=True)
+    for side, one in zip(sides[1:], answers[1:], strict=True):
+        _check_same(sides[0], side, answers[0], one, on)
+    each = [metric.each(one).double().numpy() for one in answers]
+    units, problem = related(sides[0].runs[0], answers[0]["index"])
     groups = 0 if units is None else int(units.max()) + 1
     if (groups or len(each[0])) < 2:
         raise UsageError(
@@ -77,8 +77,8 @@ def related(run: Run, index: Int[Tensor, " n"]) -> tuple[Units, str]:
     """
     if run.split.groups is None and run.split.kept_together[0]:
         return None, f"{run.path} was trained before that was kept."
-    found = run.split.related(index)
-    return (None if found is None else found.numpy()), ""
+    groups = run.split.related(index)
+    return (None if groups is None else groups.numpy()), ""
 
 
 def _kept(run: Run, on: str) -> tuple[Kept, bool]:
@@ -115,18 +115,18 @@ def _difference(side: Side, x: Each, y: Each, metric: Metric, units: Units) -> D
     def gain(w: Weights) -> Any:
         return metric.sign * (theirs(w) - ours(w))
 
-    found, n = bootstrap(gain, len(x), units), len(x)
-    only, p, test = None, found.p, "bootstrap" if units is None else "bootstrap of whole groups"
+    estimate, n = bootstrap(gain, len(x), units), len(x)
+    only, p, test = None, estimate.p, "bootstrap" if units is None else "bootstrap of whole groups"
     if metric.binary:
         only = int(((x == 1) & (y == 0)).sum()), int(((x == 0) & (y == 1)).sum())
         if units is None:
             p, test = mcnemar(*only), "McNemar's exact test"
     count = n if units is None else int(units.max()) + 1
-    spread = found.error * math.sqrt(count)  # of one group's share in the difference
-    needed = replicates_needed(found.value, spread)
+    spread = estimate.error * math.sqrt(count)  # of one group's share in the difference
+    needed = replicates_needed(estimate.value, spread)
     assert p is not None
     return Difference(
-        side, found, p, n, "image", ("image",), test,
+        side, estimate, p, n, "image", ("image",), test,
         None if needed is None else math.ceil(needed * n / count),
         smallest_visible(spread, count), only,
     )  # fmt: skip

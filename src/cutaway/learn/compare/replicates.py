@@ -39,10 +39,10 @@ def over_replicates(sides: Sequence[Side], metric: Metric, on: str) -> Found:
         values = tuple(figures[run] for run in side.runs)
         standings.append(Standing(side, student(values, _overlap(side.runs, on)), values))
     first, *others = sides
-    found = tuple(_difference(first, other, figures, metric, on) for other in others)
+    differences = tuple(_difference(first, other, figures, metric, on) for other in others)
     widest = max(_overlap(side.runs, on) for side in sides)
     images = len(getattr(first.runs[0].split, on))
-    return Found(tuple(standings), found, on != "test", overlap=widest, images=images)
+    return Found(tuple(standings), differences, on != "test", overlap=widest, images=images)
 
 
 def _figure(run: Run, metric: Metric, on: str) -> float:

@@ -60,13 +60,13 @@ def sides(paths: Sequence[str | Path]) -> list[Side]:
     if twice := next((path for path in places if places.count(path) > 1), None):
         raise UsageError(f"{twice} is named twice, and equals itself: name another run.")
     distinct = len({place.name for place in places}) == len(places)
-    found = []
+    compared = []
     for path, place in zip(map(Path, paths), places, strict=True):
-        found.append(
+        compared.append(
             Side(place.name if distinct else str(path), path, tuple(open_job(path).members))
         )
-        _check(found[-1])
-    return found
+        _check(compared[-1])
+    return compared
 
 
 def key(recipe: Recipe) -> Key:
@@ -82,11 +82,11 @@ def pairs(a: Side, b: Side) -> list[tuple[Run, Run]]:
 def varying(runs: Sequence[Run]) -> list[str]:
     """In what the replicates differ, in words; not what follows from that."""
     keys = [key(run.recipe) for run in runs]
-    found: list[str] = []
+    names: list[str] = []
     for name in Key._fields:
-        if _kinds(keys, [*found, name]) > _kinds(keys, found):
-            found.append(name)
-    return found
+        if _kinds(keys, [*names, name]) > _kinds(keys, names):
+            names.append(name)
+    return names
 
 
 def _kinds(keys: Sequence[Key], names: Sequence[str]) -> int:

@@ -153,15 +153,15 @@ def brought_back(trainer: Trainer, members: Sequence[int]) -> dict[int, Training
     whatever moment it was killed at, there is such a step, unless somebody went on with a member
     by itself: then all begin again.
     """
-    found = {k: trainer.training(k) for k in members}
-    least = min(training.step for training in found.values())
-    for training in found.values():
+    trainings = {k: trainer.training(k) for k in members}
+    least = min(training.step for training in trainings.values())
+    for training in trainings.values():
         if training.step > least:
             checkpoint.rewind(training.run.path / "checkpoint")
             training.restore()
-    if all(training.step == least for training in found.values()):
-        return found
-    for training in found.values():
+    if all(training.step == least for training in trainings.values()):
+        return trainings
+    for training in trainings.values():
         shutil.rmtree(training.run.path / "checkpoint", ignore_errors=True)
     return {k: trainer.training(k) for k in members}
 
@@ -204,8 +204,8 @@ def waves(fleet: Fleet) -> Iterator[list[int]]:
 
 def alike(trainer: Trainer, members: Sequence[int]) -> dict[int, list[int]]:
     """Members by how many images they learn from, on which the sizes of all batches depend."""
-    found: dict[int, list[int]] = {}
+    groups: dict[int, list[int]] = {}
     for k in members:
         learned = trainer.divided(trainer.fleet.recipe_of(k)).train
-        found.setdefault(len(learned), []).append(k)
-    return found
+        groups.setdefault(len(learned), []).append(k)
+    return groups

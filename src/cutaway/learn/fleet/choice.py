@@ -135,8 +135,8 @@ class Counts:
                 loss.backward()
 
         with torch.random.fork_rng(devices=[]):
-            found = counted(work)
-        return found.flops, found.calls
+            cost = counted(work)
+        return cost.flops, cost.calls
 
     @property
     def heavy(self) -> str:

@@ -39,9 +39,9 @@ class Ensemble(nn.Module):
         return self.task.together([member(x) for member in self.members])
 
 
-def combined(found: Sequence[Pooled]) -> Pooled:
+def combined(evaluations: Sequence[Pooled]) -> Pooled:
     """What the mean of the members' answers says of the test images."""
-    return found[0].with_answers(torch.stack([one.answers for one in found]).mean(0))
+    return evaluations[0].with_answers(torch.stack([one.answers for one in evaluations]).mean(0))
 
 
 def member_evaluations(runs: Sequence[Run]) -> list[Pooled]:
@@ -54,8 +54,8 @@ def member_evaluations(runs: Sequence[Run]) -> list[Pooled]:
         raise UsageError(
             "Only networks whose answers have a mean are an ensemble: classifiers, for example."
         )
-    found = [run.saved_test() for run in runs]
-    evaluations = [one for one in found if isinstance(one, Pooled)]
+    results = [run.saved_test() for run in runs]
+    evaluations = [one for one in results if isinstance(one, Pooled)]
     first = evaluations[0].index
     if not all(torch.equal(one.index, first) for one in evaluations):
         raise UsageError(
@@ -65,13 +65,17 @@ def member_evaluations(runs: Sequence[Run]) -> list[Pooled]:
     return evaluations
 
 
-def curve(found: Sequence[Pooled]) -> list[CurvePoint]:
+def curve(evaluations: Sequence[Pooled]) -> list[CurvePoint]:
     """Error against the number of members: mean, least and largest over ensembles of each size.
 
     All ensembles of a size are tried where there are at most 50; else the first so many members
     of 50 drawn orders.
     """
-    p, first, count = torch.stack([one.answers.double() for one in found]), found[0], len(found)
+    p, first, count = (
+        torch.stack([one.answers.double() for one in evaluations]),
+        evaluations[0],
+        len(evaluations),
+    )
     drawn = [_growing(p[_order(count, i)], first) for i in range(DRAWS)]
     rows: list[CurvePoint] = []
     for size in range(1, count + 1):

@@ -201,11 +201,11 @@ class Fleet(Job):
     def resume(self, images: ImageSet | None = None, **execution: Any) -> "Fleet":
         from cutaway.learn.fleet.launch import train
 
-        asked = Execution(**execution)
+        settings = Execution(**execution)
         if not self.finished:
             expect_same_steps(self._facts["recipe"], self.path)
             why = f"Going on with {self.path}, {self.way}, as it began."
-            train(self, self.images() if images is None else images, asked, why)
+            train(self, self.images() if images is None else images, settings, why)
         return self
 
     @property

@@ -48,17 +48,17 @@ def launch(
         RunError: the directory cannot be written, or another process is at it.
         TrainingError: a member's loss is not finite.
     """
-    asked, changes = Execution(**execution), plan(recipe)
+    settings, changes = Execution(**execution), plan(recipe)
     shared = recipe.override(replicates=1, folds=0, vary={})
     members = [shared.override(**one) for one in changes]
     check_way(way)
     if recipe.folds:  # refuses what cannot be divided so, before anything is written
         divided(members[0], images, audit(images))
-    place = destination(asked.out, recipe.model, images.name, "fleet")
+    place = destination(settings.out, recipe.model, images.name, "fleet")
     choice = choose(members, images, way)
     if choice.way == "side-by-side":
-        spelled(asked.callback)  # refuses what members' processes cannot make
-    return train(Fleet.create(place, shared, changes, choice), images, asked, choice.why)
+        spelled(settings.callback)  # refuses what members' processes cannot make
+    return train(Fleet.create(place, shared, changes, choice), images, settings, choice.why)
 
 
 def check_way(way: str) -> None:

@@ -28,14 +28,14 @@ def side_by_side(fleet: Fleet, images: ImageSet, execution: Execution) -> None:
         for one in crew.workers:
             one.take(todo.pop(0))
         while crew.busy:
-            for found in crew.answers():
-                if found.get("stopped") or request.made:
+            for answer in crew.answers():
+                if answer.get("stopped") or request.made:
                     crew.stop()
                     raise stopped(fleet)
-                if problem := found.get("error"):
-                    problems.append(f"Member {found['member'] + 1}: {problem}")
+                if problem := answer.get("error"):
+                    problems.append(f"Member {answer['member'] + 1}: {problem}")
                 else:
-                    execution.callback.on_member_end(fleet, found["member"])
+                    execution.callback.on_member_end(fleet, answer["member"])
                 if todo and (worker := crew.free()):
                     worker.take(todo.pop(0))
             if request.made:
@@ -98,7 +98,7 @@ class _Crew:
 
     def answers(self) -> list[Answer]:
         """What workers have said since; waits a little."""
-        found = []
+        answers = []
         for key, _ in self.selector.select(LOOK):
             worker: _Worker = key.data
             assert worker.process.stdout
@@ -109,8 +109,8 @@ class _Crew:
                 text = f"its process ended with code {code}; resume it with `cutaway resume`."
                 line = json.dumps({"member": worker.member, "error": text, "stopped": False})
             worker.member = None
-            found.append(json.loads(line))
-        return found
+            answers.append(json.loads(line))
+        return answers
 
     def stop(self) -> None:
         """Ask everybody to stop at a checkpoint."""

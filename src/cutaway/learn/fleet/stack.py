@@ -113,8 +113,8 @@ class LossStack(Stack):
 
     def _loss(self, weights: State, buffers: State, x: Tensor, t: Tensor) -> tuple[Tensor, Counts]:
         state = {f"network.{name}": value for name, value in member(weights, buffers).items()}
-        found: tuple[Tensor, Counts] = functional_call(self.turn, state, (x, t))
-        return found
+        result: tuple[Tensor, Counts] = functional_call(self.turn, state, (x, t))
+        return result
 
     def part(self, members: slice) -> list[nn.Parameter]:
         """The weights of some members, those that learn; as views, where they are not of all."""
@@ -182,15 +182,15 @@ class StackOptimizer(PlayerOptimizer):
 
     def __init__(self, stack: LossStack, recipes: Sequence[Recipe], runtime: Runtime):
         self.parts = neighbours([tuple(getattr(r, name) for name in RATES) for r in recipes])
-        made = [
+        optimizers = [
             optim.make(recipes[part.start], stack.part(part), stacked=True) for part in self.parts
         ]
-        self.groups = [list(one.param_groups) for one in made]
+        self.groups = [list(one.param_groups) for one in optimizers]
         for groups in self.groups[1:]:
             for group in groups:
-                made[0].add_param_group(group)
+                optimizers[0].add_param_group(group)
         player = Player("stack", tuple(stack.weights.values()), stack.loss)
-        super().__init__(player, (), recipes[0], runtime, made[0])
+        super().__init__(player, (), recipes[0], runtime, optimizers[0])
 
     def _note(self, part: Batch, loss: Tensor, counts: Counts, totals: MetricTotals) -> None:
         for name, value in counts.items():

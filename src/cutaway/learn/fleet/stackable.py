@@ -64,8 +64,8 @@ def trial(networks: Sequence[nn.Module], task: Task, batch: Batch) -> str:
         stack.loss(Batches(*twice))[0].backward()
     except RuntimeError as error:  # random draws, or an operation that cannot be mapped
         return f"torch.func cannot map it ({str(error).splitlines()[0]})"
-    found = [p.grad for p in stack.weights.values()]
-    same = all(_close(a, b) for a, b in zip(own, found, strict=True))
+    stacked = [p.grad for p in stack.weights.values()]
+    same = all(_close(a, b) for a, b in zip(own, stacked, strict=True))
     return "" if same else "its gradients depend on which networks are beside it"
 
 
@@ -87,12 +87,12 @@ def room(network: nn.Module, task: Task, batch: Batch, device: str) -> int:
 
 def _kept(network: nn.Module, task: Task, batch: Batch) -> int:
     """Bytes that a step keeps between the forward and the backward pass."""
-    found: dict[int, int] = {}
+    sizes: dict[int, int] = {}
 
     def note(t: Tensor) -> Tensor:
-        found[t.data_ptr()] = t.nbytes
+        sizes[t.data_ptr()] = t.nbytes
         return t
 
     with saved_tensors_hooks(note, lambda t: t):
         task.players(network)[0].loss(batch)
-    return sum(found.values())
+    return sum(sizes.values())

@@ -33,8 +33,8 @@ class Orphan(Callback):
 
 def main(path: str, every: str, callbacks: str) -> None:
     answers, sys.stdout = sys.stdout, sys.stderr  # what callbacks print is no answer
-    fleet, told = Fleet(path), Callbacks([Orphan(os.getppid()), read(callbacks)])
-    execution = Execution(callbacks=told, checkpoint_every=float(every))
+    fleet, combined = Fleet(path), Callbacks([Orphan(os.getppid()), read(callbacks)])
+    execution = Execution(callbacks=combined, checkpoint_every=float(every))
     trainer = Trainer(fleet, fleet.images(), execution)
     with computing(fleet.threads):
         for line in sys.stdin:

@@ -103,12 +103,12 @@ class EvolutionStrategy(torch.optim.Adam):
         self, start: list[Tensor], parameters: list[Any], k: int, number: int, closure: Closure
     ) -> list[float]:
         """The loss at w + sigma e_k and at w - sigma e_k."""
-        noise, found = self._noise(parameters, number, k), []
+        noise, values = self._noise(parameters, number, k), []
         for sign in (1, -1):
             for p, w, e in zip(parameters, start, noise, strict=True):
                 p.copy_(w + sign * self.sigma * e)
-            found.append(closure.value())
-        return found
+            values.append(closure.value())
+        return values
 
     def _noise(self, parameters: list[Any], number: int, k: int) -> list[Tensor]:
         """e_k of a step, drawn for its two values, and again for the gradient instead of kept."""

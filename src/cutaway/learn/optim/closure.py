@@ -67,8 +67,8 @@ class Closure:
     def value(self) -> float:
         """The loss alone; infinite where it is not a number."""
         with torch.no_grad():
-            found = self._evaluate(_itself).item()
-        return found if math.isfinite(found) else math.inf
+            loss = self._evaluate(_itself).item()
+        return loss if math.isfinite(loss) else math.inf
 
     def loss(self) -> Float[Tensor, ""]:
         """The loss with its graph, which can be differentiated more than once."""

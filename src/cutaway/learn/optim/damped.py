@@ -30,8 +30,8 @@ class Damped(Whole):
     @property
     def damping(self) -> float:
         """d of this step."""
-        found: float = self.memory.get("damping", self.option("damping"))
-        return found
+        damping: float = self.memory.get("damping", self.option("damping"))
+        return damping
 
     @damping.setter
     def damping(self, d: float) -> None:

@@ -67,9 +67,9 @@ class HessianFree(Damped):
         w, a = self.read(), float(self.option("lr"))
         for _ in range(SHORTEST):
             self.write(w + a * x)
-            found = closure.value()
-            if found <= f + ARMIJO * a * slope:
-                return found, a
+            loss = closure.value()
+            if loss <= f + ARMIJO * a * slope:
+                return loss, a
             a *= SHRINK
         self.write(w)
         return f, 0.0

@@ -118,12 +118,12 @@ def _groups(
         most: axes of what is not pulled, at most.
     """
     late = {id(p) for p in slow}
-    found: dict[tuple[float, float], list[nn.Parameter]] = {}
+    sets: dict[tuple[float, float], list[nn.Parameter]] = {}
     for p in free:
         share = recipe.backbone_rate if id(p) in late else 1.0
-        found.setdefault((share, decay or 0.0 if p.ndim > most else 0.0), []).append(p)
+        sets.setdefault((share, decay or 0.0 if p.ndim > most else 0.0), []).append(p)
     groups: list[Group] = []
-    for (share, pull), params in sorted(found.items(), key=lambda item: item[0], reverse=True):
+    for (share, pull), params in sorted(sets.items(), key=lambda item: item[0], reverse=True):
         group: Group = {"params": params, "lr": recipe.lr * share}
         if decay is not None:  # also where it is 0: some classes decay by default
             group["weight_decay"] = pull

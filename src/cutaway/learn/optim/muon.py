@@ -85,8 +85,8 @@ class Muon(torch.optim.Optimizer):
         """The state of the two is this optimizer's own, by parameter."""
         for p in (p for group in self.param_groups for p in group["params"]):
             inner = self._muon if p in self._stand_in else self._rest
-            if found := inner.state.get(self._stand_in.get(p, p)):
-                self.state[p] = found
+            if state := inner.state.get(self._stand_in.get(p, p)):
+                self.state[p] = state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)

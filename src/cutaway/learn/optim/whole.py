@@ -26,8 +26,8 @@ class Whole(torch.optim.Optimizer):
 
     @property
     def memory(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.state[self.parameters[0]]
-        return found
+        state: dict[str, Any] = self.state[self.parameters[0]]
+        return state
 
     def option(self, name: str) -> Any:
         return self.param_groups[0][name]

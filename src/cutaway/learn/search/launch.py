@@ -53,20 +53,20 @@ def launch(
         RunError: the directory cannot be written.
         TrainingError: no trial came to its end.
     """
-    asked = Execution(**execution)
+    settings = Execution(**execution)
     sampling.ready()
     _check_wishes(recipe, trials)
     wanted = space.read(recipe, over)
     objective = _objective(recipe)
     recipe = recipe.override(split_seed=recipe.division)
-    place = destination(asked.out, recipe.model, images.name, "search")
+    place = destination(settings.out, recipe.model, images.name, "search")
     findings = audit(images)
     _check_division(recipe, images, findings)
     for one in (recipe, *space.check(wanted, recipe)):
         _try(one, images)
     trials = int(min(trials, space.points(wanted)))
     search = Search.create(place, recipe, wanted, trials, objective, images.fingerprint)
-    return Trials(search, images, asked, findings).go()
+    return Trials(search, images, settings, findings).go()
 
 
 def _check_wishes(recipe: Recipe, trials: int) -> None:

@@ -101,8 +101,8 @@ def importance(space: Space, trials: Sequence[Trial], higher: bool) -> dict[str,
         from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
         study = _study(space, ended, higher, 0)
-        found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
-    return {name: float(share) for name, share in found.items()}
+        shares = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
+    return {name: float(share) for name, share in shares.items()}
 
 
 def _study(

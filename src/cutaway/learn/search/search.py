@@ -166,14 +166,14 @@ class Search(Job):
     def resume(self, images: ImageSet | None = None, **execution: Any) -> "Search":
         from cutaway.learn.search.launch import Trials
 
-        asked = Execution(**execution)
+        settings = Execution(**execution)
         if self.finished:
             return self
         expect_same_steps(self._facts["recipe"], self.path)
         sampling.ready()
         images = self.images() if images is None else images
         self.check_images(images)
-        Trials(self, images, asked).go()
+        Trials(self, images, settings).go()
         return self
 
     @property

@@ -47,23 +47,23 @@ def default(recipe: Recipe) -> Space:
     Raises:
         UsageError: the recipe's stages leave nothing of that open.
     """
-    found: Space = {"lr": Range(1 / REACH, REACH, log=True, relative=True)}
+    space: Space = {"lr": Range(1 / REACH, REACH, log=True, relative=True)}
     if plain(recipe.optimizer) in FAMILY and recipe.momentum >= 0.8:
-        found["optimizer"] = Choice(tuple(dict.fromkeys((recipe.optimizer, *USUAL))))
-        found["momentum"] = Range(0.8, 0.98)
-        found["weight_decay"] = Range(1e-5, 0.1, log=True)
+        space["optimizer"] = Choice(tuple(dict.fromkeys((recipe.optimizer, *USUAL))))
+        space["momentum"] = Range(0.8, 0.98)
+        space["weight_decay"] = Range(1e-5, 0.1, log=True)
     if recipe.batch_size >= 8 * recipe.accumulate:
         near = 2 ** round(log2(recipe.batch_size))
-        found["batch_size"] = Choice((near // 2, near, near * 2))
+        space["batch_size"] = Choice((near // 2, near, near * 2))
     if hasattr(make_task(recipe), "label_smoothing") and not recipe.stages:
-        found["label_smoothing"] = Range(0.0, 0.2)
-    found = {name: axis for name, axis in found.items() if name not in _settled(recipe)}
-    if not found:
+        space["label_smoothing"] = Range(0.0, 0.2)
+    space = {name: axis for name, axis in space.items() if name not in _settled(recipe)}
+    if not space:
         raise UsageError(
             "Every stage of this recipe sets its own rates: say what else to try, "
             "--over dropout=0..0.5."
         )
-    return found
+    return space
 
 
 def _settled(recipe: Recipe) -> set[str]:
@@ -105,8 +105,8 @@ def points(space: Space) -> float:
 
 def every(space: Space, most: int) -> Iterator[Values]:
     """The first settings of a space whose settings can be counted."""
-    found = product(*(axis.points for axis in space.values()))
-    return (dict(zip(space, values, strict=True)) for values in islice(found, most))
+    combinations = product(*(axis.points for axis in space.values()))
+    return (dict(zip(space, values, strict=True)) for values in islice(combinations, most))
 
 
 def standing(space: Space, recipe: Recipe) -> Values | None:
@@ -124,10 +124,10 @@ def standing(space: Space, recipe: Recipe) -> Values | None:
 
 def settle(space: Space, recipe: Recipe, drawn: Values) -> Values:
     """Fields and options as a recipe takes them: numbers of four digits, rates as such."""
-    found = {name: _short(value) for name, value in drawn.items() if not space[name].relative}
-    base = recipe.with_options(**found)
+    settled = {name: _short(value) for name, value in drawn.items() if not space[name].relative}
+    base = recipe.with_options(**settled)
     return {
-        name: found[name] if name in found else _short(getattr(base, name) * value)
+        name: settled[name] if name in settled else _short(getattr(base, name) * value)
         for name, value in drawn.items()
     }
 

@@ -63,8 +63,8 @@ def student(values: Values, overlap: float = 0.0) -> Estimate:
 
 def t_interval(values: Values, overlap: float = 0.0) -> tuple[float, float, float]:
     """Mean and 95 % interval of `student`, to unpack."""
-    found = student(values, overlap)
-    return found.value, found.low, found.high
+    estimate = student(values, overlap)
+    return estimate.value, estimate.low, estimate.high
 
 
 def paired(a: Values, b: Values, overlap: float = 0.0) -> Estimate:

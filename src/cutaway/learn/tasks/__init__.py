@@ -24,8 +24,8 @@ OF_TASKS = tuple(spec for spec in SETTINGS.values() if spec.of_task)
 def _load(name: str) -> type[Task]:
     module = name.replace("-", "_")
     title = "".join(part.capitalize() for part in module.split("_"))
-    found: type[Task] = getattr(import_module(f"{__name__}.{module}"), title)
-    return found
+    task: type[Task] = getattr(import_module(f"{__name__}.{module}"), title)
+    return task
 
 
 TASKS: dict[str, type[Task]] = {name: _load(name) for name in NAMES}

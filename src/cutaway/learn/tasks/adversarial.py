@@ -132,12 +132,12 @@ class Adversarial(Task):
             wrong = [(self._scores(d, part) > 0).float() for part in fakes]
             accuracy = (torch.cat(right).mean() + 1 - torch.cat(wrong).mean()) / 2
             z = torch.randn(16, model.latent, device=real.device)
-            kept = {"samples": fake[:SAMPLES], "between": model.generate(between(z))}
+            pictures = {"samples": fake[:SAMPLES], "between": model.generate(between(z))}
             measures = {"discriminator_accuracy": accuracy.item()}
             if feature_network := FeatureNetwork.for_images(feed.images, runtime):
                 measures = likeness(feature_network, real, fake) | measures
-        kept = {name: in_bytes((x + 1) / 2) for name, x in kept.items()}
-        return Measurements(count, measures, kept)
+        pictures = {name: in_bytes((x + 1) / 2) for name, x in pictures.items()}
+        return Measurements(count, measures, pictures)
 
     def picture(self, model: Any, batch: Batch, runtime: Runtime) -> Float[Tensor, "n c *grid"]:
         with at_rest(model, runtime):

@@ -86,27 +86,27 @@ class Implicit(Task):
         x = picture_of(batch)
         with at_rest(model, runtime), torch.inference_mode(False), torch.enable_grad():
             x = x.clone()
-            found, grad, laplace = whole(model, x)
-        error = found - x
+            picture, grad, laplace = whole(model, x)
+        error = picture - x
         if self.fit != "value":  # a derivative leaves the mean open
             error = error - error.mean((2, 3), keepdim=True)
         loss = error.square().mean().item()
         measures = {"psnr": psnr(loss, 2.0), "loss": loss}
         shape = x.shape
         true = {"gradient": gradient(x), "laplacian": laplacian(x)}
-        kept = {"picture": x, "found": found}
+        tensors = {"picture": x, "found": picture}
         for name, value in (("gradient", grad), ("laplacian", laplace)):
             wanted = true[name]
             off = (value - wanted).square().mean().item()
             peak = (wanted.max() - wanted.min()).item()
             measures[f"{name}_psnr"] = psnr(off, peak)
             signed = name == "laplacian"
-            kept |= {
+            tensors |= {
                 f"{name}_true": drawn(wanted, shape, wanted, signed),
                 name: drawn(value, shape, wanted, signed),
             }
-        kept = {k: in_bytes((v + 1) / 2) for k, v in kept.items()}
-        return Measurements(1, measures, kept)
+        tensors = {k: in_bytes((v + 1) / 2) for k, v in tensors.items()}
+        return Measurements(1, measures, tensors)
 
     def picture(self, model: nn.Module, batch: Batch, runtime: Runtime) -> Float[Tensor, "1 c h w"]:
         x = picture_of(batch)
@@ -168,14 +168,14 @@ def derivatives(
 
 def whole(model: nn.Module, x: Float[Tensor, "1 c h w"]) -> tuple[Tensor, Tensor, Tensor]:
     """The network's picture, gradient and Laplacian at every pixel of `x`, in parts."""
-    found, grads, laplaces = [], [], []
+    pixels, grads, laplaces = [], [], []
     for p in places(x).split(4096):
         grad, laplace = derivatives(model, p.clone().requires_grad_(), second=True)
         assert laplace is not None
-        found.append(model(p).detach())
+        pixels.append(model(p).detach())
         grads.append(grad.detach())
         laplaces.append(laplace.detach())
-    return _image(torch.cat(found), x.shape), torch.cat(grads), torch.cat(laplaces)
+    return _image(torch.cat(pixels), x.shape), torch.cat(grads), torch.cat(laplaces)
 
 
 def drawn(

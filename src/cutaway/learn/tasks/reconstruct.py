@@ -48,7 +48,7 @@ class Reconstruct(Task):
     scaling: ClassVar[str] = "unit"
     metrics: ClassVar[tuple[Metric, ...]] = (
         loss("mean squared error"),
-        replace(PSNR, each=lambda kept: kept["errors"], pooled=decibels),
+        replace(PSNR, each=lambda tensors: tensors["errors"], pooled=decibels),
     )
     primary: ClassVar[str] = "psnr"
     exports: ClassVar[tuple[str, ...]] = ("reconstruct",)
@@ -85,9 +85,9 @@ class Reconstruct(Task):
             seen = {"originals": in_bytes(x), "reconstructions": in_bytes(again(x))}
         index, targets, errors = (torch.cat(column).cpu() for column in zip(*rows, strict=True))
         error = errors.double().mean().item()
-        kept = {"index": index, "targets": targets, "errors": errors, **seen}
-        kept |= {"codes": codes.float().cpu()}
-        return Measurements(len(index), {"psnr": psnr(error), "loss": error}, kept)
+        tensors = {"index": index, "targets": targets, "errors": errors, **seen}
+        tensors |= {"codes": codes.float().cpu()}
+        return Measurements(len(index), {"psnr": psnr(error), "loss": error}, tensors)
 
     def picture(
         self, model: nn.Module, batch: Batch, runtime: Runtime

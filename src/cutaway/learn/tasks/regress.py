@@ -119,8 +119,8 @@ class Regression(Pooled):
         units = None if self.groups is None else self.groups.numpy()
         if (self.related or len(self)) < 2:
             return None
-        found = bootstrap(self._r2, len(self), units, method="percentile", draws=DRAWS)
-        return found.low, found.high
+        estimate = bootstrap(self._r2, len(self), units, method="percentile", draws=DRAWS)
+        return estimate.low, estimate.high
 
     def _r2(self, w: Weights) -> Float[np.ndarray, " draws"]:
         pairs = zip(self.errors.T.numpy(), self.targets.double().T.numpy(), strict=True)
@@ -183,8 +183,8 @@ def _explained(error: Float[Tensor, "n *m"], true: Float[Tensor, "n *m"]) -> Flo
     return 1 - error.square().mean(0) / true.var(0, correction=0).clamp(min=1e-12)
 
 
-def _each(kept: Kept) -> Tensor:
-    return kept["errors"]
+def _each(tensors: Kept) -> Tensor:
+    return tensors["errors"]
 
 
 @dataclass(frozen=True)
@@ -235,16 +235,16 @@ class Regress(Task):
         def error(batch: Batch) -> tuple[Tensor, Counts]:
             output = model(batch.x)
             y, *others = output if isinstance(output, tuple) else (output,)
-            found = self._error(y, batch.t)
+            total = self._error(y, batch.t)
             for other in others:
-                found = found + self.auxiliary * self._error(other, batch.t)
-            return found, {}
+                total = total + self.auxiliary * self._error(other, batch.t)
+            return total, {}
 
         return (Player("model", tuple(model.parameters()), error),)
 
     def _error(self, y: Float[Tensor, "b m"], t: Float[Tensor, "b m"]) -> Float[Tensor, ""]:
-        found: Tensor = LOSSES[self.loss](y.float(), t)
-        return found
+        mean: Tensor = LOSSES[self.loss](y.float(), t)
+        return mean
 
     def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
         m = target.outputs
@@ -279,8 +279,8 @@ class Regress(Task):
         self, name: str, answer: Tensor | None, target: Target, error: str = ""
     ) -> ValuePrediction:
         values = [] if answer is None else answer.tolist()
-        named = dict(zip(target.names, values, strict=bool(values)))
-        return ValuePrediction(name=name, values=named, error=error)
+        by_name = dict(zip(target.names, values, strict=bool(values)))
+        return ValuePrediction(name=name, values=by_name, error=error)
 
     def reply(self, answer: Float[np.ndarray, " m"], target: Target) -> Mapping[str, object]:
         values = (float(f"{value:.6g}") for value in answer.tolist())

@@ -95,7 +95,7 @@ class Segment(Task):
         loss("nats a pixel"),
         Metric(
             "iou", "mean IoU", axis="mean IoU (%)", unit="%", higher=True,
-            each=lambda kept: kept["iou"], of_examples="mean IoU of an image",
+            each=lambda tensors: tensors["iou"], of_examples="mean IoU of an image",
             caption=f"{HIGHER} Of the pixels that are of a class or predicted as it, the share "
             "that is both; mean over the classes.",
         ),
@@ -132,8 +132,8 @@ class Segment(Task):
         if answer is None:
             return MaskPrediction(name=name, error=error)
         mask = answer.argmax(0).byte()
-        found = tuple(target.names[k] for k in mask.unique().tolist())
-        return MaskPrediction(name=name, mask=mask, classes=target.names, found=found)
+        present = tuple(target.names[k] for k in mask.unique().tolist())
+        return MaskPrediction(name=name, mask=mask, classes=target.names, found=present)
 
     def quality(self, answers: Tensor, truth: Tensor, target: Target) -> dict[str, float]:
         counts = confusions(truth.long(), answers.argmax(1), target.outputs)
@@ -200,5 +200,5 @@ def intersection_over_union(confusion: Int[Tensor, "k k"]) -> list[float | None]
 
 def mean_of_known(values: list[float | None]) -> float:
     """The mean without the classes that occur nowhere."""
-    found = [value for value in values if value is not None]
-    return sum(found) / len(found)
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known)

@@ -104,10 +104,10 @@ class SemiSupervised(Adversarial):
             model.refer(batch.x)
 
     def evaluate(self, model: Any, feed: Feed, target: Target, runtime: Runtime) -> Measurements:
-        found = super().evaluate(model, feed, target, runtime)
+        drawn = super().evaluate(model, feed, target, runtime)
         answers = CLASSES.evaluate(model.discriminator, feed, target, runtime)
-        metrics = {**answers.summary(), **found.metrics}
-        return Measurements(len(answers), metrics, found.kept | answers.tensors())
+        metrics = {**answers.summary(), **drawn.metrics}
+        return Measurements(len(answers), metrics, drawn.kept | answers.tensors())
 
     def answering(self, model: Any) -> nn.Module:
         discriminator: nn.Module = model.discriminator

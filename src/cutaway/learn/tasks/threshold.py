@@ -49,8 +49,8 @@ class Threshold(Classifier):
 
             return Player(name, tuple(unit.parameters()), loss)
 
-        found = enumerate(lessons(nothing, nothing.new_zeros(0)))
-        return tuple(player(k, lesson.name, lesson.unit) for k, lesson in found)
+        units = enumerate(lessons(nothing, nothing.new_zeros(0)))
+        return tuple(player(k, lesson.name, lesson.unit) for k, lesson in units)
 
     def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
         needs(model, "The task 'threshold'", "lessons")

@@ -75,12 +75,12 @@ class Variational(Task):
     def evaluate(self, model: Any, feed: Feed, target: Target, runtime: Runtime) -> Measurements:
         with at_rest(model, runtime):
             rows = [(b.index, b.t, *parts(model, b.x)) for b in feed.in_order()]
-            kept = _kept(model, list(feed.first(MAPPED)))
+            tensors = _kept(model, list(feed.first(MAPPED)))
         index, targets, errors, kl = (torch.cat(column).cpu() for column in zip(*rows, strict=True))
-        kept |= {"index": index, "targets": targets, "errors": errors + kl}
+        tensors |= {"index": index, "targets": targets, "errors": errors + kl}
         both = errors.double().mean().item(), kl.double().mean().item()
         measures = {"loss": both[0] + self.beta * both[1], "reconstruction": both[0], "kl": both[1]}
-        return Measurements(len(index), measures, kept)
+        return Measurements(len(index), measures, tensors)
 
     def picture(self, model: Any, batch: Batch, runtime: Runtime) -> Float[Tensor, "n c *grid"]:
         with at_rest(model, runtime):
@@ -103,15 +103,17 @@ def _kept(model: Any, batches: list[Batch]) -> dict[str, Tensor]:
     encode, generate, latent = model.encode, model.generate, model.latent
     codes = torch.cat([encode(b.x)[0] for b in batches])
     x = batches[0].x[:SHOWN]
-    kept = {
+    pictures = {
         "originals": x,
         "reconstructions": generate(codes[: len(x)]),
         "samples": generate(torch.randn(64, latent, device=x.device)),
         "between": generate(between(codes[: 2 * ROWS])),
     }
     if latent == 2:
-        kept["map"] = generate(plane(GRID).to(x.device))
-    return {name: in_bytes(value) for name, value in kept.items()} | {"codes": codes.float().cpu()}
+        pictures["map"] = generate(plane(GRID).to(x.device))
+    return {name: in_bytes(value) for name, value in pictures.items()} | {
+        "codes": codes.float().cpu()
+    }
 
 
 def between(codes: Float[Tensor, "n k"], steps: int = ROWS) -> Float[Tensor, "m k"]:
