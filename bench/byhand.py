@@ -22,7 +22,7 @@ from cutaway.byhand import Graph, trace
 from cutaway.byhand.descent import descend
 from cutaway.data.sources import load
 from cutaway.learn.fit import fit
-from cutaway.learn.memory import kept
+from cutaway.learn.memory import keeping_freed
 from cutaway.learn.network import initial
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
@@ -143,7 +143,7 @@ def speed(pairs: int) -> list[dict[str, float]]:
     def by_hand() -> None:
         next(descend(graph, [(x, t)], 0.01))
 
-    with kept():
+    with keeping_freed():
         rows = [{"autograd": rate(autograd), "by hand": rate(by_hand)} for _ in range(pairs + 1)]
     return rows[1:]
 

@@ -11,7 +11,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load as load_images
 from cutaway.errors import UsageError
 from cutaway.learn import fit as learning
-from cutaway.learn.callbacks import Callback, Callbacks, made
+from cutaway.learn.callbacks import Callback, Callbacks, resolve
 from cutaway.learn.directory import refuse_member
 from cutaway.learn.fleet import Fleet, check_way, launch
 from cutaway.learn.kinds import kind_at, open_job
@@ -200,7 +200,7 @@ def _recipe(
 
 def _told(kind: str, progress: bool, callbacks: Sequence[Callback | str]) -> Callbacks:
     """The user's callbacks, after what shows the progress of a kind of job."""
-    return made([*([VIEWS[kind].progress()] if progress else []), *callbacks])
+    return resolve([*([VIEWS[kind].progress()] if progress else []), *callbacks])
 
 
 def _refuse_module(model: str | nn.Module, what: str) -> None:

@@ -46,7 +46,7 @@ something points, and few in what small moves and colours change."""
 
 @dataclass(frozen=True)
 class Trial:
-    """What a plain classifier made of the same images, without altered copies and with them.
+    """A plain classifier's results on the same images, without altered copies and with them.
 
     Attributes:
         images: how many were asked about.
@@ -67,8 +67,10 @@ class Trial:
         return self.lost > self.won and mcnemar(self.lost, self.won) < SURE
 
 
-def suited(recipe: Recipe, images: ImageSet, parts: Split) -> tuple[Recipe, list[Note]]:
-    """The recipe with what `auto` stands for, and what is to be said of its augmentations.
+def choose_augmentation(
+    recipe: Recipe, images: ImageSet, parts: Split
+) -> tuple[Recipe, list[Note]]:
+    """Replace `auto` in a recipe; with notes on augmentations that change classes.
 
     What was asked for by name stays. The training images alone are looked at.
     """
@@ -90,7 +92,7 @@ def _of_stage(recipe: Recipe, images: ImageSet, parts: Split, seed: int) -> tupl
     wish, auto = wished(recipe.augment, images.size), recipe.augment == AUTO
     known = labelled(parts, images, recipe.labels, seed) if recipe.labels else parts.train
     trials = {
-        each: tried(images, known, each)
+        each: try_copies(images, known, each)
         for each in wish.transforms
         if each.active and type(each) in COPIES and _tells_classes(recipe, images)
     }
@@ -121,11 +123,11 @@ def _said(transform: Transform, trial: Trial, auto: bool, instead: str) -> str:
 
 
 _known: dict[str, Trial] = {}
-"""What came out, by what was asked: the members of a fleet ask the same."""
+"""Trials by what was asked: the members of a fleet ask the same."""
 
 
-def tried(images: ImageSet, index: Int[Tensor, " m"], transform: Transform) -> Trial:
-    """What copies altered by a transform do to a plain classifier of the images at `index`."""
+def try_copies(images: ImageSet, index: Int[Tensor, " m"], transform: Transform) -> Trial:
+    """Try copies altered by a transform on a plain classifier of the images at `index`."""
     question = f"{images.fingerprint} {transform}".encode() + index.numpy().tobytes()
     key = blake2b(question, digest_size=16).hexdigest()
     if key not in _known:
@@ -156,7 +158,7 @@ class _Cross:
         self.fold = torch.arange(len(some)) % FOLDS
 
     def trial(self) -> Trial:
-        """What came out; nothing where there are too few images to divide."""
+        """Run it; nothing is lost or won where there are too few images to divide."""
         if len(self.t) < 2 * FOLDS:
             return Trial(len(self.t), (0, 0), 0, 0)
         without, with_copies = self._answers(False), self._answers(True)

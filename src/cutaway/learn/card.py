@@ -1,4 +1,4 @@
-"""What a network has to know of its data to be used, kept in a run's `data.json`."""
+"""The data card: what is needed of the data to use a network, kept in a run's `data.json`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -32,7 +32,7 @@ class CardFacts(TypedDict):
 
 
 class WeightFacts(TypedDict, total=False):
-    """What a file of a run's weights says beside them; files from elsewhere say nothing."""
+    """The facts of a run's weights, beside the tensors; files from elsewhere have none."""
 
     model: str
     options: Options
@@ -78,7 +78,7 @@ class DataCard:
 
     @classmethod
     def read(cls, path: Path, kind: type[Target] = Classes) -> "DataCard":
-        """What a run has kept; see `restored` for `kind`. Raises RunError."""
+        """Read a run's card; see `restored` for `kind`. Raises RunError."""
         try:
             return cls(**restored(read_json(path), kind))
         except (TypeError, KeyError):
@@ -91,7 +91,7 @@ class DataCard:
 
     @property
     def frame(self) -> Frame:
-        """What a picture is brought to."""
+        """The frame that a picture is brought to."""
         return Frame(self.channels, self.size, fit_of(self.size, self.fit), self.levels)
 
     @property
@@ -182,7 +182,7 @@ def listed(names: Sequence[str], most: int = 20) -> str:
 
 
 def _ink(images: ImageSet, split: Split) -> Ink | None:
-    """How the training images lie on their paper, where they are drawings."""
+    """The place of the training images on their paper, where they are drawings."""
     if len(images.size) != 2 or images.channels != 1 or images.whole:
         return None
     train = split.train

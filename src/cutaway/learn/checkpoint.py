@@ -23,7 +23,7 @@ from cutaway.files import write_whole, writing
 LAST, PREVIOUS = "last.safetensors", "previous.safetensors"
 Tensors = dict[str, Tensor]
 Facts = Mapping[str, object]
-"""What a file says beside its tensors: plain values, by name."""
+"""Plain values that a file holds beside its tensors, by name."""
 
 
 def save_tensors(path: Path, tensors: Tensors, facts: Facts) -> None:

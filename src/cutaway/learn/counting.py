@@ -1,4 +1,4 @@
-"""What work costs, counted as it runs: a busy machine changes nothing of it."""
+"""The cost of work, counted as it runs: a busy machine changes nothing of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -7,8 +7,8 @@ from cutaway.see.graph.cost import Mode, flops, moved
 from cutaway.see.layers import unpacked
 
 
-class Counted(Mode):
-    """Inside, what PyTorch computes is counted.
+class CostCounter(Mode):
+    """Count what PyTorch computes inside this context.
 
     Attributes:
         flops: of matrix products and convolutions, a multiplication and an addition each.
@@ -35,9 +35,9 @@ class Counted(Mode):
         return output
 
 
-def counted(work: Callable[[], Any]) -> Counted:
-    """What a piece of work costs."""
-    counted = Counted()
-    with counted:
+def count_cost(work: Callable[[], Any]) -> CostCounter:
+    """Count the cost of a piece of work."""
+    counter = CostCounter()
+    with counter:
         work()
-    return counted
+    return counter

@@ -27,7 +27,7 @@ TEMPORARY = ".cutaway-*.tmp"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a directory is to appear.
+    """The place where a directory is to appear.
 
     Attributes:
         path: the one that was asked for or, where it is `numbered`, one that lacks its number.
@@ -37,7 +37,7 @@ class Place:
     numbered: bool = False
 
     def names(self) -> Iterator[Path]:
-        """What may be taken, the first that is free."""
+        """The paths that may be taken, the first that is free."""
         if not self.numbered:
             return iter([self.path])
         return (self.path.with_name(f"{self.path.name}-{number}") for number in count(1))

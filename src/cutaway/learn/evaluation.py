@@ -1,4 +1,4 @@
-"""What an evaluation gives: how good a network is on images that it did not learn from."""
+"""The results of an evaluation on images that a network did not learn from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ def number(summary: Summary, name: str) -> float:
 
 
 class Evaluation:
-    """How good a network is on some images. Each task has its own kind."""
+    """The quality of a network on some images. Each task has its own kind."""
 
     def __len__(self) -> int:
-        """How many images."""
+        """The number of images."""
         raise NotImplementedError
 
     def summary(self) -> Summary:
@@ -31,7 +31,7 @@ class Evaluation:
         raise NotImplementedError
 
     def tensors(self) -> dict[str, Tensor]:
-        """What is kept of it: all that a report draws and a comparison needs."""
+        """The tensors that are kept: all that a report draws and a comparison needs."""
         raise NotImplementedError
 
     def grouped(self, split: Split) -> "Evaluation":
@@ -39,7 +39,7 @@ class Evaluation:
         return self
 
     def doubts(self) -> Sequence[tuple[str, str]]:
-        """What speaks against its own figures: short stable names, and a sentence each."""
+        """Reasons to doubt its figures: short stable names, and a sentence each."""
         return ()
 
     @property
@@ -49,11 +49,11 @@ class Evaluation:
 
     @property
     def related(self) -> int:
-        """How many groups of related images there are; 0 where none are known to be related."""
+        """The number of groups of related images; 0 where none are known to be related."""
         return 0
 
     def remarks(self) -> dict[str, str]:
-        """What is told beside the metrics, by its name."""
+        """Remarks beside the metrics, by name."""
         return {}
 
     @property

@@ -33,7 +33,7 @@ class TimmSettings(TypedDict):
 
 @dataclass(frozen=True)
 class WeightFile:
-    """What a weight file holds.
+    """The content of a weight file.
 
     Attributes:
         tensors: by the file's own names.

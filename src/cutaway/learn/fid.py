@@ -1,4 +1,4 @@
-"""How like real images drawn ones are, in the eyes of a fixed network.
+"""Compare drawn images with real ones by the features of a fixed network.
 
 The Frechet distance compares two normal distributions of the network's features, one fitted to
 real images and one to drawn ones (Heusel et al. 2017, equation 6). The network that sees is kept
@@ -40,7 +40,7 @@ class FeatureNetwork:
     def for_images(
         cls, images: UInt8[Tensor, "n *grid c"], runtime: Runtime
     ) -> "FeatureNetwork | None":
-        """The one kept for such images: grey ones of 28 x 28 or 32 x 32 pixels; None for others."""
+        """Load that for grey images of 28 x 28 or 32 x 32 pixels; None for others."""
         if tuple(images.shape[1:]) not in ((28, 28, 1), (32, 32, 1)):
             return None
         network, normalise = _digits()
@@ -61,7 +61,7 @@ class FeatureNetwork:
         return features.double().cpu(), torch.cat(answers).double().cpu()
 
 
-def likeness(
+def image_quality(
     feature_network: FeatureNetwork, real: Float[Tensor, "n c h w"], fake: Float[Tensor, "m c h w"]
 ) -> dict[str, float]:
     """Measures of drawn images beside real ones, both in -1..1.

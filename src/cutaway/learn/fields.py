@@ -15,12 +15,12 @@ from cutaway.learn.synonyms import flag
 
 Scalar = bool | int | float | str
 Value = Scalar | Sequence[object] | Mapping[str, object]
-"""What a setting can be, as TOML and JSON hold it."""
+"""The value of a setting, as TOML and JSON hold it."""
 Options = dict[str, Value]
 """Settings by name: of a model, a task or an optimizer, or fields of a recipe."""
 
 TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
-"""How true and false are written, in small letters."""
+"""Words for true and false, in small letters."""
 
 
 @dataclass(frozen=True)

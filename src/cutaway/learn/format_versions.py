@@ -1,4 +1,4 @@
-"""What an earlier version of Cutaway began."""
+"""Runs that an earlier version of Cutaway began."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ def expect_same_steps(values: Mapping[str, object], path: Path) -> None:
     """Refuse to go on with what would not end as it began.
 
     Args:
-        values: what `to_dict` gave when it began.
+        values: the recipe's `to_dict` when it began.
         path: of the run, fleet or search.
 
     Raises:

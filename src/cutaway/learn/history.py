@@ -15,6 +15,6 @@ def best(rows: Sequence[Row], monitor: str) -> Row:
     return min(rows, key=lambda row: -metric(name).sign * row[name])
 
 
-def kept(rows: Sequence[Row], monitor: str, patience: int) -> Row:
+def selected(rows: Sequence[Row], monitor: str, patience: int) -> Row:
     """The row whose weights are the run's: the best under early stopping, else the last."""
     return best(rows, monitor) if patience else rows[-1]

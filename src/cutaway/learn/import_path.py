@@ -1,11 +1,11 @@
-"""What a recipe or a command names as `package.module:Class`."""
+"""Import by a path such as `package.module:Class`."""
 
 from importlib import import_module
 from typing import Any
 
 
 def imported(path: str) -> Any:
-    """What is at a path. Raises ImportError or AttributeError."""
+    """Import the object at a path. Raises ImportError or AttributeError."""
     module, _, attribute = path.partition(":")
     value: Any = import_module(module)
     for piece in attribute.split("."):

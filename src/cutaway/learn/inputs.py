@@ -1,4 +1,4 @@
-"""What may be asked about: files, folders, encoded bytes, pictures and arrays in memory."""
+"""Inputs of a prediction: files, folders, encoded bytes, pictures and arrays in memory."""
 
 import re
 from collections.abc import Iterator
@@ -36,8 +36,8 @@ class Input:
         return card.pixels(self.source)
 
 
-def gathered(images: Any, levels: Levels | None = None) -> list[Input]:
-    """Every picture of what was handed in, in order.
+def collect_inputs(images: Any, levels: Levels | None = None) -> list[Input]:
+    """Collect every picture of what was handed in, in order.
 
     Args:
         images: a path, a folder (every picture below it), encoded bytes, a picture of PIL, an array
@@ -53,7 +53,7 @@ def gathered(images: Any, levels: Levels | None = None) -> list[Input]:
     return [Input(one.name or f"image {place}", one.source) for place, one in enumerate(inputs)]
 
 
-def several(images: Any) -> bool:
+def is_many(images: Any) -> bool:
     """Whether many pictures were asked about, so that one which cannot be read is no reason to
     answer none."""
     return not isinstance(images, str | PathLike | bytes | Image.Image) or _is_folder(images)

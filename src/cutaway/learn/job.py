@@ -1,4 +1,4 @@
-"""What a run, a fleet and a search have in common: a directory that ends, goes on and reports."""
+"""The base of runs, fleets and searches: a directory that ends, goes on and reports."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -68,7 +68,7 @@ class Job:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """What decides its result."""
+        """The recipe, which decides its result."""
         raise NotImplementedError
 
     @property
@@ -79,7 +79,7 @@ class Job:
 
     @property
     def done(self) -> tuple[int, int, str]:
-        """How far it is, of how much, and of what: (3, 20, "epoch")."""
+        """Its progress: how far, of how much, and of what: (3, 20, "epoch")."""
         raise NotImplementedError
 
     @property
@@ -101,7 +101,7 @@ class Job:
 
     @property
     def results(self) -> Mapping[str, object]:
-        """What it came to.
+        """Its results, as `results.json` holds them.
 
         Raises:
             RunError: it has not ended.
@@ -119,7 +119,7 @@ class Job:
 
     @property
     def notes(self) -> list[Note]:
-        """What must be known before the results are believed: `kind` and `sentence` of each."""
+        """Notes to know before the results are believed: `kind` and `sentence` of each."""
         raise NotImplementedError
 
     @property

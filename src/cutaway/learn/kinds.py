@@ -14,7 +14,7 @@ KINDS = (Run, Fleet, Search)
 
 
 def kind_at(path: str | Path) -> type[Run | Fleet | Search] | None:
-    """What is in a directory; None where it is none of them."""
+    """The kind of job in a directory; None where it is none of them."""
     return next((kind for kind in KINDS if kind.is_at(path)), None)
 
 

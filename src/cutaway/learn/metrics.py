@@ -80,7 +80,7 @@ class Metric:
         return sum(known) if len(known) == len(values) else None
 
 
-def named(metrics: Iterable[Metric], key: str) -> Metric | None:
+def metric_of(metrics: Iterable[Metric], key: str) -> Metric | None:
     """The metric that a key such as `val_loss` or `train_generator_accuracy` is a value of.
 
     Of several the one with the longest name: `train_discriminator_accuracy` is the discriminator's.
@@ -89,13 +89,13 @@ def named(metrics: Iterable[Metric], key: str) -> Metric | None:
     return max(matching, key=lambda one: len(one.name), default=None)
 
 
-def exactly(metrics: Iterable[Metric], name: str) -> Metric:
-    """The metric of a name; of one that is not known, what little can be said."""
+def metric_called(metrics: Iterable[Metric], name: str) -> Metric:
+    """The metric of this very name; `unknown` where there is none."""
     return next((one for one in metrics if one.name == name), None) or unknown(name)
 
 
 def unknown(key: str) -> Metric:
-    """What is said of a figure of which nothing but its name is known."""
+    """A metric of which nothing but the name is known."""
     return Metric(key, begins="own", higher=False)
 
 

@@ -28,7 +28,7 @@ def initial(recipe: Recipe, channels: int, classes: int, size: models.Size) -> n
 
 
 def begin(run: "Run", network: nn.Module, task: Task, feed: Feed) -> None:
-    """What happens to a network before its first step: initialised, given weights, shown images."""
+    """Prepare a network for its first step: initialise it, load weights, show it images."""
     recipe = run.recipe
     with torch.random.fork_rng(devices=[]):
         reseed_global(recipe.seed, "weights")

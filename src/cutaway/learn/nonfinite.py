@@ -1,4 +1,4 @@
-"""Where a number first stopped being one."""
+"""Find the layer where a number first stopped being finite."""
 
 from collections.abc import Callable
 from typing import Any

@@ -50,8 +50,8 @@ def read_notes(path: Path) -> list[Note]:
     return sorted(notes, key=lambda one: rank(one["kind"]))
 
 
-def joined(runs: Sequence[list[Note]]) -> list[Note]:
-    """The notes of many runs: each kind once, with how many runs say so where not all do."""
+def merge_notes(runs: Sequence[list[Note]]) -> list[Note]:
+    """Merge the notes of many runs: each kind once, with how many runs say so where not all do."""
     kinds: dict[str, list[str]] = {}
     for notes in runs:
         for kind, sentence in {one["kind"]: one["sentence"] for one in reversed(notes)}.items():

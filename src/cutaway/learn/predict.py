@@ -1,4 +1,4 @@
-"""What a trained network says of single pictures."""
+"""Predict single pictures with a trained network."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +13,7 @@ from cutaway.data.feed import to_float
 from cutaway.errors import DataError, UsageError
 from cutaway.learn.card import DataCard
 from cutaway.learn.image_grid import in_bytes
-from cutaway.learn.inputs import Input, gathered, several
+from cutaway.learn.inputs import Input, collect_inputs, is_many
 from cutaway.learn.prediction import Prediction
 from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Task, at_rest
@@ -27,10 +27,10 @@ def predict(
     model: nn.Module, task: Task, card: DataCard, runtime: Runtime, images: Any,
     out: Path | None = None,
 ) -> list[Prediction]:  # fmt: skip
-    """What a network says of each picture.
+    """Predict each picture with a network.
 
     Args:
-        images: what `gathered` takes.
+        images: what `collect_inputs` takes.
         out: a folder for masks, which are then written and not kept in memory.
 
     Raises:
@@ -51,7 +51,7 @@ def predict(
 
 
 def predictions(answers: Outputs, task: Task, card: DataCard, images: Any) -> Iterator[Prediction]:
-    """What answers say of each picture, a batch at a time.
+    """Predict each picture from answers, a batch at a time.
 
     Args:
         answers: from pixels of the network's size to its answers.
@@ -59,8 +59,8 @@ def predictions(answers: Outputs, task: Task, card: DataCard, images: Any) -> It
     Raises:
         DataError: the only picture asked about cannot be read; of several each says so itself.
     """
-    strict = not several(images)
-    inputs = gathered(images, card.levels)
+    strict = not is_many(images)
+    inputs = collect_inputs(images, card.levels)
     for start in range(0, len(inputs), BATCH):
         batch = inputs[start : start + BATCH]
         readings = [read(one, card, strict) for one in batch]

@@ -1,4 +1,4 @@
-"""What a network says of one image: its class, its mask, its values."""
+"""Predictions for one image: its class, its mask, its values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from cutaway.learn.image_grid import save_mask
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What is said of one image; of one that cannot be read, why not."""
+    """The prediction for one image; of one that cannot be read, why not."""
 
     name: str
     error: str = ""

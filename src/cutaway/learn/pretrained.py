@@ -15,7 +15,7 @@ Naming = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Pretrained:
-    """What was taken over from a weight file.
+    """The weights that were taken over from a file.
 
     Attributes:
         source: what the user named.
@@ -197,7 +197,7 @@ def _shape(tensor: Tensor) -> str:
 
 
 def _channels(ours: dict[str, Tensor]) -> int | None:
-    """How many channels the network's first kernels take; None where it begins otherwise."""
+    """The channels that the network's first kernels take; None where it begins otherwise."""
     first = next(iter(ours.values()))
     return first.shape[1] if first.ndim > 2 else None
 

@@ -24,7 +24,7 @@ SCHEDULES = ("one-cycle", "linear", "cosine", "step", "constant")
 MEMORY_FORMATS = ("auto", "contiguous", "channels-last")
 PRECISIONS = ("auto", "float32", "bfloat16")
 OWN = "own:"
-"""What a recipe's model or data begins with where it was an object of the user's own."""
+"""Prefix of a recipe's model or data where it was an object of the user's own."""
 
 TASKS = tuple(
     one.name.replace("_", "-") for one in iter_modules([str(Path(__file__).parent / "tasks")])
@@ -204,7 +204,7 @@ class Recipe:
 
     @property
     def division(self) -> int:
-        """What the split is drawn with."""
+        """The seed of the split."""
         return self.seed if self.split_seed < 0 else self.split_seed
 
     def override(self, **changes: Any) -> "Recipe":
@@ -229,7 +229,7 @@ class Recipe:
         return with_options(self, changes)
 
     def in_stages(self) -> tuple["Recipe", ...]:
-        """What is learned one after the other; a recipe without stages is its only part.
+        """The recipes of its stages, in order; a recipe without stages is its only one.
 
         Raises:
             UsageError: a stage changes what has to stay the same in a run.
@@ -283,9 +283,9 @@ def read_recipe(path: Path) -> Recipe:
 
 
 CALLED = ("out", "trials")
-"""What those who begin a training take beside a recipe's fields."""
+"""Arguments of those who begin a training, beside a recipe's fields."""
 SETTINGS = settings_of(Recipe)
-"""What each field of a recipe is, by name."""
+"""The fields of a recipe, by name."""
 CHANGEABLE = {
     name for name, spec in SETTINGS.items() if spec.panel in ("Learning", "Regularising")
 } - {"stages"} | {"task", "task_options", "freeze", "backbone_rate", "labels", "repeat", "augment"}

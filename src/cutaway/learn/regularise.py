@@ -51,7 +51,7 @@ def residuals(network: nn.Module) -> dict[str, Residual]:
 
 
 def survival(blocks: int, share: float) -> list[float]:
-    """How often each block is kept, where the last is left out for a share: p_l = 1 - l/L share.
+    """The survival probability of each block, the last left out for a share: p_l = 1 - l/L share.
 
     Source: Huang et al. 2016, 'Deep networks with stochastic depth', equation 4.
     """

@@ -119,12 +119,12 @@ class Run(Job):
 
     @cached_property
     def task(self) -> Task:
-        """What the network learned last; a run of one stage has one task."""
+        """The task that the network learned last; a run of one stage has one task."""
         return make_task(self.recipe.in_stages()[-1])
 
     @cached_property
     def runtime(self) -> runtimes.Runtime:
-        """Where it computes: where it was trained, or on the processor if that is not here."""
+        """The runtime of its training, or the processor where its device is not here."""
         return runtimes.recorded(self.recipe, self.environment.get("threads"))
 
     def new_model(self) -> nn.Module:
@@ -172,12 +172,12 @@ class Run(Job):
         save_tensors(self.path / "weights.safetensors", dict(model.state_dict()), facts)
 
     def resume(self, images: ImageSet | None = None, **execution: Any) -> "Run":
-        from cutaway.learn.fit import reopened
+        from cutaway.learn.fit import reopen_training
 
         settings = Execution(**execution)
         if not self.finished:
             refuse_member(self.path)
-            reopened(self, images, settings).go()
+            reopen_training(self, images, settings).go()
         return self
 
     def check_images(self, images: ImageSet) -> None:
@@ -196,7 +196,7 @@ class Run(Job):
         )  # fmt: skip
 
     def evaluate(self, data: Any = None, on: str = "test", why: str = "asked") -> Evaluation:
-        """How good the network is on a part of its own data, or on other data (all of them).
+        """Evaluate the network on a part of its own data, or on other data (all of them).
 
         Each look is logged in `looks.jsonl`, since a test set that is looked at often ends up
         being chosen on.
@@ -235,11 +235,11 @@ class Run(Job):
             file.write(line + "\n")
 
     def predict(self, images: Any, out: Path | None = None) -> list[Prediction]:
-        """What the network says of each image: its most probable classes, its mask, its values.
+        """Predict each image: its most probable classes, its mask, its values.
 
         Args:
             images: a path, a folder, encoded bytes, a picture of PIL, an array h w c, a tensor
-                c h w, a batch or a list of such (see `inputs.gathered`).
+                c h w, a batch or a list of such (see `inputs.collect_inputs`).
             out: a folder for masks, which are then written and not kept in memory.
 
         Raises:
@@ -261,7 +261,7 @@ class Run(Job):
             return draw(self.model, self.data, self.runtime, count, seed)
 
     def saved_test(self) -> Evaluation:
-        """What it did on the test set, as it was at the end of training."""
+        """The evaluation on the test set at the end of training."""
         tensors, _ = load_tensors(self.path / "predictions.safetensors")
         return self.task.recall(tensors, self.results, self.data.target).grouped(self.split)
 

@@ -1,4 +1,4 @@
-"""Where and how the arithmetic is done: device, precision, memory order, compilation, threads."""
+"""The runtime of a training: device, precision, memory order, compilation, threads."""
 
 import os
 from collections.abc import Iterator
@@ -104,7 +104,7 @@ class Runtime:
             with (
                 computing(self.threads),
                 torch.random.fork_rng(devices),
-                memory.kept(),
+                memory.keeping_freed(),
                 own_code() if self.compile else uncompiled(),
             ):
                 yield
@@ -139,7 +139,7 @@ def choose(recipe: Recipe, model: nn.Module) -> Runtime:
 
 
 def _automatic() -> str:
-    """What `auto` is forced to be, so that one computer can be tried as another; or `auto` itself.
+    """The precision that `auto` is forced to be, to try one computer as another; or `auto` itself.
 
     Raises:
         UsageError: the variable holds another word.
@@ -210,7 +210,7 @@ def _device(wish: str) -> str:
 
 
 def devices() -> dict[str, int]:
-    """How many devices of each kind there are, kinds without any left out."""
+    """Count the devices of each kind, kinds without any left out."""
     mps = int(torch.backends.mps.is_available())
     counts = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": mps}
     return {kind: count for kind, count in counts.items() if count}
@@ -243,7 +243,7 @@ def _device_name(device: str) -> str:
 
 
 def processor() -> str:
-    """What the processor calls itself."""
+    """The name of the processor."""
     import platform
 
     try:

@@ -13,9 +13,9 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
 from cutaway.learn import checkpoint
 from cutaway.learn.checkpoint import Tensors
-from cutaway.learn.decay import pull
+from cutaway.learn.decay import apply_decay
 from cutaway.learn.history import Row, best
-from cutaway.learn.loop import MetricTotals, draws, optimizers_of
+from cutaway.learn.loop import MetricTotals, batches_per_step, optimizers_of
 from cutaway.learn.network import head_of
 from cutaway.learn.pretrained import backbone, frozen, rest
 from cutaway.learn.recipe import Recipe
@@ -29,7 +29,7 @@ Some = tuple[Tensor, ...] | list[Tensor]
 
 
 class StageFacts(TypedDict):
-    """What a checkpoint says of a stage beside its tensors."""
+    """The facts of a stage in a checkpoint, beside its tensors."""
 
     number: int
     step: int
@@ -59,9 +59,9 @@ class Stage:
         slow = backbone(network, head) if recipe.backbone_rate != 1 else ()
         self.player_optimizers = optimizers_of(self.task.players(playing), recipe, runtime, slow)  # type: ignore[arg-type]
         for player_optimizer in self.player_optimizers:
-            pull(player_optimizer.optimizer, recipe)
+            apply_decay(player_optimizer.optimizer, recipe)
         self.average = averaged(network, recipe.ema) if recipe.ema else None
-        self.feed = feed(recipe, run, images, turns=draws(self.player_optimizers))
+        self.feed = feed(recipe, run, images, turns=batches_per_step(self.player_optimizers))
         self.val = run.feed(images, run.split.val) if len(run.split.val) else None
         self.totals = MetricTotals()
         self.rows: list[Row] = []
@@ -70,17 +70,17 @@ class Stage:
 
     @property
     def steps_per_epoch(self) -> int:
-        batches, turns = self.feed.batches_per_epoch, draws(self.player_optimizers)
+        batches, turns = self.feed.batches_per_epoch, batches_per_step(self.player_optimizers)
         return max(1, batches // turns) if self.recipe.drop_last else ceil(batches / turns)
 
     @property
     def steps(self) -> int:
-        """How many steps the stage takes, unless it stops early."""
+        """The number of steps that the stage takes, unless it stops early."""
         return self.recipe.epochs * self.steps_per_epoch
 
     def images_before(self, step: int) -> int:
-        """How many images the steps before this one, counted from 0, learn from."""
-        return self.feed.images_before(step * draws(self.player_optimizers))
+        """Count the images that the steps before this one, counted from 0, learn from."""
+        return self.feed.images_before(step * batches_per_step(self.player_optimizers))
 
     @property
     def answering(self) -> nn.Module:
@@ -182,7 +182,7 @@ def with_own_streams(recipe: Recipe, number: int) -> Recipe:
 def feed(
     recipe: Recipe, run: "Run", images: ImageSet, augmented: bool = True, turns: int = 1
 ) -> Feed:
-    """What a stage learns from, batch by batch; as they are, where not augmented.
+    """The training batches of a stage; the images as they are, where not augmented.
 
     Args:
         turns: batches that a step takes.

@@ -1,4 +1,4 @@
-"""What other libraries call the settings of a recipe, and where what they call otherwise went.
+"""Names of other libraries for the settings of a recipe, and what there is for the rest.
 
 Nothing is accepted under a second name: the table only makes refusals helpful, on the command line
 and in Python alike. Nothing heavy is imported here.
@@ -70,7 +70,7 @@ ELSEWHERE = {
     "`repeat` for epochs that show each image several times.",
     "fast_dev_run limit_train_batches": "Give `epochs` 1 to try a recipe.",
 }
-"""What has no setting here, and what there is instead."""
+"""Names without a setting here, and what there is instead."""
 
 VALUES = {
     "bfloat16": "16 16-mixed bf16 bf16-mixed bf16-true fp16 float16 half mixed",
@@ -80,7 +80,7 @@ VALUES = {
 
 
 def hint(word: str, known: Iterable[str], flags: bool = False) -> str:
-    """What to do about a setting that is not known, to append to a sentence.
+    """Advice about a setting that is not known, to append to a sentence.
 
     Args:
         word: as it was written, with or without `--`.
@@ -100,7 +100,7 @@ def hint(word: str, known: Iterable[str], flags: bool = False) -> str:
 
 
 def value(word: str, choices: Iterable[str]) -> str:
-    """What to do about a choice that is not known, to append to a sentence."""
+    """Advice about a choice that is not known, to append to a sentence."""
     for ours, words in VALUES.items():
         if word.lower() in words.split() and ours in choices:
             return f" Did you mean '{ours}'?"
@@ -108,5 +108,5 @@ def value(word: str, choices: Iterable[str]) -> str:
 
 
 def flag(name: str) -> str:
-    """What the command line calls a field or an option."""
+    """The name of a field or an option on the command line."""
     return "--" + name.replace("_", "-")

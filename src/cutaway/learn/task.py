@@ -1,4 +1,4 @@
-"""What a task is: what a network's outputs mean, who minimises what, and how it is evaluated.
+"""The base of all tasks: what outputs mean, who minimises what, and how it is evaluated.
 
 A task names its players. Ordinary learning is a game with one player; a generative adversarial
 network is a game with two. The loop in `learn/loop.py` plays every game. Everything that depends
@@ -20,7 +20,7 @@ from cutaway.data.target import Target
 from cutaway.errors import UsageError
 from cutaway.learn.evaluation import Evaluation, Measurements, Summary, number
 from cutaway.learn.fields import Options
-from cutaway.learn.metrics import LOSS, Metric, named, unknown
+from cutaway.learn.metrics import LOSS, Metric, metric_of, unknown
 from cutaway.learn.prediction import Prediction
 from cutaway.learn.runtime import Runtime
 from cutaway.randomness import generator, reseed_global
@@ -32,7 +32,7 @@ Loss = Callable[[Batch], tuple[Tensor, Counts]]
 
 @dataclass(frozen=True)
 class Player:
-    """Who moves: the parameters that it owns and the loss that it minimises.
+    """One who learns: the parameters that it owns and the loss that it minimises.
 
     Attributes:
         loss: gives the mean loss over a batch, and counts to add up over an epoch (each is
@@ -49,7 +49,7 @@ class Player:
 
 
 class Task:
-    """What the outputs mean, what is minimised and what is measured. Each task is a subclass.
+    """The meaning of outputs, the losses and the metrics. Each task is a subclass.
 
     Attributes:
         metrics: what it measures, in the order in which it is drawn and told.
@@ -127,7 +127,7 @@ class Task:
     def picture(
         self, model: nn.Module, batch: Batch, runtime: Runtime
     ) -> Float[Tensor, "n c *grid"] | None:
-        """What the network makes of some images (or of itself), for a look while it learns.
+        """Draw what the network makes of some images (or of itself), for a look while it learns.
 
         Values in 0..1; None where there is nothing to look at.
         """
@@ -138,13 +138,13 @@ class Task:
         return model
 
     def answer(self, output: Float[Tensor, "b *any"], target: Target) -> Float[Tensor, "b *any"]:
-        """The network's output as what leaves: probabilities, or values."""
+        """Turn the network's output into an answer: probabilities, or values."""
         return output.float()
 
     def prediction(
         self, name: str, answer: Tensor | None, target: Target, error: str = ""
     ) -> Prediction:
-        """What an answer says of one example; without one, why there is none.
+        """The prediction for one example; without an answer, why there is none.
 
         Raises:
             UsageError: its networks tell nothing of examples.
@@ -155,7 +155,7 @@ class Task:
         )
 
     def reply(self, answer: Float[np.ndarray, " *any"], target: Target) -> Mapping[str, object]:
-        """What a server says of one example, where it `serves`: plain values, for JSON."""
+        """A server's reply for one example, where it `serves`: plain values, for JSON."""
         raise NotImplementedError
 
     def quality(
@@ -182,7 +182,7 @@ class Task:
 
     @classmethod
     def name(cls) -> str:
-        """What a recipe calls it: that of its file."""
+        """Its name in recipes: that of its file."""
         return cls.__module__.rpartition(".")[2].replace("_", "-")
 
     @classmethod
@@ -192,8 +192,8 @@ class Task:
 
     @classmethod
     def metric(cls, key: str) -> Metric:
-        """What a key such as `val_loss` is a value of."""
-        return named(cls.metrics, key) or unknown(key)
+        """The metric that a key such as `val_loss` is a value of."""
+        return metric_of(cls.metrics, key) or unknown(key)
 
     @classmethod
     def comparing(cls) -> Metric:

@@ -34,7 +34,7 @@ from cutaway.learn.watching import Watching
 CHECK_EVERY = 50
 """Steps between two looks at the loss where a look means waiting for the device."""
 AT_THE_END = "end of training"
-"""Why a run itself looks at its test part."""
+"""The reason of a run's own evaluation on its test part, in `looks.jsonl`."""
 
 
 class Stopped(RunError):
@@ -44,7 +44,7 @@ class Stopped(RunError):
 
 
 class Facts(TypedDict):
-    """What a checkpoint says beside its tensors."""
+    """The facts of a checkpoint, beside its tensors."""
 
     stage: StageFacts
     step: int
@@ -126,7 +126,7 @@ class Training:
             self.save()
 
     def begin(self) -> None:
-        """What happens before the first step; nothing where that was taken already."""
+        """Prepare the first step; does nothing where that was taken already."""
         if self.fresh:
             begin(self.run, self.model, self.stage.task, self.stage.feed)
             self.save()

@@ -6,7 +6,7 @@ from typing import Any
 
 from cutaway.learn import history
 from cutaway.learn.history import Row
-from cutaway.learn.metrics import HIGHER, LOWER, Metric, exactly
+from cutaway.learn.metrics import HIGHER, LOWER, Metric, metric_called
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import METRICS, make_task, metric
@@ -67,7 +67,7 @@ def curves(rows: Rows, recipe: Recipe) -> Curves | None:
         return None
     stages = recipe.in_stages()
     final, last = stages[-1], int(rows[-1]["epoch"])
-    kept = int(history.kept(last_stage(rows), final.monitor, final.patience)["epoch"])
+    kept = int(history.selected(last_stage(rows), final.monitor, final.patience)["epoch"])
     early = bool(final.patience)
     x = epochs(last)
     turns = tuple(_beginnings(rows, x))
@@ -156,7 +156,7 @@ def _described(name: str, recipe: Recipe, task: Task) -> Metric:
     if who:
         about, said = metric(what), task.players_said if what == "loss" else HIGHER
         return replace(about, title=f"{about.title} of each player", caption=said)
-    about = exactly([*task.metrics, *METRICS], name)
+    about = metric_called([*task.metrics, *METRICS], name)
     if name == "accuracy" and (recipe.mixup or recipe.cutmix):
         return replace(about, caption=f"{HIGHER} {MIXED}")
     return replace(about, caption=_of_loss(recipe)) if name == "loss" else about

@@ -1,4 +1,4 @@
-"""From paths to what was found."""
+"""Compare the runs or fleets at some paths."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,9 +6,9 @@ from pathlib import Path
 
 from cutaway.data.imageset import PARTS
 from cutaway.errors import UsageError
-from cutaway.learn.compare.found import Difference, Found
 from cutaway.learn.compare.images import over_images
 from cutaway.learn.compare.replicates import over_replicates
+from cutaway.learn.compare.result import ComparisonResult, Difference
 from cutaway.learn.compare.sides import Side, sides
 from cutaway.learn.metrics import Metric
 from cutaway.learn.recipe import OWN, REPLICATE, Recipe
@@ -16,8 +16,8 @@ from cutaway.learn.stats import Estimate, holm
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison(Found):
-    """What was found, with what was compared and by which metric.
+class Comparison(ComparisonResult):
+    """The result of a comparison, with what was compared and by which metric.
 
     Attributes:
         on: the part of the data that the figures are of.

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from cutaway.errors import UsageError
-from cutaway.learn.compare.found import Difference, Found, Standing
+from cutaway.learn.compare.result import ComparisonResult, Difference, Standing
 from cutaway.learn.compare.sides import Side
 from cutaway.learn.metrics import Kept, Metric
 from cutaway.learn.run import Run
@@ -30,7 +30,7 @@ Each = Float[np.ndarray, " n"]
 Units = Int[np.ndarray, " n"] | None
 
 
-def over_images(sides: Sequence[Side], metric: Metric, on: str) -> Found:
+def over_images(sides: Sequence[Side], metric: Metric, on: str) -> ComparisonResult:
     """Each run by itself, and against the first, on the same images.
 
     An accuracy has the interval that its run has (`share`); other figures and the differences are
@@ -65,7 +65,7 @@ def over_images(sides: Sequence[Side], metric: Metric, on: str) -> Found:
         _difference(side, each[0], x, metric, units)
         for side, x in zip(sides[1:], each[1:], strict=True)
     )
-    return Found(
+    return ComparisonResult(
         standings, differences, any(looked), images=len(each[0]), groups=groups, problem=problem
     )
 
@@ -82,7 +82,7 @@ def related(run: Run, index: Int[Tensor, " n"]) -> tuple[Units, str]:
 
 
 def _kept(run: Run, on: str) -> tuple[Kept, bool]:
-    """What the run answered, and whether it had to be asked anew."""
+    """The run's answers, and whether it had to be evaluated anew."""
     if on == "test" and (run.path / "predictions.safetensors").exists():
         return run.saved_test().tensors(), False
     return run.evaluate(on=on, why="compared").tensors(), True

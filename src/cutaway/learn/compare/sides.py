@@ -13,7 +13,7 @@ from cutaway.learn.run import Run
 
 
 class Key(NamedTuple):
-    """What tells replicates of one recipe apart."""
+    """The fields that tell replicates of one recipe apart."""
 
     seed: int
     split: int
@@ -30,7 +30,7 @@ class Side:
 
     @property
     def recipe(self) -> Recipe:
-        """What its replicates share."""
+        """The recipe that its replicates share."""
         return self.runs[0].recipe
 
     @property
@@ -44,7 +44,7 @@ class Side:
 
 
 def sides(paths: Sequence[str | Path]) -> list[Side]:
-    """What is to be compared, under names that tell it apart.
+    """Open what is to be compared, under names that tell it apart.
 
     Raises:
         UsageError: fewer than two, one of them twice, neither a run nor a fleet, or members that

@@ -49,8 +49,8 @@ class Wave:
                 self.callbacks.on_run_begin(training)
                 stack.callback(self.callbacks.on_run_end, training)
                 training.begin()
-            self._remember_the_lost()
-            self._sit_down()
+            self._find_lost()
+            self._stack_members()
             self._learn()
             for k, training in self._alive():
                 training.stage.conclude()
@@ -58,7 +58,7 @@ class Wave:
                 self.callbacks.on_member_end(self.fleet, k)
         return [f"Member {k + 1}: {why}" for k, why in self.lost.items()]
 
-    def _remember_the_lost(self) -> None:
+    def _find_lost(self) -> None:
         """Those that a resumed stack has lost before: they have no figures of the last epoch."""
         for k, training in self.trainings.items():
             if len(training.stage.rows) < self.step // self.stage.steps_per_epoch:
@@ -69,7 +69,7 @@ class Wave:
             f"the loss stopped being a finite number by step {self.step}. Try a lower --lr."
         )
 
-    def _sit_down(self) -> None:
+    def _stack_members(self) -> None:
         every_one = self.trainings.values()
         self.optimizers_of = [t.stage.player_optimizers[0] for t in every_one]
         stack = LossStack([t.model for t in every_one], self.stage.task)
@@ -78,11 +78,11 @@ class Wave:
         )
         self.player_optimizer.take(self.optimizers_of)
         self.feeds = Feeds([t.stage.feed for t in every_one])
-        self.totals = joined([t.stage.totals for t in every_one])
+        self.totals = stack_totals([t.stage.totals for t in every_one])
 
     def _learn(self) -> None:
         saved = time.monotonic()
-        self._tell("on_stage_begin")
+        self._notify("on_stage_begin")
         with stoppable() as request:
             for _ in self._steps():
                 if self.step % self.stage.steps_per_epoch == 0:
@@ -97,28 +97,28 @@ class Wave:
 
     def _steps(self) -> Iterator[None]:
         """A step of all each, timed; what is done between them is off the clock."""
-        self._tell("on_step_begin")
+        self._notify("on_step_begin")
         started = time.monotonic()
         for step in training_steps(
             [self.player_optimizer], self.feeds, self.totals, self.step, self.stage.steps
         ):
             self.step = step
             self.seconds += time.monotonic() - started
-            self._tell("on_step_end")
+            self._notify("on_step_end")
             yield
             if step < self.stage.steps:
-                self._tell("on_step_begin")
+                self._notify("on_step_begin")
             started = time.monotonic()
 
-    def _tell(self, event: str) -> None:
+    def _notify(self, event: str) -> None:
         """Each member's event, where anybody listens: what it is told of must be known first."""
-        if self.callbacks.hears(event):
-            self._hand_out()
+        if self.callbacks.handles(event):
+            self._update_members()
             for _, training in self._alive():
                 getattr(self.callbacks, event)(training)
 
     def _end_epoch(self) -> None:
-        self._hand_out()
+        self._update_members()
         for k, training in self._alive():
             if training.stage.totals.finite:
                 training.end_epoch()
@@ -132,21 +132,21 @@ class Wave:
         return [(k, one) for k, one in self.trainings.items() if k not in self.lost]
 
     def _save(self) -> None:
-        self._hand_out()
+        self._update_members()
         for training in self.trainings.values():
             training.save()
 
-    def _hand_out(self) -> None:
+    def _update_members(self) -> None:
         """Let each member know where it stands; its weights it has."""
         self.player_optimizer.lend(self.optimizers_of)
         for i, training in enumerate(self.trainings.values()):
             training.step = training.stage.step = self.step
             training.images_seen = training.stage.images_before(self.step)
             training.seconds = self.seconds / len(self.trainings)
-            training.stage.totals = member_of(self.totals, i)
+            training.stage.totals = member_totals(self.totals, i)
 
 
-def brought_back(trainer: Trainer, members: Sequence[int]) -> dict[int, Training]:
+def restore_together(trainer: Trainer, members: Sequence[int]) -> dict[int, Training]:
     """Members at the last step at which there is a checkpoint of each.
 
     Checkpoints of a wave are written one after the other, and each member keeps the one before;
@@ -166,14 +166,14 @@ def brought_back(trainer: Trainer, members: Sequence[int]) -> dict[int, Training
     return {k: trainer.training(k) for k in members}
 
 
-def joined(tallies: Sequence[MetricTotals]) -> MetricTotals:
+def stack_totals(tallies: Sequence[MetricTotals]) -> MetricTotals:
     """The members' sums, one after the other in each tensor."""
     first = tallies[0]
     sums = {name: torch.stack([t.sums[name] for t in tallies]) for name in first.sums}
     return MetricTotals(sums, dict(first.images))
 
 
-def member_of(totals: MetricTotals, i: int) -> MetricTotals:
+def member_totals(totals: MetricTotals, i: int) -> MetricTotals:
     """One member's sums."""
     return MetricTotals(
         {name: sums[i].clone() for name, sums in totals.sums.items()}, dict(totals.images)
@@ -184,13 +184,13 @@ def batched(fleet: Fleet, images: ImageSet, execution: Execution) -> None:
     """All members that memory holds at once take their steps together."""
     trainer, problems = Trainer(fleet, images, execution), list[str]()
     for members in waves(fleet):
-        groups = alike(trainer, members)
+        groups = by_training_size(trainer, members)
         if len(groups) > 1:
             sizes = " or ".join(f"{size:,}" for size in groups)
             said = f"Members that learn from equally many images ({sizes}) are a stack."
             execution.callback.on_note(said)
         for group in groups.values():
-            problems += Wave(fleet, brought_back(trainer, group), execution).go()
+            problems += Wave(fleet, restore_together(trainer, group), execution).go()
     expect_all(fleet, problems)
 
 
@@ -202,7 +202,7 @@ def waves(fleet: Fleet) -> Iterator[list[int]]:
             yield members
 
 
-def alike(trainer: Trainer, members: Sequence[int]) -> dict[int, list[int]]:
+def by_training_size(trainer: Trainer, members: Sequence[int]) -> dict[int, list[int]]:
     """Members by how many images they learn from, on which the sizes of all batches depend."""
     groups: dict[int, list[int]] = {}
     for k in members:

@@ -1,4 +1,4 @@
-"""Which way a fleet is trained, by a fixed rule on counts.
+"""Choose how a fleet is trained, by a fixed rule on counts.
 
 The way decides the order of sums, and so the last digits of every weight. Nothing here asks a
 clock or how much memory is free, so that a busy computer takes the same way as an idle one.
@@ -18,8 +18,8 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.pool import cpus
 from cutaway.errors import UsageError
 from cutaway.learn import runtime as runtimes
-from cutaway.learn.counting import counted
-from cutaway.learn.fleet.stackable import differences, room, trial
+from cutaway.learn.counting import count_cost
+from cutaway.learn.fleet.stackable import capacity, differences, trial
 from cutaway.learn.network import initial
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.tasks import make_task
@@ -27,7 +27,7 @@ from cutaway.learn.tasks import make_task
 CALL = 500_000
 """Floating-point operations that a core does while an operation is called, about 20 us."""
 STARTING = 100_000_000_000
-"""What a core does while a process starts (imports, reading, audit), about 4 s."""
+"""Operations that a core does while a process starts (imports, reading, audit), about 4 s."""
 TOGETHER = 0.75
 """Share of their speed that the cores of one network keep, since they wait for each other."""
 FEW = 4
@@ -39,10 +39,10 @@ which saves what comes on top, gains nothing."""
 
 @dataclass(frozen=True)
 class Choice:
-    """How a fleet is trained.
+    """The way in which a fleet is trained.
 
     Attributes:
-        way: a name of `ways.WAYS`.
+        way: a name of `launch.STRATEGIES`.
         why: in a sentence.
         at_once: members that learn as one stack.
         threads: of a member or of the stack, unless the recipe says otherwise.
@@ -79,7 +79,7 @@ def choose(members: Sequence[Recipe], images: ImageSet, way: str) -> Choice:
 
 
 class Counts:
-    """What is known of a fleet's members before they learn."""
+    """Counts of a fleet's members before they learn."""
 
     def __init__(self, members: Sequence[Recipe], images: ImageSet):
         self.images, self.asked = images, members[0].threads
@@ -110,7 +110,7 @@ class Counts:
         return self.asked or max(1, cores // min(cores, len(self.members)))
 
     def _in_turn(self, cores: int) -> float:
-        """What one core would do meanwhile, in floating-point operations."""
+        """Operations that one core would do meanwhile."""
         return self.all / speed(min(cores, self.runtime.threads))
 
     def _beside(self, cores: int) -> float:
@@ -135,12 +135,12 @@ class Counts:
                 loss.backward()
 
         with torch.random.fork_rng(devices=[]):
-            cost = counted(work)
+            cost = count_cost(work)
         return cost.flops, cost.calls
 
     @property
     def heavy(self) -> str:
-        """Why a stack would not be faster; nothing where it would."""
+        """The reason why a stack would not be faster; nothing where it would."""
         if self.convolves:
             return "a stack of convolutions is slower than one after the other"
         if len(self.members) < FEW:
@@ -151,7 +151,7 @@ class Counts:
 
     @cached_property
     def against(self) -> str:
-        """What stands against a stack of them; nothing where nothing does."""
+        """The reason why they cannot be a stack; nothing where they can."""
         return differences(self.members) or self._tried() or self._too_large()
 
     def _tried(self) -> str:
@@ -164,10 +164,10 @@ class Counts:
 
     @cached_property
     def room(self) -> int:
-        """How many of them may learn at once."""
+        """The number of them that may learn at once."""
         network, feed = self._begun()
         with torch.random.fork_rng(devices=[]):
-            return room(network, self.task, feed.batch(0), self.runtime.device)
+            return capacity(network, self.task, feed.batch(0), self.runtime.device)
 
     @property
     def at_once(self) -> int:
@@ -178,9 +178,8 @@ class Counts:
         count = len(self.members)
         if at_once in (1, count):
             return ""
-        return (
-            f" {at_once} of {count} fit into memory at a time: {math.ceil(count / at_once)} waves."
-        )
+        waves = math.ceil(count / at_once)
+        return f" {at_once} of {count} fit into memory at a time: {waves} waves."
 
     def _begun(self) -> tuple[nn.Module, Feed]:
         """A member's network about to learn, with some images to learn from."""

@@ -39,8 +39,8 @@ class Ensemble(nn.Module):
         return self.task.together([member(x) for member in self.members])
 
 
-def combined(evaluations: Sequence[Pooled]) -> Pooled:
-    """What the mean of the members' answers says of the test images."""
+def ensemble_evaluation(evaluations: Sequence[Pooled]) -> Pooled:
+    """The evaluation of the mean of the members' answers."""
     return evaluations[0].with_answers(torch.stack([one.answers for one in evaluations]).mean(0))
 
 
@@ -71,11 +71,8 @@ def curve(evaluations: Sequence[Pooled]) -> list[CurvePoint]:
     All ensembles of a size are tried where there are at most 50; else the first so many members
     of 50 drawn orders.
     """
-    p, first, count = (
-        torch.stack([one.answers.double() for one in evaluations]),
-        evaluations[0],
-        len(evaluations),
-    )
+    p = torch.stack([one.answers.double() for one in evaluations])
+    first, count = evaluations[0], len(evaluations)
     drawn = [_growing(p[_order(count, i)], first) for i in range(DRAWS)]
     rows: list[CurvePoint] = []
     for size in range(1, count + 1):

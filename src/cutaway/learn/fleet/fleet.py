@@ -18,11 +18,17 @@ from cutaway.learn.evaluation import Pooled, Summary, number
 from cutaway.learn.execution import Execution
 from cutaway.learn.fields import Options
 from cutaway.learn.fleet.choice import Choice
-from cutaway.learn.fleet.ensemble import CurvePoint, Ensemble, combined, curve, member_evaluations
+from cutaway.learn.fleet.ensemble import (
+    CurvePoint,
+    Ensemble,
+    curve,
+    ensemble_evaluation,
+    member_evaluations,
+)
 from cutaway.learn.format_versions import expect_same_steps
 from cutaway.learn.job import Job
 from cutaway.learn.loading import part_or_data
-from cutaway.learn.notes import Note, joined
+from cutaway.learn.notes import Note, merge_notes
 from cutaway.learn.options import Changes, in_fields
 from cutaway.learn.predict import predict
 from cutaway.learn.prediction import Prediction
@@ -42,7 +48,7 @@ class Spread(TypedDict):
 
 
 class SettingResults(TypedDict):
-    """What the members that share a setting came to."""
+    """The results of the members that share a setting."""
 
     changes: dict[str, object]
     members: list[int]
@@ -132,12 +138,12 @@ class Fleet(Job):
 
     @cached_property
     def recipe(self) -> Recipe:
-        """What the members share."""
+        """The recipe that the members share."""
         return from_dict(self._facts["recipe"], str(self.path))
 
     @property
     def changes(self) -> list[dict[str, object]]:
-        """In what each member differs."""
+        """The fields in which each member differs."""
         return list(self._facts["members"])
 
     @property
@@ -147,12 +153,12 @@ class Fleet(Job):
 
     @property
     def way(self) -> str:
-        """How it is trained, a name of `launch.STRATEGIES`."""
+        """The strategy that trains it, a name of `launch.STRATEGIES`."""
         return self._facts["way"]
 
     @property
     def at_once(self) -> int:
-        """How many members learn as one stack, where they do."""
+        """The number of members that learn as one stack, where they do."""
         return self._facts.get("at_once", 1)
 
     @property
@@ -165,7 +171,7 @@ class Fleet(Job):
         return self.recipe.override(**self.changes[k])
 
     def place(self, k: int) -> Path:
-        """Where member k (from 0) is kept."""
+        """The directory of member k (from 0)."""
         return self.path / "members" / f"{k:03}"
 
     def begun(self, k: int) -> bool:
@@ -211,7 +217,7 @@ class Fleet(Job):
     @property
     def notes(self) -> list[Note]:
         """Those of the members, each kind once."""
-        return joined([run.notes for run in self.members])
+        return merge_notes([run.notes for run in self.members])
 
     def conclude(self) -> None:
         """Write what the members came to, once all have ended."""
@@ -232,7 +238,7 @@ class Fleet(Job):
         }
         with suppress(UsageError):  # their answers have no mean
             evaluations = member_evaluations(members)
-            results["ensemble"] = combined(evaluations).summary()
+            results["ensemble"] = ensemble_evaluation(evaluations).summary()
             results["curve"] = curve(evaluations)
         write_json(self.path / "results.json", results)
 
@@ -253,15 +259,15 @@ class Fleet(Job):
         }
 
     def ensemble(self) -> Pooled:
-        """What the mean of the members' answers says of their test images.
+        """Evaluate the mean of the members' answers to their test images.
 
         Raises:
             UsageError: the answers have no mean, or are to other images.
         """
-        return combined(member_evaluations(self.members))
+        return ensemble_evaluation(member_evaluations(self.members))
 
     def evaluate(self, data: Any = None, on: str = "test") -> Pooled:
-        """What `ensemble` gives: a fleet answers as one for its test images only.
+        """Evaluate it as an ensemble, which it is for its test images only.
 
         Raises:
             UsageError: other data, or another part, are asked about.
@@ -285,7 +291,7 @@ class Fleet(Job):
         return Ensemble(self.members[0].task, [run.model for run in self.members]).eval()
 
     def predict(self, images: Any, out: Path | None = None) -> list[Prediction]:
-        """What the mean of the members' answers says of each image.
+        """Predict each image by the mean of the members' answers.
 
         Args:
             images, out: what a run's `predict` takes.

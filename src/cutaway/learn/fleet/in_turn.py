@@ -18,7 +18,7 @@ from cutaway.learn.training import Stopped, Training
 
 
 class Answer(TypedDict):
-    """What became of a member: no more than its number where it ended well."""
+    """The end of a member: no more than its number where it ended well."""
 
     member: int
     error: NotRequired[str]
@@ -66,10 +66,10 @@ class Trainer:
         """Member k about to learn, or where its last checkpoint left it."""
         place = self.fleet.place(k)
         if self.fleet.begun(k):
-            return learning.reopened(Run(place), self.images, self.execution)
+            return learning.reopen_training(Run(place), self.images, self.execution)
         place.parent.mkdir(exist_ok=True)
         recipe = self.fleet.recipe_of(k)
-        return learning.begun(
+        return learning.begin_training(
             recipe,
             self.images,
             replace(self.execution, out=place),
@@ -81,7 +81,7 @@ class Trainer:
         """The recipe's split, drawn once for the members that share it."""
         key = (recipe.division, recipe.fold, recipe.val, recipe.test)
         if key not in self._parts:
-            self._parts[key] = learning.divided(recipe, self.images, self.findings)
+            self._parts[key] = learning.split_for(recipe, self.images, self.findings)
         return self._parts[key]
 
 

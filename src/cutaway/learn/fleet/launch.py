@@ -7,10 +7,10 @@ from cutaway.data.audit import audit
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError, nearest
 from cutaway.files import held
-from cutaway.learn.callbacks import spelled
+from cutaway.learn.callbacks import serialize
 from cutaway.learn.directory import alone, destination
 from cutaway.learn.execution import Execution
-from cutaway.learn.fit import divided
+from cutaway.learn.fit import split_for
 from cutaway.learn.fleet.batched import batched
 from cutaway.learn.fleet.choice import choose
 from cutaway.learn.fleet.fleet import Fleet, plan
@@ -38,7 +38,7 @@ def launch(
 
     Args:
         recipe: with `replicates`, `folds` or `vary`; the rest is what the members share.
-        way: a name of `WAYS`; `auto` takes what a rule on counts says (see `choice`).
+        way: a name of `STRATEGIES`; `auto` takes what a rule on counts says (see `choice`).
         execution: fields of `Execution`; its `out` is by default `runs/MODEL-DATA-fleet-N`.
 
     Raises:
@@ -53,11 +53,11 @@ def launch(
     members = [shared.override(**one) for one in changes]
     check_way(way)
     if recipe.folds:  # refuses what cannot be divided so, before anything is written
-        divided(members[0], images, audit(images))
+        split_for(members[0], images, audit(images))
     place = destination(settings.out, recipe.model, images.name, "fleet")
     choice = choose(members, images, way)
     if choice.way == "side-by-side":
-        spelled(settings.callback)  # refuses what members' processes cannot make
+        serialize(settings.callback)  # refuses what members' processes cannot make
     return train(Fleet.create(place, shared, changes, choice), images, settings, choice.why)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pool import cpus
-from cutaway.learn.callbacks import spelled
+from cutaway.learn.callbacks import serialize
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.in_turn import Answer, expect_all, stopped, waiting
@@ -62,7 +62,7 @@ class _Crew:
     def __init__(self, fleet: Fleet, count: int, execution: Execution):
         command = [
             sys.executable, "-m", "cutaway.learn.fleet.worker", str(fleet.path),
-            str(execution.checkpoint_every), spelled(execution.callback),
+            str(execution.checkpoint_every), serialize(execution.callback),
         ]  # fmt: skip
         surroundings = os.environ | {"OMP_NUM_THREADS": str(fleet.threads)}
         self.workers = [
@@ -97,7 +97,7 @@ class _Crew:
         return next(waits, None)
 
     def answers(self) -> list[Answer]:
-        """What workers have said since; waits a little."""
+        """The answers of workers since the last call; waits a little."""
         answers = []
         for key, _ in self.selector.select(LOOK):
             worker: _Worker = key.data

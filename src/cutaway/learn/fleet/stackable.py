@@ -8,7 +8,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from cutaway.data.feed import Batch
 from cutaway.learn import memory, optim
-from cutaway.learn.fleet.stack import RATES, Batches, LossStack, turned
+from cutaway.learn.fleet.stack import RATES, Batches, LossStack, transposed
 from cutaway.learn.recipe import REPLICATE, SETTINGS, Recipe
 from cutaway.learn.task import Task
 
@@ -30,7 +30,7 @@ COPIES = 6
 
 
 def differences(members: Sequence[Recipe]) -> str:
-    """What in the recipes stands against a stack; nothing where nothing does."""
+    """The reason why recipes cannot be a stack; nothing where they can."""
     first = members[0]
     for name in SETTINGS:
         if name not in FREE and len({repr(getattr(one, name)) for one in members}) > 1:
@@ -46,10 +46,10 @@ def differences(members: Sequence[Recipe]) -> str:
 
 
 def trial(networks: Sequence[nn.Module], task: Task, batch: Batch) -> str:
-    """What stands against a stack of these networks when it is tried; nothing where nothing does.
+    """Try a stack of two networks; the reason why it cannot be, nothing where it can.
 
     Args:
-        networks: two, which are not needed any more.
+        networks: two of them, which are not needed any more.
     """
     players = task.players(networks[0])
     if len(players) > 1:
@@ -72,11 +72,11 @@ def trial(networks: Sequence[nn.Module], task: Task, batch: Batch) -> str:
 def _close(own: Tensor | None, stacked: Tensor | None) -> bool:
     if own is None or stacked is None:
         return own is stacked
-    return bool((turned(stacked[0]) - own).norm() <= CLOSE * own.norm() + 1e-12)
+    return bool((transposed(stacked[0]) - own).norm() <= CLOSE * own.norm() + 1e-12)
 
 
-def room(network: nn.Module, task: Task, batch: Batch, device: str) -> int:
-    """How many such networks a quarter of the memory holds at once while they learn.
+def capacity(network: nn.Module, task: Task, batch: Batch, device: str) -> int:
+    """Count the networks that a quarter of the memory holds at once while they learn.
 
     Of all memory, not of what is free: as many at another time, when the computer is busy.
     """

@@ -11,7 +11,7 @@ import os
 import sys
 
 from cutaway.errors import CutawayError
-from cutaway.learn.callbacks import Callback, Callbacks, read
+from cutaway.learn.callbacks import Callback, Callbacks, deserialize
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.in_turn import Answer, Trainer
@@ -33,7 +33,7 @@ class Orphan(Callback):
 
 def main(path: str, every: str, callbacks: str) -> None:
     answers, sys.stdout = sys.stdout, sys.stderr  # what callbacks print is no answer
-    fleet, combined = Fleet(path), Callbacks([Orphan(os.getppid()), read(callbacks)])
+    fleet, combined = Fleet(path), Callbacks([Orphan(os.getppid()), deserialize(callbacks)])
     execution = Execution(callbacks=combined, checkpoint_every=float(every))
     trainer = Trainer(fleet, fleet.images(), execution)
     with computing(fleet.threads):

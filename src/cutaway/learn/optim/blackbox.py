@@ -8,14 +8,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.learn.optim.closure import Closure
-from cutaway.learn.optim.whole import Whole, require
+from cutaway.learn.optim.vector import VectorOptimizer, require
 from cutaway.randomness import generator
 
 GROWTH = 1.5
 """Factor of the step length at a success; a failure takes a quarter of it back, in logarithms."""
 
 
-class RandomSearch(Whole):
+class RandomSearch(VectorOptimizer):
     """w' = w + s e with e from N(0, I), kept where it lowers the loss.
 
     The length s begins at `lr`, grows at each success and shrinks at each failure, so that about

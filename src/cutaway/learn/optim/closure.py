@@ -1,4 +1,4 @@
-"""What an optimizer may ask about the loss of a batch."""
+"""The loss of a batch as optimizers ask for it."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 @dataclass
 class Evaluations:
-    """What has been computed so far.
+    """Counts of what has been computed so far.
 
     Attributes:
         values: of the loss.

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.learn.optim.closure import Closure
-from cutaway.learn.optim.whole import Whole, require
+from cutaway.learn.optim.vector import VectorOptimizer, require
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Strategy:
 
     @property
     def mu(self) -> int:
-        """How many of the population become parents."""
+        """The number of parents in a population."""
         return self.population // 2
 
     @cached_property
@@ -84,7 +84,7 @@ class Strategy:
         return max(1, int(1 / ((self.c_1 + self.c_mu) * self.n * 10)))
 
 
-class CMAES(Whole):
+class CMAES(VectorOptimizer):
     """Draw a population from N(w, sigma^2 C), and move w, sigma and C towards its better half.
 
     Source: Hansen 2016, 'The CMA evolution strategy: a tutorial', arXiv:1604.00772, appendix A,

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cutaway.learn.optim.whole import require
+from cutaway.learn.optim.vector import require
 
 
 class Muon(torch.optim.Optimizer):

@@ -110,7 +110,7 @@ METHODS: dict[str, Method] = {
 
 
 def find(name: str) -> Method:
-    """What a recipe's `optimizer` names, in any case and with or without hyphens.
+    """Find an optimizer by name, in any case and with or without hyphens.
 
     Any class of torch.optim can be named, and any other as `package.module:Class`.
 

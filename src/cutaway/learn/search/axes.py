@@ -1,4 +1,4 @@
-"""What is tried for one field: numbers of a range, or a few values."""
+"""The values to try for one field: numbers of a range, or a few values."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Where optuna is asked: what to try next, when to give up, what mattered.
+"""Questions to optuna: what to try next, when to give up, what mattered.
 
 Each answer depends on the trials so far and on the seed alone. Nothing is kept between two
 questions, so that a search which was killed goes on as if nothing had happened.
@@ -52,7 +52,7 @@ def _quiet() -> Iterator[None]:
 def draw(
     space: Space, trials: Sequence[Trial], higher: bool, seed: int, *purpose: int | str
 ) -> Values:
-    """What to try next, by a tree-structured Parzen estimator (at first at random).
+    """Draw a point to try next, by a tree-structured Parzen estimator (at first at random).
 
     Source: Bergstra et al. 2011, 'Algorithms for hyper-parameter optimization', section 4.
 

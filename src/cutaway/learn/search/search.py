@@ -58,7 +58,7 @@ class Search(Job):
     summed_by = "best"
 
     def __len__(self) -> int:
-        """How many trials were asked for."""
+        """The number of trials that were asked for."""
         return self._facts["trials"]
 
     @classmethod
@@ -95,12 +95,12 @@ class Search(Job):
 
     @cached_property
     def recipe(self) -> Recipe:
-        """What the trials share."""
+        """The recipe that the trials share."""
         return from_dict(self._facts["recipe"], str(self.path))
 
     @cached_property
     def space(self) -> Space:
-        """What is tried."""
+        """The fields that vary, with what is tried for each."""
         return {name: axes.from_dict(axis) for name, axis in self._facts["space"].items()}
 
     @property
@@ -119,7 +119,7 @@ class Search(Job):
         return self._facts.get("threads", 0) or torch.get_num_threads()
 
     def place(self, number: int) -> Path:
-        """Where a trial (from 0) is kept."""
+        """The directory of a trial (from 0)."""
         return self.path / "trials" / f"{number:03}"
 
     @property

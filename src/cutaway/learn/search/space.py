@@ -25,11 +25,11 @@ USUAL = ("nesterov", "adamw")
 FAMILY = ("sgd", "momentum", "nesterov", "adam", "adamw", "nadam", "radam")
 """Optimizers that these can take the place of."""
 REACH = 30.0
-"""How far above and below the recipe's learning rate is searched, as a factor."""
+"""The factor above and below the recipe's learning rate within which is searched."""
 
 
 def read(recipe: Recipe, over: Mapping[str, Any]) -> Space:
-    """What is asked for, or else what suits the recipe.
+    """Read the space that is asked for, or choose one that suits the recipe.
 
     Raises:
         UsageError: a field that there is not, that cannot be searched, or that nothing would hear.
@@ -40,7 +40,7 @@ def read(recipe: Recipe, over: Mapping[str, Any]) -> Space:
 
 
 def default(recipe: Recipe) -> Space:
-    """What is worth trying first: the rate, how it is used, and what holds the weights back.
+    """The space worth trying first: the rate, how it is used, and what holds the weights back.
 
     The learning rate is relative, because each optimizer has a scale of its own.
 
@@ -99,7 +99,7 @@ def _options(recipe: Recipe) -> Options:
 
 
 def points(space: Space) -> float:
-    """How many settings there are."""
+    """The number of settings."""
     return prod(len(axis.points) or float("inf") for axis in space.values())
 
 
@@ -109,7 +109,7 @@ def every(space: Space, most: int) -> Iterator[Values]:
     return (dict(zip(space, values, strict=True)) for values in islice(combinations, most))
 
 
-def standing(space: Space, recipe: Recipe) -> Values | None:
+def own_point(space: Space, recipe: Recipe) -> Values | None:
     """The recipe's own values, where all of them lie in the space."""
     own = _options(recipe) | recipe.model_options | recipe.task_options
     values: Values = {}

@@ -33,7 +33,7 @@ class Trial:
 
     @property
     def epochs(self) -> int:
-        """How far it came."""
+        """The epochs that it trained for."""
         return self.values[-1][0] if self.values else 0
 
     def to_dict(self) -> dict[str, object]:

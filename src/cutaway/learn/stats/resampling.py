@@ -63,7 +63,7 @@ def mean_of(x: Float[np.ndarray, " n"]) -> Statistic:
 
 
 def _drawn(rng: np.random.Generator, draws: int, units: int, n: int) -> Iterator[Weights]:
-    """How often each unit is drawn, a row a draw, in parts that fit into memory."""
+    """Draw units with replacement: counts of each, a row a draw, in parts that fit into memory."""
     for start in range(0, draws, _rows(n)):
         rows = min(_rows(n), draws - start)
         drawn = rng.integers(units, size=(rows, units)) + units * np.arange(rows)[:, None]
@@ -115,8 +115,6 @@ def _z(statistics: np.ndarray, value: float) -> float:
     """
     from scipy.special import ndtri
 
-    share, least = (
-        ((statistics < value).mean() + (statistics <= value).mean()) / 2,
-        1 / (len(statistics) + 1),
-    )
+    share = ((statistics < value).mean() + (statistics <= value).mean()) / 2
+    least = 1 / (len(statistics) + 1)
     return float(ndtri(np.clip(share, least, 1 - least)))

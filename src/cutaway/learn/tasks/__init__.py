@@ -87,5 +87,5 @@ METRICS = (
 
 
 def metric(key: str) -> Metric:
-    """What a key such as `val_loss` is a value of, in whichever task; see `Task.metric`."""
-    return metrics.named(METRICS, key) or metrics.unknown(key)
+    """The metric that a key such as `val_loss` is a value of, in whichever task."""
+    return metrics.metric_of(METRICS, key) or metrics.unknown(key)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Target
 from cutaway.learn.evaluation import Measurements
-from cutaway.learn.fid import FeatureNetwork, likeness
+from cutaway.learn.fid import FeatureNetwork, image_quality
 from cutaway.learn.fields import Options
 from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.metrics import HIGHER, LOWER, Metric
@@ -135,7 +135,7 @@ class Adversarial(Task):
             pictures = {"samples": fake[:SAMPLES], "between": model.generate(between(z))}
             measures = {"discriminator_accuracy": accuracy.item()}
             if feature_network := FeatureNetwork.for_images(feed.images, runtime):
-                measures = likeness(feature_network, real, fake) | measures
+                measures = image_quality(feature_network, real, fake) | measures
         pictures = {name: in_bytes((x + 1) / 2) for name, x in pictures.items()}
         return Measurements(count, measures, pictures)
 

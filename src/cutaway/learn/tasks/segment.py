@@ -36,7 +36,7 @@ class SegmentationSummary(TypedDict):
 
 @dataclass(frozen=True)
 class Segmentation(Evaluation):
-    """How well the pixels of some images were told apart.
+    """An evaluation of segmented images.
 
     Attributes:
         confusion: pixels; rows are true classes, columns are answered ones.

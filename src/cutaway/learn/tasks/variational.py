@@ -99,7 +99,7 @@ def parts(
 
 
 def _kept(model: Any, batches: list[Batch]) -> dict[str, Tensor]:
-    """What a report draws: codes, reconstructions, samples, ways between images, the map."""
+    """The tensors that a report draws: codes, reconstructions, samples, interpolations, the map."""
     encode, generate, latent = model.encode, model.generate, model.latent
     codes = torch.cat([encode(b.x)[0] for b in batches])
     x = batches[0].x[:SHOWN]
@@ -111,9 +111,8 @@ def _kept(model: Any, batches: list[Batch]) -> dict[str, Tensor]:
     }
     if latent == 2:
         pictures["map"] = generate(plane(GRID).to(x.device))
-    return {name: in_bytes(value) for name, value in pictures.items()} | {
-        "codes": codes.float().cpu()
-    }
+    tensors = {name: in_bytes(value) for name, value in pictures.items()}
+    return tensors | {"codes": codes.float().cpu()}
 
 
 def between(codes: Float[Tensor, "n k"], steps: int = ROWS) -> Float[Tensor, "m k"]:

@@ -86,7 +86,7 @@ def lead(search: Search, trials: Sequence[Trial], best: Trial) -> list[str]:
     first = trials[0]
     if first.value is not None and best is not first:
         before = measures.text(search.objective, first.value)
-        standing = space.standing(search.space, search.recipe) == first.drawn
+        standing = space.own_point(search.space, search.recipe) == first.drawn
         said[0] += f" Trial 1{', the recipe as it was,' * standing} came to {before}."
     said.append(
         "The best of many results on the same images is optimistic: some of its lead is luck. No "

@@ -1,4 +1,4 @@
-"""From a recipe to its optimizer."""
+"""Make the optimizer that a recipe names."""
 
 import inspect
 from collections.abc import Callable, Collection, Sequence
@@ -12,14 +12,14 @@ from cutaway.errors import UsageError, nearest
 from cutaway.learn.fields import Options
 from cutaway.learn.optim.registry import Method, Optimizer, find
 from cutaway.learn.optim.uncompiled import uncompiled
-from cutaway.learn.optim.whole import Whole
+from cutaway.learn.optim.vector import VectorOptimizer
 from cutaway.learn.recipe import Recipe
 
 LARGEST = 2**30
 """Bytes of the largest matrix over all pairs of weights that an optimizer may keep."""
 
 OURS = {"params", "seed", "outer"}
-"""What an optimizer is given here and not by a recipe's options."""
+"""Arguments of an optimizer that are given here and not by a recipe's options."""
 
 
 class Group(TypedDict):
@@ -57,7 +57,7 @@ def make(
     decay = options.pop("weight_decay", None)
     assert decay is None or isinstance(decay, int | float)
     groups = _groups(free, slow, recipe, decay, 2 if stacked else 1)
-    if len(groups) > 1 and issubclass(kind, Whole | LBFGS):
+    if len(groups) > 1 and issubclass(kind, VectorOptimizer | LBFGS):
         raise UsageError(
             f"The optimizer '{recipe.optimizer}' moves all weights together, so that none can "
             "learn slower: give --backbone-rate 1."
@@ -155,7 +155,7 @@ def _options(recipe: Recipe, method: Method, kind: type[Optimizer]) -> Options:
 
 
 def _own(kind: type[Optimizer], recipe: Recipe, free: Sequence[nn.Parameter]) -> Options:
-    """What an optimizer may want to know of the run: its seed, the matrices at its ends."""
+    """Arguments that depend on the run, where it takes them: its seed, the matrices at its ends."""
     matrices = [p for p in free if p.ndim > 1]
     own: Options = {"seed": recipe.seed, "outer": [*matrices[:1], *matrices[-1:]]}
     return {key: value for key, value in own.items() if key in inspect.signature(kind).parameters}
