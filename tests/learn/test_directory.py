@@ -11,7 +11,7 @@ from helpers.command import CUTAWAY
 
 from cutaway.errors import RunError
 from cutaway.files import held
-from cutaway.learn.directory import LONGEST, Place, alone, appear, destination, plain
+from cutaway.learn.directory import LONGEST, Place, create_whole, destination, locked, plain
 
 RESERVED = set('<>:"/\\|?*') | {chr(code) for code in range(32)}
 
@@ -69,7 +69,7 @@ def test_what_is_there_is_not_taken(tmp_path, monkeypatch):
     Path("runs/mlp-x-1").write_text("a file")
     Path("runs/mlp-x-2").mkdir()
     Path("runs/mlp-x-3").symlink_to("nowhere")
-    made = appear(destination("", "mlp", "x"), lambda folder: None)
+    made = create_whole(destination("", "mlp", "x"), lambda folder: None)
     assert made == Path("runs/mlp-x-4")
     for path in Path("runs").iterdir():
         with pytest.raises(RunError, match="exists already and is not overwritten"):
@@ -82,7 +82,7 @@ def test_a_folder_that_could_not_be_filled_is_not_there(tmp_path):
         raise KeyError
 
     with pytest.raises(KeyError):
-        appear(Place(tmp_path / "x"), fill)
+        create_whole(Place(tmp_path / "x"), fill)
     assert not list(tmp_path.iterdir())
 
 
@@ -158,16 +158,16 @@ def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path):
     (tmp_path / ".mine.tmp").mkdir()
     (tmp_path / ".cutaway-at-work.tmp").mkdir()
     with held(tmp_path / ".cutaway-at-work.tmp"):
-        appear(Place(tmp_path / "x"), lambda folder: None)
+        create_whole(Place(tmp_path / "x"), lambda folder: None)
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"x", ".mine.tmp", ".cutaway-at-work.tmp"}
 
 
 def test_one_process_trains_a_run(tmp_path):
     refused = pytest.raises(RunError, match="is being trained by another process")
-    with alone(tmp_path), refused, alone(tmp_path):
+    with locked(tmp_path), refused, locked(tmp_path):
         pass
-    with alone(tmp_path):
+    with locked(tmp_path):
         pass
 
 

@@ -39,7 +39,7 @@ def test_the_feature_network_knows_digits_and_tells_noise_from_them(real_data):
     images = load("mnist")
     judge = FeatureNetwork.for_images(images.images, runtime())
     x = images.images[60_000:62_000].movedim(-1, 1).float() / 127.5 - 1
-    _, answers = judge.look(x)
+    _, answers = judge.features_and_answers(x)
     right = answers.argmax(1) == images.targets[60_000:62_000]
     assert right.double().mean() > 0.985
     same = image_quality(judge, x[:1000], x[1000:])

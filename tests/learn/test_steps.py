@@ -17,7 +17,7 @@ from cutaway.learn.execution import Execution
 from cutaway.learn.fit import begin_training, fit
 from cutaway.learn.recipe import FORMAT, Recipe, from_dict
 from cutaway.learn.run import Run
-from cutaway.learn.stage import Stage, averaged
+from cutaway.learn.stage import Stage, moving_average
 from cutaway.recipes import pair
 from cutaway.show.progress import introduction
 
@@ -103,7 +103,7 @@ def test_the_average_of_a_short_run_has_learned(tmp_path):
 
 def test_an_average_keeps_no_more_than_it_is_told():
     network, weight = nn.Linear(1, 1), 0.0
-    average = averaged(network, 0.5)
+    average = moving_average(network, 0.5)
     for n, value in enumerate((1.0, 3.0, -2.0, 5.0, 4.0, 0.0, 1.0, 9.0, 2.0, 7.0)):
         network.weight.data.fill_(value)
         average.update_parameters(network)

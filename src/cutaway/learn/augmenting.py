@@ -134,7 +134,7 @@ def try_copies(images: ImageSet, index: Int[Tensor, " m"], transform: Transform)
         draw = generator(0, "augmenting")
         some = index[images.targets[index] >= 0]
         some = some[torch.randperm(len(some), generator=draw)[:MOST]]
-        _known[key] = _Cross(images, some, transform).trial()
+        _known[key] = _CrossValidation(images, some, transform).trial()
     return _known[key]
 
 
@@ -148,7 +148,7 @@ def _altered(x: Float[Tensor, "n c h w"], transform: Transform) -> Float[Tensor,
     return warp(x, matrix.expand(len(x), 3, 3))
 
 
-class _Cross:
+class _CrossValidation:
     """A cross-validation without copies and with them."""
 
     def __init__(self, images: ImageSet, some: Int[Tensor, " n"], transform: Transform):

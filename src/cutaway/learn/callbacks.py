@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cutaway.errors import UsageError
 from cutaway.learn.history import Row
-from cutaway.learn.import_path import imported
+from cutaway.learn.import_path import import_object
 
 if TYPE_CHECKING:
     from cutaway.learn.evaluation import Evaluation
@@ -49,7 +49,7 @@ class Callback:
     def on_step_end(self, training: "Training") -> None:
         """A step has been taken."""
 
-    def on_evaluation_end(self, training: "Training", part: str, found: "Evaluation") -> None:
+    def on_evaluation_end(self, training: "Training", part: str, evaluation: "Evaluation") -> None:
         """The network has been evaluated on a part: `val` after an epoch, `test` at the end."""
 
     def on_epoch_end(self, training: "Training", row: Row) -> None:
@@ -188,7 +188,7 @@ def _class(name: str) -> Any:
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.append(os.getcwd())  # for good, as `python -m` has it
     try:
-        return imported(name)
+        return import_object(name)
     except (ImportError, AttributeError) as error:
         raise UsageError(f"The callback '{name}' cannot be imported: {error}.") from None
 

@@ -80,7 +80,7 @@ class DataCard:
     def read(cls, path: Path, kind: type[Target] = Classes) -> "DataCard":
         """Read a run's card; see `restored` for `kind`. Raises RunError."""
         try:
-            return cls(**restored(read_json(path), kind))
+            return cls(**fields_from_json(read_json(path), kind))
         except (TypeError, KeyError):
             raise RunError(f"{path} is damaged: its fields are not those of a data card.") from None
 
@@ -158,7 +158,7 @@ class DataCard:
         return replace(images, targets=place[images.targets], classes=self.classes)
 
 
-def restored(values: Mapping[str, Any], kind: type[Target] = Classes) -> dict[str, Any]:
+def fields_from_json(values: Mapping[str, Any], kind: type[Target] = Classes) -> dict[str, Any]:
     """A card's fields as JSON gave them back, in their own types.
 
     Args:

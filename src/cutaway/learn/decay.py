@@ -20,15 +20,15 @@ def apply_decay(optimizer: Optimizer, recipe: Recipe) -> None:
     Source: Loshchilov and Hutter 2019, 'Decoupled weight decay regularization', algorithm 2.
     """
     if recipe.decay != "own" and recipe.weight_decay:
-        {"l2": _in_the_loss, "decoupled": _beside}[recipe.decay](optimizer, recipe.weight_decay)
+        {"l2": _l2, "decoupled": _decoupled}[recipe.decay](optimizer, recipe.weight_decay)
 
 
 def _decayed(group: dict[str, Any]) -> list[Tensor]:
     return [p for p in group["params"] if p.ndim > 1]
 
 
-def _in_the_loss(optimizer: Optimizer, strength: float) -> None:
-    def penalised(_: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def _l2(optimizer: Optimizer, strength: float) -> None:
+    def add_penalty(_: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         _, closure = args
         shares = closure.shares
 
@@ -40,10 +40,10 @@ def _in_the_loss(optimizer: Optimizer, strength: float) -> None:
 
         closure.shares = more
 
-    optimizer.register_step_pre_hook(penalised)
+    optimizer.register_step_pre_hook(add_penalty)
 
 
-def _beside(optimizer: Optimizer, strength: float) -> None:
+def _decoupled(optimizer: Optimizer, strength: float) -> None:
     before: list[list[Tensor]] = []
 
     @torch.no_grad()

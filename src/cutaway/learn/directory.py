@@ -58,7 +58,7 @@ def destination(out: str | Path, model: str, data: str, kind: str = "") -> Place
     if not out:
         return Place(Path("runs") / "-".join(filter(None, (plain(model), plain(data), kind))), True)
     if os.path.lexists(out):
-        raise taken(Path(out))
+        raise already_exists(Path(out))
     return Place(Path(out))
 
 
@@ -75,7 +75,7 @@ def plain(name: str) -> str:
     return short.strip("-._") or "data"
 
 
-def taken(path: Path) -> RunError:
+def already_exists(path: Path) -> RunError:
     return RunError(
         f"{path} exists already and is not overwritten: choose another --out, or resume it: "
         f"cutaway resume {path}"
@@ -101,10 +101,10 @@ def create(
         for name, value in about.items():
             write_json(folder / f"{name}.json", value)
 
-    return appear(place, fill)
+    return create_whole(place, fill)
 
 
-def appear(place: Place, fill: Callable[[Path], None]) -> Path:
+def create_whole(place: Place, fill: Callable[[Path], None]) -> Path:
     """Make a directory in one step, whatever other processes make beside it.
 
     Args:
@@ -121,7 +121,7 @@ def appear(place: Place, fill: Callable[[Path], None]) -> Path:
         for path in place.names():
             if _renamed(folder, path):
                 return path
-    raise taken(place.path)
+    raise already_exists(place.path)
 
 
 def _renamed(folder: Path, path: Path) -> bool:
@@ -176,7 +176,7 @@ def refuse_member(path: str | Path) -> None:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Keep other processes from training what is at `path`.
 
     Raises:

@@ -91,7 +91,7 @@ class Measurements(Evaluation):
 
     images: int
     metrics: Mapping[str, object]
-    kept: dict[str, Tensor]
+    kept_tensors: dict[str, Tensor]
 
     def __len__(self) -> int:
         return self.images
@@ -100,4 +100,4 @@ class Measurements(Evaluation):
         return {"images": self.images, **self.metrics}
 
     def tensors(self) -> dict[str, Tensor]:
-        return self.kept
+        return self.kept_tensors

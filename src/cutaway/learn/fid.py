@@ -47,14 +47,14 @@ class FeatureNetwork:
         return cls(runtime.place(network), normalise)
 
     @torch.no_grad()
-    def look(
+    def features_and_answers(
         self, x: Float[Tensor, "n c h w"]
     ) -> tuple[Float[Tensor, "n f"], Float[Tensor, "n k"]]:
         """Features and class probabilities of images in -1..1."""
         answers = []
         self.features.clear()
         for part in x.float().split(512):
-            pixels = _middle((part + 1) / 2)
+            pixels = _resized((part + 1) / 2)
             answers.append(self.network(self.normalise(pixels.clone())).softmax(1))
         features = torch.cat(self.features)
         self.features.clear()
@@ -70,8 +70,8 @@ def image_quality(
     sure: share of drawn images whose class the network is more than 90 % sure of.
     variety: exp of the entropy of the classes drawn; as many as there are classes at best.
     """
-    features, _ = feature_network.look(real)
-    drawn, answers = feature_network.look(fake)
+    features, _ = feature_network.features_and_answers(real)
+    drawn, answers = feature_network.features_and_answers(fake)
     share = answers.mean(0)
     return {
         "fid": frechet(features, drawn),
@@ -90,7 +90,7 @@ def frechet(a: Float[Tensor, "n f"], b: Float[Tensor, "m f"]) -> float:
     return (shift + A.trace() + B.trace() - 2 * both).clamp(min=0).item()
 
 
-def _middle(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c 28 28"]:
+def _resized(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c 28 28"]:
     """28 x 28 pixels: what is larger is scaled."""
     if x.shape[2:] == (28, 28):
         return x

@@ -23,7 +23,7 @@ from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
 from cutaway.learn.execution import Execution
 from cutaway.learn.format_versions import expect_same_steps
-from cutaway.learn.network import head_of, initial
+from cutaway.learn.network import head_of, initial_network
 from cutaway.learn.notes import Note, note
 from cutaway.learn.pretrained import Pretrained, frozen, load_pretrained
 from cutaway.learn.recipe import OWN, Recipe
@@ -79,7 +79,7 @@ def begin_training(
     """
     network = model
     if network is None:
-        network = initial(recipe, images.channels, images.target.outputs, images.size)
+        network = initial_network(recipe, images.channels, images.target.outputs, images.size)
     runtime = runtimes.choose(recipe, network)
     recipe = runtimes.resolved(recipe, runtime)
     pretrained = check_fit(network, images, recipe)

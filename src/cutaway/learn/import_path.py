@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any
 
 
-def imported(path: str) -> Any:
+def import_object(path: str) -> Any:
     """Import the object at a path. Raises ImportError or AttributeError."""
     module, _, attribute = path.partition(":")
     value: Any = import_module(module)

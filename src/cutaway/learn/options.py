@@ -94,14 +94,14 @@ def _with_optimizer(recipe: Recipe, changes: Changes) -> Changes:
 
     Options that belonged to the one before are dropped with it.
     """
-    from cutaway.learn.optim.registry import plain
+    from cutaway.learn.optim.registry import normalised
 
     kind = changes.get("optimizer", recipe.optimizer)
     if isinstance(kind, type):  # a recipe holds names, so that it can be saved
         kind = f"{kind.__module__}:{kind.__qualname__}"
         changes = {**changes, "optimizer": kind}
-    name = plain(str(kind))
-    if name == plain(recipe.optimizer):
+    name = normalised(str(kind))
+    if name == normalised(recipe.optimizer):
         return changes
-    wanted = {plain(one): settings for one, settings in OPTIMIZERS.items()}
+    wanted = {normalised(one): settings for one, settings in OPTIMIZERS.items()}
     return {"optimizer_options": {}, **wanted.get(name, {}), **changes}

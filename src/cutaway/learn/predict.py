@@ -47,7 +47,7 @@ def predict(
             return task.answer(network(x), card.target).cpu()
 
     results = predictions(answers, task, card, images)
-    return [*(written(results, out) if out else results)]
+    return [*(with_masks_written(results, out) if out else results)]
 
 
 def predictions(answers: Outputs, task: Task, card: DataCard, images: Any) -> Iterator[Prediction]:
@@ -87,7 +87,7 @@ def read(one: Input, card: DataCard, strict: bool) -> UInt8[Tensor, "h w c"] | s
         return str(error)
 
 
-def written(predictions: Iterable[Prediction], folder: Path) -> Iterator[Prediction]:
+def with_masks_written(predictions: Iterable[Prediction], folder: Path) -> Iterator[Prediction]:
     """Predictions with their masks in a folder, `NAME-mask.png`; images of one name are numbered.
 
     Raises:
@@ -97,7 +97,7 @@ def written(predictions: Iterable[Prediction], folder: Path) -> Iterator[Predict
     for one in predictions:
         stem = Path(one.name).stem
         seen[stem] += not one.error
-        yield one.written(folder, f"{stem}-{seen[stem]}" if seen[stem] > 1 else stem)
+        yield one.with_mask_written(folder, f"{stem}-{seen[stem]}" if seen[stem] > 1 else stem)
 
 
 def draw(

@@ -27,7 +27,7 @@ from cutaway.learn.execution import Execution
 from cutaway.learn.history import Row
 from cutaway.learn.job import Job
 from cutaway.learn.loading import part_or_data
-from cutaway.learn.network import initial
+from cutaway.learn.network import initial_network
 from cutaway.learn.notes import Note, read_notes
 from cutaway.learn.predict import draw, predict
 from cutaway.learn.prediction import Prediction
@@ -141,7 +141,7 @@ class Run(Job):
                 "own: hand it in again, cutaway.load(path, model=...)."
             )
         card = self.data
-        return initial(self.recipe, card.channels, card.target.outputs, card.size)
+        return initial_network(self.recipe, card.channels, card.target.outputs, card.size)
 
     @cached_property
     def model(self) -> nn.Module:

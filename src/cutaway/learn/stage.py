@@ -60,7 +60,7 @@ class Stage:
         self.player_optimizers = optimizers_of(self.task.players(playing), recipe, runtime, slow)  # type: ignore[arg-type]
         for player_optimizer in self.player_optimizers:
             apply_decay(player_optimizer.optimizer, recipe)
-        self.average = averaged(network, recipe.ema) if recipe.ema else None
+        self.average = moving_average(network, recipe.ema) if recipe.ema else None
         self.feed = feed(recipe, run, images, turns=batches_per_step(self.player_optimizers))
         self.val = run.feed(images, run.split.val) if len(run.split.val) else None
         self.totals = MetricTotals()
@@ -158,7 +158,7 @@ class Stage:
         self.step, self.rows = facts["step"], facts["rows"]
 
 
-def averaged(network: nn.Module, decay: float) -> AveragedModel:
+def moving_average(network: nn.Module, decay: float) -> AveragedModel:
     """An exponential average of a network's weights and statistics over its steps.
 
     After step n, counted from 0, it keeps a share of (1 + n) / (10 + n) of what it was, and of

@@ -15,14 +15,14 @@ from cutaway.files import write_json, write_whole
 from cutaway.learn import checkpoint
 from cutaway.learn.callbacks import Callbacks
 from cutaway.learn.checkpoint import save_tensors
-from cutaway.learn.directory import alone
+from cutaway.learn.directory import locked
 from cutaway.learn.evaluation import number
 from cutaway.learn.execution import Execution
 from cutaway.learn.history import Row
 from cutaway.learn.image_grid import in_bytes, save_picture
 from cutaway.learn.interrupt import stoppable
 from cutaway.learn.loop import NotFinite, training_steps
-from cutaway.learn.network import begin
+from cutaway.learn.network import prepare
 from cutaway.learn.nonfinite import first_not_finite
 from cutaway.learn.notes import note_test
 from cutaway.learn.regularise import regularised
@@ -105,7 +105,7 @@ class Training:
         Raises:
             RunError: another process trains it.
         """
-        with alone(self.run.path), self.runtime.session():
+        with locked(self.run.path), self.runtime.session():
             try:
                 self.callbacks.on_run_begin(self)
                 yield
@@ -128,7 +128,7 @@ class Training:
     def begin(self) -> None:
         """Prepare the first step; does nothing where that was taken already."""
         if self.fresh:
-            begin(self.run, self.model, self.stage.task, self.stage.feed)
+            prepare(self.run, self.model, self.stage.task, self.stage.feed)
             self.save()
 
     def _learn(self) -> None:

@@ -46,7 +46,7 @@ def over_images(sides: Sequence[Side], metric: Metric, on: str) -> ComparisonRes
             "runs do not show their spread: train each with --replicates 5 and compare the "
             "fleets."
         )
-    answers, looked = zip(*(_kept(side.runs[0], on) for side in sides), strict=True)
+    answers, looked = zip(*(_answers(side.runs[0], on) for side in sides), strict=True)
     for side, one in zip(sides[1:], answers[1:], strict=True):
         _check_same(sides[0], side, answers[0], one, on)
     each = [metric.each(one).double().numpy() for one in answers]
@@ -59,7 +59,7 @@ def over_images(sides: Sequence[Side], metric: Metric, on: str) -> ComparisonRes
         )
     standings = tuple(
         Standing(side, estimate, (estimate.value,))
-        for side, estimate in zip(sides, (_alone(x, metric, units) for x in each), strict=True)
+        for side, estimate in zip(sides, (_estimate(x, metric, units) for x in each), strict=True)
     )
     differences = tuple(
         _difference(side, each[0], x, metric, units)
@@ -81,7 +81,7 @@ def related(run: Run, index: Int[Tensor, " n"]) -> tuple[Units, str]:
     return (None if groups is None else groups.numpy()), ""
 
 
-def _kept(run: Run, on: str) -> tuple[Kept, bool]:
+def _answers(run: Run, on: str) -> tuple[Kept, bool]:
     """The run's answers, and whether it had to be evaluated anew."""
     if on == "test" and (run.path / "predictions.safetensors").exists():
         return run.saved_test().tensors(), False
@@ -103,7 +103,7 @@ def _statistic(metric: Metric, x: Each) -> Statistic:
     return lambda w: metric.pooled(mean(w))
 
 
-def _alone(x: Each, metric: Metric, units: Units) -> Estimate:
+def _estimate(x: Each, metric: Metric, units: Units) -> Estimate:
     if metric.binary:
         return share(x, units)
     return bootstrap(_statistic(metric, x), len(x), units)

@@ -10,7 +10,7 @@ import torch
 
 from cutaway.data.imageset import ImageSet
 from cutaway.learn import checkpoint
-from cutaway.learn.directory import alone
+from cutaway.learn.directory import locked
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.in_turn import Trainer, expect_all, stopped
@@ -45,14 +45,14 @@ class Wave:
         """
         with ExitStack() as stack, self.runtime.session():
             for training in self.trainings.values():
-                stack.enter_context(alone(training.run.path))
+                stack.enter_context(locked(training.run.path))
                 self.callbacks.on_run_begin(training)
                 stack.callback(self.callbacks.on_run_end, training)
                 training.begin()
             self._find_lost()
             self._stack_members()
             self._learn()
-            for k, training in self._alive():
+            for k, training in self._active():
                 training.stage.conclude()
                 training.finish()
                 self.callbacks.on_member_end(self.fleet, k)
@@ -62,9 +62,9 @@ class Wave:
         """Those that a resumed stack has lost before: they have no figures of the last epoch."""
         for k, training in self.trainings.items():
             if len(training.stage.rows) < self.step // self.stage.steps_per_epoch:
-                self._lose(k)
+                self._drop(k)
 
-    def _lose(self, k: int) -> None:
+    def _drop(self, k: int) -> None:
         self.lost[k] = (
             f"the loss stopped being a finite number by step {self.step}. Try a lower --lr."
         )
@@ -76,7 +76,7 @@ class Wave:
         self.player_optimizer = StackOptimizer(
             stack, [t.stage.recipe for t in every_one], self.runtime
         )
-        self.player_optimizer.take(self.optimizers_of)
+        self.player_optimizer.load_from(self.optimizers_of)
         self.feeds = Feeds([t.stage.feed for t in every_one])
         self.totals = stack_totals([t.stage.totals for t in every_one])
 
@@ -114,21 +114,21 @@ class Wave:
         """Each member's event, where anybody listens: what it is told of must be known first."""
         if self.callbacks.handles(event):
             self._update_members()
-            for _, training in self._alive():
+            for _, training in self._active():
                 getattr(self.callbacks, event)(training)
 
     def _end_epoch(self) -> None:
         self._update_members()
-        for k, training in self._alive():
+        for k, training in self._active():
             if training.stage.totals.finite:
                 training.end_epoch()
             else:
-                self._lose(k)
+                self._drop(k)
         self.totals.clear()
-        if rows := [training.rows[-1] for _, training in self._alive()]:
+        if rows := [training.rows[-1] for _, training in self._active()]:
             self.callbacks.on_members_epoch_end(self.fleet, rows)
 
-    def _alive(self) -> list[tuple[int, Training]]:
+    def _active(self) -> list[tuple[int, Training]]:
         return [(k, one) for k, one in self.trainings.items() if k not in self.lost]
 
     def _save(self) -> None:
@@ -138,7 +138,7 @@ class Wave:
 
     def _update_members(self) -> None:
         """Let each member know where it stands; its weights it has."""
-        self.player_optimizer.lend(self.optimizers_of)
+        self.player_optimizer.save_to(self.optimizers_of)
         for i, training in enumerate(self.trainings.values()):
             training.step = training.stage.step = self.step
             training.images_seen = training.stage.images_before(self.step)

@@ -19,8 +19,8 @@ from cutaway.data.pool import cpus
 from cutaway.errors import UsageError
 from cutaway.learn import runtime as runtimes
 from cutaway.learn.counting import count_cost
-from cutaway.learn.fleet.stackable import capacity, differences, trial
-from cutaway.learn.network import initial
+from cutaway.learn.fleet.stackable import capacity, obstacle, try_stack
+from cutaway.learn.network import initial_network
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.tasks import make_task
 
@@ -152,12 +152,12 @@ class Counts:
     @cached_property
     def against(self) -> str:
         """The reason why they cannot be a stack; nothing where they can."""
-        return differences(self.members) or self._tried() or self._too_large()
+        return obstacle(self.members) or self._tried() or self._too_large()
 
     def _tried(self) -> str:
         (one, feed), (two, _) = self._begun(), self._begun()
         with torch.random.fork_rng(devices=[]):
-            return trial([one, two], self.task, feed.batch(0))
+            return try_stack([one, two], self.task, feed.batch(0))
 
     def _too_large(self) -> str:
         return "memory holds one of these networks at a time" if self.room < 2 else ""
@@ -198,7 +198,7 @@ class Counts:
 
     def _network(self, recipe: Recipe) -> nn.Module:
         images = self.images
-        return initial(recipe, images.channels, images.target.outputs, images.size)
+        return initial_network(recipe, images.channels, images.target.outputs, images.size)
 
 
 def speed(threads: int) -> float:

@@ -13,7 +13,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.split import overlap
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, write_json
-from cutaway.learn.directory import Place, appear
+from cutaway.learn.directory import Place, create_whole
 from cutaway.learn.evaluation import Pooled, Summary, number
 from cutaway.learn.execution import Execution
 from cutaway.learn.fields import Options
@@ -129,7 +129,7 @@ class Fleet(Job):
             "format": FORMAT, "recipe": recipe.to_dict(), "members": [dict(one) for one in changes],
             "way": choice.way, "at_once": choice.at_once, "threads": choice.threads,
         }  # fmt: skip
-        return cls(appear(place, lambda folder: write_json(folder / cls.marker, facts)))
+        return cls(create_whole(place, lambda folder: write_json(folder / cls.marker, facts)))
 
     @cached_property
     def _facts(self) -> FleetFacts:

@@ -8,7 +8,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError, nearest
 from cutaway.files import held
 from cutaway.learn.callbacks import serialize
-from cutaway.learn.directory import alone, destination
+from cutaway.learn.directory import destination, locked
 from cutaway.learn.execution import Execution
 from cutaway.learn.fit import split_for
 from cutaway.learn.fleet.batched import batched
@@ -76,7 +76,7 @@ def train(fleet: Fleet, images: ImageSet, execution: Execution, why: str) -> Fle
         why: it is trained in the way that it is.
     """
     callbacks = execution.callback
-    with alone(fleet.path), computing(fleet.threads):
+    with locked(fleet.path), computing(fleet.threads):
         _let_workers_end(fleet)
         try:
             callbacks.on_fleet_begin(fleet, why)

@@ -196,7 +196,7 @@ class StackOptimizer(PlayerOptimizer):
         for name, value in counts.items():
             totals.add(name, value, len(part))
 
-    def lend(self, optimizers_of: Sequence[PlayerOptimizer]) -> None:
+    def save_to(self, optimizers_of: Sequence[PlayerOptimizer]) -> None:
         """Give each member's own optimizer its rates, and what this one remembers."""
         for player_optimizer in optimizers_of:
             vars(player_optimizer.evaluations).update(vars(self.evaluations))
@@ -209,7 +209,7 @@ class StackOptimizer(PlayerOptimizer):
                         n: transposed(v[k]) if _shape(v) == p.shape else v for n, v in fields
                     }
 
-    def take(self, optimizers_of: Sequence[PlayerOptimizer]) -> None:
+    def load_from(self, optimizers_of: Sequence[PlayerOptimizer]) -> None:
         """Remember what the members' own optimizers do."""
         vars(self.evaluations).update(vars(optimizers_of[0].evaluations))
         for group, theirs in self._groups(optimizers_of):

@@ -29,7 +29,7 @@ COPIES = 6
 """Of the weights: themselves, gradients, two moments, and both moments on their way to a file."""
 
 
-def differences(members: Sequence[Recipe]) -> str:
+def obstacle(members: Sequence[Recipe]) -> str:
     """The reason why recipes cannot be a stack; nothing where they can."""
     first = members[0]
     for name in SETTINGS:
@@ -45,7 +45,7 @@ def differences(members: Sequence[Recipe]) -> str:
     return ""
 
 
-def trial(networks: Sequence[nn.Module], task: Task, batch: Batch) -> str:
+def try_stack(networks: Sequence[nn.Module], task: Task, batch: Batch) -> str:
     """Try a stack of two networks; the reason why it cannot be, nothing where it can.
 
     Args:
@@ -81,11 +81,11 @@ def capacity(network: nn.Module, task: Task, batch: Batch, device: str) -> int:
     Of all memory, not of what is free: as many at another time, when the computer is busy.
     """
     weights = sum(p.nbytes for p in network.parameters())
-    each = COPIES * weights + 4 * batch.x.nbytes + 2 * _kept(network, task, batch)
+    each = COPIES * weights + 4 * batch.x.nbytes + 2 * _saved_bytes(network, task, batch)
     return int(memory.total(device) // 4 // each)
 
 
-def _kept(network: nn.Module, task: Task, batch: Batch) -> int:
+def _saved_bytes(network: nn.Module, task: Task, batch: Batch) -> int:
     """Bytes that a step keeps between the forward and the backward pass."""
     sizes: dict[int, int] = {}
 

@@ -12,9 +12,9 @@ from cutaway.errors import TrainingError, UsageError
 from cutaway.learn import fit as learning
 from cutaway.learn import history
 from cutaway.learn import runtime as runtimes
-from cutaway.learn.directory import alone, destination
+from cutaway.learn.directory import destination, locked
 from cutaway.learn.execution import Execution
-from cutaway.learn.network import initial
+from cutaway.learn.network import initial_network
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.search import sampling, space
@@ -54,7 +54,7 @@ def launch(
         TrainingError: no trial came to its end.
     """
     settings = Execution(**execution)
-    sampling.ready()
+    sampling.require_optuna()
     _check_wishes(recipe, trials)
     wanted = space.read(recipe, over)
     objective = _objective(recipe)
@@ -101,7 +101,7 @@ def _objective(recipe: Recipe) -> str:
 
 def _try(recipe: Recipe, images: ImageSet) -> None:
     """Raises UsageError where a recipe cannot be trained on these images."""
-    network = initial(recipe, images.channels, images.target.outputs, images.size)
+    network = initial_network(recipe, images.channels, images.target.outputs, images.size)
     runtimes.choose(recipe, network)
     learning.check_fit(network, images, recipe)
 
@@ -135,7 +135,7 @@ class Trials:
         """
         try:
             self.callbacks.on_search_begin(self.search)
-            with alone(self.search.path), runtimes.computing(self.search.threads):
+            with locked(self.search.path), runtimes.computing(self.search.threads):
                 self.trials = self.search.trials
                 for number in range(len(self.search)):
                     self._run_trial(number)

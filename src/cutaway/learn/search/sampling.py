@@ -24,7 +24,7 @@ FEW = 5
 """Trials that have to have ended before another is pruned, or any importance is told."""
 
 
-def ready() -> None:
+def require_optuna() -> None:
     """Raises UsageError where optuna is not installed."""
     try:
         import optuna  # noqa: F401

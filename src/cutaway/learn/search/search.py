@@ -10,7 +10,7 @@ import torch
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, TrainingError, UsageError
 from cutaway.files import read_json, write_json, write_whole
-from cutaway.learn.directory import Place, appear
+from cutaway.learn.directory import Place, create_whole
 from cutaway.learn.execution import Execution
 from cutaway.learn.fields import Options, Scalar
 from cutaway.learn.format_versions import expect_same_steps
@@ -81,7 +81,7 @@ class Search(Job):
             "fingerprint": fingerprint, "threads": torch.get_num_threads(),
             "space": {name: axes.to_dict(axis) for name, axis in space.items()},
         }  # fmt: skip
-        return cls(appear(place, lambda folder: write_json(folder / cls.marker, facts)))
+        return cls(create_whole(place, lambda folder: write_json(folder / cls.marker, facts)))
 
     @cached_property
     def _facts(self) -> SearchFacts:
@@ -170,7 +170,7 @@ class Search(Job):
         if self.finished:
             return self
         expect_same_steps(self._facts["recipe"], self.path)
-        sampling.ready()
+        sampling.require_optuna()
         images = self.images() if images is None else images
         self.check_images(images)
         Trials(self, images, settings).go()

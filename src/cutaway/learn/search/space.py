@@ -7,7 +7,7 @@ from typing import Any
 
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.fields import Options, Scalar
-from cutaway.learn.optim.registry import plain
+from cutaway.learn.optim.registry import normalised
 from cutaway.learn.options import known_options
 from cutaway.learn.recipe import CHANGEABLE, SETTINGS, Recipe
 from cutaway.learn.search import axes
@@ -48,7 +48,7 @@ def default(recipe: Recipe) -> Space:
         UsageError: the recipe's stages leave nothing of that open.
     """
     space: Space = {"lr": Range(1 / REACH, REACH, log=True, relative=True)}
-    if plain(recipe.optimizer) in FAMILY and recipe.momentum >= 0.8:
+    if normalised(recipe.optimizer) in FAMILY and recipe.momentum >= 0.8:
         space["optimizer"] = Choice(tuple(dict.fromkeys((recipe.optimizer, *USUAL))))
         space["momentum"] = Range(0.8, 0.98)
         space["weight_decay"] = Range(1e-5, 0.1, log=True)

@@ -86,7 +86,7 @@ class Implicit(Task):
         x = picture_of(batch)
         with at_rest(model, runtime), torch.inference_mode(False), torch.enable_grad():
             x = x.clone()
-            picture, grad, laplace = whole(model, x)
+            picture, grad, laplace = everywhere(model, x)
         error = picture - x
         if self.fit != "value":  # a derivative leaves the mean open
             error = error - error.mean((2, 3), keepdim=True)
@@ -102,8 +102,8 @@ class Implicit(Task):
             measures[f"{name}_psnr"] = psnr(off, peak)
             signed = name == "laplacian"
             tensors |= {
-                f"{name}_true": drawn(wanted, shape, wanted, signed),
-                name: drawn(value, shape, wanted, signed),
+                f"{name}_true": as_picture(wanted, shape, wanted, signed),
+                name: as_picture(value, shape, wanted, signed),
             }
         tensors = {k: in_bytes((v + 1) / 2) for k, v in tensors.items()}
         return Measurements(1, measures, tensors)
@@ -166,7 +166,7 @@ def derivatives(
     return torch.cat(grads, 1), torch.stack(laplace, 1) if second else None
 
 
-def whole(model: nn.Module, x: Float[Tensor, "1 c h w"]) -> tuple[Tensor, Tensor, Tensor]:
+def everywhere(model: nn.Module, x: Float[Tensor, "1 c h w"]) -> tuple[Tensor, Tensor, Tensor]:
     """The network's picture, gradient and Laplacian at every pixel of `x`, in parts."""
     pixels, grads, laplaces = [], [], []
     for p in places(x).split(4096):
@@ -178,7 +178,7 @@ def whole(model: nn.Module, x: Float[Tensor, "1 c h w"]) -> tuple[Tensor, Tensor
     return _image(torch.cat(pixels), x.shape), torch.cat(grads), torch.cat(laplaces)
 
 
-def drawn(
+def as_picture(
     value: Float[Tensor, "n m"], shape: torch.Size, like: Float[Tensor, "n m"], signed: bool
 ) -> Float[Tensor, "1 1 h w"]:
     """A derivative as a picture in -1..1, scaled as `like` wants it.

@@ -133,7 +133,7 @@ class Segment(Task):
             return MaskPrediction(name=name, error=error)
         mask = answer.argmax(0).byte()
         present = tuple(target.names[k] for k in mask.unique().tolist())
-        return MaskPrediction(name=name, mask=mask, classes=target.names, found=present)
+        return MaskPrediction(name=name, mask=mask, classes=target.names, present=present)
 
     def quality(self, answers: Tensor, truth: Tensor, target: Target) -> dict[str, float]:
         counts = confusions(truth.long(), answers.argmax(1), target.outputs)

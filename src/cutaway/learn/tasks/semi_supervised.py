@@ -107,7 +107,7 @@ class SemiSupervised(Adversarial):
         drawn = super().evaluate(model, feed, target, runtime)
         answers = CLASSES.evaluate(model.discriminator, feed, target, runtime)
         metrics = {**answers.summary(), **drawn.metrics}
-        return Measurements(len(answers), metrics, drawn.kept | answers.tensors())
+        return Measurements(len(answers), metrics, drawn.kept_tensors | answers.tensors())
 
     def answering(self, model: Any) -> nn.Module:
         discriminator: nn.Module = model.discriminator

@@ -75,7 +75,7 @@ class Variational(Task):
     def evaluate(self, model: Any, feed: Feed, target: Target, runtime: Runtime) -> Measurements:
         with at_rest(model, runtime):
             rows = [(b.index, b.t, *parts(model, b.x)) for b in feed.in_order()]
-            tensors = _kept(model, list(feed.first(MAPPED)))
+            tensors = _report_tensors(model, list(feed.first(MAPPED)))
         index, targets, errors, kl = (torch.cat(column).cpu() for column in zip(*rows, strict=True))
         tensors |= {"index": index, "targets": targets, "errors": errors + kl}
         both = errors.double().mean().item(), kl.double().mean().item()
@@ -98,7 +98,7 @@ def parts(
     return error.flatten(1).sum(1), divergence(mu, log_var)
 
 
-def _kept(model: Any, batches: list[Batch]) -> dict[str, Tensor]:
+def _report_tensors(model: Any, batches: list[Batch]) -> dict[str, Tensor]:
     """The tensors that a report draws: codes, reconstructions, samples, interpolations, the map."""
     encode, generate, latent = model.encode, model.generate, model.latent
     codes = torch.cat([encode(b.x)[0] for b in batches])
