@@ -139,7 +139,7 @@ class Training:
             for _ in self._steps():
                 if stage.at_end_of_epoch:
                     self.end_epoch()
-                if request.made:
+                if request.pending:
                     self.save()
                     raise Stopped(
                         f"Stopped at step {stage.step} of {stage.steps}, as requested. Resume "

@@ -10,7 +10,7 @@ from cutaway.files import write_whole
 from cutaway.learn.evaluation import number
 from cutaway.learn.fleet import Fleet
 from cutaway.learn.fleet.ensemble import CurvePoint
-from cutaway.learn.fleet.fleet import FleetResults, Spread
+from cutaway.learn.fleet.results import FleetResults, Spread
 from cutaway.learn.metrics import Metric
 from cutaway.learn.run import Run
 from cutaway.learn.tasks import metric

@@ -1,6 +1,6 @@
 """How the values of metrics are written."""
 
-from cutaway.learn.fleet.fleet import Spread
+from cutaway.learn.fleet.results import Spread
 from cutaway.learn.history import Row
 from cutaway.learn.tasks import metric
 from cutaway.show.words import percent

@@ -87,7 +87,7 @@ class Wave:
             for _ in self._steps():
                 if self.step % self.stage.steps_per_epoch == 0:
                     self._end_epoch()
-                if request.made:
+                if request.pending:
                     self._save()
                     raise stopped(self.fleet)
                 if time.monotonic() - saved >= self.checkpoint_every:

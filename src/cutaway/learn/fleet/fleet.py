@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import torch
 
@@ -16,15 +16,14 @@ from cutaway.files import read_json, write_json
 from cutaway.learn.directory import Place, create_whole
 from cutaway.learn.evaluation import Pooled, Summary, number
 from cutaway.learn.execution import Execution
-from cutaway.learn.fields import Options
 from cutaway.learn.fleet.choice import Choice
 from cutaway.learn.fleet.ensemble import (
-    CurvePoint,
     Ensemble,
     curve,
     ensemble_evaluation,
     member_evaluations,
 )
+from cutaway.learn.fleet.results import FleetFacts, FleetResults, Spread, spread
 from cutaway.learn.format_versions import expect_same_steps
 from cutaway.learn.job import Job
 from cutaway.learn.loading import part_or_data
@@ -34,47 +33,6 @@ from cutaway.learn.predict import predict
 from cutaway.learn.prediction import Prediction
 from cutaway.learn.recipe import REPLICATE, Recipe, from_dict
 from cutaway.learn.run import Run
-from cutaway.learn.stats import t_interval
-from cutaway.learn.tasks import metric
-
-
-class Spread(TypedDict):
-    """A measure of several members: its mean, the mean's interval, and each member's value."""
-
-    mean: float
-    low: float
-    high: float
-    values: list[float]
-
-
-class SettingResults(TypedDict):
-    """The results of the members that share a setting."""
-
-    changes: dict[str, object]
-    members: list[int]
-    measures: dict[str, Spread]
-
-
-class FleetResults(TypedDict):
-    """A fleet's `results.json`; with what its members are as an ensemble, where they are one."""
-
-    members: int
-    headline: str
-    measures: dict[str, Spread]
-    settings: list[SettingResults]
-    ensemble: NotRequired[Summary]
-    curve: NotRequired[list[CurvePoint]]
-
-
-class FleetFacts(TypedDict):
-    """A fleet's `fleet.json`: what is to be trained, and how."""
-
-    format: int
-    recipe: Options
-    members: list[dict[str, object]]
-    way: str
-    at_once: NotRequired[int]
-    threads: NotRequired[int]
 
 
 def plan(recipe: Recipe) -> list[dict[str, object]]:
@@ -302,11 +260,3 @@ class Fleet(Job):
         first = self.members[0]
         with first.runtime.session():
             return predict(self.model, first.task, first.data, first.runtime, images, out)
-
-
-def spread(name: str, values: Sequence[float], overlap: float = 0.0) -> Spread:
-    """Mean, its 95 % interval (Student's t, corrected for shared training images), each value."""
-    mean, low, high = t_interval(values, overlap) if len(values) > 1 else (values[0],) * 3
-    if metric(name).share:
-        low, high = max(0.0, low), min(1.0, high)
-    return {"mean": mean, "low": low, "high": high, "values": list(values)}

@@ -29,7 +29,7 @@ def side_by_side(fleet: Fleet, images: ImageSet, execution: Execution) -> None:
             one.take(todo.pop(0))
         while crew.busy:
             for answer in crew.answers():
-                if answer.get("stopped") or request.made:
+                if answer.get("stopped") or request.pending:
                     crew.stop()
                     raise stopped(fleet)
                 if problem := answer.get("error"):
@@ -38,7 +38,7 @@ def side_by_side(fleet: Fleet, images: ImageSet, execution: Execution) -> None:
                     execution.callback.on_member_end(fleet, answer["member"])
                 if todo and (worker := crew.free()):
                     worker.take(todo.pop(0))
-            if request.made:
+            if request.pending:
                 crew.stop()
                 raise stopped(fleet)
     expect_all(fleet, problems)

@@ -44,7 +44,8 @@ class Variational(Task):
         # The loss weighs its parts by beta: runs with another beta could not be compared by it.
         Metric(
             "-ELBO", "\N{MINUS SIGN}ELBO", axis="nats an image", unit="nats", caption=LOWER,
-            each_epoch=False, each=lambda kept: kept["errors"], parts=("reconstruction", "kl"),
+            each_epoch=False, each=lambda tensors: tensors["errors"],
+            parts=("reconstruction", "kl"),
         ),
         Metric(
             "kl", "KL divergence", axis="KL (nats an image)",
