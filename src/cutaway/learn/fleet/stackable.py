@@ -29,7 +29,7 @@ COPIES = 6
 """Of the weights: themselves, gradients, two moments, and both moments on their way to a file."""
 
 
-def obstacle(members: Sequence[Recipe]) -> str:
+def recipe_obstacle(members: Sequence[Recipe]) -> str:
     """The reason why recipes cannot be a stack; nothing where they can."""
     first = members[0]
     for name in SETTINGS:
