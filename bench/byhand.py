@@ -22,8 +22,8 @@ from cutaway.byhand import Graph, trace
 from cutaway.byhand.descent import descend
 from cutaway.data.sources import load
 from cutaway.learn.fit import fit
-from cutaway.learn.memory import kept
-from cutaway.learn.network import initial
+from cutaway.learn.memory import keeping_freed
+from cutaway.learn.network import initial_network
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.stage import Stage
@@ -83,7 +83,7 @@ def drift(count: int, orders: int = 8) -> tuple[float, list[float]]:
     """
     draw = torch.Generator().manual_seed(0)
     x, t = torch.randn(64, 1, 28, 28, generator=draw), torch.arange(64) % 10
-    origin = initial(recipe("lenet5", 1), 1, 10, (28, 28))
+    origin = initial_network(recipe("lenet5", 1), 1, 10, (28, 28))
     one, hand = copy.deepcopy(origin), copy.deepcopy(origin)
     by_autograd(one, x, t, count)
     list(descend(trace(Loss(hand), x, t), [(x, t)] * count, RATE))
@@ -112,7 +112,7 @@ def apart(a: nn.Module, b: nn.Module) -> float:
 def first(run: Run) -> nn.Module:
     """The network before its first step."""
     images = run.data
-    return initial(run.recipe, images.channels, len(images.classes), images.size)
+    return initial_network(run.recipe, images.channels, len(images.classes), images.size)
 
 
 def batches(stage: Stage) -> Iterator[tuple[Tensor, Tensor]]:
@@ -130,7 +130,7 @@ def speed(pairs: int) -> list[dict[str, float]]:
     """Steps a second on LeNet-5 with batches of 128, in turn."""
     torch.manual_seed(0)
     x, t = torch.randn(128, 1, 28, 28), torch.arange(128) % 10
-    network = initial(recipe("lenet5", 1), 1, 10, (28, 28))
+    network = initial_network(recipe("lenet5", 1), 1, 10, (28, 28))
     loss = Loss(network)
     optimizer = torch.optim.SGD(network.parameters(), 0.01)
     graph = trace(loss, x, t)
@@ -143,7 +143,7 @@ def speed(pairs: int) -> list[dict[str, float]]:
     def by_hand() -> None:
         next(descend(graph, [(x, t)], 0.01))
 
-    with kept():
+    with keeping_freed():
         rows = [{"autograd": rate(autograd), "by hand": rate(by_hand)} for _ in range(pairs + 1)]
     return rows[1:]
 

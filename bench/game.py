@@ -12,7 +12,7 @@ from cutaway.data.feed import Feed, Normalise
 from cutaway.data.imageset import ImageSet
 from cutaway.learn import runtime as runtimes
 from cutaway.learn.loop import MetricTotals, PlayerOptimizer, optimizers_of, training_steps
-from cutaway.learn.network import initial
+from cutaway.learn.network import initial_network
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.runtime import Runtime
 from cutaway.learn.tasks import make_task
@@ -55,7 +55,7 @@ def set_out(recipe: Recipe, images: ImageSet, network: nn.Module | None = None) 
         network: one's own; without it the recipe's is built.
     """
     if network is None:
-        network = initial(recipe, images.channels, len(images.classes), images.size)
+        network = initial_network(recipe, images.channels, len(images.classes), images.size)
     runtime = runtimes.choose(recipe, network)
     recipe = runtimes.resolved(recipe, runtime)
     task = make_task(recipe)

@@ -43,7 +43,7 @@ from cutaway.data.pack import Sample, pack
 from cutaway.data.pixels import stored
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.execution import Execution
-from cutaway.learn.fit import begun
+from cutaway.learn.fit import begin_training
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.runtime import processor
 from cutaway.learn.training import Training
@@ -123,7 +123,7 @@ def begin(images: ImageSet, folder: str, callbacks: Iterable[Callback] = ()) -> 
     unlike = torch.arange(len(images))
     nothing = Audit((), counts, unlike, [], [], [], (), 1.0, images.size, images.channels)
     out = Path(folder) / "run"
-    return begun(MLP, images, Execution(out, Callbacks(callbacks)), findings=nothing)
+    return begin_training(MLP, images, Execution(out, Callbacks(callbacks)), findings=nothing)
 
 
 def images(count: int) -> dict[str, Any]:

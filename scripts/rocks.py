@@ -29,7 +29,7 @@ from cutaway.data.imageset import ImageSet, scaled_masks
 from cutaway.data.sources import load
 from cutaway.data.split import Split, split
 from cutaway.learn.execution import Execution
-from cutaway.learn.fit import begun
+from cutaway.learn.fit import begin_training
 from cutaway.learn.run import Run
 from cutaway.learn.stats import bootstrap, mean_of
 from cutaway.see.attribution import attention, grad_cam, integrated_gradients
@@ -109,7 +109,7 @@ def trained(runs: Path, model: str, way: str, fold: int) -> tuple[Run, ImageSet]
     out = runs / f"{model}-{way.replace(' ', '-')}-{fold}"
     if not out.exists():
         parts = divided(images, way, fold, recipe.seed, recipe.val)
-        begun(recipe, images, Execution(out), parts=parts).go()
+        begin_training(recipe, images, Execution(out), parts=parts).go()
     return Run(out), images
 
 

@@ -7,7 +7,7 @@ from helpers.killed_runs import At, contents
 
 from cutaway.data.imageset import ImageSet
 from cutaway.learn.fit import fit
-from cutaway.learn.network import initial
+from cutaway.learn.network import initial_network
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.stage import feed
@@ -40,7 +40,7 @@ def run(images, recipe, tmp_path_factory):
 
 
 def test_the_patches_of_the_first_batch_are_whitened_and_stay_so(run, images, recipe):
-    begun, ended = initial(recipe, 1, 10, (32, 32)), run.model
+    begun, ended = initial_network(recipe, 1, 10, (32, 32)), run.model
     whiten(begun, feed(run.recipe, run, images).batch(0).x)
     torch.testing.assert_close(ended.patches.weight, begun.patches.weight)
     before, after = begun.state_dict(), ended.state_dict()

@@ -11,7 +11,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load as load_images
 from cutaway.errors import UsageError
 from cutaway.learn import fit as learning
-from cutaway.learn.callbacks import Callback, Callbacks, made
+from cutaway.learn.callbacks import Callback, Callbacks, resolve
 from cutaway.learn.directory import refuse_member
 from cutaway.learn.fleet import Fleet, check_way, launch
 from cutaway.learn.kinds import kind_at, open_job
@@ -21,7 +21,8 @@ from cutaway.learn.run import Run
 from cutaway.learn.search import Search
 from cutaway.learn.search import launch as launch_search
 from cutaway.learn.user_module import given_back
-from cutaway.show.jobs import VIEWS, report
+from cutaway.show.jobs import VIEWS
+from cutaway.show.jobs import report as report
 from cutaway.show.progress import reading
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def _recipe(
 
 def _with_progress(kind: str, progress: bool, callbacks: Sequence[Callback | str]) -> Callbacks:
     """The user's callbacks, after the progress display of a kind of job."""
-    return made([*([VIEWS[kind].progress()] if progress else []), *callbacks])
+    return resolve([*([VIEWS[kind].progress()] if progress else []), *callbacks])
 
 
 def _refuse_module(model: str | nn.Module, job: str) -> None:

@@ -74,7 +74,7 @@ def read_json(path: Path) -> Any:
         raise RunError(f"{path} is damaged: it does not hold JSON.") from None
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[Any]:
     """The JSON objects of a file, one a line; none where there is no file.
 
     Raises:

@@ -7,15 +7,15 @@ Nothing heavy is imported here.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.presets import ADAM, ADAMW, PLAIN
 from cutaway.learn.recipe import Recipe
+from cutaway.settings import Options
 
 FOLDER = "a folder of one's own"
 
-DATA: dict[str, dict[str, Any]] = {
+DATA: dict[str, Options] = {
     "digits": {"image_size": 32, "augment": "shift:2", "epochs": 20, "batch_size": 64},
     "mnist": {
         "augment": "shift:1",
@@ -35,7 +35,7 @@ DATA: dict[str, dict[str, Any]] = {
     FOLDER: {"augment": "auto", "epochs": 30, "batch_size": 32, "patience": 10},
 }
 
-MODELS: dict[str, dict[str, Any]] = {
+MODELS: dict[str, Options] = {
     "lenet5": ADAMW | {"lr": 0.003},
     **dict.fromkeys(("lenet_norm", "lenet_strided"), ADAMW | {"lr": 0.01}),
     "lenet5_1998": ADAMW | PLAIN | {"lr": 0.002, "batch_size": 64, "epochs": 8},

@@ -6,14 +6,20 @@ Nothing heavy is imported.
 
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
 from cutaway.errors import UsageError, nearest
 
+Scalar = bool | int | float | str
+Value = Scalar | Sequence[object] | Mapping[str, object]
+"""The value of a setting, as TOML and JSON hold it."""
+Options = dict[str, Value]
+"""Settings by name: of a model, a task or an optimizer, or fields of a recipe."""
+
 TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
-"""How true and false are written, in small letters."""
+"""Words for true and false, in small letters."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Setting:
     """A value that one may choose: low <= x <= high and x > above, or one of the choices.
 
     Attributes:
-        kind: its type: `int`, `float`, `bool`, `str`, `dict[str, Any]` or `list[dict[str, Any]]`.
+        kind: its type: `int`, `float`, `bool`, `str`, `Options` or `list[Options]`.
         default: its value where none is given; MISSING where one must be.
         many: it is a tuple of such values, with commas between them in text.
         help, panel: what it is for, and among which others it is listed.
@@ -97,7 +103,7 @@ class Setting:
             raise UsageError(f"{self.label} takes yes or no, not {value!r}.")
         return truth
 
-    def _tables(self, value: Any) -> list[dict[str, Any]]:
+    def _tables(self, value: Any) -> list[Options]:
         """A list of mappings as it is."""
         if not (isinstance(value, list | tuple) and all(isinstance(one, Mapping) for one in value)):
             raise UsageError(
@@ -106,7 +112,7 @@ class Setting:
             )
         return [dict(one) for one in value]
 
-    def _options(self, value: Any) -> dict[str, Any]:
+    def _options(self, value: Any) -> Options:
         """A mapping as it is, or text `a=1,b=x` as one."""
         if isinstance(value, Mapping):
             return dict(value)
@@ -155,7 +161,7 @@ def settings_of(kind: type, of: str = "") -> dict[str, Setting]:
     }
 
 
-def read_value(text: str) -> Any:
+def read_value(text: str) -> Scalar:
     """An option's text as a whole number, a number, true or false, or itself."""
     for kind in (int, float):
         try:
@@ -166,5 +172,5 @@ def read_value(text: str) -> Any:
 
 
 def flag(name: str) -> str:
-    """What the command line calls a field or an option."""
+    """The name of a field or an option on the command line."""
     return "--" + name.replace("_", "-")

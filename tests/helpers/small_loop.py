@@ -7,7 +7,7 @@ from torch.nn.utils import parameters_to_vector
 from cutaway.data.feed import Feed, Normalise
 from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.learn import runtime as runtimes
-from cutaway.learn.decay import pull
+from cutaway.learn.decay import apply_decay
 from cutaway.learn.loop import MetricTotals, optimizers_of, training_steps
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.tasks.classify import Classify
@@ -45,7 +45,7 @@ def trained(recipe: Recipe, steps: int) -> nn.Module:
         Classify(recipe.label_smoothing).players(model), recipe, runtimes.choose(recipe, model)
     )
     for player_optimizer in table:
-        pull(player_optimizer.optimizer, recipe)
+        apply_decay(player_optimizer.optimizer, recipe)
     for _ in training_steps(table, feed(recipe), MetricTotals(), 0, steps):
         pass
     return model

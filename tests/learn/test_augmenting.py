@@ -12,9 +12,9 @@ import cutaway as ca
 from cutaway.data.augment import Flip, Rotate, augment_for, parse
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
-from cutaway.learn.augmenting import Trial, suited, tried
+from cutaway.learn.augmenting import Trial, choose_augmentation, try_copies
 from cutaway.learn.execution import Execution
-from cutaway.learn.fit import audit, begun, divided
+from cutaway.learn.fit import audit, begin_training, split_for
 from cutaway.learn.recipe import Recipe
 from cutaway.recipes import pair, starting_point
 from cutaway.show.progress import introduction
@@ -29,16 +29,18 @@ def everyone(images: ImageSet) -> torch.Tensor:
 @pytest.mark.parametrize("count", [46, 200])
 @pytest.mark.parametrize("seed", range(3))
 def test_mirrored_arrows_are_found_and_mirrored_shapes_are_not(count, seed):
-    found = tried(arrows(count, seed), torch.arange(count), Flip())
+    found = try_copies(arrows(count, seed), torch.arange(count), Flip())
     assert found.harmful
     assert found.pair == ("left", "right")
     assert found.right[0] > 0.9 * count > 0.75 * count > found.right[1]
-    assert not tried(shapes(count, seed), torch.arange(count), Flip()).harmful
+    assert not try_copies(shapes(count, seed), torch.arange(count), Flip()).harmful
 
 
 def test_noise_gives_no_alarm():
     """40 sets of 60 images: at p < 0.002 in either direction one alarm is a rare event."""
-    alarms = sum(tried(shapes(60, seed), torch.arange(60), Flip()).harmful for seed in range(40))
+    alarms = sum(
+        try_copies(shapes(60, seed), torch.arange(60), Flip()).harmful for seed in range(40)
+    )
     assert alarms == 0
 
 
@@ -47,7 +49,7 @@ def test_labels_without_a_pattern_give_no_alarm():
     for seed in range(10):
         images = shapes(100, seed)
         images.targets[:] = torch.randint(0, 2, (100,), generator=draw)
-        assert not tried(images, torch.arange(100), Flip()).harmful
+        assert not try_copies(images, torch.arange(100), Flip()).harmful
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def test_the_rule(lost, won, harmful):
 
 @pytest.mark.parametrize("count", [0, 1, 3, 9])
 def test_too_few_images_say_nothing(count):
-    assert not tried(arrows(12), torch.arange(count), Flip()).harmful
+    assert not try_copies(arrows(12), torch.arange(count), Flip()).harmful
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 9), (2, 40), (80, 5)])
@@ -67,7 +69,7 @@ def test_images_of_any_size_can_be_tried(shape):
     draw = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 256, (30, *shape, 3), generator=draw, dtype=torch.uint8)
     images = ImageSet(pixels, torch.arange(30) % 3, tuple("abc"), arrows(30).names)
-    assert not tried(images, torch.arange(30), Flip()).harmful
+    assert not try_copies(images, torch.arange(30), Flip()).harmful
 
 
 @pytest.mark.slow
@@ -75,15 +77,15 @@ def test_images_of_any_size_can_be_tried(shape):
 def test_real_digits_read_from_left_to_right_and_real_photographs_from_either_side():
     root = Path(os.environ["CUTAWAY_DATA"])
     digits = ca.load("mnist")
-    assert tried(digits, torch.arange(2000), Flip()).harmful
-    assert tried(digits, torch.arange(2000), Rotate(180.0)).harmful
-    assert not tried(digits, torch.arange(2000), Rotate(10.0)).harmful
+    assert try_copies(digits, torch.arange(2000), Flip()).harmful
+    assert try_copies(digits, torch.arange(2000), Rotate(180.0)).harmful
+    assert not try_copies(digits, torch.arange(2000), Rotate(10.0)).harmful
     for photographs in (
         ca.load("rocks", image_size=64),
         ca.load("cifar10"),
         ca.load(root / "leaves", image_size=64),
     ):
-        assert not tried(photographs, everyone(photographs), Flip()).harmful
+        assert not try_copies(photographs, everyone(photographs), Flip()).harmful
 
 
 def test_auto_is_what_suits_the_size():
@@ -93,12 +95,12 @@ def test_auto_is_what_suits_the_size():
 
 
 def parts(images: ImageSet, recipe: Recipe = RECIPE):
-    return divided(recipe, images, audit(images))
+    return split_for(recipe, images, audit(images))
 
 
 def test_auto_leaves_out_what_makes_classes_alike():
     images = arrows(80)
-    recipe, notes = suited(RECIPE.override(augment="auto"), images, parts(images))
+    recipe, notes = choose_augmentation(RECIPE.override(augment="auto"), images, parts(images))
     assert recipe.augment == "crop:3"
     assert [one["kind"] for one in notes] == ["augmentation"]
     assert "'flip' is left out: it makes classes alike" in notes[0]["sentence"]
@@ -108,14 +110,14 @@ def test_auto_leaves_out_what_makes_classes_alike():
 
 def test_auto_keeps_what_suits():
     images = shapes(80)
-    recipe, notes = suited(RECIPE.override(augment="auto"), images, parts(images))
+    recipe, notes = choose_augmentation(RECIPE.override(augment="auto"), images, parts(images))
     assert (recipe.augment, notes) == ("crop:3+flip", [])
 
 
 def test_what_was_asked_for_stays_and_is_said():
     images = arrows(80)
     asked = RECIPE.override(augment="shift:1+flip:0.3")
-    recipe, notes = suited(asked, images, parts(images))
+    recipe, notes = choose_augmentation(asked, images, parts(images))
     assert recipe == asked
     assert "'flip:0.3' does not suit these images" in notes[0]["sentence"]
     assert notes[0]["sentence"].endswith("To leave it out: --augment shift:1")
@@ -125,7 +127,7 @@ def test_each_stage_has_its_own():
     images = arrows(80)
     stages = [{"epochs": 1, "augment": "none"}, {"epochs": 1}, {"task": "reconstruct"}]
     recipe = RECIPE.override(augment="auto", stages=stages)
-    recipe, notes = suited(recipe, images, parts(images))
+    recipe, notes = choose_augmentation(recipe, images, parts(images))
     found = [stage.augment for stage in recipe.in_stages()]
     assert found == ["none", "crop:3", "crop:3+flip"]  # what is reconstructed has no classes
     assert "auto" not in recipe.to_toml().replace("--augment", "").split('augment = "')[1]
@@ -136,29 +138,34 @@ def test_stages_that_have_the_runs_own_stay_as_they_were_written():
     images, stages = arrows(80), [{"epochs": 1}, {"epochs": 2, "augment": "none"}]
     for augment, whole in (("none", "none"), ("shift:1", "shift:1"), ("auto", "crop:3")):
         recipe = RECIPE.override(augment=augment, stages=stages)
-        found, _ = suited(recipe, images, parts(images))
+        found, _ = choose_augmentation(recipe, images, parts(images))
         assert (found.augment, found.stages) == (whole, stages)
 
 
 def test_with_few_labels_only_those_are_looked_at():
     images = arrows(200)
     recipe = RECIPE.override(augment="auto", labels=8)
-    assert suited(recipe, images, parts(images))[0].augment == "crop:3+flip"
+    assert choose_augmentation(recipe, images, parts(images))[0].augment == "crop:3+flip"
     recipe = RECIPE.override(augment="auto", labels=60)
-    assert suited(recipe, images, parts(images))[0].augment == "crop:3"
+    assert choose_augmentation(recipe, images, parts(images))[0].augment == "crop:3"
 
 
 def test_the_test_set_chooses_nothing():
     """Only the test images are arrows: training images that are shapes keep the flip."""
     images, others = shapes(100), arrows(100)
-    divided = parts(images)
-    images.images[divided.test] = others.images[divided.test]
-    images.images[divided.val] = others.images[divided.val]
-    assert suited(RECIPE.override(augment="auto"), images, divided)[0].augment == "crop:3+flip"
+    division = parts(images)
+    images.images[division.test] = others.images[division.test]
+    images.images[division.val] = others.images[division.val]
+    assert (
+        choose_augmentation(RECIPE.override(augment="auto"), images, division)[0].augment
+        == "crop:3+flip"
+    )
 
 
 def test_a_run_says_it_first_and_keeps_what_was_chosen(tmp_path):
-    training = begun(RECIPE.override(augment="auto"), arrows(80), Execution(out=tmp_path / "x"))
+    training = begin_training(
+        RECIPE.override(augment="auto"), arrows(80), Execution(out=tmp_path / "x")
+    )
     lines = introduction(training)
     assert lines[1].endswith("; augmentation crop:3")
     assert any("'flip' is left out" in line for line in lines)

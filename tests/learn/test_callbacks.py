@@ -13,7 +13,7 @@ from helpers.killed_runs import contents
 
 import cutaway as ca
 from cutaway.errors import UsageError
-from cutaway.learn.callbacks import Callback, Callbacks, made, read, spelled
+from cutaway.learn.callbacks import Callback, Callbacks, deserialize, resolve, serialize
 from cutaway.learn.fit import fit
 from cutaway.learn.fleet import launch
 from cutaway.learn.run import Run
@@ -111,7 +111,7 @@ def test_what_members_cannot_make_is_refused_before_anything_is_written(tmp_path
         launch(SMALL.override(replicates=2), digits(240), way="side-by-side",
                out=tmp_path / "x", callbacks=[Local()])  # fmt: skip
     assert not (tmp_path / "x").exists()
-    assert [*read(spelled(Callbacks([Ledger("a")])))] == [Ledger("a")]
+    assert [*deserialize(serialize(Callbacks([Ledger("a")])))] == [Ledger("a")]
 
 
 def test_a_search_tells_of_its_trials(tmp_path):
@@ -136,7 +136,7 @@ def test_a_search_tells_of_its_trials(tmp_path):
 )
 def test_what_is_no_callback_is_refused(name, said):
     with pytest.raises(UsageError, match=said):
-        made([name])
+        resolve([name])
 
 
 @pytest.mark.slow

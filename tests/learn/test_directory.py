@@ -11,7 +11,7 @@ from helpers.command import CUTAWAY
 
 from cutaway.errors import RunError
 from cutaway.files import locked
-from cutaway.learn.directory import LONGEST, Place, alone, appear, destination, plain
+from cutaway.learn.directory import LONGEST, Place, create_whole, destination, plain, training_lock
 
 RESERVED = set('<>:"/\\|?*') | {chr(code) for code in range(32)}
 
@@ -69,7 +69,7 @@ def test_what_is_there_is_not_taken(tmp_path, monkeypatch):
     Path("runs/mlp-x-1").write_text("a file")
     Path("runs/mlp-x-2").mkdir()
     Path("runs/mlp-x-3").symlink_to("nowhere")
-    made = appear(destination("", "mlp", "x"), lambda folder: None)
+    made = create_whole(destination("", "mlp", "x"), lambda folder: None)
     assert made == Path("runs/mlp-x-4")
     for path in Path("runs").iterdir():
         with pytest.raises(RunError, match="exists already and is not overwritten"):
@@ -82,7 +82,7 @@ def test_a_folder_that_could_not_be_filled_is_not_there(tmp_path):
         raise KeyError
 
     with pytest.raises(KeyError):
-        appear(Place(tmp_path / "x"), fill)
+        create_whole(Place(tmp_path / "x"), fill)
     assert not list(tmp_path.iterdir())
 
 
@@ -90,13 +90,13 @@ MAKING = """
 import multiprocessing, sys
 from pathlib import Path
 from cutaway.errors import RunError
-from cutaway.learn.directory import Place, appear
+from cutaway.learn.directory import Place, create_whole
 
 def make(start, numbered, times):
     start.wait()
     for _ in range(times):
         try:
-            said = appear(Place(Path("runs/x"), numbered), lambda f: (f / "a").write_text("whole"))
+            said = create_whole(Place(Path("runs/x"), numbered), lambda f: (f / "a").write_text("whole"))
         except RunError as error:
             said = error
         sys.stdout.write(f"{said}\\n")
@@ -141,13 +141,13 @@ def test_of_processes_that_want_one_place_one_has_it(tmp_path):
 KILLED = """
 import os, signal
 from pathlib import Path
-from cutaway.learn.directory import Place, appear
+from cutaway.learn.directory import Place, create_whole
 
 def fill(folder):
     (folder / "half").write_text("x")
     os.kill(os.getpid(), signal.SIGKILL)
 
-appear(Place(Path("x")), fill)
+create_whole(Place(Path("x")), fill)
 """
 
 
@@ -158,16 +158,16 @@ def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path):
     (tmp_path / ".mine.tmp").mkdir()
     (tmp_path / ".cutaway-at-work.tmp").mkdir()
     with locked(tmp_path / ".cutaway-at-work.tmp"):
-        appear(Place(tmp_path / "x"), lambda folder: None)
+        create_whole(Place(tmp_path / "x"), lambda folder: None)
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"x", ".mine.tmp", ".cutaway-at-work.tmp"}
 
 
 def test_one_process_trains_a_run(tmp_path):
     refused = pytest.raises(RunError, match="is being trained by another process")
-    with alone(tmp_path), refused, alone(tmp_path):
+    with training_lock(tmp_path), refused, training_lock(tmp_path):
         pass
-    with alone(tmp_path):
+    with training_lock(tmp_path):
         pass
 
 

@@ -5,7 +5,7 @@ from scipy.linalg import sqrtm
 
 from cutaway.data.sources import load
 from cutaway.learn import runtime as runtimes
-from cutaway.learn.fid import FeatureNetwork, frechet, likeness
+from cutaway.learn.fid import FeatureNetwork, frechet, image_quality
 from cutaway.learn.recipe import Recipe
 from cutaway.models import build
 
@@ -39,11 +39,11 @@ def test_the_feature_network_knows_digits_and_tells_noise_from_them(real_data):
     images = load("mnist")
     judge = FeatureNetwork.for_images(images.images, runtime())
     x = images.images[60_000:62_000].movedim(-1, 1).float() / 127.5 - 1
-    _, answers = judge.look(x)
+    _, answers = judge.features_and_answers(x)
     right = answers.argmax(1) == images.targets[60_000:62_000]
     assert right.double().mean() > 0.985
-    same = likeness(judge, x[:1000], x[1000:])
-    noise = likeness(judge, x[:1000], torch.rand(1000, 1, 28, 28) * 2 - 1)
+    same = image_quality(judge, x[:1000], x[1000:])
+    noise = image_quality(judge, x[:1000], torch.rand(1000, 1, 28, 28) * 2 - 1)
     assert same["fid"] < 30 < noise["fid"]
     assert same["sure"] > 0.95
     assert same["variety"] > 9.5

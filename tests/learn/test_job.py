@@ -130,7 +130,7 @@ def test_what_is_carried_out_is_checked_at_once():
     with pytest.raises(UsageError, match=r"A callback is named as package\.module:Class"):
         Execution(callbacks=["nothing"])
     first, second = Callback(), Callback()
-    asked = Execution("here", iter([second]), 3.0).telling(first)
+    asked = Execution("here", iter([second]), 3.0).with_first(first)
     assert [*asked.callback] == [first, second]
     assert (asked.out, asked.checkpoint_every) == ("here", 3.0)
 

@@ -11,7 +11,7 @@ from cutaway.learn import runtime as runtimes
 from cutaway.learn.loop import (
     MetricTotals,
     NotFinite,
-    holding,
+    held_fixed,
     limit_rows,
     optimizers_of,
     training_steps,
@@ -114,7 +114,7 @@ def test_players_move_in_turn_while_the_others_are_held():
 
 def test_held_parameters_are_freed_after_an_exception():
     p = nn.Parameter(torch.zeros(1))
-    with pytest.raises(RuntimeError, match="inside False"), holding([p]):
+    with pytest.raises(RuntimeError, match="inside False"), held_fixed([p]):
         raise RuntimeError(f"inside {p.requires_grad}")
     assert p.requires_grad
 

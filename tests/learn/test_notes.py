@@ -12,7 +12,7 @@ from PIL import Image
 from cutaway.data.finding_notes import MAX_NAMES, notable
 from cutaway.data.imageset import Finding
 from cutaway.learn.classification import Classification
-from cutaway.learn.notes import add_note, joined, note, note_test, read_notes
+from cutaway.learn.notes import add_note, merge_notes, note, note_test, read_notes
 
 
 def test_a_note_is_kept_once_and_the_most_harmful_comes_first(tmp_path):
@@ -28,9 +28,9 @@ def test_a_note_is_kept_once_and_the_most_harmful_comes_first(tmp_path):
 
 def test_what_only_some_runs_note_says_so():
     both, one = note("leak", "Look out."), note("imbalance", "Read the table.")
-    found = joined([[both], [both, one], [both]])
+    found = merge_notes([[both], [both, one], [both]])
     assert found == [both, note("imbalance", "In 1 of 3: Read the table.")]
-    assert joined([]) == []
+    assert merge_notes([]) == []
 
 
 def judged(tmp_path, targets, answers):

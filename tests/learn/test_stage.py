@@ -10,7 +10,7 @@ from cutaway.errors import UsageError
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.checkpoint import load_checkpoint
 from cutaway.learn.fit import fit
-from cutaway.learn.network import initial
+from cutaway.learn.network import initial_network
 from cutaway.learn.recipe import Recipe
 
 STAGES = [
@@ -99,7 +99,7 @@ def test_the_backbone_learns_more_slowly(images, tmp_path):
     moved = {}
     for rate in (1.0, 0.25):
         run = fit(recipe.override(backbone_rate=rate), images, out=tmp_path / str(rate))
-        begun = initial(recipe, 1, 10, (8, 8)).state_dict()
+        begun = initial_network(recipe, 1, 10, (8, 8)).state_dict()
         ended = run.model.state_dict()
         moved[rate] = {k: ended[k] - begun[k] for k in begun}
     slow, fast = moved[0.25], moved[1.0]

@@ -14,10 +14,10 @@ from cutaway.errors import RunError, UsageError
 from cutaway.learn import fleet, search
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.execution import Execution
-from cutaway.learn.fit import begun, fit
+from cutaway.learn.fit import begin_training, fit
 from cutaway.learn.recipe import FORMAT, Recipe, from_dict
 from cutaway.learn.run import Run
-from cutaway.learn.stage import Stage, averaged
+from cutaway.learn.stage import Stage, moving_average
 from cutaway.recipes import pair
 from cutaway.show.progress import introduction
 
@@ -53,7 +53,7 @@ def test_an_epoch_of_a_run_learns_from_every_image(tmp_path):
 
 def test_told_so_it_leaves_out_what_does_not_fill_a_batch_and_says_so(tmp_path):
     recipe = RECIPE.override(val=0.0, drop_last=True)
-    training = begun(recipe, some(57), Execution(out=tmp_path / "x"))
+    training = begin_training(recipe, some(57), Execution(out=tmp_path / "x"))
     assert "2 steps of 32 images (each epoch leaves out 14: drop_last)" in introduction(training)[1]
     training.go()
     assert training.images_seen == 64
@@ -65,7 +65,7 @@ def test_a_game_shows_its_discriminator_every_image(k, tmp_path):
         model_options={"width": 2}, task_options={"k": k}, batch_size=32, epochs=1, image_size=8,
         val=0.0,
     )  # fmt: skip
-    training = begun(recipe, some(57), Execution(out=tmp_path / "x"))
+    training = begin_training(recipe, some(57), Execution(out=tmp_path / "x"))
     stage = training.stage
     batches = [stage.feed.batch(n) for n in range(stage.steps * k)]
     assert sorted(torch.cat([b.index for b in batches]).tolist()) == sorted(
@@ -76,14 +76,14 @@ def test_a_game_shows_its_discriminator_every_image(k, tmp_path):
 
 
 def test_the_first_lines_say_batches_of_two_sizes(tmp_path):
-    training = begun(RECIPE.override(val=0.0), some(58), Execution(out=tmp_path / "x"))
+    training = begin_training(RECIPE.override(val=0.0), some(58), Execution(out=tmp_path / "x"))
     assert "4 steps of 23 or 24 images" in introduction(training)[1]
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine", "step", "constant", "one-cycle"])
 def test_a_run_of_one_step_learns(schedule, tmp_path):
     recipe = RECIPE.override(epochs=1, batch_size=500, schedule=schedule, warmup=0.2)
-    before = begun(recipe, some(120), Execution(out=tmp_path / "x"))
+    before = begin_training(recipe, some(120), Execution(out=tmp_path / "x"))
     start = {k: v.clone() for k, v in before.model.state_dict().items()}
     before.go()
     assert before.step == 1
@@ -103,7 +103,7 @@ def test_the_average_of_a_short_run_has_learned(tmp_path):
 
 def test_an_average_keeps_no_more_than_it_is_told():
     network, weight = nn.Linear(1, 1), 0.0
-    average = averaged(network, 0.5)
+    average = moving_average(network, 0.5)
     for n, value in enumerate((1.0, 3.0, -2.0, 5.0, 4.0, 0.0, 1.0, 9.0, 2.0, 7.0)):
         network.weight.data.fill_(value)
         average.update_parameters(network)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cutaway.learn.history import kept
+from cutaway.learn.history import selected
 from cutaway.learn.recipe import Recipe
 from cutaway.show import plots
 from cutaway.show.curves import curves
@@ -57,7 +57,7 @@ ROWS = [
 )
 def test_kept_epoch(changes: dict, epoch: int) -> None:
     recipe = Recipe(**changes)
-    assert kept(ROWS, recipe.monitor, recipe.patience)["epoch"] == epoch
+    assert selected(ROWS, recipe.monitor, recipe.patience)["epoch"] == epoch
 
 
 def test_curves_stay_inside_their_chart() -> None:

@@ -6,7 +6,7 @@ import pytest
 from helpers.digits import digits
 
 from cutaway.learn.execution import Execution
-from cutaway.learn.fit import begun
+from cutaway.learn.fit import begin_training
 from cutaway.learn.recipe import Recipe
 from cutaway.show.progress import introduction
 
@@ -14,6 +14,6 @@ from cutaway.show.progress import introduction
 @pytest.mark.parametrize(("asked", "who"), [(0, "chosen from the data"), (8, "set by the recipe")])
 def test_the_size_of_the_images_is_said(tmp_path: Path, asked: int, who: str) -> None:
     recipe = Recipe(model="mlp", data="own:digits", image_size=asked)
-    training = begun(recipe, digits(40), Execution(out=tmp_path / "run"))
+    training = begin_training(recipe, digits(40), Execution(out=tmp_path / "run"))
     said = f"Images of 8 x 8 pixels, {who}: --image-size N for others"
     assert said in introduction(training)

@@ -22,6 +22,6 @@ def evaluate(
     other, on = part_or_data(data or None, on)
     evaluation = open_network(run).evaluate(other, on=on)
     if as_json:
-        emit(evaluation.summary() | evaluation.details())
+        emit({**evaluation.summary(), **evaluation.details()})
     else:
         tables.show(tables.evaluation(other or on, evaluation))

@@ -58,7 +58,7 @@ from cutaway.data.catalog import SOURCES
 from cutaway.errors import DataError
 from cutaway.lab.evidence import Effect, Evidence, Verdict
 from cutaway.lab.settings import parameters, settle
-from cutaway.learn.runtime import Runtime, computing, environment
+from cutaway.learn.runtime import Environment, Runtime, computing, environment
 from cutaway.randomness import reseed_global
 from cutaway.settings import Setting
 
@@ -153,7 +153,7 @@ class Finding:
     settings: dict[str, Any]
     evidence: Evidence
     seconds: float
-    environment: dict[str, Any]
+    environment: Environment
 
     @property
     def verdict(self) -> Verdict:
@@ -195,6 +195,6 @@ def _undisturbed(number: str, seed: int, threads: int) -> Iterator[None]:
         yield
 
 
-def _environment() -> dict[str, Any]:
+def _environment() -> Environment:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return environment(Runtime(device, "float32", "contiguous", False, torch.get_num_threads()))

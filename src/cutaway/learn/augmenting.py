@@ -46,7 +46,7 @@ something points, and few in what small moves and colours change."""
 
 @dataclass(frozen=True)
 class Trial:
-    """What a plain classifier made of the same images, without altered copies and with them.
+    """A plain classifier's results on the same images, without altered copies and with them.
 
     Attributes:
         images: how many were asked about.
@@ -67,14 +67,16 @@ class Trial:
         return self.lost > self.won and mcnemar(self.lost, self.won) < SURE
 
 
-def suited(recipe: Recipe, images: ImageSet, parts: Split) -> tuple[Recipe, list[Note]]:
-    """The recipe with what `auto` stands for, and what is to be said of its augmentations.
+def choose_augmentation(
+    recipe: Recipe, images: ImageSet, parts: Split
+) -> tuple[Recipe, list[Note]]:
+    """Replace `auto` in a recipe; with notes on augmentations that change classes.
 
     What was asked for by name stays. The training images alone are looked at.
     """
-    found = [_of_stage(stage, images, parts, recipe.seed) for stage in recipe.in_stages()]
-    texts = [text for text, _ in found]
-    said = dict.fromkeys(sentence for _, sentence in found if sentence)
+    augmented = [_of_stage(stage, images, parts, recipe.seed) for stage in recipe.in_stages()]
+    texts = [text for text, _ in augmented]
+    said = dict.fromkeys(sentence for _, sentence in augmented if sentence)
     whole = texts[0] if recipe.augment == AUTO else recipe.augment
     stages = [
         stage if stage.get("augment", whole) == text else stage | {"augment": text}
@@ -87,18 +89,18 @@ def suited(recipe: Recipe, images: ImageSet, parts: Split) -> tuple[Recipe, list
 
 def _of_stage(recipe: Recipe, images: ImageSet, parts: Split, seed: int) -> tuple[str, str]:
     """A stage's augmentation, and a sentence where a part of it changes the classes."""
-    asked, auto = augment_for(recipe.augment, images.size), recipe.augment == AUTO
+    wish, auto = augment_for(recipe.augment, images.size), recipe.augment == AUTO
     known = labelled(parts, images, recipe.labels, seed) if recipe.labels else parts.train
     trials = {
-        each: tried(images, known, each)
-        for each in asked.transforms
+        each: try_copies(images, known, each)
+        for each in wish.transforms
         if each.active and type(each) in COPIES and _tells_classes(recipe, images)
     }
     harmful = {each: trial for each, trial in trials.items() if trial.harmful}
-    rest = Augment(tuple(each for each in asked.transforms if each not in harmful))
+    rest = Augment(tuple(each for each in wish.transforms if each not in harmful))
     text = str(rest) if auto else recipe.augment
     return text, " ".join(
-        _said(each, trial, auto, str(asked if auto else rest)) for each, trial in harmful.items()
+        _said(each, trial, auto, str(wish if auto else rest)) for each, trial in harmful.items()
     )
 
 
@@ -121,18 +123,18 @@ def _said(transform: Transform, trial: Trial, auto: bool, instead: str) -> str:
 
 
 _known: dict[str, Trial] = {}
-"""What came out, by what was asked: the members of a fleet ask the same."""
+"""Trials by what was asked: the members of a fleet ask the same."""
 
 
-def tried(images: ImageSet, index: Int[Tensor, " m"], transform: Transform) -> Trial:
-    """What copies altered by a transform do to a plain classifier of the images at `index`."""
-    asked = f"{images.fingerprint} {transform}".encode() + index.numpy().tobytes()
-    key = blake2b(asked, digest_size=16).hexdigest()
+def try_copies(images: ImageSet, index: Int[Tensor, " m"], transform: Transform) -> Trial:
+    """Try copies altered by a transform on a plain classifier of the images at `index`."""
+    question = f"{images.fingerprint} {transform}".encode() + index.numpy().tobytes()
+    key = blake2b(question, digest_size=16).hexdigest()
     if key not in _known:
         draw = generator(0, "augmenting")
         some = index[images.targets[index] >= 0]
         some = some[torch.randperm(len(some), generator=draw)[:MOST]]
-        _known[key] = _Cross(images, some, transform).trial()
+        _known[key] = _CrossValidation(images, some, transform).trial()
     return _known[key]
 
 
@@ -146,7 +148,7 @@ def _altered(x: Float[Tensor, "n c h w"], transform: Transform) -> Float[Tensor,
     return warp(x, matrix.expand(len(x), 3, 3))
 
 
-class _Cross:
+class _CrossValidation:
     """A cross-validation without copies and with them."""
 
     def __init__(self, images: ImageSet, some: Int[Tensor, " n"], transform: Transform):
@@ -156,7 +158,7 @@ class _Cross:
         self.fold = torch.arange(len(some)) % FOLDS
 
     def trial(self) -> Trial:
-        """What came out; nothing where there are too few images to divide."""
+        """Run it; nothing is lost or won where there are too few images to divide."""
         if len(self.t) < 2 * FOLDS:
             return Trial(len(self.t), (0, 0), 0, 0)
         without, with_copies = self._answers(False), self._answers(True)
@@ -168,14 +170,14 @@ class _Cross:
 
     def _answers(self, copies: bool) -> Int[Tensor, " n"]:
         """For each image the class that is found without it."""
-        found = torch.empty_like(self.t)
+        answers = torch.empty_like(self.t)
         for k in range(FOLDS):
             held = self.fold == k
             x, t = self._features[0][~held], self.t[~held]
             if copies:
                 x, t = torch.cat([x, self._features[1][~held]]), torch.cat([t, t])
-            found[held] = _ridge(x, t, self._features[0][held], len(self.classes))
-        return found
+            answers[held] = _ridge(x, t, self._features[0][held], len(self.classes))
+        return answers
 
     @cached_property
     def _features(self) -> tuple[Tensor, Tensor]:
@@ -216,20 +218,20 @@ def _patches(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "k c s s"]:
         for end in (n, h - side + 1, w - side + 1)
     )
     image, top, left = at
-    found = windows[image, :, top, left]
-    found = found - found.mean((1, 2, 3), keepdim=True)
-    length = found.flatten(1).norm(dim=1)
+    patches: Tensor = windows[image, :, top, left]
+    patches = patches - patches.mean((1, 2, 3), keepdim=True)
+    length: Tensor = patches.flatten(1).norm(dim=1)
     best = length.argsort(descending=True, stable=True)[:PATCHES]
-    return found[best] / length[best].clamp(min=1e-6)[:, None, None, None]
+    return patches[best] / length[best].clamp(min=1e-6)[:, None, None, None]
 
 
 def _ridge(
-    x: Float[Tensor, "n d"], t: Int[Tensor, " n"], asked: Float[Tensor, "m d"], classes: int
+    x: Float[Tensor, "n d"], t: Int[Tensor, " n"], queries: Float[Tensor, "m d"], classes: int
 ) -> Int[Tensor, " m"]:
     """The classes of those asked about, by ridge regression on the others' features."""
     mean, std = x.mean(0), x.std(0) + 1e-6
-    x, asked = (x - mean) / std, (asked - mean) / std
+    x, queries = (x - mean) / std, (queries - mean) / std
     y = F.one_hot(t, classes).to(x)
     pull = RIDGE * x.shape[1] * torch.eye(len(x), dtype=x.dtype)
-    weights = torch.linalg.solve(x @ x.T + pull, y - y.mean(0))
-    return (asked @ x.T @ weights + y.mean(0)).argmax(1)
+    weights: Tensor = torch.linalg.solve(x @ x.T + pull, y - y.mean(0))
+    return (queries @ x.T @ weights + y.mean(0)).argmax(1)

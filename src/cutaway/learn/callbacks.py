@@ -12,12 +12,12 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cutaway.errors import UsageError
 from cutaway.learn.history import Row
-from cutaway.learn.import_path import imported
+from cutaway.learn.import_path import import_object
 
 if TYPE_CHECKING:
     from cutaway.learn.evaluation import Evaluation
@@ -31,7 +31,7 @@ class Callback:
     """Told of what happens; each method may be overridden. An exception ends what is going on.
 
     In a fleet the members' own events come from each member: from all of a stack in turn, and where
-    members train side by side, from copies of the callback in their processes (see `spelled`).
+    members train side by side, from copies of the callback in their processes (see `serialize`).
     """
 
     in_members = True
@@ -49,7 +49,7 @@ class Callback:
     def on_step_end(self, training: "Training") -> None:
         """A step has been taken."""
 
-    def on_evaluation_end(self, training: "Training", part: str, found: "Evaluation") -> None:
+    def on_evaluation_end(self, training: "Training", part: str, evaluation: "Evaluation") -> None:
         """The network has been evaluated on a part: `val` after an epoch, `test` at the end."""
 
     def on_epoch_end(self, training: "Training", row: Row) -> None:
@@ -98,12 +98,12 @@ class Callbacks(Callback):
     def __iter__(self) -> Iterator[Callback]:
         return iter(self._several)
 
-    def hears(self, event: str) -> bool:
+    def handles(self, event: str) -> bool:
         """Whether one of them does anything at an event."""
         return any(getattr(type(one), event) is not getattr(Callback, event) for one in self)
 
 
-def _telling(event: str) -> Any:
+def _forwarding(event: str) -> Any:
     def tell(self: Callbacks, *about: Any) -> None:
         for one in self:
             try:
@@ -116,7 +116,7 @@ def _telling(event: str) -> Any:
 
 
 for _event in EVENTS:
-    setattr(Callbacks, _event, _telling(_event))
+    setattr(Callbacks, _event, _forwarding(_event))
 
 
 def _each(callback: Callback) -> Iterator[Callback]:
@@ -126,8 +126,8 @@ def _each(callback: Callback) -> Iterator[Callback]:
         yield callback
 
 
-def made(callbacks: Iterable[Any]) -> Callbacks:
-    """Callbacks, those that are named as `package.module:Class` made without arguments.
+def resolve(callbacks: Iterable[Any]) -> Callbacks:
+    """Combine callbacks; those named as `package.module:Class` are made without arguments.
 
     Raises:
         UsageError: one cannot be imported or made, or is no callback.
@@ -135,24 +135,24 @@ def made(callbacks: Iterable[Any]) -> Callbacks:
     return Callbacks(_make(one) if isinstance(one, str) else _checked(one) for one in callbacks)
 
 
-def spelled(callbacks: Callbacks) -> str:
-    """Those that members' processes make anew, as JSON: by the name of the class, and the fields of
-    a dataclass.
+def serialize(callbacks: Callbacks) -> str:
+    """Write callbacks as JSON, for the processes of members: each by the name of its class, and
+    the fields of a dataclass.
 
     Raises:
         UsageError: one cannot be made so.
     """
-    return json.dumps([_spelled(one) for one in callbacks if one.in_members])
+    return json.dumps([_serialized(one) for one in callbacks if one.in_members])
 
 
-def read(text: str) -> Callbacks:
-    """Callbacks as `spelled` wrote them. Raises what `made` does."""
+def deserialize(text: str) -> Callbacks:
+    """Make callbacks from what `serialize` gave. Raises what `resolve` does."""
     return Callbacks(_make(one["class"], one["fields"]) for one in json.loads(text))
 
 
-def _spelled(callback: Callback) -> dict[str, Any]:
+def _serialized(callback: Callback) -> dict[str, object]:
     kind = type(callback)
-    name, fields = f"{kind.__module__}:{kind.__qualname__}", dict[str, Any]()
+    name, fields = f"{kind.__module__}:{kind.__qualname__}", dict[str, object]()
     if dataclasses.is_dataclass(callback):
         fields = {f.name: getattr(callback, f.name) for f in dataclasses.fields(callback) if f.init}
     try:
@@ -171,10 +171,10 @@ def _spelled(callback: Callback) -> dict[str, Any]:
     return {"class": name, "fields": fields}
 
 
-def _make(name: str, fields: dict[str, Any] | None = None) -> Callback:
+def _make(name: str, fields: Mapping[str, object] = {}) -> Callback:
     kind = _class(name)
     try:
-        return _checked(kind(**(fields or {})))
+        return _checked(kind(**fields))
     except TypeError as error:
         raise UsageError(
             f"The callback '{name}' cannot be made without arguments: {error}."
@@ -188,7 +188,7 @@ def _class(name: str) -> Any:
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.append(os.getcwd())  # for good, as `python -m` has it
     try:
-        return imported(name)
+        return import_object(name)
     except (ImportError, AttributeError) as error:
         raise UsageError(f"The callback '{name}' cannot be imported: {error}.") from None
 

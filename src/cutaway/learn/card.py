@@ -1,9 +1,9 @@
-"""What a network has to know of its data to be used, kept in a run's `data.json`."""
+"""The data card: what is needed of the data to use a network, kept in a run's `data.json`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from jaxtyping import UInt8
@@ -15,11 +15,28 @@ from cutaway.data.frame import Fit, Frame, Levels, fit_of
 from cutaway.data.imageset import ImageSet
 from cutaway.data.ink import MAX_IMAGES, Ink, measure_ink
 from cutaway.data.levels import levels_from_json
-from cutaway.data.picture import Unreadable
 from cutaway.data.split import Split
 from cutaway.data.target import Classes, Target, Values, read_target
+from cutaway.data.unreadable import Unreadable
 from cutaway.errors import DataError, RunError, UsageError
 from cutaway.files import read_json
+from cutaway.settings import Options
+
+
+class CardFacts(TypedDict):
+    """A card's `data.json`, as far as others read it."""
+
+    size: list[int]
+    mean: list[float]
+    std: list[float]
+
+
+class WeightFacts(TypedDict, total=False):
+    """The facts of a run's weights, beside the tensors; files from elsewhere have none."""
+
+    model: str
+    options: Options
+    data: CardFacts
 
 
 @dataclass(frozen=True)
@@ -61,10 +78,9 @@ class DataCard:
 
     @classmethod
     def read(cls, path: Path, kind: type[Target] = Classes) -> "DataCard":
-        """What a run has kept; see `restored` for `kind`. Raises RunError."""
-        values: dict[str, Any] = read_json(path)
+        """Read a run's card; see `restored` for `kind`. Raises RunError."""
         try:
-            return cls(**restored(values, kind))
+            return cls(**fields_from_json(read_json(path), kind))
         except (TypeError, KeyError):
             raise RunError(f"{path} is damaged: its fields are not those of a data card.") from None
 
@@ -75,7 +91,7 @@ class DataCard:
 
     @property
     def frame(self) -> Frame:
-        """What a picture is brought to."""
+        """The frame that a picture is brought to."""
         return Frame(self.channels, self.size, fit_of(self.size, self.fit), self.levels)
 
     @property
@@ -98,7 +114,7 @@ class DataCard:
             name = f"{source}: " if isinstance(source, str | Path) else ""
             raise DataError(f"{name}{problem.sentence}") from None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values, for JSON."""
         return asdict(self) | {"target": self.target.to_dict()}
 
@@ -108,8 +124,10 @@ class DataCard:
         if not strangers:
             return
         alike = {name.casefold(): name for name in self.classes}
-        found = [(s, alike[s.casefold()]) for s in strangers if s.casefold() in alike]
-        hint = f" Call '{found[0][0]}' '{found[0][1]}', as the network does." if found else ""
+        variants = [(s, alike[s.casefold()]) for s in strangers if s.casefold() in alike]
+        hint = (
+            f" Call '{variants[0][0]}' '{variants[0][1]}', as the network does." if variants else ""
+        )
         raise UsageError(
             f"These images have classes that the network did not learn: {listed(strangers)}. "
             f"Theirs are {listed(names)}; the network's are {listed(self.classes)}.{hint}"
@@ -140,7 +158,7 @@ class DataCard:
         return replace(images, targets=place[images.targets], classes=self.classes)
 
 
-def restored(values: dict[str, Any], kind: type[Target] = Classes) -> dict[str, Any]:
+def fields_from_json(values: Mapping[str, Any], kind: type[Target] = Classes) -> dict[str, Any]:
     """A card's fields as JSON gave them back, in their own types.
 
     Args:
@@ -150,15 +168,12 @@ def restored(values: dict[str, Any], kind: type[Target] = Classes) -> dict[str, 
         KeyError, TypeError: they are not those of a card.
         DataError: what is kept of drawings is damaged.
     """
-    values = dict(values)
-    told = values.pop("target", None) or {"kind": kind.kind, "names": values.pop("classes")}
-    tuples: dict[str, Any] = {name: tuple(values[name]) for name in ("size", "mean", "std")}
-    tuples["target"] = read_target(told)
-    kept = {
-        "levels": levels_from_json(values.get("levels")),
-        "ink": Ink.from_json(values.get("ink")),
-    }
-    return values | tuples | kept
+    fields = dict(values)
+    target = fields.pop("target", None) or {"kind": kind.kind, "names": fields.pop("classes")}
+    fields |= {name: tuple(values[name]) for name in ("size", "mean", "std")}
+    fields["levels"] = levels_from_json(values.get("levels"))
+    fields["ink"] = Ink.from_json(values.get("ink"))
+    return fields | {"target": read_target(target)}
 
 
 def listed(names: Sequence[str], most: int = 20) -> str:
@@ -168,7 +183,7 @@ def listed(names: Sequence[str], most: int = 20) -> str:
 
 
 def _ink(images: ImageSet, split: Split) -> Ink | None:
-    """How the training images lie on their paper, where they are drawings."""
+    """The place of the training images on their paper, where they are drawings."""
     if len(images.size) != 2 or images.channels != 1 or images.whole:
         return None
     train = split.train

@@ -7,6 +7,7 @@ Nothing is ever unpickled.
 
 import json
 import os
+from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,11 @@ from cutaway.files import write_whole, writing
 
 LAST, PREVIOUS = "last.safetensors", "previous.safetensors"
 Tensors = dict[str, Tensor]
+Facts = Mapping[str, object]
+"""Plain values that a file holds beside its tensors, by name."""
 
 
-def save_tensors(path: Path, tensors: Tensors, facts: dict[str, Any]) -> None:
+def save_tensors(path: Path, tensors: Tensors, facts: Facts) -> None:
     """Write tensors and facts as one sealed safetensors file.
 
     Raises:
@@ -36,8 +39,8 @@ def save_tensors(path: Path, tensors: Tensors, facts: dict[str, Any]) -> None:
     write_whole(path, save(plain, {"cutaway": seal}))
 
 
-def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
-    """Read what `save_tensors` wrote.
+def load_tensors(path: Path) -> tuple[Tensors, Any]:
+    """Read what `save_tensors` wrote, the facts as they come from JSON.
 
     Raises:
         RunError: the file is missing, truncated, or not what was written.
@@ -56,7 +59,7 @@ def load_tensors(path: Path) -> tuple[Tensors, dict[str, Any]]:
     return tensors, json.loads(header["facts"])
 
 
-def save_checkpoint(folder: Path, tensors: Tensors, facts: dict[str, Any]) -> None:
+def save_checkpoint(folder: Path, tensors: Tensors, facts: Facts) -> None:
     """Write a checkpoint, keeping the one before."""
     last, previous = folder / LAST, folder / PREVIOUS
     with writing(folder):
@@ -70,7 +73,7 @@ def save_checkpoint(folder: Path, tensors: Tensors, facts: dict[str, Any]) -> No
     save_tensors(last, tensors, facts)
 
 
-def load_checkpoint(folder: Path) -> tuple[Tensors, dict[str, Any], str] | None:
+def load_checkpoint(folder: Path) -> tuple[Tensors, Any, str] | None:
     """The last sound checkpoint, its facts, and a sentence where it is not the last one.
 
     None where no checkpoint has been written yet.
@@ -108,10 +111,13 @@ def _digest(tensors: Tensors, text: str) -> str:
     return digest.hexdigest()
 
 
-def optimizer_state(optimizer: torch.optim.Optimizer, prefix: str) -> tuple[Tensors, Any]:
+def optimizer_state(
+    optimizer: torch.optim.Optimizer, prefix: str
+) -> tuple[Tensors, dict[str, object]]:
     """An optimizer's state as tensors (named `prefix/parameter/field`) and plain facts."""
     state = optimizer.state_dict()
-    tensors, rest = {}, {}
+    tensors: Tensors = {}
+    rest: dict[str, object] = {}
     for index, fields in state["state"].items():
         for name, value in fields.items():
             key = f"{prefix}/{index}/{name}"
@@ -123,11 +129,11 @@ def optimizer_state(optimizer: torch.optim.Optimizer, prefix: str) -> tuple[Tens
 
 
 def restore_optimizer(
-    optimizer: torch.optim.Optimizer, prefix: str, tensors: Tensors, rest: dict[str, Any]
+    optimizer: torch.optim.Optimizer, prefix: str, tensors: Tensors, rest: Facts
 ) -> None:
     """Put back what `optimizer_state` gave; each tensor in the memory order of its parameter."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    state: dict[int, dict[str, Any]] = {}
+    state: dict[int, dict[str, object]] = {}
     for key, value in [*tensors.items(), *rest.items()]:
         if key.startswith(prefix + "/"):
             index, name = key[len(prefix) + 1 :].split("/", 1)

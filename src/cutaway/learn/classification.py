@@ -1,9 +1,9 @@
 """Telling the classes of whole examples: the answers, and what all such tasks share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar, TypedDict
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.split import Split
 from cutaway.data.target import Classes, Target
-from cutaway.learn.evaluation import Pooled
+from cutaway.learn.evaluation import Pooled, Summary
 from cutaway.learn.metrics import HIGHER, Kept, Metric, loss
 from cutaway.learn.prediction import ClassPrediction
 from cutaway.learn.runtime import Runtime
@@ -25,6 +25,30 @@ BINS = 15
 
 
 WIDE = 0.2  # an interval of the accuracy so wide leaves open how good the network is
+
+
+ClassMetrics = TypedDict(
+    "ClassMetrics",
+    {
+        "class": str,
+        "images": int,
+        "precision": float | None,
+        "recall": float | None,
+        "f1": float | None,
+    },
+)
+"""The metrics of one class; None where nothing was predicted, or nothing is of it."""
+
+
+class ClassificationSummary(TypedDict):
+    """The results of a classifier."""
+
+    images: int
+    accuracy: float
+    interval: list[float]
+    top5: float
+    loss: float
+    calibration_error: float
 
 
 @dataclass(frozen=True)
@@ -89,8 +113,8 @@ class Classification(Pooled):
     def interval(self) -> tuple[float, float]:
         """95 % interval of the accuracy: Wilson's, related images counting as fewer."""
         right = (self.predicted == self.targets).numpy()
-        found = share(right, None if self.groups is None else self.groups.numpy())
-        return found.low, found.high
+        accuracy = share(right, None if self.groups is None else self.groups.numpy())
+        return accuracy.low, accuracy.high
 
     @cached_property
     def top5(self) -> float:
@@ -129,9 +153,9 @@ class Classification(Pooled):
         confidence, right, total = self.calibration.unbind(1)
         return ((confidence - right).abs() * total).sum().item() / len(self)
 
-    def per_class(self) -> list[dict[str, Any]]:
+    def per_class(self) -> list[ClassMetrics]:
         """Precision, recall, F1 and count of each class; None where nothing was predicted."""
-        rows = []
+        rows: list[ClassMetrics] = []
         for k, name in enumerate(self.classes):
             hit = int(self.confusion[k, k])
             true, claimed = int(self.confusion[k].sum()), int(self.confusion[:, k].sum())
@@ -161,30 +185,30 @@ class Classification(Pooled):
     def doubts(self) -> Sequence[tuple[str, str]]:
         low, high = self.interval
         name, plain = self.commonest
-        found = []
+        doubts = []
         if low <= plain:
-            found.append(("baseline", (
+            doubts.append(("baseline", (
                 f"Always predicting '{name}' would have an accuracy of {plain:.1%} on the test "
                 f"set, and the network with {self.accuracy:.1%} (95 % interval {low:.1%} to "
                 f"{high:.1%}) does not show that it has learned more: train longer, at another "
                 "--lr, or on more images."
             )))  # fmt: skip
         if high - low > WIDE:
-            found.append(("few-tests", (
+            doubts.append(("few-tests", (
                 f"The test set has only {len(self)} images, so that the accuracy may be anything "
                 f"from {low:.0%} to {high:.0%}: add images, or test on all of them in turn with "
                 "--folds 5."
             )))  # fmt: skip
-        return found
+        return doubts
 
-    def details(self) -> dict[str, Any]:
+    def details(self) -> Mapping[str, object]:
         return {"classes": self.per_class()}
 
     def tensors(self) -> dict[str, Tensor]:
         names = ("index", "targets", "probabilities")
         return {name: getattr(self, name) for name in names}
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> ClassificationSummary:
         return {
             "images": len(self),
             "accuracy": self.accuracy,
@@ -195,8 +219,8 @@ class Classification(Pooled):
         }
 
 
-def _right(kept: Kept) -> Tensor:
-    return (kept["probabilities"].argmax(1) == kept["targets"]).double()
+def _right(tensors: Kept) -> Tensor:
+    return (tensors["probabilities"].argmax(1) == tensors["targets"]).double()
 
 
 LOSS = loss("nats")
@@ -236,10 +260,10 @@ class Classifier(Task):
         return Classification(target.classes, index, targets, probabilities)
 
     def recall(
-        self, tensors: dict[str, Tensor], summary: dict[str, Any], target: Target
+        self, tensors: dict[str, Tensor], summary: Summary, target: Target
     ) -> Classification:
-        kept = (tensors[name] for name in ("index", "targets", "probabilities"))
-        return Classification(target.classes, *kept)
+        columns = (tensors[name] for name in ("index", "targets", "probabilities"))
+        return Classification(target.classes, *columns)
 
     def prediction(
         self, name: str, answer: Tensor | None, target: Target, error: str = ""
@@ -251,7 +275,7 @@ class Classifier(Task):
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return ClassPrediction(name=name, top=tuple((target.names[i], p) for i, p in pairs))
 
-    def reply(self, answer: Float[np.ndarray, "k"], target: Target) -> dict[str, Any]:
+    def reply(self, answer: Float[np.ndarray, "k"], target: Target) -> Mapping[str, object]:
         best = np.argsort(-answer, kind="stable")[:5].tolist()
         pairs = ((target.names[i], round(float(answer[i]), 6)) for i in best)
         return {"top": [{"label": name, "probability": p} for name, p in pairs]}

@@ -1,4 +1,4 @@
-"""What work costs, counted as it runs: a busy machine changes nothing of it."""
+"""The cost of work, counted as it runs: a busy machine changes nothing of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -7,8 +7,8 @@ from cutaway.see.graph.cost import Mode, bytes_moved, flops
 from cutaway.see.layers import unpacked
 
 
-class Counted(Mode):
-    """Inside, what PyTorch computes is counted.
+class CostCounter(Mode):
+    """Count what PyTorch computes inside this context.
 
     Attributes:
         flops: of matrix products and convolutions, a multiplication and an addition each.
@@ -17,7 +17,7 @@ class Counted(Mode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.flops = self.bytes = self.calls = 0
 
     def __torch_dispatch__(
@@ -27,16 +27,17 @@ class Counted(Mode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        found = func(*args, **(kwargs or {}))
-        given = (args, kwargs or {})
-        self.flops += flops(func, *given, found)
-        written = bytes_moved(func, list(unpacked(given)), list(unpacked(found)))[1]
+        output = func(*args, **(kwargs or {}))
+        inputs = (args, kwargs or {})
+        self.flops += flops(func, *inputs, output)
+        written = bytes_moved(func, list(unpacked(inputs)), list(unpacked(output)))[1]
         self.bytes, self.calls = self.bytes + written, self.calls + bool(written)
-        return found
+        return output
 
 
-def counted(work: Callable[[], Any]) -> Counted:
-    """What a piece of work costs."""
-    with Counted() as found:
+def count_cost(work: Callable[[], Any]) -> CostCounter:
+    """Count the cost of a piece of work."""
+    counter = CostCounter()
+    with counter:
         work()
-    return found
+    return counter

@@ -10,7 +10,7 @@ from cutaway.learn.recipe import Recipe
 Optimizer = torch.optim.Optimizer
 
 
-def pull(optimizer: Optimizer, recipe: Recipe) -> None:
+def apply_decay(optimizer: Optimizer, recipe: Recipe) -> None:
     """Let the recipe's `decay` take the place of the optimizer's own, where it asks for another.
 
     It was made without a pull of its own. Matrices and kernels alone are pulled. `l2` adds
@@ -20,40 +20,40 @@ def pull(optimizer: Optimizer, recipe: Recipe) -> None:
     Source: Loshchilov and Hutter 2019, 'Decoupled weight decay regularization', algorithm 2.
     """
     if recipe.decay != "own" and recipe.weight_decay:
-        {"l2": _in_the_loss, "decoupled": _beside}[recipe.decay](optimizer, recipe.weight_decay)
+        {"l2": _l2, "decoupled": _decoupled}[recipe.decay](optimizer, recipe.weight_decay)
 
 
-def _pulled(group: dict[str, Any]) -> list[Tensor]:
+def _decayed(group: dict[str, Any]) -> list[Tensor]:
     return [p for p in group["params"] if p.ndim > 1]
 
 
-def _in_the_loss(optimizer: Optimizer, strength: float) -> None:
-    def penalised(_: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def _l2(optimizer: Optimizer, strength: float) -> None:
+    def add_penalty(_: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         _, closure = args
         shares = closure.shares
 
         def more(first: bool) -> Any:
             yield from shares(first)
             for group in optimizer.param_groups:
-                if weights := _pulled(group):
+                if weights := _decayed(group):
                     yield strength / 2 * torch.stack([w.square().sum() for w in weights]).sum()
 
         closure.shares = more
 
-    optimizer.register_step_pre_hook(penalised)
+    optimizer.register_step_pre_hook(add_penalty)
 
 
-def _beside(optimizer: Optimizer, strength: float) -> None:
+def _decoupled(optimizer: Optimizer, strength: float) -> None:
     before: list[list[Tensor]] = []
 
     @torch.no_grad()
     def remember(*_: Any) -> None:
-        before[:] = [[w.clone() for w in _pulled(group)] for group in optimizer.param_groups]
+        before[:] = [[w.clone() for w in _decayed(group)] for group in optimizer.param_groups]
 
     @torch.no_grad()
     def shrink(*_: Any) -> None:
         for group, olds in zip(optimizer.param_groups, before, strict=True):
-            for w, old in zip(_pulled(group), olds, strict=True):
+            for w, old in zip(_decayed(group), olds, strict=True):
                 w.sub_(old, alpha=float(group["lr"]) * strength)
 
     optimizer.register_step_pre_hook(remember)

@@ -4,12 +4,11 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
 from unicodedata import category, normalize
 from uuid import uuid4
 
@@ -28,7 +27,7 @@ TEMPORARY = ".cutaway-*.tmp"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a directory is to appear.
+    """The place where a directory is to appear.
 
     Attributes:
         path: the one that was asked for or, where it is `numbered`, one that lacks its number.
@@ -38,7 +37,7 @@ class Place:
     numbered: bool = False
 
     def names(self) -> Iterator[Path]:
-        """What may be taken, the first that is free."""
+        """The paths that may be taken, the first that is free."""
         if not self.numbered:
             return iter([self.path])
         return (self.path.with_name(f"{self.path.name}-{number}") for number in count(1))
@@ -59,7 +58,7 @@ def destination(out: str | Path, model: str, data: str, kind: str = "") -> Place
     if not out:
         return Place(Path("runs") / "-".join(filter(None, (plain(model), plain(data), kind))), True)
     if os.path.lexists(out):
-        raise taken(Path(out))
+        raise already_exists(Path(out))
     return Place(Path(out))
 
 
@@ -76,7 +75,7 @@ def plain(name: str) -> str:
     return short.strip("-._") or "data"
 
 
-def taken(path: Path) -> RunError:
+def already_exists(path: Path) -> RunError:
     return RunError(
         f"{path} exists already and is not overwritten: choose another --out, or resume it: "
         f"cutaway resume {path}"
@@ -84,7 +83,7 @@ def taken(path: Path) -> RunError:
 
 
 def create(
-    place: Place, recipe: Recipe, card: DataCard, split: Split, about: dict[str, Any]
+    place: Place, recipe: Recipe, card: DataCard, split: Split, about: Mapping[str, object]
 ) -> Path:
     """Make a run directory in one step: it appears whole, or not at all.
 
@@ -102,10 +101,10 @@ def create(
         for name, value in about.items():
             write_json(folder / f"{name}.json", value)
 
-    return appear(place, fill)
+    return create_whole(place, fill)
 
 
-def appear(place: Place, fill: Callable[[Path], None]) -> Path:
+def create_whole(place: Place, fill: Callable[[Path], None]) -> Path:
     """Make a directory in one step, whatever other processes make beside it.
 
     Args:
@@ -122,7 +121,7 @@ def appear(place: Place, fill: Callable[[Path], None]) -> Path:
         for path in place.names():
             if _renamed(folder, path):
                 return path
-    raise taken(place.path)
+    raise already_exists(place.path)
 
 
 def _renamed(folder: Path, path: Path) -> bool:
@@ -177,7 +176,7 @@ def refuse_member(path: str | Path) -> None:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
+def training_lock(path: Path) -> Iterator[None]:
     """Keep other processes from training what is at `path`.
 
     Raises:

@@ -1,28 +1,37 @@
-"""What an evaluation gives: how good a network is on images that it did not learn from."""
+"""The results of an evaluation on images that a network did not learn from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from cutaway.data.split import Split
 
+Summary = Mapping[str, object]
+"""A run's `results.json`: `images`, how many there were, and each metric by its name."""
+
+
+def number(summary: Summary, name: str) -> float:
+    """A metric of a summary that is a single number. Raises KeyError where there is none."""
+    value = summary[name]
+    assert isinstance(value, int | float), name
+    return value
+
 
 class Evaluation:
-    """How good a network is on some images. Each task has its own kind."""
+    """The quality of a network on some images. Each task has its own kind."""
 
     def __len__(self) -> int:
-        """How many images."""
+        """The number of images."""
         raise NotImplementedError
 
-    def summary(self) -> dict[str, Any]:
-        """The metrics as plain numbers."""
+    def summary(self) -> Summary:
+        """The metrics as plain values."""
         raise NotImplementedError
 
     def tensors(self) -> dict[str, Tensor]:
-        """What is kept of it: all that a report draws and a comparison needs."""
+        """The tensors that are kept: all that a report draws and a comparison needs."""
         raise NotImplementedError
 
     def grouped(self, split: Split) -> "Evaluation":
@@ -30,7 +39,7 @@ class Evaluation:
         return self
 
     def doubts(self) -> Sequence[tuple[str, str]]:
-        """What speaks against its own figures: short stable names, and a sentence each."""
+        """Reasons to doubt its figures: short stable names, and a sentence each."""
         return ()
 
     @property
@@ -40,11 +49,11 @@ class Evaluation:
 
     @property
     def related(self) -> int:
-        """How many groups of related images there are; 0 where none are known to be related."""
+        """The number of groups of related images; 0 where none are known to be related."""
         return 0
 
     def remarks(self) -> dict[str, str]:
-        """What is told beside the metrics, by its name."""
+        """Remarks beside the metrics, by name."""
         return {}
 
     @property
@@ -52,7 +61,7 @@ class Evaluation:
         """Metrics that say nothing here."""
         return ()
 
-    def details(self) -> dict[str, Any]:
+    def details(self) -> Mapping[str, object]:
         """Further plain values, for programs."""
         return {}
 
@@ -81,14 +90,14 @@ class Measurements(Evaluation):
     """Metrics and tensors, for tasks that need no more."""
 
     images: int
-    metrics: dict[str, Any]
-    kept: dict[str, Tensor]
+    metrics: Mapping[str, object]
+    kept_tensors: dict[str, Tensor]
 
     def __len__(self) -> int:
         return self.images
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Summary:
         return {"images": self.images, **self.metrics}
 
     def tensors(self) -> dict[str, Tensor]:
-        return self.kept
+        return self.kept_tensors

@@ -1,11 +1,11 @@
-"""How a training is carried out: what does not decide its result, and so is in no recipe."""
+"""Settings of a training that do not decide its result, and so are in no recipe."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from cutaway.learn.callbacks import Callback, Callbacks, made
+from cutaway.learn.callbacks import Callback, Callbacks, resolve
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Execution:
     @cached_property
     def callback(self) -> Callbacks:
         """All callbacks as one."""
-        return made(self.callbacks)
+        return resolve(self.callbacks)
 
-    def telling(self, first: Callback) -> "Execution":
-        """The same, with a callback that is told before the others."""
+    def with_first(self, first: Callback) -> "Execution":
+        """Add a callback that is told before the others."""
         return replace(self, callbacks=Callbacks([first, self.callback]))

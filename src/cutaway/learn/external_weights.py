@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from cutaway.errors import UsageError
+from cutaway.learn.card import WeightFacts
 from cutaway.learn.checkpoint import load_tensors
 from cutaway.models import Model
 
@@ -22,9 +23,17 @@ IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), 224
 """Mean, standard deviation and side that torchvision's weights were learned with."""
 
 
+class TimmSettings(TypedDict):
+    """The part of timm's `config.json` that is read."""
+
+    mean: list[float]
+    std: list[float]
+    input_size: list[int]
+
+
 @dataclass(frozen=True)
 class WeightFile:
-    """What a weight file holds.
+    """The content of a weight file.
 
     Attributes:
         tensors: by the file's own names.
@@ -48,7 +57,7 @@ def open_weights(source: str, model: Model) -> WeightFile:
         UsageError: there are none, they cannot be had, or they are not safetensors.
         RunError: a run's weights were damaged.
     """
-    facts: dict[str, Any] = {}
+    facts: WeightFacts = {}
     if source == "auto":
         path, tensors = _at_hand(model)
     else:
@@ -124,7 +133,7 @@ def download(repository: str) -> Path:
     )
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _read(path: Path) -> tuple[dict[str, Tensor], WeightFacts]:
     """Tensors by name, and the facts that a file of our own carries."""
     _refuse_pickles(path)
     try:
@@ -153,7 +162,7 @@ def _refuse_pickles(path: Path) -> None:
 
 
 def _normalisation(
-    path: Path, facts: dict[str, Any], model: Model, at_hand: bool
+    path: Path, facts: WeightFacts, model: Model, at_hand: bool
 ) -> tuple[tuple[float, ...], tuple[float, ...], int]:
     """Mean, standard deviation and side that the weights were learned with.
 
@@ -163,19 +172,20 @@ def _normalisation(
     if "data" in facts:
         card = facts["data"]
         return tuple(card["mean"]), tuple(card["std"]), min(card["size"])
-    said = {} if at_hand else _settings(path.with_name("config.json"))
-    if said:
-        return tuple(said["mean"]), tuple(said["std"]), int(said["input_size"][-1])
+    settings = None if at_hand else _timm_settings(path.with_name("config.json"))
+    if settings:
+        mean, std, size = (settings[name] for name in ("mean", "std", "input_size"))
+        return tuple(mean), tuple(std), int(size[-1])
     if model.weights is not None:
         return model.weights.mean, model.weights.std, model.weights.size
     return IMAGENET
 
 
-def _settings(path: Path) -> dict[str, Any]:
-    """timm's settings with mean, std and input_size; empty where the file says no such thing."""
+def _timm_settings(path: Path) -> TimmSettings | None:
+    """timm's settings; None where the file holds none."""
     try:
         config = json.loads(path.read_text())
-        said = config.get("pretrained_cfg", config)
-        return said if {"mean", "std", "input_size"} <= said.keys() else {}
+        settings: TimmSettings = config.get("pretrained_cfg", config)
+        return settings if TimmSettings.__required_keys__ <= settings.keys() else None
     except (OSError, ValueError, AttributeError):
-        return {}
+        return None

@@ -1,4 +1,4 @@
-"""How like real images drawn ones are, in the eyes of a fixed network.
+"""Compare drawn images with real ones by the features of a fixed network.
 
 The Frechet distance compares two normal distributions of the network's features, one fitted to
 real images and one to drawn ones (Heusel et al. 2017, equation 6). The network that sees is kept
@@ -37,29 +37,31 @@ class FeatureNetwork:
         last.register_forward_pre_hook(lambda _, inputs: self.features.append(inputs[0]))
 
     @classmethod
-    def for_images(cls, images: UInt8[Tensor, "n *grid c"], runtime: Runtime) -> "Examiner | None":
-        """The one kept for such images: grey ones of 28 x 28 or 32 x 32 pixels; None for others."""
+    def for_images(
+        cls, images: UInt8[Tensor, "n *grid c"], runtime: Runtime
+    ) -> "FeatureNetwork | None":
+        """Load that for grey images of 28 x 28 or 32 x 32 pixels; None for others."""
         if tuple(images.shape[1:]) not in ((28, 28, 1), (32, 32, 1)):
             return None
         network, normalise = _digits()
         return cls(runtime.place(network), normalise)
 
     @torch.no_grad()
-    def look(
+    def features_and_answers(
         self, x: Float[Tensor, "n c h w"]
     ) -> tuple[Float[Tensor, "n f"], Float[Tensor, "n k"]]:
         """Features and class probabilities of images in -1..1."""
         answers = []
         self.features.clear()
         for part in x.float().split(512):
-            pixels = _middle((part + 1) / 2)
+            pixels = _resized((part + 1) / 2)
             answers.append(self.network(self.normalise(pixels.clone())).softmax(1))
         features = torch.cat(self.features)
         self.features.clear()
         return features.double().cpu(), torch.cat(answers).double().cpu()
 
 
-def likeness(
+def image_quality(
     feature_network: FeatureNetwork, real: Float[Tensor, "n c h w"], fake: Float[Tensor, "m c h w"]
 ) -> dict[str, float]:
     """Measures of drawn images beside real ones, both in -1..1.
@@ -68,8 +70,8 @@ def likeness(
     sure: share of drawn images whose class the network is more than 90 % sure of.
     variety: exp of the entropy of the classes drawn; as many as there are classes at best.
     """
-    features, _ = feature_network.look(real)
-    drawn, answers = feature_network.look(fake)
+    features, _ = feature_network.features_and_answers(real)
+    drawn, answers = feature_network.features_and_answers(fake)
     share = answers.mean(0)
     return {
         "fid": frechet(features, drawn),
@@ -83,12 +85,12 @@ def frechet(a: Float[Tensor, "n f"], b: Float[Tensor, "m f"]) -> float:
     A, B = torch.cov(a.T), torch.cov(b.T)
     values, vectors = torch.linalg.eigh(A)
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
-    both = torch.linalg.eigvalsh(root @ B @ root).clamp(min=0).sqrt().sum()
+    both: Tensor = torch.linalg.eigvalsh(root @ B @ root).clamp(min=0).sqrt().sum()
     shift = (a.mean(0) - b.mean(0)).square().sum()
     return (shift + A.trace() + B.trace() - 2 * both).clamp(min=0).item()
 
 
-def _middle(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c 28 28"]:
+def _resized(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c 28 28"]:
     """28 x 28 pixels: what is larger is scaled."""
     if x.shape[2:] == (28, 28):
         return x

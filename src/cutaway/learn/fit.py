@@ -1,4 +1,4 @@
-"""From a recipe to a finished run, and from a stopped run to where it was."""
+"""Train a run from its recipe to its end, and bring a stopped run back."""
 
 import copy
 import tomllib
@@ -18,12 +18,12 @@ from cutaway.data.split import Split, split
 from cutaway.errors import RunError, UsageError
 from cutaway.learn import optim
 from cutaway.learn import runtime as runtimes
-from cutaway.learn.augmenting import suited
+from cutaway.learn.augmenting import choose_augmentation
 from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
 from cutaway.learn.execution import Execution
 from cutaway.learn.format_versions import expect_same_steps
-from cutaway.learn.network import head_of, initial
+from cutaway.learn.network import head_of, initial_network
 from cutaway.learn.notes import Note, note
 from cutaway.learn.pretrained import Pretrained, frozen, load_pretrained
 from cutaway.learn.recipe import OWN, Recipe
@@ -57,12 +57,13 @@ def fit(
         RunError: the directory cannot be written.
         TrainingError: the loss is not finite.
     """
-    training = begun(recipe, images, Execution(**execution), model=model, findings=findings)
+    settings = Execution(**execution)
+    training = begin_training(recipe, images, settings, model=model, findings=findings)
     training.go()
     return training.run
 
 
-def begun(
+def begin_training(
     recipe: Recipe,
     images: ImageSet,
     execution: Execution,
@@ -71,52 +72,52 @@ def begun(
     findings: Audit | None = None,
     parts: Split | None = None,
 ) -> Training:
-    """A training before its first step, its run's directory made. Raises what `fit` does.
+    """Make a run's directory; its training before the first step. Raises what `fit` does.
 
     Args:
         parts: the split, where it has been drawn already.
     """
     network = model
     if network is None:
-        network = initial(recipe, images.channels, images.target.outputs, images.size)
+        network = initial_network(recipe, images.channels, images.target.outputs, images.size)
     runtime = runtimes.choose(recipe, network)
     recipe = runtimes.resolved(recipe, runtime)
-    found = check_fit(network, images, recipe)
+    pretrained = check_fit(network, images, recipe)
     place = destination(execution.out, recipe.model, images.name)
     findings = findings or audit(images)
-    parts = parts or divided(recipe, images, findings)
+    parts = parts or split_for(recipe, images, findings)
     for stage in recipe.in_stages():
         if stage.labels:
             labelled(parts, images, stage.labels, recipe.seed)  # refuses what cannot be drawn
-    recipe, augmented = suited(recipe, images, parts)
-    card = DataCard.of(images, parts, scaling(recipe, images, parts, found))
-    about: dict[str, Any] = {"environment": runtimes.environment(runtime)}
+    recipe, augmented = choose_augmentation(recipe, images, parts)
+    card = DataCard.of(images, parts, normalisation(recipe, images, parts, pretrained))
+    about: dict[str, object] = {"environment": runtimes.environment(runtime)}
     about["audit"] = findings.to_json()
-    about["notes"] = [*of_data(recipe, findings, parts), *augmented]
-    about |= {"pretrained": found.to_dict()} if found else {}
+    about["notes"] = [*data_notes(recipe, findings, parts), *augmented]
+    about |= {"pretrained": pretrained.to_dict()} if pretrained else {}
     path = create(place, recipe, card, parts, about)
     run = Run(path, model, images if recipe.data.startswith(OWN) else None)
     run.split = parts  # as it was written
     return Training(run, images, network, execution)
 
 
-def of_data(recipe: Recipe, findings: Audit, parts: Split) -> list[Note]:
-    """What must be known of the data, as far as it matters to what the recipe learns of them."""
+def data_notes(recipe: Recipe, findings: Audit, parts: Split) -> list[Note]:
+    """Notes on the data, as far as they matter to what the recipe learns of them."""
     classified = make_task(recipe.in_stages()[-1]).classifies
     but = (() if classified else CLASSES) + (DIVISION if recipe.fold else ())
     return [note(*one) for one in notable([*findings.findings, *parts.findings], but)]
 
 
-def divided(recipe: Recipe, images: ImageSet, findings: Audit) -> Split:
-    """The images in the parts that the recipe asks for, duplicates kept together."""
+def split_for(recipe: Recipe, images: ImageSet, findings: Audit) -> Split:
+    """Split images into the parts that the recipe asks for, duplicates kept together."""
     return split(
         images, val=recipe.val, test=recipe.test, seed=recipe.division,
         duplicates=findings.duplicates, fold=recipe.fold,
     )  # fmt: skip
 
 
-def reopened(run: Run, images: ImageSet | None, execution: Execution) -> Training:
-    """A training as its last checkpoint has it; raises what `Run.resume` does."""
+def reopen_training(run: Run, images: ImageSet | None, execution: Execution) -> Training:
+    """Restore a training from its last checkpoint; raises what `Run.resume` does."""
     expect_same_steps(tomllib.loads((run.path / "recipe.toml").read_text()), run.path)
     if images is None:
         images = run.images()
@@ -132,10 +133,12 @@ def reopened(run: Run, images: ImageSet | None, execution: Execution) -> Trainin
     return training
 
 
-def scaling(recipe: Recipe, images: ImageSet, parts: Split, found: Pretrained | None) -> Normalise:
-    """What is done to pixels in 0..1, so that weights and each of the tasks can work with it."""
-    if found:
-        return Normalise(found.mean, found.std)
+def normalisation(
+    recipe: Recipe, images: ImageSet, parts: Split, pretrained: Pretrained | None
+) -> Normalise:
+    """Choose the normalisation of pixels in 0..1 that suits the weights and each of the tasks."""
+    if pretrained:
+        return Normalise(pretrained.mean, pretrained.std)
     wishes = [make_task(stage).scaling for stage in recipe.in_stages()]
     wish = next((wish for wish in wishes if wish != "standard"), "standard")
     if wish == "standard":

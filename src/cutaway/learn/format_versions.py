@@ -1,18 +1,17 @@
-"""What an earlier version of Cutaway began."""
+"""Runs that an earlier version of Cutaway began."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from cutaway.errors import RunError
 from cutaway.learn.recipe import FORMAT
 
 
-def expect_same_steps(values: Mapping[str, Any], path: Path) -> None:
+def expect_same_steps(values: Mapping[str, object], path: Path) -> None:
     """Refuse to go on with what would not end as it began.
 
     Args:
-        values: what `to_dict` gave when it began.
+        values: the recipe's `to_dict` when it began.
         path: of the run, fleet or search.
 
     Raises:

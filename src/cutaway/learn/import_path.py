@@ -1,13 +1,13 @@
-"""What a recipe or a command names as `package.module:Class`."""
+"""Import by a path such as `package.module:Class`."""
 
 from importlib import import_module
 from typing import Any
 
 
-def imported(path: str) -> Any:
-    """What is at a path. Raises ImportError or AttributeError."""
+def import_object(path: str) -> Any:
+    """Import the object at a path. Raises ImportError or AttributeError."""
     module, _, attribute = path.partition(":")
-    found: Any = import_module(module)
+    value: Any = import_module(module)
     for piece in attribute.split("."):
-        found = getattr(found, piece)
-    return found
+        value = getattr(value, piece)
+    return value

@@ -1,4 +1,4 @@
-"""What may be asked about: files, folders, encoded bytes, pictures and arrays in memory."""
+"""Inputs of a prediction: files, folders, encoded bytes, pictures and arrays in memory."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,8 @@ from cutaway.data.frame import Levels
 from cutaway.data.heic import ENDINGS
 from cutaway.data.image import pixels_of
 from cutaway.data.imageset import ImageSet
-from cutaway.data.picture import FORMATS, Unreadable
+from cutaway.data.picture import FORMATS
+from cutaway.data.unreadable import Unreadable
 from cutaway.errors import DataError, UsageError
 from cutaway.learn.card import DataCard
 
@@ -35,8 +36,8 @@ class Input:
         return card.pixels(self.source)
 
 
-def gathered(images: Any, levels: Levels | None = None) -> list[Input]:
-    """Every picture of what was handed in, in order.
+def collect_inputs(images: Any, levels: Levels | None = None) -> list[Input]:
+    """Collect every picture of what was handed in, in order.
 
     Args:
         images: a path, a folder (every picture below it), encoded bytes, a picture of PIL, an array
@@ -48,11 +49,11 @@ def gathered(images: Any, levels: Levels | None = None) -> list[Input]:
         UsageError: it is none of these.
         DataError: an array that holds no picture.
     """
-    found = list(_each(images, "", levels))
-    return [Input(one.name or f"image {place}", one.source) for place, one in enumerate(found)]
+    inputs = list(_each(images, "", levels))
+    return [Input(one.name or f"image {place}", one.source) for place, one in enumerate(inputs)]
 
 
-def several(images: Any) -> bool:
+def is_many(images: Any) -> bool:
     """Whether many pictures were asked about, so that one which cannot be read is no reason to
     answer none."""
     return not isinstance(images, str | PathLike | bytes | Image.Image) or _is_folder(images)
@@ -90,10 +91,10 @@ def _of_path(text: str) -> Iterator[Input]:
     endings = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS}
     endings |= set(ENDINGS)
     files = sorted(walk(path, text.rstrip("/\\")), key=natural)
-    found = [file for file in files if Path(file).suffix.lower() in endings]
-    if not found:
+    pictures = [file for file in files if Path(file).suffix.lower() in endings]
+    if not pictures:
         raise UsageError(f"There is no picture in the folder {path}, or below it.")
-    yield from (Input(file, Path(file).expanduser()) for file in found)
+    yield from (Input(file, Path(file).expanduser()) for file in pictures)
 
 
 def _is_folder(what: Any) -> bool:

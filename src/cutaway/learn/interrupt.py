@@ -14,7 +14,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Request:
     """Whether somebody has asked to stop."""
 
-    made: bool = False
+    pending: bool = False
 
 
 @contextmanager
@@ -31,9 +31,9 @@ def stoppable() -> Iterator[Request]:
         return
 
     def ask(number: int, frame: FrameType | None) -> None:
-        if request.made:
+        if request.pending:
             raise KeyboardInterrupt
-        request.made = True
+        request.pending = True
 
     heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, ask) for number in heard}

@@ -1,6 +1,6 @@
-"""What a run, a fleet and a search have in common: a directory that ends, goes on and reports."""
+"""The base of runs, fleets and searches: a directory that ends, goes on and reports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from torch import nn
 
 from cutaway.data.imageset import ImageSet
-from cutaway.data.sources import Progress
+from cutaway.data.pack import Progress
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json
 from cutaway.learn.loading import load_again, load_for
@@ -68,7 +68,7 @@ class Job:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """What decides its result."""
+        """The recipe, which decides its result."""
         raise NotImplementedError
 
     @property
@@ -79,7 +79,7 @@ class Job:
 
     @property
     def done(self) -> tuple[int, int, str]:
-        """How far it is, of how much, and of what: (3, 20, "epoch")."""
+        """Its progress: how far, of how much, and of what: (3, 20, "epoch")."""
         raise NotImplementedError
 
     @property
@@ -100,12 +100,15 @@ class Job:
         return (self.path / "results.json").exists()
 
     @property
-    def results(self) -> dict[str, Any]:
-        """What it came to.
+    def results(self) -> Mapping[str, object]:
+        """Its results, as `results.json` holds them.
 
         Raises:
             RunError: it has not ended.
         """
+        raise NotImplementedError
+
+    def _read_results(self) -> Any:
         self._expect_the_end()
         return read_json(self.path / "results.json")
 
@@ -116,7 +119,7 @@ class Job:
 
     @property
     def notes(self) -> list[Note]:
-        """What must be known before the results are believed: `kind` and `sentence` of each."""
+        """Notes to know before the results are believed: `kind` and `sentence` of each."""
         raise NotImplementedError
 
     @property
@@ -171,6 +174,6 @@ class Job:
 
 def figure(name: str, value: float) -> str:
     """A measure in a line: `accuracy 97.8 %`, `val psnr 21.3`."""
-    found, part = metric(name), "val " * name.startswith("val_")
-    text = f"{100 * value:.1f} %" if found.share else f"{value:.4g} {found.unit}".strip()
-    return f"{part}{found.label} {text}"
+    about, part = metric(name), "val " * name.startswith("val_")
+    text = f"{100 * value:.1f} %" if about.share else f"{value:.4g} {about.unit}".strip()
+    return f"{part}{about.label} {text}"

@@ -14,7 +14,7 @@ KINDS = (Run, Fleet, Search)
 
 
 def kind_at(path: str | Path) -> type[Run | Fleet | Search] | None:
-    """What is in a directory; None where it is none of them."""
+    """The kind of job in a directory; None where it is none of them."""
     return next((kind for kind in KINDS if kind.is_at(path)), None)
 
 
@@ -45,7 +45,7 @@ def open_network(path: str | Path) -> Run | Fleet:
     Raises:
         UsageError: there is none, or a search, which has no network of its own.
     """
-    found = open_job(path)
-    found.members  # noqa: B018  # of a search this says what to do
-    assert not isinstance(found, Search)
-    return found
+    job = open_job(path)
+    job.members  # noqa: B018  # of a search this says what to do
+    assert not isinstance(job, Search)
+    return job

@@ -1,10 +1,11 @@
-"""What a run learns from and is measured on: from a recipe's words, or an object handed in."""
+"""Load the data of a run: from a recipe's words, or an object handed in."""
 
 from pathlib import Path
 from typing import Any
 
 from cutaway.data.imageset import PARTS, ImageSet
-from cutaway.data.sources import Progress, load
+from cutaway.data.pack import Progress
+from cutaway.data.sources import load
 from cutaway.data.target import Values
 from cutaway.errors import UsageError
 from cutaway.learn.recipe import OWN, Recipe
@@ -12,7 +13,7 @@ from cutaway.learn.tasks import make_task
 
 
 def part_or_data(data: Any, on: str) -> tuple[Any, str]:
-    """What to measure on: `evaluate("val")` means the part, as `evaluate(on="val")` does.
+    """Tell a part from other data: `evaluate("val")` means the part, as `evaluate(on="val")` does.
 
     Raises:
         UsageError: there is a folder of that name too.
@@ -37,7 +38,7 @@ def load_for(recipe: Recipe, data: Any, progress: Progress | None = None) -> Ima
 
 
 def load_again(recipe: Recipe, path: Path, progress: Progress | None = None) -> ImageSet:
-    """What the run or the fleet at `path` learns from.
+    """Load again the data of the run or the fleet at `path`.
 
     Raises:
         UsageError: it was an object of the user's own, which has to be handed in again.

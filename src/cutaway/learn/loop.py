@@ -86,7 +86,7 @@ class PlayerOptimizer:
         self.optimizer, self.step = optimizer, optim.step_of(optimizer)
         self.base = [group["lr"] for group in self.optimizer.param_groups]
         self.evaluations = Evaluations()
-        optim.keep(self.optimizer, self.evaluations)
+        optim.flatten_state(self.optimizer, self.evaluations)
 
     def set_rate(self, share: float) -> None:
         """Put the learning rate at a share of its highest value."""
@@ -95,7 +95,7 @@ class PlayerOptimizer:
 
     def move(self, batches: Sequence[Batch], totals: MetricTotals) -> None:
         """The player's turns: its optimizer steps, asking for the loss as it needs."""
-        with holding(self.held):
+        with held_fixed(self.held):
             for batch in batches[: self.player.turns]:
                 self.step(self._closure(batch, totals))
                 if self.recipe.max_norm:
@@ -156,14 +156,14 @@ def optimizers_of(
     return [player_optimizer(p) for p in players]
 
 
-def draws(player_optimizers: Sequence[PlayerOptimizer]) -> int:
+def batches_per_step(player_optimizers: Sequence[PlayerOptimizer]) -> int:
     """Batches that a step takes: as many as the player with the most turns needs."""
     return max(player_optimizer.player.turns for player_optimizer in player_optimizers)
 
 
 @runtime_checkable
 class Supply(Protocol):
-    """Where batches come from, by their numbers."""
+    """A source of batches, by their numbers."""
 
     def batch(self, number: int) -> Batch: ...
 
@@ -179,7 +179,7 @@ def training_steps(
 
     Every draw of a step, dropout's too, comes from streams named by the seed and the step.
     """
-    recipe, count = player_optimizers[0].recipe, draws(player_optimizers)
+    recipe, count = player_optimizers[0].recipe, batches_per_step(player_optimizers)
     for step in range(start, steps):
         reseed_global(recipe.seed, "step", step)
         batches = [feed.batch(step * count + i) for i in range(count)]
@@ -191,7 +191,7 @@ def training_steps(
 
 
 @contextmanager
-def holding(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
+def held_fixed(parameters: Sequence[nn.Parameter]) -> Iterator[None]:
     """Hold parameters fixed: no gradient reaches them inside."""
     free = [p for p in parameters if p.requires_grad]
     for p in free:

@@ -18,11 +18,11 @@ KEPT, DIRECT, USUAL = 1 << 30, 1 << 25, 1 << 17
 USUAL_MEMORY = 8 << 30
 """Bytes that a computer is taken to have where it does not say."""
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-"""Where Linux tells what a container may use (cgroups 2 and 1)."""
+"""Files in which Linux tells what a container may use (cgroups 2 and 1)."""
 
 
 @contextmanager
-def kept() -> Iterator[None]:
+def keeping_freed() -> Iterator[None]:
     """Let the allocator keep what a step has freed for the next step.
 
     A step frees its activations, and by default glibc returns blocks of that size to the system,
@@ -57,7 +57,7 @@ def _installed() -> int:
 
 
 def _limits() -> Iterator[int]:
-    """What a container may use, where this is one."""
+    """The memory that a container may use, where this is one."""
     for path in LIMITS:
         with suppress(OSError, ValueError):  # no such file, or 'max'
             yield int(Path(path).read_text())

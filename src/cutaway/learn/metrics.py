@@ -1,8 +1,8 @@
 """Metrics: what a figure is called, how it is written and drawn, and which way is better."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -73,29 +73,29 @@ class Metric:
         """1 where a higher value is better, else -1."""
         return 1 if self.higher else -1
 
-    def of(self, summary: dict[str, Any]) -> float | None:
+    def of(self, summary: Mapping[str, object]) -> float | None:
         """The figure of a run; None where its results lack it."""
         values = [summary.get(name) for name in self.parts or (self.name,)]
-        known = [float(value) for value in values if value is not None]
+        known = [float(value) for value in values if isinstance(value, int | float)]
         return sum(known) if len(known) == len(values) else None
 
 
-def named(metrics: Iterable[Metric], key: str) -> Metric | None:
+def metric_of(metrics: Iterable[Metric], key: str) -> Metric | None:
     """The metric that a key such as `val_loss` or `train_generator_accuracy` is a value of.
 
     Of several the one with the longest name: `train_discriminator_accuracy` is the discriminator's.
     """
-    found = [one for one in metrics if key == one.name or key.endswith(f"_{one.name}")]
-    return max(found, key=lambda one: len(one.name), default=None)
+    matching = [one for one in metrics if key == one.name or key.endswith(f"_{one.name}")]
+    return max(matching, key=lambda one: len(one.name), default=None)
 
 
-def exactly(metrics: Iterable[Metric], name: str) -> Metric:
-    """The metric of a name; of one that is not known, what little can be said."""
+def metric_called(metrics: Iterable[Metric], name: str) -> Metric:
+    """The metric of this very name; `unknown` where there is none."""
     return next((one for one in metrics if one.name == name), None) or unknown(name)
 
 
 def unknown(key: str) -> Metric:
-    """What is said of a figure of which nothing but its name is known."""
+    """A metric of which nothing but the name is known."""
     return Metric(key, begins="own", higher=False)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cutaway.learn.run import Run
 
 
-def initial(recipe: Recipe, channels: int, classes: int, size: models.Size) -> nn.Module:
+def initial_network(recipe: Recipe, channels: int, classes: int, size: models.Size) -> nn.Module:
     """The recipe's network, its first weights drawn from the seed; no global stream moves.
 
     Raises:
@@ -27,8 +27,8 @@ def initial(recipe: Recipe, channels: int, classes: int, size: models.Size) -> n
         return models.build(recipe.model, channels, classes, size, recipe.model_options)
 
 
-def begin(run: "Run", network: nn.Module, task: Task, feed: Feed) -> None:
-    """What happens to a network before its first step: initialised, given weights, shown images."""
+def prepare(run: "Run", network: nn.Module, task: Task, feed: Feed) -> None:
+    """Prepare a network for its first step: initialise it, load weights, show it images."""
     recipe = run.recipe
     with torch.random.fork_rng(devices=[]):
         reseed_global(recipe.seed, "weights")

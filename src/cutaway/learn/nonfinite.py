@@ -1,4 +1,4 @@
-"""Where a number first stopped being one."""
+"""Find the layer where a number first stopped being finite."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,17 +20,17 @@ def first_not_finite(
     """
     if not x.isfinite().all():
         return "the images themselves"
-    found: list[str] = []
+    phrases: list[str] = []
 
     def look(name: str, layer: nn.Module, output: Any) -> None:
-        if found:
+        if phrases:
             return
         for key, p in layer.named_parameters(recurse=False):
             if not p.isfinite().all():
-                found.append(f"the parameter '{name}.{key}', which the update before had spoilt")
+                phrases.append(f"the parameter '{name}.{key}', which the update before had spoilt")
                 return
         if isinstance(output, Tensor) and not output.isfinite().all():
-            found.append(f"the output of layer '{name}' ({type(layer).__name__})")
+            phrases.append(f"the output of layer '{name}' ({type(layer).__name__})")
 
     leaves = [(n, m) for n, m in model.named_modules() if not list(m.children())]
     handles = [
@@ -42,4 +42,4 @@ def first_not_finite(
     finally:
         for handle in handles:
             handle.remove()
-    return found[0] if found else "the loss itself"
+    return phrases[0] if phrases else "the loss itself"

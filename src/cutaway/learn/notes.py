@@ -32,14 +32,14 @@ def add_note(run: "Run", kind: str, sentence: str) -> None:
         write_json(run.path / FILE, [*notes, new])
 
 
-def note_test(run: "Run", found: Evaluation) -> None:
+def note_test(run: "Run", evaluation: Evaluation) -> None:
     """Keep what a test says against its own figures: that they prove little, or nothing.
 
     Nothing is said of a set that is all there is.
     """
     if torch.equal(run.split.train, run.split.test):
         return
-    for kind, sentence in found.doubts():
+    for kind, sentence in evaluation.doubts():
         add_note(run, kind, sentence)
 
 
@@ -50,14 +50,14 @@ def read_notes(path: Path) -> list[Note]:
     return sorted(notes, key=lambda one: rank(one["kind"]))
 
 
-def joined(runs: Sequence[list[Note]]) -> list[Note]:
-    """The notes of many runs: each kind once, with how many runs say so where not all do."""
+def merge_notes(runs: Sequence[list[Note]]) -> list[Note]:
+    """Merge the notes of many runs: each kind once, with how many runs say so where not all do."""
     kinds: dict[str, list[str]] = {}
     for notes in runs:
         for kind, sentence in {one["kind"]: one["sentence"] for one in reversed(notes)}.items():
             kinds.setdefault(kind, []).append(sentence)
-    found = []
+    joint = []
     for kind, said in sorted(kinds.items(), key=lambda item: rank(item[0])):
         some = "" if len(said) == len(runs) else f"In {len(said)} of {len(runs)}: "
-        found.append(note(kind, some + said[0]))
-    return found
+        joint.append(note(kind, some + said[0]))
+    return joint

@@ -5,26 +5,27 @@ those before did not. Nothing heavy is imported here.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from cutaway.learn.presets import ADAMW, PLAIN
 from cutaway.learn.recipe import OWN, SETTINGS, Recipe
+from cutaway.settings import Options
 
-Changes = dict[str, Any]
+Changes = Mapping[str, object]
+"""Settings by name, as they were asked for: `Recipe.override` reads and checks them."""
 
 # What begins with weights learned elsewhere, unless told otherwise: only the head learns.
-TRANSFER: dict[str, Any] = ADAMW | {
+TRANSFER: Options = ADAMW | {
     "freeze": "backbone", "lr": 0.005, "epochs": 6, "patience": 0, "augment": "auto",
 }  # fmt: skip
 
 # What an optimizer begins with in place of the rates of the one before. Methods of values and of
 # curvature take steps of their own length, on batches large enough to tell a loss or its curvature.
-EXACT: dict[str, Any] = PLAIN | {
+EXACT: Options = PLAIN | {
     "lr": 1.0, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "clip": 0.0,
     "accumulate": 1, "precision": "float32", "batch_size": 2048,
 }  # fmt: skip
-MATRICES: dict[str, Any] = {"lr": 0.01, "weight_decay": 0.01, "schedule": "linear"}
-OPTIMIZERS: dict[str, dict[str, Any]] = {
+MATRICES: Options = {"lr": 0.01, "weight_decay": 0.01, "schedule": "linear"}
+OPTIMIZERS: dict[str, Options] = {
     **dict.fromkeys(("newton", "gauss-newton", "newton-cg", "hessian-free", "l-bfgs"), EXACT),
     **{name: EXACT | {"lr": 0.05} for name in ("random-search", "cma-es")},
     "evolution": EXACT | {"lr": 0.02, "momentum": 0.9, "schedule": "linear"},
@@ -53,25 +54,25 @@ def with_options(recipe: Recipe, changes: Changes) -> Recipe:
     if {"model", "batch_size"} & changes.keys():  # the number of threads that suited the old ones
         changes = {"threads": 0, **changes}
     if changes.get("pretrained") and not recipe.pretrained:
-        changes = TRANSFER | changes
+        changes = {**TRANSFER, **changes}
     if (task := str(changes.get("task", recipe.task))) != recipe.task:
         begins = TASKS[task].begins if task in TASKS else {}
         changes = {"task_options": {}, "stages": [], **begins, **changes}
     return recipe.override(**in_fields(recipe, changes))
 
 
-def in_fields(recipe: Recipe, changes: Changes) -> Changes:
+def in_fields(recipe: Recipe, changes: Changes) -> dict[str, object]:
     """The changes as fields of the recipe: options of the model and of the task go into theirs."""
+    fields = dict(changes)
     for field, known in known_options(recipe, changes).items():
-        own = {name: value for name, value in changes.items() if name in known}
-        changes = {name: value for name, value in changes.items() if name not in own}
+        own = {name: fields.pop(name) for name in changes if name in known and name in fields}
         if own:
-            before = SETTINGS[field].parse(changes.pop(field, getattr(recipe, field)))
-            changes[field] = {**before, **own}
-    return changes
+            before = SETTINGS[field].parse(fields.pop(field, getattr(recipe, field)))
+            fields[field] = {**before, **own}
+    return fields
 
 
-def known_options(recipe: Recipe, changes: Mapping[str, Any] = {}) -> dict[str, Changes]:
+def known_options(recipe: Recipe, changes: Mapping[str, object] = {}) -> dict[str, Options]:
     """The options of the recipe's model and of its task, with their defaults, by the field of the
     recipe that holds them.
 
@@ -93,14 +94,14 @@ def _with_optimizer(recipe: Recipe, changes: Changes) -> Changes:
 
     Options that belonged to the one before are dropped with it.
     """
-    from cutaway.learn.optim.registry import plain
+    from cutaway.learn.optim.registry import normalised
 
     kind = changes.get("optimizer", recipe.optimizer)
     if isinstance(kind, type):  # a recipe holds names, so that it can be saved
         kind = f"{kind.__module__}:{kind.__qualname__}"
         changes = {**changes, "optimizer": kind}
-    name = plain(str(kind))
-    if name == plain(recipe.optimizer):
+    name = normalised(str(kind))
+    if name == normalised(recipe.optimizer):
         return changes
-    wanted = {plain(one): settings for one, settings in OPTIMIZERS.items()}
+    wanted = {normalised(one): settings for one, settings in OPTIMIZERS.items()}
     return {"optimizer_options": {}, **wanted.get(name, {}), **changes}

@@ -1,4 +1,4 @@
-"""What a trained network says of single pictures."""
+"""Predict single pictures with a trained network."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +13,7 @@ from cutaway.data.feed import to_float
 from cutaway.errors import DataError, UsageError
 from cutaway.learn.card import DataCard
 from cutaway.learn.image_grid import in_bytes
-from cutaway.learn.inputs import Input, gathered, several
+from cutaway.learn.inputs import Input, collect_inputs, is_many
 from cutaway.learn.prediction import Prediction
 from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Task, at_rest
@@ -27,10 +27,10 @@ def predict(
     model: nn.Module, task: Task, card: DataCard, runtime: Runtime, images: Any,
     out: Path | None = None,
 ) -> list[Prediction]:  # fmt: skip
-    """What a network says of each picture.
+    """Predict each picture with a network.
 
     Args:
-        images: what `gathered` takes.
+        images: what `collect_inputs` takes.
         out: a folder for masks, which are then written and not kept in memory.
 
     Raises:
@@ -46,12 +46,12 @@ def predict(
         with at_rest(network, runtime):
             return task.answer(network(x), card.target).cpu()
 
-    found = predictions(answers, task, card, images)
-    return [*(written(found, out) if out else found)]
+    results = predictions(answers, task, card, images)
+    return [*(with_masks_written(results, out) if out else results)]
 
 
 def predictions(answers: Outputs, task: Task, card: DataCard, images: Any) -> Iterator[Prediction]:
-    """What answers say of each picture, a batch at a time.
+    """Predict each picture from answers, a batch at a time.
 
     Args:
         answers: from pixels of the network's size to its answers.
@@ -59,18 +59,18 @@ def predictions(answers: Outputs, task: Task, card: DataCard, images: Any) -> It
     Raises:
         DataError: the only picture asked about cannot be read; of several each says so itself.
     """
-    strict = not several(images)
-    inputs = gathered(images, card.levels)
+    strict = not is_many(images)
+    inputs = collect_inputs(images, card.levels)
     for start in range(0, len(inputs), BATCH):
         batch = inputs[start : start + BATCH]
         readings = [read(one, card, strict) for one in batch]
         sound = [pixels for pixels in readings if isinstance(pixels, Tensor)]
-        found = iter(answers(torch.stack(sound)) if sound else ())
+        outputs = iter(answers(torch.stack(sound)) if sound else ())
         for one, reading in zip(batch, readings, strict=True):
             if isinstance(reading, str):
                 yield task.prediction(one.name, None, card.target, reading)
             else:
-                yield task.prediction(one.name, next(found), card.target)
+                yield task.prediction(one.name, next(outputs), card.target)
 
 
 def read(one: Input, card: DataCard, strict: bool) -> UInt8[Tensor, "h w c"] | str:
@@ -87,17 +87,17 @@ def read(one: Input, card: DataCard, strict: bool) -> UInt8[Tensor, "h w c"] | s
         return str(error)
 
 
-def written(found: Iterable[Prediction], folder: Path) -> Iterator[Prediction]:
+def with_masks_written(predictions: Iterable[Prediction], folder: Path) -> Iterator[Prediction]:
     """Predictions with their masks in a folder, `NAME-mask.png`; images of one name are numbered.
 
     Raises:
         RunError: they cannot be written.
     """
     seen = Counter[str]()
-    for one in found:
+    for one in predictions:
         stem = Path(one.name).stem
         seen[stem] += not one.error
-        yield one.written(folder, f"{stem}-{seen[stem]}" if seen[stem] > 1 else stem)
+        yield one.with_mask_written(folder, f"{stem}-{seen[stem]}" if seen[stem] > 1 else stem)
 
 
 def draw(

@@ -1,8 +1,8 @@
-"""What a network says of one image: its class, its mask, its values."""
+"""Predictions for one image: its class, its mask, its values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from jaxtyping import UInt8
 from torch import Tensor
@@ -13,21 +13,21 @@ from cutaway.learn.image_grid import save_mask
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What is said of one image; of one that cannot be read, why not."""
+    """The prediction for one image; of one that cannot be read, why not."""
 
     name: str
     error: str = ""
 
-    def insist(self) -> None:
+    def raise_error(self) -> None:
         """Raise DataError where the image could not be read."""
         if self.error:
             raise DataError(self.error)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values, for JSON."""
-        return {"image": self.name} | ({"error": self.error} if self.error else self.said())
+        return {"image": self.name, **({"error": self.error} if self.error else self.answer())}
 
-    def said(self) -> dict[str, Any]:
+    def answer(self) -> Mapping[str, object]:
         """The answer as plain values."""
         return {}
 
@@ -35,7 +35,7 @@ class Prediction:
         """The answer as the cells of a table, by their headings."""
         return {}
 
-    def written(self, folder: Path, stem: str) -> "Prediction":
+    def with_mask_written(self, folder: Path, stem: str) -> "Prediction":
         """The same, with what is a picture of it in a folder, by a name without ending.
 
         Raises:
@@ -57,10 +57,10 @@ class ClassPrediction(Prediction):
         Raises:
             DataError: the image could not be read.
         """
-        self.insist()
+        self.raise_error()
         return self.top[0][0]
 
-    def said(self) -> dict[str, Any]:
+    def answer(self) -> dict[str, list[list[str | float]]]:
         return {"top": [list(pair) for pair in self.top]}
 
     def cells(self) -> dict[str, str]:
@@ -75,7 +75,7 @@ class ValuePrediction(Prediction):
 
     values: dict[str, float]
 
-    def said(self) -> dict[str, Any]:
+    def answer(self) -> dict[str, dict[str, float]]:
         return {"values": self.values}
 
     def cells(self) -> dict[str, str]:
@@ -89,22 +89,22 @@ class MaskPrediction(Prediction):
     Attributes:
         mask: indices into the classes; None once it is in a file.
         classes: the names of all classes.
-        found: those of the classes that occur.
+        present: those of the classes that occur.
         file: where the mask has been written; empty where it has not.
     """
 
     mask: UInt8[Tensor, "h w"] | None = None
     classes: tuple[str, ...] = ()
-    found: tuple[str, ...] = ()
+    present: tuple[str, ...] = ()
     file: str = ""
 
-    def said(self) -> dict[str, Any]:
-        return {"mask": self.file, "classes": ", ".join(self.found)}
+    def answer(self) -> dict[str, str]:
+        return {"mask": self.file, "classes": ", ".join(self.present)}
 
     def cells(self) -> dict[str, str]:
-        return self.said()
+        return self.answer()
 
-    def written(self, folder: Path, stem: str) -> "MaskPrediction":
+    def with_mask_written(self, folder: Path, stem: str) -> "MaskPrediction":
         if self.mask is None:
             return self
         target = folder / f"{stem}-mask.png"

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -16,7 +15,7 @@ Naming = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Pretrained:
-    """What was taken over from a weight file.
+    """The weights that were taken over from a file.
 
     Attributes:
         source: what the user named.
@@ -34,7 +33,7 @@ class Pretrained:
     std: tuple[float, ...]
     size: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values, for a run's records."""
         return asdict(self)
 
@@ -60,17 +59,17 @@ def load_pretrained(network: nn.Module, model: Model, source: str) -> Pretrained
     ours = network.state_dict()
     naming = _naming(model, ours, file.tensors)
     new = _new_head(model, ours, naming, file.tensors)
-    found, problems = _match(ours, naming, new, file.tensors)
+    matched, problems = _match(ours, naming, new, file.tensors)
     if problems:
         more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
         raise UsageError(
             f"{file.path} does not fit {model.name}: {', '.join(problems[:3])}{more}; nothing was "
             "loaded, so name weights that were made for this network."
         )
-    network.load_state_dict(found, strict=False)
+    network.load_state_dict(matched, strict=False)
     channels = _channels(ours)
     mean, std = (_spread(values, channels) for values in (file.mean, file.std))
-    return Pretrained(source, file.digest, tuple(found), tuple(new), mean, std, file.size)
+    return Pretrained(source, file.digest, tuple(matched), tuple(new), mean, std, file.size)
 
 
 def frozen(network: nn.Module, freeze: str, head: str) -> list[nn.Module]:
@@ -138,7 +137,7 @@ def _naming(model: Model, ours: Iterable[str], theirs: Iterable[str]) -> Naming:
 def _timm_dense(name: str) -> str:
     """timm's names for the three dense layers that torchvision calls classifier.0, 3 and 6."""
     dense = {"0": "pre_logits.fc1", "3": "pre_logits.fc2", "6": "head.fc"}
-    return re.sub(r"^classifier\.([036])\b", lambda found: dense[found[1]], name)
+    return re.sub(r"^classifier\.([036])\b", lambda match: dense[match[1]], name)
 
 
 def _new_head(
@@ -155,7 +154,7 @@ def _match(
     ours: dict[str, Tensor], naming: Naming, new: Sequence[str], theirs: dict[str, Tensor]
 ) -> tuple[dict[str, Tensor], list[str]]:
     """The file's tensors by our names, and in words whatever does not match."""
-    found, problems = {}, []
+    matched, problems = {}, []
     first = next(iter(ours))
     for name, like in ours.items():
         value = theirs.get(naming(name))
@@ -167,10 +166,10 @@ def _match(
         elif fitted is None:
             problems.append(f"{naming(name)} is {_shape(value)} and not {_shape(like)}")
         else:
-            found[name] = fitted
+            matched[name] = fitted
     known = {naming(name) for name in ours}
     problems += [f"{k} is unexpected" for k in theirs if not (k in known or _counts_batches(k))]
-    return found, problems
+    return matched, problems
 
 
 def _fitted(value: Tensor, like: Tensor, first: bool) -> Tensor | None:
@@ -198,7 +197,7 @@ def _shape(tensor: Tensor) -> str:
 
 
 def _channels(ours: dict[str, Tensor]) -> int | None:
-    """How many channels the network's first kernels take; None where it begins otherwise."""
+    """The channels that the network's first kernels take; None where it begins otherwise."""
     first = next(iter(ours.values()))
     return first.shape[1] if first.ndim > 2 else None
 

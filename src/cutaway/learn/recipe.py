@@ -12,7 +12,7 @@ from typing import Any
 
 from cutaway.errors import UsageError
 from cutaway.learn import synonyms
-from cutaway.settings import setting, settings_of
+from cutaway.settings import Options, setting, settings_of
 
 FORMAT = 2
 """Version of `recipe.toml` and of what a step does; a file of a newer one is refused.
@@ -24,7 +24,7 @@ SCHEDULES = ("one-cycle", "linear", "cosine", "step", "constant")
 MEMORY_FORMATS = ("auto", "contiguous", "channels-last")
 PRECISIONS = ("auto", "float32", "bfloat16")
 OWN = "own:"
-"""What a recipe's model or data begins with where it was an object of the user's own."""
+"""Prefix of a recipe's model or data where it was an object of the user's own."""
 
 TASKS = tuple(
     one.name.replace("_", "-") for one in iter_modules([str(Path(__file__).parent / "tasks")])
@@ -41,8 +41,8 @@ class Recipe:
     model: str = setting("lenet5", "the network, a name from `cutaway models`", "What")
     data: str = setting("digits", "a name from `cutaway data`, a folder or a table", "What")
     task: str = setting("classify", "what the outputs mean", "What", choices=TASKS)
-    model_options: dict[str, Any] = setting({}, "options of the model: widths=300-100", "What")
-    task_options: dict[str, Any] = setting({}, "options of the task: k=2", "What")
+    model_options: Options = setting({}, "options of the model: widths=300-100", "What")
+    task_options: Options = setting({}, "options of the task: k=2", "What")
     init: str = setting("own", "how the weights are initialised", "What", choices=INITIALISERS)
     pretrained: str = setting(
         "", "start from these weights: auto, a .safetensors file, a run or owner/name", "What"
@@ -58,7 +58,7 @@ class Recipe:
         1, "networks trained as one job, each with its own seed", "What", low=1, high=100_000
     )
 
-    vary: dict[str, Any] = setting(
+    vary: Options = setting(
         {}, "a network for each value of a field, as one job: lr=0.1,0.01", "What"
     )
 
@@ -94,9 +94,7 @@ class Recipe:
     )
     lr: float = setting(0.05, "highest learning rate", "Learning", above=0, high=1000)
     momentum: float = setting(0.9, "momentum (beta1 of Adam)", "Learning", low=0, high=0.9999)
-    optimizer_options: dict[str, Any] = setting(
-        {}, "options of the optimizer: eps=1e-6", "Learning"
-    )
+    optimizer_options: Options = setting({}, "options of the optimizer: eps=1e-6", "Learning")
     schedule: str = setting(
         "one-cycle", "how the learning rate changes", "Learning", choices=SCHEDULES
     )
@@ -165,7 +163,7 @@ class Recipe:
     monitor: str = setting(
         "val-loss", "what early stopping watches: val-loss, val-accuracy", "Regularising"
     )
-    stages: list[dict[str, Any]] = setting(
+    stages: list[Options] = setting(
         [], "changes to the fields above, one set after another", "Learning"
     )
 
@@ -208,7 +206,7 @@ class Recipe:
 
     @property
     def division(self) -> int:
-        """What the split is drawn with."""
+        """The seed of the split."""
         return self.seed if self.split_seed < 0 else self.split_seed
 
     def override(self, **changes: Any) -> "Recipe":
@@ -233,7 +231,7 @@ class Recipe:
         return with_options(self, changes)
 
     def in_stages(self) -> tuple["Recipe", ...]:
-        """What is learned one after the other; a recipe without stages is its only part.
+        """The recipes of its stages, in order; a recipe without stages is its only one.
 
         Raises:
             UsageError: a stage changes what has to stay the same in a run.
@@ -244,7 +242,7 @@ class Recipe:
                 raise UsageError(f"A stage cannot change '{fixed[0]}', which belongs to the run.")
         return tuple(whole.override(**stage) for stage in self.stages) or (whole,)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Options:
         """Plain values, for TOML and JSON."""
         return {"format": FORMAT} | {name: getattr(self, name) for name in SETTINGS}
 
@@ -287,9 +285,9 @@ def read_recipe(path: Path) -> Recipe:
 
 
 CALLED = ("out", "trials")
-"""What those who begin a training take beside a recipe's fields."""
+"""Arguments of those who begin a training, beside a recipe's fields."""
 SETTINGS = settings_of(Recipe)
-"""What each field of a recipe is, by name."""
+"""The fields of a recipe, by name."""
 CHANGEABLE = {
     name for name, spec in SETTINGS.items() if spec.panel in ("Learning", "Regularising")
 } - {"stages"} | {"task", "task_options", "freeze", "backbone_rate", "labels", "repeat", "augment"}

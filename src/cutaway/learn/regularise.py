@@ -51,7 +51,7 @@ def residuals(network: nn.Module) -> dict[str, Residual]:
 
 
 def survival(blocks: int, share: float) -> list[float]:
-    """How often each block is kept, where the last is left out for a share: p_l = 1 - l/L share.
+    """The survival probability of each block, the last left out for a share: p_l = 1 - l/L share.
 
     Source: Huang et al. 2016, 'Deep networks with stochastic depth', equation 4.
     """
@@ -104,5 +104,5 @@ def _skip_some(
 ) -> Float[Tensor, "b *maps"]:
     if not F.training:
         return fx
-    kept = torch.rand(len(fx), *[1] * (fx.ndim - 1), device=fx.device) < keep
-    return fx * (kept / keep).to(fx.dtype)
+    mask = torch.rand(len(fx), *[1] * (fx.ndim - 1), device=fx.device) < keep
+    return fx * (mask / keep).to(fx.dtype)

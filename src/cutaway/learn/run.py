@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from jaxtyping import UInt8
@@ -22,17 +22,34 @@ from cutaway.learn import runtime as runtimes
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
 from cutaway.learn.directory import refuse_member
-from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.evaluation import Evaluation, Summary
 from cutaway.learn.execution import Execution
+from cutaway.learn.history import Row
 from cutaway.learn.job import Job
 from cutaway.learn.loading import part_or_data
-from cutaway.learn.network import initial
+from cutaway.learn.network import initial_network
 from cutaway.learn.notes import Note, read_notes
 from cutaway.learn.predict import draw, predict
 from cutaway.learn.prediction import Prediction
 from cutaway.learn.recipe import OWN, Recipe, read_recipe
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import make_task
+
+
+class Look(TypedDict):
+    """A line of `looks.jsonl`, which also has the primary metric, by its name."""
+
+    when: str
+    on: str
+    why: str
+    images: int
+
+
+class Timing(TypedDict):
+    """A run's `timing.json`: seconds of training, validation and checkpoints left out."""
+
+    train_seconds: float
+    images_per_second: float
 
 
 class Run(Job):
@@ -54,16 +71,22 @@ class Run(Job):
         return Split.load(self.path / "split.json")
 
     @property
-    def environment(self) -> dict[str, Any]:
-        return read_json(self.path / "environment.json")
+    def environment(self) -> runtimes.Environment:
+        environment: runtimes.Environment = read_json(self.path / "environment.json")
+        return environment
 
     @property
-    def metrics(self) -> list[dict[str, Any]]:
+    def results(self) -> Summary:
+        summary: Summary = self._read_results()
+        return summary
+
+    @property
+    def metrics(self) -> list[Row]:
         """A row an epoch."""
         return read_rows(self.path / "metrics.jsonl")
 
     @property
-    def looks(self) -> list[dict[str, Any]]:
+    def looks(self) -> list[Look]:
         """Each time that a held-out part was looked at after training."""
         return read_rows(self.path / "looks.jsonl")
 
@@ -90,18 +113,18 @@ class Run(Job):
         return [self]
 
     @property
-    def timing(self) -> dict[str, float]:
-        """Seconds of training (validation and checkpoints left out) and images a second."""
-        return read_json(self.path / "timing.json")
+    def timing(self) -> Timing:
+        timing: Timing = read_json(self.path / "timing.json")
+        return timing
 
     @cached_property
     def task(self) -> Task:
-        """What the network learned last; a run of one stage has one task."""
+        """The task that the network learned last; a run of one stage has one task."""
         return make_task(self.recipe.in_stages()[-1])
 
     @cached_property
     def runtime(self) -> runtimes.Runtime:
-        """Where it computes: where it was trained, or on the processor if that is not here."""
+        """The runtime of its training, or the processor where its device is not here."""
         return runtimes.recorded(self.recipe, self.environment.get("threads"))
 
     def new_model(self) -> nn.Module:
@@ -118,7 +141,7 @@ class Run(Job):
                 "own: hand it in again, cutaway.load(path, model=...)."
             )
         card = self.data
-        return initial(self.recipe, card.channels, card.target.outputs, card.size)
+        return initial_network(self.recipe, card.channels, card.target.outputs, card.size)
 
     @cached_property
     def model(self) -> nn.Module:
@@ -143,17 +166,18 @@ class Run(Job):
 
     def save_weights(self, model: nn.Module) -> None:
         """Keep the trained network, with what is needed to use it."""
-        facts = {"model": self.recipe.model, "options": self.recipe.model_options}
-        facts["data"] = self.data.to_dict()
+        recipe = self.recipe
+        facts = {"model": recipe.model, "options": recipe.model_options}
+        facts |= {"data": self.data.to_dict()}
         save_tensors(self.path / "weights.safetensors", dict(model.state_dict()), facts)
 
     def resume(self, images: ImageSet | None = None, **execution: Any) -> "Run":
-        from cutaway.learn.fit import reopened
+        from cutaway.learn.fit import reopen_training
 
-        asked = Execution(**execution)
+        settings = Execution(**execution)
         if not self.finished:
             refuse_member(self.path)
-            reopened(self, images, asked).go()
+            reopen_training(self, images, settings).go()
         return self
 
     def check_images(self, images: ImageSet) -> None:
@@ -172,7 +196,7 @@ class Run(Job):
         )  # fmt: skip
 
     def evaluate(self, data: Any = None, on: str = "test", why: str = "asked") -> Evaluation:
-        """How good the network is on a part of its own data, or on other data (all of them).
+        """Evaluate the network on a part of its own data, or on other data (all of them).
 
         Each look is logged in `looks.jsonl`, since a test set that is looked at often ends up
         being chosen on.
@@ -197,26 +221,25 @@ class Run(Job):
             index, on = torch.arange(len(images)), images.name or "other data"
         with self.runtime.session():
             feed = self.feed(images, index)
-            found = self.task.evaluate(self.model, feed, self.data.target, self.runtime)
-        self.log_look(on, why, found)
-        return found.grouped(self.split) if data is None else found
+            evaluation = self.task.evaluate(self.model, feed, self.data.target, self.runtime)
+        self.log_look(on, why, evaluation)
+        return evaluation.grouped(self.split) if data is None else evaluation
 
-    def log_look(self, on: str, why: str, found: Evaluation) -> None:
+    def log_look(self, on: str, why: str, evaluation: Evaluation) -> None:
         """Write down that a held-out part was looked at."""
-        look: dict[str, Any] = {"when": datetime.now(UTC).isoformat(timespec="seconds")}
-        look |= {"on": on, "why": why}
-        primary = self.task.primary
-        look |= {"images": len(found), primary: found.summary().get(primary)}
+        when, primary = datetime.now(UTC).isoformat(timespec="seconds"), self.task.primary
+        look: Look = {"when": when, "on": on, "why": why, "images": len(evaluation)}
+        line = json.dumps({**look, primary: evaluation.summary().get(primary)})
         path = self.path / "looks.jsonl"
         with writing(path), open(path, "a") as file:
-            file.write(json.dumps(look) + "\n")
+            file.write(line + "\n")
 
     def predict(self, images: Any, out: Path | None = None) -> list[Prediction]:
-        """What the network says of each image: its most probable classes, its mask, its values.
+        """Predict each image: its most probable classes, its mask, its values.
 
         Args:
             images: a path, a folder, encoded bytes, a picture of PIL, an array h w c, a tensor
-                c h w, a batch or a list of such (see `inputs.gathered`).
+                c h w, a batch or a list of such (see `inputs.collect_inputs`).
             out: a folder for masks, which are then written and not kept in memory.
 
         Raises:
@@ -238,7 +261,7 @@ class Run(Job):
             return draw(self.model, self.data, self.runtime, count, seed)
 
     def saved_test(self) -> Evaluation:
-        """What it did on the test set, as it was at the end of training."""
+        """The evaluation on the test set at the end of training."""
         tensors, _ = load_tensors(self.path / "predictions.safetensors")
         return self.task.recall(tensors, self.results, self.data.target).grouped(self.split)
 

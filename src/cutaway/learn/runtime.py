@@ -1,10 +1,10 @@
-"""Where and how the arithmetic is done: device, precision, memory order, compilation, threads."""
+"""The runtime of a training: device, precision, memory order, compilation, threads."""
 
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 import torch
 from torch import nn
@@ -20,6 +20,23 @@ FORCED = "CUTAWAY_PRECISION"
 
 TINY = 1_000_000
 """Weights times images of a step below which one thread is faster than two (bench/overhead.py)."""
+
+
+class Environment(TypedDict):
+    """A run's `environment.json`: what it ran on. Older runs lack some of it."""
+
+    cutaway: str
+    python: str
+    torch: str
+    platform: str
+    processor: str
+    instructions: str
+    device: str
+    device_name: str
+    precision: str
+    memory_format: str
+    compile: bool
+    threads: int
 
 
 @contextmanager
@@ -87,7 +104,7 @@ class Runtime:
             with (
                 computing(self.threads),
                 torch.random.fork_rng(devices),
-                memory.kept(),
+                memory.keeping_freed(),
                 own_code() if self.compile else uncompiled(),
             ):
                 yield
@@ -122,7 +139,7 @@ def choose(recipe: Recipe, model: nn.Module) -> Runtime:
 
 
 def _automatic() -> str:
-    """What `auto` is forced to be, so that one computer can be tried as another; or `auto` itself.
+    """The precision that `auto` is forced to be, to try one computer as another; or `auto` itself.
 
     Raises:
         UsageError: the variable holds another word.
@@ -185,22 +202,22 @@ def _device(wish: str) -> str:
         raise UsageError(f"--device takes auto, cpu, cuda, cuda:1 or mps, not '{wish}'.") from None
     here = devices()
     if (device.index or 0) >= here.get(device.type, 0):
-        found = ", ".join(f"{count} {kind}" for kind, count in here.items())
+        available = ", ".join(f"{count} {kind}" for kind, count in here.items())
         raise UsageError(
-            f"The device '{wish}' is not available (PyTorch finds {found}): give --device auto."
+            f"The device '{wish}' is not available (PyTorch finds {available}): give --device auto."
         )
     return wish
 
 
 def devices() -> dict[str, int]:
-    """How many devices of each kind there are, kinds without any left out."""
+    """Count the devices of each kind, kinds without any left out."""
     mps = int(torch.backends.mps.is_available())
-    found = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": mps}
-    return {kind: count for kind, count in found.items() if count}
+    counts = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": mps}
+    return {kind: count for kind, count in counts.items() if count}
 
 
-def environment(runtime: Runtime) -> dict[str, Any]:
-    """What the run ran on, for `environment.json`."""
+def environment(runtime: Runtime) -> Environment:
+    """Describe what a run runs on."""
     import platform
 
     from cutaway.version import __version__
@@ -226,7 +243,7 @@ def _device_name(device: str) -> str:
 
 
 def processor() -> str:
-    """What the processor calls itself."""
+    """The name of the processor."""
     import platform
 
     try:

@@ -3,7 +3,7 @@
 import math
 
 START, END = 1 / 25, 1 / 25e4
-"""Where a one-cycle begins and ends, as shares of the highest rate (Smith 2018, as in PyTorch)."""
+"""First and last rate of a one-cycle, as shares of the highest (Smith 2018, as in PyTorch)."""
 
 
 def rate(schedule: str, step: int, steps: int, warmup: float) -> float:

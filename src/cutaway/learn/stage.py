@@ -1,7 +1,7 @@
 """One stage of a training: who plays, on what images, and how far it has come."""
 
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +13,9 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
 from cutaway.learn import checkpoint
 from cutaway.learn.checkpoint import Tensors
-from cutaway.learn.decay import pull
+from cutaway.learn.decay import apply_decay
 from cutaway.learn.history import Row, best
-from cutaway.learn.loop import MetricTotals, draws, optimizers_of
+from cutaway.learn.loop import MetricTotals, batches_per_step, optimizers_of
 from cutaway.learn.network import head_of
 from cutaway.learn.pretrained import backbone, frozen, rest
 from cutaway.learn.recipe import Recipe
@@ -26,6 +26,16 @@ if TYPE_CHECKING:
     from cutaway.learn.run import Run
 
 Some = tuple[Tensor, ...] | list[Tensor]
+
+
+class StageFacts(TypedDict):
+    """The facts of a stage in a checkpoint, beside its tensors."""
+
+    number: int
+    step: int
+    rows: list[Row]
+    optimizers: dict[str, object]
+    images: dict[str, int]
 
 
 class Stage:
@@ -49,9 +59,9 @@ class Stage:
         slow = backbone(network, head) if recipe.backbone_rate != 1 else ()
         self.player_optimizers = optimizers_of(self.task.players(playing), recipe, runtime, slow)  # type: ignore[arg-type]
         for player_optimizer in self.player_optimizers:
-            pull(player_optimizer.optimizer, recipe)
-        self.average = averaged(network, recipe.ema) if recipe.ema else None
-        self.feed = feed(recipe, run, images, turns=draws(self.player_optimizers))
+            apply_decay(player_optimizer.optimizer, recipe)
+        self.average = moving_average(network, recipe.ema) if recipe.ema else None
+        self.feed = feed(recipe, run, images, turns=batches_per_step(self.player_optimizers))
         self.val = run.feed(images, run.split.val) if len(run.split.val) else None
         self.totals = MetricTotals()
         self.rows: list[Row] = []
@@ -60,17 +70,17 @@ class Stage:
 
     @property
     def steps_per_epoch(self) -> int:
-        batches, turns = self.feed.batches_per_epoch, draws(self.player_optimizers)
+        batches, turns = self.feed.batches_per_epoch, batches_per_step(self.player_optimizers)
         return max(1, batches // turns) if self.recipe.drop_last else ceil(batches / turns)
 
     @property
     def steps(self) -> int:
-        """How many steps the stage takes, unless it stops early."""
+        """The number of steps that the stage takes, unless it stops early."""
         return self.recipe.epochs * self.steps_per_epoch
 
     def images_before(self, step: int) -> int:
-        """How many images the steps before this one, counted from 0, learn from."""
-        return self.feed.images_before(step * draws(self.player_optimizers))
+        """Count the images that the steps before this one, counted from 0, learn from."""
+        return self.feed.images_before(step * batches_per_step(self.player_optimizers))
 
     @property
     def answering(self) -> nn.Module:
@@ -113,11 +123,10 @@ class Stage:
         for p in self.free:
             p.requires_grad_(True)
 
-    def state(self) -> tuple[Tensors, dict[str, Any]]:
+    def state(self) -> tuple[Tensors, StageFacts]:
         """Everything of the stage that moves, beside the network."""
         tensors: Tensors = {}
-        facts: dict[str, Any] = {"number": self.number, "step": self.step, "rows": self.rows}
-        rest: dict[str, Any] = {}
+        rest: dict[str, object] = {}
         for player_optimizer in self.player_optimizers:
             moved, more = checkpoint.optimizer_state(
                 player_optimizer.optimizer, f"optimizer/{player_optimizer.player.name}"
@@ -128,9 +137,12 @@ class Stage:
             tensors |= {f"ema/{k}": v for k, v in self.average.state_dict().items()}
         tensors |= {f"tally/{k}": v for k, v in self.totals.sums.items()}
         tensors |= {f"best/{k}": v for k, v in self.best.items()}
-        return tensors, facts | {"optimizers": rest, "images": self.totals.images}
+        return tensors, {
+            "number": self.number, "step": self.step, "rows": self.rows, "optimizers": rest,
+            "images": self.totals.images,
+        }  # fmt: skip
 
-    def restore(self, tensors: Tensors, facts: dict[str, Any]) -> None:
+    def restore(self, tensors: Tensors, facts: StageFacts) -> None:
         """Put back what `state` gave."""
         if self.average is not None:
             self.average.load_state_dict(part(tensors, "ema"))
@@ -146,7 +158,7 @@ class Stage:
         self.step, self.rows = facts["step"], facts["rows"]
 
 
-def averaged(network: nn.Module, decay: float) -> AveragedModel:
+def moving_average(network: nn.Module, decay: float) -> AveragedModel:
     """An exponential average of a network's weights and statistics over its steps.
 
     After step n, counted from 0, it keeps a share of (1 + n) / (10 + n) of what it was, and of
@@ -170,7 +182,7 @@ def with_own_streams(recipe: Recipe, number: int) -> Recipe:
 def feed(
     recipe: Recipe, run: "Run", images: ImageSet, augmented: bool = True, turns: int = 1
 ) -> Feed:
-    """What a stage learns from, batch by batch; as they are, where not augmented.
+    """The training batches of a stage; the images as they are, where not augmented.
 
     Args:
         turns: batches that a step takes.

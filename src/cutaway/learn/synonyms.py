@@ -1,4 +1,4 @@
-"""What other libraries call the settings of a recipe, and where what they call otherwise went.
+"""Names of other libraries for the settings of a recipe, and what there is for the rest.
 
 Nothing is accepted under a second name: the table only makes refusals helpful, on the command line
 and in Python alike. Nothing heavy is imported here.
@@ -71,7 +71,7 @@ ELSEWHERE = {
     "`repeat` for epochs that show each image several times.",
     "fast_dev_run limit_train_batches": "Give `epochs` 1 to try a recipe.",
 }
-"""What has no setting here, and what there is instead."""
+"""Names without a setting here, and what there is instead."""
 
 FORMATS = {
     "bfloat16": "16 16-mixed bf16 bf16-mixed bf16-true fp16 float16 half mixed",
@@ -81,7 +81,7 @@ FORMATS = {
 
 
 def hint(word: str, known: Iterable[str], flags: bool = False) -> str:
-    """What to do about a setting that is not known, to append to a sentence.
+    """Advice about a setting that is not known, to append to a sentence.
 
     Args:
         word: as it was written, with or without `--`.
@@ -96,5 +96,5 @@ def hint(word: str, known: Iterable[str], flags: bool = False) -> str:
     for ours, words in NAMES.items():
         if name in words.split() and ours in known:
             return f" Did you mean '{shown(ours)}'?"
-    found = nearest(shown(name), map(shown, known))
-    return " See --help." if flags and found.startswith(" Choose") else found
+    nearest_name = nearest(shown(name), map(shown, known))
+    return " See --help." if flags and nearest_name.startswith(" Choose") else nearest_name

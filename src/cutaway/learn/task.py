@@ -1,14 +1,14 @@
-"""What a task is: what a network's outputs mean, who minimises what, and how it is evaluated.
+"""The base of all tasks: what outputs mean, who minimises what, and how it is evaluated.
 
 A task names its players. Ordinary learning is a game with one player; a generative adversarial
 network is a game with two. The loop in `learn/loop.py` plays every game. Everything that depends
 on the task asks the task: each is a file of `learn/tasks`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -18,12 +18,13 @@ from torch import Tensor, nn
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Target
 from cutaway.errors import UsageError
-from cutaway.learn.evaluation import Evaluation, Measurements
-from cutaway.learn.metrics import LOSS, Metric, named, unknown
+from cutaway.learn.evaluation import Evaluation, Measurements, Summary, number
+from cutaway.learn.metrics import LOSS, Metric, metric_of, unknown
 from cutaway.learn.prediction import Prediction
 from cutaway.learn.runtime import Runtime
 from cutaway.randomness import generator, reseed_global
 from cutaway.see.probe import resting
+from cutaway.settings import Options
 
 Counts = dict[str, Tensor]
 Loss = Callable[[Batch], tuple[Tensor, Counts]]
@@ -31,7 +32,7 @@ Loss = Callable[[Batch], tuple[Tensor, Counts]]
 
 @dataclass(frozen=True)
 class Player:
-    """Who moves: the parameters that it owns and the loss that it minimises.
+    """One who learns: the parameters that it owns and the loss that it minimises.
 
     Attributes:
         loss: gives the mean loss over a batch, and counts to add up over an epoch (each is
@@ -48,7 +49,7 @@ class Player:
 
 
 class Task:
-    """What the outputs mean, what is minimised and what is measured. Each task is a subclass.
+    """The meaning of outputs, the losses and the metrics. Each task is a subclass.
 
     Attributes:
         metrics: what it measures, in the order in which it is drawn and told.
@@ -85,7 +86,7 @@ class Task:
     serves: ClassVar[bool] = False
     scaling: ClassVar[str] = "standard"
     has_gradient: ClassVar[bool] = True
-    begins: ClassVar[dict[str, Any]] = {}
+    begins: ClassVar[Options] = {}
     pooled: ClassVar[Metric | None] = None
     page: ClassVar[str] = "generic"
 
@@ -119,17 +120,15 @@ class Task:
         """Measure how good the network is on the images of a feed."""
         raise NotImplementedError
 
-    def recall(
-        self, tensors: dict[str, Tensor], summary: dict[str, Any], target: Target
-    ) -> Evaluation:
+    def recall(self, tensors: dict[str, Tensor], summary: Summary, target: Target) -> Evaluation:
         """The evaluation whose tensors and summary were kept."""
         metrics = {name: value for name, value in summary.items() if name != "images"}
-        return Measurements(summary["images"], metrics, tensors)
+        return Measurements(int(number(summary, "images")), metrics, tensors)
 
     def picture(
         self, model: nn.Module, batch: Batch, runtime: Runtime
     ) -> Float[Tensor, "n c *grid"] | None:
-        """What the network makes of some images (or of itself), for a look while it learns.
+        """Draw what the network makes of some images (or of itself), for a look while it learns.
 
         Values in 0..1; None where there is nothing to look at.
         """
@@ -140,13 +139,13 @@ class Task:
         return model
 
     def answer(self, output: Float[Tensor, "b *any"], target: Target) -> Float[Tensor, "b *any"]:
-        """The network's output as what leaves: probabilities, or values."""
+        """Turn the network's output into an answer: probabilities, or values."""
         return output.float()
 
     def prediction(
         self, name: str, answer: Tensor | None, target: Target, error: str = ""
     ) -> Prediction:
-        """What an answer says of one example; without one, why there is none.
+        """The prediction for one example; without an answer, why there is none.
 
         Raises:
             UsageError: its networks tell nothing of examples.
@@ -156,8 +155,8 @@ class Task:
             "with it, or `cutaway evaluate` measures it."
         )
 
-    def reply(self, answer: Float[np.ndarray, " *any"], target: Target) -> dict[str, Any]:
-        """What a server says of one example, where it `serves`: plain values, for JSON."""
+    def reply(self, answer: Float[np.ndarray, " *any"], target: Target) -> Mapping[str, object]:
+        """A server's reply for one example, where it `serves`: plain values, for JSON."""
         raise NotImplementedError
 
     def quality(
@@ -184,7 +183,7 @@ class Task:
 
     @classmethod
     def name(cls) -> str:
-        """What a recipe calls it: that of its file."""
+        """Its name in recipes: that of its file."""
         return cls.__module__.rpartition(".")[2].replace("_", "-")
 
     @classmethod
@@ -194,8 +193,8 @@ class Task:
 
     @classmethod
     def metric(cls, key: str) -> Metric:
-        """What a key such as `val_loss` is a value of."""
-        return named(cls.metrics, key) or unknown(key)
+        """The metric that a key such as `val_loss` is a value of."""
+        return metric_of(cls.metrics, key) or unknown(key)
 
     @classmethod
     def comparing(cls) -> Metric:
@@ -262,11 +261,11 @@ def reconstruction(model: nn.Module) -> Callable[[Tensor], Tensor]:
 
 def expect(output: object, shape: tuple[int, ...], what: str) -> None:
     """Refuse an output of another shape; -1 stands for any size."""
-    found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+    actual = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
     fits = isinstance(output, Tensor) and output.ndim == len(shape)
-    if not fits or any(b not in (-1, a) for a, b in zip(found, shape, strict=True)):
+    if not fits or any(b not in (-1, a) for a, b in zip(actual, shape, strict=True)):
         wanted = ", ".join("any" if n == -1 else str(n) for n in shape)
         raise UsageError(
-            f"The network's output is {found}, but {what} needs a tensor of shape ({wanted}) for "
+            f"The network's output is {actual}, but {what} needs a tensor of shape ({wanted}) for "
             f"{shape[0]} images: change its last layer."
         )

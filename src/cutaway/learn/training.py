@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypedDict
 
 from torch import nn
 
@@ -14,31 +15,42 @@ from cutaway.files import write_json, write_whole
 from cutaway.learn import checkpoint
 from cutaway.learn.callbacks import Callbacks
 from cutaway.learn.checkpoint import save_tensors
-from cutaway.learn.directory import alone
+from cutaway.learn.directory import training_lock
+from cutaway.learn.evaluation import number
 from cutaway.learn.execution import Execution
 from cutaway.learn.history import Row
 from cutaway.learn.image_grid import in_bytes, save_picture
 from cutaway.learn.interrupt import stoppable
 from cutaway.learn.loop import NotFinite, training_steps
-from cutaway.learn.network import begin
+from cutaway.learn.network import prepare
 from cutaway.learn.nonfinite import first_not_finite
 from cutaway.learn.notes import note_test
 from cutaway.learn.regularise import regularised
 from cutaway.learn.run import Run
-from cutaway.learn.stage import Stage, part
+from cutaway.learn.stage import Stage, StageFacts, part
 from cutaway.learn.task import Player
 from cutaway.learn.watching import Watching
 
 CHECK_EVERY = 50
 """Steps between two looks at the loss where a look means waiting for the device."""
 AT_THE_END = "end of training"
-"""Why a run itself looks at its test part."""
+"""The reason of a run's own evaluation on its test part, in `looks.jsonl`."""
 
 
 class Stopped(RunError):
     """The user asked to stop; the checkpoint is written."""
 
     exit_code = 130
+
+
+class Facts(TypedDict):
+    """The facts of a checkpoint, beside its tensors."""
+
+    stage: StageFacts
+    step: int
+    seconds: float
+    images_seen: int
+    earlier: list[Row]
 
 
 class Training:
@@ -93,7 +105,7 @@ class Training:
         Raises:
             RunError: another process trains it.
         """
-        with alone(self.run.path), self.runtime.session():
+        with training_lock(self.run.path), self.runtime.session():
             try:
                 self.callbacks.on_run_begin(self)
                 yield
@@ -114,9 +126,9 @@ class Training:
             self.save()
 
     def begin(self) -> None:
-        """What happens before the first step; nothing where that was taken already."""
+        """Prepare the first step; does nothing where that was taken already."""
         if self.fresh:
-            begin(self.run, self.model, self.stage.task, self.stage.feed)
+            prepare(self.run, self.model, self.stage.task, self.stage.feed)
             self.save()
 
     def _learn(self) -> None:
@@ -127,7 +139,7 @@ class Training:
             for _ in self._steps():
                 if stage.at_end_of_epoch:
                     self.end_epoch()
-                if request.made:
+                if request.pending:
                     self.save()
                     raise Stopped(
                         f"Stopped at step {stage.step} of {stage.steps}, as requested. Resume "
@@ -190,14 +202,17 @@ class Training:
         row["lr"] = stage.player_optimizers[0].optimizer.param_groups[0]["lr"]
         row |= {f"train_{name}": value for name, value in stage.totals.means().items()}
         if stage.val is not None:
-            found = stage.task.evaluate(stage.answering, stage.val, run.data.target, self.runtime)
-            self.callbacks.on_evaluation_end(self, "val", found)
-            summary = found.summary()
-            row |= {f"val_{k}": summary[k] for k in stage.task.measured() if k in summary}
+            evaluation = stage.task.evaluate(
+                stage.answering, stage.val, run.data.target, self.runtime
+            )
+            self.callbacks.on_evaluation_end(self, "val", evaluation)
+            summary = evaluation.summary()
+            known = [name for name in stage.task.measured() if name in summary]
+            row |= {f"val_{name}": number(summary, name) for name in known}
         stage.totals.clear()
         self.rows.append(row)
         stage.remember(row)
-        self._draw(row["epoch"])
+        self._draw(len(self.rows))
         lines = "".join(json.dumps(row) + "\n" for row in self.rows)
         write_whole(self.run.path / "metrics.jsonl", lines)
         self.callbacks.on_epoch_end(self, row)
@@ -215,17 +230,17 @@ class Training:
         run.save_weights(self.model)
         run.__dict__.pop("model", None)
         feed = run.feed(self.images, run.split.test)
-        found = run.task.evaluate(self.model, feed, run.data.target, self.runtime)
-        found = found.grouped(run.split)
-        note_test(run, found)
+        evaluation = run.task.evaluate(self.model, feed, run.data.target, self.runtime)
+        evaluation = evaluation.grouped(run.split)
+        note_test(run, evaluation)
         if not any(look["why"] == AT_THE_END for look in run.looks):  # killed since, and resumed
-            run.log_look("test", AT_THE_END, found)
-        save_tensors(run.path / "predictions.safetensors", found.tensors(), {"part": "test"})
+            run.log_look("test", AT_THE_END, evaluation)
+        save_tensors(run.path / "predictions.safetensors", evaluation.tensors(), {"part": "test"})
         speed = self.images_seen / max(self.seconds, 1e-9)
         timing = {"train_seconds": self.seconds, "images_per_second": speed}
         write_json(run.path / "timing.json", timing)
-        write_json(run.path / "results.json", found.summary())
-        self.callbacks.on_evaluation_end(self, "test", found)
+        write_json(run.path / "results.json", evaluation.summary())
+        self.callbacks.on_evaluation_end(self, "test", evaluation)
         assert stage.number + 1 == len(self.recipes)
 
     def save(self) -> None:
@@ -233,7 +248,7 @@ class Training:
         self.callbacks.on_checkpoint(self)
         tensors, stage = self.stage.state()
         tensors |= {f"model/{k}": v for k, v in self.model.state_dict().items()}
-        facts = {
+        facts: Facts = {
             "stage": stage,
             "step": self.step,
             "seconds": self.seconds,
@@ -248,10 +263,11 @@ class Training:
         Raises:
             RunError: none is sound, or it does not fit this network.
         """
-        found = checkpoint.load_checkpoint(self.run.path / "checkpoint")
-        if found is None:
+        saved = checkpoint.load_checkpoint(self.run.path / "checkpoint")
+        if saved is None:
             return
-        tensors, facts, problem = found
+        tensors, _, problem = saved
+        facts: Facts = saved[1]
         if problem:
             self.callbacks.on_note(f"{problem} Resuming from the checkpoint before it.")
         if number := facts["stage"]["number"]:

@@ -266,7 +266,7 @@ def accuracies(
     names = tuple(names or CORRUPTIONS)
 
     def share(change: Callable[[Images], Images]) -> float:
-        pairs = zip(images.split(batch), t.split(batch), strict=True)
+        pairs = zip(torch.split(images, batch), torch.split(t, batch), strict=True)
         return sum(int((classify(change(x)) == of).sum()) for x, of in pairs) / len(t)
 
     def at(name: str, strength: int) -> float:

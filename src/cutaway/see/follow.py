@@ -70,7 +70,7 @@ class Follow(TorchDispatchMode):
     """
 
     def __init__(self, image: Tensor):
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.fields = WeakTensorKeyDictionary()
         self._sharing: dict[int, list[ref[Tensor]]] = {}  # by their memory
         self._share(image)

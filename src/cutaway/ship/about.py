@@ -8,7 +8,7 @@ from cutaway.data.frame import Fit, Frame, Levels, fit_of
 from cutaway.data.ink import Ink
 from cutaway.data.target import Classes, Target
 from cutaway.errors import DataError
-from cutaway.learn.card import restored
+from cutaway.learn.card import fields_from_json
 from cutaway.learn.directory import plain
 from cutaway.learn.run import Run
 from cutaway.learn.task import Task
@@ -122,7 +122,7 @@ class About:
             DataError: it is not that.
         """
         try:
-            return cls(**restored(values, TASKS[values["task"]].needs or Classes))
+            return cls(**fields_from_json(values, TASKS[values["task"]].needs or Classes))
         except (TypeError, KeyError):
             raise DataError(
                 "The file does not say what it holds: it was not exported by Cutaway."

@@ -5,7 +5,8 @@ from itertools import pairwise
 from typing import Any
 
 from cutaway.learn import history
-from cutaway.learn.metrics import HIGHER, LOWER, Metric, exactly
+from cutaway.learn.history import Row
+from cutaway.learn.metrics import HIGHER, LOWER, Metric, metric_called
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import METRICS, make_task, metric
@@ -22,7 +23,7 @@ MIXED = (
     "mixture, so that training accuracy cannot reach 100 %."
 )
 
-Rows = list[dict[str, Any]]
+Rows = list[Row]
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ def curves(rows: Rows, recipe: Recipe) -> Curves | None:
     if not rows:
         return None
     stages = recipe.in_stages()
-    final, last = stages[-1], rows[-1]["epoch"]
-    kept = history.kept(last_stage(rows), final.monitor, final.patience)["epoch"]
+    final, last = stages[-1], int(rows[-1]["epoch"])
+    kept = int(history.selected(last_stage(rows), final.monitor, final.patience)["epoch"])
     early = bool(final.patience)
     x = epochs(last)
     turns = tuple(_beginnings(rows, x))
@@ -85,7 +86,7 @@ def last_stage(rows: Rows) -> Rows:
     return [row for row in rows if _stage(row) == _stage(rows[-1])]
 
 
-def _stage(row: dict[str, Any]) -> int:
+def _stage(row: Row) -> int:
     """The number of its stage, from 0."""
     return int(row.get("stage", 1)) - 1
 
@@ -100,7 +101,7 @@ def _stages(rows: Rows, recipe: Recipe) -> list[str]:
     """Each stage in words: its epochs, its task and what it changes."""
     said = []
     for number, changes in enumerate(recipe.stages):
-        own = [row["epoch"] for row in rows if _stage(row) == number]
+        own = [int(row["epoch"]) for row in rows if _stage(row) == number]
         if own:
             span = f"epoch{'s' * (len(own) > 1)} {'–'.join(map(str, _ends(own)))}"
             said.append(f"Stage {number + 1}, {span}: {origins.changes(changes)}.")
@@ -155,7 +156,7 @@ def _described(name: str, recipe: Recipe, task: Task) -> Metric:
     if who:
         about, said = metric(what), task.players_said if what == "loss" else HIGHER
         return replace(about, title=f"{about.title} of each player", caption=said)
-    about = exactly([*task.metrics, *METRICS], name)
+    about = metric_called([*task.metrics, *METRICS], name)
     if name == "accuracy" and (recipe.mixup or recipe.cutmix):
         return replace(about, caption=f"{HIGHER} {MIXED}")
     return replace(about, caption=_of_loss(recipe)) if name == "loss" else about
@@ -252,7 +253,7 @@ def _table(rows: Rows) -> tuple[tuple[str, ...], tuple[tuple[int, tuple[str, ...
     headings = [f"{PARTS[key.partition('_')[0]].capitalize()} {_called(key)}" for key in keys]
     table = [
         (
-            row["epoch"],
+            int(row["epoch"]),
             (
                 *(measures.text(k, row[k]) if row.get(k) is not None else "–" for k in keys),
                 f"{row['lr']:.3g}",

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.files import write_whole
+from cutaway.learn.evaluation import number
 from cutaway.learn.fleet import Fleet
+from cutaway.learn.fleet.ensemble import CurvePoint
+from cutaway.learn.fleet.results import FleetResults, Spread
 from cutaway.learn.metrics import Metric
 from cutaway.learn.run import Run
 from cutaway.learn.tasks import metric
@@ -74,7 +77,7 @@ def sections(tried: bool, as_one: bool) -> list[Section]:
     ]
 
 
-def lead(results: dict[str, Any], fields: Sequence[str]) -> list[str]:
+def lead(results: FleetResults, fields: Sequence[str]) -> list[str]:
     """In words: the mean and what its interval is over."""
     name = results["headline"]
     found = results["measures"][name]
@@ -86,7 +89,7 @@ def lead(results: dict[str, Any], fields: Sequence[str]) -> list[str]:
         f"to {most}."
     ]
     if "ensemble" in results:
-        value = measures.text(name, results["ensemble"][name])
+        value = measures.text(name, number(results["ensemble"], name))
         said.append(f"As an ensemble, by the mean of their probabilities, they reach {value}.")
     return said
 
@@ -97,7 +100,7 @@ def varied(fleet: Fleet) -> list[str]:
     return [name for name in first if len({str(c.get(name)) for c in fleet.changes}) > 1]
 
 
-def tiles(fleet: Fleet, results: dict[str, Any], members: Sequence[Run]) -> list[Tile]:
+def tiles(fleet: Fleet, results: FleetResults, members: Sequence[Run]) -> list[Tile]:
     found = [
         Tile(
             capital(measures.name(name)),
@@ -108,7 +111,7 @@ def tiles(fleet: Fleet, results: dict[str, Any], members: Sequence[Run]) -> list
     ]
     if "ensemble" in results:
         name = results["headline"]
-        value = results["ensemble"][name]
+        value = number(results["ensemble"], name)
         wrong = f"error {measures.text('error', 1 - value)}" if metric(name).binary else ""
         found.insert(1, Tile("Ensemble", measures.text(name, value), wrong))
     seconds = sum(run.timing["train_seconds"] for run in members)
@@ -127,7 +130,7 @@ def learning(members: Sequence[Run], headline: str) -> list[Chart]:
     return found
 
 
-def spread(name: str, found: dict[str, Any]) -> Chart:
+def spread(name: str, found: Spread) -> Chart:
     """The members' test results side by side, with the mean."""
     about, values = metric(name), found["values"]
     x = plots.across(0.5, len(values) + 0.5)
@@ -149,7 +152,7 @@ def spread(name: str, found: dict[str, Any]) -> Chart:
     )
 
 
-def ensemble(curve: Sequence[dict[str, float]], error: Metric | None) -> Chart | None:
+def ensemble(curve: Sequence[CurvePoint], error: Metric | None) -> Chart | None:
     """Error against the number of members of an ensemble; None where they have no mean."""
     if not (curve and error):
         return None
@@ -177,7 +180,7 @@ def ensemble(curve: Sequence[dict[str, float]], error: Metric | None) -> Chart |
     )
 
 
-def settings(results: dict[str, Any]) -> list[tuple[str, int, str, str]]:
+def settings(results: FleetResults) -> list[tuple[str, int, str, str]]:
     """Where several were tried: each in words, its members, their mean and its interval."""
     name, found = results["headline"], results["settings"]
     rows = []

@@ -1,7 +1,7 @@
 """How the values of metrics are written."""
 
-from typing import Any
-
+from cutaway.learn.fleet.results import Spread
+from cutaway.learn.history import Row
 from cutaway.learn.tasks import metric
 from cutaway.show.words import percent
 
@@ -17,7 +17,7 @@ def name(key: str) -> str:
     return found.label if found.name == key else key.replace("_", " ")
 
 
-def text(key: str, value: Any, places: int = 2) -> str:
+def text(key: str, value: float | None, places: int = 2) -> str:
     """A value with its unit: shares in per cent, ratios in decibels, others as numbers."""
     if value is None:
         return "none"
@@ -29,11 +29,11 @@ def text(key: str, value: Any, places: int = 2) -> str:
     return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.4f}"
 
 
-def interval(key: str, found: dict[str, Any]) -> str:
+def interval(key: str, found: Spread) -> str:
     """`low` to `high`, as a fleet's results have them."""
     return f"{text(key, found['low'])} to {text(key, found['high'])}"
 
 
-def figures(row: dict[str, Any]) -> list[tuple[str, str]]:
+def figures(row: Row) -> list[tuple[str, str]]:
     """The metrics of an epoch's row, named and written."""
     return [(name(k), text(k, v)) for k, v in row.items() if k.partition("_")[0] in PARTS]

@@ -2,6 +2,7 @@
 
 import shlex
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,12 +79,12 @@ def panels(recipe: Recipe) -> dict[str, list[Field]]:
     return found | {longest: found.pop(longest)}
 
 
-def changes(fields: dict[str, Any]) -> str:
+def changes(fields: Mapping[str, object]) -> str:
     """Fields of a recipe with their values: `lr 0.1, batch size 16`."""
     return ", ".join(f"{name.replace('_', ' ')} {setting(value)}" for name, value in fields.items())
 
 
-def setting(value: Any) -> str:
+def setting(value: object) -> str:
     """The value of a recipe's field; a dash for one that a side lacks."""
     if value is None:
         return "–"

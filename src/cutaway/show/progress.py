@@ -4,13 +4,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from cutaway.data.audit import grid_text
 from cutaway.learn.callbacks import Callback
+from cutaway.learn.evaluation import number
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.history import Row
 from cutaway.learn.recipe import OWN
@@ -69,7 +69,7 @@ class Lines(Printed):
     def on_stage_begin(self, training: Training) -> None:
         self.introduce(training)
 
-    def on_epoch_end(self, training: Training, row: dict[str, Any]) -> None:
+    def on_epoch_end(self, training: Training, row: Row) -> None:
         self.on_note(sentence(training, row))
 
     def introduce(self, training: Training) -> None:
@@ -129,7 +129,7 @@ class Members(Printed):
         run, changes = Run(fleet.place(k)), fleet.changes[k]
         differs = said({name: v for name, v in changes.items() if name != "split_seed"})
         primary = run.task.primary
-        value = f"{measures.name(primary)} {measures.text(primary, run.results[primary])}"
+        value = f"{measures.name(primary)} {measures.text(primary, number(run.results, primary))}"
         self.on_note(f"member {k + 1} of {len(fleet)} ({differs}): test {value}")
 
     def on_members_epoch_end(self, fleet: Fleet, rows: Sequence[Row]) -> None:
@@ -218,7 +218,7 @@ def steps(stage: Stage) -> str:
     return text + f" (each epoch leaves out {left_out:,}: drop_last)" * bool(left_out)
 
 
-def sentence(training: Training, row: dict[str, Any]) -> str:
+def sentence(training: Training, row: Row) -> str:
     """One epoch in one line."""
     stage, before = training.stage, len(training.rows) - len(training.stage.rows)
     epochs = before + stage.recipe.epochs

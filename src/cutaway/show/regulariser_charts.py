@@ -36,7 +36,7 @@ def gap(rows: Rows, recipe: Recipe, dropout: bool) -> Iterator[Chart]:
     margin = 0.1 * (high - low) or 0.1
     below = 3 * margin if recipe.patience else margin  # room for the word beside the mark
     x, y = plots.across(data[0][0], data[-1][0]), plots.upright(low - below, high + margin, HEIGHT)
-    kept = history.kept(own, recipe.monitor, recipe.patience)["epoch"]
+    kept = history.selected(own, recipe.monitor, recipe.patience)["epoch"]
     yield Chart(
         title="Gap between validation and training loss",
         summary=f"Validation loss minus training loss, from {data[0][1]:.3g} in the first epoch to "

@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 from jaxtyping import Int
 from torch import Tensor
 
-from cutaway.learn.classification import BINS, Classification
+from cutaway.learn.classification import BINS, Classification, ClassMetrics
 from cutaway.learn.stats import wilson
 from cutaway.show import axes, plots
 from cutaway.show.plots import Bar, Chart, Dot
@@ -87,10 +87,16 @@ def pairs(found: Confused, most: int = PAIRS) -> list[Pair]:
 def by_class(found: Classification) -> list[dict[str, Any]]:
     """`Classification.per_class`, the weakest marked: the lowest F1, not more than a fifth."""
     rows = found.per_class()
-    tested = [row for row in rows if row["images"] and row["f1"] < 1]
+    tested = [row for row in rows if row["images"] and _f1(row) < 1]
     limit = min(WEAKEST, max(1, len(rows) // 5))
-    weakest = sorted(tested, key=lambda row: row["f1"])[:limit]
-    return [row | {"weak": any(row is weak for weak in weakest)} for row in rows]
+    weakest = sorted(tested, key=_f1)[:limit]
+    return [{**row, "weak": any(row is weak for weak in weakest)} for row in rows]
+
+
+def _f1(row: ClassMetrics) -> float:
+    """Of a class with images, which has one."""
+    assert row["f1"] is not None
+    return row["f1"]
 
 
 def weakest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cutaway.data.audit import Audit
 from cutaway.data.catalog import SOURCES, Source
-from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.evaluation import Evaluation, number
 from cutaway.learn.fleet import Fleet
 from cutaway.learn.job import Job
 from cutaway.learn.prediction import Prediction
@@ -81,7 +81,7 @@ def fleet_rows(found: Fleet) -> dict[str, str]:
     }
     if ensemble := found.results.get("ensemble"):
         name = found.results["headline"]
-        rows["ensemble"] = measures.text(name, ensemble[name])
+        rows["ensemble"] = measures.text(name, number(ensemble, name))
     seconds = sum(run.timing["train_seconds"] for run in found.members)
     return {"members": str(len(found)), **rows, "training": f"{seconds:.1f} s, {found.way}"}
 

@@ -54,7 +54,7 @@ def _chart(groups: Sequence[Group], key: str) -> Chart:
     about = metric(measure)
     runs = [[[(row["epoch"], row[key]) for row in rows] for rows in one.runs] for one in groups]
     points = [point for group in runs for run in group for point in run]
-    x, y = epochs(max(a for a, _ in points)), axis(about, [b for _, b in points], TALL)
+    x, y = epochs(int(max(a for a, _ in points))), axis(about, [b for _, b in points], TALL)
     thin = [
         plots.line("", one.thin, run, x, y.scale, lambda p: "")
         for one, group in zip(groups, runs, strict=True) if len(group) > 1 for run in group

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from cutaway.learn.compare import Comparison, Difference, Side
-from cutaway.learn.compare.found import Standing
+from cutaway.learn.compare.result import Standing
 from cutaway.learn.compare.sides import Key
 from cutaway.learn.metrics import Metric
 from cutaway.learn.stats import Estimate

@@ -18,7 +18,7 @@ from cutaway.learn import memory
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.fleet import Fleet, launch
 from cutaway.learn.fleet.stack import Feeds, neighbours
-from cutaway.learn.fleet.stackable import trial
+from cutaway.learn.fleet.stackable import try_stack
 from cutaway.learn.tasks.classify import Classify
 
 
@@ -158,7 +158,7 @@ class Counted(nn.Module):
 def test_a_trial_finds_what_no_rule_foresaw(make, why):
     feed = Feed(IMAGES, torch.arange(32), batch_size=8, normalise=Normalise((0.5,), (0.5,)))
     networks = [make(), make()]
-    assert why in trial(networks, Classify(), feed.batch(0))
+    assert why in try_stack(networks, Classify(), feed.batch(0))
 
 
 def test_batches_are_those_of_the_members():

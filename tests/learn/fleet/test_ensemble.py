@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cutaway.learn.classification import Classification
-from cutaway.learn.fleet.ensemble import DRAWS, combined, curve
+from cutaway.learn.fleet.ensemble import DRAWS, curve, ensemble_evaluation
 
 
 def answers(count: int, n: int = 200, k: int = 4) -> list[Classification]:
@@ -30,7 +30,7 @@ def test_one_and_all_are_exact_whatever_their_number(count):
     assert rows[0]["error"] == pytest.approx(sum(alone) / count)
     assert rows[0]["least"] == pytest.approx(min(alone))
     assert rows[0]["most"] == pytest.approx(max(alone))
-    assert rows[-1]["error"] == pytest.approx(1 - combined(found).accuracy)
+    assert rows[-1]["error"] == pytest.approx(1 - ensemble_evaluation(found).accuracy)
     assert rows[-1]["least"] == rows[-1]["most"]
 
 

@@ -21,7 +21,7 @@ from cutaway.data.sources import load
 from cutaway.errors import CutawayError, DataError, RunError, UsageError
 from cutaway.learn.fit import fit
 from cutaway.learn.fleet import Fleet, launch
-from cutaway.learn.fleet.ensemble import curve, kept
+from cutaway.learn.fleet.ensemble import curve, member_evaluations
 from cutaway.learn.kinds import open_job
 from cutaway.learn.run import Run
 
@@ -74,7 +74,7 @@ def test_all_as_one(fleet):
     found = fleet.ensemble()
     torch.testing.assert_close(found.probabilities, each.mean(0))
     assert fleet.results["ensemble"]["accuracy"] == found.accuracy
-    rows = curve(kept(fleet.members))
+    rows = curve(member_evaluations(fleet.members))
     assert [row["members"] for row in rows] == [1, 2, 3]
     assert rows[-1]["error"] == pytest.approx(1 - found.accuracy)
     alone = [1 - run.results["accuracy"] for run in fleet.members]

@@ -11,7 +11,7 @@ from torch.nn.utils import parameters_to_vector as vector
 from cutaway.errors import UsageError
 from cutaway.learn.optim import Closure, Evaluations
 from cutaway.learn.optim.hessian_free import HessianFree, conjugate_gradients
-from cutaway.learn.optim.newton import Newton, solved
+from cutaway.learn.optim.newton import Newton, solve
 from cutaway.learn.optim.surface import Surface
 
 G = torch.Generator().manual_seed(0)
@@ -152,8 +152,8 @@ def test_conjugate_gradients_stop_at_negative_curvature():
 
 def test_solved_is_the_solution_or_nothing():
     a, g = positive(5), torch.ones(5, dtype=torch.float64)
-    torch.testing.assert_close(solved(a, 2.0, g), torch.linalg.solve(a + 2 * torch.eye(5), g))
-    assert solved(-a, 0.0, g) is None
+    torch.testing.assert_close(solve(a, 2.0, g), torch.linalg.solve(a + 2 * torch.eye(5), g))
+    assert solve(-a, 0.0, g) is None
 
 
 @pytest.mark.parametrize("curvature", ["hessian", "gauss-newton"])

@@ -9,7 +9,7 @@ from torch import nn
 import cutaway
 from cutaway.errors import UsageError
 from cutaway.learn.optim import METHODS, find, make
-from cutaway.learn.optim.making import amount
+from cutaway.learn.optim.factory import amount
 from cutaway.learn.recipe import Recipe
 
 

@@ -87,7 +87,7 @@ def test_optuna_says_nothing_and_its_settings_stay(capfd):
 def test_without_optuna(monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(UsageError, match=r"pip install 'cutaway\[search\]'"):
-        sampling.ready()
+        sampling.require_optuna()
 
 
 def test_a_trial_is_plain_values():

@@ -11,10 +11,10 @@ from helpers.small_search import OVER, search, small
 from cutaway.errors import RunError, TrainingError, UsageError
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.fit import fit
-from cutaway.learn.history import kept
+from cutaway.learn.history import selected
 from cutaway.learn.run import Run
 from cutaway.learn.search import Search
-from cutaway.learn.search.watching import Pruning
+from cutaway.learn.search.pruning import Pruning
 from cutaway.learn.tasks import metric
 from cutaway.learn.training import Stopped
 
@@ -180,7 +180,7 @@ def test_under_early_stopping_the_kept_epoch_counts(tmp_path):
     found = search(tmp_path / "x", 2, {"lr": [0.1, 0.2]}, recipe=recipe)
     for trial in found.trials:
         rows = Run(found.place(trial.number)).metrics
-        assert trial.value == kept(rows, "val-loss", 2)["val_accuracy"]
+        assert trial.value == selected(rows, "val-loss", 2)["val_accuracy"]
 
 
 def test_less_is_better_where_it_is(tmp_path):

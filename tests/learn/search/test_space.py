@@ -76,16 +76,16 @@ def test_by_default_the_rate_is_relative_and_the_optimizer_varies():
 
 def test_another_optimizer_is_tried_about_its_own_rate():
     wanted = space.read(MLP, {}) | {"optimizer": Choice(("adamw", "nesterov"))}
-    point = dict(space.standing(wanted, MLP), lr=2.0, optimizer="nesterov")
+    point = dict(space.own_point(wanted, MLP), lr=2.0, optimizer="nesterov")
     assert space.settle(wanted, MLP, point)["lr"] == 0.1  # twice the recommended 0.05
     assert space.settle(wanted, MLP, dict(point, optimizer="adamw"))["lr"] == 2 * MLP.lr
 
 
 def test_the_recipe_as_it_is_lies_in_its_space():
-    point = space.standing(space.default(MLP), MLP)
+    point = space.own_point(space.default(MLP), MLP)
     recipe = MLP.with_options(**space.settle(space.default(MLP), MLP, point))
     assert recipe == MLP
-    assert space.standing(space.read(MLP, {"lr": (0.5, 1.0)}), MLP) is None
+    assert space.own_point(space.read(MLP, {"lr": (0.5, 1.0)}), MLP) is None
 
 
 def test_numbers_have_four_digits():

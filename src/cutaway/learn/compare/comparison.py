@@ -1,15 +1,14 @@
-"""From paths to what was found."""
+"""Compare the runs or fleets at some paths."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from cutaway.data.imageset import PARTS
 from cutaway.errors import UsageError
-from cutaway.learn.compare.found import Difference, Found
 from cutaway.learn.compare.images import over_images
 from cutaway.learn.compare.replicates import over_replicates
+from cutaway.learn.compare.result import ComparisonResult, Difference
 from cutaway.learn.compare.sides import Side, sides
 from cutaway.learn.metrics import Metric
 from cutaway.learn.recipe import OWN, REPLICATE, Recipe
@@ -17,8 +16,8 @@ from cutaway.learn.stats import Estimate, holm
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison(Found):
-    """What was found, with what was compared and by which metric.
+class Comparison(ComparisonResult):
+    """The result of a comparison, with what was compared and by which metric.
 
     Attributes:
         on: the part of the data that the figures are of.
@@ -28,7 +27,7 @@ class Comparison(Found):
     sides: tuple[Side, ...]
     metric: Metric
     on: str
-    settings: dict[str, tuple[Any, ...]]
+    settings: dict[str, tuple[object, ...]]
 
     @property
     def fleets(self) -> bool:
@@ -38,7 +37,7 @@ class Comparison(Found):
     def first(self) -> Side:
         return self.sides[0]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values, for JSON."""
         return {
             "measure": self.metric.name,
@@ -78,15 +77,15 @@ def compare(paths: Sequence[str | Path], on: str = "test") -> Comparison:
         _check_data(compared[0], side, metric)
     if len({side.fleet for side in compared}) > 1:
         raise _mixed(compared)
-    found = (over_replicates if compared[0].fleet else over_images)(compared, metric, on)
-    raised = holm([one.p for one in found.differences])
-    differences = [replace(d, p=p) for d, p in zip(found.differences, raised, strict=True)]
+    result = (over_replicates if compared[0].fleet else over_images)(compared, metric, on)
+    raised = holm([one.p for one in result.differences])
+    differences = [replace(d, p=p) for d, p in zip(result.differences, raised, strict=True)]
     about = {"sides": tuple(compared), "metric": metric, "on": on}
     about |= {"settings": settings(compared), "differences": tuple(differences)}
-    return Comparison(**(vars(found) | about))
+    return Comparison(**(vars(result) | about))
 
 
-def settings(compared: Sequence[Side]) -> dict[str, tuple[Any, ...]]:
+def settings(compared: Sequence[Side]) -> dict[str, tuple[object, ...]]:
     """The fields that differ; options of the model and the like one by one.
 
     Of fleets without those in which their own members differ.
@@ -98,27 +97,28 @@ def settings(compared: Sequence[Side]) -> dict[str, tuple[Any, ...]]:
     return {name: row for name, row in rows.items() if any(value != row[0] for value in row)}
 
 
-def _flat(recipe: Recipe) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _flat(recipe: Recipe) -> dict[str, object]:
+    """The recipe's fields, each option of the model and the like as one of them."""
+    fields: dict[str, object] = {}
     for name, value in recipe.to_dict().items():
         if isinstance(value, dict):
-            found |= {f"{name}.{option}": chosen for option, chosen in value.items()}
+            fields |= {f"{name}.{option}": chosen for option, chosen in value.items()}
         else:
-            found[name] = value
-    return found
+            fields[name] = value
+    return fields
 
 
 def _metric(compared: Sequence[Side]) -> Metric:
-    found = [side.runs[0].task.comparing() for side in compared]
-    for side, one in zip(compared, found, strict=True):
-        if one != found[0]:
+    metrics = [side.runs[0].task.comparing() for side in compared]
+    for side, one in zip(compared, metrics, strict=True):
+        if one != metrics[0]:
             first, task = compared[0], side.recipe.in_stages()[-1].task
             raise UsageError(
-                f"{first.name} is measured by {found[0].name} (task "
+                f"{first.name} is measured by {metrics[0].name} (task "
                 f"'{first.recipe.in_stages()[-1].task}') and {side.name} by {one.name} (task "
                 f"'{task}'): only runs that are measured alike can be compared."
             )
-    return found[0]
+    return metrics[0]
 
 
 def _check_data(a: Side, b: Side, metric: Metric) -> None:
@@ -145,7 +145,7 @@ def _mixed(compared: Sequence[Side]) -> UsageError:
     )
 
 
-def _difference(first: Side, one: Difference) -> dict[str, Any]:
+def _difference(first: Side, one: Difference) -> dict[str, object]:
     gain = _numbers(one.gain)
     return {
         "of": one.side.name,
@@ -164,7 +164,7 @@ def _difference(first: Side, one: Difference) -> dict[str, Any]:
     }
 
 
-def _numbers(estimate: Estimate) -> dict[str, Any]:
+def _numbers(estimate: Estimate) -> dict[str, float | list[float]]:
     return {
         "value": estimate.value,
         "interval": [estimate.low, estimate.high],

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from cutaway.errors import UsageError
-from cutaway.learn.compare.found import Difference, Found, Standing
+from cutaway.learn.compare.result import ComparisonResult, Difference, Standing
 from cutaway.learn.compare.sides import Side
 from cutaway.learn.metrics import Kept, Metric
 from cutaway.learn.run import Run
@@ -30,7 +30,7 @@ Each = Float[np.ndarray, " n"]
 Units = Int[np.ndarray, " n"] | None
 
 
-def over_images(sides: Sequence[Side], metric: Metric, on: str) -> Found:
+def over_images(sides: Sequence[Side], metric: Metric, on: str) -> ComparisonResult:
     """Each run by itself, and against the first, on the same images.
 
     An accuracy has the interval that its run has (`share`); other figures and the differences are
@@ -46,11 +46,11 @@ def over_images(sides: Sequence[Side], metric: Metric, on: str) -> Found:
             "runs do not show their spread: train each with --replicates 5 and compare the "
             "fleets."
         )
-    kept, looked = zip(*(_kept(side.runs[0], on) for side in sides), strict=True)
-    for side, one in zip(sides[1:], kept[1:], strict=True):
-        _check_same(sides[0], side, kept[0], one, on)
-    each = [metric.each(one).double().numpy() for one in kept]
-    units, problem = related(sides[0].runs[0], kept[0]["index"])
+    answers, looked = zip(*(_answers(side.runs[0], on) for side in sides), strict=True)
+    for side, one in zip(sides[1:], answers[1:], strict=True):
+        _check_same(sides[0], side, answers[0], one, on)
+    each = [metric.each(one).double().numpy() for one in answers]
+    units, problem = related(sides[0].runs[0], answers[0]["index"])
     groups = 0 if units is None else int(units.max()) + 1
     if (groups or len(each[0])) < 2:
         raise UsageError(
@@ -59,13 +59,13 @@ def over_images(sides: Sequence[Side], metric: Metric, on: str) -> Found:
         )
     standings = tuple(
         Standing(side, estimate, (estimate.value,))
-        for side, estimate in zip(sides, (_alone(x, metric, units) for x in each), strict=True)
+        for side, estimate in zip(sides, (_estimate(x, metric, units) for x in each), strict=True)
     )
     differences = tuple(
         _difference(side, each[0], x, metric, units)
         for side, x in zip(sides[1:], each[1:], strict=True)
     )
-    return Found(
+    return ComparisonResult(
         standings, differences, any(looked), images=len(each[0]), groups=groups, problem=problem
     )
 
@@ -77,12 +77,12 @@ def related(run: Run, index: Int[Tensor, " n"]) -> tuple[Units, str]:
     """
     if run.split.groups is None and run.split.kept_together[0]:
         return None, f"{run.path} was trained before that was kept."
-    found = run.split.related(index)
-    return (None if found is None else found.numpy()), ""
+    groups = run.split.related(index)
+    return (None if groups is None else groups.numpy()), ""
 
 
-def _kept(run: Run, on: str) -> tuple[Kept, bool]:
-    """What the run answered, and whether it had to be asked anew."""
+def _answers(run: Run, on: str) -> tuple[Kept, bool]:
+    """The run's answers, and whether it had to be evaluated anew."""
     if on == "test" and (run.path / "predictions.safetensors").exists():
         return run.saved_test().tensors(), False
     return run.evaluate(on=on, why="compared").tensors(), True
@@ -103,7 +103,7 @@ def _statistic(metric: Metric, x: Each) -> Statistic:
     return lambda w: metric.pooled(mean(w))
 
 
-def _alone(x: Each, metric: Metric, units: Units) -> Estimate:
+def _estimate(x: Each, metric: Metric, units: Units) -> Estimate:
     if metric.binary:
         return share(x, units)
     return bootstrap(_statistic(metric, x), len(x), units)
@@ -115,18 +115,18 @@ def _difference(side: Side, x: Each, y: Each, metric: Metric, units: Units) -> D
     def gain(w: Weights) -> Any:
         return metric.sign * (theirs(w) - ours(w))
 
-    found, n = bootstrap(gain, len(x), units), len(x)
-    only, p, test = None, found.p, "bootstrap" if units is None else "bootstrap of whole groups"
+    estimate, n = bootstrap(gain, len(x), units), len(x)
+    only, p, test = None, estimate.p, "bootstrap" if units is None else "bootstrap of whole groups"
     if metric.binary:
         only = int(((x == 1) & (y == 0)).sum()), int(((x == 0) & (y == 1)).sum())
         if units is None:
             p, test = mcnemar(*only), "McNemar's exact test"
     count = n if units is None else int(units.max()) + 1
-    spread = found.error * math.sqrt(count)  # of one group's share in the difference
-    needed = replicates_needed(found.value, spread)
+    spread = estimate.error * math.sqrt(count)  # of one group's share in the difference
+    needed = replicates_needed(estimate.value, spread)
     assert p is not None
     return Difference(
-        side, found, p, n, "image", ("image",), test,
+        side, estimate, p, n, "image", ("image",), test,
         None if needed is None else math.ceil(needed * n / count),
         smallest_visible(spread, count), only,
     )  # fmt: skip

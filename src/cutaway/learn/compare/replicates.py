@@ -8,7 +8,7 @@ import torch
 
 from cutaway.data.split import overlap
 from cutaway.errors import RunError, UsageError
-from cutaway.learn.compare.found import Difference, Found, Standing
+from cutaway.learn.compare.result import ComparisonResult, Difference, Standing
 from cutaway.learn.compare.sides import Side, pairs, varying
 from cutaway.learn.metrics import Metric
 from cutaway.learn.run import Run
@@ -23,7 +23,7 @@ from cutaway.learn.stats import (
 Figures = dict[Run, float]
 
 
-def over_replicates(sides: Sequence[Side], metric: Metric, on: str) -> Found:
+def over_replicates(sides: Sequence[Side], metric: Metric, on: str) -> ComparisonResult:
     """Each fleet by itself, and against the first.
 
     Replicates of the same seed, split and fold are pairs. Where each divides the images anew,
@@ -39,10 +39,12 @@ def over_replicates(sides: Sequence[Side], metric: Metric, on: str) -> Found:
         values = tuple(figures[run] for run in side.runs)
         standings.append(Standing(side, student(values, _overlap(side.runs, on)), values))
     first, *others = sides
-    found = tuple(_difference(first, other, figures, metric, on) for other in others)
+    differences = tuple(_difference(first, other, figures, metric, on) for other in others)
     widest = max(_overlap(side.runs, on) for side in sides)
     images = len(getattr(first.runs[0].split, on))
-    return Found(tuple(standings), found, on != "test", overlap=widest, images=images)
+    return ComparisonResult(
+        tuple(standings), differences, on != "test", overlap=widest, images=images
+    )
 
 
 def _figure(run: Run, metric: Metric, on: str) -> float:

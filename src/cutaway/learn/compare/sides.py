@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cutaway.errors import RunError, UsageError
 from cutaway.learn.kinds import open_job
 from cutaway.learn.recipe import REPLICATE, Recipe
 from cutaway.learn.run import Run
+from cutaway.settings import Options
 
 
 class Key(NamedTuple):
-    """What tells replicates of one recipe apart."""
+    """The fields that tell replicates of one recipe apart."""
 
     seed: int
     split: int
@@ -29,7 +30,7 @@ class Side:
 
     @property
     def recipe(self) -> Recipe:
-        """What its replicates share."""
+        """The recipe that its replicates share."""
         return self.runs[0].recipe
 
     @property
@@ -43,7 +44,7 @@ class Side:
 
 
 def sides(paths: Sequence[str | Path]) -> list[Side]:
-    """What is to be compared, under names that tell it apart.
+    """Open what is to be compared, under names that tell it apart.
 
     Raises:
         UsageError: fewer than two, one of them twice, neither a run nor a fleet, or members that
@@ -59,13 +60,13 @@ def sides(paths: Sequence[str | Path]) -> list[Side]:
     if twice := next((path for path in places if places.count(path) > 1), None):
         raise UsageError(f"{twice} is named twice, and equals itself: name another run.")
     distinct = len({place.name for place in places}) == len(places)
-    found = []
+    compared = []
     for path, place in zip(map(Path, paths), places, strict=True):
-        found.append(
+        compared.append(
             Side(place.name if distinct else str(path), path, tuple(open_job(path).members))
         )
-        _check(found[-1])
-    return found
+        _check(compared[-1])
+    return compared
 
 
 def key(recipe: Recipe) -> Key:
@@ -81,11 +82,11 @@ def pairs(a: Side, b: Side) -> list[tuple[Run, Run]]:
 def varying(runs: Sequence[Run]) -> list[str]:
     """In what the replicates differ, in words; not what follows from that."""
     keys = [key(run.recipe) for run in runs]
-    found: list[str] = []
+    names: list[str] = []
     for name in Key._fields:
-        if _kinds(keys, [*found, name]) > _kinds(keys, found):
-            found.append(name)
-    return found
+        if _kinds(keys, [*names, name]) > _kinds(keys, names):
+            names.append(name)
+    return names
 
 
 def _kinds(keys: Sequence[Key], names: Sequence[str]) -> int:
@@ -105,7 +106,7 @@ def _check(side: Side) -> None:
             )
 
 
-def _shared(recipe: Recipe) -> dict[str, Any]:
+def _shared(recipe: Recipe) -> Options:
     return {name: value for name, value in recipe.to_dict().items() if name not in REPLICATE}
 
 

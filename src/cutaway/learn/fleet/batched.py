@@ -10,7 +10,7 @@ import torch
 
 from cutaway.data.imageset import ImageSet
 from cutaway.learn import checkpoint
-from cutaway.learn.directory import alone
+from cutaway.learn.directory import training_lock
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.in_turn import Trainer, expect_all, stopped
@@ -45,49 +45,49 @@ class Wave:
         """
         with ExitStack() as stack, self.runtime.session():
             for training in self.trainings.values():
-                stack.enter_context(alone(training.run.path))
+                stack.enter_context(training_lock(training.run.path))
                 self.callbacks.on_run_begin(training)
                 stack.callback(self.callbacks.on_run_end, training)
                 training.begin()
-            self._remember_the_lost()
-            self._sit_down()
+            self._find_lost()
+            self._stack_members()
             self._learn()
-            for k, training in self._alive():
+            for k, training in self._active():
                 training.stage.conclude()
                 training.finish()
                 self.callbacks.on_member_end(self.fleet, k)
         return [f"Member {k + 1}: {why}" for k, why in self.lost.items()]
 
-    def _remember_the_lost(self) -> None:
+    def _find_lost(self) -> None:
         """Those that a resumed stack has lost before: they have no figures of the last epoch."""
         for k, training in self.trainings.items():
             if len(training.stage.rows) < self.step // self.stage.steps_per_epoch:
-                self._lose(k)
+                self._drop(k)
 
-    def _lose(self, k: int) -> None:
+    def _drop(self, k: int) -> None:
         self.lost[k] = (
             f"the loss stopped being a finite number by step {self.step}. Try a lower --lr."
         )
 
-    def _sit_down(self) -> None:
+    def _stack_members(self) -> None:
         every_one = self.trainings.values()
         self.optimizers_of = [t.stage.player_optimizers[0] for t in every_one]
         stack = LossStack([t.model for t in every_one], self.stage.task)
         self.player_optimizer = StackOptimizer(
             stack, [t.stage.recipe for t in every_one], self.runtime
         )
-        self.player_optimizer.take(self.optimizers_of)
+        self.player_optimizer.load_from(self.optimizers_of)
         self.feeds = Feeds([t.stage.feed for t in every_one])
-        self.totals = joined([t.stage.totals for t in every_one])
+        self.totals = stack_totals([t.stage.totals for t in every_one])
 
     def _learn(self) -> None:
         saved = time.monotonic()
-        self._tell("on_stage_begin")
+        self._notify("on_stage_begin")
         with stoppable() as request:
             for _ in self._steps():
                 if self.step % self.stage.steps_per_epoch == 0:
                     self._end_epoch()
-                if request.made:
+                if request.pending:
                     self._save()
                     raise stopped(self.fleet)
                 if time.monotonic() - saved >= self.checkpoint_every:
@@ -97,83 +97,83 @@ class Wave:
 
     def _steps(self) -> Iterator[None]:
         """A step of all each, timed; what is done between them is off the clock."""
-        self._tell("on_step_begin")
+        self._notify("on_step_begin")
         started = time.monotonic()
         for step in training_steps(
             [self.player_optimizer], self.feeds, self.totals, self.step, self.stage.steps
         ):
             self.step = step
             self.seconds += time.monotonic() - started
-            self._tell("on_step_end")
+            self._notify("on_step_end")
             yield
             if step < self.stage.steps:
-                self._tell("on_step_begin")
+                self._notify("on_step_begin")
             started = time.monotonic()
 
-    def _tell(self, event: str) -> None:
+    def _notify(self, event: str) -> None:
         """Each member's event, where anybody listens: what it is told of must be known first."""
-        if self.callbacks.hears(event):
-            self._hand_out()
-            for _, training in self._alive():
+        if self.callbacks.handles(event):
+            self._update_members()
+            for _, training in self._active():
                 getattr(self.callbacks, event)(training)
 
     def _end_epoch(self) -> None:
-        self._hand_out()
-        for k, training in self._alive():
+        self._update_members()
+        for k, training in self._active():
             if training.stage.totals.finite:
                 training.end_epoch()
             else:
-                self._lose(k)
+                self._drop(k)
         self.totals.clear()
-        if rows := [training.rows[-1] for _, training in self._alive()]:
+        if rows := [training.rows[-1] for _, training in self._active()]:
             self.callbacks.on_members_epoch_end(self.fleet, rows)
 
-    def _alive(self) -> list[tuple[int, Training]]:
+    def _active(self) -> list[tuple[int, Training]]:
         return [(k, one) for k, one in self.trainings.items() if k not in self.lost]
 
     def _save(self) -> None:
-        self._hand_out()
+        self._update_members()
         for training in self.trainings.values():
             training.save()
 
-    def _hand_out(self) -> None:
+    def _update_members(self) -> None:
         """Let each member know where it stands; its weights it has."""
-        self.player_optimizer.lend(self.optimizers_of)
+        self.player_optimizer.save_to(self.optimizers_of)
         for i, training in enumerate(self.trainings.values()):
             training.step = training.stage.step = self.step
             training.images_seen = training.stage.images_before(self.step)
             training.seconds = self.seconds / len(self.trainings)
-            training.stage.totals = member_of(self.totals, i)
+            training.stage.totals = member_totals(self.totals, i)
 
 
-def brought_back(trainer: Trainer, members: Sequence[int]) -> dict[int, Training]:
+def restore_together(trainer: Trainer, members: Sequence[int]) -> dict[int, Training]:
     """Members at the last step at which there is a checkpoint of each.
 
     Checkpoints of a wave are written one after the other, and each member keeps the one before;
     whatever moment it was killed at, there is such a step, unless somebody went on with a member
     by itself: then all begin again.
     """
-    found = {k: trainer.training(k) for k in members}
-    least = min(training.step for training in found.values())
-    for training in found.values():
+    trainings = {k: trainer.training(k) for k in members}
+    least = min(training.step for training in trainings.values())
+    for training in trainings.values():
         if training.step > least:
             checkpoint.rewind(training.run.path / "checkpoint")
             training.restore()
-    if all(training.step == least for training in found.values()):
-        return found
-    for training in found.values():
+    if all(training.step == least for training in trainings.values()):
+        return trainings
+    for training in trainings.values():
         shutil.rmtree(training.run.path / "checkpoint", ignore_errors=True)
     return {k: trainer.training(k) for k in members}
 
 
-def joined(tallies: Sequence[MetricTotals]) -> MetricTotals:
+def stack_totals(tallies: Sequence[MetricTotals]) -> MetricTotals:
     """The members' sums, one after the other in each tensor."""
     first = tallies[0]
     sums = {name: torch.stack([t.sums[name] for t in tallies]) for name in first.sums}
     return MetricTotals(sums, dict(first.images))
 
 
-def member_of(totals: MetricTotals, i: int) -> MetricTotals:
+def member_totals(totals: MetricTotals, i: int) -> MetricTotals:
     """One member's sums."""
     return MetricTotals(
         {name: sums[i].clone() for name, sums in totals.sums.items()}, dict(totals.images)
@@ -184,13 +184,13 @@ def batched(fleet: Fleet, images: ImageSet, execution: Execution) -> None:
     """All members that memory holds at once take their steps together."""
     trainer, problems = Trainer(fleet, images, execution), list[str]()
     for members in waves(fleet):
-        groups = alike(trainer, members)
+        groups = by_training_size(trainer, members)
         if len(groups) > 1:
             sizes = " or ".join(f"{size:,}" for size in groups)
             said = f"Members that learn from equally many images ({sizes}) are a stack."
             execution.callback.on_note(said)
         for group in groups.values():
-            problems += Wave(fleet, brought_back(trainer, group), execution).go()
+            problems += Wave(fleet, restore_together(trainer, group), execution).go()
     expect_all(fleet, problems)
 
 
@@ -202,10 +202,10 @@ def waves(fleet: Fleet) -> Iterator[list[int]]:
             yield members
 
 
-def alike(trainer: Trainer, members: Sequence[int]) -> dict[int, list[int]]:
+def by_training_size(trainer: Trainer, members: Sequence[int]) -> dict[int, list[int]]:
     """Members by how many images they learn from, on which the sizes of all batches depend."""
-    found: dict[int, list[int]] = {}
+    groups: dict[int, list[int]] = {}
     for k in members:
         learned = trainer.divided(trainer.fleet.recipe_of(k)).train
-        found.setdefault(len(learned), []).append(k)
-    return found
+        groups.setdefault(len(learned), []).append(k)
+    return groups

@@ -1,4 +1,4 @@
-"""Which way a fleet is trained, by a fixed rule on counts.
+"""Choose how a fleet is trained, by a fixed rule on counts.
 
 The way decides the order of sums, and so the last digits of every weight. Nothing here asks a
 clock or how much memory is free, so that a busy computer takes the same way as an idle one.
@@ -18,16 +18,16 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.pool import cpus
 from cutaway.errors import UsageError
 from cutaway.learn import runtime as runtimes
-from cutaway.learn.counting import counted
-from cutaway.learn.fleet.stackable import differences, room, trial
-from cutaway.learn.network import initial
+from cutaway.learn.counting import count_cost
+from cutaway.learn.fleet.stackable import capacity, recipe_obstacle, try_stack
+from cutaway.learn.network import initial_network
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.tasks import make_task
 
 CALL = 500_000
 """Floating-point operations that a core does while an operation is called, about 20 us."""
 STARTING = 100_000_000_000
-"""What a core does while a process starts (imports, reading, audit), about 4 s."""
+"""Operations that a core does while a process starts (imports, reading, audit), about 4 s."""
 TOGETHER = 0.75
 """Share of their speed that the cores of one network keep, since they wait for each other."""
 FEW = 4
@@ -39,10 +39,10 @@ which saves what comes on top, gains nothing."""
 
 @dataclass(frozen=True)
 class Choice:
-    """How a fleet is trained.
+    """The way in which a fleet is trained.
 
     Attributes:
-        way: a name of `ways.WAYS`.
+        way: a name of `launch.STRATEGIES`.
         why: in a sentence.
         at_once: members that learn as one stack.
         threads: of a member or of the stack, unless the recipe says otherwise.
@@ -67,8 +67,8 @@ def choose(members: Sequence[Recipe], images: ImageSet, way: str) -> Choice:
             "object of your own: take way='in-turn'."
         )
     counts = Counts(members, images)
-    if way == "batched" and counts.against:
-        raise UsageError(f"These members cannot be batched: {counts.against}. Give --way auto.")
+    if way == "batched" and counts.obstacle:
+        raise UsageError(f"These members cannot be batched: {counts.obstacle}. Give --way auto.")
     why = "as asked"
     if way == "auto":
         way, why = counts.advice(beside=not own_data)
@@ -79,10 +79,10 @@ def choose(members: Sequence[Recipe], images: ImageSet, way: str) -> Choice:
 
 
 class Counts:
-    """What is known of a fleet's members before they learn."""
+    """Counts of a fleet's members before they learn."""
 
     def __init__(self, members: Sequence[Recipe], images: ImageSet):
-        self.images, self.asked = images, members[0].threads
+        self.images, self.threads = images, members[0].threads
         network = self._network(members[0])
         self.convolves = any(p.ndim > 2 for p in network.parameters())
         self.runtime = runtimes.choose(members[0], network)
@@ -96,37 +96,37 @@ class Counts:
         Args:
             beside: whether members may have processes of their own.
         """
-        if not (against := self.heavy or self.against):
+        if not (reason := self.slower or self.obstacle):
             return "batched", "steps so small that a stack takes less"
         cores = cpus() if beside and self.runtime.device == "cpu" else 1
         if cores > self.share and self._beside(cores) < self._in_turn(cores):
-            return "side-by-side", f"each on cores of its own ({against})"
-        return "in-turn", f"each with all cores ({against})"
+            return "side-by-side", f"each on cores of its own ({reason})"
+        return "in-turn", f"each with all cores ({reason})"
 
     @property
     def share(self) -> int:
         """Threads of a member side by side with others."""
         cores = cpus()
-        return self.asked or max(1, cores // min(cores, len(self.members)))
+        return self.threads or max(1, cores // min(cores, len(self.members)))
 
     def _in_turn(self, cores: int) -> float:
-        """What one core would do meanwhile, in floating-point operations."""
-        return self.all / speed(min(cores, self.runtime.threads))
+        """Operations that one core would do meanwhile."""
+        return self.operations / speed(min(cores, self.runtime.threads))
 
     def _beside(self, cores: int) -> float:
         crew = min(cores // self.share, len(self.members))
-        return STARTING + self.all / (crew * speed(self.share))
+        return STARTING + self.operations / (crew * speed(self.share))
 
     @cached_property
-    def all(self) -> float:
+    def operations(self) -> float:
         """Floating-point operations of all members, calls included."""
         steps = sum(_steps(recipe, self.images) for recipe in self.members)
-        return steps * (self.step[0] + CALL * self.step[1])
+        return steps * (self.step_cost[0] + CALL * self.step_cost[1])
 
     @cached_property
-    def step(self) -> tuple[int, int]:
+    def step_cost(self) -> tuple[int, int]:
         """Floating-point operations and calls of loss and gradients on a batch."""
-        network, feed = self._begun()
+        network, feed = self._prepared()
 
         def work() -> None:
             with self.runtime.autocast():
@@ -135,54 +135,53 @@ class Counts:
                 loss.backward()
 
         with torch.random.fork_rng(devices=[]):
-            found = counted(work)
-        return found.flops, found.calls
+            cost = count_cost(work)
+        return cost.flops, cost.calls
 
     @property
-    def heavy(self) -> str:
-        """Why a stack would not be faster; nothing where it would."""
+    def slower(self) -> str:
+        """The reason why a stack would not be faster; nothing where it would."""
         if self.convolves:
             return "a stack of convolutions is slower than one after the other"
         if len(self.members) < FEW:
             return f"a stack pays from {FEW} members on"
-        if self.runtime.device == "cpu" and self.step[0] > LIGHT:
+        if self.runtime.device == "cpu" and self.step_cost[0] > LIGHT:
             return "a step is arithmetic, of which a stack saves nothing"
         return ""
 
     @cached_property
-    def against(self) -> str:
-        """What stands against a stack of them; nothing where nothing does."""
-        return differences(self.members) or self._tried() or self._too_large()
+    def obstacle(self) -> str:
+        """The reason why they cannot be a stack; nothing where they can."""
+        return recipe_obstacle(self.members) or self._tried() or self._too_large()
 
     def _tried(self) -> str:
-        (one, feed), (two, _) = self._begun(), self._begun()
+        (one, feed), (two, _) = self._prepared(), self._prepared()
         with torch.random.fork_rng(devices=[]):
-            return trial([one, two], self.task, feed.batch(0))
+            return try_stack([one, two], self.task, feed.batch(0))
 
     def _too_large(self) -> str:
-        return "memory holds one of these networks at a time" if self.room < 2 else ""
+        return "memory holds one of these networks at a time" if self.capacity < 2 else ""
 
     @cached_property
-    def room(self) -> int:
-        """How many of them may learn at once."""
-        network, feed = self._begun()
+    def capacity(self) -> int:
+        """The number of them that may learn at once."""
+        network, feed = self._prepared()
         with torch.random.fork_rng(devices=[]):
-            return room(network, self.task, feed.batch(0), self.runtime.device)
+            return capacity(network, self.task, feed.batch(0), self.runtime.device)
 
     @property
     def at_once(self) -> int:
-        return min(len(self.members), self.room)
+        return min(len(self.members), self.capacity)
 
     def waves(self, at_once: int) -> str:
         """Said where a stack does not hold all."""
         count = len(self.members)
         if at_once in (1, count):
             return ""
-        return (
-            f" {at_once} of {count} fit into memory at a time: {math.ceil(count / at_once)} waves."
-        )
+        waves = math.ceil(count / at_once)
+        return f" {at_once} of {count} fit into memory at a time: {waves} waves."
 
-    def _begun(self) -> tuple[nn.Module, Feed]:
+    def _prepared(self) -> tuple[nn.Module, Feed]:
         """A member's network about to learn, with some images to learn from."""
         recipe, images = self.first, self.images
         some = torch.arange(min(len(images), 2 * recipe.batch_size))
@@ -199,7 +198,7 @@ class Counts:
 
     def _network(self, recipe: Recipe) -> nn.Module:
         images = self.images
-        return initial(recipe, images.channels, images.target.outputs, images.size)
+        return initial_network(recipe, images.channels, images.target.outputs, images.size)
 
 
 def speed(threads: int) -> float:

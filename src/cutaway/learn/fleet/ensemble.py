@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from itertools import accumulate, combinations
+from typing import TypedDict
 
 import torch
 from jaxtyping import Float, Int
@@ -18,6 +19,15 @@ DRAWS = 50
 """Ensembles of a size that are drawn for the curve, at most."""
 
 
+class CurvePoint(TypedDict):
+    """The error of ensembles of so many members: mean, least and largest."""
+
+    members: int
+    error: float
+    least: float
+    most: float
+
+
 class Ensemble(nn.Module):
     """The output whose answer is the mean of the members' answers (see `Task.together`)."""
 
@@ -29,12 +39,12 @@ class Ensemble(nn.Module):
         return self.task.together([member(x) for member in self.members])
 
 
-def combined(found: Sequence[Pooled]) -> Pooled:
-    """What the mean of the members' answers says of the test images."""
-    return found[0].with_answers(torch.stack([one.answers for one in found]).mean(0))
+def ensemble_evaluation(evaluations: Sequence[Pooled]) -> Pooled:
+    """The evaluation of the mean of the members' answers."""
+    return evaluations[0].with_answers(torch.stack([one.answers for one in evaluations]).mean(0))
 
 
-def kept(runs: Sequence[Run]) -> list[Pooled]:
+def member_evaluations(runs: Sequence[Run]) -> list[Pooled]:
     """Each member's answers to the same test images.
 
     Raises:
@@ -44,8 +54,8 @@ def kept(runs: Sequence[Run]) -> list[Pooled]:
         raise UsageError(
             "Only networks whose answers have a mean are an ensemble: classifiers, for example."
         )
-    found = [run.saved_test() for run in runs]
-    evaluations = [one for one in found if isinstance(one, Pooled)]
+    results = [run.saved_test() for run in runs]
+    evaluations = [one for one in results if isinstance(one, Pooled)]
     first = evaluations[0].index
     if not all(torch.equal(one.index, first) for one in evaluations):
         raise UsageError(
@@ -55,15 +65,16 @@ def kept(runs: Sequence[Run]) -> list[Pooled]:
     return evaluations
 
 
-def curve(found: Sequence[Pooled]) -> list[dict[str, float]]:
+def curve(evaluations: Sequence[Pooled]) -> list[CurvePoint]:
     """Error against the number of members: mean, least and largest over ensembles of each size.
 
     All ensembles of a size are tried where there are at most 50; else the first so many members
     of 50 drawn orders.
     """
-    p, first, count = torch.stack([one.answers.double() for one in found]), found[0], len(found)
+    p = torch.stack([one.answers.double() for one in evaluations])
+    first, count = evaluations[0], len(evaluations)
     drawn = [_growing(p[_order(count, i)], first) for i in range(DRAWS)]
-    rows = []
+    rows: list[CurvePoint] = []
     for size in range(1, count + 1):
         errors = [one[size - 1] for one in drawn]
         if math.comb(count, size) <= DRAWS:

@@ -1,6 +1,7 @@
 """A fleet: the directory that holds the runs of many networks trained as one job."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -12,25 +13,29 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.split import overlap
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, write_json
-from cutaway.learn.directory import Place, appear
-from cutaway.learn.evaluation import Pooled
+from cutaway.learn.directory import Place, create_whole
+from cutaway.learn.evaluation import Pooled, Summary, number
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.choice import Choice
-from cutaway.learn.fleet.ensemble import Ensemble, combined, curve, kept
+from cutaway.learn.fleet.ensemble import (
+    Ensemble,
+    curve,
+    ensemble_evaluation,
+    member_evaluations,
+)
+from cutaway.learn.fleet.results import FleetFacts, FleetResults, Spread, spread
 from cutaway.learn.format_versions import expect_same_steps
 from cutaway.learn.job import Job
 from cutaway.learn.loading import part_or_data
-from cutaway.learn.notes import Note, joined
+from cutaway.learn.notes import Note, merge_notes
 from cutaway.learn.options import Changes, in_fields
 from cutaway.learn.predict import predict
 from cutaway.learn.prediction import Prediction
 from cutaway.learn.recipe import REPLICATE, Recipe, from_dict
 from cutaway.learn.run import Run
-from cutaway.learn.stats import t_interval
-from cutaway.learn.tasks import metric
 
 
-def plan(recipe: Recipe) -> list[Changes]:
+def plan(recipe: Recipe) -> list[dict[str, object]]:
     """Each member's changes to the recipe: every value of what varies, each fold, each replicate.
 
     Replicates differ in the seed of weights and order, counted up from the recipe's. The split is
@@ -41,10 +46,11 @@ def plan(recipe: Recipe) -> list[Changes]:
     Raises:
         UsageError: nothing varies, or a field that cannot take a value.
     """
-    choices: dict[str, Sequence[Any]] = dict(recipe.vary)
-    for name, values in choices.items():
+    choices: dict[str, Sequence[object]] = {}
+    for name, values in recipe.vary.items():
         if not isinstance(values, Sequence) or isinstance(values, str) or not values:
             raise UsageError(f"'{name}' varies over a list of values: {name}=1,2,3.")
+        choices[name] = values
     if folds := recipe.folds:
         if folds < 2:
             raise UsageError("A cross-validation has at least two folds: --folds 5.")
@@ -77,45 +83,53 @@ class Fleet(Job):
         cls, place: Place, recipe: Recipe, changes: Sequence[Changes], choice: Choice
     ) -> "Fleet":
         """Write down what is to be trained and how, in one step; nothing is trained yet."""
-        facts = {"format": FORMAT, "recipe": recipe.to_dict(), "members": list(changes)}
-        facts |= {"way": choice.way, "at_once": choice.at_once, "threads": choice.threads}
-        return cls(appear(place, lambda folder: write_json(folder / cls.marker, facts)))
+        facts: FleetFacts = {
+            "format": FORMAT, "recipe": recipe.to_dict(), "members": [dict(one) for one in changes],
+            "way": choice.way, "at_once": choice.at_once, "threads": choice.threads,
+        }  # fmt: skip
+        return cls(create_whole(place, lambda folder: write_json(folder / cls.marker, facts)))
 
     @cached_property
-    def _facts(self) -> dict[str, Any]:
-        return read_json(self.path / self.marker)
+    def _facts(self) -> FleetFacts:
+        facts: FleetFacts = read_json(self.path / self.marker)
+        return facts
 
     @cached_property
     def recipe(self) -> Recipe:
-        """What the members share."""
+        """The recipe that the members share."""
         return from_dict(self._facts["recipe"], str(self.path))
 
     @property
-    def changes(self) -> list[Changes]:
-        """In what each member differs."""
+    def changes(self) -> list[dict[str, object]]:
+        """The fields in which each member differs."""
         return list(self._facts["members"])
 
     @property
+    def results(self) -> FleetResults:
+        results: FleetResults = self._read_results()
+        return results
+
+    @property
     def way(self) -> str:
-        """How it is trained, a name of `launch.STRATEGIES`."""
-        return str(self._facts["way"])
+        """The strategy that trains it, a name of `launch.STRATEGIES`."""
+        return self._facts["way"]
 
     @property
     def at_once(self) -> int:
-        """How many members learn as one stack, where they do."""
-        return int(self._facts.get("at_once", 1))
+        """The number of members that learn as one stack, where they do."""
+        return self._facts.get("at_once", 1)
 
     @property
     def threads(self) -> int:
         """Of each member or stack, unless a member's recipe says otherwise."""
-        return int(self._facts.get("threads", 0)) or torch.get_num_threads()
+        return self._facts.get("threads", 0) or torch.get_num_threads()
 
     def recipe_of(self, k: int) -> Recipe:
         """Member k's recipe (from 0), as `cutaway train` alone would take it."""
         return self.recipe.override(**self.changes[k])
 
     def place(self, k: int) -> Path:
-        """Where member k (from 0) is kept."""
+        """The directory of member k (from 0)."""
         return self.path / "members" / f"{k:03}"
 
     def begun(self, k: int) -> bool:
@@ -151,68 +165,67 @@ class Fleet(Job):
     def resume(self, images: ImageSet | None = None, **execution: Any) -> "Fleet":
         from cutaway.learn.fleet.launch import train
 
-        asked = Execution(**execution)
+        settings = Execution(**execution)
         if not self.finished:
             expect_same_steps(self._facts["recipe"], self.path)
             why = f"Going on with {self.path}, {self.way}, as it began."
-            train(self, self.images() if images is None else images, asked, why)
+            train(self, self.images() if images is None else images, settings, why)
         return self
 
     @property
     def notes(self) -> list[Note]:
         """Those of the members, each kind once."""
-        return joined([run.notes for run in self.members])
+        return merge_notes([run.notes for run in self.members])
 
     def conclude(self) -> None:
         """Write what the members came to, once all have ended."""
         members = self.members
-        found = [run.results for run in members]
-        write_json(
-            self.path / "results.json",
-            {
-                "members": len(members),
-                "headline": members[0].task.primary,
-                "measures": self._measures(found),
-                "settings": [
-                    {"changes": changes, "members": [*some]}
-                    | {"measures": self._measures([found[k] for k in some])}
-                    for changes, some in self.settings()
-                ],
-            }
-            | self._ensemble(),
-        )
+        summaries = [run.results for run in members]
+        results: FleetResults = {
+            "members": len(members),
+            "headline": members[0].task.primary,
+            "measures": self._measures(summaries),
+            "settings": [
+                {
+                    "changes": changes,
+                    "members": numbers,
+                    "measures": self._measures([summaries[k] for k in numbers]),
+                }
+                for changes, numbers in self.settings()
+            ],
+        }
+        with suppress(UsageError):  # their answers have no mean
+            evaluations = member_evaluations(members)
+            results["ensemble"] = ensemble_evaluation(evaluations).summary()
+            results["curve"] = curve(evaluations)
+        write_json(self.path / "results.json", results)
 
-    def settings(self) -> list[tuple[Changes, list[int]]]:
-        """What was varied on purpose, and the members (replicates, folds) that share it."""
-        found: dict[str, tuple[Changes, list[int]]] = {}
+    def settings(self) -> list[tuple[dict[str, object], list[int]]]:
+        """Each setting that was varied on purpose, and the members (replicates, folds) of it."""
+        settings: dict[str, tuple[dict[str, object], list[int]]] = {}
         for k, changes in enumerate(self.changes):
             own = {name: value for name, value in changes.items() if name not in REPLICATE}
-            found.setdefault(repr(own), (own, []))[1].append(k)
-        return list(found.values())
+            settings.setdefault(repr(own), (own, []))[1].append(k)
+        return list(settings.values())
 
-    def _measures(self, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        names = [k for k, v in found[0].items() if isinstance(v, float) and k in found[-1]]
+    def _measures(self, summaries: Sequence[Summary]) -> dict[str, Spread]:
+        first, last = summaries[0], summaries[-1]
+        names = [name for name, v in first.items() if isinstance(v, float) and name in last]
         ratio = overlap([run.split for run in self.members])
-        return {name: summary(name, [one[name] for one in found], ratio) for name in names}
-
-    def _ensemble(self) -> dict[str, Any]:
-        """What the members say as one, where they can."""
-        try:
-            found = kept(self.members)
-        except UsageError:
-            return {}
-        return {"ensemble": combined(found).summary(), "curve": curve(found)}
+        return {
+            name: spread(name, [number(one, name) for one in summaries], ratio) for name in names
+        }
 
     def ensemble(self) -> Pooled:
-        """What the mean of the members' answers says of their test images.
+        """Evaluate the mean of the members' answers to their test images.
 
         Raises:
             UsageError: the answers have no mean, or are to other images.
         """
-        return combined(kept(self.members))
+        return ensemble_evaluation(member_evaluations(self.members))
 
     def evaluate(self, data: Any = None, on: str = "test") -> Pooled:
-        """What `ensemble` gives: a fleet answers as one for its test images only.
+        """Evaluate it as an ensemble, which it is for its test images only.
 
         Raises:
             UsageError: other data, or another part, are asked about.
@@ -232,11 +245,11 @@ class Fleet(Job):
         Raises:
             UsageError: the answers have no mean, or are to other images.
         """
-        kept(self.members)
+        member_evaluations(self.members)  # refuses those that are none
         return Ensemble(self.members[0].task, [run.model for run in self.members]).eval()
 
     def predict(self, images: Any, out: Path | None = None) -> list[Prediction]:
-        """What the mean of the members' answers says of each image.
+        """Predict each image by the mean of the members' answers.
 
         Args:
             images, out: what a run's `predict` takes.
@@ -247,11 +260,3 @@ class Fleet(Job):
         first = self.members[0]
         with first.runtime.session():
             return predict(self.model, first.task, first.data, first.runtime, images, out)
-
-
-def summary(name: str, values: Sequence[float], overlap: float = 0.0) -> dict[str, Any]:
-    """Mean, its 95 % interval (Student's t, corrected for shared training images), each value."""
-    mean, low, high = t_interval(values, overlap) if len(values) > 1 else (values[0],) * 3
-    if metric(name).share:
-        low, high = max(0.0, low), min(1.0, high)
-    return {"mean": mean, "low": low, "high": high, "values": list(values)}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from cutaway.data.audit import Audit, audit
 from cutaway.data.imageset import ImageSet
@@ -15,6 +15,14 @@ from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.training import Stopped, Training
+
+
+class Answer(TypedDict):
+    """The end of a member: no more than its number where it ended well."""
+
+    member: int
+    error: NotRequired[str]
+    stopped: NotRequired[bool]
 
 
 def expect_all(fleet: Fleet, problems: list[str]) -> None:
@@ -48,7 +56,7 @@ class Trainer:
 
     def __init__(self, fleet: Fleet, images: ImageSet, execution: Execution):
         self.fleet, self.images, self.execution = fleet, images, execution
-        self._parts: dict[Any, Split] = {}
+        self._parts: dict[tuple[int, str, float, float], Split] = {}
 
     @cached_property
     def findings(self) -> Audit:
@@ -58,10 +66,10 @@ class Trainer:
         """Member k about to learn, or where its last checkpoint left it."""
         place = self.fleet.place(k)
         if self.fleet.begun(k):
-            return learning.reopened(Run(place), self.images, self.execution)
+            return learning.reopen_training(Run(place), self.images, self.execution)
         place.parent.mkdir(exist_ok=True)
         recipe = self.fleet.recipe_of(k)
-        return learning.begun(
+        return learning.begin_training(
             recipe,
             self.images,
             replace(self.execution, out=place),
@@ -73,7 +81,7 @@ class Trainer:
         """The recipe's split, drawn once for the members that share it."""
         key = (recipe.division, recipe.fold, recipe.val, recipe.test)
         if key not in self._parts:
-            self._parts[key] = learning.divided(recipe, self.images, self.findings)
+            self._parts[key] = learning.split_for(recipe, self.images, self.findings)
         return self._parts[key]
 
 

@@ -7,10 +7,10 @@ from cutaway.data.audit import audit
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError, nearest
 from cutaway.files import locked
-from cutaway.learn.callbacks import spelled
-from cutaway.learn.directory import alone, destination
+from cutaway.learn.callbacks import serialize
+from cutaway.learn.directory import destination, training_lock
 from cutaway.learn.execution import Execution
-from cutaway.learn.fit import divided
+from cutaway.learn.fit import split_for
 from cutaway.learn.fleet.batched import batched
 from cutaway.learn.fleet.choice import choose
 from cutaway.learn.fleet.fleet import Fleet, plan
@@ -38,7 +38,7 @@ def launch(
 
     Args:
         recipe: with `replicates`, `folds` or `vary`; the rest is what the members share.
-        way: a name of `WAYS`; `auto` takes what a rule on counts says (see `choice`).
+        way: a name of `STRATEGIES`; `auto` takes what a rule on counts says (see `choice`).
         execution: fields of `Execution`; its `out` is by default `runs/MODEL-DATA-fleet-N`.
 
     Raises:
@@ -48,17 +48,17 @@ def launch(
         RunError: the directory cannot be written, or another process is at it.
         TrainingError: a member's loss is not finite.
     """
-    asked, changes = Execution(**execution), plan(recipe)
+    settings, changes = Execution(**execution), plan(recipe)
     shared = recipe.override(replicates=1, folds=0, vary={})
     members = [shared.override(**one) for one in changes]
     check_way(way)
     if recipe.folds:  # refuses what cannot be divided so, before anything is written
-        divided(members[0], images, audit(images))
-    place = destination(asked.out, recipe.model, images.name, "fleet")
+        split_for(members[0], images, audit(images))
+    place = destination(settings.out, recipe.model, images.name, "fleet")
     choice = choose(members, images, way)
     if choice.way == "side-by-side":
-        spelled(asked.callback)  # refuses what members' processes cannot make
-    return train(Fleet.create(place, shared, changes, choice), images, asked, choice.why)
+        serialize(settings.callback)  # refuses what members' processes cannot make
+    return train(Fleet.create(place, shared, changes, choice), images, settings, choice.why)
 
 
 def check_way(way: str) -> None:
@@ -76,7 +76,7 @@ def train(fleet: Fleet, images: ImageSet, execution: Execution, why: str) -> Fle
         why: it is trained in the way that it is.
     """
     callbacks = execution.callback
-    with alone(fleet.path), computing(fleet.threads):
+    with training_lock(fleet.path), computing(fleet.threads):
         _let_workers_end(fleet)
         try:
             callbacks.on_fleet_begin(fleet, why)

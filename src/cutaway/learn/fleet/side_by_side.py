@@ -7,14 +7,13 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import Any
 
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pool import cpus
-from cutaway.learn.callbacks import spelled
+from cutaway.learn.callbacks import serialize
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
-from cutaway.learn.fleet.in_turn import expect_all, stopped, waiting
+from cutaway.learn.fleet.in_turn import Answer, expect_all, stopped, waiting
 from cutaway.learn.interrupt import stoppable
 
 LOOK = 0.2
@@ -29,17 +28,17 @@ def side_by_side(fleet: Fleet, images: ImageSet, execution: Execution) -> None:
         for one in crew.workers:
             one.take(todo.pop(0))
         while crew.busy:
-            for found in crew.answers():
-                if found.get("stopped") or request.made:
+            for answer in crew.answers():
+                if answer.get("stopped") or request.pending:
                     crew.stop()
                     raise stopped(fleet)
-                if problem := found.get("error"):
-                    problems.append(f"Member {found['member'] + 1}: {problem}")
+                if problem := answer.get("error"):
+                    problems.append(f"Member {answer['member'] + 1}: {problem}")
                 else:
-                    execution.callback.on_member_end(fleet, found["member"])
+                    execution.callback.on_member_end(fleet, answer["member"])
                 if todo and (worker := crew.free()):
                     worker.take(todo.pop(0))
-            if request.made:
+            if request.pending:
                 crew.stop()
                 raise stopped(fleet)
     expect_all(fleet, problems)
@@ -63,7 +62,7 @@ class _Crew:
     def __init__(self, fleet: Fleet, count: int, execution: Execution):
         command = [
             sys.executable, "-m", "cutaway.learn.fleet.worker", str(fleet.path),
-            str(execution.checkpoint_every), spelled(execution.callback),
+            str(execution.checkpoint_every), serialize(execution.callback),
         ]  # fmt: skip
         surroundings = os.environ | {"OMP_NUM_THREADS": str(fleet.threads)}
         self.workers = [
@@ -97,9 +96,9 @@ class _Crew:
         waits = (w for w in self.workers if w.member is None and w.process.poll() is None)
         return next(waits, None)
 
-    def answers(self) -> list[dict[str, Any]]:
-        """What workers have said since; waits a little."""
-        found = []
+    def answers(self) -> list[Answer]:
+        """The answers of workers since the last call; waits a little."""
+        answers = []
         for key, _ in self.selector.select(LOOK):
             worker: _Worker = key.data
             assert worker.process.stdout
@@ -110,8 +109,8 @@ class _Crew:
                 text = f"its process ended with code {code}; resume it with `cutaway resume`."
                 line = json.dumps({"member": worker.member, "error": text, "stopped": False})
             worker.member = None
-            found.append(json.loads(line))
-        return found
+            answers.append(json.loads(line))
+        return answers
 
     def stop(self) -> None:
         """Ask everybody to stop at a checkpoint."""

@@ -63,18 +63,18 @@ class Stack:
     what the stack learns is in it at once.
 
     Attributes:
-        weights: by name, each `turned` and with an axis of members in front: (n, *shape).
+        weights: by name, each `transposed` and with an axis of members in front: (n, *shape).
     """
 
     def __init__(self, networks: Sequence[nn.Module]):
         first, self.networks = networks[0], list(networks)
         self._network = copy.deepcopy(first).to("meta")
         self.weights = {
-            name: nn.Parameter(gathered([n.get_parameter(name) for n in networks]), p.requires_grad)
+            name: nn.Parameter(stacked([n.get_parameter(name) for n in networks]), p.requires_grad)
             for name, p in first.named_parameters()
         }
         self.buffers = {
-            name: gathered([n.get_buffer(name) for n in networks])
+            name: stacked([n.get_buffer(name) for n in networks])
             for name, _ in first.named_buffers()
         }
 
@@ -86,14 +86,16 @@ class Stack:
     ) -> Float[Tensor, "n *outputs"]:
         """Each network's outputs for the same batch; `apart`: x has a batch for each, in front."""
         mapped = vmap(self._answer, in_dims=(0, 0, 0 if apart else None), randomness="different")
-        return mapped(self.weights, self.buffers, x)
+        outputs: Tensor = mapped(self.weights, self.buffers, x)
+        return outputs
 
     def parameters(self) -> list[nn.Parameter]:
         """Those that learn."""
         return [p for p in self.weights.values() if p.requires_grad]
 
     def _answer(self, weights: State, buffers: State, x: Tensor) -> Tensor:
-        return functional_call(self._network, member(weights, buffers), (x,))
+        output: Tensor = functional_call(self._network, member(weights, buffers), (x,))
+        return output
 
 
 class LossStack(Stack):
@@ -111,8 +113,8 @@ class LossStack(Stack):
 
     def _loss(self, weights: State, buffers: State, x: Tensor, t: Tensor) -> tuple[Tensor, Counts]:
         state = {f"network.{name}": value for name, value in member(weights, buffers).items()}
-        found: tuple[Tensor, Counts] = functional_call(self.turn, state, (x, t))
-        return found
+        result: tuple[Tensor, Counts] = functional_call(self.turn, state, (x, t))
+        return result
 
     def part(self, members: slice) -> list[nn.Parameter]:
         """The weights of some members, those that learn; as views, where they are not of all."""
@@ -122,10 +124,10 @@ class LossStack(Stack):
 
 def member(weights: State, buffers: State) -> dict[str, Tensor]:
     """One member's slices as its network keeps them."""
-    return {name: turned(value) for name, value in {**weights, **buffers}.items()}
+    return {name: transposed(value) for name, value in {**weights, **buffers}.items()}
 
 
-def turned(t: Tensor) -> Tensor:
+def transposed(t: Tensor) -> Tensor:
     """As a stack keeps it: matrices transposed, all else as it is; the same again gives it back.
 
     The gradient of many products x W' at once comes as x' g, which is that of W'. Where W' is what
@@ -134,11 +136,11 @@ def turned(t: Tensor) -> Tensor:
     return t.T if t.ndim == 2 else t
 
 
-def gathered(tensors: Sequence[Tensor]) -> Tensor:
+def stacked(tensors: Sequence[Tensor]) -> Tensor:
     """Tensors as slices of one, of which they become views."""
-    together = torch.stack([turned(t.detach()) for t in tensors])
+    together = torch.stack([transposed(t.detach()) for t in tensors])
     for tensor, view in zip(tensors, together, strict=True):
-        tensor.data = turned(view)
+        tensor.data = transposed(view)
     return together
 
 
@@ -180,21 +182,21 @@ class StackOptimizer(PlayerOptimizer):
 
     def __init__(self, stack: LossStack, recipes: Sequence[Recipe], runtime: Runtime):
         self.parts = neighbours([tuple(getattr(r, name) for name in RATES) for r in recipes])
-        made = [
+        optimizers = [
             optim.make(recipes[part.start], stack.part(part), stacked=True) for part in self.parts
         ]
-        self.groups = [list(one.param_groups) for one in made]
+        self.groups = [list(one.param_groups) for one in optimizers]
         for groups in self.groups[1:]:
             for group in groups:
-                made[0].add_param_group(group)
+                optimizers[0].add_param_group(group)
         player = Player("stack", tuple(stack.weights.values()), stack.loss)
-        super().__init__(player, (), recipes[0], runtime, made[0])
+        super().__init__(player, (), recipes[0], runtime, optimizers[0])
 
     def _note(self, part: Batch, loss: Tensor, counts: Counts, totals: MetricTotals) -> None:
         for name, value in counts.items():
             totals.add(name, value, len(part))
 
-    def lend(self, optimizers_of: Sequence[PlayerOptimizer]) -> None:
+    def save_to(self, optimizers_of: Sequence[PlayerOptimizer]) -> None:
         """Give each member's own optimizer its rates, and what this one remembers."""
         for player_optimizer in optimizers_of:
             vars(player_optimizer.evaluations).update(vars(self.evaluations))
@@ -203,9 +205,11 @@ class StackOptimizer(PlayerOptimizer):
                 own["lr"] = group["lr"]
                 for p, q in zip(group["params"], own["params"], strict=True):
                     fields = self.optimizer.state[p].items()
-                    state[q] = {n: turned(v[k]) if _shape(v) == p.shape else v for n, v in fields}
+                    state[q] = {
+                        n: transposed(v[k]) if _shape(v) == p.shape else v for n, v in fields
+                    }
 
-    def take(self, optimizers_of: Sequence[PlayerOptimizer]) -> None:
+    def load_from(self, optimizers_of: Sequence[PlayerOptimizer]) -> None:
         """Remember what the members' own optimizers do."""
         vars(self.evaluations).update(vars(optimizers_of[0].evaluations))
         for group, theirs in self._groups(optimizers_of):
@@ -213,8 +217,10 @@ class StackOptimizer(PlayerOptimizer):
                 each = [state[own["params"][i]] for own, state in theirs]
                 shape = theirs[0][0]["params"][i].shape
                 self.optimizer.state[p] = {
-                    n: torch.stack([turned(one[n]) for one in each]) if _shape(v) == shape else v
-                    for n, v in each[0].items()
+                    name: torch.stack([transposed(one[name]) for one in each])
+                    if _shape(value) == shape
+                    else value
+                    for name, value in each[0].items()
                 }
 
     def _groups(
@@ -228,7 +234,7 @@ class StackOptimizer(PlayerOptimizer):
 
 
 def neighbours(settings: Sequence[Any]) -> list[slice]:
-    """Where equal settings follow each other."""
+    """Slices of equal settings that follow each other."""
     ends = list(accumulate(len(list(run)) for _, run in groupby(settings)))
     return [slice(a, b) for a, b in pairwise([0, *ends])]
 

@@ -8,7 +8,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from cutaway.data.feed import Batch
 from cutaway.learn import memory, optim
-from cutaway.learn.fleet.stack import RATES, Batches, LossStack, turned
+from cutaway.learn.fleet.stack import RATES, Batches, LossStack, transposed
 from cutaway.learn.recipe import REPLICATE, SETTINGS, Recipe
 from cutaway.learn.task import Task
 
@@ -29,8 +29,8 @@ COPIES = 6
 """Of the weights: themselves, gradients, two moments, and both moments on their way to a file."""
 
 
-def differences(members: Sequence[Recipe]) -> str:
-    """What in the recipes stands against a stack; nothing where nothing does."""
+def recipe_obstacle(members: Sequence[Recipe]) -> str:
+    """The reason why recipes cannot be a stack; nothing where they can."""
     first = members[0]
     for name in SETTINGS:
         if name not in FREE and len({repr(getattr(one, name)) for one in members}) > 1:
@@ -45,11 +45,11 @@ def differences(members: Sequence[Recipe]) -> str:
     return ""
 
 
-def trial(networks: Sequence[nn.Module], task: Task, batch: Batch) -> str:
-    """What stands against a stack of these networks when it is tried; nothing where nothing does.
+def try_stack(networks: Sequence[nn.Module], task: Task, batch: Batch) -> str:
+    """Try a stack of two networks; the reason why it cannot be, nothing where it can.
 
     Args:
-        networks: two, which are not needed any more.
+        networks: two of them, which are not needed any more.
     """
     players = task.players(networks[0])
     if len(players) > 1:
@@ -64,35 +64,35 @@ def trial(networks: Sequence[nn.Module], task: Task, batch: Batch) -> str:
         stack.loss(Batches(*twice))[0].backward()
     except RuntimeError as error:  # random draws, or an operation that cannot be mapped
         return f"torch.func cannot map it ({str(error).splitlines()[0]})"
-    found = [p.grad for p in stack.weights.values()]
-    same = all(_close(a, b) for a, b in zip(own, found, strict=True))
+    stacked = [p.grad for p in stack.weights.values()]
+    same = all(_close(a, b) for a, b in zip(own, stacked, strict=True))
     return "" if same else "its gradients depend on which networks are beside it"
 
 
 def _close(own: Tensor | None, stacked: Tensor | None) -> bool:
     if own is None or stacked is None:
         return own is stacked
-    return bool((turned(stacked[0]) - own).norm() <= CLOSE * own.norm() + 1e-12)
+    return bool((transposed(stacked[0]) - own).norm() <= CLOSE * own.norm() + 1e-12)
 
 
-def room(network: nn.Module, task: Task, batch: Batch, device: str) -> int:
-    """How many such networks a quarter of the memory holds at once while they learn.
+def capacity(network: nn.Module, task: Task, batch: Batch, device: str) -> int:
+    """Count the networks that a quarter of the memory holds at once while they learn.
 
     Of all memory, not of what is free: as many at another time, when the computer is busy.
     """
     weights = sum(p.nbytes for p in network.parameters())
-    each = COPIES * weights + 4 * batch.x.nbytes + 2 * _kept(network, task, batch)
+    each = COPIES * weights + 4 * batch.x.nbytes + 2 * _saved_bytes(network, task, batch)
     return int(memory.total(device) // 4 // each)
 
 
-def _kept(network: nn.Module, task: Task, batch: Batch) -> int:
+def _saved_bytes(network: nn.Module, task: Task, batch: Batch) -> int:
     """Bytes that a step keeps between the forward and the backward pass."""
-    found: dict[int, int] = {}
+    sizes: dict[int, int] = {}
 
     def note(t: Tensor) -> Tensor:
-        found[t.data_ptr()] = t.nbytes
+        sizes[t.data_ptr()] = t.nbytes
         return t
 
     with saved_tensors_hooks(note, lambda t: t):
         task.players(network)[0].loss(batch)
-    return sum(found.values())
+    return sum(sizes.values())

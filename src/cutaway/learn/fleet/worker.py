@@ -9,13 +9,12 @@ at a checkpoint when whoever started it is gone.
 import json
 import os
 import sys
-from typing import Any
 
 from cutaway.errors import CutawayError
-from cutaway.learn.callbacks import Callback, Callbacks, read
+from cutaway.learn.callbacks import Callback, Callbacks, deserialize
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
-from cutaway.learn.fleet.in_turn import Trainer
+from cutaway.learn.fleet.in_turn import Answer, Trainer
 from cutaway.learn.runtime import computing
 from cutaway.learn.training import Stopped, Training
 
@@ -34,16 +33,16 @@ class Orphan(Callback):
 
 def main(path: str, every: str, callbacks: str) -> None:
     answers, sys.stdout = sys.stdout, sys.stderr  # what callbacks print is no answer
-    fleet, told = Fleet(path), Callbacks([Orphan(os.getppid()), read(callbacks)])
-    execution = Execution(callbacks=told, checkpoint_every=float(every))
+    fleet, combined = Fleet(path), Callbacks([Orphan(os.getppid()), deserialize(callbacks)])
+    execution = Execution(callbacks=combined, checkpoint_every=float(every))
     trainer = Trainer(fleet, fleet.images(), execution)
     with computing(fleet.threads):
         for line in sys.stdin:
             print(json.dumps(answer(trainer, int(line))), file=answers, flush=True)
 
 
-def answer(trainer: Trainer, k: int) -> dict[str, Any]:
-    """What became of member k: nothing more to say, or why it did not end."""
+def answer(trainer: Trainer, k: int) -> Answer:
+    """Train member k to its end."""
     try:
         trainer.training(k).go()
     except CutawayError as error:

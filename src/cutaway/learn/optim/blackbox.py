@@ -8,14 +8,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.learn.optim.closure import Closure
-from cutaway.learn.optim.whole import Whole, require
+from cutaway.learn.optim.vector import VectorOptimizer, require
 from cutaway.randomness import generator
 
 GROWTH = 1.5
 """Factor of the step length at a success; a failure takes a quarter of it back, in logarithms."""
 
 
-class RandomSearch(Whole):
+class RandomSearch(VectorOptimizer):
     """w' = w + s e with e from N(0, I), kept where it lowers the loss.
 
     The length s begins at `lr`, grows at each success and shrinks at each failure, so that about
@@ -103,12 +103,12 @@ class EvolutionStrategy(torch.optim.Adam):
         self, start: list[Tensor], parameters: list[Any], k: int, number: int, closure: Closure
     ) -> list[float]:
         """The loss at w + sigma e_k and at w - sigma e_k."""
-        noise, found = self._noise(parameters, number, k), []
+        noise, values = self._noise(parameters, number, k), []
         for sign in (1, -1):
             for p, w, e in zip(parameters, start, noise, strict=True):
                 p.copy_(w + sign * self.sigma * e)
-            found.append(closure.value())
-        return found
+            values.append(closure.value())
+        return values
 
     def _noise(self, parameters: list[Any], number: int, k: int) -> list[Tensor]:
         """e_k of a step, drawn for its two values, and again for the gradient instead of kept."""

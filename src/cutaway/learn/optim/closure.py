@@ -1,4 +1,4 @@
-"""What an optimizer may ask about the loss of a batch."""
+"""The loss of a batch as optimizers ask for it."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 @dataclass
 class Evaluations:
-    """What has been computed so far.
+    """Counts of what has been computed so far.
 
     Attributes:
         values: of the loss.
@@ -67,8 +67,8 @@ class Closure:
     def value(self) -> float:
         """The loss alone; infinite where it is not a number."""
         with torch.no_grad():
-            found = self._evaluate(_itself).item()
-        return found if math.isfinite(found) else math.inf
+            loss = self._evaluate(_itself).item()
+        return loss if math.isfinite(loss) else math.inf
 
     def loss(self) -> Float[Tensor, ""]:
         """The loss with its graph, which can be differentiated more than once."""

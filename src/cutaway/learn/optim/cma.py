@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.learn.optim.closure import Closure
-from cutaway.learn.optim.whole import Whole, require
+from cutaway.learn.optim.vector import VectorOptimizer, require
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Strategy:
 
     @property
     def mu(self) -> int:
-        """How many of the population become parents."""
+        """The number of parents in a population."""
         return self.population // 2
 
     @cached_property
@@ -84,7 +84,7 @@ class Strategy:
         return max(1, int(1 / ((self.c_1 + self.c_mu) * self.n * 10)))
 
 
-class CMAES(Whole):
+class CMAES(VectorOptimizer):
     """Draw a population from N(w, sigma^2 C), and move w, sigma and C towards its better half.
 
     Source: Hansen 2016, 'The CMA evolution strategy: a tutorial', arXiv:1604.00772, appendix A,
@@ -129,8 +129,8 @@ class CMAES(Whole):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)
         # PyTorch has put it into the weights' type and on their device.
-        kept = state_dict["state"].get(0, {})
-        tensors = {k: kept[k].clone() for k, v in self.memory.items() if isinstance(v, Tensor)}
+        saved = state_dict["state"].get(0, {})
+        tensors = {k: saved[k].clone() for k, v in self.memory.items() if isinstance(v, Tensor)}
         self.memory.update(tensors)
 
     def adapt(self, y: Float[Tensor, "population n"]) -> Float[Tensor, " n"]:
@@ -150,9 +150,9 @@ class CMAES(Whole):
         h = float(length / fade < (1.4 + 2 / (s.n + 1)) * s.chi)
         m["p_c"] = (1 - s.c_c) * m["p_c"] + h * _gain(s.c_c, s.mu_eff) * y_w
         w = torch.where(s.weights >= 0, s.weights, s.weights * s.n / (white.square().sum(1) + 1e-8))
-        kept = 1 + s.c_1 * (1 - h) * s.c_c * (2 - s.c_c) - s.c_1 - s.c_mu * s.weights.sum()
+        decay = 1 + s.c_1 * (1 - h) * s.c_c * (2 - s.c_c) - s.c_1 - s.c_mu * s.weights.sum()
         rank_one, rank_mu = torch.outer(m["p_c"], m["p_c"]), (y.T * w) @ y
-        m["C"] = kept * m["C"] + s.c_1 * rank_one + s.c_mu * rank_mu
+        m["C"] = decay * m["C"] + s.c_1 * rank_one + s.c_mu * rank_mu
         if m["step"] % s.interval == 0:
             self._look_at_axes()
         return y_w

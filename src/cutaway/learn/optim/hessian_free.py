@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.learn.optim.closure import Closure
-from cutaway.learn.optim.damped import Damped
-from cutaway.learn.optim.whole import require
+from cutaway.learn.optim.damping import DampedOptimizer
+from cutaway.learn.optim.vector import require
 
 DECAY = 0.95
 """Share of a solution that the next one begins with (Martens and Sutskever 2012, section 20.8)."""
@@ -17,7 +17,7 @@ ARMIJO, SHRINK, SHORTEST = 1e-2, 0.8, 60
 """Fall that a step must bring, what a failed one is shortened by, and how often (Martens 2010)."""
 
 
-class HessianFree(Damped):
+class HessianFree(DampedOptimizer):
     """w' = w + a x, with (B + d I) x = -g solved roughly by conjugate gradients.
 
     The damping d follows how much of the fall that the quadratic promised came true: below 1/4 it
@@ -67,9 +67,9 @@ class HessianFree(Damped):
         w, a = self.read(), float(self.option("lr"))
         for _ in range(SHORTEST):
             self.write(w + a * x)
-            found = closure.value()
-            if found <= f + ARMIJO * a * slope:
-                return found, a
+            loss = closure.value()
+            if loss <= f + ARMIJO * a * slope:
+                return loss, a
             a *= SHRINK
         self.write(w)
         return f, 0.0

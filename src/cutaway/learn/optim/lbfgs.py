@@ -19,4 +19,5 @@ class AnyOrderLBFGS(LBFGS):
                 p.grad = None if p.grad is None else p.grad.contiguous()
             return loss
 
-        return super().step(contiguous)
+        loss: Tensor = super().step(contiguous)  # type: ignore[no-untyped-call]
+        return loss

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cutaway.learn.optim.whole import require
+from cutaway.learn.optim.vector import require
 
 
 class Muon(torch.optim.Optimizer):
@@ -55,7 +55,7 @@ class Muon(torch.optim.Optimizer):
         rest = self._groups(lambda p: p not in self._stand_in)
         self._rest = torch.optim.AdamW(rest, betas=betas)
 
-    def _groups(self, belongs: Callable[[nn.Parameter], bool]) -> list[dict[str, Any]]:
+    def _groups(self, belongs: Callable[[nn.Parameter], bool]) -> list[dict[str, object]]:
         chosen = ([p for p in g["params"] if belongs(p)] for g in self.param_groups)
         return [
             {"params": [self._stand_in.get(p, p) for p in c], "of": i, "lr": 0.0}
@@ -75,7 +75,7 @@ class Muon(torch.optim.Optimizer):
             for group in inner.param_groups:
                 own = self.param_groups[group["of"]]
                 group.update(lr=own["lr"], weight_decay=own["weight_decay"])
-            inner.step()
+            inner.step()  # type: ignore[no-untyped-call]
         for p, m in kernels:
             p.copy_(m.view_as(p))
         self._share_state()
@@ -85,8 +85,8 @@ class Muon(torch.optim.Optimizer):
         """The state of the two is this optimizer's own, by parameter."""
         for p in (p for group in self.param_groups for p in group["params"]):
             inner = self._muon if p in self._stand_in else self._rest
-            if found := inner.state.get(self._stand_in.get(p, p)):
-                self.state[p] = found
+            if state := inner.state.get(self._stand_in.get(p, p)):
+                self.state[p] = state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict(state_dict)

@@ -8,14 +8,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cutaway.learn.optim.closure import Closure
-from cutaway.learn.optim.damped import Damped
-from cutaway.learn.optim.whole import require
+from cutaway.learn.optim.damping import DampedOptimizer
+from cutaway.learn.optim.vector import require
 
 FACTOR, LEAST = 10.0, 1e-6
 """Marquardt's nu, and the smallest damping above zero."""
 
 
-class Newton(Damped):
+class Newton(DampedOptimizer):
     """w' = w - lr (B + d I)^-1 g, the damping d raised until the loss falls.
 
     B is the Hessian: Newton's method; or the Gauss-Newton matrix: Levenberg-Marquardt. Where
@@ -44,7 +44,7 @@ class Newton(Damped):
         surface = self.surface(closure)
         w, b, damping = self.read(), surface.matrix(), self.damping
         for _ in range(self.option("trials")):
-            direction = solved(b, damping, surface.g)
+            direction = solve(b, damping, surface.g)
             if direction is not None:
                 self.write(w - self.option("lr") * direction)
                 if closure.value() < surface.f:
@@ -56,7 +56,7 @@ class Newton(Damped):
         return surface.f
 
 
-def solved(
+def solve(
     b: Float[Tensor, "n n"], damping: float, g: Float[Tensor, " n"]
 ) -> Float[Tensor, " n"] | None:
     """x with (B + d I) x = g; None where that matrix is not positive definite."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 
 from cutaway.errors import UsageError, nearest
-from cutaway.learn.import_path import imported
+from cutaway.learn.import_path import import_object
 
 Optimizer = torch.optim.Optimizer
 HERE, TORCH, KEPT = "cutaway.learn.optim", "torch.optim", "pytorch_optimizer"
@@ -47,7 +47,7 @@ class Method:
         """
         module, _, attribute = self.path.partition(":")
         try:
-            kind = imported(self.path)
+            kind = import_object(self.path)
         except (ImportError, AttributeError) as error:
             if module == KEPT:
                 raise UsageError(
@@ -110,7 +110,7 @@ METHODS: dict[str, Method] = {
 
 
 def find(name: str) -> Method:
-    """What a recipe's `optimizer` names, in any case and with or without hyphens.
+    """Find an optimizer by name, in any case and with or without hyphens.
 
     Any class of torch.optim can be named, and any other as `package.module:Class`.
 
@@ -119,13 +119,13 @@ def find(name: str) -> Method:
     """
     if ":" in name:
         return Method(name, "gradients", "")
-    by_plain_name = {plain(key): method for key, method in METHODS.items()}
-    if plain(name) not in by_plain_name:
+    by_plain_name = {normalised(key): method for key, method in METHODS.items()}
+    if normalised(name) not in by_plain_name:
         raise UsageError(f"There is no optimizer '{name}'.{nearest(name, METHODS)}")
-    return by_plain_name[plain(name)]
+    return by_plain_name[normalised(name)]
 
 
-def plain(name: str) -> str:
+def normalised(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")
 
 

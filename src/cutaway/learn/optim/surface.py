@@ -98,7 +98,7 @@ class Surface:
         """Gradients with respect to all parameters, in one vector (or in rows, for many)."""
         try:
             options |= {"retain_graph": True, "materialize_grads": True}
-            found = grad(outputs, self.parameters, vectors, **options)
+            gradients = grad(outputs, self.parameters, vectors, **options)
         except RuntimeError as error:
             if "not implemented" not in str(error):
                 raise
@@ -107,7 +107,7 @@ class Surface:
                 "--optimizer l-bfgs, which needs gradients only."
             ) from None
         many = options.get("is_grads_batched", False)
-        return torch.cat([part.flatten(1) if many else part.reshape(-1) for part in found], -1)
+        return torch.cat([part.flatten(1) if many else part.reshape(-1) for part in gradients], -1)
 
 
 class _Outputs(TorchFunctionMode):

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 METHODS = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
 MARK = "__dynamo_disable"
-"""Where PyTorch keeps the form of a method that its compiler leaves alone."""
+"""The attribute with the form of a method that PyTorch's compiler leaves alone."""
 
 
 @contextmanager

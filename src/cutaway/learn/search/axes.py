@@ -1,11 +1,12 @@
-"""What is tried for one field: numbers of a range, or a few values."""
+"""The values to try for one field: numbers of a range, or a few values."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from cutaway.errors import UsageError
+from cutaway.settings import Scalar
 
 DECADE = 10
 """Ratio of a rate's ends from which on its values are drawn by ratios."""
@@ -32,7 +33,7 @@ class Range:
         return (self.low, self.high)
 
     @property
-    def points(self) -> Sequence[Any]:
+    def points(self) -> Sequence[Scalar]:
         """All values, where they can be counted."""
         return range(int(self.low), int(self.high) + 1) if self.whole else ()
 
@@ -44,15 +45,15 @@ class Range:
 class Choice:
     """A few values without an order."""
 
-    values: tuple[Any, ...]
+    values: tuple[Scalar, ...]
     relative = False
 
     @property
-    def ends(self) -> tuple[Any, ...]:
+    def ends(self) -> tuple[Scalar, ...]:
         return self.values
 
     @property
-    def points(self) -> Sequence[Any]:
+    def points(self) -> Sequence[Scalar]:
         return self.values
 
     def __contains__(self, value: object) -> bool:
@@ -62,14 +63,14 @@ class Choice:
 Axis = Range | Choice
 
 
-def to_dict(axis: Axis) -> dict[str, Any]:
+def to_dict(axis: Axis) -> dict[str, object]:
     """Plain values, for JSON."""
     return asdict(axis)
 
 
-def from_dict(found: dict[str, Any]) -> Axis:
-    """What `to_dict` gave."""
-    return Choice(tuple(found["values"])) if "values" in found else Range(**found)
+def from_dict(values: Mapping[str, Any]) -> Axis:
+    """Read what `to_dict` gave."""
+    return Choice(tuple(values["values"])) if "values" in values else Range(**values)
 
 
 def read(name: str, wish: Any, kind: type) -> Axis:
@@ -113,7 +114,7 @@ def _rate(name: str) -> bool:
     return name in ("lr", "weight_decay") or name.endswith("_rate")
 
 
-def _plain(name: str, value: Any) -> Any:
+def _plain(name: str, value: Any) -> Scalar:
     if not isinstance(value, str | int | float):
         raise UsageError(f"'{name}' can be tried with numbers and words, not with {value!r}.")
     return value

@@ -1,4 +1,4 @@
-"""From a recipe to a finished search."""
+"""Search from a recipe to the end."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,16 @@ from cutaway.errors import TrainingError, UsageError
 from cutaway.learn import fit as learning
 from cutaway.learn import history
 from cutaway.learn import runtime as runtimes
-from cutaway.learn.directory import alone, destination
+from cutaway.learn.directory import destination, training_lock
 from cutaway.learn.execution import Execution
-from cutaway.learn.network import initial
+from cutaway.learn.network import initial_network
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.search import sampling, space
+from cutaway.learn.search.pruning import Pruned, Pruning, objective_by_epoch, stopped
 from cutaway.learn.search.search import Search
 from cutaway.learn.search.space import Space, Values
 from cutaway.learn.search.trial import Trial
-from cutaway.learn.search.watching import Pruned, Pruning, judged, stopped
 from cutaway.learn.tasks import make_task
 from cutaway.learn.training import Stopped, Training
 
@@ -53,20 +53,20 @@ def launch(
         RunError: the directory cannot be written.
         TrainingError: no trial came to its end.
     """
-    asked = Execution(**execution)
-    sampling.ready()
+    settings = Execution(**execution)
+    sampling.require_optuna()
     _check_wishes(recipe, trials)
     wanted = space.read(recipe, over)
     objective = _objective(recipe)
     recipe = recipe.override(split_seed=recipe.division)
-    place = destination(asked.out, recipe.model, images.name, "search")
+    place = destination(settings.out, recipe.model, images.name, "search")
     findings = audit(images)
     _check_division(recipe, images, findings)
     for one in (recipe, *space.check(wanted, recipe)):
         _try(one, images)
     trials = int(min(trials, space.points(wanted)))
     search = Search.create(place, recipe, wanted, trials, objective, images.fingerprint)
-    return Trials(search, images, asked, findings).go()
+    return Trials(search, images, settings, findings).go()
 
 
 def _check_wishes(recipe: Recipe, trials: int) -> None:
@@ -80,7 +80,7 @@ def _check_wishes(recipe: Recipe, trials: int) -> None:
 
 
 def _check_division(recipe: Recipe, images: ImageSet, findings: Audit) -> None:
-    if not len(learning.divided(recipe, images, findings).val):
+    if not len(learning.split_for(recipe, images, findings).val):
         raise UsageError(
             "A search needs validation images to choose on, because choosing on the test set is "
             "refused: give --val 0.1, and data that can be divided."
@@ -101,7 +101,7 @@ def _objective(recipe: Recipe) -> str:
 
 def _try(recipe: Recipe, images: ImageSet) -> None:
     """Raises UsageError where a recipe cannot be trained on these images."""
-    network = initial(recipe, images.channels, images.target.outputs, images.size)
+    network = initial_network(recipe, images.channels, images.target.outputs, images.size)
     runtimes.choose(recipe, network)
     learning.check_fit(network, images, recipe)
 
@@ -135,10 +135,10 @@ class Trials:
         """
         try:
             self.callbacks.on_search_begin(self.search)
-            with alone(self.search.path), runtimes.computing(self.search.threads):
+            with training_lock(self.search.path), runtimes.computing(self.search.threads):
                 self.trials = self.search.trials
                 for number in range(len(self.search)):
-                    self._make(number)
+                    self._run_trial(number)
             self.search.conclude()
         except (Stopped, KeyboardInterrupt):
             raise stopped(self.search) from None
@@ -146,23 +146,23 @@ class Trials:
             self.callbacks.on_search_end(self.search)
         return self.search
 
-    def _make(self, number: int) -> None:
+    def _run_trial(self, number: int) -> None:
         if number == len(self.trials):
             drawn = next_point(self.search, self.trials)
             settled = space.settle(self.search.space, self.search.recipe, drawn)
-            self._keep(Trial(number, drawn, settled))
+            self._record(Trial(number, drawn, settled))
         if self.trials[number].state == "running":
-            self._keep(self._train(self.trials[number]))
+            self._record(self._train(self.trials[number]))
             # What is left is enough to train it again; a checkpoint is as large as the network.
             shutil.rmtree(self.search.place(number) / "checkpoint", ignore_errors=True)
             self.callbacks.on_trial_end(self.search, self.trials[number])
 
-    def _keep(self, trial: Trial) -> None:
+    def _record(self, trial: Trial) -> None:
         self.trials[trial.number :] = [trial]
         self.search.write(self.trials)
 
     def _train(self, trial: Trial) -> Trial:
-        """What the trial came to. It is not judged on the test images: it does not `finish`."""
+        """Train a trial. It is not evaluated on the test images: it does not `finish`."""
         training = None
         try:
             training = self._training(trial)
@@ -174,18 +174,18 @@ class Trials:
         except (TrainingError, UsageError) as error:
             values = self._values(training) if training else ()
             return replace(trial, state="failed", values=values, why=_first_sentence(error))
-        return self._judged(trial, training)
+        return self._result(trial, training)
 
     def _training(self, trial: Trial) -> Training:
         """A trial about to learn, or where its last checkpoint left it."""
         place = self.search.place(trial.number)
         recipe = self.search.recipe_of(trial)
-        execution = self.execution.telling(self._pruning(recipe))
+        execution = self.execution.with_first(self._pruning(recipe))
         if Run.is_at(place):
-            return learning.reopened(Run(place), self.images, execution)
+            return learning.reopen_training(Run(place), self.images, execution)
         place.parent.mkdir(exist_ok=True)
         execution = replace(execution, out=place)
-        return learning.begun(recipe, self.images, execution, findings=self.findings)
+        return learning.begin_training(recipe, self.images, execution, findings=self.findings)
 
     def _pruning(self, recipe: Recipe) -> Pruning:
         *earlier, final = recipe.in_stages()
@@ -195,14 +195,14 @@ class Trials:
         return Pruning(search.objective, hopeless)
 
     def _values(self, training: Training) -> tuple[tuple[int, float], ...]:
-        return tuple(judged(training, self.search.objective))
+        return tuple(objective_by_epoch(training, self.search.objective))
 
-    def _judged(self, trial: Trial, training: Training) -> Trial:
+    def _result(self, trial: Trial, training: Training) -> Trial:
         """By the weights that a run would keep: the best under early stopping, else the last."""
         recipe, objective = training.stage.recipe, self.search.objective
-        row = history.kept(training.stage.rows, recipe.monitor, recipe.patience)
+        row = history.selected(training.stage.rows, recipe.monitor, recipe.patience)
         values = self._values(training)
-        value = dict(values).get(row["epoch"])
+        value = dict(values).get(int(row["epoch"]))
         if value is None:
             why = f"{objective} was no finite number in the end."
             return replace(trial, state="failed", values=values, why=why)
@@ -211,8 +211,8 @@ class Trials:
 
 
 def next_point(search: Search, trials: Sequence[Trial]) -> Values:
-    """What to try next: at first the recipe as it is, then what was not tried before."""
-    first = space.standing(search.space, search.recipe)
+    """Choose a point to try: at first the recipe as it is, then one not tried before."""
+    first = space.own_point(search.space, search.recipe)
     if not trials and first:
         return first
     tried = [trial.drawn for trial in trials]

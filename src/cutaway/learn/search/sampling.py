@@ -1,4 +1,4 @@
-"""Where optuna is asked: what to try next, when to give up, what mattered.
+"""Questions to optuna: what to try next, when to give up, what mattered.
 
 Each answer depends on the trials so far and on the seed alone. Nothing is kept between two
 questions, so that a search which was killed goes on as if nothing had happened.
@@ -24,7 +24,7 @@ FEW = 5
 """Trials that have to have ended before another is pruned, or any importance is told."""
 
 
-def ready() -> None:
+def require_optuna() -> None:
     """Raises UsageError where optuna is not installed."""
     try:
         import optuna  # noqa: F401
@@ -52,7 +52,7 @@ def _quiet() -> Iterator[None]:
 def draw(
     space: Space, trials: Sequence[Trial], higher: bool, seed: int, *purpose: int | str
 ) -> Values:
-    """What to try next, by a tree-structured Parzen estimator (at first at random).
+    """Draw a point to try next, by a tree-structured Parzen estimator (at first at random).
 
     Source: Bergstra et al. 2011, 'Algorithms for hyper-parameter optimization', section 4.
 
@@ -101,8 +101,8 @@ def importance(space: Space, trials: Sequence[Trial], higher: bool) -> dict[str,
         from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
         study = _study(space, ended, higher, 0)
-        found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
-    return {name: float(share) for name, share in found.items()}
+        shares = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
+    return {name: float(share) for name, share in shares.items()}
 
 
 def _study(

@@ -1,16 +1,16 @@
 """A search: the directory that holds its trials, and the best recipe once it has ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import torch
 
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, TrainingError, UsageError
 from cutaway.files import read_json, write_json, write_whole
-from cutaway.learn.directory import Place, appear
+from cutaway.learn.directory import Place, create_whole
 from cutaway.learn.execution import Execution
 from cutaway.learn.format_versions import expect_same_steps
 from cutaway.learn.job import Job
@@ -22,8 +22,32 @@ from cutaway.learn.search.space import Space
 from cutaway.learn.search.trial import Trial
 from cutaway.learn.search.trial import from_dict as read_trial
 from cutaway.learn.tasks import metric
+from cutaway.settings import Options, Scalar
 
 FORMAT = 1
+
+
+class SearchFacts(TypedDict):
+    """A search's `search.json`: what is to be tried."""
+
+    format: int
+    recipe: Options
+    trials: int
+    objective: str
+    fingerprint: str
+    threads: NotRequired[int]
+    space: Mapping[str, Mapping[str, object]]
+
+
+class SearchResults(TypedDict):
+    """A search's `results.json`: the best trial, and what each field mattered."""
+
+    objective: str
+    value: float | None
+    trial: int
+    changes: dict[str, Scalar]
+    importance: dict[str, float]
+    trials: list[dict[str, object]]
 
 
 class Search(Job):
@@ -34,8 +58,8 @@ class Search(Job):
     summed_by = "best"
 
     def __len__(self) -> int:
-        """How many trials were asked for."""
-        return int(self._facts["trials"])
+        """The number of trials that were asked for."""
+        return self._facts["trials"]
 
     @classmethod
     def create(
@@ -52,30 +76,37 @@ class Search(Job):
         Args:
             fingerprint: of the images, see `check_images`.
         """
-        facts = {"format": FORMAT, "recipe": recipe.to_dict(), "trials": trials}
-        facts |= {"objective": objective, "fingerprint": fingerprint}
-        facts |= {"threads": torch.get_num_threads()}
-        facts |= {"space": {name: axes.to_dict(axis) for name, axis in space.items()}}
-        return cls(appear(place, lambda folder: write_json(folder / cls.marker, facts)))
+        facts: SearchFacts = {
+            "format": FORMAT, "recipe": recipe.to_dict(), "trials": trials, "objective": objective,
+            "fingerprint": fingerprint, "threads": torch.get_num_threads(),
+            "space": {name: axes.to_dict(axis) for name, axis in space.items()},
+        }  # fmt: skip
+        return cls(create_whole(place, lambda folder: write_json(folder / cls.marker, facts)))
 
     @cached_property
-    def _facts(self) -> dict[str, Any]:
-        return read_json(self.path / self.marker)
+    def _facts(self) -> SearchFacts:
+        facts: SearchFacts = read_json(self.path / self.marker)
+        return facts
+
+    @property
+    def results(self) -> SearchResults:
+        results: SearchResults = self._read_results()
+        return results
 
     @cached_property
     def recipe(self) -> Recipe:
-        """What the trials share."""
+        """The recipe that the trials share."""
         return from_dict(self._facts["recipe"], str(self.path))
 
     @cached_property
     def space(self) -> Space:
-        """What is tried."""
+        """The fields that vary, with what is tried for each."""
         return {name: axes.from_dict(axis) for name, axis in self._facts["space"].items()}
 
     @property
     def objective(self) -> str:
         """The figure of validation that the trials are judged by, such as `val_accuracy`."""
-        return str(self._facts["objective"])
+        return self._facts["objective"]
 
     @property
     def higher(self) -> bool:
@@ -85,10 +116,10 @@ class Search(Job):
     @property
     def threads(self) -> int:
         """Of a trial, unless its recipe says otherwise."""
-        return int(self._facts.get("threads", 0)) or torch.get_num_threads()
+        return self._facts.get("threads", 0) or torch.get_num_threads()
 
     def place(self, number: int) -> Path:
-        """Where a trial (from 0) is kept."""
+        """The directory of a trial (from 0)."""
         return self.path / "trials" / f"{number:03}"
 
     @property
@@ -135,14 +166,14 @@ class Search(Job):
     def resume(self, images: ImageSet | None = None, **execution: Any) -> "Search":
         from cutaway.learn.search.launch import Trials
 
-        asked = Execution(**execution)
+        settings = Execution(**execution)
         if self.finished:
             return self
         expect_same_steps(self._facts["recipe"], self.path)
-        sampling.ready()
+        sampling.require_optuna()
         images = self.images() if images is None else images
         self.check_images(images)
-        Trials(self, images, asked).go()
+        Trials(self, images, settings).go()
         return self
 
     @property
@@ -183,8 +214,12 @@ class Search(Job):
                 f"None of the {len(trials)} trials in {self.path} came to an end. {trials[0].why}"
             )
         write_whole(self.path / "best.toml", self.recipe_of(best).to_toml())
-        found: dict[str, Any] = {"objective": self.objective, "value": best.value}
-        found |= {"trial": best.number, "changes": best.changes}
-        found |= {"importance": sampling.importance(self.space, trials, self.higher)}
-        found |= {"trials": [trial.to_dict() for trial in trials]}
-        write_json(self.path / "results.json", found)
+        results: SearchResults = {
+            "objective": self.objective,
+            "value": best.value,
+            "trial": best.number,
+            "changes": best.changes,
+            "importance": sampling.importance(self.space, trials, self.higher),
+            "trials": [trial.to_dict() for trial in trials],
+        }
+        write_json(self.path / "results.json", results)

@@ -6,15 +6,16 @@ from math import log2, prod
 from typing import Any
 
 from cutaway.errors import UsageError, nearest
-from cutaway.learn.optim.registry import plain
+from cutaway.learn.optim.registry import normalised
 from cutaway.learn.options import known_options
 from cutaway.learn.recipe import CHANGEABLE, SETTINGS, Recipe
 from cutaway.learn.search import axes
 from cutaway.learn.search.axes import Axis, Choice, Range
 from cutaway.learn.tasks import make_task
+from cutaway.settings import Options, Scalar
 
 Space = dict[str, Axis]
-Values = dict[str, Any]
+Values = dict[str, Scalar]
 
 FIXED = {"task", "task_options", "optimizer_options", "labels", "monitor"}
 SEARCHABLE = CHANGEABLE - FIXED | {"init"}
@@ -24,11 +25,11 @@ USUAL = ("nesterov", "adamw")
 FAMILY = ("sgd", "momentum", "nesterov", "adam", "adamw", "nadam", "radam")
 """Optimizers that these can take the place of."""
 REACH = 30.0
-"""How far above and below the recipe's learning rate is searched, as a factor."""
+"""The factor above and below the recipe's learning rate within which is searched."""
 
 
 def read(recipe: Recipe, over: Mapping[str, Any]) -> Space:
-    """What is asked for, or else what suits the recipe.
+    """Read the space that is asked for, or choose one that suits the recipe.
 
     Raises:
         UsageError: a field that there is not, that cannot be searched, or that nothing would hear.
@@ -39,30 +40,30 @@ def read(recipe: Recipe, over: Mapping[str, Any]) -> Space:
 
 
 def default(recipe: Recipe) -> Space:
-    """What is worth trying first: the rate, how it is used, and what holds the weights back.
+    """The space worth trying first: the rate, how it is used, and what holds the weights back.
 
     The learning rate is relative, because each optimizer has a scale of its own.
 
     Raises:
         UsageError: the recipe's stages leave nothing of that open.
     """
-    found: Space = {"lr": Range(1 / REACH, REACH, log=True, relative=True)}
-    if plain(recipe.optimizer) in FAMILY and recipe.momentum >= 0.8:
-        found["optimizer"] = Choice(tuple(dict.fromkeys((recipe.optimizer, *USUAL))))
-        found["momentum"] = Range(0.8, 0.98)
-        found["weight_decay"] = Range(1e-5, 0.1, log=True)
+    space: Space = {"lr": Range(1 / REACH, REACH, log=True, relative=True)}
+    if normalised(recipe.optimizer) in FAMILY and recipe.momentum >= 0.8:
+        space["optimizer"] = Choice(tuple(dict.fromkeys((recipe.optimizer, *USUAL))))
+        space["momentum"] = Range(0.8, 0.98)
+        space["weight_decay"] = Range(1e-5, 0.1, log=True)
     if recipe.batch_size >= 8 * recipe.accumulate:
         near = 2 ** round(log2(recipe.batch_size))
-        found["batch_size"] = Choice((near // 2, near, near * 2))
+        space["batch_size"] = Choice((near // 2, near, near * 2))
     if hasattr(make_task(recipe), "label_smoothing") and not recipe.stages:
-        found["label_smoothing"] = Range(0.0, 0.2)
-    found = {name: axis for name, axis in found.items() if name not in _settled(recipe)}
-    if not found:
+        space["label_smoothing"] = Range(0.0, 0.2)
+    space = {name: axis for name, axis in space.items() if name not in _settled(recipe)}
+    if not space:
         raise UsageError(
             "Every stage of this recipe sets its own rates: say what else to try, "
             "--over dropout=0..0.5."
         )
-    return found
+    return space
 
 
 def _settled(recipe: Recipe) -> set[str]:
@@ -87,47 +88,51 @@ def _kind(recipe: Recipe, name: str) -> type:
             f"Each stage of this recipe sets its own '{name}', so that searching over it would "
             "change nothing: search over another field."
         )
-    return SETTINGS[name].kind
+    kind: type = SETTINGS[name].kind
+    return kind
 
 
-def _options(recipe: Recipe) -> Values:
+def _options(recipe: Recipe) -> Options:
     """The options of the model and of the task, with their defaults."""
     known = known_options(recipe)
     return known["model_options"] | known["task_options"]
 
 
 def points(space: Space) -> float:
-    """How many settings there are."""
+    """The number of settings."""
     return prod(len(axis.points) or float("inf") for axis in space.values())
 
 
 def every(space: Space, most: int) -> Iterator[Values]:
     """The first settings of a space whose settings can be counted."""
-    found = product(*(axis.points for axis in space.values()))
-    return (dict(zip(space, values, strict=True)) for values in islice(found, most))
+    combinations = product(*(axis.points for axis in space.values()))
+    return (dict(zip(space, values, strict=True)) for values in islice(combinations, most))
 
 
-def standing(space: Space, recipe: Recipe) -> Values | None:
+def own_point(space: Space, recipe: Recipe) -> Values | None:
     """The recipe's own values, where all of them lie in the space."""
     own = _options(recipe) | recipe.model_options | recipe.task_options
-    found = {
-        name: 1.0 if axis.relative else own.get(name, getattr(recipe, name, None))
-        for name, axis in space.items()
-    }
-    return found if all(found[name] in axis for name, axis in space.items()) else None
+    values: Values = {}
+    for name, axis in space.items():
+        value = 1.0 if axis.relative else own.get(name, getattr(recipe, name, None))
+        if value not in axis:
+            return None
+        assert isinstance(value, Scalar)
+        values[name] = value
+    return values
 
 
 def settle(space: Space, recipe: Recipe, drawn: Values) -> Values:
     """Fields and options as a recipe takes them: numbers of four digits, rates as such."""
-    found = {name: _short(value) for name, value in drawn.items() if not space[name].relative}
-    base = recipe.with_options(**found)
+    settled = {name: _short(value) for name, value in drawn.items() if not space[name].relative}
+    base = recipe.with_options(**settled)
     return {
-        name: found[name] if name in found else _short(getattr(base, name) * value)
+        name: settled[name] if name in settled else _short(getattr(base, name) * value)
         for name, value in drawn.items()
     }
 
 
-def _short(value: Any) -> Any:
+def _short(value: Scalar) -> Scalar:
     return float(f"{value:.4g}") if isinstance(value, float) else value
 
 

@@ -1,7 +1,10 @@
 """A trial: what was tried, and what it came to."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+from cutaway.settings import Scalar
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,8 @@ class Trial:
     """
 
     number: int
-    drawn: dict[str, Any]
-    changes: dict[str, Any]
+    drawn: dict[str, Scalar]
+    changes: dict[str, Scalar]
     state: Literal["running", "ended", "pruned", "failed"] = "running"
     values: tuple[tuple[int, float], ...] = ()
     value: float | None = None
@@ -30,14 +33,15 @@ class Trial:
 
     @property
     def epochs(self) -> int:
-        """How far it came."""
+        """The epochs that it trained for."""
         return self.values[-1][0] if self.values else 0
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values, for JSON."""
         return asdict(self) | {"values": [list(pair) for pair in self.values]}
 
 
-def from_dict(found: dict[str, Any]) -> Trial:
-    """What `to_dict` gave."""
-    return Trial(**found | {"values": tuple((epoch, value) for epoch, value in found["values"])})
+def from_dict(values: Mapping[str, Any]) -> Trial:
+    """Read what `to_dict` gave."""
+    pairs = tuple((epoch, value) for epoch, value in values["values"])
+    return Trial(**{**values, "values": pairs})

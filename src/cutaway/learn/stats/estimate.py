@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 LEVEL = 0.95
-"""How often an interval holds the true figure."""
+"""The share of intervals that hold the true figure."""
 
 
 Values = Sequence[float] | Float[np.ndarray, "_"]
@@ -37,7 +37,7 @@ class Estimate:
 
 
 UNKNOWN = Estimate(math.nan, -math.inf, math.inf, math.inf)
-"""What replicates of which one is not a number tell of their mean: nothing."""
+"""The mean of replicates of which one is not a number."""
 
 
 def student(values: Values, overlap: float = 0.0) -> Estimate:
@@ -63,8 +63,8 @@ def student(values: Values, overlap: float = 0.0) -> Estimate:
 
 def t_interval(values: Values, overlap: float = 0.0) -> tuple[float, float, float]:
     """Mean and 95 % interval of `student`, to unpack."""
-    found = student(values, overlap)
-    return found.value, found.low, found.high
+    estimate = student(values, overlap)
+    return estimate.value, estimate.low, estimate.high
 
 
 def paired(a: Values, b: Values, overlap: float = 0.0) -> Estimate:

@@ -1,4 +1,4 @@
-"""How many replicates it takes to see a difference, and which difference they can see."""
+"""Planning: the replicates that it takes to see a difference, and the difference they can see."""
 
 import math
 
@@ -7,7 +7,7 @@ import numpy as np
 from cutaway.learn.stats.estimate import LEVEL
 
 POWER = 0.8
-"""How often a difference that is there shall be seen."""
+"""The share of differences that shall be seen where they are there."""
 MOST = 1_000_000
 FAR = 100.0
 """Standard errors from which on every difference is seen, whatever the degrees of freedom."""
@@ -16,7 +16,7 @@ FAR = 100.0
 def power(
     difference: float, spread: float, n: int, *, overlap: float = 0.0, sides: int = 1
 ) -> float:
-    """How often n replicates see a difference that is there (two-sided t-test, 5 %).
+    """The power of n replicates: how often they see a difference (two-sided t-test, 5 %).
 
     P(|T| > t_df) where T is noncentral t with df = sides (n - 1) degrees of freedom and
     noncentrality difference / (spread sqrt(sides (1/n + overlap))).

@@ -48,12 +48,12 @@ def bootstrap(
         return np.concatenate([statistic(w if which is None else w[:, which]) for w in rows])
 
     value = float(statistic(np.ones((1, n)))[0])
-    found = over(_drawn(np.random.default_rng(seed), draws, units, n))
+    statistics = over(_drawn(np.random.default_rng(seed), draws, units, n))
     bias, acceleration = 0.0, 0.0
     if method == "bca":
-        bias, acceleration = _z(found, value), _acceleration(over(_left_out(units, n)))
-    low, high = _ends(found, bias, acceleration)
-    error, p = float(found.std(ddof=1)), _level_at_zero(found, bias, acceleration)
+        bias, acceleration = _z(statistics, value), _acceleration(over(_left_out(units, n)))
+    low, high = _ends(statistics, bias, acceleration)
+    error, p = float(statistics.std(ddof=1)), _level_at_zero(statistics, bias, acceleration)
     return Estimate(value, low, high, error, p)
 
 
@@ -63,7 +63,7 @@ def mean_of(x: Float[np.ndarray, " n"]) -> Statistic:
 
 
 def _drawn(rng: np.random.Generator, draws: int, units: int, n: int) -> Iterator[Weights]:
-    """How often each unit is drawn, a row a draw, in parts that fit into memory."""
+    """Draw units with replacement: counts of each, a row a draw, in parts that fit into memory."""
     for start in range(0, draws, _rows(n)):
         rows = min(_rows(n), draws - start)
         drawn = rng.integers(units, size=(rows, units)) + units * np.arange(rows)[:, None]
@@ -84,19 +84,19 @@ def _rows(n: int) -> int:
     return max(1, MEMORY // n)
 
 
-def _ends(found: np.ndarray, bias: float, acceleration: float) -> tuple[float, float]:
+def _ends(statistics: np.ndarray, bias: float, acceleration: float) -> tuple[float, float]:
     from scipy.special import ndtr, ndtri  # type: ignore[import-untyped]
 
     z = bias + ndtri(np.array([1 - LEVEL, 1 + LEVEL]) / 2)
-    low, high = np.quantile(found, ndtr(bias + z / (1 - acceleration * z)))
+    low, high = np.quantile(statistics, ndtr(bias + z / (1 - acceleration * z)))
     return float(low), float(high)
 
 
-def _level_at_zero(found: np.ndarray, bias: float, acceleration: float) -> float:
+def _level_at_zero(statistics: np.ndarray, bias: float, acceleration: float) -> float:
     """The formula of the ends, solved for the level of which one is 0."""
     from scipy.special import ndtr
 
-    below = _z(found, 0.0) - bias
+    below = _z(statistics, 0.0) - bias
     tail = float(ndtr(below / (1 + acceleration * below) - bias))
     return 2 * min(tail, 1 - tail)
 
@@ -108,12 +108,13 @@ def _acceleration(without: np.ndarray) -> float:
     return float((d**3).sum() / scale) if scale else 0.0
 
 
-def _z(found: np.ndarray, value: float) -> float:
+def _z(statistics: np.ndarray, value: float) -> float:
     """The normal quantile of the share of draws below a value, ties counting half.
 
     No share is quite 0 or 1.
     """
     from scipy.special import ndtri
 
-    share, least = ((found < value).mean() + (found <= value).mean()) / 2, 1 / (len(found) + 1)
+    share = ((statistics < value).mean() + (statistics <= value).mean()) / 2
+    least = 1 / (len(statistics) + 1)
     return float(ndtri(np.clip(share, least, 1 - least)))

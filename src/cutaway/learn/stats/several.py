@@ -15,6 +15,6 @@ def holm(p: Sequence[float]) -> list[float]:
     values = np.asarray(p, np.float64)
     order = values.argsort(kind="stable")
     raised = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1)).clip(max=1)
-    found = np.empty_like(values)
-    found[order] = raised
-    return [float(v) for v in found]
+    adjusted = np.empty_like(values)
+    adjusted[order] = raised
+    return [float(v) for v in adjusted]

@@ -15,7 +15,7 @@ Z95 = 1.959963984540054
 
 
 def share(right: Right, groups: Groups | None = None) -> Estimate:
-    """How often something is right, with Wilson's 95 % interval.
+    """The share that is right, with Wilson's 95 % interval.
 
     Related images say less than as many independent ones. Their share p has the variance
     V = G / (G - 1) sum_g (sum_(i in g) (x_i - p))^2 / n^2 over G groups, so that they are worth
@@ -38,7 +38,7 @@ def share(right: Right, groups: Groups | None = None) -> Estimate:
 
 
 def _worth(off: np.ndarray, group: np.ndarray) -> float:
-    """How many independent images the related ones are worth, `off` being x - p."""
+    """The number of independent images that the related ones are worth, `off` being x - p."""
     from scipy.special import stdtrit  # type: ignore[import-untyped]
 
     sums = np.bincount(group, off)

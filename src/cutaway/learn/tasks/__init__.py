@@ -4,7 +4,7 @@ A file of this folder is a task: `semi_supervised.py` holds `SemiSupervised`, wh
 `semi-supervised`. Nothing else has to name it.
 """
 
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from importlib import import_module
 from typing import Any
 
@@ -14,7 +14,7 @@ from cutaway.learn.metrics import Metric
 from cutaway.learn.recipe import SETTINGS, Recipe
 from cutaway.learn.recipe import TASKS as NAMES
 from cutaway.learn.task import Task
-from cutaway.settings import flag
+from cutaway.settings import Options, flag
 
 OF_TASKS = tuple(spec for spec in SETTINGS.values() if spec.of_task)
 """Fields of a recipe that are for some tasks only: those with an attribute of that name."""
@@ -23,19 +23,23 @@ OF_TASKS = tuple(spec for spec in SETTINGS.values() if spec.of_task)
 def _load(name: str) -> type[Task]:
     module = name.replace("-", "_")
     title = "".join(part.capitalize() for part in module.split("_"))
-    found: type[Task] = getattr(import_module(f"{__name__}.{module}"), title)
-    return found
+    task: type[Task] = getattr(import_module(f"{__name__}.{module}"), title)
+    return task
 
 
 TASKS: dict[str, type[Task]] = {name: _load(name) for name in NAMES}
 
 
-def options(task: str) -> dict[str, Any]:
+def options(task: str) -> Options:
     """A task's own options with their defaults."""
-    found: Any = TASKS[task]
+    kind: Any = TASKS[task]
     others = {spec.name for spec in OF_TASKS}
-    own = fields(found) if hasattr(found, "__dataclass_fields__") else ()
-    return {spec.name: spec.default for spec in own if spec.name not in others}
+    own = fields(kind) if hasattr(kind, "__dataclass_fields__") else ()
+    return {
+        spec.name: spec.default
+        for spec in own
+        if spec.name not in others and spec.default is not MISSING
+    }
 
 
 def make_task(recipe: Recipe) -> Task:
@@ -82,5 +86,5 @@ METRICS = (
 
 
 def metric(key: str) -> Metric:
-    """What a key such as `val_loss` is a value of, in whichever task; see `Task.metric`."""
-    return metrics.named(METRICS, key) or metrics.unknown(key)
+    """The metric that a key such as `val_loss` is a value of, in whichever task."""
+    return metrics.metric_of(METRICS, key) or metrics.unknown(key)

@@ -11,13 +11,14 @@ from torch.nn import functional as F
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Target
 from cutaway.learn.evaluation import Measurements
-from cutaway.learn.fid import FeatureNetwork, likeness
+from cutaway.learn.fid import FeatureNetwork, image_quality
 from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.metrics import HIGHER, LOWER, Metric
 from cutaway.learn.presets import ADAM, PLAIN
 from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, Task, at_rest, expect, needs
 from cutaway.learn.tasks.variational import between
+from cutaway.settings import Options
 
 SAMPLES = 64
 DRAWN = (
@@ -76,7 +77,7 @@ class Adversarial(Task):
     takes: ClassVar[str] = "codes"
     exports: ClassVar[tuple[str, ...]] = ("generate",)
     page: ClassVar[str] = "adversarial"
-    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {
+    begins: ClassVar[Options] = PLAIN | ADAM | {
         "momentum": 0.5, "lr": 0.0002, "schedule": "constant", "warmup": 0.0, "epochs": 8,
         "batch_size": 64,
     }  # fmt: skip
@@ -131,17 +132,18 @@ class Adversarial(Task):
             wrong = [(self._scores(d, part) > 0).float() for part in fakes]
             accuracy = (torch.cat(right).mean() + 1 - torch.cat(wrong).mean()) / 2
             z = torch.randn(16, model.latent, device=real.device)
-            kept = {"samples": fake[:SAMPLES], "between": model.generate(between(z))}
+            pictures = {"samples": fake[:SAMPLES], "between": model.generate(between(z))}
             measures = {"discriminator_accuracy": accuracy.item()}
             if feature_network := FeatureNetwork.for_images(feed.images, runtime):
-                measures = likeness(feature_network, real, fake) | measures
-        kept = {name: in_bytes((x + 1) / 2) for name, x in kept.items()}
-        return Measurements(count, measures, kept)
+                measures = image_quality(feature_network, real, fake) | measures
+        pictures = {name: in_bytes((x + 1) / 2) for name, x in pictures.items()}
+        return Measurements(count, measures, pictures)
 
     def picture(self, model: Any, batch: Batch, runtime: Runtime) -> Float[Tensor, "n c *grid"]:
         with at_rest(model, runtime):
-            x = model.generate(torch.randn(SAMPLES, model.latent, device=batch.x.device))
-            return (x + 1) / 2
+            z = torch.randn(SAMPLES, model.latent, device=batch.x.device)
+            images: Tensor = model.generate(z)
+        return (images + 1) / 2
 
 
 def noise(model: Any, x: Float[Tensor, "b *shape"]) -> Float[Tensor, "b z"]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -19,6 +19,7 @@ from cutaway.learn.presets import ADAM, PLAIN
 from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, Task, at_rest, expect
 from cutaway.learn.tasks.reconstruct import PSNR, psnr
+from cutaway.settings import Options
 
 FITS = ("value", "gradient", "laplacian")
 
@@ -45,7 +46,7 @@ class Implicit(Task):
     takes: ClassVar[str] = "places"
     exports: ClassVar[tuple[str, ...]] = ("paint",)
     page: ClassVar[str] = "implicit"
-    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {
+    begins: ClassVar[Options] = PLAIN | ADAM | {
         "lr": 0.001, "schedule": "cosine", "warmup": 0.0, "epochs": 6, "repeat": 50,
         "batch_size": 1, "image_size": 128,
     }  # fmt: skip
@@ -67,7 +68,8 @@ class Implicit(Task):
 
     def _derivative(self, model: nn.Module, p: Float[Tensor, "n 2"]) -> Float[Tensor, "n m"]:
         if self.fit == "value":
-            return model(p)
+            values: Tensor = model(p)
+            return values
         grad, laplace = derivatives(model, p.requires_grad_(), second=self.fit == "laplacian")
         return grad if laplace is None else laplace
 
@@ -84,27 +86,27 @@ class Implicit(Task):
         x = picture_of(batch)
         with at_rest(model, runtime), torch.inference_mode(False), torch.enable_grad():
             x = x.clone()
-            found, grad, laplace = whole(model, x)
-        error = found - x
+            picture, grad, laplace = everywhere(model, x)
+        error = picture - x
         if self.fit != "value":  # a derivative leaves the mean open
             error = error - error.mean((2, 3), keepdim=True)
         loss = error.square().mean().item()
         measures = {"psnr": psnr(loss, 2.0), "loss": loss}
         shape = x.shape
         true = {"gradient": gradient(x), "laplacian": laplacian(x)}
-        kept = {"picture": x, "found": found}
+        tensors = {"picture": x, "found": picture}
         for name, value in (("gradient", grad), ("laplacian", laplace)):
             wanted = true[name]
             off = (value - wanted).square().mean().item()
             peak = (wanted.max() - wanted.min()).item()
             measures[f"{name}_psnr"] = psnr(off, peak)
             signed = name == "laplacian"
-            kept |= {
-                f"{name}_true": drawn(wanted, shape, wanted, signed),
-                name: drawn(value, shape, wanted, signed),
+            tensors |= {
+                f"{name}_true": as_picture(wanted, shape, wanted, signed),
+                name: as_picture(value, shape, wanted, signed),
             }
-        kept = {k: in_bytes((v + 1) / 2) for k, v in kept.items()}
-        return Measurements(1, measures, kept)
+        tensors = {k: in_bytes((v + 1) / 2) for k, v in tensors.items()}
+        return Measurements(1, measures, tensors)
 
     def picture(self, model: nn.Module, batch: Batch, runtime: Runtime) -> Float[Tensor, "1 c h w"]:
         x = picture_of(batch)
@@ -164,19 +166,19 @@ def derivatives(
     return torch.cat(grads, 1), torch.stack(laplace, 1) if second else None
 
 
-def whole(model: nn.Module, x: Float[Tensor, "1 c h w"]) -> tuple[Tensor, Tensor, Tensor]:
+def everywhere(model: nn.Module, x: Float[Tensor, "1 c h w"]) -> tuple[Tensor, Tensor, Tensor]:
     """The network's picture, gradient and Laplacian at every pixel of `x`, in parts."""
-    found, grads, laplaces = [], [], []
+    pixels, grads, laplaces = [], [], []
     for p in places(x).split(4096):
         grad, laplace = derivatives(model, p.clone().requires_grad_(), second=True)
         assert laplace is not None
-        found.append(model(p).detach())
+        pixels.append(model(p).detach())
         grads.append(grad.detach())
         laplaces.append(laplace.detach())
-    return _image(torch.cat(found), x.shape), torch.cat(grads), torch.cat(laplaces)
+    return _image(torch.cat(pixels), x.shape), torch.cat(grads), torch.cat(laplaces)
 
 
-def drawn(
+def as_picture(
     value: Float[Tensor, "n m"], shape: torch.Size, like: Float[Tensor, "n m"], signed: bool
 ) -> Float[Tensor, "1 1 h w"]:
     """A derivative as a picture in -1..1, scaled as `like` wants it.

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from cutaway.learn.metrics import HIGHER, Means, Metric, loss
 from cutaway.learn.presets import ADAM, PLAIN
 from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, Task, at_rest, expect, needs, reconstruction
+from cutaway.settings import Options
 
 SHOWN, MAPPED = 32, 2_000
 """Images that are kept beside their reconstructions, and codes that are kept for a map."""
@@ -30,7 +31,8 @@ PSNR = Metric(
 
 def decibels(error: Means) -> Means:
     """Peak signal-to-noise ratio of mean squared errors of values in 0..1 (as `psnr`)."""
-    return -10 * np.log10(np.maximum(error, 1e-12))
+    decibels: Means = -10 * np.log10(np.maximum(error, 1e-12))
+    return decibels
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,12 @@ class Reconstruct(Task):
     scaling: ClassVar[str] = "unit"
     metrics: ClassVar[tuple[Metric, ...]] = (
         loss("mean squared error"),
-        replace(PSNR, each=lambda kept: kept["errors"], pooled=decibels),
+        replace(PSNR, each=lambda tensors: tensors["errors"], pooled=decibels),
     )
     primary: ClassVar[str] = "psnr"
     exports: ClassVar[tuple[str, ...]] = ("reconstruct",)
     page: ClassVar[str] = "reconstruct"
-    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {"lr": 0.002, "epochs": 10}
+    begins: ClassVar[Options] = PLAIN | ADAM | {"lr": 0.002, "epochs": 10}
 
     noise: float = 0.0
 
@@ -83,9 +85,9 @@ class Reconstruct(Task):
             seen = {"originals": in_bytes(x), "reconstructions": in_bytes(again(x))}
         index, targets, errors = (torch.cat(column).cpu() for column in zip(*rows, strict=True))
         error = errors.double().mean().item()
-        kept = {"index": index, "targets": targets, "errors": errors, **seen}
-        kept |= {"codes": codes.float().cpu()}
-        return Measurements(len(index), {"psnr": psnr(error), "loss": error}, kept)
+        tensors = {"index": index, "targets": targets, "errors": errors, **seen}
+        tensors |= {"codes": codes.float().cpu()}
+        return Measurements(len(index), {"psnr": psnr(error), "loss": error}, tensors)
 
     def picture(
         self, model: nn.Module, batch: Batch, runtime: Runtime

@@ -1,9 +1,9 @@
 """One number or several of each image."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar, TypedDict
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from cutaway.data.feed import Batch, Feed
 from cutaway.data.split import Split
 from cutaway.data.target import Target, Values
 from cutaway.errors import UsageError
-from cutaway.learn.evaluation import Pooled
+from cutaway.learn.evaluation import Pooled, Summary, number
 from cutaway.learn.metrics import HIGHER, LOWER, Kept, Metric
 from cutaway.learn.metrics import loss as loss_in
 from cutaway.learn.prediction import ValuePrediction
@@ -23,10 +23,32 @@ from cutaway.learn.runtime import Runtime
 from cutaway.learn.stats import bootstrap, mean_of
 from cutaway.learn.stats.resampling import Weights
 from cutaway.learn.task import Counts, Player, Task, at_rest, expect
+from cutaway.settings import Options
 
 LOSSES = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.smooth_l1_loss}
 DRAWS = 1_000
 """Of the bootstrap: an interval of R squared needs no more."""
+
+
+class ValueMetrics(TypedDict):
+    """The metrics of one of the numbers, in its own unit."""
+
+    name: str
+    mae: float
+    rmse: float
+    within: float
+    r2: float
+
+
+class RegressionSummary(TypedDict, total=False):
+    """The results of a regression; `mae` where there is one number only."""
+
+    images: int
+    r2: float
+    mse: float
+    mae: float
+    loss: float
+    by_value: list[ValueMetrics]
 
 
 @dataclass(frozen=True)
@@ -97,15 +119,16 @@ class Regression(Pooled):
         units = None if self.groups is None else self.groups.numpy()
         if (self.related or len(self)) < 2:
             return None
-        found = bootstrap(self._r2, len(self), units, method="percentile", draws=DRAWS)
-        return found.low, found.high
+        estimate = bootstrap(self._r2, len(self), units, method="percentile", draws=DRAWS)
+        return estimate.low, estimate.high
 
     def _r2(self, w: Weights) -> Float[np.ndarray, " draws"]:
         pairs = zip(self.errors.T.numpy(), self.targets.double().T.numpy(), strict=True)
         each = [1 - mean_of(e**2)(w) / np.maximum(_variance(t, w), 1e-12) for e, t in pairs]
-        return np.mean(each, 0)
+        r2: np.ndarray = np.mean(each, 0)
+        return r2
 
-    def per_value(self) -> list[dict[str, Any]]:
+    def per_value(self) -> list[ValueMetrics]:
         """Of each number: mean absolute error, root mean squared error, the error that 9 of 10
         predictions stay below, and R squared."""
         return [
@@ -125,11 +148,14 @@ class Regression(Pooled):
         """Rows of the largest errors, that one first."""
         return self.squares.argsort(descending=True, stable=True)[:count]
 
-    def summary(self) -> dict[str, Any]:
-        found = {"images": len(self), "r2": self.r2, "mse": self.squares.mean().item()}
+    def summary(self) -> RegressionSummary:
+        mse = self.squares.mean().item()
+        summary: RegressionSummary = {"images": len(self), "r2": self.r2, "mse": mse}
         by_value = self.per_value()
-        alone = {"mae": by_value[0]["mae"]} if len(by_value) == 1 else {}
-        return found | alone | {"loss": self.loss, "by_value": by_value}
+        if len(by_value) == 1:
+            summary["mae"] = by_value[0]["mae"]
+        summary |= {"loss": self.loss, "by_value": by_value}
+        return summary
 
     def tensors(self) -> dict[str, Tensor]:
         names = ("index", "targets", "values")
@@ -148,7 +174,8 @@ class Regression(Pooled):
 
 
 def _variance(x: Float[np.ndarray, " n"], w: Weights) -> Float[np.ndarray, " draws"]:
-    return mean_of(x**2)(w) - mean_of(x)(w) ** 2
+    variance: np.ndarray = mean_of(x**2)(w) - mean_of(x)(w) ** 2
+    return variance
 
 
 def _explained(error: Float[Tensor, "n *m"], true: Float[Tensor, "n *m"]) -> Float[Tensor, "*m"]:
@@ -156,8 +183,8 @@ def _explained(error: Float[Tensor, "n *m"], true: Float[Tensor, "n *m"]) -> Flo
     return 1 - error.square().mean(0) / true.var(0, correction=0).clamp(min=1e-12)
 
 
-def _each(kept: Kept) -> Tensor:
-    return kept["errors"]
+def _each(tensors: Kept) -> Tensor:
+    return tensors["errors"]
 
 
 @dataclass(frozen=True)
@@ -195,7 +222,7 @@ class Regress(Task):
     serves: ClassVar[bool] = True
     page: ClassVar[str] = "regress"
     # An image mirrored or turned may have another number.
-    begins: ClassVar[dict[str, Any]] = {"augment": "none", "label_smoothing": 0.0}
+    begins: ClassVar[Options] = {"augment": "none", "label_smoothing": 0.0}
 
     loss: str = "mse"
     auxiliary: float = 0.3
@@ -208,16 +235,16 @@ class Regress(Task):
         def error(batch: Batch) -> tuple[Tensor, Counts]:
             output = model(batch.x)
             y, *others = output if isinstance(output, tuple) else (output,)
-            found = self._error(y, batch.t)
+            total = self._error(y, batch.t)
             for other in others:
-                found = found + self.auxiliary * self._error(other, batch.t)
-            return found, {}
+                total = total + self.auxiliary * self._error(other, batch.t)
+            return total, {}
 
         return (Player("model", tuple(model.parameters()), error),)
 
     def _error(self, y: Float[Tensor, "b m"], t: Float[Tensor, "b m"]) -> Float[Tensor, ""]:
-        found: Tensor = LOSSES[self.loss](y.float(), t)
-        return found
+        mean: Tensor = LOSSES[self.loss](y.float(), t)
+        return mean
 
     def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
         m = target.outputs
@@ -243,21 +270,19 @@ class Regress(Task):
         mean = (torch.stack(losses).sum() / len(index)).item()
         return Regression(target.names, target.std, index, targets, values, mean)
 
-    def recall(
-        self, tensors: dict[str, Tensor], summary: dict[str, Any], target: Target
-    ) -> Regression:
+    def recall(self, tensors: dict[str, Tensor], summary: Summary, target: Target) -> Regression:
         assert isinstance(target, Values)
         index, targets, values = (tensors[name] for name in ("index", "targets", "values"))
-        return Regression(target.names, target.std, index, targets, values, summary["loss"])
+        return Regression(target.names, target.std, index, targets, values, number(summary, "loss"))
 
     def prediction(
         self, name: str, answer: Tensor | None, target: Target, error: str = ""
     ) -> ValuePrediction:
         values = [] if answer is None else answer.tolist()
-        named = dict(zip(target.names, values, strict=bool(values)))
-        return ValuePrediction(name=name, values=named, error=error)
+        by_name = dict(zip(target.names, values, strict=bool(values)))
+        return ValuePrediction(name=name, values=by_name, error=error)
 
-    def reply(self, answer: Float[np.ndarray, " m"], target: Target) -> dict[str, Any]:
+    def reply(self, answer: Float[np.ndarray, " m"], target: Target) -> Mapping[str, object]:
         values = (float(f"{value:.6g}") for value in answer.tolist())
         return {"values": dict(zip(target.names, values, strict=True))}
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar, TypedDict
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -11,21 +11,32 @@ from torch.nn import functional as F
 
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Masks, Target
-from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.evaluation import Evaluation, Summary, number
 from cutaway.learn.image_grid import palette
 from cutaway.learn.metrics import HIGHER, Metric, loss
 from cutaway.learn.prediction import MaskPrediction
 from cutaway.learn.presets import ADAM, PLAIN
 from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, Task, at_rest, expect
+from cutaway.settings import Options
 
 SHOWN = 16
 """Images whose masks are kept for the report, from the worst to the best in even steps."""
 
 
+class SegmentationSummary(TypedDict):
+    """The results of a network that segments."""
+
+    images: int
+    iou: float
+    accuracy: float
+    loss: float
+    iou_by_class: dict[str, float | None]
+
+
 @dataclass(frozen=True)
 class Segmentation(Evaluation):
-    """How well the pixels of some images were told apart.
+    """An evaluation of segmented images.
 
     Attributes:
         confusion: pixels; rows are true classes, columns are answered ones.
@@ -59,7 +70,7 @@ class Segmentation(Evaluation):
     def pixel_accuracy(self) -> float:
         return (self.confusion.diagonal().sum() / self.confusion.sum()).item()
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> SegmentationSummary:
         return {
             "images": len(self),
             "iou": self.mean_iou,
@@ -84,7 +95,7 @@ class Segment(Task):
         loss("nats a pixel"),
         Metric(
             "iou", "mean IoU", axis="mean IoU (%)", unit="%", higher=True,
-            each=lambda kept: kept["iou"], of_examples="mean IoU of an image",
+            each=lambda tensors: tensors["iou"], of_examples="mean IoU of an image",
             caption=f"{HIGHER} Of the pixels that are of a class or predicted as it, the share "
             "that is both; mean over the classes.",
         ),
@@ -96,7 +107,7 @@ class Segment(Task):
     primary: ClassVar[str] = "iou"
     needs: ClassVar[type[Target] | None] = Masks
     page: ClassVar[str] = "segment"
-    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {"lr": 0.005, "epochs": 4, "batch_size": 16}
+    begins: ClassVar[Options] = PLAIN | ADAM | {"lr": 0.005, "epochs": 4, "batch_size": 16}
 
     def players(self, model: nn.Module) -> tuple[Player, ...]:
         def loss(batch: Batch) -> tuple[Tensor, Counts]:
@@ -121,8 +132,8 @@ class Segment(Task):
         if answer is None:
             return MaskPrediction(name=name, error=error)
         mask = answer.argmax(0).byte()
-        found = tuple(target.names[k] for k in mask.unique().tolist())
-        return MaskPrediction(name=name, mask=mask, classes=target.names, found=found)
+        present = tuple(target.names[k] for k in mask.unique().tolist())
+        return MaskPrediction(name=name, mask=mask, classes=target.names, present=present)
 
     def quality(self, answers: Tensor, truth: Tensor, target: Target) -> dict[str, float]:
         counts = confusions(truth.long(), answers.argmax(1), target.outputs)
@@ -155,10 +166,8 @@ class Segment(Task):
         where = torch.cat(index).cpu()
         return Segmentation(target.classes, each.sum(0), where, iou, shown, masks, loss)
 
-    def recall(
-        self, tensors: dict[str, Tensor], summary: dict[str, Any], target: Target
-    ) -> Segmentation:
-        return Segmentation(target.classes, **tensors, loss=summary["loss"])
+    def recall(self, tensors: dict[str, Tensor], summary: Summary, target: Target) -> Segmentation:
+        return Segmentation(target.classes, **tensors, loss=number(summary, "loss"))
 
     def picture(self, model: nn.Module, batch: Batch, runtime: Runtime) -> Float[Tensor, "n 3 h w"]:
         with at_rest(model, runtime):
@@ -191,5 +200,5 @@ def intersection_over_union(confusion: Int[Tensor, "k k"]) -> list[float | None]
 
 def mean_of_known(values: list[float | None]) -> float:
     """The mean without the classes that occur nowhere."""
-    found = [value for value in values if value is not None]
-    return sum(found) / len(found)
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known)

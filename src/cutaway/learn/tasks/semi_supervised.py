@@ -18,6 +18,7 @@ from cutaway.learn.presets import ADAM, PLAIN
 from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, expect
 from cutaway.learn.tasks.adversarial import DRAWN, EITHER, Adversarial, noise
+from cutaway.settings import Options
 
 CLASSES = Classifier()
 """The discriminator as it answers: a classifier."""
@@ -50,7 +51,7 @@ class SemiSupervised(Adversarial):
     serves: ClassVar[bool] = True
     exports: ClassVar[tuple[str, ...]] = ("answer", "generate")
     page: ClassVar[str] = "semi_supervised"
-    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {
+    begins: ClassVar[Options] = PLAIN | ADAM | {
         "momentum": 0.5, "lr": 0.003, "schedule": "linear", "warmup": 0.0, "epochs": 4,
         "batch_size": 64, "labels": 100,
     }  # fmt: skip
@@ -103,10 +104,10 @@ class SemiSupervised(Adversarial):
             model.refer(batch.x)
 
     def evaluate(self, model: Any, feed: Feed, target: Target, runtime: Runtime) -> Measurements:
-        found = super().evaluate(model, feed, target, runtime)
+        drawn = super().evaluate(model, feed, target, runtime)
         answers = CLASSES.evaluate(model.discriminator, feed, target, runtime)
-        metrics = answers.summary() | found.metrics
-        return Measurements(len(answers), metrics, found.kept | answers.tensors())
+        metrics = {**answers.summary(), **drawn.metrics}
+        return Measurements(len(answers), metrics, drawn.kept_tensors | answers.tensors())
 
     def answering(self, model: Any) -> nn.Module:
         discriminator: nn.Module = model.discriminator

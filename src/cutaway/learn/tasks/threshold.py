@@ -13,6 +13,7 @@ from cutaway.data.target import Target
 from cutaway.learn.classification import Classifier
 from cutaway.learn.presets import PLAIN
 from cutaway.learn.task import Counts, Player, needs
+from cutaway.settings import Options
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Threshold(Classifier):
     has_gradient: ClassVar[bool] = False
     players_said: ClassVar[str] = "Lower is better; 0 where every prediction is right."
     page: ClassVar[str] = "threshold"
-    begins: ClassVar[dict[str, Any]] = PLAIN | {
+    begins: ClassVar[Options] = PLAIN | {
         "optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "lr": 0.1, "schedule": "constant",
         "warmup": 0.0, "batch_size": 1, "repeat": 10, "epochs": 10,
     }  # fmt: skip
@@ -48,8 +49,8 @@ class Threshold(Classifier):
 
             return Player(name, tuple(unit.parameters()), loss)
 
-        found = enumerate(lessons(nothing, nothing.new_zeros(0)))
-        return tuple(player(k, lesson.name, lesson.unit) for k, lesson in found)
+        units = enumerate(lessons(nothing, nothing.new_zeros(0)))
+        return tuple(player(k, lesson.name, lesson.unit) for k, lesson in units)
 
     def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
         needs(model, "The task 'threshold'", "lessons")

@@ -18,6 +18,7 @@ from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, Task, at_rest, expect, needs
 from cutaway.learn.tasks.reconstruct import MAPPED, SHOWN
 from cutaway.models.vae import divergence
+from cutaway.settings import Options
 
 GRID, ROWS = 15, 8
 """Side of the map of a code of two numbers; rows and columns of the interpolations."""
@@ -43,7 +44,8 @@ class Variational(Task):
         # The loss weighs its parts by beta: runs with another beta could not be compared by it.
         Metric(
             "-ELBO", "\N{MINUS SIGN}ELBO", axis="nats an image", unit="nats", caption=LOWER,
-            each_epoch=False, each=lambda kept: kept["errors"], parts=("reconstruction", "kl"),
+            each_epoch=False, each=lambda tensors: tensors["errors"],
+            parts=("reconstruction", "kl"),
         ),
         Metric(
             "kl", "KL divergence", axis="KL (nats an image)",
@@ -55,7 +57,7 @@ class Variational(Task):
     compared: ClassVar[str] = "-ELBO"
     exports: ClassVar[tuple[str, ...]] = ("generate", "reconstruct")
     page: ClassVar[str] = "variational"
-    begins: ClassVar[dict[str, Any]] = PLAIN | ADAM | {"lr": 0.002, "epochs": 8}
+    begins: ClassVar[Options] = PLAIN | ADAM | {"lr": 0.002, "epochs": 8}
 
     beta: float = 1.0
 
@@ -74,17 +76,18 @@ class Variational(Task):
     def evaluate(self, model: Any, feed: Feed, target: Target, runtime: Runtime) -> Measurements:
         with at_rest(model, runtime):
             rows = [(b.index, b.t, *parts(model, b.x)) for b in feed.in_order()]
-            kept = _kept(model, list(feed.first(MAPPED)))
+            tensors = _report_tensors(model, list(feed.first(MAPPED)))
         index, targets, errors, kl = (torch.cat(column).cpu() for column in zip(*rows, strict=True))
-        kept |= {"index": index, "targets": targets, "errors": errors + kl}
+        tensors |= {"index": index, "targets": targets, "errors": errors + kl}
         both = errors.double().mean().item(), kl.double().mean().item()
         measures = {"loss": both[0] + self.beta * both[1], "reconstruction": both[0], "kl": both[1]}
-        return Measurements(len(index), measures, kept)
+        return Measurements(len(index), measures, tensors)
 
     def picture(self, model: Any, batch: Batch, runtime: Runtime) -> Float[Tensor, "n c *grid"]:
         with at_rest(model, runtime):
             z = torch.randn(64, model.latent, device=runtime.device)
-            return model.generate(z)
+            images: Tensor = model.generate(z)
+        return images
 
 
 def parts(
@@ -96,20 +99,21 @@ def parts(
     return error.flatten(1).sum(1), divergence(mu, log_var)
 
 
-def _kept(model: Any, batches: list[Batch]) -> dict[str, Tensor]:
-    """What a report draws: codes, reconstructions, samples, ways between images, the map."""
+def _report_tensors(model: Any, batches: list[Batch]) -> dict[str, Tensor]:
+    """The tensors that a report draws: codes, reconstructions, samples, interpolations, the map."""
     encode, generate, latent = model.encode, model.generate, model.latent
     codes = torch.cat([encode(b.x)[0] for b in batches])
     x = batches[0].x[:SHOWN]
-    kept = {
+    pictures = {
         "originals": x,
         "reconstructions": generate(codes[: len(x)]),
         "samples": generate(torch.randn(64, latent, device=x.device)),
         "between": generate(between(codes[: 2 * ROWS])),
     }
     if latent == 2:
-        kept["map"] = generate(plane(GRID).to(x.device))
-    return {name: in_bytes(value) for name, value in kept.items()} | {"codes": codes.float().cpu()}
+        pictures["map"] = generate(plane(GRID).to(x.device))
+    tensors = {name: in_bytes(value) for name, value in pictures.items()}
+    return tensors | {"codes": codes.float().cpu()}
 
 
 def between(codes: Float[Tensor, "n k"], steps: int = ROWS) -> Float[Tensor, "m k"]:

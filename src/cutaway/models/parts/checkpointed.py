@@ -22,7 +22,7 @@ class Checkpointed(nn.Sequential):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h2 w2"]:
         if not (self.training and torch.is_grad_enabled()):
-            return super().forward(x)
+            return super().forward(x)  # type: ignore[no-untyped-call]
         layers = list(self)
         length = max(1, isqrt(len(layers)))
         for i in range(0, len(layers), length):

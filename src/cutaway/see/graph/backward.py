@@ -24,7 +24,7 @@ class Backward(Mode):
     """
 
     def __init__(self, outputs: Sequence[Tensor]):
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.nodes: list[Any] = []
         self.inputs: list[tuple[Shape, ...]] = []
         self.outputs: list[tuple[Shape, ...]] = []

@@ -46,7 +46,7 @@ class Forward(Mode):
     births: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._origins, self._names = Origins(), Calls()
         self._open: list[int] = []
         for x in unpacked(self.x):

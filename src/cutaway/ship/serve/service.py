@@ -2,9 +2,8 @@
 
 import asyncio
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from threading import Event
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -18,7 +17,7 @@ from cutaway.ship.serve.occlusion import heat_map, png, to_uint8
 from cutaway.ship.serve.settings import Settings
 from cutaway.ship.serve.swap import Served
 
-Reply = dict[str, Any]
+Reply = Mapping[str, object]
 
 
 class Service:
@@ -54,7 +53,7 @@ class Service:
         task, target = engine.about.task_kind(), engine.about.target
         return [task.reply(one, target) for one in outputs]
 
-    async def why(self, content: bytes) -> dict[str, Any]:
+    async def why(self, content: bytes) -> Reply:
         """The most probable classes of a picture, and where the first comes from.
 
         Raises:
@@ -74,7 +73,7 @@ class Service:
         except TimeoutError:
             raise self._timeout_error() from None
         explanation = {"seen": png(pixels), "heat": png(to_uint8(heat)), "most": float(heat.max())}
-        return task.reply(p, target) | explanation
+        return {**task.reply(p, target), **explanation}
 
     async def _answer_all(
         self, contents: Sequence[bytes], engine: Engine

@@ -13,7 +13,7 @@ from cutaway import models
 from cutaway.data.feed import Normalise, to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
-from cutaway.learn.network import initial
+from cutaway.learn.network import initial_network
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.tasks import TASKS
@@ -118,7 +118,7 @@ def of_model(name: str, layer: str = "") -> Specimen:
     model = models.find(name)
     channels, classes, size = model.example
     sides = (min(size, max(SIDE, model.min_size)),) * 2 if isinstance(size, int) else size
-    network = initial(Recipe(model=name), channels, classes, sides).eval()
+    network = initial_network(Recipe(model=name), channels, classes, sides).eval()
     draw = generator(0, "images")
     x = torch.rand(SHOWN, channels, *sides, generator=draw)
     takes = TASKS[model.task].takes

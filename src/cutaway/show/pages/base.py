@@ -1,6 +1,6 @@
 """What a page is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -60,8 +60,10 @@ class Subject:
         return self.run.data.classes
 
     @cached_property
-    def measures(self) -> dict[str, Any]:
-        return self.found.summary()
+    def measures(self) -> dict[str, float]:
+        """The metrics that are single numbers."""
+        summary = self.found.summary()
+        return {k: v for k, v in summary.items() if isinstance(v, int | float)}
 
     @cached_property
     def whole(self) -> bool:
@@ -115,7 +117,7 @@ def told(subject: Subject, outcome: Outcome, sections: Sequence[Section], **cont
     return Page(outcome.figure, order, {"outcome": outcome, "steps": steps, **content})
 
 
-def tiles(values: dict[str, Any], notes: dict[str, str]) -> list[Tile]:
+def tiles(values: Mapping[str, float], notes: dict[str, str]) -> list[Tile]:
     """A tile for each of `notes` that has a value."""
     return [
         Tile(capital(measures.name(key)), measures.text(key, values[key]), note)

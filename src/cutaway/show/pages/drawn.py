@@ -1,5 +1,6 @@
 """Generated images: the sheets that show them, and how like real ones they are."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from cutaway.learn.tasks.variational import GRID, ROWS
@@ -23,7 +24,7 @@ FIXED = (
 )
 
 
-def judged(values: dict[str, Any]) -> list[str]:
+def judged(values: Mapping[str, float]) -> list[str]:
     """What the measures of drawn images say."""
     share = values["discriminator_accuracy"]
     verdict = "it can hardly distinguish them"

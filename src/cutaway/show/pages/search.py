@@ -86,7 +86,7 @@ def lead(search: Search, trials: Sequence[Trial], best: Trial) -> list[str]:
     first = trials[0]
     if first.value is not None and best is not first:
         before = measures.text(search.objective, first.value)
-        standing = space.standing(search.space, search.recipe) == first.drawn
+        standing = space.own_point(search.space, search.recipe) == first.drawn
         said[0] += f" Trial 1{', the recipe as it was,' * standing} came to {before}."
     said.append(
         "The best of many results on the same images is optimistic: some of its lead is luck. No "
@@ -208,7 +208,11 @@ def _across(
         return x, ticks, {number: values.index(v) + 1.0 for number, v in drawn.items()}
     x = Scale(tried.low, tried.high, plots.LEFT + 8, plots.WIDTH - plots.RIGHT - 8, tried.log)
     found = plots.log_ticks if tried.log else plots.round_ticks
-    return x, plots.place(found(tried.low, tried.high), x, short), drawn
+    return (
+        x,
+        plots.place(found(tried.low, tried.high), x, short),
+        {number: float(value) for number, value in drawn.items()},
+    )
 
 
 def _brief(value: Any) -> str:

@@ -18,7 +18,7 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, estimated, e
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Part
 from cutaway.lab.settings import Batch, Range, Replicates, Seed
-from cutaway.learn.counting import counted
+from cutaway.learn.counting import count_cost
 from cutaway.learn.stats import paired, student
 from cutaway.models import build
 from cutaway.randomness import generator
@@ -200,7 +200,7 @@ def kernels(
         )
         for name, network in nets.items()
     }
-    cost = {name: counted(partial(network(), x[:1])).flops for name, network in nets.items()}
+    cost = {name: count_cost(partial(network(), x[:1])).flops for name, network in nets.items()}
     accuracies = compared(rocks, methods, replicates, seed)
     same, apart = accuracies["random"], accuracies["stones"]
     cnn, dense = nets

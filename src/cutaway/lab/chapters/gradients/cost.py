@@ -17,7 +17,7 @@ from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean,
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line, over
 from cutaway.lab.settings import Range, Replicates, Seed
-from cutaway.learn.counting import counted
+from cutaway.learn.counting import count_cost
 from cutaway.models.mlp import MLP
 from cutaway.randomness import generator
 
@@ -81,7 +81,7 @@ def reuse_or_not(
         graph.forward(torch.randn(64, generator=generator(seed, "2.4", "x")).double())
     reusing = [graphs[depth].backward for depth in depths]
     walking = [partial(path_by_path, graphs[depth]) for depth in walked]
-    costs, steps = ([counted(work).calls for work in works] for works in (reusing, walking))
+    costs, steps = ([count_cost(work).calls for work in works] for works in (reusing, walking))
     times, alone = ([seconds(work, repeats) for work in works] for works in (reusing, walking))
     path_counts = [paths(graphs[depth])["u0"] for depth in depths]
     spans = zip(pairwise(costs), pairwise(depths), strict=True)
@@ -207,8 +207,8 @@ def backward_and_forward(
 def operations(net: nn.Module, x: Tensor) -> float:
     """Of the products of a backward pass, in forward passes."""
     losses: list[Tensor] = []
-    forward = counted(lambda: losses.append(net(x).square().mean()))
-    return counted(losses[0].backward).flops / forward.flops
+    forward = count_cost(lambda: losses.append(net(x).square().mean()))
+    return count_cost(losses[0].backward).flops / forward.flops
 
 
 def passes(

@@ -13,7 +13,7 @@ from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line, over
 from cutaway.lab.settings import Range, Replicates, Seed
 from cutaway.lab.tools.clock import least_seconds
-from cutaway.learn.counting import counted
+from cutaway.learn.counting import count_cost
 from cutaway.learn.optim import Closure
 from cutaway.learn.optim.newton import Newton
 from cutaway.randomness import generator
@@ -87,7 +87,7 @@ def newton_on_quadratics(
             gradient[i, k] = 1e3 * least_seconds(one.gradient, 5)
             newton[i, k] = 1e3 * least_seconds(one.newton, 2)
             left[i, k] = one.left()
-        flops.append(counted(one.newton).flops)
+        flops.append(count_cost(one.newton).flops)
     before, last = sizes[0] if len(sizes) > 1 else 1, sizes[-1]
     cost, clock = (
         (np.log(of[-1] / of[0]) / math.log(last / before)).mean() for of in (flops, newton)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from cutaway.learn.checkpoint import load_tensors, optimizer_state, restore_optimizer, save_tensors
-from cutaway.learn.optim import Evaluations, keep
+from cutaway.learn.optim import Evaluations, flatten_state
 
 
 class Odd(torch.optim.SGD):
@@ -16,7 +16,7 @@ class Odd(torch.optim.SGD):
 def begin(values: int = 0) -> tuple[Odd, Evaluations]:
     optimizer = Odd([nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(3))])
     counts = Evaluations(values=values, gradients=values, products=values)
-    keep(optimizer, counts)
+    flatten_state(optimizer, counts)
     return optimizer, counts
 
 
@@ -56,6 +56,6 @@ def test_a_checkpoint_from_before_evaluations_were_counted():
     one = torch.optim.Adam([nn.Parameter(torch.zeros(2))])
     two = torch.optim.Adam([nn.Parameter(torch.zeros(2))])
     counts = Evaluations(values=3)
-    keep(two, counts)
+    flatten_state(two, counts)
     two.load_state_dict(one.state_dict())
     assert counts == Evaluations(values=3)

@@ -1,4 +1,4 @@
-"""How a search goes: when a trial is given up, and how it stops."""
+"""Giving up a trial that is not worth its time, and stopping a search."""
 
 import math
 from collections.abc import Callable
@@ -20,23 +20,24 @@ class Pruning(Callback):
         self.objective, self.hopeless = objective, hopeless
 
     def on_run_begin(self, training: Training) -> None:
-        for epoch, value in judged(training, self.objective):  # those from before an interruption
+        # Epochs from before an interruption.
+        for epoch, value in objective_by_epoch(training, self.objective):
             self.hopeless(epoch, value)
 
     def on_epoch_end(self, training: Training, row: Row) -> None:
-        figures = judged(training, self.objective)
+        figures = objective_by_epoch(training, self.objective)
         news = [pair for pair in figures if pair[0] == row["epoch"]]
         if news and not training.stage.ended and self.hopeless(*news[0]):
             raise Pruned
 
 
-def judged(training: Training, objective: str) -> list[tuple[int, float]]:
+def objective_by_epoch(training: Training, objective: str) -> list[tuple[int, float]]:
     """(epoch, objective) in the last stage, as far as it was measured and is a number.
 
     Earlier stages measure something else.
     """
     last = training.stage.number + 1 == len(training.recipes)
-    figures = [(row["epoch"], row.get(objective)) for row in training.stage.rows if last]
+    figures = [(int(row["epoch"]), row.get(objective)) for row in training.stage.rows if last]
     return [(e, float(v)) for e, v in figures if v is not None and math.isfinite(v)]
 
 

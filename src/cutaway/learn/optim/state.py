@@ -1,4 +1,4 @@
-"""What an optimizer remembers, in the form that a checkpoint holds: tensors and numbers.
+"""An optimizer's state in the form that a checkpoint holds: tensors and numbers.
 
 A checkpoint keeps an optimizer's `state`: fields of each parameter. Some optimizers keep lists
 there, or count their steps in `param_groups`; and the evaluations that were made belong to neither.
@@ -19,20 +19,20 @@ Fields = dict[str, Any]
 LENGTH, STRIDES, GROUP, COUNTED = "/length", "/strides", "group/", "evaluations/"
 
 
-def keep(optimizer: torch.optim.Optimizer, evaluations: Evaluations) -> None:
-    """From now on `state_dict` holds plain fields only, and the evaluations too."""
+def flatten_state(optimizer: torch.optim.Optimizer, evaluations: Evaluations) -> None:
+    """Let `state_dict` hold plain fields only, and the evaluations too, from now on."""
 
-    def taken_apart(optimizer: torch.optim.Optimizer, whole: dict[str, Any]) -> dict[str, Any]:
-        state = {i: dict(_apart(fields)) for i, fields in whole["state"].items()}
+    def flatten(optimizer: torch.optim.Optimizer, whole: dict[str, Any]) -> dict[str, Any]:
+        state = {i: dict(_flattened(fields)) for i, fields in whole["state"].items()}
         for group in whole["param_groups"]:
-            counted = {GROUP + k: group[k] for k in group if k not in _given(optimizer)}
+            counted = {GROUP + k: group[k] for k in group if k not in _initial_fields(optimizer)}
             if counted:
                 state.setdefault(group["params"][0], {}).update(counted)
         counts = {COUNTED + k: v for k, v in asdict(evaluations).items()}
         state.setdefault(0, {}).update(counts)
         return {**whole, "state": state}
 
-    def put_together(plain: dict[str, Any]) -> dict[str, Any]:
+    def unflatten(plain: dict[str, Any]) -> dict[str, Any]:
         groups = [dict(group) for group in plain["param_groups"]]
         for group in groups:
             fields = plain["state"].get(group["params"][0], {})
@@ -40,32 +40,32 @@ def keep(optimizer: torch.optim.Optimizer, evaluations: Evaluations) -> None:
         for key, value in plain["state"].get(0, {}).items():
             if key.startswith(COUNTED):
                 setattr(evaluations, key[len(COUNTED) :], value)
-        state = {i: _together(fields) for i, fields in plain["state"].items()}
+        state = {i: _unflattened(fields) for i, fields in plain["state"].items()}
         return {**plain, "state": {i: f for i, f in state.items() if f}, "param_groups": groups}
 
-    optimizer.register_state_dict_post_hook(taken_apart)
+    optimizer.register_state_dict_post_hook(flatten)
     # Not a hook for loading, because a class that reads the state itself would see it apart.
     load = optimizer.load_state_dict
-    optimizer.load_state_dict = lambda plain: load(put_together(plain))  # type: ignore[method-assign, assignment]
+    optimizer.load_state_dict = lambda plain: load(unflatten(plain))  # type: ignore[method-assign, assignment]
 
 
-def _given(optimizer: torch.optim.Optimizer) -> set[str]:
-    """What a group holds from the beginning, and gets again when it is made again."""
+def _initial_fields(optimizer: torch.optim.Optimizer) -> set[str]:
+    """Fields that a group holds from the beginning, and gets again when it is made again."""
     return {"params", *optimizer.defaults}
 
 
-def _apart(fields: Fields, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flattened(fields: Fields, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in fields.items():
         if isinstance(value, list):
             yield f"{prefix}{name}{LENGTH}", len(value)
-            yield from _apart({str(i): v for i, v in enumerate(value)}, f"{prefix}{name}/")
+            yield from _flattened({str(i): v for i, v in enumerate(value)}, f"{prefix}{name}/")
             continue
         yield prefix + name, value
         if isinstance(value, Tensor) and not value.is_contiguous():
             yield f"{prefix}{name}{STRIDES}", list(value.stride())
 
 
-def _together(fields: Fields) -> Fields:
+def _unflattened(fields: Fields) -> Fields:
     def value(name: str) -> Any:
         if name + STRIDES in fields:
             plain = fields[name]

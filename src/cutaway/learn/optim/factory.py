@@ -1,9 +1,9 @@
-"""From a recipe to its optimizer."""
+"""Make the optimizer that a recipe names."""
 
 import inspect
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from math import isqrt
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from torch import nn
 from torch.optim import LBFGS
@@ -11,14 +11,23 @@ from torch.optim import LBFGS
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.optim.registry import Method, Optimizer, find
 from cutaway.learn.optim.uncompiled import uncompiled
-from cutaway.learn.optim.whole import Whole
+from cutaway.learn.optim.vector import VectorOptimizer
 from cutaway.learn.recipe import Recipe
+from cutaway.settings import Options
 
 LARGEST = 2**30
 """Bytes of the largest matrix over all pairs of weights that an optimizer may keep."""
 
 OURS = {"params", "seed", "outer"}
-"""What an optimizer is given here and not by a recipe's options."""
+"""Arguments of an optimizer that are given here and not by a recipe's options."""
+
+
+class Group(TypedDict):
+    """Parameters to which the same is done, as PyTorch's optimizers take them."""
+
+    params: list[nn.Parameter]
+    lr: float
+    weight_decay: NotRequired[float]
 
 
 def make(
@@ -46,15 +55,17 @@ def make(
     _check(method, recipe, sum(p.numel() for p in free))
     options = _options(recipe, method, kind) | _own(kind, recipe, free)
     decay = options.pop("weight_decay", None)
+    assert decay is None or isinstance(decay, int | float)
     groups = _groups(free, slow, recipe, decay, 2 if stacked else 1)
-    if len(groups) > 1 and issubclass(kind, Whole | LBFGS):
+    if len(groups) > 1 and issubclass(kind, VectorOptimizer | LBFGS):
         raise UsageError(
             f"The optimizer '{recipe.optimizer}' moves all weights together, so that none can "
             "learn slower: give --backbone-rate 1."
         )
     try:
         with uncompiled():
-            return kind(groups, **options)
+            factory: Callable[..., Optimizer] = kind
+            return factory(groups, **options)
     except (TypeError, ValueError) as error:
         raise UsageError(f"The optimizer '{recipe.optimizer}' cannot be used: {error}") from None
 
@@ -99,7 +110,7 @@ def _groups(
     recipe: Recipe,
     decay: float | None,
     most: int,
-) -> list[dict[str, Any]]:
+) -> list[Group]:
     """The parameters by what is done to them: pulled to zero or not, at the full rate or slower.
 
     Args:
@@ -107,23 +118,24 @@ def _groups(
         most: axes of what is not pulled, at most.
     """
     late = {id(p) for p in slow}
-    found: dict[tuple[float, float], list[nn.Parameter]] = {}
+    sets: dict[tuple[float, float], list[nn.Parameter]] = {}
     for p in free:
         share = recipe.backbone_rate if id(p) in late else 1.0
-        found.setdefault((share, decay or 0.0 if p.ndim > most else 0.0), []).append(p)
-    groups: list[dict[str, Any]] = []
-    for (share, pull), params in sorted(found.items(), key=lambda item: item[0], reverse=True):
-        group: dict[str, Any] = {"params": params, "lr": recipe.lr * share}
-        # Said also where it is 0: some classes pull by default.
-        groups.append(group | ({} if decay is None else {"weight_decay": pull}))
+        sets.setdefault((share, decay or 0.0 if p.ndim > most else 0.0), []).append(p)
+    groups: list[Group] = []
+    for (share, pull), params in sorted(sets.items(), key=lambda item: item[0], reverse=True):
+        group: Group = {"params": params, "lr": recipe.lr * share}
+        if decay is not None:  # also where it is 0: some classes decay by default
+            group["weight_decay"] = pull
+        groups.append(group)
     return groups
 
 
-def _options(recipe: Recipe, method: Method, kind: type[Optimizer]) -> dict[str, Any]:
+def _options(recipe: Recipe, method: Method, kind: type[Optimizer]) -> Options:
     """The recipe's fields in this optimizer's own words, then its further options."""
     takes = inspect.signature(kind).parameters
     own = recipe.weight_decay if recipe.decay == "own" else 0.0
-    options: dict[str, Any] = {"lr": recipe.lr, "weight_decay": own}
+    options: Options = {"lr": recipe.lr, "weight_decay": own}
     if "betas" in takes:
         options["betas"] = (recipe.momentum, *takes["betas"].default[1:])
     if "momentum" in takes:
@@ -142,8 +154,8 @@ def _options(recipe: Recipe, method: Method, kind: type[Optimizer]) -> dict[str,
     return options
 
 
-def _own(kind: type[Optimizer], recipe: Recipe, free: Sequence[nn.Parameter]) -> dict[str, Any]:
-    """What an optimizer may want to know of the run: its seed, the matrices at its ends."""
+def _own(kind: type[Optimizer], recipe: Recipe, free: Sequence[nn.Parameter]) -> Options:
+    """Arguments that depend on the run, where it takes them: its seed, the matrices at its ends."""
     matrices = [p for p in free if p.ndim > 1]
-    own = {"seed": recipe.seed, "outer": [*matrices[:1], *matrices[-1:]]}
+    own: Options = {"seed": recipe.seed, "outer": [*matrices[:1], *matrices[-1:]]}
     return {key: value for key, value in own.items() if key in inspect.signature(kind).parameters}

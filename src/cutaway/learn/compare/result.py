@@ -1,4 +1,4 @@
-"""What a comparison finds."""
+"""The results of a comparison."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ SURE = 0.05
 
 @dataclass(frozen=True)
 class Standing:
-    """Where one side stands by itself; `values` are its replicates' figures."""
+    """The estimate of one side by itself; `values` are its replicates' figures."""
 
     side: Side
     estimate: Estimate
@@ -20,7 +20,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Difference:
-    """How much better a side is than the first; below 0 it is worse.
+    """The difference of a side from the first; below 0 it is worse.
 
     Attributes:
         p: of `gain`, raised by Holm's correction where there are several differences.
@@ -51,8 +51,8 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What is known of the sides, and on what it stands.
+class ComparisonResult:
+    """The estimates of the sides and their differences, and what they rest on.
 
     Attributes:
         differences: of each side but the first from the first.

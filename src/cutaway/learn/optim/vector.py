@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from cutaway.randomness import generator
 
 
-class Whole(torch.optim.Optimizer):
-    """What such methods have in common; each has a `step(closure)` with a `Closure`.
+class VectorOptimizer(torch.optim.Optimizer):
+    """Base of these optimizers; each has a `step(closure)` with a `Closure`.
 
     Attributes:
-        parameters: what moves.
-        memory: what a step leaves for the next one: tensors and numbers.
+        parameters: those that move.
+        memory: state that a step leaves for the next one: tensors and numbers.
     """
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]):
@@ -26,8 +26,8 @@ class Whole(torch.optim.Optimizer):
 
     @property
     def memory(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.state[self.parameters[0]]
-        return found
+        state: dict[str, Any] = self.state[self.parameters[0]]
+        return state
 
     def option(self, name: str) -> Any:
         return self.param_groups[0][name]

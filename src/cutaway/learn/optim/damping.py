@@ -5,15 +5,15 @@ from typing import Any
 
 from cutaway.learn.optim.closure import Closure
 from cutaway.learn.optim.surface import KINDS, Surface
-from cutaway.learn.optim.whole import Whole, require
+from cutaway.learn.optim.vector import VectorOptimizer, require
 
 
-class Damped(Whole):
-    """What such methods have in common.
+class DampedOptimizer(VectorOptimizer):
+    """Base of these optimizers.
 
     Args:
         damping: d of the first step; the later ones are in the memory.
-        curvature: what B is, one of `surface.KINDS`.
+        curvature: the matrix B, one of `surface.KINDS`.
     """
 
     def __init__(
@@ -30,8 +30,8 @@ class Damped(Whole):
     @property
     def damping(self) -> float:
         """d of this step."""
-        found: float = self.memory.get("damping", self.option("damping"))
-        return found
+        damping: float = self.memory.get("damping", self.option("damping"))
+        return damping
 
     @damping.setter
     def damping(self, d: float) -> None:
