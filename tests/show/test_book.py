@@ -13,9 +13,10 @@ from helpers.report_page import read
 
 from cutaway import lab
 from cutaway.errors import RunError
+from cutaway.figures import Axis, Bars, Curves, Part, line
 from cutaway.lab import registry
 from cutaway.lab.evidence import Table, Verdict
-from cutaway.lab.figures import Bars, Curves, Part, line, over
+from cutaway.lab.figures import over
 from cutaway.show.bars import rows
 from cutaway.show.book import write
 from cutaway.show.book.entry import BESIDE, command, drawing, ends, entry, width
@@ -96,14 +97,14 @@ def test_bars_end_where_their_values_are():
 def test_bars_of_odd_values():
     nan, inf = float("nan"), float("inf")
     for values in ((0.0, 0.0), (-1.0, 2.0), (nan, 1.0), (inf, 1.0), (1e-9, 1e9)):
-        for log in (False, True):
-            drawn = rows(Bars("b", "x", ("a", "b"), (Part("", values),), log=log))
+        for log in ("linear", "log"):
+            drawn = rows(Bars("b", Axis("x", log), ("a", "b"), (Part("", values),)))
             assert all(row.start <= row.end for row in drawn.rows)
 
 
 def test_values_stand_beside_their_bars():
     figure = Bars(
-        "b", "weights", ("few", "many"), (Part("", (3200.0, 77_310_984_192.0)),), log=True
+        "b", Axis("weights", "log"), ("few", "many"), (Part("", (3200.0, 77_310_984_192.0)),)
     )
     drawn = rows(figure)
     assert [row.text for row in drawn.rows] == ["3,200", "77.31\N{NO-BREAK SPACE}billion"]
@@ -145,7 +146,7 @@ def test_sentences_as_html(text, shown):
 def test_all_texts_of_a_figure_are_set():
     figure = Curves("T = -3", "x", "1e-08", (line("1 x 2", [1, 2], [1, 2]),), levels=((1, "-6"),))
     found = typeset(figure)
-    assert (found.title, found.y_label, found.levels) == ("T = −3", "1e−8", ((1, "−6"),))
+    assert (found.title, found.y.label, found.levels) == ("T = −3", "1e−8", ((1, "−6"),))
     assert found.series[0].y == figure.series[0].y
 
 
@@ -176,7 +177,7 @@ def test_words_of_lines_stand_where_nothing_is():
 def test_an_axis_by_ratios_names_what_was_measured():
     few, many = [8, 20, 44], [2**i for i in range(12)]
     ticks = [
-        [text for _, text in chart(Curves("c", "x", "y", (line("a", x, x),), x_log=True)).x_ticks]
+        [text for _, text in chart(Curves("c", Axis("x", "log"), "y", (line("a", x, x),))).x_ticks]
         for x in (few, many)
     ]
     assert ticks == [["8", "20", "44"], ["1", "10", "100", "1000"]]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import isfinite
 
-from cutaway.lab.figures import Bars, Part
+from cutaway.figures import Bars, Part
 from cutaway.show import plots
 from cutaway.show.axes import log_tick, short
 from cutaway.show.figures import kinds, labelled, thinned
@@ -73,8 +73,8 @@ def rows(figure: Bars) -> Rows:
     named = zip(colours, (part.name for part in figure.parts), strict=True)
     return Rows(
         title=figure.title,
-        summary=f"{figure.title}, {figure.label}: {'; '.join(row.label for row in found)}.",
-        x_label=labelled(figure.label, figure.log),
+        summary=f"{figure.title}, {figure.axis.label}: {'; '.join(row.label for row in found)}.",
+        x_label=labelled(figure.axis.label, figure.axis.scale == "log"),
         ticks=plots.place(_ticks(x), x, log_tick if x.log else short),
         names=tuple(names),
         rows=tuple(found),
@@ -126,7 +126,7 @@ def _within(value: float, x: Scale) -> float:
 
 def _scale(figure: Bars, right: float) -> Scale:
     values = [v for p in figure.parts for v in (*p.values, *p.low, *p.high) if isfinite(v)]
-    if figure.log:
+    if figure.axis.scale == "log":
         positive = [v for v in values if v > 0] or [1.0]
         return Scale(min(positive) / 2, max(positive) * 1.1, MARGIN, right, log=True)
     low, high = min([0.0, *values]), max([0.0, *values])

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import torch
 
-from cutaway.lab.figures import Curves, Images, Pixels, Series
+from cutaway.figures import Curves, Images, Pixels, Series
 from cutaway.show import places, plots
 from cutaway.show.axes import log_tick, short
 from cutaway.show.pictures import Picture, picture
@@ -43,28 +43,28 @@ def chart(figure: Curves, height: int = HEIGHT) -> Chart:
     xs = [v for s in figure.series for v in s.x] + [v for v, _ in figure.marks]
     ys = [v for s in figure.series for part in (s.y, s.low, s.high) for v in part]
     ys += [v for v, _ in figure.levels]
-    x = _scale(xs, (plots.LEFT, plots.WIDTH - plots.RIGHT), figure.x_log)
-    y = _scale(ys, (height - plots.BELOW, plots.TOP), figure.y_log)
+    x = _scale(xs, (plots.LEFT, plots.WIDTH - plots.RIGHT), figure.x.scale == "log")
+    y = _scale(ys, (height - plots.BELOW, plots.TOP), figure.y.scale == "log")
     named = list(zip(kinds(len(figure.series)), figure.series, strict=True))
-    lines = tuple(_line(kind, s, x, y) for kind, s in named if not s.dots)
-    dots = tuple(dot for kind, s in named if s.dots for dot in _dots(kind, s, x, y))
+    lines = tuple(_line(kind, s, x, y) for kind, s in named if s.style != "dots")
+    dots = tuple(dot for kind, s in named if s.style == "dots" for dot in _dots(kind, s, x, y))
     levels, marks = _words(figure, x, y, lines, dots)
     return Chart(
         title=figure.title,
         summary=_summary(figure),
-        x_label=labelled(figure.x_label, figure.x_log),
-        y_label=labelled(figure.y_label, figure.y_log),
+        x_label=labelled(figure.x.label, figure.x.scale == "log"),
+        y_label=labelled(figure.y.label, figure.y.scale == "log"),
         height=height,
         x_ticks=_own(xs, x) or _ticks(x, whole=all(v == int(v) for v in xs if math.isfinite(v))),
         y_ticks=_ticks(y),
-        bands=tuple(_band(kind, s, x, y) for kind, s in named if s.low and not s.dots),
+        bands=tuple(_band(kind, s, x, y) for kind, s in named if s.low and s.style != "dots"),
         lines=lines,
         dots=dots,
         marks=marks,
         levels=levels,
         caption=" ".join(filter(None, (figure.caption, places.together(lines)))),
         keys=tuple((kind, s.name) for kind, s in named) if len(named) > 1 else (),
-        pointed=tuple(kind for kind, s in named if s.dots),
+        pointed=tuple(kind for kind, s in named if s.style == "dots"),
     )
 
 
@@ -162,7 +162,7 @@ def _band(kind: str, s: Series, x: Scale, y: Scale) -> Band:
 
 def _summary(figure: Curves) -> str:
     names = ", ".join(s.name for s in figure.series[:6])
-    return f"{figure.title}: {figure.y_label} over {figure.x_label}; {names}."
+    return f"{figure.title}: {figure.y.label} over {figure.x.label}; {names}."
 
 
 def gallery(figure: Images) -> Gallery:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from cutaway.figures import Bars, Curves, Figure, Images
 from cutaway.lab.evidence import Effect, Table, Verdict
 from cutaway.lab.experiment import Claim, Finding
-from cutaway.lab.figures import Bars, Curves, Figure
 from cutaway.lab.proving import Left
 from cutaway.show.bars import rows
 from cutaway.show.figures import chart, gallery
@@ -134,11 +134,14 @@ def source(function: Callable[..., Any]) -> str:
 def drawing(figure: Figure) -> Drawing:
     """A figure of any kind, drawn."""
     if isinstance(figure, Curves):
-        known = {"Whiskers" if one.dots else "Shaded" for one in figure.series if one.low}
+        known = {
+            "Whiskers" if one.style == "dots" else "Shaded" for one in figure.series if one.low
+        }
         return Drawing("chart", chart(figure), " and ".join(sorted(known)).capitalize())
     if isinstance(figure, Bars):
         known = {"Lines across the bars" for one in figure.parts if one.low}
         return Drawing("bars", rows(figure), "".join(known))
+    assert isinstance(figure, Images)
     return Drawing("gallery", gallery(figure), wide=figure.columns > FEW)
 
 

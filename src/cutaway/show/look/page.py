@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from cutaway.errors import UsageError, nearest
+from cutaway.figures import Curves, Figure, Images
 from cutaway.lab.evidence import Table
-from cutaway.lab.figures import Curves, Figure, Images
 from cutaway.see.probe import resting
 from cutaway.show.figures import Gallery, chart, gallery
 from cutaway.show.look.specimen import Specimen
