@@ -18,6 +18,7 @@ from cutaway.figures.data import (
     Matrix,
     Part,
     Pixels,
+    Role,
     Series,
     from_dict,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "Part",
     "Pixels",
     "Places",
+    "Role",
     "Series",
     "from_dict",
     "images",

@@ -7,14 +7,14 @@ import torch
 from jaxtyping import Float, Num, Shaped
 from torch import Tensor
 
-from cutaway.figures.data import Images, Pixels, Series
+from cutaway.figures.data import Images, Pixels, Series, Style
 
 Numbers = Sequence[float | int] | Shaped[np.ndarray, "_"] | Shaped[Tensor, "_"]
 
 
-def line(name: str, x: Numbers, y: Numbers, dots: bool = False) -> Series:
+def line(name: str, x: Numbers, y: Numbers, dots: bool = False, style: Style = "line") -> Series:
     """A series of exact values."""
-    return Series(name, numbers(x), numbers(y), style="dots" if dots else "line")
+    return Series(name, numbers(x), numbers(y), style="dots" if dots else style)
 
 
 def images(

@@ -9,19 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Num
 from torch import Tensor
 
-from cutaway.lab.figures import (
-    ANY,
-    Axis,
-    Bars,
-    Curves,
-    Ends,
-    Figure,
-    Numbers,
-    Part,
-    Series,
-    images,
-    logs,
-)
+from cutaway.figures import Axis, Bars, Curves, Figure, Numbers, Part, Series, images
+from cutaway.lab.figures import ANY, Ends, logs
 from cutaway.learn.stats import Estimate, paired, student, wilson
 
 

@@ -11,40 +11,10 @@ import numpy as np
 from jaxtyping import Num
 from torch import Tensor
 
-from cutaway.figures import (
-    Axis,
-    Bars,
-    Curves,
-    Figure,
-    Images,
-    Numbers,
-    Part,
-    Series,
-    images,
-    line,
-    numbers,
-)
+from cutaway.figures import Bars, Curves, Numbers, Part, Series, images, line, numbers
 from cutaway.learn.stats import student, wilson
 
-__all__ = [
-    "ANY",
-    "SHARE",
-    "Axis",
-    "Bars",
-    "Curves",
-    "Ends",
-    "Figure",
-    "Images",
-    "Numbers",
-    "Part",
-    "Series",
-    "images",
-    "line",
-    "logs",
-    "over",
-    "part",
-    "shares",
-]
+__all__ = ["SHARE", "Bars", "Curves", "Part", "images", "line", "over", "part", "shares"]
 
 Ends = tuple[float, float]
 ANY, SHARE = (-math.inf, math.inf), (0.0, 100.0)
