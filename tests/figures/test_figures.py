@@ -61,7 +61,7 @@ def test_a_text_is_taken_as_a_label() -> None:
 
 
 def test_figures_of_before_axes_were_data_are_read() -> None:
-    """As version 1.0 kept findings."""
+    """Findings that were kept then are not measured again."""
     series = {"kind": "Series", "name": "a", "x": [1.0], "y": [2.0], "low": [], "high": []}
     old = {
         "kind": "Curves", "title": "c", "x_label": "x", "y_label": "y",

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     Labelled = Axis
 else:
     Labelled = Axis | str
-    """What a figure is given: an axis, or its label alone, of which it makes one."""
+    """An axis, or its label alone, of which a figure makes one."""
 
 
 def as_axis(given: Axis | str, log: bool = False) -> Axis:

@@ -208,7 +208,7 @@ KINDS = {
     "Bars": _bars,
     "Images": Images,
 }
-"""What makes each kind again from what `to_dict` gave."""
+"""For each kind a function from what `to_dict` gave to the object."""
 
 
 def from_dict(content: dict[str, Any]) -> Figure:

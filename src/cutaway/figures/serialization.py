@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 Kinds = Mapping[str, Callable[..., Any]]
-"""What makes an object of each `kind`, from its fields."""
+"""For each `kind` a function from its fields to the object."""
 
 
 class Plain:
@@ -36,7 +36,7 @@ def pack(value: Any) -> Any:
 
 
 def unpack(value: Any, kinds: Kinds) -> Any:
-    """What was packed; sequences come back as tuples.
+    """Return what `pack` was given; sequences come back as tuples.
 
     Raises:
         KeyError, TypeError: it was not packed here, or is of none of these kinds.

@@ -1,4 +1,4 @@
-"""What experiments build figures from: plain data, and series with intervals over replicates.
+"""Figures of experiments: plain data, and series with intervals over replicates.
 
 Chapters import all of it from here, as claims of one's own do: findings are kept under the text of
 their chapter, imports among it.

@@ -75,7 +75,7 @@ def _plane(codes: Tensor) -> tuple[Tensor, tuple[str, str], str]:
 
 
 def _signs(ways: Tensor) -> Tensor:
-    """What makes each direction's largest part positive: a direction has no sign of its own."""
+    """Return the signs that make each direction's largest part positive: it has none of its own."""
     largest = ways.gather(1, ways.abs().argmax(1, keepdim=True))
     return torch.where(largest < 0, -1.0, 1.0)
 

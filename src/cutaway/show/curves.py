@@ -121,7 +121,7 @@ def _metrics(rows: Rows, stages: tuple[Recipe, ...], marks: Places) -> list[Curv
 
 
 def _metric(rest: str) -> str:
-    """What `generator_loss` is a value of: the losses of the players, who share a figure."""
+    """Name the figure of a value: the players share one for `generator_loss` and the like."""
     player, _, name = rest.rpartition("_")
     shared = player and name in ("loss", "accuracy") and metric(rest).name != rest
     return f"players' {name}" if shared else rest

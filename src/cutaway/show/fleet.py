@@ -37,7 +37,7 @@ def report(fleet: Fleet) -> Path:
 
 
 def content(fleet: Fleet) -> dict[str, Any]:
-    """What the template says."""
+    """Return all that the template says."""
     results, members, fields = fleet.results, fleet.members, varied(fleet)
     headline = results["headline"]
     result = results["measures"][headline]

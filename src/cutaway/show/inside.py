@@ -1,4 +1,4 @@
-"""What a watched run saw inside its network: a map of layers by steps for each figure."""
+"""The inside of a network as a watched run saw it: heat maps of layers by steps."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ LAZY, WILD = 1e-5, 0.1
 
 @dataclass(frozen=True)
 class Inside:
-    """What the section says."""
+    """The section: sentences and heat maps."""
 
     said: tuple[str, ...]
     figures: tuple[HeatMap, ...]
 
 
 def inside(run: Run) -> Inside | None:
-    """What was seen; None where nobody watched.
+    """Return what was seen; None where nobody watched.
 
     Raises:
         RunError: the file is damaged.

@@ -78,7 +78,7 @@ def _figures_in(value: Any) -> Iterator[Figure]:
 
 
 def html(job: Job) -> str:
-    """What a notebook shows: its headline, curves and table, as a piece of a page that needs
+    """Return a notebook's view: its headline, curves and table, as a piece of a page that needs
     nothing beside it. Of one that is damaged, or gone, the plain line."""
     try:
         return render("notebook.html", overview(job, VIEWS[job.kind]))
@@ -87,7 +87,7 @@ def html(job: Job) -> str:
 
 
 def overview(job: Job, view: View) -> dict[str, Any]:
-    """What the notebook's template says."""
+    """Return all that the notebook's template says."""
     done, wanted, noun = job.done
     found: dict[str, Any] = {
         "path": str(job.path),

@@ -51,7 +51,7 @@ def matrix(result: Classification, noun: str) -> Matrix:
 
 @runtime_checkable
 class Confused(Protocol):
-    """What has been told apart: images, or pixels."""
+    """Classes of images or of pixels, and how often each was answered as which."""
 
     @property
     def classes(self) -> tuple[str, ...]: ...
@@ -128,7 +128,7 @@ def calibration(result: Classification) -> tuple[Curves, Curves]:
 
 
 def _answers(stated: float, right: float, count: int) -> str:
-    """What a bin says."""
+    """Return a bin in words."""
     return f"confidence {percent(stated)}: {percent(right)} of {plural(count, 'prediction')} right"
 
 

@@ -16,7 +16,7 @@ MOST = len(KINDS)
 
 @dataclass(frozen=True)
 class Group:
-    """What some runs wrote by epoch; their mean is a line, each of them a thin one."""
+    """The rows of some runs by epoch; their mean is a line, each of them a thin one."""
 
     name: str
     runs: Sequence[Rows]

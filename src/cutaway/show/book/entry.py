@@ -57,7 +57,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Entry:
-    """What the page says of a claim; without evidence where it was left out.
+    """One claim on the page; without evidence where it was left out.
 
     Attributes:
         beside, below: tables that stand beside a figure, and those too wide for that.
@@ -111,7 +111,7 @@ def entry(one: Finding | Left) -> Entry:
 
 
 def command(one: Finding) -> str:
-    """What runs it again, with the settings that are not the quick ones."""
+    """Return the command that runs it again, with the settings that are not the quick ones."""
     quick = one.claim.settle()
     words = ["cutaway", "prove", one.claim.number]
     for name, value in one.settings.items():

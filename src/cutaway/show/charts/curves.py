@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import get_args
 
-from cutaway.figures import Axis, Curves, Series
+from cutaway.figures import Curves, Series
 from cutaway.figures.data import Form, Style
 from cutaway.show.charts import scale, words
 from cutaway.show.charts.drawing import (
@@ -40,10 +40,9 @@ Named = tuple[str, Series]
 
 @dataclass(frozen=True)
 class Frame:
-    """The axes of some curves and their scales: where points lie, and what they say."""
+    """The scales of some curves: where points lie, and what they say."""
 
-    x_axis: Axis
-    y_axis: Axis
+    figure: Curves
     x: Scale
     y: Scale
 
@@ -60,16 +59,16 @@ class Frame:
         )
 
     def said(self, one: Series, i: int) -> str:
-        """What a point says of itself."""
+        """Return a point's values in words."""
         if one.labels:
             return one.labels[i]
         name = f"{one.name}, " if one.name else ""
-        where, value = scale.written(self.x_axis, one.x[i]), self.value(one.y[i])
+        where, value = scale.written(self.figure.x, one.x[i]), self.value(one.y[i])
         ends = f" ({self.value(one.low[i])} to {self.value(one.high[i])})" if one.low else ""
         return f"{name}{where}: {value}{ends}"
 
     def value(self, value: float) -> str:
-        return scale.written(self.y_axis, value)
+        return scale.written(self.figure.y, value)
 
 
 def draw(figure: Curves) -> Chart:
@@ -96,7 +95,9 @@ def draw(figure: Curves) -> Chart:
         clouds=tuple(_cloud(*one, frame) for one in named["cloud"]),
         levels=levels,
         marks=marks,
-        caption=" ".join(filter(None, (figure.caption, words.together(lines)))),
+        caption=" ".join(
+            filter(None, (figure.caption, words.together([one for one in lines if one.name])))
+        ),
         keys=_keys(list(zip(kinds, figure.series, strict=True))),
     )
 
@@ -117,11 +118,11 @@ def _frame(figure: Curves) -> Frame:
     across = [end for one in figure.series for end in _span(one)] + [at for at, _ in figure.marks]
     x = scale.fit(figure.x, across, LEFT, WIDTH - RIGHT)
     y = scale.fit(figure.y, _values(figure), HEIGHTS[figure.form] - BELOW, TOP)
-    return Frame(figure.x, figure.y, x, y)
+    return Frame(figure, x, y)
 
 
 def _span(one: Series) -> tuple[float, ...]:
-    """What has to fit across: the points, of columns their sides."""
+    """Return all x that have to fit: the points, of columns their sides."""
     half = _half(one) if one.style == "columns" else 0.0
     return (*one.x, *(v - half for v in one.x), *(v + half for v in one.x)) if half else one.x
 
@@ -153,7 +154,7 @@ def _kinds(series: Sequence[Series]) -> list[str]:
 
 
 def _keys(named: Sequence[Named]) -> tuple[Key, ...]:
-    """What the looks stand for, where there are several, or the data behind them are in question;
+    """Return the names of series where there are several, or training is told from validation;
     clouds have their names in them."""
     keys = tuple(
         Key(kind, one.name, one.style != "line")

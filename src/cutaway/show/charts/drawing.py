@@ -1,4 +1,4 @@
-"""What a drawing is made of: positions, paths and words, in the drawing's own units.
+"""The parts of a drawing: positions, paths and words, in its own units.
 
 Drawn by hand because importing matplotlib alone takes about a second, several times what the whole
 report takes, and the colours of its SVG do not follow the reader's theme.
@@ -25,7 +25,7 @@ def looks(count: int, most: int = len(KINDS)) -> list[str]:
 
 
 class Key(NamedTuple):
-    """What a colour stands for, beside a stroke of it or a dot."""
+    """The name of a series, beside a stroke of its colour or a dot."""
 
     kind: str
     name: str
@@ -34,7 +34,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """What all drawings have; `kind` names the template."""
+    """A figure drawn; `kind` names its template."""
 
     title: str
     summary: str

@@ -75,7 +75,7 @@ def _ends(axis: Axis, low: float, high: float, log: bool) -> tuple[float, float]
 
 
 def ticks(axis: Axis, scale: Scale, gap: float, values: Iterable[float] = ()) -> Ticks:
-    """What stands along an axis, `gap` or more apart.
+    """Return the ticks of an axis, `gap` or more apart.
 
     Args:
         values: that were measured; where few, they are the ticks of a logarithmic axis.
@@ -162,7 +162,7 @@ def written(axis: Axis, value: float) -> str:
 
 
 def label(axis: Axis, scale: Scale) -> str:
-    """What stands beside an axis."""
+    """Return the text beside an axis."""
     if not scale.log:
         return axis.label
     said = axis.label

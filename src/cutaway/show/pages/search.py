@@ -38,7 +38,7 @@ def report(search: Search) -> Path:
 
 
 def content(search: Search) -> dict[str, Any]:
-    """What the template says."""
+    """Return all that the template says."""
     results, trials = search.results, search.trials
     best = trials[results["trial"]]
     recipe = search.recipe
@@ -104,7 +104,7 @@ def tiles(trials: Sequence[Trial], best: Trial) -> list[Tile]:
 
 
 def options(best: Trial, own: bool) -> str:
-    """What won, as options of `cutaway train`, or as arguments of `cutaway.fit`."""
+    """Return the best settings, as options of `cutaway train`, or as arguments of `cutaway.fit`."""
     if own:
         return ", ".join(f"{name}={value!r}" for name, value in best.changes.items())
     pairs = [("--" + name.replace("_", "-"), value) for name, value in best.changes.items()]
@@ -119,7 +119,7 @@ def again(search: Search) -> str:
 
 
 def last(trial: Trial) -> float | None:
-    """What a trial came to, or had come to when it was pruned; None where it failed."""
+    """Return a trial's result, or that at the time when it was pruned; None where it failed."""
     if trial.state == "pruned" and trial.values:
         return trial.values[-1][1]
     return trial.value
