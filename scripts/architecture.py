@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "cutaway"
 PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- made by scripts/architecture.py -->\n", "<!-- end of what was made -->\n"
-GROUND = "ground"
+GROUND, OF_GROUND = "ground", {"figures"}
+"""All that others stand on is drawn as one: single files, and the folders that are named here."""
 OUTSIDE = {"__init__", "__main__"}  # the package's face and `python -m cutaway`: no room of theirs
 
 WHEN_ASKED = {"learn/job.py": {"show"}}
@@ -68,8 +69,8 @@ def uses() -> Uses:
 
 
 def grounded(rooms: Uses) -> set[str]:
-    """Return the single files that import nothing but each other: what all others stand on."""
-    files = {name for name in rooms if (PACKAGE / f"{name}.py").is_file()}
+    """Return the rooms of the ground that import nothing but each other."""
+    files = {name for name in rooms if (PACKAGE / f"{name}.py").is_file()} | OF_GROUND
     while above := {name for name in files if not rooms[name] <= files}:
         files -= above
     return files

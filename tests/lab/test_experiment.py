@@ -8,6 +8,7 @@ import torch
 
 from cutaway import lab
 from cutaway.errors import DataError, UsageError
+from cutaway.figures import Axis, Bars, Curves, Part, images, line
 from cutaway.lab.evidence import (
     Effect,
     Record,
@@ -21,7 +22,7 @@ from cutaway.lab.evidence import (
     share,
     share_of,
 )
-from cutaway.lab.figures import SHARE, Bars, Curves, Part, images, line, over
+from cutaway.lab.figures import SHARE, over
 
 
 def test_a_finding_has_everything(own):
@@ -137,8 +138,8 @@ def test_a_record_becomes_evidence():
     )
     assert {type(cell) for row in found.tables[0].rows for cell in row} == {str, float}
     assert found.figures == (
-        Curves("curves", "x", "y", (series, series), y_log=True, levels=((0.5, "chance"),)),
-        Bars("bars", "y", ("one",), (Part("p", (1.0,)),), True, "a caption"),
+        Curves("curves", "x", Axis("y", "log"), (series, series), levels=((0.5, "chance"),)),
+        Bars("bars", Axis("y", "log"), ("one",), (Part("p", (1.0,)),), "a caption"),
         images("images", torch.zeros(1, 2, 2), columns=4),
     )
     assert (found.because, found.takes) == ("It is so, and not otherwise.", "More.")

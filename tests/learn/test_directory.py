@@ -96,10 +96,11 @@ def make(start, numbered, times):
     start.wait()
     for _ in range(times):
         try:
-            said = create_whole(Place(Path("runs/x"), numbered), lambda f: (f / "a").write_text("whole"))
+            path = Place(Path("runs/x"), numbered)
+            line = create_whole(path, lambda folder: (folder / "a").write_text("whole"))
         except RunError as error:
-            said = error
-        sys.stdout.write(f"{said}\\n")
+            line = error
+        sys.stdout.write(f"{line}\\n")
         sys.stdout.flush()
 
 forks = multiprocessing.get_context("fork")

@@ -13,13 +13,14 @@ from helpers.report_page import read
 
 from cutaway import lab
 from cutaway.errors import RunError
+from cutaway.figures import Axis, Bars, Curves, Part, line
 from cutaway.lab import registry
 from cutaway.lab.evidence import Table, Verdict
-from cutaway.lab.figures import Bars, Curves, Part, line, over
-from cutaway.show.bars import rows
+from cutaway.lab.figures import over
 from cutaway.show.book import write
-from cutaway.show.book.entry import BESIDE, command, drawing, ends, entry, width
-from cutaway.show.figures import chart
+from cutaway.show.book.entry import BESIDE, command, ends, entry, shown, width
+from cutaway.show.charts.bars import draw as rows
+from cutaway.show.charts.curves import draw as chart
 from cutaway.show.prose import prose, typeset
 from cutaway.show.words import capital
 
@@ -77,10 +78,10 @@ def test_the_command_has_the_settings_that_differ():
 
 
 def test_an_entry_marks_what_decides():
-    shown = entry(lab.claim("1.2").run(replicates=16, epochs=3))
-    assert shown.verdict == Verdict.HOLDS.value
-    assert [m.decides for m in shown.measured] == [True, True]
-    assert shown.measured[1].n == "16"
+    said = entry(lab.claim("1.2").run(replicates=16, epochs=3))
+    assert said.verdict == Verdict.HOLDS.value
+    assert [m.decides for m in said.measured] == [True, True]
+    assert said.measured[1].n == "16"
 
 
 def test_bars_end_where_their_values_are():
@@ -96,14 +97,14 @@ def test_bars_end_where_their_values_are():
 def test_bars_of_odd_values():
     nan, inf = float("nan"), float("inf")
     for values in ((0.0, 0.0), (-1.0, 2.0), (nan, 1.0), (inf, 1.0), (1e-9, 1e9)):
-        for log in (False, True):
-            drawn = rows(Bars("b", "x", ("a", "b"), (Part("", values),), log=log))
+        for log in ("linear", "log"):
+            drawn = rows(Bars("b", Axis("x", log), ("a", "b"), (Part("", values),)))
             assert all(row.start <= row.end for row in drawn.rows)
 
 
 def test_values_stand_beside_their_bars():
     figure = Bars(
-        "b", "weights", ("few", "many"), (Part("", (3200.0, 77_310_984_192.0)),), log=True
+        "b", Axis("weights", "log"), ("few", "many"), (Part("", (3200.0, 77_310_984_192.0)),)
     )
     drawn = rows(figure)
     assert [row.text for row in drawn.rows] == ["3,200", "77.31\N{NO-BREAK SPACE}billion"]
@@ -115,14 +116,14 @@ def test_keys_and_notes_are_of_what_is_drawn():
     points = line("a", [1, 2, 3], [1, 2, 3], dots=True)
     figure = Curves("c", "epochs", "y", (points, over("b", [1, 2, 3], torch.randn(3, 4))))
     drawn = chart(figure)
-    assert drawn.pointed == (drawn.keys[0][0],)
+    assert [key.dot for key in drawn.keys] == [True, False]
     assert [text for _, text in drawn.x_ticks] == ["1", "2", "3"]  # no half epochs
-    assert drawing(figure).note == "Shaded"
-    assert drawing(Curves("c", "x", "y", (points,))).note == ""
+    assert shown(figure).note == "Shaded"
+    assert shown(Curves("c", "x", "y", (points,))).note == ""
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "typed"),
     [
         ("try `--wrong 0`.", "try <code>--wrong 0</code>."),
         ("`cutaway.models`' a < b", "<code>cutaway.models</code>&#39; a &lt; b"),
@@ -138,14 +139,14 @@ def test_keys_and_notes_are_of_what_is_drawn():
         ("1 s (us) of (1 to 2) %", "1~s (µs) of (1 to 2)~%"),
     ],
 )
-def test_sentences_as_html(text, shown):
-    assert prose(text) == shown.replace("~", "\N{NO-BREAK SPACE}")
+def test_sentences_as_html(text, typed):
+    assert prose(text) == typed.replace("~", "\N{NO-BREAK SPACE}")
 
 
 def test_all_texts_of_a_figure_are_set():
     figure = Curves("T = -3", "x", "1e-08", (line("1 x 2", [1, 2], [1, 2]),), levels=((1, "-6"),))
     found = typeset(figure)
-    assert (found.title, found.y_label, found.levels) == ("T = −3", "1e−8", ((1, "−6"),))
+    assert (found.title, found.y.label, found.levels) == ("T = −3", "1e−8", ((1, "−6"),))
     assert found.series[0].y == figure.series[0].y
 
 
@@ -166,17 +167,16 @@ def test_words_of_lines_stand_where_nothing_is():
     x = torch.arange(101.0)
     falling = Curves("c", "x", "y", (line("a", x, 100 - x),), levels=((5, "chance"),))
     rising = Curves("c", "x", "y", (line("a", x, x),), levels=((5, "chance"),))
-    assert [chart(one).levels[0].anchor for one in (falling, rising)] == ["start", "end"]
+    assert [chart(one).levels[0].word.anchor for one in (falling, rising)] == ["start", "end"]
     steep = Curves("c", "x", "y", (line("a", x, 0 * x), line("b", x, x)), marks=((50, "here"),))
     (mark,) = chart(steep).marks
-    assert mark.y is not None
-    assert mark.y < chart(steep).bottom - 8  # where the first line runs
+    assert mark.word.y < chart(steep).bottom - 8  # where the first line runs
 
 
 def test_an_axis_by_ratios_names_what_was_measured():
     few, many = [8, 20, 44], [2**i for i in range(12)]
     ticks = [
-        [text for _, text in chart(Curves("c", "x", "y", (line("a", x, x),), x_log=True)).x_ticks]
+        [text for _, text in chart(Curves("c", Axis("x", "log"), "y", (line("a", x, x),))).x_ticks]
         for x in (few, many)
     ]
     assert ticks == [["8", "20", "44"], ["1", "10", "100", "1000"]]

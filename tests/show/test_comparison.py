@@ -7,9 +7,9 @@ from helpers.compared_runs import altered, fleet, single
 from helpers.report_page import Page, read
 from helpers.report_runs import HOSTILE
 
+from cutaway.figures import Axis, Interval, Intervals
 from cutaway.learn.compare import compare
-from cutaway.learn.stats import Estimate
-from cutaway.show.intervals import Entry, intervals
+from cutaway.show.charts.intervals import draw
 from cutaway.show.pages.compare import write
 from cutaway.show.verdict import number
 
@@ -74,11 +74,8 @@ def test_the_headline_is_the_largest_lead_that_can_be_told(runs: Path, tmp_path:
 
 
 def test_intervals_share_an_axis() -> None:
-    entries = [
-        Entry("a", Estimate(0.5, 0.4, 0.6, 0.05), "a 50"),
-        Entry("b" * 80, Estimate(0.7, 0.7, 0.8, 0.05), "b 70"),
-    ]
-    drawn = intervals("Shares", "%", entries, 100)
+    rows = (Interval("a", 50, 40, 60, label="a 50"), Interval("b" * 80, 70, 70, 80, label="b 70"))
+    drawn = draw(Intervals("Shares", Axis("%"), rows))
     a, b = drawn.spans
     unit = (b.low - a.low) / 30
     assert a.high - a.low == pytest.approx(20 * unit, abs=0.2)
@@ -86,14 +83,14 @@ def test_intervals_share_an_axis() -> None:
     assert drawn.left < a.low
     assert b.high < drawn.right
     assert len(b.name) == 44
-    assert drawn.zero is None
+    assert drawn.reference is None
     assert b.y < drawn.bottom
 
 
 def test_zero_is_on_the_axis_of_differences() -> None:
-    drawn = intervals("Gain", "", [Entry("a", Estimate(3, 2, 4, 0.5), "")], zero=True)
-    assert drawn.zero is not None
-    assert drawn.left <= drawn.zero < drawn.spans[0].low
+    drawn = draw(Intervals("Gain", Axis(""), (Interval("a", 3, 2, 4),), reference=0.0))
+    assert drawn.reference is not None
+    assert drawn.left <= drawn.reference < drawn.spans[0].low
 
 
 def test_numbers_keep_their_sign_only_where_it_shows() -> None:

@@ -2,10 +2,11 @@
 
 import pytest
 
+from cutaway.learn.history import selected
 from cutaway.learn.recipe import Recipe
-from cutaway.show.axes import short
+from cutaway.show.charts import curves as drawing
+from cutaway.show.charts.drawing import Chart
 from cutaway.show.curves import curves
-from cutaway.show.plots import Chart
 
 
 def charts(recipe: Recipe | None = None, **figures: tuple[float, ...]) -> tuple[Chart, ...]:
@@ -16,11 +17,12 @@ def charts(recipe: Recipe | None = None, **figures: tuple[float, ...]) -> tuple[
     ]
     found = curves(rows, recipe or Recipe())
     assert found is not None
-    for chart in found.charts:
+    drawn = tuple(map(drawing.draw, found.figures))
+    for chart in drawn:
         for line in chart.lines:
             assert all(chart.left <= x <= chart.right for x, _ in line.points)
             assert all(chart.top <= y <= chart.bottom for _, y in line.points)
-    return found.charts[:-1]
+    return drawn[:-1]
 
 
 def test_a_distance_that_falls_by_powers_is_drawn_by_ratios() -> None:
@@ -49,10 +51,10 @@ def test_players_share_charts_and_losses_may_be_negative() -> None:
         train_discriminator_loss=(1.3, 1.4),
         train_critic_accuracy=(0.5, 1.0),
     )
-    assert losses.keys == (("one", "generator"), ("two", "discriminator"))
-    assert accuracies.keys == (("one", "critic"),)
+    assert losses.keys == (("one", "generator", False), ("two", "discriminator", False))
+    assert [(line.kind, line.name) for line in accuracies.lines] == [("one", "critic")]
     assert "2 ln 2" in losses.caption
-    assert [level.text for level in own.levels] == ["guessing"]
+    assert [level.word.text for level in own.levels] == ["guessing"]
     zero = next(y for y, text in losses.y_ticks if text == "0")
     assert all(y > zero for _, y in losses.lines[0].points)
 
@@ -67,16 +69,38 @@ def test_equal_values_have_an_axis() -> None:
     assert len(chart.y_ticks) > 1
 
 
+ROWS = [
+    dict(epoch=e, lr=0.1, train_loss=a, train_accuracy=0.5, val_loss=b, val_accuracy=c)  # noqa: C408
+    for e, a, b, c in ((1, 2.0, 1.0, 0.5), (2, 1.0, 0.4, 0.9), (3, 0.01, 0.7, 0.9))
+]
+
+
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.001, "0.001"),
-        (0.0002, "2e−4"),
-        (0, "0"),
-        (1.5e-5, "1.5e−5"),
-        (-30.0, "−30"),
-        (-0.0002, "−2e−4"),
-    ],
+    ("changes", "epoch"),
+    [({}, 3), ({"patience": 1}, 2), ({"patience": 1, "monitor": "val-accuracy"}, 2)],
 )
-def test_ticks_fit_beside_the_axis(value: float, text: str) -> None:
-    assert short(value) == text
+def test_kept_epoch(changes: dict, epoch: int) -> None:
+    recipe = Recipe(**changes)
+    assert selected(ROWS, recipe.monitor, recipe.patience)["epoch"] == epoch
+
+
+def test_curves_stay_inside_their_chart() -> None:
+    found = curves(ROWS, Recipe())
+    assert found is not None
+    drawn = tuple(map(drawing.draw, found.figures))
+    assert "log scale" in drawn[0].y_label
+    for chart in drawn:
+        for line in chart.lines:
+            assert all(chart.left <= x <= chart.right for x, _ in line.points)
+            assert all(chart.top <= y <= chart.bottom for _, y in line.points)
+
+
+def test_no_metrics_no_curves() -> None:
+    assert curves([], Recipe()) is None
+
+
+def test_zero_loss_and_zero_accuracy_can_be_drawn() -> None:
+    row = {"epoch": 1, "lr": 0.0, "train_loss": 0.0, "train_accuracy": 0.0}
+    found = curves([row], Recipe(val=0.0))
+    assert found is not None
+    assert all(drawing.draw(figure).y_ticks for figure in found.figures)

@@ -45,7 +45,7 @@ def test_replicates(replicates):
     assert "Ensemble" in found.text
     assert "What was tried" not in found.text
     kinds = [line["class"] for line in found.all("polyline")]
-    assert kinds == [*["line member"] * 3, "line val"] * 2 + ["line val"]
+    assert kinds == [*["line val thin"] * 3, "line val"] * 2 + ["line val"]
 
 
 def test_a_path_can_be_typed_as_it_stands(replicates):

@@ -13,6 +13,7 @@ from PIL import Image
 from cutaway.learn.fit import fit
 from cutaway.recipes import pair
 from cutaway.see.watched import Fault, Watched, concatenate
+from cutaway.show.charts.heatmap import draw
 from cutaway.show.inside import Inside, inside, view
 from cutaway.show.report import report
 
@@ -61,7 +62,7 @@ def pixels(shown) -> list[list[tuple[int, int, int]]]:
 
 
 def test_colours_run_from_the_least_to_the_greatest():
-    spread, slope, _, values = planted().maps
+    spread, slope, _, values = map(draw, planted().figures)
     low, high = (68, 1, 84), (253, 231, 37)
     assert pixels(spread) == [[high, high], [low, low]]
     assert pixels(slope) == [[low, low], [high, high]]
@@ -84,7 +85,7 @@ def test_many_layers_are_drawn_in_little_room():
     moment = Watched(
         [1], [], names, torch.zeros(1, 0, 68), torch.zeros(1, 0, 68), torch.ones(1, 400, 3)
     )
-    (shown,) = view(concatenate([moment])).maps
+    (shown,) = map(draw, view(concatenate([moment])).figures)
     assert shown.height <= 420
     assert len(shown.names) <= 40
     assert all(len(name.text) <= 20 for name in shown.names)

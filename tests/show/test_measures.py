@@ -2,10 +2,10 @@
 
 import pytest
 
+from cutaway.figures import Axis
 from cutaway.learn.metrics import Metric
 from cutaway.learn.tasks import TASKS
 from cutaway.show import measures, words
-from cutaway.show.axes import axis, epochs, whole
 
 
 def test_the_axis_of_a_share_is_in_per_cent():
@@ -46,12 +46,7 @@ def test_only_the_first_letter_grows():
     assert [words.capital(text) for text in ("mean IoU", "PSNR", "")] == ["Mean IoU", "PSNR", ""]
 
 
-def test_one_epoch_has_one_tick():
-    assert whole(epochs(1)) == ((223.0, "1"),)
-
-
-def test_an_axis_by_ratios_says_so_once():
-    found = axis(Metric("r", axis="−ln p(x|z) (nats an image)"), [1, 1000], 240)
-    assert found.label == "−ln p(x|z) (nats an image, log scale)"
-    assert axis(Metric("loss"), [1, 1000], 240).label == "loss (log scale)"
-    assert axis(Metric("loss"), [1, 2], 240).label == "loss"
+def test_the_axis_of_a_metric():
+    assert measures.axis(Metric("r", axis="nats")) == Axis("nats", "auto", zero=True)
+    assert measures.axis(Metric("psnr", begins="own")) == Axis("psnr")
+    assert measures.axis(Metric("accuracy", unit="%")) == Axis("accuracy", share=True)

@@ -13,8 +13,9 @@ from cutaway.learn.checkpoint import load_tensors
 from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
-from cutaway.show.plots import Chart
-from cutaway.show.regulariser_charts import gap
+from cutaway.show.charts.curves import draw
+from cutaway.show.charts.drawing import Chart
+from cutaway.show.regulariser_figures import gap
 from cutaway.show.regularisers import Regularisers, regularisers
 from cutaway.show.report import report
 
@@ -63,7 +64,7 @@ def values(found: Regularisers) -> list[tuple[str, str]]:
 
 
 def chart(found: Regularisers, title: str) -> Chart:
-    return next(c for c in found.charts if c.title == title)
+    return draw(next(c for c in found.figures if c.title == title))
 
 
 def test_each_is_said_with_its_setting(everything):
@@ -121,11 +122,11 @@ def test_charts_show_the_weights_the_blocks_and_the_target(everything):
     assert len(lengths.dots) == len(matrices) == 20
     last = tensors["output.weight"].norm(dim=1)
     assert lengths.dots[-1].label.startswith(f"output: {last.min():.2g} to {last.max():.2g}")
-    assert [level.text for level in lengths.levels] == ["max-norm 2"]
-    blocks = chart(found, "How often a block is kept").bars
+    assert [level.word.text for level in lengths.levels] == ["max-norm 2"]
+    blocks = chart(found, "How often a block is kept").columns
     assert len(blocks) == 9
     assert blocks[-1].height / blocks[0].height == pytest.approx(0.6 / (1 - 0.4 / 9), abs=0.01)
-    targets = chart(found, "The smoothed target").bars
+    targets = chart(found, "The smoothed target").columns
     assert targets[0].height / targets[1].height == pytest.approx(0.82 / 0.02, rel=0.05)
 
 
@@ -174,11 +175,11 @@ def test_without_the_images_or_the_network_there_are_words_and_charts(everything
     found = regularisers(run, None, run.new_model())
     assert found is not None
     assert (found.altered, found.mixtures) == (None, ())
-    assert len(found.charts) == 4
+    assert len(found.figures) == 4
     found = regularisers(run, None, None)
     assert found is not None
     assert "skips some of the residual blocks" in " ".join(one.what for one in found.said)
-    assert len(found.charts) == 3  # how many blocks there are is not known
+    assert len(found.figures) == 3  # how many blocks there are is not known
 
 
 def test_dropout_of_the_networks_own_explains_a_gap_below_zero():

@@ -13,6 +13,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError
 from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.run import Run
+from cutaway.show.jobs import figures
 from cutaway.show.report import report
 from cutaway.show.words import percent
 
@@ -97,8 +98,20 @@ def test_curves_and_the_epoch_that_was_kept(digits_run: Made) -> None:
     assert f"The weights after epoch {best} were kept" in page.text
     assert f"kept: epoch {best}" in page.text
     lines = [line["class"] for line in page.all("polyline")]
-    assert lines[:5] == ["line train", "line val", "line train", "line val", "line rate"]
+    assert lines[:5] == ["line train", "line val", "line train", "line val", "line quiet"]
     assert all(len(line["points"].split()) == len(run.metrics) for line in page.all("polyline")[:5])
+
+
+def test_programs_get_the_figures(digits_run: Made) -> None:
+    run, images = digits_run
+    shown = {figure.title: figure for figure in figures(run, images)}
+    assert {"Loss", "Accuracy", "Learning rate", "Confusion matrix", "Calibration"} <= set(shown)
+    content = json.loads(json.dumps(shown["Loss"].to_dict(), allow_nan=False))
+    assert content["x"]["label"] == "epoch"
+    losses = {one["name"]: one["y"] for one in content["series"]}
+    assert losses["validation"] == [row["val_loss"] for row in run.metrics]
+    counts = shown["Confusion matrix"].to_dict()["counts"]
+    assert counts == run.saved_test().confusion.tolist()
 
 
 def test_worst_mistakes(many_run: Made) -> None:

@@ -15,6 +15,7 @@ from cutaway.errors import RunError
 from cutaway.learn.directory import Place
 from cutaway.learn.search import Search, Trial, launch
 from cutaway.show import tables
+from cutaway.show.charts.curves import draw
 from cutaway.show.pages import search as page
 
 SMALL = {"model_options": {"widths": "8"}, "epochs": 3, "image_size": 8, "augment": "none"}
@@ -78,9 +79,10 @@ def test_the_trials_are_ranked(found):
 def test_what_did_badly_does_not_squeeze_the_others(found):
     trials = [replace(found.trials[0], number=k, value=v, state="ended", values=((3, v),))
               for k, v in enumerate((0.1, 0.95, 0.96, 0.97, 0.98))]  # fmt: skip
-    y = page.upright(found, trials)
-    assert y.scale.low > 0.9
-    chart = page.progress(found, trials)
+    low = page.objective(found, trials).low
+    assert low is not None
+    assert low > 0.9
+    chart = draw(page.progress(found, trials))
     assert chart.dots[0].y == chart.bottom
 
 

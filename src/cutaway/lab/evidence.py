@@ -9,18 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Num
 from torch import Tensor
 
-from cutaway.lab.figures import (
-    ANY,
-    Bars,
-    Curves,
-    Ends,
-    Figure,
-    Numbers,
-    Part,
-    Series,
-    images,
-    logs,
-)
+from cutaway.figures import Axis, Bars, Curves, Figure, Numbers, Part, Series, images
+from cutaway.lab.figures import ANY, Ends, logs
 from cutaway.learn.stats import Estimate, paired, student, wilson
 
 
@@ -192,8 +182,12 @@ class Record:
             levels: what horizontal lines are, by the y where they lie, such as chance.
             marks: what vertical lines are, by their x.
         """
+        x, y = (
+            Axis(label, "log" if log else "linear")
+            for label, log in ((x_label, x_log), (y_label, y_log))
+        )
         lines = tuple((levels or {}).items()), tuple((marks or {}).items())
-        self._figures.append(Curves(title, x_label, y_label, series, x_log, y_log, *lines, caption))
+        self._figures.append(Curves(title, x, y, series, *lines, caption))
 
     def bars(
         self,
@@ -205,7 +199,8 @@ class Record:
         caption: str = "",
     ) -> None:
         """A figure of bars, each group with one of every part."""
-        self._figures.append(Bars(title, label, tuple(groups), parts, log, caption))
+        axis = Axis(label, "log" if log else "linear")
+        self._figures.append(Bars(title, axis, tuple(groups), parts, caption))
 
     def images(
         self,

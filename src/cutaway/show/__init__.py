@@ -1,1 +1,1 @@
-"""Pictures: plots and the run report (`cutaway.show.report.report`)."""
+"""Pictures: figures drawn, the report of a run (`report.py`), the page of `look`, the book."""

@@ -4,19 +4,17 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from cutaway.show import plots
-from cutaway.show.axes import short
-from cutaway.show.plots import Chart, Point
+from cutaway.figures import Axis, Curves, Series
 from cutaway.show.words import percent
 
-HEIGHT, HUES = 330, 10
+HUES = 10
 EDGE = 0.002
 """Share of the codes, at each end of an axis, that may lie beyond it and are left out."""
 
 
 def code_map(
     codes: Float[Tensor, "n k"], targets: Int[Tensor, " n"], classes: tuple[str, ...]
-) -> Chart | None:
+) -> Curves | None:
     """Codes of two numbers as points, wider ones by their first two principal components.
 
     None for codes of one number, which are no map, and for fewer than two codes.
@@ -25,35 +23,31 @@ def code_map(
     if codes.shape[1] < 2 or len(codes) < 2:
         return None
     points, names, said = _plane(codes)
-    x, y = _scale(points[:, 0], across=True), _scale(points[:, 1], across=False)
-    inside = torch.tensor(
-        [x.low <= a <= x.high and y.low <= b <= y.high for a, b in points.tolist()]
-    )
-    hues = _hues(targets, len(classes))
-    clouds = tuple(
-        plots.cloud(kind, name, _pairs(points[chosen & inside]), x, y)
-        for kind, name, chosen in (
-            (hues.get(k, "rest"), name if k in hues and len(classes) > 1 else "", targets == k)
-            for k, name in enumerate(classes)
-        )
-        if (chosen & inside).any()
+    edges = torch.quantile(points, torch.tensor([EDGE, 1 - EDGE]).double(), dim=0)
+    inside = ((edges[0] <= points) & (points <= edges[1])).all(1)
+    coloured = _commonest(targets, len(classes))
+    clouds = (
+        _cloud(name if k in coloured else "", points[(targets == k) & inside], len(classes) > 1)
+        for k, name in enumerate(classes)
     )
     rest = "" if len(classes) <= HUES else f" The {HUES} commonest classes have colours."
-    return Chart(
+    return Curves(
         title="Codes",
-        summary=f"Codes of {len(codes):,} test examples as points of a plane, by class.",
-        x_label=names[0],
-        y_label=names[1],
-        height=HEIGHT,
-        x_ticks=plots.place(plots.round_ticks(x.low, x.high, 6), x, short),
-        y_ticks=plots.place(plots.round_ticks(y.low, y.high, 6), y, short),
-        clouds=clouds,
+        x=Axis(names[0]),
+        y=Axis(names[1]),
+        series=tuple(cloud for cloud in clouds if cloud.x),
         caption=said + rest,
+        summary=f"Codes of {len(codes):,} test examples as points of a plane, by class.",
+        form="square",
     )
 
 
-def _pairs(points: Float[Tensor, "n 2"]) -> list[Point]:
-    return [(a, b) for a, b in points.tolist()]
+def _cloud(name: str, points: Float[Tensor, "n 2"], named: bool) -> Series:
+    """The points of a class; those without a name are in the background."""
+    x, y = points.T.tolist()
+    return Series(
+        name if named else "", tuple(x), tuple(y), style="cloud", role="" if name else "quiet"
+    )
 
 
 def _plane(codes: Tensor) -> tuple[Tensor, tuple[str, str], str]:
@@ -81,20 +75,12 @@ def _plane(codes: Tensor) -> tuple[Tensor, tuple[str, str], str]:
 
 
 def _signs(ways: Tensor) -> Tensor:
-    """What makes each direction's largest part positive: a direction has no sign of its own."""
+    """Return the signs that make each direction's largest part positive: it has none of its own."""
     largest = ways.gather(1, ways.abs().argmax(1, keepdim=True))
     return torch.where(largest < 0, -1.0, 1.0)
 
 
-def _scale(values: Tensor, across: bool) -> plots.Scale:
-    low, high = torch.quantile(values, torch.tensor([EDGE, 1 - EDGE]).double()).tolist()
-    margin = 0.05 * (high - low) or 1.0
-    low, high = low - margin, high + margin
-    return plots.across(low, high) if across else plots.upright(low, high, HEIGHT)
-
-
-def _hues(targets: Tensor, classes: int) -> dict[int, str]:
-    """A colour each for all classes, or for the commonest where there are too many."""
+def _commonest(targets: Tensor, classes: int) -> list[int]:
+    """The classes that have a colour each: all, or the commonest where there are too many."""
     counts = torch.bincount(targets, minlength=classes)
-    best = counts.argsort(descending=True, stable=True)[:HUES].sort().values.tolist()
-    return {k: f"hue{i}" for i, k in enumerate(best)}
+    return counts.argsort(descending=True, stable=True)[:HUES].sort().values.tolist()

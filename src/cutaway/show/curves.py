@@ -1,43 +1,37 @@
 """The learning curves: what a run wrote at the end of each epoch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import cast
 
+from cutaway.figures import Axis, Curves, Places, Role, Series
 from cutaway.learn import history
 from cutaway.learn.history import Row
 from cutaway.learn.metrics import HIGHER, LOWER, Metric, metric_called
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import METRICS, make_task, metric
-from cutaway.show import measures, origins, plots
-from cutaway.show.axes import axis, epochs, short, whole
-from cutaway.show.plots import Chart, Point, Scale
+from cutaway.show import measures, origins
 
-TALL, SMALL = 240, 140
 PARTS = {"train": "training", "val": "validation"}
-KINDS = ("one", "two", "three", "four")
-"""CSS classes of the lines of several players."""
 MIXED = (
     "With mixed images a prediction counts as right for the share that its class has in the "
     "mixture, so that training accuracy cannot reach 100 %."
 )
 
 Rows = list[Row]
+Point = tuple[float, float]
+Lines = dict[str, list[Point]]
+"""Values by epoch, by their key in the rows."""
+
+
+EPOCH = Axis("epoch", whole=True)
 
 
 @dataclass(frozen=True)
-class Series:
-    """One line to draw: `kind` is its CSS class."""
-
-    name: str
-    kind: str
-    data: list[Point]
-
-
-@dataclass(frozen=True)
-class Curves:
-    """The charts with what has to be said of them.
+class Learning:
+    """The figures with what has to be said of them.
 
     Attributes:
         kept: the epoch whose weights were kept; `early` where it was chosen on `monitor`.
@@ -45,7 +39,7 @@ class Curves:
         stages: in words, where there are several.
     """
 
-    charts: tuple[Chart, ...]
+    figures: tuple[Curves, ...]
     rows: Rows
     kept: int
     early: bool
@@ -55,27 +49,21 @@ class Curves:
     table: tuple[tuple[int, tuple[str, ...]], ...]
     stages: tuple[str, ...]
 
-    @property
-    def parted(self) -> bool:
-        """Whether any chart tells training from validation."""
-        return any(line.kind in PARTS for chart in self.charts for line in chart.lines)
 
-
-def curves(rows: Rows, recipe: Recipe) -> Curves | None:
-    """The charts of a run's metrics; None where it wrote none."""
+def curves(rows: Rows, recipe: Recipe) -> Learning | None:
+    """The figures of a run's metrics; None where it wrote none."""
     if not rows:
         return None
     stages = recipe.in_stages()
-    final, last = stages[-1], int(rows[-1]["epoch"])
+    final = stages[-1]
     kept = int(history.selected(last_stage(rows), final.monitor, final.patience)["epoch"])
     early = bool(final.patience)
-    x = epochs(last)
-    turns = tuple(_beginnings(rows, x))
-    marks = (*turns, plots.mark(x(kept), f"kept: epoch {kept}")) if early else turns
-    charts = (*_charts(rows, stages, x, marks), _rate(rows, stages, x, turns))
+    turns = _beginnings(rows)
+    marks = (*turns, (kept, f"kept: epoch {kept}")) if early else turns
     headings, table = _table(rows)
-    return Curves(
-        charts, rows, kept, early, final.monitor.replace("val-", "validation "),
+    return Learning(
+        (*_metrics(rows, stages, marks), _rate(rows, stages, turns)),
+        rows, kept, early, final.monitor.replace("val-", "validation "),
         any(key.startswith("val_") for row in rows for key in row), headings, table,
         tuple(_stages(rows, recipe)),
     )  # fmt: skip
@@ -91,10 +79,10 @@ def _stage(row: Row) -> int:
     return int(row.get("stage", 1)) - 1
 
 
-def _beginnings(rows: Rows, x: Scale) -> list[plots.Mark]:
-    """A mark where each stage but the first begins."""
-    turns = [(b["epoch"] - 0.5, _stage(b) + 1) for a, b in pairwise(rows) if _stage(a) != _stage(b)]
-    return [plots.mark(x(at), f"stage {number}", 0.8) for at, number in turns]
+def _beginnings(rows: Rows) -> Places:
+    """Where each stage but the first begins."""
+    turns = ((b["epoch"] - 0.5, _stage(b)) for a, b in pairwise(rows) if _stage(a) != _stage(b))
+    return tuple((at, f"stage {number + 1}") for at, number in turns)
 
 
 def _stages(rows: Rows, recipe: Recipe) -> list[str]:
@@ -112,11 +100,9 @@ def _ends(values: list[int]) -> list[int]:
     return [values[0], values[-1]] if len(values) > 1 else values
 
 
-def _charts(
-    rows: Rows, stages: tuple[Recipe, ...], x: Scale, marks: tuple[plots.Mark, ...]
-) -> list[Chart]:
-    """A chart a metric; a loss that means another thing in another task has its own."""
-    groups: dict[tuple[str, str], dict[str, list[Point]]] = {}
+def _metrics(rows: Rows, stages: tuple[Recipe, ...], marks: Places) -> list[Curves]:
+    """A figure a metric; a loss that means another thing in another task has its own."""
+    groups: dict[tuple[str, str], Lines] = {}
     for row in rows:
         for key, value in row.items():
             part, _, rest = key.partition("_")
@@ -126,24 +112,24 @@ def _charts(
     tasks = {stage.task: (stage, make_task(stage)) for stage in reversed(stages)}
     order = sorted(groups, key=lambda group: _rank(group[0], tasks[group[1]][1]))
     names = [name for name, _ in order]
-    found = []
+    figures = []
     for name, task in order:
         about = _described(name, *tasks[task])
         if names.count(name) > 1:
             about = replace(about, title=f"{about.title}: {task}")
-        found.append(_chart(about, _series(groups[name, task]), rows, x, marks))
-    return found
+        figures.append(_figure(about, _series(groups[name, task]), rows, marks))
+    return figures
 
 
 def _metric(rest: str) -> str:
-    """What `generator_loss` is a value of: the losses of the players, who share a chart."""
+    """Name the figure of a value: the players share one for `generator_loss` and the like."""
     player, _, name = rest.rpartition("_")
     shared = player and name in ("loss", "accuracy") and metric(rest).name != rest
     return f"players' {name}" if shared else rest
 
 
 def _rank(name: str, task: Task) -> int:
-    """Its place among the charts; players' losses come first."""
+    """Its place among the figures; players' losses come first."""
     known = [one.name for one in task.metrics]
     if name.startswith("players' ") or name == "loss":
         return -1
@@ -178,72 +164,59 @@ def _of_loss(recipe: Recipe) -> str:
     return said
 
 
-def _series(group: dict[str, list[Point]]) -> list[Series]:
-    """The lines of a chart: training and validation, or the players."""
-    by_key = {key: key.partition("_") for key in group}
-    if all(_metric(rest) == rest for _, _, rest in by_key.values()):
-        keys = sorted(group, key=lambda key: list(PARTS).index(by_key[key][0]))
-        return [Series(PARTS[by_key[k][0]], by_key[k][0], group[k]) for k in keys]
-    return [
-        Series(by_key[key][2].rpartition("_")[0].replace("_", " "), KINDS[i % len(KINDS)], data)
-        for i, (key, data) in enumerate(group.items())
-    ]
-
-
-def _chart(
-    about: Metric, series: list[Series], rows: Rows, x: Scale, marks: tuple[plots.Mark, ...]
-) -> Chart:
-    values = [value for one in series for _, value in one.data]
-    values += [about.level[0]] if about.level else []
-    y = axis(about, values, TALL)
-    lines = tuple(
-        plots.line(
-            one.name, one.kind, one.data, x, y.scale,
-            lambda point: f"epoch {point[0]:.0f}: {y.text(point[1])}",
-        )
-        for one in series
-    )  # fmt: skip
-    own = () if series[0].kind in PARTS else tuple((one.kind, one.name) for one in series)
-    return Chart(
-        title=about.title,
-        summary=_summary(about.title, series, rows, y.brief),
-        x_label="epoch",
-        y_label=y.label,
-        height=TALL,
-        x_ticks=whole(x),
-        y_ticks=y.ticks,
-        lines=lines,
-        marks=marks,
-        levels=(plots.Level(y.scale(about.level[0]), about.level[1]),) if about.level else (),
-        caption=about.caption,
-        keys=own,
+def _series(group: Lines) -> tuple[Series, ...]:
+    """The lines of a figure: training and validation, or the players."""
+    parts = {key: key.partition("_") for key in group}
+    if all(_metric(rest) == rest for _, _, rest in parts.values()):
+        keys = sorted(group, key=lambda key: list(PARTS).index(parts[key][0]))
+        return tuple(_line(PARTS[parts[k][0]], group[k], cast(Role, parts[k][0])) for k in keys)
+    return tuple(
+        _line(parts[key][2].rpartition("_")[0].replace("_", " "), points)
+        for key, points in group.items()
     )
 
 
-def _rate(rows: Rows, stages: tuple[Recipe, ...], x: Scale, marks: tuple[plots.Mark, ...]) -> Chart:
-    data: list[Point] = [(row["epoch"], row["lr"]) for row in rows]
-    high = max(value for _, value in data) or 1.0
-    y = plots.upright(0, high * 1.1, SMALL)
+def _line(name: str, points: Sequence[Point], role: Role = "") -> Series:
+    x, y = zip(*points, strict=True)
+    return Series(name, x, y, role=role)
+
+
+def _figure(about: Metric, series: tuple[Series, ...], rows: Rows, marks: Places) -> Curves:
+    return Curves(
+        title=about.title,
+        x=EPOCH,
+        y=measures.axis(about),
+        series=series,
+        levels=(about.level,) if about.level else (),
+        marks=marks,
+        caption=about.caption,
+        summary=_summary(about, series, rows),
+    )
+
+
+def _rate(rows: Rows, stages: tuple[Recipe, ...], marks: Places) -> Curves:
+    rates = [(row["epoch"], row["lr"]) for row in rows]
     ways = dict.fromkeys(f"{stage.schedule} schedule, {stage.optimizer}" for stage in stages)
-    return Chart(
+    return Curves(
         title="Learning rate",
-        summary=f"Learning rate by epoch, at most {high:.3g}.",
-        x_label="epoch",
-        y_label="rate",
-        height=SMALL,
-        x_ticks=whole(x),
-        y_ticks=plots.place(plots.round_ticks(0, y.high, 3), y, short),
-        lines=(plots.line("rate", "rate", data, x, y, lambda p: f"epoch {p[0]:.0f}: {p[1]:.3g}"),),
+        x=EPOCH,
+        y=Axis("rate", zero=True),
+        series=(_line("rate", rates, "quiet"),),
         marks=marks,
         caption=f"At the end of each epoch: {'; then '.join(ways)}.",
+        summary=f"Learning rate by epoch, at most {max(rate for _, rate in rates):.3g}.",
+        form="flat",
     )
 
 
-def _summary(title: str, series: list[Series], rows: Rows, text: Any) -> str:
-    """The chart in words, for who cannot see it."""
-    found = [f"{s.name} from {text(s.data[0][1])} to {text(s.data[-1][1])}" for s in series]
+def _summary(about: Metric, series: tuple[Series, ...], rows: Rows) -> str:
+    """The figure in words, for who cannot see it."""
+    ends = [
+        f"{one.name} from {measures.brief(about, one.y[0])} to {measures.brief(about, one.y[-1])}"
+        for one in series
+    ]
     last = rows[-1]["epoch"]
-    return f"{title} over {last} epoch{'s' * (last != 1)}: {', '.join(found)}."
+    return f"{about.title} over {last} epoch{'s' * (last != 1)}: {', '.join(ends)}."
 
 
 def _table(rows: Rows) -> tuple[tuple[str, ...], tuple[tuple[int, tuple[str, ...]], ...]]:

@@ -6,11 +6,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from cutaway.show import axes, plots
-from cutaway.show.plots import Bar, Chart
+from cutaway.figures import Axis, Curves, Series
 from cutaway.show.words import plural
 
-BINS, HEIGHT = 30, 200
+BINS = 30
 
 
 @dataclass(frozen=True)
@@ -38,30 +37,26 @@ def by_class(
     return [Row(classes[k], int(counts[k]), means[k], means[k] / top, k == order[0]) for k in order]
 
 
-def histogram(errors: Float[Tensor, " n"], unit: str, noun: str) -> Chart:
-    """How many examples have which error; the largest hundredth in the last bar."""
+def histogram(errors: Float[Tensor, " n"], unit: str, noun: str) -> Curves:
+    """How many examples have which error; the largest hundredth in the last column."""
     high = max(errors.double().quantile(0.99).item(), 1e-12)
     at = (errors.double() / high * BINS).long().clamp(0, BINS - 1)
     counts = torch.bincount(at, minlength=BINS).tolist()
-    x, y = plots.across(0, high), plots.upright(0, max(counts) * 1.1, HEIGHT)
-    step = high / BINS
-    bars = tuple(
-        Bar(
-            x(i * step) + 0.5, y(n), x((i + 1) * step) - x(i * step) - 1, y(0) - y(n),
-            f"{i * step:.3g} to {(i + 1) * step:.3g}: {plural(n, noun)}",
-        )
-        for i, n in enumerate(counts) if n
-    )  # fmt: skip
-    middle = errors.double().median().item()
-    return Chart(
-        title="Errors",
-        summary=f"Errors of {plural(len(errors), noun)}; half are below {middle:.3g} {unit}.",
-        x_label=unit,
-        y_label=f"{noun}s",
-        height=HEIGHT,
-        x_ticks=plots.place(plots.round_ticks(0, high), x, axes.short),
-        y_ticks=axes.counts(y),
-        bars=bars,
-        caption=f"Half of the test {noun}s have an error below {middle:.3g}. The last bar also "
-        "holds the largest 1 %.",
+    middle, step = errors.double().median().item(), high / BINS
+    said = tuple(
+        f"{i * step:.3g} to {(i + 1) * step:.3g}: {plural(n, noun)}" for i, n in enumerate(counts)
     )
+    return Curves(
+        title=f"{noun.capitalize()}s by error",
+        x=Axis(unit, low=0.0, high=high),
+        y=Axis(f"{noun}s", zero=True, whole=True),
+        series=(
+            Series(
+                "", tuple((i + 0.5) * step for i in range(BINS)), tuple(counts), style="columns",
+                labels=said,
+            ),
+        ),
+        caption=f"Half of the test {noun}s have an error below {middle:.3g}. The last column also "
+        "holds the largest 1 %.",
+        summary=f"Errors of {plural(len(errors), noun)}; half are below {middle:.3g} {unit}.",
+    )  # fmt: skip

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cutaway.figures import Axis, Curves, Series
 from cutaway.files import write_whole
 from cutaway.learn.evaluation import number
 from cutaway.learn.fleet import Fleet
@@ -14,16 +15,17 @@ from cutaway.learn.fleet.results import FleetResults, Spread
 from cutaway.learn.metrics import Metric
 from cutaway.learn.run import Run
 from cutaway.learn.tasks import metric
-from cutaway.show import measures, origins, plots, together
-from cutaway.show.axes import axis, whole
-from cutaway.show.curves import PARTS, TALL
+from cutaway.show import measures, origins, together
+from cutaway.show.curves import PARTS
 from cutaway.show.pages.base import Section, Tile
-from cutaway.show.plots import Chart
 from cutaway.show.render import render
 from cutaway.show.words import capital, listed, plural
 
 NAMED = 40
 """Members that have a row of their own."""
+SPREAD = (
+    "The spread is what chance does to a single run: a difference smaller than this means little."
+)
 
 
 def report(fleet: Fleet) -> Path:
@@ -38,10 +40,10 @@ def report(fleet: Fleet) -> Path:
 
 
 def content(fleet: Fleet) -> dict[str, Any]:
-    """What the template says."""
+    """Return all that the template says."""
     results, members, fields = fleet.results, fleet.members, varied(fleet)
     headline = results["headline"]
-    found = results["measures"][headline]
+    result = results["measures"][headline]
     tried, as_one = (
         settings(results),
         ensemble(results.get("curve", []), fleet.members[0].task.pooled),
@@ -51,15 +53,15 @@ def content(fleet: Fleet) -> dict[str, Any]:
         "path": shlex.quote(str(fleet.path)),
         "sections": sections(bool(tried), as_one is not None),
         "headline": measures.name(headline),
-        "figure": measures.text(headline, found["mean"]),
+        "figure": measures.text(headline, result["mean"]),
         "lead": lead(results, fields),
         "tiles": tiles(fleet, results, members),
         "learning": learning(members, headline),
-        "spread": spread(headline, found),
+        "spread": spread(headline, result, bool(tried)),
         "together": as_one,
         "varied": fields,
         "settings": tried,
-        "rows": rows(fleet, headline, found["values"], fields),
+        "rows": rows(fleet, headline, result["values"], fields),
         "few": NAMED,
         "version": members[0].environment.get("cutaway", ""),
     }
@@ -80,12 +82,12 @@ def sections(tried: bool, as_one: bool) -> list[Section]:
 def lead(results: FleetResults, fields: Sequence[str]) -> list[str]:
     """In words: the mean and what its interval is over."""
     name = results["headline"]
-    found = results["measures"][name]
-    least, most = (measures.text(name, end(found["values"])) for end in (min, max))
+    result = results["measures"][name]
+    least, most = (measures.text(name, end(result["values"])) for end in (min, max))
     differing = listed([field.replace("_", " ") for field in fields]) or "nothing"
     said = [
         f"The mean over {plural(results['members'], 'member')}, which differ in {differing}. 95 % "
-        f"interval of the mean: {measures.interval(name, found)}; single members reached {least} "
+        f"interval of the mean: {measures.interval(name, result)}; single members reached {least} "
         f"to {most}."
     ]
     if "ensemble" in results:
@@ -101,7 +103,7 @@ def varied(fleet: Fleet) -> list[str]:
 
 
 def tiles(fleet: Fleet, results: FleetResults, members: Sequence[Run]) -> list[Tile]:
-    found = [
+    shown = [
         Tile(
             capital(measures.name(name)),
             measures.text(name, one["mean"]),
@@ -113,78 +115,69 @@ def tiles(fleet: Fleet, results: FleetResults, members: Sequence[Run]) -> list[T
         name = results["headline"]
         value = number(results["ensemble"], name)
         wrong = f"error {measures.text('error', 1 - value)}" if metric(name).binary else ""
-        found.insert(1, Tile("Ensemble", measures.text(name, value), wrong))
+        shown.insert(1, Tile("Ensemble", measures.text(name, value), wrong))
     seconds = sum(run.timing["train_seconds"] for run in members)
-    return [*found, Tile("Training", f"{seconds:.1f} s", f"of all members; {fleet.way}")]
+    return [*shown, Tile("Training", f"{seconds:.1f} s", f"of all members; {fleet.way}")]
 
 
-def learning(members: Sequence[Run], headline: str) -> list[Chart]:
+def learning(members: Sequence[Run], headline: str) -> list[Curves]:
     """Every member's curve of the headline and of the loss, as validated, else as trained."""
-    group = together.Group("mean", [run.metrics for run in members], "val", "member")
-    found = []
-    for key, chart in together.curves([group], headline).items():
+    group = together.Group("mean of the members", [run.metrics for run in members], "val")
+    figures = []
+    for key, figure in together.curves([group], headline).items():
         part, _, measure = key.partition("_")
         title = f"{capital(PARTS[part])} {measures.name(measure)}"
-        keys = (("val", "mean"), ("member", "members"))
-        found.append(replace(chart, title=title, caption="", keys=keys))
-    return found
+        figures.append(replace(figure, title=title, caption="Thin: each member."))
+    return figures
 
 
-def spread(name: str, found: Spread) -> Chart:
+def spread(name: str, result: Spread, settings: bool) -> Curves:
     """The members' test results side by side, with the mean."""
-    about, values = metric(name), found["values"]
-    x = plots.across(0.5, len(values) + 0.5)
-    y = axis(replace(about, begins="own"), [*values, found["low"], found["high"]], TALL)
-    dots = tuple(
-        plots.Dot(x(k + 1), y.scale(v), 4, y.scale(v), y.scale(v), f"member {k + 1}: {y.text(v)}")
-        for k, v in enumerate(values)
-    )
-    return Chart(
+    about, values = metric(name), tuple(result["values"])
+    least, most = (measures.brief(about, end(values)) for end in (min, max))
+    members = tuple(range(1, len(values) + 1))
+    return Curves(
         title=f"Test {measures.name(name)} of each member",
-        summary=f"From {y.brief(min(values))} to {y.brief(max(values))}.",
-        x_label="member",
-        y_label=y.label,
-        height=TALL,
-        x_ticks=whole(x),
-        y_ticks=y.ticks,
-        dots=dots,
-        levels=(plots.Level(y.scale(found["mean"]), f"mean {measures.text(name, found['mean'])}"),),
+        x=Axis("member", whole=True),
+        y=measures.axis(replace(about, begins="own")),
+        series=(Series("", members, values, style="dots"),),
+        levels=((result["mean"], f"mean {measures.text(name, result['mean'])}"),),
+        caption="" if settings else SPREAD,
+        summary=f"From {least} to {most}.",
     )
 
 
-def ensemble(curve: Sequence[CurvePoint], error: Metric | None) -> Chart | None:
+def ensemble(curve: Sequence[CurvePoint], error: Metric | None) -> Curves | None:
     """Error against the number of members of an ensemble; None where they have no mean."""
     if not (curve and error):
         return None
-    x = plots.across(0.5, len(curve) + 0.5)
-    ends = [row[key] for row in curve for key in ("least", "most", "error")]
-    y = axis(error, ends, TALL)
-    mean = [(row["members"], row["error"]) for row in curve]
-    dots = tuple(
-        plots.Dot(
-            x(row["members"]), y.scale(row["error"]), 4, y.scale(row["least"]),
-            y.scale(row["most"]), f"{row['members']} members: error {y.text(row['error'])}",
-        )
+    members, mean, least, most = (
+        tuple(row[key] for row in curve) for key in ("members", "error", "least", "most")
+    )
+    first, last = measures.brief(error, mean[0]), measures.brief(error, mean[-1])
+    said = tuple(
+        f"{plural(int(row['members']), 'member')}: error {measures.text('error', row['error'])}"
         for row in curve
-    )  # fmt: skip
-    return Chart(
+    )
+    return Curves(
         title="Error of an ensemble, by its number of members",
-        summary=f"From {y.brief(mean[0][1])} alone to {y.brief(mean[-1][1])} together.",
-        x_label="members",
-        y_label=y.label,
-        height=TALL,
-        x_ticks=whole(x),
-        y_ticks=y.ticks,
-        lines=(plots.line("mean", "val", mean, x, y.scale, lambda _: ""),),
-        dots=dots,
+        x=Axis("members", whole=True),
+        y=measures.axis(error),
+        series=(
+            Series("", members, mean, role="val"),
+            Series("", members, mean, least, most, style="dots", labels=said),
+        ),
+        caption="Each point is the mean over ensembles of that size, drawn from the members; the "
+        "whisker goes from the best to the worst of them.",
+        summary=f"From {first} alone to {last} together.",
     )
 
 
 def settings(results: FleetResults) -> list[tuple[str, int, str, str]]:
     """Where several were tried: each in words, its members, their mean and its interval."""
-    name, found = results["headline"], results["settings"]
+    name, settings = results["headline"], results["settings"]
     rows = []
-    for one in found if len(found) > 1 else []:
+    for one in settings if len(settings) > 1 else []:
         values, count = one["measures"][name], len(one["members"])
         interval = measures.interval(name, values) if count > 1 else "one member only"
         mean = measures.text(name, values["mean"])

@@ -1,80 +1,35 @@
-"""What a watched run saw inside its network: a map of layers by steps for each figure."""
+"""The inside of a network as a watched run saw it: heat maps of layers by steps."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from cutaway.figures import Axis, HeatMap
 from cutaway.learn.checkpoint import load_tensors
 from cutaway.learn.run import Run
 from cutaway.learn.watching import FILE
 from cutaway.see.watched import Watched
-from cutaway.show.axes import short
-from cutaway.show.pictures import Picture, picture
-from cutaway.show.ramp import coloured, css
 from cutaway.show.words import listed, percent
 
-LEFT, WIDTH, BELOW = 130, 400, 34
-"""Of a map, in its own units, which are those of charts."""
-ROW, TALL, TEXT = 15, 420, 12
-"""Height of a row, of all rows at most (or a unit each), and of a name."""
-LETTERS = 20
 BINS, FINE = 31, 4096
 LAZY, WILD = 1e-5, 0.1
 """Updates below or above these shares of the weights are worth a sentence."""
 
 
 @dataclass(frozen=True)
-class Name:
-    """A row's name: in short, whole, and where it stands."""
-
-    text: str
-    whole: str
-    y: float
-
-
-@dataclass(frozen=True)
-class Map:
-    """Rows of layers, columns of steps or of values, a colour for each figure.
-
-    Attributes:
-        below: what stands at the left and the right end of the columns.
-        ends: the figures of the first and the last colour.
-    """
-
-    title: str
-    caption: str
-    picture: Picture
-    names: tuple[Name, ...]
-    height: float
-    below: tuple[str, str]
-    ends: tuple[str, str]
-    left: int = LEFT
-    width: int = WIDTH
-
-    @property
-    def whole(self) -> float:
-        return self.height + BELOW
-
-
-@dataclass(frozen=True)
 class Inside:
-    """What the section says."""
+    """The section: sentences and heat maps."""
 
     said: tuple[str, ...]
-    maps: tuple[Map, ...]
-
-    @property
-    def ramp(self) -> str:
-        """The colours from low to high, as CSS has them."""
-        return css()
+    figures: tuple[HeatMap, ...]
 
 
 def inside(run: Run) -> Inside | None:
-    """What was seen; None where nobody watched.
+    """Return what was seen; None where nobody watched.
 
     Raises:
         RunError: the file is damaged.
@@ -118,7 +73,7 @@ def _weights(seen: Watched) -> tuple[Float[Tensor, "r p"], list[str]]:
     return seen.ratio[:, at], [seen.parameters[i].removesuffix(".weight") for i in at]
 
 
-def _maps(seen: Watched) -> Iterator[Map]:
+def _maps(seen: Watched) -> Iterator[HeatMap]:
     ends = f"step {seen.steps[0]:,}", f"step {seen.steps[-1]:,}"
     ratio, names = _weights(seen)
     if seen.layers:
@@ -146,31 +101,31 @@ def _by_ratios(
     caption: str,
     values: Float[Tensor, "r n"],
     names: Sequence[str],
-    below: tuple[str, str],
-) -> Map:
-    """Equal ratios as equal differences of colour."""
-    kept = [i for i in range(len(names)) if (values[:, i] > 0).any()]
-    shown = values[:, kept].T
-    logs = shown.where(shown > 0, torch.nan).log10()
-    known = logs[logs.isfinite()]
-    low, high = (known.min().item(), known.max().item()) if len(known) else (0.0, 1.0)
-    colours = _bytes((logs - low) / max(high - low, 1e-6))
-    ends = short(_round(10**low)), short(_round(10**high))
-    return _map(title, caption, colours, [names[i] for i in kept], below, ends)
+    ends: tuple[str, str],
+) -> HeatMap:
+    """Equal ratios as equal differences of colour, of the rows that have any."""
+    some = [i for i in range(len(names)) if (values[:, i] > 0).any()]
+    rows = tuple(map(tuple, values[:, some].T.tolist()))
+    return HeatMap(
+        title, tuple(names[i] for i in some), ends, rows, Axis(title.lower(), "log"), caption
+    )
 
 
-def _values(seen: Watched) -> Map:
+def _values(seen: Watched) -> HeatMap:
     """How the outputs of each layer are spread over values, at the last look."""
     q = seen.quantiles()[-1]
-    kept = [i for i in range(len(seen.layers)) if q[i].isfinite().all()]
-    counts = torch.stack([_histogram(q[i]) for i in kept])
-    shares = counts / counts.amax(1, keepdim=True)
-    names = [seen.layers[i] for i in kept]
-    return _map(
-        "Values of the outputs", "At the last recorded step, how each layer's outputs are "
-        "distributed, from minus to plus its largest value, with zero in the middle: where only "
-        "the middle is bright, most outputs are near zero.",
-        _bytes(shares), names, ("−most", "most"), ("none", "many"),
+    known = [i for i in range(len(seen.layers)) if q[i].isfinite().all()]
+    counts = [_histogram(q[i]) for i in known]
+    return HeatMap(
+        "Values of the outputs",
+        tuple(seen.layers[i] for i in known),
+        ("−most", "most"),
+        tuple(tuple((row / row.max()).tolist()) for row in counts),
+        Axis("outputs, as a share of the commonest value's", low=0.0, high=1.0,
+             names=("none", "many")),
+        "At the last recorded step, how each layer's outputs are distributed, from minus to plus "
+        "its largest value, with zero in the middle: where only the middle is bright, most outputs "
+        "are near zero.",
     )  # fmt: skip
 
 
@@ -178,37 +133,3 @@ def _histogram(q: Float[Tensor, "q"]) -> Float[Tensor, "bins"]:
     """The density over equal steps from minus to plus the largest value, from the quantiles."""
     between = F.interpolate(q[None, None], FINE, mode="linear", align_corners=True)[0, 0]
     return torch.histc(between / q.abs().max().clamp(min=1e-12), BINS, -1, 1)
-
-
-def _bytes(shares: Float[Tensor, "n k"]) -> UInt8[Tensor, "n k 3"]:
-    return coloured(shares).to(torch.uint8)
-
-
-def _map(
-    title: str,
-    caption: str,
-    colours: UInt8[Tensor, "n k 3"],
-    names: Sequence[str],
-    below: tuple[str, str],
-    ends: tuple[str, str],
-) -> Map:
-    n = len(names)
-    row = min(ROW, max(1.0, TALL / max(n, 1)))
-    each = -(-TEXT // row)
-    shown = tuple(
-        Name(_brief(name), name, round((i + 0.5) * row + 4, 1))
-        for i, name in enumerate(names)
-        if i % each == 0
-    )
-    size = 1 << 16  # not reduced, and as PNG
-    drawn = picture(colours, size, size)
-    return Map(title, caption, drawn, shown, round(n * row, 1), below, ends)
-
-
-def _brief(name: str) -> str:
-    """The end of a long name, where names differ."""
-    return name if len(name) <= LETTERS else f"…{name[1 - LETTERS :]}"
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.1e}")

@@ -1,12 +1,13 @@
 """How runs, fleets and searches are shown: progress, table, report, and what a notebook shows."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cutaway.data.imageset import ImageSet
+from cutaway.figures import Curves, Figure
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.fleet import Fleet
 from cutaway.learn.job import Job
@@ -14,9 +15,10 @@ from cutaway.learn.run import Run
 from cutaway.learn.search import Search
 from cutaway.show import fleet, measures, origins, progress, tables
 from cutaway.show import report as run
-from cutaway.show.curves import curves
+from cutaway.show.curves import Learning, curves
+from cutaway.show.inside import Inside
 from cutaway.show.pages import search
-from cutaway.show.plots import Chart
+from cutaway.show.regularisers import Regularisers
 from cutaway.show.render import render
 
 
@@ -27,16 +29,18 @@ class View:
     Attributes:
         key: what programs find its directory under.
         report: writes its page, once it has ended.
+        content: what that page says.
         rows: what it came to, named and in words; once it has ended.
-        charts: how it got there, as far as it has come.
+        figures: how it got there, as far as it has come.
         progress: what prints how it goes.
         following: commands that fit once it has ended, the likeliest first.
     """
 
     key: str
     report: Callable[[Any, ImageSet | None], Path]
+    content: Callable[[Any, ImageSet | None], dict[str, Any]]
     rows: Callable[[Any], dict[str, str]]
-    charts: Callable[[Any], Sequence[Chart]]
+    figures: Callable[[Any], Sequence[Curves]]
     progress: Callable[[], Callback]
     following: Callable[[Any], list[str]]
 
@@ -53,8 +57,28 @@ def report(job: Job, images: ImageSet | None = None) -> Path:
     return VIEWS[job.kind].report(job, images)
 
 
+def figures(job: Job, images: ImageSet | None = None) -> list[Figure]:
+    """The figures of its report as plain data, once it has ended: `to_dict` of each gives JSON.
+
+    Raises:
+        RunError: as for `report`.
+    """
+    content = VIEWS[job.kind].content(job, images)
+    return [figure for value in content.values() for figure in _figures_in(value)]
+
+
+def _figures_in(value: Any) -> Iterator[Figure]:
+    """A figure itself, those of a list, or those of a section of a page."""
+    if isinstance(value, Figure):
+        yield value
+    elif isinstance(value, list | tuple):
+        yield from (one for one in value if isinstance(one, Figure))
+    elif isinstance(value, Learning | Regularisers | Inside):
+        yield from value.figures
+
+
 def html(job: Job) -> str:
-    """What a notebook shows: its headline, curves and table, as a piece of a page that needs
+    """Return a notebook's view: its headline, curves and table, as a piece of a page that needs
     nothing beside it. Of one that is damaged, or gone, the plain line."""
     try:
         return render("notebook.html", overview(job, VIEWS[job.kind]))
@@ -63,9 +87,13 @@ def html(job: Job) -> str:
 
 
 def overview(job: Job, view: View) -> dict[str, Any]:
-    """What the notebook's template says."""
+    """Return all that the notebook's template says."""
     done, wanted, noun = job.done
-    found: dict[str, Any] = {"path": str(job.path), "title": job.title, "charts": view.charts(job)}
+    found: dict[str, Any] = {
+        "path": str(job.path),
+        "title": job.title,
+        "figures": view.figures(job),
+    }
     if not job.finished:
         found |= {"figure": f"{done} of {wanted}", "notes": [], "rows": {}}
         return found | {"said": f"{noun}s, not ended: go on with cutaway.resume({str(job.path)!r})"}
@@ -77,20 +105,20 @@ def overview(job: Job, view: View) -> dict[str, Any]:
     return found | figure | {"notes": job.notes, "rows": view.rows(job)}
 
 
-def run_charts(found: Run) -> Sequence[Chart]:
+def run_figures(found: Run) -> Sequence[Curves]:
     """Its first two measures by epoch: the loss, and what tells how good the answers are."""
-    drawn = curves(found.metrics, found.recipe)
-    return drawn.charts[:2] if drawn else ()
+    learning = curves(found.metrics, found.recipe)
+    return learning.figures[:2] if learning else ()
 
 
-def fleet_charts(found: Fleet) -> Sequence[Chart]:
+def fleet_figures(found: Fleet) -> Sequence[Curves]:
     """Every member's curve, of those that have begun."""
     begun = [Run(found.place(k)) for k in range(len(found)) if found.begun(k)]
     learned = [member for member in begun if member.metrics]
     return fleet.learning(learned, learned[0].task.primary) if learned else ()
 
 
-def search_charts(found: Search) -> Sequence[Chart]:
+def search_figures(found: Search) -> Sequence[Curves]:
     """Every trial, and the best until then."""
     trials = [trial for trial in found.trials if trial.state != "running"]
     return [search.progress(found, trials)] if found.leader(trials) else ()
@@ -112,21 +140,29 @@ def after_search(found: Search) -> list[str]:
 
 VIEWS = {
     Run.kind: View(
-        "run", run.report, tables.run_rows, run_charts, progress.bar_or_lines, after_run
+        "run",
+        run.report,
+        run.content,
+        tables.run_rows,
+        run_figures,
+        progress.bar_or_lines,
+        after_run,
     ),
     Fleet.kind: View(
         "run",
         lambda found, _: fleet.report(found),
+        lambda found, _: fleet.content(found),
         tables.fleet_rows,
-        fleet_charts,
+        fleet_figures,
         progress.Members,
         after_fleet,
     ),
     Search.kind: View(
         "search",
         lambda found, _: search.report(found),
+        lambda found, _: search.content(found),
         tables.search_rows,
-        search_charts,
+        search_figures,
         progress.Trials,
         after_search,
     ),

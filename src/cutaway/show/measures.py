@@ -1,7 +1,9 @@
 """How the values of metrics are written."""
 
+from cutaway.figures import Axis
 from cutaway.learn.fleet.results import Spread
 from cutaway.learn.history import Row
+from cutaway.learn.metrics import Metric
 from cutaway.learn.tasks import metric
 from cutaway.show.words import percent
 
@@ -27,6 +29,17 @@ def text(key: str, value: float | None, places: int = 2) -> str:
     if found.unit:
         return f"{value:.2f} {found.unit}"
     return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.4f}"
+
+
+def axis(about: Metric) -> Axis:
+    """The axis that suits the values of a metric."""
+    own = about.share or about.begins == "own"
+    return Axis(about.axis, "linear" if own else "auto", zero=not own, share=about.share)
+
+
+def brief(about: Metric, value: float) -> str:
+    """A value in a sentence."""
+    return percent(value) if about.share else f"{value:.3g}"
 
 
 def interval(key: str, found: Spread) -> str:

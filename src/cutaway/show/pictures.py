@@ -11,7 +11,6 @@ from torch import Tensor
 
 from cutaway.data.imageset import ImageSet
 from cutaway.learn.classification import Classification
-from cutaway.show.plots import Bar, Point
 
 MOST = 24
 """How many mistakes are shown."""
@@ -38,11 +37,19 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Bar:
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
 class Signal:
     """A signal as geometry: bars, lines, or bars below lines."""
 
     bars: tuple[Bar, ...]
-    lines: tuple[tuple[Point, ...], ...]
+    lines: tuple[tuple[tuple[float, float], ...], ...]
     width: int = SIGNAL[0]
     height: int = SIGNAL[1]
 
@@ -130,7 +137,7 @@ def signal(*signals: UInt8[Tensor, "n c"]) -> Signal:
     bars: tuple[Bar, ...] = ()
     if few:
         bars = tuple(
-            Bar(i * width + 0.5, round(_up(v), 1), width - 1, round(_up(0) - _up(v), 1), "")
+            Bar(i * width + 0.5, round(_up(v), 1), width - 1, round(_up(0) - _up(v), 1))
             for i, v in enumerate(values.pop(0))
         )
     lines = tuple(

@@ -8,14 +8,14 @@ from torch import nn
 
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import CutawayError
+from cutaway.figures import Curves
 from cutaway.learn.optim import optimizer_class
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.regularise import dropouts, residuals, survival
 from cutaway.learn.run import Run
 from cutaway.learn.stage import with_own_streams
-from cutaway.show import regulariser_charts as charts
+from cutaway.show import regulariser_figures as figures
 from cutaway.show import regulariser_pictures as pictures
-from cutaway.show.plots import Chart
 from cutaway.show.regulariser_pictures import Altered, Mixture, Units
 from cutaway.show.words import listed, percent, plural
 
@@ -40,7 +40,7 @@ class Regularisers:
     """What the section says; a drawing is missing where its regulariser was off."""
 
     said: tuple[Said, ...]
-    charts: tuple[Chart, ...]
+    figures: tuple[Curves, ...]
     units: Units | None
     altered: Altered | None
     mixtures: tuple[Mixture, ...]
@@ -62,22 +62,22 @@ def regularisers(
     drawn = [with_own_streams(recipe, number) for number, recipe in enumerate(stages)]
     return Regularisers(
         said,
-        tuple(_charts(run, stages, network)),
+        tuple(_figures(run, stages, network)),
         pictures.units(drawn, network),
         pictures.altered(run, drawn, images) if images else None,
         pictures.mixtures(run, drawn, images) if images else (),
     )
 
 
-def _charts(run: Run, stages: tuple[Recipe, ...], network: nn.Module | None) -> Iterator[Chart]:
+def _figures(run: Run, stages: tuple[Recipe, ...], network: nn.Module | None) -> Iterator[Curves]:
     final = stages[-1]
-    yield from charts.gap(run.metrics, final, any(pictures.left_out(final, network)))
+    yield from figures.gap(run.metrics, final, any(pictures.left_out(final, network)))
     if _decays(final) or final.max_norm:
-        yield charts.lengths(run, final.max_norm, network)
+        yield figures.lengths(run, final.max_norm, network)
     if final.stochastic_depth and network:
-        yield charts.depth(survival(len(residuals(network)), final.stochastic_depth))
+        yield figures.depth(survival(len(residuals(network)), final.stochastic_depth))
     if final.label_smoothing:
-        yield charts.targets(final.label_smoothing, len(run.data.classes))
+        yield figures.targets(final.label_smoothing, len(run.data.classes))
 
 
 def _of_stages(run: Run, stages: tuple[Recipe, ...], network: nn.Module | None) -> tuple[Said, ...]:

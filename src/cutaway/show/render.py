@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.show import words
+from cutaway.show.charts import draw
 from cutaway.show.prose import prose
 
 
@@ -24,9 +25,9 @@ def render(template: str, content: dict[str, Any], folder: Path | None = None) -
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: tuple[Callable[..., str], ...] = (
+    filters: tuple[Callable[..., Any], ...] = (
         words.percent, words.number, words.duration, words.plural, words.cell,
-        prose,
+        prose, draw,
     )  # fmt: skip
     environment.filters |= {function.__name__: function for function in filters}
     return environment.get_template(template).render(content)

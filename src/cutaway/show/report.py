@@ -45,10 +45,8 @@ def report(run: Run, images: ImageSet | None = None) -> Path:
         RunError: the run has not ended, is damaged, learned from other images than these, or the
             file cannot be written.
     """
-    run.results  # noqa: B018  # says so where the run has not ended
-    images, problem = _images(run, images)
     path = run.path / "report.html"
-    write_whole(path, render("report.html", _content(run, images, problem)))
+    write_whole(path, render("report.html", content(run, images)))
     return path
 
 
@@ -63,24 +61,30 @@ def _images(run: Run, images: ImageSet | None) -> tuple[ImageSet | None, str]:
         return None, str(error)
 
 
-def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
-    """Everything that the templates say."""
+def content(run: Run, images: ImageSet | None = None) -> dict[str, Any]:
+    """Everything that the templates say.
+
+    Raises:
+        RunError: as for `report`.
+    """
+    run.results  # noqa: B018  # says so where the run has not ended
+    images, problem = _images(run, images)
     subject = Subject(run, run.saved_test(), images, problem)
     environment = _optional(run.path / "environment.json")
     network = _network(run)
-    found: Page = page_of(run.task).page(subject)
+    page: Page = page_of(run.task).page(subject)
     restraints, seen = regularisers(run, images, network), inside(run)
     shipped = exports(run)
     having = ((REGULARISERS, restraints), (INSIDE, seen), (EXPORTS, shipped))
-    more = tuple(section for section, content in having if content)
+    more = tuple(section for section, told in having if told)
     return {
         "run": run,
         "model": run.recipe.model.removeprefix(OWN),
         "data": run.data,
         "noun": subject.noun,
         "whole": subject.whole,
-        "title": found.title,
-        "sections": _with(more, found.sections),
+        "title": page.title,
+        "sections": _with(more, page.sections),
         "regularisers": restraints,
         "inside": seen,
         "exports": shipped,
@@ -91,7 +95,7 @@ def _content(run: Run, images: ImageSet | None, problem: str) -> dict[str, Any]:
         **_origins(run, images),
         "environment": environment,
         "version": environment.get("cutaway", ""),
-        **found.content,
+        **page.content,
     }
 
 

@@ -1,14 +1,14 @@
-"""The learning curves of several runs or fleets in one chart."""
+"""The learning curves of several runs or fleets in one figure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from cutaway.figures import Curves, Role, Series
 from cutaway.learn.compare import Comparison
 from cutaway.learn.tasks import metric
-from cutaway.show import plots
-from cutaway.show.axes import Axis, axis, epochs, whole
-from cutaway.show.curves import KINDS, PARTS, TALL, Rows
-from cutaway.show.plots import Chart, Line, Point, Scale
+from cutaway.show import measures
+from cutaway.show.charts.drawing import KINDS
+from cutaway.show.curves import EPOCH, PARTS, Rows
 
 MOST = len(KINDS)
 """Sides that are told apart."""
@@ -16,28 +16,26 @@ MOST = len(KINDS)
 
 @dataclass(frozen=True)
 class Group:
-    """What runs wrote by epoch; their mean is a line of CSS class `kind`, each is one of `thin`."""
+    """The rows of some runs by epoch; their mean is a line, each of them a thin one."""
 
     name: str
     runs: Sequence[Rows]
-    kind: str
-    thin: str
+    role: Role = ""
 
 
-def charts(found: Comparison) -> list[Chart]:
+def figures(comparison: Comparison) -> list[Curves]:
     """The headline's curve and the loss's, on the validation images where there were any."""
     groups = [
-        Group(side.name, [run.metrics for run in side.runs], kind, f"{kind} thin")
-        for side, kind in zip(found.sides, KINDS, strict=False)
+        Group(side.name, [run.metrics for run in side.runs]) for side in comparison.sides[:MOST]
     ]
-    return list(curves(groups, found.first.runs[0].task.primary).values())
+    return list(curves(groups, comparison.first.runs[0].task.primary).values())
 
 
-def curves(groups: Sequence[Group], headline: str) -> dict[str, Chart]:
+def curves(groups: Sequence[Group], headline: str) -> dict[str, Curves]:
     """The headline's curve and the loss's by column: `val_accuracy`, or `train_accuracy` where
     some run has no figures of validation images."""
     keys = dict.fromkeys([_key(groups, headline), _key(groups, "loss")])
-    return {key: _chart(groups, key) for key in keys if key}
+    return {key: _figure(groups, key) for key in keys if key}
 
 
 def _key(groups: Iterable[Group], measure: str) -> str:
@@ -49,38 +47,29 @@ def _key(groups: Iterable[Group], measure: str) -> str:
     return ""
 
 
-def _chart(groups: Sequence[Group], key: str) -> Chart:
+def _figure(groups: Sequence[Group], key: str) -> Curves:
     part, _, measure = key.partition("_")
     about = metric(measure)
-    runs = [[[(row["epoch"], row[key]) for row in rows] for rows in one.runs] for one in groups]
-    points = [point for group in runs for run in group for point in run]
-    x, y = epochs(int(max(a for a, _ in points))), axis(about, [b for _, b in points], TALL)
-    thin = [
-        plots.line("", one.thin, run, x, y.scale, lambda p: "")
-        for one, group in zip(groups, runs, strict=True) if len(group) > 1 for run in group
-    ]  # fmt: skip
-    means = [_mean(one, group, x, y) for one, group in zip(groups, runs, strict=True)]
-    ends = [f"{m.name} ends at {m.labels[-1].partition(': ')[2]}" for m in means if m.labels]
-    return Chart(
+    series = tuple(_series(group, key) for group in groups)
+    ends = [f"{one.name} ends at {measures.brief(about, one.y[-1])}" for one in series]
+    several = any(one.replicates for one in series)
+    return Curves(
         title=f"{about.title}, {PARTS[part]} images",
+        x=EPOCH,
+        y=measures.axis(about),
+        series=series,
+        caption="Thick: the mean; thin: each replicate." if several else "",
         summary=f"{about.title} on {PARTS[part]} images by epoch: {'; '.join(ends)}.",
-        x_label="epoch",
-        y_label=y.label,
-        height=TALL,
-        x_ticks=whole(x),
-        y_ticks=y.ticks,
-        lines=(*thin, *means),
-        caption="Thick: the mean; thin: each replicate." if thin else "",
-        keys=tuple((one.kind, one.name) for one in groups),
     )
 
 
-def _mean(group: Group, runs: Sequence[Sequence[Point]], x: Scale, y: Axis) -> Line:
-    """The mean over the runs that got so far."""
-    values: dict[float, list[float]] = {}
-    for epoch, value in sorted(point for run in runs for point in run):
-        values.setdefault(epoch, []).append(value)
-    data = [(epoch, sum(some) / len(some)) for epoch, some in values.items()]
-    return plots.line(
-        group.name, group.kind, data, x, y.scale, lambda p: f"epoch {p[0]:.0f}: {y.text(p[1])}"
+def _series(group: Group, key: str) -> Series:
+    """The mean over the runs that got so far, and each of them where they are several."""
+    runs = [tuple(row[key] for row in rows) for rows in group.runs]
+    longest = max(group.runs, key=len)
+    reached = [[run[i] for run in runs if i < len(run)] for i in range(len(longest))]
+    mean = tuple(sum(values) / len(values) for values in reached)
+    epochs = tuple(row["epoch"] for row in longest)
+    return Series(
+        group.name, epochs, mean, role=group.role, replicates=tuple(runs) if len(runs) > 1 else ()
     )

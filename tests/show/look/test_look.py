@@ -12,7 +12,7 @@ from torch import nn
 
 import cutaway as ca
 from cutaway.errors import UsageError
-from cutaway.lab.figures import Curves
+from cutaway.figures import Curves
 from cutaway.learn.fit import fit
 from cutaway.learn.run import Run
 from cutaway.recipes import pair

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from cutaway.figures import Bars, Curves, Figure, Images
 from cutaway.lab.evidence import Effect, Table, Verdict
 from cutaway.lab.experiment import Claim, Finding
-from cutaway.lab.figures import Bars, Curves, Figure
 from cutaway.lab.proving import NoFinding
-from cutaway.show.bars import rows
-from cutaway.show.figures import chart, gallery
 from cutaway.show.findings import takes
 from cutaway.show.prose import typeset
 from cutaway.show.words import SPACE, capital, cell
@@ -33,16 +31,15 @@ SHORT = 3
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """A figure, drawn, as the template takes it: `chart`, `bars` or `gallery`.
+class Shown:
+    """A figure as the template takes it.
 
     Attributes:
         note: what its intervals look like, where it has any.
         wide: it takes the whole width; others stand two beside each other.
     """
 
-    kind: str
-    content: Any
+    figure: Figure
     note: str = ""
     wide: bool = False
 
@@ -60,7 +57,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Entry:
-    """What the page says of a claim; without evidence where it was left out.
+    """One claim on the page; without evidence where it was left out.
 
     Attributes:
         beside, below: tables that stand beside a figure, and those too wide for that.
@@ -81,7 +78,7 @@ class Entry:
     seconds: float = 0.0
     machine: str = ""
     measured: tuple[Measured, ...] = ()
-    drawings: tuple[Drawing, ...] = ()
+    figures: tuple[Shown, ...] = ()
     beside: tuple[Table, ...] = ()
     below: tuple[Table, ...] = ()
 
@@ -107,14 +104,14 @@ def entry(one: Finding | NoFinding) -> Entry:
         seconds=one.seconds,
         machine=f"{one.environment['device_name']}, PyTorch {one.environment['torch']}",
         measured=tuple(_measured(e, name in asked) for name, e in one.evidence.effects.items()),
-        drawings=tuple(map(drawing, typeset(one.evidence.figures))),
+        figures=tuple(map(shown, typeset(one.evidence.figures))),
         beside=tuple(t for t in tables if width(t) <= BESIDE),
         below=tuple(t for t in tables if width(t) > BESIDE),
     )  # fmt: skip
 
 
 def command(one: Finding) -> str:
-    """What runs it again, with the settings that are not the quick ones."""
+    """Return the command that runs it again, with the settings that are not the quick ones."""
     quick = one.claim.settle()
     words = ["cutaway", "prove", one.claim.number]
     for name, value in one.settings.items():
@@ -131,15 +128,16 @@ def source(function: Callable[..., Any]) -> str:
         return ""
 
 
-def drawing(figure: Figure) -> Drawing:
-    """A figure of any kind, drawn."""
+def shown(figure: Figure) -> Shown:
+    """A figure with what has to be known about it."""
+    notes: set[str] = set()
     if isinstance(figure, Curves):
-        known = {"Whiskers" if one.dots else "Shaded" for one in figure.series if one.low}
-        return Drawing("chart", chart(figure), " and ".join(sorted(known)).capitalize())
-    if isinstance(figure, Bars):
-        known = {"Lines across the bars" for one in figure.parts if one.low}
-        return Drawing("bars", rows(figure), "".join(known))
-    return Drawing("gallery", gallery(figure), wide=figure.columns > FEW)
+        some = [one for one in figure.series if one.low]
+        notes = {"Whiskers" if one.style == "dots" else "Shaded" for one in some}
+    elif isinstance(figure, Bars):
+        notes = {"Lines across the bars" for one in figure.parts if one.low}
+    wide = isinstance(figure, Images) and figure.columns > FEW
+    return Shown(figure, " and ".join(sorted(notes)).capitalize(), wide)
 
 
 def _measured(effect: Effect, decides: bool) -> Measured:

@@ -6,7 +6,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from cutaway.lab.figures import Curves, line, over
+from cutaway.figures import Axis, Curves, line
+from cutaway.lab.figures import over
 from cutaway.see.ablation import ablate, modified_outputs, patch_units, set_units
 from cutaway.see.probe import answer, answers
 from cutaway.show.look.specimen import Specimen
@@ -42,8 +43,8 @@ def _one(alone: Tensor, whole: float, layer: str) -> Curves:
     order = alone.argsort()
     return Curves(
         "Without one unit",
-        "units, the most needed first",
-        "accuracy (%)",
+        Axis("units, the most needed first"),
+        Axis("accuracy (%)"),
         (line("without it", range(1, len(alone) + 1), 100 * alone[order], dots=True),),
         levels=((100 * whole, "with all"),),
         caption=f"Each point is one unit of {layer} removed.",
@@ -56,7 +57,7 @@ def _many(specimen: Specimen, layer: str, units: int) -> Curves:
         fresh = specimen.fresh().to(specimen.held.x.device).eval()
         series.append(over("before training", _percent(), _removed(specimen, fresh, layer, units)))
     return Curves(
-        "Without many units", "units removed (%)", "accuracy (%)", tuple(series),
+        "Without many units", Axis("units removed (%)"), Axis("accuracy (%)"), tuple(series),
         caption=f"Random units of {layer}, {DRAWS} draws each, with 95 % intervals.",
     )  # fmt: skip
 
@@ -99,8 +100,8 @@ def _elsewhere(specimen: Specimen, layer: str, units: int) -> Iterator[Curves]:
     names = (specimen.classes[k] for k in classes)
     yield Curves(
         "Activation patching",
-        f"units of {layer} replaced",
-        "probability (%)",
+        Axis(f"units of {layer} replaced"),
+        Axis("probability (%)"),
         tuple(line(name, counts, 100 * p) for name, p in zip(names, found.T, strict=True)),
         caption=f"{shown.names[0]}, with activations taken from {shown.names[other[0]]}: first "
         "those units that alone raise the probability of its class most.",

@@ -5,8 +5,8 @@ from functools import partial
 
 from torch import Tensor
 
+from cutaway.figures import Axis, Curves, Images, line
 from cutaway.lab.evidence import Cell, Table
-from cutaway.lab.figures import Curves, Images, line
 from cutaway.randomness import generator
 from cutaway.see.attack import accuracy_against_size, few_pixels, fgsm, pgd
 from cutaway.see.corrupt import CORRUPTIONS, STRENGTHS
@@ -61,8 +61,8 @@ def _against_size(specimen: Specimen, held: Examples) -> Curves:
         )  # fmt: skip
         series.append(line(name, SIZES, 100 * found))
     return Curves(
-        "Accuracy against the size of the change", "largest change of a pixel (of 255)",
-        "accuracy (%)", tuple(series),
+        "Accuracy against the size of the change", Axis("largest change of a pixel (of 255)"),
+        Axis("accuracy (%)"), tuple(series),
     )  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def _pixels(specimen: Specimen, held: Examples) -> Iterator[Curves]:
         FEW, few.low, few.high,
     )  # fmt: skip
     yield Curves(
-        "A few changed pixels", "pixels set to black or white", "accuracy (%)",
+        "A few changed pixels", Axis("pixels set to black or white"), Axis("accuracy (%)"),
         (line("greedy attack", FEW, 100 * found),), caption=f"Measured on {len(few)} examples.",
     )  # fmt: skip
 

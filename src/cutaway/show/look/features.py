@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cutaway.errors import UsageError
+from cutaway.figures import Axis, Curves, Images, line
 from cutaway.lab.evidence import Table
-from cutaway.lab.figures import Curves, Images, line
 from cutaway.randomness import generator
 from cutaway.see.features import effective_field, excite, field_of, patch, strongest
 from cutaway.see.filters import feature_maps
@@ -154,7 +154,7 @@ def _alike(specimen: Specimen) -> Iterator[Curves]:
     series = [line(specimen.classes[k], at[t == k, 0], at[t == k, 1], dots=True) for k in commonest]
     rest = "" if len(specimen.classes) <= HUES else f" The {HUES} commonest classes are shown."
     yield Curves(
-        "Map of the features", "", "", tuple(series),
+        "Map of the features", Axis(""), Axis(""), tuple(series),
         caption=f"t-SNE of {len(held)} examples' features in {layer}: neighbours stay neighbours, "
         f"but distances mean little.{rest}",
     )  # fmt: skip

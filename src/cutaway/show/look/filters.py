@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError
-from cutaway.lab.figures import Curves, Images, line
+from cutaway.figures import Axis, Curves, Images, line
 from cutaway.see.filters import filters
 from cutaway.see.layers import layers
 from cutaway.show.look.specimen import CannotShow, Specimen
@@ -114,9 +114,8 @@ def _sizes(weighted: dict[str, Weights]) -> Curves:
     names = ("median size", "root mean square", "largest")
     return Curves(
         "Size of the weights",
-        "layer",
-        "size",
+        Axis("layer"),
+        Axis("size", "log"),
         tuple(line(n, depth, of, dots=len(w) == 1) for n, of in zip(names, shares, strict=True)),
-        y_log=True,
         caption=f"From {next(iter(weighted))} to {list(weighted)[-1]}.",
     )

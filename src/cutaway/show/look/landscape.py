@@ -6,8 +6,8 @@ from functools import partial
 from torch import Tensor
 from torch.nn import functional as F
 
+from cutaway.figures import Axis, Curves, Images, line
 from cutaway.lab.evidence import Table
-from cutaway.lab.figures import Curves, Images, line
 from cutaway.see.boundary import between, plane_of
 from cutaway.see.gradients import gradient_spectrum
 from cutaway.see.landscape import curvature, plane, random_direction, sharpness
@@ -55,8 +55,8 @@ def _around(specimen: Specimen, held: Examples) -> Iterator[Curves | Images]:
     middle = STEPS // 2
     yield Curves(
         "Loss along two random directions",
-        "step, in norms of the weights",
-        "loss (nats)",
+        Axis("step, in norms of the weights"),
+        Axis("loss (nats)"),
         (line("first", at, found[:, middle]), line("second", at, found[middle])),
         caption="Each filter of a direction has the norm of the network's own filter (Li et al. "
         "2018).",
@@ -79,10 +79,9 @@ def _bends(specimen: Specimen) -> tuple[Curves, Table]:
     values, weights = curvature(specimen.model, loss, LANCZOS)
     spectrum = Curves(
         "The Hessian's spectrum",
-        "curvature of the loss",
-        "share of directions (%)",
+        Axis("curvature of the loss"),
+        Axis("share of directions (%)", "log"),
         (line("Lanczos", values, (100 * weights).clamp(min=1e-6), dots=True),),
-        y_log=True,
         caption=f"{len(values)} values by Lanczos on {len(few)} examples: in which share of the "
         "directions the loss curves up (right of 0) or down, and how strongly.",
     )
@@ -125,7 +124,8 @@ def _inputs(specimen: Specimen) -> Iterator[Images | Curves]:
     met = found.probabilities.amax(0).argsort(descending=True)[:4].tolist()
     way = 100 * found.shares
     yield Curves(
-        f"From {shown.names[0]} to {shown.names[others[0]]}", "position (%)", "probability (%)",
+        f"From {shown.names[0]} to {shown.names[others[0]]}",
+        Axis("position (%)"), Axis("probability (%)"),
         tuple(line(specimen.classes[k], way, 100 * found.probabilities[:, k]) for k in met),
     )  # fmt: skip
     classes = plane_of(specimen.model, a, b, c).classes.cpu()

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from cutaway.errors import UsageError
+from cutaway.figures import Axis, Curves, Images, line
 from cutaway.lab.evidence import Table
-from cutaway.lab.figures import Curves, Images, line
 from cutaway.see.agreement import layer_agreement
 from cutaway.see.layer_statistics import effective_rank, linear_regions
 from cutaway.see.probe import answers
@@ -144,7 +144,7 @@ def _answers(specimen: Specimen) -> Iterator[Curves | Table]:
     found = Classification(specimen.classes, torch.arange(len(t)), t, p)
     met = found.calibration[found.calibration[:, 2] > 0]
     yield Curves(
-        "Calibration", "mean confidence (%)", "accuracy (%)",
+        "Calibration", Axis("mean confidence (%)"), Axis("accuracy (%)"),
         (
             line("predictions in bins", 100 * met[:, 0], 100 * met[:, 1], dots=True),
             line("well calibrated", (0, 100), (0, 100)),

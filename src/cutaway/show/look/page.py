@@ -12,14 +12,12 @@ from typing import Any
 import torch
 
 from cutaway.errors import UsageError, nearest
+from cutaway.figures import Figure, Images
 from cutaway.lab.evidence import Table
-from cutaway.lab.figures import Curves, Figure, Images
 from cutaway.see.probe import resting
-from cutaway.show.figures import Gallery, chart, gallery
 from cutaway.show.look.specimen import Specimen
 from cutaway.show.look.view import Maker, View, reason
 from cutaway.show.pages.base import Section
-from cutaway.show.plots import Chart
 from cutaway.show.render import render
 from cutaway.version import __version__
 
@@ -44,10 +42,14 @@ NARROW = 3
 
 @dataclass(frozen=True)
 class Item:
-    """A figure or a table as the template takes it."""
+    """A figure or a table; `wide` where nothing stands beside it."""
 
-    kind: str
-    content: Chart | Gallery | Table
+    content: Figure | Table
+    wide: bool = False
+
+    @property
+    def drawn(self) -> bool:
+        return not isinstance(self.content, Table)
 
 
 @dataclass(frozen=True)
@@ -149,9 +151,4 @@ def _graph(specimen: Specimen) -> Shown:
 
 
 def _item(one: Figure | Table) -> Item:
-    if isinstance(one, Table):
-        return Item("table", one)
-    if isinstance(one, Curves):
-        return Item("chart", chart(one))
-    assert isinstance(one, Images)
-    return Item("gallery wide" if one.columns > NARROW else "gallery", gallery(one))
+    return Item(one, isinstance(one, Images) and one.columns > NARROW)

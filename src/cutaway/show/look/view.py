@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cutaway.errors import CutawayError
+from cutaway.figures import Figure, Images, images
 from cutaway.lab.evidence import Table
-from cutaway.lab.figures import Figure, Images, images
 from cutaway.show.look.specimen import Specimen
 from cutaway.show.ramp import coloured
 

@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from cutaway.errors import CutawayError
+from cutaway.figures import Images
 from cutaway.lab.evidence import Table
-from cutaway.lab.figures import Images
 from cutaway.learn.stats import student
 from cutaway.see.attribution import attention, grad_cam, integrated_gradients, occlusion, saliency
 from cutaway.see.foreground import foreground

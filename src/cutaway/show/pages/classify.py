@@ -3,7 +3,7 @@
 from typing import Any
 
 from cutaway.learn.classification import Classification
-from cutaway.show import pictures, plots, scores, words
+from cutaway.show import pictures, scores, words
 from cutaway.show.pages import table
 from cutaway.show.pages.base import LEARNING, ORIGINS, Page, Section, Subject
 
@@ -38,8 +38,7 @@ def content(subject: Subject, found: Classification) -> dict[str, Any]:
         "extra": (),
         "baseline": found.commonest,
         "many": many,
-        "matrix": scores.matrix(found),
-        "heat": plots.heat(found.confusion) if many else [],
+        "matrix": scores.matrix(found, subject.noun),
         "pairs": scores.pairs(found),
         "rows": rows,
         "weakest": scores.weakest(rows),

@@ -1,14 +1,16 @@
 """The page of a comparison: intervals on one axis, differences, settings, replicates, curves."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cutaway.figures import Axis, Interval, Intervals
 from cutaway.files import write_whole
 from cutaway.learn.compare import Comparison, Side
 from cutaway.learn.compare.sides import Key, key, varying
+from cutaway.learn.stats import Estimate
 from cutaway.show import together, verdict
-from cutaway.show.intervals import Entry, Intervals, intervals
 from cutaway.show.pages.base import Section
 from cutaway.show.render import render
 from cutaway.show.words import capital, listed
@@ -18,45 +20,45 @@ MANY = 30
 """More replicates than this are listed in a table that has to be opened."""
 
 
-def write(found: Comparison, path: Path) -> None:
+def write(comparison: Comparison, path: Path) -> None:
     """Write the page as one file that needs nothing beside it.
 
     Raises:
         RunError: it cannot be written.
     """
-    write_whole(path, render("compare.html", content(found)))
+    write_whole(path, render("compare.html", content(comparison)))
 
 
-def content(found: Comparison) -> dict[str, Any]:
+def content(comparison: Comparison) -> dict[str, Any]:
     """Everything that the template says."""
-    charts, rows = together.charts(found), verdict.rows(found)
-    replicates = _replicates(found)
+    curves, rows = together.figures(comparison), verdict.rows(comparison)
+    replicates = _replicates(comparison)
     sections = (
         Section("result", "Result"),
         Section("settings", "Settings"),
         *((Section("replicates", "Replicates"),) if replicates else ()),
-        *((Section("curves", "Curves"),) if charts else ()),
+        *((Section("curves", "Curves"),) if curves else ()),
         Section("notes", "How it was done"),
     )
-    measure = capital(verdict.name(found))
+    measure = capital(verdict.name(comparison))
     return {
-        "title": listed([side.name for side in found.sides]),
-        "found": found,
+        "title": listed([side.name for side in comparison.sides]),
+        "found": comparison,
         "sections": sections,
-        "headline": _headline(found),
-        "said": verdict.said(found),
+        "headline": _headline(comparison),
+        "said": verdict.said(comparison),
         "measure": measure,
-        "what": "fleet" if found.fleets else "run",
+        "what": "fleet" if comparison.fleets else "run",
         "rows": rows,
-        "drawings": _drawings(found, measure, rows),
-        "settings": verdict.settings(found),
+        "intervals": _intervals(comparison, measure, rows),
+        "settings": verdict.settings(comparison),
         "replicates": replicates,
         "many": len(replicates) > MANY,
-        "charts": charts,
-        "left_out": len(found.sides) - together.MOST,
-        "notes": verdict.notes(found),
-        "tests": list(dict.fromkeys(one.test for one in found.differences)),
-        "looks": [(side.name, _looks(side, found.on)) for side in found.sides],
+        "curves": curves,
+        "left_out": len(comparison.sides) - together.MOST,
+        "notes": verdict.notes(comparison),
+        "tests": list(dict.fromkeys(one.test for one in comparison.differences)),
+        "looks": [(side.name, _looks(side, comparison.on)) for side in comparison.sides],
         "version": __version__,
     }
 
@@ -65,57 +67,75 @@ def _looks(side: Side, on: str) -> int:
     return sum(look["on"] == on for run in side.runs for look in run.looks)
 
 
-def _headline(found: Comparison) -> tuple[str, str]:
+def _headline(comparison: Comparison) -> tuple[str, str]:
     """The largest figure of the page and what it is: the best one's lead, if it can be told."""
-    seen = [one for one in found.differences if one.seen]
+    seen = [one for one in comparison.differences if one.seen]
     ahead = [one for one in seen if one.gain.value > 0]
-    best = max(ahead or seen or found.differences, key=lambda one: abs(one.gain.value))
-    if not seen and len(found.differences) > 1:
-        return "No significant difference", f"from {found.first.name}"
+    best = max(ahead or seen or comparison.differences, key=lambda one: abs(one.gain.value))
+    if not seen and len(comparison.differences) > 1:
+        return "No significant difference", f"from {comparison.first.name}"
     forward = best.gain.value >= 0
     gain = best.gain if forward else best.gain.times(-1)
-    names = (best.side.name, found.first.name)
+    names = (best.side.name, comparison.first.name)
     leader, behind = names if forward else names[::-1]
-    by = verdict.amount(found.metric, gain.value, gain)
-    span = verdict.interval(found.metric, gain)
+    by = verdict.amount(comparison.metric, gain.value, gain)
+    span = verdict.interval(comparison.metric, gain)
     if not seen:
         return "No significant difference", f"{leader} leads by {by}, 95 % interval {span}"
     return by, f"{leader} over {behind}, 95 % interval {span}"
 
 
-def _drawings(found: Comparison, measure: str, rows: Sequence[verdict.Row]) -> list[Intervals]:
-    unit, axis = verdict.scale(found.metric), found.metric.axis
+def _intervals(
+    comparison: Comparison, measure: str, rows: Sequence[verdict.Row]
+) -> list[Intervals]:
+    """Of the sides themselves, and of what they are better by than the first."""
+    unit, axis = verdict.scale(comparison.metric), comparison.metric.axis
+    first = comparison.first.name
     sides = []
-    for row, one in zip(rows, found.standings, strict=True):
+    for row, one in zip(rows, comparison.standings, strict=True):
         label = f"{row.side.name} {row.figure}, 95 % interval {row.interval}"
-        values = one.values if found.fleets else ()
-        sides.append(Entry(row.side.name, one.estimate, label, values, "one"))
+        values = one.values if comparison.fleets else ()
+        sides.append(_interval(row.side.name, one.estimate.times(unit), label, values, unit))
     told = {row.side.name: row for row in rows}
     gains = []
-    for difference in found.differences:
+    for difference in comparison.differences:
         row = told[difference.side.name]
         label = f"{row.side.name} better by {row.gain}, 95 % interval {row.span}"
-        kind = "one" if row.seen else "three"
-        gains.append(Entry(row.side.name, difference.gain, label, (), kind))
-    points = verdict.apart(found.metric) or axis
+        gain = _interval(row.side.name, difference.gain.times(unit), label)
+        gains.append(gain if row.seen else replace(gain, role="quiet"))
+    circles = "; small circles: the replicates" if comparison.fleets else ""
     return [
-        intervals(measure, axis, sides, unit),
-        intervals(f"Better than {found.first.name} by", points, gains, unit, zero=True),
+        Intervals(measure, Axis(axis), tuple(sides), caption=f"Bars: 95 % intervals{circles}."),
+        Intervals(
+            f"Better than {first} by",
+            Axis(verdict.apart(comparison.metric) or axis),
+            tuple(gains),
+            reference=0.0,
+            caption=f"Right of the line is better than {first}, left of it worse; a bar that "
+            "crosses the line leaves it open.",
+        ),
     ]
 
 
-def _replicates(found: Comparison) -> list[tuple[str, tuple[str, ...]]]:
+def _interval(
+    name: str, estimate: Estimate, label: str, values: Sequence[float] = (), unit: float = 1.0
+) -> Interval:
+    own = tuple(value * unit for value in values)
+    return Interval(name, estimate.value, estimate.low, estimate.high, own, label)
+
+
+def _replicates(comparison: Comparison) -> list[tuple[str, tuple[str, ...]]]:
     """Each replicate of any side with the figures of all sides; a dash where one lacks it."""
-    if not found.fleets:
+    if not comparison.fleets:
         return []
-    by = varying([run for side in found.sides for run in side.runs])
-    scale, digits = verdict.scale(found.metric), verdict.decimals(found) + 1
+    by = varying([run for side in comparison.sides for run in side.runs])
+    scale, digits = verdict.scale(comparison.metric), verdict.decimals(comparison) + 1
     values: dict[Key, dict[str, str]] = {}
-    for one in found.standings:
+    for one in comparison.standings:
         for run, value in zip(one.side.runs, one.values, strict=True):
             row = values.setdefault(key(run.recipe), {})
             row[one.side.name] = verdict.number(value * scale, digits)
     return [
-        (verdict.replicate(at, by), tuple(row.get(side.name, "–") for side in found.sides))
+        (verdict.replicate(at, by), tuple(row.get(side.name, "–") for side in comparison.sides))
         for at, row in values.items()
     ]

@@ -82,7 +82,7 @@ def inside(subject: Subject, unit: str) -> dict[str, Any]:
         "code_width": codes.shape[1],
         "code_map": code_map(codes, targets[: len(codes)], subject.classes),
         "error_rows": errors.by_class(each, targets, subject.classes),
-        "error_chart": errors.histogram(each, unit, subject.noun),
+        "error_figure": errors.histogram(each, unit, subject.noun),
         "hardest": (subject.name(int(kept["index"][worst])), each[worst].item()),
     }
 

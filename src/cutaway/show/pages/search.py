@@ -3,29 +3,27 @@
 import math
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from cutaway import figures
+from cutaway.figures import Curves, Role, Series
 from cutaway.files import write_whole
 from cutaway.learn.recipe import OWN
 from cutaway.learn.search import Search, Trial, space
 from cutaway.learn.search.axes import Axis, Choice
 from cutaway.learn.tasks import metric
-from cutaway.show import measures, origins, plots
-from cutaway.show.axes import Axis as Upright
-from cutaway.show.axes import axis, short, whole
-from cutaway.show.curves import TALL
+from cutaway.show import measures, origins
+from cutaway.show.curves import Point
 from cutaway.show.pages.base import Section, Tile
-from cutaway.show.plots import Chart, Point, Scale, Ticks
 from cutaway.show.render import render
 from cutaway.show.words import capital, plural
 from cutaway.version import __version__
 
 LISTED = 200
 """Trials that have a row of their own."""
-LONG = 10
-"""Letters of a value that fit below a chart."""
 
 
 def report(search: Search) -> Path:
@@ -40,7 +38,7 @@ def report(search: Search) -> Path:
 
 
 def content(search: Search) -> dict[str, Any]:
-    """What the template says."""
+    """Return all that the template says."""
     results, trials = search.results, search.trials
     best = trials[results["trial"]]
     recipe = search.recipe
@@ -64,7 +62,6 @@ def content(search: Search) -> dict[str, Any]:
         "again": again(search),
         "own": recipe.data.startswith(OWN),
         "progress": progress(search, trials),
-        "pruned": any(trial.state == "pruned" and trial.values for trial in trials),
         "importance": [(measures.name(k), share) for k, share in results["importance"].items()],
         "fields": [field(search, name, axis, trials) for name, axis in search.space.items()],
         "names": [name.replace("_", " ") for name in search.space],
@@ -107,7 +104,7 @@ def tiles(trials: Sequence[Trial], best: Trial) -> list[Tile]:
 
 
 def options(best: Trial, own: bool) -> str:
-    """What won, as options of `cutaway train`, or as arguments of `cutaway.fit`."""
+    """Return the best settings, as options of `cutaway train`, or as arguments of `cutaway.fit`."""
     if own:
         return ", ".join(f"{name}={value!r}" for name, value in best.changes.items())
     pairs = [("--" + name.replace("_", "-"), value) for name, value in best.changes.items()]
@@ -122,120 +119,104 @@ def again(search: Search) -> str:
 
 
 def last(trial: Trial) -> float | None:
-    """What a trial came to, or had come to when it was pruned; None where it failed."""
+    """Return a trial's result, or that at the time when it was pruned; None where it failed."""
     if trial.state == "pruned" and trial.values:
         return trial.values[-1][1]
     return trial.value
 
 
-def upright(search: Search, trials: Sequence[Trial]) -> Upright:
-    """The axis of the objective, for all charts alike: it holds the better three quarters.
+def objective(search: Search, trials: Sequence[Trial]) -> figures.Axis:
+    """The axis of the objective, the same for all figures: it holds the better three quarters.
 
     A few trials that learned nothing would squeeze all others into a line.
     """
     values = sorted((one.value for one in trials if one.value is not None), reverse=search.higher)
     shown = values[: max(2, math.ceil(0.75 * len(values)))]
-    return axis(metric(search.objective), shown, TALL)
+    least, most = min(shown), max(shown)
+    room = 0.05 * (most - least) or 0.05 * abs(most) or 0.05
+    axis = measures.axis(metric(search.objective))
+    return replace(axis, low=least - room) if search.higher else replace(axis, high=most + room)
 
 
-def within(value: float, scale: Scale) -> float:
-    """The value, or the end of the axis that it lies beyond."""
-    return min(max(value, scale.low), scale.high)
-
-
-def progress(search: Search, trials: Sequence[Trial]) -> Chart:
+def progress(search: Search, trials: Sequence[Trial]) -> Curves:
     """Every trial, and the best until then."""
-    y, x = upright(search, trials), plots.across(0.5, len(trials) + 0.5)
     pick = max if search.higher else min
     records: list[Point] = []
     for trial in trials:
         known = [one.value for one in trials[: trial.number + 1] if one.value is not None]
-        records += [(trial.number + 1, within(pick(known), y.scale))] if known else []
-    points = {trial.number: float(trial.number + 1) for trial in trials}
-    return Chart(
+        records += [(trial.number + 1, pick(known))] if known else []
+    x, y = zip(*steps(records), strict=True)
+    about, way = metric(search.objective), "rose" if search.higher else "fell"
+    first, last = (measures.brief(about, record[1]) for record in (records[0], records[-1]))
+    return Curves(
         title=f"{capital(measure(search))} of each trial",
-        summary=f"The best rose from {y.brief(records[0][1])} to {y.brief(records[-1][1])}."
-        if search.higher
-        else f"The best fell from {y.brief(records[0][1])} to {y.brief(records[-1][1])}.",
-        x_label="trial",
-        y_label=y.label,
-        height=TALL,
-        x_ticks=whole(x),
-        y_ticks=y.ticks,
-        lines=(plots.line("the best so far", "best", steps(records), x, y.scale, lambda _: ""),),
-        **_scattered(search, trials, points, x, y),
+        x=figures.Axis("trial", whole=True),
+        y=objective(search, trials),
+        series=(
+            Series("the best so far", x, y, role="best"),
+            *_scattered(search, trials, {one.number: one.number + 1.0 for one in trials}),
+        ),
+        summary=f"The best {way} from {first} to {last}.",
     )
 
 
 def steps(records: Sequence[Point]) -> list[Point]:
     """The best so far as stairs."""
-    found = [records[0]]
+    corners = [records[0]]
     for (_, before), (at, value) in pairwise(records):
-        found += [(at, before), (at, value)] if before != value else [(at, value)]
-    return found
+        corners += [(at, before), (at, value)] if before != value else [(at, value)]
+    return corners
 
 
-def field(search: Search, name: str, tried: Axis, trials: Sequence[Trial]) -> Chart:
+def field(search: Search, name: str, tried: Axis, trials: Sequence[Trial]) -> Curves:
     """The objective against the values that were tried for a field."""
-    y = upright(search, trials)
-    x, ticks, points = _across(name, tried, trials)
-    log = ", log scale" if x.log else ""
-    times = ", as a multiple of the recommended one" if tried.relative else ""
-    title = capital(measures.name(name))
-    return Chart(
-        title=title,
+    axis, values = _across(name, tried, trials)
+    return Curves(
+        title=capital(measures.name(name)),
+        x=axis,
+        y=objective(search, trials),
+        series=_scattered(search, trials, values),
         summary=f"{capital(measure(search))} against {measures.name(name)}.",
-        x_label=f"{measures.name(name)}{times}{log}",
-        y_label=y.label,
-        height=TALL,
-        x_ticks=ticks,
-        y_ticks=y.ticks,
-        **_scattered(search, trials, points, x, y),
     )
 
 
 def _across(
     name: str, tried: Axis, trials: Sequence[Trial]
-) -> tuple[Scale, Ticks, dict[int, float]]:
-    """The horizontal scale of a field, and where on it each trial lies."""
+) -> tuple[figures.Axis, dict[int, float]]:
+    """The axis of a field, and where on it each trial lies."""
     drawn = {trial.number: trial.drawn[name] for trial in trials}
+    times = ", as a multiple of the recommended one" if tried.relative else ""
+    label = f"{measures.name(name)}{times}"
     if isinstance(tried, Choice):
         values = list(tried.values)
         if all(isinstance(value, int | float) for value in values):
             values.sort()
-        x = plots.across(0.5, len(values) + 0.5)
-        ticks = tuple((x(i + 1), _brief(value)) for i, value in enumerate(values))
-        return x, ticks, {number: values.index(v) + 1.0 for number, v in drawn.items()}
-    x = Scale(tried.low, tried.high, plots.LEFT + 8, plots.WIDTH - plots.RIGHT - 8, tried.log)
-    found = plots.log_ticks if tried.log else plots.round_ticks
-    return (
-        x,
-        plots.place(found(tried.low, tried.high), x, short),
-        {number: float(value) for number, value in drawn.items()},
+        axis = figures.Axis(label, names=tuple(map(str, values)))
+        return axis, {number: values.index(v) + 1.0 for number, v in drawn.items()}
+    ends = figures.Axis(label, "log" if tried.log else "linear", low=tried.low, high=tried.high)
+    return ends, {number: float(value) for number, value in drawn.items()}
+
+
+def _scattered(search: Search, trials: Sequence[Trial], at: dict[int, float]) -> tuple[Series, ...]:
+    """The trials: those that ended, the best of them, and what those pruned had come to."""
+    best = search.leader(trials)
+    ended = [one for one in trials if one.value is not None]
+    pruned = [one for one in trials if one.state == "pruned" and one.values]
+
+    def dots(name: str, some: Sequence[Trial], role: Role = "") -> Series:
+        values = tuple(last(one) or 0.0 for one in some)
+        said = tuple(
+            f"trial {t.number + 1}: {measures.text(search.objective, last(t))}" for t in some
+        )
+        x = tuple(at[one.number] for one in some)
+        return Series(name, x, values, style="dots", role=role, labels=said)
+
+    kinds = (
+        dots("pruned, its value at that time", pruned, "quiet"),
+        dots("trained to the end", ended),
+        dots("", [best] if best else [], "best"),
     )
-
-
-def _brief(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= LONG else f"{text[: LONG - 1]}…"
-
-
-def _scattered(
-    search: Search, trials: Sequence[Trial], points: dict[int, float], x: Scale, y: Upright
-) -> dict[str, Any]:
-    """The trials as a chart has them: dots for those that ended, a cloud for those pruned."""
-    ended, best = [one for one in trials if one.value is not None], search.leader(trials)
-    pruned = [trial for trial in trials if trial.state == "pruned" and trial.values]
-    dots = []
-    for trial in ended:
-        at = y.scale(within(trial.value or 0.0, y.scale))
-        label = f"trial {trial.number + 1}: {y.text(trial.value or 0.0)}"
-        radius = 6 if trial is best else 3.5
-        dots.append(plots.Dot(x(points[trial.number]), at, radius, at, at, label))
-    scale = y.scale
-    cloud = [(points[one.number], within(last(one) or 0.0, scale)) for one in pruned]
-    clouds = (plots.cloud("pruned", "", cloud, x, scale),) if cloud else ()
-    return {"dots": tuple(dots), "clouds": clouds}
+    return tuple(one for one in kinds if one.x)
 
 
 def ranked(search: Search, trials: Sequence[Trial]) -> list[Trial]:

@@ -1,13 +1,12 @@
 """Bars one below the other, each group's name above its own: names stay whole on a phone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
-from cutaway.lab.figures import Bars, Part
-from cutaway.show import plots
-from cutaway.show.axes import log_tick, short
-from cutaway.show.figures import kinds, labelled, thinned
-from cutaway.show.plots import Scale, Ticks
+from cutaway.figures import Bars, Part
+from cutaway.show.charts import scale
+from cutaway.show.charts.drawing import Drawing, Key, looks
+from cutaway.show.charts.scale import Scale, Ticks
 from cutaway.show.words import cell
 
 WIDTH, MARGIN, VALUE, LETTER = 400, 12, 62, 7.5
@@ -33,20 +32,17 @@ class Row:
     label: str
 
 
-@dataclass(frozen=True)
-class Rows:
-    """The drawing; `names` are (y, text)."""
+@dataclass(frozen=True, kw_only=True)
+class Rows(Drawing):
+    """Bars, drawn; `names` are (y, text)."""
 
-    title: str
-    summary: str
+    kind = "bars"
     x_label: str
     ticks: Ticks
     names: tuple[tuple[float, str], ...]
     rows: tuple[Row, ...]
     zero: float
     height: float
-    caption: str
-    keys: tuple[tuple[str, str], ...]
     width: int = WIDTH
     right: float = WIDTH - VALUE
     left: int = MARGIN
@@ -57,52 +53,45 @@ class Rows:
         return self.height - BELOW
 
 
-def rows(figure: Bars) -> Rows:
-    """The drawing of some bars; values that are not finite have none."""
-    right, colours = WIDTH - _room(figure), kinds(len(figure.parts))
+def draw(figure: Bars) -> Rows:
+    """Some bars; values that are not finite have none."""
+    right, kinds = WIDTH - _room(figure), looks(len(figure.parts))
     x = _scale(figure, right)
-    names, found, y = [], [], 0.0
+    names, rows, y = [], [], 0.0
     for i, group in enumerate(figure.groups):
         names.append((y + NAME - 4, group))
         y += NAME
-        for kind, part in zip(colours, figure.parts, strict=True):
+        for kind, part in zip(kinds, figure.parts, strict=True):
             if isfinite(part.values[i]):
-                found.append(_row(kind, part, i, group, x, y))
+                rows.append(_row(kind, part, i, group, x, y))
             y += BAR + 2
         y += GAP
-    named = zip(colours, (part.name for part in figure.parts), strict=True)
+    keys = tuple(Key(k, part.name, True) for k, part in zip(kinds, figure.parts, strict=True))
+    said = "; ".join(row.label for row in rows)
     return Rows(
         title=figure.title,
-        summary=f"{figure.title}, {figure.label}: {'; '.join(row.label for row in found)}.",
-        x_label=labelled(figure.label, figure.log),
-        ticks=plots.place(_ticks(x), x, log_tick if x.log else short),
+        summary=figure.summary or f"{figure.title}, {figure.axis.label}: {said}.",
+        x_label=scale.label(figure.axis, x),
+        ticks=scale.ticks(figure.axis, x, scale.ACROSS),
         names=tuple(names),
-        rows=tuple(found),
+        rows=tuple(rows),
         zero=x(_foot(x)),
         height=y + BELOW,
         caption=figure.caption,
-        keys=tuple(named) if len(figure.parts) > 1 else (),
+        keys=keys if len(keys) > 1 else (),
         right=right,
     )
 
 
 def _row(kind: str, part: Part, i: int, group: str, x: Scale, y: float) -> Row:
     value = part.values[i]
-    start, end = sorted((x(_foot(x)), x(_within(value, x))))
+    start, end = sorted((x(_foot(x)), x(value)))
     label, interval = f"{group}, {part.name}: {value:.4g}", None
     if part.low:
         low, high = part.low[i], part.high[i]
         label += f" ({low:.4g} to {high:.4g})"
-        interval = x(_within(low, x)), x(_within(high, x))
-    return Row(
-        kind,
-        y,
-        start,
-        end,
-        interval,
-        _text(value),
-        label,
-    )
+        interval = x(low), x(high)
+    return Row(kind, y, start, end, interval, _text(value), label)
 
 
 def _text(value: float) -> str:
@@ -116,24 +105,16 @@ def _room(figure: Bars) -> float:
 
 
 def _foot(x: Scale) -> float:
-    """Where bars begin."""
+    """The value at which bars begin."""
     return x.low if x.log else 0.0
 
 
-def _within(value: float, x: Scale) -> float:
-    return min(max(value, x.low), x.high)
-
-
 def _scale(figure: Bars, right: float) -> Scale:
-    values = [v for p in figure.parts for v in (*p.values, *p.low, *p.high) if isfinite(v)]
-    if figure.log:
-        positive = [v for v in values if v > 0] or [1.0]
-        return Scale(min(positive) / 2, max(positive) * 1.1, MARGIN, right, log=True)
-    low, high = min([0.0, *values]), max([0.0, *values])
-    return Scale(low * 1.03, (high if high > low else low + 1) * 1.03, MARGIN, right)
-
-
-def _ticks(x: Scale) -> list[float]:
-    if x.log:
-        return thinned(plots.log_ticks(x.low, x.high))
-    return plots.round_ticks(x.low, x.high)
+    """Of all values, and of zero, on which bars stand; where they can't, below the smallest."""
+    values = [v for p in figure.parts for v in (*p.values, *p.low, *p.high)]
+    if figure.axis.scale == "log":
+        positive = [v for v in values if isfinite(v) and v > 0]
+        values += [min(positive) / 2] if positive else []
+    else:
+        values += [0.0]
+    return scale.fit(replace(figure.axis, zero=True), values, MARGIN, right)
