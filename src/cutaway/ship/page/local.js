@@ -26,9 +26,9 @@ async function loaded() {
 
 /* one call at a time */
 function run(input) {
-  const found = running.then(() => session.run({ [session.inputNames[0]]: input }));
-  running = found.catch(() => {});
-  return found.then((outputs) => outputs[session.outputNames[0]]);
+  const result = running.then(() => session.run({ [session.inputNames[0]]: input }));
+  running = result.catch(() => {});
+  return result.then((outputs) => outputs[session.outputNames[0]]);
 }
 
 async function decoded(image) {
@@ -85,15 +85,15 @@ function ranked(p) {
 async function answer(image) {
   if (about.part === "generate") return made();
   const picture = shown(await decoded(image));
-  const found = await run(tensor(picture.values, 1, picture.height, picture.width)), seen = imageData(picture, about.channels);
+  const outputs = await run(tensor(picture.values, 1, picture.height, picture.width)), seen = imageData(picture, about.channels);
   if (about.part === "reconstruct") {
-    const again = painted(found.data, 0, found.dims.slice(1, 3), about.channels);
+    const again = painted(outputs.data, 0, outputs.dims.slice(1, 3), about.channels);
     return { figures: [[seen, "The image"], [again, "Its reconstruction"]] };
   }
-  if (about.target.kind === "class") return { top: ranked(found.data) };
+  if (about.target.kind === "class") return { top: ranked(outputs.data) };
   if (about.target.kind === "value")
-    return { values: Object.fromEntries(about.target.names.map((name, k) => [name, found.data[k]])) };
-  const { data, shares } = mask(found.data, found.dims.slice(1));
+    return { values: Object.fromEntries(about.target.names.map((name, k) => [name, outputs.data[k]])) };
+  const { data, shares } = mask(outputs.data, outputs.dims.slice(1));
   const legend = about.target.names.map((label, k) => ({ colour: hue(k), label, share: shares[k] }));
   return { figures: [[seen, "The image"], [data, "The predicted class of each pixel"]], legend };
 }

@@ -28,9 +28,9 @@ const log = (p) => Math.log(Math.max(p, 1e-12));
 function covers(height, width) {
   const side = Math.max(1, Math.floor(Math.min(height, width) / PATCHES)), step = Math.max(1, side >> 1);
   const starts = (length) => {
-    const last = Math.max(0, length - side), found = [];
-    for (let at = 0; at < last; at += step) found.push(at);
-    return [...found, last];
+    const last = Math.max(0, length - side), places = [];
+    for (let at = 0; at < last; at += step) places.push(at);
+    return [...places, last];
   };
   return starts(height).flatMap((y) => starts(width).map((x) => ({
     *pixels(width) { for (let i = y; i < y + side; i++) for (let j = x; j < x + side; j++) yield i * width + j; },

@@ -32,9 +32,9 @@ function lead() {
   if (about.part === "generate") return `It generates ${images}.`;
   const brought = about.resizes === false ? "" : "; other sizes are resized";
   if (about.part === "reconstruct") return `It encodes and reconstructs ${images}${brought}.`;
-  const { kind: told, names } = about.target;
-  if (told === "value") return `It predicts ${names.join(", ")} from ${images}${brought}.`;
-  const what = told === "mask" ? "the pixels of " : "";
+  const { kind: target, names } = about.target;
+  if (target === "value") return `It predicts ${names.join(", ")} from ${images}${brought}.`;
+  const what = target === "mask" ? "the pixels of " : "";
   return `It classifies ${what}${images} into ${names.length} classes${brought}.`;
 }
 
@@ -58,15 +58,15 @@ function facts(more = []) {
 async function show(image) {
   const mine = ++asked;
   try {
-    const found = await way.answer(image);
+    const reply = await way.answer(image);
     if (mine !== asked) return;
     $("error").hidden = true;
-    if (found.top) bars(found.top);
-    else if (found.values) numbers(found.values);
-    else pictures(found.figures, found.legend);
+    if (reply.top) bars(reply.top);
+    else if (reply.values) numbers(reply.values);
+    else pictures(reply.figures, reply.legend);
     // the map of an earlier image goes, but not for the blink of an eye
     const late = setTimeout(() => { if (mine === asked) $("why").hidden = true; }, 500);
-    const why = found.top && await way.why(image, () => mine === asked);
+    const why = reply.top && await way.why(image, () => mine === asked);
     clearTimeout(late);
     if (mine !== asked) return;
     if (why) explain(why);
@@ -95,14 +95,14 @@ $("clear").addEventListener("click", () => {
 $("again").addEventListener("click", () => show(null));
 
 /* dropping */
-const given = (files) => files.length && about && about.part !== "generate" && show(files[0]);
-$("file").addEventListener("change", (event) => { given(event.target.files); event.target.value = ""; });
+const showFirst = (files) => files.length && about && about.part !== "generate" && show(files[0]);
+$("file").addEventListener("change", (event) => { showFirst(event.target.files); event.target.value = ""; });
 for (const kind of ["dragover", "dragleave", "drop"])
   document.addEventListener(kind, (event) => {
     event.preventDefault();
     $("drop").classList.toggle("over", kind === "dragover");
-    if (kind === "drop") given(event.dataTransfer.files);
+    if (kind === "drop") showFirst(event.dataTransfer.files);
   });
-document.addEventListener("paste", (event) => given(event.clipboardData.files));
+document.addEventListener("paste", (event) => showFirst(event.clipboardData.files));
 
 start().catch(fail);

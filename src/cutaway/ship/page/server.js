@@ -19,9 +19,9 @@ async function ask(route, image) {
   const form = new FormData();
   form.append("images", image, "image.png");
   const answer = await fetch(route, { method: "POST", body: form });
-  const found = await answer.json();
-  if (!answer.ok) throw new Error(found.error);
-  return found;
+  const reply = await answer.json();
+  if (!answer.ok) throw new Error(reply.error);
+  return reply;
 }
 
 async function explained(image) {

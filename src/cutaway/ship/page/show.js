@@ -26,9 +26,9 @@ function bars(top) {
 }
 
 function numbers(values) {
-  const found = Object.entries(values);
-  $("label").textContent = found.length === 1 ? `${found[0][0]}: ${digits(found[0][1])}` : "Predicted values";
-  $("top").replaceChildren(...found.map(([name, value]) => {
+  const entries = Object.entries(values);
+  $("label").textContent = entries.length === 1 ? `${entries[0][0]}: ${digits(entries[0][1])}` : "Predicted values";
+  $("top").replaceChildren(...entries.map(([name, value]) => {
     const row = document.createElement("li");
     row.append(element("span", name, "name"), element("span", ""), element("span", digits(value), "value"));
     return row;
