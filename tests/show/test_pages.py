@@ -194,7 +194,7 @@ def test_players_share_a_chart(runs: Runs) -> None:
     page = runs.page("adversarial")
     assert "Loss of each player" in page.text
     kinds = [line["class"] for line in page.all("polyline")]
-    assert kinds == ["line one", "line two", "line train", "line val", "line rate"]
+    assert kinds == ["line one", "line two", "line train", "line val", "line quiet"]
     levels = [path for path in page.all("path") if path.get("class") == "level"]
     assert len(levels) == 1  # guessing
     assert "No Frechet distance was measured" in page.text

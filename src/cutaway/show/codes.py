@@ -9,7 +9,9 @@ from cutaway.show.words import percent
 
 HUES = 10
 EDGE = 0.002
-"""Share of the codes, at each end of an axis, that may lie beyond it and are left out."""
+"""Share of the codes, at each end of an axis, that may lie far beyond it and are left out."""
+MARGIN = 0.05
+"""Of the others' range: what lies so near to them is drawn."""
 
 
 def code_map(
@@ -23,8 +25,9 @@ def code_map(
     if codes.shape[1] < 2 or len(codes) < 2:
         return None
     points, names, said = _plane(codes)
-    edges = torch.quantile(points, torch.tensor([EDGE, 1 - EDGE]).double(), dim=0)
-    inside = ((edges[0] <= points) & (points <= edges[1])).all(1)
+    low, high = torch.quantile(points, torch.tensor([EDGE, 1 - EDGE]).double(), dim=0)
+    near = MARGIN * (high - low)
+    inside = ((low - near <= points) & (points <= high + near)).all(1)
     coloured = _commonest(targets, len(classes))
     clouds = (
         _cloud(name if k in coloured else "", points[(targets == k) & inside], len(classes) > 1)
