@@ -122,11 +122,11 @@ def counts() -> dict[str, Any]:
 STEP = """
 import resource, time, torch
 from cutaway import models
-from cutaway.learn.memory import kept
+from cutaway.learn.memory import keeping_freed
 network = models.build("resnet1202", 3, 10, 32).train()
 optimizer = torch.optim.SGD(network.parameters(), 0.1, 0.9)
 started = time.monotonic()
-with kept():  # as in the loop
+with keeping_freed():  # as in the loop
     s = network(torch.rand(128, 3, 32, 32))
     torch.nn.functional.cross_entropy(s, torch.arange(128) % 10).backward()
     optimizer.step()
