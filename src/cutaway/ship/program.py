@@ -2,33 +2,37 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, export
 
 from cutaway.errors import UsageError
-from cutaway.ship.shipment import Shipment
+from cutaway.ship.about import About
 
 
-def program(shipment: Shipment) -> ExportedProgram:
-    """The network and what is around it, for batches of any length.
+def trace(whole: nn.Module, specimen: Tensor, about: About, free: Sequence[str]) -> ExportedProgram:
+    """A network and what is around it, for batches of any length.
+
+    Args:
+        specimen: an example of its input.
+        free: names of the input's axes, from the first, that may have any length.
 
     Raises:
         UsageError: it does something that cannot be written down, or images of any size are
             asked for and it takes only one.
     """
-    specimen = shipment.specimen()
-    free = dict.fromkeys(range(len(shipment.free)), Dim.AUTO)
+    any_length = dict.fromkeys(range(len(free)), Dim.AUTO)
     with quietly(), torch.no_grad():
         try:
-            found = export(shipment.whole, (specimen,), dynamic_shapes=(free,), strict=False)
+            found = export(whole, (specimen,), dynamic_shapes=(any_length,), strict=False)
         except Exception as error:  # torch.export's failures have no common base
-            raise UsageError(_refusal(shipment, error)) from None
-    fixed = [name for name, n in zip(shipment.free, _lengths(found), strict=False) if _whole(n)]
+            raise UsageError(_refusal(about, free, error)) from None
+    fixed = [name for name, n in zip(free, _lengths(found), strict=False) if _whole(n)]
     if fixed:
-        raise UsageError(_refusal(shipment, f"its {fixed[0]} is fixed"))
+        raise UsageError(_refusal(about, free, f"its {fixed[0]} is fixed"))
     return found
 
 
@@ -43,10 +47,10 @@ def _whole(length: object) -> bool:
     return isinstance(length, int)
 
 
-def _refusal(shipment: Shipment, why: object) -> str:
-    name = shipment.about.model
-    if shipment.any_size:
-        size = " x ".join(map(str, shipment.about.size))
+def _refusal(about: About, free: Sequence[str], why: object) -> str:
+    name = about.model
+    if "height" in free and not about.resizes:
+        size = " x ".join(map(str, about.size))
         return f"{name} takes images of {size} pixels alone: export it without --any-size."
     reason = str(why).strip().splitlines()[0]
     return f"{name} cannot be written down as a program ({reason}): export safetensors or a folder."

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor, nn
+from torch.export import ExportedProgram
 
 from cutaway.errors import UsageError
 from cutaway.learn.run import Run
@@ -12,6 +13,7 @@ from cutaway.randomness import generator
 from cutaway.ship.about import About
 from cutaway.ship.examples import Examples, drawn
 from cutaway.ship.portable import part_of, portable
+from cutaway.ship.program import trace
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,15 @@ class Shipment:
     def whole(self) -> nn.Module:
         """Pixels (or codes, or places) to answers, in PyTorch."""
         return portable(self.network, self.about)
+
+    @cached_property
+    def program(self) -> ExportedProgram:
+        """The whole as a program of tensor operations, traced once for all formats.
+
+        Raises:
+            UsageError: it cannot be written down, or takes images of one size only.
+        """
+        return trace(self.whole, self.specimen(), self.about, self.free)
 
     def specimen(self) -> Tensor:
         """Three made-up examples, of another shape than the network's where it may be any."""

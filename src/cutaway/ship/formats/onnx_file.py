@@ -12,7 +12,7 @@ from cutaway.errors import DataError
 from cutaway.files import write_whole
 from cutaway.ship.about import About
 from cutaway.ship.opened import Opened
-from cutaway.ship.program import program, quietly
+from cutaway.ship.program import quietly
 from cutaway.ship.shipment import Shipment
 
 OPSET = 20
@@ -32,7 +32,7 @@ def model(shipment: Shipment) -> onnx.ModelProto:
     output = OUTPUTS.get(about.part, about.target.answers)
     with quietly():
         found = torch.onnx.export(
-            program(shipment), (), dynamo=True, opset_version=OPSET, verbose=False,
+            shipment.program, (), dynamo=True, opset_version=OPSET, verbose=False,
             input_names=[INPUTS[about.part]], output_names=[output],
         )  # fmt: skip
     assert found is not None

@@ -10,7 +10,7 @@ from cutaway.errors import DataError
 from cutaway.files import write_whole
 from cutaway.ship.about import About
 from cutaway.ship.opened import Opened, of_module
-from cutaway.ship.program import program, quietly
+from cutaway.ship.program import quietly
 from cutaway.ship.shipment import Shipment
 
 KEY = "cutaway.json"
@@ -20,7 +20,7 @@ def write(shipment: Shipment, path: Path) -> None:
     """Write `path`; what the network is travels as one more file in the archive."""
     held = BytesIO()
     with quietly():
-        torch.export.save(program(shipment), held, extra_files={KEY: shipment.about.to_json()})
+        torch.export.save(shipment.program, held, extra_files={KEY: shipment.about.to_json()})
     write_whole(path, held.getvalue())
 
 
