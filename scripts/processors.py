@@ -1,7 +1,11 @@
 """Run the tests that compute as other processors would: both precisions, AVX2 and the best set.
 
-    python scripts/processors.py            # every combination, one after the other
-    python scripts/processors.py --others   # all but the one that plain `pytest` has covered
+    python scripts/processors.py             # every combination, one after the other
+    python scripts/processors.py --others    # all but the one that plain `pytest` has covered
+    python scripts/processors.py --opposite  # only the one that differs from it in both
+
+`--opposite` and plain `pytest` together cover each precision and each set once; `--others` also
+finds what only two of them together break.
 
 What each run covered stands in its last line. Arguments after `--` go to pytest.
 """
@@ -21,7 +25,7 @@ AVX2 = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}
 
 
 def combinations() -> list[dict[str, str]]:
-    """Environment variables of each; the one of plain `pytest` first."""
+    """Environment variables of each; the one of plain `pytest` first, its opposite last."""
     own = "bfloat16" if multiplies_bfloat16("cpu") else "float32"
     other = {"bfloat16": "float32", "float32": "bfloat16"}[own]
     better = torch.backends.cpu.get_cpu_capability() not in ("AVX2", "DEFAULT")
@@ -31,11 +35,13 @@ def combinations() -> list[dict[str, str]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--others", action="store_true", help="leave out what `pytest` covers")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--others", action="store_true", help="leave out what `pytest` covers")
+    which.add_argument("--opposite", action="store_true", help="only the other precision and set")
     parser.add_argument("pytest", nargs="*", help="further arguments of pytest")
     asked = parser.parse_args()
     failed = []
-    for switches in combinations()[asked.others :]:
+    for switches in combinations()[-1 if asked.opposite else asked.others :]:
         said = " ".join(f"{name}={value}" for name, value in switches.items())
         print(f"+ {said} pytest -n auto {' '.join(ROOMS)}", flush=True)
         command = [sys.executable, "-m", "pytest", "-n", "auto", *ROOMS, *asked.pytest]

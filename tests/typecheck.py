@@ -11,5 +11,19 @@ strict = beartype(conf=BeartypeConf(is_pep484_tower=True))
 
 def checked(function: Callable[..., Any]) -> Callable[..., Any]:
     """Check a function's annotations, but for commands: typer gives them a context of a type other
-    than the one that it asks them to declare."""
-    return function if function.__module__.startswith("cutaway.cli.") else strict(function)
+    than the one that it asks them to declare.
+
+    The check is made when the function is first called: to make all of them takes longer than the
+    rest of the import, and most are of functions that a process never calls.
+    """
+    if function.__module__.startswith("cutaway.cli."):
+        return function
+    check = None
+
+    def first(*given: Any, **named: Any) -> Any:
+        nonlocal check
+        if check is None:
+            check = strict(function)
+        return check(*given, **named)
+
+    return first

@@ -74,6 +74,18 @@ class Server:
         lines = self.client.get("/metrics").text.splitlines()
         return next((float(one.rsplit(" ", 1)[1]) for one in lines if one.startswith(name)), 0.0)
 
+    def in_flight(self, requests: int) -> bool:
+        """Whether so many requests have begun and not ended."""
+        return self.metric("cutaway_requests_in_flight") == requests
+
+    def refuses(self) -> bool:
+        """Whether it takes no further connections."""
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
     def socket(self) -> socket.socket:
         """A bare connection."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=30)

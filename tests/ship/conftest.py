@@ -27,7 +27,7 @@ SMALL = {
     ),
     "autoencoder": ("digits", {"epochs": 1}),
     "signal_net": ("waveforms", {"epochs": 1}),
-    "gates": ("xor", {"repeat": 10}),
+    "gates": ("xor", {"epochs": 1, "repeat": 10}),
     "siren": ("china", {"epochs": 1, "image_size": 32}),
 }
 

@@ -16,7 +16,6 @@ from cutaway.ship.about import About
 from cutaway.ship.export import atomic_path, export
 from cutaway.ship.formats import FORMATS, onnx_file, open_exported
 from cutaway.ship.portable import part_of, portable
-from cutaway.ship.program import program
 from cutaway.ship.shipment import Shipment
 
 EXACT = ("onnx", "pt2", "safetensors", "folder")
@@ -214,7 +213,7 @@ def test_the_run_s_own_network_is_untouched(trained):
 
 
 def test_axes_that_may_be_of_any_length(trained):
-    exported = program(Shipment.of(trained("lenet5")))
+    exported = Shipment.of(trained("lenet5")).program
     (name,) = exported.graph_signature.user_inputs
     node = next(node for node in exported.graph.nodes if node.name == name)
     assert [isinstance(n, int) for n in node.meta["val"].shape] == [False, False, False, True]

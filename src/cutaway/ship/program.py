@@ -2,39 +2,40 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, export
 
 from cutaway.errors import UsageError
-from cutaway.ship.shipment import Shipment
+from cutaway.ship.about import About
 
 
-def program(shipment: Shipment) -> ExportedProgram:
-    """Export the network with its pre- and postprocessing, for batches of any length.
+def trace(
+    module: nn.Module, inputs: Tensor, about: About, dynamic_axes: Sequence[str]
+) -> ExportedProgram:
+    """Export a network with its pre- and postprocessing, for batches of any length.
+
+    Args:
+        inputs: an example of its input.
+        dynamic_axes: names of the input's axes, from the first, that may have any length.
 
     Raises:
         UsageError: it does something that cannot be written down, or images of any size are
             asked for and it takes only one.
     """
-    inputs = shipment.example_inputs()
-    dynamic_axes = dict.fromkeys(range(len(shipment.dynamic_axes)), Dim.AUTO)
+    any_length = dict.fromkeys(range(len(dynamic_axes)), Dim.AUTO)
     with silenced(), torch.no_grad():
         try:
-            exported = export(
-                shipment.module, (inputs,), dynamic_shapes=(dynamic_axes,), strict=False
-            )
+            exported = export(module, (inputs,), dynamic_shapes=(any_length,), strict=False)
         except Exception as error:  # torch.export's failures have no common base
-            raise UsageError(_unsupported(shipment, error)) from None
-    fixed = [
-        name
-        for name, n in zip(shipment.dynamic_axes, _lengths(exported), strict=False)
-        if _is_fixed(n)
-    ]
+            raise UsageError(_unsupported(about, dynamic_axes, error)) from None
+    lengths = zip(dynamic_axes, _lengths(exported), strict=False)
+    fixed = [name for name, length in lengths if _is_fixed(length)]
     if fixed:
-        raise UsageError(_unsupported(shipment, f"its {fixed[0]} is fixed"))
+        raise UsageError(_unsupported(about, dynamic_axes, f"its {fixed[0]} is fixed"))
     return exported
 
 
@@ -49,10 +50,10 @@ def _is_fixed(length: object) -> bool:
     return isinstance(length, int)
 
 
-def _unsupported(shipment: Shipment, cause: object) -> str:
-    name = shipment.about.model
-    if shipment.any_size:
-        size = " x ".join(map(str, shipment.about.size))
+def _unsupported(about: About, dynamic_axes: Sequence[str], cause: object) -> str:
+    name = about.model
+    if "height" in dynamic_axes and not about.resizes:
+        size = " x ".join(map(str, about.size))
         return f"{name} takes images of {size} pixels alone: export it without --any-size."
     reason = str(cause).strip().splitlines()[0]
     return f"{name} cannot be written down as a program ({reason}): export safetensors or a folder."

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor, nn
+from torch.export import ExportedProgram
 
 from cutaway.errors import UsageError
 from cutaway.learn.run import Run
@@ -12,6 +13,7 @@ from cutaway.randomness import generator
 from cutaway.ship.about import About
 from cutaway.ship.examples import Examples, random_inputs
 from cutaway.ship.portable import part_of, portable
+from cutaway.ship.program import trace
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,15 @@ class Shipment:
     def module(self) -> nn.Module:
         """The PyTorch module from pixels (or codes, or places) to answers."""
         return portable(self.network, self.about)
+
+    @cached_property
+    def program(self) -> ExportedProgram:
+        """The module as a program of tensor operations, traced once for all formats.
+
+        Raises:
+            UsageError: it cannot be written down, or takes images of one size only.
+        """
+        return trace(self.module, self.example_inputs(), self.about, self.dynamic_axes)
 
     def example_inputs(self) -> Tensor:
         """Three random examples, of another shape than the network's where any is allowed."""

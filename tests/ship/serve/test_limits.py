@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic, sleep
 
 import httpx
@@ -23,6 +24,7 @@ from helpers.server import (
     read_all,
     read_one,
 )
+from helpers.waiting import eventually
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,7 +65,7 @@ def test_too_many_pixels_are_refused_by_the_head(running: Server, width: int, he
     before, began = running.size()[0], monotonic()
     answer = running.predict(empty_png(width, height))
     assert (answer.status_code, "pixels" in sentence(answer)) == (413, True)
-    assert monotonic() - began < 2
+    assert monotonic() - began < 10
     assert running.size()[0] - before < 50e6  # decoded, the smallest would take 81 MB
 
 
@@ -89,7 +91,7 @@ def test_a_declared_size_is_refused_before_anything_arrives(running: Server) -> 
         connection.sendall(HEAD % 200_000_000)
         began = monotonic()
         status, said = parsed(read_one(connection))
-        assert (status, monotonic() - began < 1.5) == (413, True)
+        assert (status, monotonic() - began < 10) == (413, True)  # it awaits a body for 30
         assert "too large" in said["error"]
 
 
@@ -118,9 +120,8 @@ def test_a_truncated_upload_leaves_nothing_behind(running: Server) -> None:
     for cut in (0, 10, len(BODY) - 1):
         with running.socket() as connection:
             connection.sendall(HEAD % len(BODY) + BODY[:cut])
-    sleep(0.3)
+    eventually(lambda: running.metric(gone) - before >= 3 and running.in_flight(0))
     assert running.metric(gone) - before == 3
-    assert running.metric("cutaway_requests_in_flight") == 0
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,8 @@ def test_what_is_no_request(running: Server, sent: bytes, expected: int) -> None
 
 def test_requests_above_the_rate_are_refused(serve: Serve, lenet: Run) -> None:
     server = serve(lenet.path, "--rate", 5)
-    answers = [server.predict(PICTURE) for _ in range(30)]
+    with ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda _: server.predict(PICTURE), range(60)))
     counts = Counter(one.status_code for one in answers)
     assert set(counts) == {200, 429}
     assert counts[200] >= 10  # twice the rate at once
@@ -218,7 +220,7 @@ def test_more_requests_than_may_be_in_flight(serve: Serve, lenet: Run) -> None:
     first, second = server.socket(), server.socket()
     for one in (first, second):
         one.sendall(REQUEST[:-1])
-    sleep(0.2)
+    eventually(lambda: server.in_flight(2))
     answer = server.predict(PICTURE)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert "as many requests as it can" in sentence(answer)
@@ -236,8 +238,7 @@ def test_an_answer_that_takes_too_long(serve: Serve, lenet: Run) -> None:
     answers = [server.predict(*[large] * 100), server.predict(PICTURE)]
     assert answers[0].status_code == 503
     assert "no answer within 0.2 seconds" in sentence(answers[0])
-    sleep(5)
-    assert server.predict(PICTURE).status_code == 200
+    eventually(lambda: server.predict(PICTURE).status_code == 200)
 
 
 @given(rate=st.floats(0.5, 100), gaps=st.lists(st.floats(0, 3), min_size=1, max_size=60))

@@ -5,13 +5,13 @@ import socket
 from pathlib import Path
 from shutil import copytree
 from threading import Thread
-from time import sleep
 
 import httpx
 import pytest
 from helpers.command import cutaway
 from helpers.digits import digits
 from helpers.server import BODY, HEAD, PICTURE, Serve, encoded, files, read_all
+from helpers.waiting import eventually
 
 from cutaway.learn.fit import fit
 from cutaway.learn.recipe import Recipe
@@ -25,11 +25,9 @@ def test_what_is_in_flight_is_answered(serve: Serve, lenet: Run, by: int) -> Non
     idle = server.socket()
     for one in halfway:
         one.sendall(HEAD % len(BODY) + BODY[:-5])
-    sleep(0.3)
+    eventually(lambda: server.in_flight(20))
     server.process.send_signal(by)
-    sleep(0.7)
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", server.port))
+    eventually(server.refuses)
     for one in halfway:
         one.sendall(BODY[-5:])
     for one in halfway:
@@ -58,7 +56,7 @@ def test_a_stream_of_requests_does_not_keep_the_server_running(serve: Serve, len
     threads = [Thread(target=ask) for _ in range(8)]
     for one in threads:
         one.start()
-    sleep(1)
+    eventually(lambda: len(answered) >= 16)
     assert server.stop() == 0
     for one in threads:
         one.join()
@@ -72,9 +70,9 @@ def test_a_second_signal_ends_the_server_at_once(serve: Serve, lenet: Run) -> No
     server = serve(lenet.path)
     with server.socket() as connection:
         connection.sendall(HEAD % len(BODY))
-        sleep(0.2)
+        eventually(lambda: server.in_flight(1))
         server.process.send_signal(signal.SIGINT)
-        sleep(0.5)
+        eventually(server.refuses)
         assert server.process.poll() is None
         assert server.stop(signal.SIGINT) == 0
 

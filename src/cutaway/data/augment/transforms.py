@@ -25,7 +25,7 @@ class Transform:
 
     def __post_init__(self) -> None:
         for each in self.settings():
-            each.read(getattr(self, each.name))
+            object.__setattr__(self, each.name, each.read(getattr(self, each.name)))
 
     @classmethod
     @cache

@@ -12,7 +12,7 @@ from cutaway.errors import DataError
 from cutaway.files import write_whole
 from cutaway.ship.about import About
 from cutaway.ship.exported_model import ExportedModel
-from cutaway.ship.program import program, silenced
+from cutaway.ship.program import silenced
 from cutaway.ship.shipment import Shipment
 
 OPSET = 20
@@ -32,7 +32,7 @@ def model(shipment: Shipment) -> onnx.ModelProto:
     output = OUTPUTS.get(about.part, about.target.answers)
     with silenced():
         exported = torch.onnx.export(
-            program(shipment), (), dynamo=True, opset_version=OPSET, verbose=False,
+            shipment.program, (), dynamo=True, opset_version=OPSET, verbose=False,
             input_names=[INPUTS[about.part]], output_names=[output],
         )  # fmt: skip
     assert exported is not None

@@ -10,7 +10,7 @@ from cutaway.errors import DataError
 from cutaway.files import write_whole
 from cutaway.ship.about import About
 from cutaway.ship.exported_model import ExportedModel, of_module
-from cutaway.ship.program import program, silenced
+from cutaway.ship.program import silenced
 from cutaway.ship.shipment import Shipment
 
 KEY = "cutaway.json"
@@ -20,7 +20,7 @@ def write(shipment: Shipment, path: Path) -> None:
     """Write `path`; the description of the network is one more file in the archive."""
     buffer = BytesIO()
     with silenced():
-        torch.export.save(program(shipment), buffer, extra_files={KEY: shipment.about.to_json()})
+        torch.export.save(shipment.program, buffer, extra_files={KEY: shipment.about.to_json()})
     write_whole(path, buffer.getvalue())
 
 
