@@ -4,6 +4,7 @@ import html
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,12 +72,29 @@ def test_modules_open_into_their_modules(resnet: Graph):
     shown = view(resnet)
     whole = [box.name for box in shown.modules.boxes]
     assert whole == ["in", "stem", "stages", "mean", "flatten", "output", "out"]
-    assert next(b for b in shown.modules.boxes if b.name == "stages").open  # nearly all the time
     block = opened(opened(opened(shown.modules, "stages"), "1"), "0")
     assert [b.name for b in block.boxes] == ["in", "F", "shortcut", "add", "tau", "out"]
     assert [b.shape for b in block.boxes][:2] == ["16×32×32", "32×16×16"]
     areas = {b.name: b.area for b in block.boxes}
     assert (areas["F"], areas["shortcut"]) == ("3/1/4/3", "3/3/4/5")  # side by side
+
+
+def planted(graph: Graph, name: str, share: float) -> Graph:
+    """The graph as if this module took such a share of the time of the forward pass."""
+    times = {graph.calls[0].name: 1.0, name: share}
+    calls = (
+        replace(one, forward=replace(one.forward, ms=times.get(one.name, one.forward.ms)))
+        for one in graph.calls
+    )
+    return replace(graph, calls=tuple(calls))
+
+
+@pytest.mark.parametrize(("share", "is_open"), [(0.9, True), (0.3, False)])
+def test_a_module_that_takes_most_of_the_time_is_open_at_first(
+    resnet: Graph, share: float, is_open: bool
+) -> None:
+    shown = view(planted(resnet, "stages", share))
+    assert next(box for box in shown.modules.boxes if box.name == "stages").open == is_open
 
 
 def test_the_way_back_stands_on_its_head(resnet: Graph):
