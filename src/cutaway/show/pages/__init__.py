@@ -1,4 +1,4 @@
-"""The pages of the report, one a kind of task: which sections its result is told in."""
+"""The pages of the report, one module for each kind of task."""
 
 from importlib import import_module
 from types import ModuleType
@@ -7,5 +7,5 @@ from cutaway.learn.task import Task
 
 
 def page_of(task: Task) -> ModuleType:
-    """The module that tells a task's results: `page(subject)`, and what else it has."""
+    """The module of a task's page, which has `page(subject)`."""
     return import_module(f"{__name__}.{task.page}")

@@ -1,4 +1,4 @@
-"""What a page is made of."""
+"""The parts of a page: its sections, its subject, its outcome, its tiles."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from cutaway.show.strip import strip
 from cutaway.show.words import capital
 
 NOUNS = {1: "signal", 2: "image", 3: "video"}
-"""What an example is called, by the rank of its grid."""
+"""The name of an example, by the rank of its grid."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,16 @@ ORIGINS = (Section("data", "Data"), Section("recipe", "Recipe"), Section("next",
 
 @dataclass(frozen=True)
 class Subject:
-    """What a page is about: a run, what it did on the test set, and its images if there are any."""
+    """A run, its evaluation on the test set, and its images if there are any."""
 
     run: Run
-    found: Evaluation
+    result: Evaluation
     images: ImageSet | None
     problem: str = ""
 
     @property
-    def kept(self) -> dict[str, Tensor]:
-        return self.found.tensors()
+    def tensors(self) -> dict[str, Tensor]:
+        return self.result.tensors()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ class Subject:
     @cached_property
     def measures(self) -> dict[str, float]:
         """The metrics that are single numbers."""
-        summary = self.found.summary()
+        summary = self.result.summary()
         return {k: v for k, v in summary.items() if isinstance(v, int | float)}
 
     @cached_property
@@ -72,7 +72,7 @@ class Subject:
 
     @property
     def noun(self) -> str:
-        """What one example is called."""
+        """The name of one example: `image`, `signal`, `sample`."""
         rank = len(self.run.data.size)
         return "sample" if self.whole and rank == 1 else NOUNS.get(rank, "example")
 
@@ -92,25 +92,27 @@ class Tile:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The head of a page: one large figure, the sentences that explain it, and tiles."""
+    """The head of a page: one large figure with a caption, sentences that explain it, and tiles."""
 
     figure: str
-    said: str
+    caption: str
     lead: Sequence[str]
     tiles: Sequence[Tile] = ()
 
 
 @dataclass(frozen=True)
 class Page:
-    """The sections in their order, what is in the browser's tab, and all that templates say."""
+    """The sections in their order, the title in the browser's tab, and the templates' values."""
 
     title: str
     sections: tuple[Section, ...]
     content: dict[str, Any] = field(default_factory=dict)
 
 
-def told(subject: Subject, outcome: Outcome, sections: Sequence[Section], **content: Any) -> Page:
-    """A page that begins with an outcome; how it learned and where it comes from are added."""
+def build_page(
+    subject: Subject, outcome: Outcome, sections: Sequence[Section], **content: Any
+) -> Page:
+    """A page that begins with an outcome; the sections on learning and on origins are added."""
     steps = strip(subject.run)
     progress = (PROGRESS,) if len(steps) > 1 else ()
     order = (OUTCOME, *sections, *progress, LEARNING, *ORIGINS)

@@ -1,4 +1,4 @@
-"""One class an image: how often right, which classes are confused, whether it can be believed."""
+"""One class an image: accuracy, confused classes, calibration, mistakes."""
 
 from typing import Any
 
@@ -17,32 +17,32 @@ ANSWERS = (
 def page(subject: Subject) -> Page:
     if table.fits(subject):
         return table.page(subject)
-    found = subject.found
-    assert isinstance(found, Classification)
+    result = subject.result
+    assert isinstance(result, Classification)
     sections = (Section("result", "Result"), LEARNING, *ANSWERS, *ORIGINS)
-    return Page(title(found), sections, content(subject, found))
+    return Page(title(result), sections, content(subject, result))
 
 
-def title(found: Classification) -> str:
-    return words.percent(found.accuracy, words.digits_for(len(found)))
+def title(result: Classification) -> str:
+    return words.percent(result.accuracy, words.digits_for(len(result)))
 
 
-def content(subject: Subject, found: Classification) -> dict[str, Any]:
-    """What the sections on answers say."""
-    rows, images = scores.by_class(found), subject.images
+def content(subject: Subject, result: Classification) -> dict[str, Any]:
+    """The values of the sections on predictions."""
+    rows, images = scores.by_class(result), subject.images
     many = len(rows) > scores.FEW
     return {
-        "found": found,
-        "places": words.digits_for(len(found)),
+        "result": result,
+        "places": words.digits_for(len(result)),
         "lead": (),
         "extra": (),
-        "baseline": found.commonest,
+        "baseline": result.commonest,
         "many": many,
-        "matrix": scores.matrix(found, subject.noun),
-        "pairs": scores.pairs(found),
+        "matrix": scores.matrix(result, subject.noun),
+        "pairs": scores.pairs(result),
         "rows": rows,
         "weakest": scores.weakest(rows),
-        "calibration": scores.calibration(found),
-        "trust": scores.trust(found),
-        "mistakes": pictures.mistakes(found, images) if images else [],
+        "calibration": scores.calibration(result),
+        "trust": scores.trust(result),
+        "mistakes": pictures.mistakes(result, images) if images else [],
     }

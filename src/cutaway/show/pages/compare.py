@@ -30,7 +30,7 @@ def write(comparison: Comparison, path: Path) -> None:
 
 
 def content(comparison: Comparison) -> dict[str, Any]:
-    """Everything that the template says."""
+    """The values of the template."""
     curves, rows = together.figures(comparison), verdict.rows(comparison)
     replicates = _replicates(comparison)
     sections = (
@@ -43,10 +43,10 @@ def content(comparison: Comparison) -> dict[str, Any]:
     measure = capital(verdict.name(comparison))
     return {
         "title": listed([side.name for side in comparison.sides]),
-        "found": comparison,
+        "comparison": comparison,
         "sections": sections,
         "headline": _headline(comparison),
-        "said": verdict.said(comparison),
+        "sentences": verdict.said(comparison),
         "measure": measure,
         "what": "fleet" if comparison.fleets else "run",
         "rows": rows,
@@ -58,17 +58,17 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "left_out": len(comparison.sides) - together.MOST,
         "notes": verdict.notes(comparison),
         "tests": list(dict.fromkeys(one.test for one in comparison.differences)),
-        "looks": [(side.name, _looks(side, comparison.on)) for side in comparison.sides],
+        "looks": [(side.name, _evaluations(side, comparison.on)) for side in comparison.sides],
         "version": __version__,
     }
 
 
-def _looks(side: Side, on: str) -> int:
+def _evaluations(side: Side, on: str) -> int:
     return sum(look["on"] == on for run in side.runs for look in run.looks)
 
 
 def _headline(comparison: Comparison) -> tuple[str, str]:
-    """The largest figure of the page and what it is: the best one's lead, if it can be told."""
+    """The page's largest figure and its caption: the best side's lead, if it is significant."""
     seen = [one for one in comparison.differences if one.seen]
     ahead = [one for one in seen if one.gain.value > 0]
     best = max(ahead or seen or comparison.differences, key=lambda one: abs(one.gain.value))
@@ -88,7 +88,7 @@ def _headline(comparison: Comparison) -> tuple[str, str]:
 def _intervals(
     comparison: Comparison, measure: str, rows: Sequence[verdict.Row]
 ) -> list[Intervals]:
-    """Of the sides themselves, and of what they are better by than the first."""
+    """The intervals of the sides, and of their differences from the first one."""
     unit, axis = verdict.scale(comparison.metric), comparison.metric.axis
     first = comparison.first.name
     sides = []
@@ -96,10 +96,10 @@ def _intervals(
         label = f"{row.side.name} {row.figure}, 95 % interval {row.interval}"
         values = one.values if comparison.fleets else ()
         sides.append(_interval(row.side.name, one.estimate.times(unit), label, values, unit))
-    told = {row.side.name: row for row in rows}
+    by_side = {row.side.name: row for row in rows}
     gains = []
     for difference in comparison.differences:
-        row = told[difference.side.name]
+        row = by_side[difference.side.name]
         label = f"{row.side.name} better by {row.gain}, 95 % interval {row.span}"
         gain = _interval(row.side.name, difference.gain.times(unit), label)
         gains.append(gain if row.seen else replace(gain, role="quiet"))

@@ -1,4 +1,4 @@
-"""Output = input: what comes back through the code, and what the code is like."""
+"""Output = input: the reconstructions, their errors, and the codes."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.learn.tasks.reconstruct import psnr
 from cutaway.show import errors, measures
 from cutaway.show.codes import code_map
-from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, tiles, told
+from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, build_page, tiles
 from cutaway.show.pictures import Picture, Signal, flat, sheet, signal
 from cutaway.show.words import plural
 
@@ -32,13 +32,13 @@ class Pair:
 
 def page(subject: Subject) -> Page:
     sections = (AGAIN, CODES, ERRORS)
-    return told(subject, outcome(subject), sections, **inside(subject, "mean squared error"))
+    return build_page(subject, outcome(subject), sections, **content(subject, "mean squared error"))
 
 
 def outcome(subject: Subject) -> Outcome:
-    values, noun, n = subject.measures, subject.noun, len(subject.found)
+    values, noun, n = subject.measures, subject.noun, len(subject.result)
     error = values["loss"]
-    wide = subject.kept["codes"].shape[1]
+    wide = subject.tensors["codes"].shape[1]
     size = subject.run.data.channels * math.prod(subject.run.data.size)
     lead = [
         f"Each {noun} of {plural(size, 'value')} went through a code of {plural(wide, 'number')} "
@@ -52,8 +52,9 @@ def outcome(subject: Subject) -> Outcome:
         "loss": "mean squared error of values of 0 to 1",
     }
     code = Tile("Code", f"{wide:,}", f"numbers for the {noun}'s {size:,}")
-    said = f"peak signal-to-noise ratio on {plural(n, 'test ' + noun)}"
-    return Outcome(measures.text("psnr", values["psnr"]), said, lead, (*tiles(values, notes), code))
+    caption = f"peak signal-to-noise ratio on {plural(n, 'test ' + noun)}"
+    figure = measures.text("psnr", values["psnr"])
+    return Outcome(figure, caption, lead, (*tiles(values, notes), code))
 
 
 def baseline(subject: Subject, images: ImageSet) -> float:
@@ -69,42 +70,41 @@ def _pixels(images: ImageSet, index: Tensor) -> Tensor:
     return images.images[chosen].flatten(1).float() / 255
 
 
-def inside(subject: Subject, unit: str) -> dict[str, Any]:
-    """What the sections on reconstructions, codes and errors say."""
-    kept = subject.kept
-    each, targets, codes = kept["errors"], kept["targets"], kept["codes"]
+def content(subject: Subject, unit: str) -> dict[str, Any]:
+    """The values of the sections on reconstructions, codes and errors."""
+    tensors = subject.tensors
+    each, targets, codes = tensors["errors"], tensors["targets"], tensors["codes"]
     worst = int(each.argmax())
     return {
         "unit": unit,
-        "again": again(kept["originals"], kept["reconstructions"]),
-        "pairs_shown": len(kept["originals"]),
+        "again": reconstructions(tensors["originals"], tensors["reconstructions"]),
+        "pairs_shown": len(tensors["originals"]),
         "signals": signals(subject),
         "code_width": codes.shape[1],
         "code_map": code_map(codes, targets[: len(codes)], subject.classes),
         "error_rows": errors.by_class(each, targets, subject.classes),
         "error_figure": errors.histogram(each, unit, subject.noun),
-        "hardest": (subject.name(int(kept["index"][worst])), each[worst].item()),
+        "hardest": (subject.name(int(tensors["index"][worst])), each[worst].item()),
     }
 
 
-def again(originals: Tensor, made: Tensor) -> Picture | None:
+def reconstructions(originals: Tensor, outputs: Tensor) -> Picture | None:
     """Rows of originals, each above the row of its reconstructions; None for signals."""
     if originals.ndim < 4:
         return None
-    originals, made = flat(originals), flat(made)
+    originals, outputs = flat(originals), flat(outputs)
     count = len(originals) // COLUMNS * COLUMNS or len(originals)
-    rows = zip(originals[:count].split(COLUMNS), made[:count].split(COLUMNS), strict=True)
+    rows = zip(originals[:count].split(COLUMNS), outputs[:count].split(COLUMNS), strict=True)
     return sheet(torch.cat([both for row in rows for both in row]), min(COLUMNS, count), apart=2)
 
 
 def signals(subject: Subject) -> list[Pair]:
     """Signals with their reconstructions drawn over them; none for pictures."""
-    kept = subject.kept
-    if kept["originals"].ndim != 3:
+    tensors = subject.tensors
+    if tensors["originals"].ndim != 3:
         return []
-    rows = zip(
-        kept["index"], kept["originals"], kept["reconstructions"], kept["errors"], strict=False
-    )
+    columns = (tensors[name] for name in ("index", "originals", "reconstructions", "errors"))
+    rows = zip(*columns, strict=False)
     return [
         Pair(subject.name(int(at)), signal(x, y), error.item())
         for at, x, y, error in list(rows)[:SIGNALS]

@@ -1,4 +1,4 @@
-"""Numbers of each image: predicted against true, how far off they are, and the worst errors."""
+"""Numbers of each image: predicted against true, the errors, and the worst of them."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.figures import Axis, Curves, Series, line
 from cutaway.learn.tasks.regress import Regress, Regression
 from cutaway.show import errors
-from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, tiles, told
+from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, build_page, tiles
 from cutaway.show.pictures import Picture, Signal, example
 from cutaway.show.words import plural
 
@@ -29,7 +29,7 @@ class Card:
 
 
 def page(subject: Subject) -> Page:
-    result = subject.found
+    result = subject.result
     assert isinstance(result, Regression)
     sizes, unit = _sizes(result)
     worst = int(sizes.argmax())
@@ -42,7 +42,7 @@ def page(subject: Subject) -> Page:
         "error_figure": errors.histogram(sizes, unit, subject.noun),
         "hardest": (subject.name(int(result.index[worst])), sizes[worst].item()),
     }
-    return told(subject, outcome(subject, result), (VALUES, WORST, ERRORS), **content)
+    return build_page(subject, outcome(subject, result), (VALUES, WORST, ERRORS), **content)
 
 
 def outcome(subject: Subject, result: Regression) -> Outcome:
@@ -74,7 +74,7 @@ def outcome(subject: Subject, result: Regression) -> Outcome:
 
 
 def _sizes(result: Regression) -> tuple[Tensor, str]:
-    """How large each image's error is, and in which unit."""
+    """The size of each image's error, and its unit."""
     if len(result.names) == 1:
         return result.errors[:, 0].abs(), f"absolute error of {result.names[0]}"
     return result.squares.sqrt(), "error in standard deviations of the training values"
@@ -94,13 +94,13 @@ def predicted(result: Regression, k: int, noun: str) -> Curves:
     """Predicted against true values of a number, with the range that holds 9 of 10 errors."""
     name, within = result.names[k], result.per_value()[k]["within"]
     some = torch.linspace(0, len(result) - 1, min(MOST, len(result))).long()
-    true, said = (x[some, k].double() for x in (result.targets, result.values))
-    low, high = _ends(torch.cat([true, said]))
+    true, values = (x[some, k].double() for x in (result.targets, result.values))
+    low, high = _ends(torch.cat([true, values]))
     return Curves(
         title=f"Predicted {name} against the true one",
         x=Axis(f"true {name}", low=low, high=high),
         y=Axis("predicted", low=low, high=high),
-        series=(_right(low, high, within), line("", true, said, style="cloud")),
+        series=(_right(low, high, within), line("", true, values, style="cloud")),
         caption=f"A point a test {noun}; on the dashed line the prediction is right. The band "
         f"holds 9 of 10 errors: it reaches {within:.4g} to both sides.",
         summary=f"{name}: 9 of 10 predictions are within {within:.4g} of the true value.",
@@ -132,5 +132,5 @@ def _card(result: Regression, images: ImageSet, row: int) -> Card:
     pairs = zip(
         result.names, result.values[row].tolist(), result.targets[row].tolist(), strict=True
     )
-    rows = tuple((name, f"{said:.4g}", f"{true:.4g}") for name, said, true in pairs)
+    rows = tuple((name, f"{value:.4g}", f"{true:.4g}") for name, value, true in pairs)
     return Card(images.names[at], example(images.images[at]), rows)

@@ -1,4 +1,4 @@
-"""The page of a search: the best recipe, how it was found, what mattered, every trial."""
+"""The page of a search: the best recipe, the progress, the importance of fields, all trials."""
 
 import math
 import shlex
@@ -38,7 +38,7 @@ def report(search: Search) -> Path:
 
 
 def content(search: Search) -> dict[str, Any]:
-    """Return all that the template says."""
+    """Return the values of the template."""
     results, trials = search.results, search.trials
     best = trials[results["trial"]]
     recipe = search.recipe
@@ -78,29 +78,29 @@ def measure(search: Search) -> str:
 
 
 def lead(search: Search, trials: Sequence[Trial], best: Trial) -> list[str]:
-    """In words: what won, against what, and how far to trust it."""
-    said = [f"Trial {best.number + 1} did best: {origins.changes(best.changes)}."]
+    """Sentences on the best trial, the first one, and how far to trust the result."""
+    sentences = [f"Trial {best.number + 1} did best: {origins.changes(best.changes)}."]
     first = trials[0]
     if first.value is not None and best is not first:
         before = measures.text(search.objective, first.value)
         standing = space.own_point(search.space, search.recipe) == first.drawn
-        said[0] += f" Trial 1{', the recipe as it was,' * standing} came to {before}."
-    said.append(
+        sentences[0] += f" Trial 1{', the recipe as it was,' * standing} came to {before}."
+    sentences.append(
         "The best of many results on the same images is optimistic: some of its lead is luck. No "
         "test image was used, so train the recipe again with several seeds, and test that once."
     )
-    return said
+    return sentences
 
 
 def tiles(trials: Sequence[Trial], best: Trial) -> list[Tile]:
     states = [trial.state for trial in trials]
-    found = [Tile("Trials", f"{len(trials)}", f"{states.count('ended')} trained to the end")]
+    counts = [Tile("Trials", f"{len(trials)}", f"{states.count('ended')} trained to the end")]
     if count := states.count("pruned"):
-        found.append(Tile("Pruned", f"{count}", "behind the median of the others by then"))
+        counts.append(Tile("Pruned", f"{count}", "behind the median of the others by then"))
     if count := states.count("failed"):
-        found.append(Tile("Failed", f"{count}", "could not be trained, see the table"))
+        counts.append(Tile("Failed", f"{count}", "could not be trained, see the table"))
     epochs = sum(trial.epochs for trial in trials)
-    return [*found, Tile("Epochs", f"{epochs:,}", f"of all trials; {best.epochs} of the best")]
+    return [*counts, Tile("Epochs", f"{epochs:,}", f"of all trials; {best.epochs} of the best")]
 
 
 def options(best: Trial, own: bool) -> str:
@@ -112,7 +112,7 @@ def options(best: Trial, own: bool) -> str:
 
 
 def again(search: Search) -> str:
-    """How the best recipe is trained anew and tested."""
+    """The command that trains the best recipe anew and tests it."""
     if search.recipe.data.startswith(OWN):
         return f"fit(data=..., recipe=load({str(search.path)!r}).best, replicates=8)"
     return f"cutaway train --recipe {shlex.quote(str(search.path / 'best.toml'))} --replicates 8"
@@ -170,7 +170,7 @@ def steps(records: Sequence[Point]) -> list[Point]:
 
 def field(search: Search, name: str, tried: Axis, trials: Sequence[Trial]) -> Curves:
     """The objective against the values that were tried for a field."""
-    axis, values = _across(name, tried, trials)
+    axis, values = _field_axis(name, tried, trials)
     return Curves(
         title=capital(measures.name(name)),
         x=axis,
@@ -180,10 +180,10 @@ def field(search: Search, name: str, tried: Axis, trials: Sequence[Trial]) -> Cu
     )
 
 
-def _across(
+def _field_axis(
     name: str, tried: Axis, trials: Sequence[Trial]
 ) -> tuple[figures.Axis, dict[int, float]]:
-    """The axis of a field, and where on it each trial lies."""
+    """The axis of a field, and the position of each trial on it."""
     drawn = {trial.number: trial.drawn[name] for trial in trials}
     times = ", as a multiple of the recommended one" if tried.relative else ""
     label = f"{measures.name(name)}{times}"
@@ -198,18 +198,18 @@ def _across(
 
 
 def _scattered(search: Search, trials: Sequence[Trial], at: dict[int, float]) -> tuple[Series, ...]:
-    """The trials: those that ended, the best of them, and what those pruned had come to."""
+    """The trials: those that ended, the best of them, and the last values of those pruned."""
     best = search.leader(trials)
     ended = [one for one in trials if one.value is not None]
     pruned = [one for one in trials if one.state == "pruned" and one.values]
 
     def dots(name: str, some: Sequence[Trial], role: Role = "") -> Series:
         values = tuple(last(one) or 0.0 for one in some)
-        said = tuple(
+        labels = tuple(
             f"trial {t.number + 1}: {measures.text(search.objective, last(t))}" for t in some
         )
         x = tuple(at[one.number] for one in some)
-        return Series(name, x, values, style="dots", role=role, labels=said)
+        return Series(name, x, values, style="dots", role=role, labels=labels)
 
     kinds = (
         dots("pruned, its value at that time", pruned, "quiet"),
@@ -232,7 +232,7 @@ def ranked(search: Search, trials: Sequence[Trial]) -> list[Trial]:
 
 
 def row(search: Search, trial: Trial) -> tuple[int, str, str, list[str]]:
-    """A trial's number, its objective, how it ended, and its settings."""
+    """A trial's number, its objective, its epochs or its failure, and its settings."""
     value = "–" if trial.value is None else measures.text(search.objective, trial.value)
     ways = {"ended": str(trial.epochs), "pruned": f"{trial.epochs}, pruned"}
     how = ways.get(trial.state, f"failed: {trial.why}")

@@ -1,4 +1,4 @@
-"""One class a pixel: how far the areas agree, class by class and picture by picture."""
+"""One class a pixel: the agreement of the areas, by class and by image."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from cutaway.data.imageset import ImageSet, scaled, scaled_masks
 from cutaway.learn.image_grid import palette
 from cutaway.learn.tasks.segment import Segmentation, coloured, intersection_over_union
 from cutaway.show import scores, words
-from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, told
+from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, build_page
 from cutaway.show.pictures import LARGEST, Picture, picture
 from cutaway.show.words import percent, plural
 
@@ -35,7 +35,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Area:
-    """How far one class's area was found; `pixels` is its share of all."""
+    """A class with its IoU, None where it does not occur; `pixels` is its share of all pixels."""
 
     name: str
     colour: str
@@ -45,59 +45,59 @@ class Area:
 
 
 def page(subject: Subject) -> Page:
-    found = subject.found
-    assert isinstance(found, Segmentation)
+    result = subject.result
+    assert isinstance(result, Segmentation)
     content: dict[str, Any] = {
-        "found": found,
-        "shown": shown(found, subject.images),
-        "areas": areas(found),
-        "pairs": scores.pairs(found),
+        "result": result,
+        "shown": shown(result, subject.images),
+        "areas": areas(result),
+        "pairs": scores.pairs(result),
     }
-    return told(subject, outcome(subject, found), SECTIONS, **content)
+    return build_page(subject, outcome(subject, result), SECTIONS, **content)
 
 
-def outcome(subject: Subject, found: Segmentation) -> Outcome:
-    name, share, iou = baseline(found)
-    places = words.digits_for(len(found))
-    absent = [c for c, v in zip(found.classes, found.per_class, strict=True) if v is None]
+def outcome(subject: Subject, result: Segmentation) -> Outcome:
+    name, share, iou = baseline(result)
+    places = words.digits_for(len(result))
+    absent = [c for c, v in zip(result.classes, result.per_class, strict=True) if v is None]
     lead = (
-        f"The mean intersection over union (IoU) of the {len(found.classes) - len(absent)} "
-        f"classes is {percent(found.mean_iou)}: of the pixels that are of a class or predicted as "
+        f"The mean intersection over union (IoU) of the {len(result.classes) - len(absent)} "
+        f"classes is {percent(result.mean_iou)}: of the pixels that are of a class or predicted as "
         "it, the share that are both.",
-        f"{percent(found.pixel_accuracy)} of all pixels got the right class. Predicting “{name}”, "
+        f"{percent(result.pixel_accuracy)} of all pixels got the right class. Predicting “{name}”, "
         f"the commonest class, everywhere would get {percent(share)} of the pixels right and a "
         f"mean IoU of {percent(iou)}.",
     )
     tiles = (
-        Tile("Mean IoU", percent(found.mean_iou, places), "100 % where every area agrees"),
+        Tile("Mean IoU", percent(result.mean_iou, places), "100 % where every area agrees"),
         Tile(
             "Pixel accuracy",
-            percent(found.pixel_accuracy, places),
+            percent(result.pixel_accuracy, places),
             "share of pixels predicted correctly",
         ),
-        Tile("Loss", f"{found.loss:.4f}", "mean −ln p of the true class, nats a pixel"),
+        Tile("Loss", f"{result.loss:.4f}", "mean −ln p of the true class, nats a pixel"),
     )
-    said = f"mean IoU on {plural(len(found), 'test image')}"
-    return Outcome(percent(found.mean_iou), said, lead, tiles)
+    caption = f"mean IoU on {plural(len(result), 'test image')}"
+    return Outcome(percent(result.mean_iou), caption, lead, tiles)
 
 
-def baseline(found: Segmentation) -> tuple[str, float, float]:
+def baseline(result: Segmentation) -> tuple[str, float, float]:
     """The commonest class, and the share right and mean IoU of always answering it."""
-    totals = found.confusion.sum(1)
+    totals = result.confusion.sum(1)
     k = int(totals.argmax())
-    always = torch.zeros_like(found.confusion)
+    always = torch.zeros_like(result.confusion)
     always[:, k] = totals
     values = [v for v in intersection_over_union(always) if v is not None]
-    return found.classes[k], (totals[k] / totals.sum()).item(), sum(values) / len(values)
+    return result.classes[k], (totals[k] / totals.sum()).item(), sum(values) / len(values)
 
 
-def areas(found: Segmentation) -> list[Area]:
+def areas(result: Segmentation) -> list[Area]:
     """A row a class; the weakest marked, not more than a fifth of them."""
-    values = found.per_class
+    values = result.per_class
     tested = sorted(v for v in values if v is not None and v < 1)
     limit = tested[: max(1, len(values) // 5)]
-    shares = (found.confusion.sum(1).double() / found.confusion.sum()).tolist()
-    rows = zip(found.classes, colours(len(values)), shares, values, strict=True)
+    shares = (result.confusion.sum(1).double() / result.confusion.sum()).tolist()
+    rows = zip(result.classes, colours(len(values)), shares, values, strict=True)
     return [Area(*row, weak=row[3] is not None and row[3] in limit) for row in rows]
 
 
@@ -106,15 +106,15 @@ def colours(classes: int) -> list[str]:
     return ["rgb({},{},{})".format(*rgb) for rgb in palette(classes).tolist()]
 
 
-def shown(found: Segmentation, images: ImageSet | None) -> list[Shown]:
-    """The kept images, the worst first."""
-    k = len(found.classes)
-    rows = zip(found.shown.tolist(), found.masks, strict=True)
-    return [_shown(found, row, mask, k, images) for row, mask in rows]
+def shown(result: Segmentation, images: ImageSet | None) -> list[Shown]:
+    """The saved images with their masks, the worst first."""
+    k = len(result.classes)
+    rows = zip(result.shown.tolist(), result.masks, strict=True)
+    return [_shown(result, row, mask, k, images) for row, mask in rows]
 
 
-def _shown(found: Segmentation, row: int, mask: Tensor, k: int, images: ImageSet | None) -> Shown:
-    at, iou = int(found.index[row]), found.iou[row].item()
+def _shown(result: Segmentation, row: int, mask: Tensor, k: int, images: ImageSet | None) -> Shown:
+    at, iou = int(result.index[row]), result.iou[row].item()
     answer = _reduced(mask)
     if images is None or images.masks is None:
         return Shown(f"image {at}", iou, _mask(answer, k))
@@ -128,7 +128,7 @@ def _shown(found: Segmentation, row: int, mask: Tensor, k: int, images: ImageSet
 
 
 def _reduced(mask: UInt8[Tensor, "h w"]) -> UInt8[Tensor, "h2 w2"]:
-    """No larger than a page wants it; every class stays itself."""
+    """Reduce a mask to at most `LARGEST` pixels a side; no class is mixed with another."""
     h, w = mask.shape
     if max(h, w) <= LARGEST:
         return mask.byte()

@@ -1,29 +1,28 @@
-"""A discriminator that also classifies: the classifier's page, with what the generator draws."""
+"""A discriminator that also classifies: the classifier's page, with generated images."""
 
 from cutaway.learn.classification import Classification
 from cutaway.show.pages import classify
 from cutaway.show.pages.adversarial import ENDS
 from cutaway.show.pages.base import LEARNING, ORIGINS, PROGRESS, Page, Section, Subject, tiles
-from cutaway.show.pages.drawn import NOTES, SAMPLES, judged, plates
+from cutaway.show.pages.drawn import NOTES, SAMPLES, plates, quality
 from cutaway.show.strip import strip
 from cutaway.show.words import plural
 
 
 def page(subject: Subject) -> Page:
-    """The classifier's page, with what the generator draws before it."""
-    kept, run = subject.kept, subject.run
-    answers = (kept[name] for name in ("index", "targets", "probabilities"))
-    found = Classification(subject.classes, *answers)
+    """The classifier's page, with generated images before its sections."""
+    tensors, run = subject.tensors, subject.run
+    answers = (tensors[name] for name in ("index", "targets", "probabilities"))
+    result = Classification(subject.classes, *answers)
     labels, steps = run.recipe.in_stages()[-1].labels, strip(run)
     known = f"{labels:,} of the {plural(len(run.split.train), 'training image')}"
     lead = [
         f"It was given the class of {known if labels else 'every training image'}; from all of "
         "them the discriminator learned to distinguish real images from generated ones.",
-        *judged(subject.measures),
+        *quality(subject.measures),
     ]
-    content = classify.content(subject, found) | plates(subject, ENDS)
-    content |= {"lead": lead, "extra": tiles(subject.measures, NOTES), "steps": steps}
+    values = classify.content(subject, result) | plates(subject, ENDS)
+    values |= {"lead": lead, "extra": tiles(subject.measures, NOTES), "steps": steps}
     progress = (PROGRESS,) if len(steps) > 1 else ()
-    result = Section("result", "Result")
-    sections = (result, SAMPLES, *progress, LEARNING, *classify.ANSWERS, *ORIGINS)
-    return Page(classify.title(found), sections, content)
+    sections = (SAMPLES, *progress, LEARNING, *classify.ANSWERS, *ORIGINS)
+    return Page(classify.title(result), (Section("result", "Result"), *sections), values)

@@ -1,4 +1,4 @@
-"""A classifier of a whole truth table: every input, what was wanted and what was answered."""
+"""A classifier of a whole truth table: every input, its target and its prediction."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from cutaway.errors import CutawayError
 from cutaway.learn.classification import Classification
 from cutaway.learn.run import Run
 from cutaway.learn.task import at_rest
-from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, told
+from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, build_page
 from cutaway.show.words import percent, plural
 
 SECTIONS = (Section("table", "Truth table"),)
@@ -42,7 +42,7 @@ class Corner:
 
 @dataclass(frozen=True)
 class Plane:
-    """What is answered everywhere, in 50 x 50 units.
+    """The predictions everywhere in the plane, in 50 x 50 units.
 
     Attributes:
         path: where the last class is answered.
@@ -58,7 +58,7 @@ class Plane:
 
 def fits(subject: Subject) -> bool:
     """Whether a classifier learned a set that is all there is, small enough for a table."""
-    return subject.whole and len(subject.found) <= ROWS and len(subject.run.data.size) == 1
+    return subject.whole and len(subject.result) <= ROWS and len(subject.run.data.size) == 1
 
 
 def page(subject: Subject, why: str = "") -> Page:
@@ -67,45 +67,45 @@ def page(subject: Subject, why: str = "") -> Page:
     Args:
         why: what may stand behind rows that are answered wrongly.
     """
-    found = subject.found
-    assert isinstance(found, Classification)
-    n, wrong = len(found), len(found) - found.correct
+    result = subject.result
+    assert isinstance(result, Classification)
+    n, wrong = len(result), len(result) - result.correct
     lead = [
         f"The table's {plural(n, 'row')} are all the data there are: it was trained and tested on "
         "them, so this figure is exact and not an estimate."
     ]
     if wrong:
-        said = f"{plural(wrong, 'row is', 'rows are')} predicted wrongly."
-        lead.append(f"{said} {why}".strip())
-    rows = table(found, subject.images)
+        sentence = f"{plural(wrong, 'row is', 'rows are')} predicted wrongly."
+        lead.append(f"{sentence} {why}".strip())
+    rows = table(result, subject.images)
     sure = all(row.probability in (0, 1) for row in rows)
-    tiles = [Tile("Rows right", f"{found.correct} of {n}", percent(found.accuracy))]
+    tiles = [Tile("Rows right", f"{result.correct} of {n}", percent(result.accuracy))]
     if not sure:
         note = "mean −ln p of the target, in nats"
-        tiles.append(Tile("Loss", f"{found.loss:.4f}", note))
-    outcome = Outcome(f"{found.correct} of {n}", "rows of the truth table right", lead, tiles)
-    content = {"truth": rows, "sure": sure, "plane": plane(subject.run, found, subject.images)}
-    return told(subject, outcome, SECTIONS, **content)
+        tiles.append(Tile("Loss", f"{result.loss:.4f}", note))
+    outcome = Outcome(f"{result.correct} of {n}", "rows of the truth table right", lead, tiles)
+    content = {"truth": rows, "sure": sure, "plane": plane(subject.run, result, subject.images)}
+    return build_page(subject, outcome, SECTIONS, **content)
 
 
-def table(found: Classification, images: ImageSet | None) -> list[Row]:
+def table(result: Classification, images: ImageSet | None) -> list[Row]:
     """The rows in the table's own order."""
     rows = []
-    for i in found.index.argsort().tolist():
-        at, true, answer = int(found.index[i]), int(found.targets[i]), int(found.predicted[i])
+    for i in result.index.argsort().tolist():
+        at, true, answer = int(result.index[i]), int(result.targets[i]), int(result.predicted[i])
         values = (images.images[at].flatten() / 255).tolist() if images else []
         rows.append(
             Row(
                 images.names[at] if images else str(at),
                 tuple(f"{v:.2g}" for v in values[:INPUTS]),
-                found.classes[true], found.classes[answer], true == answer,
-                found.probabilities[i, answer].item(),
+                result.classes[true], result.classes[answer], true == answer,
+                result.probabilities[i, answer].item(),
             )
         )  # fmt: skip
     return rows
 
 
-def plane(run: Run, found: Classification, images: ImageSet | None) -> Plane | None:
+def plane(run: Run, result: Classification, images: ImageSet | None) -> Plane | None:
     """The answers over the plane of two inputs; None for other inputs, or without the network."""
     if run.data.size != (2,) or run.data.channels != 1 or images is None:
         return None
@@ -113,31 +113,31 @@ def plane(run: Run, found: Classification, images: ImageSet | None) -> Plane | N
         answers = _answers(run)
     except CutawayError:  # a network of one's own that was not handed in
         return None
-    last = len(found.classes) - 1
+    last = len(result.classes) - 1
     corners = []
-    for i in found.index.argsort().tolist():
-        a, b = (images.images[int(found.index[i])].flatten() / 255).tolist()
-        true, right = int(found.targets[i]), bool(found.predicted[i] == found.targets[i])
+    for i in result.index.argsort().tolist():
+        a, b = (images.images[int(result.index[i])].flatten() / 255).tolist()
+        true, right = int(result.targets[i]), bool(result.predicted[i] == result.targets[i])
         x, y = (round(_place(v), 2) for v in (a, b))
-        corners.append(Corner(x, round(SIDE - y, 2), found.classes[true], true == last, right))
+        corners.append(Corner(x, round(SIDE - y, 2), result.classes[true], true == last, right))
     return Plane(_area((answers == last).flip(0)), tuple(corners))
 
 
 def _area(cells: Tensor) -> str:
     """The true cells as one path, a stretch of each row at a time."""
-    unit, found = SIDE / CELLS, []
+    unit, parts = SIDE / CELLS, []
     for row, line in enumerate(cells.int()):
         turns = torch.diff(line, prepend=line.new_zeros(1), append=line.new_zeros(1)).nonzero()
         for start, end in turns.view(-1, 2).tolist():
             width = (end - start) * unit
-            found.append(
+            parts.append(
                 f"M{start * unit:.4g} {row * unit:.4g}h{width:.4g}v{unit:.4g}h-{width:.4g}z"
             )
-    return "".join(found)
+    return "".join(parts)
 
 
 def _place(value: float) -> float:
-    """Where an input lies on an axis of the plane."""
+    """The position of an input on an axis of the plane."""
     return (value + BEYOND) / (1 + 2 * BEYOND) * SIDE
 
 

@@ -6,18 +6,18 @@ from torch import Tensor
 
 from cutaway.data.imageset import ImageSet
 from cutaway.learn.tasks.variational import Variational
-from cutaway.show.pages.base import Outcome, Page, Subject, Tile, tiles, told
+from cutaway.show.pages.base import Outcome, Page, Subject, Tile, build_page, tiles
 from cutaway.show.pages.drawn import SAMPLES, plates
-from cutaway.show.pages.reconstruct import AGAIN, CODES, ERRORS, inside
+from cutaway.show.pages.reconstruct import AGAIN, CODES, ERRORS, content
 from cutaway.show.words import plural
 
 
 def page(subject: Subject) -> Page:
-    content = inside(subject, "nats") | plates(subject, "the codes of two test images")
-    return told(subject, _elbo(subject), (SAMPLES, AGAIN, CODES, ERRORS), **content)
+    values = content(subject, "nats") | plates(subject, "the codes of two test images")
+    return build_page(subject, _outcome(subject), (SAMPLES, AGAIN, CODES, ERRORS), **values)
 
 
-def _elbo(subject: Subject) -> Outcome:
+def _outcome(subject: Subject) -> Outcome:
     task, values, run = subject.run.task, subject.measures, subject.run
     assert isinstance(task, Variational)
     size = run.data.channels * math.prod(run.data.size)
@@ -38,16 +38,16 @@ def _elbo(subject: Subject) -> Outcome:
         lead.append(
             f"Knowing nothing but each pixel's mean brightness, an image would take {plain:.1f}."
         )
-    found = [
+    measured = [
         Tile("−ELBO", f"{both:.2f}", "nats an image: reconstruction and KL divergence"),
         *tiles(values, {
             "reconstruction": "nats an image for the pixels, −ln p(x|z)",
             "kl": "nats an image for the code, KL(q(z|x) ‖ N(0, 1))",
         }),
-        Tile("Code", f"{subject.kept['codes'].shape[1]:,}", f"numbers for the image's {size:,}"),
+        Tile("Code", f"{subject.tensors['codes'].shape[1]:,}", f"numbers for the image's {size:,}"),
     ]  # fmt: skip
-    said = f"nats an image at most, on {plural(len(subject.found), 'test image')}"
-    return Outcome(f"{both:.1f}", said, lead, found)
+    caption = f"nats an image at most, on {plural(len(subject.result), 'test image')}"
+    return Outcome(f"{both:.1f}", caption, lead, measured)
 
 
 def by_pixel(subject: Subject, images: ImageSet) -> float:
