@@ -1,4 +1,4 @@
-"""The book: every page closes its tags, links to the others, and says what was found."""
+"""The book: every page closes its tags, links to the others, and shows the findings."""
 
 import html
 import re
@@ -32,8 +32,8 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     own = tmp_path / "coins.py"
     own.write_text(TEXT)
     lab.add(own)
-    found = list(lab.prove(["1.1", "1.2", "coins.fair", "coins.absent"]))
-    return write(found, tmp_path / "book")
+    findings = list(lab.prove(["1.1", "1.2", "coins.fair", "coins.absent"]))
+    return write(findings, tmp_path / "book")
 
 
 def test_every_page_is_whole_and_finds_the_others(book):
@@ -49,14 +49,14 @@ def test_every_page_is_whole_and_finds_the_others(book):
 
 
 def test_the_front_page_has_all_verdicts(book):
-    said = read(book).text
-    assert "Holds: 3, left out: 1." in said
-    assert "1.2 No single threshold unit computes XOR. ✓ holds" in said
-    assert "– left out" in said
+    text = read(book).text
+    assert "Holds: 3, left out: 1." in text
+    assert "1.2 No single threshold unit computes XOR. ✓ holds" in text
+    assert "– left out" in text
 
 
 def test_a_page_says_what_was_found(book):
-    said = read(book.parent / "chapter-1.html").text
+    text = read(book.parent / "chapter-1.html").text
     for words in (
         "The rule Holds if the given weights",
         "Holds, because The weighted sum is a line",
@@ -66,22 +66,22 @@ def test_a_page_says_what_was_found(book):
         "cutaway prove 1.1",
         "95 % intervals",
     ):
-        assert words in said
+        assert words in text
     assert "Left out: needs no_such_package." in read(book.parent / "chapter-own.html").text
 
 
 def test_the_command_has_the_settings_that_differ():
-    found = lab.claim("1.1").run(replicates=16, epochs=3)
-    assert command(found) == "cutaway prove 1.1 --replicates 16 --epochs 3"
-    words = command(found).split()[1:]
-    assert cutaway(*words, "--json").json[0]["settings"] == found.settings
+    finding = lab.claim("1.1").run(replicates=16, epochs=3)
+    assert command(finding) == "cutaway prove 1.1 --replicates 16 --epochs 3"
+    words = command(finding).split()[1:]
+    assert cutaway(*words, "--json").json[0]["settings"] == finding.settings
 
 
 def test_an_entry_marks_what_decides():
-    said = entry(lab.claim("1.2").run(replicates=16, epochs=3))
-    assert said.verdict == Verdict.HOLDS.value
-    assert [m.decides for m in said.measured] == [True, True]
-    assert said.measured[1].n == "16"
+    shown = entry(lab.claim("1.2").run(replicates=16, epochs=3))
+    assert shown.verdict == Verdict.HOLDS.value
+    assert [m.decides for m in shown.measured] == [True, True]
+    assert shown.measured[1].n == "16"
 
 
 def test_bars_end_where_their_values_are():
@@ -145,9 +145,9 @@ def test_sentences_as_html(text, typed):
 
 def test_all_texts_of_a_figure_are_set():
     figure = Curves("T = -3", "x", "1e-08", (line("1 x 2", [1, 2], [1, 2]),), levels=((1, "-6"),))
-    found = typeset(figure)
-    assert (found.title, found.y.label, found.levels) == ("T = −3", "1e−8", ((1, "−6"),))
-    assert found.series[0].y == figure.series[0].y
+    result = typeset(figure)
+    assert (result.title, result.y.label, result.levels) == ("T = −3", "1e−8", ((1, "−6"),))
+    assert result.series[0].y == figure.series[0].y
 
 
 def test_intervals_say_millions_once():
@@ -191,8 +191,8 @@ def test_lines_on_each_other_are_named():
 
 
 def test_symbols_are_not_capitalised():
-    said = [capital(text) for text in ("z at 0", "a unit", "loss", "J_D of it", "")]
-    assert said == ["z at 0", "A unit", "Loss", "J_D of it", ""]
+    capitals = [capital(text) for text in ("z at 0", "a unit", "loss", "J_D of it", "")]
+    assert capitals == ["z at 0", "A unit", "Loss", "J_D of it", ""]
 
 
 def test_no_place_to_write(tmp_path):

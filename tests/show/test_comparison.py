@@ -33,44 +33,44 @@ def page(path: Path, *compared: Path) -> Page:
     return read(path)
 
 
-def said(found: Page) -> str:
-    return found.text.replace("\N{NO-BREAK SPACE}", " ")
+def text(parsed: Page) -> str:
+    return parsed.text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_fleets(runs: Path, tmp_path: Path) -> None:
-    found = page(tmp_path / "page.html", runs / "a", runs / "b")
-    assert "b is better than a by" in said(found)
-    assert "Replicate by replicate" in said(found)
-    assert "seed 2" in said(found)
-    assert len([c for c in found.all("circle") if c["class"] == "value"]) == 6
-    assert len([p for p in found.all("path") if p.get("class") == "zero"]) == 1
-    drawn = [line["class"] for line in found.all("polyline")]
+    parsed = page(tmp_path / "page.html", runs / "a", runs / "b")
+    assert "b is better than a by" in text(parsed)
+    assert "Replicate by replicate" in text(parsed)
+    assert "seed 2" in text(parsed)
+    assert len([c for c in parsed.all("circle") if c["class"] == "value"]) == 6
+    assert len([p for p in parsed.all("path") if p.get("class") == "zero"]) == 1
+    drawn = [line["class"] for line in parsed.all("polyline")]
     assert drawn.count("line one") == drawn.count("line two") == 2
     assert drawn.count("line one thin") == 6
 
 
 def test_it_needs_nothing_beside_it(runs: Path, tmp_path: Path) -> None:
-    found = page(tmp_path / "page.html", runs / "one", runs / HOSTILE.replace("/", ""))
-    assert not found.all("script")
-    assert not found.all("link")
-    assert not found.all("img")
-    policy = [m for m in found.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
+    parsed = page(tmp_path / "page.html", runs / "one", runs / HOSTILE.replace("/", ""))
+    assert not parsed.all("script")
+    assert not parsed.all("link")
+    assert not parsed.all("img")
+    policy = [m for m in parsed.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
     assert "default-src 'none'" in policy[0]["content"]
-    assert "url(" not in found.style
-    targets = {tag["href"].removeprefix("#") for tag in found.all("a")}
-    assert targets <= {tag["id"] for _, tag in found.tags if "id" in tag}
+    assert "url(" not in parsed.style
+    targets = {tag["href"].removeprefix("#") for tag in parsed.all("a")}
+    assert targets <= {tag["id"] for _, tag in parsed.tags if "id" in tag}
 
 
 def test_single_runs_have_no_replicates(runs: Path, tmp_path: Path) -> None:
-    found = page(tmp_path / "page.html", runs / "one", runs / HOSTILE.replace("/", ""))
-    assert "Replicate by replicate" not in said(found)
-    assert "McNemar's exact test" in said(found)
+    parsed = page(tmp_path / "page.html", runs / "one", runs / HOSTILE.replace("/", ""))
+    assert "Replicate by replicate" not in text(parsed)
+    assert "McNemar's exact test" in text(parsed)
 
 
 def test_the_headline_is_the_largest_lead_that_can_be_told(runs: Path, tmp_path: Path) -> None:
-    found = said(page(tmp_path / "page.html", runs / "a", runs / "b", runs / "c"))
-    assert "points b over a" in found
-    assert "No significant difference" in said(page(tmp_path / "page.html", runs / "a", runs / "c"))
+    words = text(page(tmp_path / "page.html", runs / "a", runs / "b", runs / "c"))
+    assert "points b over a" in words
+    assert "No significant difference" in text(page(tmp_path / "page.html", runs / "a", runs / "c"))
 
 
 def test_intervals_share_an_axis() -> None:

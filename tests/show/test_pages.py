@@ -1,4 +1,4 @@
-"""The page of each task: what it says, and that all of it is drawn from the run."""
+"""The page of each task: its sections, its numbers, and that all of it comes from the run."""
 
 import json
 import re
@@ -43,8 +43,8 @@ def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def page_of(made: Made) -> Page:
-    return read(report(*made))
+def page_of(pair: Made) -> Page:
+    return read(report(*pair))
 
 
 def plain(text: str) -> str:
@@ -53,12 +53,12 @@ def plain(text: str) -> str:
 
 def test_sections_and_links(kind: str, runs: Runs) -> None:
     page = runs.page(kind)
-    found = [section["id"] for section in page.all("section")]
+    ids = [section["id"] for section in page.all("section")]
     own = {"result", "progress", "learning", "regularisers", "data", "recipe", "next"}
-    assert ("regularisers" in found) == (kind in REGULARISED)
-    assert [name for name in found if name not in own] == SECTIONS[kind].split()
-    assert [link["href"] for link in page.all("a")][1:] == [f"#{name}" for name in found]
-    assert "progress" in found or kind in (
+    assert ("regularisers" in ids) == (kind in REGULARISED)
+    assert [name for name in ids if name not in own] == SECTIONS[kind].split()
+    assert [link["href"] for link in page.all("a")][1:] == [f"#{name}" for name in ids]
+    assert "progress" in ids or kind in (
         "and",
         "xor",
         "gates",
@@ -98,51 +98,51 @@ def test_without_images(kind: str, runs: Runs) -> None:
     report(run, images)
 
 
-def test_measures_are_said(kind: str, runs: Runs) -> None:
+def test_measures_are_written(kind: str, runs: Runs) -> None:
     run = runs(kind)[0]
-    if kind in ("and", "xor", "gates", "variational"):  # said in other words, below
+    if kind in ("and", "xor", "gates", "variational"):  # in other words, below
         return
-    found, text = run.saved_test().summary(), plain(runs.page(kind).text)
-    places = 1 if isinstance(found.get("accuracy"), float) else 2
+    results, text = run.saved_test().summary(), plain(runs.page(kind).text)
+    places = 1 if isinstance(results.get("accuracy"), float) else 2
     for name in run.task.measured():
-        if name in found:
-            assert plain(measures.text(name, found[name], places)) in text, name
+        if name in results:
+            assert plain(measures.text(name, results[name], places)) in text, name
 
 
 def test_masks_beside_the_truth(runs: Runs) -> None:
     (run, images), page = runs("segment"), runs.page("segment")
-    found = run.saved_test()
+    result = run.saved_test()
     alts = [image["alt"] for image in page.all("img")]
-    rows = len(found.shown)
-    for said in ("the image", "the true mask", "the predicted mask"):
-        assert sum(alt.endswith(said) for alt in alts) == rows
-    worst = images.names[int(found.index[found.shown[0]])]
+    rows = len(result.shown)
+    for ending in ("the image", "the true mask", "the predicted mask"):
+        assert sum(alt.endswith(ending) for alt in alts) == rows
+    worst = images.names[int(result.index[result.shown[0]])]
     assert alts[0] == f"{worst}: the image"
     assert HOSTILE in page.text
     assert HOSTILE not in (run.path / "report.html").read_text()
     always = torch.zeros(3, 3).long()
-    always[:, 0] = found.confusion.sum(1)
+    always[:, 0] = result.confusion.sum(1)
     values = [v for v in intersection_over_union(always) if v is not None]
-    said = f"a mean IoU of {100 * sum(values) / len(values):.1f} %"
-    assert said in plain(page.text)
+    baseline = f"a mean IoU of {100 * sum(values) / len(values):.1f} %"
+    assert baseline in plain(page.text)
 
 
 def test_wrong_pixels_are_marked() -> None:
     pixels = torch.full((2, 3, 1), 200, dtype=torch.uint8)
     wrong = torch.tensor([[False, True, False], [False, False, False]])
-    found = marked(pixels, wrong)
-    assert tuple(found[0, 1].tolist()) == WRONG
-    assert (found[~wrong] == 70).all()
+    image = marked(pixels, wrong)
+    assert tuple(image[0, 1].tolist()) == WRONG
+    assert (image[~wrong] == 70).all()
 
 
 def test_reconstructions_and_codes(runs: Runs) -> None:
     (run, images), page = runs("reconstruct"), runs.page("reconstruct")
-    kept = run.saved_test().tensors()
+    tensors = run.saved_test().tensors()
     assert "32 test images, each above its reconstruction" in plain(page.all("img")[0]["alt"])
     points = "".join(path["d"] for path in page.all("path") if "cloud" in path.get("class", ""))
-    assert len(kept["codes"]) * 0.98 <= points.count("h0") <= len(kept["codes"])
+    assert len(tensors["codes"]) * 0.98 <= points.count("h0") <= len(tensors["codes"])
     assert "first principal component" in page.text
-    hardest = images.names[int(kept["index"][kept["errors"].argmax()])]
+    hardest = images.names[int(tensors["index"][tensors["errors"].argmax()])]
     assert f"The hardest image is {hardest}" in page.text
     train, test = (images.images[part].float() / 255 for part in (run.split.train, run.split.test))
     error = (test - train.mean(0)).square().mean()
@@ -162,14 +162,14 @@ def test_mistakes_of_signals_and_videos(runs: Runs) -> None:
         run, images = runs(kind)
         folder = run.path.parent / f"wrong-{kind}"
         copied = Run(copytree(run.path, folder, dirs_exist_ok=True))
-        found = copied.saved_test()
+        result = copied.saved_test()
         from cutaway.learn.checkpoint import save_tensors
 
-        tensors = found.tensors() | {"probabilities": 1 - torch.eye(2)[found.targets]}
+        tensors = result.tensors() | {"probabilities": 1 - torch.eye(2)[result.targets]}
         save_tensors(folder / "predictions.safetensors", tensors, {"part": "test"})
         page = page_of((copied, images))
         labels = [tag.get("alt", tag.get("aria-label", "")) for tag in page.all(tag)]
-        assert sum(", predicted " in label for label in labels) == len(found)
+        assert sum(", predicted " in label for label in labels) == len(result)
         assert f"{run.data.counts['test']} test {kind[:-1] if kind == 'videos' else 'signal'}s" in (
             plain(page.text)
         )
@@ -177,8 +177,8 @@ def test_mistakes_of_signals_and_videos(runs: Runs) -> None:
 
 def test_a_vae_says_its_bound(runs: Runs) -> None:
     (run, images), text = runs("variational"), plain(runs.page("variational").text)
-    found = run.results
-    both = found["reconstruction"] + found["kl"]
+    results = run.results
+    both = results["reconstruction"] + results["kl"]
     assert f"takes at most {both:.1f} nats" in text
     assert "The map of the code" in text
     assert "Interpolations" in text
@@ -209,8 +209,8 @@ def test_the_frechet_distance_is_explained(runs: Runs, tmp_path: Path) -> None:
     rows = [row | {f"val_{k}": v / row["epoch"] for k, v in more.items()} for row in run.metrics]
     (copied.path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     text = plain(page_of((copied, images)).text)
-    for said in ("41.50 Frechet distance", "0 means no difference", "25.00 %", "6.2 equally"):
-        assert said in text
+    for words in ("41.50 Frechet distance", "0 means no difference", "25.00 %", "6.2 equally"):
+        assert words in text
     assert re.search(r"Frechet distance .* Generated images whose class is clear .* Variety", text)
 
 
@@ -236,14 +236,14 @@ def test_pictures_and_derivatives(runs: Runs) -> None:
 @pytest.mark.parametrize(("kind", "right"), [("and", 4), ("gates", 4), ("xor", 0)])
 def test_truth_tables(kind: str, right: int, runs: Runs) -> None:
     (run, images), page = runs(kind), runs.page(kind)
-    found = run.saved_test()
-    assert f"{found.correct} of 4" in page.text
-    assert found.correct == right or (kind == "xor" and found.correct < 4)
+    result = run.saved_test()
+    assert f"{result.correct} of 4" in page.text
+    assert result.correct == right or (kind == "xor" and result.correct < 4)
     assert "these are all the samples there are" in page.text
-    assert ("divides its inputs by one straight line" in page.text) == (found.correct < 4)
+    assert ("divides its inputs by one straight line" in page.text) == (result.correct < 4)
     corners = [c["class"] for c in page.all("circle") if c["class"].startswith("corner")]
     assert sum("on" in kind.split() for kind in corners) == int(images.targets.sum())
-    assert sum("wrong" in kind.split() for kind in corners) == 4 - found.correct
+    assert sum("wrong" in kind.split() for kind in corners) == 4 - result.correct
     assert ("Accuracy of each player" in page.text) == (kind == "gates")
 
 

@@ -1,4 +1,4 @@
-"""The page of a search: what it says of the best, of the others, and of how far to trust it."""
+"""The page of a search: the best trial, the others, and how far to trust the result."""
 
 import shlex
 from dataclasses import replace
@@ -29,7 +29,7 @@ def searched(path: Path, over: Any, trials: int = 8, data: str = "digits", **cha
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory) -> Search:
+def search(tmp_path_factory) -> Search:
     return searched(tmp_path_factory.mktemp("searches") / "a search", OVER)
 
 
@@ -41,19 +41,19 @@ def text(search: Search) -> Page:
     return parsed
 
 
-def test_the_best_and_how_far_to_trust_it(found):
-    said = text(found).text
-    assert f"Trial {found.results['trial'] + 1} did best: " in said
-    assert "The best of many results on the same images is optimistic" in said
-    assert "No test image was used" in said
-    best = shlex.quote(str(found.path / "best.toml"))
-    assert f"cutaway train --recipe {best} --replicates 8" in said
-    changes = found.results["changes"]
-    assert f"--lr {changes['lr']} --optimizer {changes['optimizer']}" in said
+def test_the_best_and_how_far_to_trust_it(search):
+    words = text(search).text
+    assert f"Trial {search.results['trial'] + 1} did best: " in words
+    assert "The best of many results on the same images is optimistic" in words
+    assert "No test image was used" in words
+    best = shlex.quote(str(search.path / "best.toml"))
+    assert f"cutaway train --recipe {best} --replicates 8" in words
+    changes = search.results["changes"]
+    assert f"--lr {changes['lr']} --optimizer {changes['optimizer']}" in words
 
 
-def test_each_field_has_a_chart_and_each_trial_a_row(found):
-    parsed = text(found)
+def test_each_field_has_a_chart_and_each_trial_a_row(search):
+    parsed = text(search)
     labels = [tag["aria-label"] for tag in parsed.all("svg") if "aria-label" in tag]
     assert len(labels) == 1 + len(OVER)
     assert labels[0].startswith("The best rose from ")
@@ -63,7 +63,7 @@ def test_each_field_has_a_chart_and_each_trial_a_row(found):
     assert len(chosen) == 1
 
 
-def test_the_trials_are_ranked(found):
+def test_the_trials_are_ranked(search):
     trials = [
         Trial(0, {}, {}, "failed", why="The loss."),
         Trial(1, {}, {}, "ended", ((3, 0.5),), 0.5, 1.0),
@@ -72,17 +72,17 @@ def test_the_trials_are_ranked(found):
         Trial(4, {}, {}, "pruned", ((2, 0.1),)),
         Trial(5, {}, {}, "ended", ((3, 0.9),), 0.9, 0.3),
     ]
-    assert [one.number for one in page.ranked(found, trials)] == [5, 3, 1, 4, 2, 0]
-    assert found.leader(trials).number == 5
+    assert [one.number for one in page.ranked(search, trials)] == [5, 3, 1, 4, 2, 0]
+    assert search.leader(trials).number == 5
 
 
-def test_what_did_badly_does_not_squeeze_the_others(found):
-    trials = [replace(found.trials[0], number=k, value=v, state="ended", values=((3, v),))
+def test_what_did_badly_does_not_squeeze_the_others(search):
+    trials = [replace(search.trials[0], number=k, value=v, state="ended", values=((3, v),))
               for k, v in enumerate((0.1, 0.95, 0.96, 0.97, 0.98))]  # fmt: skip
-    low = page.objective(found, trials).low
+    low = page.objective(search, trials).low
     assert low is not None
     assert low > 0.9
-    chart = draw(page.progress(found, trials))
+    chart = draw(page.progress(search, trials))
     assert chart.dots[0].y == chart.bottom
 
 
@@ -96,9 +96,9 @@ def test_failed_trials_say_why(tmp_path):
     over = {"lr": [0.01, 1000.0], "optimizer": ["sgd", "momentum"]}
     search = searched(tmp_path / "x", over, 4, weight_decay=10.0)  # some thousandfold
     assert {trial.state for trial in search.trials} == {"ended", "failed"}
-    said = text(search).text
-    assert "failed: The loss stopped being a finite number" in said
-    assert "Too few trials ended, or they were too alike" in said
+    words = text(search).text
+    assert "failed: The loss stopped being a finite number" in words
+    assert "Too few trials ended, or they were too alike" in words
 
 
 def test_data_of_ones_own_are_handed_in_again(tmp_path):
@@ -108,22 +108,22 @@ def test_data_of_ones_own_are_handed_in_again(tmp_path):
     assert "script" not in [name for name, _ in parsed.tags]
 
 
-def test_a_search_that_has_not_ended_has_no_page(found, tmp_path):
-    half = Search.create(Place(tmp_path / "half"), found.recipe, found.space, 3, found.objective)
+def test_a_search_that_has_not_ended_has_no_page(search, tmp_path):
+    half = Search.create(Place(tmp_path / "half"), search.recipe, search.space, 3, search.objective)
     with pytest.raises(RunError, match="has not finished"):
         page.report(half)
 
 
-def test_the_same_search_gives_the_same_page(found):
-    before = page.report(found).read_bytes()
-    assert page.report(found).read_bytes() == before
+def test_the_same_search_gives_the_same_page(search):
+    before = page.report(search).read_bytes()
+    assert page.report(search).read_bytes() == before
 
 
-def test_on_the_terminal(found):
+def test_on_the_terminal(search):
     cells = [
         cell
-        for column in tables.result(found, tables.search_rows(found)).columns
+        for column in tables.result(search, tables.search_rows(search)).columns
         for cell in column.cells
     ]
     assert "best val accuracy" in cells
-    assert f"{found.results['trial'] + 1} of 8" in cells
+    assert f"{search.results['trial'] + 1} of 8" in cells

@@ -1,4 +1,4 @@
-"""Numbers of images: what is minimised, how it is measured, and the whole way from data to use."""
+"""Numbers of images: losses, measures, and the whole way from data to use."""
 
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,9 @@ def regression(targets: torch.Tensor, values: torch.Tensor, **more: Any) -> Regr
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A small network that has learned both numbers of 300 discs."""
     place = tmp_path_factory.mktemp("regress")
-    found = ca.fit("mlp", discs(300), label="radius,across", out=place / "run", **QUICK)
-    assert isinstance(found, Run)
-    return found
+    result = ca.fit("mlp", discs(300), label="radius,across", out=place / "run", **QUICK)
+    assert isinstance(result, Run)
+    return result
 
 
 def test_each_loss_is_its_formula() -> None:
@@ -65,9 +65,11 @@ def test_r_squared_is_that_of_another_library(pairs: list[tuple[float, float]]) 
     t, y = torch.tensor(pairs).double().T[:, :, None]
     if t.var() < 1e-6:
         return
-    found = regression(t.float(), y.float())
-    assert found.r2 == pytest.approx(r2_score(t.float()[:, 0], y.float()[:, 0]), abs=1e-6, rel=1e-6)
-    (row,) = found.per_value()
+    result = regression(t.float(), y.float())
+    assert result.r2 == pytest.approx(
+        r2_score(t.float()[:, 0], y.float()[:, 0]), abs=1e-6, rel=1e-6
+    )
+    (row,) = result.per_value()
     assert row["mae"] == pytest.approx(mean_absolute_error(t.float(), y.float()), rel=1e-6)
 
 
@@ -125,19 +127,19 @@ def test_it_learns_the_discs(run: Run) -> None:
 
 def test_a_prediction_is_in_the_units_of_the_targets(run: Run) -> None:
     images, values = discs(40, seed=5)
-    found = np.array([[p.values[n] for n in NAMES] for p in run.predict([*images])])  # type: ignore[attr-defined]
+    predicted = np.array([[p.values[n] for n in NAMES] for p in run.predict([*images])])  # type: ignore[attr-defined]
     for k in range(2):
-        line = linregress(values[:, k], found[:, k])
+        line = linregress(values[:, k], predicted[:, k])
         assert line.slope == pytest.approx(1, abs=0.2)
-        assert np.abs(found[:, k] - values[:, k]).mean() < 0.5
-    assert np.ptp(found[:, 0]) > 2
+        assert np.abs(predicted[:, k] - values[:, k]).mean() < 0.5
+    assert np.ptp(predicted[:, 0]) > 2
 
 
 def test_what_was_kept_is_what_is_evaluated(run: Run) -> None:
     run._data = discs(300)
-    again, kept = run.evaluate(), run.saved_test()
-    assert again.summary()["r2"] == pytest.approx(kept.summary()["r2"])
-    assert kept.summary()["loss"] == run.results["loss"]
+    again, saved = run.evaluate(), run.saved_test()
+    assert again.summary()["r2"] == pytest.approx(saved.summary()["r2"])
+    assert saved.summary()["loss"] == run.results["loss"]
 
 
 def test_the_split_is_stratified_by_the_values(run: Run) -> None:
@@ -149,8 +151,8 @@ def test_the_split_is_stratified_by_the_values(run: Run) -> None:
 
 def test_the_report_says_it(run: Run) -> None:
     text = ca.report(run, run.images()).read_text()
-    for said in ("Predicted radius against the true one", "The worst errors", "9 of 10 below"):
-        assert said in text
+    for words in ("Predicted radius against the true one", "The worst errors", "9 of 10 below"):
+        assert words in text
 
 
 def test_from_a_table(tmp_path: Path) -> None:
@@ -161,8 +163,8 @@ def test_from_a_table(tmp_path: Path) -> None:
     assert sum(run.data.counts.values()) == 119
     findings = {finding.kind: finding.where for finding in run.images().findings}
     assert findings["unlabelled"] == ("119.png",)
-    (found,) = run.predict(tmp_path / "000.png")
-    assert found.to_dict()["values"].keys() == {"radius"}
+    (prediction,) = run.predict(tmp_path / "000.png")
+    assert prediction.to_dict()["values"].keys() == {"radius"}
     assert run.evaluate(table).summary()["images"] == 119
 
 
@@ -177,10 +179,10 @@ def test_words_are_no_numbers(tmp_path: Path) -> None:
 
 
 def test_an_audit_says_the_range_of_the_numbers(tmp_path: Path) -> None:
-    found = audit(load(discs_table(tmp_path, 60), label="radius", numbers=True))
-    assert "59 images of 16 x 16 pixels, 1 channel, radius 1." in found.summary()[0]
-    assert found.to_json()["images"] == 59
-    assert found.counts == {}
+    report = audit(load(discs_table(tmp_path, 60), label="radius", numbers=True))
+    assert "59 images of 16 x 16 pixels, 1 channel, radius 1." in report.summary()[0]
+    assert report.to_json()["images"] == 59
+    assert report.counts == {}
 
 
 def test_a_fleet_has_an_interval_and_answers_together(tmp_path: Path) -> None:
@@ -196,19 +198,19 @@ def test_a_fleet_has_an_interval_and_answers_together(tmp_path: Path) -> None:
 def test_runs_are_compared_by_their_squared_errors(run: Run, tmp_path: Path) -> None:
     brief = QUICK | {"epochs": 1, "label": "radius,across"}
     other = ca.fit("mlp", discs(300), out=tmp_path / "other", **brief)
-    found = compare([run.path, other.path])
-    assert found.metric.name == "mse"
-    assert found.differences[0].gain.value < 0
-    assert found.differences[0].seen
+    comparison = compare([run.path, other.path])
+    assert comparison.metric.name == "mse"
+    assert comparison.differences[0].gain.value < 0
+    assert comparison.differences[0].seen
 
 
 def test_a_search_goes_by_r_squared(tmp_path: Path) -> None:
-    found = ca.search(
+    search = ca.search(
         "mlp", discs(120), trials=2, over={"lr": (0.001, 0.1)}, out=tmp_path / "s",
         **QUICK | {"epochs": 2},
     )  # fmt: skip
-    assert found.objective == "val_r2"
-    assert found.higher
+    assert search.objective == "val_r2"
+    assert search.higher
 
 
 @pytest.mark.parametrize("target", ["onnx", "pt2", "safetensors"])

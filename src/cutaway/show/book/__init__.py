@@ -17,8 +17,8 @@ OWN = "own"
 """The page of claims outside the course."""
 
 
-def write(found: Sequence[Finding | NoFinding], folder: Path) -> Path:
-    """Write the book into a folder, which is made; gives the front page.
+def write(findings: Sequence[Finding | NoFinding], folder: Path) -> Path:
+    """Write the book into a folder, which is created; return the front page.
 
     Each page needs nothing beside it but the links to the others, and no network.
 
@@ -28,16 +28,16 @@ def write(found: Sequence[Finding | NoFinding], folder: Path) -> Path:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     chapters: dict[str, list[Entry]] = {}
-    for one in found:
-        chapters.setdefault(_chapter(one), []).append(entry(one))
+    for finding in findings:
+        chapters.setdefault(_chapter(finding), []).append(entry(finding))
     for i, number in enumerate(chapters):
         write_whole(folder / _file(number), _page(chapters, list(chapters), i))
-    write_whole(folder / "index.html", _front(chapters, found))
+    write_whole(folder / "index.html", _front(chapters, findings))
     return folder / "index.html"
 
 
-def _chapter(one: Finding | NoFinding) -> str:
-    number = one.claim.number.partition(".")[0]
+def _chapter(finding: Finding | NoFinding) -> str:
+    number = finding.claim.number.partition(".")[0]
     return number if number in CHAPTERS else OWN
 
 
@@ -51,14 +51,14 @@ def _title(chapter: str) -> str:
     return f"{chapter}. {CHAPTERS[chapter].title}"
 
 
-def _front(chapters: dict[str, list[Entry]], found: Sequence[Finding | NoFinding]) -> str:
+def _front(chapters: dict[str, list[Entry]], findings: Sequence[Finding | NoFinding]) -> str:
     parts = [(f"chapter-{n}", _title(n), _file(n), some) for n, some in chapters.items()]
     return render(
         "book/front.html",
         {
             "sections": [Section(name, title) for name, title, _, _ in parts],
             "parts": parts,
-            "summary": summary(found),
+            "summary": summary(findings),
             "entries": [one for some in chapters.values() for one in some],
             "version": __version__,
         },

@@ -23,16 +23,16 @@ MARKS = {
 }
 """A CSS class and a sign for each verdict."""
 FEW = 4
-"""Columns of pictures up to which they stand beside something else."""
+"""A figure of more columns of pictures than this takes the whole width."""
 BESIDE, ROOM = 66, 2.2
-"""Letters up to which a table does so, and those that the room between two columns is worth."""
+"""The widest table beside a figure, in letters, and the room between two columns."""
 SHORT = 3
-"""Letters of a unit that is not torn from its number."""
+"""A unit of at most so many letters is not separated from its number."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A figure as the template takes it.
+    """A figure with what the template needs beside it.
 
     Attributes:
         note: what its intervals look like, where it has any.
@@ -46,7 +46,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Measured:
-    """An effect in words; `decides` where the rule asks for it."""
+    """An effect in words; `decides` where the rule depends on it."""
 
     what: str
     value: str
@@ -86,24 +86,24 @@ class Entry:
 def entry(one: Finding | NoFinding) -> Entry:
     """A finding, or what was left out, as the book shows it."""
     claim = one.claim
-    begun = partial(
+    build = partial(
         Entry, claim, claim.number, f"claim-{claim.number}",
         code=tuple(map(source, (claim.rule, claim.experiment))),
     )  # fmt: skip
     if isinstance(one, NoFinding):
-        return begun(verdict="left out", kind="left", mark="–", left=one.reason,
+        return build(verdict="left out", kind="left", mark="–", left=one.reason,
                      command=f"cutaway prove {claim.number}")  # fmt: skip
     kind, mark = MARKS[one.verdict]
-    asked = inspect.signature(claim.rule).parameters
+    decisive = inspect.signature(claim.rule).parameters
     tables = typeset(one.evidence.tables)
-    return begun(
+    return build(
         verdict=one.verdict.value, kind=kind, mark=mark, command=command(one),
         because=one.evidence.because,
         takes=takes(one) if one.verdict is Verdict.UNDECIDED else "",
         settings=", ".join(f"{name} {_text(v)}" for name, v in one.settings.items()),
         seconds=one.seconds,
         machine=f"{one.environment['device_name']}, PyTorch {one.environment['torch']}",
-        measured=tuple(_measured(e, name in asked) for name, e in one.evidence.effects.items()),
+        measured=tuple(_measured(e, name in decisive) for name, e in one.evidence.effects.items()),
         figures=tuple(map(shown, typeset(one.evidence.figures))),
         beside=tuple(t for t in tables if width(t) <= BESIDE),
         below=tuple(t for t in tables if width(t) > BESIDE),
@@ -121,7 +121,7 @@ def command(one: Finding) -> str:
 
 
 def source(function: Callable[..., Any]) -> str:
-    """Its text, where it can be had."""
+    """The source code of a function; empty where it cannot be read."""
     try:
         return inspect.getsource(inspect.unwrap(function))
     except (OSError, TypeError):
@@ -129,7 +129,7 @@ def source(function: Callable[..., Any]) -> str:
 
 
 def shown(figure: Figure) -> Shown:
-    """A figure with what has to be known about it."""
+    """A figure with a note on its intervals, and whether it is wide."""
     notes: set[str] = set()
     if isinstance(figure, Curves):
         some = [one for one in figure.series if one.low]
@@ -150,13 +150,13 @@ def _measured(effect: Effect, decides: bool) -> Measured:
 
 
 def ends(low: str, high: str) -> str:
-    """Of an interval: `3 to 5`, `180 to 595 million`."""
+    """The ends of an interval in words: `3 to 5`, `180 to 595 million`."""
     power = high.partition(SPACE)[2]
     return f"{low.removesuffix(f'{SPACE}{power}')} to{SPACE}{high}"
 
 
 def width(table: Table) -> float:
-    """Of a table in letters; names of columns take two lines if need be."""
+    """The width of a table in letters; names of columns take two lines if need be."""
     rows = [[cell(value) for value in row] for row in table.rows]
     names = [max(len(name) / 2 + 1, *map(len, [*name.split(), ""])) for name in table.columns]
     columns = zip(*rows, strict=True) if rows else [()] * len(names)

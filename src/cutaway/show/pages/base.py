@@ -130,7 +130,7 @@ def tiles(values: Mapping[str, float], notes: dict[str, str]) -> list[Tile]:
 
 @dataclass(frozen=True)
 class Plate:
-    """A picture with a title and a caption."""
+    """A picture with a title, a description for those who cannot see it, and a caption."""
 
     title: str
     picture: Picture

@@ -65,7 +65,7 @@ def baseline(subject: Subject, images: ImageSet) -> float:
 
 
 def _pixels(images: ImageSet, index: Tensor) -> Tensor:
-    """At most so many examples in even steps, values of 0 to 1."""
+    """The values, 0 to 1, of at most `MOST` examples in even steps."""
     chosen = index[:: max(1, len(index) // MOST)]
     return images.images[chosen].flatten(1).float() / 255
 

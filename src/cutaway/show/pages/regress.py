@@ -31,7 +31,7 @@ class Card:
 def page(subject: Subject) -> Page:
     result = subject.result
     assert isinstance(result, Regression)
-    sizes, unit = _sizes(result)
+    sizes, unit = _error_sizes(result)
     worst = int(sizes.argmax())
     content = {
         "predicted": [predicted(result, k, subject.noun) for k in range(len(result.names))],
@@ -73,7 +73,7 @@ def outcome(subject: Subject, result: Regression) -> Outcome:
     )
 
 
-def _sizes(result: Regression) -> tuple[Tensor, str]:
+def _error_sizes(result: Regression) -> tuple[Tensor, str]:
     """The size of each image's error, and its unit."""
     if len(result.names) == 1:
         return result.errors[:, 0].abs(), f"absolute error of {result.names[0]}"
@@ -95,12 +95,12 @@ def predicted(result: Regression, k: int, noun: str) -> Curves:
     name, within = result.names[k], result.per_value()[k]["within"]
     some = torch.linspace(0, len(result) - 1, min(MOST, len(result))).long()
     true, values = (x[some, k].double() for x in (result.targets, result.values))
-    low, high = _ends(torch.cat([true, values]))
+    low, high = _limits(torch.cat([true, values]))
     return Curves(
         title=f"Predicted {name} against the true one",
         x=Axis(f"true {name}", low=low, high=high),
         y=Axis("predicted", low=low, high=high),
-        series=(_right(low, high, within), line("", true, values, style="cloud")),
+        series=(_band(low, high, within), line("", true, values, style="cloud")),
         caption=f"A point a test {noun}; on the dashed line the prediction is right. The band "
         f"holds 9 of 10 errors: it reaches {within:.4g} to both sides.",
         summary=f"{name}: 9 of 10 predictions are within {within:.4g} of the true value.",
@@ -108,14 +108,14 @@ def predicted(result: Regression, k: int, noun: str) -> Curves:
     )
 
 
-def _ends(values: Tensor) -> tuple[float, float]:
+def _limits(values: Tensor) -> tuple[float, float]:
     low, high = values.min().item(), values.max().item()
     margin = 0.05 * (high - low) or 0.05 * abs(high) or 0.5
     return low - margin, high + margin
 
 
-def _right(low: float, high: float, within: float) -> Series:
-    """The line of right predictions, and what is at most so far from it, within the axes."""
+def _band(low: float, high: float, within: float) -> Series:
+    """The line of right predictions with the band of errors up to `within`, cut at the axes."""
     corners = {low, high, min(low + within, high), max(high - within, low)}
     at = tuple(sorted(corners))
     below, above = (tuple(min(max(v + d, low), high) for v in at) for d in (-within, within))

@@ -59,7 +59,7 @@ def content(search: Search) -> dict[str, Any]:
         "lead": lead(search, trials, best),
         "tiles": tiles(trials, best),
         "options": options(best, recipe.data.startswith(OWN)),
-        "again": again(search),
+        "again": train_command(search),
         "own": recipe.data.startswith(OWN),
         "progress": progress(search, trials),
         "importance": [(measures.name(k), share) for k, share in results["importance"].items()],
@@ -73,7 +73,7 @@ def content(search: Search) -> dict[str, Any]:
 
 
 def measure(search: Search) -> str:
-    """`validation accuracy`."""
+    """The name of the objective: `validation accuracy`."""
     return f"validation {measures.name(search.objective.removeprefix('val_'))}"
 
 
@@ -111,14 +111,14 @@ def options(best: Trial, own: bool) -> str:
     return " ".join(f"{flag} {shlex.quote(str(value))}" for flag, value in pairs)
 
 
-def again(search: Search) -> str:
+def train_command(search: Search) -> str:
     """The command that trains the best recipe anew and tests it."""
     if search.recipe.data.startswith(OWN):
         return f"fit(data=..., recipe=load({str(search.path)!r}).best, replicates=8)"
     return f"cutaway train --recipe {shlex.quote(str(search.path / 'best.toml'))} --replicates 8"
 
 
-def last(trial: Trial) -> float | None:
+def last_value(trial: Trial) -> float | None:
     """Return a trial's result, or that at the time when it was pruned; None where it failed."""
     if trial.state == "pruned" and trial.values:
         return trial.values[-1][1]
@@ -139,15 +139,15 @@ def objective(search: Search, trials: Sequence[Trial]) -> figures.Axis:
 
 
 def progress(search: Search, trials: Sequence[Trial]) -> Curves:
-    """Every trial, and the best until then."""
+    """The value of each trial, and the best so far."""
     pick = max if search.higher else min
     records: list[Point] = []
     for trial in trials:
         known = [one.value for one in trials[: trial.number + 1] if one.value is not None]
         records += [(trial.number + 1, pick(known))] if known else []
     x, y = zip(*steps(records), strict=True)
-    about, way = metric(search.objective), "rose" if search.higher else "fell"
-    first, last = (measures.brief(about, record[1]) for record in (records[0], records[-1]))
+    goal, verb = metric(search.objective), "rose" if search.higher else "fell"
+    first, last = (measures.brief(goal, record[1]) for record in (records[0], records[-1]))
     return Curves(
         title=f"{capital(measure(search))} of each trial",
         x=figures.Axis("trial", whole=True),
@@ -156,12 +156,12 @@ def progress(search: Search, trials: Sequence[Trial]) -> Curves:
             Series("the best so far", x, y, role="best"),
             *_scattered(search, trials, {one.number: one.number + 1.0 for one in trials}),
         ),
-        summary=f"The best {way} from {first} to {last}.",
+        summary=f"The best {verb} from {first} to {last}.",
     )
 
 
 def steps(records: Sequence[Point]) -> list[Point]:
-    """The best so far as stairs."""
+    """The corners of the line of the best so far, which has steps."""
     corners = [records[0]]
     for (_, before), (at, value) in pairwise(records):
         corners += [(at, before), (at, value)] if before != value else [(at, value)]
@@ -204,9 +204,9 @@ def _scattered(search: Search, trials: Sequence[Trial], at: dict[int, float]) ->
     pruned = [one for one in trials if one.state == "pruned" and one.values]
 
     def dots(name: str, some: Sequence[Trial], role: Role = "") -> Series:
-        values = tuple(last(one) or 0.0 for one in some)
+        values = tuple(last_value(one) or 0.0 for one in some)
         labels = tuple(
-            f"trial {t.number + 1}: {measures.text(search.objective, last(t))}" for t in some
+            f"trial {t.number + 1}: {measures.text(search.objective, last_value(t))}" for t in some
         )
         x = tuple(at[one.number] for one in some)
         return Series(name, x, values, style="dots", role=role, labels=labels)
@@ -234,7 +234,7 @@ def ranked(search: Search, trials: Sequence[Trial]) -> list[Trial]:
 def row(search: Search, trial: Trial) -> tuple[int, str, str, list[str]]:
     """A trial's number, its objective, its epochs or its failure, and its settings."""
     value = "–" if trial.value is None else measures.text(search.objective, trial.value)
-    ways = {"ended": str(trial.epochs), "pruned": f"{trial.epochs}, pruned"}
-    how = ways.get(trial.state, f"failed: {trial.why}")
+    epochs = {"ended": str(trial.epochs), "pruned": f"{trial.epochs}, pruned"}
+    how = epochs.get(trial.state, f"failed: {trial.why}")
     settings = [origins.setting(trial.changes[name]) for name in search.space]
     return trial.number + 1, value, how, settings

@@ -16,7 +16,7 @@ from cutaway.show.words import percent, plural
 SECTIONS = (Section("table", "Truth table"),)
 ROWS, INPUTS, CELLS = 64, 8, 120
 SIDE, BEYOND = 50, 0.25
-"""Of the drawn plane, in its own units, and how far it reaches beyond the inputs 0 and 1."""
+"""The side of the drawn plane in its own units, and its margin beyond the inputs 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Corner:
-    """An input of two numbers as a point of the plane, with the answer that is wanted."""
+    """An input of two numbers as a point of the plane, with its target."""
 
     x: float
     y: float
@@ -45,7 +45,7 @@ class Plane:
     """The predictions everywhere in the plane, in 50 x 50 units.
 
     Attributes:
-        path: where the last class is answered.
+        path: where the last class is predicted.
         corners: the inputs.
         margin: from the edges to the inputs 0 and 1.
     """
@@ -106,11 +106,11 @@ def table(result: Classification, images: ImageSet | None) -> list[Row]:
 
 
 def plane(run: Run, result: Classification, images: ImageSet | None) -> Plane | None:
-    """The answers over the plane of two inputs; None for other inputs, or without the network."""
+    """The predictions over the plane of two inputs; None for others or without the network."""
     if run.data.size != (2,) or run.data.channels != 1 or images is None:
         return None
     try:
-        answers = _answers(run)
+        predictions = _predictions(run)
     except CutawayError:  # a network of one's own that was not handed in
         return None
     last = len(result.classes) - 1
@@ -118,13 +118,13 @@ def plane(run: Run, result: Classification, images: ImageSet | None) -> Plane | 
     for i in result.index.argsort().tolist():
         a, b = (images.images[int(result.index[i])].flatten() / 255).tolist()
         true, right = int(result.targets[i]), bool(result.predicted[i] == result.targets[i])
-        x, y = (round(_place(v), 2) for v in (a, b))
+        x, y = (round(_position(v), 2) for v in (a, b))
         corners.append(Corner(x, round(SIDE - y, 2), result.classes[true], true == last, right))
-    return Plane(_area((answers == last).flip(0)), tuple(corners))
+    return Plane(_area((predictions == last).flip(0)), tuple(corners))
 
 
 def _area(cells: Tensor) -> str:
-    """The true cells as one path, a stretch of each row at a time."""
+    """One path that covers the true cells: a rectangle for each stretch of a row."""
     unit, parts = SIDE / CELLS, []
     for row, line in enumerate(cells.int()):
         turns = torch.diff(line, prepend=line.new_zeros(1), append=line.new_zeros(1)).nonzero()
@@ -136,17 +136,17 @@ def _area(cells: Tensor) -> str:
     return "".join(parts)
 
 
-def _place(value: float) -> float:
+def _position(value: float) -> float:
     """The position of an input on an axis of the plane."""
     return (value + BEYOND) / (1 + 2 * BEYOND) * SIDE
 
 
-def _answers(run: Run) -> Tensor:
-    """The class answered in each cell: rows are the second input from below, columns the first."""
+def _predictions(run: Run) -> Tensor:
+    """The class predicted in each cell: rows are the second input from below, columns the first."""
     at = (torch.arange(CELLS) + 0.5) / CELLS * (1 + 2 * BEYOND) - BEYOND
     second, first = torch.meshgrid(at, at, indexing="ij")
     x = torch.stack([first.flatten(), second.flatten()], 1)[:, None]
     with run.runtime.session(), at_rest(run.model, run.runtime):
         output = run.model(run.data.normalise(x).to(run.runtime.device))
-    answers: Tensor = output.float().argmax(1).cpu()
-    return answers.view(CELLS, CELLS)
+    predictions: Tensor = output.float().argmax(1).cpu()
+    return predictions.view(CELLS, CELLS)
