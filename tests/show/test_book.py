@@ -78,10 +78,10 @@ def test_the_command_has_the_settings_that_differ():
 
 
 def test_an_entry_marks_what_decides():
-    shown = entry(lab.claim("1.2").run(replicates=16, epochs=3))
-    assert shown.verdict == Verdict.HOLDS.value
-    assert [m.decides for m in shown.measured] == [True, True]
-    assert shown.measured[1].n == "16"
+    result = entry(lab.claim("1.2").run(replicates=16, epochs=3))
+    assert result.verdict == Verdict.HOLDS.value
+    assert [m.decides for m in result.measured] == [True, True]
+    assert result.measured[1].n == "16"
 
 
 def test_bars_end_where_their_values_are():
@@ -191,8 +191,8 @@ def test_lines_on_each_other_are_named():
 
 
 def test_symbols_are_not_capitalised():
-    capitals = [capital(text) for text in ("z at 0", "a unit", "loss", "J_D of it", "")]
-    assert capitals == ["z at 0", "A unit", "Loss", "J_D of it", ""]
+    titles = [capital(text) for text in ("z at 0", "a unit", "loss", "J_D of it", "")]
+    assert titles == ["z at 0", "A unit", "Loss", "J_D of it", ""]
 
 
 def test_no_place_to_write(tmp_path):

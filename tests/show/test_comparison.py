@@ -33,44 +33,46 @@ def page(path: Path, *compared: Path) -> Page:
     return read(path)
 
 
-def text(parsed: Page) -> str:
-    return parsed.text.replace("\N{NO-BREAK SPACE}", " ")
+def plain(html: Page) -> str:
+    return html.text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_fleets(runs: Path, tmp_path: Path) -> None:
-    parsed = page(tmp_path / "page.html", runs / "a", runs / "b")
-    assert "b is better than a by" in text(parsed)
-    assert "Replicate by replicate" in text(parsed)
-    assert "seed 2" in text(parsed)
-    assert len([c for c in parsed.all("circle") if c["class"] == "value"]) == 6
-    assert len([p for p in parsed.all("path") if p.get("class") == "zero"]) == 1
-    drawn = [line["class"] for line in parsed.all("polyline")]
+    html = page(tmp_path / "page.html", runs / "a", runs / "b")
+    assert "b is better than a by" in plain(html)
+    assert "Replicate by replicate" in plain(html)
+    assert "seed 2" in plain(html)
+    assert len([c for c in html.all("circle") if c["class"] == "value"]) == 6
+    assert len([p for p in html.all("path") if p.get("class") == "zero"]) == 1
+    drawn = [line["class"] for line in html.all("polyline")]
     assert drawn.count("line one") == drawn.count("line two") == 2
     assert drawn.count("line one thin") == 6
 
 
 def test_it_needs_nothing_beside_it(runs: Path, tmp_path: Path) -> None:
-    parsed = page(tmp_path / "page.html", runs / "one", runs / HOSTILE.replace("/", ""))
-    assert not parsed.all("script")
-    assert not parsed.all("link")
-    assert not parsed.all("img")
-    policy = [m for m in parsed.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
+    html = page(tmp_path / "page.html", runs / "one", runs / HOSTILE.replace("/", ""))
+    assert not html.all("script")
+    assert not html.all("link")
+    assert not html.all("img")
+    policy = [m for m in html.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
     assert "default-src 'none'" in policy[0]["content"]
-    assert "url(" not in parsed.style
-    targets = {tag["href"].removeprefix("#") for tag in parsed.all("a")}
-    assert targets <= {tag["id"] for _, tag in parsed.tags if "id" in tag}
+    assert "url(" not in html.style
+    targets = {tag["href"].removeprefix("#") for tag in html.all("a")}
+    assert targets <= {tag["id"] for _, tag in html.tags if "id" in tag}
 
 
 def test_single_runs_have_no_replicates(runs: Path, tmp_path: Path) -> None:
-    parsed = page(tmp_path / "page.html", runs / "one", runs / HOSTILE.replace("/", ""))
-    assert "Replicate by replicate" not in text(parsed)
-    assert "McNemar's exact test" in text(parsed)
+    html = page(tmp_path / "page.html", runs / "one", runs / HOSTILE.replace("/", ""))
+    assert "Replicate by replicate" not in plain(html)
+    assert "McNemar's exact test" in plain(html)
 
 
 def test_the_headline_is_the_largest_lead_that_can_be_told(runs: Path, tmp_path: Path) -> None:
-    words = text(page(tmp_path / "page.html", runs / "a", runs / "b", runs / "c"))
-    assert "points b over a" in words
-    assert "No significant difference" in text(page(tmp_path / "page.html", runs / "a", runs / "c"))
+    text = plain(page(tmp_path / "page.html", runs / "a", runs / "b", runs / "c"))
+    assert "points b over a" in text
+    assert "No significant difference" in plain(
+        page(tmp_path / "page.html", runs / "a", runs / "c")
+    )
 
 
 def test_intervals_share_an_axis() -> None:

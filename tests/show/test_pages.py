@@ -43,8 +43,8 @@ def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def page_of(pair: Made) -> Page:
-    return read(report(*pair))
+def page_of(run_and_images: Made) -> Page:
+    return read(report(*run_and_images))
 
 
 def plain(text: str) -> str:
@@ -111,28 +111,28 @@ def test_measures_are_written(kind: str, runs: Runs) -> None:
 
 def test_masks_beside_the_truth(runs: Runs) -> None:
     (run, images), page = runs("segment"), runs.page("segment")
-    result = run.saved_test()
+    evaluation = run.saved_test()
     alts = [image["alt"] for image in page.all("img")]
-    rows = len(result.shown)
-    for ending in ("the image", "the true mask", "the predicted mask"):
-        assert sum(alt.endswith(ending) for alt in alts) == rows
-    worst = images.names[int(result.index[result.shown[0]])]
+    rows = len(evaluation.shown)
+    for label in ("the image", "the true mask", "the predicted mask"):
+        assert sum(alt.endswith(label) for alt in alts) == rows
+    worst = images.names[int(evaluation.index[evaluation.shown[0]])]
     assert alts[0] == f"{worst}: the image"
     assert HOSTILE in page.text
     assert HOSTILE not in (run.path / "report.html").read_text()
     always = torch.zeros(3, 3).long()
-    always[:, 0] = result.confusion.sum(1)
+    always[:, 0] = evaluation.confusion.sum(1)
     values = [v for v in intersection_over_union(always) if v is not None]
-    baseline = f"a mean IoU of {100 * sum(values) / len(values):.1f} %"
-    assert baseline in plain(page.text)
+    sentence = f"a mean IoU of {100 * sum(values) / len(values):.1f} %"
+    assert sentence in plain(page.text)
 
 
 def test_wrong_pixels_are_marked() -> None:
     pixels = torch.full((2, 3, 1), 200, dtype=torch.uint8)
     wrong = torch.tensor([[False, True, False], [False, False, False]])
-    image = marked(pixels, wrong)
-    assert tuple(image[0, 1].tolist()) == WRONG
-    assert (image[~wrong] == 70).all()
+    colours = marked(pixels, wrong)
+    assert tuple(colours[0, 1].tolist()) == WRONG
+    assert (colours[~wrong] == 70).all()
 
 
 def test_reconstructions_and_codes(runs: Runs) -> None:
@@ -162,14 +162,14 @@ def test_mistakes_of_signals_and_videos(runs: Runs) -> None:
         run, images = runs(kind)
         folder = run.path.parent / f"wrong-{kind}"
         copied = Run(copytree(run.path, folder, dirs_exist_ok=True))
-        result = copied.saved_test()
+        evaluation = copied.saved_test()
         from cutaway.learn.checkpoint import save_tensors
 
-        tensors = result.tensors() | {"probabilities": 1 - torch.eye(2)[result.targets]}
+        tensors = evaluation.tensors() | {"probabilities": 1 - torch.eye(2)[evaluation.targets]}
         save_tensors(folder / "predictions.safetensors", tensors, {"part": "test"})
         page = page_of((copied, images))
         labels = [tag.get("alt", tag.get("aria-label", "")) for tag in page.all(tag)]
-        assert sum(", predicted " in label for label in labels) == len(result)
+        assert sum(", predicted " in label for label in labels) == len(evaluation)
         assert f"{run.data.counts['test']} test {kind[:-1] if kind == 'videos' else 'signal'}s" in (
             plain(page.text)
         )
@@ -236,14 +236,14 @@ def test_pictures_and_derivatives(runs: Runs) -> None:
 @pytest.mark.parametrize(("kind", "right"), [("and", 4), ("gates", 4), ("xor", 0)])
 def test_truth_tables(kind: str, right: int, runs: Runs) -> None:
     (run, images), page = runs(kind), runs.page(kind)
-    result = run.saved_test()
-    assert f"{result.correct} of 4" in page.text
-    assert result.correct == right or (kind == "xor" and result.correct < 4)
+    evaluation = run.saved_test()
+    assert f"{evaluation.correct} of 4" in page.text
+    assert evaluation.correct == right or (kind == "xor" and evaluation.correct < 4)
     assert "these are all the samples there are" in page.text
-    assert ("divides its inputs by one straight line" in page.text) == (result.correct < 4)
+    assert ("divides its inputs by one straight line" in page.text) == (evaluation.correct < 4)
     corners = [c["class"] for c in page.all("circle") if c["class"].startswith("corner")]
     assert sum("on" in kind.split() for kind in corners) == int(images.targets.sum())
-    assert sum("wrong" in kind.split() for kind in corners) == 4 - result.correct
+    assert sum("wrong" in kind.split() for kind in corners) == 4 - evaluation.correct
     assert ("Accuracy of each player" in page.text) == (kind == "gates")
 
 
