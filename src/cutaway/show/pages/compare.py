@@ -46,7 +46,7 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "found": comparison,
         "sections": sections,
         "headline": _headline(comparison),
-        "said": verdict.said(comparison),
+        "said": verdict.sentences(comparison),
         "measure": measure,
         "what": "fleet" if comparison.fleets else "run",
         "rows": rows,
