@@ -102,9 +102,10 @@ def search(
 ) -> Search:
     """Try many settings, and find the recipe that does best on the validation images.
 
-        found = search("mlp", "mnist", trials=50)
-        found = search("lenet5", "digits", over={"lr": (0.001, 0.1), "optimizer": ["adamw", "sgd"]})
-        run = fit(recipe=found.best, replicates=8)
+        result = search("mlp", "mnist", trials=50)
+        space = {"lr": (0.001, 0.1), "optimizer": ["adamw", "sgd"]}
+        result = search("lenet5", "digits", over=space)
+        run = fit(recipe=result.best, replicates=8)
 
     Args:
         trials: how many settings; fewer where there are not so many.

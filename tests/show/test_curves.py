@@ -15,9 +15,9 @@ def charts(recipe: Recipe | None = None, **figures: tuple[float, ...]) -> tuple[
     rows = [
         {"epoch": i + 1, "lr": 0.1} | {k: v[i] for k, v in figures.items()} for i in range(count)
     ]
-    found = curves(rows, recipe or Recipe())
-    assert found is not None
-    drawn = tuple(map(drawing.draw, found.figures))
+    learning = curves(rows, recipe or Recipe())
+    assert learning is not None
+    drawn = tuple(map(drawing.draw, learning.figures))
     for chart in drawn:
         for line in chart.lines:
             assert all(chart.left <= x <= chart.right for x, _ in line.points)
@@ -34,10 +34,10 @@ def test_a_distance_that_falls_by_powers_is_drawn_by_ratios() -> None:
 
 
 def test_training_and_validation_of_a_measure_share_a_chart() -> None:
-    found = charts(
+    shown = charts(
         train_kl=(1.0, 2.0), train_loss=(9.0, 8.0), val_loss=(8.0, 7.0), val_kl=(1.0, 2.5)
     )
-    assert [(c.title, [line.kind for line in c.lines]) for c in found] == [
+    assert [(c.title, [line.kind for line in c.lines]) for c in shown] == [
         ("Loss", ["train", "val"]),
         ("KL divergence", ["train", "val"]),
     ]
@@ -85,9 +85,9 @@ def test_kept_epoch(changes: dict, epoch: int) -> None:
 
 
 def test_curves_stay_inside_their_chart() -> None:
-    found = curves(ROWS, Recipe())
-    assert found is not None
-    drawn = tuple(map(drawing.draw, found.figures))
+    learning = curves(ROWS, Recipe())
+    assert learning is not None
+    drawn = tuple(map(drawing.draw, learning.figures))
     assert "log scale" in drawn[0].y_label
     for chart in drawn:
         for line in chart.lines:
@@ -101,6 +101,6 @@ def test_no_metrics_no_curves() -> None:
 
 def test_zero_loss_and_zero_accuracy_can_be_drawn() -> None:
     row = {"epoch": 1, "lr": 0.0, "train_loss": 0.0, "train_accuracy": 0.0}
-    found = curves([row], Recipe(val=0.0))
-    assert found is not None
-    assert all(drawing.draw(figure).y_ticks for figure in found.figures)
+    learning = curves([row], Recipe(val=0.0))
+    assert learning is not None
+    assert all(drawing.draw(figure).y_ticks for figure in learning.figures)

@@ -30,21 +30,21 @@ def sweep(tmp_path_factory) -> Fleet:
 
 
 def page(fleet: Fleet) -> Page:
-    found = read(report(fleet))
-    links = [tag["href"].removeprefix("#") for tag in found.all("a")]
-    sections = [tag["id"] for tag in found.all("section")]
+    html = read(report(fleet))
+    links = [tag["href"].removeprefix("#") for tag in html.all("a")]
+    sections = [tag["id"] for tag in html.all("section")]
     assert links == ["result", *sections]
-    found.words = [text.replace("\N{NO-BREAK SPACE}", " ") for text in found.words]
-    return found
+    html.words = [text.replace("\N{NO-BREAK SPACE}", " ") for text in html.words]
+    return html
 
 
 def test_replicates(replicates):
-    found = page(replicates)
-    assert "The mean over 3 members, which differ in seed." in found.text
-    assert "The spread is what chance does" in found.text
-    assert "Ensemble" in found.text
-    assert "What was tried" not in found.text
-    kinds = [line["class"] for line in found.all("polyline")]
+    html = page(replicates)
+    assert "The mean over 3 members, which differ in seed." in html.text
+    assert "The spread is what chance does" in html.text
+    assert "Ensemble" in html.text
+    assert "What was tried" not in html.text
+    kinds = [line["class"] for line in html.all("polyline")]
     assert kinds == [*["line val thin"] * 3, "line val"] * 2 + ["line val"]
 
 
@@ -53,11 +53,11 @@ def test_a_path_can_be_typed_as_it_stands(replicates):
 
 
 def test_settings_are_told_apart_and_are_not_chance(sweep):
-    found = page(sweep)
-    assert "which differ in lr and model options." in found.text
-    assert "lr 0.1, model options widths=8" in found.text
-    assert "one member only" in found.text
-    assert "The spread is what chance does" not in found.text
+    html = page(sweep)
+    assert "which differ in lr and model options." in html.text
+    assert "lr 0.1, model options widths=8" in html.text
+    assert "one member only" in html.text
+    assert "The spread is what chance does" not in html.text
 
 
 def test_names_keep_their_capitals(tmp_path):
@@ -65,7 +65,7 @@ def test_names_keep_their_capitals(tmp_path):
         tmp_path / "again", "autoencoder", model_options={"widths": "16", "bottleneck": 4},
         replicates=2, epochs=1,
     )  # fmt: skip
-    found = page(fleet)
-    assert "Validation PSNR" in found.text
-    assert "Test PSNR of each member" in found.text
-    assert "Ensemble" not in found.text
+    html = page(fleet)
+    assert "Validation PSNR" in html.text
+    assert "Test PSNR of each member" in html.text
+    assert "Ensemble" not in html.text

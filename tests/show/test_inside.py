@@ -72,12 +72,12 @@ def test_colours_run_from_the_least_to_the_greatest():
 
 
 def test_what_is_worth_a_sentence_is_said():
-    said = " ".join(planted().said).replace("\N{NO-BREAK SPACE}", " ")
-    assert "Recorded at 2 steps, from step 1 to step 51." in said
-    assert "25.0 % in relu" in said
-    assert "1 of 1 weight tensors changed by less than 1e-05" in said
+    text = " ".join(planted().sentences).replace("\N{NO-BREAK SPACE}", " ")
+    assert "Recorded at 2 steps, from step 1 to step 51." in text
+    assert "25.0 % in relu" in text
+    assert "1 of 1 weight tensors changed by less than 1e-05" in text
     fault = Fault(51, "relu", "the output (ReLU)", 3)
-    assert "infinite or NaN" in " ".join(planted(fault=fault).said)
+    assert "infinite or NaN" in " ".join(planted(fault=fault).sentences)
 
 
 def test_many_layers_are_drawn_in_little_room():

@@ -1,4 +1,4 @@
-"""What measures are called and how their values are written, in one place for all pages."""
+"""Names and values of measures as text, in one place for all pages."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_the_axis_of_a_share_is_in_per_cent():
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "expected"),
     [
         ("val_accuracy", 0.5, "50.00 %"),
         ("calibration_error", 0.0123, "1.23 %"),
@@ -25,21 +25,21 @@ def test_the_axis_of_a_share_is_in_per_cent():
         ("fid", None, "none"),
     ],
 )
-def test_a_value_has_its_unit(key, value, said):
-    assert measures.text(key, value).replace(words.SPACE, " ") == said
+def test_a_value_has_its_unit(key, value, expected):
+    assert measures.text(key, value).replace(words.SPACE, " ") == expected
 
 
 def test_an_interval_is_two_values():
-    found = measures.interval("psnr", {"low": 9.5, "high": 10.25})
-    assert found == "9.50 dB to 10.25 dB"
+    text = measures.interval("psnr", {"low": 9.5, "high": 10.25})
+    assert text == "9.50 dB to 10.25 dB"
 
 
 @pytest.mark.parametrize(
-    ("names", "said"),
+    ("names", "expected"),
     [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
 )
-def test_names_in_a_row(names, said):
-    assert words.listed(names) == said
+def test_names_in_a_row(names, expected):
+    assert words.listed(names) == expected
 
 
 def test_only_the_first_letter_grows():

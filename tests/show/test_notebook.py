@@ -1,4 +1,4 @@
-"""What a notebook shows of a run, a fleet or a search."""
+"""The view of a run, a fleet or a search in a notebook."""
 
 import re
 from html.parser import HTMLParser

@@ -45,9 +45,9 @@ class Watch(Callback):
 def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Regularisers, Watch]:
     watch, images = Watch(), few(200)
     run = fit(ALL, images, out=tmp_path_factory.mktemp("all") / "run", callbacks=[watch])
-    found = regularisers(run, images, run.new_model())
-    assert found is not None
-    return run, found, watch
+    section = regularisers(run, images, run.new_model())
+    assert section is not None
+    return run, section, watch
 
 
 @pytest.fixture(scope="module")
@@ -59,17 +59,17 @@ def plain(text: str) -> str:
     return text.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def values(found: Regularisers) -> list[tuple[str, str]]:
-    return [(one.name, plain(one.value)) for one in found.said]
+def values(section: Regularisers) -> list[tuple[str, str]]:
+    return [(one.name, plain(one.value)) for one in section.entries]
 
 
-def chart(found: Regularisers, title: str) -> Chart:
-    return draw(next(c for c in found.figures if c.title == title))
+def chart(section: Regularisers, title: str) -> Chart:
+    return draw(next(c for c in section.figures if c.title == title))
 
 
 def test_each_is_said_with_its_setting(everything):
-    _, found, _ = everything
-    assert values(found) == [
+    _, section, _ = everything
+    assert values(section) == [
         ("Weight decay", "0.01"),
         ("Max-norm", "2"),
         ("Dropout", "30 %"),
@@ -80,7 +80,7 @@ def test_each_is_said_with_its_setting(everything):
         ("Label smoothing", "0.2"),
         ("Early stopping", "2 epochs"),
     ]
-    whats = plain(" ".join(one.what for one in found.said))
+    whats = plain(" ".join(one.what for one in section.entries))
     assert "9 residual blocks" in whats
     assert "82.0 % the true class" in whats
 
@@ -105,8 +105,8 @@ def test_the_mixed_images_are_those_that_the_network_saw(everything, monkeypatch
 
 
 def test_the_shares_beside_a_mixed_image_make_a_whole(everything):
-    _, found, _ = everything
-    for one in found.mixtures:
+    _, section, _ = everything
+    for one in section.mixtures:
         larger, smaller = one.text.split(" and ")
         shares = [part.split()[0].replace("%", "") for part in (larger, smaller)]
         if not any("<" in share or ">" in share for share in shares):
@@ -115,24 +115,24 @@ def test_the_shares_beside_a_mixed_image_make_a_whole(everything):
 
 
 def test_charts_show_the_weights_the_blocks_and_the_target(everything):
-    run, found, _ = everything
+    run, section, _ = everything
     tensors, _ = load_tensors(run.path / "weights.safetensors")
     matrices = {k: w for k, w in tensors.items() if w.ndim > 1}
-    lengths = chart(found, "Norm of the weights")
+    lengths = chart(section, "Norm of the weights")
     assert len(lengths.dots) == len(matrices) == 20
     last = tensors["output.weight"].norm(dim=1)
     assert lengths.dots[-1].label.startswith(f"output: {last.min():.2g} to {last.max():.2g}")
     assert [level.word.text for level in lengths.levels] == ["max-norm 2"]
-    blocks = chart(found, "How often a block is kept").columns
+    blocks = chart(section, "How often a block is kept").columns
     assert len(blocks) == 9
     assert blocks[-1].height / blocks[0].height == pytest.approx(0.6 / (1 - 0.4 / 9), abs=0.01)
-    targets = chart(found, "The smoothed target").columns
+    targets = chart(section, "The smoothed target").columns
     assert targets[0].height / targets[1].height == pytest.approx(0.82 / 0.02, rel=0.05)
 
 
 def test_the_gap_is_that_of_the_losses(everything):
-    run, found, _ = everything
-    gap = chart(found, "Gap between validation and training loss")
+    run, section, _ = everything
+    gap = chart(section, "Gap between validation and training loss")
     ends = [run.metrics[i]["val_loss"] - run.metrics[i]["train_loss"] for i in (0, -1)]
     assert f"from {ends[0]:.3g} in the first epoch to {ends[1]:.3g} in the last" in gap.summary
     assert all(gap.top <= y <= gap.bottom for _, y in gap.lines[0].points)
@@ -151,19 +151,19 @@ def test_the_page_says_it_all(page):
 
 
 def test_the_units_drawn_are_as_many_as_there_are(everything):
-    _, found, _ = everything
-    assert found.units is not None
-    kept, out = (path.count("M") for path in (found.units.kept, found.units.out))
-    assert kept + out == found.units.columns
+    _, section, _ = everything
+    assert section.units is not None
+    kept, out = (path.count("M") for path in (section.units.kept, section.units.out))
+    assert kept + out == section.units.columns
     assert 3 <= out <= 21
 
 
 def test_nothing_is_said_of_what_was_off(digits_run: Made, tmp_path: Path):
     run, images = digits_run
-    found = regularisers(run, images, run.new_model())
-    assert found is not None
-    assert [one.name for one in found.said] == ["Weight decay", "Early stopping"]
-    assert (found.units, found.altered, found.mixtures) == (None, None, ())
+    section = regularisers(run, images, run.new_model())
+    assert section is not None
+    assert [one.name for one in section.entries] == ["Weight decay", "Early stopping"]
+    assert (section.units, section.altered, section.mixtures) == (None, None, ())
     recipe = Recipe(model="mlp", epochs=1, weight_decay=0, val=0, **QUICK)
     bare = fit(recipe, images, out=tmp_path / "bare")
     assert regularisers(bare, images, bare.new_model()) is None
@@ -172,14 +172,14 @@ def test_nothing_is_said_of_what_was_off(digits_run: Made, tmp_path: Path):
 
 def test_without_the_images_or_the_network_there_are_words_and_charts(everything):
     run, _, _ = everything
-    found = regularisers(run, None, run.new_model())
-    assert found is not None
-    assert (found.altered, found.mixtures) == (None, ())
-    assert len(found.figures) == 4
-    found = regularisers(run, None, None)
-    assert found is not None
-    assert "skips some of the residual blocks" in " ".join(one.what for one in found.said)
-    assert len(found.figures) == 3  # how many blocks there are is not known
+    section = regularisers(run, None, run.new_model())
+    assert section is not None
+    assert (section.altered, section.mixtures) == (None, ())
+    assert len(section.figures) == 4
+    section = regularisers(run, None, None)
+    assert section is not None
+    assert "skips some of the residual blocks" in " ".join(one.what for one in section.entries)
+    assert len(section.figures) == 3  # how many blocks there are is not known
 
 
 def test_dropout_of_the_networks_own_explains_a_gap_below_zero():
@@ -193,14 +193,14 @@ def test_stages_say_when(tmp_path: Path):
     stages = [{"epochs": 1, "dropout": 0.5}, {"epochs": 1, "mixup": 0.2}]
     recipe = Recipe(model="mlp", weight_decay=0, stages=stages, batch_size=64, **QUICK)
     run = fit(recipe, few(200), out=tmp_path / "run")
-    found = regularisers(run, few(200), run.new_model())
-    assert found is not None
-    assert values(found) == [
+    section = regularisers(run, few(200), run.new_model())
+    assert section is not None
+    assert values(section) == [
         ("Dropout", "50 %, in stage 1"),
         ("Mixup", "Beta(0.2, 0.2), in stage 2"),
     ]
-    assert len(found.mixtures) == 3  # as many as the stage had steps: 144 images by 64
-    assert found.units is not None
+    assert len(section.mixtures) == 3  # as many as the stage had steps: 144 images by 64
+    assert section.units is not None
 
 
 def test_a_decay_that_the_optimizer_lacks_is_not_said(digits_run: Made, tmp_path: Path):

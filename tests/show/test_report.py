@@ -77,18 +77,23 @@ def test_colours_stand_in_one_place(page: Page) -> None:
 
 def test_numbers_are_those_of_the_evaluation(digits_run: Made) -> None:
     run, images = digits_run
-    page, found = read(report(run, images)), run.saved_test()
+    page, evaluation = read(report(run, images)), run.saved_test()
     head = tiles(page)
-    for share in (found.accuracy, *found.interval, found.top5, found.calibration_error):
+    for share in (
+        evaluation.accuracy,
+        *evaluation.interval,
+        evaluation.top5,
+        evaluation.calibration_error,
+    ):
         assert percent(share).replace("\N{NO-BREAK SPACE}", " ") in head
-    assert f"{found.loss:.4f}" in head
-    assert f"{found.correct} of {len(found)}" in head
+    assert f"{evaluation.loss:.4f}" in head
+    assert f"{evaluation.correct} of {len(evaluation)}" in head
     titles = [cell["title"] for cell in page.all("td") if "title" in cell]
     counts = [int(re.search(r": (\d+) of", title)[1]) for title in titles]
-    assert counts == [n for n in found.confusion.flatten().tolist() if n]
-    for row in found.per_class():
-        said = f"{percent(row['precision'])} {percent(row['recall'])}"
-        assert said.replace("\N{NO-BREAK SPACE}", " ") in page.text
+    assert counts == [n for n in evaluation.confusion.flatten().tolist() if n]
+    for row in evaluation.per_class():
+        shares = f"{percent(row['precision'])} {percent(row['recall'])}"
+        assert shares.replace("\N{NO-BREAK SPACE}", " ") in page.text
 
 
 def test_curves_and_the_epoch_that_was_kept(digits_run: Made) -> None:
@@ -116,15 +121,15 @@ def test_programs_get_the_figures(digits_run: Made) -> None:
 
 def test_worst_mistakes(many_run: Made) -> None:
     run, images = many_run
-    page, found = read(report(run, images)), run.saved_test()
+    page, evaluation = read(report(run, images)), run.saved_test()
     pictures = page.all("img")
-    worst = found.worst(24)
+    worst = evaluation.worst(24)
     assert len(pictures) == 24
     assert all("crisp" in picture["class"] for picture in pictures)
     first = int(worst[0])
-    assert pictures[0]["alt"].startswith(images.names[int(found.index[first])])
+    assert pictures[0]["alt"].startswith(images.names[int(evaluation.index[first])])
     assert (
-        percent(found.probabilities[first].max().item()).replace("\N{NO-BREAK SPACE}", " ")
+        percent(evaluation.probabilities[first].max().item()).replace("\N{NO-BREAK SPACE}", " ")
         in page.text
     )
 
@@ -171,8 +176,8 @@ def test_audit_and_split(copied: Made) -> None:
     ]
     (run.path / "audit.json").write_text(json.dumps({"findings": findings}))
     text = read(report(run, images)).text
-    for said in ("truncated", "301 images left out", "many/199.png", "a/1.png", "It ends early."):
-        assert said in text
+    for words in ("truncated", "301 images left out", "many/199.png", "a/1.png", "It ends early."):
+        assert words in text
     assert "many/200.png" not in text
     assert "and 100 more" in text
     assert "near duplicate" in text

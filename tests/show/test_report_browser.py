@@ -18,11 +18,11 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("made", ["digits_run", "bare_run", "many_run", *KINDS])
+@pytest.mark.parametrize("name", ["digits_run", "bare_run", "many_run", *KINDS])
 def test_no_wider_than_a_phone(
-    made: str, request: pytest.FixtureRequest, runs: Runs, tmp_path: Path
+    name: str, request: pytest.FixtureRequest, runs: Runs, tmp_path: Path
 ) -> None:
-    run, images = runs(made) if made in KINDS else request.getfixturevalue(made)
+    run, images = runs(name) if name in KINDS else request.getfixturevalue(name)
     frame = tmp_path / "frame.html"
     frame.write_text(PHONE.format(page=html.escape(report(run, images).read_text())))
     printed = chromium(tmp_path, "--virtual-time-budget=3000", "--dump-dom", frame.as_uri())

@@ -37,7 +37,7 @@ def compare(
     if out:
         write(result, out)
     if as_json:
-        emit(result.to_dict() | {"said": verdict.said(result), "notes": verdict.notes(result)})
+        emit(result.to_dict() | {"said": verdict.sentences(result), "notes": verdict.notes(result)})
         return
     tables.show(*comparison.parts(result))
     if out:

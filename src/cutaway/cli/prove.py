@@ -52,7 +52,7 @@ def prove(
         raise UsageError(f"{flag} cannot be given for several claims: name one claim.")
     outcomes = lab.prove(numbers, full=full, again=again, changes=changes)
     total = len(lab.claims(*numbers))
-    results = list(outcomes if as_json else findings.followed(outcomes, total))
+    results = list(outcomes if as_json else findings.with_progress(outcomes, total))
     if book:
         from cutaway.show.book import write
 

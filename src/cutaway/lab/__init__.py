@@ -1,10 +1,10 @@
 """The proof: every claim of the course put to the test, one claim a function, one chapter a file.
 
     from cutaway import lab
-    found = lab.claim("1.3").run(widths=(2, 4, 8), replicates=64)
-    found.verdict, found.evidence.effects
+    finding = lab.claim("1.3").run(widths=(2, 4, 8), replicates=64)
+    finding.verdict, finding.evidence.effects
     lab.add("my.py")                     # claims of one's own
-    for found in lab.prove(["1", "2.4"]): ...
+    for finding in lab.prove(["1", "2.4"]): ...
 
 How a claim is written: `cutaway.lab.experiment`. Nothing heavy is imported before it is asked for.
 """

@@ -225,7 +225,7 @@ class Training:
             save_picture(self.run.path / "samples" / f"{epoch:04}.png", in_bytes(drawn))
 
     def finish(self) -> None:
-        """Keep the network, test it once, and keep what was found."""
+        """Save the weights, evaluate once on the test set, and save the results."""
         run, stage = self.run, self.stage
         run.save_weights(self.model)
         run.__dict__.pop("model", None)

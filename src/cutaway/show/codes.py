@@ -24,7 +24,7 @@ def code_map(
     codes = codes.double()
     if codes.shape[1] < 2 or len(codes) < 2:
         return None
-    points, names, said = _plane(codes)
+    points, names, caption = _plane(codes)
     low, high = torch.quantile(points, torch.tensor([EDGE, 1 - EDGE]).double(), dim=0)
     near = MARGIN * (high - low)
     inside = ((low - near <= points) & (points <= high + near)).all(1)
@@ -39,17 +39,17 @@ def code_map(
         x=Axis(names[0]),
         y=Axis(names[1]),
         series=tuple(cloud for cloud in clouds if cloud.x),
-        caption=said + rest,
+        caption=caption + rest,
         summary=f"Codes of {len(codes):,} test examples as points of a plane, by class.",
         form="square",
     )
 
 
-def _cloud(name: str, points: Float[Tensor, "n 2"], named: bool) -> Series:
+def _cloud(name: str, points: Float[Tensor, "n 2"], with_name: bool) -> Series:
     """The points of a class; those without a name are in the background."""
     x, y = points.T.tolist()
     return Series(
-        name if named else "", tuple(x), tuple(y), style="cloud", role="" if name else "quiet"
+        name if with_name else "", tuple(x), tuple(y), style="cloud", role="" if name else "quiet"
     )
 
 
@@ -62,24 +62,24 @@ def _plane(codes: Tensor) -> tuple[Tensor, tuple[str, str], str]:
             "A code is two numbers, drawn here as a point.",
         )
     centred = codes - codes.mean(0)
-    _, sizes, ways = torch.linalg.svd(centred, full_matrices=False)
+    _, sizes, directions = torch.linalg.svd(centred, full_matrices=False)
     share = sizes.square() / sizes.square().sum().clamp(min=1e-12)
-    ways = ways[:2] * _signs(ways[:2])
+    directions = directions[:2] * _signs(directions[:2])
     names = tuple(
         f"{place} principal component ({percent(share[i].item(), 0)})"
         for i, place in enumerate(("first", "second"))
     )
-    said = (
+    caption = (
         f"A code is {codes.shape[1]} numbers. The map shows the two directions in which the codes "
         f"differ most, which hold {percent(share[:2].sum().item(), 0)} of their variance; classes "
         "that overlap here may lie apart in the others."
     )
-    return centred @ ways.T, (names[0], names[1]), said
+    return centred @ directions.T, (names[0], names[1]), caption
 
 
-def _signs(ways: Tensor) -> Tensor:
+def _signs(directions: Tensor) -> Tensor:
     """Return the signs that make each direction's largest part positive: it has none of its own."""
-    largest = ways.gather(1, ways.abs().argmax(1, keepdim=True))
+    largest = directions.gather(1, directions.abs().argmax(1, keepdim=True))
     return torch.where(largest < 0, -1.0, 1.0)
 
 

@@ -31,17 +31,17 @@ EPOCH = Axis("epoch", whole=True)
 
 @dataclass(frozen=True)
 class Learning:
-    """The figures with what has to be said of them.
+    """The figures of a run's metrics, with their numbers and its stages.
 
     Attributes:
-        kept: the epoch whose weights were kept; `early` where it was chosen on `monitor`.
+        kept_epoch: the epoch whose weights were kept; `early` where `monitor` chose it.
         headings, table: the figures as numbers, a row an epoch.
         stages: in words, where there are several.
     """
 
     figures: tuple[Curves, ...]
     rows: Rows
-    kept: int
+    kept_epoch: int
     early: bool
     monitor: str
     validated: bool
@@ -56,14 +56,14 @@ def curves(rows: Rows, recipe: Recipe) -> Learning | None:
         return None
     stages = recipe.in_stages()
     final = stages[-1]
-    kept = int(history.selected(last_stage(rows), final.monitor, final.patience)["epoch"])
+    kept_epoch = int(history.selected(last_stage(rows), final.monitor, final.patience)["epoch"])
     early = bool(final.patience)
-    turns = _beginnings(rows)
-    marks = (*turns, (kept, f"kept: epoch {kept}")) if early else turns
+    starts = _stage_starts(rows)
+    marks = (*starts, (kept_epoch, f"kept: epoch {kept_epoch}")) if early else starts
     headings, table = _table(rows)
     return Learning(
-        (*_metrics(rows, stages, marks), _rate(rows, stages, turns)),
-        rows, kept, early, final.monitor.replace("val-", "validation "),
+        (*_metrics(rows, stages, marks), _learning_rate(rows, stages, starts)),
+        rows, kept_epoch, early, final.monitor.replace("val-", "validation "),
         any(key.startswith("val_") for row in rows for key in row), headings, table,
         tuple(_stages(rows, recipe)),
     )  # fmt: skip
@@ -79,21 +79,21 @@ def _stage(row: Row) -> int:
     return int(row.get("stage", 1)) - 1
 
 
-def _beginnings(rows: Rows) -> Places:
-    """Where each stage but the first begins."""
-    turns = ((b["epoch"] - 0.5, _stage(b)) for a, b in pairwise(rows) if _stage(a) != _stage(b))
-    return tuple((at, f"stage {number + 1}") for at, number in turns)
+def _stage_starts(rows: Rows) -> Places:
+    """A mark at the start of each stage but the first."""
+    starts = ((b["epoch"] - 0.5, _stage(b)) for a, b in pairwise(rows) if _stage(a) != _stage(b))
+    return tuple((at, f"stage {number + 1}") for at, number in starts)
 
 
 def _stages(rows: Rows, recipe: Recipe) -> list[str]:
     """Each stage in words: its epochs, its task and what it changes."""
-    said = []
+    sentences = []
     for number, changes in enumerate(recipe.stages):
         own = [int(row["epoch"]) for row in rows if _stage(row) == number]
         if own:
             span = f"epoch{'s' * (len(own) > 1)} {'–'.join(map(str, _ends(own)))}"
-            said.append(f"Stage {number + 1}, {span}: {origins.changes(changes)}.")
-    return said
+            sentences.append(f"Stage {number + 1}, {span}: {origins.changes(changes)}.")
+    return sentences
 
 
 def _ends(values: list[int]) -> list[int]:
@@ -114,7 +114,7 @@ def _metrics(rows: Rows, stages: tuple[Recipe, ...], marks: Places) -> list[Curv
     names = [name for name, _ in order]
     figures = []
     for name, task in order:
-        about = _described(name, *tasks[task])
+        about = _metric_in_task(name, *tasks[task])
         if names.count(name) > 1:
             about = replace(about, title=f"{about.title}: {task}")
         figures.append(_figure(about, _series(groups[name, task]), rows, marks))
@@ -136,32 +136,32 @@ def _rank(name: str, task: Task) -> int:
     return known.index(name) if name in known else len(known)
 
 
-def _described(name: str, recipe: Recipe, task: Task) -> Metric:
-    """How a metric is drawn in the task of a recipe."""
+def _metric_in_task(name: str, recipe: Recipe, task: Task) -> Metric:
+    """A metric with its title and caption in the task of a recipe."""
     who, _, what = name.rpartition(" ")
     if who:
-        about, said = metric(what), task.players_said if what == "loss" else HIGHER
-        return replace(about, title=f"{about.title} of each player", caption=said)
+        about, caption = metric(what), task.players_said if what == "loss" else HIGHER
+        return replace(about, title=f"{about.title} of each player", caption=caption)
     about = metric_called([*task.metrics, *METRICS], name)
     if name == "accuracy" and (recipe.mixup or recipe.cutmix):
         return replace(about, caption=f"{HIGHER} {MIXED}")
-    return replace(about, caption=_of_loss(recipe)) if name == "loss" else about
+    return replace(about, caption=_loss_caption(recipe)) if name == "loss" else about
 
 
-def _of_loss(recipe: Recipe) -> str:
+def _loss_caption(recipe: Recipe) -> str:
     altered = f" and the images were altered ({recipe.augment})" * (recipe.augment != "none")
-    said = (
+    caption = (
         f"{LOWER} The training figures are means over an epoch, while the weights still "
         f"changed{altered}, so validation can look better than training."
     )
     if recipe.label_smoothing:
-        said += (
+        caption += (
             f" Training uses smoothed targets ({recipe.label_smoothing}), whose loss cannot reach "
             "zero; validation is measured against the true ones."
         )
     if recipe.mixup or recipe.cutmix:
-        said += " Images were mixed in pairs for training, and used whole for evaluation."
-    return said
+        caption += " Images were mixed in pairs for training, and used whole for evaluation."
+    return caption
 
 
 def _series(group: Lines) -> tuple[Series, ...]:
@@ -194,16 +194,16 @@ def _figure(about: Metric, series: tuple[Series, ...], rows: Rows, marks: Places
     )
 
 
-def _rate(rows: Rows, stages: tuple[Recipe, ...], marks: Places) -> Curves:
+def _learning_rate(rows: Rows, stages: tuple[Recipe, ...], marks: Places) -> Curves:
     rates = [(row["epoch"], row["lr"]) for row in rows]
-    ways = dict.fromkeys(f"{stage.schedule} schedule, {stage.optimizer}" for stage in stages)
+    schedules = dict.fromkeys(f"{stage.schedule} schedule, {stage.optimizer}" for stage in stages)
     return Curves(
         title="Learning rate",
         x=EPOCH,
         y=Axis("rate", zero=True),
         series=(_line("rate", rates, "quiet"),),
         marks=marks,
-        caption=f"At the end of each epoch: {'; then '.join(ways)}.",
+        caption=f"At the end of each epoch: {'; then '.join(schedules)}.",
         summary=f"Learning rate by epoch, at most {max(rate for _, rate in rates):.3g}.",
         form="flat",
     )
@@ -223,7 +223,7 @@ def _table(rows: Rows) -> tuple[tuple[str, ...], tuple[tuple[int, tuple[str, ...
     """Headings, and each epoch's figures as text."""
     known = dict.fromkeys(k for row in rows for k in row if k.partition("_")[0] in PARTS)
     keys = sorted(known, key=lambda k: (k.partition("_")[0], not k.endswith("loss")))
-    headings = [f"{PARTS[key.partition('_')[0]].capitalize()} {_called(key)}" for key in keys]
+    headings = [f"{PARTS[key.partition('_')[0]].capitalize()} {_metric_name(key)}" for key in keys]
     table = [
         (
             int(row["epoch"]),
@@ -237,5 +237,5 @@ def _table(rows: Rows) -> tuple[tuple[str, ...], tuple[tuple[int, tuple[str, ...
     return (*headings, "Learning rate"), tuple(table)
 
 
-def _called(key: str) -> str:
+def _metric_name(key: str) -> str:
     return measures.name(key.partition("_")[2])

@@ -1,4 +1,4 @@
-"""How large the errors are: their spread, and each class's mean."""
+"""Sizes of errors: their histogram, and the mean of each class."""
 
 from dataclasses import dataclass
 
@@ -38,12 +38,12 @@ def by_class(
 
 
 def histogram(errors: Float[Tensor, " n"], unit: str, noun: str) -> Curves:
-    """How many examples have which error; the largest hundredth in the last column."""
+    """The number of examples by their error; the largest hundredth in the last column."""
     high = max(errors.double().quantile(0.99).item(), 1e-12)
     at = (errors.double() / high * BINS).long().clamp(0, BINS - 1)
     counts = torch.bincount(at, minlength=BINS).tolist()
     middle, step = errors.double().median().item(), high / BINS
-    said = tuple(
+    labels = tuple(
         f"{i * step:.3g} to {(i + 1) * step:.3g}: {plural(n, noun)}" for i, n in enumerate(counts)
     )
     return Curves(
@@ -53,7 +53,7 @@ def histogram(errors: Float[Tensor, " n"], unit: str, noun: str) -> Curves:
         series=(
             Series(
                 "", tuple((i + 0.5) * step for i in range(BINS)), tuple(counts), style="columns",
-                labels=said,
+                labels=labels,
             ),
         ),
         caption=f"Half of the test {noun}s have an error below {middle:.3g}. The last column also "

@@ -1,4 +1,4 @@
-"""What was found of a run's exports, as a table."""
+"""The checks of a run's exports, as a table."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,16 +21,16 @@ def rows(checks: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
         {
             "format": one["format"],
             "size": size(one["bytes"]),
-            "largest difference": f"{off(one):.1g}",
-            "on the test set (PyTorch)": worth(one["export"], one["pytorch"]),
-            "ms at 1": beside(one["latency"], 1),
-            "ms at 64": beside(one["latency"], 64),
+            "largest difference": f"{largest_difference(one):.1g}",
+            "on the test set (PyTorch)": scores(one["export"], one["pytorch"]),
+            "ms at 1": milliseconds(one["latency"], 1),
+            "ms at 64": milliseconds(one["latency"], 64),
         }
         for one in checks
     ]
 
 
-def off(check: dict[str, Any]) -> float:
+def largest_difference(check: dict[str, Any]) -> float:
     """The largest difference, of held-out images or of their files at sizes of their own."""
     return max(check["difference"]["largest"], check.get("files", {}).get("largest", 0.0))
 
@@ -40,7 +40,7 @@ def size(count: int) -> str:
     return f"{count / 1e6:.1f}{SPACE}MB" if count >= 1e6 else f"{count / 1e3:.0f}{SPACE}kB"
 
 
-def worth(export: dict[str, float], pytorch: dict[str, float]) -> str:
+def scores(export: dict[str, float], pytorch: dict[str, float]) -> str:
     """`accuracy 98.87 % (99.18 %)`, the network's in PyTorch in brackets."""
     return ", ".join(
         f"{measures.name(key)} {measures.text(key, value)} ({measures.text(key, pytorch[key])})"
@@ -48,7 +48,7 @@ def worth(export: dict[str, float], pytorch: dict[str, float]) -> str:
     )
 
 
-def beside(latency: dict[str, dict[Any, float]], batch: int) -> str:
-    """`0.08 (0.96)`; JSON has made words of the numbers of examples."""
+def milliseconds(latency: dict[str, dict[Any, float]], batch: int) -> str:
+    """`0.08 (0.96)`, PyTorch's in brackets; keys from JSON are numbers of examples as text."""
     ours, theirs = ({int(n): v for n, v in latency[k].items()} for k in ("export", "pytorch"))
     return f"{ours[batch]:.2f} ({theirs[batch]:.2f})"

@@ -23,8 +23,10 @@ COLOURS = {
 }
 
 
-def followed(found: Iterable[Finding | NoFinding], total: int) -> Iterator[Finding | NoFinding]:
-    """The same, with a line for each on standard error, and a bar below them on a terminal."""
+def with_progress(
+    findings: Iterable[Finding | NoFinding], total: int
+) -> Iterator[Finding | NoFinding]:
+    """Yield them with a line for each on standard error, and a bar below them on a terminal."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     bar = Progress(
         TextColumn("proving"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
@@ -32,7 +34,7 @@ def followed(found: Iterable[Finding | NoFinding], total: int) -> Iterator[Findi
     )  # fmt: skip
     with bar if sys.stderr.isatty() else nullcontext():
         task = bar.add_task("", total=total)
-        for one in found:
+        for one in findings:
             console.print(
                 f"{one.claim.number:>5}  {outcome(one):18}  {one.claim.says}", markup=False
             )
@@ -40,32 +42,32 @@ def followed(found: Iterable[Finding | NoFinding], total: int) -> Iterator[Findi
             yield one
 
 
-def show(found: Sequence[Finding | NoFinding]) -> None:
+def show(findings: Sequence[Finding | NoFinding]) -> None:
     """A table of all claims and verdicts, and how many there are of each."""
     console = Console(highlight=False)
-    if len(found) == 1:
-        _alone(console, found[0])
+    if len(findings) == 1:
+        _alone(console, findings[0])
     grid = Table(title="Claims", title_justify="left", header_style="bold")
     for name, more in (("claim", {}), ("claim", {"overflow": "fold"}), ("verdict", {})):
         grid.add_column(name, no_wrap=name != "claim", **more)  # type: ignore[arg-type]
     grid.add_column("seconds", justify="right")
-    for one in found:
+    for one in findings:
         colour = COLOURS[one.verdict] if isinstance(one, Finding) else "dim"
-        said = outcome(one) if isinstance(one, Finding) else "left"
+        verdict = outcome(one) if isinstance(one, Finding) else "left"
         about = one.claim.says if isinstance(one, Finding) else f"{one.claim.says} [{one.reason}]"
         seconds = f"{one.seconds:.1f}" if isinstance(one, Finding) else ""
-        grid.add_row(one.claim.number, _escaped(about), f"[{colour}]{said}[/]", seconds)
+        grid.add_row(one.claim.number, _escaped(about), f"[{colour}]{verdict}[/]", seconds)
     console.print(grid)
-    console.print(summary(found), markup=False)
+    console.print(summary(findings), markup=False)
 
 
-def summary(found: Sequence[Finding | NoFinding]) -> str:
+def summary(findings: Sequence[Finding | NoFinding]) -> str:
     """`60 hold, 14 hold with limits, ...; 9 min 3 s.`"""
-    done = [one for one in found if isinstance(one, Finding)]
+    done = [one for one in findings if isinstance(one, Finding)]
     counts = [(v.value, sum(one.verdict is v for one in done)) for v in Verdict]
-    counts.append(("left out", len(found) - len(done)))
-    said = ", ".join(f"{name}: {count}" for name, count in counts if count)
-    return f"{capital(said)}. Experiments: {duration(sum(one.seconds for one in done))}."
+    counts.append(("left out", len(findings) - len(done)))
+    counted = ", ".join(f"{name}: {count}" for name, count in counts if count)
+    return f"{capital(counted)}. Experiments: {duration(sum(one.seconds for one in done))}."
 
 
 def outcome(one: Finding | NoFinding) -> str:
@@ -86,7 +88,7 @@ def _alone(console: Console, one: Finding | NoFinding) -> None:
 
 
 def takes(one: Finding) -> str:
-    """What it would take to decide."""
+    """The evidence that it would take to decide."""
     return one.evidence.takes or one.claim.otherwise
 
 
@@ -100,11 +102,11 @@ def measured(effect: Effect) -> str:
 
 
 def as_dict(one: Finding | NoFinding) -> dict[str, Any]:
-    """What programs want of it."""
-    said = {"claim": one.claim.number, "says": one.claim.says, "source": one.claim.source}
+    """A finding as plain data, for JSON."""
+    row = {"claim": one.claim.number, "says": one.claim.says, "source": one.claim.source}
     if isinstance(one, NoFinding):
-        return said | {"verdict": None, "left": one.reason, "broken": one.broken}
-    return said | {
+        return row | {"verdict": None, "left": one.reason, "broken": one.broken}
+    return row | {
         "verdict": one.verdict.value,
         "rule": one.claim.rule_in_words,
         "effects": plain(one.evidence.effects),

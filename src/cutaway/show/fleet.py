@@ -85,15 +85,15 @@ def lead(results: FleetResults, fields: Sequence[str]) -> list[str]:
     result = results["measures"][name]
     least, most = (measures.text(name, end(result["values"])) for end in (min, max))
     differing = listed([field.replace("_", " ") for field in fields]) or "nothing"
-    said = [
+    sentences = [
         f"The mean over {plural(results['members'], 'member')}, which differ in {differing}. 95 % "
         f"interval of the mean: {measures.interval(name, result)}; single members reached {least} "
         f"to {most}."
     ]
     if "ensemble" in results:
         value = measures.text(name, number(results["ensemble"], name))
-        said.append(f"As an ensemble, by the mean of their probabilities, they reach {value}.")
-    return said
+        sentences.append(f"As an ensemble, by the mean of their probabilities, they reach {value}.")
+    return sentences
 
 
 def varied(fleet: Fleet) -> list[str]:
@@ -155,7 +155,7 @@ def ensemble(curve: Sequence[CurvePoint], error: Metric | None) -> Curves | None
         tuple(row[key] for row in curve) for key in ("members", "error", "least", "most")
     )
     first, last = measures.brief(error, mean[0]), measures.brief(error, mean[-1])
-    said = tuple(
+    labels = tuple(
         f"{plural(int(row['members']), 'member')}: error {measures.text('error', row['error'])}"
         for row in curve
     )
@@ -165,7 +165,7 @@ def ensemble(curve: Sequence[CurvePoint], error: Metric | None) -> Curves | None
         y=measures.axis(error),
         series=(
             Series("", members, mean, role="val"),
-            Series("", members, mean, least, most, style="dots", labels=said),
+            Series("", members, mean, least, most, style="dots", labels=labels),
         ),
         caption="Each point is the mean over ensembles of that size, drawn from the members; the "
         "whisker goes from the best to the worst of them.",
@@ -174,7 +174,7 @@ def ensemble(curve: Sequence[CurvePoint], error: Metric | None) -> Curves | None
 
 
 def settings(results: FleetResults) -> list[tuple[str, int, str, str]]:
-    """Where several were tried: each in words, its members, their mean and its interval."""
+    """A row a setting where several were tried: in words, its members, their mean and interval."""
     name, settings = results["headline"], results["settings"]
     rows = []
     for one in settings if len(settings) > 1 else []:

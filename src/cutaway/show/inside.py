@@ -24,7 +24,7 @@ LAZY, WILD = 1e-5, 0.1
 class Inside:
     """The section: sentences and heat maps."""
 
-    said: tuple[str, ...]
+    sentences: tuple[str, ...]
     figures: tuple[HeatMap, ...]
 
 
@@ -42,10 +42,10 @@ def inside(run: Run) -> Inside | None:
 
 def view(seen: Watched) -> Inside:
     """Some watched steps in sentences and maps."""
-    return Inside(tuple(_said(seen)), tuple(_maps(seen)))
+    return Inside(tuple(_sentences(seen)), tuple(_maps(seen)))
 
 
-def _said(seen: Watched) -> Iterator[str]:
+def _sentences(seen: Watched) -> Iterator[str]:
     n = len(seen.steps)
     yield f"Recorded at {n} steps, from step {seen.steps[0]:,} to step {seen.steps[-1]:,}."
     if seen.fault:
@@ -55,8 +55,8 @@ def _said(seen: Watched) -> Iterator[str]:
         shares = zip(idle.tolist(), seen.layers, strict=True)
         worst = sorted(((share, name) for share, name in shares if share > 0), reverse=True)[:3]
         if worst:
-            said = listed([f"{percent(share)} in {name}" for share, name in worst])
-            yield f"Units that were zero for every example at the last recorded step: {said}."
+            layers = listed([f"{percent(share)} in {name}" for share, name in worst])
+            yield f"Units that were zero for every example at the last recorded step: {layers}."
     ratio = _weights(seen)[0][-1]
     slow, fast = int((ratio < LAZY).sum()), int((ratio > WILD).sum())
     if slow or fast:
@@ -112,7 +112,7 @@ def _by_ratios(
 
 
 def _values(seen: Watched) -> HeatMap:
-    """How the outputs of each layer are spread over values, at the last look."""
+    """The distribution of each layer's outputs at the last recorded step."""
     q = seen.quantiles()[-1]
     known = [i for i in range(len(seen.layers)) if q[i].isfinite().all()]
     counts = [_histogram(q[i]) for i in known]

@@ -1,4 +1,4 @@
-"""How runs, fleets and searches are shown: progress, table, report, and what a notebook shows."""
+"""Views of runs, fleets and searches: progress, table, report and a notebook's overview."""
 
 import shlex
 from collections.abc import Callable, Iterator, Sequence
@@ -24,13 +24,13 @@ from cutaway.show.render import render
 
 @dataclass(frozen=True)
 class View:
-    """How one kind of job is shown.
+    """The view of one kind of job.
 
     Attributes:
-        key: what programs find its directory under.
+        key: the name of its directory in what `--json` prints.
         report: writes its page, once it has ended.
         content: what that page says.
-        rows: what it came to, named and in words; once it has ended.
+        rows: its results by name, as text; once it has ended.
         figures: how it got there, as far as it has come.
         progress: what prints how it goes.
         following: commands that fit once it has ended, the likeliest first.
@@ -89,53 +89,55 @@ def html(job: Job) -> str:
 def overview(job: Job, view: View) -> dict[str, Any]:
     """Return all that the notebook's template says."""
     done, wanted, noun = job.done
-    found: dict[str, Any] = {
+    content: dict[str, Any] = {
         "path": str(job.path),
         "title": job.title,
         "figures": view.figures(job),
     }
     if not job.finished:
-        found |= {"figure": f"{done} of {wanted}", "notes": [], "rows": {}}
-        return found | {"said": f"{noun}s, not ended: go on with cutaway.resume({str(job.path)!r})"}
+        content |= {"figure": f"{done} of {wanted}", "notes": [], "rows": {}}
+        return content | {
+            "caption": f"{noun}s, not ended: go on with cutaway.resume({str(job.path)!r})"
+        }
     name, value = job.headline
     figure = {
         "figure": measures.text(name, value),
-        "said": f"{job.summed_by} {measures.name(name)}",
+        "caption": f"{job.summed_by} {measures.name(name)}",
     }
-    return found | figure | {"notes": job.notes, "rows": view.rows(job)}
+    return content | figure | {"notes": job.notes, "rows": view.rows(job)}
 
 
-def run_figures(found: Run) -> Sequence[Curves]:
+def run_figures(job: Run) -> Sequence[Curves]:
     """Its first two measures by epoch: the loss, and what tells how good the answers are."""
-    learning = curves(found.metrics, found.recipe)
+    learning = curves(job.metrics, job.recipe)
     return learning.figures[:2] if learning else ()
 
 
-def fleet_figures(found: Fleet) -> Sequence[Curves]:
+def fleet_figures(job: Fleet) -> Sequence[Curves]:
     """Every member's curve, of those that have begun."""
-    begun = [Run(found.place(k)) for k in range(len(found)) if found.begun(k)]
+    begun = [Run(job.place(k)) for k in range(len(job)) if job.begun(k)]
     learned = [member for member in begun if member.metrics]
     return fleet.learning(learned, learned[0].task.primary) if learned else ()
 
 
-def search_figures(found: Search) -> Sequence[Curves]:
+def search_figures(job: Search) -> Sequence[Curves]:
     """Every trial, and the best until then."""
-    trials = [trial for trial in found.trials if trial.state != "running"]
-    return [search.progress(found, trials)] if found.leader(trials) else ()
+    trials = [trial for trial in job.trials if trial.state != "running"]
+    return [search.progress(job, trials)] if job.leader(trials) else ()
 
 
-def after_run(found: Run) -> list[str]:
-    return [command for _, command in origins.commands(found)]
+def after_run(job: Run) -> list[str]:
+    return [command for _, command in origins.commands(job)]
 
 
-def after_fleet(found: Fleet) -> list[str]:
-    path = shlex.quote(str(found.path))
+def after_fleet(job: Fleet) -> list[str]:
+    path = shlex.quote(str(job.path))
     member = f"{path}/members/000"
     return [f"cutaway compare {path} OTHER", f"cutaway look {member}", f"cutaway export {member}"]
 
 
-def after_search(found: Search) -> list[str]:
-    return [f"cutaway train --recipe {shlex.quote(str(found.path))}/best.toml --replicates 8"]
+def after_search(job: Search) -> list[str]:
+    return [f"cutaway train --recipe {shlex.quote(str(job.path))}/best.toml --replicates 8"]
 
 
 VIEWS = {
@@ -150,8 +152,8 @@ VIEWS = {
     ),
     Fleet.kind: View(
         "run",
-        lambda found, _: fleet.report(found),
-        lambda found, _: fleet.content(found),
+        lambda job, _: fleet.report(job),
+        lambda job, _: fleet.content(job),
         tables.fleet_rows,
         fleet_figures,
         progress.Members,
@@ -159,8 +161,8 @@ VIEWS = {
     ),
     Search.kind: View(
         "search",
-        lambda found, _: search.report(found),
-        lambda found, _: search.content(found),
+        lambda job, _: search.report(job),
+        lambda job, _: search.content(job),
         tables.search_rows,
         search_figures,
         progress.Trials,

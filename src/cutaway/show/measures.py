@@ -1,4 +1,4 @@
-"""How the values of metrics are written."""
+"""Names and values of metrics as text."""
 
 from cutaway.figures import Axis
 from cutaway.learn.fleet.results import Spread
@@ -15,19 +15,19 @@ def name(key: str) -> str:
     part, _, rest = key.partition("_")
     if part in PARTS and rest:
         return f"{PARTS[part]} {name(rest)}".strip()
-    found = metric(key)
-    return found.label if found.name == key else key.replace("_", " ")
+    about = metric(key)
+    return about.label if about.name == key else key.replace("_", " ")
 
 
 def text(key: str, value: float | None, places: int = 2) -> str:
     """A value with its unit: shares in per cent, ratios in decibels, others as numbers."""
     if value is None:
         return "none"
-    found = metric(key)
-    if found.share:
+    about = metric(key)
+    if about.share:
         return percent(value, places)
-    if found.unit:
-        return f"{value:.2f} {found.unit}"
+    if about.unit:
+        return f"{value:.2f} {about.unit}"
     return f"{value:,.2f}" if abs(value) >= 10 else f"{value:.4f}"
 
 
@@ -42,11 +42,11 @@ def brief(about: Metric, value: float) -> str:
     return percent(value) if about.share else f"{value:.3g}"
 
 
-def interval(key: str, found: Spread) -> str:
+def interval(key: str, spread: Spread) -> str:
     """`low` to `high`, as a fleet's results have them."""
-    return f"{text(key, found['low'])} to {text(key, found['high'])}"
+    return f"{text(key, spread['low'])} to {text(key, spread['high'])}"
 
 
 def figures(row: Row) -> list[tuple[str, str]]:
-    """The metrics of an epoch's row, named and written."""
+    """The metrics of an epoch's row: the name and the value of each as text."""
     return [(name(k), text(k, v)) for k, v in row.items() if k.partition("_")[0] in PARTS]

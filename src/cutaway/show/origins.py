@@ -1,4 +1,4 @@
-"""Where a result comes from: the data, what an audit noticed, the recipe, what to do next."""
+"""The origins of a result: its data, the findings of the audit, its recipe; and the next steps."""
 
 import shlex
 from collections import Counter
@@ -13,7 +13,7 @@ from cutaway.learn.run import Run
 from cutaway.show.words import plural
 
 FEW, MOST = 8, 200
-"""How many images a finding names at once and unfolded, and how many findings are listed."""
+"""Images that a finding names at once and unfolded, and findings that are listed."""
 MANY = 30
 """More classes than this are counted in a table that has to be opened."""
 
@@ -52,8 +52,8 @@ def noticed(findings: list[dict[str, Any]]) -> list[Noticed]:
             values.get("left_out", False),
         )  # fmt: skip
         kinds.setdefault(finding.kind, []).append(finding)
-    found = [_noticed(kind, same) for kind, same in kinds.items()]
-    return sorted(found, key=lambda n: (not n.left_out, -len(n.findings)))
+    groups = [_noticed(kind, same) for kind, same in kinds.items()]
+    return sorted(groups, key=lambda n: (not n.left_out, -len(n.findings)))
 
 
 def _noticed(kind: str, findings: list[Finding]) -> Noticed:
@@ -68,15 +68,15 @@ def class_counts(run: Run, images: ImageSet) -> list[tuple[str, list[int]]]:
 
 def panels(recipe: Recipe) -> dict[str, list[Field]]:
     """The recipe's fields by panel, the longest last, so that two columns come out even."""
-    found: dict[str, list[Field]] = {}
+    by_panel: dict[str, list[Field]] = {}
     for name, spec in SETTINGS.items():
         value, default = getattr(recipe, name), spec.default
         chosen = default == "auto" or name == "threads"  # whose 0 is decided likewise
         changed = value != default and not chosen
         entry = Field(name, setting(value), setting(default), spec.help, changed, chosen)
-        found.setdefault(spec.panel, []).append(entry)
-    longest = max(found, key=lambda panel: len(found[panel]))
-    return found | {longest: found.pop(longest)}
+        by_panel.setdefault(spec.panel, []).append(entry)
+    longest = max(by_panel, key=lambda panel: len(by_panel[panel]))
+    return by_panel | {longest: by_panel.pop(longest)}
 
 
 def changes(fields: Mapping[str, object]) -> str:
@@ -100,7 +100,7 @@ def setting(value: object) -> str:
 
 
 def shape(card: DataCard) -> str:
-    """What one example is, in words: `64 × 64 pixels, colour`."""
+    """The shape of one example in words: `64 × 64 pixels, colour`."""
     kind = {1: "grey", 3: "colour"}.get(card.channels, f"{card.channels} channels")
     *frames, last = card.size
     if not frames:
@@ -110,22 +110,21 @@ def shape(card: DataCard) -> str:
 
 
 def commands(run: Run) -> list[tuple[str, str]]:
-    """What can be done with the run next: (what it does, the command line)."""
+    """The commands that fit the run next: (what it does, the command line)."""
     path, task = shlex.quote(str(run.path)), run.task
-    found = []
+    lines = []
     if pictured(run):
-        asks = "Predict an image of your own"
-        found.append((asks, f"cutaway predict {path} IMAGE..."))
+        lines.append(("Predict an image of your own", f"cutaway predict {path} IMAGE..."))
     if task.draws():
-        found.append(
+        lines.append(
             ("Generate more images", f"cutaway generate {path} --n 64 --seed 1 -o grid.png")
         )
     if task.predicts():
-        evaluates = f"Evaluate it on other images of the same {run.data.target.plural}"
-        found.append((evaluates, f"cutaway evaluate {path} DATA"))
+        title = f"Evaluate it on other images of the same {run.data.target.plural}"
+        lines.append((title, f"cutaway evaluate {path} DATA"))
     looks = [("See inside it: layers, features, attributions", f"cutaway look {path}")]
     return [
-        *found,
+        *lines,
         *([] if own(run) else looks),
         ("Export it, verified against PyTorch", f"cutaway export {path} --to onnx"),
         *([] if run.recipe.model.startswith(OWN) else served(run, path)),
@@ -138,14 +137,14 @@ def pictured(run: Run) -> bool:
 
 
 def served(run: Run, path: str) -> list[tuple[str, str]]:
-    """How it answers over HTTP, where it can."""
+    """The command that serves it over HTTP, where it can be served."""
     if not (pictured(run) and run.task.serves):
         return []
     return [("Serve it over HTTP, with a page to try it", f"cutaway serve {path}")]
 
 
 def call(run: Run) -> str:
-    """What a program asks of the run: `predict`, `generate`, or only `model`."""
+    """The method of a run that a program calls: `predict`, `generate`, or only `model`."""
     if pictured(run):
         return "predict"
     return "generate" if run.task.draws() else "model"

@@ -13,7 +13,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.learn.classification import Classification
 
 MOST = 24
-"""How many mistakes are shown."""
+"""Mistakes that are shown."""
 CRISP = 64
 """Images up to this many pixels wide are enlarged with sharp edges, pixel by pixel."""
 LARGEST = 192
@@ -172,23 +172,23 @@ def frames(video: UInt8[Tensor, "f h w c"], most: int = 6) -> UInt8[Tensor, "m h
     return video[torch.linspace(0, len(video) - 1, count).round().long()]
 
 
-def mistakes(found: Classification, images: ImageSet, most: int = MOST) -> list[Mistake]:
+def mistakes(result: Classification, images: ImageSet, most: int = MOST) -> list[Mistake]:
     """The mistakes in which the network was surest, that one first."""
-    return [_mistake(found, images, row) for row in found.worst(most).tolist()]
+    return [_mistake(result, images, row) for row in result.worst(most).tolist()]
 
 
-def _mistake(found: Classification, images: ImageSet, row: int) -> Mistake:
-    at, true = int(found.index[row]), int(found.targets[row])
-    probabilities = found.probabilities[row]
-    best = probabilities.topk(min(5, len(found.classes))).indices.tolist()
+def _mistake(result: Classification, images: ImageSet, row: int) -> Mistake:
+    at, true = int(result.index[row]), int(result.targets[row])
+    probabilities = result.probabilities[row]
+    best = probabilities.topk(min(5, len(result.classes))).indices.tolist()
 
     def guess(label: int) -> Guess:
-        return Guess(found.classes[label], float(probabilities[label]), label == true)
+        return Guess(result.classes[label], float(probabilities[label]), label == true)
 
     return Mistake(
         name=images.names[at],
         picture=example(images.images[at]),
-        truth=found.classes[true],
+        truth=result.classes[true],
         guesses=tuple(map(guess, best)),
         rest=None if true in best else guess(true),
     )

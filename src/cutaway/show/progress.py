@@ -1,4 +1,4 @@
-"""How training goes, on a terminal or as plain lines."""
+"""The progress of training, as a bar on a terminal or as plain lines."""
 
 import sys
 import time
@@ -21,7 +21,6 @@ from cutaway.learn.training import Training
 from cutaway.models import count
 from cutaway.show import measures, origins
 from cutaway.show.measures import figures
-from cutaway.show.origins import changes as said
 
 EVERY = 0.2
 """Seconds between two readings of the loss for the bar."""
@@ -44,7 +43,7 @@ def reading(wish: bool) -> Iterator[Callable[[int, int], None] | None]:
 
 
 class Printed(Callback):
-    """What is printed on standard error, by the process that was started."""
+    """Print on standard error, from the process that was started."""
 
     in_members = False
 
@@ -127,7 +126,7 @@ class Members(Printed):
 
     def on_member_end(self, fleet: Fleet, k: int) -> None:
         run, changes = Run(fleet.place(k)), fleet.changes[k]
-        differs = said({name: v for name, v in changes.items() if name != "split_seed"})
+        differs = origins.changes({name: v for name, v in changes.items() if name != "split_seed"})
         primary = run.task.primary
         value = f"{measures.name(primary)} {measures.text(primary, number(run.results, primary))}"
         self.on_note(f"member {k + 1} of {len(fleet)} ({differs}): test {value}")
@@ -160,7 +159,7 @@ class Trials(Printed):
 
 
 def outcome(search: Search, trial: Trial) -> str:
-    """What a trial came to, in words."""
+    """The result of a trial, in words."""
     if trial.value is not None:
         name = measures.name(search.objective)
         return f"{name} {measures.text(search.objective, trial.value)}"
@@ -170,7 +169,7 @@ def outcome(search: Search, trial: Trial) -> str:
 
 
 def introduction(training: Training) -> list[str]:
-    """What is trained on what, and what the program chose."""
+    """The lines before training: the network, its data, and the settings that were chosen."""
     run, split, stage = training.run, training.run.split, training.stage
     sizes = f"{len(split.train):,} train, {len(split.val):,} validation, {len(split.test):,} test"
     plan = steps(stage)
@@ -194,16 +193,16 @@ def introduction(training: Training) -> list[str]:
 
 
 def _image_size(run: Run) -> list[str]:
-    """How large the pictures are that the network learns from, and who chose it."""
-    card, asked = run.data, run.recipe.image_size
+    """A line on the size of the images that the network learns from, and who chose it."""
+    card, size = run.data, run.recipe.image_size
     if len(card.size) != 2:
         return []
-    who = "set by the recipe" if asked else "chosen from the data"
+    who = "set by the recipe" if size else "chosen from the data"
     return [f"Images of {grid_text(card.size)}, {who}: --image-size N for others"]
 
 
 def _notes_on_objects(training: Training) -> list[str]:
-    """What was noticed of data of one's own, where no command prints the notes at the end."""
+    """The notes on data of one's own, for which no command prints them at the end."""
     own = training.fresh and training.run.recipe.data.startswith(OWN)
     return [f"Note: {one['sentence']}" for one in training.run.notes] if own else []
 
@@ -235,5 +234,5 @@ def speed(training: Training) -> float:
 
 
 def _losses(means: dict[str, float]) -> str:
-    found = [(k, v) for k, v in means.items() if k.endswith("loss")]
-    return "  ".join(f"{k.replace('_', ' ')} {v:.3f}" for k, v in found)
+    losses = [(k, v) for k, v in means.items() if k.endswith("loss")]
+    return "  ".join(f"{k.replace('_', ' ')} {v:.3f}" for k, v in losses)

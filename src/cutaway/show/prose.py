@@ -46,7 +46,7 @@ def typeset(value: Any) -> Any:
 
 
 def _whole(text: str) -> str:
-    text = POWER.sub(lambda found: MINUS if found[1] == "-" else "", text)
+    text = POWER.sub(lambda match: MINUS if match[1] == "-" else "", text)
     text = UNIT.sub(SPACE, SIGN.sub(MINUS, text))
     text = TIMES.sub(f"{SPACE}\N{MULTIPLICATION SIGN}{SPACE}", text)
     text = MICRO.sub("\N{MICRO SIGN}s", LOOSE.sub(SPACE, text))

@@ -17,8 +17,8 @@ def coloured(shares: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape 3"]:
     """The ramp at shares from 0 to 1, each colour from 0 to 255; grey where there is no number."""
     place = shares.nan_to_num().clamp(0, 1) * (len(RAMP) - 1)
     low = place.long().clamp(max=len(RAMP) - 2)
-    found = torch.lerp(RAMP[low], RAMP[low + 1], (place - low)[..., None])
-    return torch.where(shares.isfinite()[..., None], found, NOTHING)
+    colours = torch.lerp(RAMP[low], RAMP[low + 1], (place - low)[..., None])
+    return torch.where(shares.isfinite()[..., None], colours, NOTHING)
 
 
 def css() -> str:

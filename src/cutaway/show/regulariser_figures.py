@@ -1,4 +1,4 @@
-"""Figures of regularisers: the gap that they are to close, and what each of them asked for."""
+"""Figures of regularisers: the gap that they are to close, and the settings of each."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ COLUMNS = 12
 
 
 def gap(rows: Rows, recipe: Recipe, dropout: bool) -> Iterator[Curves]:
-    """How much worse the validation loss is than the training loss, by epoch.
+    """The validation loss minus the training loss, by epoch.
 
     Args:
         recipe: of the last stage; `dropout` tells whether units were left out in it.
@@ -31,23 +31,23 @@ def gap(rows: Rows, recipe: Recipe, dropout: bool) -> Iterator[Curves]:
     if len(data) < 2:
         return
     epochs, gaps = zip(*data, strict=True)
-    kept = history.selected(own, recipe.monitor, recipe.patience)["epoch"]
+    epoch = history.selected(own, recipe.monitor, recipe.patience)["epoch"]
     yield Curves(
         title="Gap between validation and training loss",
         x=EPOCH,
         y=Axis("validation − training"),
         series=(Series("", epochs, gaps, role="val"),),
         levels=((0.0, ""),),
-        marks=((kept, f"kept: epoch {kept}"),) if recipe.patience else (),
+        marks=((epoch, f"kept: epoch {epoch}"),) if recipe.patience else (),
         caption="Validation loss minus training loss. Where it rises, the network has begun to "
-        f"overfit.{_eased(recipe, dropout)}",
+        f"overfit.{_why_negative(recipe, dropout)}",
         summary=f"Validation loss minus training loss, from {gaps[0]:.3g} in the first epoch to "
         f"{gaps[-1]:.3g} in the last.",
     )
 
 
-def _eased(recipe: Recipe, dropout: bool) -> str:
-    """Why the gap may be below zero."""
+def _why_negative(recipe: Recipe, dropout: bool) -> str:
+    """The reason why the gap may be below zero, as a sentence."""
     hard = {
         "dropout": dropout,
         "stochastic depth": bool(recipe.stochastic_depth),
@@ -62,7 +62,7 @@ def _eased(recipe: Recipe, dropout: bool) -> str:
 
 
 def lengths(run: Run, limit: float, network: nn.Module | None) -> Curves:
-    """How long the vectors of weights into the units of each layer are at the end.
+    """The norms of the weights into the units of each layer at the end.
 
     Args:
         network: gives the order of the layers; without it they are sorted by name.
@@ -76,7 +76,7 @@ def lengths(run: Run, limit: float, network: nn.Module | None) -> Curves:
     }
     ends = [(r.min().item(), r.median().item(), r.max().item()) for r in rows.values()]
     low, middle, high = (tuple(column) for column in zip(*ends, strict=True))
-    said = tuple(
+    labels = tuple(
         f"{name}: {a:.2g} to {c:.2g}, median {b:.2g}"
         for name, (a, b, c) in zip(rows, ends, strict=True)
     )
@@ -85,23 +85,23 @@ def lengths(run: Run, limit: float, network: nn.Module | None) -> Curves:
         title="Norm of the weights",
         x=Axis("layer, first to last" if network else "layer, by name", whole=True),
         y=Axis("L2 norm", zero=True),
-        series=(Series("", layers, middle, low, high, style="dots", labels=said),),
+        series=(Series("", layers, middle, low, high, style="dots", labels=labels),),
         levels=((limit, f"max-norm {limit:g}"),) if limit else (),
         caption="The norm of the weights into each unit at the end: the dot is the median of a "
         "layer, the line reaches from its smallest to its largest.",
-        summary=f"Norm of the weights into a unit, by layer: {'; '.join(said)}",
+        summary=f"Norm of the weights into a unit, by layer: {'; '.join(labels)}",
     )
 
 
 def depth(keeps: list[float]) -> Curves:
-    """How often each residual block is kept."""
+    """The chance of each residual block to be kept."""
     blocks = tuple(range(1, len(keeps) + 1))
-    said = tuple(f"block {i}: {percent(keep)}" for i, keep in zip(blocks, keeps, strict=True))
+    labels = tuple(f"block {i}: {percent(keep)}" for i, keep in zip(blocks, keeps, strict=True))
     return Curves(
         title="How often a block is kept",
         x=Axis("residual block, first to last", whole=True),
         y=Axis("kept (%)", share=True, low=0.0, high=1.0),
-        series=(Series("", blocks, tuple(keeps), style="columns", labels=said),),
+        series=(Series("", blocks, tuple(keeps), style="columns", labels=labels),),
         caption="Drawn for each image and step. After training every block is always used.",
         summary=f"The first of {len(keeps)} blocks is kept {percent(keeps[0])} of the time, the "
         f"last {percent(keeps[-1])}.",
@@ -113,7 +113,7 @@ def targets(smoothing: float, classes: int) -> Curves:
     shown = min(classes, COLUMNS)
     values = (1 - smoothing + smoothing / classes, *[smoothing / classes] * (shown - 1))
     names = ("true", *[""] * (shown - 1))
-    said = tuple(
+    labels = tuple(
         f"{'another' if i else 'the true class'}: {percent(v)}" for i, v in enumerate(values)
     )
     of = f"; {shown} of {classes} classes" if shown < classes else ""
@@ -121,7 +121,7 @@ def targets(smoothing: float, classes: int) -> Curves:
         title="The smoothed target",
         x=Axis("class", names=names),
         y=Axis("target (%)", share=True, low=0.0, high=1.0),
-        series=(Series("", tuple(range(1, shown + 1)), values, style="columns", labels=said),),
+        series=(Series("", tuple(range(1, shown + 1)), values, style="columns", labels=labels),),
         caption=f"The smoothed target of one image{of}.",
         summary=f"{percent(values[0])} for the true class, {percent(values[-1])} for each other.",
     )

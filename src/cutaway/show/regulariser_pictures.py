@@ -70,7 +70,7 @@ def mixtures(run: Run, stages: Sequence[Recipe], images: ImageSet) -> tuple[Mixt
 
 
 def _mixture(run: Run, recipe: Recipe, batch: Batch, step: int) -> Mixture:
-    """What a step learned from: the first image of it that is made of two classes."""
+    """The first image of a step that is made of two classes, as the step mixed it."""
     part = next(batch.parts(recipe.accumulate))
     with torch.random.fork_rng(devices=[]):
         reseed_global(recipe.seed, "step", step)
@@ -81,8 +81,8 @@ def _mixture(run: Run, recipe: Recipe, batch: Batch, step: int) -> Mixture:
 
 def _made_of(mixed: Mixed, at: int, run: Run) -> str:
     parts = [(mixed.share, int(mixed.t[at])), (1 - mixed.share, int(mixed.other[at]))]
-    named = [(share, run.data.classes[k]) for share, k in sorted(parts, reverse=True)]
-    return " and ".join(f"{percent(share, 0)} “{name}”" for share, name in named)
+    shares = [(share, run.data.classes[k]) for share, k in sorted(parts, reverse=True)]
+    return " and ".join(f"{percent(share, 0)} “{name}”" for share, name in shares)
 
 
 def _pixels(run: Run, x: Tensor) -> Tensor:
@@ -106,8 +106,8 @@ def left_out(recipe: Recipe, network: nn.Module | None) -> list[float]:
 
 def _units(shares: list[float], seed: int) -> Units:
     draw = torch.rand(len(shares), UNITS, generator=generator(seed, "drawing"))
-    kept = draw >= torch.tensor(shares)[:, None]
-    return Units(_squares(kept), _squares(~kept), len(shares))
+    mask = draw >= torch.tensor(shares)[:, None]
+    return Units(_squares(mask), _squares(~mask), len(shares))
 
 
 def _squares(cells: Tensor) -> str:

@@ -1,4 +1,4 @@
-"""What kept a network from learning its images by heart: what was on, in words and drawn."""
+"""The regularisers of a run: those that were on, in words and drawn."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ PULLS = {
 
 
 @dataclass(frozen=True)
-class Said:
+class Regulariser:
     """A regulariser in words: its name, its setting, and what it does."""
 
     name: str
@@ -37,9 +37,9 @@ class Said:
 
 @dataclass(frozen=True)
 class Regularisers:
-    """What the section says; a drawing is missing where its regulariser was off."""
+    """The section of the report; a drawing is missing where its regulariser was off."""
 
-    said: tuple[Said, ...]
+    entries: tuple[Regulariser, ...]
     figures: tuple[Curves, ...]
     units: Units | None
     altered: Altered | None
@@ -56,12 +56,12 @@ def regularisers(
         network: as before training; without it what depends on its layers is said more roughly.
     """
     stages = run.recipe.in_stages()
-    said = _of_stages(run, stages, network)
-    if not said:
+    entries = _of_stages(run, stages, network)
+    if not entries:
         return None
     drawn = [with_own_streams(recipe, number) for number, recipe in enumerate(stages)]
     return Regularisers(
-        said,
+        entries,
         tuple(_figures(run, stages, network)),
         pictures.units(drawn, network),
         pictures.altered(run, drawn, images) if images else None,
@@ -80,32 +80,34 @@ def _figures(run: Run, stages: tuple[Recipe, ...], network: nn.Module | None) ->
         yield figures.targets(final.label_smoothing, len(run.data.classes))
 
 
-def _of_stages(run: Run, stages: tuple[Recipe, ...], network: nn.Module | None) -> tuple[Said, ...]:
-    """What was on, with its stages where it was not on in all of them."""
-    found: dict[Said, list[str]] = {}
+def _of_stages(
+    run: Run, stages: tuple[Recipe, ...], network: nn.Module | None
+) -> tuple[Regulariser, ...]:
+    """The regularisers that were on, each with its stages where it was not on in all of them."""
+    stages_of: dict[Regulariser, list[str]] = {}
     for number, recipe in enumerate(stages):
-        for said in _said(run, recipe, network):
-            found.setdefault(said, []).append(str(number + 1))
+        for one in _of_one_stage(run, recipe, network):
+            stages_of.setdefault(one, []).append(str(number + 1))
     return tuple(
-        said
+        one
         if len(numbers) == len(stages)
-        else Said(said.name, f"{said.value}, in stage {listed(numbers)}", said.what)
-        for said, numbers in found.items()
+        else Regulariser(one.name, f"{one.value}, in stage {listed(numbers)}", one.what)
+        for one, numbers in stages_of.items()
     )
 
 
-def _said(run: Run, recipe: Recipe, network: nn.Module | None) -> Iterator[Said]:
+def _of_one_stage(run: Run, recipe: Recipe, network: nn.Module | None) -> Iterator[Regulariser]:
     """Those of one stage."""
     if _decays(recipe):
         how = PULLS[recipe.decay].format(optimizer=recipe.optimizer)
-        yield Said(
+        yield Regulariser(
             "Weight decay",
             f"{recipe.weight_decay:g}",
             f"Each step pulls matrices and kernels towards zero, {how}; biases and normalisation "
             "are left alone.",
         )
     if recipe.max_norm:
-        yield Said(
+        yield Regulariser(
             "Max-norm",
             f"{recipe.max_norm:g}",
             "After each step the weights into a unit are scaled back, where they are longer.",
@@ -113,7 +115,7 @@ def _said(run: Run, recipe: Recipe, network: nn.Module | None) -> Iterator[Said]
     yield from _left_out(recipe, network)
     yield from _images(recipe, len(run.data.classes))
     if recipe.patience:
-        yield Said(
+        yield Regulariser(
             "Early stopping",
             plural(recipe.patience, "epoch"),
             f"It stops after so many without a better {recipe.monitor.replace('val-', '')} on the "
@@ -131,12 +133,12 @@ def _decays(recipe: Recipe) -> bool:
         return True
 
 
-def _left_out(recipe: Recipe, network: nn.Module | None) -> Iterator[Said]:
+def _left_out(recipe: Recipe, network: nn.Module | None) -> Iterator[Regulariser]:
     layers = dropouts(network) if network else {}
     shares = sorted(set(pictures.left_out(recipe, network)))
     if any(shares):
         where = plural(len(layers), "layer") + " of dropout" if layers else "the head"
-        yield Said(
+        yield Regulariser(
             "Dropout",
             " and ".join(percent(share, 0) for share in shares),
             f"At each step other units are left out before {where}, so that none can rely on "
@@ -144,7 +146,7 @@ def _left_out(recipe: Recipe, network: nn.Module | None) -> Iterator[Said]:
         )
     if recipe.stochastic_depth:
         count = plural(len(residuals(network)), "residual block") if network else "residual blocks"
-        yield Said(
+        yield Regulariser(
             "Stochastic depth",
             percent(recipe.stochastic_depth, 0),
             f"Each image skips some of the {count} at each step, the last one with this chance "
@@ -152,24 +154,26 @@ def _left_out(recipe: Recipe, network: nn.Module | None) -> Iterator[Said]:
         )
 
 
-def _images(recipe: Recipe, classes: int) -> Iterator[Said]:
+def _images(recipe: Recipe, classes: int) -> Iterator[Regulariser]:
     if recipe.augment != "none":
-        yield Said("Augmentation", recipe.augment, "Each epoch shows every image in another form.")
+        yield Regulariser(
+            "Augmentation", recipe.augment, "Each epoch shows every image in another form."
+        )
     if recipe.mixup:
-        yield Said(
+        yield Regulariser(
             "Mixup",
             f"Beta({recipe.mixup:g}, {recipe.mixup:g})",
             "Two images are blended into one, and so are their targets.",
         )
     if recipe.cutmix:
-        yield Said(
+        yield Regulariser(
             "CutMix",
             f"Beta({recipe.cutmix:g}, {recipe.cutmix:g})",
             "A box of another image is pasted in, and its class counts in the target by its area.",
         )
     if recipe.label_smoothing:
         spread = recipe.label_smoothing
-        yield Said(
+        yield Regulariser(
             "Label smoothing",
             f"{spread:g}",
             f"The target is {percent(1 - spread + spread / classes)} the true class, and "

@@ -75,8 +75,8 @@ def content(run: Run, images: ImageSet | None = None) -> dict[str, Any]:
     page: Page = page_of(run.task).page(subject)
     restraints, seen = regularisers(run, images, network), inside(run)
     shipped = exports(run)
-    having = ((REGULARISERS, restraints), (INSIDE, seen), (EXPORTS, shipped))
-    more = tuple(section for section, told in having if told)
+    parts = ((REGULARISERS, restraints), (INSIDE, seen), (EXPORTS, shipped))
+    more = tuple(section for section, value in parts if value)
     return {
         "run": run,
         "model": run.recipe.model.removeprefix(OWN),
@@ -107,11 +107,11 @@ def _with(more: tuple[Section, ...], sections: tuple[Section, ...]) -> tuple[Sec
 
 def _costs(run: Run) -> dict[str, Any]:
     looks = [look for look in run.looks if look["on"] == "test"]
-    asked = [look for look in looks if not look["why"].startswith("export")]
+    evaluations = [look for look in looks if not look["why"].startswith("export")]
     return {
         "timing": _optional(run.path / "timing.json"),
         "looks": looks,
-        "asked": asked,  # to verify an export tells nothing new of the network
+        "evaluations": evaluations,  # to verify an export tells nothing new of the network
     }
 
 

@@ -1,4 +1,4 @@
-"""How good the answers are: the headline, the confusions, the classes and the calibration."""
+"""Results of a classifier: its confusions, its classes and its calibration."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -29,7 +29,7 @@ class Pair:
 def matrix(result: Classification, noun: str) -> Matrix:
     """The confusion matrix: rows are true classes, columns predictions."""
     classes, k = result.classes, len(result.classes)
-    said = (
+    few = (
         f"Rows: what the {noun} shows; columns: what the network predicted. The stronger the "
         "colour, the larger the share of its row: blue for correct predictions, orange for "
         "mistakes."
@@ -44,7 +44,7 @@ def matrix(result: Classification, noun: str) -> Matrix:
         rows=classes,
         columns=classes,
         counts=tuple(map(tuple, result.confusion.tolist())),
-        caption=many if k > FEW else said,
+        caption=many if k > FEW else few,
         summary=f"Confusion matrix of {k} classes: rows are true classes, columns are predictions.",
     )
 
@@ -119,7 +119,7 @@ def calibration(result: Classification) -> tuple[Curves, Curves]:
         style="dots", role="val", labels=tuple(_answers(*one) for one in bins),
         weights=tuple(n / len(result) for n in counts),
     )  # fmt: skip
-    said = "; ".join(f"{percent(r)} at a confidence of {percent(p)}" for p, r, _ in bins)
+    by_confidence = "; ".join(f"{percent(r)} at a confidence of {percent(p)}" for p, r, _ in bins)
     shares = Curves(
         title="Calibration",
         x=CONFIDENCE,
@@ -127,7 +127,7 @@ def calibration(result: Classification) -> tuple[Curves, Curves]:
         series=(Series("perfect calibration", (0, 1), (0, 1), role="reference"), answers),
         caption="Below the diagonal the network is overconfident, above it underconfident. A "
         "larger dot stands for more predictions; a long whisker means few.",
-        summary=f"Accuracy by confidence: {said}.",
+        summary=f"Accuracy by confidence: {by_confidence}.",
         form="square",
     )
     return shares, _counts(result)
@@ -141,14 +141,14 @@ def _answers(stated: float, right: float, count: int) -> str:
 def _counts(result: Classification) -> Curves:
     counts = tuple(round(row[2]) for row in result.calibration.tolist())
     middles = tuple((i + 0.5) / BINS for i in range(BINS))
-    said = tuple(_bin(i, count) for i, count in enumerate(counts))
+    labels = tuple(_bin(i, count) for i, count in enumerate(counts))
     return Curves(
         title="Predictions",
         x=CONFIDENCE,
         y=Axis("predictions", zero=True, whole=True),
-        series=(Series("", middles, counts, style="columns", labels=said),),
+        series=(Series("", middles, counts, style="columns", labels=labels),),
         caption="How many predictions were made with each confidence.",
-        summary=f"Most predictions: {said[counts.index(max(counts))]}.",
+        summary=f"Most predictions: {labels[counts.index(max(counts))]}.",
         form="flat",
     )
 

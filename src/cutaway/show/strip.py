@@ -1,4 +1,4 @@
-"""What a network made at the end of some epochs, side by side."""
+"""Pictures that a network made at the end of some epochs, side by side."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -40,92 +40,92 @@ def show(*parts: RenderableType) -> None:
 def table(title: str, rows: Sequence[dict[str, Any]], *columns: str) -> Table:
     """Some columns (or all) of rows with the same keys; numbers to the right."""
     columns = columns or tuple(rows[0])
-    found = Table(title=title, title_justify="left", header_style="bold")
+    grid = Table(title=title, title_justify="left", header_style="bold")
     for i, key in enumerate(columns):
         number = isinstance(rows[0][key], int | float)
         short = i == 0 or max(len(_text(row[key])) for row in rows) <= SHORT
-        found.add_column(key, justify="right" if number else "left", no_wrap=short)
+        grid.add_column(key, justify="right" if number else "left", no_wrap=short)
     for row in rows:
-        found.add_row(*(_text(row[key]) for key in columns))
-    return found
+        grid.add_row(*(_text(row[key]) for key in columns))
+    return grid
 
 
-def notes(found: Job) -> list[RenderableType]:
-    """What must be known before the figures are believed; of many the first few."""
-    said = [one["sentence"] for one in found.notes]
-    more = len(said) - NOTES
+def notes(job: Job) -> list[RenderableType]:
+    """The notes that a reader needs before the figures; of many the first few."""
+    sentences = [one["sentence"] for one in job.notes]
+    more = len(sentences) - NOTES
     if more > 0:
-        said = [*said[:NOTES], f"And {more} more: see the report."]
-    return [Text.assemble(("Note: ", "bold yellow"), sentence) for sentence in said]
+        sentences = [*sentences[:NOTES], f"And {more} more: see the report."]
+    return [Text.assemble(("Note: ", "bold yellow"), sentence) for sentence in sentences]
 
 
-def result(found: Job, rows: dict[str, str]) -> Table:
-    """What a run, a fleet or a search came to."""
-    return _pairs(found.title, rows)
+def result(job: Job, rows: dict[str, str]) -> Table:
+    """The results of a run, a fleet or a search."""
+    return _pairs(job.title, rows)
 
 
 def run_rows(run: Run) -> dict[str, str]:
-    """What a run came to on its test set."""
+    """The results of a run on its test set."""
     timing = run.timing
     speed = f"{timing['train_seconds']:.1f} s, {timing['images_per_second']:,.0f} images/s"
     return _measures("test ", run.saved_test()) | {"training": speed}
 
 
-def fleet_rows(found: Fleet) -> dict[str, str]:
-    """What a fleet came to: each measure's mean and interval."""
+def fleet_rows(fleet: Fleet) -> dict[str, str]:
+    """The results of a fleet: each measure's mean and interval."""
     rows = {
         measures.name(name): (
             f"{measures.text(name, one['mean'])}   (95 % interval {measures.interval(name, one)})"
         )
-        for name, one in found.results["measures"].items()
+        for name, one in fleet.results["measures"].items()
     }
-    if ensemble := found.results.get("ensemble"):
-        name = found.results["headline"]
+    if ensemble := fleet.results.get("ensemble"):
+        name = fleet.results["headline"]
         rows["ensemble"] = measures.text(name, number(ensemble, name))
-    seconds = sum(run.timing["train_seconds"] for run in found.members)
-    return {"members": str(len(found)), **rows, "training": f"{seconds:.1f} s, {found.way}"}
+    seconds = sum(run.timing["train_seconds"] for run in fleet.members)
+    return {"members": str(len(fleet)), **rows, "training": f"{seconds:.1f} s, {fleet.way}"}
 
 
-def search_rows(found: "Search") -> dict[str, str]:
-    """What a search came to: the best trial and what it changed."""
-    results, objective = found.results, found.objective
-    states = [trial.state for trial in found.trials]
+def search_rows(search: "Search") -> dict[str, str]:
+    """The result of a search: the best trial and what it changed."""
+    results, objective = search.results, search.objective
+    states = [trial.state for trial in search.trials]
     return {
         f"best {measures.name(objective)}": measures.text(objective, results["value"]),
-        "trial": f"{results['trial'] + 1} of {len(found)}",
+        "trial": f"{results['trial'] + 1} of {len(search)}",
         **{name.replace("_", " "): origins.setting(v) for name, v in results["changes"].items()},
         "pruned": str(states.count("pruned")),
         "failed": str(states.count("failed")),
     }
 
 
-def evaluation(what: str, found: Evaluation) -> Table:
+def evaluation(what: str, result: Evaluation) -> Table:
     """Measures on one part."""
-    return _pairs(f"On {what}", _measures("", found))
+    return _pairs(f"On {what}", _measures("", result))
 
 
-def _measures(prefix: str, found: Evaluation) -> dict[str, str]:
+def _measures(prefix: str, result: Evaluation) -> dict[str, str]:
     """The metrics, the first of them with its interval, and what is said beside them."""
-    numbers = {k: v for k, v in found.summary().items() if isinstance(v, float)}
-    written = {k: measures.text(k, v) for k, v in numbers.items() if k not in found.trivial}
+    numbers = {k: v for k, v in result.summary().items() if isinstance(v, float)}
+    written = {k: measures.text(k, v) for k, v in numbers.items() if k not in result.trivial}
     if not written:
         return {}
     first = next(iter(written))
     value, names = written.pop(first), {measures.name(k): text for k, text in written.items()}
-    if found.interval:
-        low, high = (measures.text(first, end) for end in found.interval)
-        groups = f", of {found.related:,} groups of related images" if found.related else ""
+    if result.interval:
+        low, high = (measures.text(first, end) for end in result.interval)
+        groups = f", of {result.related:,} groups of related images" if result.related else ""
         value = f"{value}   (95 % interval {low} to {high}{groups})"
-    return {f"{prefix}{measures.name(first)}": value, **found.remarks(), **names}
+    return {f"{prefix}{measures.name(first)}": value, **result.remarks(), **names}
 
 
-def predictions(found: Sequence[Prediction]) -> Table:
-    """What is said of each image, or why nothing is."""
-    headings = dict.fromkeys(name for one in found if not one.error for name in one.cells())
+def predictions(predictions: Sequence[Prediction]) -> Table:
+    """The prediction of each image, or why there is none."""
+    headings = dict.fromkeys(name for one in predictions if not one.error for name in one.cells())
     grid = Table(header_style="bold")
     for heading in ("image", *(headings or ["answer"])):
         grid.add_column(heading, overflow="fold")
-    for one in found:
+    for one in predictions:
         name = Text(Path(one.name).name)
         if one.error:
             grid.add_row(name, Text(one.error.removeprefix(f"{one.name}: ")))
@@ -134,26 +134,26 @@ def predictions(found: Sequence[Prediction]) -> Table:
     return grid
 
 
-def checked(title: str, found: "Checked") -> Table:
+def checked(title: str, check: "Checked") -> Table:
     """Gradients by hand beside those of other witnesses, a row a parameter."""
     grid = Table(title=title, title_justify="left", header_style="bold")
     grid.add_column("parameter", overflow="fold")
     for heading in ("shape", "largest gradient", "autograd", "differences"):
         grid.add_column(heading, justify="right")
-    for row in found.rows:
+    for row in check.rows:
         shape = " x ".join(map(str, row.shape)) or "1"
         slope = "" if row.differences is None else f"{row.differences:.1e}"
         grid.add_row(row.name, shape, f"{row.gradient:.3g}", f"{row.autograd:.1e}", slope)
     grid.add_section()
-    errors = f"{max(found.values, found.gradients):.1e}"
-    grid.add_row(f"values of {found.nodes} nodes, and their gradients", "", "", errors, "")
+    errors = f"{max(check.values, check.gradients):.1e}"
+    grid.add_row(f"values of {check.nodes} nodes, and their gradients", "", "", errors, "")
     return grid
 
 
-def audit(found: Audit) -> list[RenderableType]:
-    """What an audit noticed: the summary, then each finding with the names of its images."""
-    parts: list[RenderableType] = [Text(sentence) for sentence in found.summary()]
-    for finding in found.findings:
+def audit(result: Audit) -> list[RenderableType]:
+    """The result of an audit: its summary, then each finding with the names of its images."""
+    parts: list[RenderableType] = [Text(sentence) for sentence in result.summary()]
+    for finding in result.findings:
         left_out = " Left out." if finding.left_out else ""
         parts.append(Text.assemble("\n", (finding.kind, "bold"), f"  {finding.detail}{left_out}"))
         parts.extend(Padding(Text(name, overflow="fold"), (0, 2)) for name in _names(finding.where))

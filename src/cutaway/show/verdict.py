@@ -1,4 +1,4 @@
-"""What a comparison came to, in words."""
+"""The result of a comparison, in words."""
 
 import math
 from collections.abc import Sequence
@@ -28,32 +28,35 @@ class Row:
     seen: bool = False
 
 
-def rows(found: Comparison) -> list[Row]:
+def rows(comparison: Comparison) -> list[Row]:
     """A row a side."""
-    differences = {one.side.name: one for one in found.differences}
-    return [_row(found, one, differences.get(one.side.name)) for one in found.standings]
+    differences = {one.side.name: one for one in comparison.differences}
+    return [_row(comparison, one, differences.get(one.side.name)) for one in comparison.standings]
 
 
-def _row(found: Comparison, one: Standing, other: Difference | None) -> Row:
-    own = (one.side, *standing(found, one))
+def _row(comparison: Comparison, one: Standing, other: Difference | None) -> Row:
+    own = (one.side, *standing(comparison, one))
     if other is None:
         return Row(*own)
-    by = amount(found.metric, other.gain.value, other.gain)
-    return Row(*own, by, interval(found.metric, other.gain), tail(other.p), other.seen)
+    by = amount(comparison.metric, other.gain.value, other.gain)
+    return Row(*own, by, interval(comparison.metric, other.gain), tail(other.p), other.seen)
 
 
-def said(found: Comparison) -> list[str]:
+def sentences(comparison: Comparison) -> list[str]:
     """The result first, a sentence a difference, each with what it takes to see one."""
-    return [f"{outcome(found, one)} {planning(found, one)}".strip() for one in found.differences]
+    return [
+        f"{outcome(comparison, one)} {planning(comparison, one)}".strip()
+        for one in comparison.differences
+    ]
 
 
-def outcome(found: Comparison, one: Difference) -> str:
+def outcome(comparison: Comparison, one: Difference) -> str:
     """`B is better than A by 0.4 points (98.6 % against 98.2 %), 95 % interval 0.1 to 0.7; ...`."""
-    first, other = found.first.name, one.side.name
+    first, other = comparison.first.name, one.side.name
     gain = one.gain if one.gain.value >= 0 else one.gain.times(-1)
     ahead, behind = (other, first) if one.gain.value >= 0 else (first, other)
-    by, span = amount(found.metric, gain.value, gain), interval(found.metric, gain)
-    values = {s.side.name: standing(found, s)[0] for s in found.standings}
+    by, span = amount(comparison.metric, gain.value, gain), interval(comparison.metric, gain)
+    values = {s.side.name: standing(comparison, s)[0] for s in comparison.standings}
     beside = f"({values[ahead]} against {values[behind]})"
     stands = f"{basis(one)}, {probability(one.p)}."
     if one.seen:
@@ -75,11 +78,11 @@ def basis(one: Difference) -> str:
     return f"{plural(one.count, one.unit)}, paired by {listed(one.by)}"
 
 
-def planning(found: Comparison, one: Difference) -> str:
-    """What it takes to see such a difference, and what could be seen with what there is."""
+def planning(comparison: Comparison, one: Difference) -> str:
+    """The difference that so many seeds or images detect, and how many this one would take."""
     if not one.visible:
         return ""
-    seen = amount(found.metric, one.visible, one.gain)
+    seen = amount(comparison.metric, one.visible, one.gain)
     here = f"{plural(one.count, one.unit)}{'' if one.by else ' each'}"
     shows = f"{here} detect a difference of {seen} or more 8 times in 10 (80 % power)"
     if one.seen or not one.gain.value:
@@ -87,7 +90,7 @@ def planning(found: Comparison, one: Difference) -> str:
     if one.needed:
         about = plural(_rounded(one.needed), one.unit)
         return f"{shows}; to detect one as small as this would take about {about}."
-    why = ", since all learn from the same images" if found.overlap else ""
+    why = ", since all learn from the same images" if comparison.overlap else ""
     return f"{shows}; no number of {one.unit}s would detect one as small as this{why}."
 
 
@@ -96,44 +99,45 @@ def _rounded(count: int) -> int:
     return round(count, 2 - len(str(count))) if count > 100 else count
 
 
-def notes(found: Comparison) -> list[str]:
-    """What the figures stand on, and what they do not say."""
-    several, said = len(found.differences), [_scope(found)]
+def notes(comparison: Comparison) -> list[str]:
+    """The assumptions behind the figures, and their limits."""
+    several, sentences = len(comparison.differences), [_scope(comparison)]
     if several > 1:
-        said.append(
+        sentences.append(
             f"p is raised by Holm's correction, since {several} differences were tested at once; "
             "each interval stands by itself."
         )
-    said += [_alone(found, one) for one in found.differences if one.only]
-    return [*said, _looks(found)]
+    sentences += [_alone(comparison, one) for one in comparison.differences if one.only]
+    return [*sentences, _looks(comparison)]
 
 
-def _scope(found: Comparison) -> str:
-    images = plural(found.images, f"{found.on} image")
-    if found.fleets and found.overlap:
+def _scope(comparison: Comparison) -> str:
+    images = plural(comparison.images, f"{comparison.on} image")
+    if comparison.fleets and comparison.overlap:
         return (
             "The replicates divide the same images, each in its own way, so that they are "
             "trained on much the same images: intervals and p are widened for that (Nadeau and "
             "Bengio 2003)."
         )
-    if found.fleets:
+    if comparison.fleets:
         return (
             f"All were evaluated on the same {images}: the intervals say how the figures would "
             "vary if the networks were trained again, not how they would on other images."
         )
-    if torch.equal(found.first.runs[0].split.train, found.first.runs[0].split.test):
+    if torch.equal(comparison.first.runs[0].split.train, comparison.first.runs[0].split.test):
         return (
             f"These {images} are all there are, and were trained on: the results are exact for "
             "them, and the intervals only say how little so few can show."
         )
     groups = (
-        f" They are in {plural(found.groups, 'group')} of related ones, which are resampled whole."
-        if found.groups
+        f" They are in {plural(comparison.groups, 'group')} of related ones, which are resampled "
+        "whole."
+        if comparison.groups
         else ""
     )
     unknown = (
-        f" Which of them are related is not known, so each counts by itself: {found.problem}"
-        if found.problem
+        f" Which of them are related is not known, so each counts by itself: {comparison.problem}"
+        if comparison.problem
         else ""
     )
     return (
@@ -143,36 +147,36 @@ def _scope(found: Comparison) -> str:
     )
 
 
-def _alone(found: Comparison, one: Difference) -> str:
+def _alone(comparison: Comparison, one: Difference) -> str:
     assert one.only is not None
     ours, theirs = one.only
     return (
-        f"{found.first.name} alone is right on {plural(ours, 'image')}, {one.side.name} alone on "
-        f"{plural(theirs, 'image')}."
+        f"{comparison.first.name} alone is right on {plural(ours, 'image')}, {one.side.name} alone "
+        f"on {plural(theirs, 'image')}."
     )
 
 
-def _looks(found: Comparison) -> str:
-    if found.looked:
-        said = (
+def _looks(comparison: Comparison) -> str:
+    if comparison.looked:
+        text = (
             "The runs were evaluated again, and each has logged this evaluation in its looks.jsonl."
         )
     else:
-        said = "The results saved at the end of training are compared; nothing was evaluated again."
-    if found.on == "test":
-        said += " To choose between runs, compare them --on val: the test set is not for choosing."
-    return said
+        text = "The results saved at the end of training are compared; nothing was evaluated again."
+    if comparison.on == "test":
+        text += " To choose between runs, compare them --on val: the test set is not for choosing."
+    return text
 
 
-def name(found: Comparison) -> str:
-    """What the metric is called."""
-    own = "" if found.fleets else found.metric.of_examples
-    return own or found.metric.label
+def name(comparison: Comparison) -> str:
+    """The name of the metric."""
+    own = "" if comparison.fleets else comparison.metric.of_examples
+    return own or comparison.metric.label
 
 
-def standing(found: Comparison, one: Standing) -> tuple[str, str]:
+def standing(comparison: Comparison, one: Standing) -> tuple[str, str]:
     """A side's figure and its interval, as precise as the surest side deserves."""
-    metric, digits = found.metric, decimals(found)
+    metric, digits = comparison.metric, decimals(comparison)
     unit = f"{SPACE}{metric.unit}".rstrip()
     value, low, high = (
         number(v * scale(metric), digits)
@@ -181,9 +185,9 @@ def standing(found: Comparison, one: Standing) -> tuple[str, str]:
     return f"{value}{unit}", f"{low} to {high}"
 
 
-def decimals(found: Comparison) -> int:
+def decimals(comparison: Comparison) -> int:
     """Of the figures of all sides."""
-    return max(places(found.metric, one.estimate) for one in found.standings)
+    return max(places(comparison.metric, one.estimate) for one in comparison.standings)
 
 
 def amount(metric: Metric, value: float, beside: Estimate) -> str:
@@ -229,11 +233,11 @@ def number(value: float, places: int) -> str:
     return f"{MINUS}{text}" if value < 0 and float(text.replace(",", "")) else text
 
 
-def settings(found: Comparison) -> list[tuple[str, tuple[str, ...]]]:
+def settings(comparison: Comparison) -> list[tuple[str, tuple[str, ...]]]:
     """The fields of the recipes that differ, each side's value as text."""
     return [
         (name.replace("_", " ").replace(".", ": "), tuple(map(setting, values)))
-        for name, values in found.settings.items()
+        for name, values in comparison.settings.items()
     ]
 
 

@@ -17,7 +17,7 @@ def percent(share: float | None, digits: int = 1) -> str:
 
 
 def digits_for(count: int) -> int:
-    """How many decimals of a percentage `count` images can carry."""
+    """The decimals of a percentage that `count` images can carry."""
     return 1 if count < 1000 else 2
 
 
@@ -59,7 +59,7 @@ def capital(text: str) -> str:
 
 
 def cell(value: str | float | bool | None) -> str:
-    """What stands in a table: words as they are, `yes`, `12,345`, `-0.0653`, a dash for nothing."""
+    """A table's cell: words as they are, `yes`, `12,345`, `-0.0653`, a dash for nothing."""
     if value is None or isinstance(value, str):
         return value if value is not None else "–"
     if isinstance(value, bool):

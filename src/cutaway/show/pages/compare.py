@@ -46,7 +46,7 @@ def content(comparison: Comparison) -> dict[str, Any]:
         "comparison": comparison,
         "sections": sections,
         "headline": _headline(comparison),
-        "sentences": verdict.said(comparison),
+        "sentences": verdict.sentences(comparison),
         "measure": measure,
         "what": "fleet" if comparison.fleets else "run",
         "rows": rows,
