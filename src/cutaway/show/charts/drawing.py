@@ -19,7 +19,7 @@ KINDS = ("one", "two", "three", "four")
 Point = tuple[float, float]
 
 
-def looks(count: int, most: int = len(KINDS)) -> list[str]:
+def css_classes(count: int, most: int = len(KINDS)) -> list[str]:
     """A CSS class for each of so many series; colours of classes for more than `most`."""
     return [KINDS[i] if count <= most else f"hue{i % 10}" for i in range(count)]
 

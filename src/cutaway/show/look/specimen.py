@@ -1,4 +1,4 @@
-"""What lies under the microscope: a network at rest, and examples as it takes them."""
+"""A network at rest, and examples as it takes them: the subject of every view."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ BATCH = 1 << 20
 
 
 Inputs = Any
-"""What a network takes: mostly a tensor, of examples along its first side, or a `Batch` of them."""
+"""A network's inputs: mostly a tensor, of examples along its first side, or a `Batch` of them."""
 UNCLASSED = "The network is not a classifier."
 
 
@@ -48,7 +48,7 @@ class Examples:
 
     @property
     def pictures(self) -> Float[Tensor, "n h w c"]:
-        """Grey or in colour, from 0 to 1."""
+        """The examples as pictures, grey or in colour, from 0 to 1."""
         return self.pictured(self.x)
 
     def pictured(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n h w c"]:
@@ -58,7 +58,7 @@ class Examples:
 
     @property
     def low(self) -> Float[Tensor, "c *one"]:
-        """What black is, as the network sees it; `high` is white."""
+        """Black, in the units of the network's input; `high` is white."""
         return self._end(0.0)
 
     @property
@@ -102,7 +102,7 @@ class Specimen:
 
     @cached_property
     def sizes(self) -> dict[str, torch.Size]:
-        """Of what each call of a layer answers to one example, in the order of the calls."""
+        """The shape of each layer call's output for one example, in the order of the calls."""
         return {name: y.shape for name, y in answers(self.model, self.shown.x[:1]).items()}
 
     @cached_property
@@ -112,27 +112,27 @@ class Specimen:
 
     @cached_property
     def output(self) -> Float[Tensor, "n k"]:
-        """Of the shown examples."""
+        """The network's outputs for the shown examples."""
         return self.answered(self.shown.x)
 
     def batches(self, x: Inputs) -> tuple[Inputs, ...]:
-        """In parts that the memory holds with all that is computed of them."""
+        """Split inputs into parts that fit in memory with all that is computed of them."""
         return tuple(x.split(max(1, min(256, BATCH // max(1, x[:1].numel())))))
 
     @torch.no_grad()
     def answered(self, x: Inputs) -> Tensor:
-        """What the network answers, in batches, in float32 or wider.
+        """The network's outputs, computed in batches, in float32 or wider.
 
         Raises:
-            CannotShow: it does not answer with a row for each example.
+            CannotShow: the outputs are not one row for each example.
         """
-        found = []
+        outputs = []
         for part in self.batches(x):
             y = answer(self.model, part)
             if not y.ndim or len(y) != len(part):
                 raise CannotShow("The network's output does not have a row for each example.")
-            found.append(y.to(torch.promote_types(y.dtype, torch.float32)))
-        return torch.cat(found)
+            outputs.append(y.to(torch.promote_types(y.dtype, torch.float32)))
+        return torch.cat(outputs)
 
     def few(self, count: int) -> Examples:
         """So many held examples, fewer where they are large, as for what asks again and again."""
@@ -170,28 +170,28 @@ class Specimen:
             return self.layer
         rank = self.shown.x.ndim - 1
         again = {called(name) for name in self.shapes if called(name) != name}
-        found = [n for n, s in self.shapes.items() if len(s) == rank > 1 and max(s[1:]) > 1]
-        once = [name for name in found if called(name) not in again]
+        maps = [n for n, s in self.shapes.items() if len(s) == rank > 1 and max(s[1:]) > 1]
+        once = [name for name in maps if called(name) not in again]
         if not once:
             raise CannotShow("This network has no layer whose outputs are maps.")
         return once[-1]
 
     @cached_property
     def width(self) -> int:
-        """How many units the layer with places has.
+        """The number of units of the layer with places.
 
         Raises:
             CannotShow: its outputs have none.
         """
         layer = self.with_places
-        found = self.shapes.get(layer)
-        if found is None:  # a module that holds others
-            found = (
+        shape = self.shapes.get(layer)
+        if shape is None:  # a module that holds others
+            shape = (
                 answers(self.model, self.shown.x[:1], [layer]).get(layer, torch.empty(1)).shape[1:]
             )
-        if not found:
+        if not shape:
             raise CannotShow(f"The outputs of {layer} have no units.")
-        return found[0]
+        return shape[0]
 
     @cached_property
     def hidden(self) -> str:
@@ -219,7 +219,7 @@ def known(model: nn.Module, layer: str) -> str:
     Raises:
         UsageError: there is none, or a pattern that names several.
     """
-    found = layers(model, [layer])
-    if len(found) > 1:
-        raise UsageError(f"--layer takes one layer, and '{layer}' names {len(found)}.")
-    return next(iter(found))
+    matches = layers(model, [layer])
+    if len(matches) > 1:
+        raise UsageError(f"--layer takes one layer, and '{layer}' names {len(matches)}.")
+    return next(iter(matches))
