@@ -10,7 +10,7 @@ from cutaway.show.charts.scale import Scale, Ticks
 from cutaway.show.words import cell
 
 WIDTH, MARGIN, VALUE, LETTER = 400, 12, 62, 7.5
-"""Of the drawing; to its sides; for the values at the right, and of a letter in them."""
+"""Widths: of the drawing, its margins, the values at the right, and a letter in them."""
 NAME, BAR, GAP, BELOW = 17, 13, 9, 40
 """Heights: of a name, of a bar, between groups, and of the axis."""
 

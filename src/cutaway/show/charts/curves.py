@@ -32,7 +32,7 @@ HEIGHTS: dict[Form, int] = {"usual": 250, "flat": 150, "square": 330}
 HOVER, CLOUDY = 100, 60
 """Lines of up to so many points say each value to the pointer; so many dots are smaller."""
 RADIUS, SMALL, BEST, LARGE = 3.5, 2.0, 6.0, 8.0
-"""Of a dot, of one of many, of the best; and what the greatest weight adds to it."""
+"""Radii: of a dot, of one of many, of the best; and the radius that the greatest weight adds."""
 
 Named = tuple[str, Series]
 """A series with its CSS class."""
@@ -140,7 +140,7 @@ def _values(figure: Curves) -> list[float]:
 
 
 def _x_ticks(figure: Curves, x: Scale) -> Ticks:
-    """At whole numbers where the points are: no half epochs."""
+    """Ticks below the curves, at whole numbers where the points are: no half epochs."""
     values = [v for one in figure.series for v in one.x if math.isfinite(v)]
     whole = figure.x.whole or all(v == int(v) for v in values)
     gap = scale.UPRIGHT if whole else scale.ACROSS

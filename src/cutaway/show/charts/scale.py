@@ -11,11 +11,11 @@ from cutaway.show.words import MINUS, percent
 MANY = 30
 """Ratio of values from which on an axis with scale `auto` is logarithmic."""
 ROOM = 0.05
-"""Left free at each end, as a share of the values' range."""
+"""Space left free at each end, as a share of the values' range."""
 UPRIGHT, ACROSS, MOST = 40, 60, 7
-"""Between two ticks one above the other, and side by side; ticks of a logarithmic axis."""
+"""Distances of ticks one above the other and side by side; most ticks of a logarithmic axis."""
 NEAR, LETTERS, LONG = 32, 4, 10
-"""Between ticks at the values themselves, and their letters; letters of a name below an axis."""
+"""Least distance and most letters of ticks at the values; letters of a name below an axis."""
 
 Ticks = tuple[tuple[float, str], ...]
 """Positions with their texts."""

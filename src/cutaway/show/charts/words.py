@@ -6,9 +6,9 @@ from itertools import combinations, pairwise
 from cutaway.show.charts.drawing import LEFT, RIGHT, TOP, WIDTH, Dot, Line, Point, Rule, Word
 
 LETTER, TALL, DEEP, GAP = 6.6, 10, 3, 3
-"""Of a text of 12 units: a letter's width, its height above the baseline and below, the air."""
+"""A text of 12 units: a letter's width, its height above the baseline and below, the margin."""
 STEP = 4
-"""Between the points that stand for a line."""
+"""The distance between the points that stand for a line."""
 ALIKE = 3.0
 """Lines that are nowhere further apart look like one."""
 

@@ -20,8 +20,8 @@ SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def view(specimen: Specimen) -> View:
-    specimen.classifying()
-    layer, units = specimen.with_places, specimen.width
+    specimen.require_classes()
+    layer, units = specimen.spatial_layer, specimen.width
     measure = accuracy(specimen, COUNT)
     whole = measure()
     alone = ablate(specimen.model, measure, layer, range(min(units, UNITS)))

@@ -26,8 +26,8 @@ PICTURED = 8
 
 
 def view(specimen: Specimen) -> View:
-    specimen.classifying()
-    specimen.picturing()
+    specimen.require_classes()
+    specimen.require_pictures()
     held = specimen.few(COUNT)
     text = (
         f"On {len(held)} {specimen.source}. The attacks know the weights: FGSM takes one step in "
@@ -75,8 +75,8 @@ def _attacked_examples(specimen: Specimen) -> Images:
     size = PICTURED * (5 if shown.x.shape[1] == 1 else 1)
     before = specimen.output[: len(shown)].argmax(1)
     x = pgd(specimen.model, shown.x, before, size * _pixel_step(shown), shown.low, shown.high)
-    after = specimen.answered(x).softmax(1).max(1)
-    changed = shown.pictured(x)
+    after = specimen.predict(x).softmax(1).max(1)
+    changed = shown.as_pictures(x)
     rows = []
     for i, picture in enumerate(shown.pictures):
         change = (changed[i] - picture) * 255 / (2 * size) + 0.5
@@ -132,7 +132,7 @@ def _original_pixels(held: Examples) -> Tensor:
 
 def _accuracy(specimen: Specimen, held: Examples, pixels: Tensor) -> float:
     x = held.normalise(pixels.clone())
-    right = specimen.answered(x).argmax(1) == held.t
+    right = specimen.predict(x).argmax(1) == held.t
     return round(100 * right.double().mean().item(), 1)
 
 

@@ -41,7 +41,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Turn:
-    """Between a box in the middle at x (percent) and a lane, y pixels down in the gap."""
+    """A bend between a box whose middle is at x (percent) and a lane, y pixels down in the gap."""
 
     x: float
     y: int
@@ -50,7 +50,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Gap:
-    """Between two rows of boxes.
+    """The space between two rows of boxes, with its edges.
 
     Attributes:
         lines: straight edges, from x to x in percent.

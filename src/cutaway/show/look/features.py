@@ -27,13 +27,13 @@ SIDE = 48
 """Pixels that a patch is shown with."""
 POINTS, NEIGHBOURS, HUES = 500, 30, 10
 STEPS, FEWER = 96, 24
-"""Of making an image, and where images have more numbers than `LARGE`."""
+"""Steps of optimising an image, and where images have more numbers than `LARGE`."""
 LARGE = 1 << 14
 
 
 def view(specimen: Specimen) -> View:
-    specimen.picturing()
-    layer = specimen.with_places
+    specimen.require_pictures()
+    layer = specimen.spatial_layer
     text = (
         f"The layer is {layer}, {plural(specimen.width, 'unit')}; choose another with --layer "
         "(layer=). First feature maps: where each unit is active in one example. Then the image "
@@ -86,10 +86,10 @@ def _top_patches(specimen: Specimen, layer: str) -> Iterator[Images]:
         row = []
         for k in range(top.examples.shape[1]):
             i, place = int(top.examples[unit, k]), top.places[unit, k].tolist()
-            part = held.pictured(patch(held.x[i], field, place)[None])[0]
+            part = held.as_pictures(patch(held.x[i], field, place)[None])[0]
             row.append((f"unit {unit}" if not k else "", _enlarged(part, (SIDE, SIDE))))
         optimised = excite(specimen.model, start, layer, unit, steps=steps)
-        row.append(("made", _enlarged(held.pictured(optimised[None])[0], (SIDE, SIDE))))
+        row.append(("made", _enlarged(held.as_pictures(optimised[None])[0], (SIDE, SIDE))))
         rows.append(row)
     caption = f"Of {len(held):,} examples: the receptive field where each unit is most active."
     yield rows_of("Patches that activate units most", rows, caption)
@@ -147,7 +147,7 @@ def _embedding(specimen: Specimen) -> Iterator[Curves]:
     held = specimen.held.some(POINTS)
     if not (len(held.t) and specimen.classes and len(held) > 3 * NEIGHBOURS):
         return
-    layer = specimen.hidden
+    layer = specimen.hidden_layer
     at = tsne(embedding(specimen.model, specimen.batches(held.x), layer), perplexity=NEIGHBOURS)
     t = held.t.cpu()
     commonest = t.bincount().argsort(descending=True, stable=True)[:HUES].sort().values.tolist()

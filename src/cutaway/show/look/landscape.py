@@ -21,11 +21,11 @@ STEPS = 13
 REACH = 1.0
 LANCZOS = 24
 RADIUS, SINGLE = 0.05, 64
-"""Of a step for sharpness; examples whose gradients are taken one by one."""
+"""The norm of a step for sharpness; examples whose gradients are taken one by one."""
 
 
 def view(specimen: Specimen) -> View:
-    specimen.classifying()
+    specimen.require_classes()
     held = specimen.few(COUNT)
     text = (
         f"The loss of {len(held)} {specimen.source}, when all weights change along two "
@@ -49,7 +49,7 @@ def _loss_plane(specimen: Specimen, held: Examples) -> Iterator[Curves | Images]
     at = [REACH * (2 * i / (STEPS - 1) - 1) for i in range(STEPS)]
 
     def loss() -> float:
-        return F.cross_entropy(specimen.answered(held.x), held.t).item()
+        return F.cross_entropy(specimen.predict(held.x), held.t).item()
 
     losses = plane(model, loss, first, second, at, at)
     middle = STEPS // 2

@@ -1,4 +1,4 @@
-"""In numbers: calibration, confusions, effective ranks, similar layers and linear pieces."""
+"""Calibration, confusions, effective ranks, similarity of layers and linear pieces."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -134,7 +134,7 @@ def _piecewise_linear_layer(specimen: Specimen, x: Tensor) -> str:
         try:
             linear_regions(specimen.model, x[0], x[1], PLACES[0])
         except UsageError:
-            return specimen.hidden
+            return specimen.hidden_layer
     return ""
 
 
@@ -144,7 +144,7 @@ def _predictions(specimen: Specimen) -> Iterator[Curves | Table]:
         return
     from cutaway.learn.classification import Classification
 
-    p, t = specimen.answered(specimen.held.x).softmax(1).cpu(), specimen.held.t.cpu()
+    p, t = specimen.predict(specimen.held.x).softmax(1).cpu(), specimen.held.t.cpu()
     evaluation = Classification(specimen.classes, torch.arange(len(t)), t, p)
     met = evaluation.calibration[evaluation.calibration[:, 2] > 0]
     yield Curves(

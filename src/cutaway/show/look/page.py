@@ -84,13 +84,13 @@ def view(specimen: Specimen, name: str) -> View:
     """
     (name,) = chosen([name])
     maker: Maker = import_module(f"cutaway.show.look.{MODULES.get(name, name)}").view
-    with unmoved(specimen):
+    with preserving_state(specimen):
         return maker(specimen)
 
 
 @contextmanager
-def unmoved(specimen: Specimen) -> Iterator[None]:
-    """Inside, the network is at rest and can be differentiated; afterwards chance is as it was."""
+def preserving_state(specimen: Specimen) -> Iterator[None]:
+    """Put the network at rest with gradients; restore its mode and the random state afterwards."""
     device = specimen.shown.x.device
     devices = [] if device.type == "cpu" else [device]
     with (

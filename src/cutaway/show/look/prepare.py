@@ -1,4 +1,4 @@
-"""From a run, the name of a network or any module to a `Specimen`."""
+"""Prepare a `Specimen` from a run, the name of a network or any module."""
 
 from collections.abc import Sequence
 from dataclasses import replace

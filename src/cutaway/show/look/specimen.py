@@ -49,10 +49,10 @@ class Examples:
     @property
     def pictures(self) -> Float[Tensor, "n h w c"]:
         """The examples as pictures, grey or in colour, from 0 to 1."""
-        return self.pictured(self.x)
+        return self.as_pictures(self.x)
 
-    def pictured(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n h w c"]:
-        """Values as the network takes them, as pictures."""
+    def as_pictures(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n h w c"]:
+        """Pictures of values as the network takes them."""
         pixels = self.normalise.undo(x.float().cpu()).clamp(0, 1).movedim(1, -1)
         return pixels[..., : 3 if pixels.shape[-1] >= 3 else 1]
 
@@ -113,14 +113,14 @@ class Specimen:
     @cached_property
     def output(self) -> Float[Tensor, "n k"]:
         """The network's outputs for the shown examples."""
-        return self.answered(self.shown.x)
+        return self.predict(self.shown.x)
 
     def batches(self, x: Inputs) -> tuple[Inputs, ...]:
         """Split inputs into parts that fit in memory with all that is computed of them."""
         return tuple(x.split(max(1, min(256, BATCH // max(1, x[:1].numel())))))
 
     @torch.no_grad()
-    def answered(self, x: Inputs) -> Tensor:
+    def predict(self, x: Inputs) -> Tensor:
         """The network's outputs, computed in batches, in float32 or wider.
 
         Raises:
@@ -135,11 +135,11 @@ class Specimen:
         return torch.cat(outputs)
 
     def few(self, count: int) -> Examples:
-        """So many held examples, fewer where they are large, as for what asks again and again."""
+        """The first `count` held examples; fewer of large ones, for measures that repeat."""
         return self.held.some(min(count, max(LEAST, VALUES // max(1, self.held.x[:1].numel()))))
 
-    def classifying(self) -> None:
-        """Refuse a view that is of classes.
+    def require_classes(self) -> None:
+        """Check that the network is a classifier and the classes of its examples are known.
 
         Raises:
             CannotShow: the network tells none apart, or the examples' classes are not known.
@@ -149,8 +149,8 @@ class Specimen:
                 f"This needs a classifier, and examples whose classes are known. {self.unclassed}"
             )
 
-    def picturing(self) -> None:
-        """Refuse a view that is of pictures.
+    def require_pictures(self) -> None:
+        """Check that the examples are pictures.
 
         Raises:
             CannotShow: the examples are none, or no numbers between black and white.
@@ -160,7 +160,7 @@ class Specimen:
             raise CannotShow("This needs examples that are pictures (n, channels, height, width).")
 
     @cached_property
-    def with_places(self) -> str:
+    def spatial_layer(self) -> str:
         """The layer asked for, or the last whose outputs have places and that is called once.
 
         Raises:
@@ -178,12 +178,12 @@ class Specimen:
 
     @cached_property
     def width(self) -> int:
-        """The number of units of the layer with places.
+        """The number of units of the spatial layer.
 
         Raises:
             CannotShow: its outputs have none.
         """
-        layer = self.with_places
+        layer = self.spatial_layer
         shape = self.shapes.get(layer)
         if shape is None:  # a module that holds others
             shape = (
@@ -194,7 +194,7 @@ class Specimen:
         return shape[0]
 
     @cached_property
-    def hidden(self) -> str:
+    def hidden_layer(self) -> str:
         """The layer asked for, or the last before the outputs.
 
         Raises:

@@ -97,4 +97,4 @@ def _sized(x: Float[Tensor, "h w c"], sides: Sequence[int]) -> Float[Tensor, "h2
 def accuracy(specimen: Specimen, count: int) -> Callable[[], float]:
     """Measures the share of some held examples that the network, as it is, answers rightly."""
     held = specimen.few(count)
-    return lambda: (specimen.answered(held.x).argmax(1) == held.t).double().mean().item()
+    return lambda: (specimen.predict(held.x).argmax(1) == held.t).double().mean().item()

@@ -27,8 +27,8 @@ PATCHES = 5
 
 
 def view(specimen: Specimen) -> View:
-    specimen.classifying()
-    specimen.picturing()
+    specimen.require_classes()
+    specimen.require_pictures()
     shown = specimen.shown.some(SHOWN)
     answer = specimen.output[: len(shown)].argmax(1)
     maps = dict(_maps(specimen, shown.x, answer))
@@ -44,7 +44,9 @@ def view(specimen: Specimen) -> View:
         "falls when a square is covered."
     )
     cam = (
-        f" Grad-CAM: where {specimen.with_places} supports the class." if "Grad-CAM" in maps else ""
+        f" Grad-CAM: where {specimen.spatial_layer} supports the class."
+        if "Grad-CAM" in maps
+        else ""
     )
     figure = rows_of("Attribution", rows)
     items, lost = parts(
@@ -63,7 +65,7 @@ def _maps(
     yield "saliency", saliency(model, x, t)
     yield "integrated gradients", integrated_gradients(model, x, t).abs().sum(1)
     with suppress(CutawayError):  # no layer with places, or none that can be seen
-        yield "Grad-CAM", grad_cam(model, x, t, specimen.with_places)
+        yield "Grad-CAM", grad_cam(model, x, t, specimen.spatial_layer)
     yield "occlusion", occlusion(model, x, t, patch, max(1, patch // 2)).clamp(min=0)
 
 
@@ -89,8 +91,8 @@ def _outside_foreground(specimen: Specimen) -> Iterator[Table | Images]:
         return
     x, patch = held.x[sure], max(1, min(held.x.shape[2:]) // PATCHES)
     attributions = attention(
-        specimen.model, x, specimen.answered(x).argmax(1), masks[sure].to(x.device),
-        specimen.with_places, patch=patch,
+        specimen.model, x, specimen.predict(x).argmax(1), masks[sure].to(x.device),
+        specimen.spatial_layer, patch=patch,
     )  # fmt: skip
     yield Table(
         f"Attribution outside the foreground, of {len(x)} of {len(held)} {specimen.source}",
@@ -138,7 +140,9 @@ def _nearest_training_images(specimen: Specimen) -> Iterator[Images]:
     if learned is None:
         return
     shown = specimen.shown.some(3)
-    neighbours = nearest(specimen.model, shown.x, specimen.batches(learned.x), specimen.hidden, 6)
+    neighbours = nearest(
+        specimen.model, shown.x, specimen.batches(learned.x), specimen.hidden_layer, 6
+    )
     own, theirs = shown.pictures, learned.pictures
     rows = [
         [(_label(specimen, i), own[i])]
@@ -151,5 +155,5 @@ def _nearest_training_images(specimen: Specimen) -> Iterator[Images]:
     yield rows_of(
         f"Nearest of {len(learned):,} training images",
         rows,
-        f"By the features of {specimen.hidden}: images that the network represents alike.",
+        f"By the features of {specimen.hidden_layer}: images that the network represents alike.",
     )

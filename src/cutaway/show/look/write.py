@@ -1,4 +1,4 @@
-"""`cutaway.look`: from a run, a model's name or a module to a page."""
+"""`cutaway.look`: write the page of a run, a model or any module."""
 
 import sys
 from collections.abc import Sequence
