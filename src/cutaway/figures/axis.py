@@ -1,4 +1,4 @@
-"""An axis as plain data: what its numbers are, and how they run along it."""
+"""An axis as plain data: its label, scale and ends."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Literal
 from cutaway.figures.serialization import Plain
 
 Places = tuple[tuple[float, str], ...]
-"""Values along an axis, with what each of them is."""
+"""Values along an axis, each with its text."""
 
 
 @dataclass(frozen=True)
 class Axis(Plain):
-    """How numbers run along a side of a figure.
+    """An axis of a figure.
 
     Attributes:
         label: with the unit in brackets.
@@ -41,6 +41,6 @@ else:
     """An axis, or its label alone, of which a figure makes one."""
 
 
-def as_axis(given: Axis | str, log: bool = False) -> Axis:
+def as_axis(axis: Axis | str, log: bool = False) -> Axis:
     """An axis; a text is taken as its label."""
-    return given if isinstance(given, Axis) else Axis(given, "log" if log else "linear")
+    return axis if isinstance(axis, Axis) else Axis(axis, "log" if log else "linear")

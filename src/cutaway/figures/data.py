@@ -146,7 +146,7 @@ class HeatMap(Plain):
 
 @dataclass(frozen=True)
 class Matrix(Plain):
-    """How often each row was answered as each column, such as a confusion matrix."""
+    """Counts of each row answered as each column, such as a confusion matrix."""
 
     title: str
     rows: tuple[str, ...]
@@ -181,12 +181,12 @@ Figure = Curves | Bars | Intervals | HeatMap | Matrix | Images
 
 
 def _series(dots: bool = False, **content: Any) -> Series:
-    """Also as it was written before there were styles."""
+    """A series, also as it was written before there were styles."""
     return Series(**{"style": "dots" if dots else "line"} | content)
 
 
 def _curves(**content: Any) -> Curves:
-    """Also as it was written before axes were data."""
+    """Curves, also as they were written before axes were data."""
     if "x_label" in content:
         for side in ("x", "y"):
             log = content.pop(f"{side}_log")
@@ -195,7 +195,7 @@ def _curves(**content: Any) -> Curves:
 
 
 def _bars(**content: Any) -> Bars:
-    """Also as it was written before axes were data."""
+    """Bars, also as they were written before axes were data."""
     if "label" in content:
         content["axis"] = as_axis(content.pop("label"), content.pop("log"))
     return Bars(**content)

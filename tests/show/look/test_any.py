@@ -35,8 +35,8 @@ class Around(nn.Module):
         super().__init__()
         self.way, self.inner = way, inner or small()
 
-    def forward(self, *given: Any, **named: Any) -> Any:
-        return self.way(self.inner, *given, **named)
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self.way(self.inner, *args, **kwargs)
 
 
 @dataclass
@@ -72,9 +72,9 @@ ANSWERS = {
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_answers_in_any_wrapping_are_seen_as_what_is_in_them(name, tmp_path):
-    found = page(Around(ANSWERS[name]), X, T, tmp_path, ["why", "numbers"])
-    assert "left out" not in found
-    assert "Nothing to show" not in found
+    text = page(Around(ANSWERS[name]), X, T, tmp_path, ["why", "numbers"])
+    assert "left out" not in text
+    assert "Nothing to show" not in text
     one, other = of_module(Around(ANSWERS[name]), X, T), of_module(small(), X, T)
     assert torch.equal(one.output, other.output)
 
@@ -82,10 +82,10 @@ def test_answers_in_any_wrapping_are_seen_as_what_is_in_them(name, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_few_examples(count, tmp_path):
-    found = page(small(), X[:count], T[:count], tmp_path)
-    assert "PyTorch or the network says" not in found
-    assert "Attribution" in found
-    assert ("at least two examples" in found) == (count == 1)
+    text = page(small(), X[:count], T[:count], tmp_path)
+    assert "PyTorch or the network says" not in text
+    assert "Attribution" in text
+    assert ("at least two examples" in text) == (count == 1)
 
 
 INPUTS = {
@@ -109,49 +109,49 @@ INPUTS = {
 @pytest.mark.parametrize("name", INPUTS)
 def test_any_inputs(name, tmp_path):
     model, x = INPUTS[name]
-    found = page(model, x, T, tmp_path)
-    assert "examples that are pictures (n, channels, height, width)" in found
-    assert "Effective rank of each layer's outputs" in found
-    assert "Similarity of layers (linear CKA)" in found
-    assert "PyTorch or the network says" not in found
+    text = page(model, x, T, tmp_path)
+    assert "examples that are pictures (n, channels, height, width)" in text
+    assert "Effective rank of each layer's outputs" in text
+    assert "Similarity of layers (linear CKA)" in text
+    assert "PyTorch or the network says" not in text
 
 
 @pytest.mark.parametrize("dtype", [torch.half, torch.bfloat16, torch.double])
 def test_any_precision(dtype, tmp_path):
-    found = page(small().to(dtype), X.to(dtype), T, tmp_path)
-    assert "left out" not in found
-    assert "Nothing to show" not in found
+    text = page(small().to(dtype), X.to(dtype), T, tmp_path)
+    assert "left out" not in text
+    assert "Nothing to show" not in text
 
 
 def test_what_gradients_do_not_reach_costs_what_needs_them(tmp_path):
     cut = Around(lambda m, x: m(torch.from_numpy(x.detach().numpy() * 2)))
-    found = page(cut, X, T, tmp_path)
-    assert "Nothing to show here. No gradient reaches the input" in found
-    assert "Effective rank of each layer's outputs" in found
-    assert "Without one unit" in found
+    text = page(cut, X, T, tmp_path)
+    assert "Nothing to show here. No gradient reaches the input" in text
+    assert "Effective rank of each layer's outputs" in text
+    assert "Without one unit" in text
 
 
 @pytest.mark.slow
 def test_frozen_and_unused_weights_cost_only_what_needs_them(tmp_path):
     frozen = small().requires_grad_(False)
-    found = page(frozen, X, T, tmp_path, ["landscape"])
-    assert "Loss along two random directions" in found
-    assert "324 parameters" in found
-    assert "The curvature is left out. This network has no trainable parameters" in found
+    text = page(frozen, X, T, tmp_path, ["landscape"])
+    assert "Loss along two random directions" in text
+    assert "324 parameters" in text
+    assert "The curvature is left out. This network has no trainable parameters" in text
     more = small()
     more[0].weight.requires_grad_(False)
     more.register_parameter("unused", nn.Parameter(torch.zeros(3, 3)))
-    found = page(more, X, T, tmp_path, ["landscape"])
-    assert "Sharpness" in found
-    assert "left out" not in found
+    text = page(more, X, T, tmp_path, ["landscape"])
+    assert "Sharpness" in text
+    assert "left out" not in text
 
 
 @pytest.mark.parametrize("dim", [1, 4])
 def test_what_is_said_without_classes_is_true(dim, tmp_path):
-    found = page(small(dim), X, None, tmp_path, ["filters", "why"])
-    assert "Give their classes too" in found
-    found = page(small(dim), X, torch.randn(12), tmp_path, ["why"])
-    assert ("not classes, which are whole numbers" if dim > 1 else "not a row of scores") in found
+    text = page(small(dim), X, None, tmp_path, ["filters", "why"])
+    assert "Give their classes too" in text
+    text = page(small(dim), X, torch.randn(12), tmp_path, ["why"])
+    assert ("not classes, which are whole numbers" if dim > 1 else "not a row of scores") in text
     assert "did not learn from" not in page(small(), X, T, tmp_path, ["ablate"])
 
 
@@ -169,8 +169,8 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_what_does_not_fit_is_said_at_once(name):
-    x, t, said = WRONG[name]
-    with pytest.raises(UsageError, match=said):
+    x, t, message = WRONG[name]
+    with pytest.raises(UsageError, match=message):
         of_module(small(), x, t)
 
 
@@ -190,8 +190,8 @@ def test_inference_mode_hooks_compilation_and_training_mode(tmp_path):
     heard: list[int] = []
     hooked[0].register_forward_hook(lambda module, inputs, y: heard.append(len(y)))
     hooked.compile(backend="eager")
-    found = page(hooked, x, T[:4], tmp_path, ["graph", "why"])
-    assert "Nothing to show" not in found
+    text = page(hooked, x, T[:4], tmp_path, ["graph", "why"])
+    assert "Nothing to show" not in text
     assert heard
     assert all(module.training for module in hooked.modules())
     assert [len(module._forward_hooks) for module in hooked] == [1, 0, 0, 0, 0]
@@ -201,11 +201,11 @@ def test_inference_mode_hooks_compilation_and_training_mode(tmp_path):
 @pytest.mark.filterwarnings("ignore:.torch.jit.* is deprecated")  # torch 2.14
 def test_torchscript_costs_what_wants_its_layers(tmp_path):
     for model in (torch.jit.script(small()), torch.jit.trace(small(), X)):
-        found = page(model, X, T, tmp_path)
-        assert "give the module that it was made from" in found
-        assert "Attribution" in found
-        assert "Most often confused" in found
-        assert "PyTorch or the network says" not in found
+        text = page(model, X, T, tmp_path)
+        assert "give the module that it was made from" in text
+        assert "Attribution" in text
+        assert "Most often confused" in text
+        assert "PyTorch or the network says" not in text
 
 
 def test_a_view_that_fails_costs_that_view(tmp_path):
@@ -217,10 +217,10 @@ def test_a_view_that_fails_costs_that_view(tmp_path):
                 raise KeyError("one at a time")
             return x.flatten(1)[:, :4]
 
-    found = page(nn.Sequential(Odd()), X, T, tmp_path, [*VIEWS])
-    assert found.count("Nothing to show here") >= 3
-    assert "says: KeyError: 'one at a time'" in found
-    assert "The graph" in found
+    text = page(nn.Sequential(Odd()), X, T, tmp_path, [*VIEWS])
+    assert text.count("Nothing to show here") >= 3
+    assert "says: KeyError: 'one at a time'" in text
+    assert "The graph" in text
 
 
 def test_weights_are_found_by_whatever_name(tmp_path):
@@ -233,10 +233,10 @@ def test_weights_are_found_by_whatever_name(tmp_path):
         def forward(self, x: Tensor) -> Tensor:
             return self.head(nn.functional.conv2d(x, self.kernel).flatten(1))
 
-    found = page(Own(), X, T, tmp_path, ["filters", "numbers"])
-    assert "Filters of kernel" in found
-    assert re.search(r"From kernel to head\b", found)
-    assert "parametrizations" not in found
+    text = page(Own(), X, T, tmp_path, ["filters", "numbers"])
+    assert "Filters of kernel" in text
+    assert re.search(r"From kernel to head\b", text)
+    assert "parametrizations" not in text
 
 
 def test_a_part_of_the_page_does_not_overwrite_the_whole(tmp_path, monkeypatch):

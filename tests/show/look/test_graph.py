@@ -177,11 +177,11 @@ def test_on_a_phone_it_is_searched_and_sorted(resnet: Graph, tmp_path: Path):
     )
     command = [str(CHROMIUM), *flags.split(), f"--user-data-dir={tmp_path / 'p'}", frame.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    found = re.search(
+    match = re.search(
         r"width (\d+) of (\d+); (\d+) matches, seen (\w+); most ([\d,]+)\.<", done.stdout
     )
-    assert found, "the page did not load"
-    width, room, matches, seen, most = found.groups()
+    assert match, "the page did not load"
+    width, room, matches, seen, most = match.groups()
     assert int(width) <= int(room)
     assert int(matches) >= 9  # one shortcut for each block
     assert seen == "true"

@@ -64,8 +64,8 @@ def test_what_is_measured_is_not_the_test_set(run: Run, specimen: Specimen):
 
 
 def test_removing_units_costs_more_the_more_there_are(specimen: Specimen):
-    found = view(specimen, "ablate")
-    many = next(i for i in found.items if i.title == "Without many units")
+    section = view(specimen, "ablate")
+    many = next(i for i in section.items if i.title == "Without many units")
     assert isinstance(many, Curves)
     trained, fresh = many.series
     assert trained.y[0] > 80 > 30 > fresh.y[0]
@@ -73,8 +73,8 @@ def test_removing_units_costs_more_the_more_there_are(specimen: Specimen):
 
 
 def test_all_units_of_another_image_give_its_answer(specimen: Specimen):
-    found = view(specimen, "ablate")
-    exchanged = found.items[-1]
+    section = view(specimen, "ablate")
+    exchanged = section.items[-1]
     assert isinstance(exchanged, Curves)
     mine, theirs = exchanged.series
     assert mine.y[0] > theirs.y[0]
@@ -83,13 +83,13 @@ def test_all_units_of_another_image_give_its_answer(specimen: Specimen):
 
 @pytest.mark.slow
 def test_attacks_and_corruptions_begin_at_the_accuracy(specimen: Specimen):
-    found = view(specimen, "break")
-    sizes = found.items[0]
+    section = view(specimen, "break")
+    sizes = section.items[0]
     assert isinstance(sizes, Curves)
     for series in sizes.series:
         assert list(series.y) == sorted(series.y, reverse=True)
         assert series.y[0] == sizes.series[0].y[0]
-    assert any("strength 5" in str(getattr(i, "columns", "")) for i in found.items)
+    assert any("strength 5" in str(getattr(i, "columns", "")) for i in section.items)
 
 
 @pytest.mark.slow
@@ -134,10 +134,10 @@ def test_what_a_network_cannot_show_is_said(tmp_path: Path):
 
 
 def test_a_registered_model_has_learned_nothing():
-    found = of_model("resnet20")
-    assert found.shown.x.shape[1:] == (3, 32, 32)
+    untrained = of_model("resnet20")
+    assert untrained.shown.x.shape[1:] == (3, 32, 32)
     with pytest.raises(CannotShow):
-        view(found, "landscape")
+        view(untrained, "landscape")
 
 
 def test_bad_requests_are_sentences(run: Run, tmp_path: Path):
@@ -151,20 +151,20 @@ def test_bad_requests_are_sentences(run: Run, tmp_path: Path):
         of_module(small(), X[:, :1])
     with pytest.raises(UsageError, match="parts train, val and test"):
         of_run(run, on="all")
-    said = cutaway("look", "lenet6")
-    assert (said.code, said.said) == (
+    result = cutaway("look", "lenet6")
+    assert (result.code, result.said) == (
         2,
         "Error: There is no model 'lenet6'. Did you mean 'lenet5'?",
     )
-    said = cutaway("look", run.path, "--image", tmp_path / "none.png")
-    assert said.code == 1
-    assert "none.png" in said.said
+    result = cutaway("look", run.path, "--image", tmp_path / "none.png")
+    assert result.code == 1
+    assert "none.png" in result.said
     (tmp_path / "recipe.toml").write_text((run.path / "recipe.toml").read_text())
-    said = cutaway("look", tmp_path)
-    assert said.code == 1
-    assert "has no weights yet: resume it with `cutaway resume" in said.said
-    said = cutaway("look", "lenet5", "--on", "test")
-    assert "There is no run at lenet5" in said.said
+    result = cutaway("look", tmp_path)
+    assert result.code == 1
+    assert "has no weights yet: resume it with `cutaway resume" in result.said
+    result = cutaway("look", "lenet5", "--on", "test")
+    assert "There is no run at lenet5" in result.said
 
 
 def test_ones_own_picture_comes_first(run: Run, tmp_path: Path):
@@ -176,6 +176,6 @@ def test_ones_own_picture_comes_first(run: Run, tmp_path: Path):
         "look", run.path, "--image", tmp_path / "x.png", "--what", "why", "-o", out, "--json"
     )
     assert done.json == {"page": str(out)}
-    found = of_run(run, tmp_path / "x.png")
-    assert found.shown.names[0] == "x.png"
-    assert found.shown.t[0] == -1
+    own = of_run(run, tmp_path / "x.png")
+    assert own.shown.names[0] == "x.png"
+    assert own.shown.t[0] == -1

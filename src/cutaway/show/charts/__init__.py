@@ -1,4 +1,4 @@
-"""The one way from a figure, as plain data, to SVG and HTML: `drawn` in `figures.html`."""
+"""Draw figures, which are plain data, as SVG and HTML: `drawn` in `figures.html` uses this."""
 
 from cutaway.figures import Bars, Curves, Figure, HeatMap, Images, Intervals, Matrix
 from cutaway.show.charts import bars, curves, gallery, heatmap, intervals, matrix

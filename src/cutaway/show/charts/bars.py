@@ -5,12 +5,12 @@ from math import isfinite
 
 from cutaway.figures import Bars, Part
 from cutaway.show.charts import scale
-from cutaway.show.charts.drawing import Drawing, Key, looks
+from cutaway.show.charts.drawing import Drawing, Key, css_classes
 from cutaway.show.charts.scale import Scale, Ticks
 from cutaway.show.words import cell
 
 WIDTH, MARGIN, VALUE, LETTER = 400, 12, 62, 7.5
-"""Of the drawing; to its sides; for the values at the right, and of a letter in them."""
+"""Widths: of the drawing, its margins, the values at the right, and a letter in them."""
 NAME, BAR, GAP, BELOW = 17, 13, 9, 40
 """Heights: of a name, of a bar, between groups, and of the axis."""
 
@@ -55,7 +55,7 @@ class Rows(Drawing):
 
 def draw(figure: Bars) -> Rows:
     """Some bars; values that are not finite have none."""
-    right, kinds = WIDTH - _room(figure), looks(len(figure.parts))
+    right, kinds = WIDTH - _value_width(figure), css_classes(len(figure.parts))
     x = _scale(figure, right)
     names, rows, y = [], [], 0.0
     for i, group in enumerate(figure.groups):
@@ -67,15 +67,15 @@ def draw(figure: Bars) -> Rows:
             y += BAR + 2
         y += GAP
     keys = tuple(Key(k, part.name, True) for k, part in zip(kinds, figure.parts, strict=True))
-    said = "; ".join(row.label for row in rows)
+    labels = "; ".join(row.label for row in rows)
     return Rows(
         title=figure.title,
-        summary=figure.summary or f"{figure.title}, {figure.axis.label}: {said}.",
+        summary=figure.summary or f"{figure.title}, {figure.axis.label}: {labels}.",
         x_label=scale.label(figure.axis, x),
         ticks=scale.ticks(figure.axis, x, scale.ACROSS),
         names=tuple(names),
         rows=tuple(rows),
-        zero=x(_foot(x)),
+        zero=x(_base(x)),
         height=y + BELOW,
         caption=figure.caption,
         keys=keys if len(keys) > 1 else (),
@@ -85,7 +85,7 @@ def draw(figure: Bars) -> Rows:
 
 def _row(kind: str, part: Part, i: int, group: str, x: Scale, y: float) -> Row:
     value = part.values[i]
-    start, end = sorted((x(_foot(x)), x(value)))
+    start, end = sorted((x(_base(x)), x(value)))
     label, interval = f"{group}, {part.name}: {value:.4g}", None
     if part.low:
         low, high = part.low[i], part.high[i]
@@ -98,19 +98,19 @@ def _text(value: float) -> str:
     return cell(value if value == int(value) else float(f"{value:.3g}"))
 
 
-def _room(figure: Bars) -> float:
-    """For the values at the right, the longest of which needs it."""
+def _value_width(figure: Bars) -> float:
+    """The width of the values at the right, by the longest of them."""
     texts = [_text(v) for p in figure.parts for v in p.values if isfinite(v)]
     return max([VALUE, *(LETTER * len(text) + MARGIN for text in texts)])
 
 
-def _foot(x: Scale) -> float:
+def _base(x: Scale) -> float:
     """The value at which bars begin."""
     return x.low if x.log else 0.0
 
 
 def _scale(figure: Bars, right: float) -> Scale:
-    """Of all values, and of zero, on which bars stand; where they can't, below the smallest."""
+    """The scale of all values and of zero, where bars begin; on a log axis, below the smallest."""
     values = [v for p in figure.parts for v in (*p.values, *p.low, *p.high)]
     if figure.axis.scale == "log":
         positive = [v for v in values if isfinite(v) and v > 0]

@@ -24,7 +24,7 @@ from cutaway.show.charts.drawing import (
     Line,
     Point,
     Rule,
-    looks,
+    css_classes,
 )
 from cutaway.show.charts.scale import Scale, Ticks
 
@@ -32,7 +32,7 @@ HEIGHTS: dict[Form, int] = {"usual": 250, "flat": 150, "square": 330}
 HOVER, CLOUDY = 100, 60
 """Lines of up to so many points say each value to the pointer; so many dots are smaller."""
 RADIUS, SMALL, BEST, LARGE = 3.5, 2.0, 6.0, 8.0
-"""Of a dot, of one of many, of the best; and what the greatest weight adds to it."""
+"""Radii: of a dot, of one of many, of the best; and the radius that the greatest weight adds."""
 
 Named = tuple[str, Series]
 """A series with its CSS class."""
@@ -40,7 +40,7 @@ Named = tuple[str, Series]
 
 @dataclass(frozen=True)
 class Frame:
-    """The scales of some curves: where points lie, and what they say."""
+    """The scales of some curves: positions and labels of their points."""
 
     figure: Curves
     x: Scale
@@ -58,7 +58,7 @@ class Frame:
             (self.x(a), self.y(b)) for a, b in pairs if self.x.shows(a) and self.y.shows(b)
         )
 
-    def said(self, one: Series, i: int) -> str:
+    def label(self, one: Series, i: int) -> str:
         """Return a point's values in words."""
         if one.labels:
             return one.labels[i]
@@ -74,11 +74,11 @@ class Frame:
 def draw(figure: Curves) -> Chart:
     """Series as lines with their intervals as bands, as dots with whiskers, clouds or columns."""
     frame, kinds = _frame(figure), _kinds(figure.series)
-    named: dict[Style, list[Named]] = {style: [] for style in get_args(Style)}
+    by_style: dict[Style, list[Named]] = {style: [] for style in get_args(Style)}
     for kind, one in zip(kinds, figure.series, strict=True):
-        named[one.style].append((kind, one))
-    lines = [_line(*one, frame) for one in named["line"]]
-    dots = [dot for one in named["dots"] for dot in _dots(*one, frame)]
+        by_style[one.style].append((kind, one))
+    lines = [_line(*one, frame) for one in by_style["line"]]
+    dots = [dot for one in by_style["dots"] for dot in _dots(*one, frame)]
     levels, marks = _rules(figure, frame, words.taken(lines, dots))
     return Chart(
         title=figure.title,
@@ -88,11 +88,11 @@ def draw(figure: Curves) -> Chart:
         height=HEIGHTS[figure.form],
         x_ticks=_x_ticks(figure, frame.x),
         y_ticks=scale.ticks(figure.y, frame.y, scale.UPRIGHT),
-        lines=(*(thin for one in named["line"] for thin in _replicates(*one, frame)), *lines),
-        bands=tuple(_band(*one, frame) for one in named["line"] if one[1].low),
+        lines=(*(thin for one in by_style["line"] for thin in _replicates(*one, frame)), *lines),
+        bands=tuple(_band(*one, frame) for one in by_style["line"] if one[1].low),
         dots=tuple(dots),
-        columns=tuple(column for one in named["columns"] for column in _columns(*one, frame)),
-        clouds=tuple(_cloud(*one, frame) for one in named["cloud"]),
+        columns=tuple(column for one in by_style["columns"] for column in _columns(*one, frame)),
+        clouds=tuple(_cloud(*one, frame) for one in by_style["cloud"]),
         levels=levels,
         marks=marks,
         caption=" ".join(
@@ -109,8 +109,10 @@ def _rules(
     heights = [frame.y(at) for at, _ in figure.levels]
     taken += words.across(heights)
     bottom = frame.y.start
-    said = zip(heights, (text for _, text in figure.levels), strict=True)
-    levels = tuple(words.level(y, text, taken, bottom) for y, text in said)
+    texts = (text for _, text in figure.levels)
+    levels = tuple(
+        words.level(y, text, taken, bottom) for y, text in zip(heights, texts, strict=True)
+    )
     return levels, tuple(words.mark(frame.x(at), text, taken, bottom) for at, text in figure.marks)
 
 
@@ -123,11 +125,11 @@ def _frame(figure: Curves) -> Frame:
 
 def _span(one: Series) -> tuple[float, ...]:
     """Return all x that have to fit: the points, of columns their sides."""
-    half = _half(one) if one.style == "columns" else 0.0
+    half = _half_width(one) if one.style == "columns" else 0.0
     return (*one.x, *(v - half for v in one.x), *(v + half for v in one.x)) if half else one.x
 
 
-def _half(one: Series) -> float:
+def _half_width(one: Series) -> float:
     """Half a column's width, in units of x."""
     return min((b - a for a, b in pairwise(one.x)), default=1.0) / 2
 
@@ -138,7 +140,7 @@ def _values(figure: Curves) -> list[float]:
 
 
 def _x_ticks(figure: Curves, x: Scale) -> Ticks:
-    """At whole numbers where the points are: no half epochs."""
+    """Ticks below the curves, at whole numbers where the points are: no half epochs."""
     values = [v for one in figure.series for v in one.x if math.isfinite(v)]
     whole = figure.x.whole or all(v == int(v) for v in values)
     gap = scale.UPRIGHT if whole else scale.ACROSS
@@ -149,24 +151,24 @@ def _kinds(series: Sequence[Series]) -> list[str]:
     """A CSS class for each: its role, or a look of its own."""
     own = [one for one in series if not one.role]
     clouds = any(one.style == "cloud" for one in own)
-    free = iter(looks(len(own), most=0) if clouds else looks(len(own)))
+    free = iter(css_classes(len(own), most=0) if clouds else css_classes(len(own)))
     return [one.role or next(free) for one in series]
 
 
-def _keys(named: Sequence[Named]) -> tuple[Key, ...]:
+def _keys(series: Sequence[Named]) -> tuple[Key, ...]:
     """Return the names of series where there are several, or training is told from validation;
     clouds have their names in them."""
     keys = tuple(
         Key(kind, one.name, one.style != "line")
-        for kind, one in named
+        for kind, one in series
         if one.name and (one.style != "cloud" or one.role)
     )
-    return keys if len(keys) > 1 or any(one.role in ("train", "val") for _, one in named) else ()
+    return keys if len(keys) > 1 or any(one.role in ("train", "val") for _, one in series) else ()
 
 
 def _line(kind: str, one: Series, frame: Frame) -> Line:
     silent = one.role in ("reference", "best") or len(one.x) > HOVER
-    labels = () if silent else tuple(frame.said(one, i) for i in frame.shown(one))
+    labels = () if silent else tuple(frame.label(one, i) for i in frame.shown(one))
     return Line(one.name, kind, frame.points(one, one.y), labels)
 
 
@@ -190,20 +192,20 @@ def _dots(kind: str, one: Series, frame: Frame) -> Iterator[Dot]:
         low, high = (frame.y(ends[i] if ends else one.y[i]) for ends in (one.low, one.high))
         yield Dot(
             frame.x(one.x[i]), frame.y(one.y[i]), round(radius + more, 1), low, high,
-            frame.said(one, i), kind,
+            frame.label(one, i), kind,
         )  # fmt: skip
 
 
 def _columns(kind: str, one: Series, frame: Frame) -> Iterator[Column]:
     """Columns that touch the axis; none where there is nothing to count."""
-    half = _half(one)
+    half = _half_width(one)
     for i in frame.shown(one):
         left, right, top = frame.x(one.x[i] - half), frame.x(one.x[i] + half), frame.y(one.y[i])
         tall = round(frame.y.start - top, 1)
         if tall > 0:
             wide = round(max(right - left - 2, 0.5), 1)
             yield Column(
-                kind, round((left + right - wide) / 2, 1), top, wide, tall, frame.said(one, i)
+                kind, round((left + right - wide) / 2, 1), top, wide, tall, frame.label(one, i)
             )
 
 

@@ -10,16 +10,16 @@ from typing import ClassVar, NamedTuple
 from cutaway.show.charts.scale import Ticks
 
 WIDTH, LEFT, RIGHT, TOP, BELOW = 400, 58, 12, 10, 40
-"""Of curves: about CSS pixels on a phone, so that 12-unit text stays legible."""
+"""The frame of curves, in about CSS pixels on a phone, so that 12-unit text stays legible."""
 FEW = 20
 """Lines of up to so many points show a dot for each."""
 KINDS = ("one", "two", "three", "four")
-"""Of up to four series, told apart by dashes too; more have the ten colours of classes."""
+"""CSS classes of up to four series, which dashes distinguish too; more have the ten colours."""
 
 Point = tuple[float, float]
 
 
-def looks(count: int, most: int = len(KINDS)) -> list[str]:
+def css_classes(count: int, most: int = len(KINDS)) -> list[str]:
     """A CSS class for each of so many series; colours of classes for more than `most`."""
     return [KINDS[i] if count <= most else f"hue{i % 10}" for i in range(count)]
 

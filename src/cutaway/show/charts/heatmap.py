@@ -34,8 +34,8 @@ class Map(Drawing):
     """Rows of colours.
 
     Attributes:
-        below: what stands at the left and the right end of the columns.
-        ends: what the first and the last colour stand for; `colours` are all of them, as CSS.
+        below: the text at the left and the right end of the columns.
+        ends: the values of the first and the last colour; `colours` are all of them, as CSS.
     """
 
     kind = "heatmap"
@@ -80,15 +80,15 @@ def draw(figure: HeatMap) -> Map:
 
 
 def _shares(figure: HeatMap) -> tuple[Float[Tensor, "rows columns"], tuple[str, str]]:
-    """Places along the colours, from 0 to 1, and what stands at their ends."""
+    """Places along the colours, from 0 to 1, and the texts at their ends."""
     axis, values = figure.colour, torch.tensor(figure.values).view(len(figure.rows), -1)
     log = axis.scale == "log"
     values = values.where(values > 0, torch.nan).log10() if log else values
     known = values[values.isfinite()]
     low, high = (known.min().item(), known.max().item()) if len(known) else (0.0, 1.0)
     low, high = low if axis.low is None else axis.low, high if axis.high is None else axis.high
-    said = [float(f"{10**end if log else end:.1e}") for end in (low, high)]
-    ends = (axis.names[0], axis.names[-1]) if axis.names else (short(said[0]), short(said[1]))
+    limits = [float(f"{10**end if log else end:.1e}") for end in (low, high)]
+    ends = (axis.names[0], axis.names[-1]) if axis.names else (short(limits[0]), short(limits[1]))
     return (values - low) / max(high - low, 1e-6), ends
 
 

@@ -9,7 +9,7 @@ from cutaway.show.charts.scale import Scale, Ticks
 
 WIDTH, MARGIN, TOP, ROW, BELOW = 400, 14, 4, 52, 40
 GAP = 6
-"""Below the last interval."""
+"""Space below the last interval."""
 LONG = 44
 """Letters of a name that fit above an interval."""
 

@@ -1,4 +1,4 @@
-"""Axes drawn: where numbers lie along them, their ticks, and what is written there."""
+"""Axes drawn: positions along them, ticks and labels."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -11,14 +11,14 @@ from cutaway.show.words import MINUS, percent
 MANY = 30
 """Ratio of values from which on an axis with scale `auto` is logarithmic."""
 ROOM = 0.05
-"""Left free at each end, as a share of the values' range."""
+"""Space left free at each end, as a share of the values' range."""
 UPRIGHT, ACROSS, MOST = 40, 60, 7
-"""Between two ticks one above the other, and side by side; ticks of a logarithmic axis."""
+"""Distances of ticks one above the other and side by side; most ticks of a logarithmic axis."""
 NEAR, LETTERS, LONG = 32, 4, 10
-"""Between ticks at the values themselves, and their letters; letters of a name below an axis."""
+"""Least distance and most letters of ticks at the values; letters of a name below an axis."""
 
 Ticks = tuple[tuple[float, str], ...]
-"""Positions with what stands there."""
+"""Positions with their texts."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Scale:
         return round(self.start + (self.end - self.start) * (at - low) / (high - low), 1)
 
     def shows(self, value: float) -> bool:
-        """Whether a value has a place on it."""
+        """Whether a value can be drawn on it."""
         return math.isfinite(value) and (value > 0 or not self.log)
 
 
@@ -57,12 +57,12 @@ def fit(axis: Axis, values: Iterable[float], start: float, end: float) -> Scale:
 
 
 def _spans(values: Sequence[float]) -> bool:
-    """Whether late epochs would be a flat line."""
+    """Whether values span so much that the small ones would be a flat line."""
     return bool(values) and min(values) > 0 and max(values) / min(values) > MANY
 
 
 def _ends(axis: Axis, low: float, high: float, log: bool) -> tuple[float, float]:
-    """Of the axis of values from `low` to `high`."""
+    """The ends of an axis that shows values from `low` to `high`."""
     if log:
         room = (high / low) ** ROOM if high > low else 2.0
         return low / room, high * room
@@ -165,5 +165,5 @@ def label(axis: Axis, scale: Scale) -> str:
     """Return the text beside an axis."""
     if not scale.log:
         return axis.label
-    said = axis.label
-    return f"{said[:-1]}, log scale)" if said.endswith(")") else f"{said} (log scale)"
+    text = axis.label
+    return f"{text[:-1]}, log scale)" if text.endswith(")") else f"{text} (log scale)"

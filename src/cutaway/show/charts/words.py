@@ -1,4 +1,4 @@
-"""Where the words of levels and marks stand: where least is drawn; and what is drawn twice."""
+"""Place the words of levels and marks where least is drawn; name lines that coincide."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, pairwise
@@ -6,9 +6,9 @@ from itertools import combinations, pairwise
 from cutaway.show.charts.drawing import LEFT, RIGHT, TOP, WIDTH, Dot, Line, Point, Rule, Word
 
 LETTER, TALL, DEEP, GAP = 6.6, 10, 3, 3
-"""Of a text of 12 units: a letter's width, its height above the baseline and below, the air."""
+"""A text of 12 units: a letter's width, its height above the baseline and below, the margin."""
 STEP = 4
-"""Between the points that stand for a line."""
+"""The distance between the points that stand for a line."""
 ALIKE = 3.0
 """Lines that are nowhere further apart look like one."""
 
@@ -17,7 +17,8 @@ def level(y: float, text: str, taken: list[Point], bottom: float) -> Rule:
     """A horizontal line whose word hides as little as can be; the word is then taken too."""
     ends = ((WIDTH - RIGHT, "end"), (LEFT + GAP, "start"), ((LEFT + WIDTH - RIGHT) / 2, "middle"))
     heights = [y - 5] + [y + TALL + 4] * (y + TALL + 4 + DEEP < bottom)
-    return Rule(y, _freest([Word(text, x, at, end) for at in heights for x, end in ends], taken))
+    words = [Word(text, x, at, end) for at in heights for x, end in ends]
+    return Rule(y, _least_covering(words, taken))
 
 
 def mark(x: float, text: str, taken: list[Point], bottom: float) -> Rule:
@@ -29,7 +30,7 @@ def mark(x: float, text: str, taken: list[Point], bottom: float) -> Rule:
         for y in (bottom - 8, TOP + TALL, (TOP + bottom) / 2)
     ]
     inside = [one for one in words if _box(one)[0] > LEFT - 1 and _box(one)[1] < WIDTH + 1]
-    return Rule(x, _freest(inside or words, taken))
+    return Rule(x, _least_covering(inside or words, taken))
 
 
 def taken(lines: Iterable[Line], dots: Iterable[Dot]) -> list[Point]:
@@ -46,7 +47,7 @@ def taken(lines: Iterable[Line], dots: Iterable[Dot]) -> list[Point]:
 
 
 def across(heights: Iterable[float]) -> list[Point]:
-    """The same of horizontal lines."""
+    """Points of horizontal lines at these heights."""
     return [(float(x), y) for y in heights for x in range(LEFT, WIDTH - RIGHT, STEP)]
 
 
@@ -54,24 +55,24 @@ def together(lines: Sequence[Line]) -> str:
     """Names the lines that look like one, or nothing."""
     groups: list[list[Line]] = []
     for a, b in combinations(lines, 2):
-        if not _alike(a, b):
+        if not _coincide(a, b):
             continue
         group = next((g for g in groups if a in g or b in g), None)
         if group is None:
             groups.append([a, b])
         else:
             group += [one for one in (a, b) if one not in group]
-    said = ["; ".join(one.name for one in group) for group in groups]
-    return "".join(f"Drawn on each other: {names}. " for names in said).strip()
+    lists = ["; ".join(one.name for one in group) for group in groups]
+    return "".join(f"Drawn on each other: {names}. " for names in lists).strip()
 
 
-def _alike(a: Line, b: Line) -> bool:
+def _coincide(a: Line, b: Line) -> bool:
     if not a.points or [x for x, _ in a.points] != [x for x, _ in b.points]:
         return False
     return all(abs(p[1] - q[1]) <= ALIKE for p, q in zip(a.points, b.points, strict=True))
 
 
-def _freest(words: Sequence[Word], taken: list[Point]) -> Word:
+def _least_covering(words: Sequence[Word], taken: list[Point]) -> Word:
     best = min(words, key=lambda word: sum(_inside(p, _box(word)) for p in taken))
     taken += _points(best)
     return best

@@ -26,54 +26,57 @@ PICTURED = 8
 
 
 def view(specimen: Specimen) -> View:
-    specimen.classifying()
-    specimen.picturing()
+    specimen.require_classes()
+    specimen.require_pictures()
     held = specimen.few(COUNT)
-    said = (
+    text = (
         f"On {len(held)} {specimen.source}. The attacks know the weights: FGSM takes one step in "
         "the direction in which the loss grows, PGD ten, and no pixel changes by more than the "
         "size of the change.",
     )
     items, lost = parts(
         {
-            "Accuracy under attack is": lambda: [_against_size(specimen, held)],
-            "A few changed pixels are": partial(_pixels, specimen, held),
-            "Attacked examples are": lambda: [_gallery(specimen)],
-            "Corruptions are": lambda: [_corrupted(specimen, held), _kinds(specimen)],
+            "Accuracy under attack is": lambda: [_accuracy_under_attack(specimen, held)],
+            "A few changed pixels are": partial(_few_pixels, specimen, held),
+            "Attacked examples are": lambda: [_attacked_examples(specimen)],
+            "Corruptions are": lambda: [
+                _corruption_table(specimen, held),
+                _corrupted_example(specimen),
+            ],
         }
     )
-    return View("Robustness", (*said, *lost), items)
+    return View("Robustness", (*text, *lost), items)
 
 
-def _scale(held: Examples) -> Tensor:
-    """What a change by one of 255 is, as the network sees it."""
+def _pixel_step(held: Examples) -> Tensor:
+    """A change by one of 255, in the units of the network's input."""
     return (held.high - held.low) / 255
 
 
-def _against_size(specimen: Specimen, held: Examples) -> Curves:
-    step = _scale(held)
+def _accuracy_under_attack(specimen: Specimen, held: Examples) -> Curves:
+    step = _pixel_step(held)
     series = []
     for name, attack in (("FGSM", fgsm), ("PGD", pgd)):
-        found = accuracy_against_size(
+        accuracies = accuracy_against_size(
             specimen.model, held.x, held.t,
             lambda m, x, t, size, low, high, attack=attack: attack(m, x, t, size * step, low, high),
             SIZES, held.low, held.high,
         )  # fmt: skip
-        series.append(line(name, SIZES, 100 * found))
+        series.append(line(name, SIZES, 100 * accuracies))
     return Curves(
         "Accuracy against the size of the change", Axis("largest change of a pixel (of 255)"),
         Axis("accuracy (%)"), tuple(series),
     )  # fmt: skip
 
 
-def _gallery(specimen: Specimen) -> Images:
-    """Before, the change, after."""
+def _attacked_examples(specimen: Specimen) -> Images:
+    """Images before the attack, its change, and images after it."""
     shown = specimen.shown.some(3)
     size = PICTURED * (5 if shown.x.shape[1] == 1 else 1)
     before = specimen.output[: len(shown)].argmax(1)
-    x = pgd(specimen.model, shown.x, before, size * _scale(shown), shown.low, shown.high)
-    after = specimen.answered(x).softmax(1).max(1)
-    changed = shown.pictured(x)
+    x = pgd(specimen.model, shown.x, before, size * _pixel_step(shown), shown.low, shown.high)
+    after = specimen.predict(x).softmax(1).max(1)
+    changed = shown.as_pictures(x)
     rows = []
     for i, picture in enumerate(shown.pictures):
         change = (changed[i] - picture) * 255 / (2 * size) + 0.5
@@ -89,51 +92,55 @@ def _gallery(specimen: Specimen) -> Images:
     return rows_of("Image, change, changed image (PGD)", rows, caption)
 
 
-def _pixels(specimen: Specimen, held: Examples) -> Iterator[Curves]:
+def _few_pixels(specimen: Specimen, held: Examples) -> Iterator[Curves]:
     if max(held.x.shape[2:]) > SMALL:
         return
     few = held.some(PIXELS)
-    found = accuracy_against_size(
+    accuracies = accuracy_against_size(
         specimen.model, few.x, few.t,
         lambda m, x, t, size, low, high: few_pixels(m, x, t, int(size), low, high),
         FEW, few.low, few.high,
     )  # fmt: skip
     yield Curves(
         "A few changed pixels", Axis("pixels set to black or white"), Axis("accuracy (%)"),
-        (line("greedy attack", FEW, 100 * found),), caption=f"Measured on {len(few)} examples.",
+        (line("greedy attack", FEW, 100 * accuracies),),
+        caption=f"Measured on {len(few)} examples.",
     )  # fmt: skip
 
 
-def _corrupted(specimen: Specimen, held: Examples) -> Table:
-    found = {
-        name: [_right(specimen, held, change(_unit(held), s, draw)) for s in STRENGTHS]
+def _corruption_table(specimen: Specimen, held: Examples) -> Table:
+    accuracies = {
+        name: [
+            _accuracy(specimen, held, change(_original_pixels(held), s, draw)) for s in STRENGTHS
+        ]
         for name, change in CORRUPTIONS.items()
         for draw in (generator(0, name),)
     }
-    clean, worst = _right(specimen, held, _unit(held)), sorted(found, key=lambda k: found[k][-1])
+    clean = _accuracy(specimen, held, _original_pixels(held))
+    worst = sorted(accuracies, key=lambda k: accuracies[k][-1])
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (capital(name.replace("-", " ")), *found[name]) for name in worst
+        (capital(name.replace("-", " ")), *accuracies[name]) for name in worst
     )
     columns = ("corruption", *(f"strength {s} (%)" for s in STRENGTHS))
     return Table(f"Accuracy under common corruptions; {clean} % without", columns, rows)
 
 
-def _unit(held: Examples) -> Tensor:
+def _original_pixels(held: Examples) -> Tensor:
     """Pixels from 0 to 1, channels first."""
     return held.normalise.undo(held.x.float()).clamp(0, 1)
 
 
-def _right(specimen: Specimen, held: Examples, pixels: Tensor) -> float:
+def _accuracy(specimen: Specimen, held: Examples, pixels: Tensor) -> float:
     x = held.normalise(pixels.clone())
-    right = specimen.answered(x).argmax(1) == held.t
+    right = specimen.predict(x).argmax(1) == held.t
     return round(100 * right.double().mean().item(), 1)
 
 
-def _kinds(specimen: Specimen) -> Images:
+def _corrupted_example(specimen: Specimen) -> Images:
     """One example under every corruption."""
     one = specimen.shown.some(1)
     tiles = [("as it is", one.pictures[0])]
     for name, change in CORRUPTIONS.items():
-        pixels = change(_unit(one), 3, generator(0, name))
+        pixels = change(_original_pixels(one), 3, generator(0, name))
         tiles.append((name.replace("-", " "), pixels[0].movedim(0, -1).cpu()))
     return rows_of("Corruptions at strength 3", in_rows(tiles, 6))

@@ -22,7 +22,7 @@ class Box:
         inner: what is in it, drawn when it is opened.
         open: whether it is at first.
         area: where it stands in the grid.
-        given: whether an edge leaves it.
+        outgoing: whether an edge leaves it.
     """
 
     id: str
@@ -36,12 +36,12 @@ class Box:
     inner: "Drawing | None" = None
     open: bool = False
     area: str = ""
-    given: bool = False
+    outgoing: bool = False
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Between a box in the middle at x (percent) and a lane, y pixels down in the gap."""
+    """A bend between a box whose middle is at x (percent) and a lane, y pixels down in the gap."""
 
     x: float
     y: int
@@ -50,7 +50,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Gap:
-    """Between two rows of boxes.
+    """The space between two rows of boxes, with its edges.
 
     Attributes:
         lines: straight edges, from x to x in percent.
@@ -89,25 +89,25 @@ class Drawing:
 
 
 def draw(boxes: Sequence[Box], edges: Sequence[Edge], centred: bool = True) -> Drawing:
-    """The boxes placed.
+    """Place the boxes and their edges.
 
     Args:
         edges: pairs (a, b) of places in `boxes`, a < b.
         centred: as `layered` has it.
     """
-    found = layered(len(boxes), edges, centred)
-    givers = {a for a, _ in edges}
+    layout = layered(len(boxes), edges, centred)
+    sources = {a for a, _ in edges}
     placed = [
-        replace(box, area=_area(2 * p.row + 1, p.left + 1, 1, 2), given=i in givers)
-        for i, (box, p) in enumerate(zip(boxes, found.places, strict=True))
+        replace(box, area=_area(2 * p.row + 1, p.left + 1, 1, 2), outgoing=i in sources)
+        for i, (box, p) in enumerate(zip(boxes, layout.places, strict=True))
     ]
-    halves = 2 * found.columns
+    halves = 2 * layout.columns
     strips = [
         Strip(_area(2 * e.first + 1, halves + 1, 2 * (e.last - e.first) + 1, 1), _beside(e))
-        for e in found.lanes
+        for e in layout.lanes
     ]
-    gaps = tuple(_gap(found, row) for row in range(found.rows - 1))
-    side = LANE * found.tracks + (LANE // 2 if found.tracks else 0)
+    gaps = tuple(_gap(layout, row) for row in range(layout.rows - 1))
+    side = LANE * layout.tracks + (LANE // 2 if layout.tracks else 0)
     return Drawing(tuple(placed), gaps, tuple(strips), halves, side)
 
 
@@ -119,19 +119,19 @@ def _beside(lane: Lane) -> int:
     return LANE * (lane.number + 1)
 
 
-def _gap(found: Layered, row: int) -> Gap:
-    """What runs between a row and the next; each turn has a height of its own."""
+def _gap(layout: Layered, row: int) -> Gap:
+    """The edges between a row and the next; each turn has a height of its own."""
 
     def middle(node: int) -> float:
-        return round((found.places[node].left + 1) / found.columns * 50, 2)
+        return round((layout.places[node].left + 1) / layout.columns * 50, 2)
 
-    rows = [place.row for place in found.places]
-    leaving = [lane for lane in found.lanes if rows[lane.source] == row]
-    coming = [(e, b) for e in found.lanes for b in e.targets if rows[b] == row + 1]
-    lines = tuple((middle(a), middle(b)) for a, b in found.straight if rows[a] == row)
+    rows = [place.row for place in layout.places]
+    leaving = [lane for lane in layout.lanes if rows[lane.source] == row]
+    coming = [(e, b) for e in layout.lanes for b in e.targets if rows[b] == row + 1]
+    lines = tuple((middle(a), middle(b)) for a, b in layout.straight if rows[a] == row)
     height = GAP if all(a == b for a, b in lines) else FORK
     return Gap(
-        _area(2 * row + 2, 1, 1, 2 * found.columns),
+        _area(2 * row + 2, 1, 1, 2 * layout.columns),
         height + TURN * (len(leaving) + len(coming)),
         lines,
         tuple(Turn(middle(e.source), TURN * (i + 1), _beside(e)) for i, e in enumerate(leaving)),

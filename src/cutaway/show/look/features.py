@@ -1,4 +1,4 @@
-"""What units answer to: their maps, what excites them, what they can see, what is alike to them."""
+"""Features: maps, patches that activate units, receptive fields, a map of the last layer's."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -27,14 +27,14 @@ SIDE = 48
 """Pixels that a patch is shown with."""
 POINTS, NEIGHBOURS, HUES = 500, 30, 10
 STEPS, FEWER = 96, 24
-"""Of making an image, and where images have more numbers than `LARGE`."""
+"""Steps of optimising an image, and where images have more numbers than `LARGE`."""
 LARGE = 1 << 14
 
 
 def view(specimen: Specimen) -> View:
-    specimen.picturing()
-    layer = specimen.with_places
-    said = (
+    specimen.require_pictures()
+    layer = specimen.spatial_layer
+    text = (
         f"The layer is {layer}, {plural(specimen.width, 'unit')}; choose another with --layer "
         "(layer=). First feature maps: where each unit is active in one example. Then the image "
         "patches that activate units most, a row for each unit, and at its end an image "
@@ -42,23 +42,23 @@ def view(specimen: Specimen) -> View:
     )
     items, lost = parts(
         {
-            "Feature maps are": partial(_maps, specimen, layer),
-            "Patches that activate units most are": partial(_exciting, specimen, layer),
-            "The effective receptive field is": partial(_reach, specimen, layer),
-            "Map of the features is": partial(_alike, specimen),
-            "Receptive fields are": partial(_fields, specimen),
+            "Feature maps are": partial(_feature_maps, specimen, layer),
+            "Patches that activate units most are": partial(_top_patches, specimen, layer),
+            "The effective receptive field is": partial(_effective_field, specimen, layer),
+            "Map of the features is": partial(_embedding, specimen),
+            "Receptive fields are": partial(_receptive_fields, specimen),
         }
     )
-    return View("Features", (*said, *lost), items)
+    return View("Features", (*text, *lost), items)
 
 
-def _maps(specimen: Specimen, layer: str) -> Iterator[Images]:
-    """The maps of one example, those that answer most."""
-    found = feature_maps(specimen.model, specimen.shown.x[0], layer, MAPS, strongest=True)
+def _feature_maps(specimen: Specimen, layer: str) -> Iterator[Images]:
+    """The strongest maps of one example."""
+    strong = feature_maps(specimen.model, specimen.shown.x[0], layer, MAPS, strongest=True)
     tiles = [("the example", specimen.shown.pictures[0].cpu())]
     tiles += [
         (f"unit {unit}", _enlarged(_shades(one.float().cpu()), tiles[0][1].shape[:2]))
-        for unit, one in zip(found.units.tolist(), found.maps, strict=True)
+        for unit, one in zip(strong.units.tolist(), strong.maps, strict=True)
     ]
     caption = "Dark: low, bright: high, each map on a scale of its own."
     yield rows_of("Feature maps of one example", in_rows(tiles, 7), caption)
@@ -70,49 +70,49 @@ def _shades(y: Float[Tensor, "h w"]) -> Float[Tensor, "h w 3"]:
 
 
 def _enlarged(x: Float[Tensor, "h w c"], sides: tuple[int, ...]) -> Float[Tensor, "h2 w2 c"]:
-    """As it is, pixel by pixel, in another size."""
+    """A picture resized pixel by pixel."""
     return F.interpolate(x.movedim(-1, 0)[None], tuple(sides), mode="nearest")[0].movedim(0, -1)
 
 
-def _exciting(specimen: Specimen, layer: str) -> Iterator[Images]:
-    """Rows of patches for the units that answer most, and an image that was made to."""
+def _top_patches(specimen: Specimen, layer: str) -> Iterator[Images]:
+    """Rows of patches for the most active units, each with an image optimised to activate it."""
     held = specimen.held
-    found = strongest(specimen.model, specimen.batches(held.x), layer, PATCHES)
-    field = _field(specimen, layer)
-    units = found.values[:, 0].argsort(descending=True)[:UNITS].sort().values.tolist()
-    start, rows = _noise(held.x[:1]), []
+    top = strongest(specimen.model, specimen.batches(held.x), layer, PATCHES)
+    field = _field_of(specimen, layer)
+    units = top.values[:, 0].argsort(descending=True)[:UNITS].sort().values.tolist()
+    start, rows = _initial_noise(held.x[:1]), []
     steps = STEPS if start.numel() <= LARGE else FEWER
     for unit in units:
         row = []
-        for k in range(found.examples.shape[1]):
-            i, place = int(found.examples[unit, k]), found.places[unit, k].tolist()
-            part = held.pictured(patch(held.x[i], field, place)[None])[0]
+        for k in range(top.examples.shape[1]):
+            i, place = int(top.examples[unit, k]), top.places[unit, k].tolist()
+            part = held.as_pictures(patch(held.x[i], field, place)[None])[0]
             row.append((f"unit {unit}" if not k else "", _enlarged(part, (SIDE, SIDE))))
-        made = excite(specimen.model, start, layer, unit, steps=steps)
-        row.append(("made", _enlarged(held.pictured(made[None])[0], (SIDE, SIDE))))
+        optimised = excite(specimen.model, start, layer, unit, steps=steps)
+        row.append(("made", _enlarged(held.as_pictures(optimised[None])[0], (SIDE, SIDE))))
         rows.append(row)
     caption = f"Of {len(held):,} examples: the receptive field where each unit is most active."
     yield rows_of("Patches that activate units most", rows, caption)
 
 
-def _noise(x: Float[Tensor, "1 c h w"]) -> Float[Tensor, "1 c h w"]:
-    """Where an image that is made begins: a ReLU that is zero on an empty one has no slope."""
+def _initial_noise(x: Float[Tensor, "1 c h w"]) -> Float[Tensor, "1 c h w"]:
+    """The start of optimisation; not an empty image, where a ReLU that is zero has no slope."""
     return torch.randn(x.shape, generator=generator(0, "excite")).to(x)
 
 
-def _field(specimen: Specimen, layer: str) -> Field | None:
-    """None too where the network cannot be followed: then whole images are shown."""
+def _field_of(specimen: Specimen, layer: str) -> Field | None:
+    """The layer's receptive field; None too where the network cannot be followed."""
     try:
         return field_of(specimen.model, specimen.shown.x[:1], layer)
     except UsageError:
-        return None
+        return None  # whole images are shown
 
 
-def _fields(specimen: Specimen) -> Iterator[Table]:
-    found = receptive_fields(specimen.model, specimen.shown.x[:1])
+def _receptive_fields(specimen: Specimen) -> Iterator[Table]:
+    fields = receptive_fields(specimen.model, specimen.shown.x[:1])
     rows = [
         (name, " × ".join(str(span.size) for span in field), float(field[0].jump))
-        for name, field in found.items()
+        for name, field in fields.items()
         if field
     ]
     last, shown = "", []
@@ -125,8 +125,8 @@ def _fields(specimen: Specimen) -> Iterator[Table]:
     )
 
 
-def _reach(specimen: Specimen, layer: str) -> Iterator[Images]:
-    """How much each pixel really moves the unit in the middle."""
+def _effective_field(specimen: Specimen, layer: str) -> Iterator[Images]:
+    """The gradient of the unit in the middle by each pixel."""
     reach = effective_field(specimen.model, specimen.few(64).x, layer).cpu().float()
     title = "Effective receptive field of the unit in the middle"
     tile = _enlarged(coloured(reach.sqrt()) / 255, _large(reach))
@@ -142,12 +142,12 @@ def _large(x: Tensor) -> tuple[int, int]:
     return x.shape[0] * times, x.shape[1] * times
 
 
-def _alike(specimen: Specimen) -> Iterator[Curves]:
+def _embedding(specimen: Specimen) -> Iterator[Curves]:
     """A map of the last hidden layer's features, by class."""
     held = specimen.held.some(POINTS)
     if not (len(held.t) and specimen.classes and len(held) > 3 * NEIGHBOURS):
         return
-    layer = specimen.hidden
+    layer = specimen.hidden_layer
     at = tsne(embedding(specimen.model, specimen.batches(held.x), layer), perplexity=NEIGHBOURS)
     t = held.t.cpu()
     commonest = t.bincount().argsort(descending=True, stable=True)[:HUES].sort().values.tolist()

@@ -1,4 +1,4 @@
-"""Weights as pictures: what each unit multiplies its inputs by."""
+"""Weights as pictures, and their sizes."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -34,7 +34,7 @@ class Weights:
 
     @property
     def layered(self) -> bool:
-        """Whether it is a layer's, or looks like a convolution's that is called as a function."""
+        """Whether a layer holds it, or it has the shape of a convolution called as a function."""
         return isinstance(self.of, nn.Module) or self.w.ndim == 4
 
     @property
@@ -44,19 +44,19 @@ class Weights:
 
 
 def view(specimen: Specimen) -> View:
-    weighted = _weighted(specimen)
-    items: tuple[Images | Curves, ...] = (*_pictures(specimen, weighted), _sizes(weighted))
-    said = (
+    weighted = _weight_tensors(specimen)
+    items: tuple[Images | Curves, ...] = (*_pictures(specimen, weighted), _weight_sizes(weighted))
+    text = (
         f"{plural(len(weighted), 'tensor')} of weights between units. In the pictures "
         "grey is zero, and the largest weight of a unit is black or white; filters of a colour "
         "picture are in colour.",
     )
-    return View("Filters", said, items)
+    return View("Filters", text, items)
 
 
-def _weighted(specimen: Specimen) -> dict[str, Weights]:
-    """Of modules, in the order in which they were made, and a module's own besides its `weight`."""
-    found: dict[str, Weights] = {}
+def _weight_tensors(specimen: Specimen) -> dict[str, Weights]:
+    """Weights of modules, in order of creation, and a module's own besides its `weight`."""
+    weighted: dict[str, Weights] = {}
     for name, one in layers(specimen.model, ["*"]).items():
         within = not specimen.layer or f"{name}.".startswith(f"{specimen.layer}.")
         if not within or ".parametrizations" in f".{name}":  # what a layer's weight is made of
@@ -64,38 +64,38 @@ def _weighted(specimen: Specimen) -> dict[str, Weights]:
         own = dict(one.named_parameters(recurse=False))
         weight = own.pop("weight", None) if "weight" in own else getattr(one, "weight", None)
         if isinstance(weight, Tensor) and weight.ndim > 1:
-            found[name] = Weights(weight, one)
+            weighted[name] = Weights(weight, one)
         at = "" if one is specimen.model else f"{name}."
-        found |= {f"{at}{n}": Weights(p, p) for n, p in own.items() if p.ndim > 1}
-    if not found:
+        weighted |= {f"{at}{n}": Weights(p, p) for n, p in own.items() if p.ndim > 1}
+    if not weighted:
         where = specimen.layer or "This network"
         raise CannotShow(f"{where} has no weights between units: name a layer that has.")
-    return found
+    return weighted
 
 
 def _pictures(specimen: Specimen, weighted: dict[str, Weights]) -> Iterator[Images]:
     """The first layer, and the last convolution's filters for each of their inputs."""
     shape = tuple(specimen.shown.x.shape[1:])
-    named = [(n, one) for n, one in weighted.items() if one.layered]
-    for name, one in named[:1]:
+    layered = [(n, one) for n, one in weighted.items() if one.layered]
+    for name, one in layered[:1]:
         with suppress(UsageError):  # its inputs may not be those of a picture
-            yield _first(name, filters(one.of, shape, UNITS))
-    for name, one in [(n, one) for n, one in named[1:] if one.convolving][-1:]:
-        yield _deep(name, filters(one.of, (), max(DEEP, INPUTS)))
+            yield _first_layer(name, filters(one.of, shape, UNITS))
+    for name, one in [(n, one) for n, one in layered[1:] if one.convolving][-1:]:
+        yield _deep_layer(name, filters(one.of, (), max(DEEP, INPUTS)))
 
 
-def _first(name: str, found: Float[Tensor, "units parts c h w"]) -> Images:
-    if found.shape[1] == 1:
-        tiles = [(f"{i}", _large(one[0])) for i, one in enumerate(found)]
+def _first_layer(name: str, kernels: Float[Tensor, "units parts c h w"]) -> Images:
+    if kernels.shape[1] == 1:
+        tiles = [(f"{i}", _large(one[0])) for i, one in enumerate(kernels)]
         return rows_of(f"Filters of {name}", in_rows(tiles, COLUMNS))
-    return _deep(name, found)
+    return _deep_layer(name, kernels)
 
 
-def _deep(name: str, found: Float[Tensor, "units parts c h w"]) -> Images:
+def _deep_layer(name: str, kernels: Float[Tensor, "units parts c h w"]) -> Images:
     """A row for each unit, a picture for each of its inputs."""
     rows = [
         [(f"unit {i}" if not j else "", _large(part)) for j, part in enumerate(unit[:INPUTS])]
-        for i, unit in enumerate(found[:DEEP])
+        for i, unit in enumerate(kernels[:DEEP])
     ]
     caption = f"The first {len(rows)} units, for each of their first {len(rows[0])} inputs."
     return rows_of(f"Filters of {name}", rows, caption)
@@ -106,8 +106,8 @@ def _large(x: Float[Tensor, "c h w"]) -> Float[Tensor, "h2 w2 c"]:
     return x.repeat_interleave(times, 1).repeat_interleave(times, 2).movedim(0, -1)
 
 
-def _sizes(weighted: dict[str, Weights]) -> Curves:
-    """How large weights are, layer by layer."""
+def _weight_sizes(weighted: dict[str, Weights]) -> Curves:
+    """The size of the weights, layer by layer."""
     w = [one.w.detach().float().abs().flatten().cpu() for one in weighted.values()]
     depth = range(1, len(w) + 1)
     shares = torch.tensor([[x.median(), x.square().mean().sqrt(), x.max()] for x in w]).T

@@ -16,7 +16,7 @@ PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 @dataclass(frozen=True)
 class Row:
-    """What a module does itself, without the modules in it.
+    """A module's own cost, without the modules in it.
 
     Attributes:
         id: of its box.
@@ -37,16 +37,16 @@ class Row:
 
 @dataclass(frozen=True)
 class GraphView:
-    """What the section shows.
+    """The section as plain data.
 
     Attributes:
-        said: sentences on the whole.
+        paragraphs: sentences on the whole.
         modules, back: drawings with boxes that open, of the forward and the backward pass.
         operations, nodes: each pass in one column; None where there are too many.
         rows: by time, the longest first.
     """
 
-    said: tuple[str, ...]
+    paragraphs: tuple[str, ...]
     modules: Drawing
     back: Drawing | None
     operations: Drawing | None
@@ -60,7 +60,7 @@ def view(graph: Graph) -> GraphView:
     backward = _Painter(graph, graph.backward, "b", graph.calls[0].backward.ms)
     back = bool(graph.backward.operations)
     return GraphView(
-        tuple(_said(graph)),
+        tuple(_paragraphs(graph)),
         forward.inside(0),
         backward.inside(0) if back else None,
         forward.column(),
@@ -69,11 +69,11 @@ def view(graph: Graph) -> GraphView:
     )
 
 
-def _said(graph: Graph) -> Iterator[str]:
+def _paragraphs(graph: Graph) -> Iterator[str]:
     whole = graph.calls[0]
-    taken = ", ".join(map(_times, whole.inputs))
+    sizes = ", ".join(map(_dimensions, whole.inputs))
     yield (
-        f"For a batch of {taken}: {plural(whole.parameters, 'parameter')}, "
+        f"For a batch of {sizes}: {plural(whole.parameters, 'parameter')}, "
         f"{scaled(whole.forward.flops, 'FLOP')} forward ({scaled(whole.forward.flops / 2)} "
         f"multiply-adds) in {_ms(whole.forward)}."
     )
@@ -92,7 +92,7 @@ def _said(graph: Graph) -> Iterator[str]:
 
 
 def _rows(graph: Graph) -> Iterator[Row]:
-    forward, backward = (_own(graph, run) for run in (graph.forward, graph.backward))
+    forward, backward = (_own_costs(graph, run) for run in (graph.forward, graph.backward))
     parameters = [call.parameters for call in graph.calls]
     for call in graph.calls[1:]:
         parameters[call.parent or 0] -= call.parameters
@@ -108,11 +108,11 @@ def _rows(graph: Graph) -> Iterator[Row]:
             )  # fmt: skip
 
 
-def _own(graph: Graph, run: Pass) -> list[list[Cost]]:
-    found: list[list[Cost]] = [[] for _ in graph.calls]
+def _own_costs(graph: Graph, run: Pass) -> list[list[Cost]]:
+    costs: list[list[Cost]] = [[] for _ in graph.calls]
     for one in run.operations:
-        found[one.call].append(one.cost)
-    return found
+        costs[one.call].append(one.cost)
+    return costs
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class _Painter:
         return ("in", "out") if self.letter == "f" else ("gradient in", "gradient out")
 
     def inside(self, at: int) -> Drawing:
-        """What is in a call, between its input and its output."""
+        """The modules and operations of a call, between its input and its output."""
         level, call = self.run.levels[at], self.graph.calls[at]
         boxes = [self._part(part, call) for part in level.parts]
         last = len(boxes)
@@ -182,7 +182,7 @@ class _Painter:
             self._shape(call.outputs if self.letter == "f" else call.inputs),
             f"{call.name} {call.type}".lower(),
             share,
-            _line(
+            _figures(
                 call.name,
                 call.inputs,
                 call.outputs,
@@ -204,10 +204,12 @@ class _Painter:
             self._shape(one.outputs),
             f"{one.name} {call}".lower(),
             one.cost.ms / self.time if self.time else 0.0,
-            _line(f"in {call}{self._of(one)}", one.inputs, one.outputs, _cost(one.cost)),
+            _figures(
+                f"in {call}{self._forward_name(one)}", one.inputs, one.outputs, _cost(one.cost)
+            ),
         )
 
-    def _of(self, one: Operation) -> str:
+    def _forward_name(self, one: Operation) -> str:
         if one.forward is None:
             return ""
         return f", of {self.graph.forward.operations[one.forward].name}"
@@ -218,7 +220,7 @@ class _Painter:
         held = [s for s in shapes if 0 not in s]
         brief = [s[1:] if len(s) > 1 and s[:1] == batch else s for s in held[:1]]
         more = f" +{len(held) - 1}" if len(held) > 1 else ""
-        return "".join(map(_times, brief)) + more
+        return "".join(map(_dimensions, brief)) + more
 
 
 def _short(name: str, within: str) -> str:
@@ -226,9 +228,9 @@ def _short(name: str, within: str) -> str:
     return name.removeprefix(f"{within}.") if within else name
 
 
-def _line(name: str, taken: Sequence[Shape], given: Sequence[Shape], more: str) -> str:
-    flow = f"{', '.join(map(_times, taken)) or '–'} → {', '.join(map(_times, given)) or '–'}"
-    return f"{name}\n{flow}\n{more}"
+def _figures(name: str, inputs: Sequence[Shape], outputs: Sequence[Shape], more: str) -> str:
+    before, after = (", ".join(map(_dimensions, shapes)) or "–" for shapes in (inputs, outputs))
+    return f"{name}\n{before} → {after}\n{more}"
 
 
 def _cost(cost: Cost) -> str:
@@ -242,7 +244,7 @@ def _ms(cost: Cost) -> str:
     return f"{number(cost.ms)}{SPACE}ms"
 
 
-def _times(shape: Shape) -> str:
+def _dimensions(shape: Shape) -> str:
     return "×".join(map(str, shape)) or "one number"
 
 

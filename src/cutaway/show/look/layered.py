@@ -14,7 +14,7 @@ Edge = tuple[int, int]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a box stands.
+    """The position of a box.
 
     Attributes:
         left: in halves of a column; each box is two halves wide.
@@ -58,7 +58,7 @@ class Layered:
 
     @property
     def tracks(self) -> int:
-        """How many lanes there are."""
+        """The number of lanes."""
         return max((lane.number + 1 for lane in self.lanes), default=0)
 
 
@@ -150,7 +150,7 @@ def _lanes(rows: Sequence[int], long: Sequence[Edge]) -> tuple[Lane, ...]:
         targets.setdefault(a, []).append(b)
     spans = {a: (rows[a] + 1, max(rows[b] for b in to) - 1) for a, to in targets.items()}
     taken: list[list[tuple[int, int]]] = []
-    found = []
+    lanes = []
     for a in sorted(spans, key=lambda a: (spans[a][1] - spans[a][0], a)):
         first, last = spans[a]
         free = (i for i, t in enumerate(taken) if all(e < first - 1 or s > last + 1 for s, e in t))
@@ -158,5 +158,5 @@ def _lanes(rows: Sequence[int], long: Sequence[Edge]) -> tuple[Lane, ...]:
         taken += [[]] if number == len(taken) else []
         taken[number].append((first, last))
         to = tuple(sorted(targets[a], key=lambda b: (rows[b], b)))
-        found.append(Lane(a, to, number, first, last))
-    return tuple(sorted(found, key=lambda lane: lane.source))
+        lanes.append(Lane(a, to, number, first, last))
+    return tuple(sorted(lanes, key=lambda lane: lane.source))

@@ -1,4 +1,4 @@
-"""In numbers: the directions that layers use, what is confused, whether answers can be believed."""
+"""Calibration, confusions, effective ranks, similarity of layers and linear pieces."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -28,35 +28,39 @@ many."""
 
 def view(specimen: Specimen) -> View:
     held = specimen.few(COUNT)
-    said = f"Layers on {len(held)} {specimen.source}."
+    text = f"Layers on {len(held)} {specimen.source}."
     if specimen.classes and len(specimen.held.t):
-        said = (
+        text = (
             f"Predictions on {len(specimen.held):,} {specimen.source}, layers on {len(held)} "
             "of them."
         )
     items, lost = parts(
         {
-            "Predictions are": partial(_answers, specimen),
-            "Directions are": lambda: [_ranks(_features(specimen, held.x))],
-            "The similarity of layers is": lambda: [_agreements(specimen)],
-            "Linear pieces are": partial(_folds, specimen),
+            "Predictions are": partial(_predictions, specimen),
+            "Directions are": lambda: [_effective_ranks(_features(specimen, held.x))],
+            "The similarity of layers is": lambda: [_layer_similarity(specimen)],
+            "Linear pieces are": partial(_linear_pieces, specimen),
         }
     )
-    return View("In numbers", (f"{said} {LAYERS}", *lost), items)
+    return View("In numbers", (f"{text} {LAYERS}", *lost), items)
 
 
 def _features(specimen: Specimen, x: Inputs) -> dict[str, Tensor]:
-    """What each layer answers, a row an example."""
-    growing = _rows(specimen)
+    """Each layer's outputs, one row for each example."""
+    growing = _rows_per_example(specimen)
     parts = [
-        {n: _flat(y, len(part)) for n, y in answers(specimen.model, part).items() if n in growing}
+        {
+            n: _flattened(y, len(part))
+            for n, y in answers(specimen.model, part).items()
+            if n in growing
+        }
         for part in specimen.batches(x)
     ]
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
-def _rows(specimen: Specimen) -> dict[str, int]:
-    """Of calls whose answers grow with the examples, how many rows an example has; others (the
+def _rows_per_example(specimen: Specimen) -> dict[str, int]:
+    """The rows of an example in each call's output, where those grow with the examples; others (the
     last state of a recurrent layer) have no row for an example."""
     two = answers(specimen.model, specimen.shown.x[:2])
     size = specimen.sizes
@@ -68,15 +72,15 @@ def _rows(specimen: Specimen) -> dict[str, int]:
     }
 
 
-def _flat(y: Tensor, n: int) -> Tensor:
-    """Of what is wide, the means over places; of a layer that folds examples, as it folds them."""
+def _flattened(y: Tensor, n: int) -> Tensor:
+    """Outputs as rows: means over places where wide; folded where a layer folds examples."""
     flat = y.float().reshape(n, -1) if len(y) % n == 0 else y.float().flatten(1)
     if flat.shape[1] <= WIDE or y.ndim < 3:
         return flat[:, :: -(-flat.shape[1] // WIDE)]
     return y.float().flatten(2).mean(2)
 
 
-def _ranks(features: dict[str, Tensor]) -> Table:
+def _effective_ranks(features: dict[str, Tensor]) -> Table:
     if not features or len(next(iter(features.values()))) < 2:
         raise CannotShow("Directions are those in which at least two examples differ.")
     rows = tuple((name, x.shape[1], round(effective_rank(x), 1)) for name, x in features.items())
@@ -85,13 +89,13 @@ def _ranks(features: dict[str, Tensor]) -> Table:
     )
 
 
-def _agreements(specimen: Specimen) -> Images:
-    """Which layers say the same, and what training has changed."""
+def _layer_similarity(specimen: Specimen) -> Images:
+    """The similarity of each pair of layers, and of each to those before training."""
     x, model = specimen.few(COUNT).x, specimen.model
-    only = _alone(specimen)
-    found = layer_agreement(model, model, x, only, only)
-    ends = f"{found.rows[0]} (top, left) to {found.rows[-1]}"
-    tiles = [(ends, squares(found.cka))]
+    only = _layers_by_example(specimen)
+    agreement = layer_agreement(model, model, x, only, only)
+    ends = f"{agreement.rows[0]} (top, left) to {agreement.rows[-1]}"
+    tiles = [(ends, squares(agreement.cka))]
     if specimen.fresh:
         before = layer_agreement(model, specimen.fresh().to(x.device).eval(), x, only, only)
         tiles.append(("down: as trained, across: before training", squares(before.cka)))
@@ -99,14 +103,14 @@ def _agreements(specimen: Specimen) -> Images:
     return rows_of("Similarity of layers (linear CKA)", [tiles], caption)
 
 
-def _alone(specimen: Specimen) -> list[str]:
+def _layers_by_example(specimen: Specimen) -> list[str]:
     """Layers that answer to one example with one: others fold examples, or mix them."""
-    growing = _rows(specimen)
+    growing = _rows_per_example(specimen)
     folding = {called(n) for n in specimen.sizes if growing.get(n) != 1}
     return list(dict.fromkeys(called(n) for n in specimen.sizes if called(n) not in folding))
 
 
-def _folds(specimen: Specimen) -> Iterator[Table]:
+def _linear_pieces(specimen: Specimen) -> Iterator[Table]:
     """Linear pieces between examples."""
     shown = specimen.shown.some(4)
     if not isinstance(shown.x, Tensor) or not shown.x.is_floating_point():
@@ -114,7 +118,7 @@ def _folds(specimen: Specimen) -> Iterator[Table]:
             "A line between examples needs inputs that are one tensor of real numbers."
         )
     places = max(PLACES[0], min(PLACES[1], BESIDE // max(1, shown.x[:1].numel())))
-    rows, layer = [], _bending(specimen, shown.x)
+    rows, layer = [], _piecewise_linear_layer(specimen, shown.x)
     for name, x in zip(shown.names[1:], shown.x[1:], strict=True):
         count = linear_regions(specimen.model, shown.x[0], x, places, layer)
         rows.append((f"{shown.names[0]} to {name}", count))
@@ -124,38 +128,39 @@ def _folds(specimen: Specimen) -> Iterator[Table]:
         yield Table(title, ("way", "pieces"), tuple(rows))
 
 
-def _bending(specimen: Specimen, x: Tensor) -> str:
+def _piecewise_linear_layer(specimen: Specimen, x: Tensor) -> str:
     """The last hidden layer where the outputs have no linear pieces, as after a softmax."""
     if len(x) > 1:
         try:
             linear_regions(specimen.model, x[0], x[1], PLACES[0])
         except UsageError:
-            return specimen.hidden
+            return specimen.hidden_layer
     return ""
 
 
-def _answers(specimen: Specimen) -> Iterator[Curves | Table]:
-    """Calibration and what is confused."""
+def _predictions(specimen: Specimen) -> Iterator[Curves | Table]:
+    """Calibration and the most frequent confusions."""
     if not (specimen.classes and len(specimen.held.t)):
         return
     from cutaway.learn.classification import Classification
 
-    p, t = specimen.answered(specimen.held.x).softmax(1).cpu(), specimen.held.t.cpu()
-    found = Classification(specimen.classes, torch.arange(len(t)), t, p)
-    met = found.calibration[found.calibration[:, 2] > 0]
+    p, t = specimen.predict(specimen.held.x).softmax(1).cpu(), specimen.held.t.cpu()
+    evaluation = Classification(specimen.classes, torch.arange(len(t)), t, p)
+    met = evaluation.calibration[evaluation.calibration[:, 2] > 0]
     yield Curves(
         "Calibration", Axis("mean confidence (%)"), Axis("accuracy (%)"),
         (
             line("predictions in bins", 100 * met[:, 0], 100 * met[:, 1], dots=True),
             line("well calibrated", (0, 100), (0, 100)),
         ),
-        caption=f"Expected calibration error {100 * found.calibration_error:.1f} %.",
+        caption=f"Expected calibration error {100 * evaluation.calibration_error:.1f} %.",
     )  # fmt: skip
-    wrong = found.confusion - torch.diag(found.confusion.diagonal())
+    wrong = evaluation.confusion - torch.diag(evaluation.confusion.diagonal())
     rows = []
     for flat in wrong.flatten().argsort(descending=True)[:PAIRS].tolist():
-        true, said = divmod(flat, len(specimen.classes))
-        if wrong[true, said]:
-            rows.append((specimen.classes[true], specimen.classes[said], int(wrong[true, said])))
+        true, predicted = divmod(flat, len(specimen.classes))
+        if wrong[true, predicted]:
+            count = int(wrong[true, predicted])
+            rows.append((specimen.classes[true], specimen.classes[predicted], count))
     if rows:
         yield Table("Most often confused", ("is", "answered", "examples"), tuple(rows))

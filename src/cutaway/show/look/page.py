@@ -33,7 +33,7 @@ VIEWS = {
 }
 """Names of the views, in the order of the page, with their links."""
 MODULES = {"break": "attacks"}
-"""Where a view's module is called otherwise."""
+"""Names of modules that are not the view's."""
 
 
 NARROW = 3
@@ -58,7 +58,7 @@ class Shown:
 
     name: str
     title: str
-    said: tuple[str, ...]
+    paragraphs: tuple[str, ...]
     items: tuple[Item, ...] = ()
     graph: Any = None
 
@@ -84,13 +84,13 @@ def view(specimen: Specimen, name: str) -> View:
     """
     (name,) = chosen([name])
     maker: Maker = import_module(f"cutaway.show.look.{MODULES.get(name, name)}").view
-    with unmoved(specimen):
+    with preserving_state(specimen):
         return maker(specimen)
 
 
 @contextmanager
-def unmoved(specimen: Specimen) -> Iterator[None]:
-    """Inside, the network is at rest and can be differentiated; afterwards chance is as it was."""
+def preserving_state(specimen: Specimen) -> Iterator[None]:
+    """Put the network at rest with gradients; restore its mode and the random state afterwards."""
     device = specimen.shown.x.device
     devices = [] if device.type == "cpu" else [device]
     with (
@@ -102,18 +102,20 @@ def unmoved(specimen: Specimen) -> Iterator[None]:
 
 
 def page(
-    specimen: Specimen, what: Sequence[str] = (), begun: Callable[[str], None] = lambda name: None
+    specimen: Specimen,
+    what: Sequence[str] = (),
+    on_begin: Callable[[str], None] = lambda name: None,
 ) -> str:
     """One self-contained file of HTML.
 
     Args:
         what: names of views; all without any.
-        begun: told the name of each view when it is begun.
+        on_begin: called with the name of each view before it is made.
     """
     shown = []
     for name in chosen(what):
-        begun(name)
-        shown.append(_shown(specimen, name))
+        on_begin(name)
+        shown.append(_section(specimen, name))
     return render(
         "look/page.html",
         {
@@ -128,19 +130,19 @@ def page(
 
 
 def _digest() -> str:
-    """Of the one script that the page may run."""
+    """The SHA-256 of the one script that the page may run."""
     text = (files("cutaway.show") / "templates" / "look" / "graph.js").read_text().rstrip("\n")
     return b64encode(sha256(text.encode()).digest()).decode()
 
 
-def _shown(specimen: Specimen, name: str) -> Shown:
+def _section(specimen: Specimen, name: str) -> Shown:
     try:
         if name == "graph":
             return _graph(specimen)
-        found = view(specimen, name)
+        content = view(specimen, name)
     except Exception as error:  # whatever a network does: it costs this view, not the page
         return Shown(name, VIEWS[name], (f"Nothing to show here. {reason(error)}",))
-    return Shown(name, found.title, found.said, tuple(map(_item, found.items)))
+    return Shown(name, content.title, content.paragraphs, tuple(map(_item, content.items)))
 
 
 def _graph(specimen: Specimen) -> Shown:

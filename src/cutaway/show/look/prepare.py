@@ -1,4 +1,4 @@
-"""From a run, the name of a network or any module to what lies under the microscope."""
+"""Prepare a `Specimen` from a run, the name of a network or any module."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,11 +19,11 @@ from cutaway.learn.run import Run
 from cutaway.learn.tasks import TASKS
 from cutaway.randomness import generator
 from cutaway.see.batch import Batch
-from cutaway.show.look.given import first_answer, given, labelled, named
 from cutaway.show.look.specimen import Examples, Specimen, known
+from cutaway.show.look.validate import as_inputs, class_names, class_targets, first_output
 
 BYTES = 1 << 28
-"""What examples may take as floats."""
+"""Memory that examples may take as floats."""
 HELD, LEARNED, SHOWN = 1024, 4096, 8
 UNLEARNED = "This one is untrained, and its examples are random."
 SIDE = 224
@@ -51,13 +51,13 @@ def of_run(run: Run, image: Path | None = None, layer: str = "", on: str = "") -
     if on == "test":
         run.evaluate(on="test", why="look")
     part = _part(run, on)
-    held = _examples(run, images, _spread(part, _most(images, HELD)))
-    learned = _examples(run, images, _spread(run.split.train, _most(images, LEARNED)))
-    shown = _varied(held)
+    held = _examples(run, images, _evenly_spaced(part, _affordable(images, HELD)))
+    learned = _examples(run, images, _evenly_spaced(run.split.train, _affordable(images, LEARNED)))
+    shown = _of_many_classes(held)
     return Specimen(
         name=str(run.path),
         model=model,
-        shown=_with(run, image, shown) if image else shown,
+        shown=_with_image(run, image, shown) if image else shown,
         held=held,
         learned=learned if on != "train" else None,
         classes=run.data.classes if run.task.classifies and run.task.takes == "images" else (),
@@ -76,12 +76,12 @@ def _part(run: Run, on: str) -> Tensor:
     return index
 
 
-def _most(images: ImageSet, wanted: int) -> int:
+def _affordable(images: ImageSet, wanted: int) -> int:
     return max(1, min(wanted, BYTES // (4 * images.images[0].numel())))
 
 
-def _spread(index: Int[Tensor, " n"], most: int) -> Int[Tensor, " m"]:
-    """At most so many, from all over."""
+def _evenly_spaced(index: Int[Tensor, " n"], most: int) -> Int[Tensor, " m"]:
+    """At most so many indices, evenly spaced."""
     return index[torch.linspace(0, len(index) - 1, min(most, len(index))).long()]
 
 
@@ -92,8 +92,8 @@ def _examples(run: Run, images: ImageSet, index: Int[Tensor, " m"]) -> Examples:
     return Examples(run.data.normalise(x), t, names, run.data.normalise)
 
 
-def _varied(held: Examples) -> Examples:
-    """A few, of as many classes as there are."""
+def _of_many_classes(held: Examples) -> Examples:
+    """A few examples, of as many classes as there are."""
     firsts = [int((held.t == k).nonzero()[0]) for k in held.t.unique()[:SHOWN]]
     rest = [i for i in range(len(held)) if i not in firsts][: SHOWN - len(firsts)]
     chosen = torch.tensor([*firsts, *rest], device=held.x.device)
@@ -101,7 +101,7 @@ def _varied(held: Examples) -> Examples:
     return Examples(held.x[chosen], held.t[chosen], names, held.normalise)
 
 
-def _with(run: Run, image: Path, shown: Examples) -> Examples:
+def _with_image(run: Run, image: Path, shown: Examples) -> Examples:
     """One's own picture before the others; its class is not known."""
     pixels = run.data.pixels(image)[None].to(run.runtime.device)
     x = torch.cat([run.data.normalise(to_float(pixels)), shown.x])[:SHOWN]
@@ -126,8 +126,8 @@ def of_model(name: str, layer: str = "") -> Specimen:
         x = torch.randn(SHOWN, int(network.latent), generator=draw)  # type: ignore[arg-type]
     if takes == "places":
         x = torch.rand(SHOWN, len(sides), generator=draw)
-    found = of_module(network, x, name=name, layer=layer, source="random examples")
-    return replace(found, unclassed=UNLEARNED)
+    specimen = of_module(network, x, name=name, layer=layer, source="random examples")
+    return replace(specimen, unclassed=UNLEARNED)
 
 
 def of_module(
@@ -150,25 +150,25 @@ def of_module(
         UsageError: no such layer, a model that fails on these examples, or labels that do not fit.
     """
     layer = known(model, layer) if layer else ""
-    x = given(x)
-    output = first_answer(model, x)
-    t, unclassed = labelled(output, t, len(x))
+    x = as_inputs(x)
+    output = first_output(model, x)
+    t, unclassed = class_targets(output, t, len(x))
     names = tuple(map(str, range(len(x))))
-    examples = Examples(x, t.to(x.device), names, _between(x))
+    examples = Examples(x, t.to(x.device), names, _from_least_to_most(x))
     return Specimen(
         name=name or type(getattr(model, "_orig_mod", model)).__name__,
         model=model,
-        shown=_varied(examples) if len(t) else examples.some(SHOWN),
+        shown=_of_many_classes(examples) if len(t) else examples.some(SHOWN),
         held=examples,
-        classes=named(classes, output) if len(t) or len(classes) else (),
+        classes=class_names(classes, output) if len(t) or len(classes) else (),
         layer=layer,
         unclassed=unclassed,
         source=source,
     )
 
 
-def _between(x: Tensor | Batch) -> Normalise:
-    """What shows the least value black and the most white."""
+def _from_least_to_most(x: Tensor | Batch) -> Normalise:
+    """The normalisation by which the least value is shown black and the most white."""
     values = x[x.isfinite()] if isinstance(x, Tensor) and x.is_floating_point() else torch.empty(0)
     low, high = (values.min().item(), values.max().item()) if len(values) else (0.0, 1.0)
     wide, channels = max(high - low, 1e-12), x.shape[1] if x.ndim > 1 else 1

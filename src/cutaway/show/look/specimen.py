@@ -1,4 +1,4 @@
-"""What lies under the microscope: a network at rest, and examples as it takes them."""
+"""A network at rest, and examples as it takes them: the subject of every view."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ BATCH = 1 << 20
 
 
 Inputs = Any
-"""What a network takes: mostly a tensor, of examples along its first side, or a `Batch` of them."""
+"""A network's inputs: mostly a tensor, of examples along its first side, or a `Batch` of them."""
 UNCLASSED = "The network is not a classifier."
 
 
@@ -48,17 +48,17 @@ class Examples:
 
     @property
     def pictures(self) -> Float[Tensor, "n h w c"]:
-        """Grey or in colour, from 0 to 1."""
-        return self.pictured(self.x)
+        """The examples as pictures, grey or in colour, from 0 to 1."""
+        return self.as_pictures(self.x)
 
-    def pictured(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n h w c"]:
-        """Values as the network takes them, as pictures."""
+    def as_pictures(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n h w c"]:
+        """Pictures of values as the network takes them."""
         pixels = self.normalise.undo(x.float().cpu()).clamp(0, 1).movedim(1, -1)
         return pixels[..., : 3 if pixels.shape[-1] >= 3 else 1]
 
     @property
     def low(self) -> Float[Tensor, "c *one"]:
-        """What black is, as the network sees it; `high` is white."""
+        """Black, in the units of the network's input; `high` is white."""
         return self._end(0.0)
 
     @property
@@ -102,7 +102,7 @@ class Specimen:
 
     @cached_property
     def sizes(self) -> dict[str, torch.Size]:
-        """Of what each call of a layer answers to one example, in the order of the calls."""
+        """The shape of each layer call's output for one example, in the order of the calls."""
         return {name: y.shape for name, y in answers(self.model, self.shown.x[:1]).items()}
 
     @cached_property
@@ -112,34 +112,34 @@ class Specimen:
 
     @cached_property
     def output(self) -> Float[Tensor, "n k"]:
-        """Of the shown examples."""
-        return self.answered(self.shown.x)
+        """The network's outputs for the shown examples."""
+        return self.predict(self.shown.x)
 
     def batches(self, x: Inputs) -> tuple[Inputs, ...]:
-        """In parts that the memory holds with all that is computed of them."""
+        """Split inputs into parts that fit in memory with all that is computed of them."""
         return tuple(x.split(max(1, min(256, BATCH // max(1, x[:1].numel())))))
 
     @torch.no_grad()
-    def answered(self, x: Inputs) -> Tensor:
-        """What the network answers, in batches, in float32 or wider.
+    def predict(self, x: Inputs) -> Tensor:
+        """The network's outputs, computed in batches, in float32 or wider.
 
         Raises:
-            CannotShow: it does not answer with a row for each example.
+            CannotShow: the outputs are not one row for each example.
         """
-        found = []
+        outputs = []
         for part in self.batches(x):
             y = answer(self.model, part)
             if not y.ndim or len(y) != len(part):
                 raise CannotShow("The network's output does not have a row for each example.")
-            found.append(y.to(torch.promote_types(y.dtype, torch.float32)))
-        return torch.cat(found)
+            outputs.append(y.to(torch.promote_types(y.dtype, torch.float32)))
+        return torch.cat(outputs)
 
     def few(self, count: int) -> Examples:
-        """So many held examples, fewer where they are large, as for what asks again and again."""
+        """The first `count` held examples; fewer of large ones, for measures that repeat."""
         return self.held.some(min(count, max(LEAST, VALUES // max(1, self.held.x[:1].numel()))))
 
-    def classifying(self) -> None:
-        """Refuse a view that is of classes.
+    def require_classes(self) -> None:
+        """Check that the network is a classifier and the classes of its examples are known.
 
         Raises:
             CannotShow: the network tells none apart, or the examples' classes are not known.
@@ -149,8 +149,8 @@ class Specimen:
                 f"This needs a classifier, and examples whose classes are known. {self.unclassed}"
             )
 
-    def picturing(self) -> None:
-        """Refuse a view that is of pictures.
+    def require_pictures(self) -> None:
+        """Check that the examples are pictures.
 
         Raises:
             CannotShow: the examples are none, or no numbers between black and white.
@@ -160,7 +160,7 @@ class Specimen:
             raise CannotShow("This needs examples that are pictures (n, channels, height, width).")
 
     @cached_property
-    def with_places(self) -> str:
+    def spatial_layer(self) -> str:
         """The layer asked for, or the last whose outputs have places and that is called once.
 
         Raises:
@@ -170,31 +170,31 @@ class Specimen:
             return self.layer
         rank = self.shown.x.ndim - 1
         again = {called(name) for name in self.shapes if called(name) != name}
-        found = [n for n, s in self.shapes.items() if len(s) == rank > 1 and max(s[1:]) > 1]
-        once = [name for name in found if called(name) not in again]
+        maps = [n for n, s in self.shapes.items() if len(s) == rank > 1 and max(s[1:]) > 1]
+        once = [name for name in maps if called(name) not in again]
         if not once:
             raise CannotShow("This network has no layer whose outputs are maps.")
         return once[-1]
 
     @cached_property
     def width(self) -> int:
-        """How many units the layer with places has.
+        """The number of units of the spatial layer.
 
         Raises:
             CannotShow: its outputs have none.
         """
-        layer = self.with_places
-        found = self.shapes.get(layer)
-        if found is None:  # a module that holds others
-            found = (
+        layer = self.spatial_layer
+        shape = self.shapes.get(layer)
+        if shape is None:  # a module that holds others
+            shape = (
                 answers(self.model, self.shown.x[:1], [layer]).get(layer, torch.empty(1)).shape[1:]
             )
-        if not found:
+        if not shape:
             raise CannotShow(f"The outputs of {layer} have no units.")
-        return found[0]
+        return shape[0]
 
     @cached_property
-    def hidden(self) -> str:
+    def hidden_layer(self) -> str:
         """The layer asked for, or the last before the outputs.
 
         Raises:
@@ -219,7 +219,7 @@ def known(model: nn.Module, layer: str) -> str:
     Raises:
         UsageError: there is none, or a pattern that names several.
     """
-    found = layers(model, [layer])
-    if len(found) > 1:
-        raise UsageError(f"--layer takes one layer, and '{layer}' names {len(found)}.")
-    return next(iter(found))
+    matches = layers(model, [layer])
+    if len(matches) > 1:
+        raise UsageError(f"--layer takes one layer, and '{layer}' names {len(matches)}.")
+    return next(iter(matches))

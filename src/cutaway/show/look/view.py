@@ -1,4 +1,4 @@
-"""What a view gives: sentences, figures and tables."""
+"""A view: paragraphs, figures and tables."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ class View:
 
     Attributes:
         title: its heading.
-        said: what it says, a paragraph each.
+        paragraphs: its text.
         items: figures and tables in their order.
     """
 
     title: str
-    said: tuple[str, ...]
+    paragraphs: tuple[str, ...]
     items: tuple[Figure | Table, ...]
 
 
@@ -41,7 +41,7 @@ Tile = tuple[str, Float[Tensor, "_ _ _"]]
 
 
 Makers = Mapping[str, Callable[[], Iterable[Figure | Table]]]
-"""What makes parts of a view, by what they are called."""
+"""Functions that make the parts of a view, by the parts' names."""
 
 
 def parts(makers: Makers) -> tuple[tuple[Figure | Table, ...], tuple[str, ...]]:
@@ -57,15 +57,15 @@ def parts(makers: Makers) -> tuple[tuple[Figure | Table, ...], tuple[str, ...]]:
 
 
 def reason(error: Exception) -> str:
-    """Why something cannot be shown, a sentence."""
+    """The reason why something cannot be shown, as a sentence."""
     if isinstance(error, CutawayError):
         return str(error)
-    said = (str(error).splitlines() or [""])[0]
-    return f"PyTorch or the network says: {type(error).__name__}{': ' if said else ''}{said}"
+    message = (str(error).splitlines() or [""])[0]
+    return f"PyTorch or the network says: {type(error).__name__}{': ' if message else ''}{message}"
 
 
 def in_rows(tiles: Sequence[Tile], columns: int) -> list[Sequence[Tile]]:
-    """One after the other; the last row may be shorter."""
+    """Tiles in rows of so many; the last row may be shorter."""
     return [tiles[i : i + columns] for i in range(0, len(tiles), columns)]
 
 
@@ -89,7 +89,7 @@ def squares(shares: Float[Tensor, "a b"]) -> Float[Tensor, "h w 3"]:
 
 
 def _sized(x: Float[Tensor, "h w c"], sides: Sequence[int]) -> Float[Tensor, "h2 w2 3"]:
-    """In colour, and as large as the largest, pixel by pixel."""
+    """A picture in colour, resized pixel by pixel."""
     colour = x.expand(*x.shape[:2], 3).movedim(-1, 0)[None]
     return F.interpolate(colour, list(sides), mode="nearest")[0].movedim(0, -1)
 
@@ -97,4 +97,4 @@ def _sized(x: Float[Tensor, "h w c"], sides: Sequence[int]) -> Float[Tensor, "h2
 def accuracy(specimen: Specimen, count: int) -> Callable[[], float]:
     """Measures the share of some held examples that the network, as it is, answers rightly."""
     held = specimen.few(count)
-    return lambda: (specimen.answered(held.x).argmax(1) == held.t).double().mean().item()
+    return lambda: (specimen.predict(held.x).argmax(1) == held.t).double().mean().item()

@@ -1,4 +1,4 @@
-"""What `cutaway.look` does: from anything that can be looked at to a page."""
+"""`cutaway.look`: write the page of a run, a model or any module."""
 
 import sys
 from collections.abc import Sequence
@@ -45,38 +45,38 @@ def look(
         classes: names of the classes of a module.
         out: the page; by default `look.html` in the run, or `NAME.html` here. Of some of the
             views `look-why.html` and `NAME-why.html`, so that a page of all is not lost.
-        progress: tell each view when it is begun.
+        progress: print each view's name when it is begun.
 
     Raises:
         CutawayError: with a sentence that says what is wrong and what to do.
     """
     what = chosen([what] if isinstance(what, str) else what)
     picture = None if image is None else Path(image)
-    made = True
+    in_run = False
     if isinstance(at, nn.Module):
         specimen = of_module(at, x, t, classes=classes, layer=layer)
     elif isinstance(at, Run) or (Path(at) / "recipe.toml").is_file():
-        made = False
+        in_run = True
         specimen = of_run(at if isinstance(at, Run) else Run(at), picture, layer, on)
     else:
         if image is not None or on:
             raise UsageError(f"There is no run at {at}: --image and --on look at a trained run.")
         specimen = of_model(str(at), layer)
-    path = Path(out) if out else _page(specimen, what, in_run=not made)
-    write_whole(path, page(specimen, what, _told if progress else _silent))
+    path = Path(out) if out else _default_path(specimen, what, in_run)
+    write_whole(path, page(specimen, what, _print_name if progress else _print_nothing))
     return path
 
 
-def _page(specimen: Specimen, what: Sequence[str], in_run: bool) -> Path:
-    """Where the page goes: beside one of all views, not over it, where it has only some."""
+def _default_path(specimen: Specimen, what: Sequence[str], in_run: bool) -> Path:
+    """The page's path: beside one of all views, not over it, where it has only some."""
     some = "".join(f"-{name}" for name in what) if len(what) < len(VIEWS) else ""
     home = Path(specimen.name)
     return home / f"look{some}.html" if in_run else Path(f"{home.name}{some}.html")
 
 
-def _told(name: str) -> None:
+def _print_name(name: str) -> None:
     print(f"{VIEWS[name]} ...", file=sys.stderr, flush=True)
 
 
-def _silent(name: str) -> None:
-    """Nothing is said."""
+def _print_nothing(name: str) -> None:
+    """For where no progress is wanted."""

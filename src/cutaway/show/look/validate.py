@@ -18,7 +18,7 @@ NO_SCORES = "The network's output is not a row of scores of two classes or more 
 NO_CLASSES = "The targets given are not classes, which are whole numbers from 0."
 
 
-def given(x: Any) -> Tensor | Batch:
+def as_inputs(x: Any) -> Tensor | Batch:
     """Examples as a model takes them.
 
     Args:
@@ -31,7 +31,7 @@ def given(x: Any) -> Tensor | Batch:
     if x is None:
         raise UsageError("Give examples as the network takes them: `ca.look(model, x)`.")
     if isinstance(x, tuple) and len(x) == 1:
-        return given(x[0])
+        return as_inputs(x[0])
     if isinstance(x, tuple | Mapping) and len(x):
         parts = [_tensor(one) for one in (x.values() if isinstance(x, Mapping) else x)]
         if len({len(one) for one in parts}) > 1:
@@ -47,26 +47,26 @@ def _tensor(x: Any) -> Tensor:
     try:
         if isinstance(x, list) and x and not isinstance(x[0], int | float | list):
             x = torch.stack([torch.as_tensor(one) for one in x])
-        found = torch.as_tensor(x).detach()
+        inputs = torch.as_tensor(x).detach()
     except (RuntimeError, TypeError, ValueError) as error:
         raise UsageError(
-            f"Examples are a tensor or an array with one along its first side, not {_kind(x)}: "
+            f"Examples are a tensor or an array with one along its first side, not {_kind_of(x)}: "
             f"{str(error).splitlines()[0]}"
         ) from None
-    if not found.ndim or not len(found):
+    if not inputs.ndim or not len(inputs):
         raise UsageError("There are no examples: their number is the first side of the tensor.")
-    if found.is_inference():  # which could not be differentiated
+    if inputs.is_inference():  # which could not be differentiated
         with torch.inference_mode(False):
-            found = found.clone()
-    return found
+            inputs = inputs.clone()
+    return inputs
 
 
-def _kind(x: Any) -> str:
+def _kind_of(x: Any) -> str:
     return f"a list of {type(x[0]).__name__}" if isinstance(x, list) else f"a {type(x).__name__}"
 
 
-def first_answer(model: nn.Module, x: Tensor | Batch) -> Tensor | None:
-    """What the model answers to the first example; None where that is no tensor.
+def first_output(model: nn.Module, x: Tensor | Batch) -> Tensor | None:
+    """The model's output for the first example; None where that is no tensor.
 
     Raises:
         UsageError: it fails; the layer is named.
@@ -80,11 +80,11 @@ def first_answer(model: nn.Module, x: Tensor | Batch) -> Tensor | None:
         raise UsageError(f"The network fails: {error}") from error
 
 
-def labelled(output: Tensor | None, t: Any, n: int) -> tuple[Int[Tensor, " m"], str]:
+def class_targets(output: Tensor | None, t: Any, n: int) -> tuple[Int[Tensor, " m"], str]:
     """The class of each example; where they have none, no classes and the reason in a sentence.
 
     Args:
-        output: what the network answers to an example.
+        output: the network's output for an example.
         t: whole numbers, or rows of zeros with a one.
 
     Raises:
@@ -110,16 +110,16 @@ def labelled(output: Tensor | None, t: Any, n: int) -> tuple[Int[Tensor, " m"], 
 
 def _targets(t: Any, n: int) -> Tensor:
     try:
-        found = torch.as_tensor(t).detach()
+        targets = torch.as_tensor(t).detach()
     except (RuntimeError, TypeError, ValueError) as error:
         raise UsageError(f"Classes are whole numbers, one for each example: {error}") from None
-    if not found.ndim or len(found) != n:
-        count = len(found) if found.ndim else 1
+    if not targets.ndim or len(targets) != n:
+        count = len(targets) if targets.ndim else 1
         raise UsageError(f"There are {n} examples and {count} targets: give one for each.")
-    return found
+    return targets
 
 
-def named(classes: Sequence[str], output: Tensor | None) -> tuple[str, ...]:
+def class_names(classes: Sequence[str], output: Tensor | None) -> tuple[str, ...]:
     """Names of the classes, by default their numbers.
 
     Raises:
