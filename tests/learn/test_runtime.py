@@ -102,9 +102,9 @@ def test_what_was_ignored_stays_ignored() -> None:
     try:
         with stoppable() as request:
             signal.raise_signal(signal.SIGINT)
-            assert not request.made
+            assert not request.pending
             signal.raise_signal(signal.SIGTERM)
-            assert request.made
+            assert request.pending
     finally:
         signal.signal(signal.SIGINT, before)
 
