@@ -1,13 +1,14 @@
 """Handle requests: decode pictures, queue them for a batch, name the outputs."""
 
 import asyncio
-from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from threading import Event
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
+from cutaway.learn import image_grid
 from cutaway.ship.serve.batching import Batcher
 from cutaway.ship.serve.decoding import Decoder, Pixels, gather
 from cutaway.ship.serve.engine import Engine
@@ -31,8 +32,8 @@ class Service:
     async def warm_up(self) -> None:
         """Decode a picture, so that the first request need not wait for Pillow's formats."""
         about = self.served.engine.about
-        black = png(np.zeros((*about.size, about.channels), np.uint8))
-        await self._decoder.decode([b64decode(black)], about)
+        black = torch.zeros(*about.size, about.channels, dtype=torch.uint8)
+        await self._decoder.decode([image_grid.png(black)], about)
 
     def close(self) -> None:
         self._decoder.close()
