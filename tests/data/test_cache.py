@@ -78,6 +78,33 @@ def test_of_two_makers_at_once_either_will_do(own_cache: Path) -> None:
     assert sorted(path.name for path in place.parent.iterdir()) == [".lock", "key"]
 
 
+def test_an_entry_that_another_process_was_told_of_is_not_removed(own_cache: Path) -> None:
+    """Two find a damaged entry; one makes it anew, and uses it while the other still builds."""
+
+    def whole(place: Path, note: dict) -> bool:
+        return (place / "x").exists()
+
+    def write_x(folder: Path) -> dict:
+        (folder / "x").write_text("whole")
+        return {}
+
+    def whole_soon(place: Path, note: dict) -> bool:
+        if whole(place, note):
+            return True
+        cache.entry("key", write_x, whole)
+        return False
+
+    def while_used(folder: Path) -> dict:
+        assert (used / "x").exists()
+        return write_x(folder)
+
+    used, _ = cache.entry("key", lambda folder: {}, whole)
+    inode = (used / "meta.json").stat().st_ino
+    place, _ = cache.entry("key", while_used, whole_soon)
+    assert (place / "x").read_text() == "whole"
+    assert inode != (place / "meta.json").stat().st_ino
+
+
 def test_a_full_disk_is_one_sentence(tmp_path: Path, own_cache: Path, monkeypatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

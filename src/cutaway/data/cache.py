@@ -24,6 +24,7 @@ except ImportError:  # Windows: nothing is locked, and so nothing is swept
     fcntl = None  # type: ignore[assignment]
 
 META = "meta.json"
+LOCK = ".lock"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -58,10 +59,12 @@ def entry(
     if (note := _note(place)) is not None and is_complete(place, note):
         return place, note
     with disk_errors(), _temporary(place.parent) as folder:
-        shutil.rmtree(place, ignore_errors=True)  # damaged, where there is anything
         note = build(folder)
         (folder / META).write_text(json.dumps(note), encoding="utf-8")
-        _publish(folder, place)
+        for path in (*folder.iterdir(), folder):
+            _sync(path)
+        with locked(place.parent / LOCK):
+            _publish(folder, place, is_complete)
     return place, note
 
 
@@ -72,14 +75,18 @@ def _note(place: Path) -> dict[str, Any] | None:
         return None
 
 
-def _publish(folder: Path, place: Path) -> None:
-    """Sync every file, then the folder, then give it its name, then sync that."""
-    for file in folder.iterdir():
-        _sync(file)
-    _sync(folder)
+def _publish(folder: Path, place: Path, is_complete: Callable[[Path, dict], bool]) -> None:
+    """Give the folder its name, unless another process was faster: its entry is as good as ours.
+
+    Only what is damaged is removed, and only by the holder of the lock: an entry that another
+    process has just been told of stays.
+    """
+    if (note := _note(place)) is not None and is_complete(place, note):
+        return
+    shutil.rmtree(place, ignore_errors=True)
     try:
         os.rename(folder, place)
-    except OSError as error:  # another process was faster: its entry is as good as ours
+    except OSError as error:  # where no lock keeps others out
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
     _sync(place.parent)
@@ -102,7 +109,7 @@ def _temporary(parent: Path) -> Iterator[Path]:
     folder = parent / f".{uuid4().hex}.tmp"
     lock = folder.with_suffix(".lock")
     with ExitStack() as stack:
-        with locked(parent / ".lock"):  # so that no sweeper comes between lock and folder
+        with locked(parent / LOCK):  # so that no sweeper comes between lock and folder
             _remove_stale(parent)
             stack.enter_context(locked(lock))
             folder.mkdir()
