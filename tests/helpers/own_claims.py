@@ -3,7 +3,7 @@
 TEXT = '''
 """Coins."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 
@@ -20,7 +20,8 @@ def fair(heads: Effect) -> Verdict:
 
 
 @claim("coins.fair", says="The coin is fair.", source="nobody", rule=fair, otherwise="Throws.",
-       full={"replicates": 4000})
+       baseline="A coin of two heads shows 100 %.",
+       evening={"replicates": 1000}, full={"replicates": 4000})
 def coin(replicates: Replicates = 400, bias: Annotated[float, Range(0, 1)] = 0.5,
          seed: Seed = 0) -> Evidence:
     """A coin is thrown."""
@@ -51,6 +52,13 @@ def wait(seconds: float = 0.0, file: str = "") -> Evidence:
         with open(file, "a") as log:
             log.write("waited ")
     time.sleep(seconds)
+    return Evidence({}, (), (), because="")
+
+
+@claim("coins.shapes", says="Pictures have shapes.", source="nobody",
+       rule=lambda: Verdict.HOLDS, otherwise="", evening={"data": "mnist"})
+def shapes(data: Literal["digits", "mnist"] = "digits") -> Evidence:
+    """Never asked for."""
     return Evidence({}, (), (), because="")
 
 

@@ -42,10 +42,22 @@ def test_the_rule_decides_on_what_was_measured(own):
     assert coin.decide({"heads": Effect("", 60, 55, 65, 9)}) is Verdict.FAILS
 
 
-def test_full_settings_and_changes(own):
+def test_settings_by_scale_and_changes(own):
     coin = lab.claim("coins.fair")
-    assert coin.settle(full=True)["replicates"] == 4000
-    assert coin.settle(full=True, replicates=5)["replicates"] == 5
+    assert coin.settle()["replicates"] == 400
+    assert coin.settle("evening")["replicates"] == 1000
+    assert coin.settle("full")["replicates"] == 4000
+    assert coin.settle("full", replicates=5)["replicates"] == 5
+
+
+def test_a_data_set_that_is_a_setting_is_needed(own, monkeypatch, tmp_path):
+    monkeypatch.setenv("CUTAWAY_DATA", str(tmp_path))
+    monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path))
+    shapes = lab.claim("coins.shapes")
+    assert shapes.lacks() == ""
+    assert shapes.lacks(shapes.settle("evening")) == "needs mnist"
+    with pytest.raises(DataError, match="needs mnist"):
+        shapes.run("evening")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,19 @@ def test_one_after_the_other_and_then_from_the_cache(own):
     assert next(lab.prove(["coins.fair"])) == first[0]
 
 
+def test_side_by_side_finds_the_same_in_the_same_order(own):
+    words = ["coins.fair", "1.1", "coins.absent", "coins.broken", "1.5"]
+    done = cutaway("prove", *words, "--claims", own, "--processes", "2", "--json").json
+    assert [one["claim"] for one in done] == words
+    alone = lab.prove(words)
+    for one, beside in zip(alone, done, strict=True):
+        if isinstance(one, Finding):
+            assert one.evidence.because == beside["because"]
+            assert one.seconds == beside["seconds"]  # found once, and kept
+        else:
+            assert one.reason == beside["left"]
+
+
 def test_found_once_unless_asked_again(own, tmp_path):
     log = tmp_path / "log"
     for again, said in ((False, 1), (False, 1), (True, 2)):
@@ -63,6 +76,7 @@ def test_json(own):
         (("1.1", "--seed"), "--seed needs a value"),
         (("1.1", "--seed", "-3"), "--seed must be at least 0"),
         (("--claims", "nowhere.py"), "no file"),
+        (("1.1", "--evening", "--full"), "--evening and --full cannot both be given"),
     ],
 )
 def test_bad_input(words, said):

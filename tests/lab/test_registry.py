@@ -7,6 +7,7 @@ from cutaway import lab
 from cutaway.errors import UsageError
 from cutaway.lab import registry
 from cutaway.lab.chapters import CHAPTERS
+from cutaway.lab.experiment import SCALES
 
 
 def test_chapters_come_in_order():
@@ -21,7 +22,8 @@ def test_every_claim_says_what_it_must():
         assert place.isdigit()
         for text in (one.says, one.source, one.otherwise, one.rule_in_words, one.what_is_done):
             assert text.strip(), one.number
-        one.settle(full=True)  # what the full experiment asks for can be had
+        for scale in SCALES:
+            one.settle(scale)  # what the larger experiments ask for can be had
         if "replicates" in one.settings:
             assert one.settings["replicates"].default >= 8, one.number
 

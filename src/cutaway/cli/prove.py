@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from cutaway.cli.app import Json, app, emit
 from cutaway.errors import CutawayError, UsageError
+
+if TYPE_CHECKING:
+    from cutaway.lab.experiment import Scale
 
 
 @app.command(
@@ -18,9 +21,19 @@ def prove(
     words: Annotated[
         list[str] | None, typer.Argument(metavar="CLAIM...", help="Such as 4.2, or a chapter: 4.")
     ] = None,
-    full: Annotated[
-        bool, typer.Option("--full/--quick", help="More replicates, longer, larger sets.")
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Embedded and generated data, minutes: the default.")
     ] = False,
+    evening: Annotated[
+        bool, typer.Option("--evening", help="MNIST, CIFAR-10 and rocks: three hours on two cores.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="As large as the papers: days, or many machines.")
+    ] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(help="Experiments at once; by default as many as cores.", min=1),
+    ] = None,
     book: Annotated[
         Path | None,
         typer.Option(help="Write the book there, a page for each chapter.", metavar="DIR"),
@@ -41,6 +54,7 @@ def prove(
     cutaway prove 4.2 --depth 50
     """
     from cutaway import lab
+    from cutaway.data.pool import cpus
     from cutaway.lab.proving import NoFinding
     from cutaway.show import findings
 
@@ -50,7 +64,13 @@ def prove(
     if changes and len(numbers) != 1:
         flag = "--" + next(iter(changes)).replace("_", "-")
         raise UsageError(f"{flag} cannot be given for several claims: name one claim.")
-    outcomes = lab.prove(numbers, full=full, again=again, changes=changes)
+    outcomes = lab.prove(
+        numbers,
+        scale=_scale(quick=quick, evening=evening, full=full),
+        again=again,
+        changes=changes,
+        processes=processes or cpus(),
+    )
     total = len(lab.claims(*numbers))
     results = list(outcomes if as_json else findings.with_progress(outcomes, total))
     if book:
@@ -66,6 +86,13 @@ def prove(
     broken = [one for one in results if isinstance(one, NoFinding) and one.broken]
     if broken:
         raise CutawayError(f"Without a result: {', '.join(one.claim.number for one in broken)}.")
+
+
+def _scale(**asked: bool) -> "Scale":
+    chosen = [name for name, one in asked.items() if one]
+    if len(chosen) > 1:
+        raise UsageError(f"--{chosen[0]} and --{chosen[1]} cannot both be given.")
+    return cast("Scale", chosen[0]) if chosen else "quick"
 
 
 def read_words(words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:

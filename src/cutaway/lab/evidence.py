@@ -21,6 +21,8 @@ class Verdict(Enum):
     LIMITED = "holds with limits"
     FAILS = "does not hold"
     UNDECIDED = "undecided"
+    UNTESTED = "not tested"
+    """Nothing that was measured here bears on what the source says."""
 
 
 @dataclass(frozen=True)

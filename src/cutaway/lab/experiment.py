@@ -14,8 +14,10 @@ How to write one, in a chapter or in a file of one's own:
         says="What the source claims, in our own words.",
         source="study notes, activation functions; textbook 4.1",
         rule=widens,
+        baseline="What the effect is measured against: a constant answer, chance, a linear model.",
         otherwise="What would change the verdict.",
-        full={"replicates": 64},
+        evening={"replicates": 64},
+        full={"replicates": 640},
         needs=("mnist",),
     )
     def vanishing(depth: Annotated[int, Range(1, 200)] = 20, replicates: Replicates = 8,
@@ -33,8 +35,11 @@ How to write one, in a chapter or in a file of one's own:
 - The rule is written before the result. It is a function of effects alone: its parameters are the
   names in `Record.effects`, its documentation is the rule in words, and it is tested on planted
   effects. The frame applies it: no experiment can choose its verdict.
-- The parameters are the settings, their defaults the quick values; `full` changes some of them.
-  Their types are int, float, bool, str, Literal[...] or tuple[int, ...], their ranges `Range`.
+- The parameters are the settings, their defaults the quick values; `evening` and `full` change some
+  of them. Their types are int, float, bool, str, Literal[...] or tuple[int, ...], their ranges
+  `Range`. A setting called `data` names a data set, which is then needed.
+- A rule that was changed after a result was seen says so in `revised`: when, why, and with which
+  unseen seeds it was run.
 - The frame seeds PyTorch's own generator; other draws come from `generator(seed, "4.1", ...)`.
 - All replicates of a small network are one tensor or one `Stack`; effects over them come from
   `evidence.mean`, `difference`, `ratio` and `share`, what is exact from `exact`.
@@ -50,7 +55,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 
@@ -62,6 +67,11 @@ from cutaway.learn.runtime import Environment, Runtime, computing, environment
 from cutaway.randomness import reseed_global
 from cutaway.settings import Setting
 
+Scale = Literal["quick", "evening", "full"]
+"""How large an experiment is: embedded and generated data, seconds; real data, three hours on two
+cores for all claims; the sizes of the papers, for many machines or a GPU."""
+SCALES: tuple[Scale, ...] = get_args(Scale)
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -69,9 +79,14 @@ class Claim:
 
     Attributes:
         number: chapter and place, `4.2`; a claim of one's own may have any name.
-        full: settings of the full experiment that differ from the quick one's.
+        baseline: what the effect is measured against, and what that alone would reach: a constant
+            answer, chance, a linear model. No verdict is shown without it.
+        evening, full: settings of those experiments that differ from the quick one's.
         needs: data sets, or Python packages.
         doubt: what is asked of the source, where it seems wrong or half right.
+        revised: when and why the rule or the design was changed after a result was seen, and with
+            which unseen seeds it was run then; empty where it never was.
+        differs: which verdict to believe, and why, where quick and evening differ.
         threads: of PyTorch; 0: as many as it has. One is enough for small tensors, and several
             wait for each other where the machine is busy.
     """
@@ -82,9 +97,13 @@ class Claim:
     rule: Callable[..., Verdict]
     otherwise: str
     experiment: Callable[..., Evidence]
+    baseline: str = ""
+    evening: Mapping[str, Any] = field(default_factory=dict)
     full: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     doubt: str = ""
+    revised: str = ""
+    differs: str = ""
     threads: int = 1
 
     @property
@@ -92,28 +111,36 @@ class Claim:
         """The settings by name, with the quick values as defaults."""
         return parameters(self.experiment)
 
-    def settle(self, full: bool = False, **changes: Any) -> dict[str, Any]:
+    def settle(self, scale: Scale = "quick", /, **changes: Any) -> dict[str, Any]:
         """The value of every setting.
 
         Raises:
             UsageError: an unknown setting, or a value that it cannot have.
         """
-        return settle(self.number, self.settings, self.full if full else {}, changes)
+        assert scale in SCALES, scale
+        larger = {"quick": {}, "evening": self.evening, "full": self.full}[scale]
+        return settle(self.number, self.settings, larger, changes)
 
-    def lacks(self) -> str:
-        """A sentence part on what it needs and is not here; empty where nothing is lacking."""
-        missing = [name for name in self.needs if not _here(name)]
+    def lacks(self, settings: Mapping[str, Any] | None = None) -> str:
+        """A sentence part on what it needs and is not here; empty where nothing is lacking.
+
+        Args:
+            settings: by default the quick ones.
+        """
+        data = str((settings or self.settle()).get("data", ""))
+        needs = dict.fromkeys([*self.needs, *([data] if data in SOURCES else [])])
+        missing = [name for name in needs if not _here(name)]
         return f"needs {' and '.join(missing)}" if missing else ""
 
-    def run(self, full: bool = False, **changes: Any) -> "Finding":
+    def run(self, scale: Scale = "quick", /, **changes: Any) -> "Finding":
         """Do the experiment.
 
         Raises:
             UsageError: an unknown setting, or a value that it cannot have.
             DataError: the data that it needs are not here.
         """
-        settings = self.settle(full, **changes)
-        if lacking := self.lacks():
+        settings = self.settle(scale, **changes)
+        if lacking := self.lacks(settings):
             raise DataError(f"Claim {self.number} {lacking}: name the folder in CUTAWAY_DATA.")
         start = perf_counter()
         with _undisturbed(self.number, settings.get("seed", 0), self.threads):
@@ -167,17 +194,22 @@ def claim(
     source: str,
     rule: Callable[..., Verdict],
     otherwise: str,
+    baseline: str = "",
+    evening: Mapping[str, Any] | None = None,
     full: Mapping[str, Any] | None = None,
     needs: tuple[str, ...] = (),
     doubt: str = "",
+    revised: str = "",
+    differs: str = "",
     threads: int = 1,
 ) -> Callable[[Callable[..., Evidence]], Claim]:
     """Make a claim of an experiment; the fields are those of `Claim`."""
 
     def enter(experiment: Callable[..., Evidence]) -> Claim:
         return Claim(
-            number, says, source, rule, otherwise, experiment, full or {}, needs, doubt, threads
-        )
+            number, says, source, rule, otherwise, experiment, baseline, evening or {}, full or {},
+            needs, doubt, revised, differs, threads,
+        )  # fmt: skip
 
     return enter
 

@@ -1,13 +1,18 @@
-"""Putting claims to the test one after the other."""
+"""Putting claims to the test, one after the other or side by side."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 from cutaway.errors import CutawayError
-from cutaway.lab import finding_cache
-from cutaway.lab.experiment import Claim, Finding
-from cutaway.lab.registry import claims
+from cutaway.lab import finding_cache, registry
+from cutaway.lab.experiment import SCALES, Claim, Finding, Scale
+from cutaway.lab.registry import add, claim, claims
 
 
 @dataclass(frozen=True)
@@ -26,9 +31,10 @@ class NoFinding:
 def prove(
     words: Iterable[str] = (),
     *,
-    full: bool = False,
+    scale: Scale = "quick",
     again: bool = False,
     changes: Mapping[str, Any] | None = None,
+    processes: int = 1,
 ) -> Iterator[Finding | NoFinding]:
     """Test claims in order; each finding is written to disk before the next claim begins.
 
@@ -36,21 +42,59 @@ def prove(
 
     Args:
         words: numbers of claims or chapters; all where there are none.
-        full: with the settings of the full experiment.
+        scale: quick, evening or full.
         again: also what has been found before.
         changes: settings of each of them.
+        processes: experiments at once. Each computes with one thread, where its claim does not ask
+            for more, and times itself by what its own process spends.
 
     Raises:
         UsageError: an unknown claim or setting, or a value that it cannot have.
     """
-    asked = [(one, one.settle(full, **(changes or {}))) for one in claims(*words)]
+    asked = [(one, one.settle(scale, **(changes or {}))) for one in claims(*words)]
+    if processes > 1 and len(asked) > 1:
+        return _side_by_side(asked, again, processes)
     return (_test(one, settings, again) for one, settings in asked)
+
+
+Asked = tuple[Claim, dict[str, Any]]
+
+
+def _side_by_side(asked: list[Asked], again: bool, processes: int) -> Iterator[Finding | NoFinding]:
+    """The same, by processes that begin the next claim as soon as they have found one."""
+    own = sorted({one.file for one in registry.OWN.values()})
+    with ProcessPoolExecutor(processes, get_context("spawn"), partial(_prepare, own)) as pool:
+        coming = [pool.submit(_find, one.number, settings, again) for one, settings in asked]
+        try:
+            for (one, settings), result in zip(asked, coming, strict=True):
+                try:
+                    missing = result.result()
+                except BrokenProcessPool:
+                    missing = (
+                        "Its process was ended from outside, or that of another claim.",
+                        True,
+                    )
+                yield NoFinding(one, *missing) if missing else _test(one, settings, again=False)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _prepare(own: list[Path]) -> None:
+    for file in own:
+        add(file)
+
+
+def _find(number: str, settings: dict[str, Any], again: bool) -> tuple[str, bool] | None:
+    """Test a claim in this process; the finding is left on disk. Why there is none, and whether its
+    experiment failed."""
+    outcome = _test(claim(number), settings, again)
+    return (outcome.reason, outcome.broken) if isinstance(outcome, NoFinding) else None
 
 
 def _test(claim: Claim, settings: dict[str, Any], again: bool) -> Finding | NoFinding:
     if not again and (finding := finding_cache.load(claim, settings)):
         return finding
-    if lacking := claim.lacks():
+    if lacking := claim.lacks(settings):
         return NoFinding(claim, lacking)
     try:
         finding = claim.run(**settings)
@@ -58,7 +102,7 @@ def _test(claim: Claim, settings: dict[str, Any], again: bool) -> Finding | NoFi
         return NoFinding(claim, str(error), broken=True)
     except Exception as error:  # one claim that fails leaves the others their turn
         said = f"{type(error).__name__}: {error}"
-        if settings not in (claim.settle(full=False), claim.settle(full=True)):
+        if settings not in map(claim.settle, SCALES):
             said = f"Its experiment cannot be made with these settings ({said})."
         return NoFinding(claim, said, broken=True)
     finding_cache.save(finding)

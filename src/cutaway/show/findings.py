@@ -20,7 +20,11 @@ COLOURS = {
     Verdict.LIMITED: "yellow",
     Verdict.FAILS: "red",
     Verdict.UNDECIDED: "magenta",
+    Verdict.UNTESTED: "blue",
 }
+
+OPEN = (Verdict.UNDECIDED, Verdict.UNTESTED)
+"""Verdicts that say what it would take to decide."""
 
 
 def with_progress(
@@ -81,8 +85,12 @@ def _alone(console: Console, one: Finding | NoFinding) -> None:
         return
     for effect in one.evidence.effects.values():
         console.print(f"{capital(effect.what)}: {measured(effect)}", markup=False)
-    console.print(f"\nRule: {one.claim.rule_in_words}\n\n{one.evidence.because}", markup=False)
-    if one.verdict is Verdict.UNDECIDED:
+    rule, baseline = one.claim.rule_in_words, one.claim.baseline
+    console.print(f"\nRule: {rule}\n", markup=False)
+    if baseline:
+        console.print(f"Baseline: {baseline}\n", markup=False)
+    console.print(one.evidence.because, markup=False)
+    if one.verdict in OPEN:
         console.print(f"What it would take: {takes(one)}", markup=False)
     console.print()
 
@@ -109,10 +117,12 @@ def as_dict(one: Finding | NoFinding) -> dict[str, Any]:
     return row | {
         "verdict": one.verdict.value,
         "rule": one.claim.rule_in_words,
+        "baseline": one.claim.baseline,
+        "revised": one.claim.revised,
         "effects": plain(one.evidence.effects),
         "because": one.evidence.because,
         "otherwise": one.claim.otherwise,
-        "takes": takes(one) if one.verdict is Verdict.UNDECIDED else "",
+        "takes": takes(one) if one.verdict in OPEN else "",
         "tables": plain(one.evidence.tables),
         "settings": one.settings,
         "seconds": one.seconds,

@@ -13,7 +13,7 @@ from cutaway.lab.evidence import Verdict, exact
 from cutaway.learn.fleet.stack import Stack
 from cutaway.models import count, find
 
-HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
+HOLDS, LIMITED, FAILS, UNDECIDED, *_ = Verdict
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from cutaway.lab.evidence import Verdict, exact
 from cutaway.lab.tools.samples import Samples
 from cutaway.learn.fleet.stack import Stack
 
-HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
+HOLDS, LIMITED, FAILS, UNDECIDED, *_ = Verdict
 
 
 @pytest.mark.parametrize(

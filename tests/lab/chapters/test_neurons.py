@@ -10,7 +10,7 @@ from cutaway import lab
 from cutaway.lab.chapters.neurons import curve, gates, outputs
 from cutaway.lab.evidence import Verdict, exact
 
-HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
+HOLDS, LIMITED, FAILS, UNDECIDED, *_ = Verdict
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from cutaway.lab.chapters.optimisation.quadratics import by_momentum, crossings,
 from cutaway.lab.chapters.optimisation.steepness import from_wall, staircase, unit_from
 from cutaway.lab.evidence import Verdict
 
-HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
+HOLDS, LIMITED, FAILS, UNDECIDED, *_ = Verdict
 
 
 @pytest.mark.parametrize(

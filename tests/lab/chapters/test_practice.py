@@ -23,7 +23,7 @@ from cutaway.lab.evidence import Verdict
 from cutaway.lab.tools.samples import samples
 from cutaway.models.mlp import MLP
 
-HOLDS, LIMITED, FAILS, UNDECIDED = Verdict
+HOLDS, LIMITED, FAILS, UNDECIDED, *_ = Verdict
 
 
 @pytest.mark.parametrize(

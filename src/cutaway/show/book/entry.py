@@ -9,9 +9,9 @@ from typing import Any
 
 from cutaway.figures import Bars, Curves, Figure, Images
 from cutaway.lab.evidence import Effect, Table, Verdict
-from cutaway.lab.experiment import Claim, Finding
+from cutaway.lab.experiment import SCALES, Claim, Finding, Scale
 from cutaway.lab.proving import NoFinding
-from cutaway.show.findings import takes
+from cutaway.show.findings import OPEN, takes
 from cutaway.show.prose import typeset
 from cutaway.show.words import SPACE, capital, cell
 
@@ -20,6 +20,7 @@ MARKS = {
     Verdict.LIMITED: ("limited", "◐"),
     Verdict.FAILS: ("fails", "✗"),
     Verdict.UNDECIDED: ("undecided", "?"),
+    Verdict.UNTESTED: ("untested", "○"),
 }
 """A CSS class and a sign for each verdict."""
 FEW = 4
@@ -99,7 +100,7 @@ def entry(one: Finding | NoFinding) -> Entry:
     return build(
         verdict=one.verdict.value, kind=kind, mark=mark, command=command(one),
         because=one.evidence.because,
-        takes=takes(one) if one.verdict is Verdict.UNDECIDED else "",
+        takes=takes(one) if one.verdict in OPEN else "",
         settings=", ".join(f"{name} {_text(v)}" for name, v in one.settings.items()),
         seconds=one.seconds,
         machine=f"{one.environment['device_name']}, PyTorch {one.environment['torch']}",
@@ -111,11 +112,12 @@ def entry(one: Finding | NoFinding) -> Entry:
 
 
 def command(one: Finding) -> str:
-    """Return the command that runs it again, with the settings that are not the quick ones."""
-    quick = one.claim.settle()
-    words = ["cutaway", "prove", one.claim.number]
+    """Return the command that runs it again: its scale, and the settings that differ from that."""
+    scale: Scale = next((s for s in SCALES if one.claim.settle(s) == one.settings), "quick")
+    words = ["cutaway", "prove", one.claim.number, *([f"--{scale}"] if scale != "quick" else [])]
+    usual = one.claim.settle(scale)
     for name, value in one.settings.items():
-        if value != quick[name]:
+        if value != usual[name]:
             words += [f"--{name.replace('_', '-')}", _text(value)]
     return shlex.join(words)
 

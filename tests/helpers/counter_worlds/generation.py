@@ -1,0 +1,6 @@
+"""Counter-worlds of chapter generation."""
+
+from helpers.counter_worlds import World
+
+WORLDS: dict[str, list[World]] = {}
+EXEMPT: dict[str, str] = {}
