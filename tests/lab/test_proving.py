@@ -3,14 +3,18 @@
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from helpers.command import CUTAWAY, cutaway, words
+from helpers.waiting import eventually
 
 from cutaway import lab
 from cutaway.lab import finding_cache
 from cutaway.lab.evidence import Verdict
 from cutaway.lab.experiment import Finding
+
+KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 
 
 def test_one_after_the_other_and_then_from_the_cache(own):
@@ -34,6 +38,16 @@ def test_side_by_side_finds_the_same_in_the_same_order(own):
             assert one.seconds == beside["seconds"]  # found once, and kept
         else:
             assert one.reason == beside["left"]
+
+
+def test_a_process_that_is_killed_costs_the_claim_that_it_tested(own, tmp_path):
+    text = own.read_text().replace("return Evidence({}, (), (), because=str(1 / 0))", KILLED)
+    own.write_text(text)
+    done = cutaway("prove", "coins.broken", "coins.fair", "1.1", "--claims", own, "--processes=2")
+    assert done.code == 1
+    assert "Without a result: coins.broken." in done.err
+    assert "ended from outside" in done.said
+    assert "Holds: 2, left out: 1." in done.said
 
 
 def test_found_once_unless_asked_again(own, tmp_path):
@@ -103,7 +117,9 @@ def test_killed_and_started_again(own, tmp_path):
         deadline = time.monotonic() + 60
         while not log.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
+        crew = children(process.pid)
         process.send_signal(signal.SIGKILL)
+    eventually(lambda: not any(map(alive, crew)))
     slow, coin = lab.claim("coins.slow"), lab.claim("coins.fair")
     before = finding_cache.load(coin, coin.settle())
     assert before is not None
@@ -132,3 +148,18 @@ def test_settings_that_leave_nothing_to_measure_are_refused(number, settings, sa
     (left,) = lab.prove([number], changes=settings)
     assert said in left.reason
     assert "Error" not in left.reason
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process has started; none where the system does not tell."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in listed.read_text().split()] if listed.exists() else []
+
+
+def alive(pid: int) -> bool:
+    """Whether a process computes; one that has ended may still wait for its parent's notice."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2]
+    except FileNotFoundError:
+        return False
+    return state[0] != "Z"

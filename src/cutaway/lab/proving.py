@@ -1,18 +1,14 @@
 """Putting claims to the test, one after the other or side by side."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import partial
-from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 from cutaway.errors import CutawayError
-from cutaway.lab import finding_cache, registry
+from cutaway.lab import crew, finding_cache, registry
+from cutaway.lab.crew import Task
 from cutaway.lab.experiment import SCALES, Claim, Finding, Scale
-from cutaway.lab.registry import add, claim, claims
+from cutaway.lab.registry import claims
 
 
 @dataclass(frozen=True)
@@ -54,44 +50,21 @@ def prove(
     asked = [(one, one.settle(scale, **(changes or {}))) for one in claims(*words)]
     if processes > 1 and len(asked) > 1:
         return _side_by_side(asked, again, processes)
-    return (_test(one, settings, again) for one, settings in asked)
+    return (test(one, settings, again) for one, settings in asked)
 
 
-Asked = tuple[Claim, dict[str, Any]]
-
-
-def _side_by_side(asked: list[Asked], again: bool, processes: int) -> Iterator[Finding | NoFinding]:
-    """The same, by processes that begin the next claim as soon as they have found one."""
+def _side_by_side(
+    asked: list[tuple[Claim, dict[str, Any]]], again: bool, processes: int
+) -> Iterator[Finding | NoFinding]:
+    tasks = [Task(one.number, settings, again) for one, settings in asked]
     own = sorted({one.file for one in registry.OWN.values()})
-    with ProcessPoolExecutor(processes, get_context("spawn"), partial(_prepare, own)) as pool:
-        coming = [pool.submit(_find, one.number, settings, again) for one, settings in asked]
-        try:
-            for (one, settings), result in zip(asked, coming, strict=True):
-                try:
-                    missing = result.result()
-                except BrokenProcessPool:
-                    missing = (
-                        "Its process was ended from outside, or that of another claim.",
-                        True,
-                    )
-                yield NoFinding(one, *missing) if missing else _test(one, settings, again=False)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    answers = crew.answers(tasks, own, min(processes, len(tasks)))
+    for (one, settings), missing in zip(asked, answers, strict=True):
+        yield NoFinding(one, *missing) if missing else test(one, settings, again=False)
 
 
-def _prepare(own: list[Path]) -> None:
-    for file in own:
-        add(file)
-
-
-def _find(number: str, settings: dict[str, Any], again: bool) -> tuple[str, bool] | None:
-    """Test a claim in this process; the finding is left on disk. Why there is none, and whether its
-    experiment failed."""
-    outcome = _test(claim(number), settings, again)
-    return (outcome.reason, outcome.broken) if isinstance(outcome, NoFinding) else None
-
-
-def _test(claim: Claim, settings: dict[str, Any], again: bool) -> Finding | NoFinding:
+def test(claim: Claim, settings: dict[str, Any], again: bool) -> Finding | NoFinding:
+    """Test a claim in this process, unless it was found before; the finding is left on disk."""
     if not again and (finding := finding_cache.load(claim, settings)):
         return finding
     if lacking := claim.lacks(settings):
