@@ -74,12 +74,14 @@ class Text:
     Attributes:
         key: its name here, `lecture`.
         letter: the first one of its errata's ids.
+        short: its name in a sentence, `Study notes`.
         file: the name of its file.
         lines, sha256: of that file.
     """
 
     key: str
     letter: str
+    short: str
     title: str
     file: str
     lines: int
