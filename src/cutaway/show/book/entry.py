@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from cutaway.figures import Bars, Curves, Figure, Images
+from cutaway.lab import course
 from cutaway.lab.evidence import Effect, Table, Verdict
 from cutaway.lab.experiment import SCALES, Claim, Finding, Scale
 from cutaway.lab.proving import NoFinding
@@ -63,6 +64,7 @@ class Entry:
 
     Attributes:
         sources: where the course's texts say it.
+        errata: ids of those that it shows.
         beside, below: tables that stand beside a figure, and those too wide for that.
     """
 
@@ -75,6 +77,7 @@ class Entry:
     command: str
     code: tuple[str, ...]
     sources: tuple[Source, ...] = ()
+    errata: tuple[str, ...] = ()
     left: str = ""
     because: str = ""
     takes: str = ""
@@ -93,6 +96,7 @@ def entry(one: Finding | NoFinding) -> Entry:
     build = partial(
         Entry, claim, claim.number, f"claim-{claim.number}",
         code=tuple(map(source, (claim.rule, claim.experiment))), sources=sources(claim.number),
+        errata=tuple(one.id for one in course.errata().values() if one.claim == claim.number),
     )  # fmt: skip
     if isinstance(one, NoFinding):
         return build(verdict="left out", kind="left", mark="–", left=one.reason,
