@@ -26,9 +26,8 @@ def text(*passages: Passage, content: str = FILE) -> Text:
     """A text with one place, as it is when it lies in a file."""
     digest = hashlib.sha256(content.encode()).hexdigest()
     lines = len(content.splitlines())
-    return Text(
-        "short", "X", "A short text", "short.txt", lines, digest, (Place("p1", "", passages),)
-    )
+    places = (Place("p1", "", passages),)
+    return Text("short", "X", "Short", "A short text", "short.txt", lines, digest, places)
 
 
 WHOLE = (
