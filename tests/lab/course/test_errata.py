@@ -2,7 +2,7 @@
 
 import runpy
 from itertools import pairwise, product
-from math import comb, degrees, exp, hypot, log
+from math import comb, degrees, exp, hypot, log, pi
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +138,40 @@ def shifted_map():
     return not torch.equal(one, other) and torch.allclose(one.roll(1, 3), other)
 
 
+def sum_and_mean():
+    each = [slope(lambda x, i=i: (x - i) ** 2, 0.0) for i in range(1, 6)]
+    return (sum(each) / 5, sum(each)) == (-6, -30)
+
+
+def double_well():
+    """Starts on either side of the hill that end on the other, in per cent."""
+    left = []
+    for momentum in (0.0, 0.9):
+        x = torch.linspace(-2, 2, 4001, dtype=torch.float64)
+        local, m = x > 0.0754, torch.zeros_like(x)  # where the hill's top is
+        for _ in range(2000):
+            m = momentum * m - 0.01 * (4 * x * (x**2 - 1) + 0.3)
+            x = x + m
+        left += [100 * (x < 0)[local].double().mean(), 100 * (x > 0)[~local].double().mean()]
+    return [round(one.item()) for one in left] == [0, 0, 21, 11]
+
+
+def recurrence():
+    W, x, g = torch.randn(2, 3), torch.randn(3, requires_grad=True), torch.randn(2)
+    out = torch.tanh(W @ x)
+    L = torch.diag(1 - out**2) @ W
+    return torch.allclose(torch.autograd.grad(out, x, g)[0], g @ L)
+
+
+def signal(activation):
+    """A unit signal's mean square after 20 wide layers with He's start, by integration."""
+    z, square = torch.linspace(-10, 10, 20_001, dtype=torch.float64), 1.0
+    density = torch.exp(-(z**2) / 2) / (2 * pi) ** 0.5
+    for _ in range(20):
+        square = 2 * torch.trapezoid(density * activation(square**0.5 * z) ** 2, z).item()
+    return round(square, 5)
+
+
 def biases():
     for layer, zero in (
         (nn.Conv2d(1, 2, 3), torch.zeros(1, 1, 3, 3)),
@@ -191,24 +225,28 @@ CHECKS = {
         round(cross_entropy((0.9, 0.1), (0.5, 0.5)), 3) == 0.693
         and round(cross_entropy((0.5, 0.5), (0.9, 0.1)), 3) == 1.204
     ),
-    "S5": lambda: (
+    "S2": sum_and_mean,
+    "S4": double_well,
+    "S5": recurrence,
+    "S8": lambda: (
         [round(slope(torch.sqrt, at), 1) for at in (0.01, 0.1, 1.0)] == [5, 1.6, 0.5]
         and [round(slope(torch.reciprocal, at)) for at in (0.01, 0.1, 1.0)] == [-10_000, -100, -1]
     ),
-    "S6": lambda: (
+    "S9": lambda: (
         {max(abs(x / 10) - 1, 0) for x in range(-10, 11)} == {0}
         and all(exp(a) > exp(b) > 0 for a, b in pairwise(range(0, -700, -1)))
     ),
-    "S7": lambda: round(apart((-20.0, -20.0), (-10.0, -1.0))) == 39,
-    "S8": lambda: [slope(torch.abs, at) for at in (0.1, 0.001, 0.00001)] == [1, 1, 1],
-    "S9": lambda: [max(x, 0) for x in (-1e-9, 0, 1e-9)] == [0, 0, 1e-9],
-    "S11": lambda: [round(1 / x) for x in (-0.1, -0.001, -0.00001)] == [-10, -1000, -100_000],
-    "S13": lambda: round(gelu_against_silu(), 1) == 0.2,
-    "S14": lambda: (torch.zeros(1, 2) @ torch.zeros(2, 4)).shape == (1, 4),
-    "S15": generic_layer,
-    "S16": shifted_map,
-    "S17": biases,
-    "S19": lambda: (
+    "S10": lambda: round(apart((-20.0, -20.0), (-10.0, -1.0))) == 39,
+    "S11": lambda: [slope(torch.abs, at) for at in (0.1, 0.001, 0.00001)] == [1, 1, 1],
+    "S12": lambda: [max(x, 0) for x in (-1e-9, 0, 1e-9)] == [0, 0, 1e-9],
+    "S14": lambda: [round(1 / x) for x in (-0.1, -0.001, -0.00001)] == [-10, -1000, -100_000],
+    "S16": lambda: round(gelu_against_silu(), 1) == 0.2,
+    "S17": lambda: [signal(one) for one in (F.relu, F.gelu)] == [1, 0.00003],
+    "S18": lambda: (torch.zeros(1, 2) @ torch.zeros(2, 4)).shape == (1, 4),
+    "S19": generic_layer,
+    "S20": shifted_map,
+    "S21": biases,
+    "S23": lambda: (
         (nn.Conv2d(3, 1, 3).weight.numel(), sum(p.numel() for p in nn.Conv2d(3, 1, 3).parameters()))
         == (27, 28)
     ),
