@@ -18,7 +18,7 @@ from pathlib import Path
 from cutaway import lab
 from cutaway.errors import DataError
 from cutaway.lab.chapters import CHAPTERS
-from cutaway.lab.course import REASONS, Passage, Text, errata, texts
+from cutaway.lab.course import BEYOND, REASONS, Passage, Text, errata, texts
 from cutaway.lab.course.checks import faults, faults_of_lines
 
 PAGE = Path(__file__).parents[1] / "docs" / "coverage.md"
@@ -39,7 +39,8 @@ This page is written by `python scripts/coverage.py`, which fails where a line o
 
 def page() -> str:
     """The counts, and a table for each text."""
-    return (HEAD + "".join(_counts()) + "".join(map(_text, texts()))).rstrip() + "\n"
+    parts = [HEAD, *_counts(), *map(_text, texts()), *_beyond()]
+    return "".join(parts).rstrip() + "\n"
 
 
 def _counts() -> Iterator[str]:
@@ -72,6 +73,12 @@ def _text(text: Text) -> str:
     return f"{head}| --- | --- | --- |\n{rows}\n"
 
 
+def _beyond() -> Iterator[str]:
+    if BEYOND:
+        yield "## Beyond the texts\n\n| claim | why it is in the lab |\n| --- | --- |\n"
+        yield from (f"| {link(number)} | {_cell(why)} |\n" for number, why in BEYOND.items())
+
+
 def became(one: Passage) -> str:
     """A passage's claims and errata as links, or the reason why it has none."""
     claims = ", ".join(map(link, one.claims))
@@ -94,7 +101,7 @@ def _cell(text: str) -> str:
 def amiss(folder: Path | None) -> list[str]:
     """All that is wrong; where there is no folder, all that shows without the texts."""
     known = [one.number for one in lab.claims()]
-    found = list(faults(texts(), errata(), known, PLANNED))
+    found = list(faults(texts(), errata(), known, PLANNED, BEYOND))
     if folder:
         for text in texts():
             found += faults_of_lines(text, folder)

@@ -99,6 +99,15 @@ def test_a_claim_that_no_passage_names():
     assert fault == "Claim 1.2 is named by no passage of the course."
 
 
+def test_claims_beyond_the_texts():
+    assert amiss(*WHOLE, known=("1.1", "1.2"), beyond=("1.2",)) == []
+    said = amiss(*WHOLE, beyond=("1.1", "9.9"))
+    assert said == [
+        "Claim 1.1 is beyond the texts, and yet a passage names it.",
+        "Claim 9.9 is beyond the texts, and does not exist.",
+    ]
+
+
 def test_planned_claims_may_be_named_until_they_exist():
     later = replace(WHOLE[1], claims=("1.2",), reason="")
     assert amiss(WHOLE[0], later, planned=("1.2",)) == []

@@ -26,6 +26,8 @@ REASONS = {
     "drawing": "Describes a drawing.",
 }
 """Why many passages are not tested; others have a sentence of their own."""
+BEYOND: dict[str, str] = {}
+"""Claims that come from no passage, by number, with the reason why they are in the lab."""
 
 
 @dataclass(frozen=True)

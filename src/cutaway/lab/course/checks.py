@@ -15,12 +15,14 @@ def faults(
     errata: Mapping[str, Erratum],
     known: Collection[str],
     planned: Collection[str] = (),
+    beyond: Collection[str] = (),
 ) -> Iterator[str]:
     """What can be seen without the texts.
 
     Args:
         known: numbers of the lab's claims.
         planned: numbers that are to come, and may be named before.
+        beyond: numbers of claims that come from no passage.
     """
     for number in planned:
         if number in known:
@@ -32,8 +34,13 @@ def faults(
             yield from _of_passage(passage, where, errata, {*known, *planned})
             named.update(passage.claims, **dict.fromkeys(passage.errata, 1))
     for number in known:
-        if not named[number]:
+        if not named[number] and number not in beyond:
             yield f"Claim {number} is named by no passage of the course."
+    for number in beyond:
+        if named[number]:
+            yield f"Claim {number} is beyond the texts, and yet a passage names it."
+        if number not in known:
+            yield f"Claim {number} is beyond the texts, and does not exist."
     for one in errata.values():
         if not named[one.id]:
             yield f"Erratum {one.id} is named by no passage of the course."
