@@ -89,7 +89,7 @@ def test_the_texts_have_every_statement_and_its_verdicts(book):
     assert (
         "Each class gets z_i divided by the sum of all z_j. 1.6 not in this book ! M2" in page.text
     )
-    assert "OR is 1 where one input is 1. A definition: there is nothing to measure." in page.text
+    assert "OR is 1 where one input is 1. A definition: nothing to measure." in page.text
     links = {link["href"] for link in page.all("a")}
     assert {"index.html", "errata.html", "chapter-1.html#claim-1.2", "#statistics-p9"} <= links
     assert not any("claim-1.3" in link for link in links)

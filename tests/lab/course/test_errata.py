@@ -1,5 +1,6 @@
 """The errata: each computation that one rests on, done again; each claim and effect there."""
 
+import re
 import runpy
 from itertools import pairwise, product
 from math import comb, degrees, exp, hypot, log, pi
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from cutaway import lab
 from cutaway.lab.course import TEXTS, errata, texts
 from cutaway.lab.evidence import exact
 
@@ -261,6 +263,14 @@ def test_what_an_erratum_rests_on(name):
 
 def test_each_check_is_done():
     assert list(CHECKS) == [one.id for one in errata().values() if one.check]
+
+
+@pytest.mark.parametrize("name", [one.id for one in errata().values() if one.claim])
+def test_the_effect_is_one_of_the_claim(name):
+    """As far as that shows without an experiment: its file has the name."""
+    one = errata()[name]
+    code = lab.claim(one.claim).file.read_text(encoding="utf-8")
+    assert re.search(rf"\b{one.effect}\b", code), f"{one.claim} has no effect {one.effect}"
 
 
 def test_ids_say_which_text_and_follow_each_other():

@@ -18,7 +18,7 @@ TEXTS = ("lecture", "notes", "textbook", "statistics")
 """In the order of the pages."""
 REASONS = {
     "outline": "A heading, or what is to come.",
-    "definition": "A definition: there is nothing to measure.",
+    "definition": "A definition: nothing to measure.",
     "notation": "Names and symbols.",
     "history": "History.",
     "opinion": "An opinion or advice: no measurement decides.",
