@@ -14,11 +14,13 @@ from helpers.report_page import read
 from cutaway import lab
 from cutaway.errors import RunError
 from cutaway.figures import Axis, Bars, Curves, Part, line
-from cutaway.lab import registry
+from cutaway.lab import course, registry
 from cutaway.lab.evidence import Table, Verdict
 from cutaway.lab.figures import over
+from cutaway.lab.proving import NoFinding
 from cutaway.show.book import write
 from cutaway.show.book.entry import BESIDE, command, ends, entry, shown, width
+from cutaway.show.book.places import sources
 from cutaway.show.charts.bars import draw as rows
 from cutaway.show.charts.curves import draw as chart
 from cutaway.show.prose import prose, typeset
@@ -26,19 +28,26 @@ from cutaway.show.words import capital
 
 
 @pytest.fixture
-def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two findings, one that was left out, and one of a claim of one's own."""
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of claims of one's own, forgotten after the test."""
     monkeypatch.setattr(registry, "OWN", {})
-    own = tmp_path / "coins.py"
-    own.write_text(TEXT)
-    lab.add(own)
+    path = tmp_path / "coins.py"
+    path.write_text(TEXT)
+    lab.add(path)
+    return path
+
+
+@pytest.fixture
+def book(tmp_path: Path, own: Path) -> Path:
+    """Two findings, one that was left out, and one of a claim of one's own."""
     findings = list(lab.prove(["1.1", "1.2", "coins.fair", "coins.absent"]))
     return write(findings, tmp_path / "book")
 
 
 def test_every_page_is_whole_and_finds_the_others(book):
     pages = {path.name: read(path) for path in book.parent.iterdir()}
-    assert set(pages) == {"index.html", "chapter-1.html", "chapter-own.html"}
+    chapters = {"chapter-1.html", "chapter-own.html"}
+    assert set(pages) == {"index.html", "texts.html", "errata.html", *chapters}
     for page in pages.values():
         for link in page.all("a"):
             file, _, anchor = link["href"].partition("#")
@@ -68,6 +77,54 @@ def test_a_page_says_what_was_found(book):
     ):
         assert words in text
     assert "Left out: needs no_such_package." in read(book.parent / "chapter-own.html").text
+
+
+def test_the_texts_have_every_statement_and_its_verdicts(book):
+    page = read(book.parent / "texts.html")
+    statements = [passage.says for one in course.texts() for passage in one.passages]
+    assert len(re.findall("<li><span>", (book.parent / "texts.html").read_text())) == len(
+        statements
+    )
+    assert "It cannot solve XOR; a multilayer perceptron can. ✓ 1.2 holds 1.3 not in" in page.text
+    assert (
+        "Each class gets z_i divided by the sum of all z_j. 1.6 not in this book ! M2" in page.text
+    )
+    assert "OR is 1 where one input is 1. A definition: nothing to measure." in page.text
+    links = {link["href"] for link in page.all("a")}
+    assert {"index.html", "errata.html", "chapter-1.html#claim-1.2", "#statistics-p9"} <= links
+    assert not any("claim-1.3" in link for link in links)
+
+
+def test_a_claim_links_to_its_places_and_errata(book):
+    links = [link["href"] for link in read(book.parent / "chapter-1.html").all("a")]
+    assert "texts.html#notes-2-logic-gates" in links
+    assert "texts.html" in links
+    assert sources("coins.fair") == ()
+    result = entry(NoFinding(lab.claim("1.6"), "not asked for"))
+    assert result.errata == ("M2", "M3")
+    assert result.sources[0].text == "Lecture"
+    assert result.sources[0].places[-1] == ("Summary", "texts.html#lecture-summary")
+
+
+def test_the_errata_have_what_was_measured(book, tmp_path):
+    without = read(book.parent / "errata.html").text
+    assert "M3 half right Softmax Printed the five best, because of probabilities True" in without
+    assert "Shown by 1.6 not in this book not in this book" in without
+    assert "Checked by 784-100-10 has 784 × 100 + 100 × 10 = 79,400 connections" in (
+        without.replace("\N{NO-BREAK SPACE}", " ")
+    )
+    found = write(list(lab.prove(["2.2", "7.4"])), tmp_path / "two")
+    shown = read(found.parent / "errata.html").text.replace("\N{NO-BREAK SPACE}", " ")
+    assert (
+        "Shown by ◐ 7.4 holds with limits J_D of that example, natural logarithm: −13.82" in shown
+    )
+    assert "chapter-2.html#claim-2.2" in (found.parent / "errata.html").read_text()
+
+
+def test_claims_of_ones_own_alone_have_no_texts(own, tmp_path):
+    found = write(list(lab.prove(["coins.fair"])), tmp_path / "book")
+    assert {path.name for path in found.parent.iterdir()} == {"index.html", "chapter-own.html"}
+    assert "texts.html" not in found.read_text() + (found.parent / "chapter-own.html").read_text()
 
 
 def test_the_command_has_the_settings_that_differ():

@@ -8,9 +8,11 @@ from functools import partial
 from typing import Any
 
 from cutaway.figures import Bars, Curves, Figure, Images
+from cutaway.lab import course
 from cutaway.lab.evidence import Effect, Table, Verdict
 from cutaway.lab.experiment import SCALES, Claim, Finding, Scale
 from cutaway.lab.proving import NoFinding
+from cutaway.show.book.places import Source, sources
 from cutaway.show.findings import OPEN, takes
 from cutaway.show.prose import typeset
 from cutaway.show.words import SPACE, capital, cell
@@ -61,6 +63,8 @@ class Entry:
     """One claim on the page; without evidence where it was left out.
 
     Attributes:
+        sources: where the course's texts say it.
+        errata: ids of those that it shows.
         beside, below: tables that stand beside a figure, and those too wide for that.
     """
 
@@ -72,6 +76,8 @@ class Entry:
     mark: str
     command: str
     code: tuple[str, ...]
+    sources: tuple[Source, ...] = ()
+    errata: tuple[str, ...] = ()
     left: str = ""
     because: str = ""
     takes: str = ""
@@ -89,7 +95,8 @@ def entry(one: Finding | NoFinding) -> Entry:
     claim = one.claim
     build = partial(
         Entry, claim, claim.number, f"claim-{claim.number}",
-        code=tuple(map(source, (claim.rule, claim.experiment))),
+        code=tuple(map(source, (claim.rule, claim.experiment))), sources=sources(claim.number),
+        errata=tuple(one.id for one in course.errata().values() if one.claim == claim.number),
     )  # fmt: skip
     if isinstance(one, NoFinding):
         return build(verdict="left out", kind="left", mark="–", left=one.reason,
