@@ -96,10 +96,11 @@ def kernels(
     needed = stones_needed(cnn.stones - dense.stones, classes)
     record.takes(lacking(needed))
     return record.because(f"""
-        {compare(cnn, dense, classes)} {why_open(apart, cnn, classes, needed)} To the accuracy that
-        both end with the dense network needs {of(time, 2)} times the time of {cnn.name}: with as many
-        weights, {cnn.name} uses each at many places, and takes {cost[0] / cost[1]:.1f} times the
-        operations for an answer. The rates are {rates[cnn.name]:g} and {rates[dense.name]:g}.
+        {compare(cnn, dense, classes)} {why_open(apart, cnn, classes, needed)} To the accuracy
+        that both end with the dense network needs {of(time, 2)} times the time of {cnn.name}: with
+        as many weights, {cnn.name} uses each at many places, and takes {cost[0] / cost[1]:.1f}
+        times the operations for an answer. The rates are {rates[cnn.name]:g} and
+        {rates[dense.name]:g}.
     """)
 
 
@@ -158,8 +159,8 @@ def compare(a: Answers, b: Answers, classes: Int[Tensor, "stones"]) -> str:
         for kind in (on_known, partial(on_unseen, classes=classes))
     )
     return (
-        f"About photographs of known stones (a random split) {' and '.join(known)} are right; about "
-        f"stones never seen {' and '.join(unseen)}, where a constant answer gets 50 %. "
+        f"About photographs of known stones (a random split) {' and '.join(known)} are right; "
+        f"about stones never seen {' and '.join(unseen)}, where a constant answer gets 50 %. "
         "The first measures whether a stone is recognised."
     )
 
@@ -177,8 +178,8 @@ def why_open(apart: Effect, one: Answers, classes: Int[Tensor, "stones"], needed
 
 def lacking(needed: int) -> str:
     return (
-        f"About {needed} stones of each class, to see a gain of {WORTH:g} points 8 times in 10. The "
-        "11 here (8 of Basalt, 3 of Highland) cannot, however often networks learn them."
+        f"About {needed} stones of each class, to see a gain of {WORTH:g} points 8 times in 10. "
+        "The 11 here (8 of Basalt, 3 of Highland) cannot, however often networks learn them."
     )
 
 
