@@ -177,14 +177,18 @@ def weights(t: Int[Tensor, "n"]) -> Float[Tensor, "2"]:
     return len(t) / (2 * torch.bincount(t, minlength=2).clamp(min=1)).float()
 
 
-def tuned(make: Callable[[float], Learn], photos: ImageSet, seed: int) -> float:
+def tuned(
+    make: Callable[[float], Learn], folds: list[Division], t: Int[Tensor, "n"], seed: int
+) -> float:
     """Of the rates that are tried, the one whose network is right most over its whole way, on a
-    fifth of the training images of the first random fold."""
-    train = at_random(photos, 1, seed)[0].train
-    order = train[torch.randperm(len(train), generator=generator(seed, "rate"))]
-    at = Division(order[len(order) // 5 :], order[: len(order) // 5])
-    means = [balanced(make(rate)(at).right, photos.targets[at.test]).mean() for rate in RATES]
-    return RATES[int(torch.stack(means).argmax())]
+    fifth of the training images of every fifth fold."""
+    inner = []
+    for k, fold in enumerate(folds[::FOLDS]):
+        drawn = torch.randperm(len(fold.train), generator=generator(seed, "rate", k))
+        held, rest = fold.train[drawn].tensor_split([len(drawn) // FOLDS])
+        inner.append(Division(rest, held))
+    ways = [[balanced(make(rate)(at).right, t[at.test]).mean() for at in inner] for rate in RATES]
+    return RATES[int(torch.tensor(ways).mean(1).argmax())]
 
 
 def pixels(photos: ImageSet, side: int) -> Float[Tensor, "n 3 h w"]:

@@ -145,7 +145,7 @@ def transfer(
     for name in rivals:
         network, draw = partial(build, name, 3, 2, side), generator(seed, "6.7", name)
         make = partial(from_scratch, network, x, t, epochs, batch, draw=draw)
-        learn = make(tuned(make, photos, seed))
+        learn = make(tuned(make, parts[0], t, seed))
         found.append(asked(photos, f"{name} from scratch", learn, *parts))
     rival = max(found, key=lambda one: sum(one.final))
     record = Record()
