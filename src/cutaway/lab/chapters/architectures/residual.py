@@ -205,7 +205,7 @@ def _learned(
 
 def overfit(
     nets: Stack, data: Samples, seed: int, steps: int = 60, batch: int = 16
-) -> tuple[Float[Tensor, "steps+1 r"], Float[Tensor, "r"]]:
+) -> tuple[Float[Tensor, "losses r"], Float[Tensor, "r"]]:
     """Each network's loss on a batch of its own before each of some steps of Adam on it and after
     the last; and what the best constant answer to that batch has: its classes' entropy."""
     index = torch.stack(
