@@ -117,10 +117,13 @@ def test_layers_on_the_longest_way():
 
 def test_the_error_counts_networks_and_images_and_stays_a_share():
     images = torch.arange(10_000)
-    alike = lenet.error_of("", (images % 100 == 0).expand(5, -1))
-    assert alike.value == pytest.approx(1)
+    alike = (images % 100 == 0).expand(5, -1)
+    error = lenet.error_of("", alike, of=10**9)
     half = 1.96 * math.sqrt(0.01 * 0.99 / 10_000) * 100  # that of 10,000 images, once each
-    assert alike.high - alike.low == pytest.approx(2 * half, rel=0.05)
+    assert error.value == pytest.approx(1)
+    assert error.high - error.low == pytest.approx(2 * half, rel=0.05)
+    every = lenet.error_of("", alike)  # the images that there are, and networks that agree
+    assert every.low == pytest.approx(every.high) == pytest.approx(1)
     apart = torch.stack([images % n == 0 for n in (50, 100, 200, 400, 100)])
     assert lenet.error_of("", apart).high - lenet.error_of("", apart).low > 4 * half
     rare = torch.zeros(3, 100, dtype=torch.bool)
