@@ -82,6 +82,7 @@ def commoner_class() -> Effects:
 def one_stone() -> Effects:
     """Both are right about all, but one misses one stone of forty photographs."""
     photos = photographs()
+    assert photos.groups is not None
     missed = torch.where(photos.groups == 2, 1 - photos.targets, photos.targets)
     return rocks_world(
         answering(photos, missed, 2.0), answering(photos, photos.targets, 1.0), photos

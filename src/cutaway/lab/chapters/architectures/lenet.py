@@ -103,8 +103,8 @@ def lenet(
     record.table("LeNet-5, layer by layer", rows, "layer | drawn | built")
     each = 100 * wrong[-1].double().mean(1)
     record.table("Error of each network", enumerate(each, 1), "network | test error (%)")
-    ends = zip(*((e.value, e.low, e.high) for e in errors), strict=True)
-    series = Series(f"{len(learned)} images", tuple(range(1, epochs + 1)), *ends)
+    y, low, high = zip(*((e.value, e.low, e.high) for e in errors), strict=True)
+    series = Series(f"{len(learned)} images", tuple(range(1, epochs + 1)), y, low, high)
     levels = {PAPER: "LeCun et al. 1998, 60,000 images"}
     record.curves("Error on MNIST", "epochs", "test error (%)", series, levels=levels)
     record.takes(f"All 60,000 images instead of {len(learned)}: `cutaway prove 6.1 --evening`.")

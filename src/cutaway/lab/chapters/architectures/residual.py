@@ -84,7 +84,7 @@ def degrade(plain: Effect, residual: Effect, deepest: Effect, huge: Effect) -> V
     "deepest network the best constant answer to its batch, whose loss is at most log 10 = 2.3.",
     otherwise="So much time that the deep plain network catches up; in the paper it had not after "
     "64,000 steps.",
-    evening={"data": "mnist", "images": 10_000, "steps": 1500, "deepest": 1202, "huge": 4},
+    evening={"data": "mnist", "images": 10_000, "steps": 1000, "deepest": 1202, "huge": 4},
     full={
         "kind": "convolutions",
         "data": "cifar10",

@@ -55,6 +55,7 @@ from cutaway.randomness import generator
     evening={"side": 48, "epochs": 40, "folds": 20, "times": 3},
     full={"side": 128, "epochs": 100, "folds": 50, "times": 3},
     needs=("rocks",),
+    doubt="Better on new stones, or on other photographs of stones that were learned?",
     revised="The rule was revised in the first round, after a first result. On 2026-11-29 measure "
     "and rule were replaced: folds that held one class alone had let a constant answer reach 70 %; "
     "accuracy is now of stones, both classes alike, and 'faster' is the time to the same accuracy "
@@ -131,7 +132,7 @@ def record_answers(
     columns = "photographs of | network | accuracy (%) | low | high"
     record.table("Accuracy, both classes alike", rows, columns)
     assert photos.groups is not None
-    named, shown = names_of(photos.names), []
+    named, shown = names_of(list(photos.names)), []
     for g, c in enumerate(classes.tolist()):
         at = (photos.groups == g).nonzero().flatten().tolist()
         right = (one.stones[g] for one in found)

@@ -246,8 +246,9 @@ def time_to_same(a: Answers, b: Answers) -> Effect:
         level = torch.minimum(curve[-1], other[-1])
         logs.append([seconds[curve >= level][0].log(), others[other >= level][0].log()])
     estimate = paired([y.item() for _, y in logs], [x.item() for x, _ in logs], OVERLAP)
-    ends = (math.exp(v) for v in (estimate.value, estimate.low, estimate.high))
-    return Effect(f"time to the same accuracy, {a.name} over {b.name}", *ends, len(logs))
+    value, low, high = (math.exp(v) for v in (estimate.value, estimate.low, estimate.high))
+    what = f"time to the same accuracy, {a.name} over {b.name}"
+    return Effect(what, value, low, high, len(logs))
 
 
 def at_equal_time(a: Answers, b: Answers) -> Effect:

