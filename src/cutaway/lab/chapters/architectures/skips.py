@@ -90,7 +90,9 @@ def skips(
         gain=difference(f"IoU of digits, {what}", a[0], b[0], "points"),
         edge=difference(f"wrong pixels beside an edge, {what}", a[1], b[1], "points"),
         inside=difference(f"wrong pixels elsewhere, {what}", a[2], b[2], "points"),
-        more=difference("the first of these minus the second", a[1] - a[2], b[1] - b[2], "points"),
+        more=difference(
+            f"wrong beside an edge minus elsewhere, {what}", a[1] - a[2], b[1] - b[2], "points"
+        ),
         iou=mean("IoU of digits with skips", b[0], "%"),
     )
     rows = [

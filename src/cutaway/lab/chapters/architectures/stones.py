@@ -257,7 +257,7 @@ def at_equal_time(a: Answers, b: Answers) -> Effect:
     for curve, seconds, others in zip(a.curves, a.seconds, b.seconds, strict=True):
         within = curve[seconds <= others[-1]]
         then.append(within[-1].item() if len(within) else 50.0)
-    what = f"the same at equal time, {b.name} minus {a.name}"
+    what = f"accuracy on known stones at equal time, {b.name} minus {a.name}"
     return estimated(what, paired(then, b.final, OVERLAP), len(then), "points")
 
 

@@ -136,7 +136,8 @@ def transfer(
     fixed, against networks that begin anew, with the best of three rates, on pictures of the same
     size. Both answer for photographs held back at random, and for stones held back: a Basalt and a
     Highland stone at a time, until each stone was. Time is the processor's: the features' and the
-    classifier's there, learning's here. The best rival on known stones is compared."""
+    classifier's there (what ImageNet took is not counted), learning's here. The best rival on known
+    stones is compared."""
     photos = load("rocks", image_size=side)
     t, x = photos.targets, pixels(photos, side)
     parts = at_random(photos, folds, seed), left_out(photos, times, seed)
