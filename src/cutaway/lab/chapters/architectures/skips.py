@@ -83,22 +83,18 @@ def skips(
             scores[name].append(judged(shown[name], t_new))
         sizes[name] = count(net)
     a, b = (torch.stack(scores[name], 1) for name in KINDS)
-    what = "with skips minus without"
+    what, edges = "with skips minus without", (a[1] - a[2], b[1] - b[2])
     tests = [x_new[:4, 0] / 2 + 0.5, t_new[:4], *(y[:4] for y in shown.values())]
     record = Record()
     record.effects(
         gain=difference(f"IoU of digits, {what}", a[0], b[0], "points"),
         edge=difference(f"wrong pixels beside an edge, {what}", a[1], b[1], "points"),
         inside=difference(f"wrong pixels elsewhere, {what}", a[2], b[2], "points"),
-        more=difference(
-            f"wrong beside an edge minus elsewhere, {what}", a[1] - a[2], b[1] - b[2], "points"
-        ),
+        more=difference(f"wrong at edges minus elsewhere, {what}", *edges, "points"),
         iou=mean("IoU of digits with skips", b[0], "%"),
     )
-    rows = [
-        (name, named[name], sizes[name], *of.mean(1))
-        for name, of in zip(KINDS, (a, b), strict=True)
-    ]
+    measured = zip(KINDS, (a, b), strict=True)
+    rows = [(name, named[name], sizes[name], *of.mean(1)) for name, of in measured]
     columns = "network | maps | weights | IoU (%) | wrong beside an edge (%) | wrong elsewhere (%)"
     record.table(f"{side} x {side} pixels, {steps} steps", rows, columns)
     bars = [part(name, of) for name, of in zip(KINDS, (a, b), strict=True)]
