@@ -334,8 +334,8 @@ all photographs; networks that were not trained with covered parts make more mis
 because they look unusual. ResNet-20 learned nothing in three of its five random folds (accuracy \
 55 to 58 %), so its maps mean little. The number plate was not covered separately.
 
-The boxes of all 155 stones were marked by hand (`scripts/rocks_boxes.json`), and \
-`cutaway.see.foreground` finds the outline within a box: judged by eye, 126 outlines are right \
+The boxes of the stones in all 155 photographs were marked by hand (`scripts/rocks_boxes.json`), \
+and `cutaway.see.foreground` finds the outline within a box: judged by eye, 126 outlines are right \
 and 28 roughly right (they include a strip of the wall or a shadow, or lack a dark side), and one \
 photograph of many pieces was left out. Without a box it finds an outline on {claimed} \
 photographs, of which {right} are right, {roughly} roughly right and {wrong} wrong (overlap with \

@@ -43,10 +43,14 @@ def carries(better: Effect, zero: Effect, other: Effect) -> Verdict:
     "part of x is always 1.",
     source="textbook 4.4.4, equation 4.14; study notes, residual block",
     rule=carries,
+    baseline="A plain network of as many layers, begun alike: the ratio to it is 1 where the "
+    "identity does nothing.",
     otherwise="Nothing for the two words: a block whose gradient is zero is one example, and one "
     "is enough. For the rest plain networks whose weights are orthogonal.",
     full={"replicates": 64, "width": 128},
     doubt="Can it not be zero? Is it always 1?",
+    revised="In the first round rule and design were revised after a first result, and then run "
+    "with seeds that had not been used (some of 3 to 8).",
 )
 def identity(
     depth: Annotated[int, Range(4, 400)] = 50,
