@@ -48,11 +48,14 @@ def _spent(work: Callable[[], object]) -> float:
     return process_time() - start
 
 
-def linear_or_not(bend: Effect, doubling: Effect) -> Verdict:
+def linear_or_not(bend: Effect, each: Effect, doubling: Effect) -> Verdict:
     """Holds if with reuse each further layer takes the same number of operations (0 differences
     among them) and path by path it doubles them, two ways leading through a layer (a factor of 1.9
-    to 2.1); with limits if it is linear with reuse alone; else it does not hold. Operations are
-    counted as PyTorch carries them out; the clock decides nothing."""
+    to 2.1); with limits if it is linear with reuse alone; undecided if a further layer takes none,
+    so that nothing was counted; else it does not hold. Operations are counted as PyTorch carries
+    them out; the clock decides nothing."""
+    if not each.value > 0:
+        return Verdict.UNDECIDED
     if bend.value:
         return Verdict.FAILS
     return Verdict.HOLDS if 1.9 < doubling.value < 2.1 else Verdict.LIMITED
@@ -66,6 +69,11 @@ def linear_or_not(bend: Effect, doubling: Effect) -> Verdict:
     rule=linear_or_not,
     otherwise="A graph in which no paths meet, such as a chain of single units: it has one path to "
     "each weight, and nothing to reuse there but what lies above.",
+    baseline="The same gradient path by path: with two ways through a layer, twice the operations "
+    "for each further one.",
+    revised="First round: the rule judged by the clock, and now counts operations. 2026-11-29: it "
+    "did not ask whether anything was counted; as it is now it was run with the seeds 3, 4 and 5, "
+    "unseen before.",
     full={"repeats": 64},
 )
 def reuse_or_not(
@@ -92,6 +100,7 @@ def reuse_or_not(
     record = Record()
     record.effects(
         bend=exact("differences among the operations of a further layer", len(each) - 1),
+        each=exact("operations of a further layer, with reuse, at least", min(each)),
         doubling=exact("operations path by path, for each further layer, times", doubling),
         power=mean("power of depth in the measured time", powers(depths, times)),
         ways=exact(f"digits of the number of paths, {depths[-1]} layers", digits),
@@ -145,6 +154,10 @@ def two_forwards(least: Effect, most: Effect) -> Verdict:
     rule=two_forwards,
     otherwise="Layers whose inputs need no gradient (the first one alone costs one forward), and "
     "networks so small that time is spent on calls, not on arithmetic.",
+    baseline="Central differences: two forward passes for each parameter, 2 n in all. One layer "
+    "alone, whose inputs need no gradient, costs one forward.",
+    revised="First round: the rule judged by the clock, and now counts operations. Run then with "
+    "seeds unseen before.",
     full={"repeats": 64, "widths": (16, 64, 256, 1024, 4096)},
 )
 def backward_and_forward(

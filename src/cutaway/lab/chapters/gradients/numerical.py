@@ -56,12 +56,18 @@ def slope_errors(
 def v_shaped(best: Effect, order: Effect, rounding: Effect) -> Verdict:
     """Holds if central differences in double precision come within 1e-8 of backpropagation (mean of
     the best steps, upper end), their error falls as h^2 at first (order between 1.9 and 2.1) and
-    grows as 1/h at last (power between -1.3 and -0.7); with limits if they come within 1e-8 alone;
-    else it does not hold."""
-    if best.high > -8:
+    grows as 1/h at last (power between -1.3 and -0.7); with limits if they come within 1e-8, but
+    one of the powers is another for certain; does not hold if they do not come within 1e-8 for
+    certain (lower end); else undecided."""
+    if not best.low <= -8:
         return Verdict.FAILS
-    shaped = 1.9 < order.low <= order.high < 2.1 and -1.3 < rounding.low <= rounding.high < -0.7
-    return Verdict.HOLDS if shaped else Verdict.LIMITED
+    powers = ((order, 1.9, 2.1), (rounding, -1.3, -0.7))
+    if best.high > -8:
+        return Verdict.UNDECIDED
+    if all(low < e.low <= e.high < high for e, low, high in powers):
+        return Verdict.HOLDS
+    other = any(e.high < low or e.low > high for e, low, high in powers)
+    return Verdict.LIMITED if other else Verdict.UNDECIDED
 
 
 @claim(
@@ -71,6 +77,11 @@ def v_shaped(best: Effect, order: Effect, rounding: Effect) -> Verdict:
     rule=v_shaped,
     otherwise="Numbers of fewer digits: in single precision the best error is ten thousand times "
     "larger, and a kink of ReLU within a step spoils it.",
+    baseline="Forward differences, which need half as many evaluations: their error falls as h "
+    "only. A slope that is a hundredth wrong would show as an error of 1e-2 at every step.",
+    revised="2026-11-29: the rule said that it does not hold, or holds with limits, where an "
+    "interval was too wide to tell. As it is now it was run with the seeds 3, 4 and 5, unseen "
+    "before.",
     full={"replicates": 512},
 )
 def differences(replicates: Replicates = 48, seed: Seed = 0) -> Evidence:
@@ -121,8 +132,8 @@ def differences(replicates: Replicates = 48, seed: Seed = 0) -> Evidence:
 
 def shaped(wrong: Effect, chained: Effect) -> Verdict:
     """Holds if every derivative has the shape that is claimed and the chain's products equal the
-    Jacobian of the whole (within 1e-10); else it does not hold."""
-    return Verdict.FAILS if wrong.value or chained.value > 1e-10 else Verdict.HOLDS
+    Jacobian of the whole (within 1e-10; no number is no equality); else it does not hold."""
+    return Verdict.HOLDS if wrong.value == 0 and chained.value <= 1e-10 else Verdict.FAILS
 
 
 @claim(
@@ -133,6 +144,8 @@ def shaped(wrong: Effect, chained: Effect) -> Verdict:
     rule=shaped,
     otherwise="The other convention, in which the derivative has the shape of x: then the chain "
     "rule multiplies in the opposite order.",
+    baseline="The Jacobian of the whole, by hand and by autograd, to which the product has to be "
+    "equal; where the three sizes differ, a product in the other order cannot be formed.",
     full={"replicates": 1000},
 )
 def shapes(

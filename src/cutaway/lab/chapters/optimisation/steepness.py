@@ -49,6 +49,10 @@ def stuck(moved: Effect, down: Effect) -> Verdict:
     source="statistics lecture, week 4, examples of objective functions",
     rule=stuck,
     otherwise="A plateau wider than any search reaches: there values tell as little as gradients.",
+    baseline="Staying where one starts, which is what a method of gradients does here: of starts "
+    "drawn as these are, 2 in 100,000 lie at the lowest step.",
+    revised="First round: the rule asked for the stairs to be got down by values, and was then run "
+    "with seeds unseen before.",
     full={"replicates": 64, "steps": 500},
 )
 def no_slope(
@@ -130,12 +134,13 @@ def unit_from(starts: Float[Tensor, " n"], kind: str) -> Float[Tensor, " n"]:
 def tamed(lost: Effect, arrived: Effect, gain: Effect) -> Verdict:
     """Holds if near the wall more than a quarter of the runs without clipping do not arrive and
     more than 90 % with it do, and in the networks clipping gains more than 10 points of accuracy
-    (all of the intervals); with limits if only the wall or only the networks say so; does not
-    hold if neither does."""
-    wall, networks = lost.low > 25 and arrived.low > 90, gain.low > 10
-    if wall and networks:
-        return Verdict.HOLDS
-    return Verdict.LIMITED if wall or networks else Verdict.FAILS
+    (all of the intervals); does not hold if both are otherwise for certain; with limits if only
+    one of them is so and the other is otherwise for certain; else undecided."""
+    so = (lost.low > 25 and arrived.low > 90) + (gain.low > 10)
+    otherwise = (lost.high < 25 or arrived.high < 90) + (gain.high < 10)
+    if so + otherwise < 2:
+        return Verdict.UNDECIDED
+    return (Verdict.FAILS, Verdict.LIMITED, Verdict.HOLDS)[so]
 
 
 @claim(
@@ -146,6 +151,10 @@ def tamed(lost: Effect, arrived: Effect, gain: Effect) -> Verdict:
     rule=tamed,
     otherwise="A start or an initialisation away from the wall, or a rate so small that even the "
     "steepest step is short: then there is nothing to tame.",
+    baseline="The same steps without clipping, from the same starts; of digits a constant answer "
+    "is right on 10 %.",
+    revised="2026-11-29: the rule said 'with limits', or that it does not hold, where an interval "
+    "was too wide to tell. As it is now it was run with the seeds 3, 4 and 5, unseen before.",
     full={"replicates": 256, "steps": 600},
 )
 def wall(
