@@ -71,7 +71,7 @@ def dropping(
     steps: Steps = 400,
     batch: Batch = 50,
     hidden: Annotated[int, Range(2, 64)] = 3,
-    networks: Annotated[int, Range(8, 100_000)] = 192,
+    networks: Annotated[int, Range(8, 100_000)] = 320,
     kick: Annotated[float, Range(0, 10)] = 0.5,
     seed: Seed = 0,
 ) -> Evidence:
