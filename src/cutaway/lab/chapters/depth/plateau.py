@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated
 
 import torch
@@ -83,7 +84,7 @@ def course(
     """Gradient descent on all four rows of XOR, from Xavier's start times `gain`, until every
     network knows them."""
     sizes = [2, *[width] * (layers - 1), 1]
-    pairs = list(zip(sizes, sizes[1:], strict=False))
+    pairs = list(pairwise(sizes))
     U = [
         gain * math.sqrt(6 / (a + b)) * (2 * torch.rand(replicates, a, b, generator=draw) - 1)
         for a, b in pairs
@@ -152,7 +153,7 @@ def waiting(
         name: course(tau, n, width, replicates, r, steps, gain, generator(seed, "4.14", n))
         for name, (tau, n, r, gain) in arms.items()
     }
-    deep, shallow = found[f"{layers} layers"], found["2 layers"]
+    deep = found[f"{layers} layers"]
     knows = {name: (one.errors < KNOWS).any(0) for name, one in found.items()}
     of = knows[f"{layers} layers"]
     if of.sum() < 2:

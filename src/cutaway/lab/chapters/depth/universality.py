@@ -117,8 +117,8 @@ def any_function(
 ) -> Evidence:
     """Each replicate is a rough continuous function of one variable. By hand: one layer goes
     through more and more of its points, and a network of width 3 computes the same layer by layer.
-    Learned, by Adam at the better of two rates: one layer of several widths, and width 5 (the inputs and four more) of several
-    depths."""
+    Learned, by Adam at the better of two rates: one layer of several widths, and width 5 (the
+    input and four more) of several depths."""
     phases = 2 * math.pi * torch.rand(replicates, TERMS, generator=generator(seed, "4.13"))
     fine = torch.linspace(-1, 1, FINE, dtype=torch.float64)
     y = rough(fine, phases.double())
