@@ -22,7 +22,7 @@ X, XOR = 2 * INPUTS - 1, table_of("xor")[:, None]
 CONSTANT = 0.25
 """Mean squared error of the answer 0.5 to all rows."""
 LEAVES, KNOWS = 0.9 * CONSTANT, 0.1 * CONSTANT
-Weights = list[Float[Tensor, "r a b"]]
+Weights = list[Float[Tensor, "r _ _"]]
 TAUS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
     "sigmoid": (torch.sigmoid, lambda y: y * (1 - y)),
     "tanh": (torch.tanh, lambda y: 1 - y * y),
