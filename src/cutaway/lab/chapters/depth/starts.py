@@ -29,21 +29,28 @@ def many(rates: Rates, replicates: int) -> Float[Tensor, "r"]:
     return torch.tensor(rates).repeat_interleave(replicates)
 
 
-def best_of(values: Float[Tensor, "r"], rates: Rates) -> tuple[float, Float[Tensor, "replicates"]]:
-    """The rate whose replicates have the highest mean, and their values."""
-    rows = values.view(len(rates), -1)
-    best = int(rows.mean(1).argmax())
-    return rates[best], rows[best]
+def best_of(
+    nets: Stack, learned: Samples, tested: Samples, rates: Rates
+) -> tuple[float, Float[Tensor, "replicates"]]:
+    """The rate whose replicates are best on the images they learned, and their accuracy (%) on
+    others: the test images do not choose."""
+    best = int(right(nets, learned).view(len(rates), -1).mean(1).argmax())
+    return rates[best], right(nets, tested).view(len(rates), -1)[best]
 
 
 def vanishes(sigmoid_kept: Effect, relu_kept: Effect, gain: Effect) -> Verdict:
     """Holds if of the gradient of the last hidden layer less than a thousandth reaches the first
-    through sigmoids, between a tenth and ten times through ReLUs (whole intervals), and the ReLU
-    network then learns better by 20 points at least; with limits if only the gradients do so; does
-    not hold if they do not."""
-    if not (sigmoid_kept.high < 1e-3 and relu_kept.low > 0.1 and relu_kept.high < 10):
+    through sigmoids, between a tenth and ten times through ReLUs, and the ReLU network then learns
+    better by 20 points at least (whole intervals); with limits if the gradients do so and it is
+    less than 20 points; does not hold if one of the gradients' intervals lies outside; else
+    undecided."""
+    if sigmoid_kept.low >= 1e-3 or relu_kept.high <= 0.1 or relu_kept.low >= 10:
         return Verdict.FAILS
-    return Verdict.HOLDS if gain.low > 20 else Verdict.LIMITED
+    if not (sigmoid_kept.high < 1e-3 and relu_kept.low > 0.1 and relu_kept.high < 10):
+        return Verdict.UNDECIDED
+    if gain.low > 20:
+        return Verdict.HOLDS
+    return Verdict.LIMITED if gain.high < 20 else Verdict.UNDECIDED
 
 
 @claim(
@@ -51,6 +58,11 @@ def vanishes(sigmoid_kept: Effect, relu_kept: Effect, gain: Effect) -> Verdict:
     says="Through a deep stack of sigmoids the gradient vanishes; ReLU, begun as by He, keeps it.",
     source="study notes, activation functions; textbook 4.1",
     rule=vanishes,
+    baseline="The gradient of the last hidden layer, a share of 1; and the sigmoid network, whose "
+    "accuracy a constant answer would have: about 10 %.",
+    revised="29 November 2026: the rate was chosen by accuracy on the test images, now on those "
+    "learned; an interval that holds everything was 'does not hold', now undecided. Run with seeds "
+    "3 to 5.",
     otherwise="Fewer layers (at 3 a sigmoid network learns), or normalisation between them: what "
     "vanishes is the product of many slopes, none of which is above a quarter.",
     full={"replicates": 32, "steps": 2000},
@@ -73,7 +85,7 @@ def vanishing(
         nets = Stack([dense(widths, tau, start) for _ in range(replicates * len(rates))])
         steep[tau] = gradients(nets, learned.first(256))[:, :replicates]
         descend(nets, learned, seed, steps, batch, many(rates, replicates))
-        best[tau] = best_of(right(nets, tested), rates)
+        best[tau] = best_of(nets, learned, tested, rates)
     share = "gradient of the first layer as a share of the last hidden one's"
     arriving = {tau: ratio(f"{share}, {tau}", g[-2], g[0]) for tau, g in steep.items()}
     record = Record()
@@ -119,14 +131,25 @@ def gradients(nets: Stack, data: Samples) -> Float[Tensor, "layers r"]:
     return torch.stack([g.flatten(1).norm(dim=1) for g in of_weights])
 
 
-def suited(small: Effect, he_relu: Effect, xavier_tanh: Effect, xavier_sigmoid: Effect) -> Verdict:
-    """Holds if with deviation 0.01 no activation passes an accuracy of 20 %, He beats Xavier with
-    ReLU, and Xavier beats He with tanh and with sigmoid (whole intervals above 0); with limits if
-    the first is so and one of the others at least; else it does not hold."""
-    better = [effect.low > 0 for effect in (he_relu, xavier_tanh, xavier_sigmoid)]
-    if small.high >= 20 or not any(better):
+def suited(
+    learns: Effect, small: Effect, he_relu: Effect, xavier_tanh: Effect, xavier_sigmoid: Effect
+) -> Verdict:
+    """Undecided where no network learns: the best pair must pass an accuracy of 20 %. Holds if with
+    deviation 0.01 no activation passes 20 %, He beats Xavier with ReLU, and Xavier beats He with
+    tanh and with sigmoid (whole intervals above 0); with limits if the first is so, one of the
+    others too, and another is worth less than 2 points; does not hold if an activation passes 20 %
+    with 0.01, or if all three of the others are worth less than 2 points; else undecided."""
+    pairs = he_relu, xavier_tanh, xavier_sigmoid
+    better, idle = [e.low > 0 for e in pairs], [e.high < 2 for e in pairs]
+    if learns.low <= 20:
+        return Verdict.UNDECIDED
+    if small.low >= 20 or all(idle):
         return Verdict.FAILS
-    return Verdict.HOLDS if all(better) else Verdict.LIMITED
+    if small.high >= 20:
+        return Verdict.UNDECIDED
+    if all(better):
+        return Verdict.HOLDS
+    return Verdict.LIMITED if any(better) and any(idle) else Verdict.UNDECIDED
 
 
 @claim(
@@ -135,6 +158,10 @@ def suited(small: Effect, he_relu: Effect, xavier_tanh: Effect, xavier_sigmoid: 
     "ReLU.",
     source="study notes, weight initialisation",
     rule=suited,
+    baseline="A constant answer: about 10 %. Each start is measured against the other one, at the "
+    "rate that suits it best.",
+    revised="29 November 2026: the rate was chosen by accuracy on the test images, now on those "
+    "learned; where no network learns the rule now says undecided. Run with seeds 3 to 5.",
     otherwise="Fewer layers, normalisation, or an optimizer such as Adam, whose steps are as long "
     "for small gradients as for large ones.",
     full={"replicates": 32, "steps": 3000},
@@ -157,14 +184,18 @@ def initial_weights(
         nets = Stack([dense(widths, tau, start) for _ in range(replicates * len(rates))])
         spread[tau, start] = spreads(nets, learned.first(256))[:, :replicates]
         descend(nets, learned, seed, steps, batch, many(rates, replicates))
-        chosen[tau, start] = best_of(right(nets, tested), rates)
+        chosen[tau, start] = best_of(nets, learned, tested, rates)
     best = {pair: values for pair, (_, values) in chosen.items()}
     small = most_from_small(best)
     pairs = ("relu", "xavier", "he"), ("tanh", "he", "xavier"), ("sigmoid", "he", "xavier")
     he_relu, xavier_tanh, xavier_sigmoid = (gained(best, *pair) for pair in pairs)
     record = Record()
     record.effects(
-        small=small, he_relu=he_relu, xavier_tanh=xavier_tanh, xavier_sigmoid=xavier_sigmoid
+        learns=mean("accuracy, ReLU from He's start", best["relu", "he"], "%"),
+        small=small,
+        he_relu=he_relu,
+        xavier_tanh=xavier_tanh,
+        xavier_sigmoid=xavier_sigmoid,
     )
     rows = [
         {
