@@ -61,6 +61,8 @@ def as_worked(example: Effect, line: Effect, plane: Effect) -> Verdict:
     "(equations 4.10 and 4.11); in the example of an RGB image the grey node gets 9.",
     source="textbook 4.3.1, equations 4.10 and 4.11, figure 4-14",
     rule=as_worked,
+    baseline="The text's own 9, and the equations written as loops: whole numbers, so that nothing "
+    "is rounded. A kernel turned round already gives other numbers.",
     otherwise="Another order of the kernel: with the kernel turned round, as mathematicians define "
     "convolution, the numbers differ.",
     full={"trials": 1000},
@@ -123,6 +125,8 @@ def as_counted(bank: Effect, weights: Effect, filters: Effect) -> Verdict:
     "image has 27 weights, and a bank that makes 96 channels of 3 has 96 filters.",
     source="textbook 4.3.1, feature learning; statistics week 4, pages 50-51",
     rule=as_counted,
+    baseline="The text's and the lecture's own numbers, 3200, 27 and 96, beside the parameters of "
+    "layers that were built.",
     otherwise="More channels: the 3200 are of a grey image, and every filter of the bank has a "
     "bias that the quiz leaves out.",
 )
