@@ -59,7 +59,7 @@ def hand_made(few: Effect, many: Effect) -> Verdict:
     "beside them; a constant answer is right for one digit in ten.",
     otherwise="More pictures, of more kinds: what a person put into the features costs no data, "
     "but cannot be improved by them.",
-    evening={"data": "mnist", "sizes": (100, 60_000), "steps": 4000, "maps": 12, "replicates": 4},
+    evening={"data": "mnist", "sizes": (100, 60_000), "steps": 3000, "maps": 12, "replicates": 4},
     full={"data": "mnist", "sizes": (100, 1000, 10_000, 60_000), "steps": 20_000, "maps": 32},
     revised="First round: with limits, and no longer undecided, where the CNN is ahead with one "
     "number of examples only. On 29 November 2026: that only if it is also behind with the other; "
