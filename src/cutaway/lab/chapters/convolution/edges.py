@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from cutaway.data.feed import to_float
 from cutaway.data.sources import load
+from cutaway.errors import UsageError
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line
@@ -44,6 +45,8 @@ def keeps_size(resized: Effect, inside: Effect, edge: Effect) -> Verdict:
     "copies of the edge are two ways to pad.",
     source="textbook 4.3.1, padding, figure 4-7; study notes, padding",
     rule=keeps_size,
+    baseline="The size without padding, h - 1 pixels less; and the same picture padded the other "
+    "way, which an even black one would not tell apart.",
     otherwise="Kernels of even side: the equations' (h - 1) / 2 is then no whole number, and no "
     "equal padding of both sides keeps the size.",
     full={"side": 256},
@@ -55,6 +58,8 @@ def padding(
     are compared pixel by pixel, at the edge and inside."""
     x, rows, resized, inside, edges = photograph(side), [], 0, 0.0, []
     odd = [h for h in kernels if h % 2]
+    if not odd:
+        raise UsageError("Claim 5.3 is about odd kernels: give at least one in kernels.")
     for h in odd:
         zero, copied = (smoothed(x, h, mode) for mode in MODES)
         far, half = (zero - copied).abs()[0, 0], h // 2
@@ -108,6 +113,7 @@ def quartered(divisible: Effect, others: Effect) -> Verdict:
     says="A convolution with stride k leaves 1/k^2 of the map.",
     source="textbook 4.3.1, downsampling by a larger stride, figure 4-13",
     rule=quartered,
+    baseline="The map of the same convolution with stride 1, counted place by place.",
     otherwise="Sides that the stride divides, with padding: then it is exact.",
     full={"sides": (8, 256)},
 )
@@ -118,7 +124,7 @@ def strides(
 ) -> Evidence:
     """Maps of every side in a range are convolved with every stride up to the largest, padded by
     (h - 1) / 2; what is left is counted and compared with the map of stride 1."""
-    low, high = min(sides), max(sides)
+    low, high = min(sides), max(*sides, min(sides) + most - 1)  # some that a stride does not divide
     even: list[bool] = []
     odd: list[bool] = []
     u, curves, rows = torch.ones(1, 1, kernel, kernel), [], []

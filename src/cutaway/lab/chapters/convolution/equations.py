@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.byhand.operations.convolution import Convolution
+from cutaway.data.sources import load
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import Part
@@ -61,6 +62,8 @@ def as_worked(example: Effect, line: Effect, plane: Effect) -> Verdict:
     "(equations 4.10 and 4.11); in the example of an RGB image the grey node gets 9.",
     source="textbook 4.3.1, equations 4.10 and 4.11, figure 4-14",
     rule=as_worked,
+    baseline="The text's own 9, and the equations written as loops: whole numbers, so that nothing "
+    "is rounded. A kernel turned round already gives other numbers.",
     otherwise="Another order of the kernel: with the kernel turned round, as mathematicians define "
     "convolution, the numbers differ.",
     full={"trials": 1000},
@@ -123,6 +126,8 @@ def as_counted(bank: Effect, weights: Effect, filters: Effect) -> Verdict:
     "image has 27 weights, and a bank that makes 96 channels of 3 has 96 filters.",
     source="textbook 4.3.1, feature learning; statistics week 4, pages 50-51",
     rule=as_counted,
+    baseline="The text's and the lecture's own numbers, 3200, 27 and 96, beside the parameters of "
+    "layers that were built.",
     otherwise="More channels: the 3200 are of a grey image, and every filter of the bank has a "
     "bias that the quiz leaves out.",
 )
@@ -161,4 +166,77 @@ def parameter_counts(side: Annotated[int, Range(8, 512)] = 128) -> Evidence:
         weights alone; with its bias a filter has {quiz.weight[0].numel() + 1} parameters and the
         bank {counted[2]}. None of the counts depends on the size of the image, where a dense layer
         between maps of {side} x {side} would have {dense[0]:.1e} to {dense[2]:.1e}.
+    """)
+
+
+def as_lecture(wrong: Effect, weights: Effect, products: Effect, pooled: Effect) -> Verdict:
+    """Holds if at every place that is asked each map has exactly what one neuron with the kernel's
+    weights gives there, the layer has as many weights and takes as many products as the sizes say,
+    and pooling leaves fewer numbers; else it does not hold."""
+    right = wrong.value == weights.value == products.value == 0
+    return Verdict.HOLDS if right and pooled.value < 100 else Verdict.FAILS
+
+
+@claim(
+    "5.16",
+    says="A kernel, of 10 x 10 say, is one neuron that is moved across an image of 256 x 256 and "
+    "makes a feature map; with several kernels there are a hundred maps or more, which pooling "
+    "then makes smaller.",
+    source="lecture 6.034, convolutional networks",
+    rule=as_lecture,
+    baseline="Layers that give as many numbers without the same neuron everywhere: one whose "
+    "neurons see 10 x 10 pixels each with weights of its own, and a dense one.",
+    otherwise="Padding: an even kernel has no middle, so no equal padding keeps 256 x 256.",
+)
+def hundred_maps(
+    side: Annotated[int, Range(16, 512)] = 256,
+    kernel: Annotated[int, Range(1, 15)] = 10,
+    maps: Annotated[int, Range(1, 200)] = 100,
+    places: Annotated[int, Range(1, 10_000)] = 200,
+    seed: Seed = 0,
+) -> Evidence:
+    """The layer is built and applied to a photograph, in whole numbers, and compared with its
+    neurons at places drawn at random; its products are counted by a layer of ones on an image of
+    ones, which adds 1 for each."""
+    g, left = generator(seed, "5.16"), side - kernel + 1
+    x = load("china", image_size=side).images[..., 0].float()[None]
+    layer = nn.Conv2d(1, maps, kernel)
+    layer.weight.data = torch.randint(-9, 10, layer.weight.shape, generator=g).float()
+    layer.bias.data = torch.randint(-9, 10, (maps,), generator=g).float()
+    with torch.no_grad():
+        z, wrong = layer(x)[0], 0.0
+        for j, i in torch.randint(left, (places, 2), generator=g).tolist():
+            seen = x[0, 0, j : j + kernel, i : i + kernel].flatten()
+            neurons = layer.weight.flatten(1) @ seen + layer.bias
+            wrong = max(wrong, (neurons - z[:, j, i]).abs().max().item())
+        pooled = nn.functional.max_pool2d(z, 2).numel()
+        ones = torch.ones(1, 1, side, side)
+        one_map = nn.functional.conv2d(ones, torch.ones(1, 1, kernel, kernel)).double().sum()
+    products = maps * int(one_map)
+    parameters = {
+        "convolution": count(layer),
+        "a kernel for each place": (kernel**2 + 1) * z.numel(),
+        "dense": (side**2 + 1) * z.numel(),
+    }
+    off = count(layer) - maps * (kernel**2 + 1), products - maps * kernel**2 * left**2
+    record = Record()
+    record.effects(
+        wrong=exact("largest difference between a map and its neuron", wrong),
+        weights=exact("parameters beyond maps x (kernel^2 + 1)", off[0]),
+        products=exact("products beyond maps x kernel^2 x places", off[1]),
+        pooled=exact("numbers after pooling 2 x 2, of those before", 100 * pooled / z.numel(), "%"),
+    )
+    record.table("Parameters for as many numbers", parameters.items(), "layer | parameters")
+    sizes = {"image": side**2, f"{maps} maps": z.numel(), "pooled": pooled, "products": products}
+    record.table("Sizes", sizes.items(), " | numbers")
+    bars = Part("parameters", tuple(map(float, parameters.values())))
+    record.bars("Parameters", "parameters", parameters, bars, log=True)
+    return record.because(f"""
+        Each map has {left} x {left} numbers, {z.numel():,} in all, from {count(layer):,}
+        parameters and {products:,} multiplications. At {places} places all maps are, to the last
+        digit, what one neuron gives there. With weights of its own for each place the layer would
+        have {parameters["a kernel for each place"]:,} parameters, a dense one
+        {parameters["dense"]:.1e}. The maps hold {z.numel() / side**2:.0f} times as many numbers as
+        the image, and pooled by 2 x 2 still {pooled / side**2:.0f} times: pooling makes maps
+        smaller, not the picture's description.
     """)
