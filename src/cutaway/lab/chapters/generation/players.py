@@ -83,13 +83,17 @@ class Game:
 
     def turn(self, step: int) -> None:
         """One step of D with G fixed, one of G with D fixed."""
-        g, d = self.adams
+        self.teach(step)
+        fake = self.G(self.seeds(), apart=True)
+        self._move(self.adams[0], F.softplus(-self.D(fake, apart=True)).mean(1))
+
+    def teach(self, step: int) -> None:
+        """One step of D with G fixed."""
         with torch.no_grad():
             fake = self.G(self.seeds(), apart=True)
         real = self.D(self.x[batch_of(self.seed, step, len(self.x), BATCH)])
-        self._move(d, F.softplus(-real).mean(1) + F.softplus(self.D(fake, apart=True)).mean(1))
-        fake = self.G(self.seeds(), apart=True)
-        self._move(g, F.softplus(-self.D(fake, apart=True)).mean(1))
+        loss = F.softplus(-real).mean(1) + F.softplus(self.D(fake, apart=True)).mean(1)
+        self._move(self.adams[1], loss)
 
     def _move(self, adam: torch.optim.Adam, loss: Float[Tensor, "r"]) -> None:
         weights = [p for group in adam.param_groups for p in group["params"]]

@@ -13,10 +13,11 @@ from cutaway.lab.settings import Range, Replicates, Seed
 
 def narrows(data: Effect, space: Effect, misfit: Effect) -> Verdict:
     """Decides only where the fits pass within a seventh of a flat line's error of their points
-    (interval of the worst): fits that follow nothing agree without having solved anything. Holds if
-    with the most points they are spread less than with the fewest, and with the fewest points less
-    in the narrow space than in the wide one (the intervals of both ratios below 1); with limits if
-    one is so and the other is not (above 1); does not hold if neither is; else undecided."""
+    (the interval, in the space that is worse): fits that follow nothing agree without having solved
+    anything. Holds if with the most points they are spread less than with the fewest, and with the
+    fewest points less in the narrow space than in the wide one (the intervals of both ratios below
+    1); with limits if one is so and the other is not (above 1); does not hold if neither is; else
+    undecided."""
     if misfit.high >= FLAT / 7:
         return Verdict.UNDECIDED
     less, more = (
@@ -70,7 +71,7 @@ def remaining_solutions(
         space=ratio(
             f"spread in the narrow space, to the wide one, {few} points", loose, spread[narrow, few]
         ),
-        misfit=mean("distance of the worst fit from its points", worst),
+        misfit=mean("distance of the fits from their points, the worse space", worst),
         left=mean(f"error of the wide space, {few} points", made[wide, few].error(False)),
     )
     rows = [
@@ -78,7 +79,7 @@ def remaining_solutions(
             "space": kind,
             "points": n,
             "spread": left[kind, n],
-            "largest misfit": fit.misfit().amax(),
+            "misfit": fit.misfit().mean(),
             "error": fit.error(False).mean(),
         }
         for (kind, n), fit in made.items()

@@ -124,8 +124,8 @@ class Fits:
         return (y - y.mean(1, keepdim=True)).square().mean((1, 2)).sqrt().clamp(min=1e-9)
 
     def misfit(self) -> Float[Tensor, "draws"]:
-        """Training error of the worst of a draw's fits: root mean square."""
-        return self.loss.amax(1).sqrt()
+        """Training error, root mean square; of a draw's fits the mean."""
+        return self.loss.sqrt().mean(1)
 
 
 def recurrences(n: int, starts: int, steps: int, seed: int) -> Float[Tensor, "starts"]:
