@@ -53,6 +53,8 @@ def fits(gain: Effect, slope: Effect, siren: Effect) -> Verdict:
     says="A network of sines (SIREN) fits an image and its derivatives, where one of ReLUs cannot.",
     source="statistics week 4, page 38; Sitzmann et al. 2020",
     rule=fits,
+    baseline="A network of ReLUs of the same size and steps, each kind at its own learning rate. "
+    "One grey level for the whole picture has a PSNR of about 11 dB and derivatives of 0.",
     otherwise="Coordinates that are first turned into sines and cosines of many frequencies: ReLUs "
     "then fit as well.",
     full={"side": 256, "width": 256, "steps": 2000, "replicates": 8},

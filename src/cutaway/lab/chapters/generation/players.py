@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -23,18 +23,30 @@ Latent = Annotated[int, Range(1, 512)]
 BATCH = 64
 
 
-def digits(seed: int) -> tuple[Samples, Samples]:
-    """Handwritten digits of 8 x 8 pixels, from -1 (no ink) to 1: to learn from, and to judge by."""
-    first, second = (Samples(2 * s.x - 1, s.t) for s in inked(seed))
+Data = Literal["digits", "mnist"]
+MOST = {"digits": (None, None), "mnist": (20_000, 2000)}
+"""Examples to learn from and to judge by, at most."""
+
+
+def digits(seed: int, data: str = "digits") -> tuple[Samples, Samples]:
+    """Handwritten digits from -1 (no ink) to 1: to learn from, and to judge by."""
+    first, second = (Samples(2 * s.x - 1, s.t) for s in inked(seed, data))
     return first, second
 
 
-def inked(seed: int) -> tuple[Samples, Samples]:
+def inked(seed: int, data: str = "digits") -> tuple[Samples, Samples]:
     """The same digits from 0 (no ink) to 1."""
-    parts = samples(load("digits"), seed)
+    parts = samples(load(data), seed, *MOST[data])
     low, high = parts[0].x.min(), parts[0].x.max()
     first, second = (Samples((s.x - low) / (high - low), s.t) for s in parts)
     return first, second
+
+
+def labelled(t: Int[Tensor, "n"], labels: int, g: torch.Generator) -> Int[Tensor, "labels"]:
+    """Which examples have a label: as many of each of the ten classes, drawn at random."""
+    order = torch.randperm(len(t), generator=g)
+    each = [order[t[order] == k][: labels // 10] for k in range(10)]
+    return torch.cat(each)
 
 
 def mlps(latent: int, width: int) -> Adversaries:
@@ -71,13 +83,17 @@ class Game:
 
     def turn(self, step: int) -> None:
         """One step of D with G fixed, one of G with D fixed."""
-        g, d = self.adams
+        self.teach(step)
+        fake = self.G(self.seeds(), apart=True)
+        self._move(self.adams[0], F.softplus(-self.D(fake, apart=True)).mean(1))
+
+    def teach(self, step: int) -> None:
+        """One step of D with G fixed."""
         with torch.no_grad():
             fake = self.G(self.seeds(), apart=True)
         real = self.D(self.x[batch_of(self.seed, step, len(self.x), BATCH)])
-        self._move(d, F.softplus(-real).mean(1) + F.softplus(self.D(fake, apart=True)).mean(1))
-        fake = self.G(self.seeds(), apart=True)
-        self._move(g, F.softplus(-self.D(fake, apart=True)).mean(1))
+        loss = F.softplus(-real).mean(1) + F.softplus(self.D(fake, apart=True)).mean(1)
+        self._move(self.adams[1], loss)
 
     def _move(self, adam: torch.optim.Adam, loss: Float[Tensor, "r"]) -> None:
         weights = [p for group in adam.param_groups for p in group["params"]]
