@@ -1,4 +1,4 @@
-"""The images of a sitting: half and half, shuffled, and told apart by nothing but what they show."""
+"""The images of a sitting: half and half, shuffled, told apart by what they show alone."""
 
 from io import BytesIO
 
@@ -88,7 +88,7 @@ def test_scrambled_pixels_stay_in_their_colours():
 
 
 def test_too_few_images(source: Source):
-    with pytest.raises(UsageError, match="held out .* test images, and --images 2000 needs 1200"):
+    with pytest.raises(UsageError, match=r"held out .* test images, and --images 2000 needs 1200"):
         source.check(2000)
 
 

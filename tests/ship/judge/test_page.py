@@ -1,4 +1,4 @@
-"""The page in a real browser: somebody judges by key, by click and by touch, and sees the result."""
+"""The page in a real browser: somebody judges by key, click and touch, and sees the result."""
 
 import signal
 from collections.abc import Iterator
