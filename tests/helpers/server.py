@@ -1,4 +1,4 @@
-"""`cutaway serve` in a process of its own, on a free port, asked over real sockets."""
+"""`cutaway serve`, or `judge`, in a process of its own, on a free port, asked over real sockets."""
 
 import base64
 import json
@@ -28,8 +28,8 @@ class Server:
         client: keeps connections to it.
     """
 
-    def __init__(self, path: Path, *options: object):
-        self._command = [sys.executable, "-W", "error", "-m", "cutaway", "serve", str(path)]
+    def __init__(self, path: Path, *options: object, command: str = "serve"):
+        self._command = [sys.executable, "-W", "error", "-m", "cutaway", command, str(path)]
         self._command += ["--port", "0", *map(str, options)]
         self._log = tempfile.NamedTemporaryFile(suffix=".log")  # noqa: SIM115
 

@@ -18,6 +18,7 @@ from cutaway.cli import (  # noqa: F401  (each enters its command, in this order
     evaluate,
     export,
     generate,
+    judge,
     look,
     models,
     predict,

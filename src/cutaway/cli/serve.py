@@ -66,7 +66,7 @@ def serve(
     Ctrl-C finishes the requests in progress, and ends. Another run put at the same path (a link
     that is turned, or new weights) takes over without losing a request.
     """
-    _check_installed()
+    check_installed()
     from cutaway.ship.serve.opening import check_backend, load_engine
     from cutaway.ship.serve.server import serve as run
     from cutaway.ship.serve.settings import Settings, usual_rate
@@ -80,7 +80,7 @@ def serve(
     run(path, load, settings, host, port, lambda url: typer.echo(f"Serving {path} at {url}"))
 
 
-def _check_installed() -> None:
+def check_installed() -> None:
     try:
         import fastapi  # noqa: F401
         import httptools  # noqa: F401

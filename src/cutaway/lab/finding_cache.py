@@ -44,8 +44,22 @@ def save(finding: Finding) -> Path:
 
 def path_of(claim: Claim, settings: dict[str, Any]) -> Path:
     """The file of a finding."""
-    key = cache.digest(code_of(claim), sorted(settings.items()), torch.__version__)
+    files = [_stamp(Path(one)) for one in settings.values() if isinstance(one, str) and one]
+    named = [one for one in files if one]
+    key = cache.digest(
+        code_of(claim), sorted(settings.items()), torch.__version__, *([named] if named else [])
+    )
     return cache.root() / "lab" / f"{claim.number}-{key}.json"
+
+
+def _stamp(path: Path) -> list[tuple[str, int, int]]:
+    """The state of a file, or of a folder's files, that a setting names: its content may change."""
+    try:
+        files = sorted(path.iterdir()) if path.is_dir() else [path] * path.is_file()
+        states = [(one, one.stat()) for one in files if one.is_file()]
+    except OSError:  # the experiment says what is wrong
+        return []
+    return [(one.name, state.st_size, state.st_mtime_ns) for one, state in states]
 
 
 def code_of(claim: Claim) -> str:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from fastapi import FastAPI
 from uvicorn import Config, Server
 from uvicorn.server import HANDLED_SIGNALS
 
@@ -42,16 +43,35 @@ def serve(
     Raises:
         UsageError: the port is taken, or nothing at `path` can be served.
     """
+    run(lambda: make_app(path, load, settings), settings.timeout, host, port, on_started)
+
+
+def run(
+    make: Callable[[], FastAPI],
+    timeout: float,
+    host: str,
+    port: int,
+    on_started: Callable[[str], None],
+) -> None:
+    """Answer by an application, which is made once the port is ours, until SIGINT or SIGTERM.
+
+    Args:
+        timeout: seconds in which a request's head has to arrive.
+        port, on_started: as for `serve`.
+
+    Raises:
+        UsageError: the port is taken.
+    """
     with bind(host, port) as listener:
-        app = make_app(path, load, settings)
+        app = make()
         _log_to_stderr()
         _raise_file_limit()
         config = Config(
-            app, http=limited_protocol(settings.timeout), ws="none", log_config=None,
+            app, http=limited_protocol(timeout), ws="none", log_config=None,
             access_log=False,
             proxy_headers=False,  # anybody may write X-Forwarded-For
             backlog=BACKLOG, server_header=False,
-            timeout_graceful_shutdown=int(2 * settings.timeout) + 2,
+            timeout_graceful_shutdown=int(2 * timeout) + 2,
         )  # fmt: skip
         address = listener.getsockname()
         GracefulServer(

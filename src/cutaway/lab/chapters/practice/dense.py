@@ -1,5 +1,7 @@
 """Dense layers against convolutions of the same cost."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import torch
@@ -11,7 +13,7 @@ from cutaway.data.sources import load
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import over
-from cutaway.lab.settings import Range, Replicates, Seed, Steps
+from cutaway.lab.settings import Range, Rate, Replicates, Seed, Steps
 from cutaway.lab.tools.learning import minimise
 from cutaway.lab.tools.samples import Samples, batch_of, samples
 from cutaway.learn.fleet.stack import Stack
@@ -58,12 +60,11 @@ def dearer(large: Effect, small: Effect) -> Verdict:
     """Holds if with as many multiplications an image and as many images convolutions have the
     higher accuracy, on MNIST and on digits of 8 x 8 (both intervals above 0): what is more accurate
     at the same cost would be as accurate with fewer images or less computation; with limits if it
-    is so on one of the two; does not hold if convolutions have the lower accuracy on both (below
-    0); else undecided."""
-    ahead = [gap.low > 0 for gap in (large, small)]
-    if all(ahead):
+    is so on one of the two, and on the other they are at most 1 point ahead (upper end); does not
+    hold if convolutions have the lower accuracy on both (below 0); else undecided."""
+    if large.low > 0 and small.low > 0:
         return Verdict.HOLDS
-    if any(ahead):
+    if any(a.low > 0 and b.high <= 1 for a, b in ((large, small), (small, large))):
         return Verdict.LIMITED
     return Verdict.FAILS if large.high < 0 and small.high < 0 else Verdict.UNDECIDED
 
@@ -76,30 +77,40 @@ def dearer(large: Effect, small: Effect) -> Verdict:
     rule=dearer,
     otherwise="Images that are small or always in the same place, so that a shared filter has "
     "little to share.",
+    baseline="Perceptrons with one hidden layer that multiply as often for an image, learn from as "
+    "many images with the same rates to choose from, and reach 88 to 93 % on MNIST.",
+    revised="first round: the first rule was changed by someone who knew some of its numbers. "
+    "2026-11-29: an interval that holds everything on one of the two data sets made it 'with "
+    "limits', and is undecided now; at evening each kind has the best of three rates. REVISED84",
     needs=("mnist",),
+    evening={"maps": 6, "sizes": (600, 2400), "steps": 400, "rates": (0.0015, 0.005, 0.015)},
     full={"replicates": 16, "maps": 8, "sizes": (300, 600, 1200, 2400, 4800), "steps": 800},
 )
 def dense_and_shared(
     maps: Annotated[int, Range(1, 64)] = 4,
     sizes: tuple[Annotated[int, Range(20, 30_000)], ...] = (400, 800),
     steps: Steps = 100,
+    rates: tuple[Rate, ...] = (0.005,),
     replicates: Replicates = 8,
     seed: Seed = 0,
 ) -> Evidence:
     """Convolutional networks and perceptrons with one hidden layer that multiply as often learn
-    from growing numbers of images, drawn for each: MNIST, 28 x 28, and digits of 8 x 8."""
+    from growing numbers of images, drawn for each: MNIST, 28 x 28, and digits of 8 x 8. Of several
+    rates each kind has the one that is best on validation images."""
     rows: list[tuple[Any, ...]] = []
     right: dict[str, Float[Tensor, "n r"]] = {}
     for name, side in (("mnist", 28), ("digits", 8)):
         accuracies = {"convolutions": [], "dense": []}  # type: dict[str, list[Tensor]]
+        there, tested = samples(load(name), seed, 5 * max(sizes), 1000)
         for n in sizes:
-            learned, tested = samples(load(name), seed, 4 * n, 1000)
+            learned = there.first(5 * n)
             for kind, of_kind in accuracies.items():
-                nets = [built(kind, maps, side) for _ in range(replicates)]
-                of_kind.append(trained_accuracy(nets, learned, tested, n, steps, seed))
-                products = multiplications(nets[0], side)
-                right_now = of_kind[-1].mean().item()
-                rows.append((f"{side} x {side}", kind, count(nets[0]), products, n, right_now))
+                make = partial(built, kind, maps, side)
+                rate, now = tuned(make, replicates, rates, learned, tested, n, steps, seed)
+                of_kind.append(now)
+                net = make()
+                products, weights = multiplications(net, side), count(net)
+                rows.append((f"{side} x {side}", kind, weights, products, n, rate, now.mean()))
         right |= {f"{name} {kind}": torch.stack(one) for kind, one in accuracies.items()}
     last = len(sizes) - 1
     gap = {}
@@ -113,7 +124,7 @@ def dense_and_shared(
     data = difference(said, *pair, "points")
     record = Record()
     record.effects(large=gap["mnist"], small=gap["digits"], half=data)
-    columns = "images | layers | weights | multiplications | learned from | accuracy (%)"
+    columns = "images | layers | weights | multiplications | learned from | rate | accuracy (%)"
     record.table("Equal computation", rows, columns)
     for name, title in (("mnist", "MNIST, 28 x 28"), ("digits", "Digits, 8 x 8")):
         series = [over(kind, sizes, right[f"{name} {kind}"]) for kind in ("convolutions", "dense")]
@@ -140,11 +151,34 @@ def built(kind: str, maps: int, side: int) -> nn.Module:
     return MLP(side * side, [equal_width(maps, side)], 10)
 
 
-def trained_accuracy(
-    networks: list[nn.Module], learned: Samples, tested: Samples, n: int, steps: int, seed: int
-) -> Float[Tensor, " r"]:
-    """Test accuracy (%) after learning with Adam in batches of at most 50, each network from n
-    images of its own draw."""
+def tuned(
+    make: Callable[[], nn.Module],
+    replicates: int,
+    rates: tuple[float, ...],
+    learned: Samples,
+    tested: Samples,
+    n: int,
+    steps: int,
+    seed: int,
+) -> tuple[float, Float[Tensor, " r"]]:
+    """The rate that is best on validation images, and the test accuracy (%) with it; the last fifth
+    of the images that are there to learn from validates, and teaches nothing."""
+    cut = len(learned) - len(learned) // 5
+    taught = learned.first(cut)
+    validating = Samples(learned.x[cut:], learned.t[cut:])
+    tries = []
+    for rate in rates:
+        nets = trained([make() for _ in range(replicates)], taught, n, steps, rate, seed)
+        tries.append((accuracy_of(nets, validating).mean().item(), rate, nets))
+    _, rate, nets = max(tries, key=lambda one: one[0])
+    return rate, accuracy_of(nets, tested)
+
+
+def trained(
+    networks: list[nn.Module], learned: Samples, n: int, steps: int, rate: float, seed: int
+) -> Stack:
+    """Networks that have learned with Adam in batches of at most 50, each from n images of its own
+    draw."""
     nets, r = Stack(networks), len(networks)
     g = generator(seed, "8.4", n)
     own = torch.rand(r, len(learned), generator=g).argsort(1)[:, :n]
@@ -154,6 +188,11 @@ def trained_accuracy(
         s = nets(learned.x[i], apart=True)
         return torch.stack([cross_entropy(a, t) for a, t in zip(s, learned.t[i], strict=True)])
 
-    minimise(losses, torch.optim.Adam(nets.parameters(), 0.005), steps)
-    with torch.no_grad():
-        return 100 * (nets(tested.x).argmax(-1) == tested.t).float().mean(1)
+    minimise(losses, torch.optim.Adam(nets.parameters(), rate), steps)
+    return nets
+
+
+@torch.no_grad()
+def accuracy_of(nets: Stack, tested: Samples) -> Float[Tensor, " r"]:
+    """Right answers (%)."""
+    return 100 * (nets(tested.x).argmax(-1) == tested.t).float().mean(1)

@@ -1,0 +1,1 @@
+"""People as judges of a network's images, real or drawn: `cutaway judge`."""
