@@ -13,7 +13,7 @@ Images = Float[Tensor, "b c h w"]
 
 
 class Encoder(nn.Module):
-    """Two convolutions that halve the side, relu(z * u), and the features tanh(U z) of the whole."""
+    """Two convolutions that halve the side, relu(z * u), and features tanh(U z) of the whole."""
 
     def __init__(self, channels: int, size: tuple[int, int], maps: int, features: int):
         super().__init__()
@@ -64,8 +64,8 @@ class Captioner(nn.Module):
     def describe(
         self, x: Images, longest: int
     ) -> tuple[Int[Tensor, "b longest"], Float[Tensor, "b"]]:
-        """The caption of the likeliest word at each place, zeros after its end; and its probability,
-        the product of its words'."""
+        """The caption of the likeliest word at each place, zeros after its end; and its
+        probability, the product of its words'."""
         h = self.encoder(x)
         state, k = (h, torch.zeros_like(h)), self.output.out_features
         word = torch.zeros(len(x), dtype=torch.long, device=x.device)

@@ -13,8 +13,8 @@ from cutaway.models.rnn import SequenceModel, State
 
 
 class LSTMCell(nn.Module):
-    """c_t = f c_(t-1) + i g and h_t = o tanh(c_t); the gates i, f, o are sigmoids and g a tanh, each
-    of its own part of W x_t + U h_(t-1) + b.
+    """c_t = f c_(t-1) + i g and h_t = o tanh(c_t); the gates i, f, o are sigmoids and g a tanh,
+    each of its own part of W x_t + U h_(t-1) + b.
 
     Along c the gradient is multiplied by f alone, and by no weights: where f is near 1 it neither
     fades nor explodes.

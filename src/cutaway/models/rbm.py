@@ -18,6 +18,9 @@ class RBM(nn.Module):
 
     Given one layer, the units of the other are independent, so both are drawn in turn (Gibbs).
 
+    Many machines of one shape are one: W, b and c may have an axis of machines in front (b and c
+    then a second one of length 1), and so has what is computed.
+
     Source: Smolensky 1986; Hinton 2002, 'Training products of experts by minimizing contrastive
     divergence'; the course's text, section 4.5.1, names it as a generative model.
 
@@ -33,11 +36,11 @@ class RBM(nn.Module):
 
     def forward(self, v: Visible) -> Float[Tensor, "*b"]:
         """F(v)."""
-        return -(v @ self.b) - softplus(v @ self.W.T + self.c).sum(-1)
+        return -(v * self.b).sum(-1) - softplus(v @ self.W.mT + self.c).sum(-1)
 
     def up(self, v: Visible) -> Hidden:
         """P(h_j = 1 | v) = sigmoid(c_j + W_j v)."""
-        return (v @ self.W.T + self.c).sigmoid()
+        return (v @ self.W.mT + self.c).sigmoid()
 
     def down(self, h: Hidden) -> Visible:
         """P(v_i = 1 | h) = sigmoid(b_i + (W'h)_i)."""
@@ -52,30 +55,30 @@ class RBM(nn.Module):
             )
         return v
 
-    def contrastive(self, v: Visible, k: int, draw: torch.Generator) -> Float[Tensor, ""]:
-        """What CD-k descends: the mean of F(v) - F(v_k), v_k being drawn from v by k rounds and then
-        held. Its gradient is that of Hinton 2002, equation 9: for W -<h v'>_0 + <h v'>_k."""
-        return (self(v) - self(self.gibbs(v, k, draw))).mean()
+    def contrastive(self, v: Visible, k: int, draw: torch.Generator) -> Float[Tensor, "*r"]:
+        """What CD-k descends: the mean of F(v) - F(v_k), v_k being drawn from v by k rounds and
+        then held. Its gradient is Hinton's of 2002: for W, <h v'>_k - <h v'>_0."""
+        return (self(v) - self(self.gibbs(v, k, draw))).mean(-1)
 
-    def log_partition(self) -> Float[Tensor, ""]:
+    def log_partition(self) -> Float[Tensor, "*r"]:
         """log Z, exact: the sum over all 2^h states of the hidden layer, for a small one."""
-        return self._states()[1].logsumexp(0)
+        return self._states()[1].logsumexp(-1)
 
     def log_likelihood(self, v: Visible) -> Float[Tensor, "*b"]:
         """log P(v) in nats, exact."""
-        return -self(v) - self.log_partition()
+        return -self(v) - self.log_partition()[..., None]
 
     @torch.no_grad()
     def exact_draw(self, n: int, draw: torch.Generator) -> Float[Tensor, "n v"]:
-        """n independent draws from P(v): h from its own exact distribution, then v given h."""
+        """n independent draws of one machine: h from its own exact distribution, then v given h."""
         h, scores = self._states()
         chosen = torch.multinomial(scores.softmax(0), n, replacement=True, generator=draw)
         return torch.bernoulli(self.down(h[chosen]), generator=draw)
 
-    def _states(self) -> tuple[Float[Tensor, "states h"], Float[Tensor, "states"]]:
+    def _states(self) -> tuple[Float[Tensor, "states h"], Float[Tensor, "*r states"]]:
         """Every h, and log of the sum over v of e^(-E(v, h))."""
-        n = len(self.c)
+        n = self.c.shape[-1]
         assert n <= 20, "2^h states are too many"
         number = torch.arange(2**n, device=self.c.device)
         h = (number[:, None] >> torch.arange(n, device=self.c.device) & 1).to(self.c.dtype)
-        return h, h @ self.c + softplus(h @ self.W + self.b).sum(1)
+        return h, (h * self.c).sum(-1) + softplus(h @ self.W + self.b).sum(-1)

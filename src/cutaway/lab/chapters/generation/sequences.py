@@ -173,10 +173,11 @@ def remembers(rnn: Effect, lstm: Effect, longer: Effect, rotated: Effect) -> Ver
     source="textbook 4.5.1 (RNN) and 4.1.2 (LSTM); statistics week 4, page 32; the delay: "
     "Hochreiter and Schmidhuber 1997",
     rule=remembers,
-    baseline="An n-gram model (the best n of 1 to 6) of the same words, and for the memory a guess, "
-    "which is right in 50 % of the words. The best possible model pays the language's entropy.",
-    otherwise="A start of the plain RNN from which gradients do not fade: with an orthogonal matrix "
-    "it remembers nearly as well at delays such as the quick run's.",
+    baseline="An n-gram model (the best n of 1 to 6) of the same words, and for the memory a "
+    "guess, which is right in 50 % of the words. The best possible model pays the language's "
+    "entropy.",
+    otherwise="A start of the plain RNN from which gradients do not fade: with an orthogonal "
+    "matrix it remembers nearly as well at delays such as the quick run's.",
     evening={"syllables": 10, "steps": 1500, "words": 2000, "rates": (0.003, 0.01, 0.03)},
     full={
         "syllables": 50, "steps": 20_000, "words": 10_000, "rates": (0.001, 0.003, 0.01, 0.03),
@@ -269,7 +270,9 @@ def _table(
          cost[name] - entropy(syllables), good[name], "  ".join(drawn[name][0][:2]))
         for name in drawn
     ]  # fmt: skip
-    columns = "model | weights | learning rate | nats above the best possible | valid (%) | examples"
+    columns = (
+        "model | weights | learning rate | nats above the best possible | valid (%) | examples"
+    )
     record.table("Fresh words, and generated ones", rows, columns)
     return good
 
