@@ -37,7 +37,7 @@ def answered(scale: float) -> Effects:
 class WrongTanh(Tanh):
     """Its slope taken for 1."""
 
-    def backward(self, g, *values):
+    def backward(self, g: torch.Tensor, *values: torch.Tensor | None) -> tuple[torch.Tensor, ...]:
         return (g,)
 
 

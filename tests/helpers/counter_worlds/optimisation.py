@@ -95,7 +95,7 @@ WORLDS: dict[str, list[World]] = {
         World("wide interval", "Work that could be any.", wide(ORDERS), UNDECIDED),
         World(
             "wide interval", "Only Newton's advantage is uncertain.",
-            ORDERS | wide(planted(bent=(1, 9))), UNDECIDED,
+            {**ORDERS, **wide(planted(bent=(1, 9)))}, UNDECIDED,
         ),
         World(
             "ceiling", "No method arrives in the steps it may take: all ratios are 1.",
@@ -111,7 +111,10 @@ WORLDS: dict[str, list[World]] = {
         World(
             "leaked truth", "It begins at the floor.", lambda: newton(1000.0, there=True), FAILS
         ),
-        World("nothing there", "0 / 0.", {"left": exact("", math.nan), "cost": exact("", 3)}, FAILS),
+        World(
+            "nothing there", "0 / 0.",
+            {"left": exact("", math.nan), "cost": exact("", 3)}, FAILS,
+        ),
     ],
     "3.3": [
         World("wide interval", "Exponent and ratios that could be any.", wide(BATCHES), UNDECIDED),

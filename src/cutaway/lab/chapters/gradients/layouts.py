@@ -50,7 +50,7 @@ def off_definition(y: Scalar, x: Tensor, d: Float[Tensor, "m n"], g: torch.Gener
 
 def off_chain(
     y: Scalar, w: Float[Tensor, "k p"], x: Float[Tensor, "p m"]
-) -> tuple[float, tuple[int, int]]:
+) -> tuple[float, tuple[int, ...]]:
     """For Z = W X: how far (dy/dZ) W is from dy/dX, and X (dy/dZ) from dy/dW, all of them in the
     layout of the notes, as a share of their size; and the shape of the first product."""
     above = gradient(y, w @ x).T

@@ -71,7 +71,7 @@ def in_regression(replicates: int, n: int, seed: int) -> tuple[Tensor, Tensor]:
     optimizer = torch.optim.LBFGS(
         [w], max_iter=300, tolerance_grad=1e-9, tolerance_change=0, line_search_fn="strong_wolfe"
     )
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    optimizer.step(closure)
     floor, found = w.detach().clone(), []
     rest = torch.autograd.grad(loss(), w)[0].norm()
     for k in range(replicates):

@@ -160,9 +160,10 @@ def six_shapes(
             for method in METHODS
             for rate in RATES
         }
-        best = {m: max(RATES, key=lambda r, m=m: tried[m, r].mean().item()) for m in METHODS}
+        score = {one: runs.mean().item() for one, runs in tried.items()}
+        best = {m: -max((score[m, r], -r) for r in RATES)[1] for m in METHODS}
         each = {m: descended(loss, signs[1], places[1], m, r, steps) for m, r in best.items()}
-        chosen = max(METHODS, key=lambda m: tried[m, best[m]].mean().item())
+        chosen = max(METHODS, key=lambda m: score[m, best[m]])
         there[name] = mean(f"runs that arrive, {name[2:]}", arrived(each[chosen][0]), "%", SHARE)
         toward = agreement(loss, signs[1], grid)
         rows.append((name, toward, *(arrived(w).mean() for w, _ in each.values()), chosen,
