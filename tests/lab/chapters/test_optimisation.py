@@ -13,7 +13,7 @@ from cutaway.lab.chapters.optimisation import convex, regularising, shapes
 from cutaway.lab.chapters.optimisation.edge import later
 from cutaway.lab.chapters.optimisation.methods import TOLD, Regression, exponent
 from cutaway.lab.chapters.optimisation.minima import Imitation, counts
-from cutaway.lab.chapters.optimisation.quadratics import (
+from cutaway.lab.chapters.optimisation.momentum import (
     at_their_best,
     by_momentum,
     crossings,

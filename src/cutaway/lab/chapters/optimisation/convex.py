@@ -164,13 +164,7 @@ def convex_losses(
     cells = [(name, slope[0], slope[6], slope[-1], left[name]) for name, slope in near.items()]
     columns = "loss | gradient at 1 | at 0.001 | at 0.000001 | what is left"
     record.table("The gradient near the floor", cells, columns)
-    series = [over(f"{d} dimensions", asked, a.mean(2)) for d, a in found.items()]
-    series.append(line("largest possible", asked, [bound(c) for c in asked]))
-    axes = "condition number", "angle (degrees)"
-    record.curves("Off the way to the floor", *axes, *series, x_log=True, levels={90.0: "astray"})
-    lines = [line(name, distances, slope) for name, slope in near.items()]
-    axes = "distance from the floor", "size of the gradient"
-    record.curves("Near the floor", *axes, *lines, x_log=True, y_log=True)
+    _drawn(record, asked, found, distances, near)
     return record.because(f"""
         Only in a round bowl does the gradient point at the minimum. In a valley ten times as steep
         across as along it is {found[2][at].mean():.0f} degrees off on average, in one of
@@ -188,3 +182,20 @@ def convex_losses(
 def bound(condition: float) -> float:
     """The largest angle at any place of a quadratic, in degrees (Kantorovich's inequality)."""
     return math.degrees(math.acos(2 * math.sqrt(condition) / (condition + 1)))
+
+
+def _drawn(
+    record: Record,
+    asked: list[float],
+    found: dict[int, Tensor],
+    distances: Tensor,
+    near: dict[str, Tensor],
+) -> None:
+    """Angles by condition number, and gradients by distance."""
+    series = [over(f"{d} dimensions", asked, a.mean(2)) for d, a in found.items()]
+    series.append(line("largest possible", asked, [bound(c) for c in asked]))
+    axes = "condition number", "angle (degrees)"
+    record.curves("Off the way to the floor", *axes, *series, x_log=True, levels={90.0: "astray"})
+    lines = [line(name, distances, slope) for name, slope in near.items()]
+    axes = "distance from the floor", "size of the gradient"
+    record.curves("Near the floor", *axes, *lines, x_log=True, y_log=True)
