@@ -2,14 +2,29 @@
 
 import pytest
 import torch
-from helpers.effects import at
+from helpers.effects import at, exactly
 
 from cutaway import lab
 from cutaway.byhand import check
-from cutaway.lab.chapters.gradients import cost, equations, graphs, kinks, numerical
+from cutaway.lab.chapters.gradients import (
+    cost,
+    equations,
+    graphs,
+    kinks,
+    layer,
+    layouts,
+    numerical,
+    smooth,
+)
 from cutaway.lab.evidence import Verdict, exact
 
 HOLDS, LIMITED, FAILS, UNDECIDED, *_ = Verdict
+
+
+def kinked(relu=0.0, between=0.0, learned=None, changed=None, coarse=None, zero_start=None):
+    """Effects of claim 2.7, in which the choice changes nothing."""
+    others = [e or at(0, 0.01) for e in (changed, coarse, zero_start)]
+    return *exactly(relu, between), learned or at(90, 1), *others
 
 
 @pytest.mark.parametrize(
@@ -19,32 +34,47 @@ HOLDS, LIMITED, FAILS, UNDECIDED, *_ = Verdict
         (numerical.v_shaped, (at(-10, 0.01), at(1, 0.01), at(-1, 0.01)), LIMITED),
         (numerical.v_shaped, (at(-10, 0.01), at(2, 0.01), at(0, 0.01)), LIMITED),
         (numerical.v_shaped, (at(-3, 0.01), at(2, 0.01), at(-1, 0.01)), FAILS),
+        (numerical.v_shaped, (at(-9, 3), at(2, 0.01), at(-1, 0.01)), UNDECIDED),
+        (numerical.v_shaped, (at(-10, 0.01), at(2, 1), at(-1, 0.01)), UNDECIDED),
         (numerical.shaped, (exact("", 0), exact("", 1e-15)), HOLDS),
         (numerical.shaped, (exact("", 1), exact("", 1e-15)), FAILS),
         (numerical.shaped, (exact("", 0), exact("", 1e-3)), FAILS),
         (equations.as_given, (exact("", 1e-15), exact("", 0), exact("", 1e-15)), HOLDS),
         (equations.as_given, (exact("", 1e-15), exact("", 0), exact("", 0.5)), LIMITED),
         (equations.as_given, (exact("", 1e-3), exact("", 0), exact("", 0)), FAILS),
-        (graphs.graphs_agree, (exact("", 1e-15), exact("", 1e-9)), HOLDS),
-        (graphs.graphs_agree, (exact("", 1e-6), exact("", 1e-9)), FAILS),
-        (graphs.graphs_agree, (exact("", 1e-15), exact("", 0.1)), FAILS),
-        (cost.linear_or_not, (exact("", 0), exact("", 2)), HOLDS),
-        (cost.linear_or_not, (exact("", 0), exact("", 1)), LIMITED),
-        (cost.linear_or_not, (exact("", 3), exact("", 2)), FAILS),
+        (graphs.graphs_agree, (*exactly(1e-15, 1e-9), exact("", 1)), HOLDS),
+        (graphs.graphs_agree, exactly(1e-6, 1e-9, 1), FAILS),
+        (graphs.graphs_agree, exactly(1e-15, 0.1, 1), FAILS),
+        (graphs.graphs_agree, exactly(1e-15, 1e-9, 0), UNDECIDED),
+        (cost.linear_or_not, exactly(0, 25, 2), HOLDS),
+        (cost.linear_or_not, exactly(0, 25, 1), LIMITED),
+        (cost.linear_or_not, exactly(3, 25, 2), FAILS),
+        (cost.linear_or_not, exactly(0, 0, 2), UNDECIDED),
         (cost.two_forwards, (exact("", 1.6), exact("", 1.9)), HOLDS),
         (cost.two_forwards, (exact("", 1.6), exact("", 9)), LIMITED),
         (cost.two_forwards, (exact("", 1), exact("", 1)), FAILS),
         (cost.two_forwards, (exact("", 9), exact("", 90)), FAILS),
-        (kinks.kink, (exact("", 1), exact("", 0), at(0, 0.01), at(0, 0.01), at(0, 0.01)), HOLDS),
-        (kinks.kink, (exact("", 0), exact("", 2), at(0, 0.01), at(0, 0.01), at(0, 0.01)), LIMITED),
-        (kinks.kink, (exact("", 0), exact("", 0), at(0, 0.01), at(0, 0.01), at(50, 0.01)), LIMITED),
-        (kinks.kink, (exact("", 0), exact("", 0), at(0, 5), at(0, 0.01), at(0, 0.01)), UNDECIDED),
-        (kinks.kink, (exact("", 0), exact("", 0), at(4, 0.01), at(0, 0.01), at(0, 0.01)), FAILS),
-        (kinks.kink, (exact("", 0.5), exact("", 0), at(0, 0.01), at(0, 0.01), at(0, 0.01)), FAILS),
-        (kinks.smooth, (exact("", 5e-4), exact("", 10), exact("", 10), exact("", 1)), HOLDS),
-        (kinks.smooth, (exact("", 0.1), exact("", 10), exact("", 10), exact("", 1)), LIMITED),
-        (kinks.smooth, (exact("", 5e-4), exact("", 10), exact("", 1), exact("", 1)), FAILS),
-        (kinks.smooth, (exact("", 5e-4), exact("", 10), exact("", 10), exact("", 10)), FAILS),
+        (kinks.kink, kinked(relu=1), HOLDS),
+        (kinks.kink, kinked(between=2), LIMITED),
+        (kinks.kink, kinked(zero_start=at(50, 0.01)), LIMITED),
+        (kinks.kink, kinked(zero_start=at(1, 5)), UNDECIDED),
+        (kinks.kink, kinked(changed=at(0, 5)), UNDECIDED),
+        (kinks.kink, kinked(learned=at(10, 1)), UNDECIDED),
+        (kinks.kink, kinked(changed=at(4, 0.01)), FAILS),
+        (kinks.kink, kinked(relu=0.5), FAILS),
+        (layouts.laid_out, exactly(1e-9, 1e-15, 1, 9), LIMITED),
+        (layouts.laid_out, exactly(1e-9, 1e-15, 1, 0), HOLDS),
+        (layouts.laid_out, exactly(0.1, 1e-15, 1, 9), FAILS),
+        (layouts.laid_out, exactly(1e-9, 1, 1, 9), FAILS),
+        (layouts.laid_out, exactly(1e-9, 1e-15, 0, 9), UNDECIDED),
+        (layer.layer_by_layer, exactly(1e-15, 1e-15, 0.2), HOLDS),
+        (layer.layer_by_layer, exactly(1e-15, 0.1, 0.2), LIMITED),
+        (layer.layer_by_layer, exactly(0.1, 0.1, 0.2), FAILS),
+        (layer.layer_by_layer, exactly(1e-15, 1e-15, 0), UNDECIDED),
+        (smooth.smooth, (exact("", 5e-4), exact("", 10), exact("", 10), exact("", 1)), HOLDS),
+        (smooth.smooth, (exact("", 0.1), exact("", 10), exact("", 10), exact("", 1)), LIMITED),
+        (smooth.smooth, (exact("", 5e-4), exact("", 10), exact("", 1), exact("", 1)), FAILS),
+        (smooth.smooth, (exact("", 5e-4), exact("", 10), exact("", 10), exact("", 10)), FAILS),
     ],
 )
 def test_the_rules(rule, effects, verdict):
@@ -108,9 +138,36 @@ def test_each_derivative_at_0_has_a_spelling_whatever_clamp_takes():
 
 def test_derivatives_of_worked_values():
     x = torch.tensor([0.0, 2.0]).double()
-    y, first, second = kinks.derivatives(lambda s: s**3, x)
+    y, first, second = smooth.derivatives(lambda s: s**3, x)
     assert (y.tolist(), first.tolist(), second.tolist()) == ([0, 8], [0, 12], [0, 12])
-    assert kinks.derivatives(torch.nn.functional.gelu, x[:1])[1].item() == 0.5
+    assert smooth.derivatives(torch.nn.functional.gelu, x[:1])[1].item() == 0.5
+
+
+def test_a_derivative_by_a_matrix_in_a_worked_case():
+    """y = a'X b: D = b a', [m x n], so that tr(D dX) = a'dX b."""
+    a, b = torch.tensor([1.0, 2, 3]).double(), torch.tensor([4.0, 5]).double()
+    found = layouts.gradient(lambda x: a @ x @ b, torch.zeros(3, 2).double())
+    assert found.T.tolist() == [[4, 8, 12], [5, 10, 15]]
+    g = torch.Generator().manual_seed(0)
+    assert (
+        layouts.off_definition(lambda x: a @ x @ b, torch.zeros(3, 2).double(), found.T, g) < 1e-9
+    )
+    worst, shape = layouts.off_chain(
+        lambda z: z.square().sum(), torch.randn(4, 3).double(), torch.randn(3, 2).double()
+    )
+    assert worst < 1e-12
+    assert shape == (2, 3)
+
+
+@pytest.mark.parametrize("f", [layer.dense, layer.gain, layer.bent, layer.softmax, layer.residual])
+def test_both_derivatives_of_each_kind_of_layer(f):
+    sizes = {layer.dense: 8, layer.gain: 3, layer.residual: 12}
+    x, theta = torch.randn(3).double(), torch.randn(sizes.get(f, 0)).double()
+    y, by_x, by_theta = f(x, theta)
+    true = torch.autograd.functional.jacobian(lambda a, b: f(a, b)[0], (x, theta))
+    assert torch.allclose(by_x, true[0], atol=1e-12)
+    assert by_theta.shape == (len(y), len(theta))
+    assert torch.allclose(by_theta, true[1], atol=1e-12)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -121,6 +178,8 @@ def test_derivatives_of_worked_values():
         ("2.2", {}, LIMITED),
         ("2.3", {"replicates": 8}, HOLDS),
         ("2.6", {"replicates": 16}, HOLDS),
+        ("2.9", {"replicates": 8}, LIMITED),
+        ("2.10", {"replicates": 8}, HOLDS),
     ],
 )
 def test_quick_verdicts(number, settings, verdict, seed):

@@ -16,10 +16,11 @@ HOLDS, LIMITED, FAILS, UNDECIDED, *_ = Verdict
 @pytest.mark.parametrize(
     ("number", "effects", "verdict"),
     [
-        ("1.1", {"wrong": exact("", 0), "learned": at(100, 1)}, HOLDS),
+        ("1.1", {"wrong": exact("", 0), "learned": at(100, 0.5)}, HOLDS),
+        ("1.1", {"wrong": exact("", 0), "learned": at(99, 1)}, UNDECIDED),
         ("1.1", {"wrong": exact("", 0), "learned": at(60, 1)}, LIMITED),
         ("1.1", {"wrong": exact("", 1), "learned": at(100, 1)}, FAILS),
-        ("1.1", {"wrong": exact("", 0), "learned": at(0, 1)}, FAILS),
+        ("1.1", {"wrong": exact("", 0), "learned": at(0, 0.5)}, FAILS),
         ("1.2", {"feasible": exact("", 0), "passed": at(0, 1)}, HOLDS),
         ("1.2", {"feasible": exact("", 1), "passed": at(0, 1)}, FAILS),
         ("1.2", {"feasible": exact("", 0), "passed": at(2, 1)}, UNDECIDED),
@@ -28,6 +29,7 @@ HOLDS, LIMITED, FAILS, UNDECIDED, *_ = Verdict
         ("1.3", {"wrong": exact("", 0), "smallest": at(40, 1), "best": at(40, 1)}, FAILS),
         ("1.3", {"wrong": exact("", 2), "smallest": at(97, 1), "best": at(99, 1)}, FAILS),
         ("1.3", {"wrong": exact("", 0), "smallest": at(40, 1), "best": at(90, 1)}, UNDECIDED),
+        ("1.3", {"wrong": exact("", 0), "smallest": at(89, 3), "best": at(99, 1)}, UNDECIDED),
     ],
 )
 def test_the_rules_of_gates(number, effects, verdict):
@@ -39,7 +41,7 @@ def test_the_rules_of_gates(number, effects, verdict):
     [
         (0, 0, 5, HOLDS),
         (0, 0, 0.5, UNDECIDED),
-        (0, 0, -5, UNDECIDED),
+        (0, 0, -5, FAILS),
         (1, 0, 5, FAILS),
         (0, 1, 5, FAILS),
     ],
@@ -67,6 +69,8 @@ GOOD = {
         ({"w_error": at(9, 1)}, FAILS),
         ({"T_error": at(4, 3)}, UNDECIDED),
         ({"without": at(0.2, 0.1)}, FAILS),
+        ({"without": at(0.5, 0.1)}, UNDECIDED),
+        ({"with_negatives": at(0.5, 0.1)}, UNDECIDED),
     ],
 )
 def test_the_rule_of_the_curve(changed, verdict):
@@ -119,11 +123,17 @@ def test_softmax_and_ratios_of_worked_values():
     assert (name, bad, reordered, right) == ("raw", 100, 100, 0)
 
 
+def test_no_number_is_no_distribution():
+    s = torch.zeros(1, 2, 6).double()
+    _, bad, *_ = outputs._judged("raw", s, outputs.raw_ratio(s), s, torch.zeros(2).long())
+    assert bad == 100
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize(
     ("number", "settings", "verdict"),
     [
-        ("1.1", {"replicates": 32}, HOLDS),
+        ("1.1", {}, HOLDS),
         ("1.2", {"replicates": 32, "epochs": 20}, HOLDS),
         ("1.5", {}, LIMITED),
         ("1.6", {"replicates": 3, "steps": 60}, LIMITED),

@@ -134,9 +134,8 @@ def relu_at_0(
     by_hand = ReLU().backward(torch.ones(()), torch.zeros(()), torch.zeros(()))[0]
     assert isinstance(by_hand, Tensor)
     learned, tested = samples(load(data), seed, n, n)
-    right, same, changed = {}, {}, {}
+    right, same, changed, sizes = {}, {}, {}, [learned.x[0].numel(), *widths]
     for case, (dtype, zeros) in CASES.items():
-        sizes = [learned.x[0].numel(), *widths]
         nets = [_networks(f, sizes, replicates, dtype, zeros, seed) for f in first.values()]
         for one in nets:
             _learn(one, learned, steps, lr, seed)
@@ -145,22 +144,21 @@ def relu_at_0(
         a, b = right[case][0].numpy(), right[case][-1].numpy()
         changed[case] = difference(f"accuracy with 1 minus accuracy with 0, {case}", a, b, "points")
     single, coarse, zero = changed.values()
-    equal = [share(f"bit-identical, {k}", same[k], replicates) for k in list(CASES)[:2]]
-    odd = [name for name, slope in slopes.items() if slope not in (0, 1)]
+    neither = sum(slope not in (0, 1) for slope in slopes.values())
     stuck, *_, free = right["a layer of zeros"].mean(1).tolist()
     record = Record()
     record.effects(
         relu=exact("derivative of relu at 0", slopes["relu(s)"]),
-        between=exact("spellings that take neither side", len(odd)),
+        between=exact("spellings that take neither side", neither),
         learned=mean("accuracy with 0, single precision", right["single precision"][0], "%"),
         changed=single,
         coarse=coarse,
         zero_start=zero,
-        same=equal[0],
-        same16=equal[1],
+        same=share("bit-identical, single precision", same["single precision"], replicates),
+        same16=share("bit-identical, bfloat16", same["bfloat16"], replicates),
     )
-    rows = [*slopes.items(), ("by hand, g [s > 0]", by_hand)]
-    record.table("The derivative at 0", rows, "spelling | derivative")
+    cells = *slopes.items(), ("by hand, g [s > 0]", by_hand)
+    record.table("The derivative at 0", cells, "spelling | derivative")
     parts = [
         part(f"derivative {slope:g}", torch.stack([x[k] for x in right.values()]))
         for k, slope in enumerate(first)

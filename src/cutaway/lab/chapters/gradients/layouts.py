@@ -50,7 +50,7 @@ def off_definition(y: Scalar, x: Tensor, d: Float[Tensor, "m n"], g: torch.Gener
 
 def off_chain(
     y: Scalar, w: Float[Tensor, "k p"], x: Float[Tensor, "p m"]
-) -> tuple[float, tuple[int, int]]:
+) -> tuple[float, tuple[int, ...]]:
     """For Z = W X: how far (dy/dZ) W is from dy/dX, and X (dy/dZ) from dy/dW, all of them in the
     layout of the notes, as a share of their size; and the shape of the first product."""
     above = gradient(y, w @ x).T
@@ -130,11 +130,7 @@ def scalar_by_matrix(
     )
     rows = [(name, a, b) for name, (a, b) in most_off.items()]
     record.table("Largest error of dy = tr(D dX)", rows, "y | D [m x n] | as X is [n x m]")
-    parts = [
-        Part(label, tuple(most_off[name][i] for name in most_off))
-        for i, label in enumerate(("[m x n]", "as X is"))
-    ]
-    record.bars("Largest error of dy = tr(D dX)", "relative error", most_off, *parts, log=True)
+    _drawn(record, most_off)
     return record.because(f"""
         The layout of the notes is consistent: a row for a column (p. 20) becomes [m x n] for
         [n x m], dy is tr(D dX) to {right:.0e}, and (dy/dZ) W and
@@ -147,3 +143,13 @@ def scalar_by_matrix(
         {fallen[1]:.0f} % of those along its transpose. The page is right where the transpose is
         written into the update, as it is for a gradient that is a row.
     """)
+
+
+def _drawn(record: Record, most_off: dict[str, tuple[float, float]]) -> None:
+    """The largest error of each function in either arrangement."""
+    parts = [
+        Part(label, tuple(max(of[i], 1e-18) for of in most_off.values()))
+        for i, label in enumerate(("[m x n]", "as X is"))
+    ]
+    title, caption = "Largest error of dy = tr(D dX)", "An error of 0 is drawn as 1e-18."
+    record.bars(title, "relative error", most_off, *parts, log=True, caption=caption)

@@ -71,7 +71,7 @@ def in_regression(replicates: int, n: int, seed: int) -> tuple[Tensor, Tensor]:
     optimizer = torch.optim.LBFGS(
         [w], max_iter=300, tolerance_grad=1e-9, tolerance_change=0, line_search_fn="strong_wolfe"
     )
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    optimizer.step(closure)
     floor, found = w.detach().clone(), []
     rest = torch.autograd.grad(loss(), w)[0].norm()
     for k in range(replicates):
@@ -131,13 +131,12 @@ def convex_losses(
     floor comes near."""
     g = generator(seed, "3.12")
     by_size = {d: torch.randn(replicates, places, d, generator=g).double() for d in (2, dimensions)}
-    asked = sorted({1.0, 10.0, *map(float, conditions)})
+    asked = sorted({1.0, *map(float, conditions)})
     found = {d: torch.stack([in_valley(c, around) for c in asked]) for d, around in by_size.items()}
-    real, rest = in_regression(replicates, n, seed)
+    tenfold, (real, rest) = in_valley(10.0, by_size[2]), in_regression(replicates, n, seed)
     distances = torch.logspace(0, math.log10(NEAR), 13).double()
     near = sizes(distances)
     left = {name: (slope[-1] / slope[0]).item() for name, slope in near.items()}
-    at = asked.index(10.0)
     leading_away = sum(int((a >= 90).sum()) for a in (*found.values(), real))
     worst = max(left, key=left.__getitem__)
     record = Record()
@@ -146,7 +145,7 @@ def convex_losses(
             "largest angle in a round bowl (degrees)", max(a[0].max() for a in found.values())
         ),
         away=exact("places whose negative gradient leads away from the floor", leading_away),
-        narrow=mean("angle in a valley ten times as steep across (degrees)", found[2][at].mean(1)),
+        narrow=mean("angle in a valley ten times as steep across (degrees)", tenfold.mean(1)),
         narrower=mean(
             f"the same, {asked[-1]:g} times, {dimensions} dimensions", found[dimensions][-1].mean(1)
         ),
@@ -164,16 +163,10 @@ def convex_losses(
     cells = [(name, slope[0], slope[6], slope[-1], left[name]) for name, slope in near.items()]
     columns = "loss | gradient at 1 | at 0.001 | at 0.000001 | what is left"
     record.table("The gradient near the floor", cells, columns)
-    series = [over(f"{d} dimensions", asked, a.mean(2)) for d, a in found.items()]
-    series.append(line("largest possible", asked, [bound(c) for c in asked]))
-    axes = "condition number", "angle (degrees)"
-    record.curves("Off the way to the floor", *axes, *series, x_log=True, levels={90.0: "astray"})
-    lines = [line(name, distances, slope) for name, slope in near.items()]
-    axes = "distance from the floor", "size of the gradient"
-    record.curves("Near the floor", *axes, *lines, x_log=True, y_log=True)
+    _drawn(record, asked, found, distances, near)
     return record.because(f"""
         Only in a round bowl does the gradient point at the minimum. In a valley ten times as steep
-        across as along it is {found[2][at].mean():.0f} degrees off on average, in one of
+        across as along it is {tenfold.mean():.0f} degrees off on average, in one of
         {asked[-1]:g} and {dimensions} dimensions {found[dimensions][-1].mean():.0f}; in softmax
         regression on digits, which is convex, {real.mean():.0f} degrees from random places. What is
         true is weaker: at none of the places did it lead away ({leading_away} at 90 degrees or
@@ -188,3 +181,20 @@ def convex_losses(
 def bound(condition: float) -> float:
     """The largest angle at any place of a quadratic, in degrees (Kantorovich's inequality)."""
     return math.degrees(math.acos(2 * math.sqrt(condition) / (condition + 1)))
+
+
+def _drawn(
+    record: Record,
+    asked: list[float],
+    found: dict[int, Tensor],
+    distances: Tensor,
+    near: dict[str, Tensor],
+) -> None:
+    """Angles by condition number, and gradients by distance."""
+    series = [over(f"{d} dimensions", asked, a.mean(2)) for d, a in found.items()]
+    series.append(line("largest possible", asked, [bound(c) for c in asked]))
+    axes = "condition number", "angle (degrees)"
+    record.curves("Off the way to the floor", *axes, *series, x_log=True, levels={90.0: "astray"})
+    lines = [line(name, distances, slope) for name, slope in near.items()]
+    axes = "distance from the floor", "size of the gradient"
+    record.curves("Near the floor", *axes, *lines, x_log=True, y_log=True)

@@ -10,7 +10,7 @@ from torch.nn.functional import mse_loss, one_hot
 
 from cutaway.data.sources import load
 from cutaway.errors import UsageError
-from cutaway.lab.chapters.optimisation.quadratics import by_momentum
+from cutaway.lab.chapters.optimisation.momentum import by_momentum
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean, share
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import line, over

@@ -56,8 +56,8 @@ def adam_first(steps: Effect, rival: Effect) -> Verdict:
     baseline="Plain SGD at the best of four rates; and, since Adam also has a momentum, SGD with "
     "Nesterov's. Rates are chosen on other networks than those that are measured.",
     revised="First round: the rule judged by the clock, and now counts steps; rates are chosen on "
-    "other networks. 2026-11-29: it said 'with limits' where an interval was too wide to tell; as "
-    "it is now it was run with the seeds 3, 4 and 5, unseen before.",
+    "other networks. 2026-11-29: it said 'with limits' where an interval was too wide to tell; "
+    "as it is now it was run with seed 3, unseen before, and was undecided there.",
     full={"replicates": 64, "n": 1200, "width": 128},
 )
 def race(

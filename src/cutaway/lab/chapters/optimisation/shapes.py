@@ -137,7 +137,7 @@ def disturbed(bowl: Effect, kept: Effect, turned: Effect) -> Verdict:
     "the slopes between them?",
     revised="2026-11-29: the first design had the bowl w^2 / 2, down which one step of 1 arrives "
     "from anywhere, so that on the turned slopes a run only had to wait for a piece that was not. "
-    "The new bowl was run with the seeds 3, 4 and 5, unseen before.",
+    "The new bowl was run with the seeds 3 and 4, unseen before.",
     full={"replicates": 128, "starts": 256, "steps": 2000},
 )
 def six_shapes(
@@ -160,9 +160,10 @@ def six_shapes(
             for method in METHODS
             for rate in RATES
         }
-        best = {m: max(RATES, key=lambda r, m=m: tried[m, r].mean().item()) for m in METHODS}
+        score = {one: runs.mean().item() for one, runs in tried.items()}
+        best = {m: -max((score[m, r], -r) for r in RATES)[1] for m in METHODS}
         each = {m: descended(loss, signs[1], places[1], m, r, steps) for m, r in best.items()}
-        chosen = max(METHODS, key=lambda m: tried[m, best[m]].mean().item())
+        chosen = max(METHODS, key=lambda m: score[m, best[m]])
         there[name] = mean(f"runs that arrive, {name[2:]}", arrived(each[chosen][0]), "%", SHARE)
         toward = agreement(loss, signs[1], grid)
         rows.append((name, toward, *(arrived(w).mean() for w, _ in each.values()), chosen,
