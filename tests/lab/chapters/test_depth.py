@@ -391,8 +391,7 @@ def test_any_network_of_one_layer_is_a_narrow_one_of_many():
 def test_the_least_error_of_what_only_rises_or_falls():
     x = torch.linspace(-1, 1, 201, dtype=torch.float64)
     found = universality.monotone_at_best(torch.stack([x, -x, x.abs(), torch.cos(4 * x)]))
-    swing = (1 - math.cos(4)) / 2  # from one end up, and down again
-    assert found.tolist() == pytest.approx([0, 0, 0.5, swing])
+    assert found.tolist() == pytest.approx([0, 0, 0.5, 1], abs=1e-3)  # the last goes up and down
 
 
 @pytest.mark.parametrize("tau", plateau.TAUS)

@@ -19,7 +19,7 @@ from cutaway.randomness import generator
 
 Sizes = tuple[Annotated[int, Range(1, 4096)], ...]
 Rates = tuple[Rate, ...]
-TERMS, FINE = 12, 8193
+TERMS, FINE = 12, 4097
 
 
 def rough(x: Float[Tensor, "n"], phases: Float[Tensor, "r terms"]) -> Float[Tensor, "r n"]:
@@ -109,10 +109,10 @@ def universal(wide: Effect, deep: Effect, wide_learned: Effect, deep_learned: Ef
 def any_function(
     units: Sizes = (4, 16, 64, 512),
     widths: Sizes = (4, 32, 256),
-    depths: Sizes = (1, 4, 12),
+    depths: Sizes = (1, 3, 12),
     rates: Rates = (0.003, 0.02),
-    replicates: Replicates = 8,
-    steps: Steps = 300,
+    replicates: Replicates = 12,
+    steps: Steps = 250,
     seed: Seed = 0,
 ) -> Evidence:
     """Each replicate is a rough continuous function of one variable. By hand: one layer goes
