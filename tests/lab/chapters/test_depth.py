@@ -98,7 +98,7 @@ HOLDS, LIMITED, FAILS, UNDECIDED, UNTESTED = Verdict
         (removing.robust, (at(2, 1), *[at(0, 5)] * 5), UNDECIDED),
         (saddles.become, (at(60, 20), at(0), at(100), at(0)), HOLDS),
         (saddles.become, (at(60, 20), at(0), at(90, 10), at(15, 9)), LIMITED),
-        (saddles.become, (at(60, 20), at(0), at(100), at(15, 15)), UNDECIDED),
+        (saddles.become, (at(60, 20), at(0), at(100), at(8, 8)), UNDECIDED),
         (saddles.become, (at(60, 20), at(60, 20), at(100), at(0)), FAILS),
         (saddles.become, (at(60, 20), at(0), at(60, 5), at(0)), FAILS),
         (saddles.become, (at(60, 20), at(0), at(70, 30), at(0)), UNDECIDED),

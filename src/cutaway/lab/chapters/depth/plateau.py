@@ -129,7 +129,7 @@ def jumps(arrive: Effect, half: Effect, jump: Effect, longer: Effect) -> Verdict
     baseline="The answer 0.5 to all, with a mean squared error of 0.25; and a network of two "
     "layers. An error that falls exponentially from the first step on takes 21 times as long for "
     "the rest as for the first tenth.",
-    evening={"rate": 0.08, "steps": 400_000},
+    evening={"rate": 0.07, "steps": 400_000},
     full={"rate": 0.02, "steps": 1_000_000, "replicates": 64},
 )
 def waiting(

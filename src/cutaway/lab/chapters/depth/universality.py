@@ -123,7 +123,7 @@ def any_function(
     fine = torch.linspace(-1, 1, FINE, dtype=torch.float64)
     y = rough(fine, phases.double())
     floor = 100 * monotone_at_best(y)
-    errors = {"one layer": [], "width 3": []}
+    errors: dict[str, list[Tensor]] = {"one layer": [], "width 3": []}
     for n in units:
         knots = torch.linspace(0, FINE - 1, n + 1).round().long()
         nets = [one_layer(fine[knots], row[knots]) for row in y]
