@@ -102,21 +102,13 @@ def preprocessing(
             if method == "sgd":
                 lines.append(line(way, tried, chosen.mean(1).clamp(max=10).tolist()))
     overlap = (len(x) - cut) / (3 * cut // 4)
-
-    def beside(method: str) -> Effect:
-        raw, both = (loss[way, method].clamp(min=1e-9).log() for way in (WAYS[0], WAYS[-1]))
-        found = paired(raw.numpy(), both.numpy(), overlap)
-        value, low, high = torch.tensor([found.value, found.low, found.high]).exp().tolist()
-        what = f"test loss, prepared / as they are, {method}"
-        return Effect(what, value, low, high, replicates)
-
     common = torch.stack([100 * (row == row.mode().values).double().mean() for row in t[:, cut:]])
     more = paired(common.numpy(), right["both", "sgd"].numpy(), overlap)
     record = Record()
     record.effects(
         learns=estimated("accuracy beyond the commonest class", more, replicates, "points"),
-        sgd=beside("sgd"),
-        adam=beside("adam"),
+        sgd=beside(loss, "sgd", overlap),
+        adam=beside(loss, "adam", overlap),
         accuracy=mean("accuracy, prepared, sgd", right["both", "sgd"], "%"),
     )
     columns = (
@@ -125,7 +117,7 @@ def preprocessing(
     record.table(f"{table}, {cut} rows to learn from, {steps} steps", rows, columns)
     title = "Loss against rate, gradient descent (cut at 10)"
     record.curves(title, "rate", "log-loss", *lines, x_log=True)
-    of, spread = test_losses(rows), x.std(0)
+    of, spread = losses_of(rows), x.std(0)
     return record.because(f"""
         The spreads of the {x.shape[1]} measurements differ by a factor of
         {(spread.max() / spread.min()).item():,.0f}. With plain gradient descent at the best rate of
@@ -138,7 +130,15 @@ def preprocessing(
     """)
 
 
-def test_losses(
+def beside(loss: dict[tuple[str, str], Float[Tensor, "r"]], method: str, overlap: float) -> Effect:
+    """The test loss of prepared inputs over that of inputs as they are, in the geometric mean."""
+    raw, both = (loss[way, method].clamp(min=1e-9).log() for way in (WAYS[0], WAYS[-1]))
+    found = paired(raw.numpy(), both.numpy(), overlap)
+    value, low, high = torch.tensor([found.value, found.low, found.high]).exp().tolist()
+    return Effect(f"test loss, prepared / as they are, {method}", value, low, high, len(raw))
+
+
+def losses_of(
     rows: list[tuple[str, str, float, Tensor, Tensor, Tensor]],
 ) -> dict[tuple[str, str], float]:
     """Mean test losses by way and method."""
