@@ -217,14 +217,13 @@ def initial_weights(
     parts = [part(s.title(), torch.stack([best[tau, s] for tau in TAUS])) for s in STARTS]
     record.bars("Accuracy after training (normal: 0.01)", "accuracy (%)", TAUS, *parts)
     return record.because(f"""
-        With deviation 0.01 every layer shrinks what comes in, until nothing of the image is left:
-        an accuracy of {small.value:.0f} % at best, which is chance. He's factor of two makes up for
-        the half that ReLU cuts off: {best["relu", "he"].mean():.0f} % beside
-        {best["relu", "xavier"].mean():.0f} %. With tanh the two do not differ so much: Xavier minus
-        He is {tanh.value:.1f} points ({tanh.low:.1f} to {tanh.high:.1f}). The sigmoid is at
-        {best["sigmoid", "xavier"].mean():.0f} % from Xavier's start and
-        {best["sigmoid", "he"].mean():.0f} % from He's: Xavier's derivation takes the slope at 0 for
-        1, and a sigmoid's is a quarter.
+        With deviation 0.01 every layer shrinks what comes in, and accuracy is {small.value:.0f} %
+        at best, which is chance. He's factor of two makes up for the half that ReLU cuts off:
+        {best["relu", "he"].mean():.0f} % beside {best["relu", "xavier"].mean():.0f} %. With tanh
+        the two do not differ so much: Xavier minus He is {tanh.value:.1f} points ({tanh.low:.1f} to
+        {tanh.high:.1f}). The sigmoid is at {best["sigmoid", "xavier"].mean():.0f} % from Xavier's
+        start and {best["sigmoid", "he"].mean():.0f} % from He's: Xavier's derivation takes the
+        slope at 0 for 1, and a sigmoid's is a quarter.
     """)
 
 
