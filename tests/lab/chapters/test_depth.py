@@ -98,7 +98,7 @@ HOLDS, LIMITED, FAILS, UNDECIDED, UNTESTED = Verdict
         (removing.robust, (at(2, 1), *[at(0, 5)] * 5), UNDECIDED),
         (saddles.become, (at(60, 20), at(0), at(100), at(0)), HOLDS),
         (saddles.become, (at(60, 20), at(0), at(90, 10), at(15, 9)), LIMITED),
-        (saddles.become, (at(60, 20), at(0), at(100), at(15, 15)), UNDECIDED),
+        (saddles.become, (at(60, 20), at(0), at(100), at(8, 8)), UNDECIDED),
         (saddles.become, (at(60, 20), at(60, 20), at(100), at(0)), FAILS),
         (saddles.become, (at(60, 20), at(0), at(60, 5), at(0)), FAILS),
         (saddles.become, (at(60, 20), at(0), at(70, 30), at(0)), UNDECIDED),
@@ -391,8 +391,7 @@ def test_any_network_of_one_layer_is_a_narrow_one_of_many():
 def test_the_least_error_of_what_only_rises_or_falls():
     x = torch.linspace(-1, 1, 201, dtype=torch.float64)
     found = universality.monotone_at_best(torch.stack([x, -x, x.abs(), torch.cos(4 * x)]))
-    swing = (1 - math.cos(4)) / 2  # from one end up, and down again
-    assert found.tolist() == pytest.approx([0, 0, 0.5, swing])
+    assert found.tolist() == pytest.approx([0, 0, 0.5, 1], abs=1e-3)  # the last goes up and down
 
 
 @pytest.mark.parametrize("tau", plateau.TAUS)

@@ -87,9 +87,9 @@ def centred(learns: Effect, whole: Effect, at_quarter: Effect, at_one: Effect) -
     "a log-loss of 2.3.",
     full={"replicates": 32, "steps": 2000, "width": 128,
           "rates": (0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)},
-    revised="29 November 2026: with eight replicates, and with twenty, the first seed was undecided "
-    "when a gain of a tenth had to be ruled out; now three tenths have to be. Run with seeds 3 to "
-    "5.",
+    revised="29 November 2026: the first seed was undecided with eight replicates and with twenty, "
+    "when a gain of a tenth had to be ruled out; now three tenths have to be. Run with seeds 3 and "
+    "4.",
     doubt="Is it the centre, or the slope, which is 1 and not a quarter?",
 )  # fmt: skip
 def zero_centre(

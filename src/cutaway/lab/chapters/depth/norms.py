@@ -68,10 +68,7 @@ def normalisation(
         steps_needed, widths = [], [64, *[width] * depth, 10]
         for factor in starts:
             nets = Stack([dense(widths, norm=norm) for _ in range(len(rates) * replicates)])
-            with torch.no_grad():
-                for p in nets.weights.values():
-                    if p.ndim == 3:
-                        p.mul_(factor)
+            multiply(nets, factor)
             losses = descend(nets, learned, seed, steps, batch, many(rates, replicates))
             steps_needed.append(steps_to(target, losses).view(len(rates), -1))
         taken[name] = torch.stack(steps_needed)
@@ -87,10 +84,7 @@ def normalisation(
     plain, normed = (quickest[name].mean().item() for name in taken)
     record = Record()
     record.effects(
-        arrive=exact(
-            "kinds that reach the target in every replicate, at their best pair",
-            sum(bool((of < steps).all()) for of in quickest.values()),
-        ),
+        arrive=arriving([*quickest.values()], steps),
         quicker=ratio(steps_taken, quickest["plain"], quickest["normalised"]),
         more=difference(pairs_met, reached["plain"], reached["normalised"], "points"),
     )
@@ -111,6 +105,20 @@ def normalisation(
         {reached["normalised"].mean():.0f} % with it: what a start multiplies, the normalisation
         divides out again.
     """)
+
+
+@torch.no_grad()
+def multiply(nets: Stack, factor: float) -> None:
+    """Times a factor, all matrices; the biases are 0."""
+    for p in nets.weights.values():
+        if p.ndim == 3:
+            p.mul_(factor)
+
+
+def arriving(quickest: list[Float[Tensor, "replicates"]], steps: int) -> Effect:
+    """Number of the kinds that reach the target in time, with every replicate."""
+    what = "kinds that reach the target in every replicate, at their best pair"
+    return exact(what, sum(bool((taken < steps).all()) for taken in quickest))
 
 
 def steps_to(target: float, losses: Float[Tensor, "steps r"], over: int = 10) -> Float[Tensor, "r"]:

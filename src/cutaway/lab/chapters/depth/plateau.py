@@ -129,7 +129,7 @@ def jumps(arrive: Effect, half: Effect, jump: Effect, longer: Effect) -> Verdict
     baseline="The answer 0.5 to all, with a mean squared error of 0.25; and a network of two "
     "layers. An error that falls exponentially from the first step on takes 21 times as long for "
     "the rest as for the first tenth.",
-    evening={"rate": 0.04, "steps": 500_000},
+    evening={"rate": 0.07, "steps": 400_000},
     full={"rate": 0.02, "steps": 1_000_000, "replicates": 64},
 )
 def waiting(
@@ -143,12 +143,7 @@ def waiting(
     """Networks of sigmoids, two layers to five, learn XOR by plain gradient descent on the squared
     error. The wait ends when a tenth of the error of 0.5 is gone, the jump when a tenth is left.
     Then half the rate, larger weights and other activations are tried at that depth."""
-    arms = {f"{n} layers": ("sigmoid", n, rate, 1.0) for n in range(2, layers + 1)} | {
-        "half the rate": ("sigmoid", layers, rate / 2, 1.0),
-        "weights x 4": ("sigmoid", layers, rate, 4.0),
-        "tanh, a quarter of the rate": ("tanh", layers, rate / 4, 1.0),
-        "ReLU, a quarter of the rate": ("relu", layers, rate / 4, math.sqrt(2)),
-    }
+    arms = arms_of(layers, rate)
     found = {
         name: course(tau, n, width, replicates, r, steps, gain, generator(seed, "4.14", n))
         for name, (tau, n, r, gain) in arms.items()
@@ -178,11 +173,7 @@ def waiting(
     depths = range(2, layers + 1)
     by_depth = over("wait", depths, torch.stack([waits[f"{n} layers"] for n in depths]), True)
     record.curves("Wait against depth", "layers", "steps", by_depth, y_log=True)
-    one = int(wait.argsort()[len(wait) // 2])
-    at = [deep.every * k for k in range(len(deep.errors))]
-    lines = line("error", at, deep.errors[:, one]), line("furthest output", at, deep.away[:, one])
-    title = "One network: squared error, and distance of the furthest output from 0.5"
-    record.curves(title, "steps", "error, distance", *lines, levels={CONSTANT: "always 0.5"})
+    picture(record, deep, int(wait.argsort()[len(wait) // 2]))
     half = waits["half the rate"].median() / wait.median()
     return record.because(f"""
         Networks of {layers} layers wait {wait.median():.0f} steps (median) at a rate of {rate:g},
@@ -198,3 +189,30 @@ def waiting(
         layer of sigmoids passes on a quarter of the slope at most, and all weights must grow before
         anything changes; then they grow together.
     """)
+
+
+Arm = tuple[str, int, float, float]
+"""Activation, layers, rate, and by what the weights of the start are multiplied."""
+
+
+def arms_of(layers: int, rate: float) -> dict[str, Arm]:
+    """What is tried."""
+    return {f"{n} layers": ("sigmoid", n, rate, 1.0) for n in range(2, layers + 1)} | {
+        "half the rate": ("sigmoid", layers, rate / 2, 1.0),
+        "weights x 4": ("sigmoid", layers, rate, 4.0),
+        "tanh, a quarter of the rate": ("tanh", layers, rate / 4, 1.0),
+        "ReLU, a quarter of the rate": ("relu", layers, rate / 4, math.sqrt(2)),
+    }
+
+
+def picture(record: Record, course: Course, one: int) -> None:
+    """The course of one network."""
+    at = [course.every * k for k in range(len(course.errors))]
+    record.curves(
+        "One network: squared error, and distance of the furthest output from 0.5",
+        "steps",
+        "error, distance",
+        line("error", at, course.errors[:, one]),
+        line("furthest output", at, course.away[:, one]),
+        levels={CONSTANT: "always 0.5"},
+    )

@@ -19,7 +19,7 @@ from cutaway.randomness import generator
 
 Sizes = tuple[Annotated[int, Range(1, 4096)], ...]
 Rates = tuple[Rate, ...]
-TERMS, FINE = 12, 8193
+TERMS, FINE = 12, 4097
 
 
 def rough(x: Float[Tensor, "n"], phases: Float[Tensor, "r terms"]) -> Float[Tensor, "r n"]:
@@ -109,10 +109,10 @@ def universal(wide: Effect, deep: Effect, wide_learned: Effect, deep_learned: Ef
 def any_function(
     units: Sizes = (4, 16, 64, 512),
     widths: Sizes = (4, 32, 256),
-    depths: Sizes = (1, 4, 12),
+    depths: Sizes = (1, 3, 12),
     rates: Rates = (0.003, 0.02),
-    replicates: Replicates = 8,
-    steps: Steps = 300,
+    replicates: Replicates = 12,
+    steps: Steps = 250,
     seed: Seed = 0,
 ) -> Evidence:
     """Each replicate is a rough continuous function of one variable. By hand: one layer goes
@@ -123,45 +123,29 @@ def any_function(
     fine = torch.linspace(-1, 1, FINE, dtype=torch.float64)
     y = rough(fine, phases.double())
     floor = 100 * monotone_at_best(y)
-    errors = {"one layer": [], "width 3": []}
-    for n in units:
-        knots = torch.linspace(0, FINE - 1, n + 1).round().long()
-        nets = [one_layer(fine[knots], row[knots]) for row in y]
-        for name, some in (("one layer", nets), ("width 3", [narrowed(net, 1.0) for net in nets])):
-            errors[name].append(torch.stack(list(map(worst, some, y))))
-    grid = slice(None, None, (FINE - 1) // 512)
-    learned = {
-        "one layer": [[1, n, 1] for n in widths],
-        "width 5": [[1, *[5] * n, 1] for n in depths],
-    }
+    x, t = (all_of[..., :: (FINE - 1) // 512] for all_of in (fine, y))
     found = {
-        name: torch.stack([fit(sizes, fine[grid], y[:, grid], rates, steps) for sizes in some])
-        for name, some in learned.items()
+        "one layer": torch.stack([fit([1, n, 1], x, t, rates, steps) for n in widths]),
+        "width 5": torch.stack([fit([1, *[5] * n, 1], x, t, rates, steps) for n in depths]),
     }
-    by_hand = {name: torch.stack(rows) for name, rows in errors.items()}
-    what = "largest error, % of the range, worst function"
+    by_hand = with_weights_by_hand(fine, y, units)
+    what, less = "largest error, % of the range, worst function", "largest error, learned,"
+    hand, deep = by_hand["one layer"][-1].max(), by_hand["width 3"][-1].max()
+    wider, deeper = f"{widths[-1]} units / {widths[0]}", f"{depths[-1]} layers / {depths[0]}"
     record = Record()
     record.effects(
-        wide=exact(f"{what}, {units[-1]} units by hand", by_hand["one layer"][-1].max(), "%"),
-        deep=exact(f"{what}, {units[-1]} layers by hand", by_hand["width 3"][-1].max(), "%"),
-        wide_learned=ratio(
-            f"largest error, {widths[-1]} units / {widths[0]}, learned",
-            *found["one layer"][[0, -1]],
-        ),
-        deep_learned=ratio(
-            f"largest error, {depths[-1]} layers / {depths[0]}, learned", *found["width 5"][[0, -1]]
-        ),
+        wide=exact(f"{what}, {units[-1]} units by hand", hand, "%"),
+        deep=exact(f"{what}, {units[-1]} layers by hand", deep, "%"),
+        wide_learned=ratio(f"{less} {wider}", *found["one layer"][[0, -1]]),
+        deep_learned=ratio(f"{less} {deeper}", *found["width 5"][[0, -1]]),
         floor=exact("the same, width 1, any depth, at best", floor.min(), "%"),
     )
-    record.table(
-        "By hand: largest error (% of the range), mean of the functions",
-        zip(units, *(rows.mean(1) for rows in by_hand.values()), strict=True),
-        "units, or layers | one layer | layers of 3 units",
-    )
-    for (name, rows), sizes in zip(found.items(), (widths, depths), strict=True):
-        label = "units" if name == "one layer" else "layers"
-        cells = zip(sizes, rows.mean(1), strict=True)
-        record.table(f"Learned, {name}: largest error (%)", cells, f"{label} | mean")
+    rows = zip(units, *(of.mean(1) for of in by_hand.values()), strict=True)
+    title = "By hand: largest error (% of the range), mean of the functions"
+    record.table(title, rows, "units, or layers | one layer | layers of 3 units")
+    for (name, of), sizes in zip(found.items(), (widths, depths), strict=True):
+        cells = zip(sizes, of.mean(1), strict=True)
+        record.table(f"Learned, {name}: largest error (%)", cells, "units, or layers | mean")
     lines = [
         over("units in one layer, by hand", units, by_hand["one layer"], True),
         over("units in one layer, learned", widths, found["one layer"], True),
@@ -170,7 +154,6 @@ def any_function(
     levels = {floor.mean().item(): "width 1, any depth, at best"}
     axes = "units, or layers", "largest error (% of the range)"
     record.curves("How near", *axes, *lines, x_log=True, y_log=True, levels=levels)
-    hand, deep = by_hand["one layer"][-1].max(), by_hand["width 3"][-1].max()
     return record.because(f"""
         As a statement of what exists it holds: {units[-1]} ReLUs in one layer come within
         {hand:.2f} % of the range of the worst of {replicates} rough functions, and {units[-1]}
@@ -181,6 +164,19 @@ def any_function(
         {found["width 5"][0].mean():.0f} to {found["width 5"][-1].mean():.0f} % ({depths[0]} to
         {depths[-1]} layers). What exists need not be what descent finds.
     """)
+
+
+def with_weights_by_hand(
+    x: Float[Tensor, "n"], y: Float[Tensor, "r n"], units: Sizes
+) -> dict[str, Float[Tensor, "sizes r"]]:
+    """The largest errors (%) of one layer of so many units, and of as many layers of three."""
+    errors: dict[str, list[Tensor]] = {"one layer": [], "width 3": []}
+    for k in units:
+        knots = torch.linspace(0, len(x) - 1, k + 1).round().long()
+        nets = [one_layer(x[knots], row[knots]) for row in y]
+        for name, some in (("one layer", nets), ("width 3", [narrowed(net, 1.0) for net in nets])):
+            errors[name].append(torch.stack(list(map(worst, some, y))))
+    return {name: torch.stack(rows) for name, rows in errors.items()}
 
 
 @torch.no_grad()
