@@ -12,8 +12,9 @@ from torch.nn import functional as F
 
 from cutaway.data.feed import to_float
 from cutaway.data.sources import load
+from cutaway.lab.chapters.convolution.kernels import Deep
 from cutaway.lab.chapters.convolution.leaves import leaves, standardised
-from cutaway.lab.chapters.convolution.lessons import Data, Maps, Pool, divided, shared, tuned
+from cutaway.lab.chapters.convolution.lessons import Data, Maps, Pool, divided, tuned
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import part
@@ -143,7 +144,7 @@ def leaf_recognition(
             for kind, make in classifiers(features).items()
         }
         best = max(by_hand, key=lambda kind: by_hand[kind].mean().item())
-        make = lambda pool=pool: shared(side, maps, pool.classes)  # noqa: E731
+        make = lambda pool=pool: Deep(maps, side, pool.classes)  # noqa: E731
         learned = tuned(pool, make, k, steps, seed)
         leads.append(pool.ahead(f"network minus pipeline, {what}", by_hand[best], learned))
         means.append(torch.stack([by_hand[best], learned]))

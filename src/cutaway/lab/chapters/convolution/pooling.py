@@ -101,7 +101,7 @@ def helps(
     "instead, and one that keeps all places. Being better on turned or unseen pictures counts only "
     "as far as it exceeds being better anyway; a constant answer gains nothing.",
     otherwise="Training pictures that are turned themselves: the network then learns it.",
-    evening={"data": "mnist", "steps": 400, "examples": 300, "replicates": 16},
+    evening={"data": "mnist", "maps": 8, "steps": 400, "examples": 300, "replicates": 16},
     full={"data": "mnist", "maps": 16, "steps": 3000, "examples": 1000, "replicates": 32},
     revised="On 29 November 2026, after the first run and before any with other seeds: speed is "
     "compared with as many maps, since a network without pooling and with as many weights has "
