@@ -1,6 +1,6 @@
 """The kernels that a first layer learns, and what the maps of deeper layers know."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -188,8 +188,8 @@ def _because(edge: Tensor, random: Tensor, principal: Tensor, share: Tensor, rig
 def pictures(data: str, n: int, seed: int, r: int) -> tuple[Samples, Samples]:
     """A replicate's pictures to learn from and to be tested on, in grey, each standardised."""
     if data == "leaves":
-        both = (leaves(k, 20, generator(seed, "5.12", r, k), real=True) for k in (n, 1002))
-        learned, tested = (Samples(standardised(s.x), s.t) for s in both)
+        drawn = (leaves(k, 20, generator(seed, "5.12", r, k), real=True) for k in (n, 1002))
+        learned, tested = (Samples(standardised(s.x), s.t) for s in drawn)
     else:
         both = samples(load(data), 1000 * seed + r, train=n, test=2000)
         learned, tested = (Samples(standardised(s.x.mean(1, keepdim=True)), s.t) for s in both)
@@ -204,7 +204,10 @@ def _knows(net: Deep, tested: Samples) -> list[float]:
 def _teach(net: Deep, learned: Samples, steps: int, decay: float, seed: int) -> None:
     """Adam, with weight decay of the first kernels."""
     rest = [p for p in net.parameters() if p is not net.first.weight]
-    groups = [{"params": [net.first.weight], "weight_decay": decay}, {"params": rest}]
+    groups: list[dict[str, Any]] = [
+        {"params": [net.first.weight], "weight_decay": decay},
+        {"params": rest},
+    ]
 
     def losses(step: int) -> Tensor:
         x, t = learned.batch(seed, step, 32)

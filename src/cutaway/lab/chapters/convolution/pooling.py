@@ -1,7 +1,7 @@
 """What pooling is said to help against: small rotations, overfitting, and long computing."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated
 
@@ -221,7 +221,7 @@ def _taught(
     return torch.stack([*sides, right(own[:, :1000], 0)])
 
 
-def _seconds(nets: dict[str, Callable[[], nn.Module]], side: int) -> dict[str, float]:
+def _seconds(nets: Mapping[str, Callable[[], nn.Module]], side: int) -> dict[str, float]:
     """The processor's time for 64 pictures, forward and backward."""
     x = torch.zeros(64, 1, side, side)
     built = {k: make() for k, make in nets.items()}
