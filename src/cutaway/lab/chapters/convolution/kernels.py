@@ -115,7 +115,7 @@ def edges_and_abstraction(
     "principal components of the pictures, two of which are edges.",
     otherwise="No weight decay: what a kernel was at its random start then stays in it, and fewer "
     "than half are edges.",
-    evening={"data": "cifar10", "steps": 1000, "examples": 20_000},
+    evening={"data": "cifar10", "steps": 1000, "examples": 20_000, "replicates": 8},
     full={"data": "cifar10", "maps": 32, "steps": 20_000, "examples": 50_000, "replicates": 16},
     revised="On 29 November 2026: the first design looked for edges in digits of 8 x 8 pixels "
     "that had been enlarged, had no baseline, and took any rise from layer to layer for "
@@ -127,7 +127,7 @@ def learned_kernels(
     examples: Annotated[int, Range(100, 50_000)] = 2000,
     steps: Steps = 250,
     decay: Annotated[float, Range(0, 10)] = 3.0,
-    replicates: Replicates = 8,
+    replicates: Replicates = 12,
     seed: Seed = 0,
 ) -> Evidence:
     """CNNs learn six kinds of leaves, drawn on pieces of a photograph and filled with others (at
