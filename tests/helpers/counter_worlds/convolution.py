@@ -2,9 +2,10 @@
 
 import torch
 
+from cutaway.lab.chapters.convolution.directions import answers, step
 from cutaway.lab.chapters.convolution.kernels import components, found, known
 from cutaway.lab.chapters.convolution.shifts import moves
-from cutaway.lab.evidence import Effect, Verdict, difference, exact, mean
+from cutaway.lab.evidence import Effect, Verdict, difference, exact, mean, ratio
 from cutaway.randomness import generator
 from helpers.counter_worlds import Effects, World, wide
 from helpers.effects import at, planted
@@ -50,6 +51,20 @@ def principal() -> Effects:
     return _kernels(edges, [0.0] * 8, edges, [8.0 + k for k in range(8)], [1.0] * 8)
 
 
+def random_kernels() -> Effects:
+    """Answers of kernels drawn at random to ideal edges, as 5.17 compares them."""
+    kernels = torch.randn(16, 3, 3, generator=generator(2)).double()
+    kernels -= kernels.mean((1, 2), keepdim=True)
+    upright, lying, slanted = (
+        torch.stack([answers(step(a), k)[4, 4] for k in kernels]) for a in (0, 90, 45)
+    )
+    return {
+        "upright": ratio("upright", lying, upright),
+        "lying": ratio("lying", upright, lying),
+        "slanted": mean("slanted", 100 * slanted / upright, "%"),
+    }
+
+
 def _kernels(
     edges: list[float], random: list[float], main: list[float], rise: list[float], was: list[float]
 ) -> Effects:
@@ -71,6 +86,11 @@ KERNELS = planted(
 )
 VIDEOS = planted(video=(70, 76), still=(23, 27)) | exactly(wrong=0)
 LEARNED = planted(few=(1, 3), many=(1, 3))
+GAINS = ("rotation_strided", "rotation_none", "fit_strided", "fit_none")
+WORK = exactly(work_strided=0.3, work_none=3)
+HELPS = planted(**dict.fromkeys(GAINS, (1, 3))) | WORK
+EDGES = planted(upright=(3, 4), lying=(4, 6), slanted=(66, 74))
+WHOLE = planted(few=(-9, -7), many=(1, 3), ground=(1, 3), things=(20, 30))
 WIDE = "The same values, nothing of them sure."
 
 WORLDS: dict[str, list[World]] = {
@@ -151,6 +171,48 @@ WORLDS: dict[str, list[World]] = {
               planted(few=(-9, -7), many=(-2, -1)), FAILS),
         World("nothing there", "Ahead with few, nothing known with many.",
               {"few": at(3, 1), "many": at(0, 5)}, UNDECIDED),
+    ],
+    "5.15": [
+        World("wide interval", WIDE, wide(HELPS), UNDECIDED),
+        World("constant answers", "All three always answer 7: nothing is lost by turning.",
+              HELPS | planted(**dict.fromkeys(GAINS, (0, 0))), FAILS),
+        World("winning baseline", "Both rivals lose less.",
+              HELPS | planted(**dict.fromkeys(GAINS, (-3, -1))), FAILS),
+        World("one replicate", "One rival of eight fails to learn.",
+              WORK | dominated(GAINS[0], 0, 40) | dominated(GAINS[1], 0, 40)
+              | dominated(GAINS[2], 0, 40) | dominated(GAINS[3], 0, 40), UNDECIDED),
+        World("nothing there", "Fewer multiplications, and nothing known of the rest.",
+              planted(**dict.fromkeys(GAINS, (-9, 9))) | exactly(work_strided=2, work_none=3),
+              UNDECIDED),
+    ],
+    "5.16": [
+        World("nothing there", "A pooling that leaves all numbers.",
+              exactly(wrong=0, weights=0, products=0, pooled=100), FAILS),
+        World("winning baseline", "Weights of its own for each place: more of them.",
+              exactly(wrong=0, weights=616_180_800, products=0, pooled=25), FAILS),
+    ],
+    "5.17": [
+        World("wide interval", WIDE, wide(EDGES), UNDECIDED),
+        World("winning baseline", "Kernels like Laplace's, which answer all edges alike.",
+              planted(upright=(0.7, 0.95), lying=(1.05, 1.4), slanted=(90, 110)), FAILS),
+        World("constant answers", "Kernels that give the same number everywhere.",
+              planted(upright=(1, 1), lying=(1, 1), slanted=(100, 100)), UNDECIDED),
+        World("one replicate", "One square of eight has upright edges alone.",
+              EDGES | dominated("upright", 1, 40), UNDECIDED),
+        World("nothing there", "Random kernels, which know no direction.", random_kernels,
+              (FAILS, UNDECIDED)),
+    ],
+    "5.18": [
+        World("wide interval", WIDE, wide(WHOLE), UNDECIDED),
+        World("constant answers", "Both always answer 'oak'.",
+              planted(few=(0, 0), many=(0, 0), ground=(0, 0), things=(0, 0)), UNDECIDED),
+        World("winning baseline", "The pipeline is ahead everywhere.",
+              planted(few=(-9, -7), many=(-3, -1), ground=(-3, -1), things=(-3, -1)), FAILS),
+        World("one replicate", "One threshold of eight fails.",
+              {k: mean(k, [*[0.0] * 7, 40.0]) for k in ("few", "many", "ground", "things")},
+              UNDECIDED),
+        World("ceiling", "Both know all of it.",
+              planted(few=(0, 0), many=(0, 0), ground=(0, 0), things=(0, 0)), UNDECIDED),
     ],
 }  # fmt: skip
 EXEMPT: dict[str, str] = {

@@ -8,8 +8,23 @@ from helpers.effects import at, exactly
 
 from cutaway import lab
 from cutaway.errors import UsageError
+from cutaway.lab.chapters.convolution.directions import (
+    SOBEL,
+    UPRIGHT,
+    answers,
+    directions,
+    each_its_own,
+    misread,
+    step,
+    tiled,
+)
 from cutaway.lab.chapters.convolution.edges import keeps_size, quartered
-from cutaway.lab.chapters.convolution.equations import as_counted, as_worked, equation_10
+from cutaway.lab.chapters.convolution.equations import (
+    as_counted,
+    as_lecture,
+    as_worked,
+    equation_10,
+)
 from cutaway.lab.chapters.convolution.features import hand_made, hog
 from cutaway.lab.chapters.convolution.kernels import (
     EDGE,
@@ -19,7 +34,21 @@ from cutaway.lab.chapters.convolution.kernels import (
     known,
     likeness,
 )
+from cutaway.lab.chapters.convolution.leaves import leaves
 from cutaway.lab.chapters.convolution.lessons import Lesson, dense, divided, scattered, shared
+from cutaway.lab.chapters.convolution.pipeline import (
+    end_to_end,
+    largest,
+    segmented,
+    shape_features,
+)
+from cutaway.lab.chapters.convolution.pooling import (
+    LARGER,
+    helps,
+    multiplications,
+    network,
+    turned,
+)
 from cutaway.lab.chapters.convolution.sharing import better, blind, hungrier, reordered
 from cutaway.lab.chapters.convolution.shifts import commutes, dulled, moves, same_matrix
 from cutaway.lab.chapters.convolution.sizes import any_rank, any_size, films
@@ -292,3 +321,125 @@ def test_5_14_hand_made():
     assert hand_made(at(-3, 1), at(0, 1)) is Verdict.UNDECIDED
     assert hand_made(at(3, 1), at(0, 1)) is Verdict.UNDECIDED
     assert hand_made(at(-3, 1), at(-3, 1)) is Verdict.FAILS
+
+
+def test_5_15_three_networks_of_one_size():
+    for side, maps in ((16, 6), (28, 8), (28, 16)):
+        whole = count(network("pooling", side, maps))
+        assert count(network("strided", side, maps)) == whole
+        assert count(network("no pooling", side, maps)) == pytest.approx(whole, rel=0.02)
+        assert count(network(LARGER, side, maps)) > 5 * whole
+
+
+def test_5_15_multiplications_by_hand():
+    net = network("pooling", 8, 2)
+    first, second, last = 64 * 2 * 9, 16 * 4 * 2 * 9, 4 * 4 * 10
+    assert multiplications(net, 8) == first + second + last
+    assert multiplications(network("strided", 8, 2), 8) == first / 4 + second / 4 + last
+
+
+def test_5_15_a_picture_is_turned():
+    x = torch.zeros(1, 1, 5, 5)
+    x[..., 2, 4] = 1
+    torch.testing.assert_close(turned(x, 90), x.rot90(1, (2, 3)), atol=1e-5, rtol=0)
+    torch.testing.assert_close(turned(x - 3, 90), turned(x, 90) - 3, atol=1e-5, rtol=0)
+    torch.testing.assert_close(turned(x, 0), x, atol=1e-5, rtol=0)
+
+
+def test_5_15_pooling_gains():
+    less, more = exactly(0.3, 3)
+    up, flat, down, open_ = at(3, 1), at(0, 0.5), at(-3, 1), at(0, 9)
+    assert helps(up, up, up, up, more, more) is Verdict.HOLDS
+    assert helps(up, up, up, up, less, more) is Verdict.LIMITED
+    assert helps(flat, open_, up, up, more, more) is Verdict.LIMITED
+    assert helps(open_, open_, up, up, more, more) is Verdict.UNDECIDED
+    assert helps(open_, open_, open_, open_, less, more) is Verdict.UNDECIDED
+    assert helps(flat, down, flat, flat, more, more) is Verdict.FAILS
+    finding = lab.claim("5.15").run(replicates=2, steps=3, examples=30, angles=(0, 20))
+    assert [row[1] for row in finding.evidence.tables[0].rows[:2]] == [2650, 2650]
+
+
+def test_5_16_a_hundred_maps():
+    assert as_lecture(*exactly(0, 0, 0, 25)) is Verdict.HOLDS
+    for off in ((1, 0, 0, 25), (0, 1, 0, 25), (0, 0, 1, 25), (0, 0, 0, 100)):
+        assert as_lecture(*exactly(*off)) is Verdict.FAILS
+    finding = lab.claim("5.16").run(side=32, maps=3, places=5)
+    assert finding.verdict is Verdict.HOLDS
+    assert dict(finding.evidence.tables[1].rows)["products"] == 3 * 100 * 23 * 23
+
+
+def test_5_17_directions():
+    bars = torch.zeros(20, 20).double()
+    bars[:, 10:] = 1  # an upright edge
+    angle, _, strong = directions(bars, 10)
+    assert angle[strong].max() < 1e-6
+    assert directions(bars.T, 10)[0][5:15][:, 5:15].min() > 89.9
+    assert answers(step(0), torch.tensor(UPRIGHT).double())[4, 4] > 1
+    assert answers(step(90), torch.tensor(UPRIGHT).double())[4, 4] == pytest.approx(0)
+    assert misread(SOBEL) < misread(UPRIGHT) < 5
+
+
+def test_5_17_means_of_squares():
+    values = torch.arange(64.0).view(8, 8)
+    where = torch.ones(8, 8, dtype=torch.bool)
+    where[:4, :4] = False
+    found = tiled(values, where, 2)
+    assert found[0].isnan()
+    assert found[3] == values[4:, 4:].mean()
+
+
+def test_5_17_edge_kernels():
+    assert each_its_own(at(4, 1), at(4, 1), at(40, 5)) is Verdict.HOLDS
+    assert each_its_own(at(4, 1), at(4, 1), at(70, 5)) is Verdict.LIMITED
+    assert each_its_own(at(4, 1), at(4, 1), at(50, 5)) is Verdict.UNDECIDED
+    assert each_its_own(at(2, 1), at(4, 1), at(40, 5)) is Verdict.UNDECIDED
+    assert each_its_own(at(0.5, 0.1), at(4, 1), at(40, 5)) is Verdict.FAILS
+    assert lab.claim("5.17").run().verdict is Verdict.LIMITED
+
+
+def test_leaves_are_drawn_by_rule():
+    made = leaves(60, 24, generator(0))
+    assert made.t.bincount().tolist() == [10] * 6
+    inside, outside = made.mask > 0.9, made.mask < 0.1
+    assert made.x[:, 0][inside].mean() < made.x[:, 0][outside].mean() - 0.1
+    assert 0.1 < inside.float().mean() < 0.4
+    real = leaves(12, 24, generator(0), real=True)
+    assert real.x[:, 0][real.mask < 0.001].unique().numel() > 50
+
+
+def test_5_18_the_leaf_is_found():
+    made = leaves(60, 24, generator(1))
+    found, truth = segmented(made.x), made.mask > 0.5
+    overlap = (found & truth).sum((1, 2)) / (found | truth).sum((1, 2))
+    assert overlap.mean() > 0.9
+    assert torch.equal(segmented(1 - made.x), found)
+
+
+def test_5_18_the_largest_piece_stays():
+    mask = torch.zeros(1, 6, 6, dtype=torch.bool)
+    mask[0, :3, :3] = mask[0, 5, 5] = True
+    assert largest(mask).sum() == 9
+    assert largest(mask * False).sum() == 0
+
+
+def test_5_18_features_of_a_shape_are_those_of_it_turned():
+    masks = torch.zeros(2, 20, 20, dtype=torch.bool)
+    masks[0, 5:15, 8:12] = True
+    masks[1] = masks[0].T
+    long = shape_features(masks)
+    torch.testing.assert_close(long[0], long[1], atol=1e-4, rtol=0)
+    square = torch.zeros(1, 20, 20, dtype=torch.bool)
+    square[0, 5:15, 5:15] = True
+    assert shape_features(square)[0, 2] > 0.99 > 0.3 > long[0, 2]
+    assert shape_features(masks * False).isfinite().all()
+
+
+def test_5_18_end_to_end():
+    up, down, open_ = at(3, 1), at(-3, 1), at(0, 1)
+    assert end_to_end(up, up, up, up) is Verdict.HOLDS
+    assert end_to_end(down, open_, open_, up) is Verdict.LIMITED
+    assert end_to_end(open_, up, up, up) is Verdict.UNDECIDED
+    assert end_to_end(down, down, down, down) is Verdict.FAILS
+    assert end_to_end(open_, down, down, down) is Verdict.UNDECIDED
+    finding = lab.claim("5.18").run(replicates=2, steps=3, sizes=(20, 40), maps=2)
+    assert len(finding.evidence.tables[0].rows) == 4

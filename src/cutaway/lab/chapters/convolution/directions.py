@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from cutaway.lab.chapters.convolution.edges import photograph
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact, mean, ratio
 from cutaway.lab.experiment import claim
-from cutaway.lab.figures import line, over
+from cutaway.lab.figures import Series, line, over
 from cutaway.lab.settings import Range
 
 UPRIGHT = [[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]]
@@ -111,14 +111,12 @@ def edge_kernels(
     whole = ~torch.stack(list(by.values())).isnan().any(0)
     by = {key: values[whole] for key, values in by.items()}
     own = by["upright", "upright"], by["lying", "lying"]
-    slanted = [
-        50 * (by[k, "slanted"] / best) for k, best in zip(("upright", "lying"), own, strict=True)
-    ]
+    slanted = torch.stack([by[k, "slanted"] / by[k, k] for k in ("upright", "lying")]).mean(0)
     record = Record()
     record.effects(
         upright=ratio("upright kernel: upright over lying edges", by["upright", "lying"], own[0]),
         lying=ratio("lying kernel: lying over upright edges", by["lying", "upright"], own[1]),
-        slanted=mean("slanted edges, of each kernel's own", sum(slanted), "%"),
+        slanted=mean("slanted edges, of each kernel's own", 100 * slanted, "%"),
         laplace=ratio(
             "Laplace: upright over lying", by["Laplace", "lying"], by["Laplace", "upright"]
         ),
@@ -151,7 +149,7 @@ AXES = "direction (degrees from upright)", "answer, relative to the edge's stren
 
 def _by_bins(
     given: dict[str, Tensor], angle: Tensor, strong: Bool[Tensor, "n m"], tiles: int
-) -> list[object]:
+) -> list[Series]:
     """Answers by direction, with intervals over the squares that have edges of all."""
     wide = 90 / BINS
     series = []

@@ -202,12 +202,13 @@ def hundred_maps(
     x = load("china", image_size=side).images[..., 0].float()[None]
     layer = nn.Conv2d(1, maps, kernel)
     layer.weight.data = torch.randint(-9, 10, layer.weight.shape, generator=g).float()
-    layer.bias.data = torch.randint(-9, 10, (maps,), generator=g).float()
+    bias = torch.randint(-9, 10, (maps,), generator=g).float()
+    layer.bias = nn.Parameter(bias)
     with torch.no_grad():
         z, wrong = layer(x)[0], 0.0
         for j, i in torch.randint(left, (places, 2), generator=g).tolist():
             seen = x[0, 0, j : j + kernel, i : i + kernel].flatten()
-            neurons = layer.weight.flatten(1) @ seen + layer.bias
+            neurons = layer.weight.flatten(1) @ seen + bias
             wrong = max(wrong, (neurons - z[:, j, i]).abs().max().item())
         pooled = nn.functional.max_pool2d(z, 2).numel()
         ones = torch.ones(1, 1, side, side)

@@ -1,6 +1,6 @@
 """The kernels that a first layer learns, and what the maps of deeper layers know."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -115,7 +115,7 @@ def edges_and_abstraction(
     "principal components of the pictures, two of which are edges.",
     otherwise="No weight decay: what a kernel was at its random start then stays in it, and fewer "
     "than half are edges.",
-    evening={"data": "cifar10", "steps": 1000, "examples": 20_000},
+    evening={"data": "cifar10", "steps": 1000, "examples": 20_000, "replicates": 8},
     full={"data": "cifar10", "maps": 32, "steps": 20_000, "examples": 50_000, "replicates": 16},
     revised="On 29 November 2026: the first design looked for edges in digits of 8 x 8 pixels "
     "that had been enlarged, had no baseline, and took any rise from layer to layer for "
@@ -127,7 +127,7 @@ def learned_kernels(
     examples: Annotated[int, Range(100, 50_000)] = 2000,
     steps: Steps = 250,
     decay: Annotated[float, Range(0, 10)] = 3.0,
-    replicates: Replicates = 8,
+    replicates: Replicates = 12,
     seed: Seed = 0,
 ) -> Evidence:
     """CNNs learn six kinds of leaves, drawn on pieces of a photograph and filled with others (at
@@ -188,8 +188,8 @@ def _because(edge: Tensor, random: Tensor, principal: Tensor, share: Tensor, rig
 def pictures(data: str, n: int, seed: int, r: int) -> tuple[Samples, Samples]:
     """A replicate's pictures to learn from and to be tested on, in grey, each standardised."""
     if data == "leaves":
-        both = (leaves(k, 20, generator(seed, "5.12", r, k), real=True) for k in (n, 1002))
-        learned, tested = (Samples(standardised(s.x), s.t) for s in both)
+        drawn = (leaves(k, 20, generator(seed, "5.12", r, k), real=True) for k in (n, 1002))
+        learned, tested = (Samples(standardised(s.x), s.t) for s in drawn)
     else:
         both = samples(load(data), 1000 * seed + r, train=n, test=2000)
         learned, tested = (Samples(standardised(s.x.mean(1, keepdim=True)), s.t) for s in both)
@@ -204,7 +204,10 @@ def _knows(net: Deep, tested: Samples) -> list[float]:
 def _teach(net: Deep, learned: Samples, steps: int, decay: float, seed: int) -> None:
     """Adam, with weight decay of the first kernels."""
     rest = [p for p in net.parameters() if p is not net.first.weight]
-    groups = [{"params": [net.first.weight], "weight_decay": decay}, {"params": rest}]
+    groups: list[dict[str, Any]] = [
+        {"params": [net.first.weight], "weight_decay": decay},
+        {"params": rest},
+    ]
 
     def losses(step: int) -> Tensor:
         x, t = learned.batch(seed, step, 32)

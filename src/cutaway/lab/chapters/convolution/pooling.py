@@ -1,7 +1,7 @@
 """What pooling is said to help against: small rotations, overfitting, and long computing."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Annotated
 
@@ -101,7 +101,7 @@ def helps(
     "instead, and one that keeps all places. Being better on turned or unseen pictures counts only "
     "as far as it exceeds being better anyway; a constant answer gains nothing.",
     otherwise="Training pictures that are turned themselves: the network then learns it.",
-    evening={"data": "mnist", "steps": 400, "examples": 300, "replicates": 16},
+    evening={"data": "mnist", "maps": 8, "steps": 400, "examples": 300, "replicates": 16},
     full={"data": "mnist", "maps": 16, "steps": 3000, "examples": 1000, "replicates": 32},
     revised="On 29 November 2026, after the first run and before any with other seeds: speed is "
     "compared with as many maps, since a network without pooling and with as many weights has "
@@ -221,7 +221,7 @@ def _taught(
     return torch.stack([*sides, right(own[:, :1000], 0)])
 
 
-def _seconds(nets: dict[str, Callable[[], nn.Module]], side: int) -> dict[str, float]:
+def _seconds(nets: Mapping[str, Callable[[], nn.Module]], side: int) -> dict[str, float]:
     """The processor's time for 64 pictures, forward and backward."""
     x = torch.zeros(64, 1, side, side)
     built = {k: make() for k, make in nets.items()}

@@ -176,8 +176,8 @@ def videos(
     wrong = [_wrong(rank, seed) for rank in (1, 2, 3)]
     learned, tested = films(data, side, seed)
     kinds, right = ("video", "first frame"), []
-    for still in (False, True):
-        x, z = (v.x[:, :, :1].expand_as(v.x) if still else v.x for v in (learned, tested))
+    for frozen_too in (False, True):
+        x, z = (v.x[:, :, :1].expand_as(v.x) if frozen_too else v.x for v in (learned, tested))
         torch.manual_seed(seed)
         nets = [VideoNet(1, 4, (width, 2 * width, 4 * width), 3) for _ in range(replicates)]
         for r, net in enumerate(nets):
@@ -214,9 +214,9 @@ def films(data: str, side: int, seed: int) -> tuple[Samples, Samples]:
         images = load(data)
         assert images.parts is not None
         x = F.interpolate(to_float(images.images), (FRAMES, side, side), mode="area") / 0.3
-        return tuple(
-            Samples(x[images.parts == k], images.targets[images.parts == k]) for k in (0, 2)
-        )
+        where = images.parts == 0, images.parts == 2
+        learned, tested = (Samples(x[w], images.targets[w]) for w in where)
+        return learned, tested
     x, g = to_float(load("digits").images)[:, 0], generator(seed, "5.13")
     x = F.pad(x[torch.randperm(len(x), generator=g)], (0, side - 8, 0, side - 8)) / 0.3
     ways = torch.randint(4, (len(x),), generator=g)
