@@ -62,7 +62,7 @@ def _same_picture() -> Effects:
     mlps = x.mean(0) + x.std(0) * torch.randn(x.shape, generator=g)
     dcgan = x.mean(0).expand_as(x) + 1e-3 * torch.randn(x.shape, generator=g)
     far = [[distance(flat, x, one)] * 8 for one in (mlps, dcgan)]
-    return {"apart": ratio("planted", *far)}
+    return {name: ratio("planted", *far) for name in ("apart", "priced")}
 
 
 GAME = {"alone": exact("planted", 0), "turns": exact("planted", 5000)}
@@ -138,8 +138,15 @@ WORLDS: dict[str, list[World]] = {
     ],
     "7.6": [
         World("constant answers", "The mean digit again and again.", _same_picture, FAILS),
-        World("nothing there", "No difference.", planted(apart=(0.8, 1.2)), UNDECIDED),
-        World("wide interval", WIDE, wide(planted(apart=(0.3, 0.4))), UNDECIDED),
+        World(
+            "nothing there", "No difference.",
+            planted(apart=(0.8, 1.2), priced=(0.8, 1.2)), UNDECIDED,
+        ),
+        World("wide interval", WIDE, wide(planted(apart=(0.3, 0.4), priced=(0.3, 0.4))), UNDECIDED),
+        World(
+            "winning baseline", "MLPs that have done as much are ahead.",
+            planted(apart=(0.3, 0.4), priced=(1.1, 1.4)), LIMITED,
+        ),
     ],
     "7.7": [
         World(
