@@ -155,7 +155,7 @@ def generative(gain: Effect, mixture: Effect, drawn: Effect) -> Verdict:
     "likelihood still rises. More hidden units than can be summed over leave every mixture behind "
     "(Salakhutdinov and Murray 2008), but the likelihood is then an estimate.",
     doubt="Is the distribution implicit, as the text says of all such models?",
-    evening={"data": "mnist", "images": 8750, "hidden": 14, "steps": 3000, "k": 10},
+    evening={"data": "mnist", "images": 8750, "steps": 1500, "k": 5},
     full={"data": "mnist", "images": 8750, "hidden": 18, "steps": 30_000, "k": 25},
 )
 def boltzmann_machine(

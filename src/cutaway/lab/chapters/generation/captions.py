@@ -205,7 +205,7 @@ def left_out_pairs(
     maps: Annotated[int, Range(1, 256)] = 8,
     width: Annotated[int, Range(2, 1024)] = 48,
     rate: Rate = 0.02,
-    steps: Steps = 600,
+    steps: Steps = 900,
     replicates: Replicates = 8,
     seed: Seed = 0,
 ) -> Evidence:

@@ -35,7 +35,7 @@ class Mixture:
         return torch.bernoulli(self.p[chosen], generator=draw)
 
 
-def apart(a: Bits, b: Bits) -> float:
+def apart(a: Bits, b: Float[Tensor, "m v"]) -> float:
     """Energy distance of two sets: 2 E|a - b| - E|a - a'| - E|b - b'|, 0 in expectation for two
     sets from one distribution and above 0 for any others.
 

@@ -23,6 +23,8 @@ from cutaway.models.rnn import SequenceModel, rnn
 from cutaway.randomness import generator, reseed_global
 
 Words = Int[Tensor, "r n t"]
+Parts = Sequence[Int[Tensor, "r _ t"]]
+"""Words to learn from, to choose by and to judge by."""
 GRAMS = "n-grams"
 BATCH, CHECKS = 16, 8
 """Words of a step, and looks at what is remembered on the way."""
@@ -79,7 +81,7 @@ class Learned:
 
 
 def learn(
-    make: Callable[[], SequenceModel], parts: Sequence[Words], rate: float, steps: int, seed: int
+    make: Callable[[], SequenceModel], parts: Parts, rate: float, steps: int, seed: int
 ) -> Learned:
     """A network for each replicate's words, each by itself, all at once."""
     learned, tried, fresh = parts
@@ -105,7 +107,7 @@ def learn(
     return Learned(networks, rate, costs[0], costs[1], torch.stack(remembered), reach)
 
 
-def counted(parts: Sequence[Words]) -> list[NGram]:
+def counted(parts: Parts) -> list[NGram]:
     """A replicate's n-gram model; n is the best of 1 to 6 on its validation words."""
     best = []
     for learned, tried in zip(parts[0], parts[1], strict=True):
@@ -148,7 +150,7 @@ def remembers(rnn: Effect, lstm: Effect, longer: Effect, rotated: Effect) -> Ver
     },
 )  # fmt: skip
 def delayed_letter(
-    syllables: Annotated[int, Range(1, 200)] = 5,
+    syllables: Annotated[int, Range(1, 200)] = 6,
     words: Annotated[int, Range(64, 100_000)] = 500,
     width: Annotated[int, Range(2, 512)] = 16,
     steps: Steps = 400,
