@@ -82,9 +82,9 @@ def test_along_the_cell_the_gradient_is_multiplied_by_the_gate_alone():
     g = torch.zeros(STEPS, BATCH, WIDTH, dtype=torch.float64)
     g[-1] = 1
     found = lstm_back(g, x.detach(), steps, bare)
-    i, _, o, new = steps[0].gates.split(WIDTH, 1)
+    i, _, _, new = steps[0].gates.split(WIDTH, 1)
     kept = torch.stack([s.gates[:, WIDTH : 2 * WIDTH] for s in steps[1:]]).prod(0)
-    last_i, _, last_o, _ = steps[-1].gates.split(WIDTH, 1)
+    _, _, last_o, _ = steps[-1].gates.split(WIDTH, 1)
     to_c = kept * last_o * (1 - steps[-1].c.tanh() ** 2)
     rows = bare.W.split(WIDTH, 0)
     first = (to_c * new * i * (1 - i)) @ rows[0] + (to_c * i * (1 - new**2)) @ rows[3]

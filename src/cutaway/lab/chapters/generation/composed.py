@@ -52,9 +52,9 @@ def as_text(words: Int[Tensor, "t"]) -> str:
     return " ".join(WORDS[i] for i in ids[: ids.index(0) if 0 in ids else None])
 
 
-def before(words: Int[Tensor, "n t"]) -> Float[Tensor, "n t k"]:
+def before(words: Int[Tensor, "*n t"]) -> Float[Tensor, "*n t k"]:
     """What is read before each word: the full stop first, then the words before."""
-    read = torch.cat([torch.zeros_like(words[:, :1]), words[:, :-1]], 1)
+    read = torch.cat([torch.zeros_like(words[..., :1]), words[..., :-1]], -1)
     return one_hot(read, len(WORDS)).float()
 
 
