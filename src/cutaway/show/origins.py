@@ -119,6 +119,8 @@ def commands(run: Run) -> list[tuple[str, str]]:
         lines.append(
             ("Generate more images", f"cutaway generate {path} --n 64 --seed 1 -o grid.png")
         )
+        if len(run.data.size) == 2 and not own(run):
+            lines.append(("Let people tell them from real ones", f"cutaway judge {path}"))
     if task.predicts():
         title = f"Evaluate it on other images of the same {run.data.target.plural}"
         lines.append((title, f"cutaway evaluate {path} DATA"))
