@@ -159,7 +159,7 @@ def generative(gain: Effect, mixture: Effect, drawn: Effect) -> Verdict:
     full={"data": "mnist", "images": 8750, "hidden": 18, "steps": 30_000, "k": 25},
     revised="29 November 2026, after seed 0 was seen: the machine had to be ahead of the mixture, "
     "which no source says, and was so by 0.16 nats (-0.00 to 0.32), undecided. Now it may be up to "
-    "1 nat behind. Run at the unseen seed 3 then: holds.",
+    "1 nat behind. Run at the unseen seeds 3 to 5 then: holds each time.",
 )
 def boltzmann_machine(
     data: Literal["digits", "mnist"] = "digits",
@@ -180,21 +180,10 @@ def boltzmann_machine(
     draw = generator(seed, "7.15", "draws")
     single = [Mixture(own, 1, 1, 1.0, draw) for own in parts.learned]
     several = mixtures(parts, hidden + 1, seed)
-    noise = torch.bernoulli(torch.full((DRAWN, v.shape[1]), 0.5), generator=draw)
-    draws = {
-        GIBBS: [one.gibbs(noise, ROUNDS, draw) for one in learned.machines],
-        EXACT: [one.exact_draw(DRAWN, draw) for one in learned.machines],
-        "mixture": [one.draw(DRAWN, draw) for one in several],
-        PIXELS: [one.draw(DRAWN, draw) for one in single],
-        "images learned from": [own[:DRAWN] for own in parts.learned],
-    }
-    models_of: dict[str, Sequence[RBM] | Sequence[Mixture]] = {
-        GIBBS: learned.machines,
-        EXACT: learned.machines,
-        "mixture": several,
-        PIXELS: single,
-    }
-    nats = {name: _nats(some, parts.tested) for name, some in models_of.items()}
+    draws = _draws(learned.machines, several, single, parts, draw)
+    machines = _nats(learned.machines, parts.tested)
+    nats = {GIBBS: machines, EXACT: machines}
+    nats |= {"mixture": _nats(several, parts.tested), PIXELS: _nats(single, parts.tested)}
     far = {
         name: [apart(one, t) for one, t in zip(sets, parts.tested, strict=True)]
         for name, sets in draws.items()
@@ -205,15 +194,13 @@ def boltzmann_machine(
 
     record = Record()
     record.effects(
-        gain=against("log-likelihood, machine minus pixels", nats[PIXELS], nats[GIBBS], "nats"),
-        mixture=against(
-            "log-likelihood, machine minus mixture", nats["mixture"], nats[GIBBS], "nats"
-        ),
+        gain=against("log-likelihood, machine minus pixels", nats[PIXELS], machines, "nats"),
+        mixture=against("log-likelihood, machine minus mixture", nats["mixture"], machines, "nats"),
         drawn=against(
             "distance from test images, machine's draws minus pixels'", far[PIXELS], far[GIBBS]
         ),
         rise=against(
-            "log-likelihood, after minus before", learned.way[0].tolist(), nats[GIBBS], "nats"
+            "log-likelihood, after minus before", learned.way[0].tolist(), machines, "nats"
         ),
     )
     _told(record, draws, nats, far, learned, side, steps)
@@ -232,12 +219,28 @@ def boltzmann_machine(
     """)
 
 
+def _draws(
+    machines: list[RBM],
+    several: list[Mixture],
+    single: list[Mixture],
+    parts: Parts,
+    draw: torch.Generator,
+) -> dict[str, list[Bits]]:
+    """What each replicate's models draw; machines begin from noise, or draw exactly."""
+    noise = torch.bernoulli(torch.full((DRAWN, parts.learned.shape[2]), 0.5), generator=draw)
+    return {
+        GIBBS: [one.gibbs(noise, ROUNDS, draw) for one in machines],
+        EXACT: [one.exact_draw(DRAWN, draw) for one in machines],
+        "mixture": [one.draw(DRAWN, draw) for one in several],
+        PIXELS: [one.draw(DRAWN, draw) for one in single],
+        "images learned from": list(parts.learned[:, :DRAWN]),
+    }
+
+
 def _nats(some: Sequence[RBM] | Sequence[Mixture], tested: Float[Tensor, "r k v"]) -> list[float]:
     """Mean log-likelihood of each replicate's test images under its own model."""
     with torch.no_grad():
-        return [
-            one.log_likelihood(own).mean().item() for one, own in zip(some, tested, strict=True)
-        ]
+        return [some[r].log_likelihood(own).mean().item() for r, own in enumerate(tested)]
 
 
 def _told(

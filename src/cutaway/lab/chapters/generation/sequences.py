@@ -148,10 +148,11 @@ def remembers(rnn: Effect, lstm: Effect, longer: Effect, rotated: Effect) -> Ver
         "syllables": 50, "steps": 20_000, "words": 10_000, "rates": (0.001, 0.003, 0.01, 0.03),
         "width": 64, "replicates": 32,
     },
-    revised="29 November 2026, the design and not the rule, after seeds 0 to 2 were seen: gradients "
-    "are clipped and rates fall to 0, which helps the plain RNN (one of eight had diverged at the "
-    "evening's delay); the quick delay grew from 11 letters to 13, as clipped it sometimes "
-    "remembered over 11. Run at the unseen seeds 3 and 4 then: holds with limits, both times.",
+    revised="29 November 2026, the design and not the rule, after seeds 0 to 2 were seen: "
+    "gradients are clipped and rates fall to 0, which helps the plain RNN (one of eight had "
+    "diverged at the evening's delay); the quick delay grew from 11 letters to 13, as clipped it "
+    "sometimes remembered over 11. Run at the unseen seeds 3 to 5 then: holds with limits each "
+    "time.",
 )  # fmt: skip
 def delayed_letter(
     syllables: Annotated[int, Range(1, 200)] = 6,
