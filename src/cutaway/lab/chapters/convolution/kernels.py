@@ -119,7 +119,8 @@ def edges_and_abstraction(
     full={"data": "cifar10", "maps": 32, "steps": 20_000, "examples": 50_000, "replicates": 16},
     revised="On 29 November 2026: the first design looked for edges in digits of 8 x 8 pixels "
     "that had been enlarged, had no baseline, and took any rise from layer to layer for "
-    "abstraction. The new one was tuned with seed 0 and then run with 3, 4 and 5.",
+    "abstraction. The new one was tuned with seed 0 and run with 3 and 4; eight replicates "
+    "left seed 4 open, so that there are twelve now, run with 5 and 6.",
 )
 def learned_kernels(
     data: Literal["leaves", "cifar10"] = "leaves",

@@ -105,7 +105,7 @@ def helps(
     full={"data": "mnist", "maps": 16, "steps": 3000, "examples": 1000, "replicates": 32},
     revised="On 29 November 2026, after the first run and before any with other seeds: speed is "
     "compared with as many maps, since a network without pooling and with as many weights has "
-    "hardly any maps to compute. Run with seeds 3, 4 and 5 then.",
+    "hardly any maps to compute. Run with seeds 3 and 4 then.",
     differs="The evening's: 1,797 digits, divided anew by each replicate, are too few.",
 )
 def pooling_gains(

@@ -160,7 +160,7 @@ def any_rank(wrong: Effect, video: Effect, still: Effect) -> Verdict:
     evening={"data": "moving_digits", "side": 16, "steps": 100},
     full={"data": "moving_digits", "replicates": 16, "steps": 1000, "side": 32},
     revised="On 29 November 2026: the quick videos are made from the embedded digits, so that "
-    "they need no download, and the rule is as it was; run with seeds 3, 4 and 5 then.",
+    "they need no download, and the rule is as it was; run with seed 3 then.",
 )
 def videos(
     data: Literal["digits", "moving_digits"] = "digits",
