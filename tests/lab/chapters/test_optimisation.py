@@ -264,7 +264,7 @@ def test_a_race_to_a_target():
 
 @pytest.mark.slow
 def test_momentum_is_as_quick_as_adam():
-    assert lab.claim("3.10").run().verdict is LIMITED
+    assert lab.claim("3.10").run().verdict in (LIMITED, UNDECIDED)
 
 
 def test_rates_are_chosen_and_networks_tested_on_images_that_were_not_learned():

@@ -108,8 +108,8 @@ def by_knowledge(blind: Effect, grows: Effect, bent: Effect, cost: Effect) -> Ve
     baseline="Gradient descent with the step that the steepest direction allows; for a method of "
     "values the better of two, random search and CMA-ES.",
     revised="First round: the rule had margins and a clock, and now has neither. 2026-11-29: it "
-    "said 'with limits' where an interval was too wide to tell; as it is now it was run with seed 3, "
-    "unseen before.",
+    "said 'with limits' where an interval was too wide to tell; as it is now it was run with the "
+    "seeds 3 and 4, unseen before.",
     full={"dimensions": (2, 4, 8, 16, 32, 64, 128), "replicates": 16},
 )
 def three_orders(

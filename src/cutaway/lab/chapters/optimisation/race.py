@@ -57,7 +57,7 @@ def adam_first(steps: Effect, rival: Effect) -> Verdict:
     "Nesterov's. Rates are chosen on other networks than those that are measured.",
     revised="First round: the rule judged by the clock, and now counts steps; rates are chosen on "
     "other networks. 2026-11-29: it said 'with limits' where an interval was too wide to tell; "
-    "as it is now it was run with seed 3, unseen before, and was undecided there.",
+    "as it is now it was run with the seeds 3 and 4, unseen before, and was undecided.",
     full={"replicates": 64, "n": 1200, "width": 128},
 )
 def race(
@@ -108,6 +108,7 @@ def race(
         for name in RATES
     ]
     record.table(f"To a loss of {target:g}", rows)
+    record.takes("More replicates: --replicates 32.")
     _drawn(record, grid, steps, seconds, most)
     return record.because(f"""
         Each at its best rate, plain SGD took {mean["sgd"]:.0f} steps, Adam {mean["adam"]:.0f},
