@@ -89,9 +89,9 @@ def centred(learns: Effect, whole: Effect, at_quarter: Effect, at_one: Effect) -
     full={"replicates": 32, "steps": 2000, "width": 128,
           "rates": (0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)},
     revised="29 November 2026: the first seed was undecided with eight replicates and with twenty, "
-    "when a gain of a tenth had to be ruled out; now three tenths have to be. With "
-    "it seed 0 holds with limits and seed 3, not seen before, holds: the centre's gain at a slope of "
-    "1 is near what 20 replicates can tell, so the evening has 96.",
+    "when a gain of a tenth had to be ruled out; now three tenths have to be. With it seed 0 holds "
+    "with limits and seed 3, new to it, holds: the gain of the centre at a slope of 1 is near "
+    "what 20 replicates can tell, so the evening has 96.",
     differs="The evening's, with more replicates.",
     doubt="Is it the centre, or the slope, which is 1 and not a quarter?",
 )  # fmt: skip
