@@ -58,8 +58,17 @@ def wide(effects: Effects) -> Effects:
     }
 
 
+FILES = {"generation": ("generation", "judging", "sequences")}
+"""Chapters whose table takes several files."""
+
+
 def chapter(number: str) -> tuple[dict[str, list[World]], dict[str, str]]:
     """The counter-worlds of a chapter's claims, and those that need none."""
     name = CHAPTERS[number].module
-    module = import_module(f"helpers.counter_worlds.{name}")
-    return module.WORLDS, module.EXEMPT
+    worlds: dict[str, list[World]] = {}
+    exempt: dict[str, str] = {}
+    for file in FILES.get(name, (name,)):
+        module = import_module(f"helpers.counter_worlds.{file}")
+        worlds |= module.WORLDS
+        exempt |= module.EXEMPT
+    return worlds, exempt

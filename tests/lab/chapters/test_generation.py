@@ -14,7 +14,6 @@ from cutaway.lab.chapters.generation.codes import looks_until, pays
 from cutaway.lab.chapters.generation.games import convolved, in_turns
 from cutaway.lab.chapters.generation.implicit import fits, places, psnr, slopes
 from cutaway.lab.chapters.generation.improved import inventions
-from cutaway.lab.chapters.generation.judging import fooled
 from cutaway.lab.chapters.generation.labelled import classified, nearest, worth
 from cutaway.lab.chapters.generation.marks import needed
 from cutaway.lab.chapters.generation.players import Game, digits, distance, labelled
@@ -173,13 +172,6 @@ def test_7_7_improvements():
     assert inventions(at(-3, 1), none, low, low, alone, long) is Verdict.FAILS
 
 
-def test_7_8_before_a_judge():
-    assert fooled(at(50, 1), at(50, 1)) is Verdict.HOLDS
-    assert fooled(at(90, 1), at(51, 1)) is Verdict.LIMITED
-    assert fooled(at(90, 1), at(80, 1)) is Verdict.FAILS
-    assert fooled(at(55, 1), at(54, 1)) is Verdict.UNDECIDED
-
-
 def test_7_9_siren():
     assert fits(at(15, 1), at(0.2, 0.1), at(40, 1)) is Verdict.HOLDS
     assert fits(at(15, 1), at(0.2, 0.1), at(20, 1)) is Verdict.LIMITED
@@ -298,7 +290,6 @@ def test_7_13_what_pairs_teach():
         ("7.2", {}, Verdict.LIMITED),
         ("7.5", {}, Verdict.LIMITED),
         ("7.6", {}, Verdict.HOLDS),
-        ("7.8", {"steps": 50}, Verdict.FAILS),
         ("7.9", {}, Verdict.HOLDS),
         ("7.7", {"steps": 5}, Verdict.UNDECIDED),
         ("7.10", {"points": (64,)}, Verdict.LIMITED),
