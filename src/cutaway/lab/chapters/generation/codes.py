@@ -1,5 +1,6 @@
 """The gain from a code learned without labels where labels are few."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -207,7 +208,8 @@ def _whole(
 ) -> Curve:
     """The encoder learns along with the softmax."""
     free = [w for name, w in nets.weights.items() if not name.startswith("decoder")]
-    return _taught(nets, free, lessons, asked, rate, steps, seed)
+    plain = [(s.x, s.t) for s in asked]
+    return _taught(nets, free, lessons, plain, rate, steps, seed)
 
 
 @torch.no_grad()
@@ -224,11 +226,11 @@ def _head(
     x, t = lessons
     if pixels:
         heads = Stack([nn.Linear(x[0, 0].numel(), 10) for _ in nets.networks])
-        flat = tuple(Samples(s.x.flatten(1).expand(len(nets), -1, -1), s.t) for s in asked)
+        flat = [(s.x.flatten(1).expand(len(nets), -1, -1), s.t) for s in asked]
         seen = x.flatten(2)
     else:
-        heads = Stack([nn.Linear(*net.output.weight.shape[::-1]) for net in nets.networks])  # type: ignore[union-attr]
-        flat = tuple(Samples(_codes(nets, s.x), s.t) for s in asked)
+        heads = Stack([nn.Linear(*net.output.weight.shape[::-1]) for net in nets.networks])  # type: ignore[union-attr,index]
+        flat = [(_codes(nets, s.x), s.t) for s in asked]
         seen = _codes(nets, x, apart=True)
     curve = _taught(heads, heads.parameters(), (seen, t), flat, rate, steps, seed, apart=True)
     for name, value in heads.weights.items():
@@ -238,24 +240,24 @@ def _head(
 
 
 def _taught(
-    nets: Stack, free: list[nn.Parameter], lessons: Lessons, asked: tuple[Samples, ...],
+    nets: Stack, free: list[nn.Parameter], lessons: Lessons, asked: Sequence[tuple[Tensor, Tensor]],
     rate: float, steps: int, seed: int, apart: bool = False,
 ) -> Curve:  # fmt: skip
     """Test accuracies (%) every few steps, and the mean at the end on the validation images."""
     looks, (x, t) = [], lessons
 
     @torch.no_grad()
-    def look(of: Samples) -> Float[Tensor, "r"]:
-        return accuracy(nets(of.x, apart), of.t)
+    def look(x: Tensor, t: Tensor) -> Float[Tensor, "r"]:
+        return accuracy(nets(x, apart), t)
 
     def batch(step: int) -> tuple[Tensor, Tensor]:
         if step % EVERY == 0 and step:
-            looks.append(look(asked[1]))
+            looks.append(look(*asked[1]))
         index = batch_of(seed, step, x.shape[1], min(x.shape[1], BATCH))
         return x[:, index], t[:, index]
 
     classify(nets, batch, torch.optim.Adam(free, rate), steps, apart=True)
-    return torch.stack([*looks, look(asked[1])]), look(asked[0]).mean().item()
+    return torch.stack([*looks, look(*asked[1])]), look(*asked[0]).mean().item()
 
 
 def _costs(
