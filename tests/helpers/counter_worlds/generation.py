@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from cutaway.lab.chapters.generation.codes import looks_until
+from cutaway.lab.chapters.generation.costs import looks_until
 from cutaway.lab.chapters.generation.labelled import classified, nearest
 from cutaway.lab.chapters.generation.players import digits, distance
 from cutaway.lab.chapters.generation.shadows import plain_share, rotated

@@ -10,7 +10,8 @@ from torch import nn
 
 from cutaway import lab, models
 from cutaway.lab.chapters.generation.chances import as_printed, counted, generated, in_base_ten
-from cutaway.lab.chapters.generation.codes import looks_until, pays
+from cutaway.lab.chapters.generation.codes import pays
+from cutaway.lab.chapters.generation.costs import looks_until
 from cutaway.lab.chapters.generation.games import convolved, in_turns
 from cutaway.lab.chapters.generation.implicit import fits, places, psnr, slopes
 from cutaway.lab.chapters.generation.improved import inventions

@@ -120,7 +120,8 @@ KINDS = {
     revised="First round: the rule, by someone who knew some of its numbers. 2026-11-29: all "
     "replicates had the same labelled digits, any one of three effects gave 'with limits', and a "
     "linear model stood nowhere; the result at 1000 turns with the old design, labels +2.96 points "
-    "(1.14 to 4.78), was known then.",
+    "(1.14 to 4.78), was known then. The new one has been run in the evening's size with seed "
+    "0 alone.",
     differs="The evening's: a game of the quick length has hardly begun.",
     evening={"steps": 1000},
     full={"replicates": 32, "steps": 5000, "width": 24, "labels": 100},

@@ -148,7 +148,7 @@ def plain_share(
 
 def _monotone(x: Values, y: Values) -> Values:
     """The function of x that never falls and is nearest to y, at x."""
-    from sklearn.isotonic import IsotonicRegression  # type: ignore[import-untyped]
+    from sklearn.isotonic import IsotonicRegression
 
     fitted: Values = IsotonicRegression().fit(x, y).predict(x)
     return fitted
