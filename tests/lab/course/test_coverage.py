@@ -108,13 +108,6 @@ def test_claims_beyond_the_texts():
     ]
 
 
-def test_planned_claims_may_be_named_until_they_exist():
-    later = replace(WHOLE[1], claims=("1.2",), reason="")
-    assert amiss(WHOLE[0], later, planned=("1.2",)) == []
-    (fault,) = amiss(WHOLE[0], later, known=("1.1", "1.2"), planned=("1.2",))
-    assert fault == "Claim 1.2 is planned and exists: take it out of PLANNED."
-
-
 def test_what_an_erratum_lacks():
     one = replace(errata()["M1"], id="X1", claim="9.9")
     marked = replace(WHOLE[0], errata=("X1",))

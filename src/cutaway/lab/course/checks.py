@@ -14,24 +14,19 @@ def faults(
     texts: Collection[Text],
     errata: Mapping[str, Erratum],
     known: Collection[str],
-    planned: Collection[str] = (),
     beyond: Collection[str] = (),
 ) -> Iterator[str]:
     """What can be seen without the texts.
 
     Args:
         known: numbers of the lab's claims.
-        planned: numbers that are to come, and may be named before.
         beyond: numbers of claims that come from no passage.
     """
-    for number in planned:
-        if number in known:
-            yield f"Claim {number} is planned and exists: take it out of PLANNED."
     named = Counter[str]()
     for text in texts:
         for passage in text.passages:
             where = f"{text.file}, lines {passage.first} to {passage.last}"
-            yield from _of_passage(passage, where, errata, {*known, *planned})
+            yield from _of_passage(passage, where, errata, known)
             named.update(passage.claims, **dict.fromkeys(passage.errata, 1))
     for number in known:
         if not named[number] and number not in beyond:
