@@ -106,10 +106,7 @@ def pretrained_code(
     )
     rows = [(arm, *(means[arm, n] for n in labels)) for arm in ARMS]
     record.table("Test accuracy (%), means", rows, ("code", *(f"{n} labels" for n in labels)))
-    series = [over(arm, _steps(curves[arm, few]), curves[arm, few], within=SHARE) for arm in ARMS]
-    record.curves(f"With {few} labels", "steps", "test accuracy (%)", *series)
-    ends = [over(arm, labels, torch.stack([right[arm, n] for n in labels])) for arm in ARMS]
-    record.curves("By labels", "labels", "test accuracy (%)", *ends, x_log=True)
+    _figures(record, curves, labels)
     record.takes("More replicates: each has its own labels, and few labels differ much.")
     gains = ", ".join(
         f"{(right['frozen', n] - right['all learned', n]).mean().item():+.1f} with {n}"
@@ -125,6 +122,15 @@ def pretrained_code(
         computed once. With the {pretraining} steps of reconstruction it is {cost[1].value:.0f}
         times: pretraining is cheap only where it has been done already.
     """)
+
+
+def _figures(record: Record, curves: dict[tuple[str, int], Tensor], labels: Sizes) -> None:
+    """Accuracies while the fewest labels are learned, and at the end by their number."""
+    few = min(labels)
+    series = [over(arm, _steps(curves[arm, few]), curves[arm, few], within=SHARE) for arm in ARMS]
+    record.curves(f"With {few} labels", "steps", "test accuracy (%)", *series)
+    ends = [over(arm, labels, torch.stack([curves[arm, n][-1] for n in labels])) for arm in ARMS]
+    record.curves("By labels", "labels", "test accuracy (%)", *ends, x_log=True)
 
 
 def _begun(code: int, side: int, replicates: int, seed: int) -> Stack:
