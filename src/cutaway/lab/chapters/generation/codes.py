@@ -78,8 +78,7 @@ def pretrained_code(
     learned, tested = inked(seed, data)
     cut = len(learned) - min(1000, len(learned) // 4)
     held = Samples(learned.x[cut:], learned.t[cut:])
-    learned = learned.first(cut)
-    side = learned.x.shape[-1]
+    learned, side = learned.first(cut), learned.x.shape[-1]
     drawn, taught = (_begun(code, side, replicates, seed) for _ in range(2))
     _reconstruct(taught, learned.x, noise, pretraining, seed)
     curves = {}
@@ -104,12 +103,7 @@ def pretrained_code(
         sooner=cost[0],
         counted=cost[1],
     )
-    rows = [(arm, *(means[arm, n] for n in labels)) for arm in ARMS]
-    record.table("Test accuracy (%), means", rows, ("code", *(f"{n} labels" for n in labels)))
-    series = [over(arm, _steps(curves[arm, few]), curves[arm, few], within=SHARE) for arm in ARMS]
-    record.curves(f"With {few} labels", "steps", "test accuracy (%)", *series)
-    ends = [over(arm, labels, torch.stack([right[arm, n] for n in labels])) for arm in ARMS]
-    record.curves("By labels", "labels", "test accuracy (%)", *ends, x_log=True)
+    _figures(record, curves, labels)
     record.takes("More replicates: each has its own labels, and few labels differ much.")
     gains = ", ".join(
         f"{(right['frozen', n] - right['all learned', n]).mean().item():+.1f} with {n}"
@@ -125,6 +119,17 @@ def pretrained_code(
         computed once. With the {pretraining} steps of reconstruction it is {cost[1].value:.0f}
         times: pretraining is cheap only where it has been done already.
     """)
+
+
+def _figures(record: Record, curves: dict[tuple[str, int], Tensor], labels: Sizes) -> None:
+    """Accuracies while the fewest labels are learned, and at the end by their number."""
+    few = min(labels)
+    rows = [(arm, *(curves[arm, n][-1].mean() for n in labels)) for arm in ARMS]
+    record.table("Test accuracy (%), means", rows, ("code", *(f"{n} labels" for n in labels)))
+    series = [over(arm, _steps(curves[arm, few]), curves[arm, few], within=SHARE) for arm in ARMS]
+    record.curves(f"With {few} labels", "steps", "test accuracy (%)", *series)
+    ends = [over(arm, labels, torch.stack([curves[arm, n][-1] for n in labels])) for arm in ARMS]
+    record.curves("By labels", "labels", "test accuracy (%)", *ends, x_log=True)
 
 
 def _begun(code: int, side: int, replicates: int, seed: int) -> Stack:

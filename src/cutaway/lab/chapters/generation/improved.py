@@ -157,18 +157,14 @@ def improvements(
     away = {name: y.mean().item() for name, y in far.items()}
     said = f"accuracy with {labels} labels, game minus labels alone"
 
-    def without(kind: str) -> Effect:
-        what = f"distance without {kind}, to with it"
-        return ratio(what, far["whole"], far[f"without {kind}"])
-
     record = Record()
     record.effects(
         labels=difference(said, right["labels alone"], right["whole"], "points"),
         linear=difference(
             "the game minus a softmax on the pixels", pixels, right["whole"], "points"
         ),
-        matching=without("matching"),
-        minibatch=without("minibatch"),
+        matching=_without("matching", far),
+        minibatch=_without("minibatch", far),
         turns=exact("turns played", steps),
         alone=exact("largest change of an image by others in its batch", alone),
     )
@@ -187,6 +183,11 @@ def improvements(
         image changed by {alone:g} with other company. The games lasted {steps} turns: they show
         whether an invention helps by then, not whether it prevents collapse later.
     """)
+
+
+def _without(kind: str, far: dict[str, Tensor]) -> Effect:
+    what = f"distance without {kind}, to with it"
+    return ratio(what, far["whole"], far[f"without {kind}"])
 
 
 def _begun(options: dict[str, int], task: SemiSupervised, replicates: int, seed: int) -> Improved:
