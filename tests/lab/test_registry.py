@@ -20,7 +20,14 @@ def test_every_claim_says_what_it_must():
         chapter, _, place = one.number.partition(".")
         assert chapter in CHAPTERS
         assert place.isdigit()
-        for text in (one.says, one.source, one.otherwise, one.rule_in_words, one.what_is_done):
+        for text in (
+            one.says,
+            one.source,
+            one.baseline,
+            one.otherwise,
+            one.rule_in_words,
+            one.what_is_done,
+        ):
             assert text.strip(), one.number
         for scale in SCALES:
             one.settle(scale)  # what the larger experiments ask for can be had

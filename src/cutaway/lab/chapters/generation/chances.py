@@ -66,6 +66,7 @@ def as_printed(wrong: Effect, draws: Effect) -> Verdict:
     "0.34 into (0,1) and 0.83 into (1,1), a discriminative one only answers y to a given x.",
     source="textbook 4.5.1, example 4-1",
     rule=as_printed,
+    baseline="The text's own fractions and pairs; to draw each of the four pairs alike would give 1/4.",
     otherwise="Nothing but another training set: the values are fractions of counts.",
     full={"draws": 10_000_000},
 )
@@ -116,6 +117,8 @@ def in_base_ten(ten: Effect, nats: Effect, best: Effect) -> Verdict:
     "0.999 and 0.001, and -6 for one that says 0.001 and 0.999.",
     source="textbook 4.5.2, equation 4.15",
     rule=in_base_ten,
+    baseline="A discriminator that says 1/2 of everything: log(1/4), -1.386 in nats and -0.602 in "
+    "base ten.",
     otherwise="A text that says which logarithm it means.",
     doubt="In which base is the -6?",
 )
