@@ -66,7 +66,7 @@ def as_printed(wrong: Effect, draws: Effect) -> Verdict:
     "0.34 into (0,1) and 0.83 into (1,1), a discriminative one only answers y to a given x.",
     source="textbook 4.5.1, example 4-1",
     rule=as_printed,
-    baseline="The text's own fractions and pairs; to draw each of the four pairs alike would give 1/4.",
+    baseline="The text's own fractions; to generate the four pairs alike would give each 1/4.",
     otherwise="Nothing but another training set: the values are fractions of counts.",
     full={"draws": 10_000_000},
 )
