@@ -138,7 +138,10 @@ def test_an_entry_marks_what_decides():
     result = entry(lab.claim("1.2").run(replicates=16, epochs=3))
     assert result.verdict == Verdict.HOLDS.value
     assert [m.decides for m in result.measured] == [True, True]
-    assert result.measured[1].n == "16"
+    assert [m.interval for m in result.measured] == ["exact", "exact"]
+    assert [m.n for m in result.measured] == ["", ""]
+    share = entry(lab.claim("1.1").run(replicates=16)).measured[-1]
+    assert share.n == "16"
 
 
 def test_bars_end_where_their_values_are():
