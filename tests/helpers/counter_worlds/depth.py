@@ -19,6 +19,7 @@ from helpers.effects import planted
 
 HOLDS, LIMITED, FAILS, UNDECIDED, UNTESTED = Verdict
 SEEN = easy_samples(60)
+ALIVE = {"dead": exact("members that did not learn", 0)}
 
 
 def nets(zero: bool = False, count: int = 8, widths: tuple[int, ...] = (64, 8, 10)) -> Stack:
@@ -79,7 +80,7 @@ def alike() -> Effects:
     return {
         "gain": difference("gain", wrong, 100 * each.mean((1, 2)), "points"),
         "over_images": mean("images", 100 * (each.mean((0, 1)) - together.mean(0)), "points"),
-    }
+    } | ALIVE
 
 
 def never_there() -> Effects:
@@ -231,12 +232,14 @@ WORLDS: dict[str, list[World]] = {
               UNDECIDED),
     ],
     "4.9": [
-        unsure(gain=1, over_images=1),
+        World("wide interval", WIDE, wide(planted(gain=1, over_images=1)) | ALIVE, UNDECIDED),
         World("nothing there", "All members are the same network.", alike, UNDECIDED),
         World("one replicate", "One image of few makes the gain.",
-              planted(gain=(0.2, 0.4), over_images=(-0.3, 0.9)), UNDECIDED),
+              planted(gain=(0.2, 0.4), over_images=(-0.3, 0.9)) | ALIVE, UNDECIDED),
         World("winning baseline", "Averaging does harm.",
-              planted(gain=(-2, -1), over_images=(-2, -1)), FAILS),
+              planted(gain=(-2, -1), over_images=(-2, -1)) | ALIVE, FAILS),
+        World("constant answers", "Half of the members give one answer to all and are outvoted.",
+              planted(gain=(41, 44), over_images=(40, 45)) | {"dead": exact("dead", 4)}, UNDECIDED),
     ],
     "4.10": [
         unsure(**dict.fromkeys(REMOVED, 20)),
