@@ -82,18 +82,16 @@ def ensembles(
     alone = 100 * each.mean((1, 2))
     what = "error of the average member minus that of the ensemble"
     gain = difference(what, wrong[-1], alone, "points")
+    saved = 100 * (each.mean((0, 1)) - together.mean(0))
     apart = 100 * (p.argmax(-1)[:, :1] != p.argmax(-1)[:, 1:]).double().mean((1, 2))
     record = Record()
     record.effects(
         gain=gain,
-        over_images=mean(
-            f"the same, over {len(tested)} images", 100 * (each.mean((0, 1)) - together.mean(0)),
-            "points",
-        ),
+        over_images=mean(f"the same, over {len(tested)} images", saved, "points"),
         error=mean(f"error of the ensemble of {members}", wrong[-1], "%"),
         apart=mean("images on which two members answer differently", apart, "%"),
         dead=exact(f"members that err on over {100 * DEAD:.0f} %", dead),
-    )  # fmt: skip
+    )
     rows = [(k, *_ends(row), (alone - row).mean()) for k, row in zip(sizes, wrong, strict=True)]
     columns = "members | error (%) | low | high | points below the average member"
     record.table("Error on new images", rows, columns)
