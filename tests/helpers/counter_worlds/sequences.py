@@ -144,6 +144,8 @@ WORLDS: dict[str, list[World]] = {
               {**CAPTIONS, **of(drop=(0, 0), noise=(0, 2))}, FAILS),
         World("nothing there", "New pairs are as easy, but it is sure of noise.",
               {**CAPTIONS, **of(drop=(-2, 2))}, LIMITED),
+        World("wide interval", "Only the noise is not known.", {**CAPTIONS, **of(noise=(40, 90))},
+              UNDECIDED),
         World("one replicate", "One captioner of eight fails on all new pairs.",
               {**CAPTIONS, "drop": one_replicate(90, *[0.0] * 7), **of(noise=(10, 20))}, UNDECIDED),
     ],
