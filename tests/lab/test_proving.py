@@ -112,14 +112,21 @@ def test_killed_and_started_again(own, tmp_path):
     text = own.read_text().replace('file: str = ""', f'file: str = "{log}"')
     own.write_text(text.replace("seconds: float = 0.0", "seconds: float = 30.0"))
     lab.add(own)
-    command = [*CUTAWAY, "prove", "--claims", str(own), "coins.fair", "coins.slow"]
+    command = [
+        *CUTAWAY,
+        "prove",
+        "--claims",
+        str(own),
+        "--processes",
+        "1",
+        "coins.fair",
+        "coins.slow",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         deadline = time.monotonic() + 60
         while not log.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-        crew = children(process.pid)
         process.send_signal(signal.SIGKILL)
-    eventually(lambda: not any(map(alive, crew)))
     slow, coin = lab.claim("coins.slow"), lab.claim("coins.fair")
     before = finding_cache.load(coin, coin.settle())
     assert before is not None
@@ -148,6 +155,18 @@ def test_settings_that_leave_nothing_to_measure_are_refused(number, settings, sa
     (left,) = lab.prove([number], changes=settings)
     assert said in left.reason
     assert "Error" not in left.reason
+
+
+def test_no_process_outlives_the_one_that_asks(own, tmp_path):
+    log = tmp_path / "log"
+    text = own.read_text().replace('file: str = ""', f'file: str = "{log}"')
+    own.write_text(text.replace("seconds: float = 0.0", "seconds: float = 30.0"))
+    command = [*CUTAWAY, "prove", "--claims", str(own), "--processes=2", "coins.slow", "coins.fair"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        eventually(log.exists)
+        crew = children(process.pid)
+        process.send_signal(signal.SIGKILL)
+    eventually(lambda: not any(map(alive, crew)))
 
 
 def children(pid: int) -> list[int]:

@@ -31,3 +31,11 @@ def run(gan: Run, tmp_path: Path) -> Path:
 def server(run: Path) -> Iterator[Server]:
     with Server(run, "--images", 20, command="judge") as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def shared(gan: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for tests that leave no trace for the next."""
+    place = shutil.copytree(gan.path, tmp_path_factory.mktemp("shared") / "gan")
+    with Server(Path(place), "--images", 20, command="judge") as one:
+        yield one

@@ -65,16 +65,16 @@ def test_nothing_is_lost_when_the_server_is_killed(run: Path):
         assert answer(second, sitting, 5).json()["answered"] == 6
 
 
-def test_an_answer_that_is_told_twice_counts_once(server: Server):
-    sitting = begin(server)
-    assert answer(server, sitting, 0).json()["answered"] == 1
-    assert answer(server, sitting, 0, real=False).json()["answered"] == 1
-    assert answer(server, sitting, 3).status_code == 409
+def test_an_answer_that_is_told_twice_counts_once(shared: Server):
+    sitting = begin(shared)
+    assert answer(shared, sitting, 0).json()["answered"] == 1
+    assert answer(shared, sitting, 0, real=False).json()["answered"] == 1
+    assert answer(shared, sitting, 3).status_code == 409
 
 
-def test_no_image_before_its_turn(server: Server):
-    sitting = begin(server)
-    found = [server.client.get(f"{sitting}/images/{i}").status_code for i in (0, 1, 2, -1, "x")]
+def test_no_image_before_its_turn(shared: Server):
+    sitting = begin(shared)
+    found = [shared.client.get(f"{sitting}/images/{i}").status_code for i in (0, 1, 2, -1, "x")]
     assert found == [200, 200, 404, 404, 404]
 
 
@@ -94,8 +94,8 @@ def test_no_image_before_its_turn(server: Server):
         ("/about", b"", 405, "not allowed"),
     ],
 )
-def test_nonsense_is_answered_in_a_sentence(server: Server, route, body, status, said):
-    sent = server.client.post(route.format(sitting=begin(server)), content=body)
+def test_nonsense_is_answered_in_a_sentence(shared: Server, route, body, status, said):
+    sent = shared.client.post(route.format(sitting=begin(shared)), content=body)
     assert sent.status_code == status
     assert said in sent.json()["error"]
     assert sent.json()["error"].endswith(".") or "send {" in sent.json()["error"]

@@ -79,8 +79,9 @@ def helps(
     against overfitting if it is ahead of it on unseen pictures by more than on those that were
     learned, and with speed if the rival multiplies more, the one without pooling with as many
     maps. Holds if all six are so (intervals above
-    0, ratios above 1); with limits if one of the first four is so and one of the six is refuted (an
-    interval below 0 or within 1 point of it, a ratio of at most 1); does not hold if all four
+    0, ratios above 1); with limits if one of the first four is worth more than a point (an interval
+    above 1) and one of the six is refuted (an interval below 0 or within 1 point of it, a ratio of
+    at most 1); does not hold if all four
     intervals lie below 1 point; else undecided."""
     gains = rotation_strided, rotation_none, fit_strided, fit_none
     works = work_strided.value, work_none.value
@@ -89,7 +90,7 @@ def helps(
     if all(e.high < 1 for e in gains):
         return Verdict.FAILS
     refuted = any(e.high < 0 or (e.low > -1 and e.high < 1) for e in gains) or min(works) <= 1
-    return Verdict.LIMITED if any(e.low > 0 for e in gains) and refuted else Verdict.UNDECIDED
+    return Verdict.LIMITED if any(e.low > 1 for e in gains) and refuted else Verdict.UNDECIDED
 
 
 @claim(

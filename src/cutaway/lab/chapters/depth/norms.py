@@ -22,10 +22,10 @@ Starts = tuple[Annotated[float, Range(1e-3, 100)], ...]
 def forgiving(arrive: Effect, quicker: Effect, more: Effect) -> Verdict:
     """Undecided where neither kind reaches the target from any pair in every replicate. Holds if
     with normalisation the target takes fewer steps at each kind's best setting (the interval of the
-    ratio below 1) and more pairs of rate and start reach it (the interval above 0); with limits if
-    one of the two is so and the other is worth less than a tenth, or 5 points; does not hold if
-    both are worth less than that; else undecided."""
-    good, idle = [quicker.high < 1, more.low > 0], [quicker.low > 0.9, more.high < 5]
+    ratio below 0.9) and more pairs of rate and start reach it (the interval above 5 points); with
+    limits if one of the two is so and the other is worth less than that; does not hold if both
+    are; else undecided."""
+    good, idle = [quicker.high < 0.9, more.low > 5], [quicker.low > 0.9, more.high < 5]
     if not arrive.value:
         return Verdict.UNDECIDED
     if all(good):

@@ -84,7 +84,7 @@ def with_copy(w: Weights, unit: int, part: float) -> Float[Tensor, "r q"]:
 def become(narrow: Effect, wide: Effect, idle: Effect, copied: Effect) -> Verdict:
     """Holds if descents of the narrowest network end in a bad minimum (the interval above 5 %),
     those of the widest do not (below 5 %), bad minima turn into saddles when an idle unit is added
-    (above 70 %), and hardly any is still a minimum when a unit is doubled (below 5 %); with limits
+    (above 70 %), and hardly any is still a minimum when a unit is doubled (below 1 %); with limits
     if all is so but the last, of which there are some (above 1 %); does not hold if one of the
     first three lies on the other side; else undecided. Of shares the whole interval counts."""
     if narrow.high < 5 or wide.low > 5 or idle.high < 70:
@@ -93,7 +93,7 @@ def become(narrow: Effect, wide: Effect, idle: Effect, copied: Effect) -> Verdic
         return Verdict.UNDECIDED
     if copied.low > 1:
         return Verdict.LIMITED
-    return Verdict.HOLDS if copied.high < 5 else Verdict.UNDECIDED
+    return Verdict.HOLDS if copied.high < 1 else Verdict.UNDECIDED
 
 
 @claim(

@@ -136,11 +136,12 @@ def suited(
 ) -> Verdict:
     """Undecided where nothing learns: ReLU from He's start must pass an accuracy of 20 %. Holds if
     with deviation 0.01 no activation passes 20 %, He beats Xavier with ReLU, and Xavier beats He
-    with tanh and with sigmoid (whole intervals above 0); with limits if the first is so, one of the
-    others too, and another is worth less than 2 points; does not hold if an activation passes 20 %
-    with 0.01, or if all three of the others are worth less than 2 points; else undecided."""
+    with tanh and with sigmoid (whole intervals above 2 points); with limits if the first is so, one
+    of the others too, and another is worth less than 2 points; does not hold if an activation
+    passes 20 % with 0.01, or if all three of the others are worth less than 2 points; else
+    undecided."""
     pairs = he_relu, xavier_tanh, xavier_sigmoid
-    better, idle = [e.low > 0 for e in pairs], [e.high < 2 for e in pairs]
+    better, idle = [e.low > 2 for e in pairs], [e.high < 2 for e in pairs]
     if learns.low <= 20:
         return Verdict.UNDECIDED
     if small.low >= 20 or all(idle):

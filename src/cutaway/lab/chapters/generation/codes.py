@@ -37,7 +37,7 @@ def pays(better: Effect, tuned: Effect, sooner: Effect, counted: Effect) -> Verd
     if counted.low > 1 and (better.low > 0 or tuned.low > 0 or sooner.high < 1):
         return Verdict.LIMITED
     level = better.high < 1 and tuned.high < 1
-    return Verdict.FAILS if level and sooner.low > 1 else Verdict.UNDECIDED
+    return Verdict.FAILS if level and min(sooner.low, counted.low) > 1 else Verdict.UNDECIDED
 
 
 @claim(

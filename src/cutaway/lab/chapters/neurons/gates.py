@@ -53,13 +53,13 @@ def by_rule(
 def taught(wrong: Effect, learned: Effect) -> Verdict:
     """Holds if the given weights answer no row wrongly and the learning rule reaches all three
     tables in more than 99 % of the replicates (the interval's lower end); with limits if the
-    weights do and the rule in fewer for certain (the upper end); does not hold if the weights miss
-    a row, or the rule reaches them in fewer than 1 % for certain; else undecided."""
+    weights do and the rule in fewer, but in more than 1 %, for certain; does not hold if the
+    weights miss a row, or the rule reaches them in fewer than 1 % for certain; else undecided."""
     if wrong.value or learned.high < 1:
         return Verdict.FAILS
     if learned.low > 99:
         return Verdict.HOLDS
-    return Verdict.LIMITED if learned.high < 99 else Verdict.UNDECIDED
+    return Verdict.LIMITED if 1 < learned.low <= learned.high < 99 else Verdict.UNDECIDED
 
 
 @claim(
@@ -182,8 +182,8 @@ def stacked(wrong: Effect, smallest: Effect, best: Effect) -> Verdict:
     """Holds if the gates answer no row wrongly and even two hidden units learn XOR in more than
     90 % of the replicates (the interval's lower end); with limits if two units do so in fewer (the
     upper end) and a wider layer in more; does not hold if the gates miss a row, or no width does
-    (the upper end of the best below 90 %); else undecided."""
-    if wrong.value or best.high < 90:
+    (the upper ends of both below 90 %); else undecided."""
+    if wrong.value or max(smallest.high, best.high) < 90:
         return Verdict.FAILS
     if smallest.low > 90:
         return Verdict.HOLDS

@@ -120,11 +120,11 @@ def tuned(
 
 def regularises(clean: Effect, noisy: Effect) -> Verdict:
     """Holds if the full batch errs more often than the smallest one, both with clean and with wrong
-    labels (the ratios' intervals above 1 and not wholly below 1.05: a twentieth of the errors is
-    the least that counts as keeping from overfitting); does not hold if both intervals lie below
-    1.05; with limits if one of each; else undecided."""
+    labels (the ratios' intervals above 1.05: a twentieth of the errors is the least that counts as
+    keeping from overfitting); does not hold if both intervals lie below 1.05; with limits if one of
+    each; else undecided."""
     less = sum(e.high < 1.05 for e in (clean, noisy))
-    more = sum(e.low > 1 and e.high >= 1.05 for e in (clean, noisy))
+    more = sum(e.low > 1.05 for e in (clean, noisy))
     if more + less < 2:
         return Verdict.UNDECIDED
     return (Verdict.FAILS, Verdict.LIMITED, Verdict.HOLDS)[more]
