@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -26,7 +26,9 @@ Missing = tuple[str, bool] | None
 """Why there is no finding, and whether the experiment failed; None where there is one."""
 
 
-def answers(tasks: Sequence[Task], own: Sequence[Path], processes: int) -> Iterator[Missing]:
+def answers(
+    tasks: Sequence[Task], own: Sequence[Path], processes: int
+) -> Generator[Missing, None, None]:
     """The answers in the order of the tasks. A process that dies costs the claim that it tested.
 
     Args:

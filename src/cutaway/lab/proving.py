@@ -1,6 +1,7 @@
 """Putting claims to the test, one after the other or side by side."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,11 +57,20 @@ def prove(
 def _side_by_side(
     asked: list[tuple[Claim, dict[str, Any]]], again: bool, processes: int
 ) -> Iterator[Finding | NoFinding]:
-    tasks = [Task(one.number, settings, again) for one, settings in asked]
+    """Only for what was not found before are processes started."""
+    known = [None if again else finding_cache.load(*one) for one in asked]
+    tasks = [
+        Task(one.number, settings, again)
+        for (one, settings), finding in zip(asked, known, strict=True)
+        if finding is None
+    ]
     own = sorted({one.file for one in registry.OWN.values()})
-    answers = crew.answers(tasks, own, min(processes, len(tasks)))
-    for (one, settings), missing in zip(asked, answers, strict=True):
-        yield NoFinding(one, *missing) if missing else test(one, settings, again=False)
+    with closing(crew.answers(tasks, own, min(processes, len(tasks)))) as answers:
+        for (one, settings), finding in zip(asked, known, strict=True):
+            if finding is None and (missing := next(answers)):
+                yield NoFinding(one, *missing)
+            else:
+                yield finding or test(one, settings, again=False)
 
 
 def test(claim: Claim, settings: dict[str, Any], again: bool) -> Finding | NoFinding:
