@@ -3,7 +3,7 @@
 import json
 
 from cutaway import lab
-from cutaway.lab import finding_cache, registry
+from cutaway.lab import finding_cache
 from cutaway.lab.serialization import pack, plain, unpack
 
 
@@ -27,22 +27,6 @@ def test_found_again_by_settings(own):
     again = finding_cache.load(coin, coin.settle(replicates=50))
     assert again == finding
     assert finding_cache.load(coin, coin.settle(replicates=51)) is None
-
-
-def test_a_change_of_its_code_is_another_key(own):
-    before = {one.number: finding_cache.code_of(one) for one in registry.OWN.values()}
-    own.write_text(own.read_text().replace('seed, "coin"', 'seed, "other coin"'))
-    assert finding_cache.code_of(lab.claim("coins.fair")) != before["coins.fair"]
-    assert finding_cache.code_of(lab.claim("coins.slow")) == before["coins.slow"]
-
-
-def test_a_change_of_words_is_none(own):
-    before = finding_cache.code_of(lab.claim("coins.fair"))
-    text = (
-        own.read_text().replace("The coin is fair.", "It is.").replace("def wait", "# no\ndef wait")
-    )
-    own.write_text(text)
-    assert finding_cache.code_of(lab.claim("coins.fair")) == before
 
 
 def test_damaged_files_count_for_nothing(own):

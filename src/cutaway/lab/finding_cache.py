@@ -1,6 +1,5 @@
 """Findings kept on disk, by the claim's own code, its settings and PyTorch's version."""
 
-import ast
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import torch
 
 from cutaway.data import cache
 from cutaway.files import write_whole
+from cutaway.lab.code import code_of
 from cutaway.lab.experiment import Claim, Finding
 from cutaway.lab.serialization import pack, unpack
 
@@ -60,32 +60,3 @@ def _stamp(path: Path) -> list[tuple[str, int, int]]:
     except OSError:  # the experiment says what is wrong
         return []
     return [(one.name, state.st_size, state.st_mtime_ns) for one, state in states]
-
-
-def code_of(claim: Claim) -> str:
-    """The code that decides a claim's result: its experiment, and its file's helpers.
-
-    Without comments. Other claims of the file are left out, so that a change of one does not undo
-    the others. A chapter in a folder shares its helpers across files.
-    """
-    folder = claim.file.parent
-    shared = (folder / "__init__.py").exists() and folder.name != "chapters"
-    files = sorted(folder.glob("*.py")) if shared else [claim.file]
-    return "\n".join(_essence(path, claim.experiment.__name__) for path in files)
-
-
-def _essence(path: Path, name: str) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    statements = []
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and _is_claim(node):
-            if node.name != name:
-                continue
-            node.decorator_list = []  # what it says changes no result
-        statements.append(node)
-    return ast.unparse(ast.Module(statements, []))
-
-
-def _is_claim(node: ast.FunctionDef) -> bool:
-    names = [one.func for one in node.decorator_list if isinstance(one, ast.Call)]
-    return any(ast.unparse(one).split(".")[-1] == "claim" for one in names)
