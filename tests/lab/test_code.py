@@ -35,6 +35,13 @@ def test_no_other_claim_and_no_rule_counts():
     assert "'name', 'lenet'" not in rocks
 
 
+def test_the_quick_settings_count_as_settings(own):
+    before = code_of(lab.claim("coins.fair"))
+    assert "replicates: Replicates = 400" in own.read_text()
+    own.write_text(own.read_text().replace("Replicates = 400", "Replicates = 500"))
+    assert code_of(lab.claim("coins.fair")) == before
+
+
 def test_another_chapter_counts_where_it_is_used():
     gates = (Path(code.__file__).parent / "chapters/neurons/gates.py").read_text()
     assert "def table_of" in gates

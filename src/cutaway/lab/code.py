@@ -51,6 +51,7 @@ def _statements(file: Path, _changed: int) -> list[ast.stmt]:
             node.body = [one for one in node.body if not _is_text(one)]
         if isinstance(node, ast.FunctionDef) and any(map(_is_claim, node.decorator_list)):
             node.decorator_list = []
+            node.args.defaults = []  # each setting's value stands beside the code
     return [one for node in tree.body for one in _singly(node)]
 
 
