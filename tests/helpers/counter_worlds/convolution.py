@@ -78,7 +78,7 @@ def _kernels(
 
 
 SHARED = planted(middle=(2, 4), anywhere=(8, 12), level=(60, 80)) | exactly(parameters=18)
-AHEAD = planted(middle=(1, 2), anywhere=(20, 40), narrowing=(2, 5), level=(60, 90))
+AHEAD = planted(middle=(1, 2), anywhere=(20, 40), narrowing=(6, 9), level=(60, 90))
 PERMUTED = planted(dense=(0, 0), convolved=(-40, -30), level=(60, 90))
 POOLED = planted(maximum=(-9, -7), average=(-9, -7), weighted=(-9, -7)) | exactly(learned=0, lost=0)
 KERNELS = planted(

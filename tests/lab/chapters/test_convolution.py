@@ -194,10 +194,11 @@ def test_5_7_sharing():
 
 def test_5_9_cnn_and_mlp():
     known = at(70, 5)
-    assert better(at(2, 1), at(9, 1), at(3, 1), known) is Verdict.HOLDS
-    assert better(at(-1, 1), at(9, 1), at(3, 1), known) is Verdict.LIMITED
+    assert better(at(2, 1), at(9, 1), at(8, 1), known) is Verdict.HOLDS
+    assert better(at(-1, 1), at(9, 1), at(8, 1), known) is Verdict.LIMITED
     assert better(at(2, 1), at(9, 1), at(-3, 1), known) is Verdict.LIMITED
-    assert better(at(2, 1), at(9, 1), at(0, 1), known) is Verdict.UNDECIDED
+    assert better(at(2, 1), at(9, 1), at(0, 1), known) is Verdict.LIMITED
+    assert better(at(2, 1), at(9, 1), at(4, 3), known) is Verdict.UNDECIDED
     assert better(at(-2, 1), at(0, 4), at(3, 1), known) is Verdict.UNDECIDED
     assert better(at(-2, 1), at(-0.5, 1), at(3, 1), known) is Verdict.FAILS
     assert better(at(0, 0), at(0, 0), at(0, 0), at(10, 0)) is Verdict.UNDECIDED
