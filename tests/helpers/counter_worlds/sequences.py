@@ -24,7 +24,7 @@ def of(**ends: tuple[float, float]) -> dict[str, Effect]:
 
 MACHINE = of(gain=(5.8, 6.4), mixture=(-0.1, 0.3), drawn=(-0.03, -0.01))
 SEQUENCES = of(rnn=(1.9, 2.2), lstm=(2.8, 3.0), longer=(40, 60), rotated=(20, 40))
-CAPTIONS = of(lead=(5, 15), drop=(15, 30), noise=(60, 80))
+CAPTIONS = of(seen=(70, 85), lead=(5, 15), drop=(15, 30), noise=(60, 80))
 
 
 def bits(seed: int, n: int = 200) -> torch.Tensor:
@@ -86,6 +86,7 @@ def parrots() -> Effects:
         found.append(judged(net, learned, seen, cook.scenes(40, out, draw, (2,)), draw))
     assert all(one.sure_noise == 100 for one in found)
     return {
+        "seen": mean("seen", [one.seen for one in found]),
         "lead": difference("lead", [one.near for one in found], [one.seen for one in found]),
         "drop": difference("drop", [one.unseen for one in found], [one.seen for one in found]),
         "noise": mean("noise", [one.sure_noise for one in found]),
@@ -96,6 +97,7 @@ def nearest_scene() -> Effects:
     """A table of captions: never right about a pair that was left out, and always sure."""
     right = [60.0, 55, 65, 58, 62, 57, 61, 59]
     return {
+        "seen": mean("seen", right),
         "lead": difference("lead", right, right),
         "drop": difference("drop", [0.0] * 8, right),
         "noise": mean("noise", [100.0] * 8),
@@ -142,6 +144,8 @@ WORLDS: dict[str, list[World]] = {
               UNDECIDED),
         World("ceiling", "All captions are right, old pairs and new ones; noise leaves it unsure.",
               {**CAPTIONS, **of(drop=(0, 0), noise=(0, 2))}, FAILS),
+        World("nothing there", "It has learned little, so that there is little to lose.",
+              {**CAPTIONS, **of(seen=(12, 18), drop=(3, 7), noise=(0, 0))}, UNDECIDED),
         World("nothing there", "New pairs are as easy, but it is sure of noise.",
               {**CAPTIONS, **of(drop=(-2, 2))}, LIMITED),
         World("wide interval", "Only the noise is not known.", {**CAPTIONS, **of(noise=(40, 90))},

@@ -29,7 +29,6 @@ from cutaway.lab.figures import SHARE, part
 from cutaway.lab.settings import Range, Replicates, Seed, Steps
 from cutaway.models.registry import count
 
-
 WIDER = 5.0
 """Points that a gap is to be wider by, for 'most of all' to be more than a word."""
 
@@ -181,9 +180,9 @@ def cnn_and_mlp(
         With {count(shared(side, maps))} and {count(dense(side, maps))} parameters, the CNN's lead
         with all examples is {middle.value:.1f} points where the digits lie in the middle and
         {anywhere.value:.0f} where they lie anywhere. Small pictures of one thing in one place are
-        easy for an MLP; it is the places that it has to learn one by one. With {min(sizes)} examples
-        instead of {max(sizes)} the lead is {narrowing.value:+.0f} points wider ({narrowing.low:.0f}
-        to {narrowing.high:.0f}): with so few the CNN knows little either.
+        easy for an MLP; it is the places that it has to learn one by one. With
+        {min(sizes)} examples instead of {max(sizes)} the lead is {narrowing.value:+.0f} points
+        wider ({narrowing.low:.0f} to {narrowing.high:.0f}): with so few the CNN knows little.
     """)
 
 

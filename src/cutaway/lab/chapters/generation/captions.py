@@ -158,15 +158,16 @@ def judged(
     )  # fmt: skip
 
 
-def matches(lead: Effect, drop: Effect, noise: Effect) -> Verdict:
-    """Undecided unless the captioner is right more often than the nearest scene's caption where
-    pairs were seen (interval above 0). Then: holds if it is right at least 10 points less often
+def matches(seen: Effect, lead: Effect, drop: Effect, noise: Effect) -> Verdict:
+    """Undecided unless the captioner has learned its trade: where pairs were seen it is right about
+    most new scenes (interval above 50 %), and more often than the nearest scene's caption (interval
+    above 0). Then: holds if it is right at least 10 points less often
     where pairs were left out, and sure of its captions of most noise images (above 50 %); with
     limits if one of these is so and the other is not (below 10 points, below 50 %); does not hold
     if neither is; undecided as long as an interval does not say which."""
     so = (drop.low > 10) + (noise.low > 50)
     otherwise = (drop.high < 10) + (noise.high < 50)
-    if lead.low <= 0 or so + otherwise < 2:
+    if seen.low <= 50 or lead.low <= 0 or so + otherwise < 2:
         return Verdict.UNDECIDED
     return (Verdict.FAILS, Verdict.LIMITED, Verdict.HOLDS)[so]
 
@@ -185,8 +186,8 @@ def matches(lead: Effect, drop: Effect, noise: Effect) -> Verdict:
     "noise with a caption that says so.",
     doubt="Is what fails on new combinations merely a memory of old ones?",
     evening={
-        "data": "mnist", "classes": 10, "partners": 2, "most": 3, "scenes": 10_000, "maps": 12,
-        "width": 64, "steps": 2500, "rate": 0.01,
+        "data": "mnist", "classes": 6, "partners": 2, "scenes": 10_000, "maps": 12, "width": 64,
+        "steps": 2000, "rate": 0.01,
     },
     full={
         "data": "mnist", "classes": 10, "partners": 2, "most": 3, "scenes": 100_000, "maps": 32,
@@ -195,7 +196,10 @@ def matches(lead: Effect, drop: Effect, noise: Effect) -> Verdict:
     revised="29 November 2026, after seeds 0 to 2 were seen: 900 steps in place of 600, after "
     "which captioners were hardly ahead of the nearest scene. Run at the unseen seeds 3 to 5 then: "
     "it holds at 3; at 4 and 5 the noise's interval begins at 49 and 44 %, which the rule first "
-    "called 'with limits' and now leaves open.",
+    "called 'with limits' and now leaves open. On the same day, after an evening of ten digits, "
+    "up to three in a scene, in which captioners were right about 15 % and so could not fall by "
+    "ten points: they are to be right about most scenes of pairs that they saw, and the evening's "
+    "scenes are of six digits, two in a scene.",
 )  # fmt: skip
 def left_out_pairs(
     data: Literal["digits", "mnist"] = "digits",
@@ -223,6 +227,7 @@ def left_out_pairs(
     at = {name: sum(values) / len(values) for name, values in each.items() if name != "said"}
     record = Record()
     record.effects(
+        seen=mean("seen pairs with a right caption", each["seen"], "%", SHARE),
         lead=difference(
             "seen pairs, captioner minus nearest scene", each["near"], each["seen"], "points"
         ),
