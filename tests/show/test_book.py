@@ -110,6 +110,7 @@ def test_the_errata_have_what_was_measured(book, tmp_path):
     without = read(book.parent / "errata.html").text
     assert "M3 half right Softmax Printed the five best, because of probabilities True" in without
     assert "Shown by 1.6 not in this book not in this book" in without
+    assert "Shown by 6.9 not in this book He et al. 2015, table 5" in without
     assert "Checked by 784-100-10 has 784 × 100 + 100 × 10 = 79,400 connections" in (
         without.replace("\N{NO-BREAK SPACE}", " ")
     )

@@ -1,6 +1,7 @@
 """Chapter 6: each rule on effects that were planted, each measure on what is known, quick runs."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -113,6 +114,14 @@ def test_layers_on_the_longest_way():
     assert finding.verdict is UNTESTED
     assert [row[2] for row in finding.evidence.tables[1].rows] == [8, 16, 22, 152]
     assert finding.evidence.effects["off"].value == pytest.approx(0.07)
+
+
+def test_each_published_error_has_a_source_that_agrees():
+    for one in contest.ENTRIES:
+        assert re.search(r"table \d|image-net\.org", one.source), one
+        for said in re.findall(r"0\.\d{5}", one.source):
+            assert 100 * float(said) == pytest.approx(one.error, abs=0.035), one
+    assert [one.year for one in contest.ENTRIES if one.won] == list(range(2010, 2016))
 
 
 def test_the_error_counts_networks_and_images_and_stays_a_share():

@@ -114,7 +114,11 @@ def test_what_an_erratum_lacks():
     (fault,) = faults([text(marked, WHOLE[1])], {"X1": one}, ("1.1",))
     assert fault == "Erratum X1 names claim 9.9, which does not exist."
     (fault,) = faults([text(marked, WHOLE[1])], {"X1": replace(one, claim="")}, ("1.1",))
-    assert "needs one of" in fault
+    assert fault == "Erratum X1 needs a claim with an effect, a check or a source."
+    bare = replace(one, claim="1.1", effect="")
+    (fault,) = faults([text(marked, WHOLE[1])], {"X1": bare}, ("1.1",))
+    assert "needs a claim with an effect" in fault
+    assert not list(faults([text(marked, WHOLE[1])], {"X1": replace(bare, source="s")}, ("1.1",)))
     (fault,) = faults([text(*WHOLE)], {"X1": replace(one, claim="1.1")}, ("1.1",))
     assert fault == "Erratum X1 is named by no passage of the course."
 

@@ -2,6 +2,7 @@
 
 import re
 import runpy
+from dataclasses import replace
 from itertools import pairwise, product
 from math import comb, degrees, exp, hypot, log, pi
 from pathlib import Path
@@ -189,6 +190,19 @@ def apart(a, b):
     return degrees(torch.acos(cosine).item())
 
 
+def steepest_at_the_floor():
+    """Of the function of S26, (1 - x)^2 + 20 (3y - x^2)^2, which is least at (1, 1/3)."""
+
+    def height(at):
+        x, y = at
+        return (1 - x) ** 2 + 20 * (3 * y - x**2) ** 2
+
+    floor = torch.tensor([1.0, 1 / 3], dtype=torch.float64)
+    assert torch.autograd.functional.jacobian(height, floor).abs().max() < 1e-12
+    top = torch.linalg.eigvalsh(torch.autograd.functional.hessian(height, floor)).max().item()
+    return round(top) == 521 and round(2 * (1 + 1) / top, 3) == 0.008
+
+
 def gelu_against_silu():
     z = torch.linspace(-10, 10, 20_001)
     return (F.gelu(z) - F.silu(z)).abs().max().item()
@@ -202,7 +216,7 @@ CHECKS = {
     "T1": equation_4_5,
     "T2": unread_bias,
     "T5": updates_inside,
-    "T6": lambda: weights(*WIDTHS) == 11_972_510,
+    "T6": lambda: [weights(n, *WIDTHS[1:]) for n in (784, 841)] == [11_972_510, 12_115_010],
     "T8": edge_kernels,
     "T9": lambda: F.max_pool2d(torch.zeros(1, 1, 8, 8), 2, 2).numel() == 16,
     "T10": lambda: {F.max_pool2d(torch.zeros(1, 5, 9, 9), 2, s).shape[1] for s in (1, 2, 3)} == {5},
@@ -223,6 +237,7 @@ CHECKS = {
     "T33": lambda: [round(2 * log(d), 3) for d in (0.999, 0.001)] == [-0.002, -13.816],
     "T36": lambda: [turns(5, inside=inside) for inside in (False, True)] == ["DDDDDG", "DG" * 5],
     "T37": lambda: (weights(2, 20, 1), weights(2, 10, 10, 1)) == (81, 151),
+    "T39": lambda: round(14_197_122 / 21_841, 2) == 650.02,
     "S1": lambda: (
         round(cross_entropy((0.9, 0.1), (0.5, 0.5)), 3) == 0.693
         and round(cross_entropy((0.5, 0.5), (0.9, 0.1)), 3) == 1.204
@@ -252,6 +267,7 @@ CHECKS = {
         (nn.Conv2d(3, 1, 3).weight.numel(), sum(p.numel() for p in nn.Conv2d(3, 1, 3).parameters()))
         == (27, 28)
     ),
+    "S26": steepest_at_the_floor,
 }  # fmt: skip
 """By erratum, whether its computation comes out as it says."""
 
@@ -265,7 +281,15 @@ def test_each_check_is_done():
     assert list(CHECKS) == [one.id for one in errata().values() if one.check]
 
 
-@pytest.mark.parametrize("name", [one.id for one in errata().values() if one.claim])
+def test_what_was_looked_up_has_its_date():
+    inside = {"N11", "T30", "T34", "S6"}
+    """Where the texts themselves are the source."""
+    for one in errata().values():
+        if one.source and one.id not in inside:
+            assert re.search(r"\(20\d\d-\d\d-\d\d\)$", one.source), one.id
+
+
+@pytest.mark.parametrize("name", [one.id for one in errata().values() if one.effect])
 def test_the_effect_is_one_of_the_claim(name):
     """As far as that shows without an experiment: its file has the name."""
     one = errata()[name]
@@ -298,3 +322,9 @@ def test_a_row_has_the_measured_figure():
     effects = {(one.claim, one.effect): exact("moved", -0.25)}
     said = "claim [1.5](findings.md#1-neurons-and-gates): what doubling w moves the middle by"
     assert ERRATA["shown"](one, effects) == f"{said}, from 0.5: -0.25"
+    both = replace(one, check="A sum is 3.", source="a table (2026-01-01)")
+    rest = "checked by: A sum is 3. Source: a table (2026-01-01)."
+    assert ERRATA["shown"](both, effects) == f"{said}, from 0.5: -0.25; {rest}"
+    bare = replace(both, effect="", check="")
+    link = "claim [1.5](findings.md#1-neurons-and-gates)"
+    assert ERRATA["shown"](bare, {}) == f"{link}, in a table; source: a table (2026-01-01)."

@@ -107,10 +107,11 @@ class Erratum:
         text: the key of its text.
         printed: the few symbols or words at issue.
         true: what is so instead.
-        claim, effect: the claim that shows it, and the measured effect that has the number.
+        claim, effect: the claim that shows it, and the measured effect that has the number; a claim
+            without an effect has the facts in a table.
         what: the effect is, where its own name is not enough.
-        check: a computation that shows it, where no claim does; the tests repeat it.
-        source: where the fact stands, where neither is possible.
+        check: a computation that shows it; the tests repeat it.
+        source: where the fact stands, and when it was looked up.
     """
 
     id: str
@@ -124,6 +125,13 @@ class Erratum:
     what: str = ""
     check: str = ""
     source: str = ""
+
+    @property
+    def ground(self) -> str:
+        """What it rests on beside a claim: a computation, a source or both."""
+        if self.check and self.source:
+            return f"{self.check} Source: {self.source}"
+        return self.check or self.source
 
 
 @cache

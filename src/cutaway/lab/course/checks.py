@@ -41,8 +41,8 @@ def faults(
             yield f"Erratum {one.id} is named by no passage of the course."
         if one.claim and one.claim not in known:
             yield f"Erratum {one.id} names claim {one.claim}, which does not exist."
-        if sum(map(bool, (one.claim, one.check, one.source))) != 1:
-            yield f"Erratum {one.id} needs one of: a claim, a check, a source."
+        if not (one.claim and one.effect) and not one.ground:
+            yield f"Erratum {one.id} needs a claim with an effect, a check or a source."
 
 
 def _of_passage(

@@ -123,10 +123,11 @@ def slips(
 def _slip(one: Erratum, known: Mapping[str, Mark], findings: Mapping[str, Finding]) -> Slip:
     href = next(_places(one), "")
     if not one.claim:
-        return Slip(one, None, one.check or one.source, href)
+        return Slip(one, None, one.ground, href)
     mark, finding = known.get(one.claim, Mark(one.claim)), findings.get(one.claim)
     effect = finding.evidence.effects.get(one.effect) if finding else None
-    return Slip(one, mark, f"{one.what or effect.what}: {measured(effect)}" if effect else "", href)
+    figure = f"{one.what or effect.what}: {measured(effect)}" if effect else ""
+    return Slip(one, mark, "; ".join(filter(None, (figure, one.ground))), href)
 
 
 def _places(one: Erratum) -> Iterator[str]:
