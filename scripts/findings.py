@@ -79,6 +79,18 @@ def _chapters(rows: list[Row]) -> Iterator[str]:
         yield "".join(map(_told, mine))
 
 
+def wordless(rows: list[Row]) -> str:
+    """Which claims' quick and evening verdicts differ without a word on which to believe."""
+    some = [
+        row.claim.number
+        for row in rows
+        if row.evening
+        and not row.claim.differs
+        and {*map(outcome, row.quick)} != {*map(outcome, row.evening)}
+    ]
+    return f"Which to believe, quick or evening, is to be said of {', '.join(some)}." * bool(some)
+
+
 def _line(row: Row) -> str:
     says = row.claim.says.replace("|", r"\|")
     return f"| {row.claim.number} | {says} | {_verdicts(row.quick)} | {_verdicts(row.evening)} |\n"
@@ -138,7 +150,10 @@ def _seeds(rows: list[Row]) -> Iterator[str]:
 
 
 def prove(claims: list[Claim], scale: Scale) -> dict[str, list[Found]]:
-    """Each claim's findings, one for each seed where it has a seed; a seed after the other."""
+    """Each claim's findings, one for each seed where it has a seed; a seed after the other.
+
+    Of evenings only what docs/evening.json lacks.
+    """
     found: dict[str, list[Found]] = {one.number: [] for one in claims}
     for seed in SEEDS:
         some = [one for one in claims if "seed" in one.settings]
@@ -146,12 +161,8 @@ def prove(claims: list[Claim], scale: Scale) -> dict[str, list[Found]]:
         if seed == SEEDS[0]:
             kinds.append(([one for one in claims if one not in some], {}))
         for group, changes in kinds:
-            numbers = [one.number for one in group]
-            for one in (
-                lab.prove(numbers, scale=scale, changes=changes, processes=cpus())
-                if numbers
-                else ()
-            ):
+            lacking = [one for one in group if scale == "quick" or not is_kept(one, changes)]
+            for one in side_by_side(lacking, scale, changes):
                 print(one.claim.number, scale, changes, outcome(one), file=sys.stderr, flush=True)
                 found[one.claim.number].append(one)
                 if scale == "evening" and isinstance(one, Finding):
@@ -159,17 +170,38 @@ def prove(claims: list[Claim], scale: Scale) -> dict[str, list[Found]]:
     return found
 
 
+def side_by_side(claims: list[Claim], scale: Scale, changes: dict[str, int]) -> Iterator[Found]:
+    numbers = [one.number for one in claims]
+    if numbers:
+        yield from lab.prove(numbers, scale=scale, changes=changes, processes=cpus())
+
+
+def kept() -> dict[str, dict[str, Any]]:
+    """What evenings found: by claim and seed."""
+    return json.loads(EVENINGS.read_text()) if EVENINGS.exists() else {}
+
+
+def code(claim: Claim, settings: dict[str, Any]) -> str:
+    return digest(code_of(claim), sorted(settings.items()))
+
+
+def is_kept(claim: Claim, changes: dict[str, int]) -> bool:
+    """Whether an evening of the same code and settings is there."""
+    row = kept().get(claim.number, {}).get(str(changes.get("seed", 0)), {})
+    return bool(row) and row["code"] == code(claim, claim.settle("evening", **changes))
+
+
 def keep(one: Finding) -> None:
     """Write an evening's finding beside those that are there."""
-    kept = json.loads(EVENINGS.read_text()) if EVENINGS.exists() else {}
+    rows = kept()
     evidence = replace(one.evidence, tables=(), figures=())
-    kept.setdefault(one.claim.number, {})[str(one.settings.get("seed", 0))] = {
-        "code": digest(code_of(one.claim), sorted(one.settings.items())),
+    rows.setdefault(one.claim.number, {})[str(one.settings.get("seed", 0))] = {
+        "code": code(one.claim, one.settings),
         "seconds": one.seconds,
         "environment": one.environment,
         "evidence": pack(evidence),
     }
-    in_order = {number: kept[number] for number in sorted(kept, key=_order)}
+    in_order = {number: rows[number] for number in sorted(rows, key=_order)}
     EVENINGS.write_text(json.dumps(in_order, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -178,19 +210,18 @@ def kept_evening(claim: Claim) -> tuple[list[Finding], bool]:
 
     What the rule of today cannot judge is left out.
     """
-    kept = json.loads(EVENINGS.read_text()).get(claim.number, {}) if EVENINGS.exists() else {}
     found, stale = [], False
-    for seed, row in sorted(kept.items()):
+    for seed, row in sorted(kept().get(claim.number, {}).items()):
         changes = {"seed": int(seed)} if "seed" in claim.settings else {}
-        settings = claim.settle("evening", **changes)
         evidence: Evidence = unpack(row["evidence"])
+        settings = claim.settle("evening", **changes)
         one = Finding(claim, settings, evidence, row["seconds"], row["environment"])
         try:
             _ = one.verdict
         except KeyError:
             continue
         found.append(one)
-        stale |= row["code"] != digest(code_of(claim), sorted(settings.items()))
+        stale |= not is_kept(claim, changes)
     return found, stale
 
 
@@ -211,3 +242,4 @@ if __name__ == "__main__":
         quick = prove(claims, "quick")
         rows = [Row(one, quick[one.number], *kept_evening(one)) for one in claims]
         PAGE.write_text(page(rows).rstrip() + "\n")
+        sys.exit(wordless(rows) or None)

@@ -72,6 +72,8 @@ def hungrier(parameters: Effect, middle: Effect, anywhere: Effect, level: Effect
     "it judges. On 29 November 2026: each network has a rate of its own and each replicate a "
     "division of its own, with limits only where the other half is refuted, and nothing is decided "
     "at chance or at 100 %; run with seeds 3 and 4 then.",
+    differs="The evening's: pictures of 8 x 8 pixels have so few places that there is little to "
+    "share.",
 )
 def without_sharing(
     data: Data = "digits",

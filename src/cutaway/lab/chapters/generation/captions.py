@@ -189,6 +189,7 @@ def matches(seen: Effect, lead: Effect, drop: Effect, noise: Effect) -> Verdict:
         "data": "mnist", "classes": 6, "partners": 2, "scenes": 10_000, "maps": 12, "width": 64,
         "steps": 2000, "rate": 0.01,
     },
+    differs="The evening's: 1,797 digits make captioners that differ too much from each other.",
     full={
         "data": "mnist", "classes": 10, "partners": 2, "most": 3, "scenes": 100_000, "maps": 32,
         "width": 256, "steps": 40_000, "rate": 0.002, "replicates": 16,

@@ -56,6 +56,7 @@ def worth(right: Effect, gap: Effect, fresh: Effect, turns: Effect) -> Verdict:
     otherwise="Longer games and generators of convolutions. Or fewer real examples than the "
     "generator can do without.",
     doubt="Can samples teach more than the examples that the generator learned from?",
+    differs="The evening's: after a hundred turns the generators draw no digits yet.",
     evening={"steps": 8000},
     full={"steps": 20_000, "width": 128, "replicates": 32},
 )
