@@ -47,7 +47,10 @@ def _worth(off: np.ndarray, group: np.ndarray) -> float:
         return 1.0
     spread = count / (count - 1) * (sums**2).sum() / len(off) ** 2
     alike = (off**2).mean()
-    independent = alike / spread if spread > 0 and alike > 0 else float(count)
+    if alike == 0:  # all are right, or none: each group says it once
+        independent = float(count)
+    else:
+        independent = alike / spread if spread > 0 else math.inf
     return float(max(1.0, independent * (Z95 / stdtrit(count - 1, 0.975)) ** 2))
 
 
