@@ -268,9 +268,9 @@ def test_where_all_are_right_or_wrong_there_still_is_an_interval(right, low, hig
 def test_groups_with_the_same_share_are_as_good_as_their_images():
     """No jump where the last difference between the groups goes."""
     of = np.repeat(np.arange(10), 4)
-    right = np.tile([1, 1, 0, 1], 10)
+    right = np.tile([True, True, False, True], 10)
     other = right.copy()
-    other[[0, 2]] = 0, 1  # the same share in another order
+    other[[0, 2]] = False, True  # the same share in another order
     for one in (right, other):
         assert share(one, of) == share(one)
 
