@@ -114,6 +114,20 @@ def test_newton_arrives_in_one_step():
     assert [row[0] for row in finding.evidence.tables[0].rows] == [8, 16]
 
 
+def test_momentum_is_that_of_pytorch():
+    curvatures = torch.tensor([0.5, 40.0, 200.0], dtype=torch.float64)  # the last one diverges
+    for beta in (0.0, 0.9):
+        w = torch.ones_like(curvatures).requires_grad_()
+        descent, path = (
+            torch.optim.SGD([w], 0.02, momentum=beta),
+            by_momentum(0.02, curvatures, beta, 40),
+        )
+        for known in path:
+            assert torch.allclose(known, w, rtol=1e-12, atol=0)
+            w.grad = curvatures * w.detach()
+            descent.step()
+
+
 def test_momentum_as_its_roots_say():
     """Where it swings, w shrinks by sqrt(b) a step; without momentum by 1 - rate c."""
     curvature = torch.tensor([50.0], dtype=torch.float64)

@@ -34,8 +34,13 @@ def server(run: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def shared(gan: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def place(gan: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of it that many tests judge, each in sittings of its own."""
+    return Path(shutil.copytree(gan.path, tmp_path_factory.mktemp("shared") / "gan"))
+
+
+@pytest.fixture(scope="module")
+def shared(place: Path) -> Iterator[Server]:
     """One server for tests that leave no trace for the next."""
-    place = shutil.copytree(gan.path, tmp_path_factory.mktemp("shared") / "gan")
-    with Server(Path(place), "--images", 20, command="judge") as one:
+    with Server(place, "--images", 20, command="judge") as one:
         yield one

@@ -24,33 +24,34 @@ def answer(server: Server, sitting: str, position: int, real: bool = True) -> An
     return server.client.post(f"{sitting}/answers", json={"position": position, "real": real})
 
 
-def test_a_sitting_from_begin_to_end(server: Server, run: Path):
-    sitting, seen = begin(server), set()
+def test_a_sitting_from_begin_to_end(shared: Server, place: Path):
+    sitting, seen = begin(shared), set()
     for i in range(26):
-        picture = server.client.get(f"{sitting}/images/{i}")
+        picture = shared.client.get(f"{sitting}/images/{i}")
         assert picture.content.startswith(PNG)
         assert picture.headers["cache-control"] == "no-store"
         seen.add(picture.content)
-        state = answer(server, sitting, i, real=i % 2 == 0).json()
+        state = answer(shared, sitting, i, real=i % 2 == 0).json()
         assert state == {  # nothing of what the image was
             "session": sitting[10:], "answered": i + 1, "total": 26, "ended": False,
             "feedback": False,
         }  # fmt: skip
-        (kept,) = read(run / FILE).values()
+        kept = read(place / FILE)[sitting[10:]]
         assert len(kept.answers) == i + 1  # on disk before it is acknowledged
     assert len(seen) > 20
-    found = server.client.post(f"{sitting}/end").json()
-    (kept,) = read(run / FILE).values()
+    found = shared.client.post(f"{sitting}/end").json()
+    kept = read(place / FILE)[sitting[10:]]
     assert kept.ended
     assert found["own"]["value"] == pytest.approx(100 * kept.right.value)
     assert found["own"]["answers"] == 20
     assert found["kinds"]["scrambled"][1] == 6
     assert found["texts"] == {"MNIST": 52.4, "CIFAR-10": 78.7}
     assert found["all"] is None
-    assert answer(server, sitting, 26).json()["error"] == ("This sitting has ended: begin another.")
-    assert server.client.post(f"{sitting}/end").json() == found
+    assert answer(shared, sitting, 26).json()["error"] == ("This sitting has ended: begin another.")
+    assert shared.client.post(f"{sitting}/end").json() == found
 
 
+@pytest.mark.slow  # two servers, one after the other
 def test_nothing_is_lost_when_the_server_is_killed(run: Path):
     with Server(run, "--images", 20, command="judge") as first:
         sitting = begin(first)

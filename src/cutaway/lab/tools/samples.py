@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from cutaway.data.duplicates import near
 from cutaway.data.feed import Normalise, to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.split import split
@@ -42,7 +43,7 @@ def samples(
         seed: of the split, and of the order.
         train, test: how many at most; a random draw.
     """
-    parts = split(images, seed=seed)
+    parts = split(images, seed=seed, duplicates=copies(images))
     learned = torch.cat([parts.train, parts.val])
     normalise = Normalise.of(images.images, learned)
 
@@ -52,6 +53,18 @@ def samples(
         return Samples(normalise(to_float(images.images[index])), images.targets[index])
 
     return drawn(learned, train, "train"), drawn(parts.test, test, "test")
+
+
+_COPIES: dict[str, Int[Tensor, "n"]] = {}
+
+
+def copies(images: ImageSet) -> Int[Tensor, "n"]:
+    """What `split` looks for, near copies: once for all experiments of a process, since MNIST's
+    70,000 images take seconds."""
+    key = images.fingerprint
+    if key not in _COPIES:
+        _COPIES[key] = near(images.images)
+    return _COPIES[key]
 
 
 def batch_of(seed: int, step: int, n: int, size: int) -> Int[Tensor, "size"]:

@@ -109,7 +109,7 @@ def degradation(
     width: Annotated[int, Range(2, 1000)] = 24,
     rate: Rate = 0.05,
     replicates: Replicates = 8,
-    steps: Steps = 120,
+    steps: Steps = 50,
     batch: Batch = 64,
     deepest: Annotated[int, Range(4, 1202)] = 102,
     huge: Replicates = 8,

@@ -111,8 +111,8 @@ def any_function(
     widths: Sizes = (4, 32, 256),
     depths: Sizes = (1, 3, 12),
     rates: Rates = (0.003, 0.02),
-    replicates: Replicates = 12,
-    steps: Steps = 250,
+    replicates: Replicates = 8,
+    steps: Steps = 200,
     seed: Seed = 0,
 ) -> Evidence:
     """Each replicate is a rough continuous function of one variable. By hand: one layer goes
@@ -123,7 +123,7 @@ def any_function(
     fine = torch.linspace(-1, 1, FINE, dtype=torch.float64)
     y = rough(fine, phases.double())
     floor = 100 * monotone_at_best(y)
-    x, t = (all_of[..., :: (FINE - 1) // 512] for all_of in (fine, y))
+    x, t = (all_of[..., :: (FINE - 1) // 256] for all_of in (fine, y))
     found = {
         "one layer": torch.stack([fit([1, n, 1], x, t, rates, steps) for n in widths]),
         "width 5": torch.stack([fit([1, *[5] * n, 1], x, t, rates, steps) for n in depths]),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, exact
 from cutaway.lab.experiment import claim
@@ -16,20 +16,19 @@ from cutaway.lab.settings import Range
 def by_momentum(
     rate: float | Float[Tensor, " n"], curvatures: Float[Tensor, " n"], beta: float, steps: int
 ) -> Float[Tensor, "t n"]:
-    """Paths from w = 1 on lambda w^2 / 2, one for each curvature lambda, with torch.optim.SGD.
+    """Paths from w = 1 on lambda w^2 / 2, one for each curvature lambda, number by number those of
+    torch.optim.SGD.
 
     Args:
         rate: one, or one for each path: as its gradient times the rate at a rate of 1, which is the
             same to SGD, with momentum or without.
     """
-    w = nn.Parameter(torch.ones_like(curvatures))
-    optimizer = torch.optim.SGD([w], 1.0, momentum=beta)
-    path = [w.detach().clone()]
-    for _ in range(steps):
-        w.grad = rate * curvatures * w.detach()
-        optimizer.step()
-        path.append(w.detach().clone())
-    return torch.stack(path)
+    path = torch.ones(steps + 1, len(curvatures), dtype=curvatures.dtype)
+    steep, velocity, gradient = rate * curvatures, *torch.zeros(2, *path[0].shape).to(path)
+    for k in range(steps):
+        torch.mul(steep, path[k], out=gradient)
+        torch.sub(path[k], velocity.mul_(beta).add_(gradient), out=path[k + 1])
+    return path
 
 
 def settled(path: Float[Tensor, "t n"], within: float = 1e-3) -> Int[Tensor, " n"]:
