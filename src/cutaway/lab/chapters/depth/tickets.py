@@ -207,7 +207,7 @@ def _so(yes: bool, no: bool) -> bool | None:
     otherwise="Large networks that learn at large rates: there weights have to be put back to an "
     "early step, not to the start (Frankle et al. 2020).",
     evening={"data": "mnist", "widths": (100, 50), "images": 6000, "steps": 800,
-             "replicates": 8},
+             "rates": (0.01, 0.04), "replicates": 8},
     full={"data": "mnist", "widths": (300, 100), "images": 45_000, "steps": 10_000, "batch": 60,
           "shares": (80, 64, 51, 41, 33, 26, 20, 13, 8, 5, 3.6, 2)},
     doubt="Is it the mask or the start? And what is the start good for, where the weights that "
@@ -254,10 +254,14 @@ def tickets(
     )  # fmt: skip
     by_arm = {name: torch.stack([one[name].right for one in rounds]) for name in ARMS}
     table = torch.stack([right.mean(1) for right in by_arm.values()], 1)
-    rows = [(f"{p:g}", *row) for p, row in zip(shares, table, strict=True)]
+    level = whole.right.mean().item()
+    rows = [("100", *[level] * 5), *((f"{p:g}", *v) for p, v in zip(shares, table, strict=True))]
     record.table("Accuracy on new images (%)", rows, ("weights left (%)", *ARMS))
+    rows = [(f"{p:g}", *(one[name].rate for name in ARMS))
+            for p, one in zip(shares, rounds, strict=True)]  # fmt: skip
+    record.table("Rates chosen", [("100", *[whole.rate] * 5), *rows], ("weights left (%)", *ARMS))
     lines = [over(name, shares, right, within=SHARE) for name, right in by_arm.items()]
-    axes, level = ("weights left (%)", "accuracy (%)"), whole.right.mean().item()
+    axes = "weights left (%)", "accuracy (%)"
     record.curves("What is left learns", *axes, *lines, x_log=True, levels={level: "whole"})
     return record.because(told(data, left, level, {n: v.mean().item() for n, v in at.items()}))
 
