@@ -69,12 +69,12 @@ class Data:
             for k in range(replicates)
         ]
         least = min(len(tested) for _, tested in splits)
-        both = Part(*(torch.stack([getattr(a, k) for a, _ in splits]) for k in "xt"))
-        new = Part(*(torch.stack([getattr(b, k)[:least] for _, b in splits]) for k in "xt"))
-        x = both.x.flatten(2)
-        cut = x.shape[1] - held
-        learned, chooses = Part(x[:, :cut], both.t[:, :cut]), Part(x[:, cut:], both.t[:, cut:])
-        return Data(learned, chooses, Part(new.x.flatten(2), new.t))
+        x = torch.stack([given.x for given, _ in splits]).flatten(2)
+        t = torch.stack([given.t for given, _ in splits])
+        new = torch.stack([tested.x[:least] for _, tested in splits]).flatten(2)
+        answers = torch.stack([tested.t[:least] for _, tested in splits])
+        learned, chooses = Part(x[:, held:], t[:, held:]), Part(x[:, :held], t[:, :held])
+        return Data(learned, chooses, Part(new, answers))
 
 
 def begun(widths: Sequence[int], r: int, draw: torch.Generator) -> Nets:
