@@ -211,7 +211,7 @@ def double_descent(
         "net": trained(data, tuple(sorted(widths)), decays, steps, rate, draw),
     }
     record = Record()
-    said = []
+    said: list[float] = []
     for kind, name, loss in (("features", "random features", "squared loss"),
                              ("net", "networks", "log-loss")):  # fmt: skip
         course = courses[kind]
@@ -226,16 +226,14 @@ def double_descent(
         rows = zip(w, *course.plain[:, :, [0, 2, 3]].mean(1).T, *course.tuned[:, :, 2:].mean(1).T,
                    strict=True)  # fmt: skip
         columns = "training loss | test loss | test error (%)"
-        record.table(
-            f"{name}, {loss}",
-            rows,
-            f"width | {columns} | with decay: test loss | test error (%), decay",
-        )
+        record.table(f"{name}, {loss}", rows,
+                     f"width | {columns} | test loss, with decay | test error, with decay (%)")  # fmt: skip
         lines = [over(label, w, of, ratios=True) for label, of in
                  (("no decay", new), ("decay that suits", tame))]  # fmt: skip
-        record.curves(f"New images, {name}", "width", loss, *lines, x_log=True, y_log=True)
-        said += [w[low], new[low].mean(), w[high], new[high].log().mean().exp(), w[-1],
-                 new[-1].mean(), tame[low].mean(), tame[high].mean(), tame[-1].mean()]  # fmt: skip
+        record.curves(f"New images, {name}", "width", loss, *lines, x_log=True, y_log=True,
+                      marks={images: "as many as images"} if kind == "features" else None)  # fmt: skip
+        said += [w[low], new[low].mean().item(), w[high], new[high].log().mean().exp().item(),
+                 w[-1], *(of.mean().item() for of in (new[-1], tame[low], tame[high], tame[-1]))]  # fmt: skip
     return record.because(told(images, wrong, *said))
 
 

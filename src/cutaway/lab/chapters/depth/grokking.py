@@ -154,8 +154,9 @@ def groks(
     baseline="The same networks from the same starts without decay, and from a start of a tenth. A "
     "constant answer is right for one sum in p, 4.3 %. (a, b) and (b, a) are in the same part, so "
     "that looking up the other order gains nothing.",
-    otherwise="A larger share of the sums to learn from: then new ones are right at once. Or more "
-    "steps without decay, from a small start.",
+    otherwise="So many sums to learn from that new ones soon follow (try `--share 88`), or another "
+    "way to keep the weights small. Not more time: after 4,000 steps without decay as few are "
+    "right.",
     full={"p": 97, "width": 256, "steps": 20_000, "every": 100, "replicates": 16},
     doubt="Does it need weight decay? And does it say that early stopping is wrong?",
 )  # fmt: skip
