@@ -1,7 +1,7 @@
 """Double descent: the error on new images against the number of weights, and past the point at
 which all training images are known by heart."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -210,31 +210,37 @@ def double_descent(
         "features": regressed(data, tuple(sorted(feature_widths)), ridges, draw),
         "net": trained(data, tuple(sorted(widths)), decays, steps, rate, draw),
     }
-    record = Record()
-    said: list[float] = []
-    for kind, name, loss in (("features", "random features", "squared loss"),
-                             ("net", "networks", "log-loss")):  # fmt: skip
-        course = courses[kind]
-        w, new, tame = course.widths, course.plain[:, :, 2], course.tuned[:, :, 2]
-        (low, high), (a, b) = rise(course.plain), rise(course.tuned)
-        what = f"{loss} on new images, {name}, "
-        record.effects(**{
-            f"{kind}_rise": ratio(f"{what}width {w[high]} / {w[low]}", new[low], new[high]),
-            f"{kind}_fall": _or_one(f"{what}width {w[-1]} / {w[high]}", new[high], new[-1]),
-            f"{kind}_tuned": ratio(f"{what}decay, width {w[b]} / {w[a]}", tame[a], tame[b]),
-        })  # fmt: skip
-        rows = zip(w, *course.plain[:, :, [0, 2, 3]].mean(1).T, *course.tuned[:, :, 2:].mean(1).T,
-                   strict=True)  # fmt: skip
-        columns = "training loss | test loss | test error (%)"
-        record.table(f"{name}, {loss}", rows,
-                     f"width | {columns} | test loss, with decay | test error, with decay (%)")  # fmt: skip
-        lines = [over(label, w, of, ratios=True) for label, of in
-                 (("no decay", new), ("decay that suits", tame))]  # fmt: skip
-        record.curves(f"New images, {name}", "width", loss, *lines, x_log=True, y_log=True,
-                      marks={images: "as many as images"} if kind == "features" else None)  # fmt: skip
-        said += [w[low], new[low].mean().item(), w[high], new[high].log().mean().exp().item(),
-                 w[-1], *(of.mean().item() for of in (new[-1], tame[low], tame[high], tame[-1]))]  # fmt: skip
-    return record.because(told(images, wrong, *said))
+    record, as_many = Record(), {images: "as many as images"}
+    features = recorded(record, "features", "random features", "squared loss", courses, as_many)
+    return record.because(told(
+        images, wrong, features, recorded(record, "net", "networks", "log-loss", courses, {})
+    ))  # fmt: skip
+
+
+def recorded(
+    record: Record, kind: str, name: str, loss: str, courses: Mapping[str, Course],
+    marks: Mapping[float, str],
+) -> list[str]:  # fmt: skip
+    """Record one kind; its narrow, worst and widest width with their losses, in words."""
+    course = courses[kind]
+    w, new, tame = course.widths, course.plain[:, :, 2], course.tuned[:, :, 2]
+    (low, high), (a, b) = rise(course.plain), rise(course.tuned)
+    what = f"{loss} on new images, {name}, "
+    record.effects(**{
+        f"{kind}_rise": ratio(f"{what}width {w[high]} / {w[low]}", new[low], new[high]),
+        f"{kind}_fall": _or_one(f"{what}width {w[-1]} / {w[high]}", new[high], new[-1]),
+        f"{kind}_tuned": ratio(f"{what}decay, width {w[b]} / {w[a]}", tame[a], tame[b]),
+    })  # fmt: skip
+    cells = (*course.plain[:, :, [0, 2, 3]].mean(1).T, *course.tuned[:, :, 2:].mean(1).T)
+    columns = "width | training loss | test loss | test error (%)"
+    decayed = "test loss, with decay | test error, with decay (%)"
+    record.table(f"{name}, {loss}", zip(w, *cells, strict=True), f"{columns} | {decayed}")
+    lines = over("no decay", w, new, ratios=True), over("decay that suits", w, tame, ratios=True)
+    axes = "width", loss
+    record.curves(f"New images, {name}", *axes, *lines, x_log=True, y_log=True, marks=marks)
+    ends = (low, high, len(w) - 1)
+    typical = (of[i].log().mean().exp().item() for of in (new, tame) for i in ends)
+    return [*(f"{w[i]}" for i in ends), *(f"{value:.2f}" for value in typical)]
 
 
 def _or_one(what: str, a: Tensor, b: Tensor) -> Effect:
@@ -242,20 +248,16 @@ def _or_one(what: str, a: Tensor, b: Tensor) -> Effect:
     return exact(what, 1) if torch.equal(a, b) else ratio(what, a, b)
 
 
-def told(images: int, wrong: float, *said: float) -> str:
-    features, net = (
-        [f"{v}" if isinstance(v, int) else f"{v:.2f}" for v in part]
-        for part in (said[:9], said[9:])
-    )
+def told(images: int, wrong: float, features: Sequence[str], net: Sequence[str]) -> str:
     return f"""
-        {images} digits, {wrong:g} % of them with a random label. With {features[0]} random
-        features the squared loss on new images is {features[1]}, with {features[2]} it is
-        {features[3]} (geometric mean): with as many features as images all labels, wrong ones too,
-        are met in just one way, and a wild one. With {features[4]} it is {features[5]}: of the many
-        ways to meet them the shortest is taken, and it is tame. With the decay that suits each
+        {images} digits, {wrong:g} % of them with a random label (losses are geometric means). With
+        {features[0]} random features the squared loss on new images is {features[3]}, with
+        {features[1]} it is {features[4]}: with as many features as images all labels, wrong ones
+        too, are met in just one way, and a wild one. With {features[2]} it is {features[5]}: of the
+        many ways to meet them the shortest is taken, and it is tame. With the decay that suits each
         width the three are {features[6]}, {features[7]} and {features[8]}. Networks without decay
-        have a log-loss of {net[1]} with {net[0]} hidden units, {net[3]} with {net[2]} and {net[5]}
-        with {net[4]}; with decay {net[6]}, {net[7]} and {net[8]}. The share of wrong answers of
+        have a log-loss of {net[3]} with {net[0]} hidden units, {net[4]} with {net[1]} and {net[5]}
+        with {net[2]}; with decay {net[6]}, {net[7]} and {net[8]}. The share of wrong answers of
         these networks is in the table: a loss that rises is confidence that is misplaced, and need
         not be more wrong answers.
     """
