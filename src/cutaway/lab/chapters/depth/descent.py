@@ -210,7 +210,7 @@ def double_descent(
         "features": regressed(data, tuple(sorted(feature_widths)), ridges, draw),
         "net": trained(data, tuple(sorted(widths)), decays, steps, rate, draw),
     }
-    record, as_many = Record(), {images: "as many as images"}
+    record, as_many = Record(), {float(images): "as many as images"}
     features = recorded(record, "features", "random features", "squared loss", courses, as_many)
     return record.because(told(
         images, wrong, features, recorded(record, "net", "networks", "log-loss", courses, {})
@@ -234,7 +234,9 @@ def recorded(
     cells = (*course.plain[:, :, [0, 2, 3]].mean(1).T, *course.tuned[:, :, 2:].mean(1).T)
     columns = "width | training loss | test loss | test error (%)"
     decayed = "test loss, with decay | test error, with decay (%)"
-    record.table(f"{name}, {loss}", zip(w, *cells, strict=True), f"{columns} | {decayed}")
+    record.table(
+        f"{name}, {loss}".capitalize(), zip(w, *cells, strict=True), f"{columns} | {decayed}"
+    )
     lines = over("no decay", w, new, ratios=True), over("decay that suits", w, tame, ratios=True)
     axes = "width", loss
     record.curves(f"New images, {name}", *axes, *lines, x_log=True, y_log=True, marks=marks)
