@@ -58,7 +58,10 @@ def wide(effects: Effects) -> Effects:
     }
 
 
-FILES = {"generation": ("generation", "judging", "sequences")}
+FILES = {
+    "depth": ("depth", "overparametrised"),
+    "generation": ("generation", "judging", "sequences"),
+}
 """Chapters whose table takes several files."""
 
 
