@@ -91,19 +91,20 @@ def _so(yes: bool, no: bool) -> bool | None:
     "and more.",
     otherwise="Training pictures that lie anywhere: shifts are then learned, whatever the pooling.",
     doubt="The texts call it invariance. Zhang's networks are deep and their pictures large.",
-    evening={"data": "mnist", "maps": 8, "steps": 400, "examples": 2000},
+    evening={"data": "mnist", "maps": 6, "steps": 400, "examples": 2000},
     full={"data": "mnist", "maps": 16, "steps": 5000, "examples": 59_000, "replicates": 32},
 )
 def anti_aliasing(
     data: Data = "digits",
     examples: Annotated[int, Range(50, 60_000)] = 1000,
     maps: Maps = 4,
-    steps: Steps = 120,
+    steps: Steps = 100,
     replicates: Replicates = 8,
     seed: Seed = 0,
 ) -> Evidence:
-    """Networks that differ only in how they make their maps smaller learn upright digits. Then unseen ones move up, down, left and right: how many answers are others than before?
-    One pixel decides."""
+    """Networks that differ only in how they make their maps smaller learn upright digits. Then
+    unseen ones move up, down, left and right: how many answers are others than before? One pixel
+    decides."""
     images = load(data)
     x = to_float(images.images)
     x = (x - x.mean()) / x.std()

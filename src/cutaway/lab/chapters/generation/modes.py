@@ -61,7 +61,7 @@ def recall(real: Points, drawn: Points, k: int = 3) -> Float[Tensor, "*r"]:
     return precision(drawn, real, k)
 
 
-def smoothed(x: Float[Tensor, "n 2"], n: int, g: torch.Generator) -> Float[Tensor, "n 2"]:
+def smoothed(x: Float[Tensor, "m 2"], n: int, g: torch.Generator) -> Float[Tensor, "n 2"]:
     """Draws of a kernel density: an example, and noise of the width under which some of the
     examples are likeliest, each given all others."""
     d = torch.cdist(x[:250], x).square().fill_diagonal_(torch.inf)
