@@ -35,12 +35,12 @@ def collapses(
 ) -> Verdict:  # fmt: skip
     """What it takes: the plain GAN misses more than 10 points of the modes beyond what a kernel
     density misses, and with minibatch discrimination more than 5 points more are covered. What it
-    should keep besides: the plain GAN has lost more than 5 points since most were covered; it misses
-    more than 10 points with a momentum of 0.5 as well; with minibatch discrimination less than 10 %
-    are missed; and recall falls by more than 5 points where one mode of eight is dropped, precision
-    where one point of eight is noise. Each is so, or is not, where its whole interval is on one
-    side of the bound. Holds if all are so; does not hold if one of the first two is not; with
-    limits if those two are so and one of the others is not; else undecided."""
+    should keep besides: the plain GAN has lost more than 5 points since most were covered; it
+    misses more than 10 points with a momentum of 0.5 as well; with minibatch discrimination less
+    than 10 % are missed; and recall falls by more than 5 points where one mode of eight is dropped,
+    precision where one point of eight is noise. Each is so, or is not, where its whole interval is
+    on one side of the bound. Holds if all are so; does not hold if one of the first two is not;
+    with limits if those two are so and one of the others is not; else undecided."""
     takes = _above(usual, 10), _above(more, 5)
     whole = _above(left, 10)
     besides = [
