@@ -164,8 +164,8 @@ def _watched(
             covered.append(ring.covered(y))
             if look % WINDOW == 0:
                 told.append((precision(fresh, y), recall(fresh, y)))
-    ends = map(torch.stack, zip(*told, strict=True))
-    return Watched(torch.stack(covered), ring.good(y), *ends, y)
+    near, reached = (torch.stack(one) for one in zip(*told, strict=True))
+    return Watched(torch.stack(covered), ring.good(y), near, reached, y)
 
 
 def lost(covered: Float[Tensor, "looks r"], window: int = WINDOW) -> Float[Tensor, "r"]:
@@ -198,14 +198,13 @@ def _table(
     record: Record, games: Mapping[str, Watched], late: Mapping[str, Tensor],
     smooth: tuple[Tensor, ...],
 ) -> None:  # fmt: skip
-    rows = [
-        (name, *(one.mean() for one in (
-            late[name], lost(game.covered), game.good, game.precision[-1], game.recall[-1])))
-        for name, game in games.items()
-    ]  # fmt: skip
-    covered, *others = (one.mean() for one in smooth)
+    rows: list[tuple[str | float | None, ...]] = []
+    for name, game in games.items():
+        ends = late[name], lost(game.covered), game.good, game.precision[-1], game.recall[-1]
+        rows.append((name, *(one.mean().item() for one in ends)))
+    covered, *others = (one.mean().item() for one in smooth)
     rows.append(("kernel density", covered, None, *others))
-    columns = "drawn by | modes covered (%) | lost since its best (points) | within 3 sigma (%)"
+    columns = "drawn by | modes covered (%) | lost again (points) | within 3 sigma (%)"
     record.table("At the end", rows, f"{columns} | precision (%) | recall (%)")
 
 
