@@ -92,7 +92,8 @@ def _so(yes: bool, no: bool) -> bool | None:
     otherwise="Training pictures that lie anywhere: shifts are then learned, whatever the pooling.",
     doubt="The texts call it invariance. Zhang's networks are deep and their pictures large.",
     revised="2026-11-29, after trials with seed 100: digits of 8 x 8 are enlarged, and all "
-    "networks learn at one rate for as many steps. The rule is the first one. Run with seeds 0 to 2 then.",
+    "networks learn at one rate for as many steps. The rule is the first one. Run with "
+    "seeds 0 to 2 then.",
     differs="The evening's: digits of 8 x 8 pixels that are enlarged are smooth already, and after "
     "as few steps the network that blurs has learned less of them.",
     evening={"data": "mnist", "maps": 6, "steps": 400, "examples": 2000},
