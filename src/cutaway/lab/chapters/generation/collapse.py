@@ -78,8 +78,9 @@ def _above(effect: Effect, bound: float) -> bool | None:
     "them, or a lower momentum?",
     revised="2026-11-29, after runs with seeds 0 to 5: a game of 600 turns left one of three "
     "undecided, and has 800 since; and when most modes were covered is told by the other half of "
-    "the games, no longer by all others, which leans to no loss. The rule is the first one. Run "
-    "with seeds 6 to 8 then.",
+    "the games, no longer by all others, which leans to no loss. Run with seeds 6 to 8 then. The "
+    "rule is the first one, but whoever wrote it had seen trials of seeds 100 and 101, by which "
+    "the world, both momenta and the rates were chosen.",
     full={"replicates": 32, "steps": 20_000, "width": 128},
 )
 def mode_collapse(
