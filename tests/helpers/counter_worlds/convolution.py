@@ -2,6 +2,7 @@
 
 import torch
 
+from cutaway.lab.chapters.convolution.aliasing import changes
 from cutaway.lab.chapters.convolution.directions import answers, step
 from cutaway.lab.chapters.convolution.kernels import components, found, known
 from cutaway.lab.chapters.convolution.shifts import moves
@@ -65,6 +66,35 @@ def random_kernels() -> Effects:
     }
 
 
+def _steady(plain: torch.Tensor, maximum: torch.Tensor, blurred: torch.Tensor) -> Effects:
+    """What eight networks of three kinds answer to 100 pictures before and after a shift (kind:
+    2 x 8 x 100), and what is right: class 1. Measured as 5.19 does."""
+    changed = [changes(one[0][:, None], one[1][:, None]) for one in (plain, maximum, blurred)]
+    right = [100 * (one[0] == 1).double().mean(1) for one in (maximum, blurred)]
+    return {
+        "pooled": difference("pooled", changed[0], changed[1]),
+        "blurred": difference("blurred", changed[1], changed[2]),
+        "price": difference("price", *right),
+    }
+
+
+def _answered(changed: float, g: torch.Generator) -> torch.Tensor:
+    """Answers that are right, and after the shift wrong for a share of the pictures."""
+    now = (torch.rand(8, 100, generator=g) >= changed).long()
+    return torch.stack([torch.ones(8, 100, dtype=torch.long), now])
+
+
+def blurred_to_nothing() -> Effects:
+    """Blurred until nothing is left: always the same answer, seldom the right one."""
+    g = generator(3)
+    return _steady(_answered(0.4, g), _answered(0.2, g), torch.full((2, 8, 100), 7))
+
+
+def nobody_knows() -> Effects:
+    """All three always answer 7."""
+    return _steady(*[torch.full((2, 8, 100), 7)] * 3)
+
+
 def _kernels(
     edges: list[float], random: list[float], main: list[float], rise: list[float], was: list[float]
 ) -> Effects:
@@ -91,6 +121,7 @@ WORK = exactly(work_strided=0.3, work_none=3)
 HELPS = planted(**dict.fromkeys(GAINS, (1, 3))) | WORK
 EDGES = planted(upright=(3, 4), lying=(4, 6), slanted=(66, 74))
 WHOLE = planted(few=(-9, -7), many=(1, 3), ground=(1, 3), things=(20, 30))
+STEADY = planted(pooled=(-9, -7), blurred=(-5, -3), price=(-0.5, 0.5))
 WIDE = "The same values, nothing of them sure."
 
 WORLDS: dict[str, list[World]] = {
@@ -213,6 +244,18 @@ WORLDS: dict[str, list[World]] = {
               UNDECIDED),
         World("ceiling", "Both know all of it.",
               planted(few=(0, 0), many=(0, 0), ground=(0, 0), things=(0, 0)), UNDECIDED),
+    ],
+    "5.19": [
+        World("wide interval", WIDE, wide(STEADY), UNDECIDED),
+        World("constant answers", "Blurring leaves one answer for all.", blurred_to_nothing,
+              LIMITED),
+        World("constant answers", "All three always answer 7.", nobody_knows, UNDECIDED),
+        World("winning baseline", "Every second number, unpooled, is steadier than both.",
+              STEADY | planted(pooled=(3, 5), blurred=(1, 2)), FAILS),
+        World("one replicate", "One of eight blurred networks makes the mean.",
+              STEADY | dominated("blurred", 1, -90), UNDECIDED),
+        World("nothing there", "No difference at all.",
+              STEADY | planted(pooled=(-1, 1), blurred=(-1, 1)), UNDECIDED),
     ],
 }  # fmt: skip
 EXEMPT: dict[str, str] = {

@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor, nn
 
+from cutaway.lab.chapters.generation.collapse import lost
 from cutaway.lab.chapters.generation.costs import looks_until
 from cutaway.lab.chapters.generation.labelled import classified, nearest
+from cutaway.lab.chapters.generation.modes import Ring
 from cutaway.lab.chapters.generation.players import digits, distance
 from cutaway.lab.chapters.generation.shadows import plain_share, rotated
 from cutaway.lab.evidence import Verdict, difference, exact, mean, ratio
@@ -91,6 +93,43 @@ BEYOND = planted(
     inside=(0.01, 0.05), outside=(1.8, 2.4), straight=(0.01, 0.02), siren=(-0.3, -0.1),
     wave=(0, 0.01), found=(94, 100),
 )  # fmt: skip
+FORGOTTEN = planted(
+    usual=(80, 90), more=(80, 90), lost=(40, 60), tuned=(30, 50), left=(0, 5), dropped=(10, 14),
+    noisy=(7, 9),
+)  # fmt: skip
+
+
+def _cover(plain: Tensor, helped: Tensor) -> Effects:
+    """Modes that were drawn look by look, by generators that do not learn, as 7.18 counts them."""
+    known = torch.full((8,), 100.0)
+    path, late = Ring().covered(plain), Ring().covered(helped)[-1]
+    return FORGOTTEN | {
+        "usual": difference("planted", path[-1], known),
+        "more": difference("planted", path[-1], late),
+        "lost": mean("planted", lost(path, 2)),
+        "left": mean("planted", 100 - late),
+    }
+
+
+def _even_noise() -> Effects:
+    """With minibatch discrimination noise is drawn, which comes near each mode."""
+    g = torch.Generator().manual_seed(0)
+    one = torch.tensor([1.0, 0.0]) + 0.1 * torch.randn(4, 8, 400, 2, generator=g)
+    return _cover(one, 3 * torch.rand(4, 8, 400, 2, generator=g) - 1.5)
+
+
+def _all_found() -> Effects:
+    g = torch.Generator().manual_seed(0)
+    return _cover(*(Ring().draw(4, 8, 400, g=g) for _ in range(2)))
+
+
+def _never_found() -> Effects:
+    """Plain games draw one mode all the time: much is missing, and nothing was lost."""
+    g = torch.Generator().manual_seed(0)
+    one = torch.tensor([1.0, 0.0]) + 0.1 * torch.randn(4, 8, 400, 2, generator=g)
+    return _cover(one, Ring().draw(4, 8, 400, g=g))
+
+
 MARKED = {"unable": exact("planted", 0.7), "able": exact("planted", 0)}
 
 WORLDS: dict[str, list[World]] = {
@@ -234,6 +273,25 @@ WORLDS: dict[str, list[World]] = {
             "wide interval", WIDE,
             TURNS | wide(planted(right=(90, 95), gap=(-3, -1), fresh=(0.9, 1.1))), UNDECIDED,
         ),
+    ],
+    "7.18": [
+        World("constant answers", "Even noise, with minibatch discrimination.", _even_noise, FAILS),
+        World("winning baseline", "The plain GAN draws all modes.", _all_found, FAILS),
+        World("nothing there", "Modes that were never found, not lost.", _never_found, LIMITED),
+        World(
+            "winning baseline", "A lower momentum is all it takes.",
+            FORGOTTEN | planted(tuned=(-1, 4)), LIMITED,
+        ),
+        World(
+            "readable code", "Recall does not see that a mode is gone.",
+            FORGOTTEN | planted(dropped=(-1, 1)), LIMITED,
+        ),
+        World(
+            "one replicate", "One game of eight is saved.",
+            FORGOTTEN | {"more": difference("planted", [10.0] * 8, [10.0] * 7 + [100.0])},
+            UNDECIDED,
+        ),
+        World("wide interval", WIDE, wide(FORGOTTEN), UNDECIDED),
     ],
 }  # fmt: skip
 EXEMPT: dict[str, str] = {
