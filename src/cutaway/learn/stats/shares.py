@@ -48,9 +48,8 @@ def _worth(off: np.ndarray, group: np.ndarray) -> float:
     spread = count / (count - 1) * (sums**2).sum() / len(off) ** 2
     alike = (off**2).mean()
     if alike == 0:  # all are right, or none: each group says it once
-        independent = float(count)
-    else:
-        independent = alike / spread if spread > 0 else math.inf
+        spread, alike = 1.0, float(count)
+    independent = alike / spread if spread > 0 else math.inf
     return float(max(1.0, independent * (Z95 / stdtrit(count - 1, 0.975)) ** 2))
 
 
