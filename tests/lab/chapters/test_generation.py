@@ -270,7 +270,7 @@ def test_7_13_worth():
     assert worth(good, level, new, exact("", 100)) is Verdict.UNDECIDED
     assert worth(good, behind, new, long) is Verdict.LIMITED
     assert worth(good, level, at(0, 0.1), long) is Verdict.LIMITED
-    assert worth(good, at(-5, 2), new, long) is Verdict.UNDECIDED
+    assert worth(good, at(-10, 2), new, long) is Verdict.UNDECIDED
     assert worth(at(20, 5), behind, new, long) is Verdict.FAILS
 
 
