@@ -265,7 +265,7 @@ def test_7_12_marks():
 
 
 def test_7_13_worth():
-    good, level, behind, new, long = at(95, 1), at(-1, 1), at(-9, 1), at(1, 0.1), exact("", 4000)
+    good, level, behind, new, long = at(95, 1), at(-1, 1), at(-15, 1), at(1, 0.1), exact("", 4000)
     assert worth(good, level, new, long) is Verdict.HOLDS
     assert worth(good, level, new, exact("", 100)) is Verdict.UNDECIDED
     assert worth(good, behind, new, long) is Verdict.LIMITED
