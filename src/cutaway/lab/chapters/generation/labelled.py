@@ -58,8 +58,8 @@ def worth(right: Effect, gap: Effect, fresh: Effect, turns: Effect) -> Verdict:
     doubt="Can samples teach more than the examples that the generator learned from?",
     revised="29 November 2026, after evenings with seeds 0 and 1, in which drawn pairs were 3.8 "
     "and 6.5 points behind real ones: within 10 points, and no longer 5, a line between the two. "
-    "The interval is of the games and not of the division into digits to learn from and to test by, "
-    "which the seed changes too. Run with seed 2 then.",
+    "The interval is of the games and not of the division of the digits, which the seed changes "
+    "too. Run with seed 2 then.",
     differs="The evening's: after a hundred turns the generators draw no digits yet.",
     evening={"steps": 8000},
     full={"steps": 20_000, "width": 128, "replicates": 32},
