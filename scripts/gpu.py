@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shutil import which
@@ -202,11 +202,12 @@ def resumed(bench: Bench) -> str:
     whole = bench.train("whole", "lenet_norm", bench.digits(32), batch_size=32, **settings)
     path, data = bench.folder / "killed", bench.digits(32)
     settings |= {"label_smoothing": 0.0, "device": bench.device, "batch_size": 32}
-    try:
-        ca.fit("lenet_norm", data, out=path, progress=Ending(), checkpoint_every=0, **settings)
-    except Killed:
-        expect(any((path / "checkpoint").iterdir()), "it left no checkpoint")
-        ca.resume(path, data=data, progress=False)
+    settings |= {"callbacks": [Ending()], "progress": False, "checkpoint_every": 0}
+    with suppress(Killed):
+        ca.fit("lenet_norm", data, out=path, **settings)
+    expect(not Run(path).finished, "it was not killed")
+    expect(any((path / "checkpoint").iterdir()), "it left no checkpoint")
+    ca.resume(path, data=data, progress=False)
     expect(Run(path).finished, "it did not go on")
     ends = {name: [(one / name).read_bytes() for one in (whole.path, path)] for name in names}
     for name, (undisturbed, killed) in ends.items():

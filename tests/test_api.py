@@ -107,6 +107,17 @@ def test_tampered_weights_are_refused(tmp_path):
         _ = ca.load(run.path).model
 
 
+@pytest.mark.parametrize("job", ["fit", "search"])
+def test_an_object_as_progress_is_refused(job, tmp_path):
+    """It would be told of nothing, and nobody would notice. (Outside the tests no type is checked.)"""
+    text = f"import cutaway as ca; ca.{job}('mlp', 'xor', out='run', progress=ca.Callback())"
+    done = subprocess.run(
+        [sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "goes into callbacks=[...]" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [

@@ -115,7 +115,7 @@ class Judge(Ears):
 def example(watch: Watch) -> None:
     """`cutaway train mnist-sprint`."""
     with tempfile.TemporaryDirectory() as folder:
-        ca.fit("mnist-sprint", out=Path(folder) / "run", progress=Judge(watch))
+        ca.fit("mnist-sprint", out=Path(folder) / "run", progress=False, callbacks=[Judge(watch)])
 
 
 def save(path: Path) -> None:

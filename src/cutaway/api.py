@@ -204,7 +204,16 @@ def _recipe(
 
 
 def _with_progress(kind: str, progress: bool, callbacks: Sequence[Callback | str]) -> Callbacks:
-    """The user's callbacks, after the progress display of a kind of job."""
+    """The user's callbacks, after the progress display of a kind of job.
+
+    Raises:
+        UsageError: progress is an object, which would be told of nothing.
+    """
+    if not isinstance(progress, bool):
+        raise UsageError(
+            f"progress is True or False, not {progress!r}: what is to be told of a training goes "
+            "into callbacks=[...]."
+        )
     return resolve([*([VIEWS[kind].progress()] if progress else []), *callbacks])
 
 
