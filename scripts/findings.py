@@ -2,7 +2,7 @@
 
     CUTAWAY_DATA=... python scripts/findings.py              # quick experiments at three seeds
     CUTAWAY_DATA=... python scripts/findings.py --evening    # those on real data too: hours
-    CUTAWAY_DATA=... python scripts/findings.py --evening 6.1 7
+    CUTAWAY_DATA=... python scripts/findings.py --evening 6.1 7   # and no page
     CUTAWAY_DATA=... python scripts/findings.py 1.3 5        # printed, of these claims alone
 
 What has been found before, by the same code and settings, is not measured again. What evenings
@@ -234,7 +234,9 @@ if __name__ == "__main__":
     claims = lab.claims(*words)
     if "--evening" in sys.argv:
         prove([one for one in claims if one.evening], "evening")
-    if words and "--evening" not in sys.argv:
+    if words and "--evening" in sys.argv:
+        sys.exit()
+    if words:
         quick = prove(claims, "quick")
         print(page([Row(one, quick[one.number], *kept_evening(one)) for one in claims]))
     else:

@@ -109,7 +109,7 @@ def test_tampered_weights_are_refused(tmp_path):
 
 @pytest.mark.parametrize("job", ["fit", "search"])
 def test_an_object_as_progress_is_refused(job, tmp_path):
-    """It would be told of nothing, and nobody would notice. (Outside the tests no type is checked.)"""
+    """It would be told of nothing, and nobody would notice. (Types are checked in tests only.)"""
     text = f"import cutaway as ca; ca.{job}('mlp', 'xor', out='run', progress=ca.Callback())"
     done = subprocess.run(
         [sys.executable, "-c", text], cwd=tmp_path, capture_output=True, text=True, check=False
