@@ -18,13 +18,13 @@ from typing import Any
 
 from cutaway import lab
 from cutaway.data.cache import digest
-from cutaway.data.pool import cpus
 from cutaway.lab.chapters import CHAPTERS
 from cutaway.lab.code import code_of
 from cutaway.lab.evidence import Evidence, Verdict
 from cutaway.lab.experiment import Claim, Finding, Scale
 from cutaway.lab.proving import NoFinding
 from cutaway.lab.serialization import pack, unpack
+from cutaway.processes import cpus
 from cutaway.show.findings import OPEN, measured, outcome, summary, takes
 from cutaway.show.words import SPACE, capital
 

@@ -27,7 +27,7 @@ def side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers for the smallest set, with few pictures a task."""
     monkeypatch.setattr(packing, "STARTING", 1e-9)
     monkeypatch.setattr(packing, "SECONDS_PER_PICTURE", 0.02)
-    monkeypatch.setattr(pool, "cpus", lambda: 2)
+    monkeypatch.setattr(packing, "cpus", lambda: 2)
 
 
 def test_pixels_are_those_of_the_files(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_workers_give_the_same_as_one_process(tmp_path: Path, own_cache, side_by
     assert seen[-1] == (18, 18)
     assert len(seen) > 3
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pool, "cpus", lambda: 1)
+        patch.setattr(packing, "cpus", lambda: 1)
         patch.setenv("CUTAWAY_CACHE", str(own_cache / "other"))
         two = load(root)
     assert one.fingerprint == two.fingerprint
@@ -168,7 +168,7 @@ def test_an_odd_picture_among_many_changes_the_plan(
     tmp_path: Path, monkeypatch, side_by_side, odd, shape, cpus: int
 ) -> None:
     """It is not among those that are looked at first."""
-    monkeypatch.setattr(pool, "cpus", lambda: cpus)
+    monkeypatch.setattr(packing, "cpus", lambda: cpus)
     monkeypatch.setattr("cutaway.data.plan.SAMPLED", 2)
     root = two_classes(tmp_path, each=10, channels=1)
     write(root, "a/1.png", image(*odd))
@@ -179,21 +179,20 @@ def test_an_odd_picture_among_many_changes_the_plan(
 
 
 def test_a_file_that_kills_the_decoder_is_found_and_left_out() -> None:
-    class Worker(pool._Worker):
-        started = 0
+    class Deadly(pool._Worker):
+        """Its process, a real one, is killed when it is given the file."""
 
-        def start(self) -> None:
-            self.started += 1
+        def send(self, task: pool.Task) -> pool.Answer:
+            if "deadly" not in task["sources"]:
+                return {"bad": [], "notes": []}
+            self.program.kill()
+            while True:
+                self.program.heard()
 
-        def end(self) -> None:
-            self.started -= 1
-
-        def send(self, task: pool.Task) -> pool.Answer | None:
-            return None if "deadly" in task["sources"] else {"bad": [], "notes": []}
-
-    worker = Worker()
+    worker = Deadly()
     task = {"first": 5, "sources": ["x", "x", "deadly", "x", "x"]}
     assert worker.answer(task)["bad"] == [(7, "crash", pool.CRASH)]
+    worker.program.close()
 
 
 def test_without_workers_it_is_done_here(tmp_path: Path, monkeypatch, side_by_side) -> None:

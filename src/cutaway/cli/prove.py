@@ -54,8 +54,8 @@ def prove(
     cutaway prove 4.2 --depth 50
     """
     from cutaway import lab
-    from cutaway.data.pool import cpus
     from cutaway.lab.proving import NoFinding
+    from cutaway.processes import cpus
     from cutaway.show import findings
 
     added = [one.number for file in own or [] for one in lab.add(file)]

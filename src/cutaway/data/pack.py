@@ -23,6 +23,7 @@ from cutaway.data.plan import Plan, make_plan, wider
 from cutaway.data.sample import Cell, Sample, as_task, stamp
 from cutaway.data.worker import Answer, Task
 from cutaway.errors import DataError
+from cutaway.processes import cpus
 
 FORMAT = 2  # of the cache entry; to be raised whenever the same files would give other pixels
 SECONDS_PER_PICTURE, SECONDS_PER_BYTE, STARTING = 1e-4, 5e-8, 0.3  # rough, to choose workers
@@ -177,7 +178,7 @@ def _levels(samples: Sequence[Sample], sizes: Sequence[int]) -> Levels:
 def _workload(samples: Sequence[Sample], sizes: Sequence[int]) -> tuple[int, int]:
     """Number of workers, and number of pictures per task."""
     seconds = len(samples) * SECONDS_PER_PICTURE + sum(sizes) * SECONDS_PER_BYTE
-    workers = min(pool.cpus(), int(seconds / STARTING))
+    workers = min(cpus(), int(seconds / STARTING))
     return workers, max(1, min(512, int(0.05 * len(samples) / seconds)))
 
 

@@ -1,25 +1,15 @@
 """Decode pictures in worker processes."""
 
-import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from queue import SimpleQueue
 from threading import Lock, Thread
 
 from cutaway.data.picture import silenced
 from cutaway.data.worker import Answer, Task, run
+from cutaway.processes import Gone, Program
 
 CRASH = "The decoder crashed on this file."
-
-
-def cpus() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def answers(tasks: Iterable[Task], workers: int) -> Iterator[Answer]:
@@ -67,7 +57,7 @@ def _in_parallel(tasks: Iterable[Task], workers: int) -> Iterator[Answer]:
         for thread in threads:
             thread.join()
         for worker in staff:
-            worker.end()
+            worker.program.close()
 
 
 def _collect(queue: "SimpleQueue[Answer | BaseException | None]", workers: int) -> Iterator[Answer]:
@@ -91,22 +81,18 @@ class _Worker:
         self.start()
 
     def start(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "cutaway.data.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # the decoding libraries' own complaints
-            env=environment,
-        )
+        # The decoding libraries complain on standard error.
+        self.program = Program("cutaway.data.worker", stderr=subprocess.DEVNULL)
         self.ready: bool | None = None
 
     def answer(self, task: Task) -> Answer:
         """The answer to a task. A file that kills the worker is found by halving, and reported."""
-        answer = self.send(task)
-        if answer is not None or self.dismissed:
-            return answer or {"bad": [], "notes": []}
-        self.end()
+        try:
+            return self.send(task)
+        except Gone:
+            if self.dismissed:
+                return {"bad": [], "notes": []}
+        self.program.close()
         self.start()
         first, sources = task["first"], task["sources"]
         if len(sources) == 1:
@@ -117,33 +103,25 @@ class _Worker:
         listed = {key: [*one.get(key, []), *two.get(key, [])] for key in ("bad", "notes", "levels")}
         return {**one, **two, **listed}
 
-    def send(self, task: Task) -> Answer | None:
-        """The answer, or None where the process died. If none ever starts, decode in this
-        process."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
+    def send(self, task: Task) -> Answer:
+        """The answer; from this process if no other ever starts.
+
+        Raises:
+            Gone: the process died.
+        """
         if self.ready is None:
-            self.ready = bool(self.process.stdout.readline())
-        if not self.ready:
-            return run(task)
+            self.ready = self._starts()
+        answer: Answer = self.program.ask(task) if self.ready else run(task)
+        return answer
+
+    def _starts(self) -> bool:
         try:
-            self.process.stdin.write(json.dumps(task).encode() + b"\n")
-            self.process.stdin.flush()
-        except OSError:  # a broken pipe
-            return None
-        line = self.process.stdout.readline()
-        return json.loads(line) if line.endswith(b"\n") else None
+            self.program.heard()
+        except Gone:
+            return False
+        return True
 
     def abort(self) -> None:
         """Release whoever waits for an answer."""
         self.dismissed = True
-        self.process.kill()
-
-    def end(self) -> None:
-        """End the process and close its pipes."""
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            assert pipe is not None
-            with suppress(OSError):  # what was still to be written to it
-                pipe.close()
+        self.program.kill()

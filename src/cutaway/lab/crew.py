@@ -1,15 +1,12 @@
 """Processes that test claims side by side; each leaves what it finds in the cache."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple
+
+from cutaway.processes import Gone, Program
 
 ENDED = "The process that tested it was ended from outside."
 
@@ -65,53 +62,30 @@ class _Worker:
     """
 
     def __init__(self, own: Sequence[Path]) -> None:
-        self.command = [sys.executable, "-m", "cutaway.lab.worker", *map(str, own)]
-        self.process: subprocess.Popen[str] | None = None
+        self.words = ["cutaway.lab.worker", *map(str, own)]
+        self.program: Program | None = None
         self.dismissed = False
 
     def answer(self, task: Task) -> Missing:
-        if self.process is None:
-            self.process = self._start()
+        if self.program is None:
+            self.program = Program(*self.words, start_new_session=True)
         if self.dismissed:
-            self.process.kill()
-        line = self._send(json.dumps(task))
-        if not line.endswith("\n"):
+            self.program.kill()
+        try:
+            answer = self.program.ask(task)
+        except Gone:
             self.close()
             return ENDED, True
-        answer = json.loads(line)
         return tuple(answer) if answer else None
-
-    def _start(self) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            self.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
-
-    def _send(self, line: str) -> str:
-        assert self.process is not None
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        try:
-            self.process.stdin.write(line + "\n")
-            self.process.stdin.flush()
-        except OSError:  # a broken pipe
-            return ""
-        return self.process.stdout.readline()
 
     def dismiss(self) -> None:
         """Release whoever waits for an answer."""
         self.dismissed = True
-        if self.process is not None:
-            self.process.kill()
+        if self.program is not None:
+            self.program.kill()
 
     def close(self) -> None:
         """End the process and close what led to it."""
-        if self.process is not None:
-            self.process.kill()
-            with suppress(OSError), self.process:  # a broken pipe
-                pass
-            self.process = None
+        if self.program is not None:
+            self.program.close()
+            self.program = None

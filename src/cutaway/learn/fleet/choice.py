@@ -15,7 +15,6 @@ from torch import nn
 from cutaway.data.augment import augment_for
 from cutaway.data.feed import Feed, Normalise
 from cutaway.data.imageset import ImageSet
-from cutaway.data.pool import cpus
 from cutaway.errors import UsageError
 from cutaway.learn import runtime as runtimes
 from cutaway.learn.counting import count_cost
@@ -23,6 +22,7 @@ from cutaway.learn.fleet.stackable import capacity, recipe_obstacle, try_stack
 from cutaway.learn.network import initial_network
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.tasks import make_task
+from cutaway.processes import cpus
 
 CALL = 500_000
 """Floating-point operations that a core does while an operation is called, about 20 us."""

@@ -9,12 +9,12 @@ import sys
 from dataclasses import dataclass
 
 from cutaway.data.imageset import ImageSet
-from cutaway.data.pool import cpus
 from cutaway.learn.callbacks import serialize
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.in_turn import Answer, expect_all, stopped, waiting
 from cutaway.learn.interrupt import stoppable
+from cutaway.processes import cpus
 
 LOOK = 0.2
 """Seconds between two looks at whether somebody has asked to stop."""

@@ -10,11 +10,11 @@ from torch import nn
 
 from cutaway.arithmetic import exact
 from cutaway.data.feed import to_float
-from cutaway.data.pool import cpus
 from cutaway.errors import UsageError
 from cutaway.learn.fleet import Fleet
 from cutaway.learn.run import Run
 from cutaway.learn.runtime import computing
+from cutaway.processes import cpus
 from cutaway.ship.about import About
 from cutaway.ship.exported_model import ExportedModel
 
