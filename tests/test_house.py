@@ -44,7 +44,9 @@ MAY_IMPORT = {
     },
     "__main__": {"cli"},
 }
-GROUND = {"arithmetic", "errors", "figures", "files", "randomness", "settings", "version"}
+GROUND = {
+    "arithmetic", "errors", "figures", "files", "processes", "randomness", "settings", "version",
+}  # fmt: skip
 # What is on disk goes on: `run.resume()` asks what made it, also only then. A recipe asks its model
 # and its task for their options then: the command line offers its fields without PyTorch.
 GOES_ON = {"learn/run.py", "learn/fleet/fleet.py", "learn/search/search.py", "learn/recipe.py"}

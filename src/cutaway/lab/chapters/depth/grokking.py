@@ -198,27 +198,7 @@ def grokking(
                          "points"),
         wait=ratio("steps between two minima, held out / until known", known, waits),
     )  # fmt: skip
-    rows = [
-        (arm.name, *(v.mean().item() for v in (
-            one.first(one.learned, KNOWN), one.tested[-1], one.held_loss[-1], one.held_loss.amin(0),
-            one.stopped(patience))))
-        for arm, one in zip(arms, courses, strict=True)
-    ]  # fmt: skip
-    record.table(
-        "Sums",
-        rows,
-        "arm | known by heart after (steps) | new ones right at the end (%) "
-        "| loss, held out, at the end | its least | new ones right where it stops (%)",
-    )
-    lines = [over(f"new, {arm.name}", one.steps[1:], one.tested[1:], within=SHARE)
-             for arm, one in zip(arms, courses, strict=True)]  # fmt: skip
-    heart = over(f"learned, {arms[0].name}", with_decay.steps[1:], with_decay.learned[1:],
-                 within=SHARE)  # fmt: skip
-    record.curves("Right", "steps", "accuracy (%)", heart, *lines, x_log=True,
-                  levels={100 / p: "one in p"})  # fmt: skip
-    losses = [over(arm.name, one.steps[1:], one.held_loss[1:], ratios=True)
-              for arm, one in zip(arms, courses, strict=True)]  # fmt: skip
-    record.curves("Loss on sums held out", "steps", "log-loss", *losses, x_log=True, y_log=True)
+    _shown(record, arms, courses, patience, p)
     ends = [one.tested[-1].mean().item() for one in courses]
     return record.because(f"""
         With decay all sums that are learned are known after {known.mean():.0f} steps, when
@@ -230,3 +210,30 @@ def grokking(
         of patience: early stopping sees the nearest minimum alone. Claim 4.7 stands, which is about
         labels that are wrong in part: there no rule is to be found later.
     """)
+
+
+def _shown(
+    record: Record, arms: Sequence[Arm], courses: Sequence[Course], patience: int, p: int
+) -> None:
+    pairs = list(zip(arms, courses, strict=True))
+    rows = [
+        (arm.name, *(v.mean().item() for v in (
+            one.first(one.learned, KNOWN), one.tested[-1], one.held_loss[-1], one.held_loss.amin(0),
+            one.stopped(patience))))
+        for arm, one in pairs
+    ]  # fmt: skip
+    record.table(
+        "Sums",
+        rows,
+        "arm | known by heart after (steps) | new ones right at the end (%) "
+        "| loss, held out, at the end | its least | new ones right where it stops (%)",
+    )
+    first = courses[0]
+    heart = over(f"learned, {arms[0].name}", first.steps[1:], first.learned[1:], within=SHARE)
+    lines = [
+        over(f"new, {arm.name}", one.steps[1:], one.tested[1:], within=SHARE) for arm, one in pairs
+    ]
+    level = {100 / p: "one in p"}
+    record.curves("Right", "steps", "accuracy (%)", heart, *lines, x_log=True, levels=level)
+    losses = [over(arm.name, one.steps[1:], one.held_loss[1:], ratios=True) for arm, one in pairs]
+    record.curves("Loss on sums held out", "steps", "log-loss", *losses, x_log=True, y_log=True)
