@@ -147,7 +147,8 @@ def better(middle: Effect, anywhere: Effect, narrowing: Effect, level: Effect) -
     "has a rate of its own and each replicate a division of its own; run with seeds 3 and 4 "
     "then. On the same day, after two evenings whose eight replicates left open whether the gap is "
     "wider with few examples: 'most of all' asks for 5 points, and an evening has 48 replicates of "
-    "the fewest and the most examples (24 left it open, +1.9, -1.9 to 5.8); run with seeds 3 and 4 again (quick).",
+    "the fewest and the most examples (24 left it open, +1.9, -1.9 to 5.8); run "
+    "with seeds 3 and 4 again (quick).",
 )
 def cnn_and_mlp(
     data: Data = "digits",
