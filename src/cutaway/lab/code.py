@@ -19,6 +19,14 @@ class _Name(NamedTuple):
     name: str
 
 
+class _Statement(NamedTuple):
+    """A statement of a file: the names that it makes, what it says, and the names that it needs."""
+
+    makes: set[str]
+    text: str
+    needs: list[_Name]
+
+
 def code_of(claim: Claim) -> str:
     """The experiment and all that it uses of its file and of the chapters, name by name.
 
@@ -34,16 +42,17 @@ def code_of(claim: Claim) -> str:
         if asked in seen:
             continue
         seen.add(asked)
-        for place, node in enumerate(_statements(asked.file, asked.file.stat().st_mtime_ns)):
+        for place, one in enumerate(_statements(asked.file, asked.file.stat().st_mtime_ns)):
             key = (asked.file.parent.name, asked.file.name, place)
-            if key not in parts and _is_of(node, asked.name):
-                parts[key] = repr(_plain(node))
-                waiting += _needs(node, asked.file)
+            # What makes no name counts always.
+            if key not in parts and (not one.makes or not asked.name or asked.name in one.makes):
+                parts[key] = one.text
+                waiting += one.needs
     return "\n".join(parts[key] for key in sorted(parts))
 
 
 @cache
-def _statements(file: Path, _changed: int) -> list[ast.stmt]:
+def _statements(file: Path, _changed: int) -> list[_Statement]:
     """A file's statements, without docstrings, claims without decorators, imports one by one."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
@@ -52,7 +61,16 @@ def _statements(file: Path, _changed: int) -> list[ast.stmt]:
         if isinstance(node, ast.FunctionDef) and any(map(_is_claim, node.decorator_list)):
             node.decorator_list = []
             node.args.defaults = []  # each setting's value stands beside the code
-    return [one for node in tree.body for one in _singly(node)]
+    nodes = [one for node in tree.body for one in _singly(node)]
+    made = set().union(*map(_makes, nodes))
+    return [
+        _Statement(
+            _makes(node),
+            repr(_plain(node)),
+            [one for one in _needs(node, file) if one.file != file or one.name in made],
+        )
+        for node in nodes
+    ]
 
 
 def _singly(node: ast.stmt) -> list[ast.stmt]:
@@ -75,12 +93,6 @@ def _is_text(node: ast.stmt) -> bool:
 
 def _is_claim(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "claim"
-
-
-def _is_of(node: ast.stmt, name: str) -> bool:
-    """Whether a statement makes the name, or makes none and so counts always."""
-    made = _makes(node)
-    return not made or not name or name in made
 
 
 def _makes(node: ast.stmt) -> set[str]:

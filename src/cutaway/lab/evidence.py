@@ -48,6 +48,11 @@ class Effect:
         return self.n == 0
 
 
+def certain(yes: bool, no: bool) -> bool | None:
+    """Whether something is so; None where an interval is certain of neither."""
+    return True if yes else False if no else None
+
+
 def exact(what: str, value: float | Tensor, unit: str = "") -> Effect:
     """A count, an equality, a worked value: nothing in it is by chance."""
     number = float(value.item() if isinstance(value, Tensor) else value)

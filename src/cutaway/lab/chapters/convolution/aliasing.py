@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from cutaway.data.feed import to_float
 from cutaway.data.sources import load
 from cutaway.lab.chapters.convolution.lessons import RATES, Data, Maps, Pool, dense, divided
-from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, mean
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, certain, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import SHARE, over, part
 from cutaway.lab.settings import Range, Replicates, Seed, Steps
@@ -64,18 +64,17 @@ def steadier(pooled: Effect, blurred: Effect, price: Effect) -> Verdict:
     accuracy is less than 1 point lower (interval above -1). A half is refuted where an interval
     lies wholly on the other side. Holds if both are so; with limits if one is so and the other is
     refuted; does not hold if both are refuted; else undecided."""
-    pooling = _so(pooled.high < 0, pooled.low > 0)
-    fewer, cheap = _so(blurred.high < 0, blurred.low > 0), _so(price.low > -1, price.high < -1)
+    pooling = certain(pooled.high < 0, pooled.low > 0)
+    fewer, cheap = (
+        certain(blurred.high < 0, blurred.low > 0),
+        certain(price.low > -1, price.high < -1),
+    )
     blurring = False if False in (fewer, cheap) else None if None in (fewer, cheap) else True
     if None in (pooling, blurring):
         return Verdict.UNDECIDED
     if pooling and blurring:
         return Verdict.HOLDS
     return Verdict.LIMITED if pooling or blurring else Verdict.FAILS
-
-
-def _so(yes: bool, no: bool) -> bool | None:
-    return True if yes else False if no else None
 
 
 @claim(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from cutaway.data.sources import load
 from cutaway.lab.chapters.depth.learner import Images
-from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, mean
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, certain, difference, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import SHARE, over
 from cutaway.lab.settings import Batch, Range, Rate, Replicates, Seed, Steps, Width
@@ -180,17 +180,12 @@ def won(learns: Effect, cost: Effect, shuffled: Effect, fresh: Effect, mask: Eff
     is so and the other is not; does not hold if neither is so; else undecided, and also if the
     whole network has not certainly more than 50 and less than 99.5 %."""
     others = shuffled, fresh, mask
-    as_well = _so(cost.low > -AS_WELL, cost.high < -AS_WELL)
-    matters = _so(all(e.low > 0 for e in others), any(e.high < AS_WELL for e in others))
+    as_well = certain(cost.low > -AS_WELL, cost.high < -AS_WELL)
+    matters = certain(all(e.low > 0 for e in others), any(e.high < AS_WELL for e in others))
     told = learns.low > 50 and learns.high < 99.5
     if not told or as_well is None or matters is None:
         return Verdict.UNDECIDED
     return (Verdict.FAILS, Verdict.LIMITED, Verdict.HOLDS)[as_well + matters]
-
-
-def _so(yes: bool, no: bool) -> bool | None:
-    """Whether something is so, or None where neither is certain."""
-    return True if yes else False if no else None
 
 
 @claim(

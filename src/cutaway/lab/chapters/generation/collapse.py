@@ -17,7 +17,7 @@ from cutaway.lab.chapters.generation.modes import (
     recall,
     smoothed,
 )
-from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, difference, mean
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, certain, difference, mean
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import SHARE, over, part
 from cutaway.lab.settings import Batch, Range, Replicates, Seed, Width
@@ -57,9 +57,7 @@ def collapses(
 
 
 def _above(effect: Effect, bound: float) -> bool | None:
-    if effect.low > bound:
-        return True
-    return False if effect.high < bound else None
+    return certain(effect.low > bound, effect.high < bound)
 
 
 @claim(
