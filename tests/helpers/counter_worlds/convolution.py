@@ -108,7 +108,10 @@ def _kernels(
 
 
 SHARED = planted(middle=(2, 4), anywhere=(8, 12), level=(60, 80)) | exactly(parameters=18)
-AHEAD = planted(middle=(1, 2), anywhere=(20, 40), narrowing=(6, 9), level=(60, 90))
+AHEAD = planted(
+    middle=(1, 2), anywhere=(20, 40), middle_wider=(6, 9), anywhere_wider=(6, 9), level=(60, 90)
+)
+LEVEL = planted(middle=(0, 0), anywhere=(0, 0), middle_wider=(0, 0), anywhere_wider=(0, 0))
 PERMUTED = planted(dense=(0, 0), convolved=(-40, -30), level=(60, 90))
 POOLED = planted(maximum=(-9, -7), average=(-9, -7), weighted=(-9, -7)) | exactly(learned=0, lost=0)
 KERNELS = planted(
@@ -156,10 +159,9 @@ WORLDS: dict[str, list[World]] = {
     "5.9": [
         World("wide interval", WIDE, wide(AHEAD), UNDECIDED),
         World("constant answers", "Both always answer 7.",
-              planted(middle=(0, 0), anywhere=(0, 0), narrowing=(0, 0), level=(10, 10)), UNDECIDED),
+              LEVEL | planted(level=(10, 10)), UNDECIDED),
         World("ceiling", "Both know all the digits.",
-              planted(middle=(0, 0), anywhere=(0, 0), narrowing=(0, 0), level=(100, 100)),
-              UNDECIDED),
+              LEVEL | planted(level=(100, 100)), UNDECIDED),
         World("one replicate", "One MLP of eight fails to learn at all.",
               AHEAD | dominated("middle", 0, 60) | dominated("anywhere", 0, 60), UNDECIDED),
         World("winning baseline", "The MLP is ahead everywhere.",

@@ -40,9 +40,9 @@ class Stage(nn.Sequential):
         super().__init__(layer, nn.ReLU(), nn.MaxPool2d(2))
 
 
-def shared(side: int, maps: int, classes: int = 10) -> nn.Module:
+def shared(side: int, maps: int, classes: int = 10, channels: int = 1) -> nn.Module:
     """Two stages of convolutions of 3 x 3, and a dense layer to the classes."""
-    layers = nn.Conv2d(1, maps, 3, padding=1), nn.Conv2d(maps, 2 * maps, 3, padding=1)
+    layers = nn.Conv2d(channels, maps, 3, padding=1), nn.Conv2d(maps, 2 * maps, 3, padding=1)
     return _two(layers, side, maps, classes)
 
 
