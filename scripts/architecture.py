@@ -28,6 +28,7 @@ Uses = dict[str, set[str]]
 """Each room with the rooms that it imports from."""
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Return the rooms that a file imports from, also inside functions."""
     rooms = set()

@@ -171,7 +171,13 @@ def test_experiments_fit_a_page():
 
 
 @pytest.mark.parametrize(
-    "command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=lambda c: c[0]
+    "command",
+    [
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        pytest.param(["mypy"], marks=pytest.mark.slow),
+    ],
+    ids=lambda c: c[0],
 )
 def test_lint_and_types(command):
     oldest = sys.version_info[:2] == (3, 11) and int(version("torch").split(".")[1]) >= 13

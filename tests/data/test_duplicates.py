@@ -154,6 +154,7 @@ def test_the_apollo_photographs():
 
 
 @pytest.mark.usefixtures("real_data")
+@pytest.mark.slow
 def test_mnist_is_not_chained_together():
     images = load("mnist").images[:20_000]
     groups = clusters(near(images))

@@ -177,6 +177,7 @@ def test_stages_and_games_too(kind, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_mixing_and_leaving_out_too(tmp_path):
     whole, path = tmp_path / "whole", tmp_path / "run"
     assert child(whole, ("never", 0), kind="mixed") == 0

@@ -117,7 +117,7 @@ def agree(model):
             assert reach[1] <= max(first, last)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(networks())
 def test_a_field_is_what_reaches_the_unit(model):
     agree(model)

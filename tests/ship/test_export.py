@@ -20,9 +20,11 @@ from cutaway.ship.shipment import Shipment
 
 EXACT = ("onnx", "pt2", "safetensors", "folder")
 PARTS = [
-    ("vae", "generate"), ("vae", "reconstruct"), ("dcgan", "generate"), ("autoencoder", ""),
-    ("improved_gan", "answer"), ("improved_gan", "generate"), ("signal_net", ""), ("gates", ""),
-    ("siren", ""),
+    ("vae", "generate"), ("dcgan", "generate"), ("autoencoder", ""), ("gates", ""),
+    *(pytest.param(*one, marks=pytest.mark.slow) for one in (
+        ("vae", "reconstruct"), ("improved_gan", "answer"), ("improved_gan", "generate"),
+        ("signal_net", ""), ("siren", ""),
+    )),
 ]  # fmt: skip
 
 

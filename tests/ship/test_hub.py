@@ -60,6 +60,7 @@ def test_a_weight_that_was_changed(folder):
         ca.from_pretrained(folder)
 
 
+@pytest.mark.slow
 def test_no_such_folder_and_no_network(tmp_path):
     with pytest.raises(DataError, match="no folder"):
         ca.from_pretrained(tmp_path / "none")

@@ -30,6 +30,7 @@ def fresh(name: str) -> UntrainedRun:
 
 
 @pytest.mark.parametrize(("name", "part"), WHOLE)
+@pytest.mark.slow
 def test_every_network_leaves(name, part, tmp_path):
     shipment = Shipment.of(fresh(name), part)
     about = shipment.about

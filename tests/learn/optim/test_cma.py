@@ -35,6 +35,7 @@ def test_fed_the_same_populations_it_learns_the_same(population):
         torch.testing.assert_close(own.memory["p_c"], torch.from_numpy(oracle._pc.copy()))
 
 
+@pytest.mark.slow
 def test_it_needs_no_more_evaluations_than_the_oracle():
     package = pytest.importorskip("cmaes")
 

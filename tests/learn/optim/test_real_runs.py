@@ -32,6 +32,7 @@ CHANGES = {
     "soap": {"lr": 0.01, "momentum": 0.9},
     "shampoo": {"lr": 0.05, "momentum": 0.9},
 }
+LONG = ("newton", "evolution")
 
 
 class Killed(BaseException):
@@ -54,7 +55,9 @@ def killed_after_five_steps(recipe: Recipe, path: Path) -> None:
         fit(recipe, DIGITS, model=network(), out=path, callbacks=[At(5, kill)], checkpoint_every=0)
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=pytest.mark.slow) if one in LONG else one for one in CHANGES]
+)
 def test_killed_then_resumed_is_equal(name, tmp_path):
     if name in ("soap", "shampoo"):
         pytest.importorskip("pytorch_optimizer")

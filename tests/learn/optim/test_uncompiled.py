@@ -17,6 +17,7 @@ assert "torch._dynamo" not in sys.modules, "the compiler was imported"
 """
 
 
+@pytest.mark.slow
 def test_a_training_does_not_import_the_compiler(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path / "run")], capture_output=True, text=True

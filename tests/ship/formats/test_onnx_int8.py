@@ -12,6 +12,7 @@ def kinds(path):
     return [node.op_type for node in onnx.load(path).graph.node]
 
 
+@pytest.mark.slow
 def test_static_networks_hold_ranges_of_training_images(shipped):
     plain, small = shipped("lenet5", "onnx"), shipped("lenet5", "onnx-int8")
     assert small.check.bytes < 0.32 * plain.check.bytes
@@ -29,6 +30,7 @@ def test_static_networks_hold_ranges_of_training_images(shipped):
 @pytest.mark.parametrize(
     ("way", "operation"), [("dynamic", "MatMulInteger"), ("weights", "MatMulNBits")]
 )
+@pytest.mark.slow
 def test_dense_networks(trained, shipped, way, operation, tmp_path):
     (small,) = export(trained("mlp"), "onnx-int8", int8=way, out=tmp_path / "small.onnx")
     assert operation in kinds(small.path)

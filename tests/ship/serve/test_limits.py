@@ -189,6 +189,7 @@ def test_requests_above_the_rate_are_refused(serve: Serve, lenet: Run) -> None:
     assert server.predict(PICTURE).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_thousand_requests_at_once(serve: Serve, lenet: Run) -> None:
     running = serve(lenet.path, "--timeout", 600)  # for computers that are busy with other things
 

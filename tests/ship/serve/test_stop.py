@@ -18,7 +18,9 @@ from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 
 
-@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "by", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_what_is_in_flight_is_answered(serve: Serve, lenet: Run, by: int) -> None:
     server = serve(lenet.path)
     halfway = [server.socket() for _ in range(20)]
@@ -38,6 +40,7 @@ def test_what_is_in_flight_is_answered(serve: Serve, lenet: Run, by: int) -> Non
         assert read_all(idle) == b""
 
 
+@pytest.mark.slow
 def test_a_stream_of_requests_does_not_keep_the_server_running(serve: Serve, lenet: Run) -> None:
     """Clients that ask again and again: each request is answered, or never taken."""
     server, answered, broken = serve(lenet.path), [], []
@@ -66,6 +69,7 @@ def test_a_stream_of_requests_does_not_keep_the_server_running(serve: Serve, len
     assert all(isinstance(one, httpx.RemoteProtocolError | httpx.ReadError) for one in broken)
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_the_server_at_once(serve: Serve, lenet: Run) -> None:
     server = serve(lenet.path)
     with server.socket() as connection:

@@ -51,6 +51,7 @@ def swapped(server: Server, outcome: str, seconds: float = 30) -> None:
         sleep(0.05)
 
 
+@pytest.mark.slow
 def test_under_load_no_request_is_lost(
     serve: Serve, lenet: Run, words: Run, tmp_path: Path
 ) -> None:
