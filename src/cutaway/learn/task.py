@@ -53,8 +53,8 @@ class Task:
 
     Attributes:
         metrics: what it measures, in the order in which it is drawn and told.
-        primary: the metric that a run is known by.
-        compared: the metric that runs are compared by; by default the primary one.
+        primary: the metric that a run is known by, where `leading` has no reason for another.
+        compared: the metric that runs are compared by; by default the one they are known by.
         players_said: what is said below the losses of its players.
         needs: the kind of target that it learns from; None where it takes any.
         classifies: whether it tells whole examples apart by their class.
@@ -93,6 +93,18 @@ class Task:
     def players(self, model: nn.Module) -> tuple[Player, ...]:
         """The players, in the order in which they move."""
         raise NotImplementedError
+
+    def fitted(self, target: Target) -> "Task":
+        """The same task, with what its losses have to know of the training examples."""
+        return self
+
+    def leading(self, target: Target) -> str:
+        """The metric that a run on such a target is known by."""
+        return self.primary
+
+    def comparing(self, target: Target) -> Metric:
+        """The metric that runs on such a target are compared by."""
+        return self.metric(self.compared or self.leading(target))
 
     def refuse_other(self, target: Target) -> None:
         """Refuse targets of another kind than this task learns from. Raises UsageError."""
@@ -195,11 +207,6 @@ class Task:
     def metric(cls, key: str) -> Metric:
         """The metric that a key such as `val_loss` is a value of."""
         return metric_of(cls.metrics, key) or unknown(key)
-
-    @classmethod
-    def comparing(cls) -> Metric:
-        """The metric that its runs are compared by."""
-        return cls.metric(cls.compared or cls.primary)
 
     @classmethod
     def predicts(cls) -> bool:

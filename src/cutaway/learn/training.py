@@ -16,7 +16,6 @@ from cutaway.learn import checkpoint
 from cutaway.learn.callbacks import Callbacks
 from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.directory import training_lock
-from cutaway.learn.evaluation import number
 from cutaway.learn.execution import Execution
 from cutaway.learn.history import Row
 from cutaway.learn.image_grid import in_bytes, save_picture
@@ -206,9 +205,7 @@ class Training:
                 stage.answering, stage.val, run.data.target, self.runtime
             )
             self.callbacks.on_evaluation_end(self, "val", evaluation)
-            summary = evaluation.summary()
-            known = [name for name in stage.task.measured() if name in summary]
-            row |= {f"val_{name}": number(summary, name) for name in known}
+            row |= stage.measured(evaluation)
         stage.totals.clear()
         self.rows.append(row)
         stage.remember(row)

@@ -71,7 +71,7 @@ class About:
             if isinstance(value, int | float) and not isinstance(value, bool)
         }
         latent = int(getattr(run.model, "latent", 0)) if part == "generate" else 0
-        metric = run.task.metric(run.task.primary)
+        metric = run.task.metric(run.leading)
         primary = {"name": metric.name, "label": metric.label, "unit": metric.unit}
         return cls(
             run.recipe.model, run.recipe.model_options, plain(card.name),

@@ -7,7 +7,8 @@ from jaxtyping import Int
 from torch import Tensor
 
 from cutaway.figures import Axis, Curves, Matrix, Series
-from cutaway.learn.classification import BINS, Classification, ClassMetrics
+from cutaway.learn.by_class import ClassMetrics
+from cutaway.learn.classification import BINS, Classification
 from cutaway.learn.stats import wilson
 from cutaway.show.charts.matrix import FEW
 from cutaway.show.words import percent, plural

@@ -183,7 +183,7 @@ class Fleet(Job):
         summaries = [run.results for run in members]
         results: FleetResults = {
             "members": len(members),
-            "headline": members[0].task.primary,
+            "headline": members[0].leading,
             "measures": self._measures(summaries),
             "settings": [
                 {

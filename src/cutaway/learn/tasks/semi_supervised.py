@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Classes, Target
+from cutaway.learn.by_class import ALIKE
 from cutaway.learn.classification import ACCURACY, CALIBRATION, TOP5, Classifier
 from cutaway.learn.evaluation import Measurements
 from cutaway.learn.metrics import Metric
@@ -39,7 +40,7 @@ class SemiSupervised(Adversarial):
         matching, fooling: weights of the generator's two terms.
     """
 
-    metrics: ClassVar[tuple[Metric, ...]] = (ACCURACY, *DRAWN, TOP5, CALIBRATION)
+    metrics: ClassVar[tuple[Metric, ...]] = (ACCURACY, *ALIKE, *DRAWN, TOP5, CALIBRATION)
     primary: ClassVar[str] = "accuracy"
     players_said: ClassVar[str] = (
         f"{EITHER} The discriminator's is in nats; the generator's is a distance between mean "
@@ -58,6 +59,9 @@ class SemiSupervised(Adversarial):
 
     matching: float = 1.0
     fooling: float = 1.0
+
+    def leading(self, target: Target) -> str:
+        return CLASSES.leading(target)
 
     def players(self, model: Any) -> tuple[Player, ...]:
         g, d = model.generator, model.discriminator
@@ -107,7 +111,8 @@ class SemiSupervised(Adversarial):
         drawn = super().evaluate(model, feed, target, runtime)
         answers = CLASSES.evaluate(model.discriminator, feed, target, runtime)
         metrics = {**answers.summary(), **drawn.metrics}
-        return Measurements(len(answers), metrics, drawn.kept_tensors | answers.tensors())
+        kept = drawn.kept_tensors | answers.tensors()
+        return Measurements(len(answers), metrics, kept, answers.trivial)
 
     def answering(self, model: Any) -> nn.Module:
         discriminator: nn.Module = model.discriminator
