@@ -43,6 +43,6 @@ def content(subject: Subject, result: Classification) -> dict[str, Any]:
         "rows": rows,
         "weakest": scores.weakest(rows),
         "calibration": scores.calibration(result),
-        "trust": scores.trust(result),
+        "trust": scores.trust(result, subject.run.tuned.get("temperature", 1.0)),
         "mistakes": pictures.mistakes(result, images) if images else [],
     }
