@@ -152,7 +152,9 @@ def test_killed_from_outside_again_and_again(tmp_path, uninterrupted):
     assert contents(path) == uninterrupted
 
 
-@pytest.mark.parametrize("name", ["weights.safetensors", "timing.json", "results.json"])
+@pytest.mark.parametrize(
+    "name", ["weights.safetensors", "tuned.json", "predictions.safetensors", "results.json"]
+)
 def test_killed_at_its_end_it_tells_of_one_look_at_its_test(name, tmp_path, uninterrupted):
     path = tmp_path / "run"
     assert child(path, ("before", name)) == -signal.SIGKILL

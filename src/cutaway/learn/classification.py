@@ -15,13 +15,14 @@ from cutaway.data.split import Split
 from cutaway.data.target import Classes, Target
 from cutaway.learn import by_class
 from cutaway.learn.by_class import ClassMetrics
+from cutaway.learn.calibration import Calibrated
 from cutaway.learn.doubts import doubts
 from cutaway.learn.evaluation import Pooled, Summary
 from cutaway.learn.metrics import HIGHER, Kept, Metric, loss
 from cutaway.learn.prediction import ClassPrediction
 from cutaway.learn.runtime import Runtime
 from cutaway.learn.stats import share
-from cutaway.learn.task import Task, at_rest, expect
+from cutaway.learn.task import at_rest, expect
 
 BINS = 15
 """Bins of the calibration curve (Guo et al. 2017)."""
@@ -214,7 +215,8 @@ TOP5 = Metric("top5", "top-5", unit="%", higher=True, each_epoch=False)
 CALIBRATION = Metric("calibration_error", unit="%", each_epoch=False)
 
 
-class Classifier(Task):
+@dataclass(frozen=True)
+class Classifier(Calibrated):
     """A task whose networks tell the class of each example: a score for each class."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (LOSS, ACCURACY, *by_class.ALIKE, TOP5, CALIBRATION)
@@ -234,10 +236,6 @@ class Classifier(Task):
     def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
         k = target.outputs
         expect(model(batch.x), (len(batch), k), f"classifying into {k} classes")
-
-    def answer(self, output: Float[Tensor, "b k"], target: Target) -> Float[Tensor, "b k"]:
-        """The network's output as probabilities."""
-        return output.float().softmax(1)
 
     def evaluate(
         self, model: nn.Module, feed: Feed, target: Target, runtime: Runtime
@@ -277,11 +275,3 @@ class Classifier(Task):
             return accuracy
         counts = by_class.confusion(truth, predicted, target.outputs)
         return {"balanced_accuracy": by_class.balanced_accuracy(counts)} | accuracy
-
-    def together(self, outputs: Sequence[Float[Tensor, "b k"]]) -> Float[Tensor, "b k"]:
-        """Scores whose softmax is o = (1/n) sum_i o_i, the mean of the networks' probabilities.
-
-        Source: textbook ch. 5.3.6; Ciresan et al. 2012, section 2.
-        """
-        o = [output.float().softmax(1) for output in outputs]
-        return torch.stack(o).mean(0).clamp(min=1e-30).log()

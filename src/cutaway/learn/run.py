@@ -122,10 +122,16 @@ class Run(Job):
         timing: Timing = read_json(self.path / "timing.json")
         return timing
 
-    @cached_property
+    @property
+    def tuned(self) -> dict[str, Any]:
+        """What was tuned on the validation images, such as {"temperature": 0.8} (`Task.tune`)."""
+        path = self.path / "tuned.json"
+        return dict(read_json(path)) if path.exists() else {}
+
+    @property
     def task(self) -> Task:
-        """The task that the network learned last; a run of one stage has one task."""
-        return make_task(self.recipe.in_stages()[-1])
+        """The task that the network learned last, with what was tuned once it had."""
+        return make_task(self.recipe.in_stages()[-1]).with_tuned(self.tuned)
 
     @cached_property
     def runtime(self) -> runtimes.Runtime:

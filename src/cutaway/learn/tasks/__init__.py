@@ -33,7 +33,7 @@ TASKS: dict[str, type[Task]] = {name: _load(name) for name in NAMES}
 def options(task: str) -> Options:
     """A task's own options with their defaults."""
     kind: Any = TASKS[task]
-    others = {spec.name for spec in OF_TASKS}
+    others = {*kind.tuned, *(spec.name for spec in OF_TASKS)}
     own = fields(kind) if hasattr(kind, "__dataclass_fields__") else ()
     return {
         spec.name: spec.default

@@ -123,6 +123,6 @@ def content(subject: Subject, result: Classification) -> dict[str, Any]:
         "weakest": scores.weakest(rows),
         "thresholds": thresholds(result, target.positive) if isinstance(target, Classes) else None,
         "calibration": scores.calibration(result),
-        "trust": scores.trust(result),
+        "trust": scores.trust(result, subject.run.tuned.get("temperature", 1.0)),
         "mistakes": pictures.mistakes(result, images) if images else [],
     }
