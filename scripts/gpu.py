@@ -100,7 +100,7 @@ def expect(right: bool, otherwise: str) -> None:
 
 def primary(run: Run) -> str:
     """The measure that a run is known by."""
-    name = run.task.primary
+    name = run.leading
     return f"{name} {run.results[name]:.4g}"
 
 

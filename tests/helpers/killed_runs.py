@@ -7,11 +7,13 @@ from cutaway.learn.callbacks import Callback
 from cutaway.learn.training import Training
 
 RESULTS = ("metrics.jsonl", "weights.safetensors", "predictions.safetensors", "results.json")
+TUNED = "tuned.json"
 
 
 def contents(path: Path) -> dict[str, bytes]:
-    """All that a run found, byte by byte."""
-    return {name: (path / name).read_bytes() for name in RESULTS}
+    """All that a run found, byte by byte; what was tuned only where something was."""
+    names = (*RESULTS, TUNED) if (path / TUNED).exists() else RESULTS
+    return {name: (path / name).read_bytes() for name in names}
 
 
 class At(Callback):

@@ -55,7 +55,7 @@ SEMI = Recipe(
 MIXED = Recipe(
     model="resnet20", batch_size=32, seed=5, ema=0.9, accumulate=2, augment="shift:1",
     mixup=0.4, cutmix=1.0, label_smoothing=0.1, stochastic_depth=0.3, dropout=0.2, decay="l2",
-    max_norm=2.0,
+    max_norm=2.0, sampling="balanced", focal=1.0,
     stages=[
         {"epochs": 1},
         {"epochs": 2, "mixup": 0.0, "stochastic_depth": 0.1, "dropout": -1.0, "decay": "decoupled"},
@@ -152,7 +152,9 @@ def test_killed_from_outside_again_and_again(tmp_path, uninterrupted):
     assert contents(path) == uninterrupted
 
 
-@pytest.mark.parametrize("name", ["weights.safetensors", "timing.json", "results.json"])
+@pytest.mark.parametrize(
+    "name", ["weights.safetensors", "tuned.json", "predictions.safetensors", "results.json"]
+)
 def test_killed_at_its_end_it_tells_of_one_look_at_its_test(name, tmp_path, uninterrupted):
     path = tmp_path / "run"
     assert child(path, ("before", name)) == -signal.SIGKILL

@@ -31,8 +31,8 @@ SECTIONS = {
     "xor": "table",
     "gates": "table",
     "stages": "classes calibration mistakes",
-    "waves": "classes calibration mistakes",
-    "videos": "classes calibration mistakes",
+    "waves": "thresholds classes calibration mistakes",
+    "videos": "thresholds classes calibration mistakes",
 }
 assert SECTIONS.keys() == KINDS.keys()
 REGULARISED = {"adversarial", "semi-supervised", "stages", "waves", "videos"}

@@ -8,6 +8,7 @@ import torch
 from helpers.report_page import Page, read
 from helpers.report_runs import HOSTILE, Made
 from safetensors.torch import load_file
+from sklearn.metrics import roc_auc_score
 
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError
@@ -33,9 +34,24 @@ def tiles(page: Page) -> str:
     return page.text[: page.text.index("How it learned")]
 
 
+def sections(page: Page) -> list[str]:
+    """Without that of two classes."""
+    return [section["id"] for section in page.all("section") if section["id"] != "thresholds"]
+
+
 def test_every_section_is_there_and_linked(page: Page) -> None:
-    assert [section["id"] for section in page.all("section")] == list(SECTIONS)
+    assert sections(page) == list(SECTIONS)
     assert {f"#{name}" for name in SECTIONS} <= {link["href"] for link in page.all("a")}
+
+
+def test_two_classes_have_a_curve_over_all_thresholds(bare_run: Made, digits_run: Made) -> None:
+    run, images = bare_run
+    text = read(report(run, images)).text
+    assert "The class that is looked for is “eight”" in text
+    found = run.saved_test()
+    area = roc_auc_score(found.targets, found.probabilities[:, 1])
+    assert f"{percent(area)} of the time: the area under the ROC curve" in text
+    assert "thresholds-title" not in report(*digits_run).read_text()
 
 
 def test_nothing_is_fetched_or_run(page: Page) -> None:
@@ -163,7 +179,7 @@ def test_without_images_the_rest_still_stands(bare_run: Made) -> None:
     page = read(report(Run(bare_run[0].path)))
     assert not page.all("img")
     assert "could not be loaded again" in page.text
-    assert [section["id"] for section in page.all("section")] == list(SECTIONS)
+    assert sections(page) == list(SECTIONS)
 
 
 def test_audit_and_split(copied: Made) -> None:

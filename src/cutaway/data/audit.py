@@ -273,7 +273,8 @@ def _uneven(
         names = images.classes[int(counts.argmax())], images.classes[int(nonzero.argmin())]
         detail = (
             f"'{names[0]}' has {imbalance:.0f} times the {images.noun}s of '{names[1]}': accuracy "
-            "says little here; read the table of classes."
+            "says little here. Read balanced accuracy and the table of classes; --class-weights "
+            "balanced or --sampling balanced lets rare classes count as much."
         )
         findings.append(Finding("imbalance", names, detail))
     if (counts > 0).sum() == 1:

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from cutaway.data.augment import Augment
+from cutaway.data.balance import balanced_order
 from cutaway.data.imageset import ImageSet
 from cutaway.data.target import Masks, Target
 from cutaway.randomness import generator
@@ -98,6 +99,8 @@ class Feed:
     Args:
         index: positions in `images` to draw from.
         batch_size: images of a batch at most.
+        balanced: whether an epoch shows each class equally often, whatever its images; some of
+            them are then shown more than once, and others not.
         drop_last: whether all batches are of `batch_size` instead, and the images that are left
             over (others in each epoch) are left out.
         turns: batches that a step takes; an epoch is then a whole number of steps.
@@ -120,6 +123,7 @@ class Feed:
         augment: Augment | None = None,
         labelled: Int[Tensor, " k"] | None = None,
         repeat: int = 1,
+        balanced: bool = False,
         drop_last: bool = False,
         turns: int = 1,
         device: str = "cpu",
@@ -128,7 +132,7 @@ class Feed:
     ):
         self.index = index.repeat(repeat)
         self.augment = augment if augment is not None and augment.active else None
-        self.seed, self.labelled = seed, labelled
+        self.seed, self.labelled, self.balanced = seed, labelled, balanced
         self.batch_size = min(batch_size, len(self.index))
         self.drop_last, self.turns = drop_last, turns
         self.normalise, self.device, self.memory_format = normalise, device, memory_format
@@ -158,11 +162,13 @@ class Feed:
     def order(self, epoch: int) -> Int[Tensor, " m"]:
         """Positions in the set in the order of one epoch."""
         if self._order[0] != epoch:
-            shuffle = torch.randperm(
-                len(self.index), generator=generator(self.seed, "order", epoch)
-            )
-            self._order = (epoch, self.index[shuffle])
+            self._order = (epoch, self.index[self._shuffle(generator(self.seed, "order", epoch))])
         return self._order[1]
+
+    def _shuffle(self, draws: torch.Generator) -> Int[Tensor, " m"]:
+        if self.balanced:
+            return balanced_order(self.targets[self.index], draws)
+        return torch.randperm(len(self.index), generator=draws)
 
     def indices(self, number: int) -> Int[Tensor, " b"]:
         """Positions in the set of a batch's images, without the additional labelled ones."""

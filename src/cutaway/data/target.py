@@ -11,6 +11,9 @@ from torch import Tensor
 STRATA, MIN_EXAMPLES = 10, 10
 """Number of ranges that values are divided into for a stratified split, at most; and examples in
 each, at least."""
+UNEQUAL = 3
+"""Classes are unequal where the largest has more than so many times the examples of the smallest:
+of two classes, where never answering the smaller one is right for more than 3 examples in 4."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class Target:
         """The names of the classes; none where the targets are no classes."""
         return self.names
 
+    @property
+    def unequal(self) -> bool:
+        """Whether some classes have far more examples than others, so that accuracy hides them."""
+        return False
+
     def fitted(self, truth: Shaped[Tensor, "n *any"], train: Int[Tensor, " train"]) -> "Target":
         """The same target, with statistics of the training examples."""
         return self
@@ -64,11 +72,31 @@ class Target:
 
 @dataclass(frozen=True)
 class Classes(Target):
-    """One class for each example."""
+    """One class for each example.
+
+    Attributes:
+        counts: training examples of each class; nothing where they are not known.
+    """
 
     kind = "class"
     requirement, description = "a class for each image", "have a class each"
     advice = "give a folder for each class, or a table with a column of labels"
+
+    counts: tuple[int, ...] = ()
+
+    @property
+    def unequal(self) -> bool:
+        some = [count for count in self.counts if count]
+        return bool(some) and max(some) > UNEQUAL * min(some)
+
+    @property
+    def positive(self) -> int:
+        """Of two classes the one that is looked for: the rarer, or the second where none is."""
+        return 0 if self.counts and self.counts[0] < self.counts[1] else 1
+
+    def fitted(self, truth: Int[Tensor, " n"], train: Int[Tensor, " train"]) -> "Classes":
+        counts = torch.bincount(truth[train].long(), minlength=len(self.names))
+        return replace(self, counts=tuple(counts.tolist()))
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 import torch
@@ -13,31 +13,19 @@ from torch import Tensor, nn
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.split import Split
 from cutaway.data.target import Classes, Target
+from cutaway.learn import by_class
+from cutaway.learn.by_class import ClassMetrics
+from cutaway.learn.calibration import Calibrated
+from cutaway.learn.doubts import doubts
 from cutaway.learn.evaluation import Pooled, Summary
 from cutaway.learn.metrics import HIGHER, Kept, Metric, loss
 from cutaway.learn.prediction import ClassPrediction
 from cutaway.learn.runtime import Runtime
 from cutaway.learn.stats import share
-from cutaway.learn.task import Task, at_rest, expect
+from cutaway.learn.task import at_rest, expect
 
 BINS = 15
 """Bins of the calibration curve (Guo et al. 2017)."""
-
-
-WIDE = 0.2  # an interval of the accuracy so wide leaves open how good the network is
-
-
-ClassMetrics = TypedDict(
-    "ClassMetrics",
-    {
-        "class": str,
-        "images": int,
-        "precision": float | None,
-        "recall": float | None,
-        "f1": float | None,
-    },
-)
-"""The metrics of one class; None where nothing was predicted, or nothing is of it."""
 
 
 class ClassificationSummary(TypedDict):
@@ -45,6 +33,9 @@ class ClassificationSummary(TypedDict):
 
     images: int
     accuracy: float
+    balanced_accuracy: float
+    macro_f1: float
+    lowest_recall: float
     interval: list[float]
     top5: float
     loss: float
@@ -61,6 +52,8 @@ class Classification(Pooled):
         probabilities: the network's, a row an image.
         groups: a group number for each image, where some are related: of one declared group, or
             near copies; None where none are.
+        unequal: whether the classes of the training images are, so that the figures in which each
+            class counts alike come first.
     """
 
     classes: tuple[str, ...]
@@ -68,6 +61,7 @@ class Classification(Pooled):
     targets: Int[Tensor, " n"]
     probabilities: Float[Tensor, "n k"]
     groups: Int[Tensor, " n"] | None = None
+    unequal: bool = False
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -103,17 +97,29 @@ class Classification(Pooled):
         return 0 if self.groups is None else len(self.groups.unique())
 
     @property
+    def leading(self) -> tuple[Metric, float, float]:
+        """The metric that it is known by, its value, and that of answering one class always."""
+        if self.unequal:
+            guess = 1 / len(self.targets.unique())
+            return by_class.BALANCED_ACCURACY, by_class.balanced_accuracy(self.confusion), guess
+        return ACCURACY, self.accuracy, self.commonest[1]
+
+    @property
     def trivial(self) -> tuple[str, ...]:
-        return ("top5",) if len(self.classes) <= 5 else ()
+        """The top-5 of five classes; of equal classes what is an accuracy again."""
+        alike = () if self.unequal else tuple(one.name for one in by_class.ALIKE)
+        return alike if len(self.classes) > 5 else (*alike, "top5")
 
     def remarks(self) -> dict[str, str]:
         return {"wrong": f"{len(self) - self.correct:,} of {len(self):,} images"}
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the accuracy: Wilson's, related images counting as fewer."""
-        right = (self.predicted == self.targets).numpy()
-        accuracy = share(right, None if self.groups is None else self.groups.numpy())
+        """95 % interval of the leading metric, related images counting as fewer."""
+        right = self.predicted == self.targets
+        if self.unequal:
+            return by_class.balanced_interval(right, self.targets, self.groups)
+        accuracy = share(right.numpy(), None if self.groups is None else self.groups.numpy())
         return accuracy.low, accuracy.high
 
     @cached_property
@@ -131,8 +137,7 @@ class Classification(Pooled):
     @cached_property
     def confusion(self) -> Int[Tensor, "k k"]:
         """Counts; rows are true classes, columns are predicted ones."""
-        k = len(self.classes)
-        return torch.bincount(self.targets * k + self.predicted, minlength=k * k).view(k, k)
+        return by_class.confusion(self.targets, self.predicted, len(self.classes))
 
     @cached_property
     def calibration(self) -> Float[Tensor, "bins 3"]:
@@ -155,20 +160,7 @@ class Classification(Pooled):
 
     def per_class(self) -> list[ClassMetrics]:
         """Precision, recall, F1 and count of each class; None where nothing was predicted."""
-        rows: list[ClassMetrics] = []
-        for k, name in enumerate(self.classes):
-            hit = int(self.confusion[k, k])
-            true, claimed = int(self.confusion[k].sum()), int(self.confusion[:, k].sum())
-            rows.append(
-                {
-                    "class": name,
-                    "images": true,
-                    "precision": hit / claimed if claimed else None,
-                    "recall": hit / true if true else None,
-                    "f1": 2 * hit / (true + claimed) if true + claimed else None,
-                }
-            )
-        return rows
+        return by_class.per_class(self.classes, self.confusion)
 
     def worst(self, count: int) -> Int[Tensor, " m"]:
         """Rows of the mistakes, those first in which the network was surest."""
@@ -179,27 +171,11 @@ class Classification(Pooled):
     @cached_property
     def commonest(self) -> tuple[str, float]:
         """The commonest class of the images, and the accuracy of always answering it."""
-        counts = torch.bincount(self.targets, minlength=len(self.classes))
+        counts = self.confusion.sum(1)
         return self.classes[int(counts.argmax())], counts.max().item() / len(self)
 
     def doubts(self) -> Sequence[tuple[str, str]]:
-        low, high = self.interval
-        name, plain = self.commonest
-        doubts = []
-        if low <= plain:
-            doubts.append(("baseline", (
-                f"Always predicting '{name}' would have an accuracy of {plain:.1%} on the test "
-                f"set, and the network with {self.accuracy:.1%} (95 % interval {low:.1%} to "
-                f"{high:.1%}) does not show that it has learned more: train longer, at another "
-                "--lr, or on more images."
-            )))  # fmt: skip
-        if high - low > WIDE:
-            doubts.append(("few-tests", (
-                f"The test set has only {len(self)} images, so that the accuracy may be anything "
-                f"from {low:.0%} to {high:.0%}: add images, or test on all of them in turn with "
-                "--folds 5."
-            )))  # fmt: skip
-        return doubts
+        return doubts(self)
 
     def details(self) -> Mapping[str, object]:
         return {"classes": self.per_class()}
@@ -209,9 +185,16 @@ class Classification(Pooled):
         return {name: getattr(self, name) for name in names}
 
     def summary(self) -> ClassificationSummary:
+        """The metrics, the leading one first."""
+        metric, value, _ = self.leading
+        first: Any = {metric.name: value}
         return {
             "images": len(self),
+            **first,
             "accuracy": self.accuracy,
+            "balanced_accuracy": by_class.balanced_accuracy(self.confusion),
+            "macro_f1": by_class.macro_f1(self.confusion),
+            "lowest_recall": by_class.lowest_recall(self.confusion),
             "interval": list(self.interval),
             "top5": self.top5,
             "loss": self.loss,
@@ -232,23 +215,27 @@ TOP5 = Metric("top5", "top-5", unit="%", higher=True, each_epoch=False)
 CALIBRATION = Metric("calibration_error", unit="%", each_epoch=False)
 
 
-class Classifier(Task):
+@dataclass(frozen=True)
+class Classifier(Calibrated):
     """A task whose networks tell the class of each example: a score for each class."""
 
-    metrics: ClassVar[tuple[Metric, ...]] = (LOSS, ACCURACY, TOP5, CALIBRATION)
+    metrics: ClassVar[tuple[Metric, ...]] = (LOSS, ACCURACY, *by_class.ALIKE, TOP5, CALIBRATION)
     primary: ClassVar[str] = "accuracy"
     needs: ClassVar[type[Target] | None] = Classes
     classifies: ClassVar[bool] = True
     serves: ClassVar[bool] = True
     page: ClassVar[str] = "classify"
 
+    def leading(self, target: Target) -> str:
+        """Balanced accuracy where classes are unequal: accuracy hides whether rare ones are told.
+
+        The training images decide, so that it is the same for every evaluation of a run.
+        """
+        return by_class.BALANCED_ACCURACY.name if target.unequal else self.primary
+
     def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
         k = target.outputs
         expect(model(batch.x), (len(batch), k), f"classifying into {k} classes")
-
-    def answer(self, output: Float[Tensor, "b k"], target: Target) -> Float[Tensor, "b k"]:
-        """The network's output as probabilities."""
-        return output.float().softmax(1)
 
     def evaluate(
         self, model: nn.Module, feed: Feed, target: Target, runtime: Runtime
@@ -257,13 +244,14 @@ class Classifier(Task):
         with at_rest(model, runtime):
             rows = [(b.index, b.t, self.answer(model(b.x), target)) for b in feed.in_order()]
         index, targets, probabilities = (torch.cat(c).cpu() for c in zip(*rows, strict=True))
-        return Classification(target.classes, index, targets, probabilities)
+        classes, unequal = target.classes, target.unequal
+        return Classification(classes, index, targets, probabilities, unequal=unequal)
 
     def recall(
         self, tensors: dict[str, Tensor], summary: Summary, target: Target
     ) -> Classification:
-        columns = (tensors[name] for name in ("index", "targets", "probabilities"))
-        return Classification(target.classes, *columns)
+        index, targets, p = (tensors[name] for name in ("index", "targets", "probabilities"))
+        return Classification(target.classes, index, targets, p, unequal=target.unequal)
 
     def prediction(
         self, name: str, answer: Tensor | None, target: Target, error: str = ""
@@ -281,12 +269,9 @@ class Classifier(Task):
         return {"top": [{"label": name, "probability": p} for name, p in pairs]}
 
     def quality(self, answers: Tensor, truth: Tensor, target: Target) -> dict[str, float]:
-        return {"accuracy": (answers.argmax(1) == truth).double().mean().item()}
-
-    def together(self, outputs: Sequence[Float[Tensor, "b k"]]) -> Float[Tensor, "b k"]:
-        """Scores whose softmax is o = (1/n) sum_i o_i, the mean of the networks' probabilities.
-
-        Source: textbook ch. 5.3.6; Ciresan et al. 2012, section 2.
-        """
-        o = [output.float().softmax(1) for output in outputs]
-        return torch.stack(o).mean(0).clamp(min=1e-30).log()
+        predicted = answers.argmax(1)
+        accuracy = {"accuracy": (predicted == truth).double().mean().item()}
+        if not target.unequal:
+            return accuracy
+        counts = by_class.confusion(truth, predicted, target.outputs)
+        return {"balanced_accuracy": by_class.balanced_accuracy(counts)} | accuracy

@@ -92,6 +92,7 @@ class Measurements(Evaluation):
     images: int
     metrics: Mapping[str, object]
     kept_tensors: dict[str, Tensor]
+    trivial: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return self.images

@@ -15,6 +15,7 @@ from cutaway.data.finding_notes import CLASSES, DIVISION, notable
 from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
 from cutaway.data.split import Split, split
+from cutaway.data.target import Classes
 from cutaway.errors import RunError, UsageError
 from cutaway.learn import optim
 from cutaway.learn import runtime as runtimes
@@ -162,6 +163,7 @@ def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Pretraine
         augment_for(stage.augment, images.size)
         task = make_task(stage)
         _check_optimizer(stage, task)
+        _check_sampling(stage, task, images)
         optim.make(stage, list(network.parameters()))
         with regularised(network, stage):  # refuses what the network has no place for
             _try(task, network, batch, images)
@@ -180,6 +182,19 @@ def _check_optimizer(recipe: Recipe, task: Task) -> None:
         raise UsageError(
             f"The optimizer '{recipe.optimizer}' needs a function to minimise, and the task "
             f"'{recipe.task}' has a rule instead: take --optimizer sgd."
+        )
+
+
+def _check_sampling(recipe: Recipe, task: Task, images: ImageSet) -> None:
+    """Refuse to show classes equally often where examples have none, or few have one that is told.
+
+    Raises UsageError.
+    """
+    if recipe.sampling == "balanced" and (task.partly or not isinstance(images.target, Classes)):
+        whose = "most images have none that is told" if task.partly else "these images have none"
+        raise UsageError(
+            f"--sampling balanced shows each class of images equally often, and {whose}: leave it "
+            "out."
         )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from cutaway.errors import UsageError
 from cutaway.learn import synonyms
-from cutaway.settings import Options, setting, settings_of
+from cutaway.settings import Options, flag, setting, settings_of
 
 FORMAT = 2
 """Version of `recipe.toml` and of what a step does; a file of a newer one is refused.
@@ -87,11 +87,26 @@ class Recipe:
     drop_last: bool = setting(
         False, "leave out of an epoch the last batch where it is not full", "Learning"
     )
+    sampling: str = setting(
+        "shuffled", "an epoch shows every image once, or each class equally often (balanced)",
+        "Learning", choices=("shuffled", "balanced"),
+    )  # fmt: skip
+    class_weights: str = setting(
+        "none", "weights of the classes in the loss; balanced: rare ones count as much",
+        "Learning", choices=("none", "balanced"), of_task=True,
+    )  # fmt: skip
+    focal: float = setting(
+        0.0, "exponent by which the loss looks away from what is learned (gamma); 0: none",
+        "Learning", low=0, high=10, of_task=True,
+    )  # fmt: skip
+    logit_adjust: float = setting(
+        0.0, "shift of scores by the log frequency of classes (tau); 1 for balanced accuracy",
+        "Learning", low=0, high=10, of_task=True,
+    )  # fmt: skip
     optimizer: str = setting(
-        "nesterov",
-        "sgd, adamw, muon, l-bfgs, newton, cma-es, any of torch.optim or package.module:Class",
-        "Learning",
-    )
+        "nesterov", "sgd, adamw, muon, l-bfgs, newton, cma-es, any of torch.optim or "
+        "package.module:Class", "Learning",
+    )  # fmt: skip
     lr: float = setting(0.05, "highest learning rate", "Learning", above=0, high=1000)
     momentum: float = setting(0.9, "momentum (beta1 of Adam)", "Learning", low=0, high=0.9999)
     optimizer_options: Options = setting({}, "options of the optimizer: eps=1e-6", "Learning")
@@ -111,58 +126,39 @@ class Recipe:
         5e-4, "weight decay of matrices and kernels", "Regularising", low=0, high=10
     )
     decay: str = setting(
-        "own",
-        "weight decay as the optimizer has it, in the gradient (L2), or decoupled",
-        "Regularising",
-        choices=DECAYS,
-    )
+        "own", "weight decay as the optimizer has it, in the gradient (L2), or decoupled",
+        "Regularising", choices=DECAYS,
+    )  # fmt: skip
     max_norm: float = setting(
         0.0, "largest norm of the weights into a unit; 0: no limit", "Regularising", low=0
     )
     dropout: float = setting(
-        -1.0,
-        "share of units dropped at a step; below 0: as the network has it",
-        "Regularising",
-        low=-1,
-        high=0.95,
-    )
+        -1.0, "share of units dropped at a step; below 0: as the network has it", "Regularising",
+        low=-1, high=0.95,
+    )  # fmt: skip
     stochastic_depth: float = setting(
-        0.0,
-        "share of images that skip the last residual block; 0: none",
-        "Regularising",
-        low=0,
-        high=0.95,
-    )
+        0.0, "share of images that skip the last residual block; 0: none", "Regularising",
+        low=0, high=0.95,
+    )  # fmt: skip
     label_smoothing: float = setting(
-        0.0,
-        "share of a target spread over all classes",
-        "Regularising",
-        low=0,
-        high=0.9,
+        0.0, "share of a target spread over all classes", "Regularising", low=0, high=0.9,
         of_task=True,
-    )
+    )  # fmt: skip
     mixup: float = setting(
-        0.0,
-        "images blended in pairs, shares from Beta(a, a); 0: none",
-        "Regularising",
-        low=0,
-        high=100,
-        of_task=True,
-    )
+        0.0, "images blended in pairs, shares from Beta(a, a); 0: none", "Regularising",
+        low=0, high=100, of_task=True,
+    )  # fmt: skip
     cutmix: float = setting(
-        0.0,
-        "boxes pasted between images, areas from Beta(a, a); 0: none",
-        "Regularising",
-        low=0,
-        high=100,
-        of_task=True,
-    )
+        0.0, "boxes pasted between images, areas from Beta(a, a); 0: none", "Regularising",
+        low=0, high=100, of_task=True,
+    )  # fmt: skip
     patience: int = setting(
         0, "epochs without improvement before it stops early; 0: never", "Regularising", low=0
     )
     monitor: str = setting(
-        "val-loss", "what early stopping watches: val-loss, val-accuracy", "Regularising"
-    )
+        "val-loss", "what early stopping watches: val-loss, val-accuracy, val-balanced-accuracy",
+        "Regularising",
+    )  # fmt: skip
     stages: list[Options] = setting(
         [], "changes to the fields above, one set after another", "Learning"
     )
@@ -192,6 +188,12 @@ class Recipe:
             raise UsageError(
                 "Early stopping (patience) needs a validation split, because choosing on the "
                 "test set is not allowed: give --val 0.1, or --patience 0."
+            )
+        ways = [n for n in BALANCING if getattr(self, n) != SETTINGS[n].default]
+        if len(ways) > 1:
+            raise UsageError(
+                f"{flag(ways[0])} and {flag(ways[1])} each make rare classes count as much as "
+                "common ones, and both together would make them count more: give one of them."
             )
         if self.accumulate > self.batch_size:
             raise UsageError(
@@ -292,5 +294,7 @@ CHANGEABLE = {
     name for name, spec in SETTINGS.items() if spec.panel in ("Learning", "Regularising")
 } - {"stages"} | {"task", "task_options", "freeze", "backbone_rate", "labels", "repeat", "augment"}
 """Fields that a stage may change."""
+BALANCING = ("class_weights", "sampling", "logit_adjust")
+"""Fields that let classes count alike, of which one is enough."""
 REPLICATE = ("seed", "split_seed", "fold")
 """Fields in which replicates of a recipe may differ."""

@@ -37,7 +37,7 @@ from cutaway.learn.tasks import make_task
 
 
 class Look(TypedDict):
-    """A line of `looks.jsonl`, which also has the primary metric, by its name."""
+    """A line of `looks.jsonl`, which also has the leading metric, by its name."""
 
     when: str
     on: str
@@ -104,8 +104,13 @@ class Run(Job):
 
     @property
     def headline(self) -> tuple[str, float | None]:
-        metric = self.task.metric(self.task.primary)
+        metric = self.task.metric(self.leading)
         return metric.name, metric.of(self.results)
+
+    @property
+    def leading(self) -> str:
+        """The metric that it is known by."""
+        return self.task.leading(self.data.target)
 
     @property
     def members(self) -> "list[Run]":
@@ -117,10 +122,16 @@ class Run(Job):
         timing: Timing = read_json(self.path / "timing.json")
         return timing
 
-    @cached_property
+    @property
+    def tuned(self) -> dict[str, Any]:
+        """What was tuned on the validation images, such as {"temperature": 0.8} (`Task.tune`)."""
+        path = self.path / "tuned.json"
+        return dict(read_json(path)) if path.exists() else {}
+
+    @property
     def task(self) -> Task:
-        """The task that the network learned last; a run of one stage has one task."""
-        return make_task(self.recipe.in_stages()[-1])
+        """The task that the network learned last, with what was tuned once it had."""
+        return make_task(self.recipe.in_stages()[-1]).with_tuned(self.tuned)
 
     @cached_property
     def runtime(self) -> runtimes.Runtime:
@@ -227,9 +238,9 @@ class Run(Job):
 
     def log_look(self, on: str, why: str, evaluation: Evaluation) -> None:
         """Write down that a held-out part was looked at."""
-        when, primary = datetime.now(UTC).isoformat(timespec="seconds"), self.task.primary
+        when, leading = datetime.now(UTC).isoformat(timespec="seconds"), self.leading
         look: Look = {"when": when, "on": on, "why": why, "images": len(evaluation)}
-        line = json.dumps({**look, primary: evaluation.summary().get(primary)})
+        line = json.dumps({**look, leading: evaluation.summary().get(leading)})
         path = self.path / "looks.jsonl"
         with writing(path), open(path, "a") as file:
             file.write(line + "\n")

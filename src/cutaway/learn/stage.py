@@ -14,11 +14,13 @@ from cutaway.data.labels import labelled
 from cutaway.learn import checkpoint
 from cutaway.learn.checkpoint import Tensors
 from cutaway.learn.decay import apply_decay
+from cutaway.learn.evaluation import Evaluation, number
 from cutaway.learn.history import Row, best
 from cutaway.learn.loop import MetricTotals, batches_per_step, optimizers_of
 from cutaway.learn.network import head_of
 from cutaway.learn.pretrained import backbone, frozen, rest
 from cutaway.learn.recipe import Recipe
+from cutaway.learn.task import Task
 from cutaway.learn.tasks import make_task
 from cutaway.randomness import derive
 
@@ -51,7 +53,7 @@ class Stage:
     ):
         self.number, self.network, runtime = number, network, run.runtime
         recipe = with_own_streams(recipe, number)
-        self.recipe, self.task = recipe, make_task(recipe)
+        self.recipe, self.task = recipe, task_of(recipe, run, images)
         self.free = [p for p in network.parameters() if p.requires_grad]
         head = head_of(recipe, network)
         rest(frozen(network.train(), recipe.freeze, head))
@@ -90,6 +92,15 @@ class Stage:
     @property
     def at_end_of_epoch(self) -> bool:
         return self.step % self.steps_per_epoch == 0
+
+    def measured(self, evaluation: Evaluation) -> Row:
+        """A row's figures of validation: those that say something here, and what is monitored."""
+        summary, wanted = evaluation.summary(), self.recipe.monitor.replace("-", "_")
+        return {
+            f"val_{name}": number(summary, name)
+            for name in self.task.measured()
+            if name in summary and (name not in evaluation.trivial or f"val_{name}" == wanted)
+        }
 
     def remember(self, row: Row) -> None:
         """Add an epoch's figures, and keep the network where it is the best so far."""
@@ -179,6 +190,19 @@ def with_own_streams(recipe: Recipe, number: int) -> Recipe:
     return recipe.override(seed=derive(recipe.seed, "stage", number)) if number else recipe
 
 
+def known_images(recipe: Recipe, run: "Run", images: ImageSet) -> Tensor | None:
+    """The training images whose class is told; None where that of all is."""
+    if not recipe.labels:
+        return None
+    return labelled(run.split, images, recipe.labels, run.recipe.seed)
+
+
+def task_of(recipe: Recipe, run: "Run", images: ImageSet) -> Task:
+    """A stage's task, which knows the images that it learns from as far as it has to."""
+    target, known = run.data.target, known_images(recipe, run, images)
+    return make_task(recipe).fitted(target if known is None else target.fitted(images.truth, known))
+
+
 def feed(
     recipe: Recipe, run: "Run", images: ImageSet, augmented: bool = True, turns: int = 1
 ) -> Feed:
@@ -187,14 +211,13 @@ def feed(
     Args:
         turns: batches that a step takes.
     """
-    train = run.split.train
-    known = labelled(run.split, images, recipe.labels, run.recipe.seed) if recipe.labels else None
-    mixed = make_task(recipe).partly
+    known, mixed = known_images(recipe, run, images), make_task(recipe).partly
     return Feed(
-        images, train if known is None or mixed else known, batch_size=recipe.batch_size,
+        images, run.split.train if known is None or mixed else known, batch_size=recipe.batch_size,
         normalise=run.data.normalise, seed=recipe.seed,
         augment=parse(recipe.augment) if augmented else None,
-        labelled=known if mixed else None, repeat=recipe.repeat, drop_last=recipe.drop_last,
+        labelled=known if mixed else None, repeat=recipe.repeat,
+        balanced=recipe.sampling == "balanced", drop_last=recipe.drop_last,
         turns=turns, device=run.runtime.device, memory_format=run.runtime.torch_memory_format,
         target=run.data.target,
     )  # fmt: skip

@@ -34,6 +34,10 @@ NAMES = {
     "warmup": "warmup_steps warmup_ratio warmup_epochs pct_start",
     "optimizer": "opt optim opt_func solver",
     "label_smoothing": "smoothing",
+    "class_weights": "class_weight pos_weight scale_pos_weight sample_weight",
+    "sampling": "sampler weighted_sampler oversample oversampling undersampling",
+    "focal": "focal_loss focal_gamma gamma",
+    "logit_adjust": "logit_adjustment tau",
     "ema": "ema_decay model_ema",
     "freeze": "freeze_backbone freeze_layers",
     "folds": "kfold k_folds n_folds n_splits cv",
@@ -53,7 +57,8 @@ ELSEWHERE = {
     "resume resume_from_checkpoint ckpt ckpt_path checkpoint_path last": "Resuming a run is a "
     "command of its own: `cutaway resume RUN`, or cutaway.resume(path).",
     "loss losses loss_func loss_fn criterion": "The task decides what is minimised (`task`: "
-    "classify has the cross-entropy, reconstruct the squared error); `label_smoothing` changes it.",
+    "classify has the cross-entropy, reconstruct the squared error); `label_smoothing`, "
+    "`class_weights`, `focal` and `logit_adjust` change it.",
     "num_workers workers n_workers n_jobs pin_memory persistent_workers": "Workers are not needed: "
     "images are decoded once, by all processors, and mapped into memory.",
     "callback callbacks cbs": "Early stopping is `patience`, checkpoints are always written, and "

@@ -5,10 +5,10 @@ network is a game with two. The loop in `learn/loop.py` plays every game. Everyt
 on the task asks the task: each is a file of `learn/tasks`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Target
-from cutaway.errors import UsageError
+from cutaway.errors import RunError, UsageError
 from cutaway.learn.evaluation import Evaluation, Measurements, Summary, number
 from cutaway.learn.metrics import LOSS, Metric, metric_of, unknown
 from cutaway.learn.prediction import Prediction
@@ -53,8 +53,8 @@ class Task:
 
     Attributes:
         metrics: what it measures, in the order in which it is drawn and told.
-        primary: the metric that a run is known by.
-        compared: the metric that runs are compared by; by default the primary one.
+        primary: the metric that a run is known by, where `leading` has no reason for another.
+        compared: the metric that runs are compared by; by default the one they are known by.
         players_said: what is said below the losses of its players.
         needs: the kind of target that it learns from; None where it takes any.
         classifies: whether it tells whole examples apart by their class.
@@ -71,6 +71,7 @@ class Task:
         pooled: the error of an ensemble (`Pooled.error_of`), where the answers of several networks
             have a mean; None where they have none.
         page: the module of `show.pages` that tells its results.
+        tuned: fields whose values `tune` finds once a network has learned; they are no options.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = (LOSS,)
@@ -89,10 +90,23 @@ class Task:
     begins: ClassVar[Options] = {}
     pooled: ClassVar[Metric | None] = None
     page: ClassVar[str] = "generic"
+    tuned: ClassVar[tuple[str, ...]] = ()
 
     def players(self, model: nn.Module) -> tuple[Player, ...]:
         """The players, in the order in which they move."""
         raise NotImplementedError
+
+    def fitted(self, target: Target) -> "Task":
+        """The same task, with what its losses have to know of the training examples."""
+        return self
+
+    def leading(self, target: Target) -> str:
+        """The metric that a run on such a target is known by."""
+        return self.primary
+
+    def comparing(self, target: Target) -> Metric:
+        """The metric that runs on such a target are compared by."""
+        return self.metric(self.compared or self.leading(target))
 
     def refuse_other(self, target: Target) -> None:
         """Refuse targets of another kind than this task learns from. Raises UsageError."""
@@ -124,6 +138,32 @@ class Task:
         """The evaluation whose tensors and summary were kept."""
         metrics = {name: value for name, value in summary.items() if name != "images"}
         return Measurements(int(number(summary, "images")), metrics, tensors)
+
+    def tune(self, evaluation: Evaluation, target: Target) -> Mapping[str, Any]:
+        """What a network that has learned takes from its validation images: values of `tuned`.
+
+        Plain values, for JSON; those that are left out stay as they are.
+
+        Args:
+            evaluation: on the validation images, by the task with nothing tuned yet.
+        """
+        return {}
+
+    def with_tuned(self, values: Mapping[str, Any]) -> "Task":
+        """The task with what was tuned, as JSON gave it back.
+
+        Raises:
+            RunError: it has no such field.
+        """
+        if strangers := [name for name in values if name not in self.tuned]:
+            raise RunError(
+                f"Of this network '{strangers[0]}' was tuned, which the task '{self.name()}' does "
+                "not know: it was trained by a newer Cutaway, or a file of it is damaged."
+            )
+        if not values:
+            return self
+        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return replace(self, **fields)  # type: ignore[type-var]
 
     def picture(
         self, model: nn.Module, batch: Batch, runtime: Runtime
@@ -165,9 +205,9 @@ class Task:
         """The figures that an export may not lose: of answers beside the truth."""
         return {}
 
-    def together(self, outputs: Sequence[Float[Tensor, "b *any"]]) -> Float[Tensor, "b *any"]:
-        """The output whose answer is the mean of the answers of several networks."""
-        return torch.stack(list(outputs)).mean(0)
+    def output_of(self, answer: Float[Tensor, "b *any"], target: Target) -> Float[Tensor, "b *any"]:
+        """The output that has this answer, where its answers have a mean (`pooled`)."""
+        return answer
 
     def example(self, x: Float[Tensor, "b c *grid"], classes: int) -> Batch:
         """A batch with targets that are made up, to try a network."""
@@ -195,11 +235,6 @@ class Task:
     def metric(cls, key: str) -> Metric:
         """The metric that a key such as `val_loss` is a value of."""
         return metric_of(cls.metrics, key) or unknown(key)
-
-    @classmethod
-    def comparing(cls) -> Metric:
-        """The metric that its runs are compared by."""
-        return cls.metric(cls.compared or cls.primary)
 
     @classmethod
     def predicts(cls) -> bool:
@@ -251,12 +286,6 @@ def needs(model: nn.Module, what: str, *names: str) -> None:
             f"{what} needs a network with {', '.join(names)}, and this one has no "
             f"{lacking[0]}: `cutaway models` shows what each network is for."
         )
-
-
-def reconstruction(model: nn.Module) -> Callable[[Tensor], Tensor]:
-    """The network from input to reconstruction; some have other outputs besides."""
-    again: Callable[[Tensor], Tensor] = getattr(model, "reconstruct", model)
-    return again
 
 
 def expect(output: object, shape: tuple[int, ...], what: str) -> None:

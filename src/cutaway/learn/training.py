@@ -16,7 +16,6 @@ from cutaway.learn import checkpoint
 from cutaway.learn.callbacks import Callbacks
 from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.directory import training_lock
-from cutaway.learn.evaluation import number
 from cutaway.learn.execution import Execution
 from cutaway.learn.history import Row
 from cutaway.learn.image_grid import in_bytes, save_picture
@@ -206,9 +205,7 @@ class Training:
                 stage.answering, stage.val, run.data.target, self.runtime
             )
             self.callbacks.on_evaluation_end(self, "val", evaluation)
-            summary = evaluation.summary()
-            known = [name for name in stage.task.measured() if name in summary]
-            row |= {f"val_{name}": number(summary, name) for name in known}
+            row |= stage.measured(evaluation)
         stage.totals.clear()
         self.rows.append(row)
         stage.remember(row)
@@ -225,10 +222,11 @@ class Training:
             save_picture(self.run.path / "samples" / f"{epoch:04}.png", in_bytes(drawn))
 
     def finish(self) -> None:
-        """Save the weights, evaluate once on the test set, and save the results."""
+        """Save the weights, tune, evaluate once on the test set, and save the results."""
         run, stage = self.run, self.stage
         run.save_weights(self.model)
         run.__dict__.pop("model", None)
+        self._tune()
         feed = run.feed(self.images, run.split.test)
         evaluation = run.task.evaluate(self.model, feed, run.data.target, self.runtime)
         evaluation = evaluation.grouped(run.split)
@@ -242,6 +240,15 @@ class Training:
         write_json(run.path / "results.json", evaluation.summary())
         self.callbacks.on_evaluation_end(self, "test", evaluation)
         assert stage.number + 1 == len(self.recipes)
+
+    def _tune(self) -> None:
+        """Keep what the task takes from the validation images, now that the network is done."""
+        run, stage = self.run, self.stage
+        if stage.val is None or not stage.task.tuned:
+            return
+        evaluation = stage.task.evaluate(self.model, stage.val, run.data.target, self.runtime)
+        if values := stage.task.tune(evaluation.grouped(run.split), run.data.target):
+            write_json(run.path / "tuned.json", values)
 
     def save(self) -> None:
         """Write a checkpoint of everything that moves."""

@@ -40,6 +40,7 @@ class About:
             cut off at 0 and 255 and rounded.
         ink: how drawings lie on their paper, for a page on which one draws; None where the images
             that it learned from are none.
+        tuned: what its task took from the validation images (`Task.tuned`).
     """
 
     model: str
@@ -61,6 +62,7 @@ class About:
     levels: Levels | None = None
     ink: Ink | None = None
     primary: dict[str, str] = field(default_factory=dict)
+    tuned: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, run: Run, part: str, resizes: bool) -> "About":
@@ -71,13 +73,13 @@ class About:
             if isinstance(value, int | float) and not isinstance(value, bool)
         }
         latent = int(getattr(run.model, "latent", 0)) if part == "generate" else 0
-        metric = run.task.metric(run.task.primary)
+        metric = run.task.metric(run.leading)
         primary = {"name": metric.name, "label": metric.label, "unit": metric.unit}
         return cls(
             run.recipe.model, run.recipe.model_options, plain(card.name),
             run.recipe.in_stages()[-1].task, part, card.target, card.channels, card.size,
             card.mean, card.std, resizes, latent, measures, card.licence, fit=card.fit,
-            levels=card.levels, ink=card.ink, primary=primary,
+            levels=card.levels, ink=card.ink, primary=primary, tuned=run.tuned,
         )  # fmt: skip
 
     @property
@@ -97,7 +99,7 @@ class About:
 
     def task_kind(self) -> Task:
         """The task, as far as answers depend on it."""
-        return TASKS[self.task]()
+        return TASKS[self.task]().with_tuned(self.tuned)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"target": self.target.to_dict()}

@@ -15,8 +15,9 @@ from torch.nn import functional as F
 
 from cutaway.data.frame import Frame
 from cutaway.errors import UsageError
-from cutaway.learn.task import Task, reconstruction
+from cutaway.learn.task import Task
 from cutaway.learn.tasks import TASKS
+from cutaway.learn.tasks.reconstruct import reconstruction
 from cutaway.ship.about import About
 
 

@@ -19,6 +19,7 @@ MIXED = (
     "With mixed images a prediction counts as right for the share that its class has in the "
     "mixture, so that training accuracy cannot reach 100 %."
 )
+SAMPLED = "Training shows each class equally often, and validation as often as it occurs."
 
 Rows = list[Row]
 Point = tuple[float, float]
@@ -145,6 +146,8 @@ def _metric_in_task(name: str, recipe: Recipe, task: Task) -> Metric:
     about = metric_called([*task.metrics, *METRICS], name)
     if name == "accuracy" and (recipe.mixup or recipe.cutmix):
         return replace(about, caption=f"{HIGHER} {MIXED}")
+    if name == "accuracy" and recipe.sampling == "balanced":
+        return replace(about, caption=f"{HIGHER} {SAMPLED}")
     return replace(about, caption=_loss_caption(recipe)) if name == "loss" else about
 
 
@@ -158,6 +161,10 @@ def _loss_caption(recipe: Recipe) -> str:
         caption += (
             f" Training uses smoothed targets ({recipe.label_smoothing}), whose loss cannot reach "
             "zero; validation is measured against the true ones."
+        )
+    if recipe.class_weights != "none" or recipe.focal or recipe.logit_adjust:
+        caption += (
+            " Training minimises another loss, for unequal classes; validation has the plain."
         )
     if recipe.mixup or recipe.cutmix:
         caption += " Images were mixed in pairs for training, and used whole for evaluation."

@@ -117,7 +117,7 @@ def fleet_figures(job: Fleet) -> Sequence[Curves]:
     """Every member's curve, of those that have begun."""
     begun = [Run(job.place(k)) for k in range(len(job)) if job.begun(k)]
     learned = [member for member in begun if member.metrics]
-    return fleet.learning(learned, learned[0].task.primary) if learned else ()
+    return fleet.learning(learned, learned[0].leading) if learned else ()
 
 
 def search_figures(job: Search) -> Sequence[Curves]:

@@ -127,8 +127,8 @@ class Members(Printed):
     def on_member_end(self, fleet: Fleet, k: int) -> None:
         run, changes = Run(fleet.place(k)), fleet.changes[k]
         differs = origins.changes({name: v for name, v in changes.items() if name != "split_seed"})
-        primary = run.task.primary
-        value = f"{measures.name(primary)} {measures.text(primary, number(run.results, primary))}"
+        name = run.leading
+        value = f"{measures.name(name)} {measures.text(name, number(run.results, name))}"
         self.on_note(f"member {k + 1} of {len(fleet)} ({differs}): test {value}")
 
     def on_members_epoch_end(self, fleet: Fleet, rows: Sequence[Row]) -> None:

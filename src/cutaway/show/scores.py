@@ -7,7 +7,9 @@ from jaxtyping import Int
 from torch import Tensor
 
 from cutaway.figures import Axis, Curves, Matrix, Series
-from cutaway.learn.classification import BINS, Classification, ClassMetrics
+from cutaway.learn.by_class import ClassMetrics
+from cutaway.learn.calibration import LEAST
+from cutaway.learn.classification import BINS, Classification
 from cutaway.learn.stats import wilson
 from cutaway.show.charts.matrix import FEW
 from cutaway.show.words import percent, plural
@@ -93,8 +95,8 @@ def weakest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted((row for row in rows if row["weak"]), key=lambda row: row["f1"])
 
 
-def trust(result: Classification) -> str:
-    """In words, whether the network is surer than it is right."""
+def trust(result: Classification, temperature: float = 1.0) -> str:
+    """In words, whether the network is surer than it is right, and what its temperature did."""
     stated = result.probabilities.max(1).values.double().mean().item()
     gap = stated - result.accuracy
     if abs(gap) < 0.005:
@@ -104,7 +106,20 @@ def trust(result: Classification) -> str:
     right = percent(result.accuracy)
     return (
         f"Overall it is {verdict}: its mean confidence is {percent(stated)}, and its accuracy "
-        f"{right}."
+        f"{right}.{_effect(result, temperature)}"
+    )
+
+
+def _effect(result: Classification, temperature: float) -> str:
+    """In words, what dividing the scores by a temperature did to the probabilities."""
+    if temperature == 1:
+        return ""
+    scores = result.probabilities.clamp(min=LEAST).log() * temperature
+    before = result.with_answers(scores.softmax(1)).calibration_error
+    return (
+        f" Its scores are divided by {temperature:.3g} before they become probabilities, a "
+        "temperature that the validation images gave: without it the ECE would be "
+        f"{percent(before)}."
     )
 
 

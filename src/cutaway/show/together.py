@@ -28,7 +28,7 @@ def figures(comparison: Comparison) -> list[Curves]:
     groups = [
         Group(side.name, [run.metrics for run in side.runs]) for side in comparison.sides[:MOST]
     ]
-    return list(curves(groups, comparison.first.runs[0].task.primary).values())
+    return list(curves(groups, comparison.first.runs[0].leading).values())
 
 
 def curves(groups: Sequence[Group], headline: str) -> dict[str, Curves]:

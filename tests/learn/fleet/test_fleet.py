@@ -86,8 +86,10 @@ def test_the_committee_answers_with_the_mean(fleet, images):
     run = fleet.members[0]
     x = run.feed(images, run.split.test).batch(0).x
     with torch.no_grad():
-        o = fleet.model(x).softmax(1)
-        mean = torch.stack([one.model(x).softmax(1) for one in fleet.members]).mean(0)
+        o = run.task.answer(fleet.model(x), run.data.target)
+        each = [one.task.answer(one.model(x), one.data.target) for one in fleet.members]
+    mean = torch.stack(each).mean(0)
+    assert len({one.tuned["temperature"] for one in fleet.members}) == 3  # each has its own
     torch.testing.assert_close(o, mean)
 
 

@@ -9,6 +9,7 @@ from torch import nn
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from cutaway.data.feed import Batch
+from cutaway.data.target import Classes
 from cutaway.errors import UsageError
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.tasks import TASKS, make_task, options
@@ -193,7 +194,7 @@ def test_every_task_is_made_from_its_options(name):
     made = make_task(Recipe().override(task=name, task_options=options(name)))
     assert type(made) is TASKS[name]
     assert made.primary in made.measured()
-    assert made.comparing() in made.metrics
+    assert made.comparing(Classes(("a", "b"))) in made.metrics
     assert made.name() == name
 
 

@@ -12,6 +12,7 @@ from cutaway.learn.compare.result import ComparisonResult, Difference
 from cutaway.learn.compare.sides import Side, sides
 from cutaway.learn.metrics import Metric
 from cutaway.learn.recipe import OWN, REPLICATE, Recipe
+from cutaway.learn.run import Run
 from cutaway.learn.stats import Estimate, holm
 
 
@@ -109,7 +110,7 @@ def _flat(recipe: Recipe) -> dict[str, object]:
 
 
 def _metric(compared: Sequence[Side]) -> Metric:
-    metrics = [side.runs[0].task.comparing() for side in compared]
+    metrics = [_comparing(side.runs[0]) for side in compared]
     for side, one in zip(compared, metrics, strict=True):
         if one != metrics[0]:
             first, task = compared[0], side.recipe.in_stages()[-1].task
@@ -119,6 +120,10 @@ def _metric(compared: Sequence[Side]) -> Metric:
                 f"'{task}'): only runs that are measured alike can be compared."
             )
     return metrics[0]
+
+
+def _comparing(run: Run) -> Metric:
+    return run.task.comparing(run.data.target)
 
 
 def _check_data(a: Side, b: Side, metric: Metric) -> None:

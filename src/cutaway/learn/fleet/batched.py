@@ -17,6 +17,8 @@ from cutaway.learn.fleet.in_turn import Trainer, expect_all, stopped
 from cutaway.learn.fleet.stack import Feeds, LossStack, StackOptimizer
 from cutaway.learn.interrupt import stoppable
 from cutaway.learn.loop import MetricTotals, training_steps
+from cutaway.learn.task import Task
+from cutaway.learn.tasks import make_task
 from cutaway.learn.training import Training
 
 
@@ -184,10 +186,11 @@ def batched(fleet: Fleet, images: ImageSet, execution: Execution) -> None:
     """All members that memory holds at once take their steps together."""
     trainer, problems = Trainer(fleet, images, execution), list[str]()
     for members in waves(fleet):
-        groups = by_training_size(trainer, members)
+        groups = by_training_images(trainer, members)
         if len(groups) > 1:
-            sizes = " or ".join(f"{size:,}" for size in groups)
-            said = f"Members that learn from equally many images ({sizes}) are a stack."
+            sizes = " or ".join(dict.fromkeys(f"{size:,}" for size, _ in groups))
+            alike = "" if len({task for _, task in groups}) == 1 else ", and as many of each class,"
+            said = f"Members that learn from equally many images ({sizes}){alike} are a stack."
             execution.callback.on_note(said)
         for group in groups.values():
             problems += Wave(fleet, restore_together(trainer, group), execution).go()
@@ -202,10 +205,18 @@ def waves(fleet: Fleet) -> Iterator[list[int]]:
             yield members
 
 
-def by_training_size(trainer: Trainer, members: Sequence[int]) -> dict[int, list[int]]:
-    """Members by how many images they learn from, on which the sizes of all batches depend."""
-    groups: dict[int, list[int]] = {}
+def by_training_images(
+    trainer: Trainer, members: Sequence[int]
+) -> dict[tuple[int, Task], list[int]]:
+    """Members by how many images they learn from, on which the sizes of all batches depend.
+
+    And by their tasks, which are apart where the classes of these images weigh in the loss.
+    """
+    groups: dict[tuple[int, Task], list[int]] = {}
+    images = trainer.images
     for k in members:
-        learned = trainer.divided(trainer.fleet.recipe_of(k)).train
-        groups.setdefault(len(learned), []).append(k)
+        recipe = trainer.fleet.recipe_of(k)
+        learned = trainer.divided(recipe).train
+        task = make_task(recipe).fitted(images.target.fitted(images.truth, learned))
+        groups.setdefault((len(learned), task), []).append(k)
     return groups

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from cutaway.data.target import Target
 from cutaway.errors import UsageError
 from cutaway.learn.evaluation import Pooled
 from cutaway.learn.run import Run
@@ -29,14 +30,22 @@ class CurvePoint(TypedDict):
 
 
 class Ensemble(nn.Module):
-    """The output whose answer is the mean of the members' answers (see `Task.together`)."""
+    """The output whose answer, by the first task, is the mean of the members' answers.
 
-    def __init__(self, task: Task, members: Sequence[nn.Module]):
+    Source: textbook ch. 5.3.6; Ciresan et al. 2012, section 2.
+
+    Args:
+        tasks: of each member, with what was tuned of it.
+    """
+
+    def __init__(self, tasks: Sequence[Task], members: Sequence[nn.Module], target: Target):
         super().__init__()
-        self.task, self.members = task, nn.ModuleList(members)
+        self.tasks, self.members, self.target = tasks, nn.ModuleList(members), target
 
     def forward(self, x: Float[Tensor, "b c *grid"]) -> Float[Tensor, "b *any"]:
-        return self.task.together([member(x) for member in self.members])
+        pairs = zip(self.tasks, self.members, strict=True)
+        answers = [task.answer(member(x), self.target) for task, member in pairs]
+        return self.tasks[0].output_of(torch.stack(answers).mean(0), self.target)
 
 
 def ensemble_evaluation(evaluations: Sequence[Pooled]) -> Pooled:

@@ -183,7 +183,7 @@ class Fleet(Job):
         summaries = [run.results for run in members]
         results: FleetResults = {
             "members": len(members),
-            "headline": members[0].task.primary,
+            "headline": members[0].leading,
             "measures": self._measures(summaries),
             "settings": [
                 {
@@ -246,7 +246,9 @@ class Fleet(Job):
             UsageError: the answers have no mean, or are to other images.
         """
         member_evaluations(self.members)  # refuses those that are none
-        return Ensemble(self.members[0].task, [run.model for run in self.members]).eval()
+        runs = self.members
+        tasks, networks = [run.task for run in runs], [run.model for run in runs]
+        return Ensemble(tasks, networks, runs[0].data.target).eval()
 
     def predict(self, images: Any, out: Path | None = None) -> list[Prediction]:
         """Predict each image by the mean of the members' answers.

@@ -8,6 +8,8 @@ from typing import Any
 
 from cutaway.data.audit import Audit, audit
 from cutaway.data.imageset import ImageSet
+from cutaway.data.split import Split
+from cutaway.data.target import Target
 from cutaway.errors import TrainingError, UsageError
 from cutaway.learn import fit as learning
 from cutaway.learn import history
@@ -57,11 +59,12 @@ def launch(
     sampling.require_optuna()
     _check_wishes(recipe, trials)
     wanted = space.read(recipe, over)
-    objective = _objective(recipe)
     recipe = recipe.override(split_seed=recipe.division)
     place = destination(settings.out, recipe.model, images.name, "search")
     findings = audit(images)
-    _check_division(recipe, images, findings)
+    parts = learning.split_for(recipe, images, findings)
+    _check_division(parts)
+    objective = _objective(recipe, images.target.fitted(images.truth, parts.train))
     for one in (recipe, *space.check(wanted, recipe)):
         _try(one, images)
     trials = int(min(trials, space.points(wanted)))
@@ -79,24 +82,25 @@ def _check_wishes(recipe: Recipe, trials: int) -> None:
         )
 
 
-def _check_division(recipe: Recipe, images: ImageSet, findings: Audit) -> None:
-    if not len(learning.split_for(recipe, images, findings).val):
+def _check_division(parts: Split) -> None:
+    if not len(parts.val):
         raise UsageError(
             "A search needs validation images to choose on, because choosing on the test set is "
             "refused: give --val 0.1, and data that can be divided."
         )
 
 
-def _objective(recipe: Recipe) -> str:
-    """The column that trials are judged by: the primary metric of the last stage's task."""
+def _objective(recipe: Recipe, target: Target) -> str:
+    """The column that trials are judged by: the leading metric of the last stage's task."""
     final = recipe.in_stages()[-1]
     task = make_task(final)
-    if task.primary not in task.measured():
+    leading = task.leading(target)
+    if leading not in task.measured():
         raise UsageError(
-            f"The task '{final.task}' measures no {task.primary} while it learns, so that there "
+            f"The task '{final.task}' measures no {leading} while it learns, so that there "
             "is nothing to choose by."
         )
-    return f"val_{task.primary}"
+    return f"val_{leading}"
 
 
 def _try(recipe: Recipe, images: ImageSet) -> None:

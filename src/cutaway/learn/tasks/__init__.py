@@ -33,7 +33,7 @@ TASKS: dict[str, type[Task]] = {name: _load(name) for name in NAMES}
 def options(task: str) -> Options:
     """A task's own options with their defaults."""
     kind: Any = TASKS[task]
-    others = {spec.name for spec in OF_TASKS}
+    others = {*kind.tuned, *(spec.name for spec in OF_TASKS)}
     own = fields(kind) if hasattr(kind, "__dataclass_fields__") else ()
     return {
         spec.name: spec.default
@@ -58,7 +58,7 @@ def make_task(recipe: Recipe) -> Task:
     task = TASKS[recipe.task]
     settings = dict(recipe.task_options)
     for spec in OF_TASKS:
-        if value := getattr(recipe, spec.name):
+        if (value := getattr(recipe, spec.name)) != spec.default:
             if not hasattr(task, spec.name):
                 takers = [f"'{n}'" for n, one in TASKS.items() if hasattr(one, spec.name)]
                 only = f"is for the task {' and '.join(takers)} only"
@@ -70,8 +70,8 @@ def make_task(recipe: Recipe) -> Task:
 
 def _check_monitor(recipe: Recipe, task: type[Task]) -> None:
     """Refuse early stopping on what the task does not measure."""
-    known = [f"val-{name}" for name in task.measured()]
-    if recipe.patience and recipe.monitor not in known:
+    known = [f"val-{name.replace('_', '-')}" for name in task.measured()]
+    if recipe.patience and recipe.monitor.replace("_", "-") not in known:
         raise UsageError(
             f"--monitor cannot be '{recipe.monitor}': the task '{recipe.task}' measures "
             f"{', '.join(known)} at the end of each epoch."

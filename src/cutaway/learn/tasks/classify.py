@@ -1,22 +1,23 @@
 """One class an image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import ClassVar
 
-from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from cutaway.data.feed import Batch
+from cutaway.data.target import Classes, Target
+from cutaway.learn.class_loss import ClassLoss
 from cutaway.learn.classification import Classifier
 from cutaway.learn.metrics import ERROR, Metric
-from cutaway.learn.mixing import Mixed, mix
-from cutaway.learn.task import Counts, Player
+from cutaway.learn.mixing import mix
+from cutaway.learn.task import Counts, Player, Task
 
 
 @dataclass(frozen=True)
 class Classify(Classifier):
-    """Minimise -log softmax(s)_t, the targets smoothed and the images mixed if asked.
+    """Minimise -log softmax(s)_t, the targets smoothed, weighed and the images mixed if asked.
 
     Of mixed images an answer is right for the share that its class has of the target, so that the
     training accuracy is that share; it stays below 1 however well the network learns.
@@ -26,6 +27,8 @@ class Classify(Classifier):
 
     Args:
         mixup, cutmix: see `learn.mixing`.
+        class_weights, focal, logit_adjust: see `learn.class_loss`; counts, the training images of
+            each class, are what the weights and the shift are of.
         auxiliary: weight of the loss of each further output that a network gives while it trains.
     """
 
@@ -35,20 +38,31 @@ class Classify(Classifier):
     auxiliary: float = 0.3
     mixup: float = 0.0
     cutmix: float = 0.0
+    class_weights: str = "none"
+    focal: float = 0.0
+    logit_adjust: float = 0.0
+    counts: tuple[int, ...] = field(default_factory=tuple)  # of the data, and so no option
+
+    def fitted(self, target: Target) -> Task:
+        needed = self.class_weights != "none" or self.logit_adjust
+        return (
+            replace(self, counts=target.counts) if needed and isinstance(target, Classes) else self
+        )
 
     def players(self, model: nn.Module) -> tuple[Player, ...]:
+        error_of = ClassLoss(
+            self.counts, self.class_weights == "balanced", self.focal, self.logit_adjust,
+            self.label_smoothing,
+        )  # fmt: skip
+
         def loss(batch: Batch) -> tuple[Tensor, Counts]:
             mixed = mix(batch.x, batch.t, self.mixup, self.cutmix)
             output = model(mixed.x)
             s, *others = output if isinstance(output, tuple) else (output,)
-            error = self._error(s, mixed)
+            error = mixed.weigh(partial(error_of, s))
             for other in others:
-                error = error + self.auxiliary * self._error(other, mixed)
+                error = error + self.auxiliary * mixed.weigh(partial(error_of, other))
             answer = s.detach().argmax(1)
             return error, {"accuracy": mixed.weigh(lambda t: (answer == t).sum())}
 
         return (Player("model", tuple(model.parameters()), loss),)
-
-    def _error(self, s: Float[Tensor, "b k"], mixed: Mixed) -> Float[Tensor, ""]:
-        smooth = self.label_smoothing
-        return mixed.weigh(lambda t: F.cross_entropy(s, t, label_smoothing=smooth))

@@ -16,7 +16,7 @@ from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.metrics import HIGHER, Means, Metric, loss
 from cutaway.learn.presets import ADAM, PLAIN
 from cutaway.learn.runtime import Runtime
-from cutaway.learn.task import Counts, Player, Task, at_rest, expect, needs, reconstruction
+from cutaway.learn.task import Counts, Player, Task, at_rest, expect, needs
 from cutaway.settings import Options
 
 SHOWN, MAPPED = 32, 2_000
@@ -99,3 +99,9 @@ class Reconstruct(Task):
 def psnr(error: float, peak: float = 1.0) -> float:
     """Peak signal-to-noise ratio in decibels of a mean squared error."""
     return 10 * math.log10(peak**2 / max(error, 1e-12))
+
+
+def reconstruction(model: nn.Module) -> Callable[[Tensor], Tensor]:
+    """The network from input to reconstruction; some have other outputs besides."""
+    again: Callable[[Tensor], Tensor] = getattr(model, "reconstruct", model)
+    return again

@@ -256,6 +256,9 @@ class Regress(Task):
         assert isinstance(target, Values)
         return target.undo(output.float())
 
+    def output_of(self, answer: Float[Tensor, "b m"], target: Target) -> Float[Tensor, "b m"]:
+        return target.learned(answer)
+
     def evaluate(
         self, model: nn.Module, feed: Feed, target: Target, runtime: Runtime
     ) -> Regression:

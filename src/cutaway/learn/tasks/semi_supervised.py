@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Classes, Target
+from cutaway.learn.by_class import ALIKE
+from cutaway.learn.calibration import Calibrated
 from cutaway.learn.classification import ACCURACY, CALIBRATION, TOP5, Classifier
 from cutaway.learn.evaluation import Measurements
 from cutaway.learn.metrics import Metric
@@ -20,12 +22,9 @@ from cutaway.learn.task import Counts, Player, expect
 from cutaway.learn.tasks.adversarial import DRAWN, EITHER, Adversarial, noise
 from cutaway.settings import Options
 
-CLASSES = Classifier()
-"""The discriminator as it answers: a classifier."""
-
 
 @dataclass(frozen=True)
-class SemiSupervised(Adversarial):
+class SemiSupervised(Adversarial, Calibrated):
     """The discriminator's K logits l say the class, and D(x) = Z / (Z + 1) with Z = sum exp l_k.
 
     It minimises -log p(t|x) on labelled images, -log D on those without and -log(1 - D) on drawn
@@ -39,7 +38,7 @@ class SemiSupervised(Adversarial):
         matching, fooling: weights of the generator's two terms.
     """
 
-    metrics: ClassVar[tuple[Metric, ...]] = (ACCURACY, *DRAWN, TOP5, CALIBRATION)
+    metrics: ClassVar[tuple[Metric, ...]] = (ACCURACY, *ALIKE, *DRAWN, TOP5, CALIBRATION)
     primary: ClassVar[str] = "accuracy"
     players_said: ClassVar[str] = (
         f"{EITHER} The discriminator's is in nats; the generator's is a distance between mean "
@@ -58,6 +57,9 @@ class SemiSupervised(Adversarial):
 
     matching: float = 1.0
     fooling: float = 1.0
+
+    def leading(self, target: Target) -> str:
+        return self._classifier.leading(target)
 
     def players(self, model: Any) -> tuple[Player, ...]:
         g, d = model.generator, model.discriminator
@@ -105,24 +107,27 @@ class SemiSupervised(Adversarial):
 
     def evaluate(self, model: Any, feed: Feed, target: Target, runtime: Runtime) -> Measurements:
         drawn = super().evaluate(model, feed, target, runtime)
-        answers = CLASSES.evaluate(model.discriminator, feed, target, runtime)
+        answers = self._classifier.evaluate(model.discriminator, feed, target, runtime)
         metrics = {**answers.summary(), **drawn.metrics}
-        return Measurements(len(answers), metrics, drawn.kept_tensors | answers.tensors())
+        kept = drawn.kept_tensors | answers.tensors()
+        return Measurements(len(answers), metrics, kept, answers.trivial)
+
+    @property
+    def _classifier(self) -> Classifier:
+        """The discriminator as it answers."""
+        return Classifier(temperature=self.temperature)
 
     def answering(self, model: Any) -> nn.Module:
         discriminator: nn.Module = model.discriminator
         return discriminator
 
-    def answer(self, output: Float[Tensor, "b k"], target: Target) -> Float[Tensor, "b k"]:
-        return CLASSES.answer(output, target)
-
     def prediction(
         self, name: str, answer: Tensor | None, target: Target, error: str = ""
     ) -> ClassPrediction:
-        return CLASSES.prediction(name, answer, target, error)
+        return self._classifier.prediction(name, answer, target, error)
 
     def quality(self, answers: Tensor, truth: Tensor, target: Target) -> dict[str, float]:
-        return CLASSES.quality(answers, truth, target)
+        return self._classifier.quality(answers, truth, target)
 
     def example(self, x: Float[Tensor, "b c *grid"], classes: int) -> Batch:
         """The classes of the first half are not known."""

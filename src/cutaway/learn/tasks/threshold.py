@@ -1,6 +1,6 @@
 """Threshold units, which no gradient can train: the perceptron's learning rule."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from cutaway.data.feed import Batch
 from cutaway.data.target import Target
 from cutaway.learn.classification import Classifier
+from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.presets import PLAIN
 from cutaway.learn.task import Counts, Player, needs
 from cutaway.settings import Options
@@ -59,6 +60,9 @@ class Threshold(Classifier):
     def answer(self, output: Float[Tensor, "b k"], target: Target) -> Float[Tensor, "b k"]:
         """Zero or one already."""
         return output.float()
+
+    def tune(self, evaluation: Evaluation, target: Target) -> Mapping[str, Any]:
+        return {}
 
     def inputs(self, channels: int, grid: tuple[int, ...], count: int, seed: int) -> Tensor:
         """The truth table of two inputs."""

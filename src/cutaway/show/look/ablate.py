@@ -104,7 +104,7 @@ def _activation_patching(specimen: Specimen, layer: str, units: int) -> Iterator
 
     def patched(exchanged: Sequence[int]) -> Tensor:
         with torch.no_grad(), modified_outputs(model, {layer: patch_units(source, exchanged)}):
-            return answer(model, a).float().softmax(1)[0, classes].cpu()
+            return specimen.probabilities(answer(model, a).float())[0, classes].cpu()
 
     order = torch.stack([patched([k]) for k in range(units)])[:, 1].argsort(descending=True)
     counts = sorted({round(share * units) for share in (*SHARES, 0.02, 0.05, 0.15, 0.35, 1.0)})

@@ -75,7 +75,7 @@ def _attacked_examples(specimen: Specimen) -> Images:
     size = PICTURED * (5 if shown.x.shape[1] == 1 else 1)
     before = specimen.output[: len(shown)].argmax(1)
     x = pgd(specimen.model, shown.x, before, size * _pixel_step(shown), shown.low, shown.high)
-    after = specimen.predict(x).softmax(1).max(1)
+    after = specimen.probabilities(specimen.predict(x)).max(1)
     changed = shown.as_pictures(x)
     rows = []
     for i, picture in enumerate(shown.pictures):

@@ -144,7 +144,8 @@ def _predictions(specimen: Specimen) -> Iterator[Curves | Table]:
         return
     from cutaway.learn.classification import Classification
 
-    p, t = specimen.predict(specimen.held.x).softmax(1).cpu(), specimen.held.t.cpu()
+    p = specimen.probabilities(specimen.predict(specimen.held.x)).cpu()
+    t = specimen.held.t.cpu()
     evaluation = Classification(specimen.classes, torch.arange(len(t)), t, p)
     met = evaluation.calibration[evaluation.calibration[:, 2] > 0]
     yield Curves(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def of_run(run: Run, image: Path | None = None, layer: str = "", on: str = "") -
         layer=layer,
         fresh=None if run.recipe.model.startswith(OWN) else run.new_model,
         source={"val": "validation images", "test": "test images"}.get(on, "training images"),
+        probabilities=partial(run.task.answer, target=run.data.target),
     )
 
 

@@ -73,6 +73,10 @@ class Examples:
         return Examples(self.x[:count], self.t[:count], self.names[:count], self.normalise)
 
 
+def softmax(outputs: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
+    return outputs.softmax(1)
+
+
 @dataclass(frozen=True)
 class Specimen:
     """A network and what is needed to look at it.
@@ -87,6 +91,7 @@ class Specimen:
         unclassed: why there are no classes, a sentence.
         fresh: gives the network before its training; None where it was not trained here.
         source: what the held examples are, in words.
+        probabilities: of a classifier's outputs, as its task gives them.
     """
 
     name: str
@@ -99,6 +104,7 @@ class Specimen:
     unclassed: str = UNCLASSED
     fresh: Callable[[], nn.Module] | None = None
     source: str = ""
+    probabilities: Callable[[Float[Tensor, "n k"]], Float[Tensor, "n k"]] = softmax
 
     @cached_property
     def sizes(self) -> dict[str, torch.Size]:

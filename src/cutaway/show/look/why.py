@@ -71,7 +71,7 @@ def _maps(
 
 def _label(specimen: Specimen, i: int) -> str:
     """The prediction with its probability, and the true class where that is another."""
-    p, k = specimen.output[i].softmax(0).max(0)
+    p, k = specimen.probabilities(specimen.output[i : i + 1])[0].max(0)
     answer = f"{specimen.classes[int(k)]}, {percent(p.item(), 0)}"
     if i >= len(specimen.shown.t) or int(specimen.shown.t[i]) < 0:
         return answer

@@ -11,7 +11,7 @@ MOST = 64
 
 
 def page(subject: Subject) -> Page:
-    values, primary = subject.measures, subject.run.task.primary
+    values, primary = subject.measures, subject.run.leading
     numbers = {k: v for k, v in values.items() if isinstance(v, int | float) and k != "images"}
     n = plural(len(subject.result), "test " + subject.noun)
     figure = measures.text(primary, numbers[primary]) if primary in numbers else n

@@ -1,0 +1,71 @@
+"""The section of the report on two classes: what every threshold would give."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cutaway.figures import Axis, Curves, Series
+from cutaway.learn import two_classes
+from cutaway.learn.classification import Classification
+from cutaway.learn.two_classes import Points, TwoClasses
+from cutaway.show.words import percent
+
+MOST = 400
+"""Points of a curve that are drawn."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The curves over all thresholds, and the sentences above them."""
+
+    lead: tuple[str, ...]
+    figures: tuple[Curves, Curves]
+
+
+def thresholds(result: Classification, positive: int) -> Thresholds | None:
+    """The section, where there are two classes."""
+    if not two_classes.fits(result):
+        return None
+    two = TwoClasses.of(result, positive)
+    (auc, low, high), (precision, least, most) = two.auc, two.average_precision
+    lead = (
+        f"The class that is looked for is “{two.name}”, the rarer one in training (or the second, "
+        "of equal ones). Above which probability it is predicted is a choice: a lower threshold "
+        f"finds more of it, and takes more of “{two.other}” for it. The curves show every choice.",
+        f"Of a “{two.name}” and a “{two.other}”, the first has the higher probability "
+        f"{percent(auc)} of the time: the area under the ROC curve (95 % interval {percent(low)} "
+        f"to {percent(high)}). The mean precision over all recalls is {percent(precision)} (95 % "
+        f"interval {percent(least)} to {percent(most)}), against {percent(two.share)} of guessing.",
+    )
+    return Thresholds(lead, (_roc(two), _precision_recall(two)))
+
+
+def _roc(two: TwoClasses) -> Curves:
+    return Curves(
+        title="ROC curve",
+        x=Axis(f"“{two.other}” taken for “{two.name}” (%)", share=True, low=0.0, high=1.0),
+        y=Axis(f"“{two.name}” found (%)", share=True, low=0.0, high=1.0),
+        series=(Series("guessing", (0, 1), (0, 1), role="reference"), _line(*two.roc)),
+        caption="Each point is a threshold. The nearer to the upper left corner, the better.",
+        summary=f"ROC curve with an area of {percent(two.auc[0])}.",
+        form="square",
+    )
+
+
+def _precision_recall(two: TwoClasses) -> Curves:
+    guess = Series("guessing", (0, 1), (two.share, two.share), role="reference")
+    return Curves(
+        title="Precision and recall",
+        x=Axis(f"recall: “{two.name}” found (%)", share=True, low=0.0, high=1.0),
+        y=Axis("precision: right where it is predicted (%)", share=True, low=0.0, high=1.0),
+        series=(guess, _line(*two.precision_recall)),
+        caption="Each point is a threshold. The nearer to the upper right corner, the better. Few "
+        "predictions stand behind the left end.",
+        summary=f"Precision by recall, its mean being {percent(two.average_precision[0])}.",
+        form="square",
+    )
+
+
+def _line(x: Points, y: Points) -> Series:
+    some = np.unique(np.linspace(0, len(x) - 1, min(MOST, len(x))).round().astype(int))
+    return Series("this network", tuple(x[some].tolist()), tuple(y[some].tolist()), role="val")
