@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from helpers.pictures import image, two_classes, write
 
-from cutaway.data.files import natural
 from cutaway.data.sources import load
+from cutaway.data.walk import natural
 from cutaway.errors import DataError, UsageError
 
 

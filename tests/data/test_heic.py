@@ -15,7 +15,7 @@ from cutaway.data.sources import load
 from cutaway.data.target import Classes
 from cutaway.errors import DataError
 from cutaway.learn.card import DataCard
-from cutaway.learn.inputs import collect_inputs
+from cutaway.learn.inputs import read_inputs
 from cutaway.ship.about import About
 from cutaway.ship.serve.decoding import decode_picture
 
@@ -102,4 +102,4 @@ def test_a_broken_one_is_told() -> None:
 def test_predict_does_not_pass_over_them_in_a_folder(tmp_path: Path) -> None:
     write(tmp_path, "1.png", image(8, 8))
     write(tmp_path, "2.HEIC", BARE)
-    assert [Path(one.name).name for one in collect_inputs(tmp_path)] == ["1.png", "2.HEIC"]
+    assert [Path(one.name).name for one in read_inputs(tmp_path)] == ["1.png", "2.HEIC"]

@@ -14,7 +14,7 @@ from cutaway.data.frame import Frame
 from cutaway.data.levels import extent, to_bytes, type_levels, union
 from cutaway.data.sources import load
 from cutaway.errors import DataError
-from cutaway.learn.inputs import collect_inputs
+from cutaway.learn.inputs import read_inputs
 
 
 def ramps(root: Path, bits: int, format: str = "png") -> Path:
@@ -151,8 +151,8 @@ def test_objects_in_memory_share_one_range_too(kind: str) -> None:
 
 def test_an_array_is_read_by_the_levels_of_the_run() -> None:
     arrays, _ = in_memory()
-    (one,) = collect_inputs(arrays[0], (0.0, 4095.0))
+    (one,) = read_inputs(arrays[0], (0.0, 4095.0))
     wanted = np.floor(arrays[0] * (255 / 4095) + 0.5)
     assert (decode(one.source, None, 1)[..., 0] == wanted).all()
     with pytest.raises(DataError, match="Integers must lie in"):
-        collect_inputs(arrays[7])
+        next(read_inputs(arrays[7]))

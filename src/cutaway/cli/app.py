@@ -1,13 +1,13 @@
 """The Typer application, and options that commands share."""
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cutaway.errors import UsageError
+from cutaway.files import finite
 
 if TYPE_CHECKING:
     from cutaway.learn.run import Run
@@ -63,12 +63,3 @@ def single(path: Path, action: str) -> "Run":
 def emit(value: Any) -> None:
     """Print JSON on standard output; numbers that are not finite, which JSON lacks, become null."""
     typer.echo(json.dumps(finite(value), indent=1, ensure_ascii=False, allow_nan=False))
-
-
-def finite(value: Any) -> Any:
-    """Plain values with None for what is infinite or not a number."""
-    if isinstance(value, dict):
-        return {key: finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

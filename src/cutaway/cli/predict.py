@@ -1,39 +1,208 @@
 """`cutaway predict`: predict for images."""
 
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from textwrap import indent
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cutaway.cli.app import Json, RunPath, app, emit
-from cutaway.errors import DataError
+from cutaway.cli.app import Json, RunPath, app
+from cutaway.errors import DataError, UsageError
+from cutaway.files import finite
+
+if TYPE_CHECKING:
+    from cutaway.learn.answers import Answered, Answering
+    from cutaway.learn.prediction import Prediction
+
+PAGE, FILES = ".html", (".csv", ".jsonl", ".parquet")
+NAMED = 5
+"""Broken files that the last sentence names; the answers name all."""
 
 
-@app.command(epilog="Example: cutaway predict runs/lenet5-digits-1 seven.png photographs/")
+@app.command(
+    epilog="Example: cutaway predict runs/resnet20-photographs-1 photographs/ -o answers.csv\n\n"
+    "Exit codes: 0, every image was answered; 1, some could not be read, or the run has failed; "
+    "2, the command is not one."
+)
 def predict(
     run: RunPath,
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Image files, or folders of them.")
+        list[str],
+        typer.Argument(
+            metavar="IMAGE...",
+            help="Files, folders, quoted patterns ('photos/**/*.jpg'), tables (photos.csv, or "
+            "photos.csv:column), or - for paths from standard input, one a line.",
+        ),
     ],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for the masks of a segmentation network.")
-    ] = Path("masks"),
+        list[Path] | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="A file for the answers (.csv, .jsonl, .parquet), a page with the images in doubt "
+            "(.html), or a folder for the masks of a segmentation network (by default masks). "
+            "May be given several times.",
+        ),
+    ] = None,
+    sort: Annotated[
+        Path | None, typer.Option(help="Copy each image into a folder of its class in this one.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Overwrite what stands at --out.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Predict the most probable classes of each image, its mask, or its values.
 
-    A mask is a PNG as large as the network's input, with a palette: its values are class numbers.
-    Of an image that cannot be read the answer is why not; the others are answered, and the exit
-    code is 1.
-    """
-    from cutaway.learn.kinds import open_network
-    from cutaway.show import tables
+    Images are answered in their order as they are read, however many there are. Of an image that
+    cannot be read the answer is why not; the others are answered, and the exit code is 1.
 
-    predictions = open_network(run).predict(images[0] if len(images) == 1 else images, out)
-    emit([one.to_dict() for one in predictions]) if as_json else tables.show(
-        tables.predictions(predictions)
-    )
-    if broken := sum(bool(one.error) for one in predictions):
-        raise DataError(
-            f"{broken:,} of {len(predictions):,} images could not be read; the others were."
-        )
+    From its third call on, a run's network is in the cache as ONNX, if onnxruntime is installed,
+    and gives the same answers without loading PyTorch.
+
+    A mask is a PNG as large as the network's input, with a palette: its values are class numbers.
+    """
+    from cutaway.learn.inputs import is_many
+    from cutaway.ship.quick import keep, opened
+
+    places, asked = _Places(out or [], sort, overwrite), _asked(images)
+    quick = opened(run, is_many(asked))
+    network = quick or _trained(run)
+    with ExitStack() as stack:
+        predictions = _kept(network.answered(asked), places, stack, str(run))
+        if as_json:
+            predictions = _printed_json(predictions)
+        elif not places.any:
+            from cutaway.show.answers import show
+
+            predictions = show(predictions)
+        tally = _Tally()
+        for one in predictions:
+            tally.add(one)
+    if not tally.answered + tally.broken:
+        raise UsageError("Standard input names no image.")
+    if places.any and not as_json:
+        typer.echo(places.summary(tally.answered))
+    if not quick:
+        sys.stdout.flush()
+        keep(network)
+    tally.complain()
+
+
+def _trained(path: Path) -> "Answering":
+    """The run or the fleet at a path."""
+    from cutaway.learn.kinds import open_network
+
+    return open_network(path)
+
+
+def _asked(words: list[str]) -> Any:
+    """What was named on the command line; the paths on standard input where it says so."""
+    if words.count("-") > 1:
+        raise UsageError("Standard input can be read once: give a single -.")
+    asked = [_typed_paths() if word == "-" else word for word in words]
+    return asked[0] if len(asked) == 1 else asked
+
+
+def _typed_paths() -> Iterator[str]:
+    if isinstance(sys.stdin, TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # names of files may be any bytes
+    for line in sys.stdin:
+        if path := line.rstrip("\r\n"):
+            yield path
+
+
+class _Places:
+    """Where answers go. Raises UsageError for a file of an unknown kind."""
+
+    def __init__(self, out: list[Path], sort: Path | None, overwrite: bool):
+        self.sort, self.overwrite = sort, overwrite
+        self.files = [one for one in out if one.suffix.lower() in FILES]
+        self.pages = [one for one in out if one.suffix.lower() == PAGE]
+        self.folders = [one for one in out if one not in (*self.files, *self.pages)]
+        for one in self.folders:
+            if one.suffix and not one.is_dir():
+                raise UsageError(
+                    f"--out takes a file that ends in {', '.join((*FILES, PAGE))}, or a folder for "
+                    f"masks, not {one}."
+                )
+        if len(self.folders) > 1:
+            raise UsageError("One folder is enough for the masks: give a single --out without one.")
+
+    @property
+    def any(self) -> bool:
+        """Whether the answers themselves go anywhere but to the terminal."""
+        return bool(self.files or self.pages or self.sort)
+
+    def summary(self, count: int) -> str:
+        places = ", ".join(map(str, (*self.files, *self.pages, *filter(None, (self.sort,)))))
+        return f"{count:,} image{'s' * (count != 1)} answered: {places}"
+
+
+def _kept(
+    answered: "Iterable[Answered]", places: _Places, stack: ExitStack, run: str
+) -> "Iterator[Prediction]":
+    """The predictions, each written to all places as it passes."""
+    from cutaway.learn.answer_files import answer_file
+    from cutaway.learn.answers import with_masks_written
+
+    sinks: list[Callable[[Answered], object]] = []
+    for path in places.files:
+        sinks.append(stack.enter_context(answer_file(path, places.overwrite)))
+    for path in places.pages:
+        from cutaway.show.predictions import prediction_page
+
+        sinks.append(stack.enter_context(prediction_page(path, run, places.overwrite)))
+    if places.sort:
+        from cutaway.learn.sorting import Sorter
+
+        sinks.append(Sorter(places.sort).add)
+    folder = places.folders[0] if places.folders else Path("masks")
+    for one in with_masks_written(answered, folder, places.overwrite):
+        if places.folders and not (one.prediction.drawn or one.prediction.error):
+            raise UsageError(f"This network predicts no masks for {folder}: leave --out away.")
+        for sink in sinks:
+            sink(one)
+        yield one.prediction
+
+
+def _printed_json(predictions: "Iterable[Prediction]") -> "Iterator[Prediction]":
+    """Print a list, an entry as soon as it is there."""
+    before = "["
+    for one in predictions:
+        text = json.dumps(finite(one.to_dict()), indent=1, ensure_ascii=False, allow_nan=False)
+        typer.echo(f"{before}\n{indent(text, ' ')}", nl=False)
+        before = ","
+        yield one
+    typer.echo("[]" if before == "[" else "\n]")
+
+
+@dataclass
+class _Tally:
+    """How many images were answered, how many could not be read, and the names of some."""
+
+    answered: int = 0
+    broken: int = 0
+    names: list[str] = field(default_factory=list)
+
+    def add(self, one: "Prediction") -> None:
+        self.answered += not one.error
+        self.broken += bool(one.error)
+        if one.error and len(self.names) < NAMED:
+            self.names.append(one.name)
+
+    def complain(self) -> None:
+        """Raise DataError where some could not be read."""
+        if self.broken:
+            more = self.broken - len(self.names)
+            named = ", ".join([*self.names, *([f"{more:,} more"] if more else [])])
+            raise DataError(
+                f"{self.broken:,} of {self.answered + self.broken:,} images could not be read: "
+                f"{named}. The others were answered."
+            )

@@ -11,8 +11,9 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from cutaway.data import cache
-from cutaway.data.files import TABLES, list_folder
+from cutaway.data.files import TABLES
 from cutaway.data.imageset import Finding
+from cutaway.data.walk import list_folder
 from cutaway.errors import DataError
 
 FILES = "files"

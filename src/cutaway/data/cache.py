@@ -68,6 +68,13 @@ def entry(
     return place, note
 
 
+def found(key: str) -> tuple[Path, dict[str, Any]] | None:
+    """The folder of `key` and its note, where they are there."""
+    place = root() / "packed" / key
+    note = _note(place)
+    return None if note is None else (place, note)
+
+
 def _note(place: Path) -> dict[str, Any] | None:
     try:
         return json.loads((place / META).read_text(encoding="utf-8"))

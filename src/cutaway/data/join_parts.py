@@ -7,12 +7,12 @@ from typing import Any
 import torch
 
 from cutaway.data.division import ACCEPTED, part_of
-from cutaway.data.files import natural
 from cutaway.data.frame import Frame, Size
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.levels import union
 from cutaway.data.plan import usual_side
 from cutaway.data.target import Masks, Values
+from cutaway.data.walk import natural
 from cutaway.errors import DataError, UsageError
 
 Read = Callable[[Any, Size], tuple[ImageSet, bool]]

@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, NamedTuple
 
-from cutaway.data.files import ENDINGS, walk
 from cutaway.data.imageset import Finding
 from cutaway.data.targets import text_of
+from cutaway.data.walk import ENDINGS, walk
 from cutaway.errors import DataError
 
 

@@ -15,12 +15,13 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 
 from cutaway.data import cache
-from cutaway.data.files import ENDINGS, division, list_folder, walk
+from cutaway.data.files import division
 from cutaway.data.frame import Fit, Frame, Size
 from cutaway.data.imageset import Finding, ImageSet, scaled_masks
 from cutaway.data.pack import Progress, Sample, pack, stamp
 from cutaway.data.picture import Unreadable, open_picture, read_header, silenced
 from cutaway.data.pixels import PixelsAndNote, stored
+from cutaway.data.walk import ENDINGS, list_folder, walk
 from cutaway.errors import DataError
 
 FOLDERS = ("images", "masks")

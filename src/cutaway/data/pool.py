@@ -1,13 +1,15 @@
 """Decode pictures in worker processes."""
 
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from queue import SimpleQueue
 from threading import Lock, Thread
 
 from cutaway.data.picture import silenced
 from cutaway.data.worker import Answer, Task, run
 from cutaway.processes import Gone, Program
+
+Pair = tuple[Task, Answer]
 
 CRASH = "The decoder crashed on this file."
 
@@ -24,12 +26,18 @@ def answers(tasks: Iterable[Task], workers: int) -> Iterator[Answer]:
                 answer = run(task)
             yield answer
     else:
-        yield from _in_parallel(tasks, workers)
+        yield from (answer for _, answer in pairs(tasks, workers))
 
 
-def _in_parallel(tasks: Iterable[Task], workers: int) -> Iterator[Answer]:
-    """Decode with one thread a worker: each sends the next task when the last is answered."""
-    queue: SimpleQueue[Answer | BaseException | None] = SimpleQueue()
+def pairs(tasks: Iterable[Task], workers: int) -> Generator[Pair, None, None]:
+    """Every task with its answer, in any order, by so many processes.
+
+    One thread a worker sends the next task when the last is answered.
+
+    Raises:
+        OSError: a worker could not write.
+    """
+    queue: SimpleQueue[Pair | BaseException | None] = SimpleQueue()
     source, lock = iter(tasks), Lock()
     staff = [_Worker() for _ in range(workers)]
 
@@ -40,7 +48,7 @@ def _in_parallel(tasks: Iterable[Task], workers: int) -> Iterator[Answer]:
                     task = next(source, None)
                 if task is None:
                     break
-                queue.put(worker.answer(task))
+                queue.put((task, worker.answer(task)))
         except BaseException as error:
             queue.put(error)
         queue.put(None)
@@ -60,17 +68,17 @@ def _in_parallel(tasks: Iterable[Task], workers: int) -> Iterator[Answer]:
             worker.program.close()
 
 
-def _collect(queue: "SimpleQueue[Answer | BaseException | None]", workers: int) -> Iterator[Answer]:
+def _collect(queue: "SimpleQueue[Pair | BaseException | None]", workers: int) -> Iterator[Pair]:
     while workers:
-        answer = queue.get()
-        if answer is None:
+        pair = queue.get()
+        if pair is None:
             workers -= 1
-        elif isinstance(answer, BaseException):
-            raise answer
-        elif "error" in answer:
-            raise OSError(*answer["error"])
+        elif isinstance(pair, BaseException):
+            raise pair
+        elif "error" in pair[1]:
+            raise OSError(*pair[1]["error"])
         else:
-            yield answer
+            yield pair
 
 
 class _Worker:

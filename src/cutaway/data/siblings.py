@@ -4,10 +4,11 @@ from pathlib import Path
 
 from cutaway.data.columns import label_column
 from cutaway.data.division import ambiguous_parts, likely_part, part_of
-from cutaway.data.files import TABLES, division, list_folder
+from cutaway.data.files import TABLES, division
 from cutaway.data.imageset import PARTS, Finding
 from cutaway.data.table import open_table
 from cutaway.data.target_spec import TargetSpec
+from cutaway.data.walk import list_folder
 from cutaway.errors import UsageError
 
 

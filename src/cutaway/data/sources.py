@@ -7,12 +7,13 @@ from typing import Any
 
 from cutaway.data.catalog import SOURCES, Source
 from cutaway.data.division import named_as_parts
-from cutaway.data.files import ENDINGS, TABLES, folder
+from cutaway.data.files import TABLES, folder
 from cutaway.data.frame import Size
 from cutaway.data.groups import grouped
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pack import Progress
 from cutaway.data.target_spec import TargetSpec
+from cutaway.data.walk import ENDINGS
 from cutaway.errors import CutawayError, DataError, UsageError, nearest
 
 __all__ = ["SOURCES", "Source", "load"]

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cutaway.data.files import natural
 from cutaway.data.imageset import Finding
+from cutaway.data.walk import natural
 from cutaway.errors import DataError
 
 NONE = {"", "nan", "<na>", "#n/a", "null", "nat"}

@@ -98,16 +98,20 @@ class DataCard:
     def normalise(self) -> Normalise:
         return Normalise(self.mean, self.std)
 
+    def expect_pictures(self) -> None:
+        """Refuse a network that takes no pictures. Raises UsageError."""
+        if len(self.size) != 2:
+            raise UsageError(
+                "This network was trained on signals or videos, and takes no pictures."
+            )
+
     def pixels(self, source: Any) -> UInt8[Tensor, "h w c"]:
         """A picture (a path or encoded bytes) as the network takes it.
 
         Raises:
             DataError: a file that is not there or not an image.
         """
-        if len(self.size) != 2:
-            raise UsageError(
-                "This network was trained on signals or videos, and takes no pictures."
-            )
+        self.expect_pictures()
         try:
             return torch.from_numpy(decode_to(source, self.frame))
         except Unreadable as problem:

@@ -259,9 +259,7 @@ class Classifier(Calibrated):
         """The five most probable classes."""
         if answer is None:
             return ClassPrediction(name=name, error=error)
-        best = answer.topk(min(5, target.outputs))
-        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-        return ClassPrediction(name=name, top=tuple((target.names[i], p) for i, p in pairs))
+        return ClassPrediction.of(name, answer.numpy(), target.names)
 
     def reply(self, answer: Float[np.ndarray, "k"], target: Target) -> Mapping[str, object]:
         best = np.argsort(-answer, kind="stable")[:5].tolist()

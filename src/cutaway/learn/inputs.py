@@ -1,79 +1,132 @@
-"""Inputs of a prediction: files, folders, encoded bytes, pictures and arrays in memory."""
+"""Inputs of a prediction, one after the other: files, folders, patterns, tables, and pictures and
+arrays in memory."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from glob import iglob
 from io import BytesIO
 from os import PathLike, fspath
+from os.path import exists, expanduser, isdir, splitext
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import UInt8
-from PIL import Image, ImageOps
-from torch import Tensor
+from PIL import Image
 
-from cutaway.data.files import natural, walk
 from cutaway.data.frame import Levels
 from cutaway.data.heic import ENDINGS
-from cutaway.data.image import pixels_of
-from cutaway.data.imageset import ImageSet
 from cutaway.data.picture import FORMATS
-from cutaway.data.unreadable import Unreadable
+from cutaway.data.stream import Input
+from cutaway.data.walk import in_order, natural
 from cutaway.errors import DataError, UsageError
-from cutaway.learn.card import DataCard
+
+TABLE = re.compile(r"(.+\.(?:csv|tsv|parquet))(?::(.+))?", re.IGNORECASE)
+"""A table, and the column of its pictures: `photos.csv:file`."""
 
 
-@dataclass(frozen=True)
-class Input:
-    """One picture that a network is asked about: a file or encoded bytes, and what it is called."""
-
-    name: str
-    source: Path | bytes
-
-    def pixels(self, card: DataCard) -> UInt8[Tensor, "h w c"]:
-        """As the network takes it. Raises DataError."""
-        return card.pixels(self.source)
-
-
-def collect_inputs(images: Any, levels: Levels | None = None) -> list[Input]:
-    """Collect every picture of what was handed in, in order.
+def read_inputs(images: Any, levels: Levels | None = None) -> Iterator[Input]:
+    """Every picture of what was handed in, in order, each found when it is asked for.
 
     Args:
-        images: a path, a folder (every picture below it), encoded bytes, a picture of PIL, an array
-            (h w or h w c) or a tensor (h w or c h w) of bytes or of fractions 0..1, a batch of them
-            with one axis more, an image set, or a list of such.
+        images: a path, a folder (every picture below it), a pattern such as `photos/*.jpg`, a table
+            that names or holds pictures (`photos.csv`, `photos.csv:file` for a column), encoded
+            bytes, a picture of PIL, an array (h w or h w c) or a tensor (h w or c h w) of bytes or
+            of fractions 0..1, a batch of them with one axis more, an image set, or a list or an
+            iterator of such.
         levels: what stands for black and white in arrays of whole numbers of more than 8 bits.
 
     Raises:
         UsageError: it is none of these.
-        DataError: an array that holds no picture.
+        DataError: an array that holds no picture, or a table that cannot be read.
     """
-    inputs = list(_each(images, "", levels))
-    return [Input(one.name or f"image {place}", one.source) for place, one in enumerate(inputs)]
+    for place, one in enumerate(_each(images, levels)):
+        yield Input(one.name or f"image {place}", one.source)
 
 
 def is_many(images: Any) -> bool:
-    """Whether many pictures were asked about, so that one which cannot be read is no reason to
-    answer none."""
-    return not isinstance(images, str | PathLike | bytes | Image.Image) or _is_folder(images)
+    """Whether many pictures may be meant, so that one which cannot be read is no reason to answer
+    none."""
+    if isinstance(images, str | PathLike):
+        text = fspath(images)
+        return _is_folder(text) or bool(TABLE.fullmatch(text)) or _is_pattern(text)
+    return not isinstance(images, bytes | Image.Image)
 
 
-def _each(images: Any, name: str, levels: Levels | None) -> Iterator[Input]:
+def _each(images: Any, levels: Levels | None) -> Iterator[Input]:
     if isinstance(images, str | PathLike):
         yield from _of_path(fspath(images))
     elif isinstance(images, bytes | bytearray | memoryview):
-        yield Input(name, bytes(images))
+        yield Input("", bytes(images))
     elif isinstance(images, Image.Image):
-        yield Input(name, encoded(images))
-    elif isinstance(images, ImageSet):
-        names = zip(images.names, images.images, strict=True)
-        yield from (Input(name, encoded(one.numpy())) for name, one in names)
-    elif isinstance(images, list | tuple):
+        yield Input("", encoded(images))
+    elif isinstance(images, list | tuple | Iterator):
         for one in images:
-            yield from _each(one, "", levels)
+            yield from _each(one, levels)
+    else:
+        yield from _in_memory(images, levels)
+
+
+def _of_path(text: str) -> Iterator[Input]:
+    if re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE):
+        raise UsageError(f"{text} is an address: download the picture, and give its path.")
+    if _is_folder(text):
+        yield from _of_folder(text)
+    elif _is_pattern(text):
+        yield from _of_pattern(text)
+    elif table := TABLE.fullmatch(text):
+        from cutaway.data.table import named_pictures
+
+        pictures = named_pictures(Path(table[1]).expanduser(), table[2] or "")
+        yield from (Input(name, source) for name, source in pictures)
+    else:
+        yield Input(text, expanduser(text))
+
+
+def _is_folder(text: str) -> bool:
+    return isdir(expanduser(text))
+
+
+def _is_pattern(text: str) -> bool:
+    """Whether a path has a wildcard, and is not itself the name of a file."""
+    return any(sign in text for sign in "*?[") and not exists(expanduser(text))
+
+
+def _of_folder(text: str) -> Iterator[Input]:
+    files = in_order(Path(text).expanduser(), text.rstrip("/\\"))
+    yield from _pictures(files, f"There is no picture in the folder {text}, or below it.")
+
+
+def _of_pattern(text: str) -> Iterator[Input]:
+    found = sorted(iglob(expanduser(text), recursive=True), key=natural)
+    files = (path for path in found if not isdir(path))
+    yield from _pictures(files, f"There is no picture whose name fits {text}.")
+
+
+def _pictures(files: Iterator[str], none: str) -> Iterator[Input]:
+    """The files with the ending of a picture. Raises UsageError where there are none."""
+    endings = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS}
+    endings |= set(ENDINGS)
+    any_found = False
+    for file in files:
+        if splitext(file)[1].lower() in endings:
+            any_found = True
+            yield Input(file, expanduser(file))
+    if not any_found:
+        raise UsageError(none)
+
+
+def _in_memory(images: Any, levels: Levels | None) -> Iterator[Input]:
+    """Arrays, tensors and image sets, for which torch may be loaded."""
+    import numpy as np
+    from torch import Tensor
+
+    from cutaway.data.imageset import ImageSet
+
+    if isinstance(images, ImageSet):
+        pairs = zip(images.names, images.images, strict=True)
+        yield from (Input(name, encoded(one.numpy())) for name, one in pairs)
     elif isinstance(images, np.ndarray | Tensor):
-        yield from _of_array(images, levels)
+        rows = images if images.ndim == 4 else [images]
+        yield from (Input("", encoded(_pixels(one, levels))) for one in rows)
     else:
         raise UsageError(
             f"A {type(images).__name__} is not a picture: give paths, a folder, encoded bytes, "
@@ -81,34 +134,11 @@ def _each(images: Any, name: str, levels: Levels | None) -> Iterator[Input]:
         )
 
 
-def _of_path(text: str) -> Iterator[Input]:
-    if re.match(r"[a-z][a-z0-9+.-]+://", text, re.IGNORECASE):
-        raise UsageError(f"{text} is an address: download the picture, and give its path.")
-    path = Path(text).expanduser()
-    if not _is_folder(path):
-        yield Input(text, path)
-        return
-    endings = {end for end, kind in Image.registered_extensions().items() if kind in FORMATS}
-    endings |= set(ENDINGS)
-    files = sorted(walk(path, text.rstrip("/\\")), key=natural)
-    pictures = [file for file in files if Path(file).suffix.lower() in endings]
-    if not pictures:
-        raise UsageError(f"There is no picture in the folder {path}, or below it.")
-    yield from (Input(file, Path(file).expanduser()) for file in pictures)
+def _pixels(image: Any, levels: Levels | None) -> Any:
+    """The bytes h w c of an array or a tensor. Raises DataError where it holds no picture."""
+    from cutaway.data.image import pixels_of
+    from cutaway.data.unreadable import Unreadable
 
-
-def _is_folder(what: Any) -> bool:
-    return isinstance(what, str | PathLike) and Path(what).expanduser().is_dir()
-
-
-def _of_array(images: np.ndarray | Tensor, levels: Levels | None) -> Iterator[Input]:
-    """One picture, or with an axis more a batch of them."""
-    rows = images if images.ndim == 4 else [images]
-    yield from (Input("", encoded(_pixels(one, levels))) for one in rows)
-
-
-def _pixels(image: np.ndarray | Tensor, levels: Levels | None) -> UInt8[np.ndarray, "h w c"]:
-    """Raises DataError where it holds no picture."""
     if not (image.ndim in (2, 3) and 0 not in image.shape):
         raise DataError(
             f"An image has the shape h w, h w c or c h w, not {' '.join(map(str, image.shape))}."
@@ -119,9 +149,12 @@ def _pixels(image: np.ndarray | Tensor, levels: Levels | None) -> UInt8[np.ndarr
         raise DataError(problem.sentence) from None
 
 
-def encoded(picture: Image.Image | UInt8[np.ndarray, "h w c"]) -> bytes:
-    """A picture in memory as the content of a file, so that all are read in one way."""
-    if isinstance(picture, np.ndarray):
+def encoded(picture: Any) -> bytes:
+    """A picture of PIL, or bytes h w c, as the content of a file, so that all are read in one
+    way."""
+    from PIL import ImageOps
+
+    if not isinstance(picture, Image.Image):
         picture = Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture)
     picture = ImageOps.exif_transpose(picture)
     kind = "PNG" if picture.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I", "I;16") else "TIFF"

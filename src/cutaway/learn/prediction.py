@@ -1,19 +1,24 @@
-"""Predictions for one image: its class, its mask, its values."""
+"""Predictions for one image: its class, its values. Those for each pixel are in `mask_prediction`.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+Of NumPy alone: the command line predicts one image without torch.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from jaxtyping import UInt8
-from torch import Tensor
+import numpy as np
 
 from cutaway.errors import DataError
-from cutaway.learn.image_grid import save_mask
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
     """The prediction for one image; of one that cannot be read, why not."""
+
+    drawn: ClassVar[bool] = False
+    """Whether a picture belongs to it, which goes into a folder."""
 
     name: str
     error: str = ""
@@ -32,14 +37,24 @@ class Prediction:
         return {}
 
     def cells(self) -> dict[str, str]:
-        """The answer as the cells of a table, by their headings."""
+        """The answer as the cells of a table for people, by their headings."""
         return {}
 
-    def with_mask_written(self, folder: Path, stem: str) -> "Prediction":
+    def row(self) -> Mapping[str, str | float]:
+        """The answer as a row of a table for programs, by its columns."""
+        return self.cells()
+
+    @property
+    def doubt(self) -> float | None:
+        """How unsure the answer is, from 0 to 1; None where it does not tell."""
+        return None
+
+    def with_mask_written(self, folder: Path, stem: str, overwrite: bool = True) -> "Prediction":
         """The same, with what is a picture of it in a folder, by a name without ending.
 
         Raises:
             RunError: it cannot be written.
+            UsageError: it would overwrite something.
         """
         return self
 
@@ -49,6 +64,12 @@ class ClassPrediction(Prediction):
     """The most probable classes of an image, best first."""
 
     top: tuple[tuple[str, float], ...] = ()
+
+    @classmethod
+    def of(cls, name: str, answer: np.ndarray, names: Sequence[str]) -> "ClassPrediction":
+        """The five most probable of these classes, by the probability of each."""
+        best = np.argsort(-answer, kind="stable")[:5].tolist()
+        return cls(name=name, top=tuple((names[k], float(answer[k])) for k in best))
 
     @property
     def label(self) -> str:
@@ -60,6 +81,11 @@ class ClassPrediction(Prediction):
         self.raise_error()
         return self.top[0][0]
 
+    @property
+    def doubt(self) -> float | None:
+        """One minus the highest probability."""
+        return 1 - self.top[0][1] if self.top else None
+
     def answer(self) -> dict[str, list[list[str | float]]]:
         return {"top": [list(pair) for pair in self.top]}
 
@@ -68,6 +94,14 @@ class ClassPrediction(Prediction):
         others = ", ".join(f"{name} {p:.1%}" for name, p in self.top[1:])
         return {"answer": label, "probability": f"{probability:.1%}", "next": others}
 
+    def row(self) -> dict[str, str | float]:
+        """`answer`, `probability`, then `answer_2`, `probability_2` and so on."""
+        row: dict[str, str | float] = {}
+        for place, (name, probability) in enumerate(self.top, 1):
+            ending = f"_{place}" if place > 1 else ""
+            row |= {f"answer{ending}": name, f"probability{ending}": probability}
+        return row
+
 
 @dataclass(frozen=True, kw_only=True)
 class ValuePrediction(Prediction):
@@ -75,38 +109,16 @@ class ValuePrediction(Prediction):
 
     values: dict[str, float]
 
+    @classmethod
+    def of(cls, name: str, answer: np.ndarray, names: Sequence[str]) -> "ValuePrediction":
+        """The numbers of these names."""
+        return cls(name=name, values=dict(zip(names, map(float, answer), strict=True)))
+
     def answer(self) -> dict[str, dict[str, float]]:
         return {"values": self.values}
 
     def cells(self) -> dict[str, str]:
         return {name: f"{value:.6g}" for name, value in self.values.items()}
 
-
-@dataclass(frozen=True, kw_only=True)
-class MaskPrediction(Prediction):
-    """The most probable class of each pixel of an image, as large as the network takes it.
-
-    Attributes:
-        mask: indices into the classes; None once it is in a file.
-        classes: the names of all classes.
-        present: those of the classes that occur.
-        file: where the mask has been written; empty where it has not.
-    """
-
-    mask: UInt8[Tensor, "h w"] | None = None
-    classes: tuple[str, ...] = ()
-    present: tuple[str, ...] = ()
-    file: str = ""
-
-    def answer(self) -> dict[str, str]:
-        return {"mask": self.file, "classes": ", ".join(self.present)}
-
-    def cells(self) -> dict[str, str]:
-        return self.answer()
-
-    def with_mask_written(self, folder: Path, stem: str) -> "MaskPrediction":
-        if self.mask is None:
-            return self
-        target = folder / f"{stem}-mask.png"
-        save_mask(target, self.mask, len(self.classes))
-        return replace(self, mask=None, file=str(target))
+    def row(self) -> dict[str, float]:
+        return self.values

@@ -1,9 +1,9 @@
 """A run: the directory that holds everything about one training, and what can be done with it."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any, TypedDict
 
 import torch
@@ -19,6 +19,7 @@ from cutaway.data.target import Classes, Values
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, read_rows, writing
 from cutaway.learn import runtime as runtimes
+from cutaway.learn.answers import Answered, Answering
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
 from cutaway.learn.directory import refuse_member
@@ -29,8 +30,7 @@ from cutaway.learn.job import Job
 from cutaway.learn.loading import part_or_data
 from cutaway.learn.network import initial_network
 from cutaway.learn.notes import Note, read_notes
-from cutaway.learn.predict import draw, predict
-from cutaway.learn.prediction import Prediction
+from cutaway.learn.predict import answered, draw
 from cutaway.learn.recipe import OWN, Recipe, read_recipe
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import make_task
@@ -52,7 +52,7 @@ class Timing(TypedDict):
     images_per_second: float
 
 
-class Run(Job):
+class Run(Job, Answering):
     """One training on disk."""
 
     kind, marker = "run", "recipe.toml"
@@ -245,22 +245,8 @@ class Run(Job):
         with writing(path), open(path, "a") as file:
             file.write(line + "\n")
 
-    def predict(self, images: Any, out: Path | None = None) -> list[Prediction]:
-        """Predict each image: its most probable classes, its mask, its values.
-
-        Args:
-            images: a path, a folder, encoded bytes, a picture of PIL, an array h w c, a tensor
-                c h w, a batch or a list of such (see `inputs.collect_inputs`).
-            out: a folder for masks, which are then written and not kept in memory.
-
-        Raises:
-            UsageError: the network tells nothing of images.
-            DataError: the only image asked about cannot be read. Of several each says so itself,
-                in `error`, and the others are answered.
-            RunError: a mask cannot be written.
-        """
-        with self.runtime.session():
-            return predict(self.model, self.task, self.data, self.runtime, images, out)
+    def answered(self, images: Any) -> Iterator[Answered]:
+        return answered(self.model, self.task, self.data, self.runtime, images)
 
     def generate(self, count: int, seed: int = 0) -> UInt8[Tensor, "n *grid c"]:
         """Images that the network draws from codes z of N(0, 1); the seed decides them.

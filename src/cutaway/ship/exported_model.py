@@ -1,19 +1,18 @@
 """An exported file, opened: its description and its outputs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
-from torch import Tensor, nn
+from torch import nn
 
 from cutaway.arithmetic import exact
 from cutaway.errors import UsageError
+from cutaway.learn.answers import Answered, Answering, answer_all
 from cutaway.learn.card import DataCard
-from cutaway.learn.predict import predictions
 from cutaway.learn.prediction import Prediction
 from cutaway.ship.about import About
 
@@ -22,7 +21,7 @@ CHUNK = 256
 
 
 @dataclass(frozen=True)
-class ExportedModel:
+class ExportedModel(Answering):
     """An exported network that runs on plain arrays.
 
     Attributes:
@@ -41,11 +40,8 @@ class ExportedModel:
         starts = range(0, len(examples), CHUNK)
         return np.concatenate([self.answer(examples[i : i + CHUNK]) for i in starts])
 
-    def predict(self, images: Any) -> list[Prediction]:
-        """Predict for each image.
-
-        Args:
-            images: what a run's `predict` takes.
+    def answered(self, images: Any) -> Iterator[Answered]:
+        """Each picture with its prediction.
 
         Raises:
             DataError: the only image asked about cannot be read; of several each says so itself.
@@ -53,10 +49,14 @@ class ExportedModel:
         """
         if self.about.part != "answer":
             raise UsageError(f"{self.path} makes no predictions for images.")
-        return [*predictions(self._outputs, self.about.task_kind(), self.card, images)]
+        self.card.expect_pictures()
+        task, target = self.about.task_kind(), self.about.target
 
-    def _outputs(self, pixels: UInt8[Tensor, "n h w c"]) -> Tensor:
-        return torch.from_numpy(self.in_batches(pixels.numpy()))
+        def tell(name: str, answer: np.ndarray | None, error: str) -> Prediction:
+            tensor = None if answer is None else torch.from_numpy(answer)
+            return task.prediction(name, tensor, target, error)
+
+        return answer_all(images, self.about.frame, self.in_batches, tell)
 
     @property
     def card(self) -> DataCard:

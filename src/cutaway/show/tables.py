@@ -1,7 +1,6 @@
 """Tables for the terminal."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
@@ -14,7 +13,6 @@ from cutaway.data.catalog import SOURCES, Source
 from cutaway.learn.evaluation import Evaluation, number
 from cutaway.learn.fleet import Fleet
 from cutaway.learn.job import Job
-from cutaway.learn.prediction import Prediction
 from cutaway.learn.run import Run
 from cutaway.show import measures, origins
 
@@ -117,21 +115,6 @@ def _measures(prefix: str, result: Evaluation) -> dict[str, str]:
         groups = f", of {result.related:,} groups of related images" if result.related else ""
         value = f"{value}   (95 % interval {low} to {high}{groups})"
     return {f"{prefix}{measures.name(first)}": value, **result.remarks(), **names}
-
-
-def predictions(predictions: Sequence[Prediction]) -> Table:
-    """The prediction of each image, or why there is none."""
-    headings = dict.fromkeys(name for one in predictions if not one.error for name in one.cells())
-    grid = Table(header_style="bold")
-    for heading in ("image", *(headings or ["answer"])):
-        grid.add_column(heading, overflow="fold")
-    for one in predictions:
-        name = Text(Path(one.name).name)
-        if one.error:
-            grid.add_row(name, Text(one.error.removeprefix(f"{one.name}: ")))
-        else:
-            grid.add_row(name, *(Text(cell) for cell in one.cells().values()))
-    return grid
 
 
 def checked(title: str, check: "Checked") -> Table:

@@ -1,6 +1,6 @@
 """A fleet: the directory that holds the runs of many networks trained as one job."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from itertools import product
@@ -13,6 +13,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.split import overlap
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, write_json
+from cutaway.learn.answers import Answered, Answering
 from cutaway.learn.directory import Place, create_whole
 from cutaway.learn.evaluation import Pooled, Summary, number
 from cutaway.learn.execution import Execution
@@ -29,8 +30,7 @@ from cutaway.learn.job import Job
 from cutaway.learn.loading import part_or_data
 from cutaway.learn.notes import Note, merge_notes
 from cutaway.learn.options import Changes, in_fields
-from cutaway.learn.predict import predict
-from cutaway.learn.prediction import Prediction
+from cutaway.learn.predict import answered
 from cutaway.learn.recipe import REPLICATE, Recipe, from_dict
 from cutaway.learn.run import Run
 
@@ -68,7 +68,7 @@ def plan(recipe: Recipe) -> list[dict[str, object]]:
 FORMAT = 1
 
 
-class Fleet(Job):
+class Fleet(Job, Answering):
     """Runs that differ in what `changes` says, each a directory of its own in `members`."""
 
     kind, marker = "fleet", "fleet.json"
@@ -250,15 +250,7 @@ class Fleet(Job):
         tasks, networks = [run.task for run in runs], [run.model for run in runs]
         return Ensemble(tasks, networks, runs[0].data.target).eval()
 
-    def predict(self, images: Any, out: Path | None = None) -> list[Prediction]:
-        """Predict each image by the mean of the members' answers.
-
-        Args:
-            images, out: what a run's `predict` takes.
-
-        Raises:
-            DataError: the only image asked about cannot be read.
-        """
+    def answered(self, images: Any) -> Iterator[Answered]:
+        """Each picture with the mean of the members' answers."""
         first = self.members[0]
-        with first.runtime.session():
-            return predict(self.model, first.task, first.data, first.runtime, images, out)
+        return answered(self.model, first.task, first.data, first.runtime, images)

@@ -281,9 +281,9 @@ class Regress(Task):
     def prediction(
         self, name: str, answer: Tensor | None, target: Target, error: str = ""
     ) -> ValuePrediction:
-        values = [] if answer is None else answer.tolist()
-        by_name = dict(zip(target.names, values, strict=bool(values)))
-        return ValuePrediction(name=name, values=by_name, error=error)
+        if answer is None:
+            return ValuePrediction(name=name, values={}, error=error)
+        return ValuePrediction.of(name, answer.numpy(), target.names)
 
     def reply(self, answer: Float[np.ndarray, " m"], target: Target) -> Mapping[str, object]:
         values = (float(f"{value:.6g}") for value in answer.tolist())

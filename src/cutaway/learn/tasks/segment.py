@@ -13,8 +13,8 @@ from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Masks, Target
 from cutaway.learn.evaluation import Evaluation, Summary, number
 from cutaway.learn.image_grid import palette
+from cutaway.learn.mask_prediction import MaskPrediction
 from cutaway.learn.metrics import HIGHER, Metric, loss
-from cutaway.learn.prediction import MaskPrediction
 from cutaway.learn.presets import ADAM, PLAIN
 from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, Task, at_rest, expect
@@ -131,9 +131,12 @@ class Segment(Task):
     ) -> MaskPrediction:
         if answer is None:
             return MaskPrediction(name=name, error=error)
-        mask = answer.argmax(0).byte()
+        surest, best = answer.max(0)
+        mask, unsure = best.byte(), 1 - surest.mean().item()
         present = tuple(target.names[k] for k in mask.unique().tolist())
-        return MaskPrediction(name=name, mask=mask, classes=target.names, present=present)
+        return MaskPrediction(
+            name=name, mask=mask, classes=target.names, present=present, unsure=unsure
+        )
 
     def quality(self, answers: Tensor, truth: Tensor, target: Target) -> dict[str, float]:
         counts = confusions(truth.long(), answers.argmax(1), target.outputs)

@@ -1,0 +1,89 @@
+"""`cutaway predict`: what is asked about, where the answers go, and how it ends."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from helpers.command import cutaway
+from helpers.digits import digits
+from PIL import Image
+
+import cutaway as ca
+
+COUNT = 6
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "digits"
+    ca.fit("mlp", digits(400), epochs=3, optimizer="adamw", lr=0.02, out=out, widths="32",
+           progress=False)  # fmt: skip
+    return out
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A folder with pictures, one of them broken."""
+    (tmp_path / "photos").mkdir()
+    for i, pixels in enumerate(digits(COUNT).images):
+        Image.fromarray(pixels[..., 0].numpy()).save(tmp_path / "photos" / f"{i}.png")
+    (tmp_path / "photos" / "2.png").write_bytes(b"hello")
+    return tmp_path
+
+
+def test_answers_go_to_every_place_at_once(run, here):
+    places = ("-o", "a.csv", "-o", "a.jsonl", "-o", "a.html", "--sort", "sorted")
+    done = cutaway("predict", run, "photos", *places, folder=here)
+    assert done.code == 1
+    assert "1 of 6 images could not be read: photos/2.png. The others" in done.err
+    assert done.out == "5 images answered: a.csv, a.jsonl, a.html, sorted\n"
+    with open(here / "a.csv", newline="") as file:
+        rows = [*csv.DictReader(file)]
+    assert [row["image"] for row in rows] == [f"photos/{i}.png" for i in range(COUNT)]
+    lines = [json.loads(line) for line in (here / "a.jsonl").read_text().splitlines()]
+    for row, line in zip(rows, lines, strict=True):
+        assert bool(row["error"]) == ("error" in line) == (row["image"] == "photos/2.png")
+        if not row["error"]:
+            assert line["top"][0] == [row["answer"], float(row["probability"])]
+            copy = here / "sorted" / row["answer"] / Path(row["image"]).name
+            assert copy.read_bytes() == (here / row["image"]).read_bytes()
+    assert "photos/2.png" in (here / "a.html").read_text()
+    again = cutaway("predict", run, "photos", "-o", "a.csv", folder=here)
+    assert again.code == 2
+    assert "add --overwrite" in again.err
+    assert cutaway("predict", run, "photos/1.png", "-o", "a.csv", "--overwrite", folder=here)
+    assert len((here / "a.csv").read_text().splitlines()) == 2
+
+
+def test_paths_from_standard_input(run, here):
+    typed = "photos/0.png\n\nphotos/3.png\n"
+    done = cutaway("predict", run, "-", "--json", folder=here, typed=typed)
+    assert done.code == 0
+    assert [row["image"] for row in done.json] == ["photos/0.png", "photos/3.png"]
+    done = cutaway("predict", run, "photos/1.png", "-", "--json", folder=here, typed=typed)
+    assert len(done.json) == 3
+    assert cutaway("predict", run, "-", folder=here).code == 2
+
+
+def test_a_table_names_what_is_broken(run, here):
+    done = cutaway("predict", run, "photos/1.png", "photos/2.png", folder=here)
+    assert done.code == 1
+    assert "1.png" in done.out
+    assert "%" in done.out
+    assert "not a picture" in done.said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("-o", "answers.txt"), "--out takes a file that ends in .csv"),
+        (("-o", "folder"), "no masks for folder"),
+        (("-o", "one", "-o", "two"), "One folder is enough"),
+        (("-", "-"), "Standard input can be read once"),
+    ],
+)
+def test_what_cannot_be_carried_out_is_refused(words, said, run, here):
+    done = cutaway("predict", run, "photos/1.png", *words, folder=here)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.said

@@ -1,0 +1,28 @@
+"""Predictions in columns on the terminal."""
+
+from cutaway.learn.prediction import ClassPrediction, ValuePrediction
+from cutaway.show import answers
+
+
+def test_columns_are_aligned_and_errors_stand_whole(capsys, monkeypatch):
+    monkeypatch.setattr(answers, "AT_ONCE", 3)
+    given = [
+        ClassPrediction(name="a/1.png", error="a/1.png: The file is empty, and this is long."),
+        ClassPrediction(name="a/long.png", top=(("cat", 0.75), ("dog", 0.25))),
+        ClassPrediction(name="2.png", top=(("a goldfish", 1.0),)),
+        ClassPrediction(name="\x1b3.png", error="It is gone."),
+    ]
+    assert [*answers.show(given)] == given
+    assert capsys.readouterr().out.splitlines() == [
+        "image     answer      probability  next",
+        "1.png     The file is empty, and this is long.",
+        "long.png  cat         75.0%        dog 25.0%",
+        "2.png     a goldfish  100.0%",
+        "image   answer",
+        "?3.png  It is gone.",
+    ]
+
+
+def test_numbers_have_a_column_each():
+    given = [ValuePrediction(name="a", values={"price": 2.5, "age": 3.0})]
+    assert [*answers.lines(given)] == ["image  price  age", "a      2.5    3"]

@@ -1,0 +1,61 @@
+"""The page of predictions: the images in most doubt, however many there are."""
+
+import numpy as np
+import pytest
+
+from cutaway.data.stream import Input
+from cutaway.errors import UsageError
+from cutaway.learn.answers import Answered
+from cutaway.learn.prediction import ClassPrediction, Prediction, ValuePrediction
+from cutaway.show import predictions
+from cutaway.show.predictions import Gathered, content, prediction_page
+
+
+def answered(name: str, prediction: Prediction) -> Answered:
+    pixels = None if prediction.error else np.zeros((9, 9, 3), np.uint8)
+    return Answered(Input(name, name), pixels, prediction)
+
+
+def guess(name: str, probability: float, label: str = "cat") -> Answered:
+    top = ((label, probability), ("<other>", 1 - probability))
+    return answered(name, ClassPrediction(name=name, top=top))
+
+
+def test_the_least_certain_come_first_and_no_more_than_fit(monkeypatch):
+    monkeypatch.setattr(predictions, "SHOWN", 3)
+    gathered = Gathered()
+    for place, probability in enumerate([0.9, 0.4, 0.99, 0.4, 0.8, 0.7]):
+        gathered.add(guess(str(place), probability, "dog" if place == 5 else "cat"))
+    assert [card.name for card in gathered.shown()] == ["1", "3", "5"]
+    assert (gathered.answered, gathered.doubtful) == (6, 2)
+    assert gathered.classes == {"cat": 5, "dog": 1}
+
+
+def test_a_page_is_escaped_and_names_broken_files(tmp_path):
+    with prediction_page(tmp_path / "a.html", "runs/<1>") as add:
+        add(guess("<b>.png", 0.4))
+        add(answered("c", ClassPrediction(name="c", error="<c> is empty.")))
+    page = (tmp_path / "a.html").read_text()
+    for text in ("&lt;b&gt;.png", "&lt;c&gt; is empty.", "&lt;other&gt;", "runs/&lt;1&gt;"):
+        assert text in page
+    with (
+        pytest.raises(UsageError, match="exists already"),
+        prediction_page(tmp_path / "a.html", "run"),
+    ):
+        pass
+
+
+def test_numbers_are_shown_in_their_order():
+    gathered = Gathered()
+    for name in "abc":
+        gathered.add(answered(name, ValuePrediction(name=name, values={"price": 2.0})))
+    values = content(gathered, "run")
+    assert [card.name for card in values["cards"]] == ["a", "b", "c"]
+    assert values["bars"] is None
+    assert "in the order" in values["lead"]
+
+
+def test_of_none_that_could_be_read_there_is_a_page_too(tmp_path):
+    with prediction_page(tmp_path / "a.html", "run") as add:
+        add(answered("c", ClassPrediction(name="c", error="It is empty.")))
+    assert "No image could be read." in (tmp_path / "a.html").read_text()
