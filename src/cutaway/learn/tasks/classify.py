@@ -49,6 +49,10 @@ class Classify(Classifier):
 
         return (Player("model", tuple(model.parameters()), loss),)
 
+    @property
+    def takes_features(self) -> bool:
+        return not (self.mixup or self.cutmix)
+
     def _error(self, s: Float[Tensor, "b k"], mixed: Mixed) -> Float[Tensor, ""]:
         smooth = self.label_smoothing
         return mixed.weigh(lambda t: F.cross_entropy(s, t, label_smoothing=smooth))
