@@ -15,6 +15,7 @@ from cutaway.learn import checkpoint
 from cutaway.learn.checkpoint import Tensors
 from cutaway.learn.decay import apply_decay
 from cutaway.learn.evaluation import Evaluation, number
+from cutaway.learn.frozen_features import FeatureFeed, frozen_backbone
 from cutaway.learn.history import Row, best
 from cutaway.learn.loop import MetricTotals, batches_per_step, optimizers_of
 from cutaway.learn.network import head_of
@@ -46,25 +47,36 @@ class Stage:
     Args:
         number: from 0; each stage draws from streams of its own.
         network: in place and on its device; trained in place.
+
+    Attributes:
+        network: what learns: the one that was given, or its last modules, where the features that
+            those before give never change (see `frozen_features`).
+        shown: the training images, in the batches of `feed`.
+        feed, val: what is learned from and what is validated on: images, or their features.
     """
 
     def __init__(
         self, number: int, recipe: Recipe, run: "Run", images: ImageSet, network: nn.Module
     ):
-        self.number, self.network, runtime = number, network, run.runtime
+        self.number, runtime = number, run.runtime
         recipe = with_own_streams(recipe, number)
         self.recipe, self.task = recipe, task_of(recipe, run, images)
         self.free = [p for p in network.parameters() if p.requires_grad]
         head = head_of(recipe, network)
         rest(frozen(network.train(), recipe.freeze, head))
-        playing = torch.compile(network) if runtime.compile else network
+        turns = max(player.turns for player in self.task.players(network))
+        self.shown = feed(recipe, run, images, turns=turns)
+        still = frozen_backbone(recipe, self.task, network, self.shown)
+        self.network = still.tail if still else network
+        playing = torch.compile(self.network) if runtime.compile else self.network
         slow = backbone(network, head) if recipe.backbone_rate != 1 else ()
         self.player_optimizers = optimizers_of(self.task.players(playing), recipe, runtime, slow)  # type: ignore[arg-type]
         for player_optimizer in self.player_optimizers:
             apply_decay(player_optimizer.optimizer, recipe)
-        self.average = moving_average(network, recipe.ema) if recipe.ema else None
-        self.feed = feed(recipe, run, images, turns=batches_per_step(self.player_optimizers))
-        self.val = run.feed(images, run.split.val) if len(run.split.val) else None
+        self.average = moving_average(self.network, recipe.ema) if recipe.ema else None
+        self.feed = FeatureFeed(self.shown, still, runtime) if still else self.shown
+        val = run.feed(images, run.split.val) if len(run.split.val) else None
+        self.val = FeatureFeed(val, still) if still and val else val
         self.totals = MetricTotals()
         self.rows: list[Row] = []
         self.best: Tensors = {}

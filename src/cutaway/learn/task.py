@@ -108,6 +108,12 @@ class Task:
         """The metric that runs on such a target are compared by."""
         return self.metric(self.compared or self.leading(target))
 
+    @property
+    def takes_features(self) -> bool:
+        """Whether it asks a network for nothing but its output for each image as it is, so that the
+        last modules of a network do, called with the features that those before them give."""
+        return False
+
     def refuse_other(self, target: Target) -> None:
         """Refuse targets of another kind than this task learns from. Raises UsageError."""
         if self.needs and not isinstance(target, self.needs):

@@ -127,7 +127,7 @@ class Training:
     def begin(self) -> None:
         """Prepare the first step; does nothing where that was taken already."""
         if self.fresh:
-            prepare(self.run, self.model, self.stage.task, self.stage.feed)
+            prepare(self.run, self.model, self.stage.task, self.stage.shown)
             self.save()
 
     def _learn(self) -> None:
@@ -164,7 +164,7 @@ class Training:
                 self.images_seen += stage.images_before(step) - stage.images_before(step - 1)
                 self.step += 1
                 if stage.average is not None:
-                    stage.average.update_parameters(self.model)
+                    stage.average.update_parameters(stage.network)
                 if not self.runtime.sync_is_free and step % CHECK_EVERY == 0:
                     self.check_totals()
                 self.seconds += time.monotonic() - started
@@ -184,7 +184,7 @@ class Training:
             raise self._not_finite(stage.player_optimizers[0].player, batch, stage.step)
 
     def _not_finite(self, player: Player, batch: Batch, step: int) -> TrainingError:
-        where = first_not_finite(self.model, batch.x, lambda: player.loss(batch))
+        where = first_not_finite(self.stage.network, batch.x, lambda: player.loss(batch))
         return TrainingError(
             f"The loss stopped being a finite number at step {step} (epoch "
             f"{(step - 1) // self.stage.steps_per_epoch + 1}); it arose in {where}. Try a lower "

@@ -74,7 +74,7 @@ class Wave:
     def _stack_members(self) -> None:
         every_one = self.trainings.values()
         self.optimizers_of = [t.stage.player_optimizers[0] for t in every_one]
-        stack = LossStack([t.model for t in every_one], self.stage.task)
+        stack = LossStack([t.stage.network for t in every_one], self.stage.task)
         self.player_optimizer = StackOptimizer(
             stack, [t.stage.recipe for t in every_one], self.runtime
         )

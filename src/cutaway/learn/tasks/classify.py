@@ -66,3 +66,7 @@ class Classify(Classifier):
             return error, {"accuracy": mixed.weigh(lambda t: (answer == t).sum())}
 
         return (Player("model", tuple(model.parameters()), loss),)
+
+    @property
+    def takes_features(self) -> bool:
+        return not (self.mixup or self.cutmix)

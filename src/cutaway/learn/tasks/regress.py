@@ -242,6 +242,10 @@ class Regress(Task):
 
         return (Player("model", tuple(model.parameters()), error),)
 
+    @property
+    def takes_features(self) -> bool:
+        return True
+
     def _error(self, y: Float[Tensor, "b m"], t: Float[Tensor, "b m"]) -> Float[Tensor, ""]:
         mean: Tensor = LOSSES[self.loss](y.float(), t)
         return mean
