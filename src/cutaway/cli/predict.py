@@ -18,6 +18,13 @@ def predict(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for the masks of a segmentation network.")
     ] = Path("masks"),
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            help="Tell the set of classes, too, that holds the true one for this share of images: "
+            "0.95.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Predict the most probable classes of each image, its mask, or its values.
@@ -29,7 +36,8 @@ def predict(
     from cutaway.learn.kinds import open_network
     from cutaway.show import tables
 
-    predictions = open_network(run).predict(images[0] if len(images) == 1 else images, out)
+    wanted = images[0] if len(images) == 1 else images
+    predictions = open_network(run).predict(wanted, out, coverage)
     emit([one.to_dict() for one in predictions]) if as_json else tables.show(
         tables.predictions(predictions)
     )

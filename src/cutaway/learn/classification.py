@@ -1,7 +1,7 @@
 """Telling the classes of whole examples: the answers, and what all such tasks share."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar, TypedDict
 
@@ -14,6 +14,7 @@ from cutaway.data.feed import Batch, Feed
 from cutaway.data.split import Split
 from cutaway.data.target import Classes, Target
 from cutaway.learn.calibration import Calibrated
+from cutaway.learn.conformal import COVERAGES, SetMetrics, in_words, set_metrics
 from cutaway.learn.evaluation import Pooled, Summary
 from cutaway.learn.metrics import HIGHER, Kept, Metric, loss
 from cutaway.learn.prediction import ClassPrediction
@@ -23,8 +24,8 @@ from cutaway.learn.task import at_rest, expect
 
 BINS = 15
 """Bins of the calibration curve (Guo et al. 2017)."""
-
-
+TOLD = 0.95
+"""The coverage of sets that is told beside the metrics; reports have others, too."""
 WIDE = 0.2  # an interval of the accuracy so wide leaves open how good the network is
 
 
@@ -62,6 +63,7 @@ class Classification(Pooled):
         probabilities: the network's, a row an image.
         groups: a group number for each image, where some are related: of one declared group, or
             near copies; None where none are.
+        conformity: what the sets of classes follow from; empty where there are none.
     """
 
     classes: tuple[str, ...]
@@ -69,6 +71,7 @@ class Classification(Pooled):
     targets: Int[Tensor, " n"]
     probabilities: Float[Tensor, "n k"]
     groups: Int[Tensor, " n"] | None = None
+    conformity: tuple[float, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -78,7 +81,7 @@ class Classification(Pooled):
         return self.probabilities
 
     def with_answers(self, answers: Float[Tensor, "n k"]) -> "Classification":
-        return replace(self, probabilities=answers)
+        return replace(self, probabilities=answers, conformity=())  # which is of its own answers
 
     def error_of(self, total: Float[Tensor, "n k"], count: int) -> float:
         return (total.argmax(1) != self.targets).double().mean().item()
@@ -108,7 +111,8 @@ class Classification(Pooled):
         return ("top5",) if len(self.classes) <= 5 else ()
 
     def remarks(self) -> dict[str, str]:
-        return {"wrong": f"{len(self) - self.correct:,} of {len(self):,} images"}
+        wrong = {"wrong": f"{len(self) - self.correct:,} of {len(self):,} images"}
+        return wrong | {f"sets at {TOLD:.0%}": in_words(one) for one in self.sets_at(TOLD)}
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -203,7 +207,16 @@ class Classification(Pooled):
         return doubts
 
     def details(self) -> Mapping[str, object]:
-        return {"classes": self.per_class()}
+        return {"classes": self.per_class(), "sets": self.sets}
+
+    @property
+    def sets(self) -> list[SetMetrics]:
+        """What the conformal sets of the images come to."""
+        return self.sets_at(*COVERAGES)
+
+    def sets_at(self, *coverages: float) -> list[SetMetrics]:
+        """The same for these coverages, as far as they can be promised."""
+        return set_metrics(self.conformity, self.probabilities, self.targets, coverages)
 
     def tensors(self) -> dict[str, Tensor]:
         names = ("index", "targets", "probabilities")
@@ -255,23 +268,28 @@ class Classifier(Calibrated):
         with at_rest(model, runtime):
             rows = [(b.index, b.t, self.answer(model(b.x), target)) for b in feed.in_order()]
         index, targets, probabilities = (torch.cat(c).cpu() for c in zip(*rows, strict=True))
-        return Classification(target.classes, index, targets, probabilities)
+        return Classification(
+            target.classes, index, targets, probabilities, conformity=self.conformity
+        )
 
     def recall(
         self, tensors: dict[str, Tensor], summary: Summary, target: Target
     ) -> Classification:
         columns = (tensors[name] for name in ("index", "targets", "probabilities"))
-        return Classification(target.classes, *columns)
+        return Classification(target.classes, *columns, conformity=self.conformity)
 
     def prediction(
         self, name: str, answer: Tensor | None, target: Target, error: str = ""
     ) -> ClassPrediction:
-        """The five most probable classes."""
+        """The five most probable classes, and the set where a coverage is asked for."""
         if answer is None:
             return ClassPrediction(name=name, error=error)
         best = answer.topk(min(5, target.outputs))
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-        return ClassPrediction(name=name, top=tuple((target.names[i], p) for i, p in pairs))
+        top = tuple((target.names[i], p) for i, p in pairs)
+        return ClassPrediction(
+            name=name, top=top, prediction_set=self.prediction_set(answer, target)
+        )
 
     def reply(self, answer: Float[np.ndarray, "k"], target: Target) -> Mapping[str, object]:
         best = np.argsort(-answer, kind="stable")[:5].tolist()

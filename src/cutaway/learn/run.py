@@ -21,6 +21,7 @@ from cutaway.files import read_json, read_rows, writing
 from cutaway.learn import runtime as runtimes
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
+from cutaway.learn.conformal import covering
 from cutaway.learn.directory import refuse_member
 from cutaway.learn.evaluation import Evaluation, Summary
 from cutaway.learn.execution import Execution
@@ -240,22 +241,27 @@ class Run(Job):
         with writing(path), open(path, "a") as file:
             file.write(line + "\n")
 
-    def predict(self, images: Any, out: Path | None = None) -> list[Prediction]:
+    def predict(
+        self, images: Any, out: Path | None = None, coverage: float | None = None
+    ) -> list[Prediction]:
         """Predict each image: its most probable classes, its mask, its values.
 
         Args:
             images: a path, a folder, encoded bytes, a picture of PIL, an array h w c, a tensor
                 c h w, a batch or a list of such (see `inputs.collect_inputs`).
             out: a folder for masks, which are then written and not kept in memory.
+            coverage: the share of images whose set of classes is to hold the true one: of a
+                classifier, that set (`prediction_set`) is then told, too.
 
         Raises:
-            UsageError: the network tells nothing of images.
+            UsageError: the network tells nothing of images, or cannot promise the coverage.
             DataError: the only image asked about cannot be read. Of several each says so itself,
                 in `error`, and the others are answered.
             RunError: a mask cannot be written.
         """
+        task = self.task if coverage is None else covering(self.task, coverage)
         with self.runtime.session():
-            return predict(self.model, self.task, self.data, self.runtime, images, out)
+            return predict(self.model, task, self.data, self.runtime, images, out)
 
     def generate(self, count: int, seed: int = 0) -> UInt8[Tensor, "n *grid c"]:
         """Images that the network draws from codes z of N(0, 1); the seed decides them.

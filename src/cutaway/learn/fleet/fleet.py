@@ -250,7 +250,9 @@ class Fleet(Job):
         tasks, networks = [run.task for run in runs], [run.model for run in runs]
         return Ensemble(tasks, networks, runs[0].data.target).eval()
 
-    def predict(self, images: Any, out: Path | None = None) -> list[Prediction]:
+    def predict(
+        self, images: Any, out: Path | None = None, coverage: float | None = None
+    ) -> list[Prediction]:
         """Predict each image by the mean of the members' answers.
 
         Args:
@@ -258,7 +260,12 @@ class Fleet(Job):
 
         Raises:
             DataError: the only image asked about cannot be read.
+            UsageError: a coverage is asked for, which a member can promise.
         """
         first = self.members[0]
+        if coverage is not None:
+            raise UsageError(
+                f"Sets of classes are a single network's: ask a member, {first.path}, for them."
+            )
         with first.runtime.session():
             return predict(self.model, first.task, first.data, first.runtime, images, out)

@@ -13,7 +13,8 @@ def page(subject: Subject) -> Page:
     """The classifier's page, with generated images before its sections."""
     tensors, run = subject.tensors, subject.run
     answers = (tensors[name] for name in ("index", "targets", "probabilities"))
-    result = Classification(subject.classes, *answers)
+    kept = tuple(run.tuned.get("conformity", ()))
+    result = Classification(subject.classes, *answers, conformity=kept)
     labels, steps = run.recipe.in_stages()[-1].labels, strip(run)
     known = f"{labels:,} of the {plural(len(run.split.train), 'training image')}"
     lead = [
