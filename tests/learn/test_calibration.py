@@ -40,7 +40,9 @@ def test_no_temperature_of_many_is_better() -> None:
     s = np.log(p.double().numpy())
     each = np.geomspace(0.05, 20, 4001)
     q = [s / one - np.logaddexp.reduce(s / one, axis=1, keepdims=True) for one in each]
-    losses = [-one[range(500), t].sum() - one.mean() for one in q]  # one more, of any class
+    losses = [
+        -one[range(500), t].sum() - one.mean() / 2 for one in q
+    ]  # half an image more, of any class
     assert fit_temperature(p, t) == pytest.approx(each[np.argmin(losses)], rel=2e-3)
 
 
@@ -49,17 +51,17 @@ def test_what_is_calibrated_stays_as_it_is() -> None:
 
 
 @given(st.integers(1, 40), st.floats(1, 30))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=15)
 def test_being_right_each_time_makes_nobody_certain(n: int, scale: float) -> None:
     s = scale * torch.nn.functional.one_hot(torch.arange(n) % 5, 5).float()
     found = fit_temperature(s.softmax(1), torch.arange(n) % 5)
     stated = Calibrated(temperature=found).answer(s, NAMES).max(1).values.mean().item()
     if found != 1:
-        assert stated == pytest.approx((n + 1 / 5) / (n + 1), abs=0.01)
+        assert stated == pytest.approx((n + 0.1) / (n + 0.5), abs=0.01)
 
 
 @given(st.floats(0.05, 20), st.integers(0, 100))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=15)
 def test_the_answer_stays_the_same_and_has_an_output(temperature: float, seed: int) -> None:
     s = torch.randn(8, 5, generator=torch.Generator().manual_seed(seed)).mul(2)
     task = Calibrated(temperature=temperature)
@@ -70,20 +72,23 @@ def test_the_answer_stays_the_same_and_has_an_output(temperature: float, seed: i
 
 RECIPE = Recipe(
     model="mlp", model_options={"widths": "64"}, image_size=8, epochs=6, lr=0.01, batch_size=32,
-    optimizer="adam", label_smoothing=0.2, seed=1,
+    optimizer="adam", label_smoothing=0.2, val=0.25, seed=1,
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A network that smooths its labels, and so says less than it knows."""
-    return fit(RECIPE, digits(), out=tmp_path_factory.mktemp("tuned") / "run")
+    place = tmp_path_factory.mktemp("tuned") / "run"
+    return Run(fit(RECIPE, digits(600), out=place).path, data=digits(600))
 
 
 def test_smoothed_labels_are_undone(run: Run) -> None:
     assert 0.1 < run.tuned["temperature"] < 0.9
     found = run.evaluate()
-    assert found.summary() == pytest.approx(run.results) == run.saved_test().summary()
+    assert found.loss == pytest.approx(run.results["loss"], rel=1e-5)
+    assert found.accuracy == run.results["accuracy"]
+    assert run.saved_test().summary() == run.results
     (run.path / "tuned.json").rename(run.path / "aside.json")  # as an older run has none
     before = run.evaluate()
     (run.path / "aside.json").rename(run.path / "tuned.json")
@@ -100,8 +105,8 @@ def test_a_run_without_validation_images_keeps_its_scores(tmp_path: Path) -> Non
 
 def test_what_was_tuned_travels_and_is_no_option(run: Run) -> None:
     about = About.from_json(About.of(run, "answer", resizes=False).to_json())
-    assert about.task_kind() == TASKS["classify"](**run.tuned)
-    assert not any("temperature" in options(name) for name in TASKS)
+    assert about.task_kind() == TASKS["classify"]().with_tuned(run.tuned)
+    assert not any(set(TASKS[name].tuned) & set(options(name)) for name in TASKS)
 
 
 def test_a_value_that_the_task_does_not_know_is_refused(run: Run, tmp_path: Path) -> None:

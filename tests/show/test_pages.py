@@ -276,10 +276,13 @@ class Own(Task):
     """A task of a user's own."""
 
 
+class OwnRun(Run):
+    task = Own()
+
+
 def test_a_task_of_ones_own_gets_a_plain_page(runs: Runs) -> None:
     run, images = runs("reconstruct")
-    run = Run(run.path)
-    run.__dict__["task"] = Own()
+    run = OwnRun(run.path)
     page = page_of((run, images))
     assert f"{run.results['loss']:.4f} loss on" in plain(page.text)
     assert {"32 pictures: originals", "32 pictures: reconstructions"} <= {

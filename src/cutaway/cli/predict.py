@@ -56,6 +56,13 @@ def predict(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Overwrite what stands at --out.")
     ] = False,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            help="Tell the set of classes, too, that holds the true one for this share of images: "
+            "0.95.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Predict the most probable classes of each image, its mask, or its values.
@@ -72,10 +79,10 @@ def predict(
     from cutaway.ship.quick import keep, opened
 
     places, asked = _Places(out or [], sort, overwrite), _asked(images)
-    quick = opened(run, is_many(asked))
+    quick = opened(run, is_many(asked)) if coverage is None else None
     network = quick or _trained(run)
     with ExitStack() as stack:
-        predictions = _kept(network.answered(asked), places, stack, str(run))
+        predictions = _kept(network.answered(asked, coverage), places, stack, str(run))
         if as_json:
             predictions = _printed_json(predictions)
         elif not places.any:

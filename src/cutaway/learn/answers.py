@@ -34,11 +34,11 @@ class Answered(NamedTuple):
 class Answering:
     """What predicts for images."""
 
-    def answered(self, images: Any) -> Iterator[Answered]:
+    def answered(self, images: Any, coverage: float | None = None) -> Iterator[Answered]:
         """Each picture, its pixels and its prediction, in order; see `predict_stream`."""
         raise NotImplementedError
 
-    def predict_stream(self, images: Any) -> Iterator[Prediction]:
+    def predict_stream(self, images: Any, coverage: float | None = None) -> Iterator[Prediction]:
         """Predict each image as soon as it is asked for, in order and in flat memory.
 
         Processes decode the pictures ahead while the network computes, so that a million of them
@@ -48,26 +48,30 @@ class Answering:
             images: a path, a folder, a pattern, a table, encoded bytes, a picture of PIL, an array
                 h w c, a tensor c h w, a batch, a list or an iterator of such (see
                 `inputs.read_inputs`).
+            coverage: the share of images whose set of classes is to hold the true one: of a
+                classifier, that set (`prediction_set`) is then told, too.
 
         Raises:
-            UsageError: the network tells nothing of images.
+            UsageError: the network tells nothing of images, or cannot promise the coverage.
             DataError: the only image asked about cannot be read. Of several each says so itself,
                 in `error`, and the others are answered.
         """
-        return (one.prediction for one in self.answered(images))
+        return (one.prediction for one in self.answered(images, coverage))
 
-    def predict(self, images: Any, out: Path | None = None) -> list[Prediction]:
+    def predict(
+        self, images: Any, out: Path | None = None, coverage: float | None = None
+    ) -> list[Prediction]:
         """Predict each image: its most probable classes, its mask, its values.
 
         Args:
-            images: what `predict_stream` takes.
+            images, coverage: what `predict_stream` takes.
             out: a folder for masks, which are then written and not kept in memory.
 
         Raises:
             UsageError, DataError: as `predict_stream` does.
             RunError: a mask cannot be written.
         """
-        answered = self.answered(images)
+        answered = self.answered(images, coverage)
         return [one.prediction for one in (with_masks_written(answered, out) if out else answered)]
 
 

@@ -11,15 +11,17 @@ from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int
-from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from cutaway.data.target import Target
+from cutaway.learn.conformal import conformity, least_probability
 from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.task import Task
 
 TEMPERATURES = (0.05, 20.0)
 """The least and the largest that is considered."""
+UNKNOWN = 0.5
+"""Images whose class may be any, beside those of validation (as many as Jeffreys's prior has)."""
 GAIN = 1.0
 """Nats of likelihood, all images together, that a fitted number has to earn (Akaike 1974)."""
 LEAST = torch.finfo(torch.float32).tiny
@@ -35,11 +37,15 @@ class Calibrated(Task):
     Attributes:
         temperature: T, from the validation images; 1 until they have been asked, and where they
             do not tell.
+        conformity: what the sets of classes follow from (see `learn.conformal`).
+        coverage: the share of images whose set is to hold the true class; 0 for no sets.
     """
 
-    tuned: ClassVar[tuple[str, ...]] = ("temperature",)
+    tuned: ClassVar[tuple[str, ...]] = ("temperature", "conformity")
 
     temperature: float = field(default=1.0, kw_only=True)
+    conformity: tuple[float, ...] = field(default=(), kw_only=True)
+    coverage: float = field(default=0.0, kw_only=True)
 
     def answer(self, output: Float[Tensor, "b k"], target: Target) -> Float[Tensor, "b k"]:
         """The network's output as probabilities."""
@@ -49,28 +55,42 @@ class Calibrated(Task):
         return self.temperature * answer.clamp(min=1e-30).log()
 
     def tune(self, evaluation: Evaluation, target: Target) -> Mapping[str, Any]:
-        """The temperature, from an evaluation at temperature 1."""
+        """The temperature, from an evaluation at temperature 1, and the conformity at this one."""
         tensors = evaluation.tensors()
-        found = fit_temperature(tensors["probabilities"], tensors["targets"])
-        return {} if found == 1 else {"temperature": found}
+        p, t = tensors["probabilities"], tensors["targets"]
+        found = fit_temperature(p, t)
+        answers = (p.clamp(min=LEAST).log() / found).softmax(1)
+        kept = conformity(answers.gather(1, t[:, None])[:, 0])
+        return {"temperature": found, "conformity": kept}
+
+    def prediction_set(self, answer: Float[Tensor, " k"], target: Target) -> tuple[str, ...] | None:
+        """The names of the classes in the set of an image, the most probable first; None where no
+        coverage is asked for."""
+        if not self.coverage:
+            return None
+        among = answer.double() >= least_probability(self.conformity, self.coverage)
+        best = answer.argsort(descending=True, stable=True)
+        return tuple(target.names[i] for i in best[among[best]].tolist())
 
 
 def fit_temperature(p: Float[Tensor, "n k"], t: Int[Tensor, " n"]) -> float:
     """The temperature T at which -sum log softmax(log(p) / T)_t is least.
 
-    To the images one more is added, as the mean image has it, whose class may be any: where every
-    answer is right, T would else go to 0 and the probabilities to 1. Where that gains less than
-    1 nat, the images are too few to tell, and T is 1.
+    Half an image more is added whose class may be any, its scores being the mean over the others:
+    where every answer is right, T would else go to 0 and the probabilities to 1. Where that gains
+    less than 1 nat, the images are too few to tell, and T is 1.
 
     Source: Guo et al. 2017, section 4.2; Platt 1999, section 2.2, for targets that stay below 1.
     """
+    from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
+
     s = p.double().clamp(min=LEAST).log()
     n = len(s)
-    told = (s.gather(1, t[:, None]).sum() + s.mean()).item()
+    told = (s.gather(1, t[:, None]).sum() + UNKNOWN * s.mean()).item()
 
     def cost(log_temperature: float) -> float:
         beta = exp(-log_temperature)
-        return (1 + 1 / n) * (beta * s).logsumexp(1).sum().item() - beta * told
+        return (1 + UNKNOWN / n) * (beta * s).logsumexp(1).sum().item() - beta * told
 
     bounds = tuple(map(log, TEMPERATURES))
     best = minimize_scalar(cost, bounds=bounds, method="bounded", options={"xatol": 1e-5})

@@ -1,7 +1,7 @@
 """Telling the classes of whole examples: the answers, and what all such tasks share."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, TypedDict
 
@@ -16,6 +16,7 @@ from cutaway.data.target import Classes, Target
 from cutaway.learn import by_class
 from cutaway.learn.by_class import ClassMetrics
 from cutaway.learn.calibration import Calibrated
+from cutaway.learn.conformal import COVERAGES, SetMetrics, in_words, set_metrics
 from cutaway.learn.doubts import doubts
 from cutaway.learn.evaluation import Pooled, Summary
 from cutaway.learn.metrics import HIGHER, Kept, Metric, loss
@@ -26,6 +27,8 @@ from cutaway.learn.task import at_rest, expect
 
 BINS = 15
 """Bins of the calibration curve (Guo et al. 2017)."""
+TOLD = 0.95
+"""The coverage of sets that is told beside the metrics; reports have others, too."""
 
 
 class ClassificationSummary(TypedDict):
@@ -54,6 +57,7 @@ class Classification(Pooled):
             near copies; None where none are.
         unequal: whether the classes of the training images are, so that the figures in which each
             class counts alike come first.
+        conformity: what the sets of classes follow from; empty where there are none.
     """
 
     classes: tuple[str, ...]
@@ -62,6 +66,7 @@ class Classification(Pooled):
     probabilities: Float[Tensor, "n k"]
     groups: Int[Tensor, " n"] | None = None
     unequal: bool = False
+    conformity: tuple[float, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -71,7 +76,7 @@ class Classification(Pooled):
         return self.probabilities
 
     def with_answers(self, answers: Float[Tensor, "n k"]) -> "Classification":
-        return replace(self, probabilities=answers)
+        return replace(self, probabilities=answers, conformity=())  # which is of its own answers
 
     def error_of(self, total: Float[Tensor, "n k"], count: int) -> float:
         return (total.argmax(1) != self.targets).double().mean().item()
@@ -111,7 +116,8 @@ class Classification(Pooled):
         return alike if len(self.classes) > 5 else (*alike, "top5")
 
     def remarks(self) -> dict[str, str]:
-        return {"wrong": f"{len(self) - self.correct:,} of {len(self):,} images"}
+        wrong = {"wrong": f"{len(self) - self.correct:,} of {len(self):,} images"}
+        return wrong | {f"sets at {TOLD:.0%}": in_words(one) for one in self.sets_at(TOLD)}
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -178,7 +184,16 @@ class Classification(Pooled):
         return doubts(self)
 
     def details(self) -> Mapping[str, object]:
-        return {"classes": self.per_class()}
+        return {"classes": self.per_class(), "sets": self.sets}
+
+    @property
+    def sets(self) -> list[SetMetrics]:
+        """What the conformal sets of the images come to."""
+        return self.sets_at(*COVERAGES)
+
+    def sets_at(self, *coverages: float) -> list[SetMetrics]:
+        """The same for these coverages, as far as they can be promised."""
+        return set_metrics(self.conformity, self.probabilities, self.targets, coverages)
 
     def tensors(self) -> dict[str, Tensor]:
         names = ("index", "targets", "probabilities")
@@ -244,22 +259,27 @@ class Classifier(Calibrated):
         with at_rest(model, runtime):
             rows = [(b.index, b.t, self.answer(model(b.x), target)) for b in feed.in_order()]
         index, targets, probabilities = (torch.cat(c).cpu() for c in zip(*rows, strict=True))
-        classes, unequal = target.classes, target.unequal
-        return Classification(classes, index, targets, probabilities, unequal=unequal)
+        return Classification(
+            target.classes, index, targets, probabilities, unequal=target.unequal,
+            conformity=self.conformity,
+        )  # fmt: skip
 
     def recall(
         self, tensors: dict[str, Tensor], summary: Summary, target: Target
     ) -> Classification:
-        index, targets, p = (tensors[name] for name in ("index", "targets", "probabilities"))
-        return Classification(target.classes, index, targets, p, unequal=target.unequal)
+        columns = (tensors[name] for name in ("index", "targets", "probabilities"))
+        return Classification(
+            target.classes, *columns, unequal=target.unequal, conformity=self.conformity
+        )
 
     def prediction(
         self, name: str, answer: Tensor | None, target: Target, error: str = ""
     ) -> ClassPrediction:
-        """The five most probable classes."""
+        """The five most probable classes, and the set where a coverage is asked for."""
         if answer is None:
             return ClassPrediction(name=name, error=error)
-        return ClassPrediction.of(name, answer.numpy(), target.names)
+        told = ClassPrediction.of(name, answer.numpy(), target.names)
+        return replace(told, prediction_set=self.prediction_set(answer, target))
 
     def reply(self, answer: Float[np.ndarray, "k"], target: Target) -> Mapping[str, object]:
         best = np.argsort(-answer, kind="stable")[:5].tolist()

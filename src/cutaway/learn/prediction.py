@@ -61,9 +61,15 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassPrediction(Prediction):
-    """The most probable classes of an image, best first."""
+    """The most probable classes of an image, best first.
+
+    Attributes:
+        prediction_set: the classes among which the true one is with the probability that was asked
+            for, best first; empty where none is probable enough; None where none was asked for.
+    """
 
     top: tuple[tuple[str, float], ...] = ()
+    prediction_set: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, name: str, answer: np.ndarray, names: Sequence[str]) -> "ClassPrediction":
@@ -86,20 +92,26 @@ class ClassPrediction(Prediction):
         """One minus the highest probability."""
         return 1 - self.top[0][1] if self.top else None
 
-    def answer(self) -> dict[str, list[list[str | float]]]:
-        return {"top": [list(pair) for pair in self.top]}
+    def answer(self) -> dict[str, object]:
+        top: dict[str, object] = {"top": [list(pair) for pair in self.top]}
+        return top if self.prediction_set is None else top | {"set": list(self.prediction_set)}
 
     def cells(self) -> dict[str, str]:
         label, probability = self.top[0]
         others = ", ".join(f"{name} {p:.1%}" for name, p in self.top[1:])
-        return {"answer": label, "probability": f"{probability:.1%}", "next": others}
+        cells = {"answer": label, "probability": f"{probability:.1%}"}
+        if self.prediction_set is not None:
+            cells["set"] = ", ".join(self.prediction_set) or "none"
+        return cells | {"next": others}
 
     def row(self) -> dict[str, str | float]:
-        """`answer`, `probability`, then `answer_2`, `probability_2` and so on."""
+        """`answer`, `probability`, then `answer_2`, `probability_2` and so on; last the `set`."""
         row: dict[str, str | float] = {}
         for place, (name, probability) in enumerate(self.top, 1):
             ending = f"_{place}" if place > 1 else ""
             row |= {f"answer{ending}": name, f"probability{ending}": probability}
+        if self.prediction_set is not None:
+            row["set"] = "|".join(self.prediction_set)
         return row
 
 

@@ -22,6 +22,7 @@ from cutaway.learn import runtime as runtimes
 from cutaway.learn.answers import Answered, Answering
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
+from cutaway.learn.conformal import covering
 from cutaway.learn.directory import refuse_member
 from cutaway.learn.evaluation import Evaluation, Summary
 from cutaway.learn.execution import Execution
@@ -245,8 +246,9 @@ class Run(Job, Answering):
         with writing(path), open(path, "a") as file:
             file.write(line + "\n")
 
-    def answered(self, images: Any) -> Iterator[Answered]:
-        return answered(self.model, self.task, self.data, self.runtime, images)
+    def answered(self, images: Any, coverage: float | None = None) -> Iterator[Answered]:
+        task = self.task if coverage is None else covering(self.task, coverage)
+        return answered(self.model, task, self.data, self.runtime, images)
 
     def generate(self, count: int, seed: int = 0) -> UInt8[Tensor, "n *grid c"]:
         """Images that the network draws from codes z of N(0, 1); the seed decides them.

@@ -71,7 +71,7 @@ class Task:
         pooled: the error of an ensemble (`Pooled.error_of`), where the answers of several networks
             have a mean; None where they have none.
         page: the module of `show.pages` that tells its results.
-        tuned: fields whose values `tune` finds once a network has learned; they are no options.
+        tuned: keyword-only fields whose values `tune` finds once a network has learned.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = (LOSS,)

@@ -13,6 +13,7 @@ from cutaway.arithmetic import exact
 from cutaway.errors import UsageError
 from cutaway.learn.answers import Answered, Answering, answer_all
 from cutaway.learn.card import DataCard
+from cutaway.learn.conformal import covering
 from cutaway.learn.prediction import Prediction
 from cutaway.ship.about import About
 
@@ -40,17 +41,19 @@ class ExportedModel(Answering):
         starts = range(0, len(examples), CHUNK)
         return np.concatenate([self.answer(examples[i : i + CHUNK]) for i in starts])
 
-    def answered(self, images: Any) -> Iterator[Answered]:
+    def answered(self, images: Any, coverage: float | None = None) -> Iterator[Answered]:
         """Each picture with its prediction.
 
         Raises:
             DataError: the only image asked about cannot be read; of several each says so itself.
-            UsageError: the network makes no predictions for images.
+            UsageError: the network makes no predictions for images, or cannot promise the coverage.
         """
         if self.about.part != "answer":
             raise UsageError(f"{self.path} makes no predictions for images.")
         self.card.expect_pictures()
         task, target = self.about.task_kind(), self.about.target
+        if coverage is not None:
+            task = covering(task, coverage)
 
         def tell(name: str, answer: np.ndarray | None, error: str) -> Prediction:
             tensor = None if answer is None else torch.from_numpy(answer)

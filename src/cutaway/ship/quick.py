@@ -54,7 +54,8 @@ class QuickNetwork(Answering):
         self.frame = Frame(channels, tuple(size), fit, tuple(levels) if levels else None)
         self._kind, self._names = KINDS[note["kind"]], tuple(note["names"])
 
-    def answered(self, images: Any) -> Iterator[Answered]:
+    def answered(self, images: Any, coverage: float | None = None) -> Iterator[Answered]:
+        assert coverage is None, "a run tells sets of classes"
         return answer_all(images, self.frame, self.outputs, self.tell)
 
     def outputs(self, pixels: np.ndarray) -> np.ndarray:

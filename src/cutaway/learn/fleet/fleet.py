@@ -250,7 +250,15 @@ class Fleet(Job, Answering):
         tasks, networks = [run.task for run in runs], [run.model for run in runs]
         return Ensemble(tasks, networks, runs[0].data.target).eval()
 
-    def answered(self, images: Any) -> Iterator[Answered]:
-        """Each picture with the mean of the members' answers."""
+    def answered(self, images: Any, coverage: float | None = None) -> Iterator[Answered]:
+        """Each picture with the mean of the members' answers.
+
+        Raises:
+            UsageError: a coverage is asked for, which a member can promise.
+        """
         first = self.members[0]
+        if coverage is not None:
+            raise UsageError(
+                f"Sets of classes are a single network's: ask a member, {first.path}, for them."
+            )
         return answered(self.model, first.task, first.data, first.runtime, images)

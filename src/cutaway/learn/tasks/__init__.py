@@ -31,14 +31,14 @@ TASKS: dict[str, type[Task]] = {name: _load(name) for name in NAMES}
 
 
 def options(task: str) -> Options:
-    """A task's own options with their defaults."""
+    """A task's own options with their defaults; keyword-only fields are none."""
     kind: Any = TASKS[task]
-    others = {*kind.tuned, *(spec.name for spec in OF_TASKS)}
+    others = {spec.name for spec in OF_TASKS}
     own = fields(kind) if hasattr(kind, "__dataclass_fields__") else ()
     return {
         spec.name: spec.default
         for spec in own
-        if spec.name not in others and spec.default is not MISSING
+        if spec.name not in others and spec.default is not MISSING and not spec.kw_only
     }
 
 

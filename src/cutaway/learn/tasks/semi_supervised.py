@@ -115,7 +115,8 @@ class SemiSupervised(Adversarial, Calibrated):
     @property
     def _classifier(self) -> Classifier:
         """The discriminator as it answers."""
-        return Classifier(temperature=self.temperature)
+        own = {name: getattr(self, name) for name in (*self.tuned, "coverage")}
+        return Classifier(**own)
 
     def answering(self, model: Any) -> nn.Module:
         discriminator: nn.Module = model.discriminator

@@ -12,9 +12,11 @@ from cutaway.show.words import plural
 def page(subject: Subject) -> Page:
     """The classifier's page, with generated images before its sections."""
     tensors, run = subject.tensors, subject.run
-    index, targets, p = (tensors[name] for name in ("index", "targets", "probabilities"))
-    unequal = run.data.target.unequal
-    result = Classification(subject.classes, index, targets, p, unequal=unequal)
+    answers = (tensors[name] for name in ("index", "targets", "probabilities"))
+    result = Classification(
+        subject.classes, *answers, unequal=run.data.target.unequal,
+        conformity=tuple(run.tuned.get("conformity", ())),
+    )  # fmt: skip
     labels, steps = run.recipe.in_stages()[-1].labels, strip(run)
     known = f"{labels:,} of the {plural(len(run.split.train), 'training image')}"
     lead = [
