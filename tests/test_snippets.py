@@ -5,6 +5,7 @@ would train for many minutes trains for fewer epochs.
 """
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,8 @@ def in_readme(names: dict[str, Any]) -> dict[str, Any]:
     if SOURCES["mnist"].local is None:
         pytest.skip("MNIST is not here: CUTAWAY_DATA names the folder that holds it.")
     Image.fromarray(digits(8, 32).images[7, ..., 0].numpy()).save("seven.png")
+    Path("photographs").mkdir()
+    shutil.copy("seven.png", "photographs")
     return names
 
 

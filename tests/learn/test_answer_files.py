@@ -82,6 +82,13 @@ def test_a_run_that_fails_leaves_what_it_has_under_another_name(ending, tmp_path
     assert not [*tmp_path.glob("none.*")]
 
 
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_the_name_of_a_file_may_be_any_bytes(ending, tmp_path):
+    odd = ClassPrediction(name=b"\xff.png".decode(errors="surrogateescape"), top=(("cat", 1.0),))
+    content = written(tmp_path / f"answers.{ending}", [odd]).read_bytes()
+    assert (b"\xff.png" if ending == "csv" else b"\\udcff.png") in content
+
+
 def test_nothing_is_overwritten_without_being_asked(tmp_path):
     path = tmp_path / "answers.csv"
     path.write_text("mine")

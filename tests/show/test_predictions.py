@@ -34,6 +34,7 @@ def test_the_least_certain_come_first_and_no_more_than_fit(monkeypatch):
 def test_a_page_is_escaped_and_names_broken_files(tmp_path):
     with prediction_page(tmp_path / "a.html", "runs/<1>") as add:
         add(guess("<b>.png", 0.4))
+        add(guess("\udcff.png", 0.9))
         add(answered("c", ClassPrediction(name="c", error="<c> is empty.")))
     page = (tmp_path / "a.html").read_text()
     for text in ("&lt;b&gt;.png", "&lt;c&gt; is empty.", "&lt;other&gt;", "runs/&lt;1&gt;"):

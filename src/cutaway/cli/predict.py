@@ -160,16 +160,16 @@ def _kept(
     from cutaway.learn.answers import with_masks_written
 
     sinks: list[Callable[[Answered], object]] = []
+    if places.sort:  # first, since it may refuse
+        from cutaway.learn.sorting import Sorter
+
+        sinks.append(Sorter(places.sort).add)
     for path in places.files:
         sinks.append(stack.enter_context(answer_file(path, places.overwrite)))
     for path in places.pages:
         from cutaway.show.predictions import prediction_page
 
         sinks.append(stack.enter_context(prediction_page(path, run, places.overwrite)))
-    if places.sort:
-        from cutaway.learn.sorting import Sorter
-
-        sinks.append(Sorter(places.sort).add)
     folder = places.folders[0] if places.folders else Path("masks")
     for one in with_masks_written(answered, folder, places.overwrite):
         if places.folders and not (one.prediction.drawn or one.prediction.error):

@@ -1,7 +1,7 @@
 """Tables of pictures and labels: CSV with paths, Parquet with paths or with the pictures."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from cutaway.data.sheet import sheet
 from cutaway.data.target_spec import TargetSpec
 from cutaway.data.targets import Labels, labels_of, text_of
 from cutaway.data.values import values_of
-from cutaway.errors import DataError, UsageError, nearest
+from cutaway.errors import DataError, UsageError
 
 CONTRADICTED = 0.1  # share of the pictures that may have several labels, and are left out
 
@@ -273,29 +273,3 @@ def classes_of(path: Path, spec: TargetSpec) -> Sequence[str]:
     source = open_table(path)
     columns = _targets(source, spec, _images(source, spec)[0])
     return _read(source, columns, spec).classes
-
-
-def named_pictures(path: Path, column: str = "") -> Iterator[tuple[str, str | bytes | Cell]]:
-    """The name and the source of each picture that a table names or holds, labelled or not.
-
-    Args:
-        column: the one with the pictures; by default the one that looks like it.
-
-    Raises:
-        UsageError: there is no such column.
-        DataError: the table cannot be read.
-    """
-    source = open_table(path)
-    if column and column not in source.columns:
-        raise UsageError(f"{path} has no column '{column}'.{nearest(column, source.columns)}")
-    if not column:
-        column, files = _images(source, TargetSpec())
-    elif source.columns[column]:
-        files = None
-    else:
-        files = Lookup(path).files(source.read(column))
-    if files:
-        yield from zip(files.names, files.paths, strict=True)
-    else:
-        pictures = enumerate(source.pictures(column))
-        yield from ((f"{path.stem}/{row}", picture) for row, picture in pictures)

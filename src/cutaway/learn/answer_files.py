@@ -92,7 +92,7 @@ class _Rows:
         group: rows that are written at once.
     """
 
-    group = 1
+    group = 100
 
     def __init__(self, part: Path):
         self.part = part
@@ -168,7 +168,7 @@ class Parquet(_Rows):
         if self.writer is None:
             self.schema = self.arrow.schema([(one, self._kind(one)) for one in self.columns])
             self.writer = self.arrow.parquet.ParquetWriter(self.part, self.schema)
-        rows = [{name: row.get(name) for name in self.columns} for row in self.waiting]
+        rows = [{name: _text(row.get(name)) for name in self.columns} for row in self.waiting]
         self.writer.write_table(self.arrow.Table.from_pylist(rows, self.schema))
         self.waiting.clear()
 
@@ -183,11 +183,17 @@ class Parquet(_Rows):
             self.writer.close()
 
 
+def _text(value: Any) -> Any:
+    """A value whose text is UTF-8, which names of files need not be."""
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
+
+
 class JsonLines:
     """An object a line, as `--json` prints them."""
 
     def __init__(self, part: Path):
-        self.file = open(part, "w", encoding="utf-8", errors="surrogateescape")  # noqa: SIM115
+        # A name that is not UTF-8 becomes \udcff and so on, which JSON reads.
+        self.file = open(part, "w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
 
     def add(self, one: Prediction) -> None:
         self.file.write(json.dumps(finite(one.to_dict()), ensure_ascii=False) + "\n")

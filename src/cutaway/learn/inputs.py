@@ -73,9 +73,9 @@ def _of_path(text: str) -> Iterator[Input]:
     elif _is_pattern(text):
         yield from _of_pattern(text)
     elif table := TABLE.fullmatch(text):
-        from cutaway.data.table import named_pictures
+        from cutaway.data.table_pictures import table_pictures
 
-        pictures = named_pictures(Path(table[1]).expanduser(), table[2] or "")
+        pictures = table_pictures(Path(table[1]).expanduser(), table[2] or "")
         yield from (Input(name, source) for name, source in pictures)
     else:
         yield Input(text, expanduser(text))

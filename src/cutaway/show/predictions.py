@@ -54,7 +54,8 @@ def prediction_page(
     refuse_existing(path, overwrite)
     gathered = Gathered()
     yield gathered.add
-    write_whole(path, render("predictions.html", content(gathered, run)))
+    page = render("predictions.html", content(gathered, run))
+    write_whole(path, page.encode(errors="backslashreplace"))  # names of files may be no UTF-8
 
 
 class Gathered:
