@@ -34,6 +34,7 @@ class Setting:
         of: whose it is, in sentences about it: `crop`; an option of a command where it is empty.
         of_task: it is for some tasks only, as an attribute of theirs.
         synonyms: what others call each choice, with spaces between, for the sentence that refuses.
+        words: texts that stand for a value, which need not be within the limits: `auto` for -1.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Setting:
     of: str = ""
     of_task: bool = False
     synonyms: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Scalar] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -77,6 +79,8 @@ class Setting:
 
     def _parse(self, value: Any) -> Any:
         kind = typing.get_origin(self.kind) or self.kind
+        if isinstance(value, str) and value.lower() in self.words:
+            return self.words[value.lower()]
         if kind is dict:
             return self._options(value)
         if kind is list:
@@ -125,6 +129,8 @@ class Setting:
         if self.choices and value not in self.choices:
             raise UsageError(f"{self.label} cannot be '{value}'.{self._nearest(str(value))}")
         if not isinstance(value, int | float) or isinstance(value, bool):
+            return
+        if value in self.words.values():
             return
         low, high, above = self.low, self.high, self.above
         if not (low <= value <= high and value > above and math.isfinite(value)):

@@ -6,7 +6,9 @@ from pathlib import Path
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.training import Training
 
-RESULTS = ("metrics.jsonl", "weights.safetensors", "predictions.safetensors", "results.json")
+RESULTS = (
+    "metrics.jsonl", "steps.jsonl", "weights.safetensors", "predictions.safetensors", "results.json"
+)  # fmt: skip
 TUNED = "tuned.json"
 
 

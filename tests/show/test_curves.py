@@ -104,3 +104,48 @@ def test_zero_loss_and_zero_accuracy_can_be_drawn() -> None:
     learning = curves([row], Recipe(val=0.0))
     assert learning is not None
     assert all(drawing.draw(figure).y_ticks for figure in learning.figures)
+
+
+def stepped(count: int, width: int = 1) -> list[dict]:
+    """Steps whose loss falls, in windows of some."""
+    return [
+        {
+            "step": width * (i + 1), "steps": width, "lr": 0.1 / (i + 1),
+            "train_loss": 2.0 / (i + 1), "train_loss_min": 1.0 / (i + 1),
+            "train_loss_max": 3.0 / (i + 1),
+        }
+        for i in range(count)
+    ]  # fmt: skip
+
+
+def test_one_epoch_is_a_curve_by_step() -> None:
+    row = {"epoch": 1, "step": 400, "lr": 0.0, "train_loss": 0.5, "val_loss": 0.4}
+    learning = curves([row], Recipe(), stepped(400))
+    assert learning is not None
+    loss, rates = learning.figures
+    train, val = loss.series
+    assert loss.x.label == rates.x.label == "step"
+    assert (len(train.x), train.x[0], train.x[-1]) == (40, 10, 400)
+    assert train.y[0] == pytest.approx(sum(2.0 / i for i in range(1, 11)) / 10)
+    assert (train.low[0], train.high[0]) == (0.1, 3.0)
+    assert (val.x, val.y) == ((400,), (0.4,))
+    assert "means over 10 steps" in loss.caption
+    assert train.labels[0].startswith("training, steps 1 to 10: ")
+
+
+def test_steps_lie_within_their_epochs_and_stages() -> None:
+    rows = [
+        {"epoch": e, "step": s, "stage": stage, "lr": 0.1, "train_loss": 1.0, "val_loss": 1.0}
+        for e, s, stage in ((1, 10, 1), (2, 20, 1), (3, 5, 2))
+    ]
+    steps = [{"stage": 1, **one} for one in stepped(20)]
+    steps += [{"stage": 2, **one} for one in stepped(5)]
+    learning = curves(rows, Recipe(stages=[{"epochs": 2}, {"epochs": 1}]), steps)
+    assert learning is not None
+    loss = learning.figures[0]
+    assert loss.x.label == "epoch"
+    assert loss.series[0].x == pytest.approx(
+        [*(i / 10 for i in range(1, 21)), 2.2, 2.4, 2.6, 2.8, 3]
+    )
+    assert loss.series[1].x == (1, 2, 3)
+    assert loss.marks == ((2, "stage 2"),)

@@ -20,6 +20,7 @@ from cutaway.cli import (  # noqa: F401  (each enters its command, in this order
     generate,
     judge,
     look,
+    lr,
     models,
     predict,
     prove,

@@ -2,6 +2,8 @@
 
 import copy
 import tomllib
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -24,10 +26,11 @@ from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
 from cutaway.learn.execution import Execution
 from cutaway.learn.format_versions import expect_same_steps
+from cutaway.learn.lr_range import SWEEPS, RangeTest, expect_enough, expect_rate, sweep
 from cutaway.learn.network import head_of, initial_network
 from cutaway.learn.notes import Note, note
 from cutaway.learn.pretrained import Pretrained, frozen, load_pretrained
-from cutaway.learn.recipe import OWN, Recipe
+from cutaway.learn.recipe import AUTO_RATE, OWN, Recipe
 from cutaway.learn.regularise import regularised
 from cutaway.learn.run import Run
 from cutaway.learn.task import Task
@@ -78,13 +81,17 @@ def begin_training(
     Args:
         parts: the split, where it has been drawn already.
     """
+    place, measured = destination(execution.out, recipe.model, images.name), list[Note]()
+    if recipe.lr == AUTO_RATE:
+        findings = findings or audit(images)
+        parts = parts or split_for(recipe, images, findings)
+        recipe, measured = _choose_rate(recipe, images, execution, model, findings, parts)
     network = model
     if network is None:
         network = initial_network(recipe, images.channels, images.target.outputs, images.size)
     runtime = runtimes.choose(recipe, network)
     recipe = runtimes.resolved(recipe, runtime)
     pretrained = check_fit(network, images, recipe)
-    place = destination(execution.out, recipe.model, images.name)
     findings = findings or audit(images)
     parts = parts or split_for(recipe, images, findings)
     for stage in recipe.in_stages():
@@ -94,12 +101,59 @@ def begin_training(
     card = DataCard.of(images, parts, normalisation(recipe, images, parts, pretrained))
     about: dict[str, object] = {"environment": runtimes.environment(runtime)}
     about["audit"] = findings.to_json()
-    about["notes"] = [*data_notes(recipe, findings, parts), *augmented]
+    about["notes"] = [*data_notes(recipe, findings, parts), *augmented, *measured]
     about |= {"pretrained": pretrained.to_dict()} if pretrained else {}
     path = create(place, recipe, card, parts, about)
     run = Run(path, model, images if recipe.data.startswith(OWN) else None)
     run.split = parts  # as it was written
     return Training(run, images, network, execution)
+
+
+def range_test(
+    recipe: Recipe,
+    images: ImageSet,
+    *,
+    model: nn.Module | None = None,
+    findings: Audit | None = None,
+    parts: Split | None = None,
+) -> RangeTest:
+    """Test learning rates on a recipe's training images; what was tried is thrown away.
+
+    Each sweep has weights and an order of its own; a network of one's own begins as it is.
+
+    Raises:
+        UsageError: the recipe has no learning rate to test, or what `fit` raises.
+    """
+    recipe = expect_rate(recipe)
+    findings = findings or audit(images)
+    parts = parts or split_for(recipe, images, findings)
+    expect_enough(recipe, parts)
+    sweeps = []
+    for seed in range(recipe.seed, recipe.seed + SWEEPS):
+        own = recipe.override(seed=seed, split_seed=recipe.division)
+        with TemporaryDirectory() as folder:
+            training = begin_training(
+                own, images, Execution(out=Path(folder) / "run"), model=copy.deepcopy(model),
+                findings=findings, parts=parts,
+            )  # fmt: skip
+            sweeps.append(sweep(training))
+    return RangeTest(recipe, tuple(sweeps))
+
+
+def _choose_rate(
+    recipe: Recipe,
+    images: ImageSet,
+    execution: Execution,
+    model: nn.Module | None,
+    findings: Audit,
+    parts: Split,
+) -> tuple[Recipe, list[Note]]:
+    """Replace `auto` by a rate; with a note on where it came from."""
+    execution.callback.on_note("Testing learning rates, before training begins.")
+    test = range_test(recipe, images, model=model, findings=findings, parts=parts)
+    said = test.sentence
+    execution.callback.on_note(said)
+    return recipe.override(lr=test.rate), [note("learning rate", said)]
 
 
 def data_notes(recipe: Recipe, findings: Audit, parts: Split) -> list[Note]:

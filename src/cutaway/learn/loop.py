@@ -93,6 +93,11 @@ class PlayerOptimizer:
         for group, base in zip(self.optimizer.param_groups, self.base, strict=True):
             group["lr"] = base * share * self.player.rate
 
+    @property
+    def rates(self) -> list[float]:
+        """The learning rate of each of its networks: of one, unless it moves a stack."""
+        return [self.optimizer.param_groups[0]["lr"]]
+
     def move(self, batches: Sequence[Batch], totals: MetricTotals) -> None:
         """The player's turns: its optimizer steps, asking for the loss as it needs."""
         with held_fixed(self.held):
@@ -175,19 +180,31 @@ def training_steps(
     start: int,
     steps: int,
 ) -> Iterator[int]:
-    """Play from step `start` to `steps`, giving the number of steps done after each.
+    """Play from step `start` to `steps`, giving the number of steps done after each."""
+    recipe = player_optimizers[0].recipe
+    for step in range(start, steps):
+        share = rate(recipe.schedule, step, steps, recipe.warmup)
+        take_step(player_optimizers, feed, totals, step, share)
+        yield step + 1
+
+
+def take_step(
+    player_optimizers: Sequence[PlayerOptimizer],
+    feed: Supply,
+    totals: MetricTotals,
+    step: int,
+    share: float,
+) -> None:
+    """Each player moves, at a share of its highest learning rate.
 
     Every draw of a step, dropout's too, comes from streams named by the seed and the step.
     """
-    recipe, count = player_optimizers[0].recipe, batches_per_step(player_optimizers)
-    for step in range(start, steps):
-        reseed_global(recipe.seed, "step", step)
-        batches = [feed.batch(step * count + i) for i in range(count)]
-        share = rate(recipe.schedule, step, steps, recipe.warmup)
-        for player_optimizer in player_optimizers:
-            player_optimizer.set_rate(share)
-            player_optimizer.move(batches, totals)
-        yield step + 1
+    count = batches_per_step(player_optimizers)
+    reseed_global(player_optimizers[0].recipe.seed, "step", step)
+    batches = [feed.batch(step * count + i) for i in range(count)]
+    for player_optimizer in player_optimizers:
+        player_optimizer.set_rate(share)
+        player_optimizer.move(batches, totals)
 
 
 @contextmanager

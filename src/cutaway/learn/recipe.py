@@ -23,6 +23,8 @@ at a rate of 0.
 SCHEDULES = ("one-cycle", "linear", "cosine", "step", "constant")
 MEMORY_FORMATS = ("auto", "contiguous", "channels-last")
 PRECISIONS = ("auto", "float32", "bfloat16")
+AUTO_RATE = -1.0
+"""The learning rate of a recipe that leaves it to a range test, until that was made."""
 OWN = "own:"
 """Prefix of a recipe's model or data where it was an object of the user's own."""
 
@@ -57,7 +59,6 @@ class Recipe:
     replicates: int = setting(
         1, "networks trained as one job, each with its own seed", "What", low=1, high=100_000
     )
-
     vary: Options = setting(
         {}, "a network for each value of a field, as one job: lr=0.1,0.01", "What"
     )
@@ -107,7 +108,10 @@ class Recipe:
         "nesterov", "sgd, adamw, muon, l-bfgs, newton, cma-es, any of torch.optim or "
         "package.module:Class", "Learning",
     )  # fmt: skip
-    lr: float = setting(0.05, "highest learning rate", "Learning", above=0, high=1000)
+    lr: float = setting(
+        0.05, "highest learning rate; auto: from a range test", "Learning", above=0, high=1000,
+        words={"auto": AUTO_RATE},
+    )  # fmt: skip
     momentum: float = setting(0.9, "momentum (beta1 of Adam)", "Learning", low=0, high=0.9999)
     optimizer_options: Options = setting({}, "options of the optimizer: eps=1e-6", "Learning")
     schedule: str = setting(

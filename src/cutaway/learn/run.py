@@ -87,6 +87,16 @@ class Run(Job, Answering):
         return read_rows(self.path / "metrics.jsonl")
 
     @property
+    def steps(self) -> list[Row]:
+        """What each step came to; of a long run a row for several, at most 1,000 a stage.
+
+        A row has `step`, the last one; `steps`, their number; `lr` and `train_NAME`, means over
+        the steps; `train_NAME_min` and `train_NAME_max`, the least and the greatest of a step.
+        None of a run that an earlier version of Cutaway made.
+        """
+        return read_rows(self.path / "steps.jsonl")
+
+    @property
     def looks(self) -> list[Look]:
         """Each time that a held-out part was looked at after training."""
         return read_rows(self.path / "looks.jsonl")

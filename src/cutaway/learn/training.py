@@ -27,6 +27,7 @@ from cutaway.learn.notes import note_test
 from cutaway.learn.regularise import regularised
 from cutaway.learn.run import Run
 from cutaway.learn.stage import Stage, StageFacts, part
+from cutaway.learn.step_history import StepHistory
 from cutaway.learn.task import Player
 from cutaway.learn.watching import Watching
 
@@ -69,7 +70,8 @@ class Training:
     ):
         self.run, self.images, self.runtime = run, images, run.runtime
         watching = [Watching(run, model)] if run.recipe.watch else []
-        self.callbacks = Callbacks([*watching, execution.callback])
+        self.steps = StepHistory(run)
+        self.callbacks = Callbacks([self.steps, *watching, execution.callback])
         self.checkpoint_every = execution.checkpoint_every
         self.recipes = run.recipe.in_stages()
         self.model = run.runtime.place(model)
@@ -198,7 +200,7 @@ class Training:
         row: Row = {"epoch": len(self.rows) + 1, "step": stage.step}
         if len(self.recipes) > 1:
             row["stage"] = stage.number + 1
-        row["lr"] = stage.player_optimizers[0].optimizer.param_groups[0]["lr"]
+        row["lr"] = stage.player_optimizers[0].rates[0]
         row |= {f"train_{name}": value for name, value in stage.totals.means().items()}
         if stage.val is not None:
             evaluation = stage.task.evaluate(
@@ -255,6 +257,7 @@ class Training:
         self.callbacks.on_checkpoint(self)
         tensors, stage = self.stage.state()
         tensors |= {f"model/{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"steps/{k}": v for k, v in self.steps.state().items()}
         facts: Facts = {
             "stage": stage,
             "step": self.step,
@@ -286,6 +289,7 @@ class Training:
         except RuntimeError as error:
             first = str(error).splitlines()[1].strip()
             raise RunError(f"The checkpoint does not fit the network: {first}") from None
+        self.steps.restore(part(tensors, "steps"))
         self.rows = [*facts["earlier"], *self.stage.rows]
         self.seconds, self.images_seen = facts["seconds"], facts["images_seen"]
         self.step = facts["step"]

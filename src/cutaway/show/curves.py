@@ -1,9 +1,9 @@
-"""The learning curves: what a run wrote at the end of each epoch."""
+"""The learning curves: what a run wrote of its steps, and at the end of each epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import cast
+from typing import NamedTuple, cast
 
 from cutaway.figures import Axis, Curves, Places, Role, Series
 from cutaway.learn import history
@@ -13,6 +13,7 @@ from cutaway.learn.recipe import Recipe
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import METRICS, make_task, metric
 from cutaway.show import measures, origins
+from cutaway.show.timeline import Timeline, stage_of
 
 PARTS = {"train": "training", "val": "validation"}
 MIXED = (
@@ -22,12 +23,20 @@ MIXED = (
 SAMPLED = "Training shows each class equally often, and validation as often as it occurs."
 
 Rows = list[Row]
-Point = tuple[float, float]
+
+
+class Point(NamedTuple):
+    """A value on the axis; of steps with their least and greatest, and which they are."""
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    label: str = ""
+
+
 Lines = dict[str, list[Point]]
-"""Values by epoch, by their key in the rows."""
-
-
-EPOCH = Axis("epoch", whole=True)
+"""Values along the axis, by their key in the rows."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +60,25 @@ class Learning:
     stages: tuple[str, ...]
 
 
-def curves(rows: Rows, recipe: Recipe) -> Learning | None:
-    """The figures of a run's metrics; None where it wrote none."""
+def curves(rows: Rows, recipe: Recipe, steps: Sequence[Row] = ()) -> Learning | None:
+    """The figures of a run's metrics; None where it wrote none.
+
+    Args:
+        rows, steps: what it wrote of its epochs and of its steps.
+    """
     if not rows:
         return None
+    time = Timeline(rows, steps)
     stages = recipe.in_stages()
     final = stages[-1]
     kept_epoch = int(history.selected(last_stage(rows), final.monitor, final.patience)["epoch"])
     early = bool(final.patience)
-    starts = _stage_starts(rows)
-    marks = (*starts, (kept_epoch, f"kept: epoch {kept_epoch}")) if early else starts
+    starts = _stage_starts(rows, time)
+    kept_at = time.of_epoch(rows[kept_epoch - 1])
+    marks = (*starts, (kept_at, f"kept: epoch {kept_epoch}")) if early else starts
     headings, table = _table(rows)
     return Learning(
-        (*_metrics(rows, stages, marks), _learning_rate(rows, stages, starts)),
+        (*_metrics(rows, stages, time, marks), _learning_rate(rows, stages, time, starts)),
         rows, kept_epoch, early, final.monitor.replace("val-", "validation "),
         any(key.startswith("val_") for row in rows for key in row), headings, table,
         tuple(_stages(rows, recipe)),
@@ -72,25 +87,21 @@ def curves(rows: Rows, recipe: Recipe) -> Learning | None:
 
 def last_stage(rows: Rows) -> Rows:
     """The rows of the stage that ended the run."""
-    return [row for row in rows if _stage(row) == _stage(rows[-1])]
+    return [row for row in rows if stage_of(row) == stage_of(rows[-1])]
 
 
-def _stage(row: Row) -> int:
-    """The number of its stage, from 0."""
-    return int(row.get("stage", 1)) - 1
-
-
-def _stage_starts(rows: Rows) -> Places:
+def _stage_starts(rows: Rows, time: Timeline) -> Places:
     """A mark at the start of each stage but the first."""
-    starts = ((b["epoch"] - 0.5, _stage(b)) for a, b in pairwise(rows) if _stage(a) != _stage(b))
-    return tuple((at, f"stage {number + 1}") for at, number in starts)
+    ends = [(a, b) for a, b in pairwise(rows) if stage_of(a) != stage_of(b)]
+    between = 0.0 if time.windows else 0.5  # an epoch without steps is a point at its end
+    return tuple((time.of_epoch(a) + between, f"stage {stage_of(b) + 1}") for a, b in ends)
 
 
 def _stages(rows: Rows, recipe: Recipe) -> list[str]:
     """Each stage in words: its epochs, its task and what it changes."""
     sentences = []
     for number, changes in enumerate(recipe.stages):
-        own = [int(row["epoch"]) for row in rows if _stage(row) == number]
+        own = [int(row["epoch"]) for row in rows if stage_of(row) == number]
         if own:
             span = f"epoch{'s' * (len(own) > 1)} {'–'.join(map(str, _ends(own)))}"
             sentences.append(f"Stage {number + 1}, {span}: {origins.changes(changes)}.")
@@ -101,25 +112,42 @@ def _ends(values: list[int]) -> list[int]:
     return [values[0], values[-1]] if len(values) > 1 else values
 
 
-def _metrics(rows: Rows, stages: tuple[Recipe, ...], marks: Places) -> list[Curves]:
+def _metrics(rows: Rows, stages: tuple[Recipe, ...], time: Timeline, marks: Places) -> list[Curves]:
     """A figure a metric; a loss that means another thing in another task has its own."""
     groups: dict[tuple[str, str], Lines] = {}
-    for row in rows:
-        for key, value in row.items():
-            part, _, rest = key.partition("_")
-            if part in PARTS and value is not None:
-                group = groups.setdefault((_metric(rest), stages[_stage(row)].task), {})
-                group.setdefault(key, []).append((row["epoch"], value))
+    for row, key, point in _points(rows, time):
+        group = _metric(key.partition("_")[2]), stages[stage_of(row)].task
+        groups.setdefault(group, {}).setdefault(key, []).append(point)
     tasks = {stage.task: (stage, make_task(stage)) for stage in reversed(stages)}
     order = sorted(groups, key=lambda group: _rank(group[0], tasks[group[1]][1]))
     names = [name for name, _ in order]
     figures = []
     for name, task in order:
-        about = _metric_in_task(name, *tasks[task])
+        about = _metric_in_task(name, *tasks[task], time)
         if names.count(name) > 1:
             about = replace(about, title=f"{about.title}: {task}")
-        figures.append(_figure(about, _series(groups[name, task]), rows, marks))
+        figures.append(_figure(about, _series(groups[name, task]), rows, time, marks))
     return figures
+
+
+def _points(rows: Rows, time: Timeline) -> Iterator[tuple[Row, str, Point]]:
+    """Each value with its row and its key: of training by step where those are known."""
+    finer = {key for row in time.windows for key in row if f"{key}_min" in row}
+    for row in rows:
+        for key, value in row.items():
+            if key.partition("_")[0] in PARTS and key not in finer and value is not None:
+                yield row, key, Point(time.of_epoch(row), value)
+    for row in time.windows:
+        for key in sorted(finer & row.keys()):
+            yield row, key, _step_point(row, key, time)
+
+
+def _step_point(row: Row, key: str, time: Timeline) -> Point:
+    first, last = int(row["step"] - row["steps"]) + 1, int(row["step"])
+    which = f"step {last:,}" if first == last else f"steps {first:,} to {last:,}"
+    value, low, high = (row[name] for name in (key, f"{key}_min", f"{key}_max"))
+    label = f"{which}: {measures.brief(metric(key), value)}"
+    return Point(time.of_step(row), value, low, high, label)
 
 
 def _metric(rest: str) -> str:
@@ -137,7 +165,7 @@ def _rank(name: str, task: Task) -> int:
     return known.index(name) if name in known else len(known)
 
 
-def _metric_in_task(name: str, recipe: Recipe, task: Task) -> Metric:
+def _metric_in_task(name: str, recipe: Recipe, task: Task, time: Timeline) -> Metric:
     """A metric with its title and caption in the task of a recipe."""
     who, _, what = name.rpartition(" ")
     if who:
@@ -148,13 +176,16 @@ def _metric_in_task(name: str, recipe: Recipe, task: Task) -> Metric:
         return replace(about, caption=f"{HIGHER} {MIXED}")
     if name == "accuracy" and recipe.sampling == "balanced":
         return replace(about, caption=f"{HIGHER} {SAMPLED}")
-    return replace(about, caption=_loss_caption(recipe)) if name == "loss" else about
+    return replace(about, caption=_loss_caption(recipe, time)) if name == "loss" else about
 
 
-def _loss_caption(recipe: Recipe) -> str:
+def _loss_caption(recipe: Recipe, time: Timeline) -> str:
     altered = f" and the images were altered ({recipe.augment})" * (recipe.augment != "none")
+    each = time.steps_per_point
+    steps = f"means over {each:,} steps (the band goes from the least to the greatest of them)"
+    what = "means over an epoch" if not each else "of single steps" if each == 1 else steps
     caption = (
-        f"{LOWER} The training figures are means over an epoch, while the weights still "
+        f"{LOWER} The training figures are {what}, while the weights still "
         f"changed{altered}, so validation can look better than training."
     )
     if recipe.label_smoothing:
@@ -178,20 +209,26 @@ def _series(group: Lines) -> tuple[Series, ...]:
         keys = sorted(group, key=lambda key: list(PARTS).index(parts[key][0]))
         return tuple(_line(PARTS[parts[k][0]], group[k], cast(Role, parts[k][0])) for k in keys)
     return tuple(
-        _line(parts[key][2].rpartition("_")[0].replace("_", " "), points)
+        replace(_line(parts[key][2].rpartition("_")[0].replace("_", " "), points), low=(), high=())
         for key, points in group.items()
     )
 
 
 def _line(name: str, points: Sequence[Point], role: Role = "") -> Series:
-    x, y = zip(*points, strict=True)
-    return Series(name, x, y, role=role)
+    """A line; with a band and labels of its own where its points stand for several steps."""
+    x, y, low, high, labels = zip(*points, strict=True)
+    if None in low:
+        return Series(name, x, y, role=role)
+    band = (low, high) if low != high else ((), ())
+    return Series(name, x, y, *band, role=role, labels=tuple(f"{name}, {one}" for one in labels))
 
 
-def _figure(about: Metric, series: tuple[Series, ...], rows: Rows, marks: Places) -> Curves:
+def _figure(
+    about: Metric, series: tuple[Series, ...], rows: Rows, time: Timeline, marks: Places
+) -> Curves:
     return Curves(
         title=about.title,
-        x=EPOCH,
+        x=time.axis,
         y=measures.axis(about),
         series=series,
         levels=(about.level,) if about.level else (),
@@ -201,17 +238,19 @@ def _figure(about: Metric, series: tuple[Series, ...], rows: Rows, marks: Places
     )
 
 
-def _learning_rate(rows: Rows, stages: tuple[Recipe, ...], marks: Places) -> Curves:
-    rates = [(row["epoch"], row["lr"]) for row in rows]
+def _learning_rate(rows: Rows, stages: tuple[Recipe, ...], time: Timeline, marks: Places) -> Curves:
+    rates = [Point(time.of_step(row), row["lr"]) for row in time.windows]
+    rates = rates or [Point(time.of_epoch(row), row["lr"]) for row in rows]
+    when = "By step" if time.windows else "At the end of each epoch"
     schedules = dict.fromkeys(f"{stage.schedule} schedule, {stage.optimizer}" for stage in stages)
     return Curves(
         title="Learning rate",
-        x=EPOCH,
+        x=time.axis,
         y=Axis("rate", zero=True),
         series=(_line("rate", rates, "quiet"),),
         marks=marks,
-        caption=f"At the end of each epoch: {'; then '.join(schedules)}.",
-        summary=f"Learning rate by epoch, at most {max(rate for _, rate in rates):.3g}.",
+        caption=f"{when}: {'; then '.join(schedules)}.",
+        summary=f"Learning rate by {time.axis.label}, at most {max(p.y for p in rates):.3g}.",
         form="flat",
     )
 

@@ -109,7 +109,7 @@ def overview(job: Job, view: View) -> dict[str, Any]:
 
 def run_figures(job: Run) -> Sequence[Curves]:
     """Its first two measures by epoch: the loss, and what tells how good the answers are."""
-    learning = curves(job.metrics, job.recipe)
+    learning = curves(job.metrics, job.recipe, job.steps)
     return learning.figures[:2] if learning else ()
 
 

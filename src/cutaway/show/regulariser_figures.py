@@ -9,7 +9,8 @@ from cutaway.learn import history
 from cutaway.learn.checkpoint import load_tensors
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
-from cutaway.show.curves import EPOCH, Rows, last_stage
+from cutaway.show.curves import Rows, last_stage
+from cutaway.show.timeline import EPOCH
 from cutaway.show.words import listed, percent
 
 COLUMNS = 12

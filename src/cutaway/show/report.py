@@ -91,7 +91,7 @@ def content(run: Run, images: ImageSet | None = None) -> dict[str, Any]:
         "problem": problem,
         "parameters": None if network is None else models.count(network),
         **_costs(run),
-        "curves": curves(run.metrics, run.recipe),
+        "curves": curves(run.metrics, run.recipe, run.steps),
         **_origins(run, images),
         "environment": environment,
         "version": environment.get("cutaway", ""),

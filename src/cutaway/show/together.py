@@ -8,7 +8,8 @@ from cutaway.learn.compare import Comparison
 from cutaway.learn.tasks import metric
 from cutaway.show import measures
 from cutaway.show.charts.drawing import KINDS
-from cutaway.show.curves import EPOCH, PARTS, Rows
+from cutaway.show.curves import PARTS, Rows
+from cutaway.show.timeline import EPOCH
 
 MOST = len(KINDS)
 """Sides that are told apart."""

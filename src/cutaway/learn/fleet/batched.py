@@ -17,6 +17,7 @@ from cutaway.learn.fleet.in_turn import Trainer, expect_all, stopped
 from cutaway.learn.fleet.stack import Feeds, LossStack, StackOptimizer
 from cutaway.learn.interrupt import stoppable
 from cutaway.learn.loop import MetricTotals, training_steps
+from cutaway.learn.step_history import StepReader, Windows
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import make_task
 from cutaway.learn.training import Training
@@ -81,6 +82,9 @@ class Wave:
         self.player_optimizer.load_from(self.optimizers_of)
         self.feeds = Feeds([t.stage.feed for t in every_one])
         self.totals = stack_totals([t.stage.totals for t in every_one])
+        known = [t.steps.stages[0] for t in every_one if t.steps.stages]
+        windows = Windows.together(known) if len(known) == len(every_one) else None
+        self.reader = StepReader(self.totals, self.step, windows)
 
     def _learn(self) -> None:
         saved = time.monotonic()
@@ -105,6 +109,7 @@ class Wave:
             [self.player_optimizer], self.feeds, self.totals, self.step, self.stage.steps
         ):
             self.step = step
+            self.reader.add(self.totals, self.player_optimizer.rates)
             self.seconds += time.monotonic() - started
             self._notify("on_step_end")
             yield
@@ -127,6 +132,7 @@ class Wave:
             else:
                 self._drop(k)
         self.totals.clear()
+        self.reader.end_epoch()
         if rows := [training.rows[-1] for _, training in self._active()]:
             self.callbacks.on_members_epoch_end(self.fleet, rows)
 
@@ -135,7 +141,10 @@ class Wave:
 
     def _save(self) -> None:
         self._update_members()
-        for training in self.trainings.values():
+        self.reader.read()
+        for i, training in enumerate(self.trainings.values()):
+            if self.reader.windows is not None:
+                training.steps.stages[0] = self.reader.windows.of(i)
             training.save()
 
     def _update_members(self) -> None:

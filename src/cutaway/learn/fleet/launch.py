@@ -16,7 +16,7 @@ from cutaway.learn.fleet.choice import choose
 from cutaway.learn.fleet.fleet import Fleet, plan
 from cutaway.learn.fleet.in_turn import in_turn, waiting
 from cutaway.learn.fleet.side_by_side import side_by_side
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.recipe import AUTO_RATE, Recipe
 from cutaway.learn.runtime import computing
 
 Strategy = Callable[[Fleet, ImageSet, Execution], None]
@@ -52,6 +52,11 @@ def launch(
     shared = recipe.override(replicates=1, folds=0, vary={})
     members = [shared.override(**one) for one in changes]
     check_way(way)
+    if any(one.lr == AUTO_RATE for one in members):
+        raise UsageError(
+            "--lr auto is for one network: test the learning rate first, "
+            f"`cutaway lr {recipe.model} {recipe.data}`, and give the fleet the number."
+        )
     if recipe.folds:  # refuses what cannot be divided so, before anything is written
         split_for(members[0], images, audit(images))
     place = destination(settings.out, recipe.model, images.name, "fleet")

@@ -192,6 +192,11 @@ class StackOptimizer(PlayerOptimizer):
         player = Player("stack", tuple(stack.weights.values()), stack.loss)
         super().__init__(player, (), recipes[0], runtime, optimizers[0])
 
+    @property
+    def rates(self) -> list[float]:
+        each = zip(self.parts, self.groups, strict=True)
+        return [groups[0]["lr"] for part, groups in each for _ in range(part.start, part.stop)]
+
     def _note(self, part: Batch, loss: Tensor, counts: Counts, totals: MetricTotals) -> None:
         for name, value in counts.items():
             totals.add(name, value, len(part))

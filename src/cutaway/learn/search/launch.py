@@ -17,7 +17,7 @@ from cutaway.learn import runtime as runtimes
 from cutaway.learn.directory import destination, training_lock
 from cutaway.learn.execution import Execution
 from cutaway.learn.network import initial_network
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.recipe import AUTO_RATE, Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.search import sampling, space
 from cutaway.learn.search.pruning import Pruned, Pruning, objective_by_epoch, stopped
@@ -75,6 +75,10 @@ def launch(
 def _check_wishes(recipe: Recipe, trials: int) -> None:
     if trials < 1:
         raise UsageError(f"A search takes at least one trial: --trials 20, not {trials}.")
+    if recipe.lr == AUTO_RATE:
+        raise UsageError(
+            "--lr auto is for one network: a search tries learning rates itself, so leave it out."
+        )
     if recipe.several:
         raise UsageError(
             "A search trains one network a trial: leave --replicates and --folds for the best "

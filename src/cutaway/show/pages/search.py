@@ -16,11 +16,12 @@ from cutaway.learn.search import Search, Trial, space
 from cutaway.learn.search.axes import Axis, Choice
 from cutaway.learn.tasks import metric
 from cutaway.show import measures, origins
-from cutaway.show.curves import Point
 from cutaway.show.pages.base import Section, Tile
 from cutaway.show.render import render
 from cutaway.show.words import capital, plural
 from cutaway.version import __version__
+
+Point = tuple[float, float]
 
 LISTED = 200
 """Trials that have a row of their own."""
