@@ -2,6 +2,7 @@
 
 import copy
 import tomllib
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -41,6 +42,7 @@ def fit(
     *,
     model: nn.Module | None = None,
     findings: Audit | None = None,
+    notes: Sequence[Note] = (),
     **execution: Any,
 ) -> Run:
     """Audit, split, train, test once, and keep all of it in a run directory.
@@ -49,6 +51,7 @@ def fit(
         images: what to learn from.
         model: a network of one's own; without it the recipe's is built.
         findings: what an audit of these images noticed, where there was one already.
+        notes: what is to be known of the recipe.
         execution: fields of `Execution`.
 
     Raises:
@@ -58,7 +61,7 @@ def fit(
         TrainingError: the loss is not finite.
     """
     settings = Execution(**execution)
-    training = begin_training(recipe, images, settings, model=model, findings=findings)
+    training = begin_training(recipe, images, settings, model=model, findings=findings, notes=notes)
     training.go()
     return training.run
 
@@ -71,6 +74,7 @@ def begin_training(
     model: nn.Module | None = None,
     findings: Audit | None = None,
     parts: Split | None = None,
+    notes: Sequence[Note] = (),
 ) -> Training:
     """Make a run's directory; its training before the first step. Raises what `fit` does.
 
@@ -93,7 +97,7 @@ def begin_training(
     card = DataCard.of(images, parts, normalisation(recipe, images, parts, pretrained))
     about: dict[str, object] = {"environment": runtimes.environment(runtime)}
     about["audit"] = findings.to_json()
-    about["notes"] = [*data_notes(recipe, findings, parts), *augmented]
+    about["notes"] = [*data_notes(recipe, findings, parts), *augmented, *notes]
     about |= {"pretrained": pretrained.to_dict()} if pretrained else {}
     path = create(place, recipe, card, parts, about)
     run = Run(path, model, images if recipe.data.startswith(OWN) else None)
