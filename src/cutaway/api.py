@@ -13,9 +13,12 @@ from cutaway.errors import UsageError
 from cutaway.learn import fit as learning
 from cutaway.learn.callbacks import Callback, Callbacks, resolve
 from cutaway.learn.directory import refuse_member
+from cutaway.learn.duration import read_time, with_time
 from cutaway.learn.fleet import Fleet, check_way, launch
 from cutaway.learn.kinds import kind_at, open_job
 from cutaway.learn.loading import load_for
+from cutaway.learn.notes import note
+from cutaway.learn.photographs import Plan, check_quality, choose
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.search import Search
@@ -39,6 +42,8 @@ def fit(
     callbacks: Sequence[Callback | str] = (),
     checkpoint_every: float = 15.0,
     way: str = "auto",
+    quality: str = "",
+    time: str = "",
     **changes: Any,
 ) -> Run | Fleet:
     """Train, test and explain a network, or many as one job.
@@ -47,6 +52,7 @@ def fit(
         run = fit(my_module, my_dataset, lr=0.01)
         fleet = fit("mlp", "mnist", replicates=8)
         fleet = fit("mlp", "digits", vary={"lr": [0.1, 0.01]}, folds=5)
+        run = fit("photographs/", quality="best")
 
     Args:
         model: a name (see `cutaway models`) or any `nn.Module`, which is trained in place: it comes
@@ -58,6 +64,9 @@ def fit(
         callbacks: told how it goes (see `Callback`); a class may be named, `package.module:Class`.
         checkpoint_every: seconds between checkpoints.
         way: how many networks are trained: auto, in-turn, side-by-side or batched.
+        quality: fast, good (as by default) or best, where pictures of one's own are given and no
+            network: how they are learned is then chosen by a rule (see `learn.photographs`).
+        time: what training may take, such as `10m`: as many epochs as that allows.
         changes: fields of `Recipe`, or options of the model; `optimizer` may be a class.
 
     Returns:
@@ -67,22 +76,29 @@ def fit(
     Raises:
         CutawayError: with a sentence that says what is wrong and what to do.
     """
-    recipe = _recipe(recipe, model, data, changes)
+    names = _name(model), _name(data)
+    budget = read_time(time)
     check_way(way)
+    plan, images = _planned(recipe, names, data, changes, quality, progress)
+    recipe, takes = plan.recipe, ""
     if recipe.several:
         _refuse_module(model, "fleet")
+    if plan.why or time:
+        recipe, takes = with_time(recipe, images, budget)
+    told = _with_progress("fleet" if recipe.several else "run", progress, callbacks)
     options: dict[str, Any] = {
-        "out": out, "checkpoint_every": checkpoint_every,
-        "callbacks": _with_progress("fleet" if recipe.several else "run", progress, callbacks),
+        "out": out, "checkpoint_every": checkpoint_every, "callbacks": told,
     }  # fmt: skip
-    images = _images(recipe, data, progress)
+    if said := f"{plan.why} {takes}".strip():
+        told.on_note(said)
     if recipe.several:
         fleet = launch(recipe, images, way=way, **options)
         report(fleet)
         return fleet
     own = model if isinstance(model, nn.Module) else None
+    notes = [note("plan", plan.why)] if plan.why else []
     with given_back(own):
-        run = learning.fit(recipe, images, model=own, **options)
+        run = learning.fit(recipe, images, model=own, notes=notes, **options)
         report(run, images)
     return run
 
@@ -194,6 +210,24 @@ def load(
     if isinstance(source, str | Path) and kind_at(source):
         return open_job(source, model, data)
     return load_images(source, **options)
+
+
+def _planned(
+    recipe: Recipe | None, names: Sequence[str], data: Any, changes: dict[str, Any],
+    quality: str, progress: bool,
+) -> tuple[Plan, ImageSet]:  # fmt: skip
+    """What is learned and from what: as it was asked for or, where a path stands alone, chosen."""
+    beginning, alone = recipe or _beginning(*names), recipe is None and recipes.is_path(*names)
+    if quality and not alone:
+        raise UsageError(
+            "--quality chooses a network for pictures of your own: name these and no network."
+        )
+    check_quality(quality or "good")
+    plan = Plan(beginning.with_options(**changes))
+    images, size = _images(plan.recipe, data, progress), plan.recipe.image_size
+    if alone:
+        plan = choose(images, beginning, changes, quality)
+    return plan, images if plan.recipe.image_size == size else _images(plan.recipe, data, progress)
 
 
 def _recipe(

@@ -136,6 +136,15 @@ def pair(model: str, data: str) -> Recipe:
     return Recipe().override(model=model, data=data, task=task, **settings)
 
 
+def is_path(*names: str) -> bool:
+    """Whether a path stands alone, so that a network has to be chosen for what is there."""
+    from cutaway.models import MODELS as models
+
+    given = [name for name in names if name]
+    known = {*RECIPES, *models}
+    return len(given) == 1 and given[0] not in known and Path(given[0]).exists()
+
+
 def starting_point(first: str = "", second: str = "") -> Recipe:
     """The recipe for `train [MODEL] [DATA]`.
 

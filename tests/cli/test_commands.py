@@ -12,6 +12,7 @@ from PIL import Image
 
 from cutaway import cli
 from cutaway.learn.checkpoint import load_checkpoint
+from cutaway.learn.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -135,12 +136,19 @@ def make_folder(root: Path, count: int = 12) -> None:
 
 
 def test_a_folder_of_images_is_enough(tmp_path):
+    """What was chosen for it is the first that is said, and stays in the run."""
     make_folder(tmp_path / "data")
     out = tmp_path / "run"
-    done = cutaway("train", tmp_path / "data", "--epochs", 3, "--out", out, "--json")
+    small = ("--epochs", 2, "--image-size", 32, "--time", "1h")
+    done = cutaway("train", tmp_path / "data", *small, "--out", out)
     assert done.code == 0, done.err
-    assert done.json["images"] > 0
+    first = done.err.splitlines()[0]
+    assert first.startswith("Chosen: efficientnet_lite0 with weights learned from ImageNet")
+    assert "It takes about" in first
     assert (out / "report.html").stat().st_size > 10_000
+    assert [note["kind"] for note in Run(out).notes].count("plan") == 1
+    head, layers = Run(out).recipe.in_stages()
+    assert (head.freeze, layers.freeze, layers.epochs) == ("backbone", "", 2)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +169,9 @@ def test_a_folder_of_images_is_enough(tmp_path):
         (["train", "lenet5", "digits", "--image-size", "12"], 2, "at least 28 x 28"),
         (["train", "lenet5", "digits", "extra"], 2, "Unexpected argument: 'extra'"),
         (["train", "--recipe", "none.toml"], 2, "none.toml"),
+        (["train", "lenet5", "digits", "--quality", "good"], 2, "name these and no network"),
+        (["train", "--time", "soon"], 2, "--time takes a time such as 90s"),
+        (["train", "mlp", "--epochs", "2", "--time", "0.001s"], 2, "more than the 1 s of --time"),
         (["train", "--patience", "2", "--val", "0"], 2, "choosing on the test set is not allowed"),
         (["resume", "nowhere"], 2, "is not a run"),
         (["evaluate", "nowhere"], 2, "is not a run"),

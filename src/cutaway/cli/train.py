@@ -32,6 +32,20 @@ def train(
     way: Annotated[
         str, typer.Option(help="How to train several: auto, in-turn, side-by-side or batched.")
     ] = "auto",
+    quality: Annotated[
+        str,
+        typer.Option(
+            help="How well photographs are learned where no model is named: fast, good or best.",
+            metavar="WORD",
+        ),
+    ] = "",
+    time: Annotated[
+        str,
+        typer.Option(
+            help="What training may take, 90s, 10m or 1h: as many epochs as that allows.",
+            metavar="TIME",
+        ),
+    ] = "",
     callback: CallbackOption = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
@@ -41,23 +55,26 @@ def train(
     """Train a network, test it once and write a report.
 
     Without arguments: LeNet-5 on 1,797 handwritten digits, in seconds, with no download.
+    A folder alone: a network is chosen for its pictures, cutaway train photographs/ --time 10m
     Options of the model are given by name too: cutaway train mlp mnist --widths 300-100
     Many networks as one job: --replicates 8, --folds 5, --vary lr=0.1,0.01
     """
     words = [word for word in (model, data) if word] + context.args
-    beginning = read_beginning(words, recipe, settings | {"vary": read_vary(vary or []) or None})
+    settings |= {"vary": read_vary(vary or []) or None}
+    names, saved, changes = read_request(words, recipe, settings)
     from cutaway import api
 
-    progress = not (quiet or as_json)
     run = api.fit(
-        beginning.model, beginning.data, recipe=beginning, out=out,
-        progress=progress, callbacks=callback or (), checkpoint_every=checkpoint_every, way=way,
+        *names, recipe=saved, out=out, progress=not (quiet or as_json), callbacks=callback or (),
+        checkpoint_every=checkpoint_every, way=way, quality=quality, time=time, **changes,
     )  # fmt: skip
     print_run(run, as_json)
 
 
-def read_beginning(words: list[str], recipe: str, settings: dict[str, Any]) -> Recipe:
-    """The recipe that the command line asks for.
+def read_request(
+    words: list[str], recipe: str, settings: dict[str, Any]
+) -> tuple[list[str], Recipe | None, dict[str, Any]]:
+    """Model and data, the saved recipe if there is one, and the changes to it or to what suits.
 
     Args:
         words: model, data and options of the model.
@@ -68,12 +85,20 @@ def read_beginning(words: list[str], recipe: str, settings: dict[str, Any]) -> R
 
     names, flags = read_words(words)
     changes = {k: v for k, v in settings.items() if v is not None}
-    if recipe:
-        beginning = read_recipe(Path(recipe))
+    saved = read_recipe(Path(recipe)) if recipe else None
+    if saved:
         changes |= dict(zip(("model", "data"), names, strict=False))
-    else:
-        beginning = recipes.starting_point(*names)
-    return beginning.with_options(**changes, **read_options(flags, beginning, changes))
+        names = []
+    beginning = saved or recipes.starting_point(*names)
+    return names, saved, changes | read_options(flags, beginning, changes)
+
+
+def read_beginning(words: list[str], recipe: str, settings: dict[str, Any]) -> Recipe:
+    """The recipe that the command line asks for; see `read_request`."""
+    from cutaway import recipes
+
+    names, saved, changes = read_request(words, recipe, settings)
+    return (saved or recipes.starting_point(*names)).with_options(**changes)
 
 
 def print_run(job: Any, as_json: bool) -> None:

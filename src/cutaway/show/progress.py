@@ -12,6 +12,7 @@ from cutaway.data.audit import grid_text
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.evaluation import number
 from cutaway.learn.fleet.fleet import Fleet
+from cutaway.learn.frozen_features import FeatureFeed
 from cutaway.learn.history import Row
 from cutaway.learn.recipe import OWN
 from cutaway.learn.run import Run
@@ -61,15 +62,21 @@ class Lines(Printed):
         super().__init__()
         self.introduced = -1
         """The stage that was."""
+        self.pace: tuple[int, float] | None = None
+        """Steps and seconds after the first step of a stage, which sets things up."""
 
     def on_run_begin(self, training: Training) -> None:
         self.introduce(training)
 
     def on_stage_begin(self, training: Training) -> None:
         self.introduce(training)
+        self.pace = None
+
+    def on_step_end(self, training: Training) -> None:
+        self.pace = self.pace or (training.step, training.seconds)
 
     def on_epoch_end(self, training: Training, row: Row) -> None:
-        self.on_note(sentence(training, row))
+        self.on_note(sentence(training, row, self.pace))
 
     def introduce(self, training: Training) -> None:
         if self.introduced != training.stage.number:
@@ -100,6 +107,7 @@ class Bar(Lines):
         self.bar.start()
 
     def on_step_end(self, training: Training) -> None:
+        super().on_step_end(training)
         now = time.monotonic()
         if now - self.read < EVERY:
             return
@@ -182,7 +190,8 @@ def introduction(training: Training) -> list[str]:
         lines[1] += f"; augmentation {stage.recipe.augment}"
     stages = len(training.recipes)
     if stages > 1:
-        lines.append(f"Stage {stage.number + 1} of {stages}: {stage.recipe.task}, {plan}")
+        still = ", on features that are computed once" * isinstance(stage.feed, FeatureFeed)
+        lines.append(f"Stage {stage.number + 1} of {stages}: {stage.recipe.task}, {plan}{still}")
         if stage.number:
             lines = lines[-1:]
     if training.fresh:
@@ -217,15 +226,21 @@ def steps(stage: Stage) -> str:
     return text + f" (each epoch leaves out {left_out:,}: drop_last)" * bool(left_out)
 
 
-def sentence(training: Training, row: Row) -> str:
-    """One epoch in one line."""
+def sentence(training: Training, row: Row, since: tuple[int, float] | None = None) -> str:
+    """One epoch in one line.
+
+    Args:
+        since: steps and seconds from which on the time that is left is estimated.
+    """
     stage, before = training.stage, len(training.rows) - len(training.stage.rows)
     epochs = before + stage.recipe.epochs
     text = f"epoch {row['epoch']:>{len(str(epochs))}}/{epochs}"
     for name, value in figures(row):
         text += f"  {name} {value}"
-    left = (stage.steps - stage.step) * training.seconds / max(training.step, 1)
-    return text + f"  {speed(training):,.0f} images/s  {left:.0f} s left"
+    step, seconds = since if since and since[0] < training.step else (0, 0.0)
+    left = (stage.steps - stage.step) * (training.seconds - seconds) / max(training.step - step, 1)
+    of = f" of stage {stage.number + 1}" * (len(training.recipes) > 1)
+    return text + f"  {speed(training):,.0f} images/s  {left:.0f} s left{of}"
 
 
 def speed(training: Training) -> float:
