@@ -47,6 +47,8 @@ class QuickNetwork(Answering):
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        # A thread that waits for work by spinning takes a core from the decoders.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(
             str(file), options, providers=["CPUExecutionProvider"]
         )
