@@ -16,6 +16,17 @@ from cutaway.see.attribution import occlusion
 PICTURES = [encoded(one[..., 0]) for one in digits(40, size=32).images.numpy()]
 
 
+class LogAnswers(torch.nn.Module):
+    """The logarithm of what a run answers."""
+
+    def __init__(self, run: Run):
+        super().__init__()
+        self.network, self.task, self.target = run.model, run.task, run.data.target
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.task.answer(self.network(x), self.target).log()
+
+
 def test_the_same_answers_as_predict(running: Server, lenet: Run) -> None:
     expected = lenet.predict(PICTURES)
     answers = running.client.post("/predict", json=in_json(*PICTURES)).json()["answers"]
@@ -56,8 +67,7 @@ def test_why_is_occlusion(running: Server, lenet: Run) -> None:
     assert (seen == digits(4, size=32).images[3, ..., 0].numpy()).all()
     x = lenet.data.normalise(torch.from_numpy(seen.copy())[None, None] / 255)
     k = torch.tensor([lenet.data.classes.index(prediction.label)])
-    logs = torch.nn.Sequential(lenet.model, torch.nn.LogSoftmax(1))
-    expected = occlusion(logs, x, k, patch=6, stride=3)[0]
+    expected = occlusion(LogAnswers(lenet), x, k, patch=6, stride=3)[0]
     assert reply["most"] == pytest.approx(expected.max().item(), rel=0.02)
     shares = expected.clamp(min=0) / expected.max()
     # the server covers with whole grey levels, the run with the exact mean
