@@ -1,14 +1,17 @@
 """What each step came to: exact, bounded, and the same whatever a run went through."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from helpers.digits import digits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cutaway.learn import fleet
 from cutaway.learn.fit import fit
-from cutaway.learn.step_history import MOST, Windows
+from cutaway.learn.step_history import MOST, Snapshot, Windows, numbers
 from cutaway.recipes import pair
 
 RECIPE = pair("mlp", "digits").override(epochs=3, batch_size=256, seed=3)
@@ -58,6 +61,15 @@ def test_players_and_stages_have_their_own(tmp_path):
     ends = [row["step"] for row in steps if row["stage"] == 2]
     assert ends == list(range(1, len(ends) + 1))
     assert len(steps) == 3 * len(ends) // 2
+
+
+def test_copies_on_a_device_are_read_as_numbers_are():
+    """What a GPU holds until it is read, here on the processor."""
+    plain = [Snapshot([[1.0, 2.0], [3.0, k]], [4, 4], [0.1, 0.2], False) for k in (4.0, 5.0)]
+    held = [replace(one, sums=torch.tensor(one.sums, dtype=torch.float64)) for one in plain]
+    for a, b in zip(numbers(plain), numbers(held), strict=True):
+        assert np.array_equal(a, b)
+        assert a.shape[:2] == (2, 2)
 
 
 def test_members_of_a_stack_have_those_that_they_have_alone(tmp_path):

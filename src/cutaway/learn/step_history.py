@@ -173,7 +173,7 @@ class StepReader:
     def __init__(self, totals: MetricTotals, step: int = 0, windows: Windows | None = None):
         self.windows, self.step, self.fresh = windows, step, not totals.sums
         self.waiting: list[Snapshot] = []
-        self.before = _numbers([_snapshot(totals, [], False)]) if totals.sums else None
+        self.before = numbers([_snapshot(totals, [], False)]) if totals.sums else None
 
     def add(self, totals: MetricTotals, rates: list[float]) -> None:
         """A step has been taken.
@@ -198,7 +198,7 @@ class StepReader:
         if not self.waiting:
             return
         assert self.windows is not None
-        sums, images = _numbers(self.waiting)
+        sums, images = numbers(self.waiting)
         fresh = np.array([one.fresh for one in self.waiting])[:, None, None]
         before, seen = self.before or (sums[:1], images[:1])
         means = _grown(sums, before, fresh) / _grown(images, seen, fresh)
@@ -226,7 +226,7 @@ def _snapshot(totals: MetricTotals, rates: list[float], fresh: bool) -> Snapshot
     return Snapshot(sums, [totals.images[name] for name in names], rates, fresh)
 
 
-def _numbers(snapshots: Sequence[Snapshot]) -> tuple[Figures, Images]:
+def numbers(snapshots: Sequence[Snapshot]) -> tuple[Figures, Images]:
     """Sums and images of some steps."""
     there = [one.sums for one in snapshots if isinstance(one.sums, Tensor)]
     stacked = torch.stack(there).cpu().numpy() if there else np.array([s.sums for s in snapshots])
