@@ -3,7 +3,7 @@
 from typing import Any
 
 from cutaway.learn.classification import Classification
-from cutaway.show import pictures, scores, words
+from cutaway.show import baselines, pictures, scores, words
 from cutaway.show.pages import table
 from cutaway.show.pages.base import LEARNING, ORIGINS, Page, Section, Subject
 
@@ -37,6 +37,7 @@ def content(subject: Subject, result: Classification) -> dict[str, Any]:
         "lead": (),
         "extra": (),
         "baseline": result.commonest,
+        "baselines": baselines.rows(subject.run),
         "many": many,
         "matrix": scores.matrix(result, subject.noun),
         "pairs": scores.pairs(result),
