@@ -28,6 +28,7 @@ from cutaway.cli import (  # noqa: F401  (each enters its command, in this order
     search,
     serve,
     step,
+    suspects,
     train,
 )
 from cutaway.cli.app import app
