@@ -27,6 +27,7 @@ from cutaway.cli import (  # noqa: F401  (each enters its command, in this order
     resume,
     search,
     serve,
+    sort,
     step,
     suspects,
     train,
