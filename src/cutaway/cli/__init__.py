@@ -28,7 +28,9 @@ from cutaway.cli import (  # noqa: F401  (each enters its command, in this order
     resume,
     search,
     serve,
+    sort,
     step,
+    suspects,
     train,
 )
 from cutaway.cli.app import app

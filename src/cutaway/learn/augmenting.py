@@ -2,10 +2,9 @@
 
 An arrow to the left, mirrored, is an arrow to the right: a network that learns from mirrored images
 cannot tell them apart. So a plain classifier is tried first, in a cross-validation on some of the
-training images: is it right less often once it learns from altered copies as well? It measures how
-much of some patches of the images is found where (Coates, Lee and Ng 2011, 'An analysis of
-single-layer networks in unsupervised feature learning', with patches drawn instead of k-means), and
-goes from there to the classes by ridge regression: less than a second, and it works at any place.
+training images: is it right less often once it learns from altered copies as well? It goes from
+patch features (`patch_features`) to the classes by ridge regression: less than a second, and it
+works at any place.
 """
 
 import math
@@ -26,15 +25,14 @@ from cutaway.data.labels import labelled
 from cutaway.data.split import Split
 from cutaway.data.target import Classes
 from cutaway.learn.notes import Note, note
+from cutaway.learn.patch_features import patch_features, small
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.stats import mcnemar
 from cutaway.learn.tasks import make_task
 from cutaway.randomness import generator
 
-MOST, SIDE = 400, 32
-"""Images that are tried at most, and their longest side in pixels."""
-PATCHES, PATCH, STRONG = 64, 5, 1.0
-"""Patches that are looked for, their side in pixels, and what a likeness has to be to count."""
+MOST = 400
+"""Images that are tried at most."""
 FOLDS, RIDGE = 5, 0.1
 """Parts of the cross-validation, and how strongly the regression is pulled to zero."""
 SURE = 0.002
@@ -153,7 +151,7 @@ class _CrossValidation:
 
     def __init__(self, images: ImageSet, some: Int[Tensor, " n"], transform: Transform):
         self.classes, self.t = images.classes, images.targets[some].long()
-        x = _small(to_float(images.images[some]))
+        x = small(to_float(images.images[some]))
         self.x, self.copies = x, _altered(x, transform)
         self.fold = torch.arange(len(some)) % FOLDS
 
@@ -183,11 +181,7 @@ class _CrossValidation:
     def _features(self) -> tuple[Tensor, Tensor]:
         """Of the images and of their copies."""
         both = torch.cat([self.x, self.copies])
-        mean, std = both.mean((0, 2, 3), keepdim=True), both.std((0, 2, 3), keepdim=True)
-        both = (both - mean) / std.clamp(min=1e-3)
-        z = F.relu(F.conv2d(both, _patches(both)) - STRONG)
-        whole, quarters = F.adaptive_max_pool2d(z, 1), F.adaptive_avg_pool2d(z, 2)
-        x, copies = torch.cat([whole.flatten(1), quarters.flatten(1)], 1).double().chunk(2)
+        x, copies = patch_features(both, both).chunk(2)
         return x, copies
 
     def _pair(self, true: Tensor, answered: Tensor) -> tuple[str, ...]:
@@ -197,32 +191,6 @@ class _CrossValidation:
             if 2 * count > len(true):
                 return tuple(self.classes[c] for c in sorted(pair))
         return ()
-
-
-def _small(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c height width"]:
-    """At most SIDE pixels a side."""
-    scale = SIDE / max(x.shape[2:])
-    if scale >= 1:
-        return x.contiguous()
-    size = [max(1, round(side * scale)) for side in x.shape[2:]]
-    return F.interpolate(x, size, mode="bilinear", antialias=True)
-
-
-def _patches(x: Float[Tensor, "n c h w"]) -> Float[Tensor, "k c s s"]:
-    """Patches of the images at places drawn, those with most in them, without mean, of length 1."""
-    draw, (n, _, h, w) = generator(0, "augmenting", "patches"), x.shape
-    side = min(PATCH, h, w)
-    windows = x.unfold(2, side, 1).unfold(3, side, 1)
-    at = (
-        torch.randint(end, (4 * PATCHES,), generator=draw)
-        for end in (n, h - side + 1, w - side + 1)
-    )
-    image, top, left = at
-    patches: Tensor = windows[image, :, top, left]
-    patches = patches - patches.mean((1, 2, 3), keepdim=True)
-    length: Tensor = patches.flatten(1).norm(dim=1)
-    best = length.argsort(descending=True, stable=True)[:PATCHES]
-    return patches[best] / length[best].clamp(min=1e-6)[:, None, None, None]
 
 
 def _ridge(

@@ -23,6 +23,7 @@ from cutaway.errors import RunError, UsageError
 from cutaway.learn import optim
 from cutaway.learn import runtime as runtimes
 from cutaway.learn.augmenting import choose_augmentation
+from cutaway.learn.baselines import keep_baselines
 from cutaway.learn.card import DataCard
 from cutaway.learn.directory import create, destination
 from cutaway.learn.execution import Execution
@@ -66,8 +67,17 @@ def fit(
     """
     settings = Execution(**execution)
     training = begin_training(recipe, images, settings, model=model, findings=findings, notes=notes)
-    training.go()
+    conclude(training)
     return training.run
+
+
+def conclude(training: Training) -> None:
+    """Train to the end, and measure the simple baselines beside; raises what `Training.go` does.
+
+    Members of a fleet go to their ends without baselines, which are much the same for all.
+    """
+    training.go()
+    keep_baselines(training.run, training.images)
 
 
 def begin_training(

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from cutaway.data.corrections import corrected
 from cutaway.data.imageset import PARTS, ImageSet
 from cutaway.data.pack import Progress
 from cutaway.data.sources import load
@@ -29,12 +30,14 @@ def part_or_data(data: Any, on: str) -> tuple[Any, str]:
 
 
 def load_for(recipe: Recipe, data: Any, progress: Progress | None = None) -> ImageSet:
-    """Data of any kind that `load` takes, in the size and groups that the recipe asks for."""
+    """Data of any kind that `load` takes, in the size and groups that the recipe asks for, and with
+    the labels that it corrects."""
     numbers = any(make_task(stage).needs is Values for stage in recipe.in_stages())
-    return load(
+    images = load(
         data, image_size=recipe.image_size or None, group_by=recipe.group_by, label=recipe.label,
         numbers=numbers, progress=progress,
     )  # fmt: skip
+    return corrected(images, recipe.fix) if recipe.fix else images
 
 
 def load_again(recipe: Recipe, path: Path, progress: Progress | None = None) -> ImageSet:

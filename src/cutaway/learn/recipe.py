@@ -68,6 +68,7 @@ class Recipe:
     )
     group_by: str = setting("", "keep groups together: regex, level:N or a column", "Data")
     label: str = setting("", "the column of a table that holds the class", "Data")
+    fix: str = setting("", "corrected labels, the CSV of `cutaway suspects`", "Data")
     val: float = setting(0.1, "share held out for validation", "Data", low=0, high=0.9)
     test: float = setting(
         0.2, "share held out for testing, where none is given", "Data", low=0.01, high=0.9

@@ -20,6 +20,8 @@ from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, read_rows, writing
 from cutaway.learn import runtime as runtimes
 from cutaway.learn.answers import Answered, Answering
+from cutaway.learn.baselines import FILE as BASELINES
+from cutaway.learn.baselines import Baselines
 from cutaway.learn.card import DataCard
 from cutaway.learn.checkpoint import load_tensors, save_tensors
 from cutaway.learn.conformal import covering
@@ -100,6 +102,13 @@ class Run(Job, Answering):
     def looks(self) -> list[Look]:
         """Each time that a held-out part was looked at after training."""
         return read_rows(self.path / "looks.jsonl")
+
+    @property
+    def baselines(self) -> Baselines | None:
+        """What simple classifiers make of its test images; None where none were tried."""
+        path = self.path / BASELINES
+        found: Baselines | None = read_json(path) if path.exists() else None
+        return found
 
     @property
     def notes(self) -> list[Note]:
@@ -194,12 +203,12 @@ class Run(Job, Answering):
         save_tensors(self.path / "weights.safetensors", dict(model.state_dict()), facts)
 
     def resume(self, images: ImageSet | None = None, **execution: Any) -> "Run":
-        from cutaway.learn.fit import reopen_training
+        from cutaway.learn.fit import conclude, reopen_training
 
         settings = Execution(**execution)
         if not self.finished:
             refuse_member(self.path)
-            reopen_training(self, images, settings).go()
+            conclude(reopen_training(self, images, settings))
         return self
 
     def check_images(self, images: ImageSet) -> None:

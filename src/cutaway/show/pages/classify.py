@@ -6,7 +6,7 @@ from typing import Any
 from cutaway.data.target import Classes
 from cutaway.learn import by_class
 from cutaway.learn.classification import Classification
-from cutaway.show import pictures, scores, words
+from cutaway.show import baselines, pictures, scores, words
 from cutaway.show.pages import table
 from cutaway.show.pages.base import LEARNING, ORIGINS, Page, Section, Subject
 from cutaway.show.two_classes import thresholds
@@ -116,6 +116,7 @@ def content(subject: Subject, result: Classification) -> dict[str, Any]:
         "extra": (),
         "alike": result.summary(),
         "headline": headline(result, subject.noun),
+        "baselines": baselines.rows(subject.run),
         "many": many,
         "matrix": scores.matrix(result, subject.noun),
         "pairs": scores.pairs(result),

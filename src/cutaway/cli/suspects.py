@@ -1,0 +1,60 @@
+"""`cutaway suspects`: find images whose label may be wrong."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cutaway.cli.app import Json, app, emit
+from cutaway.errors import UsageError
+
+
+@app.command(epilog="Example: cutaway suspects photographs/ -o suspects.html")
+def suspects(
+    data: Annotated[str, typer.Argument(help="A data set, a folder, a table, or a run.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The page; the table is beside it, .csv.")
+    ] = Path("suspects.html"),
+    image_size: Annotated[int, typer.Option(help="Side in pixels; 0: chosen from the data.")] = 0,
+    label: Annotated[str, typer.Option(help="The column that holds the class.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Find images whose label may be wrong, on a page and in a table to correct.
+
+    Write the right classes into the table's column correct_label, and train with them:
+    cutaway train photographs/ --fix suspects.csv
+    A fleet of folds (train --folds 5) is asked for its own networks' answers.
+    """
+    table = out.with_suffix(".csv")
+    check_places(out, table)
+    from cutaway.files import write_whole
+    from cutaway.learn.suspects import suspects_of
+    from cutaway.show import suspects as shown
+    from cutaway.show import tables
+    from cutaway.show.progress import reading
+
+    with reading(not as_json) as progress:
+        images, found = suspects_of(data, image_size or None, label, progress)
+    rows = shown.listed(images, found)
+    write_whole(out, shown.page(images, found, str(table)))
+    write_whole(table, shown.spreadsheet(rows))
+    if as_json:
+        listed = [{k: v for k, v in asdict(one).items() if k != "at"} for one in rows]
+        emit({"images": len(images), "suspects": listed, "page": str(out), "table": str(table)})
+        return
+    tables.show(*shown.parts(images, found))
+    typer.echo(f"Table: {table}\nPage:  {out.resolve().as_uri()}")
+
+
+def check_places(page: Path, table: Path) -> None:
+    """Refuse a place that does not exist, and a table that somebody may have filled in."""
+    if not page.parent.is_dir():
+        raise UsageError(f"There is no folder {page.parent} for {page.name}: make it first.")
+    if page == table:
+        raise UsageError(f"--out names the page, {page.with_suffix('.html')}; the table is beside.")
+    if table.exists():
+        raise UsageError(
+            f"{table} exists already and may hold corrections, so it is not overwritten: choose "
+            "another --out, or move it away."
+        )

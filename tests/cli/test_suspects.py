@@ -1,0 +1,60 @@
+"""`cutaway suspects`: from a folder with a wrong label to a training without it."""
+
+import csv
+
+import numpy as np
+import pytest
+from helpers.command import cutaway
+from helpers.report_page import read
+from PIL import Image
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Dark and bright noise, and one bright picture among the dark ones."""
+    draw = np.random.default_rng(0)
+    for i in range(60):
+        kind = "bright" if i % 2 else "dark"
+        pixels = draw.integers(0, 150, (12, 12), dtype=np.uint8) + 100 * (i % 2)
+        path = tmp_path / "shades" / ("dark" if i == 1 else kind) / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels.astype(np.uint8)).save(path)
+    return tmp_path
+
+
+def test_from_a_wrong_label_to_a_training_without_it(folder):
+    out = folder / "suspects.html"
+    found = cutaway("suspects", folder / "shades", "-o", out, "--json").json
+    assert found["suspects"][0] == {
+        "name": "dark/1.png", "label": "dark", "suggested": "bright",
+        "confidence": found["suspects"][0]["confidence"],
+    }  # fmt: skip
+    page = read(out)
+    assert page.all("img")[0]["alt"] == "dark/1.png: labelled dark, looks like bright"
+    table = folder / "suspects.csv"
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    assert (rows[0]["image"], rows[0]["correct_label"]) == ("dark/1.png", "")
+    rows[0]["correct_label"] = "bright"
+    with table.open("w") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    again = cutaway("suspects", folder / "shades", "-o", out)
+    assert again.code == 2
+    assert "may hold corrections, so it is not overwritten" in again.said
+    wish = ["--epochs", 1, "--widths", 8, "--out", folder / "run", "--json"]
+    run = cutaway("train", "mlp", folder / "shades", "--fix", table, *wish).json
+    assert {"kind": "labels-fixed", "sentence": f"1 label was corrected by {table}."} in run[
+        "notes"
+    ]
+    assert f'fix = "{table}"' in (folder / "run/recipe.toml").read_text()
+    table.write_text(table.read_text().replace("bright\n", "dark\n"))
+    changed = cutaway("report", folder / "run")
+    assert changed.code == 0  # without pictures: the labels are others now
+    assert "have changed since" in (folder / "run/report.html").read_text()
+
+
+def test_places_that_do_not_exist_are_sentences(tmp_path):
+    said = cutaway("suspects", "digits", "-o", tmp_path / "none/page.html").said
+    assert "There is no folder" in said
+    assert "the table is beside" in cutaway("suspects", "digits", "-o", tmp_path / "a.csv").said
