@@ -15,7 +15,7 @@ from cutaway.learn.callbacks import Callback, Callbacks, resolve
 from cutaway.learn.directory import refuse_member
 from cutaway.learn.fleet import Fleet, check_way, launch
 from cutaway.learn.kinds import kind_at, open_job
-from cutaway.learn.loading import load_for
+from cutaway.learn.loading import load_for, suited
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.search import Search
@@ -76,6 +76,7 @@ def fit(
         "callbacks": _with_progress("fleet" if recipe.several else "run", progress, callbacks),
     }  # fmt: skip
     images = _images(recipe, data, progress)
+    recipe = suited(recipe, images)
     if recipe.several:
         fleet = launch(recipe, images, way=way, **options)
         report(fleet)
@@ -121,8 +122,9 @@ def search(
     _refuse_module(model, "search")
     job_callbacks = _with_progress("search", progress, callbacks)
     recipe = _recipe(recipe, model, data, changes)
+    images = _images(recipe, data, progress)
     result = launch_search(
-        recipe, _images(recipe, data, progress), trials=trials, over=over, out=out,
+        suited(recipe, images), images, trials=trials, over=over, out=out,
         callbacks=job_callbacks, checkpoint_every=checkpoint_every,
     )  # fmt: skip
     report(result)
