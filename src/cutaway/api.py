@@ -16,7 +16,7 @@ from cutaway.learn.directory import refuse_member
 from cutaway.learn.duration import read_time, with_time
 from cutaway.learn.fleet import Fleet, check_way, launch
 from cutaway.learn.kinds import kind_at, open_job
-from cutaway.learn.loading import load_for
+from cutaway.learn.loading import load_for, suited
 from cutaway.learn.notes import note
 from cutaway.learn.photographs import Plan, check_quality, choose
 from cutaway.learn.recipe import OWN, Recipe
@@ -80,7 +80,7 @@ def fit(
     budget = read_time(time)
     check_way(way)
     plan, images = _planned(recipe, names, data, changes, quality, progress)
-    recipe, takes = plan.recipe, ""
+    recipe, takes = suited(plan.recipe, images), ""
     if recipe.several:
         _refuse_module(model, "fleet")
     if plan.why or time:
@@ -137,8 +137,9 @@ def search(
     _refuse_module(model, "search")
     job_callbacks = _with_progress("search", progress, callbacks)
     recipe = _recipe(recipe, model, data, changes)
+    images = _images(recipe, data, progress)
     result = launch_search(
-        recipe, _images(recipe, data, progress), trials=trials, over=over, out=out,
+        suited(recipe, images), images, trials=trials, over=over, out=out,
         callbacks=job_callbacks, checkpoint_every=checkpoint_every,
     )  # fmt: skip
     report(result)

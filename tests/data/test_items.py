@@ -132,10 +132,16 @@ def test_one_hot_and_single_element_targets() -> None:
     assert load([(one, torch.tensor([i % 2])) for i, one in enumerate(PICTURES)]).classes == (
         *("0", "1"),
     )
-    with pytest.raises(DataError, match=r"several labels"):
-        load([(one, torch.tensor([1, 1, 0])) for one in PICTURES])
-    with pytest.raises(DataError, match=r"several labels"):
-        load([(one, ["a", "b"]) for one in PICTURES])
+
+
+def test_several_labels_of_an_item() -> None:
+    flags = load([(one, torch.tensor([1, 1, i % 2])) for i, one in enumerate(PICTURES)])
+    assert flags.classes == ("label 1", "label 2", "label 3")
+    assert flags.labels is not None
+    assert flags.labels[:2].tolist() == [[1, 1, 0], [1, 1, 1]]
+    names = load([(one, ["a", "b"][: i % 3]) for i, one in enumerate(PICTURES)])
+    assert names.labels is not None
+    assert names.labels[:3].tolist() == [[0, 0], [1, 0], [1, 1]]
 
 
 def test_what_an_item_is_is_said() -> None:

@@ -100,8 +100,8 @@ def test_colours_of_sixteen_bits_are_noted(tmp_path: Path) -> None:
     row = b"\0" + struct.pack(">3H", 0x1234, 0x80FF, 0xFFFF)
     content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0))
     content += chunk(b"IDAT", zlib.compress(row)) + chunk(b"IEND", b"")
-    for name in "ab":
-        write(tmp_path, f"{name}/1.png", content)
+    for name in ("a/1.png", "b/2.png"):
+        write(tmp_path, name, content)
     images = load(tmp_path)
     assert images.images[0].flatten().tolist() == [0x12, 0x80, 0xFF]
     assert images.findings[0].kind == "16-bit-colour"

@@ -63,19 +63,13 @@ def test_labels_that_nearly_all_differ_are_no_classes() -> None:
         labels_of([f"a picture of thing {i}" for i in range(150)])
 
 
-@pytest.mark.parametrize("sign", [";", "|", ", "])
-def test_several_labels_in_a_cell_are_refused(sign: str) -> None:
-    with pytest.raises(DataError, match=r"several labels .*not learned"):
-        labels_of(["cat", "dog", f"cat{sign}dog"] * 2)
-
-
 def test_a_name_may_hold_a_comma() -> None:
     assert labels_of(["crane, bird", "crane, machine"]).classes == ["crane, bird", "crane, machine"]
 
 
 @pytest.mark.parametrize("value", [["a", "b"], {"a"}, np.array(["a", "b"])])
-def test_several_labels_as_a_list_are_refused(value: object) -> None:
-    with pytest.raises(DataError, match=r"several labels"):
+def test_a_list_is_no_class(value: object) -> None:
+    with pytest.raises(DataError, match=r"where one name or number is needed"):
         labels_of([value, value])
 
 
@@ -86,7 +80,7 @@ def test_boxes_are_refused() -> None:
 
 def test_one_hot_rows() -> None:
     assert one_hot(np.eye(3)[[2, 0]]) == [2, 0]
-    with pytest.raises(DataError, match=r"row of targets has 2 ones"):
+    with pytest.raises(DataError, match=r"gives row 0 .* 2 1"):
         one_hot(np.array([[1, 1, 0], [0, 1, 0]]))
     with pytest.raises(DataError, match=r"gives row 1 .* no 1"):
         one_hot(np.array([[1, 0], [0, 0]]))

@@ -16,7 +16,9 @@ def audit(
     data: Annotated[str, typer.Argument(help="A data set, a folder or a table.")],
     image_size: Annotated[int, typer.Option(help=SIZE)] = 0,
     group_by: Annotated[str, typer.Option(help="Regex, level:N or a column.")] = "",
-    label: Annotated[str, typer.Option(help="The column that holds the class.")] = "",
+    label: Annotated[
+        str, typer.Option(help="The column that holds the class; of several labels, a column each.")
+    ] = "",
     numbers: Annotated[
         bool, typer.Option("--numbers", help="The labels are numbers to be predicted (regression).")
     ] = False,

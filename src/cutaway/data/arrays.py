@@ -18,7 +18,9 @@ from cutaway.data.image import (
     is_array,
 )
 from cutaway.data.imageset import Finding, ImageSet, Numbered
+from cutaway.data.label_sets import LabelSets, sets_of_cells, sets_of_rows
 from cutaway.data.masks import main_classes, numbered_masks
+from cutaway.data.target import as_matrix
 from cutaway.data.target_spec import TargetSpec
 from cutaway.data.targets import labels_of, one_hot
 from cutaway.data.values import quantity_names, value_array
@@ -103,7 +105,7 @@ def with_targets(
     findings: Sequence[Finding] = (),
     spec: TargetSpec = CLASSES,
 ) -> ImageSet:
-    """An image set with a class for each image, or one for each pixel, or numbers.
+    """An image set with a class or several labels for each image, one for each pixel, or numbers.
 
     Raises DataError.
 
@@ -119,11 +121,17 @@ def with_targets(
         return _with_values(images, value_array(array), names, findings, spec)
     if is_array(array, 3):
         return _with_masks(images, array, known, names, findings)
+    if sets := sets_of_rows(array, spec.columns(()) or known or (), spec.several):
+        return _with_sets(images, sets, names, findings)
     values = _flat(array) if isinstance(array, np.ndarray) else list(array)
+    if sets := sets_of_cells(values, known, several=spec.several):
+        return _with_sets(images, sets, names, findings)
     labels = labels_of(values, known)
     indices = torch.tensor(labels.numbers)
     all_findings = (*findings, *labels.findings)
     labelled = ImageSet(images, indices, tuple(labels.classes), names, findings=all_findings)
+    if spec.several:
+        labelled = labelled.with_labels(labelled.label_matrix(labels.classes), labels.classes)
     return without(labelled, [i for i, number in enumerate(labels.numbers) if number < 0])
 
 
@@ -136,9 +144,20 @@ def _with_values(
         images, torch.zeros(len(images), dtype=torch.long), (), names, findings=tuple(findings)
     )
     every = plain.with_values(
-        torch.from_numpy(values), quantity_names(values.shape[1], spec.columns)
+        torch.from_numpy(values), quantity_names(values.shape[1], spec.columns(()))
     )
     return without(every, np.flatnonzero(np.isnan(values).any(1)).tolist())
+
+
+def _with_sets(
+    images: torch.Tensor, labels: LabelSets, names: Sequence[str], findings: Sequence[Finding]
+) -> ImageSet:
+    """An image set with several labels an image; images of which none are told are left out."""
+    every_finding = (*findings, *labels.findings)
+    plain = ImageSet(images, torch.zeros(len(images)).long(), (), names, findings=every_finding)
+    matrix = as_matrix([some or () for some in labels.sets], len(labels.names))
+    untold = [i for i, some in enumerate(labels.sets) if some is None]
+    return without(plain.with_labels(matrix, labels.names), untold)
 
 
 def without(images: ImageSet, unlabelled_indices: list[int]) -> ImageSet:

@@ -12,9 +12,11 @@ from torch import Tensor
 from cutaway.data.copies import copies
 from cutaway.data.duplicates import clusters
 from cutaway.data.imageset import Finding, ImageSet
+from cutaway.data.label_findings import labels_text, of_labels
+from cutaway.data.masks import unseen_classes
 from cutaway.data.similar_names import alike_classes
 from cutaway.data.split_check import lacking, leaks, source_parts
-from cutaway.data.target import Classes
+from cutaway.data.target import Classes, Labels
 
 TINY = 10  # a class of fewer images is called tiny: a tenth of it is no validation
 UNEVEN = 10.0  # the largest class may have so many times the images of the smallest
@@ -39,6 +41,7 @@ class Audit:
         noun: what one example is called.
         whole: whether they are all there is, and so were not compared.
         ranges: of numbers to be predicted, the least and the greatest of each, by name.
+        labels: of several labels an image, how many there are, in words.
     """
 
     findings: tuple[Finding, ...]
@@ -54,11 +57,12 @@ class Audit:
     noun: str = "image"
     whole: bool = False
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    labels: str = ""
 
     def summary(self) -> list[str]:
         """A few short sentences."""
         n, grid = len(self.duplicates), grid_text(self.size)
-        content = _count(len(self.counts), "class")
+        content = self.labels or _count(len(self.counts), "class")
         if self.ranges:
             content = ", ".join(f"{k} {a:g} to {b:g}" for k, (a, b) in self.ranges.items())
         lines = [f"{_count(n, self.noun)} of {grid}, {_count(self.channels, 'channel')}, {content}"]
@@ -68,7 +72,7 @@ class Audit:
         uneven = (
             f"the largest class has {self.imbalance:.1f} times the {self.noun}s of the smallest"
         )
-        lines[0] += "." if self.ranges else f"; {uneven}."
+        lines[0] += "." if self.ranges or self.labels else f"; {uneven}."
         likeness = {"equal": self.exact_clusters, "nearly equal": self.near_clusters}
         for word, groups in likeness.items():
             if groups:
@@ -82,7 +86,8 @@ class Audit:
                 f"{_count(len(self.two_labels), 'cluster')} of alike {self.noun}s with two labels."
             )
         if self.tiny:
-            lines.append(f"{_count(len(self.tiny), 'class')} of fewer than {TINY} {self.noun}s.")
+            kind = "label" if self.labels else "class"
+            lines.append(f"{_count(len(self.tiny), kind)} of fewer than {TINY} {self.noun}s.")
         lost = {name for finding in self.findings if finding.left_out for name in finding.where}
         if lost:
             lines.append(f"{_count(len(lost), self.noun)} left out.")
@@ -125,8 +130,8 @@ def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Au
     equal, every = clusters(same), clusters(alike)
     nearly = [group for group in every if len(same[group].unique()) > 1]
     # The class of a picture with a mask is no label of it.
-    groups = every if isinstance(images.target, Classes) else []
-    disputed = [group for group in groups if len(images.targets[group].unique()) > 1]
+    groups = every if isinstance(images.target, Classes | Labels) else []
+    disputed = [group for group in groups if len(images.strata[group].unique(dim=0)) > 1]
     counts = np.array(images.counts())
     present = counts[counts > 0]
     tiny = tuple(images.classes[c] for c in np.flatnonzero((counts > 0) & (counts < TINY)))
@@ -136,16 +141,14 @@ def audit(images: ImageSet, progress: Callable[[str], None] | None = None) -> Au
         *alike_classes(images.classes),
         *_groups(images, "exact-duplicate", equal, f"equal in every {value}"),
         *_groups(images, "near-duplicate", nearly, "nearly equal"),
-        *_groups(
-            images, "two-labels", _contrasted(images, disputed), "alike, but of several classes"
-        ),
+        *_groups(images, "two-labels", _contrasted(images, disputed), _disputed(images)),
         *_divided(images, alike),
         *_of_targets(images, counts, tiny, imbalance),
     )
     return Audit(
         findings, dict(zip(images.classes, counts.tolist(), strict=True)), alike, equal, nearly,
         disputed, tiny, imbalance, images.size, images.channels, images.noun,
-        ranges=_ranges(images),
+        ranges=_ranges(images), labels=labels_text(images) if images.labels is not None else "",
     )  # fmt: skip
 
 
@@ -195,13 +198,24 @@ def _finding(images: ImageSet, kind: str, members: list[int], detail: str) -> Fi
 
 
 def _contrasted(images: ImageSet, groups: list[list[int]]) -> list[list[int]]:
-    """Clusters, each beginning with one image of each of its classes."""
+    """Clusters, each beginning with one image of each of its classes, or sets of labels."""
     ordered = []
     for group in groups:
-        targets = images.targets[group].tolist()
-        firsts = [group[targets.index(c)] for c in dict.fromkeys(targets)]
+        labels = [_label(images, i) for i in group]
+        firsts = [group[labels.index(one)] for one in dict.fromkeys(labels)]
         ordered.append([*firsts, *(i for i in group if i not in firsts)])
     return ordered
+
+
+def _disputed(images: ImageSet) -> str:
+    return f"alike, but of several {'classes' if images.labels is None else 'sets of labels'}"
+
+
+def _label(images: ImageSet, i: int) -> str:
+    """The class of an image, or its labels."""
+    if images.labels is None:
+        return images.classes[int(images.targets[i])]
+    return " and ".join(images.classes[k] for k in images.labels[i].nonzero().flatten()) or "none"
 
 
 def _groups(images: ImageSet, kind: str, groups: list[list[int]], alike: str) -> list[Finding]:
@@ -210,7 +224,7 @@ def _groups(images: ImageSet, kind: str, groups: list[list[int]], alike: str) ->
     for group in groups[:LISTED]:
         labels = ""
         if kind == "two-labels":
-            of = sorted({images.classes[c] for c in images.targets[group].tolist()})
+            of = sorted({_label(images, i) for i in group})
             labels = f": {', '.join(map(repr, of[:LISTED]))}"
         detail = f"{len(group)} {images.noun}s are {alike}{labels}."
         findings.append(_finding(images, kind, group, detail))
@@ -237,8 +251,10 @@ def _of_targets(
     """Problems of the targets as a whole."""
     if images.values is not None:
         return _constant(images, images.values)
+    if images.labels is not None:
+        return of_labels(images)
     if images.masks is not None:
-        return _unseen(images)
+        return unseen_classes(images.masks, images.classes)
     return _uneven(images, counts, tiny, imbalance)
 
 
@@ -281,17 +297,3 @@ def _uneven(
         detail = f"All {images.noun}s are of one class: there is nothing to classify."
         findings.append(Finding("one-class", (images.classes[int(counts.argmax())],), detail))
     return findings
-
-
-def _unseen(images: ImageSet) -> list[Finding]:
-    """Classes that no pixel has."""
-    assert images.masks is not None
-    pixels = torch.zeros(256, dtype=torch.int64)
-    for chunk in images.masks.split(4096):
-        pixels += torch.bincount(chunk.flatten().long(), minlength=256)
-    empty = tuple(name for c, name in enumerate(images.classes) if not pixels[c])
-    if not empty:
-        return []
-    return [
-        Finding("empty-class", empty[:LISTED], f"{_count(len(empty), 'class')} without a pixel.")
-    ]

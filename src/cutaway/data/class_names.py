@@ -12,15 +12,17 @@ from cutaway.data.named_sets import DIGITS
 from cutaway.data.target_spec import TargetSpec
 
 
-def class_names(data: Any, label: str = "") -> tuple[str, ...] | None:
+def class_names(data: Any, label: str = "", several: bool = False) -> tuple[str, ...] | None:
     """The classes of anything that `load` takes; None where only reading all of it tells them.
 
     Args:
         label: the column of a table that holds them.
+        several: whether each image has several labels.
 
     Raises:
         UsageError, DataError: what `load` would say of the folder or of the table.
     """
+    spec = TargetSpec(label, several=several)
     if isinstance(data, ImageSet):
         return data.classes
     if not isinstance(data, str | PathLike):
@@ -32,13 +34,13 @@ def class_names(data: Any, label: str = "") -> tuple[str, ...] | None:
     if path.is_dir() and not has_masks(path):
         from cutaway.data.siblings import tables_by_part
 
-        if tables := tables_by_part(path, TargetSpec(label))[0]:
-            return class_names(tables[0], label)
+        if tables := tables_by_part(path, spec)[0]:
+            return class_names(tables[0], label, several)
         return tuple(folder_samples(path)[1])
     if path.is_file() and path.suffix.lower() in TABLES:
         from cutaway.data.table import classes_of
 
-        return tuple(classes_of(path, TargetSpec(label)))
+        return tuple(classes_of(path, spec))
     return None
 
 

@@ -13,8 +13,8 @@ from cutaway.errors import DataError, UsageError
 
 
 def columns_of(dataset: Any, spec: TargetSpec) -> tuple[str, str] | None:
-    """The columns of image and label, where the items are rows with names; of several numbers the
-    names of their columns, by commas.
+    """The columns of image and label, where the items are rows with names; of several numbers
+    or labels the names of their columns, by commas.
 
     Raises UsageError where there are no such, or several.
     """
@@ -29,10 +29,8 @@ def columns_of(dataset: Any, spec: TargetSpec) -> tuple[str, str] | None:
             f"The data set has no column that is known to hold pictures: {', '.join(names)}. Call "
             "it 'image'."
         )
-    if spec.numbers and spec.columns:
-        return image, ",".join(
-            label_column(of, names, name, exclude=image) for name in spec.columns
-        )
+    if len(named := spec.columns(names)) > 1:
+        return image, ",".join(label_column(of, names, name, exclude=image) for name in named)
     masks = "" if spec.label or guess(names, LABEL) else guess(names, MASK)
     return image, masks or label_column(of, names, spec.label, exclude=image)
 
@@ -82,7 +80,7 @@ def classes_of(dataset: Any, columns: tuple[str, str] | None) -> list[str] | Non
     else:
         features = getattr(dataset, "features", None)
         column = features.get(columns[1]) if isinstance(features, dict) and columns else None
-        names = getattr(column, "names", None)
+        names = getattr(getattr(column, "feature", column), "names", None)  # also of lists
     return [str(name) for name in names] if isinstance(names, list | tuple) else None
 
 

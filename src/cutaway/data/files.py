@@ -15,6 +15,7 @@ from cutaway.data.division import (
 from cutaway.data.frame import Size
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.pack import Progress, Sample, pack
+from cutaway.data.shared_files import shared
 from cutaway.data.walk import ENDINGS, list_folder, natural, walk
 from cutaway.errors import DataError
 
@@ -23,14 +24,16 @@ Read = tuple[list[Sample], list[str], list[Finding]]
 
 
 def folder(root: Path, image_size: Size, progress: Progress | None) -> ImageSet:
-    """The pictures below a folder, in classes named by its folders. Raises DataError."""
-    samples, classes, findings = folder_samples(root)
+    """The pictures below a folder, in classes named by its folders; with several labels, where many
+    files are in several of them. Raises DataError."""
+    found, classes, findings = folder_samples(root)
+    samples, joined = shared(found, classes)
     return pack(
         samples,
         classes,
         image_size=image_size,
         name=str(root),
-        findings=findings,
+        findings=[*findings, *joined],
         progress=progress,
     )
 

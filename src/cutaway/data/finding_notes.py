@@ -8,6 +8,7 @@ BY_SEVERITY = (
     "leak",
     "torn-group",
     "untrained-class",
+    "untrained-label",
     "baseline",
     "outdone",
     "unlabelled-part",
@@ -28,6 +29,7 @@ BY_SEVERITY = (
     "16-bit-colour",
     "16-bit",
     "untested-class",
+    "untested-label",
     "undivided-class",
     "few-tests",
     "labels-fixed",
@@ -35,19 +37,27 @@ BY_SEVERITY = (
     "unlabelled",
     "empty-class",
     "one-class",
+    "always-label",
+    "never-label",
+    "multi-label",
+    "one-hot",
+    "blank-label",
+    "one-label",
     "parts",
     "drawn-test",
     "data-loader",
     "no-header",
     "encoding",
     "tiny-class",
+    "rare-label",
     "imbalance",
 )
 """Kinds of findings that affect the results, the most harmful first."""
 CLASSES = ("untrained-class", "untested-class", "undivided-class", "two-labels", "tiny-class",
            "imbalance", "one-class")  # fmt: skip
 """Kinds that matter only where classes are predicted."""
-DIVISION = ("leak", "torn-group", "untrained-class", "untested-class")
+DIVISION = ("leak", "torn-group", "untrained-class", "untested-class", "untrained-label",
+            "untested-label")  # fmt: skip
 """Kinds of a division of the source's own, which folds replace."""
 MAX_NAMES = 3
 """Number of names that a sentence about left-out files gives."""

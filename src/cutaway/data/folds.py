@@ -39,11 +39,12 @@ def folds(unit: np.ndarray, target: np.ndarray, count: int, rng: np.random.Gener
     such folds to the smallest (as in scikit-learn's `StratifiedGroupKFold`, but unit by unit).
     """
     contents: dict[int, list[tuple[int, int]]] = {}
-    for of, c, k in zip(*(column.tolist() for column in totals(unit, target)), strict=True):
+    rows = totals(unit, target)
+    for of, c, k in zip(*(column.tolist() for column in rows), strict=True):
         contents.setdefault(of, []).append((c, k))
     size = np.bincount(unit)
     order = np.lexsort((rng.random(len(size)), -size)).tolist()
-    has = [[0] * (int(target.max()) + 1) for _ in range(count)]
+    has = [[0] * (int(rows[1].max()) + 1) for _ in range(count)]
     total, place = [0] * count, np.empty(len(size), np.int64)
     for one in order:
         needs = [sum(row[c] * k for c, k in contents[one]) for row in has]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from cutaway.data import resampling
 from cutaway.data.frame import Fit, Frame, Levels, fit_of, middle_square
-from cutaway.data.target import Classes, Masks, Target, Values, strata
+from cutaway.data.target import Classes, Labels, Masks, Target, Values, rarest, strata
 from cutaway.errors import UsageError
 
 PARTS = ("train", "val", "test")
@@ -61,17 +61,19 @@ class ImageSet:
         images: values on a grid: pictures (h, w), signals (n,) or videos (frames, h, w), and their
             channels last; may be memory-mapped, so never write to it. A permute of pictures to
             (n, c, h, w) is already in channels-last memory order.
-        targets: class of each image, an index into `classes`. Where there are masks or values it
-            serves stratification alone: the largest class of the image that is not the first,
-            background; the range that its values lie in (see `target.strata`).
-        classes: names of the classes; none where there are values.
+        targets: class of each image, an index into `classes`. Where there are masks, labels or
+            values it serves stratification alone: the largest class of the image that is not the
+            first, background; its rarest label (see `target.rarest`); the range that its values lie
+            in (see `target.strata`).
+        classes: names of the classes, or of the labels; none where there are values.
         names: a name for each image (its path below the root, or `digits/17`).
         parts: the source's own division, an index into `PARTS`; None where it has none.
         groups: images of one group (one stone, one patient) never part; None where none are known.
         name: what the set is called in a recipe.
         licence: what its makers allow.
         findings: what was noticed, and left out, while it was decoded.
-        masks: class of each pixel, an index into `classes`; None where images have one class each.
+        masks: class of each pixel, an index into `classes`; None where there are no masks.
+        labels: 1 where an image has a label, else 0; None where images have one class each.
         values: numbers to be told of each image; None where classes are.
         quantities: what each of these numbers is called.
         fit: how pictures of another shape were brought to this one (see `frame`).
@@ -98,6 +100,7 @@ class ImageSet:
     sources: Sequence[Any] | None = field(default=None, repr=False)
     values: Float[Tensor, "n m"] | None = field(default=None, repr=False)
     quantities: tuple[str, ...] = ()
+    labels: UInt8[Tensor, "n k"] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -121,14 +124,20 @@ class ImageSet:
         """The kind of target of each image."""
         if self.values is not None:
             return Values(self.quantities)
+        if self.labels is not None:
+            return Labels(self.classes)
         return Classes(self.classes) if self.masks is None else Masks(self.classes)
 
     @property
     def truth(self) -> Shaped[Tensor, "n *any"]:
-        """The true target of each image: its class, its mask or its values."""
-        if self.values is not None:
-            return self.values
-        return self.targets if self.masks is None else self.masks
+        """The true target of each image: its class, its mask, its labels or its values."""
+        told = [one for one in (self.values, self.labels, self.masks) if one is not None]
+        return told[0] if told else self.targets
+
+    @property
+    def strata(self) -> Shaped[Tensor, "n *any"]:
+        """What a split keeps the shares of: a number for each image, or its labels."""
+        return self.targets if self.labels is None else self.labels
 
     @property
     def noun(self) -> str:
@@ -137,9 +146,11 @@ class ImageSet:
         return "sample" if self.whole and rank == 1 else NOUNS.get(rank, "example")
 
     def counts(self) -> list[int]:
-        """Number of images of each class; empty where there are no classes."""
+        """Number of images of each class, or with each label; empty where there are no classes."""
         if self.values is not None:
             return []
+        if self.labels is not None:
+            return self.labels.sum(0, dtype=torch.long).tolist()
         return torch.bincount(self.targets, minlength=len(self.classes)).tolist()
 
     @cached_property
@@ -150,6 +161,8 @@ class ImageSet:
         if self.values is not None:
             digest.update(repr(self.quantities).encode())
             digest.update(self.values.contiguous().numpy().data)
+        if self.labels is not None:
+            digest.update(self.labels.contiguous().numpy().data)
         for values in (self.images,) if self.masks is None else (self.images, self.masks):
             for chunk in values.split(4096):
                 digest.update(chunk.contiguous().numpy().data)
@@ -158,9 +171,26 @@ class ImageSet:
     def with_values(self, values: Float[Tensor, "n m"], names: Sequence[str]) -> "ImageSet":
         """The same images with numbers to be predicted, instead of classes."""
         return replace(
-            self, targets=strata(values), classes=(), masks=None, values=values,
+            self, targets=strata(values), classes=(), masks=None, labels=None, values=values,
             quantities=tuple(names),
         )  # fmt: skip
+
+    def with_labels(self, labels: UInt8[Tensor, "n k"], names: Sequence[str]) -> "ImageSet":
+        """The same images with several labels each, instead of classes."""
+        return replace(
+            self, targets=rarest(labels), classes=tuple(names), masks=None, values=None,
+            labels=labels,
+        )  # fmt: skip
+
+    def label_matrix(self, names: Sequence[str]) -> UInt8[Tensor, "n k"]:
+        """1 where an image has the label of a name; a class is the only label of its image."""
+        matrix = torch.zeros(len(self), len(names), dtype=torch.uint8)
+        at = torch.tensor([names.index(name) for name in self.classes])
+        if self.labels is None:
+            matrix[torch.arange(len(self)), at[self.targets]] = 1
+        else:
+            matrix[:, at] = self.labels
+        return matrix
 
     def subset(self, index: Int[Tensor, " m"]) -> "ImageSet":
         """The images at `index`, in that order (copied)."""
@@ -173,6 +203,7 @@ class ImageSet:
             groups=None if self.groups is None else self.groups[index],
             masks=None if self.masks is None else self.masks[index],
             values=None if self.values is None else self.values[index],
+            labels=None if self.labels is None else self.labels[index],
             sources=None if self.sources is None else [self.sources[i] for i in index.tolist()],
         )
 

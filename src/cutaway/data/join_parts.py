@@ -11,7 +11,7 @@ from cutaway.data.frame import Frame, Size
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.levels import union
 from cutaway.data.plan import usual_side
-from cutaway.data.target import Masks, Values
+from cutaway.data.target import Classes, Labels, Masks, Values
 from cutaway.data.walk import natural
 from cutaway.errors import DataError, UsageError
 
@@ -83,6 +83,9 @@ def join_parts(parts: dict[int, Any], size: Size, read: Read, named: bool) -> Im
     if values := [images.values for images in by_part.values() if images.values is not None]:
         names = next(iter(by_part.values())).quantities
         joined = joined.with_values(torch.cat(values), names)
+    if any(images.labels is not None for images in by_part.values()):
+        labels = torch.cat([images.label_matrix(classes) for images in by_part.values()])
+        joined = joined.with_labels(labels, classes)
     return joined if named else replace(joined, findings=(*joined.findings, _note(by_part)))
 
 
@@ -100,7 +103,8 @@ def _common_frame(frames: Sequence[Frame]) -> Frame:
 
 def _check_alike(sets: dict[int, ImageSet]) -> None:
     kinds = {type(images.target) for images in sets.values()}
-    if len(kinds) > 1 or any(images.whole for images in sets.values()):
+    alike = len(kinds) == 1 or kinds == {Classes, Labels}  # of which one part shows one each
+    if not alike or any(images.whole for images in sets.values()):
         raise DataError("The parts are of different kinds, and are not joined.")
     if Values in kinds and len({images.quantities for images in sets.values()}) > 1:
         raise DataError("The parts hold different numbers: name the same columns in all of them.")
@@ -119,7 +123,7 @@ def _classes(sets: dict[int, ImageSet]) -> tuple[str, ...]:
 
 
 def _renumbered(images: ImageSet, classes: tuple[str, ...]) -> torch.Tensor:
-    if not classes:
+    if not classes or images.labels is not None:
         return images.targets
     number = torch.tensor([classes.index(name) for name in images.classes])
     return number[images.targets]

@@ -26,6 +26,7 @@ from cutaway.errors import DataError
 
 FOLDERS = ("images", "masks")
 LOSSY = (".jpg", ".jpeg", ".webp")  # what they keep of a class number is another number
+MAX_NAMES = 20  # a finding names no more classes than this
 FEWER_BITS = {"L;2": 85, "L;4": 17}  # Pillow spreads grey values of 2 and 4 bits over 0..255
 
 
@@ -216,3 +217,15 @@ def framed_mask(mask: np.ndarray, frame: Frame) -> np.ndarray:
     assert frame.size is not None
     tensor = torch.from_numpy(np.array(mask))[None]
     return scaled_masks(tensor, frame.size, frame.fit)[0].numpy()
+
+
+def unseen_classes(masks: UInt8[Tensor, "n h w"], classes: Sequence[str]) -> list[Finding]:
+    """The finding that some classes have no pixel."""
+    pixels = torch.zeros(256, dtype=torch.int64)
+    for chunk in masks.split(4096):
+        pixels += torch.bincount(chunk.flatten().long(), minlength=256)
+    empty = tuple(name for c, name in enumerate(classes) if not pixels[c])
+    if not empty:
+        return []
+    count = "1 class" if len(empty) == 1 else f"{len(empty):,} classes"
+    return [Finding("empty-class", empty[:MAX_NAMES], f"{count} without a pixel.")]

@@ -21,6 +21,7 @@ from cutaway.data.levels import levels_from_json, scaling_note, union
 from cutaway.data.pixels import PIXELS, is_complete, mapped
 from cutaway.data.plan import Plan, make_plan, wider
 from cutaway.data.sample import Cell, Sample, as_task, stamp
+from cutaway.data.target import as_matrix
 from cutaway.data.worker import Answer, Task
 from cutaway.errors import DataError
 from cutaway.processes import cpus
@@ -53,7 +54,8 @@ def pack(
 ) -> ImageSet:
     """The samples as an image set, decoded unless the cache has them.
 
-    `classes` are the names of the samples' targets, or of their values where they have such.
+    `classes` are the names of the samples' targets, or of their values or labels where they have
+    such.
 
     With `image_size` None, pictures of one size up to 96 pixels keep it (one that is not square is
     padded to a square by repeating its edge, so that nothing is lost), and of others the middle
@@ -93,6 +95,11 @@ def assemble(
         same = [sample._replace(target=0, values=()) for sample in samples]
         image_set = assemble(same, images, ["value"], name, licence, findings)
         return image_set.with_values(values, classes)
+    if samples and samples[0].labels is not None:
+        labels = as_matrix([sample.labels or () for sample in samples], len(classes))
+        same = [sample._replace(target=0, labels=None) for sample in samples]
+        image_set = assemble(same, images, ["label"], name, licence, findings)
+        return image_set.with_labels(labels, classes)
     used = sorted({sample.target for sample in samples})
     number = {target: i for i, target in enumerate(used)}
     missing = [classes[i] for i in range(len(classes)) if i not in number]

@@ -27,6 +27,7 @@ class Sample(NamedTuple):
         part: index into `imageset.PARTS`; -1 where the source makes no division.
         group: samples with the same group never part; empty where it has none.
         values: the numbers to be predicted of it; none where it has a class.
+        labels: indices of its labels, which may be several or none; None where it has a class.
     """
 
     source: str | bytes | Cell
@@ -35,6 +36,7 @@ class Sample(NamedTuple):
     part: int = -1
     group: str = ""
     values: tuple[float, ...] = ()
+    labels: tuple[int, ...] | None = None
 
 
 def stamp(source: str | bytes | Cell) -> tuple[int, Any]:

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from cutaway.data.columns import label_column
 from cutaway.data.division import ambiguous_parts, likely_part, part_of
 from cutaway.data.files import TABLES, division
 from cutaway.data.imageset import PARTS, Finding
-from cutaway.data.table import open_table
+from cutaway.data.table import open_table, target_columns
 from cutaway.data.target_spec import TargetSpec
 from cutaway.data.walk import list_folder
 from cutaway.errors import UsageError
@@ -70,9 +69,8 @@ def _has_class_folders(root: Path) -> bool:
 
 
 def _labelled(path: Path, spec: TargetSpec) -> bool:
-    columns = list(open_table(path).columns)
     try:
-        return all(label_column(path, columns, name) for name in spec.columns or [""])
+        return bool(target_columns(open_table(path), spec))
     except UsageError:
         return False
 

@@ -41,6 +41,7 @@ def load(
     group_by: str = "",
     label: str = "",
     numbers: bool = False,
+    several: bool = False,
     progress: Progress | None = None,
 ) -> ImageSet:
     """Load the images of `data`, decoded once and mapped from the cache afterwards.
@@ -59,9 +60,9 @@ def load(
             counts, or the whole match), `level:N` for the N-th folder of its path (from 1, or from
             the end with -1), or a column of the table.
         label: the column of the table (or of rows) that holds the labels, where it is not the
-            obvious one.
-        numbers: whether numbers are to be predicted and no classes told; of several columns
-            `label` has the names, `price,age`.
+            obvious one; of numbers, or labels with a column of 0 and 1 each, several: `cat,dog`.
+        numbers: whether numbers are to be predicted and no classes told.
+        several: whether each image has several labels; by default where the data show it.
         progress: called with the number of images decoded so far and in all.
 
     Raises:
@@ -70,7 +71,8 @@ def load(
     """
     if isinstance(image_size, int) and image_size < 1:
         raise UsageError(f"An image size of {image_size} pixels makes no sense.")
-    images, by_column = _read(data, image_size, group_by, TargetSpec(label, numbers), progress)
+    spec = TargetSpec(label, numbers, several)
+    images, by_column = _read(data, image_size, group_by, spec, progress)
     if isinstance(image_size, int):
         images = images.resized(image_size)
     elif image_size is not None:
@@ -201,7 +203,8 @@ def _unknown(text: str, path: Path) -> UsageError:
 
 
 def _checked(images: ImageSet) -> ImageSet:
-    if images.values is None and len(images.classes) < 2 and not images.whole:
+    classes = images.values is None and images.labels is None
+    if classes and len(images.classes) < 2 and not images.whole:
         only = images.classes[0] if images.classes else "none"
         name = images.name or "The data"
         raise DataError(f"{name} holds one class only, '{only}'. There must be two or more.")

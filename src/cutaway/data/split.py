@@ -125,7 +125,7 @@ def split(
     drop_leaks: bool = False,
     fold: str = "",
 ) -> Split:
-    """Divide `images`, stratified by class, units undivided.
+    """Divide `images`, stratified by class or labels, units undivided.
 
     A part that the source defines is kept as it is, so that figures stay comparable with published
     ones; what is missing is drawn from its training part. Where the source's own test part repeats
@@ -173,7 +173,7 @@ def _check_shares(val: float, test: float) -> None:
 
 def _folded(images: ImageSet, unit: np.ndarray, fold: str, rng: np.random.Generator) -> np.ndarray:
     """One fold for the test, all else for training."""
-    return test_fold(unit, images.targets.numpy(), *read_fold(fold), rng)
+    return test_fold(unit, images.strata.numpy(), *read_fold(fold), rng)
 
 
 def _deal_missing(
@@ -186,7 +186,7 @@ def _deal_missing(
     """Draw the missing parts from the training part; `side` itself is changed."""
     missing_shares = [0.0 if (side == part).any() else share for part, share in enumerate(shares)]
     pool = side == TRAIN
-    side[pool] = deal(unit[pool], images.targets.numpy()[pool], missing_shares, rng)
+    side[pool] = deal(unit[pool], images.strata.numpy()[pool], missing_shares, rng)
     _check_not_empty(images, side, missing_shares)
 
 

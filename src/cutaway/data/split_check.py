@@ -11,7 +11,7 @@ import numpy as np
 from cutaway.data.catalog import SOURCES
 from cutaway.data.imageset import PARTS, Finding, ImageSet
 from cutaway.data.stratify import TEST, TRAIN, VAL
-from cutaway.data.target import Classes
+from cutaway.data.target import Classes, Labels
 
 MAX_NAMES = 20  # a finding names no more images than this, and says how many there are
 SHOWN = 3  # names within a sentence
@@ -52,13 +52,14 @@ def source_parts(side: np.ndarray) -> list[int]:
 
 
 def lacking(images: ImageSet, side: np.ndarray, parts: Sequence[int], own: bool) -> list[Finding]:
-    """Classes that some parts lack, though others have them; nothing for masks and numbers.
+    """Classes or labels that some parts lack, though others have them; nothing for masks and
+    numbers.
 
     Args:
         own: whether these parts are the source's own, and were not drawn from its training part.
     """
-    classes = isinstance(images.target, Classes)
-    return [*_lacking(images, side, parts, own)] if classes else []
+    lacking_of = {Classes: _lacking, Labels: _lacking_labels}.get(type(images.target))
+    return [*lacking_of(images, side, parts, own)] if lacking_of else []
 
 
 def _lacking(
@@ -74,6 +75,30 @@ def _lacking(
             kind = ("untrained-class" if part == TRAIN else "untested-class") if own else (
                 "undivided-class")  # fmt: skip
             yield Finding(kind, names[:MAX_NAMES], describe(images, part, classes, names))
+
+
+def _lacking_labels(
+    images: ImageSet, side: np.ndarray, parts: Sequence[int], own: bool
+) -> Iterator[Finding]:
+    """Labels that no image of a part has."""
+    assert images.labels is not None
+    has = np.stack([images.labels.numpy()[side == part].any(0) for part in range(len(PARTS))])
+    for part in parts:
+        names = tuple(
+            images.classes[k] for k in np.flatnonzero(has[[TRAIN, *parts]].any(0) & ~has[part])
+        )
+        if names:
+            kind = "untrained-label" if part == TRAIN else "untested-label"
+            follows = (
+                "the network cannot learn it"
+                if part == TRAIN
+                else "the results say nothing about it"
+            )
+            detail = (
+                f"No {_word(part)} {images.noun} has the label {_quoted(names)}: {follows}. Add "
+                f"{images.noun}s with it, or leave the label out."
+            )
+            yield Finding(kind, names[:MAX_NAMES], detail)
 
 
 def unused_division(images: ImageSet) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ a group (2.3 s for 8,000); this takes a hundredth of that.
 
 from bisect import bisect
 from collections import defaultdict
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 import torch
@@ -19,11 +19,16 @@ def deal(
 ) -> np.ndarray:
     """A part for each image, without dividing a unit.
 
+    Args:
+        target: a class for each image; or its labels, a row of 0 and 1, see `_deal_labels`.
+
     First one unit of each class to each part, then the units of several images, at random by the
     room that is left (so that no part is all singles); single images fill the rest exactly.
     """
     of, cls, count = totals(unit, target)
     size = np.bincount(unit)
+    if target.ndim == 2:
+        return _deal_labels(of, cls, count, size, shares, rng)[unit]
     chance = rng.random(len(size))
     order = np.lexsort((chance[of], size[of], cls))
     of, cls, count = of[order], cls[order], count[order]
@@ -44,7 +49,14 @@ def deal(
 
 
 def totals(unit: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One row for each class in each unit: unit, class, number of images."""
+    """One row for each class in each unit: unit, class, number of images.
+
+    Of labels, a row for each label; images without any count as one more label.
+    """
+    if target.ndim == 2:
+        target = np.column_stack([target, ~target.any(1)])
+        image, target = target.nonzero()
+        unit = unit[image]
     width = target.max() + 1
     key, count = np.unique(unit * width + target, return_counts=True)
     return key // width, key % width, count
@@ -118,6 +130,44 @@ def _fill(of: np.ndarray, cls: np.ndarray, place: np.ndarray, room: np.ndarray) 
     rank = np.arange(len(cls)) - starts[cls]
     test, val = room[TEST].clip(0)[cls], room[VAL].clip(0)[cls]
     place[of] = np.where(rank < test, TEST, np.where(rank < test + val, VAL, TRAIN))
+
+
+def _deal_labels(
+    of: np.ndarray, label: np.ndarray, count: np.ndarray, size: np.ndarray, shares: list[float],
+    rng: np.random.Generator,
+) -> np.ndarray:  # fmt: skip
+    """A part for each unit, of images with several labels, by iterative stratification.
+
+    The label with the fewest images left comes first: each unit that has it goes to the part that
+    lacks most images of this label, of such parts to the one with most room.
+
+    Source: Sechidis, Tsoumakas and Vlahavas 2011, 'On the stratification of multi-label data',
+    algorithm 1, for units of images; images without labels are a label of their own.
+    """
+    parts = [TRAIN, *(part for part in (TEST, VAL) if shares[part])]
+    lack = _room(label, count, shares, parts).astype(float)
+    room = np.array([1 - shares[TEST] - shares[VAL], shares[VAL], shares[TEST]]) * size.sum()
+    labels_of = _rows_of(of, len(size))
+    place, left = np.full(len(size), -1), np.bincount(label, count)
+    chance = rng.random(len(size))
+    while left.any():
+        rarest = int(np.where(left > 0, left, np.inf).argmin())
+        having = of[label == rarest]
+        having = having[np.lexsort((chance[having], -size[having]))]
+        for unit in having[place[having] < 0].tolist():
+            part = max(parts, key=lambda part: (lack[part, rarest], room[part]))
+            rows = labels_of[unit]
+            place[unit] = part
+            lack[part, label[rows]] -= count[rows]
+            left[label[rows]] -= count[rows]
+            room[part] -= size[unit]
+    return place
+
+
+def _rows_of(of: np.ndarray, units: int) -> list[slice]:
+    """The rows of each unit, in rows that are sorted by their units."""
+    ends = np.searchsorted(of, np.arange(units + 1)).tolist()
+    return [slice(a, b) for a, b in pairwise(ends)]
 
 
 def expected_leakage(unit: np.ndarray, target: np.ndarray, side: np.ndarray) -> float:

@@ -1,25 +1,30 @@
 """Tables of pictures and labels: CSV with paths, Parquet with paths or with the pictures."""
 
-from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cutaway.data import parquet
-from cutaway.data.columns import IMAGE, NUMBER, guess, label_column, likely_columns
-from cutaway.data.division import empty_parts, of_table
+from cutaway.data.columns import IMAGE, LABEL, NUMBER, guess, label_column, likely_columns
+from cutaway.data.division import likely_part, of_table
 from cutaway.data.frame import Size
 from cutaway.data.imageset import Finding, ImageSet
+from cutaway.data.label_sets import (
+    LabelSets,
+    flag_columns,
+    one_each,
+    sets_of_cells,
+    sets_of_columns,
+)
 from cutaway.data.lookup import Files, Lookup, looks_like_file
 from cutaway.data.pack import Cell, Progress, Sample, pack
+from cutaway.data.rows import labelled
 from cutaway.data.sheet import sheet
 from cutaway.data.target_spec import TargetSpec
 from cutaway.data.targets import Labels, labels_of, text_of
 from cutaway.data.values import values_of
 from cutaway.errors import DataError, UsageError
-
-CONTRADICTED = 0.1  # share of the pictures that may have several labels, and are left out
 
 
 @dataclass(frozen=True)
@@ -59,17 +64,17 @@ def from_table(
 ) -> tuple[ImageSet, bool]:
     """The pictures of a table that has been opened; see `table`."""
     images, files = _images(source, spec)
-    columns = _targets(source, spec, images)
+    columns = target_columns(source, spec, images, group_by)
     by_column = group_by in source.columns
     samples = _samples(source, images, files, group_by if by_column else "")
     samples, noticed = _divided(source, samples, {images, *columns, group_by})
     labels = _read(source, columns, spec)
-    samples, label_findings = _labelled(samples, labels)
+    samples, label_findings = labelled(samples, labels, spec.several)
     findings = [*source.findings, *noticed, *(files.findings if files else ())]
     findings += [*labels.findings, *label_findings]
     image_set = pack(
         samples,
-        labels.quantities or labels.classes,
+        _names(labels),
         image_size=size,
         name=name,
         findings=findings,
@@ -121,18 +126,37 @@ def _parquet(path: Path) -> Table:
     )
 
 
-def _targets(source: Table, spec: TargetSpec, images: str) -> list[str]:
-    """The columns that hold the targets."""
-    names = spec.columns or [""]
-    return [label_column(source.path, list(source.columns), n, source.read, images) for n in names]
+def target_columns(source: Table, spec: TargetSpec, images: str = "", group: str = "") -> list[str]:
+    """The columns that hold the targets: the named ones, the obvious one, or several of 0 and 1.
+
+    Raises UsageError where there are none.
+    """
+    columns = list(source.columns)
+    names = spec.columns(columns)
+    if not names and not spec.numbers and not likely_columns(columns, LABEL):
+        others = [c for c in source.words if c not in (images, group) and likely_part(c) < 0]
+        if flags := flag_columns(others, source.read):
+            return flags
+    return [label_column(source.path, columns, n, source.read, images) for n in names or [""]]
 
 
-def _read(source: Table, columns: Sequence[str], spec: TargetSpec) -> Labels:
-    """The targets in these columns."""
+def _read(source: Table, columns: Sequence[str], spec: TargetSpec) -> Labels | LabelSets:
+    """The targets in these columns: numbers, one class, or several labels."""
     if spec.numbers:
         return values_of({column: source.read(column) for column in columns})
+    if len(columns) > 1:
+        found = sets_of_columns({column: source.read(column) for column in columns})
+        return (None if spec.several else one_each(found)) or found
     (column,) = columns
-    return labels_of(source.labels(column), source.known(column), f"Column '{column}'")
+    cells, known, of = source.labels(column), source.known(column), f"Column '{column}'"
+    return sets_of_cells(cells, known, of, spec.several) or labels_of(cells, known, of)
+
+
+def _names(labels: Labels | LabelSets) -> Sequence[str]:
+    """The names of the classes, of the numbers or of the labels."""
+    if isinstance(labels, LabelSets):
+        return labels.names
+    return labels.quantities or labels.classes
 
 
 def _images(source: Table, spec: TargetSpec) -> tuple[str, Files | None]:
@@ -146,7 +170,9 @@ def _images(source: Table, spec: TargetSpec) -> tuple[str, Files | None]:
             raise UsageError(_ambiguous(source, picture_columns))
         return guess(picture_columns, IMAGE) or picture_columns[0], None
     candidates = [
-        column for column in likely_columns(source.columns, IMAGE) if column not in spec.columns
+        column
+        for column in likely_columns(source.columns, IMAGE)
+        if column not in spec.columns(source.columns)
     ]
     candidates = candidates or [
         column for column in source.columns if _names_files(source.read(column))
@@ -221,55 +247,9 @@ def _words(source: Table, column: str) -> list[str]:
     return [text_of(value) or "" for value in values]
 
 
-def _labelled(samples: list[Sample], labels: Labels) -> tuple[list[Sample], list[Finding]]:
-    """One sample for each picture that has one label; findings name the others."""
-    pairs = zip(samples, labels.numbers, strict=True)
-    every = [
-        sample._replace(target=number, values=labels.values[number] if labels.values else ())
-        for sample, number in pairs
-    ]
-    bare = [sample.name for sample in every if sample.target < 0 or not sample.name]
-    usable, findings = _once([s for s in every if s.target >= 0 and s.name], labels.classes)
-    findings += empty_parts([sample.part for sample in every], [sample.part for sample in usable])
-    if bare:
-        detail = f"The table has no label or no picture ({len(bare)})."
-        findings.append(
-            Finding("unlabelled", tuple(name or "an empty cell" for name in bare), detail, True)
-        )
-    return usable, findings
-
-
-def _once(samples: list[Sample], classes: Sequence[str]) -> tuple[list[Sample], list[Finding]]:
-    """Take rows that say the same of one file once; files of several labels are left out.
-
-    Raises DataError where many files have several labels.
-    """
-    targets: dict[str, set[int]] = defaultdict(set)
-    for sample in samples:
-        targets[sample.name].add(sample.target)
-    several = {name for name, of in targets.items() if len(of) > 1}
-    if len(several) > CONTRADICTED * len(targets):
-        example = next(sample for sample in samples if sample.name in several)
-        names = ", ".join(repr(classes[t]) for t in sorted(targets[example.name]))
-        raise DataError(
-            f"{len(several):,} of the {len(targets):,} pictures are listed in several rows with "
-            f"several labels, such as {example.name}: {names}. Several labels an image are not "
-            "learned here yet: keep one row for each picture."
-        )
-    count = Counter(samples)
-    repeated = [sample.name for sample, times in count.items() if times > 1]
-    findings = []
-    if several:
-        detail = f"Listed in several rows with different labels ({len(several)})."
-        findings.append(Finding("several-labels", tuple(sorted(several)), detail, True))
-    if repeated:
-        detail = f"Listed in several rows that say the same, and taken once ({len(repeated)})."
-        findings.append(Finding("repeated-row", tuple(repeated), detail))
-    return [sample for sample in count if sample.name not in several], findings
-
-
 def classes_of(path: Path, spec: TargetSpec) -> Sequence[str]:
     """The classes that a table names; no picture is opened. Raises what `table` does."""
     source = open_table(path)
-    columns = _targets(source, spec, _images(source, spec)[0])
-    return _read(source, columns, spec).classes
+    columns = target_columns(source, spec, _images(source, spec)[0])
+    labels = _read(source, columns, spec)
+    return labels.names if isinstance(labels, LabelSets) else labels.classes

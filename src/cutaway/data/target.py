@@ -1,11 +1,11 @@
-"""Kinds of targets: a class for each example, a class for each of its pixels, or numbers."""
+"""Kinds of targets: a class for each example or for each of its pixels, several labels, numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
 
 STRATA, MIN_EXAMPLES = 10, 10
@@ -109,6 +109,22 @@ class Masks(Target):
 
 
 @dataclass(frozen=True)
+class Labels(Target):
+    """Several labels for each example, one or none: 1 where it has one, else 0."""
+
+    kind = "labels"
+    requirement, description = "several labels for each image", "have several labels each"
+    advice = (
+        "give a table with a column of 0 and 1 for each label (--label cat,dog), or with a column "
+        "of lists such as cat|dog"
+    )
+    plural = "labels"
+
+    def learned(self, t: Shaped[Tensor, "b *any"]) -> Shaped[Tensor, "b *any"]:
+        return t.float()
+
+
+@dataclass(frozen=True)
 class Values(Target):
     """One number or several for each example.
 
@@ -147,7 +163,7 @@ class Values(Target):
         return y * y.new_tensor(self.std) + y.new_tensor(self.mean)
 
 
-KINDS: dict[str, type[Target]] = {one.kind: one for one in (Classes, Masks, Values)}
+KINDS: dict[str, type[Target]] = {one.kind: one for one in (Classes, Masks, Labels, Values)}
 
 
 def read_target(values: Mapping[str, Any]) -> Target:
@@ -168,3 +184,18 @@ def strata(values: Float[Tensor, "n m"]) -> Int[Tensor, " n"]:
     ranks = values.double().argsort(dim=0, stable=True).argsort(dim=0)
     count = max(1, min(STRATA, len(values) // MIN_EXAMPLES))
     return ranks.sum(1).argsort(stable=True).argsort() * count // max(1, len(values))
+
+
+def as_matrix(sets: Sequence[Sequence[int]], count: int) -> UInt8[Tensor, "n k"]:
+    """1 where an example has a label, of so many labels, else 0."""
+    labels = torch.zeros(len(sets), count, dtype=torch.uint8)
+    for row, some in zip(labels, sets, strict=True):
+        row[list(some)] = 1
+    return labels
+
+
+def rarest(labels: UInt8[Tensor, "n k"]) -> Int[Tensor, " n"]:
+    """The rarest label of each example, counted from 1; 0 where it has none."""
+    counts = labels.sum(0, dtype=torch.long)
+    found = torch.where(labels == 1, counts, len(labels) + 1)
+    return torch.where((labels == 1).any(1), found.argmin(1) + 1, 0)

@@ -1,5 +1,6 @@
-"""The specification of targets in a source: which columns, and whether as numbers."""
+"""The specification of targets in a source: which columns, and of which kind."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -8,15 +9,17 @@ class TargetSpec:
     """The columns of a table, or of rows with names, that hold the targets.
 
     Attributes:
-        label: the column, where it is not the obvious one; of numbers several, by commas.
+        label: the column, where it is not the obvious one; of numbers, and of labels with a column
+            each, several by commas.
         numbers: whether they hold numbers to be predicted, and no classes.
+        several: whether each image has several labels, also where the data do not show it.
     """
 
     label: str = ""
     numbers: bool = False
+    several: bool = False
 
-    @property
-    def columns(self) -> list[str]:
-        """The columns that are named."""
-        names = self.label.split(",") if self.numbers else [self.label]
+    def columns(self, known: Iterable[str]) -> list[str]:
+        """The columns that are named; a name with commas is one column where there is such."""
+        names = [self.label] if self.label in known else self.label.split(",")
         return [name.strip() for name in names if name.strip()]

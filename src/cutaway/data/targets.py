@@ -16,7 +16,6 @@ from cutaway.errors import DataError
 NONE = {"", "nan", "<na>", "#n/a", "null", "nat"}
 """Texts that stand for a missing label, in lower case."""
 MAX_UNCHECKED = 100  # distinct labels from which on it is asked whether they are classes
-SEPARATORS = ";|,"  # what stands between several labels in one cell
 SHOWN = 5  # values that a message gives as examples
 
 
@@ -48,8 +47,8 @@ def labels_of(
         of: what is named in messages.
 
     Raises:
-        DataError: the labels are no classes: numbers to be predicted, several for an image, a
-            different one for nearly each image, or beyond the known names.
+        DataError: the labels are no classes: numbers to be predicted, a different one for nearly
+            each image, or beyond the known names.
     """
     texts = [text_of(value) for value in values]
     if not any(text is not None for text in texts):
@@ -78,7 +77,10 @@ def text_of(value: Any) -> str | None:
             "each image, or a mask; objects within an image (boxes) are not learned here."
         )
     if isinstance(value, list | tuple | set | np.ndarray):
-        raise _several(f"a label is a {type(value).__name__} ({str(value)[:60]})")
+        raise DataError(
+            f"A cell holds a {type(value).__name__} ({str(value)[:60]}) where one name or number "
+            "is needed."
+        )
     text = unicodedata.normalize("NFC", str(value).strip())
     return None if text.lower() in NONE else text
 
@@ -92,12 +94,12 @@ def one_hot(rows: np.ndarray, of: str = "The data") -> list[int]:
             f"{[round(float(v), 3) for v in rows[0][:SHOWN]]}: a target is one class for each "
             "image, or a one-hot row with a single 1. Probabilities are not learned from."
         )
-    if (count := ones.sum(1)).max() > 1:
-        raise _several(f"a row of targets has {count.max()} ones")
-    if count.min() < 1:
+    count = ones.sum(1)
+    if (count != 1).any():
+        row = int((count != 1).argmax())
         raise DataError(
-            f"{of} gives row {int(count.argmin())} of its one-hot targets no 1: leave images "
-            "without a class out."
+            f"{of} gives row {row} of its one-hot targets {count[row] or 'no'} 1: leave images "
+            "without a class out, or learn several labels an image (--task multi-label)."
         )
     classes: list[int] = ones.argmax(1).tolist()
     return classes
@@ -192,23 +194,6 @@ def _check_classes(count: Counter[str], numeric: bool, of: str) -> None:
             f"'{next(iter(count))}': these are not classes. Name the right column with --label "
             "(label=...)."
         )
-    for sign in SEPARATORS:
-        _check_single(count, sign)
-
-
-def _check_single(count: Counter[str], sign: str) -> None:
-    """Refuse `cat;dog` where cat and dog are labels as well; "crane, bird" is one name."""
-    several = [text for text in count if sign in text]
-    pieces = {piece.strip() for text in several for piece in text.split(sign)} - {""}
-    if pieces and 2 * len(pieces & count.keys()) >= len(pieces):
-        raise _several(f"'{several[0]}' stands beside '{min(pieces & count.keys())}'")
-
-
-def _several(example: str) -> DataError:
-    return DataError(
-        f"Some images have several labels ({example}), and several labels an image are not learned "
-        "here yet: keep one label for each image, or leave those images out."
-    )
 
 
 def _regression(of: str, texts: Iterable[str]) -> DataError:

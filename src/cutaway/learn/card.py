@@ -16,7 +16,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.ink import MAX_IMAGES, Ink, measure_ink
 from cutaway.data.levels import levels_from_json
 from cutaway.data.split import Split
-from cutaway.data.target import Classes, Target, Values, read_target
+from cutaway.data.target import Classes, Labels, Target, Values, read_target
 from cutaway.data.unreadable import Unreadable
 from cutaway.errors import DataError, RunError, UsageError
 from cutaway.files import read_json
@@ -149,7 +149,7 @@ class DataCard:
         return images.framed(self.frame) if pictures else images
 
     def _named(self, images: ImageSet) -> ImageSet:
-        """The images with the network's classes in its order, or with its numbers."""
+        """The images with the network's classes or labels in its order, or with its numbers."""
         if isinstance(self.target, Values) or images.values is not None:
             if images.target.names != self.target.names:
                 raise UsageError(
@@ -158,6 +158,10 @@ class DataCard:
                 )
             return images
         self.check_classes(images.classes)
+        if isinstance(self.target, Labels):
+            return images.with_labels(images.label_matrix(self.classes), self.classes)
+        if images.labels is not None:
+            raise UsageError("The network tells one class of each image, and these have several.")
         place = torch.tensor([self.classes.index(name) for name in images.classes])
         return replace(images, targets=place[images.targets], classes=self.classes)
 

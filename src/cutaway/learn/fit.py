@@ -18,7 +18,7 @@ from cutaway.data.finding_notes import CLASSES, DIVISION, notable
 from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
 from cutaway.data.split import Split, split
-from cutaway.data.target import Classes
+from cutaway.data.target import Classes, Labels
 from cutaway.errors import RunError, UsageError
 from cutaway.learn import optim
 from cutaway.learn import runtime as runtimes
@@ -172,8 +172,9 @@ def _choose_rate(
 
 def data_notes(recipe: Recipe, findings: Audit, parts: Split) -> list[Note]:
     """Notes on the data, as far as they matter to what the recipe learns of them."""
-    classified = make_task(recipe.in_stages()[-1]).classifies
-    but = (() if classified else CLASSES) + (DIVISION if recipe.fold else ())
+    task = make_task(recipe.in_stages()[-1])
+    told = task.classifies or task.needs is Labels
+    but = (() if told else CLASSES) + (DIVISION if recipe.fold else ())
     return [note(*one) for one in notable([*findings.findings, *parts.findings], but)]
 
 

@@ -7,7 +7,7 @@ from cutaway.data.corrections import corrected
 from cutaway.data.imageset import PARTS, ImageSet
 from cutaway.data.pack import Progress
 from cutaway.data.sources import load
-from cutaway.data.target import Values
+from cutaway.data.target import Labels, Values
 from cutaway.errors import UsageError
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.tasks import make_task
@@ -32,12 +32,21 @@ def part_or_data(data: Any, on: str) -> tuple[Any, str]:
 def load_for(recipe: Recipe, data: Any, progress: Progress | None = None) -> ImageSet:
     """Data of any kind that `load` takes, in the size and groups that the recipe asks for, and with
     the labels that it corrects."""
-    numbers = any(make_task(stage).needs is Values for stage in recipe.in_stages())
+    needed = [make_task(stage).needs for stage in recipe.in_stages()]
     images = load(
         data, image_size=recipe.image_size or None, group_by=recipe.group_by, label=recipe.label,
-        numbers=numbers, progress=progress,
+        numbers=Values in needed, several=Labels in needed, progress=progress,
     )  # fmt: skip
     return corrected(images, recipe.fix) if recipe.fix else images
+
+
+def suited(recipe: Recipe, images: ImageSet) -> Recipe:
+    """The recipe for what the images have: one that would tell classes learns several labels where
+    they have such (see `Labels`), and stays as it is otherwise."""
+    plain = recipe.task == Recipe().task and not any("task" in stage for stage in recipe.stages)
+    if not (plain and isinstance(images.target, Labels)):
+        return recipe
+    return recipe.override(task="multi-label")
 
 
 def load_again(recipe: Recipe, path: Path, progress: Progress | None = None) -> ImageSet:

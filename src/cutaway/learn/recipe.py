@@ -67,7 +67,9 @@ class Recipe:
         0, "side in pixels; 0: chosen from the data, 128 at most", "Data", low=0, high=4096
     )
     group_by: str = setting("", "keep groups together: regex, level:N or a column", "Data")
-    label: str = setting("", "the column of a table that holds the class", "Data")
+    label: str = setting(
+        "", "the column of a table that holds the class; of labels several: cat,dog", "Data"
+    )
     fix: str = setting("", "corrected labels, the CSV of `cutaway suspects`", "Data")
     val: float = setting(0.1, "share held out for validation", "Data", low=0, high=0.9)
     test: float = setting(

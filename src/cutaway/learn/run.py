@@ -15,7 +15,7 @@ from cutaway.data.feed import Feed
 from cutaway.data.imageset import PARTS, ImageSet
 from cutaway.data.sources import load
 from cutaway.data.split import Split
-from cutaway.data.target import Classes, Values
+from cutaway.data.target import Classes, Labels, Values
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, read_rows, writing
 from cutaway.learn import runtime as runtimes
@@ -245,10 +245,12 @@ class Run(Job, Answering):
             images, index = self.images(), self._part(on)
         else:
             label = self.recipe.label
-            numbers = isinstance(self.data.target, Values)
-            self.data.check_classes(() if numbers else class_names(data, label) or ())
+            target = self.data.target
+            numbers, several = isinstance(target, Values), isinstance(target, Labels)
+            self.data.check_classes(() if numbers else class_names(data, label, several) or ())
             frame = self.data.frame if len(self.data.size) == 2 else None
-            images = self.data.adopt(load(data, image_size=frame, label=label, numbers=numbers))
+            images = load(data, image_size=frame, label=label, numbers=numbers, several=several)
+            images = self.data.adopt(images)
             index, on = torch.arange(len(images)), images.name or "other data"
         with self.runtime.session():
             feed = self.feed(images, index)

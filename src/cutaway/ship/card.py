@@ -2,7 +2,8 @@
 
 import json
 
-from cutaway.data.target import Classes, Values
+from cutaway.data.target import Classes, Labels, Values
+from cutaway.learn.card import listed
 from cutaway.learn.run import Run
 from cutaway.ship.about import About
 
@@ -35,8 +36,9 @@ def _summary(run: Run, about: About) -> str:
     ]
     if about.licence:
         lines.append(f"Licence of the data: {about.licence}.")
-    if about.part == "answer" and isinstance(about.target, Values):
-        lines.append(f"It predicts: {', '.join(about.target.names)}.")
+    if about.part == "answer" and isinstance(about.target, Values | Labels):
+        kind = "" if isinstance(about.target, Values) else "any of the labels "
+        lines.append(f"It predicts {kind}{listed(about.target.names, MAX_CLASSES)}.")
     if _classifies_images(about):
         count = len(about.classes) - MAX_CLASSES
         more = f" and {count} more" if count > 0 else ""

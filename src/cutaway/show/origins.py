@@ -61,8 +61,12 @@ def _noticed(kind: str, findings: list[Finding]) -> Noticed:
 
 
 def class_counts(run: Run, images: ImageSet) -> list[tuple[str, list[int]]]:
-    """Images of each class in each part."""
-    counts = [Counter(images.targets[getattr(run.split, part)].tolist()) for part in PARTS]
+    """Images of each class, or with each label, in each part."""
+    parts = [getattr(run.split, part) for part in PARTS]
+    if images.labels is not None:
+        sums = [images.labels[part].sum(0).tolist() for part in parts]
+        return [(name, [s[k] for s in sums]) for k, name in enumerate(run.data.classes)]
+    counts = [Counter(images.targets[part].tolist()) for part in parts]
     return [(name, [c[k] for c in counts]) for k, name in enumerate(run.data.classes)]
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from cutaway import models
 from cutaway.data.imageset import ImageSet
-from cutaway.data.target import Masks
+from cutaway.data.target import Labels, Masks
 from cutaway.errors import CutawayError
 from cutaway.files import read_json, write_whole
 from cutaway.learn.recipe import OWN
@@ -126,6 +126,7 @@ def _origins(run: Run, images: ImageSet | None) -> dict[str, Any]:
         "few": origins.FEW,
         "most": origins.MOST,
         "masked": run.task.needs is Masks,
+        "kind": "label" if isinstance(run.data.target, Labels) else "class",
         "shape": origins.shape(run.data),
         "counts": origins.class_counts(run, images) if images else [],
         "many_classes": len(run.data.classes) > origins.MANY,

@@ -7,7 +7,7 @@ from itertools import accumulate, groupby, pairwise
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -25,7 +25,7 @@ class Batches(Batch):
     """A batch for each of n members; as long as one of them."""
 
     x: Float[Tensor, "n b c *grid"]
-    t: Int[Tensor, "n b *places"]
+    t: Shaped[Tensor, "n b *places"]
     index: Int[Tensor, "n b"]
 
     def __len__(self) -> int:

@@ -82,6 +82,14 @@ function ranked(p) {
   return order.map((k) => ({ index: k, label: about.target.names[k], probability: p[k] }));
 }
 
+/* the labels whose probability is not below their threshold, and the next ones */
+function told(p) {
+  const thresholds = about.tuned.thresholds ?? about.target.names.map(() => 0.5);
+  const every = [...p.keys()].sort((a, b) => p[b] - p[a]).map((k) => (
+    { label: about.target.names[k], probability: p[k], told: p[k] >= Math.fround(thresholds[k]) }));
+  return { labels: every.filter((one) => one.told), others: every.filter((one) => !one.told).slice(0, TOP) };
+}
+
 async function answer(image) {
   if (about.part === "generate") return made();
   const picture = shown(await decoded(image));
@@ -91,6 +99,7 @@ async function answer(image) {
     return { figures: [[seen, "The image"], [again, "Its reconstruction"]] };
   }
   if (about.target.kind === "class") return { top: ranked(outputs.data) };
+  if (about.target.kind === "labels") return told(outputs.data);
   if (about.target.kind === "value")
     return { values: Object.fromEntries(about.target.names.map((name, k) => [name, outputs.data[k]])) };
   const { data, shares } = mask(outputs.data, outputs.dims.slice(1));

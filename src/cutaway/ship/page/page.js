@@ -21,6 +21,7 @@ async function start() {
 
 const HINTS = {
   class: "The prediction appears here.",
+  labels: "The predicted labels appear here.",
   mask: "The prediction for each pixel appears here.",
   value: "The predicted values appear here.",
   reconstruct: "The reconstruction appears here.",
@@ -34,6 +35,7 @@ function lead() {
   if (about.part === "reconstruct") return `It encodes and reconstructs ${images}${brought}.`;
   const { kind: target, names } = about.target;
   if (target === "value") return `It predicts ${names.join(", ")} from ${images}${brought}.`;
+  if (target === "labels") return `It predicts which of ${names.length} labels ${images} have${brought}.`;
   const what = target === "mask" ? "the pixels of " : "";
   return `It classifies ${what}${images} into ${names.length} classes${brought}.`;
 }
@@ -44,7 +46,7 @@ function facts(more = []) {
   const some = names.slice(0, 12).join(", ") + (names.length > 12 ? ", …" : "");
   const rows = [
     ...(name ? [[`Test ${label}`, value === undefined ? "not measured" : figure]] : []),
-    ...(about.part === "answer" ? [[kind === "value" ? "Values" : "Classes", some]] : []),
+    ...(about.part === "answer" ? [[{ value: "Values", labels: "Labels" }[kind] ?? "Classes", some]] : []),
     ...more,
     ["Licence of the data", about.licence || "not known"],
   ];
@@ -62,6 +64,7 @@ async function show(image) {
     if (mine !== asked) return;
     $("error").hidden = true;
     if (reply.top) bars(reply.top);
+    else if (reply.labels) labels(reply);
     else if (reply.values) numbers(reply.values);
     else pictures(reply.figures, reply.legend);
     // the map of an earlier image goes, but not for the blink of an eye

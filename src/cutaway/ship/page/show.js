@@ -11,10 +11,11 @@ function element(tag, text, kind) {
   return made;
 }
 
-function bars(top) {
-  $("label").textContent = top[0].label;
-  $("top").replaceChildren(...top.map(({ label, probability }) => {
-    const row = document.createElement("li"), track = element("span", "", "track");
+/* the first so many are what is predicted */
+function bars(top, title = top[0].label, told = 1) {
+  $("label").textContent = title;
+  $("top").replaceChildren(...top.map(({ label, probability }, i) => {
+    const row = element("li", "", i < told && "told"), track = element("span", "", "track");
     const bar = element("span", "");
     bar.style.width = 100 * probability + "%";
     track.append(bar);
@@ -23,6 +24,10 @@ function bars(top) {
   }));
   $("empty").hidden = true;
   $("answer").hidden = false;
+}
+
+function labels({ labels, others }) {
+  bars([...labels, ...others], labels.map((one) => one.label).join(", ") || "None of the labels", labels.length);
 }
 
 function numbers(values) {

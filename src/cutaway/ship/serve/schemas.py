@@ -32,10 +32,17 @@ class Numbers(BaseModel):
     values: dict[str, float]
 
 
+class Labels(BaseModel):
+    """The labels of an image, and the most probable of those that it has not, best first."""
+
+    labels: list[Class]
+    others: list[Class] = Field(max_length=5)
+
+
 class Answers(BaseModel):
     """One answer an image, in their order."""
 
-    answers: list[Top | Numbers]
+    answers: list[Top | Numbers | Labels]
 
 
 class Why(BaseModel):
