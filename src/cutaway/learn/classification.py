@@ -65,7 +65,7 @@ class Classification(Pooled):
     targets: Int[Tensor, " n"]
     probabilities: Float[Tensor, "n k"]
     groups: Int[Tensor, " n"] | None = None
-    unequal: bool = False
+    unequal: bool = field(default=False, kw_only=True)
     conformity: tuple[float, ...] = field(default=(), kw_only=True)
 
     def __len__(self) -> int:

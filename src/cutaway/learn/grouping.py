@@ -71,7 +71,7 @@ def group_images(images: ImageSet, groups: int = 0, progress: Progress | None = 
 
 def joined(x: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "joins 4"]:
     """Ward's tree of joins, as `scipy.cluster.hierarchy.linkage` gives it."""
-    from scipy.cluster.hierarchy import ward
+    from scipy.cluster.hierarchy import ward  # type: ignore[import-untyped]
 
     tree: np.ndarray = ward(x)
     return tree

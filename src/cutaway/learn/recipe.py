@@ -15,11 +15,8 @@ from cutaway.learn import synonyms
 from cutaway.settings import Options, flag, setting, settings_of
 
 FORMAT = 2
-"""Version of `recipe.toml` and of what a step does; a file of a newer one is refused.
-
-1: what did not fill a batch was left out of an epoch, which `drop_last` says now; a warm-up began
-at a rate of 0.
-"""
+"""Version of `recipe.toml` and of what a step does; a file of a newer one is refused. In 1 what did
+not fill a batch was left out, which `drop_last` says now, and a warm-up began at a rate of 0."""
 SCHEDULES = ("one-cycle", "linear", "cosine", "step", "constant")
 MEMORY_FORMATS = ("auto", "contiguous", "channels-last")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -117,9 +114,7 @@ class Recipe:
     )  # fmt: skip
     momentum: float = setting(0.9, "momentum (beta1 of Adam)", "Learning", low=0, high=0.9999)
     optimizer_options: Options = setting({}, "options of the optimizer: eps=1e-6", "Learning")
-    schedule: str = setting(
-        "one-cycle", "how the learning rate changes", "Learning", choices=SCHEDULES
-    )
+    schedule: str = setting("one-cycle", "how the rate changes", "Learning", choices=SCHEDULES)
     warmup: float = setting(
         0.2, "share of the steps in which the learning rate rises", "Learning", low=0, high=0.9
     )
@@ -136,9 +131,7 @@ class Recipe:
         "own", "weight decay as the optimizer has it, in the gradient (L2), or decoupled",
         "Regularising", choices=DECAYS,
     )  # fmt: skip
-    max_norm: float = setting(
-        0.0, "largest norm of the weights into a unit; 0: no limit", "Regularising", low=0
-    )
+    max_norm: float = setting(0.0, "largest norm of a unit's row; 0: any", "Regularising", low=0)
     dropout: float = setting(
         -1.0, "share of units dropped at a step; below 0: as the network has it", "Regularising",
         low=-1, high=0.95,
@@ -166,9 +159,7 @@ class Recipe:
         "val-loss", "what early stopping watches: val-loss, val-accuracy, val-balanced-accuracy",
         "Regularising",
     )  # fmt: skip
-    stages: list[Options] = setting(
-        [], "changes to the fields above, one set after another", "Learning"
-    )
+    stages: list[Options] = setting([], "changes to the fields above, set by set", "Learning")
 
     device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps", "Machine")
     precision: str = setting(
@@ -200,7 +191,7 @@ class Recipe:
         if len(ways) > 1:
             raise UsageError(
                 f"{flag(ways[0])} and {flag(ways[1])} each make rare classes count as much as "
-                "common ones, and both together would make them count more: give one of them."
+                "common ones, and both would make them count more: give one of them."
             )
         if self.accumulate > self.batch_size:
             raise UsageError(

@@ -124,11 +124,8 @@ class Task:
             )
 
     def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
-        """Try a small batch, and refuse a network that this task cannot read.
-
-        Raises:
-            UsageError: with what the network gives and what is needed.
-        """
+        """Try a small batch, and refuse a network that this task cannot read, by a UsageError that
+        says what it gives and what is needed."""
         raise NotImplementedError
 
     def begin(self, model: nn.Module, batch: Batch) -> None:
@@ -254,13 +251,8 @@ class Task:
 
 
 class Turn(nn.Module):
-    """The loss of one player as a module of images and targets.
-
-    So it can be traced, or mapped over the parameters of many networks.
-
-    Args:
-        index: which of the task's players.
-    """
+    """The loss of a player, by its number, as a module of images and targets: it can be traced, or
+    mapped over the parameters of many networks."""
 
     def __init__(self, network: nn.Module, task: Task, index: int = 0):
         super().__init__()
@@ -275,8 +267,8 @@ class Turn(nn.Module):
 def at_rest(model: nn.Module, runtime: Runtime, seed: int = 0) -> Iterator[None]:
     """The network as it answers: no dropout, no gradients, draws that depend on `seed` alone.
 
-    It answers in float32 whatever precision it learned in, because that is what leaves: exports
-    and those who load the weights compute so, and what is evaluated has to be the same.
+    In float32, whatever it learned in: exports and those who load the weights compute so, and what
+    is evaluated has to be the same.
     """
     devices = [runtime.device] if runtime.device.startswith("cuda") else []
     with resting(model), torch.random.fork_rng(devices), torch.inference_mode():

@@ -26,12 +26,11 @@ from cutaway.learn.task import Counts, Player, Task, at_rest, expect
 from cutaway.settings import Options
 
 LOSSES = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.smooth_l1_loss}
-DRAWS = 1_000
-"""Of the bootstrap: an interval of R squared needs no more."""
+DRAWS = 1_000  # of the bootstrap: an interval of R squared needs no more
 
 
 class ValueMetrics(TypedDict):
-    """The metrics of one of the numbers, in its own unit."""
+    """The metrics of one number, in its unit."""
 
     name: str
     mae: float
@@ -96,7 +95,6 @@ class Regression(Pooled):
 
     @cached_property
     def squares(self) -> Float[Tensor, " n"]:
-        """Each image's squared error, standardised, a mean of its numbers."""
         return self._squares(self.values)
 
     @property
