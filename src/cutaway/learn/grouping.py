@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.cluster.hierarchy import fcluster, ward  # type: ignore[import-untyped]
 
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
@@ -71,16 +72,12 @@ def group_images(images: ImageSet, groups: int = 0, progress: Progress | None = 
 
 def joined(x: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "joins 4"]:
     """Ward's tree of joins, as `scipy.cluster.hierarchy.linkage` gives it."""
-    from scipy.cluster.hierarchy import ward  # type: ignore[import-untyped]
-
     tree: np.ndarray = ward(x)
     return tree
 
 
 def cut(tree: Float[np.ndarray, "joins 4"], groups: int) -> Int[np.ndarray, " n"]:
     """The group of each image, the largest is 0; fewer groups where images are equal."""
-    from scipy.cluster.hierarchy import fcluster
-
     group = fcluster(tree, groups, "maxclust") - 1
     order = np.argsort(-np.bincount(group), kind="stable")
     place: np.ndarray = np.argsort(order, kind="stable")[group]
