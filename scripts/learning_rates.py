@@ -174,8 +174,9 @@ TEXT = """\
 # Learning rates
 
 `cutaway lr MODEL DATA` tests learning rates (Smith 2017), and `cutaway train MODEL DATA --lr \
-auto` takes what that test suggests. This page says how good the suggestion is. It was made by \
-`python scripts/learning_rates.py` on {processor}.
+auto` takes what that test suggests. This page says how good the suggestion is. It is \
+written by `python scripts/learning_rates.py`; the numbers were measured with an earlier copy of \
+that script, of the same pairs, grid and seeds, on {processor}.
 
 A sweep takes 100 steps of the recipe, with its optimizer, batches and augmentation, while the \
 rate grows from 0.000001 to 10 by equal ratios or until the loss is four times the first. Three \
