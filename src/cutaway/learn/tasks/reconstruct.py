@@ -1,6 +1,7 @@
 """Output = input, through a narrow place."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
