@@ -69,7 +69,7 @@ def test_what_is_not_asked_for_changes_nothing():
         s, t, label_smoothing=0.1
     )
     equal = ClassLoss((5, 5, 5), balanced=True, logit_adjust=1.0)(s, t)
-    assert equal.item() == pytest.approx(F.cross_entropy(s, t).item(), rel=1e-6)
+    assert equal.item() == pytest.approx(F.cross_entropy(s, t).item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("how", [{"balanced": True}, {"focal": 2.0}, {"logit_adjust": 1.0}])

@@ -1,7 +1,5 @@
 """A few digits of one class and many of another, from training to the report."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from helpers.digits import digits
@@ -105,17 +103,17 @@ def test_a_member_of_a_stack_learns_from_its_own_counts(way, tmp_path):
     assert stacked.headline[0] == "balanced_accuracy"
 
 
-def test_rare_images_are_found_more_often_where_they_count_as_much(tmp_path):
-    """By each way, on images of which the network would otherwise miss most rare ones."""
-    images = unequal(150, 12)
-    recipe = small(data="own:digits", epochs=2, val=0.0, test=0.3, lr=0.002, precision="float32")
-    seen = {
-        name: fit(recipe.override(**changes), images, out=tmp_path / name).results
-        for name, changes in {"plain": {}, **WAYS}.items()
-        if name != "focal"
-    }
-    plain = seen.pop("plain")["lowest_recall"]
-    assert all(one["lowest_recall"] > plain for one in seen.values())
+def test_each_way_makes_the_rare_class_more_probable(tmp_path):
+    """On images of a class that has 1 in 12, of which a network soon gives it no more."""
+    images = unequal(140, 12)
+    recipe = small(data="own:digits", batch_size=16, epochs=3, val=0.0, precision="float32")
+    tried = {"plain": {}} | {name: way for name, way in WAYS.items() if name != "focal"}
+    rare = {}
+    for name, changes in tried.items():
+        run = fit(recipe.override(**changes), images, out=tmp_path / name)
+        rare[name] = run.saved_test().answers[:, 1]
+    plain = rare.pop("plain").mean()
+    assert all(p.mean() > 1.2 * plain for p in rare.values())
 
 
 def test_runs_are_compared_and_searched_by_what_leads(made, tmp_path):
@@ -151,9 +149,8 @@ def test_stages_may_change_the_way_and_few_labels_have_counts_of_their_own(tmp_p
 
 
 def test_sampling_by_class_needs_classes():
-    recipe = small(data="own:digits", model="autoencoder", task="reconstruct", model_options={})
+    recipe = small(data="own:digits", task="regress", label_smoothing=0.0, sampling="balanced")
     images = unequal()
     numbers = images.with_values(torch.rand(len(images), 1), ["x"])
     with pytest.raises(UsageError, match="--sampling balanced shows each class"):
-        fit(recipe.override(sampling="balanced"), numbers)
-    assert replace(recipe, sampling="shuffled") == recipe
+        fit(recipe, numbers)

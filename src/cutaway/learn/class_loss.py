@@ -41,13 +41,11 @@ class ClassLoss:
         prior = self._prior(s)
         if self.logit_adjust:
             s = s + self.logit_adjust * prior.log()
-        weight = 1 / (len(prior) * prior) if self.balanced else torch.ones_like(prior)
-        if not self.focal:
-            total = F.cross_entropy(s, t, weight, label_smoothing=smooth, reduction="sum")
-            return total / len(t)
-        log_p = s.float().log_softmax(1)
-        q = (1 - smooth) * F.one_hot(t, len(prior)) + smooth / len(prior)
-        far = (-log_p.expm1()).clamp(min=LEAST) ** self.focal
+        k, log_p = len(prior), s.float().log_softmax(1)
+        true = t[:, None] == torch.arange(k, device=t.device)
+        q = (1 - smooth) * true + smooth / k
+        weight = 1 / (k * prior) if self.balanced else torch.ones_like(prior)
+        far = (-log_p.expm1()).clamp(min=LEAST) ** self.focal if self.focal else 1.0
         return -(weight * q * far * log_p).sum(1).mean()
 
     def _prior(self, s: Float[Tensor, "b k"]) -> Float[Tensor, " k"]:

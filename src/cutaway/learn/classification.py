@@ -15,10 +15,11 @@ from cutaway.data.split import Split
 from cutaway.data.target import Classes, Target
 from cutaway.learn import by_class
 from cutaway.learn.by_class import ClassMetrics
-from cutaway.learn.calibration import Calibrated
+from cutaway.learn.calibration import LEAST, Calibrated
 from cutaway.learn.conformal import COVERAGES, SetMetrics, in_words, set_metrics
+from cutaway.learn.cost import cost_thresholds
 from cutaway.learn.doubts import doubts
-from cutaway.learn.evaluation import Pooled, Summary
+from cutaway.learn.evaluation import Evaluation, Pooled, Summary
 from cutaway.learn.metrics import HIGHER, Kept, Metric, loss
 from cutaway.learn.prediction import ClassPrediction
 from cutaway.learn.runtime import Runtime
@@ -232,7 +233,13 @@ CALIBRATION = Metric("calibration_error", unit="%", each_epoch=False)
 
 @dataclass(frozen=True)
 class Classifier(Calibrated):
-    """A task whose networks tell the class of each example: a score for each class."""
+    """A task whose networks tell the class of each example: a score for each class.
+
+    Attributes:
+        thresholds: of two classes, from which probability on the positive one (`Classes.positive`)
+            is predicted at the least cost on the validation images, where a missed one costs as
+            much as 1, 2, 5, ... false alarms (`cost.MISS_COSTS`).
+    """
 
     metrics: ClassVar[tuple[Metric, ...]] = (LOSS, ACCURACY, *by_class.ALIKE, TOP5, CALIBRATION)
     primary: ClassVar[str] = "accuracy"
@@ -240,6 +247,19 @@ class Classifier(Calibrated):
     classifies: ClassVar[bool] = True
     serves: ClassVar[bool] = True
     page: ClassVar[str] = "classify"
+    tuned: ClassVar[tuple[str, ...]] = (*Calibrated.tuned, "thresholds")
+
+    thresholds: tuple[float, ...] = field(default=(), kw_only=True)
+
+    def tune(self, evaluation: Evaluation, target: Target) -> Mapping[str, Any]:
+        """The temperature and, of two classes, the thresholds of the probability that it gives."""
+        values, tensors = dict(super().tune(evaluation, target)), evaluation.tensors()
+        if not isinstance(target, Classes) or target.outputs != 2:
+            return values
+        s = tensors["probabilities"].clamp(min=LEAST).log()
+        p = self.with_tuned(values).answer(s, target)[:, target.positive].double().numpy()
+        found = cost_thresholds(p, (tensors["targets"] == target.positive).numpy())
+        return values | ({"thresholds": found} if found else {})
 
     def leading(self, target: Target) -> str:
         """Balanced accuracy where classes are unequal: accuracy hides whether rare ones are told.

@@ -11,6 +11,7 @@ from cutaway.data.augment import parse
 from cutaway.data.feed import Feed
 from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
+from cutaway.data.split import Split
 from cutaway.learn import checkpoint
 from cutaway.learn.checkpoint import Tensors
 from cutaway.learn.decay import apply_decay
@@ -60,7 +61,8 @@ class Stage:
     ):
         self.number, runtime = number, run.runtime
         recipe = with_own_streams(recipe, number)
-        self.recipe, self.task = recipe, task_of(recipe, run, images)
+        self.recipe = recipe
+        self.task = task_of(recipe, run.split, images, run.recipe.seed)
         self.free = [p for p in network.parameters() if p.requires_grad]
         head = head_of(recipe, network)
         rest(frozen(network.train(), recipe.freeze, head))
@@ -202,17 +204,20 @@ def with_own_streams(recipe: Recipe, number: int) -> Recipe:
     return recipe.override(seed=derive(recipe.seed, "stage", number)) if number else recipe
 
 
-def known_images(recipe: Recipe, run: "Run", images: ImageSet) -> Tensor | None:
+def known_images(recipe: Recipe, parts: Split, images: ImageSet, seed: int) -> Tensor | None:
     """The training images whose class is told; None where that of all is."""
-    if not recipe.labels:
-        return None
-    return labelled(run.split, images, recipe.labels, run.recipe.seed)
+    return labelled(parts, images, recipe.labels, seed) if recipe.labels else None
 
 
-def task_of(recipe: Recipe, run: "Run", images: ImageSet) -> Task:
-    """A stage's task, which knows the images that it learns from as far as it has to."""
-    target, known = run.data.target, known_images(recipe, run, images)
-    return make_task(recipe).fitted(target if known is None else target.fitted(images.truth, known))
+def task_of(recipe: Recipe, parts: Split, images: ImageSet, seed: int) -> Task:
+    """A stage's task, which knows the images that it learns from as far as it has to.
+
+    Args:
+        seed: of the run, which decides whose class is told.
+    """
+    known = known_images(recipe, parts, images, seed)
+    learned = parts.train if known is None else known
+    return make_task(recipe).fitted(images.target.fitted(images.truth, learned))
 
 
 def feed(
@@ -223,7 +228,8 @@ def feed(
     Args:
         turns: batches that a step takes.
     """
-    known, mixed = known_images(recipe, run, images), make_task(recipe).partly
+    known = known_images(recipe, run.split, images, run.recipe.seed)
+    mixed = make_task(recipe).partly
     return Feed(
         images, run.split.train if known is None or mixed else known, batch_size=recipe.batch_size,
         normalise=run.data.normalise, seed=recipe.seed,

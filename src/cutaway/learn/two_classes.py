@@ -5,12 +5,6 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from sklearn.metrics import (
-    average_precision_score,
-    precision_recall_curve,
-    roc_auc_score,
-    roc_curve,
-)
 
 from cutaway.learn.classification import Classification
 from cutaway.learn.stats import wilson
@@ -45,12 +39,16 @@ class TwoClasses:
     @cached_property
     def roc(self) -> tuple[Points, Points]:
         """False positives of the negatives, and true positives of the positives."""
+        from sklearn.metrics import roc_curve
+
         false, true, _ = roc_curve(self.positive, self.score)
         return false, true
 
     @cached_property
     def precision_recall(self) -> tuple[Points, Points]:
         """Recall, and the precision that goes with it, from few answers to all."""
+        from sklearn.metrics import precision_recall_curve
+
         precision, recall, _ = precision_recall_curve(self.positive, self.score)
         return recall[::-1], precision[::-1]
 
@@ -70,6 +68,8 @@ class TwoClasses:
 
         Source: DeLong et al. 1988, equations 4 to 6; Obuchowski 1997 for related examples.
         """
+        from sklearn.metrics import roc_auc_score
+
         value = float(roc_auc_score(self.positive, self.score))
         off = self._placements() - value
         units = np.arange(len(off)) if self.groups is None else self.groups
@@ -87,11 +87,21 @@ class TwoClasses:
 
         Source: Boyd, Eng and Page 2013, section 4, the binomial interval.
         """
-        value, count = (
-            float(average_precision_score(self.positive, self.score)),
-            self._units(self.positive),
-        )
+        from sklearn.metrics import average_precision_score
+
+        value = float(average_precision_score(self.positive, self.score))
+        count = self._units(self.positive)
         return value, *wilson(value * count, count)
+
+    def shares_at(self, threshold: float) -> tuple[float, float]:
+        """True positives of the positives, and false ones of the negatives, at a threshold."""
+        predicted = self.score >= threshold
+        return float(predicted[self.positive].mean()), float(predicted[~self.positive].mean())
+
+    def cost_at(self, threshold: float, miss_cost: float) -> float:
+        """What 100 examples cost, a false alarm costing 1 and a miss `miss_cost`."""
+        found, alarms = self.shares_at(threshold)
+        return 100 * (self.share * (1 - found) * miss_cost + (1 - self.share) * alarms)
 
     def _placements(self) -> Float[np.ndarray, " n"]:
         """For each positive the share of negatives below it, and for each negative of positives

@@ -1,12 +1,16 @@
 """The section of the report on two classes: what every threshold would give."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from cutaway.data.target import Classes, Target
 from cutaway.figures import Axis, Curves, Series
+from cutaway.lab.evidence import Table
 from cutaway.learn import two_classes
 from cutaway.learn.classification import Classification
+from cutaway.learn.cost import MISS_COSTS
 from cutaway.learn.two_classes import Points, TwoClasses
 from cutaway.show.words import percent
 
@@ -16,17 +20,24 @@ MOST = 400
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The curves over all thresholds, and the sentences above them."""
+    """The curves over all thresholds, the sentences above them, and a table of what some cost."""
 
     lead: tuple[str, ...]
     figures: tuple[Curves, Curves]
+    costs: Table | None
 
 
-def thresholds(result: Classification, positive: int) -> Thresholds | None:
-    """The section, where there are two classes."""
-    if not two_classes.fits(result):
+def thresholds(
+    result: Classification, target: Target, chosen: Sequence[float]
+) -> Thresholds | None:
+    """The section, where there are two classes.
+
+    Args:
+        chosen: the thresholds that the validation images gave for `MISS_COSTS`, if any.
+    """
+    if not (isinstance(target, Classes) and two_classes.fits(result)):
         return None
-    two = TwoClasses.of(result, positive)
+    two = TwoClasses.of(result, target.positive)
     (auc, low, high), (precision, least, most) = two.auc, two.average_precision
     lead = (
         f"The class that is looked for is “{two.name}”, the rarer one in training (or the second, "
@@ -37,7 +48,28 @@ def thresholds(result: Classification, positive: int) -> Thresholds | None:
         f"to {percent(high)}). The mean precision over all recalls is {percent(precision)} (95 % "
         f"interval {percent(least)} to {percent(most)}), against {percent(two.share)} of guessing.",
     )
-    return Thresholds(lead, (_roc(two), _precision_recall(two)))
+    return Thresholds(lead, (_roc(two), _precision_recall(two)), _costs(two, chosen))
+
+
+def _costs(two: TwoClasses, chosen: Sequence[float]) -> Table | None:
+    """What each threshold gives on the test images, beside that of the most probable class."""
+    if not chosen:
+        return None
+    rows = [_cost(two, cost, at) for cost, at in zip(MISS_COSTS, chosen, strict=True)]
+    columns = (
+        f"a missed “{two.name}” costs", "threshold", "found", "false alarms",
+        "cost of 100 images", "at 50 %",
+    )  # fmt: skip
+    return Table("Thresholds for what mistakes cost", columns, tuple(rows))
+
+
+def _cost(two: TwoClasses, cost: float, at: float) -> tuple[str, ...]:
+    found, alarms = two.shares_at(at)
+    alarm_noun = "false alarm" if cost == 1 else "false alarms"
+    return (
+        f"{cost} {alarm_noun}", percent(at), percent(found), percent(alarms),
+        f"{two.cost_at(at, cost):.1f}", f"{two.cost_at(0.5, cost):.1f}",
+    )  # fmt: skip
 
 
 def _roc(two: TwoClasses) -> Curves:

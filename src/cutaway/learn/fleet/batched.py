@@ -17,9 +17,9 @@ from cutaway.learn.fleet.in_turn import Trainer, expect_all, stopped
 from cutaway.learn.fleet.stack import Feeds, LossStack, StackOptimizer
 from cutaway.learn.interrupt import stoppable
 from cutaway.learn.loop import MetricTotals, training_steps
+from cutaway.learn.stage import task_of
 from cutaway.learn.step_history import StepReader, Windows
 from cutaway.learn.task import Task
-from cutaway.learn.tasks import make_task
 from cutaway.learn.training import Training
 
 
@@ -222,10 +222,9 @@ def by_training_images(
     And by their tasks, which are apart where the classes of these images weigh in the loss.
     """
     groups: dict[tuple[int, Task], list[int]] = {}
-    images = trainer.images
     for k in members:
         recipe = trainer.fleet.recipe_of(k)
-        learned = trainer.divided(recipe).train
-        task = make_task(recipe).fitted(images.target.fitted(images.truth, learned))
-        groups.setdefault((len(learned), task), []).append(k)
+        parts = trainer.divided(recipe)
+        task = task_of(recipe, parts, trainer.images, recipe.seed)
+        groups.setdefault((len(parts.train), task), []).append(k)
     return groups

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from cutaway.data.target import Classes
 from cutaway.learn import by_class
 from cutaway.learn.classification import Classification
 from cutaway.show import baselines, pictures, scores, words
@@ -122,7 +121,7 @@ def content(subject: Subject, result: Classification) -> dict[str, Any]:
         "pairs": scores.pairs(result),
         "rows": rows,
         "weakest": scores.weakest(rows),
-        "thresholds": thresholds(result, target.positive) if isinstance(target, Classes) else None,
+        "thresholds": thresholds(result, target, subject.run.tuned.get("thresholds", ())),
         "calibration": scores.calibration(result),
         "trust": scores.trust(result, subject.run.tuned.get("temperature", 1.0)),
         "mistakes": pictures.mistakes(result, images) if images else [],
