@@ -14,7 +14,8 @@ from cutaway.data.target import Classes, read_target
 from cutaway.learn import by_class
 from cutaway.learn.by_class import ALIKE, balanced_interval
 from cutaway.learn.card import DataCard
-from cutaway.learn.classification import Classification, Classifier
+from cutaway.learn.classification import Classification
+from cutaway.learn.classifier import Classifier
 from cutaway.learn.stats import bootstrap, share
 
 CLASSES = tuple("abcdef")

@@ -11,7 +11,7 @@ from helpers.digits import digits
 from PIL import Image
 
 import cutaway as ca
-from cutaway.learn.classification import Classifier
+from cutaway.learn.classifier import Classifier
 from cutaway.learn.prediction import ClassPrediction
 from cutaway.ship import quick
 

@@ -1,30 +1,22 @@
-"""Telling the classes of whole examples: the answers, and what all such tasks share."""
+"""How well the classes of whole examples were told: answers beside the truth, and their metrics."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar, TypedDict
+from typing import Any, TypedDict
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
-from cutaway.data.feed import Batch, Feed
 from cutaway.data.split import Split
-from cutaway.data.target import Classes, Target
 from cutaway.learn import by_class
 from cutaway.learn.by_class import ClassMetrics
-from cutaway.learn.calibration import LEAST, Calibrated
 from cutaway.learn.conformal import COVERAGES, SetMetrics, in_words, set_metrics
-from cutaway.learn.cost import cost_thresholds
 from cutaway.learn.doubts import doubts
-from cutaway.learn.evaluation import Evaluation, Pooled, Summary
+from cutaway.learn.evaluation import Pooled
 from cutaway.learn.metrics import HIGHER, Kept, Metric, loss
-from cutaway.learn.prediction import ClassPrediction
-from cutaway.learn.runtime import Runtime
 from cutaway.learn.stats import share
-from cutaway.learn.task import at_rest, expect
 
 BINS = 15
 """Bins of the calibration curve (Guo et al. 2017)."""
@@ -229,87 +221,3 @@ ACCURACY = Metric(
 )  # fmt: skip
 TOP5 = Metric("top5", "top-5", unit="%", higher=True, each_epoch=False)
 CALIBRATION = Metric("calibration_error", unit="%", each_epoch=False)
-
-
-@dataclass(frozen=True)
-class Classifier(Calibrated):
-    """A task whose networks tell the class of each example: a score for each class.
-
-    Attributes:
-        thresholds: of two classes, from which probability on the positive one (`Classes.positive`)
-            is predicted at the least cost on the validation images, where a missed one costs as
-            much as 1, 2, 5, ... false alarms (`cost.MISS_COSTS`).
-    """
-
-    metrics: ClassVar[tuple[Metric, ...]] = (LOSS, ACCURACY, *by_class.ALIKE, TOP5, CALIBRATION)
-    primary: ClassVar[str] = "accuracy"
-    needs: ClassVar[type[Target] | None] = Classes
-    classifies: ClassVar[bool] = True
-    serves: ClassVar[bool] = True
-    page: ClassVar[str] = "classify"
-    tuned: ClassVar[tuple[str, ...]] = (*Calibrated.tuned, "thresholds")
-
-    thresholds: tuple[float, ...] = field(default=(), kw_only=True)
-
-    def tune(self, evaluation: Evaluation, target: Target) -> Mapping[str, Any]:
-        """The temperature and, of two classes, the thresholds of the probability that it gives."""
-        values, tensors = dict(super().tune(evaluation, target)), evaluation.tensors()
-        if not isinstance(target, Classes) or target.outputs != 2:
-            return values
-        s = tensors["probabilities"].clamp(min=LEAST).log()
-        p = self.with_tuned(values).answer(s, target)[:, target.positive].double().numpy()
-        found = cost_thresholds(p, (tensors["targets"] == target.positive).numpy())
-        return values | ({"thresholds": found} if found else {})
-
-    def leading(self, target: Target) -> str:
-        """Balanced accuracy where classes are unequal: accuracy hides whether rare ones are told.
-
-        The training images decide, so that it is the same for every evaluation of a run.
-        """
-        return by_class.BALANCED_ACCURACY.name if target.unequal else self.primary
-
-    def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
-        k = target.outputs
-        expect(model(batch.x), (len(batch), k), f"classifying into {k} classes")
-
-    def evaluate(
-        self, model: nn.Module, feed: Feed, target: Target, runtime: Runtime
-    ) -> Classification:
-        model = self.answering(model)
-        with at_rest(model, runtime):
-            rows = [(b.index, b.t, self.answer(model(b.x), target)) for b in feed.in_order()]
-        index, targets, probabilities = (torch.cat(c).cpu() for c in zip(*rows, strict=True))
-        return Classification(
-            target.classes, index, targets, probabilities, unequal=target.unequal,
-            conformity=self.conformity,
-        )  # fmt: skip
-
-    def recall(
-        self, tensors: dict[str, Tensor], summary: Summary, target: Target
-    ) -> Classification:
-        columns = (tensors[name] for name in ("index", "targets", "probabilities"))
-        return Classification(
-            target.classes, *columns, unequal=target.unequal, conformity=self.conformity
-        )
-
-    def prediction(
-        self, name: str, answer: Tensor | None, target: Target, error: str = ""
-    ) -> ClassPrediction:
-        """The five most probable classes, and the set where a coverage is asked for."""
-        if answer is None:
-            return ClassPrediction(name=name, error=error)
-        told = ClassPrediction.of(name, answer.numpy(), target.names)
-        return replace(told, prediction_set=self.prediction_set(answer, target))
-
-    def reply(self, answer: Float[np.ndarray, "k"], target: Target) -> Mapping[str, object]:
-        best = np.argsort(-answer, kind="stable")[:5].tolist()
-        pairs = ((target.names[i], round(float(answer[i]), 6)) for i in best)
-        return {"top": [{"label": name, "probability": p} for name, p in pairs]}
-
-    def quality(self, answers: Tensor, truth: Tensor, target: Target) -> dict[str, float]:
-        predicted = answers.argmax(1)
-        accuracy = {"accuracy": (predicted == truth).double().mean().item()}
-        if not target.unequal:
-            return accuracy
-        counts = by_class.confusion(truth, predicted, target.outputs)
-        return {"balanced_accuracy": by_class.balanced_accuracy(counts)} | accuracy

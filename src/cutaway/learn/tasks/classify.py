@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from cutaway.data.feed import Batch
 from cutaway.data.target import Classes, Target
 from cutaway.learn.class_loss import ClassLoss
-from cutaway.learn.classification import Classifier
+from cutaway.learn.classifier import Classifier
 from cutaway.learn.metrics import ERROR, Metric
 from cutaway.learn.mixing import mix
 from cutaway.learn.task import Counts, Player, Task

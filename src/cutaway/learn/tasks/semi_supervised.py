@@ -12,7 +12,8 @@ from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Classes, Target
 from cutaway.learn.by_class import ALIKE
 from cutaway.learn.calibration import Calibrated
-from cutaway.learn.classification import ACCURACY, CALIBRATION, TOP5, Classifier
+from cutaway.learn.classification import ACCURACY, CALIBRATION, TOP5
+from cutaway.learn.classifier import Classifier
 from cutaway.learn.evaluation import Measurements
 from cutaway.learn.metrics import Metric
 from cutaway.learn.prediction import ClassPrediction

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from cutaway.data.feed import Batch
 from cutaway.data.target import Target
-from cutaway.learn.classification import Classifier
+from cutaway.learn.classifier import Classifier
 from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.presets import PLAIN
 from cutaway.learn.task import Counts, Player, needs
