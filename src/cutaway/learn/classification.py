@@ -12,7 +12,7 @@ from torch import Tensor
 from cutaway.data.split import Split
 from cutaway.learn import by_class
 from cutaway.learn.by_class import ClassMetrics
-from cutaway.learn.conformal import COVERAGES, SetMetrics, in_words, set_metrics
+from cutaway.learn.conformal import SetMetrics, set_metrics
 from cutaway.learn.doubts import doubts
 from cutaway.learn.evaluation import Pooled
 from cutaway.learn.metrics import HIGHER, Kept, Metric, loss
@@ -20,8 +20,6 @@ from cutaway.learn.stats import share
 
 BINS = 15
 """Bins of the calibration curve (Guo et al. 2017)."""
-TOLD = 0.95
-"""The coverage of sets that is told beside the metrics; reports have others, too."""
 
 
 class ClassificationSummary(TypedDict):
@@ -109,8 +107,7 @@ class Classification(Pooled):
         return alike if len(self.classes) > 5 else (*alike, "top5")
 
     def remarks(self) -> dict[str, str]:
-        wrong = {"wrong": f"{len(self) - self.correct:,} of {len(self):,} images"}
-        return wrong | {f"sets at {TOLD:.0%}": in_words(one) for one in self.sets_at(TOLD)}
+        return {"wrong": f"{len(self) - self.correct:,} of {len(self):,} images"}
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -182,11 +179,7 @@ class Classification(Pooled):
     @property
     def sets(self) -> list[SetMetrics]:
         """What the conformal sets of the images come to."""
-        return self.sets_at(*COVERAGES)
-
-    def sets_at(self, *coverages: float) -> list[SetMetrics]:
-        """The same for these coverages, as far as they can be promised."""
-        return set_metrics(self.conformity, self.probabilities, self.targets, coverages)
+        return set_metrics(self.conformity, self.probabilities, self.targets)
 
     def tensors(self) -> dict[str, Tensor]:
         names = ("index", "targets", "probabilities")

@@ -123,7 +123,3 @@ def _metrics(asked: float, among: Bool[Tensor, "n k"], t: Int[Tensor, " n"]) -> 
         "classes": sizes.mean().item(),
         "empty": (sizes == 0).double().mean().item(),
     }
-
-
-def in_words(sets: SetMetrics) -> str:
-    return f"the true class in {sets['covered']:.1%} of images; {sets['classes']:.2f} classes each"
