@@ -34,7 +34,7 @@ class Setting:
         of: whose it is, in sentences about it: `crop`; an option of a command where it is empty.
         of_task: it is for some tasks only, as an attribute of theirs.
         synonyms: what others call each choice, with spaces between, for the sentence that refuses.
-        words: texts that stand for a value, which need not be within the limits: `auto` for -1.
+        words: texts that stand for a value, which need not be within the limits: `auto` for 0.
     """
 
     name: str

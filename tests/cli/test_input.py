@@ -12,7 +12,7 @@ from cutaway import __version__, cli
 
 COMMANDS = [command.callback.__name__ for command in cli.app.registered_commands]
 ODD = [" ", "☃", "-", "nothing-here", "a" * 300, "http://x.org/a.png", "[bold]x[/]", "text.txt"]
-AT_ONCE = {"models", "data", "train", "search", "prove"}
+AT_ONCE = {"models", "data", "train", "lr", "search", "prove"}
 """Commands that need no argument."""
 
 

@@ -41,6 +41,8 @@ def altered(source: Path, path: Path, figures: Sequence[float] = (), **changes: 
     for k, place in enumerate(places):
         recipe = Run(place).recipe.override(**changes)
         (place / "recipe.toml").write_text(recipe.to_toml())
+        if "task" in changes:
+            (place / "tuned.json").unlink(missing_ok=True)  # of another task's networks
         if figures:
             results = json.loads((place / "results.json").read_text()) | {"accuracy": figures[k]}
             (place / "results.json").write_text(json.dumps(results))

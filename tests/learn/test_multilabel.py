@@ -111,13 +111,13 @@ def test_related_images_widen_the_interval() -> None:
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_no_threshold_has_a_higher_f1(seed: int) -> None:
     p, t = answers(60, 1, seed)
     t[:FEW], t[FEW : 2 * FEW] = True, False
     scores, true = torch.from_numpy(p[:, 0]), torch.from_numpy(t[:, 0])
     threshold = ranking(scores, true).best_threshold()
-    best = max(f1_score(true, scores >= cut) for cut in np.arange(0, 1.01, 0.005))
+    best = max(f1_score(true, scores >= cut) for cut in p[:, 0])
     assert f1_score(true, scores >= threshold) == pytest.approx(best)
 
 

@@ -20,7 +20,7 @@ not fill a batch was left out, which `drop_last` says now, and a warm-up began a
 SCHEDULES = ("one-cycle", "linear", "cosine", "step", "constant")
 MEMORY_FORMATS = ("auto", "contiguous", "channels-last")
 PRECISIONS = ("auto", "float32", "bfloat16")
-AUTO_RATE = -1.0
+AUTO_RATE = 0.0
 """The learning rate of a recipe that leaves it to a range test, until that was made."""
 OWN = "own:"
 """Prefix of a recipe's model or data where it was an object of the user's own."""
@@ -191,7 +191,7 @@ class Recipe:
         if len(ways) > 1:
             raise UsageError(
                 f"{flag(ways[0])} and {flag(ways[1])} each make rare classes count as much as "
-                "common ones, and both would make them count more: give one of them."
+                "common ones, and both together would make them count more: give one of them."
             )
         if self.accumulate > self.batch_size:
             raise UsageError(

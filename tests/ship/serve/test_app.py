@@ -142,7 +142,10 @@ def test_other_paths_and_methods(running: Server, method: str, path: str, status
 
 def test_about_and_health(running: Server, lenet: Run) -> None:
     about = running.client.get("/about").json()
-    assert about["target"] == {"kind": "class", "names": list(lenet.data.classes)}
+    target = lenet.data.target
+    assert about["target"] == target.to_dict() | {
+        "names": list(target.names), "counts": list(target.counts)
+    }  # fmt: skip
     assert about["measures"]["accuracy"] == lenet.results["accuracy"]
     health = running.client.get("/health").json()
     assert (health["ready"], health["model"], health["engine"]) == (True, "lenet5", "PyTorch")

@@ -1,7 +1,7 @@
 """Several labels an image, each by itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -72,7 +72,7 @@ class MultiLabel(Task):
     tuned: ClassVar[tuple[str, ...]] = ("thresholds",)
 
     auxiliary: float = 0.3
-    thresholds: tuple[float, ...] = ()
+    thresholds: tuple[float, ...] = field(default=(), kw_only=True)
 
     def players(self, model: nn.Module) -> tuple[Player, ...]:
         def error(batch: Batch) -> tuple[Tensor, Counts]:
