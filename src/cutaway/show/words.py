@@ -58,6 +58,11 @@ def capital(text: str) -> str:
     return text if symbol else text[:1].upper() + text[1:]
 
 
+def resampled(groups: int) -> str:
+    """What an interval did with related images, to append to it; nothing where there are none."""
+    return f", {groups:,} groups of related images resampled whole" if groups else ""
+
+
 def cell(value: str | float | bool | None) -> str:
     """A table's cell: words as they are, `yes`, `12,345`, `-0.0653`, a dash for nothing."""
     if value is None or isinstance(value, str):

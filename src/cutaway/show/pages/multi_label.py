@@ -12,7 +12,7 @@ from cutaway.learn.multilabel import LabelMetrics, MultiLabelEvaluation
 from cutaway.learn.ranking import FEW, ranking
 from cutaway.show.pages.base import Outcome, Page, Section, Subject, build_page, tiles
 from cutaway.show.pictures import Picture, Signal, example
-from cutaway.show.words import percent, plural
+from cutaway.show.words import percent, plural, resampled
 
 LABELS = Section("labels", "Labels")
 TOGETHER = Section("together", "Together", "labels_together")
@@ -98,9 +98,7 @@ def _interval(result: MultiLabelEvaluation) -> str:
     if result.interval is None:
         return ""
     low, high = result.interval
-    groups = (
-        f", {result.related:,} groups of related images resampled whole" if result.related else ""
-    )
+    groups = resampled(result.related)
     return f" (95 % interval {percent(low)} to {percent(high)}{groups})"
 
 

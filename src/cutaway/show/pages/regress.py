@@ -11,7 +11,7 @@ from cutaway.learn.tasks.regress import Regress, Regression
 from cutaway.show import errors
 from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, build_page, tiles
 from cutaway.show.pictures import Picture, Signal, example
-from cutaway.show.words import plural
+from cutaway.show.words import plural, resampled
 
 VALUES = Section("values", "Predictions", "regress")
 WORST = Section("worst", "Worst errors", "regress_worst")
@@ -84,9 +84,7 @@ def _interval(result: Regression) -> str:
     if result.interval is None:
         return ""
     low, high = result.interval
-    groups = (
-        f", {result.related:,} groups of related images resampled whole" if result.related else ""
-    )
+    groups = resampled(result.related)
     return f" (95 % interval {low:.1%} to {high:.1%}{groups})"
 
 
