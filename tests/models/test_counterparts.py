@@ -4,6 +4,7 @@ Weights are made by a rule from the names that a file has for them, so that the 
 are known without the library; `EXPECTED` was computed by torchvision 0.28 and timm 1.0.31.
 """
 
+from pathlib import Path
 from zlib import crc32
 
 import pytest
@@ -125,6 +126,17 @@ def test_the_answers_are_known_without_the_library(name, one, tmp_path):
     load_pretrained(ours, find(name), str(tmp_path / "w.safetensors"))
     known = torch.tensor(EXPECTED[f"{name}-{one.library}"], dtype=torch.float64)
     torch.testing.assert_close(answer(ours)[: len(known)], known, rtol=1e-6, atol=1e-6)
+
+
+def test_the_page_tells_every_network_with_its_weights():
+    rows = (Path(__file__).parents[2] / "docs" / "backbones.md").read_text().splitlines()
+    for model in MODELS.values():
+        if model.counterparts:
+            (row,) = [row for row in rows if row.startswith(f"| `{model.name}` ")]
+            assert f"| {model.parameters:,} |" in row
+            assert f"`{model.hub}` |" in row
+            for one in model.counterparts:
+                assert f"`{one.model}`" in row or one.library == "timm"
 
 
 @pytest.mark.parametrize("name", [model.name for model in MODELS.values() if model.hub])
