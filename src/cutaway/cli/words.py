@@ -100,7 +100,7 @@ def read_vary(words: list[str]) -> dict[str, list[Any]]:
 
 def hint(flag: str, own: Iterable[str]) -> str:
     """The suggestion for an unknown option."""
-    names = SETTINGS.keys() - {"model", "data", "stages"}
+    names = SETTINGS.keys() - {"model", "data", "head", "stages"}
     return synonyms.hint(flag, {*names, *own, "recipe", "out", "quiet", "trials"}, flags=True)
 
 

@@ -40,7 +40,7 @@ PAIRS = [
     (GELU(), F.gelu),
     (GELU("tanh"), lambda s: F.gelu(s, approximate="tanh")),
     (SiLU(), F.silu),
-    (HardSigmoid(), F.hardsigmoid),
+    (HardSigmoid(), lambda s: F.relu6(s + 3) / 6),  # PyTorch's own slope is in single precision
     (HardSwish(), F.hardswish),
     (Softplus(), F.softplus),
     (Softplus(2.0, 3.0), lambda s: F.softplus(s, 2.0, 3.0)),
