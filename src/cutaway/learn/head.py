@@ -179,10 +179,11 @@ def _replace(network: nn.Module, head: str, before: int, outputs: int) -> None:
             f"{before} answers, so that none with {outputs} can take its place: name another, or "
             "change the network's last layer."
         )
-    where = {"device": old.weight.device, "dtype": old.weight.dtype}
-    bias = old.bias is not None
-    if isinstance(old, nn.Linear):
-        new: nn.Module = nn.Linear(old.in_features, outputs, bias, **where)
-    else:
-        new = type(old)(old.in_channels, outputs, 1, old.stride, bias=bias, **where)
+    assert isinstance(old, Dense)
+    takes = old.in_features if isinstance(old, nn.Linear) else old.in_channels
+    form: dict[str, Any] = (
+        {} if isinstance(old, nn.Linear) else {"kernel_size": 1, "stride": old.stride}
+    )
+    form |= {"bias": old.bias is not None, "device": old.weight.device, "dtype": old.weight.dtype}
+    new: nn.Module = type(old)(takes, outputs, **form)
     network.set_submodule(head, new.train(old.training))

@@ -23,14 +23,15 @@ class ChannelNorm(nn.LayerNorm):
     def __init__(self, maps: int):
         super().__init__(maps, eps=1e-6)
 
-    def forward(self, x: Maps) -> Maps:  # type: ignore[override]
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+    def forward(self, x: Maps) -> Maps:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class ConvNeXtBlock(nn.Module):
-    """y = x + a gelu(norm(x * d) u_1 + b_1) u_2 + b_2: at each pixel after one 7x7 kernel a map.
+    """y = x + a (gelu(norm(x * d) u_1 + b_1) u_2 + b_2): two dense layers a pixel, 7x7 before.
 
-    a is a number a map, small at first.
+    d has one 7x7 kernel a map, norm is over the maps of a pixel, a is a number a map, small at
+    first.
 
     Source: Liu et al. 2022, 'A ConvNet for the 2020s', figure 4; Touvron et al. 2021, 'Going
     deeper with image transformers', equation 4, for a.
@@ -46,9 +47,9 @@ class ConvNeXtBlock(nn.Module):
         self.u2 = nn.Linear(4 * maps, maps)
 
     def forward(self, x: Maps) -> Maps:
-        z = self.norm(self.d(x).movedim(1, -1))
+        z = self.norm(self.d(x).permute(0, 2, 3, 1))
         f = self.a * self.u2(self.gelu(self.u1(z)))
-        return x + f.movedim(-1, 1)
+        return x + f.permute(0, 3, 1, 2)
 
 
 class ConvNeXt(nn.Module):
