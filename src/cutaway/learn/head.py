@@ -15,7 +15,8 @@ from cutaway.learn.recipe import OWN, Recipe
 from cutaway.randomness import reseed_global
 from cutaway.see.probe import answer, resting
 
-Dense = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
+Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
+Dense = nn.Linear | Convolution
 Node = Any
 """An operation in autograd's graph."""
 
@@ -162,7 +163,7 @@ def _outputs(layer: nn.Module) -> int:
     """How many numbers a layer gives, for each place where it is a convolution; 0 for others."""
     if isinstance(layer, nn.Linear):
         return layer.out_features
-    if isinstance(layer, Dense) and set(layer.kernel_size) == {1} and layer.groups == 1:
+    if isinstance(layer, Convolution) and set(layer.kernel_size) == {1} and layer.groups == 1:
         return layer.out_channels
     return 0
 
