@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
 
-from cutaway.data.augment import Augment
+from cutaway.data.augment import Augment, Draw, OwnAugment
 from cutaway.data.balance import balanced_order
 from cutaway.data.imageset import ImageSet
 from cutaway.data.target import Masks, Target
@@ -120,7 +120,7 @@ class Feed:
         batch_size: int,
         normalise: Normalise,
         seed: int = 0,
-        augment: Augment | None = None,
+        augment: Augment | OwnAugment | None = None,
         labelled: Int[Tensor, " k"] | None = None,
         repeat: int = 1,
         balanced: bool = False,
@@ -218,11 +218,9 @@ class Feed:
         pixels = self.images.index_select(0, index.to(self.images.device))
         x = to_float(pixels.to(self.device, non_blocking=True))
         if self.augment is not None and number is not None:
-            draws = generator(self.seed, "augment", number, device=self.device)
-            if self.masked:
-                x, t = self.augment.with_masks(x, t, draws)
-            else:
-                x = self.augment(x, draws)
+            draw = Draw(self.seed, number, index, self.device)
+            x, moved = self.augment.of_step(x, t if self.masked else None, draw)
+            t = t if moved is None else moved
         return Batch(_in_format(self.normalise(x), self.memory_format), t, index)
 
     @cached_property

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 
 from cutaway.data.arrays import stacked, with_targets
@@ -25,7 +24,7 @@ from cutaway.data.plan import KEPT_UP_TO, SAMPLED, usual_side
 from cutaway.data.target_spec import TargetSpec
 from cutaway.data.targets import text_of
 from cutaway.errors import DataError
-from cutaway.randomness import reseed_global
+from cutaway.randomness import global_streams_kept, reseed_global
 
 RETRIES = 16  # readings anew, to see whether an item differs
 
@@ -228,16 +227,11 @@ def _varying(dataset: Any, items: _Items, name: Callable[[int], str]) -> Iterato
 @contextmanager
 def _same_draws() -> Iterator[None]:
     """Seed the global random numbers alike, and restore them afterwards."""
-    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    random.seed(0)
-    np.random.seed(0)
-    reseed_global(0, "items")
-    try:
+    with global_streams_kept():
+        random.seed(0)
+        np.random.seed(0)
+        reseed_global(0, "items")
         yield
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
-        torch.set_rng_state(before[2])
 
 
 def _grouped(images: ImageSet, items: _Items) -> tuple[ImageSet, bool]:

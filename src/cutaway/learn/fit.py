@@ -12,7 +12,7 @@ from torch import nn
 
 from cutaway import models
 from cutaway.data.audit import Audit, audit
-from cutaway.data.augment import augment_for
+from cutaway.data.augment import OwnAugment
 from cutaway.data.feed import Batch, Normalise, to_float
 from cutaway.data.finding_notes import CLASSES, DIVISION, notable
 from cutaway.data.imageset import ImageSet
@@ -22,6 +22,7 @@ from cutaway.data.target import Classes, Labels
 from cutaway.errors import RunError, UsageError
 from cutaway.learn import optim
 from cutaway.learn import runtime as runtimes
+from cutaway.learn.augmentation import augmentation_of
 from cutaway.learn.augmenting import choose_augmentation
 from cutaway.learn.baselines import keep_baselines
 from cutaway.learn.card import DataCard
@@ -105,7 +106,7 @@ def begin_training(
         network = initial_network(recipe, images.channels, images.target.outputs, images.size)
     runtime = runtimes.choose(recipe, network)
     recipe = runtimes.resolved(recipe, runtime)
-    pretrained = check_fit(network, images, recipe)
+    pretrained = check_fit(network, images, recipe, execution.augment)
     findings = findings or audit(images)
     parts = parts or split_for(recipe, images, findings)
     for stage in recipe.in_stages():
@@ -118,7 +119,8 @@ def begin_training(
     about["notes"] = [*data_notes(recipe, findings, parts), *augmented, *notes, *measured]
     about |= {"pretrained": pretrained.to_dict()} if pretrained else {}
     path = create(place, recipe, card, parts, about)
-    run = Run(path, model, images if recipe.data.startswith(OWN) else None)
+    own_images = images if recipe.data.startswith(OWN) else None
+    run = Run(path, model, own_images, execution.augment)
     run.split = parts  # as it was written
     return Training(run, images, network, execution)
 
@@ -130,6 +132,7 @@ def range_test(
     model: nn.Module | None = None,
     findings: Audit | None = None,
     parts: Split | None = None,
+    augment: OwnAugment | None = None,
 ) -> RangeTest:
     """Test learning rates on a recipe's training images; what was tried is thrown away.
 
@@ -147,7 +150,8 @@ def range_test(
         own = recipe.override(seed=seed, split_seed=recipe.division)
         with TemporaryDirectory() as folder:
             training = begin_training(
-                own, images, Execution(out=Path(folder) / "run"), model=copy.deepcopy(model),
+                own, images, Execution(out=Path(folder) / "run", augment=augment),
+                model=copy.deepcopy(model),
                 findings=findings, parts=parts,
             )  # fmt: skip
             sweeps.append(sweep(training))
@@ -164,7 +168,9 @@ def _choose_rate(
 ) -> tuple[Recipe, list[Note]]:
     """Replace `auto` by a rate; with a note on where it came from."""
     execution.callback.on_note("Testing learning rates, before training begins.")
-    test = range_test(recipe, images, model=model, findings=findings, parts=parts)
+    test = range_test(
+        recipe, images, model=model, findings=findings, parts=parts, augment=execution.augment
+    )
     said = test.sentence
     execution.callback.on_note(said)
     return recipe.override(lr=test.rate), [note("learning rate", said)]
@@ -198,6 +204,7 @@ def reopen_training(run: Run, images: ImageSet | None, execution: Execution) -> 
             f"{run.path} began on {run.recipe.device}, which is not available here, and would end "
             "differently elsewhere: resume it there, or train again with --device auto."
         )
+    run.augment = execution.augment or run.augment
     training = Training(run, images, run.new_model(), execution)
     training.restore()
     return training
@@ -217,8 +224,11 @@ def normalisation(
     return Normalise((zero,) * images.channels, (one,) * images.channels)
 
 
-def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Pretrained | None:
-    """Try every stage of the recipe on two images before anything is written.
+def check_fit(
+    network: nn.Module, images: ImageSet, recipe: Recipe, own: OwnAugment | None = None
+) -> Pretrained | None:
+    """Try every stage of the recipe on two images before anything is written, as augmented by the
+    user's `own` augmentation where there is one.
 
     Returns:
         What the pre-trained weights that the recipe names hold and want; None without them.
@@ -229,7 +239,7 @@ def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Pretraine
     """
     batch = _two(images, next(network.parameters(), torch.empty(0)).device)
     for stage in recipe.in_stages():
-        augment_for(stage.augment, images.size)
+        augmentation_of(stage, images.size, own).check(images)
         task = make_task(stage)
         _check_optimizer(stage, task)
         _check_sampling(stage, task, images)

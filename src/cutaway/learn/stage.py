@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from cutaway.data.augment import parse
 from cutaway.data.feed import Feed
 from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
 from cutaway.data.split import Split
 from cutaway.learn import checkpoint
+from cutaway.learn.augmentation import augmentation_of
 from cutaway.learn.checkpoint import Tensors
 from cutaway.learn.decay import apply_decay
 from cutaway.learn.evaluation import Evaluation, number
@@ -233,7 +233,7 @@ def feed(
     return Feed(
         images, run.split.train if known is None or mixed else known, batch_size=recipe.batch_size,
         normalise=run.data.normalise, seed=recipe.seed,
-        augment=parse(recipe.augment) if augmented else None,
+        augment=augmentation_of(recipe, images.size, run.augment) if augmented else None,
         labelled=known if mixed else None, repeat=recipe.repeat,
         balanced=recipe.sampling == "balanced", drop_last=recipe.drop_last,
         turns=turns, device=run.runtime.device, memory_format=run.runtime.torch_memory_format,

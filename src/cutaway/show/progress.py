@@ -187,7 +187,7 @@ def introduction(training: Training) -> list[str]:
         *_image_size(run),
     ]
     if stage.recipe.augment != "none":
-        lines[1] += f"; augmentation {stage.recipe.augment}"
+        lines[1] += f"; augmentation {stage.recipe.augment.removeprefix(OWN)}"
     stages = len(training.recipes)
     if stages > 1:
         still = ", on features that are computed once" * isinstance(stage.feed, FeatureFeed)
