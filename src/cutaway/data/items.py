@@ -10,7 +10,15 @@ import numpy as np
 from PIL import Image
 
 from cutaway.data.arrays import stacked, with_targets
-from cutaway.data.dataset import classes_of, columns_of, namer, pair
+from cutaway.data.dataset import (
+    classes_of,
+    columns_of,
+    lists_labels,
+    namer,
+    pair,
+    rows_of,
+    title_of,
+)
 from cutaway.data.division import of_rows
 from cutaway.data.frame import Frame, Levels, Size
 from cutaway.data.groups import numbered_keys
@@ -62,17 +70,22 @@ def from_items(
         UsageError: the items are no pairs, or have no such column.
         DataError: no image can be read, or the targets are no classes.
     """
+    dataset = rows_of(dataset)
     name = namer(dataset)
     levels = size.levels if isinstance(size, Frame) else None
     items = _Items(size, levels)
     if not _read(items, dataset, spec, group_by, name, progress):
         items = _Items(size, _range(dataset, items.columns))  # which is to be known first
         _read(items, dataset, spec, group_by, name, progress)
+    listed = lists_labels(dataset, items.columns)
     images = with_targets(
-        stacked(items.pixels), _stack_targets(items.targets), classes_of(dataset, items.columns),
+        stacked(items.pixels), items.targets if listed else _stack_targets(items.targets),
+        classes_of(dataset, items.columns),
         [name(index) for index in items.indices], items.bad, spec,
     )  # fmt: skip
-    return _grouped(_divided(replace(images, levels=items.levels), items), items)
+    return _grouped(
+        _divided(replace(images, levels=items.levels, name=title_of(dataset)), items), items
+    )
 
 
 def _read(

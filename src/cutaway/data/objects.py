@@ -106,7 +106,8 @@ def _from_sequence(
 def _are_images(value: Any) -> bool:
     """Whether it is a list, or array of objects, of pictures of any size, or of their files."""
     return (
-        isinstance(value, list | tuple | np.ndarray)
+        isinstance(value, Sequence | np.ndarray)
+        and not isinstance(value, str | bytes)
         and len(value) > 0
         and all(map(_is_image, value))
     )
@@ -150,7 +151,7 @@ def _check_indexable(data: Any) -> None:
     endless = isinstance(data, Iterator | IterableDataset)
     if endless or (hasattr(data, "__iter__") and not hasattr(data, "__getitem__")):
         raise UsageError(
-            f"A {name} gives its items one after another, and images are taken by their number: "
+            f"{'An' if name[0] in 'AEIOU' else 'A'} {name} gives its items one after another, and images are taken by their number: "
             "make a list of it, list(...), or a data set that has a length and an index."
         )
     if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
