@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cutaway.api import resume as resume
     from cutaway.api import search as search
     from cutaway.data.augment import per_batch as per_batch
+    from cutaway.data.endless import Stream as Stream
     from cutaway.data.imageset import ImageSet as ImageSet
     from cutaway.errors import CutawayError as CutawayError
     from cutaway.learn.callbacks import Callback as Callback
@@ -50,11 +51,13 @@ HOMES = {
     "ImageSet": "cutaway.data.imageset",
     "CutawayError": "cutaway.errors",
     "Recipe": "cutaway.learn.recipe",
+    "Stream": "cutaway.data.endless",
     "Run": "cutaway.learn.run",
 }
 __all__ = [
-    "Callback", "CutawayError", "ImageSet", "Recipe", "Run", "export", "fit", "from_pretrained",
-    "load", "look", "per_batch", "push_to_hub", "report", "resume", "search", "watch",
+    "Callback", "CutawayError", "ImageSet", "Recipe", "Run", "Stream", "export", "fit",
+    "from_pretrained", "load", "look", "per_batch", "push_to_hub", "report", "resume", "search",
+    "watch",
 ]  # fmt: skip
 
 

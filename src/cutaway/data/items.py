@@ -37,6 +37,10 @@ from cutaway.randomness import global_streams_kept, reseed_global
 RETRIES = 16  # readings anew, to see whether an item differs
 
 
+class NoneReadable(DataError):
+    """No image of a set can be read."""
+
+
 @dataclass
 class _Items:
     """The items that were read so far.
@@ -101,7 +105,7 @@ def _read(
             if progress:
                 progress(index + 1, len(dataset))
         if items.bad and not items.pixels:
-            raise DataError(
+            raise NoneReadable(
                 f"None of the {len(items.bad)} images can be read. {items.bad[0].detail}"
             )
         items.bad += deep_finding(items.levels, len(items.indices))

@@ -64,6 +64,11 @@ def join_parts(parts: dict[int, Any], size: Size, read: Read, named: bool) -> Im
             "with a column 'split', or group by the names of the images."
         )
     by_part = {part: images for part, (images, _) in sets.items()}
+    if any(images.tail is not None for images in by_part.values()):
+        raise UsageError(
+            "A part cannot be a stream: give the training stream alone, of whose first images the "
+            "validation and test images are, and evaluate the run on the others afterwards."
+        )
     _check_alike(by_part)
     classes = _classes(by_part)
     joined = ImageSet(

@@ -80,8 +80,10 @@ def with_time(
         own: an augmentation of the user's own.
 
     Raises:
-        UsageError: not even one epoch fits, or the network is an object of the user's own.
+        UsageError: not even one epoch fits, there are none, or the network is the user's own.
     """
+    if images.tail is not None:
+        raise UsageError("--time counts epochs, and a stream has none: give fewer steps instead.")
     if recipe.model.startswith(OWN):
         raise UsageError("--time is for networks of `cutaway models`: give --epochs instead.")
     if len(images) < FEWEST:

@@ -221,7 +221,7 @@ def steps(stage: Stage) -> str:
     feed, last = stage.feed, stage.steps_per_epoch
     least, most = stage.images_before(last) - stage.images_before(last - 1), stage.images_before(1)
     sizes = f"{least:,}" + f" or {most:,}" * (least < most)
-    left_out = len(feed.index) - feed.images_per_epoch
+    left_out = len(feed.index) - feed.images_per_epoch if feed.finite else 0
     text = f"{stage.steps:,} step{'s' * (stage.steps != 1)} of {sizes} images"
     return text + f" (each epoch leaves out {left_out:,}: drop_last)" * bool(left_out)
 
