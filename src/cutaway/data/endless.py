@@ -196,8 +196,8 @@ def _truth(images: ImageSet, like: ImageSet, start: int) -> Shaped[Tensor, "n *a
     strangers = [name for name in images.classes if name not in like.classes]
     if strangers and like.values is None:
         raise DataError(
-            f"The stream has the class '{strangers[0]}' soon after item {start:,}, which none of the "
-            f"{len(like):,} images has that were read first: name all classes, "
+            f"The stream has the class '{strangers[0]}' soon after item {start:,}, and none of the "
+            f"{len(like):,} images that were read first has: name all classes, "
             "cutaway.Stream(source, classes=[...]), or read more of it first, first=..."
         )
     if like.values is not None:
