@@ -85,6 +85,7 @@ class Recipe:
     )
 
     epochs: int = setting(10, "passes through the training images", "Learning", low=1)
+    steps: int = setting(0, "steps in all, of a stream; epochs divide them", "Learning", low=0)
     batch_size: int = setting(128, "images in a step, at most", "Learning", low=1)
     drop_last: bool = setting(
         False, "leave out of an epoch the last batch where it is not full", "Learning"
