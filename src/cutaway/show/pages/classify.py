@@ -6,6 +6,7 @@ from typing import Any
 from cutaway.learn import by_class
 from cutaway.learn.classification import Classification
 from cutaway.show import baselines, pictures, scores, words
+from cutaway.show.confusions import Confusions, confusions
 from cutaway.show.pages import table
 from cutaway.show.pages.base import LEARNING, ORIGINS, Page, Section, Subject
 from cutaway.show.two_classes import thresholds
@@ -108,6 +109,8 @@ def content(subject: Subject, result: Classification) -> dict[str, Any]:
     """The values of the sections on predictions."""
     rows, images, target = scores.by_class(result), subject.images, subject.run.data.target
     many = len(rows) > scores.FEW
+    mistakes = pictures.mistakes(result, images) if images else []
+    shown = {one.at: one.picture for one in mistakes}
     return {
         "result": result,
         "places": words.digits_for(len(result)),
@@ -124,5 +127,7 @@ def content(subject: Subject, result: Classification) -> dict[str, Any]:
         "thresholds": thresholds(result, target, subject.run.tuned.get("thresholds", ())),
         "calibration": scores.calibration(result),
         "trust": scores.trust(result, subject.run.tuned.get("temperature", 1.0)),
-        "mistakes": pictures.mistakes(result, images) if images else [],
+        "opened": confusions(result, images, shown) if images else Confusions(),
+        "mistakes": mistakes,
+        "long": max(map(len, result.classes)) > pictures.LONG,
     }
