@@ -15,13 +15,19 @@ from cutaway.errors import DataError
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """The prediction for one image; of one that cannot be read, why not."""
+    """The prediction for one image; of one that cannot be read, why not.
+
+    Attributes:
+        unlike: how far the image is from all that the network learned from (`learn.unlike`): above
+            1 it is unlike them; None where that is not known.
+    """
 
     drawn: ClassVar[bool] = False
     """Whether a picture belongs to it, which goes into a folder."""
 
     name: str
     error: str = ""
+    unlike: float | None = None
 
     def raise_error(self) -> None:
         """Raise DataError where the image could not be read."""
@@ -30,7 +36,9 @@ class Prediction:
 
     def to_dict(self) -> dict[str, object]:
         """Plain values, for JSON."""
-        return {"image": self.name, **({"error": self.error} if self.error else self.answer())}
+        if self.error:
+            return {"image": self.name, "error": self.error}
+        return {"image": self.name, **self.answer(), **self.likeness()}
 
     def answer(self) -> Mapping[str, object]:
         """The answer as plain values."""
@@ -43,6 +51,15 @@ class Prediction:
     def row(self) -> Mapping[str, str | float]:
         """The answer as a row of a table for programs, by its columns."""
         return self.cells()
+
+    def likeness(self) -> dict[str, float]:
+        """`unlike` by its name, where it is known."""
+        return {} if self.unlike is None else {"unlike": round(self.unlike, 3)}
+
+    @property
+    def is_unlike(self) -> bool:
+        """Whether the image is unlike all that the network learned from."""
+        return self.unlike is not None and self.unlike > 1
 
     @property
     def doubt(self) -> float | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from cutaway.learn import by_class
 from cutaway.learn.classification import Classification
+from cutaway.learn.unlike import facts_of
 from cutaway.show import baselines, pictures, scores, words
 from cutaway.show.pages import table
 from cutaway.show.pages.base import LEARNING, ORIGINS, Page, Section, Subject
@@ -124,5 +125,7 @@ def content(subject: Subject, result: Classification) -> dict[str, Any]:
         "thresholds": thresholds(result, target, subject.run.tuned.get("thresholds", ())),
         "calibration": scores.calibration(result),
         "trust": scores.trust(result, subject.run.tuned.get("temperature", 1.0)),
+        "distorted": scores.distorted(subject.run.recipe.in_stages()[-1]),
+        "unlike": scores.unlike(facts_of(subject.run.path), subject.noun),
         "mistakes": pictures.mistakes(result, images) if images else [],
     }
