@@ -78,7 +78,7 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassPrediction(Prediction):
-    """The most probable classes of an image, best first.
+    """The most probable classes of an image, best first; of two, that which a cost decides for.
 
     Attributes:
         prediction_set: the classes among which the true one is with the probability that was asked
@@ -89,14 +89,20 @@ class ClassPrediction(Prediction):
     prediction_set: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, name: str, answer: np.ndarray, names: Sequence[str]) -> "ClassPrediction":
-        """The five most probable of these classes, by the probability of each."""
-        best = np.argsort(-answer, kind="stable")[:5].tolist()
+    def of(
+        cls,
+        name: str,
+        answer: np.ndarray,
+        names: Sequence[str],
+        decision: Sequence[float] = (),
+    ) -> "ClassPrediction":
+        """The five classes that `best_first` puts first, by the probability of each."""
+        best = best_first(answer, decision)[:5]
         return cls(name=name, top=tuple((names[k], float(answer[k])) for k in best))
 
     @property
     def label(self) -> str:
-        """The most probable class.
+        """The class that is predicted: the most probable, where no cost decides otherwise.
 
         Raises:
             DataError: the image could not be read.
@@ -130,6 +136,20 @@ class ClassPrediction(Prediction):
         if self.prediction_set is not None:
             row["set"] = "|".join(self.prediction_set)
         return row
+
+
+def best_first(answer: np.ndarray, decision: Sequence[float] = ()) -> list[int]:
+    """Classes by their probabilities, the most probable first.
+
+    Args:
+        decision: of two classes, the number of one, and from which probability on it comes first.
+    """
+    if decision:
+        positive, threshold = int(decision[0]), decision[1]
+        first = positive if answer[positive] >= threshold else 1 - positive
+        return [first, 1 - first]
+    best: list[int] = np.argsort(-answer, kind="stable").tolist()
+    return best
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,7 +59,7 @@ class QuickNetwork(Answering):
         channels, size, fit, levels = note["frame"]
         self.frame = Frame(channels, tuple(size), fit, tuple(levels) if levels else None)
         self._kind, self._names = KINDS[note["kind"]], tuple(note["names"])
-        self._familiar = familiar
+        self._familiar, self._decision = familiar, note.get("decision", ())
 
     def answered(self, images: Any, coverage: float | None = None) -> Iterator[Answered]:
         assert coverage is None, "a run tells sets of classes"
@@ -75,7 +75,8 @@ class QuickNetwork(Answering):
     def tell(self, name: str, answer: tuple[np.ndarray, float | None] | None, error: str) -> Any:
         if answer is None:
             return Prediction(name=name, error=error)
-        told = self._kind.of(name, answer[0], self._names)
+        decision = (self._decision,) if self._decision else ()
+        told = self._kind.of(name, answer[0], self._names, *decision)
         return told if answer[1] is None else replace(told, unlike=float(answer[1]))
 
 
@@ -137,7 +138,7 @@ def _write(run: "Run", folder: Path) -> dict[str, Any]:
         return {}
     note = {
         "kind": target.kind, "names": target.names, "frame": run.data.frame,
-        "device": run.recipe.device,
+        "device": run.recipe.device, "decision": run.tuned.get("decision", ()),
     }  # fmt: skip
     return note if _agrees(run, QuickNetwork(folder / NETWORK, note, familiar)) else {}
 
