@@ -43,10 +43,9 @@ def test_of_ordinary_images_no_more_are_flagged_than_allowed():
     assert 0.03 < np.mean(found) <= FLAGGED + 0.01
 
 
-@pytest.mark.parametrize(
-    "validation", [np.ones((18, 2)), np.ones((40, 2)), np.full((40, 2), np.nan)]
-)
-def test_too_few_or_features_that_tell_nothing_give_no_score(validation):
+@pytest.mark.parametrize(("count", "value"), [(18, 2.0), (40, 1.0), (40, np.nan)])
+def test_too_few_or_features_that_tell_nothing_give_no_score(count, value):
+    validation = np.tile([1.0, value], (count, 1))
     assert Familiar.fitted(np.ones((5, 2)), validation, "") is None
 
 

@@ -22,6 +22,8 @@ FLAGGED = 0.05
 """The share of ordinary images that may be called unlike."""
 NEIGHBOUR = 1
 """Which of the nearest training images the distance is taken to."""
+ROUNDING = 1e-3
+"""Distances below this are those of features in 16 bits."""
 KNOWN, NUMBERS = 1000, 2**22
 """Training images, and numbers of their features, that are kept at most."""
 
@@ -51,7 +53,7 @@ class Familiar:
             return None
         kept = _directions(known).astype(np.float16)
         limit = float(np.sort(_distances(kept, validation))[rank - 1])
-        return cls(kept, limit, layer) if np.isfinite(limit) and limit > 1e-6 else None
+        return cls(kept, limit, layer) if np.isfinite(limit) and limit > ROUNDING else None
 
     def unlikeness(self, z: np.ndarray) -> np.ndarray:
         """How far images with these features (b d) are, by the limit: above 1 they are unlike."""
