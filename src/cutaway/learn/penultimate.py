@@ -26,11 +26,14 @@ def last_layer(network: nn.Module, x: Tensor) -> str | None:
 
 @contextmanager
 def inputs_of(network: nn.Module, layer: str) -> Iterator[list[Float[Tensor, "b d"]]]:
-    """The inputs of a layer's calls within the block, of maps their mean over all places."""
+    """The inputs of a layer's calls within the block, of maps their mean over all places; none
+    that are no features of a batch."""
     found: list[Tensor] = []
 
     def note(module: nn.Module, inputs: tuple[Any, ...]) -> None:
-        found.append(_flat(inputs[0].float(), isinstance(module, nn.Linear)))
+        x = inputs[0] if inputs else None
+        if isinstance(x, Tensor) and x.is_floating_point() and x.ndim > 1:
+            found.append(_flat(x.float(), isinstance(module, nn.Linear)))
 
     handle = network.get_submodule(layer).register_forward_pre_hook(note)
     try:
