@@ -24,6 +24,7 @@ from cutaway.learn.card import DataCard
 from cutaway.learn.check_fit import check_fit, with_head
 from cutaway.learn.directory import create, destination
 from cutaway.learn.execution import Execution
+from cutaway.learn.familiarity import keep_familiar
 from cutaway.learn.format_versions import expect_same_steps
 from cutaway.learn.lr_range import SWEEPS, RangeTest, expect_enough, expect_rate, sweep
 from cutaway.learn.network import initial_network
@@ -67,12 +68,15 @@ def fit(
 
 
 def conclude(training: Training) -> None:
-    """Train to the end, and measure the simple baselines beside; raises what `Training.go` does.
+    """Train to the end, measure the simple baselines beside, and keep by what unlike images are
+    told; raises what `Training.go` does.
 
-    Members of a fleet go to their ends without baselines, which are much the same for all.
+    Members of a fleet go to their ends without: baselines are much the same for all, and it
+    answers as an ensemble.
     """
     training.go()
     keep_baselines(training.run, training.images)
+    keep_familiar(training.run, training.images)
 
 
 def begin_training(

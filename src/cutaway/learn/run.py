@@ -38,6 +38,7 @@ from cutaway.learn.predict import answered, draw
 from cutaway.learn.recipe import OWN, Recipe, read_recipe
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import make_task
+from cutaway.learn.unlike import Familiar
 
 
 class Look(TypedDict):
@@ -275,7 +276,8 @@ class Run(Job, Answering):
 
     def answered(self, images: Any, coverage: float | None = None) -> Iterator[Answered]:
         task = self.task if coverage is None else covering(self.task, coverage)
-        return answered(self.model, task, self.data, self.runtime, images)
+        familiar = Familiar.of(self.path)
+        return answered(self.model, task, self.data, self.runtime, images, familiar)
 
     def generate(self, count: int, seed: int = 0) -> UInt8[Tensor, "n *grid c"]:
         """Images that the network draws from codes z of N(0, 1); the seed decides them.
