@@ -115,6 +115,6 @@ def test_one_that_can_be_imported_goes_on_from_the_command_line(
     for text in ("shifting_module:lost", "no_such_module:shifted"):
         with pytest.raises(UsageError, match=f"The augmentation '{text}' cannot be imported"):
             ca.fit("mlp", "digits", augment=text, out="lost", **QUICK)
-    with pytest.raises(UsageError, match="'x' of flip|--augment|flip"):
+    with pytest.raises(UsageError, match="flip"):
         ca.fit("mlp", "digits", augment="flip:x", out="lost", **QUICK)
     assert not Path("lost").exists()
