@@ -19,7 +19,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
 from cutaway.learn import runtime as runtimes
 from cutaway.learn.augmentation import augmentation_of
-from cutaway.learn.fit import check_fit
+from cutaway.learn.check_fit import check_fit
 from cutaway.learn.frozen_features import FeatureFeed, frozen_backbone
 from cutaway.learn.loop import MetricTotals, optimizers_of, training_steps
 from cutaway.learn.network import head_of, initial_network
@@ -184,7 +184,7 @@ def _learning(
     """Seconds of a step of a stage, and whether it learns from features that are computed once."""
     recipe, task = recipe.override(lr=1e-9), make_task(recipe)
     free = [p for p in network.parameters() if p.requires_grad]
-    rest(frozen(network.train(), recipe.freeze, head_of(recipe, network)))
+    rest(frozen(network.train(), recipe.freeze, head_of(recipe)))
     feed = _feed(recipe, images, runtime, augmentation_of(recipe, images.size, own))
     still = frozen_backbone(recipe, task, network, feed)
     players = task.players(still.tail if still else network)

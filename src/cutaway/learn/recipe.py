@@ -52,6 +52,7 @@ class Recipe:
     backbone_rate: float = setting(
         1.0, "learning rate of the layers before the head, as a share of lr", "What", low=0, high=10
     )
+    head: str = setting("", "the layer of a module of one's own that gives the answers", "What")
     seed: int = setting(0, "seed of every random draw", "What", low=0)
     replicates: int = setting(
         1, "networks trained as one job, each with its own seed", "What", low=1, high=100_000

@@ -66,7 +66,7 @@ class Stage:
         self.recipe = recipe
         self.task = task_of(recipe, run.split, images, run.recipe.seed)
         self.free = [p for p in network.parameters() if p.requires_grad]
-        head = head_of(recipe, network)
+        head = head_of(recipe)
         rest(frozen(network.train(), recipe.freeze, head))
         turns = max(player.turns for player in self.task.players(network))
         self.shown = feed(recipe, run, images, turns=turns)

@@ -28,12 +28,16 @@ class Thresholds:
 
 
 def thresholds(
-    result: Classification, target: Target, chosen: Sequence[float]
+    result: Classification,
+    target: Target,
+    chosen: Sequence[float],
+    stated: tuple[float, float] | None = None,
 ) -> Thresholds | None:
     """The section, where there are two classes.
 
     Args:
         chosen: the thresholds that the validation images gave for `MISS_COSTS`, if any.
+        stated: what a miss costs by `--cost`, and the threshold for it.
     """
     if not (isinstance(target, Classes) and two_classes.fits(result)):
         return None
@@ -48,14 +52,23 @@ def thresholds(
         f"to {percent(high)}). The mean precision over all recalls is {percent(precision)} (95 % "
         f"interval {percent(least)} to {percent(most)}), against {percent(two.share)} of guessing.",
     )
-    return Thresholds(lead, (_roc(two), _precision_recall(two)), _costs(two, chosen))
+    if stated:
+        lead += (
+            f"A missed “{two.name}” was said to cost as much as {stated[0]:g} false alarms, so "
+            f"predictions name it from a probability of {percent(stated[1])} on. The accuracy and "
+            "the confusions of this page are those of the more probable class.",
+        )
+    return Thresholds(lead, (_roc(two), _precision_recall(two)), _costs(two, chosen, stated))
 
 
-def _costs(two: TwoClasses, chosen: Sequence[float]) -> Table | None:
+def _costs(
+    two: TwoClasses, chosen: Sequence[float], stated: tuple[float, float] | None
+) -> Table | None:
     """What each threshold gives on the test images, beside that of the most probable class."""
     if not chosen:
         return None
-    rows = [_cost(two, cost, at) for cost, at in zip(MISS_COSTS, chosen, strict=True)]
+    each = dict(zip(map(float, MISS_COSTS), chosen, strict=True)) | dict([stated] if stated else [])
+    rows = [_cost(two, cost, each[cost]) for cost in sorted(each)]
     columns = (
         f"a missed “{two.name}” costs", "threshold", "found", "false alarms",
         "cost of 100 images", "at 50 %",
@@ -67,7 +80,7 @@ def _cost(two: TwoClasses, cost: float, at: float) -> tuple[str, ...]:
     found, alarms = two.shares_at(at)
     alarm_noun = "false alarm" if cost == 1 else "false alarms"
     return (
-        f"{cost} {alarm_noun}", percent(at), percent(found), percent(alarms),
+        f"{cost:g} {alarm_noun}", percent(at), percent(found), percent(alarms),
         f"{two.cost_at(at, cost):.1f}", f"{two.cost_at(0.5, cost):.1f}",
     )  # fmt: skip
 

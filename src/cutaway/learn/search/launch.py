@@ -15,6 +15,7 @@ from cutaway.errors import TrainingError, UsageError
 from cutaway.learn import fit as learning
 from cutaway.learn import history
 from cutaway.learn import runtime as runtimes
+from cutaway.learn.check_fit import check_fit
 from cutaway.learn.directory import destination, training_lock
 from cutaway.learn.execution import Execution
 from cutaway.learn.network import initial_network
@@ -112,7 +113,7 @@ def _try(recipe: Recipe, images: ImageSet, own: OwnAugment | None) -> None:
     """Raises UsageError where a recipe cannot be trained on these images."""
     network = initial_network(recipe, images.channels, images.target.outputs, images.size)
     runtimes.choose(recipe, network)
-    learning.check_fit(network, images, recipe, own)
+    check_fit(network, images, recipe, own)
 
 
 class Trials:

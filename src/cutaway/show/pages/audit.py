@@ -20,11 +20,10 @@ from cutaway.files import write_whole
 from cutaway.learn.augmentation import augmentation
 from cutaway.learn.image_grid import in_bytes
 from cutaway.show.origins import Noticed, noticed
-from cutaway.show.pages.base import Section
+from cutaway.show.pages.base import Section, about_set
 from cutaway.show.pictures import Picture, flat, sheet
 from cutaway.show.render import render
 from cutaway.show.words import listed, plural
-from cutaway.version import __version__
 
 IN_A_ROW, CLUSTERS, CLASSES = 8, 20, 60
 """Pictures in a row; clusters of copies and classes that are shown, at most."""
@@ -72,13 +71,9 @@ def content(images: ImageSet, audit: Audit, augment: str = AUTO) -> dict[str, An
     names = {name: i for i, name in enumerate(images.names)} if found else {}
     shown = [(one, _where(images, names, one)) for one in found]
     return {
-        "sections": (
-            Section("result", "Result"),
-            *(Section(name, link) for name, (link, there) in parts.items() if there),
+        **about_set(
+            images, *(Section(name, link) for name, (link, there) in parts.items() if there)
         ),
-        "name": images.name,
-        "images": len(images),
-        "noun": images.noun,
         "summary": audit.summary(),
         "findings": shown,
         "copies": copies,
@@ -88,7 +83,6 @@ def content(images: ImageSet, audit: Audit, augment: str = AUTO) -> dict[str, An
         "sizes": _sizes(images, sizes) if sizes else None,
         "exposure": _exposure(images) if pictures else None,
         "augmentation": _augmented(images, augment) if pictures else None,
-        "version": __version__,
     }
 
 
