@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from cutaway.data.audit import Audit, audit
+from cutaway.data.augment import OwnAugment
 from cutaway.data.feed import Normalise
 from cutaway.data.finding_notes import CLASSES, DIVISION, notable
 from cutaway.data.imageset import ImageSet
