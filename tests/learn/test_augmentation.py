@@ -80,7 +80,14 @@ def test_text_and_transforms_of_cutaway_stay_what_they_were(tmp_path: Path):
 def test_fleets_and_searches_take_it_as_far_as_it_reaches(tmp_path: Path):
     images, small = digits(60), {"widths": "4", "epochs": 1, "image_size": 0, "progress": False}
     fleet = ca.fit(
-        "mlp", images, augment=shifted, replicates=2, way="batched", out=tmp_path / "fleet", **small
+        "mlp",
+        images,
+        augment=shifted,
+        replicates=2,
+        way="batched",
+        patience=0,
+        out=tmp_path / "fleet",
+        **small,
     )
     assert len(fleet.members) == 2
     found = ca.search("mlp", images, augment=shifted, trials=1, out=tmp_path / "search", **small)
