@@ -23,6 +23,7 @@ from cutaway.errors import UsageError
 from cutaway.learn.compare import compare
 from cutaway.learn.run import Run
 from cutaway.learn.tasks.regress import Regress, Regression
+from cutaway.show.pages.regress import residuals
 
 QUICK: dict[str, Any] = {
     "task": "regress", "model_options": {"widths": "32"}, "epochs": 30, "lr": 0.01,
@@ -147,6 +148,16 @@ def test_the_split_is_stratified_by_the_values(run: Run) -> None:
     parts = [values[getattr(run.split, part).numpy(), 0] for part in ("train", "val", "test")]
     middle = np.median(values[:, 0])
     assert all(0.3 < (part < middle).mean() < 0.7 for part in parts)
+
+
+def test_residuals_are_drawn_with_their_mean() -> None:
+    true = torch.arange(5.0)[:, None]
+    figure = residuals(
+        regression(true, true + torch.tensor([[2.0], [0], [0], [0], [1]])), 0, "image"
+    )
+    zero, points = figure.series
+    assert (zero.y, points.x, points.y) == ((0, 0), (2, 1, 2, 3, 5), (2, 0, 0, 0, 1))
+    assert "off by +0.6" in figure.caption
 
 
 def test_the_report_says_it(run: Run) -> None:
