@@ -21,8 +21,10 @@ from cutaway.data.sources import load
 from cutaway.data.target import Values
 from cutaway.errors import UsageError
 from cutaway.learn.compare import compare
+from cutaway.learn.prediction import ValuePrediction
 from cutaway.learn.run import Run
 from cutaway.learn.tasks.regress import Regress, Regression
+from cutaway.recipes import starting_point
 from cutaway.show.pages.regress import residuals
 
 QUICK: dict[str, Any] = {
@@ -54,6 +56,20 @@ def test_each_loss_is_its_formula() -> None:
         (player,) = Regress(loss=name).players(nn.Identity())
         loss, _ = player.loss(Batch(y, t, torch.arange(2)))
         assert loss.item() == pytest.approx(value)
+
+
+def test_gradients_are_clipped_unless_the_method_takes_none() -> None:
+    """Errors of many standard deviations made ResNet-20 diverge within its first steps."""
+    recipe = starting_point("resnet20", "own:x").with_options(task="regress")
+    assert recipe.clip == 1
+    assert starting_point("resnet20", "x.csv").with_options(task="regress", clip=0.5).clip == 0.5
+    both = starting_point("mlp", "x.csv").with_options(task="regress", optimizer="cma-es")
+    assert both.clip == 0  # which takes no gradients
+
+
+def test_a_prediction_has_no_more_digits_than_it_has() -> None:
+    one = ValuePrediction.of("a", np.array([42.138103, 0.1], np.float32), ("x", "y"))
+    assert one.values == {"x": 42.138103, "y": 0.1}
 
 
 def test_an_unknown_loss_is_refused() -> None:

@@ -9,6 +9,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.figures import Axis, Curves, Series, line
 from cutaway.learn.tasks.regress import Regress, Regression
 from cutaway.show import errors
+from cutaway.show.baselines import beside
 from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, build_page, tiles
 from cutaway.show.pictures import Picture, Signal, example
 from cutaway.show.words import percent, plural, resampled
@@ -36,6 +37,7 @@ def page(subject: Subject) -> Page:
     content = {
         "predicted": [predicted(result, k, subject.noun) for k in range(len(result.names))],
         "residuals": [residuals(result, k, subject.noun) for k in range(len(result.names))],
+        "baselines": beside(subject.run),
         "by_value": result.per_value(),
         "cards": cards(result, subject.images) if subject.images else [],
         "unit": unit,
