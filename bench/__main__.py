@@ -8,6 +8,7 @@
 - `same`: every work with the same network, data, batch, epochs and precision for all.
 - `example`: each peer's own MNIST example, from the prompt to 99.0 % and 99.4 %.
 - `predict`: a trained LeNet-5 on disk and one image, from the prompt to the answer.
+- `folder`: the same of a folder of digits, PNG files, into a table; and of a tenth of it.
 
 What was measured is kept in `results/track.json`; the tables stand in README.md and, with a
 picture, in `results/track.html`.
@@ -16,6 +17,7 @@ picture, in `results/track.html`.
 import argparse
 import json
 import tempfile
+from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from bench.kept import earlier, keep
 from bench.page import write, write_apart
 from bench.peers.works import WORKS
 from bench.race import PEERS, Found, rounds, run
+from bench.tables import OURS
 from cutaway.learn.runtime import processor
 
 
@@ -53,14 +56,37 @@ def example(asked: argparse.Namespace) -> None:
 def predict(asked: argparse.Namespace) -> None:
     """Each peer's answer to a digit from a network that it saved before; twice as many rounds."""
     print("predict", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        image = digit(Path(folder))
-        kept = {name: str(Path(folder) / name) for name in asked.peers}
-        saved = {name: run(name, "save", path) for name, path in kept.items()}
-        able = [name for name in kept if "failed" not in saved[name]]
-        words = {name: ["predict", kept[name], image] for name in able}
+    with tempfile.TemporaryDirectory() as place:
+        (image,) = digits(Path(place), 1)
+        words = {name: ["predict", kept, str(image)] for name, kept in saved(asked, place)}
         found = rounds(words, 2 * asked.rounds, note)
     keep(asked.into, predict=beside(earlier(asked.into).get("predict", []), found))
+
+
+def folder(asked: argparse.Namespace) -> None:
+    """Each peer's answers to a folder of digits, and to a tenth of it; those that can."""
+    before = earlier(asked.into).get("folder", {})
+    kept: dict[str, object] = {"images": asked.images}
+    with tempfile.TemporaryDirectory() as place:
+        able = [(name, where) for name, where in saved(asked, place) if name in FOLDERS]
+        for size, count in (("tenth", asked.images // 10), ("all", asked.images)):
+            print(f"folder {count}", flush=True)
+            images = Path(place, size)
+            digits(images, count)
+            table = ["-o", f"{place}/answers.csv"]
+            words = {name: ["predict", where, str(images), *table] for name, where in able}
+            words[OURS].append("--overwrite")
+            kept[size] = beside(before.get(size, []), rounds(words, asked.rounds, note))
+            assert Path(place, "answers.csv").read_text().count("\n") == count + 1
+    keep(asked.into, folder=kept)
+
+
+def saved(asked: argparse.Namespace, place: str) -> Iterator[tuple[str, str]]:
+    """Peers, and where each has saved a network."""
+    for name in asked.peers:
+        path = str(Path(place) / name)
+        if "failed" not in run(name, "save", path):
+            yield name, path
 
 
 def beside(before: list[dict[str, Found]], now: list[dict[str, Found]]) -> list[dict[str, Found]]:
@@ -70,18 +96,23 @@ def beside(before: list[dict[str, Found]], now: list[dict[str, Found]]) -> list[
     return [old | new for old, new in zip_longest(kept, now, fillvalue={}) if old or new]
 
 
-def digit(folder: Path) -> str:
-    """Where the first test image lies, a PNG."""
+def digits(folder: Path, count: int) -> list[Path]:
+    """The first images of the test set, and again from the first, as PNG files."""
     from PIL import Image
 
     from bench.peers.data import mnist
 
-    path = str(folder / "digit.png")
-    Image.fromarray(mnist("test")[0][0]).save(path)
-    return path
+    images = mnist("test")[0]
+    folder.mkdir(exist_ok=True)
+    files = [folder / f"{i}.png" for i in range(count)]
+    for i, file in enumerate(files):
+        Image.fromarray(images[i % len(images)]).save(file)
+    return files
 
 
-PARTS = {part.__name__: part for part in (same, example, predict)}
+PARTS = {part.__name__: part for part in (same, example, predict, folder)}
+FOLDERS = ("cutaway", "pytorch", "keras", "fastai")
+"""Who has a way to answer for a folder."""
 
 
 def main() -> None:
@@ -92,6 +123,7 @@ def main() -> None:
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=PEERS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--examples", type=int, default=1, help="rounds of the peers' examples")
+    parser.add_argument("--images", type=int, default=20_000, help="of the folder")
     parser.add_argument("--into", default="track", help="a race apart, with tables of its own")
     asked = parser.parse_args()
     if unknown := set(asked.parts) - set(choices):

@@ -50,11 +50,16 @@ PEERS = {
 
 
 def run(name: str, *words: str, limit: float = 900) -> Found:
-    """What a peer printed last, with seconds of the whole process and its peak memory.
+    """What a peer does of what all can be asked for; see `watched`."""
+    module = PEERS[name].shell.get(words[0], f"bench.peers.{name}")
+    return watched(name, module, *words, limit=limit)
+
+
+def watched(name: str, module: str, *words: str, limit: float = 900) -> Found:
+    """What a peer's module printed last, with seconds of the whole process and its peak memory.
 
     A peer that fails or runs out of time gives `failed`: the last line that it printed.
     """
-    module = PEERS[name].shell.get(words[0], f"bench.peers.{name}")
     command = [PEERS[name].python(), "-m", module, *words]
     began = time.time()
     process = subprocess.Popen(

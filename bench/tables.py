@@ -91,6 +91,8 @@ def tables(kept: dict[str, Any]) -> list[Table]:
         found.append(_examples(example))
     if predict := kept.get("predict"):
         found.append(_predict(predict))
+    if folder := kept.get("folder"):
+        found.append(_folder(**folder))
     return found
 
 
@@ -215,3 +217,34 @@ def _predict(found: Rows) -> Table:
         "Start, load a trained LeNet-5, read a PNG, answer.",
         "python -m bench predict", ["", "seconds", "Cutaway is faster by"], rows,
     )  # fmt: skip
+
+
+def _folder(images: int, tenth: Rows, all: Rows) -> Table:
+    found = [
+        _beyond(few, many, images - images // 10) for few, many in zip(tenth, all, strict=True)
+    ]
+    rows = [
+        [
+            PEERS[peer].title,
+            figure(middle(found, peer, rate)),
+            *(figure(middle(part, peer, lambda one: one.get("wall"))) for part in (tenth, all)),
+            figure(middle(all, peer, lambda one: one.get("peak_mb"))),
+            str(ratio(found, peer, rate) or "–") if peer != OURS else "–",
+        ]
+        for peer in racers([found])
+    ]
+    return Table(
+        "folder", f"Answers to a folder of {images:,} digits",
+        "The same network, PNG files of 28 x 28 pixels, and a table of the answers at the end. "
+        "Images a second beyond the first tenth, so that the start counts for none of them.",
+        "python -m bench folder", [
+            "", "images a second", f"seconds for {images // 10:,}", f"for {images:,}", "peak MB",
+            "Cutaway is faster by",
+        ], rows,
+    )  # fmt: skip
+
+
+def _beyond(few: dict[str, Found], many: dict[str, Found], more: int) -> dict[str, Found]:
+    """Images a second of those that the larger folder has more."""
+    both = {name for name in {*few} & {*many} if "wall" in few[name] and "wall" in many[name]}
+    return {name: {"rate": more / (many[name]["wall"] - few[name]["wall"])} for name in both}

@@ -1,13 +1,16 @@
 """The command line of a peer's program: four commands, the same for all of them."""
 
 import argparse
+import csv
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench.peers.watch import Watch
 from bench.peers.works import LIMIT, MARKS, WORKS, Work
 
+Answers = tuple[Sequence[Path], Sequence[tuple[int, float]]]
+"""Images, and the class and probability of each."""
 Train = Callable[[Work, Watch], dict[str, object] | None]
 """Trains a work under the eyes of a watch; what it returns is printed beside the watch's times."""
 
@@ -17,6 +20,7 @@ def run(
     example: Callable[[Watch], None],
     save: Callable[[Path], None],
     predict: Callable[[Path, Path], tuple[int, float]] | None = None,
+    folder: Callable[[Path, list[Path]], Answers] | None = None,
 ) -> None:
     """Do what the command line asks; the last line printed is one JSON object.
 
@@ -27,6 +31,7 @@ def run(
         save: writes a LeNet-5 to the path.
         predict: reads it from there; class and probability of the image at the second path. None
             where the library has a command of its own (`race.PEERS`).
+        folder: as `predict`, for many images; written as a table when all are there.
     """
     asked = _arguments().parse_args()
     watch = Watch()
@@ -37,7 +42,9 @@ def run(
         watch.report()
     elif asked.command == "save":
         save(asked.path)
-    elif predict:
+    elif asked.output and folder:
+        _write(asked.output, *folder(asked.path, sorted(asked.image.iterdir())))
+    elif predict and not asked.output:
         digit, probability = predict(asked.path, asked.image)
         print(json.dumps({"class": digit, "probability": probability}), flush=True)
 
@@ -55,6 +62,14 @@ def _train(how: Train | str, work: Work, watch: Watch) -> None:
         watch.report(work, **(how(work, watch) or {}))
 
 
+def _write(out: Path, files: Sequence[Path], answers: Sequence[tuple[int, float]]) -> None:
+    """A line for each image, as `cutaway predict -o` writes them."""
+    with out.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "class", "probability"])
+        table.writerows([str(one), *answer] for one, answer in zip(files, answers, strict=True))
+
+
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers(dest="command", required=True)
@@ -63,5 +78,6 @@ def _arguments() -> argparse.ArgumentParser:
     commands.add_parser("save").add_argument("path", type=Path)
     predict = commands.add_parser("predict")
     predict.add_argument("path", type=Path)
-    predict.add_argument("image", type=Path)
+    predict.add_argument("image", type=Path, help="or a folder of images, with -o")
+    predict.add_argument("-o", "--output", type=Path, help="a table to be written")
     return parser

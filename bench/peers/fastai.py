@@ -1,6 +1,6 @@
 """fastai: a Learner on its own loaders, with PyTorch's SGD, as its own has no Nesterov step."""
 
-from dataclasses import replace
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -8,15 +8,19 @@ import torch
 from fastai.callback.core import Callback
 from fastai.callback.schedule import Learner  # with fit_one_cycle
 from fastai.data.core import DataLoaders
+from fastai.data.transforms import Normalize
 from fastai.learner import CancelFitException, CancelValidException, load_learner
 from fastai.losses import CrossEntropyLossFlat
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import set_seed
+from fastai.vision.core import PILImageBW
+from fastai.vision.data import ImageDataLoaders
+from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from bench.peers import command
-from bench.peers.torch_data import Images, accuracy, answer, dataset, mnist, picture
+from bench.peers import command, data
+from bench.peers.torch_data import Images, accuracy, answers, dataset, mnist, picture
 from bench.peers.torch_nets import NETS, lenet5
 from bench.peers.watch import Watch
 from bench.peers.works import WORKS, Work
@@ -100,20 +104,38 @@ def example(watch: Watch) -> None:
 
 
 def save(path: Path) -> None:
-    """A LeNet-5 that saw 6,400 images, as an exported learner."""
-    work = replace(WORKS["lenet5"], images=6_400, epochs=1)
-    one = learner(lenet5(), dataset("lenet5", work), work.batch)
-    with one.no_bar(), one.no_logging():
-        one.fit(1, work.rate, cbs=[Stopwatch(Watch())])
-    one.remove_cb(Stopwatch)
-    one.export(path)
+    """A LeNet-5 that saw 6,400 images, learned from files and exported as a learner."""
+    images, targets = data.mnist()
+    with tempfile.TemporaryDirectory() as folder:
+        for i, (image, digit) in enumerate(zip(images[:6_400], targets, strict=False)):
+            file = Path(folder, str(digit), f"{i}.png")
+            file.parent.mkdir(exist_ok=True)
+            Image.fromarray(image).save(file)
+        scaled = Normalize.from_stats([data.MNIST_MEAN], [data.MNIST_STD], cuda=False)
+        loaders = ImageDataLoaders.from_folder(
+            folder, valid_pct=0.01, seed=0, bs=128, num_workers=2, img_cls=PILImageBW,
+            batch_tfms=scaled, device=torch.device("cpu"),
+        )  # fmt: skip
+        one = Learner(loaders, lenet5(), loss_func=CrossEntropyLossFlat())
+        with one.no_bar(), one.no_logging():
+            one.fit(1, WORKS["lenet5"].rate)
+        one.export(path)
 
 
 def predict(path: Path, image: Path) -> tuple[int, float]:
     """What a user writes to ask a saved network."""
     net = load_learner(path).model.eval()
     with torch.inference_mode():
-        return answer(net(picture(image)))
+        return answers(net(picture(image)))[0]
+
+
+def folder(path: Path, files: list[Path]) -> command.Answers:
+    """The same for many, as the page on inference has it."""
+    one = load_learner(path)
+    with one.no_bar():
+        found, _ = one.get_preds(dl=one.dls.test_dl(files, bs=256, num_workers=2))
+    probabilities, digits = found.max(1)
+    return files, list(zip(digits.tolist(), probabilities.tolist(), strict=True))
 
 
 TRAIN: dict[str, command.Train | str] = {name: partial(train, name) for name in NETS}
@@ -121,4 +143,4 @@ TRAIN["dcgan"] = "fastai's GANLearner moves one player a batch, which is another
 
 if __name__ == "__main__":
     set_seed(0)
-    command.run(TRAIN, example, save, predict)
+    command.run(TRAIN, example, save, predict, folder)

@@ -4,6 +4,7 @@ Its backend is `KERAS_BACKEND`, or else the one that measured fastest: JAX for d
 step it fuses, PyTorch for convolutions, whose gradients are slow on JAX's CPU backend.
 """
 
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -135,8 +136,38 @@ def predict(path: Path, image: Path) -> tuple[int, float]:
     model = keras.saving.load_model(path.with_suffix(".keras"))
     picture = keras.utils.load_img(image, color_mode="grayscale")
     x = arrays.pixels(keras.utils.img_to_array(picture)[None, :, :, 0])
-    chances = keras.ops.softmax(model.predict(x, verbose=0))[0]
-    return int(keras.ops.argmax(chances)), float(keras.ops.max(chances))
+    return answers(model.predict(x, verbose=0))[0]
+
+
+class Pictures(keras.utils.PyDataset):
+    """Grey images from disk, 256 at a time."""
+
+    def __init__(self, files: list[Path], **settings: object):
+        super().__init__(**settings)
+        self.files = files
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.files) / 256)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        some = self.files[256 * i : 256 * (i + 1)]
+        pictures = [keras.utils.load_img(one, color_mode="grayscale") for one in some]
+        images = [keras.utils.img_to_array(one, dtype="uint8")[:, :, 0] for one in pictures]
+        return arrays.pixels(np.stack(images))
+
+
+def folder(path: Path, files: list[Path]) -> command.Answers:
+    """The same for many, with two processes that decode; `image_dataset_from_directory`, which
+    the guides take, needs TensorFlow."""
+    model = keras.saving.load_model(path.with_suffix(".keras"))
+    pictures = Pictures(files, workers=2, use_multiprocessing=True)
+    return files, answers(model.predict(pictures, verbose=0))
+
+
+def answers(logits: np.ndarray) -> list[tuple[int, float]]:
+    """Class and probability of each example of a batch."""
+    chances = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+    return list(zip(chances.argmax(1).tolist(), chances.max(1).tolist(), strict=True))
 
 
 TRAIN = {
@@ -152,4 +183,4 @@ TRAIN = {
 
 if __name__ == "__main__":
     keras.utils.set_random_seed(0)
-    command.run(TRAIN, example, save, predict)
+    command.run(TRAIN, example, save, predict, folder)

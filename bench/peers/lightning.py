@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from bench.peers import command
-from bench.peers.torch_data import accuracy, answer, loader, mnist, picture
+from bench.peers.torch_data import accuracy, answers, loader, mnist, picture
 from bench.peers.torch_nets import NETS, ExampleNet, discriminator, generator, lenet5
 from bench.peers.watch import Watch
 from bench.peers.works import WORKS, Work
@@ -189,7 +189,7 @@ def predict(path: Path, image: Path) -> tuple[int, float]:
     model = Classifier.load_from_checkpoint(path, net=lenet5())
     model.eval()
     with torch.no_grad():
-        return answer(model(picture(image)))
+        return answers(model(picture(image)))[0]
 
 
 TRAIN = {name: partial(train, name, partial(classifier, name)) for name in NETS}

@@ -117,13 +117,26 @@ def accuracy(net: torch.nn.Module, batches: DataLoader) -> float:
     return right / len(batches.dataset)
 
 
+class Pictures(Dataset):
+    """Grey images from disk."""
+
+    def __init__(self, files: list[Path]):
+        self.files = files
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, i: int) -> torch.Tensor:
+        return picture(self.files[i])[0]
+
+
 def picture(path: Path) -> torch.Tensor:
     """A grey image from disk as a batch of one."""
     tensor = to_tensor(Image.open(path).convert("L"))
     return normalize(tensor, (data.MNIST_MEAN,), (data.MNIST_STD,))[None]
 
 
-def answer(logits: torch.Tensor) -> tuple[int, float]:
-    """Class and probability of the one example of a batch."""
-    probability, digit = logits.softmax(1).max(1)
-    return int(digit), float(probability)
+def answers(logits: torch.Tensor) -> list[tuple[int, float]]:
+    """Class and probability of each example of a batch."""
+    probabilities, digits = logits.softmax(1).max(1)
+    return list(zip(digits.tolist(), probabilities.tolist(), strict=True))

@@ -63,6 +63,7 @@ from cutaway.data.catalog import SOURCES
 from cutaway.errors import DataError
 from cutaway.lab.evidence import Effect, Evidence, Verdict
 from cutaway.lab.settings import parameters, settle
+from cutaway.learn.memory import keeping_freed
 from cutaway.learn.runtime import Environment, Runtime, computing, environment
 from cutaway.randomness import reseed_global
 from cutaway.settings import Setting
@@ -220,9 +221,17 @@ def _here(name: str) -> bool:
 
 @contextmanager
 def _undisturbed(number: str, seed: int, threads: int) -> Iterator[None]:
-    """PyTorch's generators and threads set, and put back afterwards."""
+    """PyTorch's generators and threads, and the allocator, set, and put back afterwards.
+
+    Without the last, what a step frees is zeroed before the next has it: a fifth to a half more
+    time for stacks of small convolutions.
+    """
     devices = list(range(torch.cuda.device_count()))
-    with computing(threads or torch.get_num_threads()), torch.random.fork_rng(devices):
+    with (
+        computing(threads or torch.get_num_threads()),
+        torch.random.fork_rng(devices),
+        keeping_freed(),
+    ):
         reseed_global(seed, "lab", number)
         yield
 

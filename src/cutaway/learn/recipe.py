@@ -52,6 +52,7 @@ class Recipe:
     backbone_rate: float = setting(
         1.0, "learning rate of the layers before the head, as a share of lr", "What", low=0, high=10
     )
+    head: str = setting("", "the layer of a module of one's own that gives the answers", "What")
     seed: int = setting(0, "seed of every random draw", "What", low=0)
     replicates: int = setting(
         1, "networks trained as one job, each with its own seed", "What", low=1, high=100_000
@@ -84,6 +85,7 @@ class Recipe:
     )
 
     epochs: int = setting(10, "passes through the training images", "Learning", low=1)
+    steps: int = setting(0, "steps in all, of a stream; epochs divide them", "Learning", low=0)
     batch_size: int = setting(128, "images in a step, at most", "Learning", low=1)
     drop_last: bool = setting(
         False, "leave out of an epoch the last batch where it is not full", "Learning"

@@ -10,7 +10,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.errors import CutawayError
 from cutaway.figures import Curves
 from cutaway.learn.optim import optimizer_class
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.regularise import dropouts, residuals, survival
 from cutaway.learn.run import Run
 from cutaway.learn.stage import with_own_streams
@@ -157,7 +157,9 @@ def _left_out(recipe: Recipe, network: nn.Module | None) -> Iterator[Regulariser
 def _images(recipe: Recipe, classes: int) -> Iterator[Regulariser]:
     if recipe.augment != "none":
         yield Regulariser(
-            "Augmentation", recipe.augment, "Each epoch shows every image in another form."
+            "Augmentation",
+            recipe.augment.removeprefix(OWN),
+            "Each epoch shows every image in another form.",
         )
     if recipe.mixup:
         yield Regulariser(
