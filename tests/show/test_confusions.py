@@ -13,7 +13,7 @@ from cutaway.learn.classification import Classification
 from cutaway.show import confusions as module
 from cutaway.show.confusions import HARDEST, IN_A_CELL, confusions
 from cutaway.show.pictures import mistakes
-from cutaway.show.report import report
+from cutaway.show.report import content, report
 
 
 def answered(n: int = 120, classes: int = 3, size: int = 5) -> tuple[Classification, ImageSet]:
@@ -91,9 +91,13 @@ def test_every_link_of_a_report_leads_to_images(name: str, request: pytest.Fixtu
     assert len(ids) == len(set(ids))
     assert links(path)
     assert links(path) <= set(ids)
-    used = re.findall(r'<use href="#(image-\d+)"', path.read_text())
+    used = re.findall(r'<use href="#([^"]*)"', path.read_text())
     assert used
     assert set(used) <= set(ids)
+    opened = content(run, images)["opened"]
+    shots = [shot for one in opened.classes for cell in one.cells for shot in cell.shots]
+    assert len(used) == sum(shot.shared for shot in shots)
+    assert len(read(path).all("img")) == len(shots) - len(used) > 0
 
 
 def test_without_images_there_are_no_links(bare_run: Made):

@@ -13,10 +13,13 @@ from sklearn.metrics import roc_auc_score
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError
 from cutaway.learn.checkpoint import save_tensors
+from cutaway.learn.cost import MISS_COSTS
+from cutaway.learn.notes import note
 from cutaway.learn.run import Run
 from cutaway.show.confusions import BUDGET
 from cutaway.show.jobs import figures
 from cutaway.show.report import report
+from cutaway.show.two_classes import thresholds
 from cutaway.show.words import percent
 
 SECTIONS = (
@@ -55,6 +58,23 @@ def test_two_classes_have_a_curve_over_all_thresholds(bare_run: Made, digits_run
     assert said in text
     assert "thresholds cost the least" not in text  # no validation images chose any
     assert "thresholds-title" not in report(*digits_run).read_text()
+
+
+def test_what_is_only_told_is_no_warning(copied: Made) -> None:
+    run, images = copied
+    notes = [note("plan", "Chosen: a network."), note("leak", "The test repeats images.")]
+    (run.path / "notes.json").write_text(json.dumps(notes))
+    page = read(report(Run(run.path), images))
+    assert [p["class"] for p in page.all("p") if p.get("role") == "note"] == ["warning", "told"]
+
+
+def test_one_threshold_for_every_cost_is_said(bare_run: Made) -> None:
+    run, images = bare_run
+    found, target = run.saved_test(), images.target
+    for chosen, same in (((0.4,) * len(MISS_COSTS), True), ((0.4, *[0.2] * 6), False)):
+        section = thresholds(found, target, chosen)
+        assert section.same == same
+        assert (section.name, section.other) == ("eight", "three")
 
 
 def test_nothing_is_fetched_or_run(page: Page) -> None:

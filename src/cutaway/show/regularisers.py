@@ -179,5 +179,5 @@ def _images(recipe: Recipe, classes: int) -> Iterator[Regulariser]:
             "Label smoothing",
             f"{spread:g}",
             f"The target is {percent(1 - spread + spread / classes)} the true class, and "
-            f"{percent(spread / classes)} each of the others.",
+            f"{percent(spread / classes)} {'the other' if classes == 2 else 'each of the others'}.",
         )

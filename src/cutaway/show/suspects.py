@@ -18,7 +18,7 @@ from cutaway.show.pages.base import Section, about_set
 from cutaway.show.pictures import LONG, Picture, Signal, example
 from cutaway.show.render import render
 from cutaway.show.scores import Pair
-from cutaway.show.words import plural
+from cutaway.show.words import percent, plural
 
 SHOWN, PAIRS, ON_TERMINAL = 200, 8, 10
 """Suspects with a picture, pairs of classes, and suspects on the terminal, at most."""
@@ -75,6 +75,7 @@ def _content(images: ImageSet, found: Suspects) -> dict[str, Any]:
     shown = (Section("suspects", "Suspects"),) if suspects else ()
     return {
         **about_set(images, *shown, Section("next", "Next")),
+        "classes": len(images.classes),
         "made_by": found.made_by,
         "suspects": suspects,
         "cards": [(one, _picture(images, one)) for one in suspects[:SHOWN]],
@@ -107,7 +108,7 @@ def parts(images: ImageSet, found: Suspects) -> list[RenderableType]:
             "image": one.name,
             "label": one.label,
             "suggested": one.suggested,
-            "confidence": f"{one.confidence:.1%}",
+            "confidence": percent(one.confidence),
         }
         for one in suspects[:ON_TERMINAL]
     ]

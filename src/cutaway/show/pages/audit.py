@@ -136,9 +136,13 @@ def _classes(images: ImageSet) -> list[Strip]:
     return strips
 
 
-def _sizes(images: ImageSet, sizes: list[tuple[int, int]]) -> Curves:
-    """The width and height of the files, larger dots for more of them."""
+def _sizes(images: ImageSet, sizes: list[tuple[int, int]]) -> Curves | str:
+    """The width and height of the files, larger dots for more of them; one size in words."""
     counts = Counter(sizes)
+    if len(counts) == 1:
+        (h, w), to = sizes[0], f"{images.size[1]} x {images.size[0]}"
+        brought = f", brought to {to}" if (h, w) != images.size else ""
+        return f"All {plural(len(sizes), 'file')} are {w} x {h} pixels{brought}."
     most = max(counts.values())
     commonest, times = counts.most_common(1)[0]
     said = (

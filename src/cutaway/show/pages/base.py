@@ -131,10 +131,10 @@ def about_set(images: ImageSet, *sections: Section) -> dict[str, Any]:
     }
 
 
-def tiles(values: Mapping[str, float], notes: dict[str, str]) -> list[Tile]:
-    """A tile for each of `notes` that has a value."""
+def tiles(values: Mapping[str, float], notes: dict[str, str], places: int = 2) -> list[Tile]:
+    """A tile for each of `notes` that has a value; `places` are the decimals of percentages."""
     return [
-        Tile(capital(measures.name(key)), measures.text(key, values[key]), note)
+        Tile(capital(measures.name(key)), measures.text(key, values[key], places), note)
         for key, note in notes.items()
         if values.get(key) is not None
     ]

@@ -129,7 +129,7 @@ def content(subject: Subject, result: Classification) -> dict[str, Any]:
         "extra": (),
         "alike": result.summary(),
         "headline": headline(result, subject.noun),
-        "baselines": baselines.rows(subject.run),
+        "baselines": baselines.beside(subject.run),
         "many": many,
         "matrix": scores.matrix(result, subject.noun),
         "pairs": scores.pairs(result),
