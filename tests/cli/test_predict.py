@@ -87,3 +87,15 @@ def test_what_cannot_be_carried_out_is_refused(words, said, run, here):
     done = cutaway("predict", run, "photos/1.png", *words, folder=here)
     assert (done.code, done.out) == (2, "")
     assert said in done.said
+
+
+def test_several_views_and_what_has_none(run, tmp_path):
+    picture = tmp_path / "seven.png"
+    Image.fromarray(digits(8).images[7, ..., 0].numpy()).save(picture)
+    told = cutaway("predict", run, picture, "--tta", "--json").json[0]
+    plain = cutaway("predict", run, picture, "--json").json[0]
+    assert told["top"] != plain["top"]
+    assert told["unlike"] == pytest.approx(plain["unlike"], abs=0.002)
+    refused = cutaway("predict", run, picture, "--tta", "--coverage", 0.5)
+    assert refused.code
+    assert "leave --coverage out, or --tta" in refused.said

@@ -104,3 +104,9 @@ def test_nothing_is_overwritten_without_being_asked(tmp_path):
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(UsageError, match="exists already"):
         written(tmp_path / "folder.csv", overwrite=True)
+
+
+def test_how_unlike_an_image_is_has_a_column_where_it_is_known(tmp_path):
+    one = ClassPrediction(name="a", top=(("cat", 0.5),), unlike=1.23456)
+    text = written(tmp_path / "answers.csv", [one]).read_text()
+    assert text.split() == ["image,answer,probability,unlike,error", "a,cat,0.5,1.235,"]

@@ -1,12 +1,17 @@
 """Thresholds for what mistakes cost."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
+from cutaway.data.feed import Batch
 from cutaway.data.target import Classes
+from cutaway.errors import UsageError
 from cutaway.learn.classification import Classification
 from cutaway.learn.cost import MISS_COSTS, best_threshold, cost_thresholds
 from cutaway.learn.tasks.classify import Classify
@@ -59,3 +64,39 @@ def test_a_task_of_two_classes_tunes_them_for_the_rarer_one():
         ("a", "b", "c"), torch.arange(2), torch.tensor([0, 1]), torch.full((2, 3), 1 / 3)
     )
     assert "thresholds" not in Classify().tune(three, Classes(("a", "b", "c")))
+
+
+def two(count: int = 200) -> tuple[Classification, Classes]:
+    """Answers about a class of which there are few, and which overlaps the other."""
+    draw = torch.Generator().manual_seed(1)
+    targets = (torch.arange(count) < count // 10).long()
+    p = (torch.randn(count, generator=draw) + 2 * targets - 2).sigmoid()
+    result = Classification(("a", "b"), torch.arange(count), targets, torch.stack([1 - p, p], 1))
+    return result, Classes(("a", "b"), (count - count // 10, count // 10))
+
+
+def test_a_stated_cost_decides_what_is_predicted():
+    result, target = two()
+    values = Classify(cost=30).tune(result, target)
+    positive, threshold = values["decision"]
+    assert positive == 1
+    assert threshold < 0.3
+    task = Classify(cost=30).with_tuned(json.loads(json.dumps(values)))
+    p = torch.tensor([1 - threshold - 0.01, threshold + 0.01])
+    told = task.prediction("x", p, target)
+    assert told.label == "b"
+    assert [name for name, _ in told.top] == ["b", "a"]
+    assert told.top[0][1] == pytest.approx(float(p[1]))
+    assert task.reply(p.numpy(), target)["top"][0]["label"] == "b"
+    assert Classify().prediction("x", p, target).label == "a"
+    assert "decision" not in Classify().tune(result, target)
+
+
+def test_a_cost_is_for_two_classes_and_a_number():
+    for wrong in (-1, float("nan"), float("inf")):
+        with pytest.raises(UsageError, match="how many false alarms"):
+            Classify(cost=wrong)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(4, 3))
+    batch = Batch(torch.zeros(2, 1, 2, 2), torch.tensor([0, 1]), torch.arange(2))
+    with pytest.raises(UsageError, match="is for two classes"):
+        Classify(cost=5).check(network, batch, Classes(("a", "b", "c")))

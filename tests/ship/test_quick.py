@@ -44,6 +44,8 @@ def test_from_the_second_call_on_torch_is_not_loaded(run, picture):
     ):
         assert name == other
         assert p == pytest.approx(q, abs=1e-5)
+    unlike = [one.predict(picture)[0].unlike for one in (run, network)]
+    assert unlike[0] == pytest.approx(unlike[1], abs=1e-4)
     code = (
         "import sys\nfrom cutaway.cli import main\n"
         f"sys.argv[1:] = ['predict', {str(run.path)!r}, {str(picture)!r}]\n"

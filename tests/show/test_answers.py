@@ -26,3 +26,13 @@ def test_columns_are_aligned_and_errors_stand_whole(capsys, monkeypatch):
 def test_numbers_have_a_column_each():
     given = [ValuePrediction(name="a", values={"price": 2.5, "age": 3.0})]
     assert [*answers.lines(given)] == ["image  price  age", "a      2.5    3"]
+
+
+def test_whether_an_image_is_unlike_is_the_last_column():
+    told = [
+        ClassPrediction(name=name, top=(("a", 1.0),), unlike=unlike)
+        for name, unlike in (("x", 0.4), ("y", 1.7))
+    ]
+    heads, *rows = (line.split() for line in answers.lines(told))
+    assert heads[-1] == "unlike"
+    assert [row[-1] for row in rows] == ["no", "yes"]

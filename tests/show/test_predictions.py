@@ -60,3 +60,15 @@ def test_of_none_that_could_be_read_there_is_a_page_too(tmp_path):
     with prediction_page(tmp_path / "a.html", "run") as add:
         add(answered("c", ClassPrediction(name="c", error="It is empty.")))
     assert "No image could be read." in (tmp_path / "a.html").read_text()
+
+
+def test_images_unlike_all_that_was_learned_come_first(tmp_path):
+    with prediction_page(tmp_path / "a.html", "run") as add:
+        for name, probability, unlike in (("sure", 0.99, 2.5), ("torn", 0.5, 0.9)):
+            top = (("cat", probability), ("dog", 1 - probability))
+            add(answered(name, ClassPrediction(name=name, top=top, unlike=unlike)))
+    page = (tmp_path / "a.html").read_text()
+    assert page.index(">sure<") < page.index(">torn<")
+    assert page.count("<b>unlike all that it learned from</b>") == 1
+    assert "before them those that are unlike" in page
+    assert "Unlike" not in "".join(one.name for one in predictions._tiles(Gathered()))

@@ -17,6 +17,14 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Views = Annotated[
+    bool,
+    typer.Option(
+        "--tta",
+        help="Take the mean of the answers to several views of each image: shifted by a pixel or "
+        "more, and mirrored where training mirrored them (test-time augmentation).",
+    ),
+]
 CallbackOption = Annotated[
     list[str] | None,
     typer.Option(help="A callback: the name of its class.", metavar="MODULE:CLASS"),

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cutaway.cli.app import Json, RunPath, app, emit
+from cutaway.cli.app import Json, RunPath, Views, app, emit
 
 
 @app.command(epilog="Example: cutaway evaluate runs/lenet5-digits-1 --on val")
@@ -12,6 +12,7 @@ def evaluate(
     run: RunPath,
     data: Annotated[str, typer.Argument(help="Other data with the same classes, or a part.")] = "",
     on: Annotated[str, typer.Option(help="Part of its own data: test, val or train.")] = "test",
+    tta: Views = False,
     as_json: Json = False,
 ) -> None:
     """Evaluate a trained network; every evaluation of a test set is logged in the run."""
@@ -20,7 +21,13 @@ def evaluate(
     from cutaway.show import tables
 
     other, on = part_or_data(data or None, on)
-    evaluation = open_network(run).evaluate(other, on=on)
+    network = open_network(run)
+    if tta:
+        from cutaway.learn.views import viewed
+
+        evaluation = viewed(network).evaluate(other, on=on, why="asked, with --tta")
+    else:
+        evaluation = network.evaluate(other, on=on)
     if as_json:
         emit({**evaluation.summary(), **evaluation.details()})
     else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cutaway.cli.app import Json, RunPath, app
+from cutaway.cli.app import Json, RunPath, Views, app
 from cutaway.errors import DataError, UsageError
 from cutaway.files import finite
 
@@ -63,6 +63,7 @@ def predict(
             "0.95.",
         ),
     ] = None,
+    tta: Views = False,
     as_json: Json = False,
 ) -> None:
     """Predict the most probable classes of each image, its mask, or its values.
@@ -73,14 +74,17 @@ def predict(
     From its third call on, a run's network is in the cache as ONNX, if onnxruntime is installed,
     and gives the same answers without loading PyTorch.
 
+    Each answer says whether the image is unlike all that the network learned from, as 1 in 20
+    ordinary images is (docs/trust.md).
+
     A mask is a PNG as large as the network's input, with a palette: its values are class numbers.
     """
     from cutaway.learn.inputs import is_many
     from cutaway.ship.quick import keep, opened
 
     places, asked = _Places(out or [], sort, overwrite), _asked(images)
-    quick = opened(run, is_many(asked)) if coverage is None else None
-    network = quick or _trained(run)
+    quick = opened(run, is_many(asked)) if coverage is None and not tta else None
+    network = quick or _trained(run, tta)
     with ExitStack() as stack:
         predictions = _kept(network.answered(asked, coverage), places, stack, str(run))
         if as_json:
@@ -96,17 +100,22 @@ def predict(
         raise UsageError("Standard input names no image.")
     if places.any and not as_json:
         typer.echo(places.summary(tally.answered))
-    if not quick:
+    if not (quick or tta):
         sys.stdout.flush()
         keep(network)
     tally.complain()
 
 
-def _trained(path: Path) -> "Answering":
+def _trained(path: Path, tta: bool) -> "Answering":
     """The run or the fleet at a path."""
     from cutaway.learn.kinds import open_network
 
-    return open_network(path)
+    network = open_network(path)
+    if not tta:
+        return network
+    from cutaway.learn.views import viewed
+
+    return viewed(network)
 
 
 def _asked(words: list[str]) -> Any:

@@ -100,7 +100,7 @@ class _Rows:
         self.waiting: list[dict[str, Any]] = []
 
     def add(self, one: Prediction) -> None:
-        answer = {} if one.error else one.row()
+        answer = {} if one.error else {**one.row(), **one.likeness()}
         self.waiting.append({"image": one.name, **answer, "error": one.error or None})
         if answer and not self.columns:
             self.begin(("image", *answer, "error"))

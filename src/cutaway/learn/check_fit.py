@@ -6,12 +6,13 @@ import torch
 from torch import nn
 
 from cutaway import models
-from cutaway.data.augment import augment_for
+from cutaway.data.augment import OwnAugment
 from cutaway.data.feed import Batch, Normalise, to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.target import Classes
 from cutaway.errors import UsageError
 from cutaway.learn import optim
+from cutaway.learn.augmentation import augmentation_of
 from cutaway.learn.execution import Execution
 from cutaway.learn.head import own_head, refuse_head
 from cutaway.learn.network import head_of
@@ -36,8 +37,11 @@ def with_head(
     return recipe, [note("head", said)] if said else []
 
 
-def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Pretrained | None:
-    """Try every stage of the recipe on two images before anything is written.
+def check_fit(
+    network: nn.Module, images: ImageSet, recipe: Recipe, own: OwnAugment | None = None
+) -> Pretrained | None:
+    """Try every stage of the recipe on two images before anything is written, as augmented by the
+    user's `own` augmentation where there is one.
 
     Returns:
         What the pre-trained weights that the recipe names hold and want; None without them.
@@ -49,7 +53,7 @@ def check_fit(network: nn.Module, images: ImageSet, recipe: Recipe) -> Pretraine
     refuse_head(recipe)
     batch = _two(images, next(network.parameters(), torch.empty(0)).device)
     for stage in recipe.in_stages():
-        augment_for(stage.augment, images.size)
+        augmentation_of(stage, images.size, own).check(images)
         task = make_task(stage)
         _check_optimizer(stage, task)
         _check_sampling(stage, task, images)

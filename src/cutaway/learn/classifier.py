@@ -14,10 +14,10 @@ from cutaway.data.target import Classes, Target
 from cutaway.learn import by_class
 from cutaway.learn.calibration import LEAST, Calibrated
 from cutaway.learn.classification import ACCURACY, CALIBRATION, LOSS, TOP5, Classification
-from cutaway.learn.cost import cost_thresholds
+from cutaway.learn.cost import best_threshold, cost_thresholds
 from cutaway.learn.evaluation import Evaluation, Summary
 from cutaway.learn.metrics import Metric
-from cutaway.learn.prediction import ClassPrediction
+from cutaway.learn.prediction import ClassPrediction, best_first
 from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import at_rest, expect
 
@@ -30,6 +30,8 @@ class Classifier(Calibrated):
         thresholds: of two classes, from which probability on the positive one (`Classes.positive`)
             is predicted at the least cost on the validation images, where a missed one costs as
             much as 1, 2, 5, ... false alarms (`cost.MISS_COSTS`).
+        decision: of two classes and a stated cost of a miss, the positive one and its threshold,
+            by which predictions name a class; empty for the more probable one.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = (LOSS, ACCURACY, *by_class.ALIKE, TOP5, CALIBRATION)
@@ -38,9 +40,15 @@ class Classifier(Calibrated):
     classifies: ClassVar[bool] = True
     serves: ClassVar[bool] = True
     page: ClassVar[str] = "classify"
-    tuned: ClassVar[tuple[str, ...]] = (*Calibrated.tuned, "thresholds")
+    tuned: ClassVar[tuple[str, ...]] = (*Calibrated.tuned, "thresholds", "decision")
 
     thresholds: tuple[float, ...] = field(default=(), kw_only=True)
+    decision: tuple[float, ...] = field(default=(), kw_only=True)
+
+    @property
+    def miss_cost(self) -> float:
+        """How many false alarms a missed example of the positive class costs; 0: not stated."""
+        return 0.0
 
     def tune(self, evaluation: Evaluation, target: Target) -> Mapping[str, Any]:
         """The temperature and, of two classes, the thresholds of the probability that it gives."""
@@ -49,8 +57,14 @@ class Classifier(Calibrated):
             return values
         s = tensors["probabilities"].clamp(min=LEAST).log()
         p = self.with_tuned(values).answer(s, target)[:, target.positive].double().numpy()
-        found = cost_thresholds(p, (tensors["targets"] == target.positive).numpy())
-        return values | ({"thresholds": found} if found else {})
+        positive = (tensors["targets"] == target.positive).numpy()
+        if not 0 < positive.sum() < len(positive):
+            return values
+        values["thresholds"] = cost_thresholds(p, positive)
+        if self.miss_cost:
+            best = round(best_threshold(p, positive, self.miss_cost), 6)
+            values["decision"] = (target.positive, best)
+        return values
 
     def leading(self, target: Target) -> str:
         """Balanced accuracy where classes are unequal: accuracy hides whether rare ones are told.
@@ -89,11 +103,11 @@ class Classifier(Calibrated):
         """The five most probable classes, and the set where a coverage is asked for."""
         if answer is None:
             return ClassPrediction(name=name, error=error)
-        told = ClassPrediction.of(name, answer.numpy(), target.names)
+        told = ClassPrediction.of(name, answer.numpy(), target.names, self.decision)
         return replace(told, prediction_set=self.prediction_set(answer, target))
 
     def reply(self, answer: Float[np.ndarray, "k"], target: Target) -> Mapping[str, object]:
-        best = np.argsort(-answer, kind="stable")[:5].tolist()
+        best = best_first(answer, self.decision)[:5]
         pairs = ((target.names[i], round(float(answer[i]), 6)) for i in best)
         return {"top": [{"label": name, "probability": p} for name, p in pairs]}
 

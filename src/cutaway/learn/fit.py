@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from cutaway.data.audit import Audit, audit
+from cutaway.data.augment import OwnAugment
 from cutaway.data.feed import Normalise
 from cutaway.data.finding_notes import CLASSES, DIVISION, notable
 from cutaway.data.imageset import ImageSet
@@ -24,6 +25,7 @@ from cutaway.learn.card import DataCard
 from cutaway.learn.check_fit import check_fit, with_head
 from cutaway.learn.directory import create, destination
 from cutaway.learn.execution import Execution
+from cutaway.learn.familiarity import keep_familiar
 from cutaway.learn.format_versions import expect_same_steps
 from cutaway.learn.lr_range import SWEEPS, RangeTest, expect_enough, expect_rate, sweep
 from cutaway.learn.network import initial_network
@@ -67,12 +69,15 @@ def fit(
 
 
 def conclude(training: Training) -> None:
-    """Train to the end, and measure the simple baselines beside; raises what `Training.go` does.
+    """Train to the end, measure the simple baselines beside, and keep by what unlike images are
+    told; raises what `Training.go` does.
 
-    Members of a fleet go to their ends without baselines, which are much the same for all.
+    Members of a fleet go to their ends without: baselines are much the same for all, and it
+    answers as an ensemble.
     """
     training.go()
     keep_baselines(training.run, training.images)
+    keep_familiar(training.run, training.images)
 
 
 def begin_training(
@@ -102,7 +107,7 @@ def begin_training(
         measured += replaced
     runtime = runtimes.choose(recipe, network)
     recipe = runtimes.resolved(recipe, runtime)
-    pretrained = check_fit(network, images, recipe)
+    pretrained = check_fit(network, images, recipe, execution.augment)
     findings = findings or audit(images)
     parts = parts or split_for(recipe, images, findings)
     for stage in recipe.in_stages():
@@ -117,7 +122,8 @@ def begin_training(
     about["notes"] = [*data_notes(recipe, findings, parts), *augmented, *notes, *measured]
     about |= {"pretrained": pretrained.to_dict()} if pretrained else {}
     path = create(place, recipe, card, parts, about)
-    run = Run(path, model, images if recipe.data.startswith(OWN) else None)
+    own_images = images if recipe.data.startswith(OWN) else None
+    run = Run(path, model, own_images, execution.augment)
     run.split = parts  # as it was written
     return Training(run, images, network, execution)
 
@@ -129,6 +135,7 @@ def range_test(
     model: nn.Module | None = None,
     findings: Audit | None = None,
     parts: Split | None = None,
+    augment: OwnAugment | None = None,
 ) -> RangeTest:
     """Test learning rates on a recipe's training images; what was tried is thrown away.
 
@@ -146,7 +153,8 @@ def range_test(
         own = recipe.override(seed=seed, split_seed=recipe.division)
         with TemporaryDirectory() as folder:
             training = begin_training(
-                own, images, Execution(out=Path(folder) / "run"), model=copy.deepcopy(model),
+                own, images, Execution(out=Path(folder) / "run", augment=augment),
+                model=copy.deepcopy(model),
                 findings=findings, parts=parts,
             )  # fmt: skip
             sweeps.append(sweep(training))
@@ -163,7 +171,9 @@ def _choose_rate(
 ) -> tuple[Recipe, list[Note]]:
     """Replace `auto` by a rate; with a note on where it came from."""
     execution.callback.on_note("Testing learning rates, before training begins.")
-    test = range_test(recipe, images, model=model, findings=findings, parts=parts)
+    test = range_test(
+        recipe, images, model=model, findings=findings, parts=parts, augment=execution.augment
+    )
     said = test.sentence
     execution.callback.on_note(said)
     return recipe.override(lr=test.rate), [note("learning rate", said)]
@@ -197,6 +207,7 @@ def reopen_training(run: Run, images: ImageSet | None, execution: Execution) -> 
             f"{run.path} began on {run.recipe.device}, which is not available here, and would end "
             "differently elsewhere: resume it there, or train again with --device auto."
         )
+    run.augment = execution.augment or run.augment
     training = Training(run, images, run.new_model(), execution)
     training.restore()
     return training

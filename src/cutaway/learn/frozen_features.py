@@ -101,7 +101,7 @@ def frozen_backbone(
         recipe: of the stage, whose frozen modules are held and at rest already.
         feed: gives images to try it on, and says how many there are.
     """
-    changes = recipe.augment != "none" or recipe.stochastic_depth > 0
+    changes = recipe.augment != "none" or recipe.stochastic_depth > 0 or not feed.finite
     if not recipe.freeze or changes or recipe.watch or not task.takes_features:
         return None
     x = feed.of(feed.index[:2]).x

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError
+from cutaway.learn.card import DataCard
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.randomness import reseed_global
 from cutaway.see.probe import answer, resting
 
-Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
-Dense = nn.Linear | Convolution
+Dense = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 Node = Any
 """An operation in autograd's graph."""
 
@@ -53,6 +53,14 @@ def own_head(
         f"The layer {head} gave {before} answers, and {outputs} are asked for: a new one is in its "
         "place."
     )
+
+
+def head_again(recipe: Recipe, network: nn.Module, card: DataCard, told: bool) -> nn.Module:
+    """A module that is handed in again, which may still have its first head, with the run's."""
+    if recipe.head:
+        x = torch.zeros(2, card.channels, *card.size, device=next(network.parameters()).device)
+        own_head(recipe, network, x, card.target.outputs, told)
+    return network
 
 
 def refuse_head(recipe: Recipe) -> None:
@@ -163,9 +171,9 @@ def _outputs(layer: nn.Module) -> int:
     """How many numbers a layer gives, for each place where it is a convolution; 0 for others."""
     if isinstance(layer, nn.Linear):
         return layer.out_features
-    if isinstance(layer, Convolution) and set(layer.kernel_size) == {1} and layer.groups == 1:
-        return layer.out_channels
-    return 0
+    if not isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+        return 0
+    return layer.out_channels if {*layer.kernel_size} == {1} and layer.groups == 1 else 0
 
 
 def _replace(network: nn.Module, head: str, before: int, outputs: int) -> None:
@@ -180,11 +188,10 @@ def _replace(network: nn.Module, head: str, before: int, outputs: int) -> None:
             f"{before} answers, so that none with {outputs} can take its place: name another, or "
             "change the network's last layer."
         )
-    assert isinstance(old, Dense)
-    takes = old.in_features if isinstance(old, nn.Linear) else old.in_channels
-    form: dict[str, Any] = (
-        {} if isinstance(old, nn.Linear) else {"kernel_size": 1, "stride": old.stride}
-    )
-    form |= {"bias": old.bias is not None, "device": old.weight.device, "dtype": old.weight.dtype}
-    new: nn.Module = type(old)(takes, outputs, **form)
+    where = {"device": old.weight.device, "dtype": old.weight.dtype}
+    bias = old.bias is not None
+    if isinstance(old, nn.Linear):
+        new: nn.Module = nn.Linear(old.in_features, outputs, bias, **where)
+    else:
+        new = type(old)(old.in_channels, outputs, 1, old.stride, bias=bias, **where)
     network.set_submodule(head, new.train(old.training))

@@ -15,13 +15,19 @@ from cutaway.errors import DataError
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """The prediction for one image; of one that cannot be read, why not."""
+    """The prediction for one image; of one that cannot be read, why not.
+
+    Attributes:
+        unlike: how far the image is from all that the network learned from (`learn.unlike`): above
+            1 it is unlike them; None where that is not known.
+    """
 
     drawn: ClassVar[bool] = False
     """Whether a picture belongs to it, which goes into a folder."""
 
     name: str
     error: str = ""
+    unlike: float | None = None
 
     def raise_error(self) -> None:
         """Raise DataError where the image could not be read."""
@@ -30,7 +36,9 @@ class Prediction:
 
     def to_dict(self) -> dict[str, object]:
         """Plain values, for JSON."""
-        return {"image": self.name, **({"error": self.error} if self.error else self.answer())}
+        if self.error:
+            return {"image": self.name, "error": self.error}
+        return {"image": self.name, **self.answer(), **self.likeness()}
 
     def answer(self) -> Mapping[str, object]:
         """The answer as plain values."""
@@ -43,6 +51,15 @@ class Prediction:
     def row(self) -> Mapping[str, str | float]:
         """The answer as a row of a table for programs, by its columns."""
         return self.cells()
+
+    def likeness(self) -> dict[str, float]:
+        """`unlike` by its name, where it is known."""
+        return {} if self.unlike is None else {"unlike": round(self.unlike, 3)}
+
+    @property
+    def is_unlike(self) -> bool:
+        """Whether the image is unlike all that the network learned from."""
+        return self.unlike is not None and self.unlike > 1
 
     @property
     def doubt(self) -> float | None:
@@ -61,7 +78,7 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassPrediction(Prediction):
-    """The most probable classes of an image, best first.
+    """The most probable classes of an image, best first; of two, that which a cost decides for.
 
     Attributes:
         prediction_set: the classes among which the true one is with the probability that was asked
@@ -72,14 +89,20 @@ class ClassPrediction(Prediction):
     prediction_set: tuple[str, ...] | None = None
 
     @classmethod
-    def of(cls, name: str, answer: np.ndarray, names: Sequence[str]) -> "ClassPrediction":
-        """The five most probable of these classes, by the probability of each."""
-        best = np.argsort(-answer, kind="stable")[:5].tolist()
+    def of(
+        cls,
+        name: str,
+        answer: np.ndarray,
+        names: Sequence[str],
+        decision: Sequence[float] = (),
+    ) -> "ClassPrediction":
+        """The five classes that `best_first` puts first, by the probability of each."""
+        best = best_first(answer, decision)[:5]
         return cls(name=name, top=tuple((names[k], float(answer[k])) for k in best))
 
     @property
     def label(self) -> str:
-        """The most probable class.
+        """The class that is predicted: the most probable, where no cost decides otherwise.
 
         Raises:
             DataError: the image could not be read.
@@ -115,6 +138,20 @@ class ClassPrediction(Prediction):
         return row
 
 
+def best_first(answer: np.ndarray, decision: Sequence[float] = ()) -> list[int]:
+    """Classes by their probabilities, the most probable first.
+
+    Args:
+        decision: of two classes, the number of one, and from which probability on it comes first.
+    """
+    if decision:
+        positive, threshold = int(decision[0]), decision[1]
+        first = positive if answer[positive] >= threshold else 1 - positive
+        return [first, 1 - first]
+    best: list[int] = np.argsort(-answer, kind="stable").tolist()
+    return best
+
+
 @dataclass(frozen=True, kw_only=True)
 class ValuePrediction(Prediction):
     """The numbers that are told of an image, by their names."""
@@ -123,8 +160,8 @@ class ValuePrediction(Prediction):
 
     @classmethod
     def of(cls, name: str, answer: np.ndarray, names: Sequence[str]) -> "ValuePrediction":
-        """The numbers of these names."""
-        return cls(name=name, values=dict(zip(names, map(float, answer), strict=True)))
+        """The numbers of these names, with no more digits than they have."""
+        return cls(name=name, values={n: float(str(v)) for n, v in zip(names, answer, strict=True)})
 
     def answer(self) -> dict[str, dict[str, float]]:
         return {"values": self.values}

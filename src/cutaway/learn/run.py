@@ -28,7 +28,7 @@ from cutaway.learn.conformal import covering
 from cutaway.learn.directory import refuse_member
 from cutaway.learn.evaluation import Evaluation, Summary
 from cutaway.learn.execution import Execution
-from cutaway.learn.head import own_head
+from cutaway.learn.head import head_again
 from cutaway.learn.history import Row
 from cutaway.learn.job import Job
 from cutaway.learn.loading import part_or_data
@@ -38,6 +38,7 @@ from cutaway.learn.predict import answered, draw
 from cutaway.learn.recipe import OWN, Recipe, read_recipe
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import make_task
+from cutaway.learn.unlike import Familiar
 
 
 class Look(TypedDict):
@@ -166,12 +167,7 @@ class Run(Job, Answering):
             UsageError: it was an object of the user's own, which has to be handed in again.
         """
         if self._given is not None:
-            if self.recipe.head:  # of a module handed in again, which may have its first one still
-                x = torch.zeros(2, self.data.channels, *self.data.size)
-                x = x.to(next(self._given.parameters()).device)
-                told = self.task.needs is not None
-                own_head(self.recipe, self._given, x, self.data.target.outputs, told)
-            return self._given
+            return head_again(self.recipe, self._given, self.data, self.task.needs is not None)
         if self.recipe.model.startswith(OWN):
             raise UsageError(
                 f"{self.path} trained {self.recipe.model.removeprefix(OWN)}, a network of your "
@@ -275,7 +271,8 @@ class Run(Job, Answering):
 
     def answered(self, images: Any, coverage: float | None = None) -> Iterator[Answered]:
         task = self.task if coverage is None else covering(self.task, coverage)
-        return answered(self.model, task, self.data, self.runtime, images)
+        familiar = Familiar.of(self.path)
+        return answered(self.model, task, self.data, self.runtime, images, familiar)
 
     def generate(self, count: int, seed: int = 0) -> UInt8[Tensor, "n *grid c"]:
         """Images that the network draws from codes z of N(0, 1); the seed decides them.

@@ -6,6 +6,8 @@ nothing else is loaded: this file imports neither torch nor what needs it.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +19,15 @@ from cutaway.data.sample import stamp
 from cutaway.errors import CutawayError
 from cutaway.learn.answers import Answered, Answering, answer_all
 from cutaway.learn.prediction import ClassPrediction, Prediction, ValuePrediction
+from cutaway.learn.unlike import Familiar
 from cutaway.version import __version__
 
 if TYPE_CHECKING:
     from cutaway.learn.run import Run
 
-FORMAT = 1  # of the cache entry; to be raised whenever the same run would be written otherwise
+FORMAT = 2  # of the cache entry; to be raised whenever the same run would be written otherwise
 NETWORK = "network.onnx"
-PARTS = ("weights.safetensors", "recipe.toml", "data.json", "tuned.json")
+PARTS = ("weights.safetensors", "recipe.toml", "data.json", "tuned.json", "unlike.json")
 """The files of a run that decide its answers."""
 KINDS: dict[str, type[ClassPrediction] | type[ValuePrediction]] = {
     "class": ClassPrediction,
@@ -40,9 +43,10 @@ class QuickNetwork(Answering):
 
     Args:
         note: what `keep` wrote down: the frame of pictures, the kind and the names of answers.
+        familiar: tells which pictures are unlike those that the network learned from.
     """
 
-    def __init__(self, file: Path, note: dict[str, Any]):
+    def __init__(self, file: Path, note: dict[str, Any], familiar: Familiar | None):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -55,20 +59,25 @@ class QuickNetwork(Answering):
         channels, size, fit, levels = note["frame"]
         self.frame = Frame(channels, tuple(size), fit, tuple(levels) if levels else None)
         self._kind, self._names = KINDS[note["kind"]], tuple(note["names"])
+        self._familiar, self._decision = familiar, note.get("decision", ())
 
     def answered(self, images: Any, coverage: float | None = None) -> Iterator[Answered]:
         assert coverage is None, "a run tells sets of classes"
         return answer_all(images, self.frame, self.outputs, self.tell)
 
-    def outputs(self, pixels: np.ndarray) -> np.ndarray:
-        """The answer to each picture (n h w c, bytes)."""
-        outputs: np.ndarray = self._session.run(None, {"pixels": pixels})[0]
-        return outputs
+    def outputs(self, pixels: np.ndarray) -> Iterator[tuple[np.ndarray, float | None]]:
+        """The answer to each picture (n h w c, bytes), and how unlike it is."""
+        answers, *features = self._session.run(None, {"pixels": pixels})
+        known = self._familiar
+        unlike = known.unlikeness(features[0]) if known else repeat(None, len(answers))
+        return zip(answers, unlike, strict=True)
 
-    def tell(self, name: str, answer: np.ndarray | None, error: str) -> Prediction:
+    def tell(self, name: str, answer: tuple[np.ndarray, float | None] | None, error: str) -> Any:
         if answer is None:
             return Prediction(name=name, error=error)
-        return self._kind.of(name, answer, self._names)
+        decision = (self._decision,) if self._decision else ()
+        told = self._kind.of(name, answer[0], self._names, *decision)
+        return told if answer[1] is None else replace(told, unlike=float(answer[1]))
 
 
 def opened(run: Path, many: bool) -> QuickNetwork | None:
@@ -81,7 +90,7 @@ def opened(run: Path, many: bool) -> QuickNetwork | None:
         entry = cache.found(_key(run))
         if entry is None or not entry[1].get("kind") or (many and entry[1]["device"] != "cpu"):
             return None
-        return QuickNetwork(entry[0] / NETWORK, entry[1])
+        return QuickNetwork(entry[0] / NETWORK, entry[1], Familiar.of(run))
     except Exception:  # no onnxruntime, a damaged file: torch answers
         return None
 
@@ -122,15 +131,16 @@ def _write(run: "Run", folder: Path) -> dict[str, Any]:
     target = run.data.target
     if run.recipe.model.startswith(OWN) or not run.task.serves or target.kind not in KINDS:
         return {}
+    familiar = Familiar.of(run.path)
     try:
-        onnx_file.write(OwnSize.of(run), folder / NETWORK)
+        onnx_file.write(replace(OwnSize.of(run), familiar=familiar), folder / NETWORK)
     except CutawayError:
         return {}
     note = {
         "kind": target.kind, "names": target.names, "frame": run.data.frame,
-        "device": run.recipe.device,
+        "device": run.recipe.device, "decision": run.tuned.get("decision", ()),
     }  # fmt: skip
-    return note if _agrees(run, QuickNetwork(folder / NETWORK, note)) else {}
+    return note if _agrees(run, QuickNetwork(folder / NETWORK, note, familiar)) else {}
 
 
 def _agrees(run: "Run", quick: QuickNetwork) -> bool:
@@ -141,9 +151,16 @@ def _agrees(run: "Run", quick: QuickNetwork) -> bool:
 
     shape = (TRIED, *run.data.size, run.data.channels)
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    answers, target = quick.outputs(pixels), run.data.target
+    answers, found = zip(*quick.outputs(pixels), strict=True)
+    unlike, slow = (
+        np.array(each, np.float64)  # None becomes NaN
+        for each in (found, [one.unlike for one in run.predict(list(pixels))])
+    )
+    target = run.data.target
     apart = np.abs(answers - TorchEngine(run).answer(pixels)) / target.scale().numpy()
     told = (run.task.prediction("", torch.from_numpy(one), target) for one in answers)
-    return bool(apart.max() <= DIFFERENCE) and all(
-        one == quick.tell("", answer, "") for one, answer in zip(told, answers, strict=True)
+    return (
+        bool(apart.max() <= DIFFERENCE)
+        and all(one == quick.tell("", (a, None), "") for one, a in zip(told, answers, strict=True))
+        and np.allclose(unlike, slow, 10 * DIFFERENCE, 10 * DIFFERENCE, equal_nan=True)
     )

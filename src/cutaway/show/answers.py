@@ -20,7 +20,7 @@ def show(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
 
 def lines(predictions: Sequence[Prediction]) -> Iterator[str]:
     """A line of headings, and one for each image, its columns aligned."""
-    headings = dict.fromkeys(name for one in predictions if not one.error for name in one.cells())
+    headings = dict.fromkeys(name for one in predictions if not one.error for name in _cells(one))
     rows = [("image", *(headings or ["answer"])), *map(_row, predictions)]
     whole = [
         rows[0],
@@ -33,10 +33,16 @@ def lines(predictions: Sequence[Prediction]) -> Iterator[str]:
         yield "  ".join(padded).rstrip()
 
 
+def _cells(one: Prediction) -> dict[str, str]:
+    """The cells of an answer, and whether its image is unlike what the network learned from."""
+    unlike = {} if one.unlike is None else {"unlike": "yes" if one.is_unlike else "no"}
+    return one.cells() | unlike
+
+
 def _row(one: Prediction) -> tuple[str, ...]:
     """The cells of an image; of one that cannot be read its name and why."""
     name = Path(one.name).name
-    cells = (one.error.removeprefix(f"{one.name}: "),) if one.error else one.cells().values()
+    cells = (one.error.removeprefix(f"{one.name}: "),) if one.error else _cells(one).values()
     return tuple(_printable(cell) for cell in (name, *cells))
 
 

@@ -39,6 +39,7 @@ class Card:
     picture: Picture
     cells: dict[str, str]
     top: tuple[tuple[str, float], ...]
+    unlike: bool = False
 
 
 @contextmanager
@@ -64,11 +65,13 @@ class Gathered:
     Attributes:
         classes: how often each was predicted.
         doubtful: answers with a doubt above `HALF`.
+        unlike: images unlike all that the network learned from; `told`, whether that is known.
         broken: why images could not be read, of the first ones.
     """
 
     def __init__(self) -> None:
-        self.answered = self.unreadable = self.doubtful = 0
+        self.answered = self.unreadable = self.doubtful = self.unlike = 0
+        self.told = False
         self.classes = Counter[str]()
         self.broken: list[Prediction] = []
         self._order = count()
@@ -85,7 +88,9 @@ class Gathered:
         self.doubtful += doubt > HALF
         if isinstance(prediction, ClassPrediction):
             self.classes[prediction.label] += 1
-        rank = doubt, -next(self._order)  # of equal ones the first
+        self.unlike += prediction.is_unlike
+        self.told |= prediction.unlike is not None
+        rank = doubt + prediction.is_unlike, -next(self._order)  # of equal ones the first
         if len(self._shown) < SHOWN:
             heapq.heappush(self._shown, (*rank, one.pixels.copy(), prediction))
         elif rank > self._shown[0][:2]:
@@ -99,6 +104,7 @@ class Gathered:
                 picture(torch.from_numpy(pixels), THUMBNAIL),
                 prediction.cells(),
                 getattr(prediction, "top", ())[:3],
+                prediction.is_unlike,
             )
             for *_, pixels, prediction in sorted(self._shown, key=lambda one: one[:2], reverse=True)
         ]
@@ -135,7 +141,10 @@ def _tiles(gathered: Gathered) -> list[Tile]:
     tiles = []
     if gathered.judged:
         share = percent(gathered.doubtful / gathered.answered)
-        tiles = [Tile("Doubtful", f"{gathered.doubtful:,}", f"{share}: less likely than not")]
+        note = f"{share} have a probability below 50 %"
+        tiles = [Tile("Doubtful", f"{gathered.doubtful:,}", note)]
+    if gathered.told:
+        tiles.append(Tile("Unlike", f"{gathered.unlike:,}", "all that it learned from"))
     note = "named below" if gathered.unreadable else "every file was a picture"
     return [*tiles, Tile("Unreadable", f"{gathered.unreadable:,}", note)]
 
@@ -162,7 +171,12 @@ def _lead(gathered: Gathered, shown: int) -> str:
         which = f"{shown:,} of {of}"
     if not gathered.judged:
         return f"{which}, in the order in which they were given, as the network sees them."
+    unlike = (
+        ", before them those that are unlike all that it learned from (as 1 in 20 ordinary images "
+        "is)"
+    ) * bool(gathered.unlike)
     return (
-        f"{which}, the least certain first, as the network sees them. Look here for pictures that "
-        "show no class that it knows, or more than one; a wrong answer may be certain all the same."
+        f"{which}, the least certain first{unlike}, as the network sees them. Look here for "
+        "pictures that show no class that it knows, or more than one; a wrong answer may be "
+        "certain all the same."
     )

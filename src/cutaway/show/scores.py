@@ -1,5 +1,6 @@
 """Results of a classifier: its confusions, its classes and its calibration."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,7 +11,9 @@ from cutaway.figures import Axis, Curves, Matrix, Series
 from cutaway.learn.by_class import ClassMetrics
 from cutaway.learn.calibration import LEAST
 from cutaway.learn.classification import BINS, Classification
+from cutaway.learn.recipe import Recipe
 from cutaway.learn.stats import wilson
+from cutaway.learn.unlike import FLAGGED
 from cutaway.show.charts.matrix import FEW
 from cutaway.show.words import percent, plural
 
@@ -107,6 +110,31 @@ def trust(result: Classification, temperature: float = 1.0) -> str:
     return (
         f"Overall it is {verdict}: its mean confidence is {percent(stated)}, and its accuracy "
         f"{right}.{_effect(result, temperature)}"
+    )
+
+
+def distorted(recipe: Recipe) -> str:
+    """In words, what counting the classes alike does to probabilities; nothing where that is not
+    so."""
+    if recipe.class_weights == "none" and recipe.sampling == "shuffled" and not recipe.logit_adjust:
+        return ""
+    return (
+        "It learned as if its classes were more equal than they are, so that rare ones are found: "
+        "its probabilities are those of such a world, too high for rare classes and too low for "
+        "common ones, and one temperature for all cannot undo that. Where you need the "
+        "probabilities themselves, train without, and choose thresholds instead."
+    )
+
+
+def unlike(facts: Mapping[str, Any], noun: str) -> str:
+    """In words, how many test images are unlike all that the network learned from."""
+    if not facts or facts["flagged"] is None:
+        return ""
+    return (
+        f"`cutaway predict` marks {noun}s that are unlike all that it learned from: "
+        f"farther from the nearest of them than {percent(1 - FLAGGED, 0)} of the validation "
+        f"{noun}s are, in the features before its last layer. Of these {noun}s it marks "
+        f"{percent(facts['flagged'])}."
     )
 
 

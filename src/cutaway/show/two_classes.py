@@ -20,45 +20,69 @@ MOST = 400
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The curves over all thresholds, the sentences above them, and a table of what some cost."""
+    """The curves over all thresholds, the sentences above them, and a table of what some cost.
 
+    Attributes:
+        name, other: the class that is looked for, and the other one.
+        same: whether every cost has the same threshold.
+    """
+
+    name: str
+    other: str
     lead: tuple[str, ...]
     figures: tuple[Curves, Curves]
     costs: Table | None
+    same: bool
 
 
 def thresholds(
-    result: Classification, target: Target, chosen: Sequence[float]
+    result: Classification,
+    target: Target,
+    chosen: Sequence[float],
+    stated: tuple[float, float] | None = None,
 ) -> Thresholds | None:
     """The section, where there are two classes.
 
     Args:
         chosen: the thresholds that the validation images gave for `MISS_COSTS`, if any.
+        stated: what a miss costs by `--cost`, and the threshold for it.
     """
     if not (isinstance(target, Classes) and two_classes.fits(result)):
         return None
     two = TwoClasses.of(result, target.positive)
     (auc, low, high), (precision, least, most) = two.auc, two.average_precision
-    lead = (
+    lead: tuple[str, ...] = (
         f"The class that is looked for is “{two.name}”, the rarer one in training (or the second, "
         "of equal ones). Above which probability it is predicted is a choice: a lower threshold "
         f"finds more of it, and takes more of “{two.other}” for it. The curves show every choice.",
-        f"Of a “{two.name}” and a “{two.other}”, the first has the higher probability "
-        f"{percent(auc)} of the time: the area under the ROC curve (95 % interval {percent(low)} "
-        f"to {percent(high)}). The mean precision over all recalls is {percent(precision)} (95 % "
-        f"interval {percent(least)} to {percent(most)}), against {percent(two.share)} of guessing.",
+        f"Of one “{two.name}” and one “{two.other}”, the first gets the higher probability of "
+        f"“{two.name}” {percent(auc)} of the time: the area under the ROC curve (95 % interval "
+        f"{percent(low)} to {percent(high)}). The mean precision over all recalls is "
+        f"{percent(precision)} (95 % interval {percent(least)} to {percent(most)}), against "
+        f"{percent(two.share)} of guessing.",
     )
-    return Thresholds(lead, (_roc(two), _precision_recall(two)), _costs(two, chosen))
+    if stated:
+        lead += (
+            f"A missed “{two.name}” was said to cost as much as {stated[0]:g} false alarms, so "
+            f"predictions name it from a probability of {percent(stated[1])} on. The accuracy and "
+            "the confusions of this page are those of the more probable class.",
+        )
+    figures, costs = (_roc(two), _precision_recall(two)), _costs(two, chosen, stated)
+    same = len(set(chosen)) == 1
+    return Thresholds(two.name, two.other, lead, figures, costs, same)
 
 
-def _costs(two: TwoClasses, chosen: Sequence[float]) -> Table | None:
+def _costs(
+    two: TwoClasses, chosen: Sequence[float], stated: tuple[float, float] | None
+) -> Table | None:
     """What each threshold gives on the test images, beside that of the most probable class."""
     if not chosen:
         return None
-    rows = [_cost(two, cost, at) for cost, at in zip(MISS_COSTS, chosen, strict=True)]
+    each = dict(zip(map(float, MISS_COSTS), chosen, strict=True)) | dict([stated] if stated else [])
+    rows = [_cost(two, cost, each[cost]) for cost in sorted(each)]
     columns = (
         f"a missed “{two.name}” costs", "threshold", "found", "false alarms",
-        "cost of 100 images", "at 50 %",
+        "cost of 100 images", "cost at 50 %",
     )  # fmt: skip
     return Table("Thresholds for what mistakes cost", columns, tuple(rows))
 
@@ -67,7 +91,7 @@ def _cost(two: TwoClasses, cost: float, at: float) -> tuple[str, ...]:
     found, alarms = two.shares_at(at)
     alarm_noun = "false alarm" if cost == 1 else "false alarms"
     return (
-        f"{cost} {alarm_noun}", percent(at), percent(found), percent(alarms),
+        f"{cost:g} {alarm_noun}", percent(at), percent(found), percent(alarms),
         f"{two.cost_at(at, cost):.1f}", f"{two.cost_at(0.5, cost):.1f}",
     )  # fmt: skip
 

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import inf
 from typing import ClassVar
 
 from torch import Tensor, nn
 
 from cutaway.data.feed import Batch
 from cutaway.data.target import Classes, Target
+from cutaway.errors import UsageError
 from cutaway.learn.class_loss import ClassLoss
 from cutaway.learn.classifier import Classifier
 from cutaway.learn.metrics import ERROR, Metric
@@ -29,6 +31,9 @@ class Classify(Classifier):
         mixup, cutmix: see `learn.mixing`.
         class_weights, focal, logit_adjust: see `learn.class_loss`; counts, the training images of
             each class, are what the weights and the shift are of.
+        cost: of two classes, how many false alarms a missed example of the rarer one (or the
+            second, of equal ones) costs: the validation images then give the probability from which
+            on predictions name it. 0: they name the more probable class.
         auxiliary: weight of the loss of each further output that a network gives while it trains.
     """
 
@@ -41,7 +46,27 @@ class Classify(Classifier):
     class_weights: str = "none"
     focal: float = 0.0
     logit_adjust: float = 0.0
+    cost: float = 0.0
     counts: tuple[int, ...] = field(default_factory=tuple)  # of the data, and so no option
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.cost < inf:
+            raise UsageError(
+                f"--cost is how many false alarms a missed example costs, such as 20, not "
+                f"{self.cost:g}."
+            )
+
+    @property
+    def miss_cost(self) -> float:
+        return self.cost
+
+    def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
+        super().check(model, batch, target)
+        if self.cost and target.outputs != 2:
+            raise UsageError(
+                f"--cost is for two classes, of which one is looked for, and these are "
+                f"{target.outputs}: leave it out."
+            )
 
     def fitted(self, target: Target) -> Task:
         needed = self.class_weights != "none" or self.logit_adjust

@@ -79,6 +79,9 @@ const tensor = (values, count, height, width) => new ort.Tensor("uint8", values,
 
 function ranked(p) {
   const order = [...p.keys()].sort((a, b) => p[b] - p[a]).slice(0, TOP);
+  /* of two classes and a stated cost, the one that it decides for */
+  const [positive, threshold] = about.tuned.decision ?? [];
+  if (positive !== undefined && (p[positive] >= Math.fround(threshold)) !== (order[0] === positive)) order.reverse();
   return order.map((k) => ({ index: k, label: about.target.names[k], probability: p[k] }));
 }
 

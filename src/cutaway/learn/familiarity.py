@@ -1,0 +1,74 @@
+"""Keep what a run needs to tell images that are unlike those it learned from (`learn.unlike`)."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from cutaway.data.imageset import ImageSet
+from cutaway.learn.penultimate import inputs_of, last_layer
+from cutaway.learn.task import at_rest
+from cutaway.learn.unlike import Familiar, room
+from cutaway.randomness import generator
+
+if TYPE_CHECKING:
+    from cutaway.learn.run import Run
+
+ASKED, NUMBERS = 2000, 2**24
+"""Validation images that set the limit, and test images that it is tried on, at most; and numbers
+of their features, as long as there are `FEW` of them."""
+FEW = 200
+
+
+def keep_familiar(run: "Run", images: ImageSet) -> None:
+    """Fit the score of a run that has ended, measure it on the test images, and keep it.
+
+    Does nothing where its network tells nothing of examples, has no layer to take features from,
+    or has too few validation images.
+    """
+    if not run.task.serves or not len(run.split.val) or images.whole:
+        return
+    network = run.task.answering(run.model)
+    with run.runtime.session(), at_rest(network, run.runtime):
+        layer, width = _layer(network, next(run.feed(images, run.split.train).first(2)).x)
+        if not width:
+            return
+        most = min(ASKED, max(FEW, NUMBERS // width))
+        known, validation, test = (
+            _features(run, images, _some(run, part, count), layer)
+            for part, count in (("train", room(width)), ("val", most), ("test", most))
+        )
+    familiar = Familiar.fitted(known, validation, layer)
+    if familiar:
+        flagged = float((familiar.unlikeness(test) > 1).mean()) if len(test) else None
+        familiar.save(run.path, {"test_images": len(test), "flagged": flagged})
+
+
+def _layer(network: nn.Module, x: Tensor) -> tuple[str, int]:
+    """The layer that features are taken before, and their number; 0 where there is none."""
+    layer = last_layer(network, x)
+    if layer is None:
+        return "", 0
+    with inputs_of(network, layer) as found:
+        network(x)
+    return layer, found[-1].shape[1] if found and len(found[-1]) == len(x) else 0
+
+
+def _some(run: "Run", part: str, most: int) -> Int[Tensor, " n"]:
+    """Images of a part, drawn where there are more."""
+    index: Tensor = getattr(run.split, part)
+    order = torch.randperm(len(index), generator=generator(run.recipe.seed, "familiar", 0))
+    return index[order[:most]]
+
+
+def _features(
+    run: "Run", images: ImageSet, index: Int[Tensor, " n"], layer: str
+) -> Float[np.ndarray, "n d"]:
+    network, found = run.task.answering(run.model), []
+    for batch in run.feed(images, index).in_order() if len(index) else ():
+        with inputs_of(network, layer) as inputs:
+            network(batch.x)
+        found.append(inputs[-1].cpu().numpy())
+    return np.concatenate(found) if found else np.zeros((0, 1))
