@@ -87,8 +87,8 @@ class StreamFeed(Feed):
             self._read()
         if mark is not None and mark != self.mark(number):
             raise RunError(
-                f"The stream does not give the {mark['images']:,} images again that were learned from "
-                "until here: bring the old one back, or train again."
+                f"The stream does not give the {mark['images']:,} images again that were learned "
+                "from until here: bring the old one back, or train again."
             )
 
     def _begin(self) -> None:
