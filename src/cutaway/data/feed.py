@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypedDict
 
 import torch
 from jaxtyping import Float, Int, Shaped, UInt8
@@ -15,8 +16,6 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.target import Masks, Target
 from cutaway.randomness import generator
 
-Mark = tuple[int, str]
-"""How many images of a stream had been learned from, and a digest of them."""
 READY = 1 << 22
 """Largest number of values of a set that is kept normalised: 16 MB."""
 
@@ -44,6 +43,13 @@ class Batch:
         count = min(count, len(self))
         pieces = (value.tensor_split(count) for value in (self.x, self.t, self.index))
         yield from map(Batch, *pieces)
+
+
+class Mark(TypedDict):
+    """How many images of a stream had been learned from, and a digest of them."""
+
+    images: int
+    digest: str
 
 
 @dataclass(frozen=True)

@@ -85,10 +85,10 @@ class StreamFeed(Feed):
         self._begin()
         while self._next < number:
             self._read()
-        if mark is not None and tuple(mark) != self.mark(number):
+        if mark is not None and mark != self.mark(number):
             raise RunError(
-                f"The stream does not give the {mark[0]:,} images again that were learned from "
-                "until here: bring the old one back, or train again."
+                f"The stream does not give the {mark['images']:,} images again that were learned "
+                "from until here: bring the old one back, or train again."
             )
 
     def _begin(self) -> None:
@@ -97,7 +97,7 @@ class StreamFeed(Feed):
         self._last: Chunk | None = None
         self._chunks = self.tail.chunks(self.set, self.batch_size)
         self._waiting: deque[Chunk] = deque()
-        self._marks: dict[int, Mark] = {0: (0, self._digest.hexdigest())}
+        self._marks = {0: Mark(images=0, digest=self._digest.hexdigest())}
 
     def _read(self) -> None:
         """Read the next batch."""
@@ -107,8 +107,8 @@ class StreamFeed(Feed):
         self._digest.update(chosen.truth.contiguous().numpy().data)
         self._next += 1
         before = self._marks[self._next - 1]
-        count = self._next * self.batch_size
-        self._marks = {self._next - 1: before, self._next: (count, self._digest.hexdigest())}
+        now = Mark(images=self._next * self.batch_size, digest=self._digest.hexdigest())
+        self._marks = {self._next - 1: before, self._next: now}
 
     def _examples(self) -> Iterator[Chunk]:
         """Images that are learned from, one at a time."""
