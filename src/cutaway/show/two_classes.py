@@ -51,7 +51,7 @@ def thresholds(
         return None
     two = TwoClasses.of(result, target.positive)
     (auc, low, high), (precision, least, most) = two.auc, two.average_precision
-    lead = (
+    lead: tuple[str, ...] = (
         f"The class that is looked for is “{two.name}”, the rarer one in training (or the second, "
         "of equal ones). Above which probability it is predicted is a choice: a lower threshold "
         f"finds more of it, and takes more of “{two.other}” for it. The curves show every choice.",
