@@ -48,7 +48,7 @@ KEPT, PAGE = DOCS / "unlike.json", DOCS / "trust.md"
 BEGIN, END = "<!-- unlike: scripts/unlike.py -->", "<!-- end of unlike -->"
 LEAVES = str(Path(os.environ.get("CUTAWAY_DATA", ""), "leaves"))
 SEEDS, BANK, MOST = 2, 2000, 200
-USED = "nearest neighbour"
+USED = "5th neighbour"
 FLAGGED = 0.05
 Scores = dict[str, Callable[["Known"], Callable[["Seen"], np.ndarray]]]
 

@@ -210,16 +210,22 @@ def resume(
 
 
 def load(
-    source: Any, *, model: nn.Module | None = None, data: Any = None, **options: Any
+    source: Any,
+    *,
+    model: nn.Module | None = None,
+    data: Any = None,
+    augment: Any = None,
+    **options: Any,
 ) -> Run | Fleet | Search | ImageSet:
     """Open a run, a fleet or a search from its directory; anything else as an `ImageSet`.
 
     Args:
-        model, data: one's own network and data, where the run began with such.
+        model, data, augment: one's own network, data and augmentation, where the run began with
+            such.
         options: of the data: image_size, group_by, label; see `cutaway.data.sources.load`.
     """
     if isinstance(source, str | Path) and kind_at(source):
-        return open_job(source, model, data)
+        return open_job(source, model, data, None if augment is None else OwnAugment(augment))
     return load_images(source, **options)
 
 

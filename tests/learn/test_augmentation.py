@@ -80,7 +80,14 @@ def test_text_and_transforms_of_cutaway_stay_what_they_were(tmp_path: Path):
 def test_fleets_and_searches_take_it_as_far_as_it_reaches(tmp_path: Path):
     images, small = digits(60), {"widths": "4", "epochs": 1, "image_size": 0, "progress": False}
     fleet = ca.fit(
-        "mlp", images, augment=shifted, replicates=2, way="batched", out=tmp_path / "fleet", **small
+        "mlp",
+        images,
+        augment=shifted,
+        replicates=2,
+        way="batched",
+        patience=0,
+        out=tmp_path / "fleet",
+        **small,
     )
     assert len(fleet.members) == 2
     found = ca.search("mlp", images, augment=shifted, trials=1, out=tmp_path / "search", **small)
@@ -93,3 +100,28 @@ def test_members_with_such_get_no_processes_of_their_own():
     members = [Recipe(model="lenet5", data="digits", augment="own:shifted", seed=s) for s in (0, 1)]
     found = choose(members, digits(60, 32), "auto", OwnAugment(shifted))
     assert found.way != "side-by-side"
+
+
+def test_one_that_can_be_imported_goes_on_from_the_command_line(
+    whole: ca.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    code = "import torch\n\ndef shifted(image):\n"
+    code += "    return image.roll(int(torch.randint(-1, 2, ())), -1)\n"
+    (tmp_path / "shifting_module.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    changes = QUICK | {"image_size": 8, "callbacks": [At(31, stop)]}
+    with pytest.raises(Stopped):
+        ca.fit("mlp", "digits", augment="shifting_module:shifted", out="part", **changes)
+    assert cutaway("resume", tmp_path / "part").code == 0
+    assert contents(tmp_path / "part") == contents(whole.path)
+    page = tmp_path / "audit.html"
+    shown = cutaway("audit", "digits", "-o", page, "--augment", "shifting_module:shifted")
+    assert shown.code == 0
+    assert "--augment shifting_module:shifted" in page.read_text()
+    for text in ("shifting_module:lost", "no_such_module:shifted"):
+        with pytest.raises(UsageError, match=f"The augmentation '{text}' cannot be imported"):
+            ca.fit("mlp", "digits", augment=text, out="lost", **QUICK)
+    with pytest.raises(UsageError, match="flip"):
+        ca.fit("mlp", "digits", augment="flip:x", out="lost", **QUICK)
+    assert not Path("lost").exists()

@@ -66,13 +66,13 @@ def test_the_whole_way(published, tmp_path):
     assert run.data.mean == pytest.approx((0.2,))
     assert "timm" in run.environment
     again = ca.load(run.path)
-    assert again.predict(images.some(torch.arange(3)))[0].top == run.predict(images)[0].top
+    assert again.predict(images.subset(torch.arange(3)))[0].top == run.predict(images)[0].top
     (exported,) = ca.export(run, "onnx")
     assert exported.path.exists()
     (folder,) = ca.export(run, "folder")
-    answer = ca.from_pretrained(folder.path).predict(images.images[:1])
-    assert answer is not None
-    assert run.report().exists()
+    handed_on = ca.from_pretrained(folder.path).predict(images)[0]
+    assert handed_on.label == run.predict(images)[0].label
+    assert run.report(images).exists()
 
 
 def test_a_stopped_run_goes_on(published, tmp_path):

@@ -153,9 +153,9 @@ def vgg_name(ours):
     return f"{names[part]}.{field}"
 
 
-@pytest.mark.parametrize("there", find("vgg11").counterparts, ids=lambda one: one.library)
-def test_dense_layers_written_as_convolutions_are_read(tmp_path, there):
-    naming = Counterpart(there.library, "net", lambda name: there.names(vgg_name(name)))
+@pytest.mark.parametrize("vgg", find("vgg11").counterparts, ids=lambda one: one.library)
+def test_dense_layers_written_as_convolutions_are_read(tmp_path, vgg):
+    naming = Counterpart(vgg.library, "net", lambda name: vgg.names(vgg_name(name)))
     model = replace(find("lenet5"), head="output", counterparts=(naming,))
     there, here = Dense(), Dense()
     tensors = {naming.names(name): value for name, value in there.state_dict().items()}

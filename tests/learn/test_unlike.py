@@ -12,7 +12,7 @@ from cutaway.learn.fit import fit
 from cutaway.learn.penultimate import WithFeatures, inputs_of, last_layer
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
-from cutaway.learn.unlike import BANK, FACTS, FLAGGED, Familiar, room
+from cutaway.learn.unlike import BANK, FACTS, FLAGGED, NEIGHBOUR, Familiar, room
 
 RECIPE = Recipe(
     model="mlp", model_options={"widths": "32"}, image_size=8, epochs=4, lr=0.01, batch_size=32,
@@ -20,8 +20,8 @@ RECIPE = Recipe(
 )  # fmt: skip
 
 
-def test_the_distance_is_that_of_the_nearest_direction():
-    known = np.array([[2.0, 0.0], [0.0, 1.0]])
+def test_the_distance_is_that_of_the_fifth_of_the_nearest_directions():
+    known = np.repeat([[2.0, 0.0], [0.0, 1.0]], NEIGHBOUR, 0)
     far = np.deg2rad(np.linspace(1, 19, 19))  # from the first, in degrees
     validation = 5 * np.stack([np.cos(far), np.sin(far)], 1)
     familiar = Familiar.fitted(known, validation, "output")
@@ -31,6 +31,10 @@ def test_the_distance_is_that_of_the_nearest_direction():
     z = np.array([[3.0, 0.0], [1.0, 1.0], [-1.0, 0.0]])
     expected = np.array([0.0, 2 * np.sin(np.pi / 8), np.sqrt(2)]) / familiar.limit
     assert familiar.unlikeness(z) == pytest.approx(expected)
+    fewer = Familiar(
+        familiar.known[1:], familiar.limit, ""
+    )  # the fifth is now of the other direction
+    assert fewer.unlikeness(z[:1])[0] == pytest.approx(np.sqrt(2) / familiar.limit)
 
 
 def test_of_ordinary_images_no_more_are_flagged_than_allowed():

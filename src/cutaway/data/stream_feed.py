@@ -93,7 +93,8 @@ class StreamFeed(Feed):
 
     def _begin(self) -> None:
         """Go to the beginning of the stream."""
-        self._next, self._last, self._digest = 0, None, blake2b(digest_size=16)
+        self._next, self._digest = 0, blake2b(digest_size=16)
+        self._last: Chunk | None = None
         self._chunks = self.tail.chunks(self.set, self.batch_size)
         self._waiting: deque[Chunk] = deque()
         self._marks: dict[int, Mark] = {0: (0, self._digest.hexdigest())}

@@ -102,7 +102,7 @@ def begin_training(
         recipe, measured = _choose_rate(recipe, images, execution, model, findings, parts)
     if (network := model) is None:
         network = initial_network(recipe, images.channels, images.target.outputs, images.size)
-    else:
+    elif recipe.model.startswith(OWN):
         recipe, replaced = with_head(recipe, network, images, execution)
         measured += replaced
     runtime = runtimes.choose(recipe, network)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError
+from cutaway.learn.card import DataCard
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.randomness import reseed_global
 from cutaway.see.probe import answer, resting
@@ -38,7 +39,7 @@ def own_head(
         UsageError: it is needed, for one of these, and not clear which layer it is.
     """
     given = _output(network, x)
-    if given is None:  # it fails on these images, as is said where it is tried
+    if given is None or not list(network.parameters()):  # which is said where it is tried
         return recipe, ""
     other = told and given.ndim > 1 and given.shape[1] != outputs
     head = recipe.head or _found(network, x, asked=other or _needs_head(recipe))
@@ -52,6 +53,14 @@ def own_head(
         f"The layer {head} gave {before} answers, and {outputs} are asked for: a new one is in its "
         "place."
     )
+
+
+def head_again(recipe: Recipe, network: nn.Module, card: DataCard, told: bool) -> nn.Module:
+    """A module that is handed in again, which may still have its first head, with the run's."""
+    if recipe.head:
+        x = torch.zeros(2, card.channels, *card.size, device=next(network.parameters()).device)
+        own_head(recipe, network, x, card.target.outputs, told)
+    return network
 
 
 def refuse_head(recipe: Recipe) -> None:
@@ -162,9 +171,9 @@ def _outputs(layer: nn.Module) -> int:
     """How many numbers a layer gives, for each place where it is a convolution; 0 for others."""
     if isinstance(layer, nn.Linear):
         return layer.out_features
-    if isinstance(layer, Dense) and set(layer.kernel_size) == {1} and layer.groups == 1:
-        return layer.out_channels
-    return 0
+    if not isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+        return 0
+    return layer.out_channels if {*layer.kernel_size} == {1} and layer.groups == 1 else 0
 
 
 def _replace(network: nn.Module, head: str, before: int, outputs: int) -> None:

@@ -65,7 +65,8 @@ def _with_steps(recipe: Recipe, images: ImageSet) -> Recipe:
         )
     if not recipe.steps:
         raise UsageError(
-            "A stream has no epochs: give steps=1000, and epochs=10 to be evaluated ten times."
+            "A stream has no epochs: give steps=1000, and epochs=10 to be evaluated ten times; or "
+            "a list of its items, list(...), where it ends and memory holds it."
         )
     counted = ("labels", "repeat", "sampling", "drop_last", "fold", "folds", "stages")
     if name := next((n for n in counted if getattr(recipe, n) != SETTINGS[n].default), ""):

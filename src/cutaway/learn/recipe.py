@@ -81,7 +81,7 @@ class Recipe:
     labels: int = setting(0, "training images whose class is known; 0: all", "Data", low=0)
     repeat: int = setting(1, "times that an epoch shows each image", "Data", low=1)
     augment: str = setting(
-        "none", "random changes to each batch: shift:2+rotate:10; auto: what suits the data", "Data"
+        "none", "random changes to images: shift:2+rotate:10; auto; package.module:name", "Data"
     )
 
     epochs: int = setting(10, "passes through the training images", "Learning", low=1)

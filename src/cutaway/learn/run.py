@@ -28,7 +28,7 @@ from cutaway.learn.conformal import covering
 from cutaway.learn.directory import refuse_member
 from cutaway.learn.evaluation import Evaluation, Summary
 from cutaway.learn.execution import Execution
-from cutaway.learn.head import own_head
+from cutaway.learn.head import head_again
 from cutaway.learn.history import Row
 from cutaway.learn.job import Job
 from cutaway.learn.loading import part_or_data
@@ -167,12 +167,7 @@ class Run(Job, Answering):
             UsageError: it was an object of the user's own, which has to be handed in again.
         """
         if self._given is not None:
-            if self.recipe.head:  # of a module handed in again, which may have its first one still
-                x = torch.zeros(2, self.data.channels, *self.data.size)
-                x = x.to(next(self._given.parameters()).device)
-                told = self.task.needs is not None
-                own_head(self.recipe, self._given, x, self.data.target.outputs, told)
-            return self._given
+            return head_again(self.recipe, self._given, self.data, self.task.needs is not None)
         if self.recipe.model.startswith(OWN):
             raise UsageError(
                 f"{self.path} trained {self.recipe.model.removeprefix(OWN)}, a network of your "

@@ -1,9 +1,9 @@
 """Images that are unlike all that a network learned from, told by the features that it has of them.
 
-An image is far where even the nearest of many training images is: by the angle between what goes
-into the network's last layer for the one and for the other. The limit is a distance that few
-validation images exceed, so that as few ordinary images are called unlike. Of NumPy alone, since
-the command line predicts without torch.
+An image is far where even those of many training images are that are nearest to it, by the angle
+between what goes into the network's last layer for the one and for the other. The limit is a
+distance that few validation images exceed, so that as few ordinary images are called unlike. Of
+NumPy alone, since the command line predicts without torch.
 
 Source: Sun et al. 2022, 'Out-of-distribution detection with deep nearest neighbors', equation 3.
 """
@@ -20,8 +20,8 @@ from cutaway.files import read_json, write_json, write_whole
 FACTS, BANK = "unlike.json", "unlike.safetensors"
 FLAGGED = 0.05
 """The share of ordinary images that may be called unlike."""
-NEIGHBOUR = 1
-"""Which of the nearest training images the distance is taken to."""
+NEIGHBOUR = 5
+"""Which of the nearest training images the distance is taken to (docs/trust.md compares them)."""
 ROUNDING = 1e-3
 """Distances below this are those of features in 16 bits."""
 KNOWN, NUMBERS = 1000, 2**22
@@ -88,7 +88,8 @@ def room(width: int) -> int:
 
 def _directions(z: np.ndarray) -> np.ndarray:
     z = z.astype(np.float64)
-    return z / np.linalg.norm(z, axis=1, keepdims=True).clip(1e-10)
+    unit: np.ndarray = z / np.linalg.norm(z, axis=1, keepdims=True).clip(1e-10)
+    return unit
 
 
 def _distances(known: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -96,4 +97,5 @@ def _distances(known: np.ndarray, z: np.ndarray) -> np.ndarray:
     z, known = _directions(z), known.astype(np.float64)
     square = (z**2).sum(1)[:, None] + (known**2).sum(1) - 2 * z @ known.T
     nearest = np.partition(square, NEIGHBOUR - 1, 1)[:, NEIGHBOUR - 1]
-    return np.sqrt(nearest.clip(0))
+    distances: np.ndarray = np.sqrt(nearest.clip(0))
+    return distances

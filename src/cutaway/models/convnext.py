@@ -23,7 +23,7 @@ class ChannelNorm(nn.LayerNorm):
     def __init__(self, maps: int):
         super().__init__(maps, eps=1e-6)
 
-    def forward(self, x: Maps) -> Maps:  # type: ignore[override]
+    def forward(self, x: Maps) -> Maps:
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 

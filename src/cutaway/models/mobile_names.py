@@ -47,7 +47,7 @@ def mobilenet_v2_names(stages: Stages) -> Naming:
     def place(stage: int, i: int, k: int) -> str:
         return f"features.{k + 1}.conv"
 
-    bare = {}
+    bare: dict[str, str] = {}
     for ours, theirs, shape in _blocks(stages, place):
         k = len(shape.parts) - 1
         bare |= {f"{ours}.project.{i}": f"{theirs}.{k + i}" for i in (0, 1)}

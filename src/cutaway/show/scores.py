@@ -132,8 +132,8 @@ def unlike(facts: Mapping[str, Any], noun: str) -> str:
         return ""
     return (
         f"`cutaway predict` marks {noun}s that are unlike all that it learned from: "
-        f"farther from each of them than {percent(1 - FLAGGED, 0)} of the validation {noun}s are, "
-        f"in the features before its last layer. Of these {noun}s it marks "
+        f"farther from the nearest of them than {percent(1 - FLAGGED, 0)} of the validation "
+        f"{noun}s are, in the features before its last layer. Of these {noun}s it marks "
         f"{percent(facts['flagged'])}."
     )
 

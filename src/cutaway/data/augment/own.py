@@ -238,7 +238,7 @@ class OwnAugment:
                 f"{self._name} makes {what} of {_shape(result)} of one of {_shape(before)}: size "
                 "and channels must stay, so crop to that size, or pad to it."
             )
-        return result.detach().as_subclass(Tensor).to(before.device)  # type: ignore[arg-type]
+        return result.detach().as_subclass(Tensor).to(before.device)
 
 
 def _text(function: Any) -> str:

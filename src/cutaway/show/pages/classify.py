@@ -110,8 +110,9 @@ def _unequal(result: Classification, noun: str) -> tuple[str, ...]:
 def stated(subject: Subject) -> tuple[float, float] | None:
     """What a miss costs by `--cost`, and the threshold for it; None where that was not stated."""
     task = subject.run.task
-    decided = isinstance(task, Classifier) and task.decision
-    return (task.miss_cost, task.decision[1]) if decided else None
+    if isinstance(task, Classifier) and task.decision:
+        return task.miss_cost, task.decision[1]
+    return None
 
 
 def content(subject: Subject, result: Classification) -> dict[str, Any]:
