@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers.browser import CHROMIUM, PHONE, chromium
+from helpers.browser import CHROMIUM, PHONE, chromium, opened
 from helpers.report_runs import Made
 from helpers.task_runs import KINDS, Runs
 from PIL import Image
@@ -42,3 +42,24 @@ def test_both_themes_are_drawn(digits_run: Made, tmp_path: Path) -> None:
         assert len(image.getcolors(256) or ()) > 20, "an empty page"
     assert corner[0] < 60
     assert corner[1] > 220
+
+
+def test_a_cell_of_the_matrix_opens_its_images(digits_run: Made, tmp_path: Path) -> None:
+    shown = (
+        "[...document.querySelectorAll('.opened, .opened .cell')]"
+        ".filter((one) => one.getClientRects().length).map((one) => one.id)"
+    )
+    with opened(tmp_path) as page:
+        page.open(report(*digits_run).as_uri())
+        assert page.run(shown) == []
+        page.run("document.querySelector('.cells td a').click()")
+        page.wait(f"{shown}.length")
+        assert page.run(shown) == ["class-0", "class-0-as-0"]
+        assert page.run("document.activeElement.id") == "class-0-as-0"
+        page.wait("[...document.querySelectorAll(':target img')].every((one) => one.naturalWidth)")
+        page.run("document.querySelector(':target').parentElement.querySelector('.all').click()")
+        page.wait(f"{shown}.length > 2 || location.hash === '#class-0'")
+        assert page.run(shown)[0] == "class-0"
+        page.run("document.querySelector('.opened:target .close a:last-child').click()")
+        page.wait(f"!{shown}.length")
+        assert not page.problems

@@ -58,17 +58,19 @@ def keep_baselines(run: "Run", images: ImageSet) -> None:
         return
     if run.task.classifies:
         train = _known(run, images)
-        fits, measure = _fits(images, train), _classified
+        fits, measure, answers = _fits(images, train), _classified, "probabilities"
     elif run.task.needs is Values:
         train = _evenly(run.split.train, TRAINED_ON)
-        fits, measure = len(images.size) == 2, _valued
+        fits, measure, answers = len(images.size) == 2, _valued, "values"
     else:
         return
     if not fits:
         return
     tensors, _ = load_tensors(run.path / "predictions.safetensors")
     rows = _evenly(torch.arange(len(tensors["index"])), TESTED_ON)
-    kept = measure(images, train, {name: one[rows] for name, one in tensors.items()})
+    kept = measure(
+        images, train, {name: tensors[name][rows] for name in ("index", "targets", answers)}
+    )
     write_json(run.path / FILE, kept)
     if sentence := _outdone(kept):
         add_note(run, "outdone", sentence)

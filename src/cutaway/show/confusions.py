@@ -12,8 +12,8 @@ from cutaway.show.pictures import Guess, Picture, Signal, example, guess
 
 IN_A_CELL, HARDEST = 8, 4
 """Mistakes of a cell, and hardest right ones of a class, that are shown at most."""
-THUMBNAIL = 96
-"""Larger images are reduced to this many pixels a side."""
+THUMBNAIL, SHARP = 96, 32
+"""Larger images are reduced to so many pixels a side; up to so many they are kept exactly."""
 BUDGET, FRAME, REPEATED = 600_000, 600, 6
 """Characters that they may add to a page in all; those of a card without its picture and names; and
 how often its names are repeated."""
@@ -164,7 +164,7 @@ def _shot(
     best = result.probabilities[row].topk(min(2, len(result.classes))).indices.tolist()
     second = best[1:] if best[0] == true else [true]
     guesses = tuple(guess(result, row, label) for label in [best[0], *second])
-    picture = shown.get(at) or example(images.images[at], THUMBNAIL)
+    picture = shown.get(at) or example(images.images[at], THUMBNAIL, SHARP)
     return Shot(at, images.names[at], picture, at in shown, guesses)
 
 

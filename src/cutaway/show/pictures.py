@@ -159,15 +159,17 @@ def _up(value: float) -> float:
     return 2 + (SIGNAL[1] - 4) * (1 - value)
 
 
-def example(values: UInt8[Tensor, "*grid c"], largest: int = LARGEST) -> Picture | Signal:
+def example(
+    values: UInt8[Tensor, "*grid c"], largest: int = LARGEST, crisp: int = CRISP
+) -> Picture | Signal:
     """One example of any rank: a picture, a signal, or some frames of a video side by side.
 
     Args:
-        largest: sides of a picture are reduced to this.
+        largest, crisp: of a picture, see `picture`.
     """
     if values.ndim == 2:
         return signal(values)
-    return picture(values, largest) if values.ndim == 3 else sheet(frames(values), 2)
+    return picture(values, largest, crisp) if values.ndim == 3 else sheet(frames(values), 2)
 
 
 def flat(examples: UInt8[Tensor, "n *grid c"]) -> UInt8[Tensor, "n h w c"]:

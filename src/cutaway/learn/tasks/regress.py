@@ -207,7 +207,7 @@ class Regress(Task):
             "prediction is right, 0 for the mean of the true values.",
         ),
         Metric(
-            "mse", "squared error", axis="squared error (standardised)", each=_each,
+            "mse", "standardised squared error", axis="squared error (standardised)", each=_each,
             each_epoch=False,
             caption=f"{LOWER} 1 is about what always predicting the training mean gets.",
         ),
