@@ -121,7 +121,10 @@ def test_an_object_as_progress_is_refused(job, tmp_path):
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (Tiny(classes=7), "classifying into 10 classes needs a tensor of shape"),
+        (
+            nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.Unflatten(1, (10, 1))),
+            "classifying into 10 classes needs a tensor of shape",
+        ),
         (nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), "cannot take images of 1 x 8 x 8"),
         (nn.Flatten(), "no trainable parameters"),
     ],

@@ -1,11 +1,20 @@
 import errno
 import os
+import random
 
+import numpy as np
 import pytest
+import torch
 
 from cutaway.errors import RunError, nearest
 from cutaway.files import read_json, write_json, write_whole
-from cutaway.randomness import derive, generator, reseed_global
+from cutaway.randomness import (
+    derive,
+    generator,
+    global_streams_kept,
+    reseed_everything,
+    reseed_global,
+)
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -51,3 +60,24 @@ def test_the_global_stream_is_put_in_place():
         reseed_global(1, "step", 2)
         drawn = torch.rand(3)
     assert torch.equal(drawn, torch.rand(3, generator=generator(1, "step", 2)))
+
+
+def test_global_streams_are_put_back_whatever_happens_between():
+    def standing() -> list[object]:
+        return [random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()]
+
+    def draw() -> list[float]:
+        reseed_everything(7)
+        return [random.random(), float(np.random.rand()), float(torch.rand(()))]
+
+    def fails() -> None:
+        with global_streams_kept():
+            draw()
+            raise KeyError
+
+    before = standing()
+    with global_streams_kept():
+        assert draw() == draw()
+    with pytest.raises(KeyError):
+        fails()
+    assert standing() == before

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 import typer
 from helpers.command import cutaway
+from helpers.model_packages import package
 
 from cutaway import cli
 from cutaway.cli.train import read_beginning
 from cutaway.cli.words import with_bare_flags
 from cutaway.learn.recipe import Recipe
+from cutaway.models import is_model
 
 ROOT = Path(__file__).parents[1]
 FIELDS = {spec.name for spec in fields(Recipe)}
@@ -43,6 +45,9 @@ def test_a_command_of_the_pages_parses(line: str):
     given = context.params
     if shlex.split(line)[1] in ("train", "search"):
         named = [word for word in (given["model"], given["data"]) if word]
+        for word in named:
+            if is_model(word) and "/" in word:  # of a package, which need not be installed
+                package(word.partition("/")[0])
         named = ["digits" if word.endswith(("/", ".jpg")) else word for word in named]
         own = {k: v for k, v in given.items() if k in FIELDS - {"model", "data", "vary"}}
         assert read_beginning([*named, *context.args], "", own)

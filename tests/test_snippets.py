@@ -133,6 +133,20 @@ def exported(names: dict[str, Any]) -> dict[str, Any]:
     return names | {"onnxruntime": onnxruntime, "pixels": pixels}
 
 
+def with_torchvision(names: dict[str, Any]) -> dict[str, Any]:
+    pytest.importorskip("torchvision", reason="torchvision is not installed")
+    return names
+
+
+def with_datasets(names: dict[str, Any]) -> dict[str, Any]:
+    pytest.importorskip("datasets", reason="`datasets` is not installed")
+    for i, image in enumerate(digits(60, 32).images):
+        folder = Path("flowers", ("rose", "tulip")[i % 2])
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[..., 0].numpy()).save(folder / f"{i}.png")
+    return names
+
+
 SHORTER = {
     "epochs=5": "epochs=1",
     "trials=20": "trials=2, epochs=1",
@@ -148,6 +162,8 @@ HAS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "microscope.md: first": landscape,
     "microscope.md: attack": attacked,
     "shipping.md": exported,
+    "own-data.md: turned": with_torchvision,
+    "own-data.md: flowers": with_datasets,
 }
 
 

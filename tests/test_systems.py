@@ -12,6 +12,7 @@ LONG = {
     "alexnet", "vgg11", "vgg13", "vgg16", "vgg19", "resnet50", "resnet101", "resnet152",
     "resnet44", "resnet56", "resnet110", "plain44", "plain56", "plain110", "efficientnet_lite0",
     "plain34", "resnet34", "googlenet", "improved_gan", "resnet18", "plain18", "resnet32",
+    "efficientnet_b0", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "convnext_tiny",
     "plain32", "encoder_decoder",
 }  # fmt: skip
 NEVER = {"resnet1202"}  # half a minute of tracing alone; `cutaway check resnet1202` does it

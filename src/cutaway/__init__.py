@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from cutaway.api import report as report
     from cutaway.api import resume as resume
     from cutaway.api import search as search
+    from cutaway.data.augment import per_batch as per_batch
+    from cutaway.data.endless import Stream as Stream
     from cutaway.data.imageset import ImageSet as ImageSet
     from cutaway.errors import CutawayError as CutawayError
     from cutaway.learn.callbacks import Callback as Callback
@@ -44,15 +46,18 @@ HOMES = {
     "look": "cutaway.show.look.write",
     "report": "cutaway.api",
     "watch": "cutaway.see.watch",
+    "per_batch": "cutaway.data.augment",
     "Callback": "cutaway.learn.callbacks",
     "ImageSet": "cutaway.data.imageset",
     "CutawayError": "cutaway.errors",
     "Recipe": "cutaway.learn.recipe",
+    "Stream": "cutaway.data.endless",
     "Run": "cutaway.learn.run",
 }
 __all__ = [
-    "Callback", "CutawayError", "ImageSet", "Recipe", "Run", "export", "fit", "from_pretrained",
-    "load", "look", "push_to_hub", "report", "resume", "search", "watch",
+    "Callback", "CutawayError", "ImageSet", "Recipe", "Run", "Stream", "export", "fit",
+    "from_pretrained", "load", "look", "per_batch", "push_to_hub", "report", "resume", "search",
+    "watch",
 ]  # fmt: skip
 
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from cutaway import recipes
+from cutaway.data.augment import OwnAugment
 from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load as load_images
 from cutaway.errors import UsageError
 from cutaway.learn import fit as learning
+from cutaway.learn.augmentation import without_objects
 from cutaway.learn.callbacks import Callback, Callbacks, resolve
 from cutaway.learn.directory import refuse_member
 from cutaway.learn.duration import read_time, with_time
@@ -67,7 +69,9 @@ def fit(
         quality: fast, good (as by default) or best, where pictures of one's own are given and no
             network: how they are learned is then chosen by a rule (see `learn.photographs`).
         time: what training may take, such as `10m`: as many epochs as that allows.
-        changes: fields of `Recipe`, or options of the model; `optimizer` may be a class.
+        changes: fields of `Recipe`, or options of the model; `optimizer` may be a class, and
+            `augment` a function or a transform of torchvision or albumentations (see
+            docs/own-data.md).
 
     Returns:
         The finished run, with its report written; a fleet where `replicates`, `folds` or `vary`
@@ -76,6 +80,7 @@ def fit(
     Raises:
         CutawayError: with a sentence that says what is wrong and what to do.
     """
+    changes, own_augment = without_objects(changes)
     names = _name(model), _name(data)
     budget = read_time(time)
     check_way(way)
@@ -84,10 +89,10 @@ def fit(
     if recipe.several:
         _refuse_module(model, "fleet")
     if plan.why or time:
-        recipe, takes = with_time(recipe, images, budget)
+        recipe, takes = with_time(recipe, images, budget, own_augment)
     told = _with_progress("fleet" if recipe.several else "run", progress, callbacks)
     options: dict[str, Any] = {
-        "out": out, "checkpoint_every": checkpoint_every, "callbacks": told,
+        "out": out, "checkpoint_every": checkpoint_every, "callbacks": told, "augment": own_augment,
     }  # fmt: skip
     if said := f"{plan.why} {takes}".strip():
         told.on_note(said)
@@ -136,11 +141,12 @@ def search(
     """
     _refuse_module(model, "search")
     job_callbacks = _with_progress("search", progress, callbacks)
+    changes, own_augment = without_objects(changes)
     recipe = _recipe(recipe, model, data, changes)
     images = _images(recipe, data, progress)
     result = launch_search(
         suited(recipe, images), images, trials=trials, over=over, out=out,
-        callbacks=job_callbacks, checkpoint_every=checkpoint_every,
+        callbacks=job_callbacks, checkpoint_every=checkpoint_every, augment=own_augment,
     )  # fmt: skip
     report(result)
     return result
@@ -172,6 +178,7 @@ def resume(
     *,
     model: nn.Module | None = None,
     data: Any = None,
+    augment: Any = None,
     progress: bool = True,
     callbacks: Sequence[Callback | str] = (),
     checkpoint_every: float = 15.0,
@@ -179,10 +186,11 @@ def resume(
     """Resume a stopped or killed job; the result is bit-identical to an uninterrupted one.
 
     Args:
-        model, data: one's own network and data, where the run began with such; the network comes
-            back as from `fit`.
+        model, data, augment: one's own network, data and augmentation, where the run began with
+            such; the network comes back as from `fit`.
     """
-    job = open_job(path, model, data)
+    own_augment = None if augment is None else OwnAugment(augment)
+    job = open_job(path, model, data, own_augment)
     job_callbacks = _with_progress(job.kind, progress, callbacks)
     images = None
     if not job.finished:
@@ -194,22 +202,30 @@ def resume(
         with reading(progress) as read:
             images = job.images(read)
     with given_back(model):
-        job.resume(images, callbacks=job_callbacks, checkpoint_every=checkpoint_every)
+        job.resume(
+            images, callbacks=job_callbacks, checkpoint_every=checkpoint_every, augment=own_augment
+        )
         report(job, images)
     return job
 
 
 def load(
-    source: Any, *, model: nn.Module | None = None, data: Any = None, **options: Any
+    source: Any,
+    *,
+    model: nn.Module | None = None,
+    data: Any = None,
+    augment: Any = None,
+    **options: Any,
 ) -> Run | Fleet | Search | ImageSet:
     """Open a run, a fleet or a search from its directory; anything else as an `ImageSet`.
 
     Args:
-        model, data: one's own network and data, where the run began with such.
+        model, data, augment: one's own network, data and augmentation, where the run began with
+            such.
         options: of the data: image_size, group_by, label; see `cutaway.data.sources.load`.
     """
     if isinstance(source, str | Path) and kind_at(source):
-        return open_job(source, model, data)
+        return open_job(source, model, data, None if augment is None else OwnAugment(augment))
     return load_images(source, **options)
 
 

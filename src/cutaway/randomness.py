@@ -5,8 +5,12 @@ Every draw in a run comes from a stream named by the seed, a purpose and a posit
 at once what it would have drawn there, and one use of randomness cannot shift another.
 """
 
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 
+import numpy as np
 import torch
 
 
@@ -30,3 +34,23 @@ def reseed_global(seed: int, *purpose: str | int) -> None:
     torch.default_generator.manual_seed(value)
     for cuda in torch.cuda.default_generators:
         cuda.manual_seed(value)
+
+
+def reseed_everything(seed: int) -> None:
+    """Set the generators that code of the user's own draws from: Python's, NumPy's, PyTorch's."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    reseed_global(seed, "own")
+
+
+@contextmanager
+def global_streams_kept() -> Iterator[None]:
+    """Put Python's, NumPy's and PyTorch's own generators back afterwards."""
+    python, numpy = random.getstate(), np.random.get_state()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    try:
+        with torch.random.fork_rng(devices=devices):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)

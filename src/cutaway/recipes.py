@@ -65,7 +65,11 @@ MODELS: dict[str, Options] = {
     "local_net": ADAMW | {"lr": 0.003},
     "alexnet_small": ADAMW | {"lr": 0.002, "epochs": 2, "augment": "crop:4+flip"},
     "alexnet": ADAMW | {"lr": 0.0001, "image_size": 128},
-    "efficientnet_lite0": ADAMW | {"lr": 0.003, "image_size": 224},
+    **dict.fromkeys(
+        ("efficientnet_lite0", "efficientnet_b0", "mobilenet_v2", "mobilenet_v3_large",
+         "mobilenet_v3_small"), ADAMW | {"lr": 0.003, "image_size": 224},
+    ),
+    "convnext_tiny": ADAMW | {"lr": 0.001, "image_size": 224},
     "deep_mlp": ADAMW | {"lr": 0.0005},
     "resnet20": {"lr": 0.1},
     "resnet18": {"lr": 0.05},
@@ -129,11 +133,32 @@ def rocks() -> Recipe:
 def pair(model: str, data: str) -> Recipe:
     """The defaults of the data, then the task, then the network."""
     from cutaway.learn.tasks import TASKS
-    from cutaway.models import MODELS as registry
+    from cutaway.models import find, is_model
 
-    task = registry[model].task if model in registry else Recipe().task
-    settings = DATA.get(data, DATA[FOLDER]) | TASKS[task].begins | MODELS.get(model, {})
-    return Recipe().override(model=model, data=data, task=task, **settings)
+    task = find(model).task if is_model(model) else Recipe().task
+    settings = DATA.get(data, DATA[FOLDER]) | TASKS[task].begins | suits(model)
+    recipe = Recipe().override(model=model, data=data, task=task, **settings)
+    return recipe.with_options(pretrained="auto") if names_weights(model) else recipe
+
+
+def suits(model: str) -> Options:
+    """What suits a network. One of another library takes images of the size that it was made for.
+
+    Raises:
+        UsageError: it is of a library that is not installed, or that has no such network.
+    """
+    from cutaway.models import find, is_model
+
+    if is_model(model) and "/" in model:
+        return ADAMW | {"lr": 0.001, "image_size": find(model).example[2]}
+    return MODELS.get(model, {})
+
+
+def names_weights(model: str) -> bool:
+    """Whether the name of a network names weights of it, too: `timm/resnet18.a1_in1k`."""
+    from cutaway.models import is_model
+
+    return is_model(model) and "." in model.partition("/")[2]
 
 
 def is_path(*names: str) -> bool:
@@ -158,13 +183,14 @@ def starting_point(first: str = "", second: str = "") -> Recipe:
     if not first:
         return digits()
     from cutaway.models import MODELS as models
+    from cutaway.models import find, is_model
 
     if second:
-        if first not in models and second in models:
+        if not is_model(first) and is_model(second):
             raise UsageError(
                 f"The model comes first, then the data: {second} {first}, not {first} {second}."
             )
-        if first not in models:
+        if not is_model(first):
             raise UsageError(f"There is no model '{first}'.{nearest(first, models)}")
         return pair(first, second)
     if first in RECIPES:
@@ -173,6 +199,8 @@ def starting_point(first: str = "", second: str = "") -> Recipe:
         return pair(first, models[first].data)
     if Path(first).exists():
         return pair("resnet20", first)
+    if is_model(first):
+        return pair(first, find(first).data)
     if "/" in first or "\\" in first or Path(first).suffix:
         raise UsageError(f"There is no folder or file {first}. Check the path.")
     hint = nearest(first, {*RECIPES, *models})

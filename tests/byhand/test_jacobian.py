@@ -36,6 +36,7 @@ LAYERS = [
     (ops.LinearUpsampling(4), GRID),
     (ops.BatchNormalisation(), GRID, MEAN, VARIANCE, MEAN, VARIANCE),
     (ops.BatchNormalisation(False), GRID, x_of(2), None, MEAN, VARIANCE),
+    (ops.LayerNormalisation((3,)), LEFT, x_of(3), x_of(3, seed=1)),
     (ops.LocalResponseNormalisation(2, 0.5), GRID),
     (ops.CrossEntropy(label_smoothing=0.1), LEFT, torch.tensor([2, 0]), x_of(3).abs()),
     (ops.CrossEntropy(0), LEFT, RIGHT.softmax(1)),
@@ -59,7 +60,16 @@ LAYERS = [
         (kind(), LEFT)
         for kind in (
             *(ops.ReLU, ops.ReLU6, ops.LeakyReLU, ops.HardTanh, ops.Sigmoid, ops.Tanh, ops.GELU),
-            *(ops.SiLU, ops.Softplus, ops.Sine, ops.Square, ops.Negative, ops.Absolute),
+            *(
+                ops.SiLU,
+                ops.HardSigmoid,
+                ops.HardSwish,
+                ops.Softplus,
+                ops.Sine,
+                ops.Square,
+                ops.Negative,
+                ops.Absolute,
+            ),
             *(ops.Exponential, ops.Identity, ops.Flatten, ops.Squeeze, ops.Unsqueeze),
             *(ops.Transpose, ops.Reverse),
         )

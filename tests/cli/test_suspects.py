@@ -54,6 +54,28 @@ def test_from_a_wrong_label_to_a_training_without_it(folder):
     assert "have changed since" in (folder / "run/report.html").read_text()
 
 
+def test_groups_are_named_as_in_training(folder):
+    out, by = folder / "suspects.html", ["--group-by", r"(\d)\d*\.png"]
+    found = cutaway("suspects", folder / "shades", "-o", out, *by, "--json").json
+    assert found["suspects"][0]["name"] == "dark/1.png"
+    text = read(out).text
+    assert "in 5 folds that part no group" in text
+    data = str(folder / "shades")
+    assert f"cutaway train {data} --group-by '(\\d)\\d*\\.png' --fix" in text
+    said = cutaway("suspects", folder / "shades", "-o", folder / "b.html", "--group-by", "(").said
+    assert "is not a regular expression" in said
+    assert not (folder / "b.html").exists()
+
+
+def test_a_run_has_groups_of_its_own(folder):
+    wish = ["--epochs", 1, "--widths", 8, "--out", folder / "run"]
+    cutaway("train", "mlp", folder / "shades", *wish)
+    said = cutaway("suspects", folder / "run", "-o", folder / "a.html", "--group-by", "x").said
+    assert "options of its own" in said
+    assert cutaway("suspects", folder / "run", "-o", folder / "a.html").code == 0
+    assert f"cutaway train {folder / 'shades'} --fix" in read(folder / "a.html").text
+
+
 def test_places_that_do_not_exist_are_sentences(tmp_path):
     said = cutaway("suspects", "digits", "-o", tmp_path / "none/page.html").said
     assert "There is no folder" in said

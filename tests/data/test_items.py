@@ -174,8 +174,9 @@ def test_hugging_face(tmp_path: Path) -> None:
     parts = load(datasets.DatasetDict({"train": data, "test": data.select([0, 1])})).parts
     assert parts is not None
     assert parts.tolist() == [0] * 6 + [2] * 2
-    with pytest.raises(UsageError, match=r"one after another"):
-        load(data.to_iterable_dataset())
+    streamed = load(data.to_iterable_dataset())
+    assert torch.equal(streamed.images, load(data).images)
+    assert streamed.classes == ("cat", "dog")
 
 
 def test_torchvision() -> None:

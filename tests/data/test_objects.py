@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,6 @@ from torch.utils.data import (
     ConcatDataset,
     DataLoader,
     Dataset,
-    IterableDataset,
     TensorDataset,
     random_split,
 )
@@ -138,14 +136,9 @@ def test_masks_are_targets() -> None:
         load((X, X[..., 0] / 255))
 
 
-class Endless(IterableDataset):
-    def __iter__(self) -> Iterator[tuple]:
-        yield from zip(X, Y, strict=True)
-
-
-@pytest.mark.parametrize("data", [iter([(X[0], 0)]), ((x, 0) for x in X), Endless(), {1, 2}])
-def test_what_gives_items_one_after_another_is_refused(data: object) -> None:
-    with pytest.raises(UsageError, match=r"one after another.*list\(\.\.\.\)"):
+@pytest.mark.parametrize("data", [iter([(X[0], 0)]), ((x, 0) for x in X)])
+def test_what_can_be_read_once_only_is_refused(data: object) -> None:
+    with pytest.raises(UsageError, match=r"can be read once only.*hand in the function"):
         load(data)
 
 

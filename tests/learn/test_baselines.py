@@ -1,6 +1,7 @@
 """Simple baselines stand beside a classifier, and a network that does not beat them is told so."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from helpers.drawn_classes import shapes
 from helpers.report_page import read
 from sklearn.linear_model import RidgeClassifierCV
+from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -65,11 +67,37 @@ def test_no_more_images_are_used_than_said(tmp_path, monkeypatch):
 
 
 def test_a_network_better_than_all_is_not_told():
-    assert not baselines._outdone({"network": 0.96, "linear": 0.9, "nearest": 0.95}, 100, 50)
-    assert "nearest neighbour" in baselines._outdone(
-        {"network": 0.95, "linear": 0.9, "nearest": 0.95}, 100, 50
+    def outdone(network: float, linear: float, nearest: float, measure: str = "accuracy") -> str:
+        found = {"network": network, "linear": linear, "nearest": nearest}
+        return baselines._outdone({"training_images": 100, "test_images": 50, measure: found})
+
+    assert not outdone(0.96, 0.9, 0.95)
+    assert "nearest neighbour" in outdone(0.95, 0.9, 0.95)
+    assert not outdone(1.0, 1.0, 1.0)
+    assert not outdone(0.5, 0.4, -0.2, "r2")
+    assert "A linear regression of the pixels of 100 training images has an R squared of 0.40" in (
+        outdone(0.3, 0.4, -0.2, "r2")
     )
-    assert not baselines._outdone({"network": 1.0, "linear": 1.0, "nearest": 1.0}, 100, 50)
+
+
+def test_numbers_have_baselines_too(tmp_path):
+    images = shapes(200)
+    brightness = images.images.float().mean((1, 2))  # which a linear method can tell
+    images = replace(images.with_values(brightness, ["brightness"]), name="shapes")
+    run = fit(QUICK.override(task="regress", lr=1e-6), images, out=tmp_path / "run")
+    found = run.baselines
+    assert found is not None
+    assert found["r2"]["network"] == pytest.approx(run.results["r2"])
+    assert found["r2"]["linear"] > 0.95
+    assert found["r2"]["mean"] == pytest.approx(0, abs=0.2)
+    truth = brightness[run.split.test].double().numpy()
+    nearest = baselines.baseline_values(images, run.split.train, run.split.test)["nearest"]
+    assert found["r2"]["nearest"] == pytest.approx(r2_score(truth, nearest))
+    notes = {one["kind"]: one["sentence"] for one in run.notes}
+    assert "A linear regression of the pixels" in notes["outdone"]
+    text = read(report(run, images)).text
+    assert "Beside simple predictors" in text
+    assert "mean of the training images" in text
 
 
 def test_only_pictures_of_several_classes_have_baselines():

@@ -110,6 +110,16 @@ def test_dropout_among_frozen_layers_belongs_to_what_is_computed_at_each_step():
     assert [name for name, _ in still.tail.named_children()] == ["3", "4", "5", "6"]
 
 
+@pytest.mark.parametrize("dropout", [-1.0, 0.0, 0.3])
+def test_dropout_that_leaves_nothing_out_changes_nothing(dropout):
+    network = nn.Sequential(
+        nn.Flatten(), nn.Linear(64, 8), nn.Dropout(0.0), nn.Linear(8, 8), nn.Linear(8, 10)
+    )
+    still = parts(network, RECIPE.override(dropout=dropout), digits(60), head="4")
+    expected = ["2", "3", "4"] if dropout > 0 else ["4"]
+    assert [name for name, _ in still.tail.named_children()] == expected
+
+
 class Added(nn.Module):
     """Between its frozen layer and its head it does something that no module does."""
 

@@ -1,13 +1,18 @@
 """Sorting by copying: nothing is moved, overwritten or copied twice."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from helpers.pictures import encoded, image
 
+from cutaway.data.imageset import ImageSet
 from cutaway.data.stream import Input
 from cutaway.errors import UsageError
 from cutaway.learn.answers import Answered
+from cutaway.learn.grouping import Groups, sort_groups
 from cutaway.learn.prediction import ClassPrediction, ValuePrediction
 from cutaway.learn.sorting import Sorter
 
@@ -54,6 +59,21 @@ def test_what_is_there_is_not_overwritten(pictures, tmp_path):
     Sorter(tmp_path / "sorted").add(answered(pictures[0], "cat"))
     assert mine.read_text() == "mine"
     assert files(tmp_path / "sorted") == ["cat/a-2.png", "cat/a.png"]
+
+
+def test_groups_are_sorted_as_classes_are(pictures, tmp_path):
+    images = ImageSet(
+        torch.zeros(3, 5, 5, 1).byte(), torch.zeros(3).long(), ("?",), ["one/a", "two/a", "b"],
+        sources=[*map(str, pictures), encoded(image(5, 5, seed=2))],
+    )  # fmt: skip
+    found = Groups(np.array([0, 0, 1]), np.array([0.1, 0.2, 0.0]), "hand", {})
+    for _ in range(2):  # the second time copies nothing
+        sort_groups(tmp_path / "sorted", images, found)
+        expected = ["group-01/a-2.png", "group-01/a.png", "group-02/b.png"]
+        assert files(tmp_path / "sorted") == expected
+    assert (tmp_path / "sorted/group-01/a.png").read_bytes() == pictures[0].read_bytes()
+    with pytest.raises(UsageError, match="nothing can be copied"):
+        sort_groups(tmp_path / "again", replace(images, sources=None), found)
 
 
 def test_content_in_memory_gets_the_ending_of_its_format(tmp_path):

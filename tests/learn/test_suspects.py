@@ -15,7 +15,14 @@ from cutaway.errors import CutawayError
 from cutaway.learn.fleet import launch
 from cutaway.learn.image_features import Features
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.suspects import Suspects, by_folds, find_suspects, out_of_fold, suspected
+from cutaway.learn.suspects import (
+    Suspects,
+    by_folds,
+    find_suspects,
+    of_label,
+    out_of_fold,
+    suspected,
+)
 
 
 def with_wrong_labels(images: ImageSet, count: int, seed: int = 0) -> tuple[ImageSet, np.ndarray]:
@@ -54,6 +61,23 @@ def test_something_else_is_suggested_for_every_suspect(classes, count, seed):
     found = Suspects(p, t, "chance")
     assert (found.suggested[found.order] != t[found.order]).all()
     assert (found.confidence[found.order] > 1 / classes).all()
+
+
+def test_folds_never_part_a_group():
+    """Images of one group look alike whatever they are called, so they would confirm themselves."""
+    draw = np.random.default_rng(0)
+    groups = torch.arange(10).repeat_interleave(8)
+    marks = draw.integers(0, 256, (10, 12, 12, 1))[
+        groups
+    ]  # of the group; says nothing of the class
+    noise = draw.integers(-60, 61, (80, 12, 12, 1))  # no near copies
+    pixels = torch.from_numpy((marks + noise).clip(0, 255)).byte()
+    targets = torch.from_numpy(draw.permutation(np.arange(10) % 2)[groups])
+    images = ImageSet(pixels, targets, ("a", "b"), [f"{i}" for i in range(80)])
+    parted, whole = find_suspects(images), find_suspects(replace(images, groups=groups))
+    assert of_label(parted.probabilities, targets.numpy()).mean() > 0.7  # the others tell the class
+    assert of_label(whole.probabilities, targets.numpy()).mean() < 0.6
+    assert "part no group" in whole.made_by
 
 
 def test_copies_do_not_confirm_each_other():

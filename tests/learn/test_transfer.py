@@ -1,16 +1,15 @@
 """Weights from elsewhere: what is read, what is refused, what is held still."""
 
 import hashlib
-import http.server
 import json
 import pickle
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from helpers.hub import serving
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
@@ -19,9 +18,10 @@ from cutaway.errors import UsageError
 from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.external_weights import IMAGENET
 from cutaway.learn.pretrained import backbone, frozen, load_pretrained, rest
-from cutaway.models import build, find
+from cutaway.models import Counterpart, build, find
 
 LITE = find("efficientnet_lite0")
+TIMM = LITE.counterparts[0].names
 
 
 def network(name="efficientnet_lite0", channels=3, classes=4, size=32, seed=0):
@@ -41,7 +41,7 @@ def same(a, b, but=()):
     return all(torch.equal(v, b[k]) for k, v in a.state_dict().items() if not k.startswith(but))
 
 
-@pytest.mark.parametrize("naming", [str, LITE.external_name, LITE.weights.names])
+@pytest.mark.parametrize("naming", [str, TIMM, LITE.weights.names])
 def test_a_file_in_any_naming_fills_the_network(tmp_path, naming):
     there, here = network(seed=1), network()
     path = write(tmp_path / "there.safetensors", there, naming)
@@ -55,7 +55,7 @@ def test_a_file_in_any_naming_fills_the_network(tmp_path, naming):
 
 def test_torchvision_names_a_residual_network_as_we_expect(tmp_path):
     model, there, here = find("resnet18"), network("resnet18", seed=1), network("resnet18")
-    path = write(tmp_path / "w.safetensors", there, model.external_name)
+    path = write(tmp_path / "w.safetensors", there, model.counterparts[0].names)
     with safe_open(path, framework="pt") as file:
         names = set(file.keys())
     assert {
@@ -69,9 +69,7 @@ def test_torchvision_names_a_residual_network_as_we_expect(tmp_path):
 def test_another_number_of_classes_leaves_the_head_new(tmp_path):
     there, here = network(classes=7, seed=1), network()
     head = here.output.weight.clone()
-    found = load_pretrained(
-        here, LITE, write(tmp_path / "w.safetensors", there, LITE.external_name)
-    )
+    found = load_pretrained(here, LITE, write(tmp_path / "w.safetensors", there, TIMM))
     assert same(here, there, but="output")
     assert torch.equal(here.output.weight, head)
     assert found.new == ("output.weight", "output.bias")
@@ -80,7 +78,7 @@ def test_another_number_of_classes_leaves_the_head_new(tmp_path):
 def test_a_file_without_a_head_leaves_it_new(tmp_path):
     there, here = network(seed=1), network()
     gone = {"classifier.weight": None, "classifier.bias": None}
-    path = write(tmp_path / "w.safetensors", there, LITE.external_name, **gone)
+    path = write(tmp_path / "w.safetensors", there, TIMM, **gone)
     assert load_pretrained(here, LITE, path).new == ("output.weight", "output.bias")
     assert same(here, there, but="output")
 
@@ -123,7 +121,7 @@ def test_what_does_not_fit_is_named_and_nothing_is_loaded(tmp_path):
     here = network()
     before = {k: v.clone() for k, v in here.state_dict().items()}
     path = write(
-        tmp_path / "w.safetensors", network(seed=1), LITE.external_name,
+        tmp_path / "w.safetensors", network(seed=1), TIMM,
         **{"bn1.weight": None, "conv_head.weight": torch.ones(3, 3), "more": torch.ones(1)},
         **{"bn2.bias": torch.ones(1280, dtype=torch.int64)},
     )  # fmt: skip
@@ -149,22 +147,19 @@ class Dense(nn.Module):
 
 
 def vgg_name(ours):
-    names = {"maps": "features.0", "fc6": "classifier.0", "fc7": "classifier.3"}
+    """Ours, with the dense layers where a VGG has them."""
+    names = {"maps": "features.0", "fc6": "dense.0", "fc7": "dense.3", "output": "output"}
     part, field = ours.split(".")
-    return f"{(names | {'output': 'classifier.6'})[part]}.{field}"
+    return f"{names[part]}.{field}"
 
 
-@pytest.mark.parametrize("naming", ["torchvision", "timm"])
-def test_dense_layers_written_as_convolutions_are_read(tmp_path, naming):
-    model = replace(find("lenet5"), head="output", external_name=vgg_name)
+@pytest.mark.parametrize("vgg", find("vgg11").counterparts, ids=lambda one: one.library)
+def test_dense_layers_written_as_convolutions_are_read(tmp_path, vgg):
+    naming = Counterpart(vgg.library, "net", lambda name: vgg.names(vgg_name(name)))
+    model = replace(find("lenet5"), head="output", counterparts=(naming,))
     there, here = Dense(), Dense()
-    tensors = {vgg_name(name): value for name, value in there.state_dict().items()}
-    if naming == "timm":
-        timm = {"classifier.0": "pre_logits.fc1", "classifier.3": "pre_logits.fc2"}
-        timm["classifier.6"] = "head.fc"
-        for old, new in timm.items():
-            for field in ("weight", "bias"):
-                tensors[f"{new}.{field}"] = tensors.pop(f"{old}.{field}")
+    tensors = {naming.names(name): value for name, value in there.state_dict().items()}
+    if naming.library == "timm":
         tensors["pre_logits.fc1.weight"] = tensors["pre_logits.fc1.weight"].view(8, 4, 3, 3)
         tensors["pre_logits.fc2.weight"] = tensors["pre_logits.fc2.weight"].view(8, 8, 1, 1)
     save_file(tensors, tmp_path / "vgg.safetensors")
@@ -224,7 +219,7 @@ def test_damaged_missing_and_unknown_sources_are_sentences(tmp_path):
     }.items():
         with pytest.raises(UsageError, match=sentence):
             load_pretrained(network(), LITE, str(tmp_path / source))
-    with pytest.raises(UsageError, match="No weights of lenet5 are available"):
+    with pytest.raises(UsageError, match="No weights of lenet5 are known"):
         load_pretrained(network("lenet5"), find("lenet5"), "auto")
 
 
@@ -236,65 +231,44 @@ def test_auto_reads_the_installed_package():
     assert found.new == ("output.weight", "output.bias")
 
 
-class Hub(http.server.BaseHTTPRequestHandler):
-    """As much of the Hugging Face hub as a download asks for."""
-
-    files: dict = {}  # noqa: RUF012
-
-    def do_HEAD(self):
-        self.answer(False)
-
-    def do_GET(self):
-        self.answer(True)
-
-    def answer(self, whole):
-        name = self.path.partition("/resolve/main/")[2]
-        known = self.path.startswith("/someone/net/")
-        body = self.files.get(name) if known else None
-        self.send_response(404 if body is None else 200)
-        if body is None:
-            self.send_header("X-Error-Code", "EntryNotFound" if known else "RepoNotFound")
-        else:
-            self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
-        self.send_header("X-Repo-Commit", "0" * 40)
-        self.send_header("Content-Length", str(len(body or b"")))
-        self.end_headers()
-        if whole and body:
-            self.wfile.write(body)
-
-    def log_message(self, *_):
-        """Silence."""
+SOMEONE = Counterpart("someone", "net", find("resnet18").counterparts[1].names, "a1")
 
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    """The library downloads from a server in this process, into a cache of the test's own."""
-    constants = pytest.importorskip("huggingface_hub.constants")
-    monkeypatch.setattr(Hub, "files", {})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr(constants, "ENDPOINT", url)
-    template = url + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_PROGRESS_BARS", True)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    yield Hub
-    server.shutdown()
-    server.server_close()
+    with serving(tmp_path / "hub", monkeypatch, "someone/net", "someone/net.a1") as files:
+        yield files
 
 
 def test_the_hub_gives_weights_and_what_they_expect(hub, tmp_path):
     there, here = network(seed=1), network()
-    write(tmp_path / "w.safetensors", there, LITE.external_name)
-    hub.files["model.safetensors"] = (tmp_path / "w.safetensors").read_bytes()
+    write(tmp_path / "w.safetensors", there, TIMM)
+    hub["model.safetensors"] = (tmp_path / "w.safetensors").read_bytes()
     said = {"mean": [0.5] * 3, "std": [0.5] * 3, "input_size": [3, 240, 240]}
-    hub.files["config.json"] = json.dumps({"pretrained_cfg": said}).encode()
+    hub["config.json"] = json.dumps({"pretrained_cfg": said}).encode()
     found = load_pretrained(here, LITE, "someone/net")
     assert same(here, there)
     assert (found.mean, found.std, found.size) == ((0.5,) * 3, (0.5,) * 3, 240)
-    assert found.digest == hashlib.sha256(hub.files["model.safetensors"]).hexdigest()
+    assert found.digest == hashlib.sha256(hub["model.safetensors"]).hexdigest()
+
+
+def test_auto_fetches_what_the_registry_knows_of(hub, tmp_path):
+    model, there, here = find("resnet18"), network("resnet18", seed=1), network("resnet18")
+    write(tmp_path / "w.safetensors", there, model.counterparts[1].names)
+    hub["model.safetensors"] = (tmp_path / "w.safetensors").read_bytes()
+    found = load_pretrained(here, replace(model, counterparts=(SOMEONE,)), "auto")
+    assert same(here, there)
+    assert found.new == ()
+
+
+def test_weights_of_a_network_with_another_padding_are_refused(tmp_path):
+    """Their names and shapes are the same, and the answers would be wrong."""
+    path = write(tmp_path / "w.safetensors", network(seed=1), TIMM)
+    (tmp_path / "config.json").write_text(json.dumps({"architecture": "efficientnet_lite0"}))
+    with pytest.raises(UsageError, match=r"timm's efficientnet_lite0, and efficientnet_lite0 here"):
+        load_pretrained(network(), LITE, path)
+    (tmp_path / "config.json").write_text(json.dumps({"architecture": "tf_efficientnet_lite0"}))
+    assert load_pretrained(network(), LITE, path).new == ()
 
 
 def test_what_the_hub_lacks_is_a_sentence(hub):

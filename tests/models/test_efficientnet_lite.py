@@ -76,7 +76,7 @@ def test_padding_puts_the_odd_zero_last(side, k, s):
 def test_names_are_those_that_timm_gives():
     names = list(
         map(
-            find("efficientnet_lite0").external_name,
+            find("efficientnet_lite0").counterparts[0].names,
             build("efficientnet_lite0", 3, 2, 32).state_dict(),
         )
     )

@@ -121,7 +121,7 @@ def test_shortcuts():
 def test_names_are_torchvisions():
     """Spot checks by its published file, and its 320 entries for ResNet-50, each once."""
     names = list(on_meta("resnet50").state_dict())
-    there = [find("resnet50").external_name(n) for n in names]
+    there = [find("resnet50").counterparts[0].names(n) for n in names]
     assert len(set(there)) == len(there) == 320
     assert {
         "conv1.weight",

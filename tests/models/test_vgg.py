@@ -47,7 +47,7 @@ def test_names_are_torchvisions():
     ]
     convolutions = {torchvision_name(n) for n in normed if n.endswith("running_mean")}
     assert convolutions == {f"features.{i}.running_mean" for i in (1, 5, 9, 12, 16, 19, 23, 26)}
-    assert find("vgg16").external_name is torchvision_name
+    assert find("vgg16").counterparts[0].names is torchvision_name
 
 
 @pytest.mark.parametrize("norm", [False, True])

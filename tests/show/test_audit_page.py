@@ -7,6 +7,7 @@ import torch
 from helpers.drawn_classes import shapes
 from helpers.report_page import read
 from helpers.report_runs import HOSTILE
+from PIL import Image
 
 from cutaway.data.audit import audit
 from cutaway.data.imageset import Finding, ImageSet
@@ -33,6 +34,17 @@ def test_copies_stand_side_by_side_those_of_two_classes_first(tmp_path):
     ]  # fmt: skip
     assert all(image["alt"] for image in page.all("img"))
     assert all(image["src"].startswith("data:image/") for image in page.all("img"))
+
+
+def test_one_size_is_a_sentence_and_several_are_drawn(tmp_path):
+    for side, name in ((20, "a"), (20, "b"), (24, "c"), (20, "d")):
+        path = tmp_path / "set" / ("one" if name < "c" else "two") / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.effect_noise((side, side), 50).save(path)
+    several = page_of(load(str(tmp_path / "set")), tmp_path)
+    assert "2 sizes in 4 files, most often 20 x 20 pixels (3)" in several.text
+    (tmp_path / "set/two/c.png").unlink()
+    assert "All 3 files are 20 x 20 pixels" in page_of(load(str(tmp_path / "set")), tmp_path).text
 
 
 @pytest.mark.parametrize("name", ["digits", "xor", "waveforms"])

@@ -13,9 +13,13 @@ from sklearn.metrics import roc_auc_score
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError
 from cutaway.learn.checkpoint import save_tensors
+from cutaway.learn.cost import MISS_COSTS
+from cutaway.learn.notes import note
 from cutaway.learn.run import Run
+from cutaway.show.confusions import BUDGET
 from cutaway.show.jobs import figures
 from cutaway.show.report import report
+from cutaway.show.two_classes import thresholds
 from cutaway.show.words import percent
 
 SECTIONS = (
@@ -56,13 +60,31 @@ def test_two_classes_have_a_curve_over_all_thresholds(bare_run: Made, digits_run
     assert "thresholds-title" not in report(*digits_run).read_text()
 
 
+def test_what_is_only_told_is_no_warning(copied: Made) -> None:
+    run, images = copied
+    notes = [note("plan", "Chosen: a network."), note("leak", "The test repeats images.")]
+    (run.path / "notes.json").write_text(json.dumps(notes))
+    page = read(report(Run(run.path), images))
+    assert [p["class"] for p in page.all("p") if p.get("role") == "note"] == ["warning", "told"]
+
+
+def test_one_threshold_for_every_cost_is_said(bare_run: Made) -> None:
+    run, images = bare_run
+    found, target = run.saved_test(), images.target
+    for chosen, same in (((0.4,) * len(MISS_COSTS), True), ((0.4, *[0.2] * 6), False)):
+        section = thresholds(found, target, chosen)
+        assert section.same == same
+        assert (section.name, section.other) == ("eight", "three")
+
+
 def test_nothing_is_fetched_or_run(page: Page) -> None:
     assert not page.all("script")
     assert not page.all("link")
     assert not page.all("iframe")
-    for _, attributes in page.tags:
+    for tag, attributes in page.tags:
         assert not [name for name in attributes if name.startswith("on")]
-        assert attributes.get("href", "#").startswith("#")
+        inside = "data:image/" if tag == "image" else "#"
+        assert attributes.get("href", inside).startswith(inside)
         assert attributes.get("src", "data:image/").startswith("data:image/")
     assert "url(" not in page.style
     assert "@import" not in page.style
@@ -71,8 +93,8 @@ def test_nothing_is_fetched_or_run(page: Page) -> None:
 
 
 def test_small(digits_run: Made, many_run: Made) -> None:
-    for run, images in (digits_run, many_run):
-        assert report(run, images).stat().st_size < 500_000
+    assert report(*digits_run).stat().st_size < 500_000
+    assert report(*many_run).stat().st_size < 500_000 + BUDGET
 
 
 def test_readable_by_machine_and_in_the_dark(page: Page) -> None:
@@ -141,12 +163,14 @@ def test_programs_get_the_figures(digits_run: Made) -> None:
 def test_worst_mistakes(many_run: Made) -> None:
     run, images = many_run
     page, evaluation = read(report(run, images)), run.saved_test()
-    pictures = page.all("img")
     worst = evaluation.worst(24)
-    assert len(pictures) == 24
+    places = [f"image-{at}" for at in evaluation.index[worst].tolist()]
+    assert [image["id"] for image in page.all("image")] == places
+    pictures = [svg for svg in page.all("svg") if "picture" in svg.get("class", "")]
     assert all("crisp" in picture["class"] for picture in pictures)
     first = int(worst[0])
-    assert pictures[0]["alt"].startswith(images.names[int(evaluation.index[first])])
+    said = [picture["aria-label"] for picture in pictures]
+    assert sum(one.startswith(images.names[int(evaluation.index[first])]) for one in said) == 2
     assert (
         percent(evaluation.probabilities[first].max().item()).replace("\N{NO-BREAK SPACE}", " ")
         in page.text
@@ -178,9 +202,10 @@ def test_bare_run(bare_run: Made) -> None:
 
 
 def test_without_images_the_rest_still_stands(bare_run: Made) -> None:
-    assert read(report(bare_run[0])).all("img")  # the run in hand knows its images
+    assert read(report(bare_run[0])).all("image")  # the run in hand knows its images
     page = read(report(Run(bare_run[0].path)))
     assert not page.all("img")
+    assert not page.all("image")
     assert "could not be loaded again" in page.text
     assert sections(page) == list(SECTIONS)
 

@@ -22,6 +22,9 @@ def audit(
     numbers: Annotated[
         bool, typer.Option("--numbers", help="The labels are numbers to be predicted (regression).")
     ] = False,
+    augment: Annotated[
+        str, typer.Option(help="What the page shows on ten images: crop:4+flip, module:name.")
+    ] = "auto",
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Also write a page.", metavar="PAGE.html")
     ] = None,
@@ -45,7 +48,7 @@ def audit(
     if out:
         from cutaway.show.pages.audit import write
 
-        write(images, result, out)
+        write(images, result, out, augment)
     emit(result.to_json()) if as_json else tables.show(*tables.audit(result))
     if out and not as_json:
         typer.echo(f"Page: {out.resolve().as_uri()}")

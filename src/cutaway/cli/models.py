@@ -13,13 +13,11 @@ def models(
     as_json: Json = False,
 ) -> None:
     """List the networks with their tasks, numbers of parameters, sources and options."""
-    from cutaway.models import find
     from cutaway.show import tables
 
-    rows = tables.model_rows()
+    rows = tables.model_rows(name)
     if name:
-        row = next(row for row in rows if row["model"] == find(name).name)
-        emit(row) if as_json else tables.show(tables.details(row))
+        emit(rows[0]) if as_json else tables.show(tables.details(rows[0]))
         return
     emit(rows) if as_json else tables.show(
         tables.table("Models", rows, "model", "task", "parameters", "what")

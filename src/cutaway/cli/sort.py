@@ -32,10 +32,13 @@ def sort(
     if out.suffix == ".csv":
         raise UsageError(f"--out names the page, {out.with_suffix('.html')}; the table is beside.")
     if into and into.exists() and not (into.is_dir() and not any(into.iterdir())):
-        raise UsageError(f"{into} is there and not an empty folder: choose another --into.")
+        raise UsageError(
+            f"{into} is there and not an empty folder; what it holds would mix with other groups: "
+            "choose another --into."
+        )
     from cutaway.data.unlabelled import load_unlabelled
     from cutaway.files import write_whole
-    from cutaway.learn.grouping import group_images
+    from cutaway.learn.grouping import group_images, sort_groups
     from cutaway.show import groups as shown
     from cutaway.show import tables
     from cutaway.show.progress import reading
@@ -44,12 +47,12 @@ def sort(
         images = load_unlabelled(data, image_size or None, progress)
         found = group_images(images, groups, progress)
     if into:
-        shown.copy_into(into, images, found)
+        sort_groups(into, images, found)
     table = out.with_suffix(".csv")
     write_whole(table, shown.spreadsheet(images, found))
     write_whole(out, shown.page(images, found, str(table), str(into or "")))
     if as_json:
-        sizes = {shown.name_of(k): len(members) for k, members in enumerate(found.members)}
+        sizes = dict(zip(found.names, map(len, found.members), strict=True))
         emit({"images": len(images), "groups": sizes, "page": str(out), "table": str(table)})
         return
     tables.show(*shown.parts(images, found))

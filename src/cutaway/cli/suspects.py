@@ -1,5 +1,6 @@
 """`cutaway suspects`: find images whose label may be wrong."""
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,13 @@ def suspects(
     ] = Path("suspects.html"),
     image_size: Annotated[int, typer.Option(help="Side in pixels; 0: chosen from the data.")] = 0,
     label: Annotated[str, typer.Option(help="The column that holds the class.")] = "",
+    group_by: Annotated[
+        str,
+        typer.Option(
+            help="Never judge an image by others of its group: regex, level:N or a column, as in "
+            "training."
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Find images whose label may be wrong, on a page and in a table to correct.
@@ -35,9 +43,9 @@ def suspects(
     from cutaway.show.progress import reading
 
     with reading(not as_json) as progress:
-        images, found = suspects_of(data, image_size or None, label, progress)
+        images, found = suspects_of(data, image_size or None, label, group_by, progress)
     rows = shown.listed(images, found)
-    write_whole(out, shown.page(images, found, str(table)))
+    write_whole(out, shown.page(images, found, str(table), again(data, label, group_by)))
     write_whole(table, shown.spreadsheet(rows))
     if as_json:
         listed = [{k: v for k, v in asdict(one).items() if k != "at"} for one in rows]
@@ -45,6 +53,18 @@ def suspects(
         return
     tables.show(*shown.parts(images, found))
     typer.echo(f"Table: {table}\nPage:  {out.resolve().as_uri()}")
+
+
+def again(data: str, label: str, group_by: str) -> str:
+    """The command that trains on the data as they were read here, those of a run on its own."""
+    from cutaway.learn.kinds import kind_at, open_job
+
+    if kind_at(data):
+        recipe = open_job(data).recipe
+        data, label, group_by = recipe.data, recipe.label, recipe.group_by
+    options = {"--label": label, "--group-by": group_by}
+    given = [word for name, value in options.items() if value for word in (name, value)]
+    return shlex.join(["cutaway", "train", data, *given])
 
 
 def check_places(page: Path, table: Path) -> None:

@@ -15,6 +15,9 @@ from cutaway.learn.recipe import SETTINGS, Recipe
 BARE = {"--pretrained": "auto", "--drop-last": "yes"}
 """Options that may stand without a value, and the value they then have."""
 
+ELSEWHERE = ("model", "data", "head", "vary", "stages")
+"""Fields of a recipe that are no options: arguments, and what only Python can name."""
+
 
 def with_recipe_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command one text option for each field of `Recipe`, except model and data."""
@@ -28,7 +31,7 @@ def with_recipe_options(command: Callable[..., None]) -> Callable[..., None]:
                 show_default=False, metavar="VALUE",
             )],
         )
-        for name, setting in SETTINGS.items() if name not in ("model", "data", "vary", "stages")
+        for name, setting in SETTINGS.items() if name not in ELSEWHERE
     ]  # fmt: skip
     command.__signature__ = signature.replace(parameters=[*own, *extra])  # type: ignore[attr-defined]
     return command
@@ -97,7 +100,7 @@ def read_vary(words: list[str]) -> dict[str, list[Any]]:
 
 def hint(flag: str, own: Iterable[str]) -> str:
     """The suggestion for an unknown option."""
-    names = SETTINGS.keys() - {"model", "data", "stages"}
+    names = SETTINGS.keys() - {"model", "data", "head", "stages"}
     return synonyms.hint(flag, {*names, *own, "recipe", "out", "quiet", "trials"}, flags=True)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from os.path import relpath
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from cutaway.data.columns import IMAGE, LABEL, MASK, guess, label_column
@@ -55,7 +56,8 @@ def pair(item: Any, columns: tuple[str, str] | None, index: int) -> tuple[Any, A
     if columns and isinstance(item, dict):
         image, target = columns
         many = target not in item
-        return item[image], [item[name] for name in target.split(",")] if many else item[target]
+        picture = np.asarray(item[image]) if isinstance(item[image], list) else item[image]
+        return picture, [item[name] for name in target.split(",")] if many else item[target]
     if isinstance(item, tuple | list) and len(item) == 2:
         return item[0], item[1]
     kinds = [type(part).__name__ for part in item] if isinstance(item, tuple | list) else []
@@ -82,6 +84,25 @@ def classes_of(dataset: Any, columns: tuple[str, str] | None) -> list[str] | Non
         column = features.get(columns[1]) if isinstance(features, dict) and columns else None
         names = getattr(getattr(column, "feature", column), "names", None)  # also of lists
     return [str(name) for name in names] if isinstance(names, list | tuple) else None
+
+
+def rows_of(dataset: Any) -> Any:
+    """The data set; one of Hugging Face that gives tables gives rows of Python's kinds instead."""
+    given = getattr(dataset, "format", None)
+    tables = isinstance(given, dict) and given.get("type") in ("arrow", "pandas", "polars")
+    return dataset.with_format(None) if tables else dataset
+
+
+def lists_labels(dataset: Any, columns: tuple[str, str] | None) -> bool:
+    """Whether a data set of Hugging Face says that a row has a list of labels, by their numbers."""
+    features = getattr(dataset, "features", None)
+    column = features.get(columns[1]) if isinstance(features, dict) and columns else None
+    return hasattr(getattr(column, "feature", None), "names")
+
+
+def title_of(dataset: Any) -> str:
+    """What a data set of Hugging Face is called; nothing where it does not say so."""
+    return str(getattr(getattr(dataset, "info", None), "dataset_name", "") or "")
 
 
 def namer(dataset: Any) -> Callable[[int], str]:

@@ -9,12 +9,14 @@ import torch
 from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
 
-from cutaway.data.augment import Augment
+from cutaway.data.augment import Augment, Draw, OwnAugment
 from cutaway.data.balance import balanced_order
 from cutaway.data.imageset import ImageSet
 from cutaway.data.target import Masks, Target
 from cutaway.randomness import generator
 
+Mark = tuple[int, str]
+"""How many images of a stream had been learned from, and a digest of them."""
 READY = 1 << 22
 """Largest number of values of a set that is kept normalised: 16 MB."""
 
@@ -112,6 +114,9 @@ class Feed:
             learned with; by default what the images say.
     """
 
+    finite = True
+    """Whether its images can be counted."""
+
     def __init__(
         self,
         images: ImageSet,
@@ -120,7 +125,7 @@ class Feed:
         batch_size: int,
         normalise: Normalise,
         seed: int = 0,
-        augment: Augment | None = None,
+        augment: Augment | OwnAugment | None = None,
         labelled: Int[Tensor, " k"] | None = None,
         repeat: int = 1,
         balanced: bool = False,
@@ -198,6 +203,13 @@ class Feed:
         batch.t[: len(index)] = -1
         return batch
 
+    def mark(self, number: int) -> Mark | None:
+        """What tells whether the same was read before a batch; nothing where all is at hand."""
+        return None
+
+    def expect(self, number: int, mark: Mark | None) -> None:
+        """Be ready to give a batch next, having read before it what a mark says."""
+
     def in_order(self) -> Iterator[Batch]:
         """Every image once, without augmentation, in the order of `index`."""
         yield from self.first(len(self.index))
@@ -216,13 +228,17 @@ class Feed:
             x = self._ready.index_select(0, index.to(self.device)).movedim(-1, 1)
             return Batch(_in_format(x, self.memory_format), t, index)
         pixels = self.images.index_select(0, index.to(self.images.device))
+        return self._prepared(pixels, t, index, number)
+
+    def _prepared(
+        self, pixels: UInt8[Tensor, "b *grid c"], t: Tensor, index: Tensor, number: int | None
+    ) -> Batch:
+        """Images and targets as a batch, augmented where it has a number."""
         x = to_float(pixels.to(self.device, non_blocking=True))
         if self.augment is not None and number is not None:
-            draws = generator(self.seed, "augment", number, device=self.device)
-            if self.masked:
-                x, t = self.augment.with_masks(x, t, draws)
-            else:
-                x = self.augment(x, draws)
+            draw = Draw(self.seed, number, index, self.device)
+            x, moved = self.augment.of_step(x, t if self.masked else None, draw)
+            t = t if moved is None else moved
         return Batch(_in_format(self.normalise(x), self.memory_format), t, index)
 
     @cached_property

@@ -44,6 +44,7 @@ BY_SEVERITY = (
     "blank-label",
     "one-label",
     "parts",
+    "stream",
     "drawn-test",
     "data-loader",
     "no-header",

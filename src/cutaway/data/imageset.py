@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, Int, Shaped, UInt8
@@ -14,6 +14,9 @@ from cutaway.data import resampling
 from cutaway.data.frame import Fit, Frame, Levels, fit_of, middle_square
 from cutaway.data.target import Classes, Labels, Masks, Target, Values, rarest, strata
 from cutaway.errors import UsageError
+
+if TYPE_CHECKING:
+    from cutaway.data.endless import Tail
 
 PARTS = ("train", "val", "test")
 NOUNS = {1: "signal", 2: "image", 3: "video"}  # by the rank of the grid
@@ -80,6 +83,7 @@ class ImageSet:
         levels: values that became 0 and 255 where the pictures had more than 8 bits.
         sources: the file (or its content, or its cell of a table) of each picture; None where they
             were in memory.
+        tail: how to read on, where these are the first items of a stream.
         whole: these are all the examples there are (a truth table, one picture to fit): they are
             not divided, and what was learned is judged on them.
     """
@@ -101,6 +105,7 @@ class ImageSet:
     values: Float[Tensor, "n m"] | None = field(default=None, repr=False)
     quantities: tuple[str, ...] = ()
     labels: UInt8[Tensor, "n k"] | None = field(default=None, repr=False)
+    tail: "Tail | None" = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.images)

@@ -7,11 +7,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 
 from cutaway.data.arrays import stacked, with_targets
-from cutaway.data.dataset import classes_of, columns_of, namer, pair
+from cutaway.data.dataset import (
+    classes_of,
+    columns_of,
+    lists_labels,
+    namer,
+    pair,
+    rows_of,
+    title_of,
+)
 from cutaway.data.division import of_rows
 from cutaway.data.frame import Frame, Levels, Size
 from cutaway.data.groups import numbered_keys
@@ -25,9 +32,13 @@ from cutaway.data.plan import KEPT_UP_TO, SAMPLED, usual_side
 from cutaway.data.target_spec import TargetSpec
 from cutaway.data.targets import text_of
 from cutaway.errors import DataError
-from cutaway.randomness import reseed_global
+from cutaway.randomness import global_streams_kept, reseed_global
 
 RETRIES = 16  # readings anew, to see whether an item differs
+
+
+class NoneReadable(DataError):
+    """No image of a set can be read."""
 
 
 @dataclass
@@ -63,17 +74,22 @@ def from_items(
         UsageError: the items are no pairs, or have no such column.
         DataError: no image can be read, or the targets are no classes.
     """
+    dataset = rows_of(dataset)
     name = namer(dataset)
     levels = size.levels if isinstance(size, Frame) else None
     items = _Items(size, levels)
     if not _read(items, dataset, spec, group_by, name, progress):
         items = _Items(size, _range(dataset, items.columns))  # which is to be known first
         _read(items, dataset, spec, group_by, name, progress)
+    listed = lists_labels(dataset, items.columns)
     images = with_targets(
-        stacked(items.pixels), _stack_targets(items.targets), classes_of(dataset, items.columns),
+        stacked(items.pixels), items.targets if listed else _stack_targets(items.targets),
+        classes_of(dataset, items.columns),
         [name(index) for index in items.indices], items.bad, spec,
     )  # fmt: skip
-    return _grouped(_divided(replace(images, levels=items.levels), items), items)
+    return _grouped(
+        _divided(replace(images, levels=items.levels, name=title_of(dataset)), items), items
+    )
 
 
 def _read(
@@ -89,7 +105,7 @@ def _read(
             if progress:
                 progress(index + 1, len(dataset))
         if items.bad and not items.pixels:
-            raise DataError(
+            raise NoneReadable(
                 f"None of the {len(items.bad)} images can be read. {items.bad[0].detail}"
             )
         items.bad += deep_finding(items.levels, len(items.indices))
@@ -228,16 +244,11 @@ def _varying(dataset: Any, items: _Items, name: Callable[[int], str]) -> Iterato
 @contextmanager
 def _same_draws() -> Iterator[None]:
     """Seed the global random numbers alike, and restore them afterwards."""
-    before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    random.seed(0)
-    np.random.seed(0)
-    reseed_global(0, "items")
-    try:
+    with global_streams_kept():
+        random.seed(0)
+        np.random.seed(0)
+        reseed_global(0, "items")
         yield
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
-        torch.set_rng_state(before[2])
 
 
 def _grouped(images: ImageSet, items: _Items) -> tuple[ImageSet, bool]:

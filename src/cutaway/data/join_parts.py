@@ -64,6 +64,11 @@ def join_parts(parts: dict[int, Any], size: Size, read: Read, named: bool) -> Im
             "with a column 'split', or group by the names of the images."
         )
     by_part = {part: images for part, (images, _) in sets.items()}
+    if any(images.tail is not None for images in by_part.values()):
+        raise UsageError(
+            "A part cannot be a stream: give the training stream alone, of whose first images the "
+            "validation and test images are, and evaluate the run on the others afterwards."
+        )
     _check_alike(by_part)
     classes = _classes(by_part)
     joined = ImageSet(
@@ -79,6 +84,7 @@ def join_parts(parts: dict[int, Any], size: Size, read: Read, named: bool) -> Im
         fit=next(iter(by_part.values())).fit,
         levels=next(iter(by_part.values())).levels,
         sources=_sources(list(by_part.values())),
+        name=_common_name(by_part),
     )
     if values := [images.values for images in by_part.values() if images.values is not None]:
         names = next(iter(by_part.values())).quantities
@@ -133,6 +139,12 @@ def _images(sets: list[ImageSet]) -> torch.Tensor:
     channels = max(images.channels for images in sets)
     shape = (-1, *sets[0].size, channels)
     return torch.cat([images.images.expand(shape) for images in sets])
+
+
+def _common_name(sets: dict[int, ImageSet]) -> str:
+    """What all parts are called, as those of one data set are; nothing where they differ."""
+    names = {images.name for images in sets.values()}
+    return names.pop() if len(names) == 1 else ""
 
 
 def _masks(sets: list[ImageSet]) -> torch.Tensor | None:

@@ -1,18 +1,18 @@
 """Images from objects in memory: arrays, data sets, data frames, and several of them as parts."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from torch.utils.data import IterableDataset
 
 from cutaway.data.arrays import from_arrays
 from cutaway.data.columns import IMAGE, LABEL, guess
 from cutaway.data.division import PART_NAMES, part_of
+from cutaway.data.endless import as_stream, from_stream
 from cutaway.data.frame import Frame, Size
 from cutaway.data.image import is_array
 from cutaway.data.imageset import Finding, ImageSet
@@ -24,7 +24,8 @@ from cutaway.errors import DataError, UsageError
 
 ACCEPTED = (
     "arrays (images, targets), a data set that has a length and an index and gives "
-    "(image, target), a data frame, or parts such as {'train': ..., 'test': ...}"
+    "(image, target), a data frame, a function that gives such items one after another, or parts "
+    "such as {'train': ..., 'test': ...}"
 )
 ARRAYS = {"image": [*IMAGE, "x", "data", "pixels"], "target": [*LABEL, "y"]}
 PART = "|".join(PART_NAMES)
@@ -55,6 +56,8 @@ def from_object(
         image_set := _from_sequence(data, size, spec, progress, read)
     ):
         return image_set, False
+    if stream := as_stream(data):
+        return from_stream(stream, size, spec, progress), False
     _check_indexable(data)
     return from_items(data, size, group_by, spec, progress)
 
@@ -106,7 +109,8 @@ def _from_sequence(
 def _are_images(value: Any) -> bool:
     """Whether it is a list, or array of objects, of pictures of any size, or of their files."""
     return (
-        isinstance(value, list | tuple | np.ndarray)
+        isinstance(value, Sequence | np.ndarray)
+        and not isinstance(value, str | bytes)
         and len(value) > 0
         and all(map(_is_image, value))
     )
@@ -146,12 +150,6 @@ def _loader(data: Any) -> Finding:
 
 
 def _check_indexable(data: Any) -> None:
-    name = type(data).__name__
-    endless = isinstance(data, Iterator | IterableDataset)
-    if endless or (hasattr(data, "__iter__") and not hasattr(data, "__getitem__")):
-        raise UsageError(
-            f"A {name} gives its items one after another, and images are taken by their number: "
-            "make a list of it, list(...), or a data set that has a length and an index."
-        )
     if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
+        name = type(data).__name__
         raise UsageError(f"Images cannot be taken from a {name}. What is taken: {ACCEPTED}.")

@@ -52,7 +52,8 @@ def load(
             `root/masks/*`, also below parts (see `masks`); a CSV or Parquet file with pictures
             (paths or bytes) and labels; a ZIP or TAR archive of such; one picture file, to be
             fitted; `(images, targets)` arrays; an image set; a data frame; anything indexable of
-            `(image, target)` or of rows with columns; or parts of all these,
+            `(image, target)` or of rows with columns; what gives such one after another, of which
+            the first are loaded (see `Stream`); or parts of all these,
             `{"train": ..., "test": ...}` or `(train, val)`.
         image_size: side in pixels; None chooses (see `pack`). Of a single picture the longer side.
             Or a `Frame`, which all is brought to.

@@ -24,9 +24,10 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
 from cutaway.data.split import Split
 from cutaway.data.target import Classes
+from cutaway.learn.augmentation import names_an_object
 from cutaway.learn.notes import Note, note
 from cutaway.learn.patch_features import patch_features, small
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.stats import mcnemar
 from cutaway.learn.tasks import make_task
 from cutaway.randomness import generator
@@ -87,6 +88,8 @@ def choose_augmentation(
 
 def _of_stage(recipe: Recipe, images: ImageSet, parts: Split, seed: int) -> tuple[str, str]:
     """A stage's augmentation, and a sentence where a part of it changes the classes."""
+    if recipe.augment.startswith(OWN) or names_an_object(recipe.augment):
+        return recipe.augment, ""
     wish, auto = augment_for(recipe.augment, images.size), recipe.augment == AUTO
     known = labelled(parts, images, recipe.labels, seed) if recipe.labels else parts.train
     trials = {

@@ -1,16 +1,16 @@
-"""Simple baselines beside a classifier, so that a network that has learned nothing is seen."""
+"""Simple baselines beside a network, so that one that has learned nothing is seen."""
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from cutaway.data.feed import to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
-from cutaway.data.target import Classes
+from cutaway.data.target import Classes, Values
 from cutaway.files import write_json
 from cutaway.learn.checkpoint import load_tensors
 from cutaway.learn.notes import add_note
@@ -31,42 +31,69 @@ CHUNK = 256
 
 
 class Baselines(TypedDict):
-    """A run's `baselines.json`; `accuracy` is that of the `network` and of each in `NAMES`."""
+    """A run's `baselines.json`: of the `network` and of each in `NAMES` the accuracy, or R squared
+    where numbers are predicted."""
 
     training_images: int
     test_images: int
-    accuracy: dict[str, float]
+    accuracy: NotRequired[dict[str, float]]
+    r2: NotRequired[dict[str, float]]
 
 
 NAMES = {
     "linear": "linear on pixels",
     "nearest": "nearest neighbour on patch features",
     "commonest": "commonest training class",
+    "mean": "mean of the training images",
 }
 
 
 def keep_baselines(run: "Run", images: ImageSet) -> None:
     """Measure the baselines of a run that has ended, keep them, and note what outdoes it.
 
-    Does nothing where no pictures are told apart by their class, or nothing is held out.
+    Does nothing where no classes of pictures, nor numbers of them, are told, or nothing is held
+    out.
     """
-    if not run.task.classifies or torch.equal(run.split.train, run.split.test):
+    if torch.equal(run.split.train, run.split.test):
         return
-    train = _known(run, images)
-    if not _fits(images, train):
+    if run.task.classifies:
+        train = _known(run, images)
+        fits, measure = _fits(images, train), _classified
+    elif run.task.needs is Values:
+        train = _evenly(run.split.train, TRAINED_ON)
+        fits, measure = len(images.size) == 2, _valued
+    else:
+        return
+    if not fits:
         return
     tensors, _ = load_tensors(run.path / "predictions.safetensors")
     rows = _evenly(torch.arange(len(tensors["index"])), TESTED_ON)
-    truth = tensors["targets"][rows].numpy()
-    answers = {"network": tensors["probabilities"][rows].argmax(1).numpy()}
-    answers |= baseline_answers(images, train, tensors["index"][rows])
-    found = {name: float((one == truth).mean()) for name, one in answers.items()}
-    kept: Baselines = {
-        "training_images": len(train), "test_images": len(rows), "accuracy": found,
-    }  # fmt: skip
+    kept = measure(images, train, {name: one[rows] for name, one in tensors.items()})
     write_json(run.path / FILE, kept)
-    if sentence := _outdone(found, len(train), len(rows)):
+    if sentence := _outdone(kept):
         add_note(run, "outdone", sentence)
+
+
+def _classified(images: ImageSet, train: Int[Tensor, " n"], test: dict[str, Tensor]) -> Baselines:
+    """The accuracies."""
+    answers = {"network": test["probabilities"].argmax(1).numpy()}
+    answers |= baseline_answers(images, train, test["index"])
+    truth = test["targets"].numpy()
+    found = {name: float((one == truth).mean()) for name, one in answers.items()}
+    return {"training_images": len(train), "test_images": len(truth), "accuracy": found}
+
+
+def _valued(images: ImageSet, train: Int[Tensor, " n"], test: dict[str, Tensor]) -> Baselines:
+    """R squared, a mean over the numbers."""
+    answers = {"network": test["values"].double().numpy()}
+    answers |= baseline_values(images, train, test["index"])
+    truth = test["targets"].double().numpy()
+    spread = np.maximum(truth.var(0), 1e-12)
+    found = {
+        name: float((1 - ((one - truth) ** 2).mean(0) / spread).mean())
+        for name, one in answers.items()
+    }
+    return {"training_images": len(train), "test_images": len(truth), "r2": found}
 
 
 def baseline_answers(
@@ -74,14 +101,39 @@ def baseline_answers(
 ) -> dict[str, Int[np.ndarray, " m"]]:
     """The classes that each baseline gives the test images, by its name in `NAMES`."""
     t = images.targets[train].numpy()
-    pixels, asked = (_pictures(images, index, SIDE).flatten(1) for index in (train, test))
-    like = _pictures(images, train)
-    features = patch_features(like, like), patch_features(like, _pictures(images, test))
+    pixels, features = _described(images, train, test)
     return {
-        "linear": _linear(pixels.numpy(), t, asked.numpy()),
-        "nearest": _nearest(features[0].numpy(), t, features[1].numpy()),
+        "linear": _linear(pixels[0], t, pixels[1]),
+        "nearest": _nearest(features[0], t, features[1]),
         "commonest": np.full(len(test), np.bincount(t).argmax()),
     }
+
+
+def baseline_values(
+    images: ImageSet, train: Int[Tensor, " n"], test: Int[Tensor, " m"]
+) -> dict[str, Float[np.ndarray, "m numbers"]]:
+    """The numbers that each baseline gives the test images, by its name in `NAMES`."""
+    from sklearn.linear_model import RidgeCV
+    from sklearn.neighbors import KNeighborsRegressor
+
+    assert images.values is not None
+    t = images.values[train].double().numpy()
+    pixels, features = _described(images, train, test)
+    return {
+        "linear": _scaled(RidgeCV(PULLS), pixels[0], t, pixels[1]).reshape(len(test), -1),
+        "nearest": _scaled(KNeighborsRegressor(1), features[0], t, features[1]),
+        "mean": np.repeat(t.mean(0, keepdims=True), len(test), 0),
+    }
+
+
+def _described(
+    images: ImageSet, train: Int[Tensor, " n"], test: Int[Tensor, " m"]
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Small pixels and patch features, each of the training and of the test images."""
+    pixels = tuple(_pictures(images, index, SIDE).flatten(1).numpy() for index in (train, test))
+    like = _pictures(images, train)
+    asked = patch_features(like, _pictures(images, test))
+    return (pixels[0], pixels[1]), (patch_features(like, like).numpy(), asked.numpy())
 
 
 def _known(run: "Run", images: ImageSet) -> Int[Tensor, " n"]:
@@ -129,34 +181,43 @@ def _nearest(
 
 
 def _scaled(
-    classifier: object,
+    method: object,
     x: Float[np.ndarray, "n d"],
-    t: Int[np.ndarray, " n"],
+    t: Shaped[np.ndarray, "n *k"],
     asked: Float[np.ndarray, "m d"],
-) -> Int[np.ndarray, " m"]:
-    """What a classifier answers once each feature has mean 0 and spread 1."""
+) -> Shaped[np.ndarray, "m *any"]:
+    """What a method of scikit-learn answers once each feature has mean 0 and spread 1."""
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    fitted = make_pipeline(StandardScaler(), classifier).fit(x, t)
+    fitted = make_pipeline(StandardScaler(), method).fit(x, t)
     answers: np.ndarray = fitted.predict(asked)
     return answers
 
 
-def _outdone(found: dict[str, float], training: int, tests: int) -> str:
+def _outdone(kept: Baselines) -> str:
     """The doubt where a baseline is as good as the network; empty where none is, or all is right.
 
-    That the commonest class is as good is said by the evaluation itself (`Evaluation.doubts`).
+    That the commonest class, or the mean, is as good is said by the evaluation itself
+    (`Evaluation.doubts`).
     """
+    classes = "accuracy" in kept
+    found = kept["accuracy"] if classes else kept["r2"]
     best = max("linear", "nearest", key=lambda name: found[name])
     if found["network"] > found[best] or found["network"] == 1:
         return ""
     what = {
-        "linear": "A linear classifier of the pixels",
+        "linear": f"A linear {'classifier' if classes else 'regression'} of the pixels",
         "nearest": "The nearest neighbour by plain features",
     }[best]
+    tests = f"{kept['test_images']:,} test images"
+    share = (
+        f"is right on {found[best]:.1%} of {tests}, and the network on {found['network']:.1%}"
+        if classes
+        else f"has an R squared of {found[best]:.2f} on {tests}, and the network of "
+        f"{found['network']:.2f}"
+    )
     return (
-        f"{what} of {training:,} training images is right on {found[best]:.1%} of {tests:,} test "
-        f"images, and the network on {found['network']:.1%}: it has not shown that it learned "
-        "more than that. Train longer, at another --lr, or take a pre-trained network."
+        f"{what} of {kept['training_images']:,} training images {share}: it has not shown that it "
+        "learned more than that. Train longer, at another --lr, or take a pre-trained network."
     )

@@ -10,14 +10,12 @@ cutaway.fit("lenet5", "digits", callbacks=[Log()])
 import dataclasses
 import inspect
 import json
-import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cutaway.errors import UsageError
 from cutaway.learn.history import Row
-from cutaway.learn.import_path import import_object
+from cutaway.learn.import_path import import_own
 
 if TYPE_CHECKING:
     from cutaway.learn.evaluation import Evaluation
@@ -185,10 +183,8 @@ def _class(name: str) -> Any:
     """The class at `package.module:Class`, also of a module in the current folder."""
     if not name.partition(":")[2]:
         raise UsageError(f"A callback is named as package.module:Class, not '{name}'.")
-    if os.getcwd() not in sys.path and "" not in sys.path:
-        sys.path.append(os.getcwd())  # for good, as `python -m` has it
     try:
-        return import_object(name)
+        return import_own(name)
     except (ImportError, AttributeError) as error:
         raise UsageError(f"The callback '{name}' cannot be imported: {error}.") from None
 

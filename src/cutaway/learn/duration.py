@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from cutaway.data.augment import augment_for
+from cutaway.data.augment import Augment, OwnAugment
 from cutaway.data.feed import Feed, Normalise
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
 from cutaway.learn import runtime as runtimes
-from cutaway.learn.fit import check_fit
+from cutaway.learn.augmentation import augmentation_of
+from cutaway.learn.check_fit import check_fit
 from cutaway.learn.frozen_features import FeatureFeed, frozen_backbone
 from cutaway.learn.loop import MetricTotals, optimizers_of, training_steps
 from cutaway.learn.network import head_of, initial_network
@@ -70,17 +71,24 @@ def told(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def with_time(recipe: Recipe, images: ImageSet, budget: float) -> tuple[Recipe, str]:
+def with_time(
+    recipe: Recipe, images: ImageSet, budget: float, own: OwnAugment | None = None
+) -> tuple[Recipe, str]:
     """The recipe, with as many epochs as a budget in seconds allows; about how long it takes.
 
+    Args:
+        own: an augmentation of the user's own.
+
     Raises:
-        UsageError: not even one epoch fits, or the network is an object of the user's own.
+        UsageError: not even one epoch fits, there are none, or the network is the user's own.
     """
+    if images.tail is not None:
+        raise UsageError("--time counts epochs, and a stream has none: give fewer steps instead.")
     if recipe.model.startswith(OWN):
         raise UsageError("--time is for networks of `cutaway models`: give --epochs instead.")
     if len(images) < FEWEST:
         return recipe, ""
-    duration = measure(recipe, images)
+    duration = measure(recipe, images, own)
     shorter = fitted(recipe, duration, budget)
     planned, left = ([one.epochs for one in r.in_stages()] for r in (recipe, shorter))
     cut = f", with {left[-1]} epochs instead of {planned[-1]} (--time)" if left != planned else ""
@@ -110,14 +118,14 @@ def fitted(recipe: Recipe, duration: Duration, budget: float) -> Recipe:
     return recipe.override(stages=[*recipe.stages[:-1], recipe.stages[-1] | {"epochs": count}])
 
 
-def measure(recipe: Recipe, images: ImageSet) -> Duration:
+def measure(recipe: Recipe, images: ImageSet, own: OwnAugment | None = None) -> Duration:
     """Measure a few steps of each stage, with a network that is thrown away.
 
     Raises UsageError where recipe and images do not fit together.
     """
     with torch.random.fork_rng(devices=[]):
         network = initial_network(recipe, images.channels, images.target.outputs, images.size)
-        check_fit(network, images, recipe)
+        check_fit(network, images, recipe, own)
         runtime = runtimes.choose(recipe, network)
         network = runtime.place(network)
         train, val, test = _counts(recipe, images)
@@ -125,7 +133,7 @@ def measure(recipe: Recipe, images: ImageSet) -> Duration:
         with runtime.session():
             answer = _answering(recipe, network, images, runtime)
             for stage in recipe.in_stages():
-                step, kept = _learning(stage, network, images, runtime)
+                step, kept = _learning(stage, network, images, runtime, own)
                 shown = min(train, stage.labels or train) * stage.repeat
                 epochs.append(math.ceil(shown / stage.batch_size) * step)
                 if kept:
@@ -146,13 +154,15 @@ def _counts(recipe: Recipe, images: ImageSet) -> tuple[float, float, float]:
     return count - test - val, val, test
 
 
-def _feed(recipe: Recipe, images: ImageSet, runtime: Runtime) -> Feed:
+def _feed(
+    recipe: Recipe, images: ImageSet, runtime: Runtime, augment: Augment | OwnAugment | None = None
+) -> Feed:
     """As many images as are needed."""
     some = torch.arange(min(len(images), (1 + STEPS) * recipe.batch_size))
     middle = (0.5,) * images.channels
     return Feed(
         images, some, batch_size=recipe.batch_size, normalise=Normalise(middle, middle),
-        augment=augment_for(recipe.augment, images.size), device=runtime.device,
+        augment=augment, device=runtime.device,
         memory_format=runtime.torch_memory_format,
         target=images.target.fitted(images.truth, some),
     )  # fmt: skip
@@ -169,13 +179,13 @@ def _answering(recipe: Recipe, network: nn.Module, images: ImageSet, runtime: Ru
 
 
 def _learning(
-    recipe: Recipe, network: nn.Module, images: ImageSet, runtime: Runtime
+    recipe: Recipe, network: nn.Module, images: ImageSet, runtime: Runtime, own: OwnAugment | None
 ) -> tuple[float, bool]:
     """Seconds of a step of a stage, and whether it learns from features that are computed once."""
     recipe, task = recipe.override(lr=1e-9), make_task(recipe)
     free = [p for p in network.parameters() if p.requires_grad]
-    rest(frozen(network.train(), recipe.freeze, head_of(recipe, network)))
-    feed = _feed(recipe, images, runtime)
+    rest(frozen(network.train(), recipe.freeze, head_of(recipe)))
+    feed = _feed(recipe, images, runtime, augmentation_of(recipe, images.size, own))
     still = frozen_backbone(recipe, task, network, feed)
     players = task.players(still.tail if still else network)
     supply = FeatureFeed(feed, still, runtime) if still else feed

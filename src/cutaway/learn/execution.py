@@ -1,10 +1,11 @@
-"""Settings of a training that do not decide its result, and so are in no recipe."""
+"""What a recipe does not hold: settings that do not decide a result, objects of the user's own."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from cutaway.data.augment import OwnAugment
 from cutaway.learn.callbacks import Callback, Callbacks, resolve
 
 
@@ -17,6 +18,7 @@ class Execution:
             on has one already.
         callbacks: told how it goes; a class may be named, `package.module:Class`.
         checkpoint_every: seconds between checkpoints.
+        augment: the augmentation, where it is of the user's own; the recipe says what it is.
 
     Raises:
         UsageError: a callback that cannot be imported or made, or is none.
@@ -25,6 +27,7 @@ class Execution:
     out: str | Path = ""
     callbacks: Iterable[Callback | str] = ()
     checkpoint_every: float = 15.0
+    augment: OwnAugment | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "callbacks", tuple(self.callbacks))  # read once, kept

@@ -3,10 +3,11 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,19 +17,15 @@ from torch import Tensor
 from cutaway.errors import UsageError
 from cutaway.learn.card import WeightFacts
 from cutaway.learn.checkpoint import load_tensors
-from cutaway.models import Model
+from cutaway.models import Model, find
 
 PICKLED = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle")
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), 224
 """Mean, standard deviation and side that torchvision's weights were learned with."""
 
 
-class TimmSettings(TypedDict):
-    """The part of timm's `config.json` that is read."""
-
-    mean: list[float]
-    std: list[float]
-    input_size: list[int]
+TIMM_SETTINGS = {"mean", "std", "input_size"}
+"""What is read of timm's `config.json`, in its `pretrained_cfg` where it has one."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,7 @@ class WeightFile:
         mean, std: what the weights were learned with, a channel at a time, for pixels in 0..1.
         size: side in pixels of the images that they were learned from.
         digest: SHA-256 of the file.
+        architecture: timm's name of the network, where the file comes with it.
     """
 
     path: Path
@@ -48,6 +46,7 @@ class WeightFile:
     std: tuple[float, ...]
     size: int
     digest: str
+    architecture: str = ""
 
 
 def open_weights(source: str, model: Model) -> WeightFile:
@@ -58,28 +57,39 @@ def open_weights(source: str, model: Model) -> WeightFile:
         RunError: a run's weights were damaged.
     """
     facts: WeightFacts = {}
-    if source == "auto":
+    if source.startswith("torchvision/"):
+        model, source = find(source), "auto"
+    at_hand = source == "auto" and model.weights is not None
+    if at_hand:
         path, tensors = _at_hand(model)
     else:
-        path = _find(source)
+        path = _find(_of_hub(model) if source == "auto" else source)
         tensors, facts = _read(path)
-    mean, std, size = _normalisation(path, facts, model, source == "auto")
+    config = {} if at_hand else _config(path.with_name("config.json"))
+    mean, std, size = _normalisation(facts, config, model)
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return WeightFile(path, tensors, mean, std, size, digest)
+    architecture = str(config.get("architecture", ""))
+    return WeightFile(path, tensors, mean, std, size, digest, architecture)
 
 
 def _at_hand(model: Model) -> tuple[Path, dict[str, Tensor]]:
     """The file that the model itself knows of, the only one that may be pickled."""
-    if model.weights is None:
-        raise UsageError(
-            f"No weights of {model.name} are available: name a .safetensors file, a run, or a "
-            "repository of the Hugging Face hub such as timm/resnet18.a1_in1k."
-        )
+    assert model.weights is not None
     path = model.weights.find()
     if path.suffix in PICKLED:  # of tensors and plain containers only; nothing else is built
         return path, torch.load(path, map_location="cpu", weights_only=True)
     return path, load_file(path)
+
+
+def _of_hub(model: Model) -> str:
+    """The repository of the hub that the registry knows of."""
+    if not model.hub:
+        raise UsageError(
+            f"No weights of {model.name} are known: name a .safetensors file, a run, or a "
+            "repository of the Hugging Face hub such as timm/resnet18.a1_in1k."
+        )
+    return model.hub
 
 
 def _find(source: str) -> Path:
@@ -162,7 +172,7 @@ def _refuse_pickles(path: Path) -> None:
 
 
 def _normalisation(
-    path: Path, facts: WeightFacts, model: Model, at_hand: bool
+    facts: WeightFacts, config: Mapping[str, Any], model: Model
 ) -> tuple[tuple[float, ...], tuple[float, ...], int]:
     """Mean, standard deviation and side that the weights were learned with.
 
@@ -172,8 +182,8 @@ def _normalisation(
     if "data" in facts:
         card = facts["data"]
         return tuple(card["mean"]), tuple(card["std"]), min(card["size"])
-    settings = None if at_hand else _timm_settings(path.with_name("config.json"))
-    if settings:
+    settings = config.get("pretrained_cfg", config)
+    if isinstance(settings, dict) and settings.keys() >= TIMM_SETTINGS:
         mean, std, size = (settings[name] for name in ("mean", "std", "input_size"))
         return tuple(mean), tuple(std), int(size[-1])
     if model.weights is not None:
@@ -181,11 +191,10 @@ def _normalisation(
     return IMAGENET
 
 
-def _timm_settings(path: Path) -> TimmSettings | None:
-    """timm's settings; None where the file holds none."""
+def _config(path: Path) -> Mapping[str, Any]:
+    """timm's `config.json`; nothing where there is none that can be read."""
     try:
         config = json.loads(path.read_text())
-        settings: TimmSettings = config.get("pretrained_cfg", config)
-        return settings if TimmSettings.__required_keys__ <= settings.keys() else None
-    except (OSError, ValueError, AttributeError):
-        return None
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) else {}

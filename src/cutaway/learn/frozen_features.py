@@ -101,12 +101,12 @@ def frozen_backbone(
         recipe: of the stage, whose frozen modules are held and at rest already.
         feed: gives images to try it on, and says how many there are.
     """
-    changes = recipe.augment != "none" or recipe.stochastic_depth > 0
+    changes = recipe.augment != "none" or recipe.stochastic_depth > 0 or not feed.finite
     if not recipe.freeze or changes or recipe.watch or not task.takes_features:
         return None
     x = feed.of(feed.index[:2]).x
     with torch.random.fork_rng([x.device] if x.is_cuda else []), _buffers_kept(network):
-        tail = _tail(network, x)
+        tail = _tail(network, x, recipe.dropout)
         if tail is None:
             return None
         backbone = FrozenBackbone(network, tail)
@@ -124,9 +124,13 @@ def _buffers_kept(network: nn.Module) -> Iterator[None]:
             buffer.copy_(value)
 
 
-def _tail(network: nn.Module, x: Tensor) -> nn.Sequential | None:
+def _tail(network: nn.Module, x: Tensor, dropout: float) -> nn.Sequential | None:
     """The modules from the first that learns or draws, where each takes what that before it gave;
-    None where something else happens between them."""
+    None where something else happens between them.
+
+    Args:
+        dropout: the share that layers of dropout will leave out; below 0 their own.
+    """
     names = {module: name for name, module in network.named_modules()}
     calls: list[tuple[nn.Module, object, object]] = []
 
@@ -138,7 +142,7 @@ def _tail(network: nn.Module, x: Tensor) -> nn.Sequential | None:
             if not list(module.children()):
                 undo.enter_context(module.register_forward_hook(note))
         wanted = network(x)
-    begin = next((k for k, (leaf, *_) in enumerate(calls) if _moves(leaf)), len(calls))
+    begin = next((k for k, (leaf, *_) in enumerate(calls) if _moves(leaf, dropout)), len(calls))
     for _, given, gave in reversed(calls[begin:]):
         if gave is not wanted:
             return None
@@ -150,9 +154,11 @@ def _tail(network: nn.Module, x: Tensor) -> nn.Sequential | None:
     return nn.Sequential(OrderedDict(tail)) if tail and once and reached else None
 
 
-def _moves(leaf: nn.Module) -> bool:
+def _moves(leaf: nn.Module, dropout: float) -> bool:
     """Whether what a module makes of the same input changes from step to step."""
-    return isinstance(leaf, Dropout) or any(p.requires_grad for p in leaf.parameters())
+    if isinstance(leaf, Dropout) and (leaf.p if dropout < 0 else dropout) > 0:
+        return True
+    return any(p.requires_grad for p in leaf.parameters())
 
 
 def _fixed(backbone: FrozenBackbone, x: Tensor, count: int) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -10,6 +11,7 @@ from scipy.cluster.hierarchy import fcluster, ward  # type: ignore[import-untype
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
 from cutaway.learn.image_features import Progress, image_features, principal_components
+from cutaway.learn.sorting import Sorter
 
 MOST_GROUPS = 20
 """The largest number of groups that is tried where none is asked for."""
@@ -36,6 +38,11 @@ class Groups:
     distance: Float[np.ndarray, " n"]
     made_by: str
     scores: dict[int, float]
+
+    @property
+    def names(self) -> list[str]:
+        """`group-01`: names that sort."""
+        return [f"group-{k + 1:02}" for k in range(len(self.members))]
 
     @cached_property
     def members(self) -> list[Int[np.ndarray, " m"]]:
@@ -68,6 +75,21 @@ def group_images(images: ImageSet, groups: int = 0, progress: Progress | None = 
     scores = {} if groups else silhouettes(some, tree)
     group, distance = spread(x, some, cut(tree, groups or max(scores, key=lambda k: scores[k])))
     return Groups(group, distance, features.made_by, scores)
+
+
+def sort_groups(folder: Path, images: ImageSet, found: Groups) -> None:
+    """Copy each picture into a folder of its group, the most typical first.
+
+    Raises:
+        UsageError: the images are not from files, or they lie in the folder itself.
+        RunError: it cannot be written.
+    """
+    if images.sources is None:
+        raise UsageError(f"{images.name} is not a folder of files, so nothing can be copied.")
+    sorter = Sorter(folder)
+    for name, members in zip(found.names, found.members, strict=True):
+        for at in members.tolist():
+            sorter.copy(images.sources[at], images.names[at], name)
 
 
 def joined(x: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "joins 4"]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import nn
 
+from cutaway.data.augment import OwnAugment
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pack import Progress
 from cutaway.errors import RunError, UsageError
@@ -25,7 +26,8 @@ class Job:
 
     Args:
         path: its directory.
-        model, data: what learns and what it learns from, where these are the user's own objects.
+        model, data, augment: what learns, from what, and how that is augmented, where these are the
+            user's own objects.
 
     Attributes:
         kind: `run`, `fleet` or `search`.
@@ -42,8 +44,11 @@ class Job:
     maker: ClassVar[str]
     summed_by: ClassVar[str] = ""
 
-    def __init__(self, path: str | Path, model: nn.Module | None = None, data: Any = None):
-        self.path, self._given, self._data = Path(path), model, data
+    def __init__(
+        self, path: str | Path, model: nn.Module | None = None, data: Any = None,
+        augment: OwnAugment | None = None,
+    ):  # fmt: skip
+        self.path, self._given, self._data, self.augment = Path(path), model, data, augment
         if not self.is_at(path):
             raise UsageError(
                 f"{self.path} is not a {self.kind}: it holds no {self.marker}. {self.maker}"

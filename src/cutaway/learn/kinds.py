@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from cutaway.data.augment import OwnAugment
 from cutaway.errors import UsageError
 from cutaway.learn.fleet import Fleet
 from cutaway.learn.run import Run
@@ -19,12 +20,15 @@ def kind_at(path: str | Path) -> type[Run | Fleet | Search] | None:
 
 
 def open_job(
-    path: str | Path, model: nn.Module | None = None, data: Any = None
+    path: str | Path,
+    model: nn.Module | None = None,
+    data: Any = None,
+    augment: OwnAugment | None = None,
 ) -> Run | Fleet | Search:
     """The run, the fleet or the search in a directory.
 
     Args:
-        model, data: the user's own, where it began with such.
+        model, data, augment: the user's own, where it began with such.
 
     Raises:
         UsageError: there is none.
@@ -36,7 +40,7 @@ def open_job(
             f"{path} is not a run, a fleet or a search: it holds none of {markers}. "
             "They are made by `cutaway train` and `cutaway search`, below the folder runs."
         )
-    return kind(path, model, data)
+    return kind(path, model, data, augment)
 
 
 def open_network(path: str | Path) -> Run | Fleet:

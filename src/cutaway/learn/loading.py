@@ -9,8 +9,9 @@ from cutaway.data.pack import Progress
 from cutaway.data.sources import load
 from cutaway.data.target import Labels, Values
 from cutaway.errors import UsageError
-from cutaway.learn.recipe import OWN, Recipe
+from cutaway.learn.recipe import OWN, SETTINGS, Recipe
 from cutaway.learn.tasks import make_task
+from cutaway.settings import flag
 
 
 def part_or_data(data: Any, on: str) -> tuple[Any, str]:
@@ -42,11 +43,43 @@ def load_for(recipe: Recipe, data: Any, progress: Progress | None = None) -> Ima
 
 def suited(recipe: Recipe, images: ImageSet) -> Recipe:
     """The recipe for what the images have: one that would tell classes learns several labels where
-    they have such (see `Labels`), and stays as it is otherwise."""
+    they have such (see `Labels`), and stays as it is otherwise. Of a stream the epochs divide its
+    steps.
+
+    Raises:
+        UsageError: steps are lacking, or given where epochs are counted; a stream is too short.
+    """
+    if recipe.steps or images.tail is not None:
+        recipe = _with_steps(recipe, images)
     plain = recipe.task == Recipe().task and not any("task" in stage for stage in recipe.stages)
     if not (plain and isinstance(images.target, Labels)):
         return recipe
     return recipe.override(task="multi-label")
+
+
+def _with_steps(recipe: Recipe, images: ImageSet) -> Recipe:
+    """The recipe with as many epochs as divide its steps, at most those that it had."""
+    if images.tail is None:
+        raise UsageError(
+            "--steps is for a stream, whose images are not counted: give --epochs here."
+        )
+    if not recipe.steps:
+        raise UsageError(
+            "A stream has no epochs: give steps=1000, and epochs=10 to be evaluated ten times; or "
+            "a list of its items, list(...), where it ends and memory holds it."
+        )
+    counted = ("labels", "repeat", "sampling", "drop_last", "fold", "folds", "stages")
+    if name := next((n for n in counted if getattr(recipe, n) != SETTINGS[n].default), ""):
+        raise UsageError(f"{flag(name)} is for images that can be counted, not for a stream.")
+    length, needed = images.tail.length, recipe.steps * recipe.batch_size
+    if length is not None and length < needed:
+        raise UsageError(
+            f"The stream ends after {length:,} images, and {recipe.steps:,} steps of "
+            f"{recipe.batch_size} need {needed:,}: give fewer steps, a stream that begins anew at "
+            "its end (itertools.cycle), or a list of its items, list(...), and epochs."
+        )
+    epochs = next(n for n in range(recipe.epochs, 0, -1) if recipe.steps % n == 0)
+    return recipe.override(epochs=epochs)
 
 
 def load_again(recipe: Recipe, path: Path, progress: Progress | None = None) -> ImageSet:

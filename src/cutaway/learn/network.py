@@ -43,9 +43,6 @@ def prepare(run: "Run", network: nn.Module, task: Task, feed: Feed) -> None:
         task.begin(network, batch)
 
 
-def head_of(recipe: Recipe, network: nn.Module) -> str:
-    """The module that gives the answers: what the registry says, or the last with weights."""
-    if recipe.model in models.MODELS:
-        return models.find(recipe.model).head
-    weighted = [n for n, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)]
-    return weighted[-1] if weighted else ""
+def head_of(recipe: Recipe) -> str:
+    """The module that gives the answers: what the registry says, or was found of one's own."""
+    return models.find(recipe.model).head if models.is_model(recipe.model) else recipe.head

@@ -18,8 +18,17 @@ Note = dict[str, str]
 """`kind`, a short stable name, and `sentence`: what it is and what to do, for a reader."""
 
 
+TELLING = ("plan", "augmentation", "learning rate", "multi-label", "one-hot", "labels-fixed")
+"""Kinds that tell what was chosen or done, and warn of nothing."""
+
+
 def note(kind: str, sentence: str) -> Note:
     return {"kind": kind, "sentence": sentence}
+
+
+def telling(one: Note) -> bool:
+    """Whether a note only tells what was chosen or done."""
+    return one["kind"] in TELLING
 
 
 def add_note(run: "Run", kind: str, sentence: str) -> None:

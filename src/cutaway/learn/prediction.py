@@ -160,8 +160,8 @@ class ValuePrediction(Prediction):
 
     @classmethod
     def of(cls, name: str, answer: np.ndarray, names: Sequence[str]) -> "ValuePrediction":
-        """The numbers of these names."""
-        return cls(name=name, values=dict(zip(names, map(float, answer), strict=True)))
+        """The numbers of these names, with no more digits than they have."""
+        return cls(name=name, values={n: float(str(v)) for n, v in zip(names, answer, strict=True)})
 
     def answer(self) -> dict[str, dict[str, float]]:
         return {"values": self.values}

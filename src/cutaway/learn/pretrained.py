@@ -1,16 +1,13 @@
 """Transfer: weights learned elsewhere, what of them is kept still, and how fast the rest moves."""
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError, nearest
-from cutaway.learn.external_weights import open_weights
-from cutaway.models import Model
-
-Naming = Callable[[str], str]
+from cutaway.learn.external_weights import WeightFile, open_weights
+from cutaway.models import Counterpart, Model, Naming
 
 
 @dataclass(frozen=True)
@@ -56,18 +53,21 @@ def load_pretrained(network: nn.Module, model: Model, source: str) -> Pretrained
         RunError: a run's weights were damaged.
     """
     file = open_weights(source, model)
-    ours = network.state_dict()
-    naming = _naming(model, ours, file.tensors)
-    new = _new_head(model, ours, naming, file.tensors)
-    matched, problems = _match(ours, naming, new, file.tensors)
+    ours, first = network.state_dict(), _first_kernels(network)
+    written = _written_as(model, ours, file.tensors)
+    _refuse_other(file, model)
+    new = _new_head(model, ours, written.names, file.tensors)
+    matched, problems = _match(ours, written.names, new, file.tensors, first)
     if problems:
         more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
         raise UsageError(
             f"{file.path} does not fit {model.name}: {', '.join(problems[:3])}{more}; nothing was "
             "loaded, so name weights that were made for this network."
         )
+    if written.eps is not None:
+        _with_our_eps(network, matched, written.eps)
     network.load_state_dict(matched, strict=False)
-    channels = _channels(ours)
+    channels = ours[first].shape[1] if first in ours else None
     mean, std = (_spread(values, channels) for values in (file.mean, file.std))
     return Pretrained(source, file.digest, tuple(matched), tuple(new), mean, std, file.size)
 
@@ -122,22 +122,38 @@ def _keeps_statistics(module: nn.Module) -> bool:
     return getattr(module, "running_mean", None) is not None
 
 
-def _naming(model: Model, ours: Iterable[str], theirs: Iterable[str]) -> Naming:
+def _refuse_other(file: WeightFile, model: Model) -> None:
+    """Refuse the weights of a network that timm has under another name, and that may have the same
+    parameters: with another padding it would answer wrongly. Raises UsageError."""
+    known = [one for one in model.counterparts if one.library == "timm"]
+    names = [name for one in known for name in (one.model, *one.also)]
+    if file.architecture and names and file.architecture not in names:
+        raise UsageError(
+            f"{file.path} holds weights of timm's {file.architecture}, and {model.name} here is "
+            f"timm's {names[0]}: train timm/{file.architecture}, or name other weights."
+        )
+
+
+def _published(model: Model) -> list[Counterpart]:
+    """The ways in which a file may name the network's parameters: ours, and those of others."""
+    ours = [Counterpart("cutaway", model.name, str)]
+    installed = [Counterpart("", "", model.weights.names)] if model.weights else []
+    return [*ours, *model.counterparts, *installed]
+
+
+def _written_as(model: Model, ours: Iterable[str], theirs: Iterable[str]) -> Counterpart:
     """The way of naming parameters that finds most of ours in the file."""
-    namings: list[Naming] = [str]
-    if model.external_name is not None:
-        torchvision = model.external_name
-        namings += [torchvision, lambda name: _timm_dense(torchvision(name))]
-    if model.weights is not None:
-        namings.append(model.weights.names)
     held, names = set(theirs), list(ours)
-    return max(namings, key=lambda naming: sum(naming(name) in held for name in names))
+    return max(_published(model), key=lambda one: sum(one.names(name) in held for name in names))
 
 
-def _timm_dense(name: str) -> str:
-    """timm's names for the three dense layers that torchvision calls classifier.0, 3 and 6."""
-    dense = {"0": "pre_logits.fc1", "3": "pre_logits.fc2", "6": "head.fc"}
-    return re.sub(r"^classifier\.([036])\b", lambda match: dense[match[1]], name)
+def _with_our_eps(network: nn.Module, matched: dict[str, Tensor], eps: float) -> None:
+    """Shift variances by what is added to them here less what was added there: their sum, which is
+    all that a normalisation computes with, stays."""
+    for name, value in matched.items():
+        module, _, field = name.rpartition(".")
+        if field == "running_var":
+            matched[name] = value + (eps - float(network.get_submodule(module).eps))  # type: ignore[arg-type]
 
 
 def _new_head(
@@ -151,11 +167,18 @@ def _new_head(
 
 
 def _match(
-    ours: dict[str, Tensor], naming: Naming, new: Sequence[str], theirs: dict[str, Tensor]
+    ours: dict[str, Tensor],
+    naming: Naming,
+    new: Sequence[str],
+    theirs: dict[str, Tensor],
+    first: str,
 ) -> tuple[dict[str, Tensor], list[str]]:
-    """The file's tensors by our names, and in words whatever does not match."""
+    """The file's tensors by our names, and in words whatever does not match.
+
+    Args:
+        first: our name of the kernels that images meet first.
+    """
     matched, problems = {}, []
-    first = next(iter(ours))
     for name, like in ours.items():
         value = theirs.get(naming(name))
         if name in new or (value is None and _counts_batches(name)):
@@ -180,6 +203,8 @@ def _fitted(value: Tensor, like: Tensor, first: bool) -> Tensor | None:
         return value
     if value.ndim == 4 and like.ndim == 2 and value.flatten(1).shape == like.shape:
         return value.flatten(1)  # a dense layer written as a convolution over all that there is
+    if value.squeeze().shape == like.squeeze().shape:
+        return value.reshape(like.shape)  # with axes of length 1, or without them
     kernels = value.ndim == like.ndim > 2 and value[:, 0].shape == like[:, 0].shape
     if first and kernels and 1 in (value.shape[1], like.shape[1]):
         return value.sum(1, keepdim=True).expand_as(like) / like.shape[1]
@@ -196,10 +221,12 @@ def _shape(tensor: Tensor) -> str:
     return (" x ".join(map(str, tensor.shape)) or "a single number") + kind
 
 
-def _channels(ours: dict[str, Tensor]) -> int | None:
-    """The channels that the network's first kernels take; None where it begins otherwise."""
-    first = next(iter(ours.values()))
-    return first.shape[1] if first.ndim > 2 else None
+def _first_kernels(network: nn.Module) -> str:
+    """The name of the kernels that images meet first; nothing where it begins otherwise."""
+    kinds = nn.Conv1d | nn.Conv2d | nn.Conv3d
+    convolutions = (name for name, module in network.named_modules() if isinstance(module, kinds))
+    first = next(convolutions, None)
+    return "" if first is None else f"{first}.weight".lstrip(".")
 
 
 def _spread(values: tuple[float, ...], channels: int | None) -> tuple[float, ...]:

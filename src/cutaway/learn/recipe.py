@@ -52,6 +52,7 @@ class Recipe:
     backbone_rate: float = setting(
         1.0, "learning rate of the layers before the head, as a share of lr", "What", low=0, high=10
     )
+    head: str = setting("", "the layer of a module of one's own that gives the answers", "What")
     seed: int = setting(0, "seed of every random draw", "What", low=0)
     replicates: int = setting(
         1, "networks trained as one job, each with its own seed", "What", low=1, high=100_000
@@ -80,10 +81,11 @@ class Recipe:
     labels: int = setting(0, "training images whose class is known; 0: all", "Data", low=0)
     repeat: int = setting(1, "times that an epoch shows each image", "Data", low=1)
     augment: str = setting(
-        "none", "random changes to each batch: shift:2+rotate:10; auto: what suits the data", "Data"
+        "none", "random changes to images: shift:2+rotate:10; auto; package.module:name", "Data"
     )
 
     epochs: int = setting(10, "passes through the training images", "Learning", low=1)
+    steps: int = setting(0, "steps in all, of a stream; epochs divide them", "Learning", low=0)
     batch_size: int = setting(128, "images in a step, at most", "Learning", low=1)
     drop_last: bool = setting(
         False, "leave out of an epoch the last batch where it is not full", "Learning"

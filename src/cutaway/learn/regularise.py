@@ -34,7 +34,7 @@ def regularised(network: nn.Module, recipe: Recipe) -> Iterator[None]:
         if recipe.compile == "yes":  # or PyTorch goes on with what it compiled for other hooks
             torch.compiler.reset()
         if recipe.dropout >= 0:
-            _drop(network, recipe.dropout, head_of(recipe, network), undo)
+            _drop(network, recipe.dropout, head_of(recipe), undo)
         if recipe.stochastic_depth:
             _skip(network, recipe.stochastic_depth, undo)
         yield

@@ -28,6 +28,7 @@ from cutaway.learn.conformal import covering
 from cutaway.learn.directory import refuse_member
 from cutaway.learn.evaluation import Evaluation, Summary
 from cutaway.learn.execution import Execution
+from cutaway.learn.head import head_again
 from cutaway.learn.history import Row
 from cutaway.learn.job import Job
 from cutaway.learn.loading import part_or_data
@@ -166,7 +167,7 @@ class Run(Job, Answering):
             UsageError: it was an object of the user's own, which has to be handed in again.
         """
         if self._given is not None:
-            return self._given
+            return head_again(self.recipe, self._given, self.data, self.task.needs is not None)
         if self.recipe.model.startswith(OWN):
             raise UsageError(
                 f"{self.path} trained {self.recipe.model.removeprefix(OWN)}, a network of your "

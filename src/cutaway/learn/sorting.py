@@ -1,4 +1,4 @@
-"""Sort pictures into a folder for each class that is predicted, by copying."""
+"""Sort pictures into folders by copying: one for each class that is predicted, or each group."""
 
 import filecmp
 import os
@@ -9,16 +9,19 @@ from io import BytesIO
 from itertools import count
 from pathlib import Path
 
-from cutaway.data.sample import as_task
+from cutaway.data.sample import Cell, as_task
 from cutaway.data.worker import fetch
 from cutaway.errors import UsageError
 from cutaway.files import writing
 from cutaway.learn.answers import Answered
 from cutaway.learn.prediction import ClassPrediction
 
+Source = str | bytes | Cell
+"""A picture: its file, its content, or its cell of a table."""
+
 
 class Sorter:
-    """Copies pictures into `FOLDER/CLASS/`. Nothing is moved, and nothing there is overwritten.
+    """Copies pictures into `FOLDER/LABEL/`. Nothing is moved, and nothing there is overwritten.
 
     A picture whose name is taken gets a number, unless the one that has it is the same; so the same
     command again copies nothing.
@@ -29,7 +32,7 @@ class Sorter:
         self._names: dict[str, str] = {}
 
     def add(self, one: Answered) -> None:
-        """Copy one picture; one that cannot be read stays out.
+        """Copy a picture into the folder of its class; one that cannot be read stays out.
 
         Raises:
             UsageError: the network tells no classes, or the picture lies in the folder itself.
@@ -39,10 +42,19 @@ class Sorter:
             return
         if not isinstance(one.prediction, ClassPrediction):
             raise UsageError("--sort needs a network that predicts a class for each image.")
+        self.copy(one.input.source, one.input.name, one.prediction.label)
+
+    def copy(self, source: Source, name: str, label: str) -> None:
+        """Copy a picture into the folder of a label.
+
+        Raises:
+            UsageError: the picture lies in the folder itself.
+            RunError: it cannot be written.
+        """
         with writing(self.folder):
-            folder = self.folder / self._name(one.prediction.label)
+            folder = self.folder / self._name(label)
             folder.mkdir(parents=True, exist_ok=True)
-            self._copy(one, folder)
+            self._copy(source, name, folder)
 
     def _name(self, label: str) -> str:
         """The name of a class as that of a folder, another for each class."""
@@ -52,24 +64,23 @@ class Sorter:
             self._names[label] = next(one for one in free if one not in self._names.values())
         return self._names[label]
 
-    def _copy(self, one: Answered, folder: Path) -> None:
-        source = one.input.source
+    def _copy(self, source: Source, name: str, folder: Path) -> None:
         if isinstance(source, str):
             if Path(source).resolve().is_relative_to(self.folder.resolve()):
                 raise UsageError(
-                    f"{source} lies in {self.folder} already: choose another folder for --sort."
+                    f"{source} lies in {self.folder} already: choose another folder to copy into."
                 )
-            name = Path(source).name
+            plain = Path(source).name
         else:
             content = fetch(as_task(source))
-            name = Path(one.input.name).name + _ending(content)
+            plain = Path(name).name + _ending(content)
         temporary = folder / f".{os.getpid()}.tmp"
         try:
             if isinstance(source, str):
                 shutil.copy2(source, temporary)
             else:
                 temporary.write_bytes(content if isinstance(content, bytes) else b"")
-            if target := _free(folder / name, temporary):
+            if target := _free(folder / plain, temporary):
                 os.rename(temporary, target)
         finally:
             with suppress(FileNotFoundError):

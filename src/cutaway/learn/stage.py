@@ -1,18 +1,19 @@
 """One stage of a training: who plays, on what images, and how far it has come."""
 
 from math import ceil
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from cutaway.data.augment import parse
-from cutaway.data.feed import Feed
+from cutaway.data.feed import Feed, Mark
 from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
 from cutaway.data.split import Split
+from cutaway.data.stream_feed import StreamFeed
 from cutaway.learn import checkpoint
+from cutaway.learn.augmentation import augmentation_of
 from cutaway.learn.checkpoint import Tensors
 from cutaway.learn.decay import apply_decay
 from cutaway.learn.evaluation import Evaluation, number
@@ -40,6 +41,7 @@ class StageFacts(TypedDict):
     rows: list[Row]
     optimizers: dict[str, object]
     images: dict[str, int]
+    stream: NotRequired[Mark | None]
 
 
 class Stage:
@@ -64,7 +66,7 @@ class Stage:
         self.recipe = recipe
         self.task = task_of(recipe, run.split, images, run.recipe.seed)
         self.free = [p for p in network.parameters() if p.requires_grad]
-        head = head_of(recipe, network)
+        head = head_of(recipe)
         rest(frozen(network.train(), recipe.freeze, head))
         turns = max(player.turns for player in self.task.players(network))
         self.shown = feed(recipe, run, images, turns=turns)
@@ -97,6 +99,11 @@ class Stage:
     def images_before(self, step: int) -> int:
         """Count the images that the steps before this one, counted from 0, learn from."""
         return self.feed.images_before(step * batches_per_step(self.player_optimizers))
+
+    @property
+    def _batch(self) -> int:
+        """The number of the batch that the next step begins with."""
+        return self.step * batches_per_step(self.player_optimizers)
 
     @property
     def answering(self) -> nn.Module:
@@ -164,7 +171,7 @@ class Stage:
         tensors |= {f"best/{k}": v for k, v in self.best.items()}
         return tensors, {
             "number": self.number, "step": self.step, "rows": self.rows, "optimizers": rest,
-            "images": self.totals.images,
+            "images": self.totals.images, "stream": self.feed.mark(self._batch),
         }  # fmt: skip
 
     def restore(self, tensors: Tensors, facts: StageFacts) -> None:
@@ -181,6 +188,7 @@ class Stage:
         self.totals = MetricTotals(sums, facts["images"])
         self.best = part(tensors, "best")
         self.step, self.rows = facts["step"], facts["rows"]
+        self.feed.expect(self._batch, facts.get("stream"))
 
 
 def moving_average(network: nn.Module, decay: float) -> AveragedModel:
@@ -230,14 +238,19 @@ def feed(
     """
     known = known_images(recipe, run.split, images, run.recipe.seed)
     mixed = make_task(recipe).partly
+    common: dict[str, Any] = {
+        "batch_size": recipe.batch_size, "normalise": run.data.normalise, "seed": recipe.seed,
+        "augment": augmentation_of(recipe, images.size, run.augment) if augmented else None,
+        "device": run.runtime.device, "memory_format": run.runtime.torch_memory_format,
+        "target": run.data.target,
+    }  # fmt: skip
+    if images.tail is not None:
+        batches = turns * recipe.steps // recipe.epochs
+        return StreamFeed(images, run.split.train, batches_per_epoch=batches, **common)
     return Feed(
-        images, run.split.train if known is None or mixed else known, batch_size=recipe.batch_size,
-        normalise=run.data.normalise, seed=recipe.seed,
-        augment=parse(recipe.augment) if augmented else None,
-        labelled=known if mixed else None, repeat=recipe.repeat,
-        balanced=recipe.sampling == "balanced", drop_last=recipe.drop_last,
-        turns=turns, device=run.runtime.device, memory_format=run.runtime.torch_memory_format,
-        target=run.data.target,
+        images, run.split.train if known is None or mixed else known,
+        labelled=known if mixed else None, repeat=recipe.repeat, turns=turns,
+        balanced=recipe.sampling == "balanced", drop_last=recipe.drop_last, **common,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from cutaway.data.copies import copies
+from cutaway.data.duplicates import join_clusters
 from cutaway.data.folds import folds
 from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load
@@ -68,7 +69,11 @@ class Suspects:
 
 
 def suspects_of(
-    source: str, size: int | None = None, label: str = "", progress: Progress | None = None
+    source: str,
+    size: int | None = None,
+    label: str = "",
+    group_by: str = "",
+    progress: Progress | None = None,
 ) -> tuple[ImageSet, Suspects]:
     """The images of a data set, of a run or of a fleet, and which labels of theirs may be wrong.
 
@@ -76,14 +81,17 @@ def suspects_of(
     on; else a simple classifier is trained.
 
     Args:
-        size, label: of data, see `load`; a run and a fleet have their own.
+        size, label, group_by: of data, see `load`; a run and a fleet have their own.
 
     Raises:
-        UsageError: there is no such data, or what `find_suspects` refuses.
+        UsageError: there is no such data, these are given for a run, or what `find_suspects`
+            refuses.
     """
     if kind_at(source) is None:
-        images = load(source, image_size=size, label=label, progress=progress)
+        images = load(source, image_size=size, label=label, group_by=group_by, progress=progress)
         return images, find_suspects(images, progress)
+    if size or label or group_by:
+        raise UsageError(f"{source} has data and options of its own: leave out those of data.")
     job = open_job(source)
     images = job.images(progress)
     if isinstance(job, Fleet) and job.recipe.folds:
@@ -121,16 +129,18 @@ def find_suspects(images: ImageSet, progress: Progress | None = None) -> Suspect
     """
     if not isinstance(images.target, Classes):
         raise UsageError(f"Wrong labels are looked for among classes; {images.target.description}.")
-    alike = copies(images, lambda _: None)[1].numpy()
+    unit = join_clusters(copies(images, lambda _: None).near, images.groups).numpy()
     targets, present = images.targets.numpy(), np.bincount(images.targets)
-    if len(np.unique(alike)) < FEWEST or (present > 0).sum() < 2:
+    if len(np.unique(unit)) < FEWEST or (present > 0).sum() < 2:
         raise DataError(
             f"Wrong labels cannot be told among {len(images)} images of "
-            f"{(present > 0).sum()} classes: it takes {FEWEST} different images and two classes."
+            f"{(present > 0).sum()} classes: it takes {FEWEST} different images"
+            f"{'' if images.groups is None else ', from as many groups,'} and two classes."
         )
     features = image_features(images, progress)
-    p = out_of_fold(features, targets, alike, len(images.classes))
-    how = f"logistic regression on {features.made_by}, in {FOLDS} folds"
+    p = out_of_fold(features, targets, unit, len(images.classes))
+    whole = "" if images.groups is None else " that part no group"
+    how = f"logistic regression on {features.made_by}, in {FOLDS} folds{whole}"
     return Suspects(p, targets, how)
 
 
@@ -140,8 +150,8 @@ def out_of_fold(
     """The probabilities of each class, by classifiers that learned from the other folds.
 
     Args:
-        unit: a number for each image, the same for copies, which stay in one fold: a wrong label
-            that stands twice would confirm itself.
+        unit: a number for each image, the same for copies and for images of one group, which stay
+            in one fold: a wrong label that stands twice would confirm itself.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression

@@ -72,8 +72,8 @@ ELSEWHERE = {
     "logger loggers wandb tensorboard": "Every run writes metrics.jsonl and report.html.",
     "num_classes n_classes classes": "The number of classes comes from the data.",
     "shuffle": "Training images are shuffled in each epoch, as the seed has it.",
-    "max_steps steps iterations n_iter_max": "The length is counted in epochs: `epochs`, and "
-    "`repeat` for epochs that show each image several times.",
+    "max_steps iterations n_iter_max": "The length is counted in epochs: `epochs`, and `repeat` "
+    "for epochs that show each image several times; of a stream in `steps`.",
     "fast_dev_run limit_train_batches": "Give `epochs` 1 to try a recipe.",
 }
 """Names without a setting here, and what there is instead."""

@@ -88,7 +88,8 @@ def room(width: int) -> int:
 
 def _directions(z: np.ndarray) -> np.ndarray:
     z = z.astype(np.float64)
-    return z / np.linalg.norm(z, axis=1, keepdims=True).clip(1e-10)
+    unit: np.ndarray = z / np.linalg.norm(z, axis=1, keepdims=True).clip(1e-10)
+    return unit
 
 
 def _distances(known: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -96,4 +97,5 @@ def _distances(known: np.ndarray, z: np.ndarray) -> np.ndarray:
     z, known = _directions(z), known.astype(np.float64)
     square = (z**2).sum(1)[:, None] + (known**2).sum(1) - 2 * z @ known.T
     nearest = np.partition(square, NEIGHBOUR - 1, 1)[:, NEIGHBOUR - 1]
-    return np.sqrt(nearest.clip(0))
+    distances: np.ndarray = np.sqrt(nearest.clip(0))
+    return distances

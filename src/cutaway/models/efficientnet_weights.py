@@ -27,20 +27,6 @@ def package_name(ours: str) -> str:
     return _rename(flat, names)
 
 
-def timm_name(ours: str) -> str:
-    """Our parameter's name in timm's `tf_efficientnet_lite0`: `blocks.2.0.conv_pw.weight`."""
-    plain = ours.startswith("stages.0.")  # without e, timm counts what is left from 1
-    names = {
-        "stem": ("conv_stem", "bn1"),
-        "expand": ("conv_pw", "bn1"),
-        "depthwise": ("conv_dw", "bn1" if plain else "bn2"),
-        "project": ("conv_pw", "bn2") if plain else ("conv_pwl", "bn3"),
-        "top": ("conv_head", "bn2"),
-        "output": ("classifier",),
-    }
-    return _rename(re.sub("^stages", "blocks", ours), names)
-
-
 def _rename(ours: str, names: dict[str, tuple[str, ...]]) -> str:
     """`ours` with a part's convolution (0) and normalisation (1) called what `names` says."""
     parts = r"\b(stem|expand|depthwise|project|top)\.([01])|^(output)"

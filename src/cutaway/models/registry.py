@@ -11,6 +11,8 @@ from torch import nn
 from cutaway.errors import UsageError, nearest
 
 Builder = Callable[..., nn.Module]
+Naming = Callable[[str], str]
+"""Gives the name that a file uses for a parameter or buffer of ours."""
 Size = tuple[int, ...]
 """The grid of an example: (height, width), (length,) of a signal, (frames, height, width)."""
 
@@ -21,16 +23,42 @@ class Weights:
 
     Attributes:
         find: gives the file, of any format; UsageError where it is not at hand.
-        names: gives the name that the file uses for each of our parameters.
+        names: those that the file uses.
         mean, std: what they were learned with, a channel at a time, for pixels in 0..1.
         size: side in pixels of the images that they were learned from.
     """
 
     find: Callable[[], Path]
-    names: Callable[[str], str]
+    names: Naming
     mean: tuple[float, ...]
     std: tuple[float, ...]
     size: int
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """The same network in another library, whose weights fit ours.
+
+    Attributes:
+        library: torchvision or timm.
+        model: that library's name of the network.
+        names: those that its files use.
+        tag: names weights of it on the Hugging Face hub.
+        also: other names of that library for it, as an option of ours changes it.
+        eps: what its normalisations add to a variance, where ours add something else.
+    """
+
+    library: str
+    model: str
+    names: Naming
+    tag: str = ""
+    also: tuple[str, ...] = ()
+    eps: float | None = None
+
+    @property
+    def hub(self) -> str:
+        """The repository of the Hugging Face hub with the weights of its tag."""
+        return f"{self.library}/{self.model}.{self.tag}"
 
 
 @dataclass(frozen=True)
@@ -49,8 +77,7 @@ class Model:
         task: what its outputs mean, a name of `learn.tasks`.
         head: the module that gives the answers, which is new where a pre-trained network meets
             other classes; the rest is the backbone.
-        external_name: gives the name that a published weight file uses for each of our parameters;
-            None where no such file is known.
+        counterparts: the same network in other libraries.
         weights: the file that is at hand without being named; None where there is none.
     """
 
@@ -65,7 +92,7 @@ class Model:
     min_size: int = 1
     task: str = "classify"
     head: str = "output"
-    external_name: Callable[[str], str] | None = None
+    counterparts: tuple[Counterpart, ...] = ()
     weights: Weights | None = None
 
     @property
@@ -73,6 +100,11 @@ class Model:
         """The model's own options with their defaults."""
         parameters = list(inspect.signature(self.build).parameters.values())[3:]
         return {parameter.name: parameter.default for parameter in parameters}
+
+    @property
+    def hub(self) -> str:
+        """The weights of it on the Hugging Face hub, `owner/name`; nothing where none are known."""
+        return next((one.hub for one in self.counterparts if one.tag), "")
 
 
 MODELS: dict[str, Model] = {}
@@ -89,12 +121,31 @@ def register(name: str, **about: Any) -> Callable[[Builder], Builder]:
     return enter
 
 
+Library = Callable[[str], Model]
+LIBRARIES: dict[str, Library] = {}
+"""Other libraries by name, each of which finds a model of its own by its name there."""
+
+
+def library(find_there: Library) -> Library:
+    """Register a library under its function's name: `timm/resnet18` asks `timm` for `resnet18`."""
+    LIBRARIES[find_there.__name__] = find_there
+    return find_there
+
+
+def is_model(name: str) -> bool:
+    """Whether a name is that of a registered model, or says which library has it."""
+    return name in MODELS or ("/" in name and name.partition("/")[0] in LIBRARIES)
+
+
 def find(name: str) -> Model:
-    """The registered model called `name`.
+    """The registered model called `name`, or that of another library: `timm/resnet18.a1_in1k`.
 
     Raises:
-        UsageError: there is none; the nearest name is offered.
+        UsageError: there is none, with the nearest name; or its library is not installed.
     """
+    if "/" in name and is_model(name):
+        where, _, there = name.partition("/")
+        return LIBRARIES[where](there)
     if name not in MODELS:
         raise UsageError(f"There is no model '{name}'.{nearest(name, MODELS)}")
     return MODELS[name]

@@ -4,7 +4,7 @@ from functools import partial
 
 from torch import nn
 
-from cutaway.models.registry import Size, register
+from cutaway.models.registry import Counterpart, Size, register
 from cutaway.models.resnet import Basic, Block, Bottleneck, Plain, Projection, Residual, ResNet
 
 BASIC, WIDE = (64, 128, 256, 512), (256, 512, 1024, 2048)
@@ -18,9 +18,10 @@ RESNETS = {
     101: (Bottleneck, WIDE, (3, 4, 23, 3), 44_549_160),
     152: (Bottleneck, WIDE, (3, 8, 36, 3), 60_192_808),
 }
+TAGS = {18: "a1_in1k", 34: "a1_in1k", 50: "a1_in1k", 101: "a1h_in1k", 152: "a1h_in1k"}
 PLAINS = {18: 11_515_688, 34: 21_623_848}
 
-# What torchvision calls otherwise.
+# What torchvision calls otherwise; timm has the same names.
 TORCHVISION_NAMES = {
     "stem.0": "conv1",
     "stem.1": "bn1",
@@ -71,7 +72,10 @@ def register_resnet(depth: int) -> None:
         title=f"ResNet-{depth} for photographs",
         source="He et al. 2015, table 1",
         parameters=parameters,
-        external_name=torchvision_name,
+        counterparts=(
+            Counterpart("torchvision", f"resnet{depth}", torchvision_name),
+            Counterpart("timm", f"resnet{depth}", torchvision_name, TAGS[depth]),
+        ),
         **ABOUT,
     )
     def build(channels: int, classes: int, size: Size) -> ResNet:

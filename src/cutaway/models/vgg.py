@@ -1,12 +1,13 @@
 """VGG: 3x3 convolutions only; the side halved and the maps doubled five times."""
 
+import re
 from collections.abc import Sequence
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway.models.parts.initialisers import initialise
-from cutaway.models.registry import Size, register
+from cutaway.models.registry import Counterpart, Size, register
 
 WIDTHS = (64, 128, 256, 512, 512)
 # Table 1's columns A, B, D and E: convolutions of each stage; table 2 prints 133, 133, 138 and
@@ -70,6 +71,12 @@ def torchvision_name(name: str) -> str:
     return name.replace("dense.", "classifier.").replace("output.", "classifier.6.")
 
 
+def timm_name(name: str) -> str:
+    """timm's name: it writes the first two dense layers as convolutions over all that there is."""
+    dense = {"0": "pre_logits.fc1", "3": "pre_logits.fc2", "6": "head.fc"}
+    return re.sub(r"^classifier\.([036])\b", lambda match: dense[match[1]], torchvision_name(name))
+
+
 def register_depth(depth: int) -> None:
     """Register one depth."""
     depths, parameters = CONFIGURATIONS[depth]
@@ -82,7 +89,10 @@ def register_depth(depth: int) -> None:
         example=(3, 1000, 224),
         min_size=32,
         parameters=parameters,
-        external_name=torchvision_name,
+        counterparts=(
+            Counterpart("torchvision", f"vgg{depth}", torchvision_name, also=(f"vgg{depth}_bn",)),
+            Counterpart("timm", f"vgg{depth}", timm_name, "tv_in1k", (f"vgg{depth}_bn",)),
+        ),
     )
     def build(
         channels: int, classes: int, size: Size, width: int = 4096, norm: bool = False

@@ -9,7 +9,7 @@ from cutaway.figures import Axis, Curves, Places, Role, Series
 from cutaway.learn import history
 from cutaway.learn.history import Row
 from cutaway.learn.metrics import HIGHER, LOWER, Metric, metric_called
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import METRICS, make_task, metric
 from cutaway.show import measures, origins
@@ -180,7 +180,8 @@ def _metric_in_task(name: str, recipe: Recipe, task: Task, time: Timeline) -> Me
 
 
 def _loss_caption(recipe: Recipe, time: Timeline) -> str:
-    altered = f" and the images were altered ({recipe.augment})" * (recipe.augment != "none")
+    how = recipe.augment.removeprefix(OWN)
+    altered = f" and the images were altered ({how})" * (how != "none")
     each = time.steps_per_point
     steps = f"means over {each:,} steps (the band goes from the least to the greatest of them)"
     what = "means over an epoch" if not each else "of single steps" if each == 1 else steps

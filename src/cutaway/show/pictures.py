@@ -21,6 +21,8 @@ LARGEST = 192
 
 HEAVY, TILE = 250_000, 96
 """A sheet of more values than this is reduced to pictures of so many pixels a side."""
+LONG = 9
+"""A class with more letters gets the whole width of its card."""
 GAP, PAPER = 2, 128
 SIGNAL, BARS = (120, 60), 32
 """Width and height of a drawn signal; up to so many values are bars."""
@@ -63,8 +65,13 @@ class Guess:
 
 @dataclass(frozen=True)
 class Mistake:
-    """One wrong answer: the picture, what it shows, and the most probable classes."""
+    """One wrong answer: the picture, what it shows, and the most probable classes.
 
+    Attributes:
+        at: its position in the set.
+    """
+
+    at: int
     name: str
     picture: Picture | Signal
     truth: str
@@ -152,11 +159,15 @@ def _up(value: float) -> float:
     return 2 + (SIGNAL[1] - 4) * (1 - value)
 
 
-def example(values: UInt8[Tensor, "*grid c"]) -> Picture | Signal:
-    """One example of any rank: a picture, a signal, or some frames of a video side by side."""
+def example(values: UInt8[Tensor, "*grid c"], largest: int = LARGEST) -> Picture | Signal:
+    """One example of any rank: a picture, a signal, or some frames of a video side by side.
+
+    Args:
+        largest: sides of a picture are reduced to this.
+    """
     if values.ndim == 2:
         return signal(values)
-    return picture(values) if values.ndim == 3 else sheet(frames(values), 2)
+    return picture(values, largest) if values.ndim == 3 else sheet(frames(values), 2)
 
 
 def flat(examples: UInt8[Tensor, "n *grid c"]) -> UInt8[Tensor, "n h w c"]:
@@ -177,18 +188,20 @@ def mistakes(result: Classification, images: ImageSet, most: int = MOST) -> list
     return [_mistake(result, images, row) for row in result.worst(most).tolist()]
 
 
+def guess(result: Classification, row: int, label: int) -> Guess:
+    """One class as the answer to an image."""
+    probability = float(result.probabilities[row, label])
+    return Guess(result.classes[label], probability, label == int(result.targets[row]))
+
+
 def _mistake(result: Classification, images: ImageSet, row: int) -> Mistake:
     at, true = int(result.index[row]), int(result.targets[row])
-    probabilities = result.probabilities[row]
-    best = probabilities.topk(min(5, len(result.classes))).indices.tolist()
-
-    def guess(label: int) -> Guess:
-        return Guess(result.classes[label], float(probabilities[label]), label == true)
-
+    best = result.probabilities[row].topk(min(5, len(result.classes))).indices.tolist()
     return Mistake(
+        at=at,
         name=images.names[at],
         picture=example(images.images[at]),
         truth=result.classes[true],
-        guesses=tuple(map(guess, best)),
-        rest=None if true in best else guess(true),
+        guesses=tuple(guess(result, row, label) for label in best),
+        rest=None if true in best else guess(result, row, true),
     )

@@ -141,7 +141,8 @@ def _tiles(gathered: Gathered) -> list[Tile]:
     tiles = []
     if gathered.judged:
         share = percent(gathered.doubtful / gathered.answered)
-        tiles = [Tile("Doubtful", f"{gathered.doubtful:,}", f"{share}: less likely than not")]
+        note = f"{share} have a probability below 50 %"
+        tiles = [Tile("Doubtful", f"{gathered.doubtful:,}", note)]
     if gathered.told:
         tiles.append(Tile("Unlike", f"{gathered.unlike:,}", "all that it learned from"))
     note = "named below" if gathered.unreadable else "every file was a picture"

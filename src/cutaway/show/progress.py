@@ -187,7 +187,7 @@ def introduction(training: Training) -> list[str]:
         *_image_size(run),
     ]
     if stage.recipe.augment != "none":
-        lines[1] += f"; augmentation {stage.recipe.augment}"
+        lines[1] += f"; augmentation {stage.recipe.augment.removeprefix(OWN)}"
     stages = len(training.recipes)
     if stages > 1:
         still = ", on features that are computed once" * isinstance(stage.feed, FeatureFeed)
@@ -221,7 +221,7 @@ def steps(stage: Stage) -> str:
     feed, last = stage.feed, stage.steps_per_epoch
     least, most = stage.images_before(last) - stage.images_before(last - 1), stage.images_before(1)
     sizes = f"{least:,}" + f" or {most:,}" * (least < most)
-    left_out = len(feed.index) - feed.images_per_epoch
+    left_out = len(feed.index) - feed.images_per_epoch if feed.finite else 0
     text = f"{stage.steps:,} step{'s' * (stage.steps != 1)} of {sizes} images"
     return text + f" (each epoch leaves out {left_out:,}: drop_last)" * bool(left_out)
 

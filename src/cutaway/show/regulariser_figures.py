@@ -113,7 +113,7 @@ def targets(smoothing: float, classes: int) -> Curves:
     """The smoothed target for an image: the true class first, then others."""
     shown = min(classes, COLUMNS)
     values = (1 - smoothing + smoothing / classes, *[smoothing / classes] * (shown - 1))
-    names = ("true", *[""] * (shown - 1))
+    names = ("true", "other") if shown == 2 else ("true", *[""] * (shown - 1))
     labels = tuple(
         f"{'another' if i else 'the true class'}: {percent(v)}" for i, v in enumerate(values)
     )

@@ -10,7 +10,7 @@ from cutaway.data.feed import Batch
 from cutaway.data.imageset import ImageSet
 from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.mixing import Mixed, mix
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.regularise import dropouts
 from cutaway.learn.run import Run
 from cutaway.learn.stage import feed
@@ -48,8 +48,13 @@ class Units:
 
 
 def altered(run: Run, stages: Sequence[Recipe], images: ImageSet) -> Altered | None:
-    """The first images of the first step of the last stage that augmented."""
+    """The first images of the first step of the last stage that augmented.
+
+    None where that was an augmentation of the user's own, which is not at hand any more.
+    """
     for recipe in reversed(stages):
+        if recipe.augment.startswith(OWN) and run.augment is None:
+            return None
         if recipe.augment != "none":
             before, after = (
                 _pixels(run, feed(recipe, run, images, how).batch(0).x[:COLUMNS])

@@ -10,7 +10,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.errors import CutawayError
 from cutaway.figures import Curves
 from cutaway.learn.optim import optimizer_class
-from cutaway.learn.recipe import Recipe
+from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.regularise import dropouts, residuals, survival
 from cutaway.learn.run import Run
 from cutaway.learn.stage import with_own_streams
@@ -157,7 +157,9 @@ def _left_out(recipe: Recipe, network: nn.Module | None) -> Iterator[Regulariser
 def _images(recipe: Recipe, classes: int) -> Iterator[Regulariser]:
     if recipe.augment != "none":
         yield Regulariser(
-            "Augmentation", recipe.augment, "Each epoch shows every image in another form."
+            "Augmentation",
+            recipe.augment.removeprefix(OWN),
+            "Each epoch shows every image in another form.",
         )
     if recipe.mixup:
         yield Regulariser(
@@ -177,5 +179,5 @@ def _images(recipe: Recipe, classes: int) -> Iterator[Regulariser]:
             "Label smoothing",
             f"{spread:g}",
             f"The target is {percent(1 - spread + spread / classes)} the true class, and "
-            f"{percent(spread / classes)} each of the others.",
+            f"{percent(spread / classes)} {'the other' if classes == 2 else 'each of the others'}.",
         )

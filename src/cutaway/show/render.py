@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cutaway.learn.notes import telling
 from cutaway.show import words
 from cutaway.show.charts import draw
 from cutaway.show.prose import prose
@@ -27,7 +28,7 @@ def render(template: str, content: dict[str, Any], folder: Path | None = None) -
     )
     filters: tuple[Callable[..., Any], ...] = (
         words.percent, words.number, words.duration, words.plural, words.cell,
-        prose, draw,
+        prose, draw, telling,
     )  # fmt: skip
     environment.filters |= {function.__name__: function for function in filters}
     return environment.get_template(template).render(content)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shlex
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +14,11 @@ from cutaway.data.corrections import COLUMNS
 from cutaway.data.imageset import ImageSet
 from cutaway.learn.suspects import Suspects
 from cutaway.show import tables
-from cutaway.show.pages.base import Section
-from cutaway.show.pictures import Picture, Signal, example
+from cutaway.show.pages.base import Section, about_set
+from cutaway.show.pictures import LONG, Picture, Signal, example
 from cutaway.show.render import render
 from cutaway.show.scores import Pair
-from cutaway.show.words import plural
-from cutaway.version import __version__
+from cutaway.show.words import percent, plural
 
 SHOWN, PAIRS, ON_TERMINAL = 200, 8, 10
 """Suspects with a picture, pairs of classes, and suspects on the terminal, at most."""
@@ -59,33 +59,29 @@ def spreadsheet(suspects: list[Suspect]) -> str:
     return text.getvalue()
 
 
-def page(images: ImageSet, found: Suspects, table: str) -> str:
+def page(images: ImageSet, found: Suspects, table: str, train: str) -> str:
     """The page, one file that needs nothing beside it.
 
     Args:
         table: where the CSV is.
+        train: the command that trains on these images.
     """
-    return render("suspects.html", _content(images, found, table))
+    fix = f"{train} --fix {shlex.quote(table)}"
+    return render("suspects.html", _content(images, found) | {"table": table, "fix": fix})
 
 
-def _content(images: ImageSet, found: Suspects, table: str) -> dict[str, Any]:
+def _content(images: ImageSet, found: Suspects) -> dict[str, Any]:
     suspects = listed(images, found)
+    shown = (Section("suspects", "Suspects"),) if suspects else ()
     return {
-        "sections": (
-            Section("result", "Result"),
-            *((Section("suspects", "Suspects"),) if suspects else ()),
-            Section("next", "Next"),
-        ),
-        "name": images.name,
-        "images": len(images),
-        "noun": images.noun,
+        **about_set(images, *shown, Section("next", "Next")),
+        "classes": len(images.classes),
         "made_by": found.made_by,
         "suspects": suspects,
         "cards": [(one, _picture(images, one)) for one in suspects[:SHOWN]],
         "pairs": _pairs(images, suspects),
-        "long": max(map(len, images.classes)) > 9,
-        "table": table,
-        "version": __version__,
+        "long": max(map(len, images.classes)) > LONG,
+        "related": "from its copies" if images.groups is None else "from others of its group",
     }
 
 
@@ -112,7 +108,7 @@ def parts(images: ImageSet, found: Suspects) -> list[RenderableType]:
             "image": one.name,
             "label": one.label,
             "suggested": one.suggested,
-            "confidence": f"{one.confidence:.1%}",
+            "confidence": percent(one.confidence),
         }
         for one in suspects[:ON_TERMINAL]
     ]

@@ -143,14 +143,15 @@ def audit(result: Audit) -> list[RenderableType]:
     return parts
 
 
-def model_rows() -> list[dict[str, Any]]:
-    """A row a registered model; parameters are counted on the example of its source."""
+def model_rows(name: str = "") -> list[dict[str, Any]]:
+    """A row a registered model, or the one with that name; parameters are counted on the example
+    of its source."""
     import torch
 
-    from cutaway.models import MODELS, build, count
+    from cutaway.models import MODELS, build, count, find
 
     rows = []
-    for model in MODELS.values():
+    for model in [find(name)] if name else MODELS.values():
         parameters = model.parameters
         if parameters is None:  # its source gives none
             with torch.device("meta"):
@@ -167,6 +168,7 @@ def model_rows() -> list[dict[str, Any]]:
                 "task": model.task,
                 "source": model.source,
                 "options": ", ".join(f"{k}={v}" for k, v in model.options.items()),
+                "weights": "come with Cutaway" if model.weights and model.hub else model.hub,
             }
         )
     return rows

@@ -20,11 +20,19 @@ MOST = 400
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The curves over all thresholds, the sentences above them, and a table of what some cost."""
+    """The curves over all thresholds, the sentences above them, and a table of what some cost.
 
+    Attributes:
+        name, other: the class that is looked for, and the other one.
+        same: whether every cost has the same threshold.
+    """
+
+    name: str
+    other: str
     lead: tuple[str, ...]
     figures: tuple[Curves, Curves]
     costs: Table | None
+    same: bool
 
 
 def thresholds(
@@ -43,14 +51,15 @@ def thresholds(
         return None
     two = TwoClasses.of(result, target.positive)
     (auc, low, high), (precision, least, most) = two.auc, two.average_precision
-    lead = (
+    lead: tuple[str, ...] = (
         f"The class that is looked for is “{two.name}”, the rarer one in training (or the second, "
         "of equal ones). Above which probability it is predicted is a choice: a lower threshold "
         f"finds more of it, and takes more of “{two.other}” for it. The curves show every choice.",
-        f"Of a “{two.name}” and a “{two.other}”, the first has the higher probability "
-        f"{percent(auc)} of the time: the area under the ROC curve (95 % interval {percent(low)} "
-        f"to {percent(high)}). The mean precision over all recalls is {percent(precision)} (95 % "
-        f"interval {percent(least)} to {percent(most)}), against {percent(two.share)} of guessing.",
+        f"Of one “{two.name}” and one “{two.other}”, the first gets the higher probability of "
+        f"“{two.name}” {percent(auc)} of the time: the area under the ROC curve (95 % interval "
+        f"{percent(low)} to {percent(high)}). The mean precision over all recalls is "
+        f"{percent(precision)} (95 % interval {percent(least)} to {percent(most)}), against "
+        f"{percent(two.share)} of guessing.",
     )
     if stated:
         lead += (
@@ -58,7 +67,9 @@ def thresholds(
             f"predictions name it from a probability of {percent(stated[1])} on. The accuracy and "
             "the confusions of this page are those of the more probable class.",
         )
-    return Thresholds(lead, (_roc(two), _precision_recall(two)), _costs(two, chosen, stated))
+    figures, costs = (_roc(two), _precision_recall(two)), _costs(two, chosen, stated)
+    same = len(set(chosen)) == 1
+    return Thresholds(two.name, two.other, lead, figures, costs, same)
 
 
 def _costs(
@@ -71,7 +82,7 @@ def _costs(
     rows = [_cost(two, cost, each[cost]) for cost in sorted(each)]
     columns = (
         f"a missed “{two.name}” costs", "threshold", "found", "false alarms",
-        "cost of 100 images", "at 50 %",
+        "cost of 100 images", "cost at 50 %",
     )  # fmt: skip
     return Table("Thresholds for what mistakes cost", columns, tuple(rows))
 

@@ -10,6 +10,8 @@ from torch.nn import functional as F
 from cutaway.byhand.operations import (
     GELU,
     Clamp,
+    HardSigmoid,
+    HardSwish,
     HardTanh,
     LeakyReLU,
     LogSoftmax,
@@ -38,6 +40,8 @@ PAIRS = [
     (GELU(), F.gelu),
     (GELU("tanh"), lambda s: F.gelu(s, approximate="tanh")),
     (SiLU(), F.silu),
+    (HardSigmoid(), lambda s: F.relu6(s + 3) / 6),  # PyTorch's own slope is in single precision
+    (HardSwish(), F.hardswish),
     (Softplus(), F.softplus),
     (Softplus(2.0, 3.0), lambda s: F.softplus(s, 2.0, 3.0)),
     (Sine(), torch.sin),

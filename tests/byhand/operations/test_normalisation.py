@@ -5,7 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from cutaway.byhand.operations import BatchNormalisation, LocalResponseNormalisation
+from cutaway.byhand.operations import (
+    BatchNormalisation,
+    LayerNormalisation,
+    LocalResponseNormalisation,
+)
 
 channels = st.integers(1, 7)
 grids = st.lists(st.integers(1, 4), max_size=3)
@@ -87,3 +91,13 @@ def test_local_response_normalisation_in_single_precision(size):
         normal(2, 7, 3, 3),
         dtype=torch.float32,
     )
+
+
+@some
+@given(st.lists(st.integers(1, 4), min_size=2, max_size=4), st.data(), constants)
+def test_layer_normalisation(shape, data, eps):
+    """Over one axis or several, with a scale and a shift or without."""
+    last, seed = shape[data.draw(st.integers(1, len(shape) - 1)) :], data.draw(seeds)
+    x = normal(*shape, seed=seed) * 2 + 1
+    a, b = (normal(*last, seed=seed + i) if data.draw(flags) else None for i in (1, 2))
+    agree(LayerNormalisation(last, eps), lambda x, a, b: F.layer_norm(x, last, a, b, eps), x, a, b)

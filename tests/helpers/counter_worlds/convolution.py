@@ -118,7 +118,7 @@ KERNELS = planted(
     edges=(60, 80), random=(60, 80), components=(35, 55), deeper=(6, 9), beyond=(5, 8)
 )
 VIDEOS = planted(video=(70, 76), still=(23, 27)) | exactly(wrong=0)
-LEARNED = planted(few=(1, 3), many=(1, 3))
+LEARNED = planted(few=(1, 3), many=(1, 3), level=(25, 35))
 GAINS = ("rotation_strided", "rotation_none", "fit_strided", "fit_none")
 WORK = exactly(work_strided=0.3, work_none=3)
 HELPS = planted(**dict.fromkeys(GAINS, (1, 3))) | WORK
@@ -198,12 +198,15 @@ WORLDS: dict[str, list[World]] = {
     "5.14": [
         World("wide interval", WIDE, wide(LEARNED), UNDECIDED),
         World("one replicate", "One of eight runs on HOG fails.",
-              dominated("few", 0, 40) | dominated("many", 0, 40), UNDECIDED),
-        World("ceiling", "Both know all the digits.", planted(few=(0, 0), many=(0, 0)), UNDECIDED),
+              LEARNED | dominated("few", 0, 40) | dominated("many", 0, 40), UNDECIDED),
+        World("ceiling", "Both know all the digits.",
+              planted(few=(0, 0), many=(0, 0), level=(100, 100)), UNDECIDED),
+        World("constant answers", "With few examples both always answer 7.",
+              planted(few=(0, 0), many=(7, 9), level=(10, 10)), UNDECIDED),
         World("winning baseline", "HOG is ahead at both ends.",
-              planted(few=(-9, -7), many=(-2, -1)), FAILS),
+              LEARNED | planted(few=(-9, -7), many=(-2, -1)), FAILS),
         World("nothing there", "Ahead with few, nothing known with many.",
-              {"few": at(3, 1), "many": at(0, 5)}, UNDECIDED),
+              LEARNED | {"few": at(3, 1), "many": at(0, 5)}, UNDECIDED),
     ],
     "5.15": [
         World("wide interval", WIDE, wide(HELPS), UNDECIDED),

@@ -21,8 +21,11 @@ from cutaway.data.sources import load
 from cutaway.data.target import Values
 from cutaway.errors import UsageError
 from cutaway.learn.compare import compare
+from cutaway.learn.prediction import ValuePrediction
 from cutaway.learn.run import Run
 from cutaway.learn.tasks.regress import Regress, Regression
+from cutaway.recipes import starting_point
+from cutaway.show.pages.regress import residuals
 
 QUICK: dict[str, Any] = {
     "task": "regress", "model_options": {"widths": "32"}, "epochs": 30, "lr": 0.01,
@@ -53,6 +56,20 @@ def test_each_loss_is_its_formula() -> None:
         (player,) = Regress(loss=name).players(nn.Identity())
         loss, _ = player.loss(Batch(y, t, torch.arange(2)))
         assert loss.item() == pytest.approx(value)
+
+
+def test_gradients_are_clipped_unless_the_method_takes_none() -> None:
+    """Errors of many standard deviations made ResNet-20 diverge within its first steps."""
+    recipe = starting_point("resnet20", "own:x").with_options(task="regress")
+    assert recipe.clip == 1
+    assert starting_point("resnet20", "x.csv").with_options(task="regress", clip=0.5).clip == 0.5
+    both = starting_point("mlp", "x.csv").with_options(task="regress", optimizer="cma-es")
+    assert both.clip == 0  # which takes no gradients
+
+
+def test_a_prediction_has_no_more_digits_than_it_has() -> None:
+    one = ValuePrediction.of("a", np.array([42.138103, 0.1], np.float32), ("x", "y"))
+    assert one.values == {"x": 42.138103, "y": 0.1}
 
 
 def test_an_unknown_loss_is_refused() -> None:
@@ -147,6 +164,16 @@ def test_the_split_is_stratified_by_the_values(run: Run) -> None:
     parts = [values[getattr(run.split, part).numpy(), 0] for part in ("train", "val", "test")]
     middle = np.median(values[:, 0])
     assert all(0.3 < (part < middle).mean() < 0.7 for part in parts)
+
+
+def test_residuals_are_drawn_with_their_mean() -> None:
+    true = torch.arange(5.0)[:, None]
+    figure = residuals(
+        regression(true, true + torch.tensor([[2.0], [0], [0], [0], [1]])), 0, "image"
+    )
+    zero, points = figure.series
+    assert (zero.y, points.x, points.y) == ((0, 0), (2, 1, 2, 3, 5), (2, 0, 0, 0, 1))
+    assert "off by +0.6" in figure.caption
 
 
 def test_the_report_says_it(run: Run) -> None:

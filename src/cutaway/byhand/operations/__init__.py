@@ -3,6 +3,8 @@
 from cutaway.byhand.operations.activations import (
     GELU,
     Clamp,
+    HardSigmoid,
+    HardSwish,
     HardTanh,
     LeakyReLU,
     ReLU,
@@ -49,6 +51,7 @@ from cutaway.byhand.operations.losses import (
 )
 from cutaway.byhand.operations.normalisation import (
     BatchNormalisation,
+    LayerNormalisation,
     LocalResponseNormalisation,
 )
 from cutaway.byhand.operations.parts import (
@@ -112,11 +115,14 @@ __all__ = [
     "Expand",
     "Exponential",
     "Flatten",
+    "HardSigmoid",
+    "HardSwish",
     "HardTanh",
     "Identity",
     "Index",
     "IndexCopy",
     "InverseRoot",
+    "LayerNormalisation",
     "LeakyReLU",
     "LinearUpsampling",
     "LocalResponseNormalisation",

@@ -163,6 +163,39 @@ class SiLU(Operation):
         return 4 * z.numel()
 
 
+@spelled("hardsigmoid.default")
+@dataclass(frozen=True)
+class HardSigmoid(Operation):
+    """z = s / 6 + 1/2 within 0..1, else the nearer end;  dJ/ds = g / 6 [-3 < s < 3]"""
+
+    def forward(self, s: Tensor) -> Tensor:
+        return (s / 6 + 0.5).clamp(0, 1)
+
+    def backward(self, g: Tensor, z: Tensor, s: Tensor) -> tuple[Gradient, ...]:
+        return (g / 6 * (s.abs() < 3),)
+
+    def flops(self, z: Tensor, s: Tensor) -> int:
+        return 4 * z.numel()
+
+
+@spelled("hardswish.default")
+@dataclass(frozen=True)
+class HardSwish(Operation):
+    """z = s q;  dJ/ds = g (q + s / 6 [-3 < s < 3]);  q = s / 6 + 1/2 within 0..1, or the nearer end
+
+    Source: Howard et al. 2019, 'Searching for MobileNetV3', section 5.2.
+    """
+
+    def forward(self, s: Tensor) -> Tensor:
+        return s * (s / 6 + 0.5).clamp(0, 1)
+
+    def backward(self, g: Tensor, z: Tensor, s: Tensor) -> tuple[Gradient, ...]:
+        return (g * ((s / 6 + 0.5).clamp(0, 1) + s / 6 * (s.abs() < 3)),)
+
+    def flops(self, z: Tensor, s: Tensor) -> int:
+        return 5 * z.numel()
+
+
 @spelled("softplus.default")
 @dataclass(frozen=True)
 class Softplus(Operation):

@@ -1,11 +1,12 @@
-"""Normalisation: over the batch, and over neighbouring channels."""
+"""Normalisation: over the batch, over the last axes, and over neighbouring channels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from cutaway.byhand.operation import Gradient, Operation, others, spelled, wide
+from cutaway.byhand.operation import Gradient, Operation, others, over, spelled, wide
 
 
 @spelled("batch_norm.default")
@@ -71,6 +72,52 @@ class BatchNormalisation(Operation):
 
     def flops(self, z: Tensor, *x: Tensor | None) -> int:
         return (8 if self.training else 4) * z.numel()
+
+
+@spelled("layer_norm.default")
+@dataclass(frozen=True)
+class LayerNormalisation(Operation):
+    """z = a x^ + b, x^ = (x - m) / r;  dJ/dx = (h - mean(h) - x^ mean(h x^)) / r, h = a g,
+    dJ/da = sum g x^,  dJ/db = sum g
+
+    m and r^2 = variance + eps are those of the last axes, as many as `normalized_shape` names, for
+    each example and place by itself. Source: Ba et al. 2016, equation 4.
+    """
+
+    normalized_shape: Sequence[int] = ()
+    eps: float = 1e-5
+
+    def forward(self, x: Tensor, a: Tensor | None = None, b: Tensor | None = None) -> Tensor:
+        z, _ = self._normalised(x)
+        z = z if a is None else z * a
+        return z if b is None else z + b
+
+    def backward(
+        self, g: Tensor, z: Tensor, x: Tensor, a: Tensor | None = None, b: Tensor | None = None
+    ) -> tuple[Gradient, ...]:
+        hat, r = self._normalised(x)
+
+        def below() -> Tensor:
+            h = g if a is None else g * a
+            axes = self._axes
+            return (h - h.mean(axes, keepdim=True) - hat * (h * hat).mean(axes, keepdim=True)) / r
+
+        def of(parameter: Tensor | None, values: Tensor) -> Gradient:
+            return None if parameter is None else over(values, parameter)
+
+        return below, of(a, g * hat), of(b, g)
+
+    @property
+    def _axes(self) -> tuple[int, ...]:
+        return tuple(range(-len(self.normalized_shape), 0))
+
+    def _normalised(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """x^ and r."""
+        r = (x.var(self._axes, correction=0, keepdim=True) + self.eps).sqrt()
+        return (x - x.mean(self._axes, keepdim=True)) / r, r
+
+    def flops(self, z: Tensor, *x: Tensor | None) -> int:
+        return 8 * z.numel()
 
 
 @dataclass(frozen=True)

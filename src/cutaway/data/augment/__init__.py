@@ -14,10 +14,14 @@ The masks of pictures that are told apart pixel by pixel follow steps 1 and 2 by
 
 How many numbers are drawn depends on the transforms and the shape of the batch alone, so a saved
 generator state resumes to the bit. Transforms of no strength draw nothing and change nothing.
+
+`OwnAugment` calls code of the user's own instead (see `own`).
 """
 
 from cutaway.data.augment.compose import AUTO, Augment, augment_for, parse
+from cutaway.data.augment.draw import Draw
 from cutaway.data.augment.geometry import warp
+from cutaway.data.augment.own import OwnAugment, PerBatch, per_batch
 from cutaway.data.augment.transforms import (
     KINDS,
     Affine,
@@ -41,16 +45,20 @@ __all__ = [
     "Augment",
     "Colour",
     "Crop",
+    "Draw",
     "Elastic",
     "Erase",
     "Flip",
     "Move",
+    "OwnAugment",
     "Paint",
+    "PerBatch",
     "Rotate",
     "Scale",
     "Shift",
     "Transform",
     "augment_for",
     "parse",
+    "per_batch",
     "warp",
 ]

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Generator, Tensor
 
+from cutaway.data.augment.draw import Draw
 from cutaway.data.augment.geometry import warp
 from cutaway.data.augment.transforms import (
     KINDS,
@@ -19,6 +20,7 @@ from cutaway.data.augment.transforms import (
     Paint,
     Transform,
 )
+from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError, nearest
 
 AUTO = "auto"
@@ -69,6 +71,21 @@ class Augment:
         moved, followed = self._move(images, masks, generator)
         assert followed is not None
         return _in_format_of(images, self._paint(moved, generator)), followed
+
+    def of_step(
+        self,
+        images: Float[Tensor, "b c *grid"],
+        masks: Int[Tensor, "b h w"] | UInt8[Tensor, "b h w"] | None,
+        draw: Draw,
+    ) -> tuple[Tensor, Tensor | None]:
+        """A new variant of each image of a step, and of its mask."""
+        if masks is None:
+            return self(images, draw.generator), None
+        return self.with_masks(images, masks, draw.generator)
+
+    def check(self, images: ImageSet) -> None:
+        """Raise UsageError where these transforms cannot be done to such images."""
+        self.check_size(images.size)
 
     def check_size(self, size: Sequence[int]) -> None:
         """Raise UsageError where examples on this grid cannot be changed by these transforms."""

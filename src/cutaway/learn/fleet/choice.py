@@ -12,11 +12,12 @@ from functools import cached_property
 import torch
 from torch import nn
 
-from cutaway.data.augment import augment_for
+from cutaway.data.augment import OwnAugment
 from cutaway.data.feed import Feed, Normalise
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
 from cutaway.learn import runtime as runtimes
+from cutaway.learn.augmentation import augmentation_of
 from cutaway.learn.counting import count_cost
 from cutaway.learn.fleet.stackable import capacity, recipe_obstacle, try_stack
 from cutaway.learn.network import initial_network
@@ -54,24 +55,29 @@ class Choice:
     threads: int
 
 
-def choose(members: Sequence[Recipe], images: ImageSet, way: str) -> Choice:
+def choose(
+    members: Sequence[Recipe], images: ImageSet, way: str, own: OwnAugment | None = None
+) -> Choice:
     """The way that is taken: the one that was asked for, or what the rule says.
+
+    Args:
+        own: an augmentation of the user's own.
 
     Raises:
         UsageError: the way that was asked for cannot take these members.
     """
-    count, own_data = len(members), members[0].data.startswith(OWN)
-    if way == "side-by-side" and own_data:
+    count, objects = len(members), members[0].data.startswith(OWN) or own is not None
+    if way == "side-by-side" and objects:
         raise UsageError(
-            "Members side by side read the data themselves, which they cannot where these are an "
-            "object of your own: take way='in-turn'."
+            "Members side by side are processes of their own, which data or an augmentation that "
+            "are objects of yours do not reach: take way='in-turn'."
         )
-    counts = Counts(members, images)
+    counts = Counts(members, images, own)
     if way == "batched" and counts.obstacle:
         raise UsageError(f"These members cannot be batched: {counts.obstacle}. Give --way auto.")
     why = "as asked"
     if way == "auto":
-        way, why = counts.advice(beside=not own_data)
+        way, why = counts.advice(beside=not objects)
     at_once = counts.at_once if way == "batched" else 1
     threads = counts.share if way == "side-by-side" else torch.get_num_threads()
     why = f"{count} members, {way}: {why}.{counts.waves(at_once)}"
@@ -81,8 +87,8 @@ def choose(members: Sequence[Recipe], images: ImageSet, way: str) -> Choice:
 class Counts:
     """Counts of a fleet's members before they learn."""
 
-    def __init__(self, members: Sequence[Recipe], images: ImageSet):
-        self.images, self.threads = images, members[0].threads
+    def __init__(self, members: Sequence[Recipe], images: ImageSet, own: OwnAugment | None = None):
+        self.images, self.threads, self.own = images, members[0].threads, own
         network = self._network(members[0])
         self.convolves = any(p.ndim > 2 for p in network.parameters())
         self.runtime = runtimes.choose(members[0], network)
@@ -188,7 +194,7 @@ class Counts:
         feed = Feed(
             images, some, batch_size=recipe.batch_size, seed=recipe.seed,
             normalise=Normalise.of(images.images, some),
-            augment=augment_for(recipe.augment, images.size), device=self.runtime.device,
+            augment=augmentation_of(recipe, images.size, self.own), device=self.runtime.device,
             memory_format=self.runtime.torch_memory_format,
             target=images.target.fitted(images.truth, some),
         )  # fmt: skip

@@ -60,7 +60,7 @@ def launch(
     if recipe.folds:  # refuses what cannot be divided so, before anything is written
         split_for(members[0], images, audit(images))
     place = destination(settings.out, recipe.model, images.name, "fleet")
-    choice = choose(members, images, way)
+    choice = choose(members, images, way, settings.augment)
     if choice.way == "side-by-side":
         serialize(settings.callback)  # refuses what members' processes cannot make
     return train(Fleet.create(place, shared, changes, choice), images, settings, choice.why)

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from cutaway.data.audit import Audit, audit
+from cutaway.data.augment import OwnAugment
 from cutaway.data.imageset import ImageSet
 from cutaway.data.split import Split
 from cutaway.data.target import Target
@@ -14,6 +15,7 @@ from cutaway.errors import TrainingError, UsageError
 from cutaway.learn import fit as learning
 from cutaway.learn import history
 from cutaway.learn import runtime as runtimes
+from cutaway.learn.check_fit import check_fit
 from cutaway.learn.directory import destination, training_lock
 from cutaway.learn.execution import Execution
 from cutaway.learn.network import initial_network
@@ -66,7 +68,7 @@ def launch(
     _check_division(parts)
     objective = _objective(recipe, images.target.fitted(images.truth, parts.train))
     for one in (recipe, *space.check(wanted, recipe)):
-        _try(one, images)
+        _try(one, images, settings.augment)
     trials = int(min(trials, space.points(wanted)))
     search = Search.create(place, recipe, wanted, trials, objective, images.fingerprint)
     return Trials(search, images, settings, findings).go()
@@ -107,11 +109,11 @@ def _objective(recipe: Recipe, target: Target) -> str:
     return f"val_{leading}"
 
 
-def _try(recipe: Recipe, images: ImageSet) -> None:
+def _try(recipe: Recipe, images: ImageSet, own: OwnAugment | None) -> None:
     """Raises UsageError where a recipe cannot be trained on these images."""
     network = initial_network(recipe, images.channels, images.target.outputs, images.size)
     runtimes.choose(recipe, network)
-    learning.check_fit(network, images, recipe)
+    check_fit(network, images, recipe, own)
 
 
 class Trials:

@@ -219,8 +219,8 @@ class Regress(Task):
     needs: ClassVar[type[Target] | None] = Values
     serves: ClassVar[bool] = True
     page: ClassVar[str] = "regress"
-    # An image mirrored or turned may have another number.
-    begins: ClassVar[Options] = {"augment": "none", "label_smoothing": 0.0}
+    # An image mirrored or turned may have another number; gradients grow with the errors.
+    begins: ClassVar[Options] = {"augment": "none", "label_smoothing": 0.0, "clip": 1.0}
 
     loss: str = "mse"
     auxiliary: float = 0.3

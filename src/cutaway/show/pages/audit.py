@@ -10,21 +10,20 @@ import torch
 from torch import Tensor
 
 from cutaway.data.audit import Audit
-from cutaway.data.augment import augment_for
+from cutaway.data.augment import AUTO, Draw
 from cutaway.data.exposure import Exposure, exposure, file_sizes
 from cutaway.data.feed import to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.target import Classes
 from cutaway.figures import Axis, Curves, Series
 from cutaway.files import write_whole
+from cutaway.learn.augmentation import augmentation
 from cutaway.learn.image_grid import in_bytes
-from cutaway.randomness import generator
 from cutaway.show.origins import Noticed, noticed
-from cutaway.show.pages.base import Section
+from cutaway.show.pages.base import Section, about_set
 from cutaway.show.pictures import Picture, flat, sheet
 from cutaway.show.render import render
 from cutaway.show.words import listed, plural
-from cutaway.version import __version__
 
 IN_A_ROW, CLUSTERS, CLASSES = 8, 20, 60
 """Pictures in a row; clusters of copies and classes that are shown, at most."""
@@ -42,16 +41,20 @@ class Strip:
     alt: str
 
 
-def write(images: ImageSet, audit: Audit, path: Path) -> None:
+def write(images: ImageSet, audit: Audit, path: Path, augment: str = AUTO) -> None:
     """Write the page as one file that needs nothing beside it.
 
+    Args:
+        augment: as a recipe writes it, for what becomes of some images.
+
     Raises:
+        UsageError: there is no such augmentation, or these images cannot be augmented so.
         RunError: it cannot be written.
     """
-    write_whole(path, render("audit.html", content(images, audit)))
+    write_whole(path, render("audit.html", content(images, audit, augment)))
 
 
-def content(images: ImageSet, audit: Audit) -> dict[str, Any]:
+def content(images: ImageSet, audit: Audit, augment: str = AUTO) -> dict[str, Any]:
     """The values of the template."""
     found = noticed([asdict(one) for one in audit.findings])
     copies, classes = _copies(images, audit), _classes(images)
@@ -68,13 +71,9 @@ def content(images: ImageSet, audit: Audit) -> dict[str, Any]:
     names = {name: i for i, name in enumerate(images.names)} if found else {}
     shown = [(one, _where(images, names, one)) for one in found]
     return {
-        "sections": (
-            Section("result", "Result"),
-            *(Section(name, link) for name, (link, there) in parts.items() if there),
+        **about_set(
+            images, *(Section(name, link) for name, (link, there) in parts.items() if there)
         ),
-        "name": images.name,
-        "images": len(images),
-        "noun": images.noun,
         "summary": audit.summary(),
         "findings": shown,
         "copies": copies,
@@ -83,8 +82,7 @@ def content(images: ImageSet, audit: Audit) -> dict[str, Any]:
         "more_classes": max(0, len(images.classes) - CLASSES),
         "sizes": _sizes(images, sizes) if sizes else None,
         "exposure": _exposure(images) if pictures else None,
-        "augmentation": _augmented(images) if pictures else None,
-        "version": __version__,
+        "augmentation": _augmented(images, augment) if pictures else None,
     }
 
 
@@ -138,9 +136,13 @@ def _classes(images: ImageSet) -> list[Strip]:
     return strips
 
 
-def _sizes(images: ImageSet, sizes: list[tuple[int, int]]) -> Curves:
-    """The width and height of the files, larger dots for more of them."""
+def _sizes(images: ImageSet, sizes: list[tuple[int, int]]) -> Curves | str:
+    """The width and height of the files, larger dots for more of them; one size in words."""
     counts = Counter(sizes)
+    if len(counts) == 1:
+        (h, w), to = sizes[0], f"{images.size[1]} x {images.size[0]}"
+        brought = f", brought to {to}" if (h, w) != images.size else ""
+        return f"All {plural(len(sizes), 'file')} are {w} x {h} pixels{brought}."
     most = max(counts.values())
     commonest, times = counts.most_common(1)[0]
     said = (
@@ -185,11 +187,13 @@ def _end(images: ImageSet, title: str, index: Tensor, values: Tensor) -> Strip:
     return _strip(images, index.tolist(), title, f"{first:.2f} to {last:.2f}")
 
 
-def _augmented(images: ImageSet) -> tuple[str, Picture, int]:
-    """Some images and below each what `--augment auto` makes of it, and how that is written."""
-    augment = augment_for("auto", images.size)
+def _augmented(images: ImageSet, text: str) -> tuple[str, Picture, int]:
+    """Some images and below each what an augmentation makes of it, and how that is written."""
+    augment = augmentation(text, images.size)
+    augment.check(images)
     index = torch.linspace(0, len(images) - 1, min(ALTERED, len(images))).long()
     pixels = images.images[index]
-    draw = generator(0, "audit")
-    rows = [pixels, *(in_bytes(augment(to_float(pixels), draw)) for _ in range(VARIANTS))]
-    return str(augment), sheet(torch.cat(rows), len(index)), len(index)
+    masks = None if images.masks is None else images.masks[index]
+    x, draws = to_float(pixels), [Draw(0, k, index) for k in range(VARIANTS)]
+    rows = [pixels, *(in_bytes(augment.of_step(x, masks, draw)[0]) for draw in draws)]
+    return str(augment) if text == AUTO else text, sheet(torch.cat(rows), len(index)), len(index)

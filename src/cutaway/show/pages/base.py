@@ -15,6 +15,7 @@ from cutaway.show import measures
 from cutaway.show.pictures import Picture
 from cutaway.show.strip import strip
 from cutaway.show.words import capital
+from cutaway.version import __version__
 
 NOUNS = {1: "signal", 2: "image", 3: "video"}
 """The name of an example, by the rank of its grid."""
@@ -119,10 +120,21 @@ def build_page(
     return Page(outcome.figure, order, {"outcome": outcome, "steps": steps, **content})
 
 
-def tiles(values: Mapping[str, float], notes: dict[str, str]) -> list[Tile]:
-    """A tile for each of `notes` that has a value."""
+def about_set(images: ImageSet, *sections: Section) -> dict[str, Any]:
+    """What each page about a set of images says: its name, how many there are, its sections."""
+    return {
+        "sections": (Section("result", "Result"), *sections),
+        "name": images.name,
+        "images": len(images),
+        "noun": images.noun,
+        "version": __version__,
+    }
+
+
+def tiles(values: Mapping[str, float], notes: dict[str, str], places: int = 2) -> list[Tile]:
+    """A tile for each of `notes` that has a value; `places` are the decimals of percentages."""
     return [
-        Tile(capital(measures.name(key)), measures.text(key, values[key]), note)
+        Tile(capital(measures.name(key)), measures.text(key, values[key], places), note)
         for key, note in notes.items()
         if values.get(key) is not None
     ]

@@ -8,6 +8,7 @@ from cutaway.learn.classification import Classification
 from cutaway.learn.classifier import Classifier
 from cutaway.learn.unlike import facts_of
 from cutaway.show import baselines, pictures, scores, words
+from cutaway.show.confusions import Confusions, confusions
 from cutaway.show.pages import table
 from cutaway.show.pages.base import LEARNING, ORIGINS, Page, Section, Subject
 from cutaway.show.two_classes import thresholds
@@ -109,8 +110,9 @@ def _unequal(result: Classification, noun: str) -> tuple[str, ...]:
 def stated(subject: Subject) -> tuple[float, float] | None:
     """What a miss costs by `--cost`, and the threshold for it; None where that was not stated."""
     task = subject.run.task
-    decided = isinstance(task, Classifier) and task.decision
-    return (task.miss_cost, task.decision[1]) if decided else None
+    if isinstance(task, Classifier) and task.decision:
+        return task.miss_cost, task.decision[1]
+    return None
 
 
 def content(subject: Subject, result: Classification) -> dict[str, Any]:
@@ -118,6 +120,8 @@ def content(subject: Subject, result: Classification) -> dict[str, Any]:
     tuned = subject.run.tuned
     rows, images, target = scores.by_class(result), subject.images, subject.run.data.target
     many = len(rows) > scores.FEW
+    mistakes = pictures.mistakes(result, images) if images else []
+    shown = {one.at: one.picture for one in mistakes}
     return {
         "result": result,
         "places": words.digits_for(len(result)),
@@ -125,7 +129,7 @@ def content(subject: Subject, result: Classification) -> dict[str, Any]:
         "extra": (),
         "alike": result.summary(),
         "headline": headline(result, subject.noun),
-        "baselines": baselines.rows(subject.run),
+        "baselines": baselines.beside(subject.run),
         "many": many,
         "matrix": scores.matrix(result, subject.noun),
         "pairs": scores.pairs(result),
@@ -136,5 +140,7 @@ def content(subject: Subject, result: Classification) -> dict[str, Any]:
         "trust": scores.trust(result, tuned.get("temperature", 1.0)),
         "distorted": scores.distorted(subject.run.recipe.in_stages()[-1]),
         "unlike": scores.unlike(facts_of(subject.run.path), subject.noun),
-        "mistakes": pictures.mistakes(result, images) if images else [],
+        "opened": confusions(result, images, shown) if images else Confusions(),
+        "mistakes": mistakes,
+        "long": max(map(len, result.classes)) > pictures.LONG,
     }

@@ -59,8 +59,8 @@ def _sentences(test: RangeTest) -> list[str]:
         ]
     low, high = test.span
     return [
-        f"The sweeps suggest {low:.2g} to {high:.2g}, each {TIMES:g} times the rate at which "
-        f"{percent(REACHED, 0)} of its fall is done. The suggestion is their geometric mean.",
+        f"The sweeps suggest {low:.2g} to {high:.2g}, each {TIMES:g} times the rate at which its "
+        f"loss has done {percent(REACHED, 0)} of its fall. The suggestion is their geometric mean.",
         f"The recipe has {test.before:g}. A range test sees some steps of the beginning only: "
         "what it suggests is a good rate to begin a search with, not its end.",
     ]

@@ -12,7 +12,7 @@ from cutaway.learn.multilabel import LabelMetrics, MultiLabelEvaluation
 from cutaway.learn.ranking import FEW, ranking
 from cutaway.show.pages.base import Outcome, Page, Section, Subject, build_page, tiles
 from cutaway.show.pictures import Picture, Signal, example
-from cutaway.show.words import percent, plural, resampled
+from cutaway.show.words import digits_for, percent, plural, resampled
 
 LABELS = Section("labels", "Labels")
 TOGETHER = Section("together", "Together", "labels_together")
@@ -78,9 +78,9 @@ def outcome(subject: Subject, result: MultiLabelEvaluation) -> Outcome:
         f"the mean over the {plural(len(result.names), 'label')} is {percent(value)}"
         f"{_interval(result)}. 100 % would put every {subject.noun} with a label before all "
         f"without it; answers that tell nothing get {percent(result.chance)}.",
-        f"Of {percent(result.subset_accuracy)} of the {subject.noun}s every label is right. Of all "
-        f"decisions, one for each label of each {subject.noun}, {percent(result.hamming_loss)} are "
-        "wrong.",
+        f"Every label is right for {percent(result.subset_accuracy)} of the {subject.noun}s. Of "
+        f"all decisions, one for each label of each {subject.noun}, "
+        f"{percent(result.hamming_loss)} are wrong.",
     ]
     notes = {
         "f1": "mean over the labels, at their thresholds",
@@ -90,8 +90,8 @@ def outcome(subject: Subject, result: MultiLabelEvaluation) -> Outcome:
         "hamming_loss": "share of decisions that are wrong",
         "loss": "mean −ln p of the truth, in nats a label",
     }
-    caption = f"mean average precision on {n}"
-    return Outcome(percent(value), caption, lead, tiles(subject.measures, notes))
+    caption, places = f"mean average precision on {n}", digits_for(len(result))
+    return Outcome(percent(value), caption, lead, tiles(subject.measures, notes, places))
 
 
 def _interval(result: MultiLabelEvaluation) -> str:

@@ -9,9 +9,10 @@ from cutaway.data.imageset import ImageSet
 from cutaway.figures import Axis, Curves, Series, line
 from cutaway.learn.tasks.regress import Regress, Regression
 from cutaway.show import errors
+from cutaway.show.baselines import beside
 from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, build_page, tiles
 from cutaway.show.pictures import Picture, Signal, example
-from cutaway.show.words import plural, resampled
+from cutaway.show.words import percent, plural, resampled
 
 VALUES = Section("values", "Predictions", "regress")
 WORST = Section("worst", "Worst errors", "regress_worst")
@@ -35,6 +36,8 @@ def page(subject: Subject) -> Page:
     worst = int(sizes.argmax())
     content = {
         "predicted": [predicted(result, k, subject.noun) for k in range(len(result.names))],
+        "residuals": [residuals(result, k, subject.noun) for k in range(len(result.names))],
+        "baselines": beside(subject.run),
         "by_value": result.per_value(),
         "cards": cards(result, subject.images) if subject.images else [],
         "unit": unit,
@@ -50,7 +53,7 @@ def outcome(subject: Subject, result: Regression) -> Outcome:
     assert isinstance(task, Regress)
     first, several = result.per_value()[0], len(result.names) > 1
     lead = [
-        f"Of the variance of the true values {result.r2:.1%} is explained{_interval(result)}. "
+        f"Of the variance of the true values {percent(result.r2)} is explained{_interval(result)}. "
         "100 % would be every prediction right; 0 % is what always predicting their mean gets."
     ]
     if several:
@@ -85,13 +88,13 @@ def _interval(result: Regression) -> str:
         return ""
     low, high = result.interval
     groups = resampled(result.related)
-    return f" (95 % interval {low:.1%} to {high:.1%}{groups})"
+    return f" (95 % interval {percent(low)} to {percent(high)}{groups})"
 
 
 def predicted(result: Regression, k: int, noun: str) -> Curves:
     """Predicted against true values of a number, with the range that holds 9 of 10 errors."""
     name, within = result.names[k], result.per_value()[k]["within"]
-    some = torch.linspace(0, len(result) - 1, min(MOST, len(result))).long()
+    some = _some(result)
     true, values = (x[some, k].double() for x in (result.targets, result.values))
     low, high = _limits(torch.cat([true, values]))
     return Curves(
@@ -104,6 +107,34 @@ def predicted(result: Regression, k: int, noun: str) -> Curves:
         summary=f"{name}: 9 of 10 predictions are within {within:.4g} of the true value.",
         form="square",
     )
+
+
+def residuals(result: Regression, k: int, noun: str) -> Curves:
+    """The error against the predicted value: what is wrong with it depends on where."""
+    name, some = result.names[k], _some(result)
+    errors, values = result.errors[some, k], result.values[some, k].double()
+    low, high = _limits(values)
+    far = 1.05 * errors.abs().max().item() or 0.5
+    bias = result.errors[:, k].mean().item()
+    return Curves(
+        title=f"Error of {name} by what was predicted",
+        x=Axis(f"predicted {name}", low=low, high=high),
+        y=Axis("predicted − true", low=-far, high=far),
+        series=(
+            Series("", (low, high), (0.0, 0.0), role="reference"),
+            line("", values, errors, style="cloud"),
+        ),
+        caption=f"A point a test {noun}. Above the line the prediction is too high, below it too "
+        f"low; on average it is off by {bias:+.4g}. Where the points lie to one side, or spread "
+        "out, the network errs more there.",
+        summary=f"Errors of {name} by prediction; their mean is {bias:+.4g}.",
+        form="square",
+    )
+
+
+def _some(result: Regression) -> Tensor:
+    """Rows that are drawn, evenly chosen."""
+    return torch.linspace(0, len(result) - 1, min(MOST, len(result))).long()
 
 
 def _limits(values: Tensor) -> tuple[float, float]:
