@@ -95,7 +95,7 @@ def likeliest(p: Tensor, u: Tensor) -> Tensor:
 def adaptive(p: Tensor, u: Tensor, penalty: float = 0.0) -> Tensor:
     """The likeliest until they add up to enough (Romano et al. 2020, APS), of which each class but
     a few may cost (Angelopoulos et al. 2021, RAPS); u decides by chance about the last one."""
-    ordered, at = p.sort(1, descending=True, stable=True)
+    ordered, at = p.sort(dim=1, descending=True, stable=True)
     place = torch.arange(1, p.shape[1] + 1)
     told = ordered.cumsum(1) - u * ordered + penalty * (place - FREE).clamp(min=0)
     return torch.empty_like(p).scatter_(1, at, told)

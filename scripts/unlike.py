@@ -387,7 +387,8 @@ def table(cells: dict[str, Any]) -> str:
                     near = "near" if name == "left-out classes" else "far"
                     found[score][key.split()[0], near].append(pair)
     heads = [(n, w) for n in SETTINGS for w in ("near", "far") if f"{n} 0" in cells]
-    titles = [f"{SETTINGS[name].title}: {near}" for name, near in heads]
+    seeds = {name: sum(key.split()[0] == name for key in cells) for name in SETTINGS}
+    titles = [f"{name}, {near}" for name, near in heads]
     lines = [f"| score | {' | '.join(titles)} | mean |", f"| --- |{' ---: |' * (len(heads) + 1)}"]
     for score, row in found.items():
         means = [np.mean(row[head], 0) for head in heads]
@@ -396,7 +397,8 @@ def table(cells: dict[str, Any]) -> str:
         ]
         name = f"**{score}**" if score == USED else score
         lines.append(f"| {name} | {' | '.join(pairs)} |")
-    return "\n".join(lines)
+    known = [f"{n}: {one.title} (seeds: {seeds[n]})" for n, one in SETTINGS.items() if seeds[n]]
+    return "\n".join([*lines, "", f"Columns: {'; '.join(known)}."])
 
 
 def main(asked: list[str]) -> None:

@@ -121,9 +121,9 @@ def test_a_broken_file_costs_that_file_only(run, pictures, tmp_path):
     done = cutaway("predict", run.path, pictures[0].parent, "--json")
     assert done.code == 1
     assert [sorted(row) for row in done.json] == [
-        ["image", "top"],
+        ["image", "top", "unlike"],
         ["error", "image"],
-        ["image", "top"],
+        ["image", "top", "unlike"],
     ]
     assert f"1 of 3 images could not be read: {pictures[1]}. The others" in done.err
 

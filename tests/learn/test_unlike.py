@@ -31,9 +31,7 @@ def test_the_distance_is_that_of_the_fifth_of_the_nearest_directions():
     z = np.array([[3.0, 0.0], [1.0, 1.0], [-1.0, 0.0]])
     expected = np.array([0.0, 2 * np.sin(np.pi / 8), np.sqrt(2)]) / familiar.limit
     assert familiar.unlikeness(z) == pytest.approx(expected)
-    fewer = Familiar(
-        familiar.known[1:], familiar.limit, ""
-    )  # the fifth is now of the other direction
+    fewer = Familiar(familiar.known[1:], familiar.limit, "")  # the fifth is of the other
     assert fewer.unlikeness(z[:1])[0] == pytest.approx(np.sqrt(2) / familiar.limit)
 
 
