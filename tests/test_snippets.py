@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from helpers.digits import digits
+from helpers.model_packages import package
 from PIL import Image
 from torch import nn
 from torch.nn import functional as F
@@ -134,7 +135,7 @@ def exported(names: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_torchvision(names: dict[str, Any]) -> dict[str, Any]:
-    pytest.importorskip("torchvision", reason="torchvision is not installed")
+    package("torchvision")
     return names
 
 

@@ -73,7 +73,7 @@ BAD = [
     ("train lenet5 photos", "have masks"),
     ("train perceptron digits", "2 classes"),
     ("train lenet5 digits --task adversarial", "needs a network with generator"),
-    ("train lenet5 digits --pretrained", "No weights of lenet5 are available"),
+    ("train lenet5 digits --pretrained", "No weights of lenet5 are known"),
     ("train lenet5 digits --pretrained stolen.pth", "pickled"),
     ("train lenet5 digits --pretrained other.safetensors", "does not fit lenet5"),
     ("train lenet5 digits --freeze c9", "no part 'c9' to freeze"),

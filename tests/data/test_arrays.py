@@ -75,9 +75,17 @@ def test_arrays_that_cannot_be_used(data: tuple, said: str) -> None:
         load(data)
 
 
-@pytest.mark.parametrize("what", [5, {1, 2}, iter([]), object()])
-def test_what_is_no_data(what: object) -> None:
-    with pytest.raises(UsageError, match=r"has a length and an index"):
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        (5, "has a length and an index"),
+        (object(), "has a length and an index"),
+        ({1, 2}, r"must be \(image, target\); item 0 is of type int"),
+        (iter([]), "can be read once only"),
+    ],
+)
+def test_what_is_no_data(what: object, said: str) -> None:
+    with pytest.raises((UsageError, DataError), match=said):
         load(what)
 
 

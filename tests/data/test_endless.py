@@ -120,7 +120,7 @@ def test_what_is_no_stream_or_cannot_be_divided_is_refused():
         Stream(endless, first=3)
     with pytest.raises(UsageError, match="cannot be begun"):
         load(lambda size: endless())
-    with pytest.raises(UsageError, match=r"must be \(image, target\); item 0 is a int"):
+    with pytest.raises(UsageError, match=r"must be \(image, target\); item 0 is of type int"):
         load(lambda: iter(range(30)))
     with pytest.raises(DataError, match="no images"):
         load(lambda: iter(()))

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.model_packages import package
 from helpers.pictures import encoded, image, noise
 from PIL import Image
 from torch.utils.data import Dataset
@@ -145,7 +146,9 @@ def test_several_labels_of_an_item() -> None:
 
 
 def test_what_an_item_is_is_said() -> None:
-    with pytest.raises(UsageError, match=r"item 0 is a tuple of 3 \(Image, int, int\)"):
+    with pytest.raises(
+        UsageError, match=r"item 0 is of type tuple with 3 parts \(Image, int, int\)"
+    ):
         load([(one, 0, 1) for one in PICTURES])
     floats = [(np.full((4, 4), 2.5 * i), i % 2) for i in range(4)]
     with pytest.raises(DataError, match=r"Item 1 .* from 2.5 to 2.5. Floats must lie in 0..1"):
@@ -180,6 +183,6 @@ def test_hugging_face(tmp_path: Path) -> None:
 
 
 def test_torchvision() -> None:
-    torchvision = pytest.importorskip("torchvision", exc_type=(ImportError, RuntimeError))
+    torchvision = package("torchvision")
     images = load(torchvision.datasets.FakeData(6, (3, 8, 8), 2))
     assert images.images.shape == (6, 8, 8, 3)

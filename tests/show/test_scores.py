@@ -4,6 +4,7 @@ import pytest
 
 from cutaway.learn.recipe import Recipe
 from cutaway.show.scores import distorted, unlike
+from cutaway.show.words import SPACE
 
 RECIPE = Recipe(model="mlp")
 
@@ -18,7 +19,7 @@ def test_what_distorts_probabilities_is_said(change):
 
 def test_the_share_of_test_images_that_are_unlike_is_said():
     said = unlike({"flagged": 0.048, "test_images": 300}, "image")
-    assert "95 % of the validation images" in said
-    assert said.endswith("Of these images it marks 4.8 %.")
+    assert f"95{SPACE}% of the validation images" in said
+    assert said.endswith(f"Of these images it marks 4.8{SPACE}%.")
     assert not unlike({}, "image")
     assert not unlike({"flagged": None}, "image")

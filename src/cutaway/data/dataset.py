@@ -61,10 +61,10 @@ def pair(item: Any, columns: tuple[str, str] | None, index: int) -> tuple[Any, A
     if isinstance(item, tuple | list) and len(item) == 2:
         return item[0], item[1]
     kinds = [type(part).__name__ for part in item] if isinstance(item, tuple | list) else []
-    kind = f"{type(item).__name__} of {len(kinds)} ({', '.join(kinds[:5])})" if kinds else ""
+    holds = f" with {len(kinds)} parts ({', '.join(kinds[:5])})" if kinds else ""
     raise UsageError(
-        f"Each item of a data set must be (image, target); item {index} is a "
-        f"{kind or type(item).__name__}."
+        f"Each item of a data set must be (image, target); item {index} is of type "
+        f"{type(item).__name__}{holds}."
     )
 
 

@@ -174,7 +174,7 @@ class Job:
         """
         from cutaway.show.jobs import report
 
-        return report(self, images)
+        return report(self, None if images is None else load_for(self.recipe, images))
 
 
 def figure(name: str, value: float) -> str:

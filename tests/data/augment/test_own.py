@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.digits import digits
+from helpers.model_packages import package
 from torch import Tensor
 
 from cutaway.data.augment import Draw, OwnAugment, per_batch
@@ -170,7 +171,10 @@ def test_its_text_says_what_it_is_and_not_where_it_lies_in_memory():
 
 
 def test_transforms_of_torchvision_move_images_and_their_masks():
-    v2 = pytest.importorskip("torchvision.transforms.v2", reason="torchvision is not installed")
+    package("torchvision")
+    from torchvision import transforms as v1
+    from torchvision.transforms import v2
+
     turned = v2.Compose([v2.RandomHorizontalFlip(), v2.RandomRotation(20)])
     images = masked()
     assert images.masks is not None
@@ -183,7 +187,6 @@ def test_transforms_of_torchvision_move_images_and_their_masks():
     assert len({bool((x[i] != x[0]).any()) for i in range(1, 20)}) == 1  # each in its own way
     once = OwnAugment(lambda image, mask: turned(image, mask))
     assert torch.equal(once.of_step(X, images.masks.long(), Draw(0, 0, INDEX))[1], t)
-    v1 = pytest.importorskip("torchvision.transforms")
     with pytest.raises(UsageError, match="takes an image alone"):
         OwnAugment(v1.RandomRotation(20)).check(images)
     ends = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5], [0.5])])
