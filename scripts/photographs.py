@@ -237,7 +237,8 @@ INTRODUCTION = """\
 (`learn/photographs.py`), says what it chose, why and about how long it takes, and writes the \
 choice into `recipe.toml`. `--quality fast|good|best` asks for less or more, `--time 10m` fits the \
 number of epochs to a budget, and any option changes the recipe that was chosen. A network that is \
-named is trained from scratch, as before.
+named is trained from scratch, as before. Photographs with several labels each, and those that \
+numbers are predicted from, are learned by the same rule.
 
 ## From scratch, or from pre-trained weights?
 

@@ -1,11 +1,17 @@
 """The recipe that is chosen for pictures: by the rule, as the user changes it, in a plain file."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from helpers.digits import digits
 
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
+from cutaway.learn.callbacks import Callback
+from cutaway.learn.fit import fit
+from cutaway.learn.frozen_features import FeatureFeed
+from cutaway.learn.loading import suited
 from cutaway.learn.photographs import BACKBONE, MANY, Facts, choose, plan_for
 from cutaway.learn.recipe import from_dict, read_recipe
 from cutaway.models import efficientnet_weights
@@ -86,8 +92,49 @@ def test_small_pictures_are_enlarged():
 
 def test_numbers_and_other_tasks_are_as_they_were():
     assert choose(pictures(), SCRATCH, {"task": "reconstruct"}).why == ""
-    with pytest.raises(UsageError, match="told apart by class"):
+    with pytest.raises(UsageError, match="whose classes, labels or numbers are learned"):
         choose(pictures(), SCRATCH, {"task": "reconstruct"}, "best")
+
+
+def with_labels() -> ImageSet:
+    images = pictures(24)
+    labels = torch.stack([images.targets == 0, images.targets > 0, torch.arange(24) % 6 == 0], 1)
+    return replace(images, labels=labels.to(torch.uint8))
+
+
+def with_values() -> ImageSet:
+    return pictures(24).with_values(torch.arange(24.0)[:, None], ("age",))
+
+
+class Fed(Callback):
+    """What the last stage learned from."""
+
+    def on_step_end(self, training):
+        self.feed = type(training.stage.feed)
+
+
+@pytest.mark.parametrize(
+    ("images", "task", "said"),
+    [
+        (with_labels(), "multi-label", "24 images with 3 labels, 4 with the rarest"),
+        (with_values(), "regress", "these are 24 images,"),
+    ],
+    ids=["labels", "values"],
+)
+def test_several_labels_and_numbers_are_learned_by_transfer_too(images, task, said, tmp_path):
+    changes = {} if task == "multi-label" else {"task": task}
+    plan = choose(images, SCRATCH, changes)
+    assert said in plan.why
+    assert (plan.recipe.model, plan.recipe.label_smoothing) == (BACKBONE, 0.0)
+    assert len(plan.recipe.in_stages()) == 2
+    if task == "regress":
+        assert plan.recipe.clip == pair("resnet20", "photographs").with_options(task=task).clip > 0
+    recipe = suited(choose(images, SCRATCH, changes, "fast").recipe, images)
+    fed = Fed()
+    run = fit(recipe.override(epochs=1), images.resized(96), out=tmp_path / "run", callbacks=[fed])
+    assert fed.feed is FeatureFeed
+    assert run.task.name() == task
+    assert run.finished
 
 
 def test_without_the_weights_it_says_how_to_get_them(monkeypatch):

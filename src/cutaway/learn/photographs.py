@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
 from cutaway.data.imageset import PARTS, ImageSet
-from cutaway.data.target import Classes
+from cutaway.data.target import Classes, Labels, Values
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.options import TRANSFER
 from cutaway.learn.recipe import Recipe
@@ -24,6 +26,7 @@ from cutaway.models import find
 from cutaway.settings import Options
 
 QUALITIES = ("fast", "good", "best")
+TASKS = ("classify", "multi-label", "regress")
 BACKBONE = "efficientnet_lite0"
 TINY, SMALL, MANY = 32, 64, 1000
 """Sides in pixels, and images of the smallest class, of the rule above."""
@@ -44,9 +47,11 @@ class Facts:
 
     Attributes:
         images: how many there are, without those that are given to be tested on.
-        smallest: of the smallest class.
+        classes: how many classes, labels or numbers are told.
+        smallest: images of the smallest class, or of the rarest label; all, where numbers are told.
         side: shorter side of the pictures in pixels; of large ones, the 128 that they are read at.
         lacking: a sentence on how to get the pre-trained weights; empty where they are there.
+        kind: what is told: `class`, `labels` or `value`.
     """
 
     images: int
@@ -54,20 +59,21 @@ class Facts:
     smallest: int
     side: int
     lacking: str = ""
+    kind: str = Classes.kind
 
     @classmethod
     def of(cls, images: ImageSet) -> "Facts":
-        learned = images.targets >= 0
-        if images.parts is not None:
-            learned &= images.parts != PARTS.index("test")
-        counts = torch.bincount(images.targets[learned])
-        counts = counts[counts > 0] if counts.any() else counts.new_zeros(1)
-        return cls(int(counts.sum()), len(counts), int(counts.min()), min(images.size), _lacking())
+        counts, learned = _counts(images)
+        side, kind = min(images.size), images.target.kind
+        return cls(learned, len(counts), int(counts.min()), side, _lacking(), kind)
 
     def __str__(self) -> str:
-        return (
-            f"{self.images:,} images in {self.classes} classes, {self.smallest:,} in the smallest"
-        )
+        some = f"{self.images:,} images"
+        if self.kind == Values.kind:
+            return some
+        if self.kind == Labels.kind:
+            return f"{some} with {self.classes} labels, {self.smallest:,} with the rarest"
+        return f"{some} in {self.classes} classes, {self.smallest:,} in the smallest"
 
 
 @dataclass(frozen=True)
@@ -89,15 +95,18 @@ def choose(
         quality: of QUALITIES; by default `good`.
 
     Raises:
-        UsageError: there is no such quality, or there are no classes of pictures to choose for.
+        UsageError: there is no such quality, or nothing of pictures to choose for.
     """
     asked = beginning.with_options(**changes)
     pictures = len(images.size) == 2 and images.channels in (1, 3)
-    if pictures and asked.task == "classify" and isinstance(images.target, Classes):
-        plan = plan_for(Facts.of(images), beginning, quality or "good")
+    if pictures and asked.task in TASKS and isinstance(images.target, Classes | Labels | Values):
+        begun = beginning.with_options(task=asked.task)  # another task begins with settings anew
+        plan = plan_for(Facts.of(images), begun, quality or "good")
         return replace(plan, recipe=plan.recipe.with_options(**changes))
     if quality:
-        raise UsageError("--quality is for pictures that are told apart by class: leave it out.")
+        raise UsageError(
+            "--quality is for pictures whose classes, labels or numbers are learned: leave it out."
+        )
     return Plan(asked)
 
 
@@ -137,13 +146,29 @@ def _transfer(facts: Facts, quality: str) -> Options:
     changes = TRANSFER | {"model": BACKBONE, "pretrained": "auto", "batch_size": 32}
     changes["image_size"] = LEAST if small else LARGE * (quality == "best")
     if facts.images < FEW:
-        changes |= {"label_smoothing": 0.1, "weight_decay": 0.05}
+        changes |= {"label_smoothing": 0.1 * (facts.kind == Classes.kind), "weight_decay": 0.05}
     if quality == "fast":
         return changes | HEAD
     seen = SEEN[quality]
     epochs = max(3, min(seen // 1000, seen // max(1, facts.images)))
     layers: Options = {"freeze": "", "lr": 0.002, "backbone_rate": 0.25, "epochs": epochs}
     return changes | layers | {"stages": [HEAD, {}]}
+
+
+def _counts(images: ImageSet) -> tuple[Int[Tensor, " k"], int]:
+    """Images of each class or label that there is, or all of them for each number; and of all,
+    without those that are given to be tested on."""
+    learned = images.targets >= 0
+    if images.parts is not None:
+        learned &= images.parts != PARTS.index("test")
+    whole = int(learned.sum())
+    if isinstance(images.target, Values):
+        return torch.full((images.target.outputs,), whole), whole
+    if images.labels is not None:
+        counts = images.labels[learned].long().sum(0)
+    else:
+        counts = torch.bincount(images.targets[learned])
+    return (counts[counts > 0] if counts.any() else torch.zeros(1, dtype=torch.long)), whole
 
 
 def _lacking() -> str:

@@ -87,6 +87,10 @@ class MultiLabel(Task):
 
         return (Player("model", tuple(model.parameters()), error),)
 
+    @property
+    def takes_features(self) -> bool:
+        return True
+
     def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
         k = target.outputs
         expect(model(batch.x), (len(batch), k), f"telling {k} labels")
