@@ -48,7 +48,7 @@ def test_a_command_of_the_pages_parses(line: str):
         for word in named:
             if is_model(word) and "/" in word:  # of a package, which need not be installed
                 package(word.partition("/")[0])
-        named = ["digits" if word.endswith(("/", ".jpg")) else word for word in named]
+        named = ["digits" if word.endswith(("/", ".jpg", ".csv")) else word for word in named]
         own = {k: v for k, v in given.items() if k in FIELDS - {"model", "data", "vary"}}
         assert read_beginning([*named, *context.args], "", own)
     elif shlex.split(line)[1] == "prove":
