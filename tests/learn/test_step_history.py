@@ -73,10 +73,11 @@ def test_copies_on_a_device_are_read_as_numbers_are():
 
 
 def test_members_of_a_stack_have_those_that_they_have_alone(tmp_path):
-    two = RECIPE.override(vary={"lr": [0.001, 0.01]})
+    two = RECIPE.override(vary={"lr": [0.001, 0.01]}, precision="float32")
     stack = fleet.launch(two, digits(), way="batched", out=tmp_path / "stack")
     alone = fleet.launch(two, digits(), way="in-turn", out=tmp_path / "alone")
     for one, other in zip(stack.members, alone.members, strict=True):
         for a, b in zip(one.steps, other.steps, strict=True):
-            assert a == pytest.approx(b, rel=1e-3)
+            for name in a.keys() | b.keys():  # rounding may turn the answer to an image or two
+                assert a[name] == pytest.approx(b[name], rel=1e-3, abs=0.02 * ("accuracy" in name))
     assert stack.members[0].steps[-1]["lr"] != stack.members[1].steps[-1]["lr"]
