@@ -79,6 +79,11 @@ def test_machines_side_by_side_are_each_alone():
     found = whole.log_likelihood(v)
     for one, x, y in zip(each, v, found, strict=True):
         torch.testing.assert_close(one.log_likelihood(x), y)
+    drawn = whole.exact_draw(20_000, torch.Generator().manual_seed(0))
+    code = torch.tensor([8.0, 4.0, 2.0, 1.0], dtype=torch.float64)
+    for one, x in zip(each, drawn, strict=True):
+        shares = torch.bincount((x @ code).long(), minlength=16) / len(x)
+        torch.testing.assert_close(shares.double(), joint(one).sum(1), atol=0.02, rtol=0)
 
 
 def test_contrastive_divergence_learns_two_pictures():

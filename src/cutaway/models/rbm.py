@@ -69,10 +69,10 @@ class RBM(nn.Module):
         return -self(v) - self.log_partition()[..., None]
 
     @torch.no_grad()
-    def exact_draw(self, n: int, draw: torch.Generator) -> Float[Tensor, "n v"]:
-        """n independent draws of one machine: h from its own exact distribution, then v given h."""
+    def exact_draw(self, n: int, draw: torch.Generator) -> Float[Tensor, "*r n v"]:
+        """n independent draws: h from its own exact distribution, then v given h."""
         h, scores = self._states()
-        chosen = torch.multinomial(scores.softmax(0), n, replacement=True, generator=draw)
+        chosen = torch.multinomial(scores.softmax(-1), n, replacement=True, generator=draw)
         return torch.bernoulli(self.down(h[chosen]), generator=draw)
 
     def _states(self) -> tuple[Float[Tensor, "states h"], Float[Tensor, "*r states"]]:

@@ -128,6 +128,15 @@ def test_7_15_quick():
     assert verdict in (HOLDS, LIMITED, UNDECIDED)
 
 
+@pytest.mark.parametrize("chains", ["from images", "going on", "exact"])
+def test_machines_learn_with_chains_and_without(chains):
+    v = (torch.rand(2000, 6, generator=draw()) < 0.5).float()
+    v[:, 3:] = v[:, :3]  # what independent pixels cannot know: 3 log 2 nats
+    parts = boltzmann.divided(v, 1000, 2, 0)
+    found = boltzmann.learn(parts, 4, chains, 1, 0.05, 300, 0)
+    assert (found.way[-1] > found.way[0] + 0.5).all()
+
+
 # 7.16
 
 
