@@ -122,7 +122,8 @@ def learn(
     nets: Nets, masks: Masks, data: Part, seed: int, steps: int, batch: int,
     rates: Float[Tensor, "r"],
 ) -> Nets:  # fmt: skip
-    """Copies that learned with the weights outside of the masks held at 0."""
+    """Copies that learned with the weights outside of the masks held at 0. Rates fall to 0, as the
+    last steps at a large one would be a draw of their own."""
     W = [(w * m).requires_grad_() for w, m in zip(nets.W, masks, strict=True)]
     new = Nets(W, [b.clone().requires_grad_() for b in nets.b])
     for w, m in zip(W, masks, strict=True):
@@ -132,7 +133,7 @@ def learn(
     def losses(step: int) -> Tensor:
         index = batch_of(seed, step, data.x.shape[1], batch)
         x, t = data.x[:, index].repeat(times, 1, 1), data.t[:, index].repeat(times, 1)
-        return rates * log_losses(new(x), t)
+        return rates * (1 - step / steps) * log_losses(new(x), t)
 
     minimise(losses, torch.optim.SGD([*new.W, *new.b], 1.0, 0.9), steps)
     return Nets([w.detach() for w in new.W], [b.detach() for b in new.b])
@@ -200,14 +201,18 @@ def won(learns: Effect, cost: Effect, shuffled: Effect, fresh: Effect, mask: Eff
     revised="29 November 2026: at first the largest 20 % were asked about. Seeds 0 to 2 left it "
     "undecided whether they lose a point, so it became 8 %, and was run with seeds 3 to 5. "
     "The evening's first rates, 0.05 and 0.15, were too large for the whole network, which won "
-    "92.9 % with the smaller one and 94.3 % with 0.01 and 0.04, which they became.",
+    "92.9 % with the smaller one and 94.3 % with 0.01 and 0.04, which they became. 30 November "
+    "2026: at the evening's seed 2 the ticket had 0.82 points less (0.33 to 1.31), undecided, as "
+    "it had its last steps at 0.04 and the whole network at 0.01. Since then rates fall to 0, and "
+    "an evening's are 0.02, 0.04 and 0.08; tried at seed 2.",
     otherwise="Large networks that learn at large rates: there weights have to be put back to an "
     "early step, not to the start (Frankle et al. 2020).",
     evening={"data": "mnist", "widths": (100, 50), "images": 6000, "steps": 800,
-             "rates": (0.01, 0.04), "replicates": 8},
+             "rates": (0.02, 0.04, 0.08), "replicates": 8},
     full={"data": "mnist", "widths": (300, 100), "images": 45_000, "steps": 10_000, "batch": 60,
           "shares": (80, 64, 51, 41, 33, 26, 20, 13, 8, 5, 3.6, 2)},
-    differs="The evening's: the larger the network, the more of it can be left out.",
+    differs="The evening's: the larger the network, the more of it can be left out, and 359 images "
+    "to judge by do not tell the 0.8 points that the small one loses from one point.",
     doubt="Is it the mask or the start? And what is the start good for, where the weights that "
     "were learned are at hand?",
 )  # fmt: skip
