@@ -1,7 +1,9 @@
 """Features of a frozen backbone: computed once where they never change, and only there."""
 
 from collections import OrderedDict
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from helpers.digits import digits
@@ -12,10 +14,13 @@ from cutaway.data.feed import Feed, Normalise
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.fit import fit
 from cutaway.learn.frozen_features import FeatureFeed, frozen_backbone
+from cutaway.learn.penultimate import inputs_of
 from cutaway.learn.pretrained import frozen, rest
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
+from cutaway.learn.task import at_rest
 from cutaway.learn.tasks import make_task
+from cutaway.learn.unlike import Familiar
 from cutaway.models import build
 
 RECIPE = Recipe(
@@ -154,3 +159,31 @@ def test_statistics_of_a_batch_are_not_features_of_an_image():
 )
 def test_what_changes_the_images_at_each_step_is_computed_at_each_step(changes):
     assert parts(small(), RECIPE.override(**changes)) is None
+
+
+class Finished(Callback):
+    """Batches that the first layer computed, up to the end of the run and since."""
+
+    def on_run_begin(self, training):
+        self.training, self.calls, self.images = training, [], []
+        training.model.stem.register_forward_hook(self.count)
+
+    def count(self, module, inputs, _):
+        self.calls.append(len(inputs[0]))
+
+
+def test_after_the_end_only_test_images_pass_through_the_backbone(tmp_path):
+    images, told = digits(300), Finished()
+    recipe = replace(RECIPE, val=0.25, test=0.25)
+    run = fit(recipe, images, model=small(), out=tmp_path / "run", callbacks=(told,))
+    learned, val, test = (len(getattr(run.split, part)) for part in ("train", "val", "test"))
+    others = sum(told.calls) - learned - val
+    assert test * 2 <= others < test * 3 + 20  # evaluated, and how unlike they are; and trials
+    again = Run(run.path, small())
+    familiar = Familiar.of(run.path)
+    with torch.no_grad(), at_rest(again.model, again.runtime):
+        x = next(again.feed(images, run.split.val).first(val)).x
+        with inputs_of(again.model, familiar.layer) as inputs:
+            again.model(x)
+    expected = Familiar.fitted(familiar.known.astype(np.float32), inputs[0].numpy(), "output")
+    assert expected.limit == pytest.approx(familiar.limit, rel=1e-4)

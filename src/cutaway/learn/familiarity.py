@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from cutaway.data.imageset import ImageSet
+from cutaway.learn.frozen_features import in_tail
 from cutaway.learn.penultimate import inputs_of, last_layer
 from cutaway.learn.task import at_rest
 from cutaway.learn.unlike import Familiar, room
@@ -15,6 +15,7 @@ from cutaway.randomness import generator
 
 if TYPE_CHECKING:
     from cutaway.learn.run import Run
+    from cutaway.learn.training import Training
 
 ASKED, NUMBERS = 2000, 2**24
 """Validation images that set the limit, and test images that it is tried on, at most; and numbers
@@ -22,22 +23,23 @@ of their features, as long as there are `FEW` of them."""
 FEW = 200
 
 
-def keep_familiar(run: "Run", images: ImageSet) -> None:
+def keep_familiar(training: "Training") -> None:
     """Fit the score of a run that has ended, measure it on the test images, and keep it.
 
     Does nothing where its network tells nothing of examples, has no layer to take features from,
     or has too few validation images.
     """
+    run, images = training.run, training.images
     if not run.task.serves or not len(run.split.val) or images.whole:
         return
-    network = run.task.answering(run.model)
+    network = run.task.answering(training.model)
     with run.runtime.session(), at_rest(network, run.runtime):
         layer, width = _layer(network, next(run.feed(images, run.split.train).first(2)).x)
         if not width:
             return
         most = min(ASKED, max(FEW, NUMBERS // width))
         known, validation, test = (
-            _features(run, images, _some(run, part, count), layer)
+            _features(training, _some(run, part, count), layer)
             for part, count in (("train", room(width)), ("val", most), ("test", most))
         )
     familiar = Familiar.fitted(known, validation, layer)
@@ -64,10 +66,15 @@ def _some(run: "Run", part: str, most: int) -> Int[Tensor, " n"]:
 
 
 def _features(
-    run: "Run", images: ImageSet, index: Int[Tensor, " n"], layer: str
+    training: "Training", index: Int[Tensor, " n"], layer: str
 ) -> Float[np.ndarray, "n d"]:
-    network, found = run.task.answering(run.model), []
-    for batch in run.feed(images, index).in_order() if len(index) else ():
+    """What goes into the layer; where the last stage has computed what the last modules take of
+    these images, these alone are called."""
+    run, found = training.run, []
+    network, feed = run.task.answering(training.model), training.stage.features(index)
+    if feed:
+        network, layer = feed.backbone.tail, in_tail(layer)
+    for batch in (feed or run.feed(training.images, index)).in_order() if len(index) else ():
         with inputs_of(network, layer) as inputs:
             network(batch.x)
         found.append(inputs[-1].cpu().numpy())

@@ -77,7 +77,7 @@ def conclude(training: Training) -> None:
     """
     training.go()
     keep_baselines(training.run, training.images)
-    keep_familiar(training.run, training.images)
+    keep_familiar(training)
 
 
 def begin_training(

@@ -5,6 +5,7 @@ them (no augmentation, no dropout before the head), they are computed once, and 
 the network learn from a table.
 """
 
+import copy
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -71,6 +72,14 @@ class FeatureFeed(Feed):
     @property
     def plain(self) -> bool:
         return False
+
+    def over(self, index: Int[Tensor, " m"]) -> "FeatureFeed | None":
+        """The same of other images, which its table holds; None where it lacks one."""
+        if not torch.isin(index, self._known).all():
+            return None
+        other = copy.copy(self)
+        other.index = index
+        return other
 
     def _make(self, index: Int[Tensor, " b"], number: int | None) -> Batch:
         t = self.target.learned(self.targets[index].to(self.device, non_blocking=True))
@@ -147,11 +156,16 @@ def _tail(network: nn.Module, x: Tensor, dropout: float) -> nn.Sequential | None
         if gave is not wanted:
             return None
         wanted = given
-    tail = {names[leaf].replace(".", "_"): leaf for leaf, *_ in calls[begin:]}
+    tail = {in_tail(names[leaf]): leaf for leaf, *_ in calls[begin:]}
     learning = {p for p in network.parameters() if p.requires_grad}
     reached = learning <= {p for leaf in tail.values() for p in leaf.parameters()}
     once = len(tail) == len(calls) - begin
     return nn.Sequential(OrderedDict(tail)) if tail and once and reached else None
+
+
+def in_tail(name: str) -> str:
+    """The name in the tail of a module with this name in the network."""
+    return name.replace(".", "_")
 
 
 def _moves(leaf: nn.Module, dropout: float) -> bool:

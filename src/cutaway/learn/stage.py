@@ -4,6 +4,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import torch
+from jaxtyping import Int
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -98,12 +99,16 @@ class Stage:
 
     def images_before(self, step: int) -> int:
         """Count the images that the steps before this one, counted from 0, learn from."""
-        return self.feed.images_before(step * batches_per_step(self.player_optimizers))
+        return self.feed.images_before(self._first_batch(step))
 
-    @property
-    def _batch(self) -> int:
-        """The number of the batch that the next step begins with."""
-        return self.step * batches_per_step(self.player_optimizers)
+    def _first_batch(self, step: int) -> int:
+        """The number of the batch that a step begins with."""
+        return step * batches_per_step(self.player_optimizers)
+
+    def features(self, index: Int[Tensor, " m"]) -> FeatureFeed | None:
+        """The features that `network` takes of these images, where they have been computed."""
+        feeds = (one for one in (self.feed, self.val) if isinstance(one, FeatureFeed))
+        return next(filter(None, (one.over(index) for one in feeds)), None)
 
     @property
     def answering(self) -> nn.Module:
@@ -171,7 +176,7 @@ class Stage:
         tensors |= {f"best/{k}": v for k, v in self.best.items()}
         return tensors, {
             "number": self.number, "step": self.step, "rows": self.rows, "optimizers": rest,
-            "images": self.totals.images, "stream": self.feed.mark(self._batch),
+            "images": self.totals.images, "stream": self.feed.mark(self._first_batch(self.step)),
         }  # fmt: skip
 
     def restore(self, tensors: Tensors, facts: StageFacts) -> None:
@@ -188,7 +193,7 @@ class Stage:
         self.totals = MetricTotals(sums, facts["images"])
         self.best = part(tensors, "best")
         self.step, self.rows = facts["step"], facts["rows"]
-        self.feed.expect(self._batch, facts.get("stream"))
+        self.feed.expect(self._first_batch(self.step), facts.get("stream"))
 
 
 def moving_average(network: nn.Module, decay: float) -> AveragedModel:

@@ -248,8 +248,7 @@ class Training:
         run, stage = self.run, self.stage
         if stage.val is None or not stage.task.tuned:
             return
-        feed = run.feed(self.images, run.split.val)
-        evaluation = stage.task.evaluate(self.model, feed, run.data.target, self.runtime)
+        evaluation = stage.task.evaluate(stage.network, stage.val, run.data.target, self.runtime)
         if values := stage.task.tune(evaluation.grouped(run.split), run.data.target):
             write_json(run.path / "tuned.json", values)
 
