@@ -177,6 +177,11 @@ def read_value(text: str) -> Scalar:
     return {"true": True, "false": False}.get(text.lower(), text)
 
 
+def as_tuples(value: Any) -> Any:
+    """A value of JSON with tuples, as settings have them, for its lists."""
+    return tuple(map(as_tuples, value)) if isinstance(value, list) else value
+
+
 def flag(name: str) -> str:
     """The name of a field or an option on the command line."""
     return "--" + name.replace("_", "-")

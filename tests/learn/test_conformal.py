@@ -4,6 +4,7 @@ from fractions import Fraction
 from math import ceil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from helpers.digits import digits
@@ -13,7 +14,15 @@ from hypothesis import strategies as st
 from cutaway.data.target import Classes
 from cutaway.errors import UsageError
 from cutaway.learn.calibration import Calibrated
-from cutaway.learn.conformal import KEPT, conformity, covering, least_probability, set_metrics
+from cutaway.learn.conformal import (
+    KEPT,
+    conformity,
+    covering,
+    interval_metrics,
+    limit_for,
+    margins,
+    set_metrics,
+)
 from cutaway.learn.fit import fit
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.launch import launch
@@ -33,9 +42,9 @@ def test_the_rank_is_that_of_the_papers(n: int, thousandths: int) -> None:
     rank = ceil((n + 1) * Fraction(thousandths, 1000))  # Sadinle et al. 2019, equation 4
     if rank > n:
         with pytest.raises(UsageError, match=f"this network had {n}"):
-            least_probability(kept, thousandths / 1000)
+            limit_for(kept, thousandths / 1000)
     else:
-        assert least_probability(kept, thousandths / 1000) == kept[rank - 1]
+        assert limit_for(kept, thousandths / 1000) == kept[rank - 1]
 
 
 @given(st.integers(KEPT, 5000), st.integers(1, 999))
@@ -45,7 +54,7 @@ def test_what_is_kept_of_many_promises_no_less(n: int, thousandths: int) -> None
     p = torch.arange(n, 0, -1).float() / n
     kept = conformity(p)
     assert len(kept) == KEPT
-    least = least_probability(kept, thousandths / 1000)
+    least = limit_for(kept, thousandths / 1000)
     covered = Fraction(int((p.double() >= least).sum()), n + 1)
     asked = Fraction(thousandths, 1000)
     assert asked <= covered < asked + Fraction(2, 1000)
@@ -113,8 +122,28 @@ def test_nor_without_validation_images_nor_of_other_tasks(tmp_path: Path) -> Non
     assert run.saved_test().sets == []
     with pytest.raises(UsageError, match="train it again with --val"):
         run.predict("nothing.png", coverage=0.9)
-    with pytest.raises(UsageError, match="'regress' tells no classes"):
-        covering(TASKS["regress"](), 0.9)
+    with pytest.raises(UsageError, match="'reconstruct' tells neither the class of an image nor a"):
+        covering(TASKS["reconstruct"](), 0.9)
+
+
+def test_intervals_hold_the_true_number_as_often_as_asked() -> None:
+    """Over many divisions of errors from a heavy tail; the more so with few validation images."""
+    draw, found = np.random.default_rng(0), []
+    for _ in range(300):
+        errors = torch.from_numpy(draw.standard_t(3, 1100))
+        rows = interval_metrics(margins(errors[:99]), errors[99:])
+        found.append([row["covered"] for row in rows])
+        assert [row["asked"] for row in rows] == [0.9, 0.95, 0.99]
+    assert np.mean(found, 0) == pytest.approx([0.9, 0.95, 0.99], abs=0.004)
+
+
+def test_a_margin_is_an_error_of_the_validation_images() -> None:
+    kept = margins(torch.tensor([-4.0, 1.0, 2.0, -3.0]))
+    assert kept == (1.0, 2.0, 3.0, 4.0)
+    assert limit_for(kept, 0.8) == 4  # rank 4 of 4 + 1
+    assert limit_for(kept, 0.5) == 3
+    with pytest.raises(UsageError, match=r"ask for 0\.8 or less"):
+        limit_for(kept, 0.81)
 
 
 def test_of_a_fleet_a_member_is_asked(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
+from cutaway.settings import as_tuples
+
 
 @dataclass(frozen=True)
 class Call:
@@ -65,7 +67,7 @@ class Call:
     def settings(self, names: set[str]) -> dict[str, Any]:
         """The arguments of these names that are no tensors; lists as tuples."""
         settings = {name: self.arguments[name] for name in names & self.arguments.keys()}
-        return {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+        return {name: as_tuples(value) for name, value in settings.items()}
 
 
 def _takes_tensor(argument: Any) -> bool:

@@ -59,8 +59,8 @@ def predict(
     coverage: Annotated[
         float | None,
         typer.Option(
-            help="Tell the set of classes, too, that holds the true one for this share of images: "
-            "0.95.",
+            help="Tell the set of classes, or the interval of a number, too, that holds the true "
+            "one for this share of images: 0.95.",
         ),
     ] = None,
     tta: Views = False,

@@ -13,6 +13,7 @@ from threading import Thread
 from cutaway.lab.crew import Missing, Task
 from cutaway.lab.proving import NoFinding, test
 from cutaway.lab.registry import add, claim
+from cutaway.settings import as_tuples
 
 
 def main(own: list[str]) -> None:
@@ -37,7 +38,7 @@ def _read(lines: "SimpleQueue[str]") -> None:
 def answer(task: Task) -> Missing:
     """Test a claim; why there is no finding, if there is none."""
     one = claim(task.number)
-    values = {n: tuple(v) if isinstance(v, list) else v for n, v in task.settings.items()}
+    values = {name: as_tuples(value) for name, value in task.settings.items()}
     outcome = test(one, one.settle(**values), task.again)
     return (outcome.reason, outcome.broken) if isinstance(outcome, NoFinding) else None
 

@@ -48,8 +48,8 @@ class Answering:
             images: a path, a folder, a pattern, a table, encoded bytes, a picture of PIL, an array
                 h w c, a tensor c h w, a batch, a list or an iterator of such (see
                 `inputs.read_inputs`).
-            coverage: the share of images whose set of classes is to hold the true one: of a
-                classifier, that set (`prediction_set`) is then told, too.
+            coverage: the share of images for which the set of classes, or the interval of a number,
+                is to hold the true one: `prediction_set` or `intervals` is then told, too.
 
         Raises:
             UsageError: the network tells nothing of images, or cannot promise the coverage.

@@ -14,9 +14,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from cutaway.data.target import Target
-from cutaway.learn.conformal import conformity, least_probability
+from cutaway.learn.conformal import Covering, conformity, limit_for
 from cutaway.learn.evaluation import Evaluation
-from cutaway.learn.task import Task
 
 TEMPERATURES = (0.05, 20.0)
 """The least and the largest that is considered."""
@@ -29,7 +28,7 @@ LEAST = torch.finfo(torch.float32).tiny
 
 
 @dataclass(frozen=True)
-class Calibrated(Task):
+class Calibrated(Covering):
     """A task whose answers are probabilities of classes, p = softmax(s / T) of scores s.
 
     Source: Guo et al. 2017, 'On calibration of modern neural networks', section 4.2.
@@ -38,14 +37,16 @@ class Calibrated(Task):
         temperature: T, from the validation images; 1 until they have been asked, and where they
             do not tell.
         conformity: what the sets of classes follow from (see `learn.conformal`).
-        coverage: the share of images whose set is to hold the true class; 0 for no sets.
     """
 
     tuned: ClassVar[tuple[str, ...]] = ("temperature", "conformity")
 
     temperature: float = field(default=1.0, kw_only=True)
     conformity: tuple[float, ...] = field(default=(), kw_only=True)
-    coverage: float = field(default=0.0, kw_only=True)
+
+    @property
+    def conforming(self) -> tuple[float, ...]:
+        return self.conformity
 
     def answer(self, output: Float[Tensor, "b k"], target: Target) -> Float[Tensor, "b k"]:
         """The network's output as probabilities."""
@@ -68,7 +69,7 @@ class Calibrated(Task):
         coverage is asked for."""
         if not self.coverage:
             return None
-        among = answer.double() >= least_probability(self.conformity, self.coverage)
+        among = answer.double() >= limit_for(self.conformity, self.coverage)
         best = answer.argsort(descending=True, stable=True)
         return tuple(target.names[i] for i in best[among[best]].tolist())
 

@@ -1,16 +1,18 @@
-"""Conformal sets: so many classes of an image that the true one is among them as often as asked.
+"""Conformal sets of classes and intervals of numbers: they hold what is true as often as asked.
 
 A class belongs to the set of an image where its probability is among the share of the largest that
 the true classes of the validation images had. Over images like those, the set holds the true class
 with at least the probability asked for, however good or bad the network is. An image for which no
-class is probable enough has an empty set.
+class is probable enough has an empty set. An interval of a number reaches as far to both sides of
+what is predicted as that share of the validation images was off at most.
 
 Source: Vovk et al. 2005, 'Algorithmic learning in a random world', section 2.2; Sadinle et al.
-2019, 'Least ambiguous set-valued classifiers', whose sets are the smallest on average.
+2019, 'Least ambiguous set-valued classifiers', whose sets are the smallest on average; Lei et al.
+2018, 'Distribution-free predictive inference for regression', section 2.2.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TypedDict
 
@@ -42,20 +44,57 @@ class SetMetrics(TypedDict):
     empty: float
 
 
+class IntervalMetrics(TypedDict):
+    """What the intervals of a number came to.
+
+    Attributes:
+        asked, covered: the share of images whose interval is to hold the true number, and does.
+        margin: how far the intervals reach to both sides, in the number's unit.
+    """
+
+    asked: float
+    covered: float
+    margin: float
+
+
+@dataclass(frozen=True)
+class Covering(Task):
+    """A task whose predictions can tell what is true of so many images.
+
+    Attributes:
+        coverage: the share of images; 0: none is asked for.
+    """
+
+    coverage: float = field(default=0.0, kw_only=True)
+
+    @property
+    def conforming(self) -> Sequence[float]:
+        """What is kept of the validation images, the most conforming first."""
+        raise NotImplementedError
+
+
 def conformity(p: Float[Tensor, " n"]) -> tuple[float, ...]:
     """What is kept of the probabilities of the true classes of n images, the largest first.
 
     Of more than `KEPT` m of them stay, the i-th being the one of rank ceil(i (n + 1) / (m + 1)): a
     new image's is below it with the probability that it would have among m images.
     """
-    n, m = len(p), min(len(p), KEPT)
-    ordered = p.double().sort(descending=True).values.mul(PRECISION).floor().div(PRECISION)
+    return _some(p.double().sort(descending=True).values.mul(PRECISION).floor().div(PRECISION))
+
+
+def margins(errors: Float[Tensor, " n"]) -> tuple[float, ...]:
+    """The same of the sizes of the errors of a number, the smallest first."""
+    return _some(errors.double().abs().sort().values)
+
+
+def _some(ordered: Float[Tensor, " n"]) -> tuple[float, ...]:
+    n, m = len(ordered), min(len(ordered), KEPT)
     ranks = [-(-i * (n + 1) // (m + 1)) for i in range(1, m + 1)]
     return tuple(ordered[rank - 1].item() for rank in ranks)
 
 
-def least_probability(kept: Sequence[float], coverage: float) -> float:
-    """The probability that a class needs to belong to the set.
+def limit_for(kept: Sequence[float], coverage: float) -> float:
+    """The probability that a class needs to belong to the set, or the margin of an interval.
 
     Raises:
         UsageError: no share between 0 and 1, or more than so few images can promise.
@@ -64,7 +103,7 @@ def least_probability(kept: Sequence[float], coverage: float) -> float:
         raise UsageError(f"--coverage is a share between 0 and 1, such as 0.95, not {coverage:g}.")
     if not kept:
         raise UsageError(
-            "Sets of classes need validation images, and this network learned without any, or by "
+            "A coverage needs validation images, and this network learned without any, or by "
             "an older Cutaway: train it again with --val 0.1."
         )
     if _rank(kept, coverage) > len(kept):
@@ -90,18 +129,18 @@ def _too_few(count: int, coverage: float) -> str:
 
 
 def covering(task: Task, coverage: float) -> Task:
-    """The task whose predictions tell the set of classes, too.
+    """The task whose predictions tell the set of classes, or the intervals of numbers, too.
 
     Raises:
-        UsageError: its networks tell no classes, or the coverage cannot be promised.
+        UsageError: its networks tell neither, or the coverage cannot be promised.
     """
-    if "conformity" not in task.tuned:
+    if not isinstance(task, Covering):
         raise UsageError(
-            f"The task '{task.name()}' tells no classes of images, so there are no sets of them: "
-            "leave --coverage out."
+            f"The task '{task.name()}' tells neither the class of an image nor a number, so there "
+            "are no sets or intervals of them: leave --coverage out."
         )
-    least_probability(task.conformity, coverage)  # type: ignore[attr-defined]
-    return replace(task, coverage=coverage)  # type: ignore[type-var]
+    limit_for(task.conforming, coverage)
+    return replace(task, coverage=coverage)
 
 
 def set_metrics(
@@ -112,7 +151,7 @@ def set_metrics(
 ) -> list[SetMetrics]:
     """What the sets of n images come to, for each coverage that can be promised."""
     possible = [one for one in coverages if _rank(kept, one) <= len(kept)]
-    return [_metrics(one, p.double() >= least_probability(kept, one), t) for one in possible]
+    return [_metrics(one, p.double() >= limit_for(kept, one), t) for one in possible]
 
 
 def _metrics(asked: float, among: Bool[Tensor, "n k"], t: Int[Tensor, " n"]) -> SetMetrics:
@@ -123,3 +162,21 @@ def _metrics(asked: float, among: Bool[Tensor, "n k"], t: Int[Tensor, " n"]) -> 
         "classes": sizes.mean().item(),
         "empty": (sizes == 0).double().mean().item(),
     }
+
+
+def interval_metrics(
+    kept: Sequence[float],
+    errors: Float[Tensor, " n"],
+    coverages: Sequence[float] = COVERAGES,
+) -> list[IntervalMetrics]:
+    """What the intervals of a number come to, for each coverage that can be promised."""
+    possible = [one for one in coverages if _rank(kept, one) <= len(kept)]
+    reach = [limit_for(kept, one) for one in possible]
+    return [
+        {
+            "asked": one,
+            "covered": (errors.double().abs() <= margin).double().mean().item(),
+            "margin": margin,
+        }
+        for one, margin in zip(possible, reach, strict=True)
+    ]

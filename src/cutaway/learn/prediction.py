@@ -154,20 +154,52 @@ def best_first(answer: np.ndarray, decision: Sequence[float] = ()) -> list[int]:
 
 @dataclass(frozen=True, kw_only=True)
 class ValuePrediction(Prediction):
-    """The numbers that are told of an image, by their names."""
+    """The numbers that are told of an image, by their names.
+
+    Attributes:
+        intervals: from where to where each true number is with the probability that was asked for;
+            None where none was.
+    """
 
     values: dict[str, float]
+    intervals: dict[str, tuple[float, float]] | None = None
 
     @classmethod
-    def of(cls, name: str, answer: np.ndarray, names: Sequence[str]) -> "ValuePrediction":
-        """The numbers of these names, with no more digits than they have."""
-        return cls(name=name, values={n: float(str(v)) for n, v in zip(names, answer, strict=True)})
+    def of(
+        cls, name: str, answer: np.ndarray, names: Sequence[str], margins: Sequence[float] = ()
+    ) -> "ValuePrediction":
+        """The numbers of these names, with no more digits than they have.
 
-    def answer(self) -> dict[str, dict[str, float]]:
-        return {"values": self.values}
+        Args:
+            margins: how far the interval of each reaches to both sides, where one is asked for.
+        """
+        values = {n: float(str(v)) for n, v in zip(names, answer, strict=True)}
+        intervals = {
+            n: (float(f"{v - margin:.7g}"), float(f"{v + margin:.7g}"))
+            for (n, v), margin in zip(values.items(), margins, strict=False)
+        }
+        return cls(name=name, values=values, intervals=intervals or None)
+
+    def answer(self) -> dict[str, object]:
+        told: dict[str, object] = {"values": self.values}
+        if self.intervals is not None:
+            told["intervals"] = {name: list(pair) for name, pair in self.intervals.items()}
+        return told
 
     def cells(self) -> dict[str, str]:
-        return {name: f"{value:.6g}" for name, value in self.values.items()}
+        cells = {}
+        for name, value in self.values.items():
+            cells[name] = f"{value:.6g}"
+            if self.intervals is not None:
+                low, high = self.intervals[name]
+                cells[f"{name}, interval"] = f"{low:.6g} to {high:.6g}"
+        return cells
 
     def row(self) -> dict[str, float]:
-        return self.values
+        """Each number by its name, then `NAME_low` and `NAME_high` of its interval."""
+        row = {}
+        for name, value in self.values.items():
+            row[name] = value
+            if self.intervals is not None:
+                row |= dict(zip((f"{name}_low", f"{name}_high"), self.intervals[name], strict=True))
+        return row

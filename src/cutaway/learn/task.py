@@ -24,7 +24,7 @@ from cutaway.learn.prediction import Prediction
 from cutaway.learn.runtime import Runtime
 from cutaway.randomness import generator, reseed_global
 from cutaway.see.probe import resting
-from cutaway.settings import Options
+from cutaway.settings import Options, as_tuples
 
 Counts = dict[str, Tensor]
 Loss = Callable[[Batch], tuple[Tensor, Counts]]
@@ -165,7 +165,7 @@ class Task:
             )
         if not values:
             return self
-        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        fields = {name: as_tuples(value) for name, value in values.items()}
         return replace(self, **fields)  # type: ignore[type-var]
 
     def picture(

@@ -85,8 +85,8 @@ class ViewedRun(Run):
     def answered(self, images: Any, coverage: float | None = None) -> Iterator[Answered]:
         if coverage is not None:
             raise UsageError(
-                "Sets of classes follow from answers to images as they are: leave --coverage out, "
-                "or --tta."
+                "Sets of classes and intervals follow from answers to images as they are: leave "
+                "--coverage out, or --tta."
             )
         familiar = Familiar.of(self.path)
         if familiar:  # the network as it is is asked last, and its features are those that count

@@ -22,8 +22,9 @@ from cutaway.data.target import Values
 from cutaway.errors import UsageError
 from cutaway.learn.compare import compare
 from cutaway.learn.prediction import ValuePrediction
+from cutaway.learn.regression import Regression
 from cutaway.learn.run import Run
-from cutaway.learn.tasks.regress import Regress, Regression
+from cutaway.learn.tasks.regress import Regress
 from cutaway.recipes import starting_point
 from cutaway.show.pages.regress import residuals
 
@@ -70,6 +71,26 @@ def test_gradients_are_clipped_unless_the_method_takes_none() -> None:
 def test_a_prediction_has_no_more_digits_than_it_has() -> None:
     one = ValuePrediction.of("a", np.array([42.138103, 0.1], np.float32), ("x", "y"))
     assert one.values == {"x": 42.138103, "y": 0.1}
+
+
+def test_predictions_have_intervals_where_a_coverage_is_asked_for(run: Run) -> None:
+    images = run.images()
+    pixels = list(images.images[run.split.test].numpy())
+    plain, told = run.predict(pixels), run.predict(pixels, coverage=0.9)
+    assert {one.intervals for one in plain} == {None}
+    assert [one.values for one in told] == [one.values for one in plain]
+    truth = images.values[run.split.test]
+    result = run.saved_test()
+    for k, name in enumerate(NAMES):
+        (row,) = [one for one in result.intervals[k] if one["asked"] == 0.9]
+        pairs = [one.intervals[name] for one in told]
+        among = [a <= t <= b for (a, b), t in zip(pairs, truth[:, k].tolist(), strict=True)]
+        assert row["covered"] == pytest.approx(sum(among) / len(among))
+        low, high = pairs[0]
+        assert high - low == pytest.approx(2 * row["margin"], rel=1e-5)
+        assert told[0].row()[f"{name}_low"] == low
+    assert told[0].to_dict()["intervals"]["radius"] == list(told[0].intervals["radius"])
+    assert "interval" not in str(plain[0].to_dict())
 
 
 def test_an_unknown_loss_is_refused() -> None:
@@ -250,6 +271,8 @@ def test_an_export_answers_in_the_same_units(target: str, run: Run, tmp_path: Pa
     assert shipped.check.export["r2"] == pytest.approx(run.results["r2"], abs=1e-4)
     image = tmp_path / "one.png"
     Image.fromarray(discs(1, seed=9)[0][0]).save(image)
-    ours, theirs = run.predict(image)[0], open_exported(shipped.path).predict(image)[0]
+    exported = open_exported(shipped.path)
+    ours, theirs = (one.predict(image, coverage=0.8)[0] for one in (run, exported))
     for name in NAMES:
-        assert theirs.values[name] == pytest.approx(ours.values[name], rel=1e-4)  # type: ignore[attr-defined]
+        assert theirs.values[name] == pytest.approx(ours.values[name], rel=1e-4)
+        assert theirs.intervals[name] == pytest.approx(ours.intervals[name], rel=1e-3)

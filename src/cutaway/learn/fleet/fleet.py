@@ -259,6 +259,7 @@ class Fleet(Job, Answering):
         first = self.members[0]
         if coverage is not None:
             raise UsageError(
-                f"Sets of classes are a single network's: ask a member, {first.path}, for them."
+                "Sets of classes and intervals are a single network's: ask a member, "
+                f"{first.path}, for them."
             )
         return answered(self.model, first.task, first.data, first.runtime, images)

@@ -13,7 +13,7 @@ from cutaway.learn.optim.registry import Method, Optimizer, find
 from cutaway.learn.optim.uncompiled import uncompiled
 from cutaway.learn.optim.vector import VectorOptimizer
 from cutaway.learn.recipe import Recipe
-from cutaway.settings import Options
+from cutaway.settings import Options, as_tuples
 
 LARGEST = 2**30
 """Bytes of the largest matrix over all pairs of weights that an optimizer may keep."""
@@ -150,7 +150,7 @@ def _options(recipe: Recipe, method: Method, kind: type[Optimizer]) -> Options:
         if key not in takes or key in OURS:
             hint = nearest(key, takes.keys() - OURS)
             raise UsageError(f"The optimizer '{recipe.optimizer}' has no option '{key}'.{hint}")
-        options[key] = tuple(value) if isinstance(value, list) else value
+        options[key] = as_tuples(value)
     return options
 
 

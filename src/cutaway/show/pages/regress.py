@@ -7,7 +7,8 @@ from torch import Tensor
 
 from cutaway.data.imageset import ImageSet
 from cutaway.figures import Axis, Curves, Series, line
-from cutaway.learn.tasks.regress import Regress, Regression
+from cutaway.learn.regression import Regression
+from cutaway.learn.tasks.regress import Regress
 from cutaway.show import errors
 from cutaway.show.baselines import beside
 from cutaway.show.pages.base import Outcome, Page, Section, Subject, Tile, build_page, tiles
@@ -39,6 +40,10 @@ def page(subject: Subject) -> Page:
         "residuals": [residuals(result, k, subject.noun) for k in range(len(result.names))],
         "baselines": beside(subject.run),
         "by_value": result.per_value(),
+        "intervals": [
+            {"name": name, "rows": rows}
+            for name, rows in zip(result.names, result.intervals, strict=False)
+        ],
         "cards": cards(result, subject.images) if subject.images else [],
         "unit": unit,
         "error_rows": [],
