@@ -209,5 +209,5 @@ def _flag(cell: Any, column: str) -> int | None:
     raise DataError(
         f"Column '{column}' holds '{text}', which is neither 0 nor 1: a column of a label says of "
         "each image whether it has that label. Name other columns with --label (label=...), or add "
-        "--task regress (task=\"regress\") where numbers are to be predicted."
+        '--task regress (task="regress") where numbers are to be predicted.'
     )
