@@ -40,7 +40,7 @@ def test_the_chance_of_a_block_falls_in_a_line():
 def test_a_block_is_left_out_as_often_as_the_rule_says():
     """tau(0 + x) = x where x > 0, so that a block that is left out shows as its own input."""
     network = resnet().train()
-    blocks = list(residuals(network).values())
+    blocks = [network.get_submodule(name) for name in residuals(network)]
     seen: dict[int, float] = {}
 
     def look(i):
@@ -60,7 +60,9 @@ def test_a_block_is_left_out_as_often_as_the_rule_says():
 
 
 def test_what_is_kept_is_scaled_so_that_the_mean_is_that_of_the_whole_block():
-    *_, block = residuals(resnet().train()).values()
+    network = resnet().train()
+    *_, name = residuals(network)
+    block = network.get_submodule(name)
     block.F.norm1.eval(), block.F.norm2.eval()  # which give each image the same, whatever others do
     x = torch.randn(1, 64, 4, 4).expand(5000, -1, -1, -1)
     with torch.no_grad():
@@ -70,6 +72,31 @@ def test_what_is_kept_is_scaled_so_that_the_mean_is_that_of_the_whole_block():
     kept = some.flatten(1).any(1)
     torch.testing.assert_close(some[kept], whole[kept] / 0.25)
     assert kept.double().mean().item() == pytest.approx(0.25, abs=4 * (0.25 * 0.75 / 5000) ** 0.5)
+
+
+@pytest.mark.parametrize(
+    ("model", "blocks"),
+    [
+        ("mobilenet_v2", 10),
+        ("efficientnet_b0", 9),
+        ("efficientnet_lite0", 9),
+        ("convnext_tiny", 18),
+    ],
+)
+def test_blocks_of_every_kind_are_left_out(model, blocks):
+    """Of all images and always, near enough: the blocks then give x; those that change its shape
+    have none to give, and are no residual blocks."""
+    network = models.build(model, 3, 10, 64).train()
+    assert len(residuals(network)) == blocks
+    passed = []
+    for name in residuals(network):
+        network.get_submodule(name).register_forward_hook(
+            lambda _, x, y: passed.append((x[0] == y).flatten(1).all(1))
+        )
+    with regularised(network, Recipe(model=model, stochastic_depth=0.95)), torch.no_grad():
+        network(torch.randn(40, 3, 64, 64))
+    share = torch.stack(passed).double().mean().item()
+    assert share == pytest.approx(1 - sum(survival(blocks, 0.95)) / blocks, abs=0.1)
 
 
 def test_activations_computed_again_are_left_out_again():

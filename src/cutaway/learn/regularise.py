@@ -16,8 +16,11 @@ from torch.nn import functional as F
 from cutaway.errors import UsageError
 from cutaway.learn.network import head_of
 from cutaway.learn.recipe import Recipe
+from cutaway.models.convnext import ConvNeXtBlock
+from cutaway.models.inverted_residual import InvertedResidual
 from cutaway.models.resnet import Residual
 
+Block = Residual | InvertedResidual | ConvNeXtBlock
 Dropout = nn.Dropout | nn.Dropout1d | nn.Dropout2d | nn.Dropout3d
 
 
@@ -45,9 +48,10 @@ def dropouts(network: nn.Module) -> dict[str, Dropout]:
     return {name: m for name, m in network.named_modules() if isinstance(m, Dropout)}
 
 
-def residuals(network: nn.Module) -> dict[str, Residual]:
-    """The residual blocks by name, the first first."""
-    return {name: m for name, m in network.named_modules() if isinstance(m, Residual)}
+def residuals(network: nn.Module) -> dict[str, nn.Module]:
+    """Of each residual block, by name and the first first, what gives F(x)."""
+    blocks = {name: m for name, m in network.named_modules() if isinstance(m, Block)}
+    return {name: block.branch for name, block in blocks.items() if block.branch is not None}
 
 
 def survival(blocks: int, share: float) -> list[float]:
@@ -84,7 +88,7 @@ def _drop_input(layer: nn.Module, inputs: tuple[Tensor, ...], share: float) -> t
 
 
 def _skip(network: nn.Module, share: float, undo: ExitStack) -> None:
-    """Leave F(x) out of y = tau(F(x) + x), for each image by itself and more often with depth.
+    """Leave F(x) out of y = F(x) + x, for each image by itself and more often with depth.
 
     What is kept is scaled by 1 / p_l while training; the paper, which leaves a block out for the
     whole batch, scales by p_l afterwards, which has the same mean.
@@ -93,10 +97,10 @@ def _skip(network: nn.Module, share: float, undo: ExitStack) -> None:
     if not blocks:
         raise UsageError(
             "Stochastic depth (--stochastic-depth) leaves out residual blocks, and this network "
-            "has none: take a residual network such as resnet20, or leave it out."
+            "has none: take a residual network such as resnet20 or convnext_tiny, or leave it out."
         )
-    for block, keep in zip(blocks, survival(len(blocks), share), strict=True):
-        undo.enter_context(block.F.register_forward_hook(partial(_skip_some, keep=keep)))
+    for branch, keep in zip(blocks, survival(len(blocks), share), strict=True):
+        undo.enter_context(branch.register_forward_hook(partial(_skip_some, keep=keep)))
 
 
 def _skip_some(

@@ -51,6 +51,11 @@ class ConvNeXtBlock(nn.Module):
         f = self.a * self.u2(self.gelu(self.u1(z)))
         return x + f.permute(0, 3, 1, 2)
 
+    @property
+    def branch(self) -> nn.Module:
+        """The module that gives what, scaled by a, is added to x."""
+        return self.u2
+
 
 class ConvNeXt(nn.Module):
     """Patches of 4x4 pixels, stages of blocks that halve the side between, the mean, the output.

@@ -89,6 +89,11 @@ class InvertedResidual(nn.Module):
         f = self.project(self.gate(self.depthwise(self.expand(x))))
         return x + f if self.same else f
 
+    @property
+    def branch(self) -> nn.Module | None:
+        """The module that gives what is added to x; None where x is not."""
+        return self.project if self.same else None
+
 
 class MobileNet(nn.Module):
     """A stem, stages of inverted residuals, `top` maps, their means, a classifier.

@@ -100,6 +100,11 @@ class Residual(nn.Module):
     def forward(self, x: Maps) -> Float[Tensor, "b k h2 w2"]:
         return self.tau(self.F(x) + self.shortcut(x))
 
+    @property
+    def branch(self) -> nn.Module:
+        """The module that gives what is added to x."""
+        return self.F
+
 
 class ResNet(nn.Module):
     """A stem, stages of blocks that halve the side and widen, the mean, the output.
