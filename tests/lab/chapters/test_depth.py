@@ -119,6 +119,7 @@ HOLDS, LIMITED, FAILS, UNDECIDED, UNTESTED = Verdict
         (plateau.jumps, (at(60, 20), at(0.01), at(0.1, 0.05), at(9, 2)), UNDECIDED),
         (centring.centred, (at(90), at(0.3, 0.1), at(0.3, 0.1), at(0.5, 0.1)), HOLDS),
         (centring.centred, (at(90), at(0.3, 0.1), at(0.3, 0.1), at(1, 0.2)), LIMITED),
+        (centring.centred, (at(90), at(0.6, 0.1), at(0.7, 0.1), at(0.96, 0.03)), LIMITED),
         (centring.centred, (at(90), at(0.3, 0.1), at(0.3, 0.1), at(1, 0.5)), UNDECIDED),
         (centring.centred, (at(90), at(0.3, 0.1), at(1, 0.1), at(1, 0.1)), FAILS),
         (centring.centred, (at(90), at(1.3, 0.1), at(0.3, 0.1), at(0.3, 0.1)), FAILS),
