@@ -97,8 +97,8 @@ def centred(learns: Effect, whole: Effect, at_quarter: Effect, at_one: Effect) -
     "what 20 replicates can tell, so the evening had 96. 30 November 2026: with these seeds 0 and "
     "1 held and seed 2 did with limits, as all replicates of a seed shared one division of 1,797 "
     "digits. Now each has its own, the evening takes MNIST, and a gain counts from a tenth of the "
-    "loss on: one of three hundredths, which enough replicates would show, is no reason why tanh is "
-    "better. Tried at seeds 5 and 6: with limits.",
+    "loss on: one of three hundredths, which enough replicates would show, is no reason why tanh "
+    "is better. Tried at seeds 5 and 6: with limits.",
     differs="The evening's, whose images to learn from and to judge by are many times more.",
     doubt="Is it the centre, or the slope, which is 1 and not a quarter?",
 )  # fmt: skip
