@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 import cutaway as ca
+from cutaway.api import planned
 from cutaway.errors import CutawayError, DataError, RunError, UsageError
 from cutaway.recipes import pair
 
@@ -82,6 +83,27 @@ def test_named_model_on_arrays(tmp_path):
     run = ca.fit("mlp", arrays, out=tmp_path / "run", widths="16", **QUICK)
     assert run.recipe.model_options == {"widths": "16"}
     assert run.model(torch.zeros(1, 1, 8, 8)).shape == (1, 10)
+
+
+def test_pictures_of_ones_own_alone_are_learned_as_a_folder_is() -> None:
+    """Chosen by the same rule, whether they are files or in memory."""
+    draw = np.random.default_rng(0)
+    pictures = [Image.fromarray(draw.integers(0, 256, (150, 160, 3), np.uint8)) for _ in range(9)]
+    names = ["a", "b", "c"] * 3
+    large = np.stack([np.asarray(one)[:, :150] for one in pictures])
+    for data, size in (((pictures, names), 0), ((large, names), 128)):
+        plan, images = planned(None, ("", "own:tuple"), data, {}, quality="good", progress=False)
+        assert plan.recipe.model == "efficientnet_lite0"
+        assert "weights learned from ImageNet" in plan.why
+        assert plan.recipe.image_size == size
+        assert images.size == (128, 128)
+    tiny = large[:, :8, :8].copy()
+    plan, _ = planned(None, ("", "own:tuple"), (tiny, names), {}, progress=False)
+    assert (plan.recipe.model, "from scratch" in plan.why) == ("resnet20", True)
+    plan, _ = planned(None, ("lenet5", "own:tuple"), (tiny, names), {}, progress=False)
+    assert (plan.recipe.model, plan.why) == ("lenet5", "")
+    with pytest.raises(UsageError, match=r"\(quality=\.\.\.\) chooses a network"):
+        planned(None, ("lenet5", "own:tuple"), (tiny, names), {}, quality="good", progress=False)
 
 
 def test_parts_of_ones_own_are_the_division_and_what_is_noticed_is_said(tmp_path, capsys):

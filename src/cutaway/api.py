@@ -84,7 +84,7 @@ def fit(
     names = _name(model), _name(data)
     budget = read_time(time)
     check_way(way)
-    plan, images = _planned(recipe, names, data, changes, quality, progress)
+    plan, images = planned(recipe, names, data, changes, quality=quality, progress=progress)
     recipe, takes = suited(plan.recipe, images), ""
     if recipe.several:
         _refuse_module(model, "fleet")
@@ -229,15 +229,23 @@ def load(
     return load_images(source, **options)
 
 
-def _planned(
+def planned(
     recipe: Recipe | None, names: Sequence[str], data: Any, changes: dict[str, Any],
-    quality: str, progress: bool,
+    *, quality: str = "", progress: bool = True,
 ) -> tuple[Plan, ImageSet]:  # fmt: skip
-    """What is learned and from what: as it was asked for or, where a path stands alone, chosen."""
-    beginning, alone = recipe or _beginning(*names), recipe is None and recipes.is_path(*names)
+    """What is learned and from what: as it was asked for or, where pictures stand alone, chosen.
+
+    Args:
+        recipe, changes, quality, progress: as `fit` takes them.
+        names: of the model and of the data.
+        data: an object, where it is no name.
+    """
+    alone = recipe is None and (recipes.is_path(*names) or _is_object(*names))
+    beginning = recipe or _beginning(*names)
     if quality and not alone:
         raise UsageError(
-            "--quality chooses a network for pictures of your own: name these and no network."
+            "--quality (quality=...) chooses a network for pictures of your own: name these and no "
+            "network."
         )
     check_quality(quality or "good")
     plan = Plan(beginning.with_options(**changes))
@@ -284,8 +292,13 @@ def _images(recipe: Recipe, data: Any, progress: bool) -> ImageSet:
 
 def _beginning(model: str, data: str) -> Recipe:
     if model.startswith(OWN) or data.startswith(OWN):
-        return recipes.pair(model or "lenet5", data or "digits")
+        return recipes.pair(model or "resnet20", data or "digits")
     return recipes.starting_point(*filter(None, (model, data)))
+
+
+def _is_object(model: str = "", data: str = "") -> bool:
+    """Whether data of one's own stand alone."""
+    return not model and data.startswith(OWN)
 
 
 def _name(thing: Any) -> str:

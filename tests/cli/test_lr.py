@@ -3,6 +3,7 @@
 import json
 
 from helpers.command import cutaway
+from helpers.pictures import two_classes
 
 
 def test_a_model_and_a_run_are_tested(tmp_path, monkeypatch):
@@ -21,6 +22,16 @@ def test_a_model_and_a_run_are_tested(tmp_path, monkeypatch):
     low, high = told["span"]
     assert 0.9 * low <= told["suggestion"] <= 1.1 * high
     assert len(told["sweeps"]) == 3
+
+
+def test_of_a_folder_the_network_is_tested_that_would_be_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    two_classes(tmp_path / "photos", each=30, size=40)
+    done = cutaway("lr", "photos", "--batch-size", 8)
+    assert done.code == 0, done.err
+    assert "Chosen: efficientnet_lite0 with weights" in done.err
+    assert "Sweep 3 of 3 took" in done.err
+    assert (tmp_path / "lr-efficientnet_lite0-photos.html").exists()
 
 
 def test_bad_input_is_a_sentence(tmp_path, monkeypatch):

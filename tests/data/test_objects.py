@@ -113,6 +113,8 @@ def test_lists_of_images_with_a_list_of_targets(tmp_path: Path) -> None:
         assert loaded.targets.tolist() == Y.tolist()
         assert loaded.size == (8, 8)
     assert load((ragged, [0, 1, 1])).size == (8, 8)
+    named = load((PICTURES, [f"class {k}" for k in Y.tolist()]))
+    assert [named.classes[k] for k in named.targets] == [f"class {k}" for k in Y.tolist()]
     with pytest.raises(DataError, match=r"12 images and 3 targets"):
         load((PICTURES, [0, 1, 2]))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cutaway.cli.app import Json, app, emit, single
-from cutaway.cli.train import read_beginning
+from cutaway.cli.train import read_request
 from cutaway.cli.words import with_recipe_options
 from cutaway.errors import UsageError
 
@@ -52,14 +52,19 @@ def lr(
     typer.echo(f"Page: {path.resolve().as_uri()}")
 
 
+def tell(text: str) -> None:
+    """Say what is going on, on standard error."""
+    if text:
+        typer.echo(text, err=True)
+
+
 def _tested(words: list[str], recipe: str, settings: dict[str, Any]) -> "tuple[RangeTest, Path]":
     """The test, and where its page belongs."""
+    from cutaway import api
     from cutaway.learn.directory import plain
     from cutaway.learn.fit import range_test
     from cutaway.learn.kinds import kind_at
-    from cutaway.learn.loading import load_for
     from cutaway.learn.recipe import OWN
-    from cutaway.show.progress import reading
 
     if words and kind_at(words[0]):
         if len(words) > 1:
@@ -68,10 +73,10 @@ def _tested(words: list[str], recipe: str, settings: dict[str, Any]) -> "tuple[R
         changes = {name: value for name, value in settings.items() if value is not None}
         own = run.new_model() if run.recipe.model.startswith(OWN) else None
         beginning = run.recipe.with_options(**changes)
-        test = range_test(beginning, run.images(), model=own, parts=run.split)
+        test = range_test(beginning, run.images(), model=own, parts=run.split, tell=tell)
         return test, run.path / "lr.html"
-    beginning = read_beginning(words, recipe, settings)
-    with reading(True) as callback:
-        images = load_for(beginning, beginning.data, callback)
-    test = range_test(beginning, images)
-    return test, Path(f"lr-{plain(beginning.model)}-{plain(beginning.data)}.html")
+    names, saved, changes = read_request(words, recipe, settings)
+    plan, images = api.planned(saved, (*names, "", "")[:2], "", changes)
+    tell(plan.why)
+    test = range_test(plan.recipe, images, tell=tell)
+    return test, Path(f"lr-{plain(plan.recipe.model)}-{plain(plan.recipe.data)}.html")

@@ -124,7 +124,8 @@ def _are_targets(value: Any) -> bool:
     """Whether it is names, numbers or rows, and no list of items."""
     if isinstance(value, str | Mapping) or not (hasattr(value, "__len__") and len(value)):
         return False
-    return is_array(value) or not (isinstance(value[0], tuple | dict) or _are_images(value[:1]))
+    pictures = _are_images(value[:1]) and not isinstance(value[0], str)
+    return is_array(value) or not (isinstance(value[0], tuple | dict) or pictures)
 
 
 def _is_part(value: Any) -> bool:

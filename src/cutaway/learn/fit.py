@@ -1,8 +1,9 @@
 """Train a run from its recipe to its end, and bring a stopped run back."""
 
 import copy
+import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,7 +28,7 @@ from cutaway.learn.directory import create, destination
 from cutaway.learn.execution import Execution
 from cutaway.learn.familiarity import keep_familiar
 from cutaway.learn.format_versions import expect_same_steps
-from cutaway.learn.lr_range import SWEEPS, RangeTest, expect_enough, expect_rate, sweep
+from cutaway.learn.lr_range import STEPS, SWEEPS, RangeTest, expect_enough, expect_rate, sweep
 from cutaway.learn.network import initial_network
 from cutaway.learn.notes import Note, note
 from cutaway.learn.pretrained import Pretrained
@@ -136,10 +137,14 @@ def range_test(
     findings: Audit | None = None,
     parts: Split | None = None,
     augment: OwnAugment | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> RangeTest:
     """Test learning rates on a recipe's training images; what was tried is thrown away.
 
     Each sweep has weights and an order of its own; a network of one's own begins as it is.
+
+    Args:
+        tell: is told how far it has come, in words.
 
     Raises:
         UsageError: the recipe has no learning rate to test, or what `fit` raises.
@@ -148,8 +153,10 @@ def range_test(
     findings = findings or audit(images)
     parts = parts or split_for(recipe, images, findings)
     expect_enough(recipe, parts)
+    tell(f"Testing learning rates of {recipe.model}: {SWEEPS} sweeps of at most {STEPS} steps.")
     sweeps = []
     for seed in range(recipe.seed, recipe.seed + SWEEPS):
+        began = time.monotonic()
         own = recipe.override(seed=seed, split_seed=recipe.division)
         with TemporaryDirectory() as folder:
             training = begin_training(
@@ -158,6 +165,7 @@ def range_test(
                 findings=findings, parts=parts,
             )  # fmt: skip
             sweeps.append(sweep(training))
+        tell(f"Sweep {len(sweeps)} of {SWEEPS} took {time.monotonic() - began:.0f} s.")
     return RangeTest(recipe, tuple(sweeps))
 
 
@@ -170,10 +178,10 @@ def _choose_rate(
     parts: Split,
 ) -> tuple[Recipe, list[Note]]:
     """Replace `auto` by a rate; with a note on where it came from."""
-    execution.callback.on_note("Testing learning rates, before training begins.")
     test = range_test(
-        recipe, images, model=model, findings=findings, parts=parts, augment=execution.augment
-    )
+        recipe, images, model=model, findings=findings, parts=parts, augment=execution.augment,
+        tell=execution.callback.on_note,
+    )  # fmt: skip
     said = test.sentence
     execution.callback.on_note(said)
     return recipe.override(lr=test.rate), [note("learning rate", said)]

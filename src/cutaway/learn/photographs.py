@@ -30,8 +30,9 @@ TASKS = ("classify", "multi-label", "regress")
 BACKBONE = "efficientnet_lite0"
 TINY, SMALL, MANY = 32, 64, 1000
 """Sides in pixels, and images of the smallest class, of the rule above."""
-LEAST, LARGE = 96, 224
-"""Pictures are enlarged to the one side where they are smaller, and `best` takes the other."""
+LEAST, USUAL, LARGE = 96, 128, 224
+"""Pictures are enlarged to the first side where they are smaller, and reduced to the second where
+they are larger; `best` takes the third."""
 FEW = 2000
 """Images below which a network is regularised more."""
 SEEN = {"good": 12_000, "best": 24_000}
@@ -98,7 +99,7 @@ def choose(
         UsageError: there is no such quality, or nothing of pictures to choose for.
     """
     asked = beginning.with_options(**changes)
-    pictures = len(images.size) == 2 and images.channels in (1, 3)
+    pictures = len(images.size) == 2 and images.channels in (1, 3) and images.tail is None
     if pictures and asked.task in TASKS and isinstance(images.target, Classes | Labels | Values):
         begun = beginning.with_options(task=asked.task)  # another task begins with settings anew
         plan = plan_for(Facts.of(images), begun, quality or "good")
@@ -144,7 +145,8 @@ def _transfer(facts: Facts, quality: str) -> Options:
     """The changes to a recipe that begins with pre-trained weights."""
     small = facts.side < LEAST
     changes = TRANSFER | {"model": BACKBONE, "pretrained": "auto", "batch_size": 32}
-    changes["image_size"] = LEAST if small else LARGE * (quality == "best")
+    usual = USUAL if facts.side > USUAL else 0  # as files are read, where arrays are larger
+    changes["image_size"] = LEAST if small else LARGE if quality == "best" else usual
     if facts.images < FEW:
         changes |= {"label_smoothing": 0.1 * (facts.kind == Classes.kind), "weight_decay": 0.05}
     if quality == "fast":
