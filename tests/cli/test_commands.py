@@ -144,7 +144,7 @@ def test_a_folder_of_images_is_enough(tmp_path):
     assert done.code == 0, done.err
     first = done.err.splitlines()[0]
     assert first.startswith("Chosen: efficientnet_lite0 with weights learned from ImageNet")
-    assert "It takes about" in first
+    assert "Training takes about" in first
     assert (out / "report.html").stat().st_size > 10_000
     assert [note["kind"] for note in Run(out).notes].count("plan") == 1
     head, layers = Run(out).recipe.in_stages()

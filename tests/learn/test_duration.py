@@ -59,7 +59,7 @@ def test_measuring_leaves_no_trace():
     assert min(duration.once, *duration.epoch) > 0
     same, sentence = with_time(recipe, digits(60, 32), read_time(""))
     assert same == recipe
-    assert sentence.startswith("It takes about ")
+    assert sentence.startswith("Training takes about ")
 
 
 def test_networks_of_ones_own_have_no_budget():

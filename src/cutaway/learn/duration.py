@@ -92,8 +92,8 @@ def with_time(
     shorter = fitted(recipe, duration, budget)
     planned, left = ([one.epochs for one in r.in_stages()] for r in (recipe, shorter))
     cut = f", with {left[-1]} epochs instead of {planned[-1]} (--time)" if left != planned else ""
-    network = "Each network takes" if recipe.several else "It takes"
-    return shorter, f"{network} about {told(duration.seconds(left))} here{cut}."
+    what = "The training of each takes" if recipe.several else "Training takes"
+    return shorter, f"{what} about {told(duration.seconds(left))} here{cut}."
 
 
 def fitted(recipe: Recipe, duration: Duration, budget: float) -> Recipe:
