@@ -86,7 +86,8 @@ def predict(
     quick = opened(run, is_many(asked)) if coverage is None and not tta else None
     network = quick or _trained(run, tta)
     with ExitStack() as stack:
-        predictions = _kept(network.answered(asked, coverage), places, stack, str(run))
+        answered = network.answered(asked, coverage)
+        predictions = _kept(answered, places, stack, str(run), coverage)
         if as_json:
             predictions = _printed_json(predictions)
         elif not places.any:
@@ -162,7 +163,11 @@ class _Places:
 
 
 def _kept(
-    answered: "Iterable[Answered]", places: _Places, stack: ExitStack, run: str
+    answered: "Iterable[Answered]",
+    places: _Places,
+    stack: ExitStack,
+    run: str,
+    coverage: float | None,
 ) -> "Iterator[Prediction]":
     """The predictions, each written to all places as it passes."""
     from cutaway.learn.answer_files import answer_file
@@ -178,7 +183,8 @@ def _kept(
     for path in places.pages:
         from cutaway.show.predictions import prediction_page
 
-        sinks.append(stack.enter_context(prediction_page(path, run, places.overwrite)))
+        page = prediction_page(path, run, places.overwrite, coverage)
+        sinks.append(stack.enter_context(page))
     folder = places.folders[0] if places.folders else Path("masks")
     for one in with_masks_written(answered, folder, places.overwrite):
         if places.folders and not (one.prediction.drawn or one.prediction.error):
