@@ -10,6 +10,7 @@ from helpers.digits import digits
 from PIL import Image
 
 import cutaway as ca
+from cutaway.errors import DataError
 
 COUNT = 6
 
@@ -64,6 +65,70 @@ def test_paths_from_standard_input(run, here):
     done = cutaway("predict", run, "photos/1.png", "-", "--json", folder=here, typed=typed)
     assert len(done.json) == 3
     assert cutaway("predict", run, "-", folder=here).code == 2
+
+
+def test_names_between_null_bytes_may_hold_lines(run, here):
+    odd = "photos/two\nlines.png"
+    (here / "photos/0.png").rename(here / odd)
+    for names in ([odd, "photos/1.png"], ["photos/1.png", odd]):
+        for typed in ("\0".join([*names, ""]), "\0".join(names)):
+            done = cutaway("predict", run, "-", "--json", folder=here, typed=typed)
+            assert (done.code, [row["image"] for row in done.json]) == (0, names)
+
+
+def test_a_null_byte_within_lines_is_a_sentence(run, here):
+    typed = "photos/1.png\nphotos/3.png\0photos/4.png\n"
+    done = cutaway("predict", run, "-", folder=here, typed=typed)
+    assert done.code == 1
+    assert "its name holds a null byte" in done.said
+    with pytest.raises(DataError, match="its name holds a null byte"):
+        ca.load(run).predict("a\0b.png")
+
+
+def test_where_none_could_be_read_no_others_are_told_of(run, here):
+    (here / "photos/1.png").write_bytes(b"hello")
+    broken = cutaway("predict", run, "photos/1.png", "photos/2.png", folder=here)
+    assert broken.code == 1
+    assert broken.err.endswith("All 2 images could not be read: photos/1.png, photos/2.png.\n")
+    one = cutaway("predict", run, "photos/[23].png", folder=here)
+    assert "1 of 2 images could not be read: photos/2.png. The other was answered." in one.said
+
+
+TABLES = {
+    "id,photo path,other": "1,photos/0.png,x",
+    "file,shot": "gone,photos/0.png",
+    "path,mask": "photos/0.png,photos/1.png",
+}
+
+
+@pytest.mark.parametrize("header", TABLES)
+def test_the_column_of_a_table_whose_cells_are_files_is_taken(header, run, here):
+    (here / "t.csv").write_text(f"{header}\n{TABLES[header]}\n")
+    done = cutaway("predict", run, "t.csv", "--json", folder=here)
+    assert [row["image"] for row in done.json] == ["photos/0.png"]
+
+
+def test_a_table_without_files_names_the_column_that_was_used(run, here):
+    (here / "t.csv").write_text("id,other\n7,x\n")
+    done = cutaway("predict", run, "t.csv", folder=here)
+    assert done.code == 1
+    assert "None of the 1 pictures that column 'id' of t.csv names is there, among" in done.said
+    (here / "t.csv").write_text("image,img\nphotos/0.png,photos/1.png\n")
+    done = cutaway("predict", run, "t.csv", folder=here)
+    assert done.code == 2
+    assert "several columns of pictures: image, img. Name one: t.csv:COLUMN." in done.said
+    assert cutaway("predict", run, "t.csv:img", "--json", folder=here).json[0]["image"]
+
+
+def test_an_empty_cell_of_a_table_is_told_with_its_line(run, here):
+    (here / "t.csv").write_text("image,other\nphotos/0.png,x\n\n,y\nphotos,z\n")
+    done = cutaway("predict", run, "t.csv", "--json", folder=here)
+    assert done.code == 1
+    assert done.json[1] == {
+        "image": "t.csv, line 4",
+        "error": "t.csv, line 4: the cell of column 'image' is empty.",
+    }
+    assert done.json[2]["error"].endswith("photos: It is a folder, not a picture.")
 
 
 def test_a_table_names_what_is_broken(run, here):

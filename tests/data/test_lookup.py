@@ -70,10 +70,13 @@ def test_one_missing_file_costs_one_and_all_missing_a_sentence(tmp_path: Path) -
     place(tmp_path, "a/0.png", "a/1.png")
     images = load(csv(tmp_path, "id,label", "0,x", "1,y", "2,y", ",x"))
     assert [(f.kind, f.where) for f in images.findings if f.left_out] == [
-        ("unlabelled", ("an empty cell",)),
+        ("unlabelled", ("an empty cell, line 5",)),
         ("missing", ("2",)),
     ]
-    with pytest.raises(DataError, match=r"None of the 2 pictures .*among them 7, 8\. Paths count"):
+    with pytest.raises(
+        DataError,
+        match=r"None of the 2 pictures that column 'id' of .*is there, among them 7, 8\. P",
+    ):
         load(csv(tmp_path, "id,label", "7,x", "8,y"))
     with pytest.raises(DataError, match=r"holds addresses such as https://x/1.png: download"):
         load(csv(tmp_path, "image,label", "https://x/1.png,x", "https://x/2.png,y"))
@@ -90,3 +93,24 @@ def test_the_column_whose_files_are_there_is_taken(tmp_path: Path) -> None:
     path = csv(tmp_path, "image,img,label", "im/a.png,im/c.png,x", "im/b.png,im/d.png,y")
     with pytest.raises(UsageError, match=r"several columns of pictures: image, img\. Call the one"):
         load(path)
+
+
+def test_files_decide_where_a_name_is_merely_likely(tmp_path: Path) -> None:
+    place(tmp_path, "im/a.png", "im/b.png", "im/1.png", "im/2.png")
+    path = csv(tmp_path, "id,shot,label", "17,im/a.png,x", "18,im/b.png,y")
+    assert load(path).names == ["im/a.png", "im/b.png"]
+    path = csv(tmp_path, "id,shot,label", "1,im/a.png,x", "2,im/b.png,y")
+    images = load(path)
+    assert images.names == ["im/a.png", "im/b.png"]
+    (told,) = (one.detail for one in images.findings if one.kind == "picture-column")
+    assert "Column 'shot' is taken as pictures, not 'id'" in told
+    path = csv(tmp_path, "id,shot,scan,label", "1,im/a.png,im/1.png,x", "2,im/b.png,im/2.png,y")
+    with pytest.raises(UsageError, match=r"several columns of pictures: shot, scan\. Call the one"):
+        load(path)
+    path = csv(tmp_path, "id,mask_path,label", "1,im/a.png,x", "2,im/b.png,y")
+    assert load(path).names == ["im/1.png", "im/2.png"]
+
+
+def test_a_column_of_empty_cells_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"All cells of column 'image' of .*t\.csv are empty"):
+        load(csv(tmp_path, "image,label", ",x", ",y"))

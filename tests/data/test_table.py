@@ -223,7 +223,8 @@ def test_a_column_of_0_and_1_for_each_label(tmp_path: Path) -> None:
     assert named.classes == ("dog", "cat")
     assert load(path, label="cat").target.kind == "class"
     with pytest.raises(
-        DataError, match=r"Column 'age' holds '2', which is neither 0 nor 1.*--task regress"
+        DataError,
+        match=r"Column 'age' of .*t\.csv holds '2', which is neither 0 nor 1, in line 4, line 5: ",
     ):
         load(path, label="cat,age")
 
@@ -311,3 +312,20 @@ def test_data_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: str)
     for cells in (pictures, [np.asarray(one) for one in pictures]) if make != "polars" else ():
         images = load(kind({"image": cells, "label": list("abab")}))
         assert (images.images[3].numpy() == noise(8, 8, seed=3)).all()
+
+
+def test_what_is_no_number_is_told_with_its_lines(tmp_path: Path) -> None:
+    lines = [f"images/{i}.png,{value}" for i, value in enumerate(["1", "n/a", "?", "2"])]
+    with pytest.raises(
+        DataError,
+        match=r"'holes' of .*t\.csv holds 'n/a', which is not a number, in line 3, line 4",
+    ):
+        load(rows(tmp_path, "file,holes", *lines), numbers=True, label="holes")
+
+
+def test_rows_without_a_number_or_a_picture_are_named(tmp_path: Path) -> None:
+    lines = ["images/0.png,1", ",2", "images/1.png,", "images/2.png,3"]
+    images = load(rows(tmp_path, "file,holes", *lines), numbers=True, label="holes")
+    (finding,) = (one for one in images.findings if one.kind == "unlabelled")
+    assert finding.detail == "The table has no label or no picture (2): line 3, line 4."
+    assert finding.where == ("an empty cell, line 3", "images/1.png")

@@ -11,6 +11,7 @@ from cutaway.data.stream import Input
 from cutaway.errors import UsageError
 from cutaway.learn.answer_files import answer_file
 from cutaway.learn.answers import Answered
+from cutaway.learn.label_prediction import LabelPrediction
 from cutaway.learn.prediction import ClassPrediction, Prediction, ValuePrediction
 
 PREDICTIONS: list[Prediction] = [
@@ -110,3 +111,53 @@ def test_how_unlike_an_image_is_has_a_column_where_it_is_known(tmp_path):
     one = ClassPrediction(name="a", top=(("cat", 0.5),), unlike=1.23456)
     text = written(tmp_path / "answers.csv", [one]).read_text()
     assert text.split() == ["image,answer,probability,unlike,error", "a,cat,0.5,1.235,"]
+
+
+def test_of_several_labels_each_has_its_probability(tmp_path):
+    told = [
+        LabelPrediction(
+            name=name, labels=labels, others=(("x", 0.1),), unlike=0.5,
+            probabilities={"a": 0.75, "b, c": 0.625, "x": 0.1},
+        )
+        for name, labels in (("1", (("a", 0.75), ("b, c", 0.625))), ("2", ()))
+    ]  # fmt: skip
+    with open(written(tmp_path / "answers.csv", told), newline="") as file:
+        rows = [*csv.DictReader(file)]
+    assert [*rows[0]] == ["image", "labels", "a", "b, c", "x", "unlike", "error"]
+    assert [row["labels"] for row in rows] == ["a|b, c", ""]
+    assert [float(rows[0][name]) for name in ("a", "b, c", "x")] == [0.75, 0.625, 0.1]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_name_that_is_a_column_already_is_numbered(ending, tmp_path):
+    names = ("image", "labels", "error", "error_2", "unlike")
+    pairs = tuple((name, i / 8) for i, name in enumerate(names))
+    label = LabelPrediction(name="a.png", labels=pairs[:1], probabilities=dict(pairs), unlike=2.0)
+    columns = ["image", "labels", "image_2", "labels_2", "error_3", "error_2", "unlike_2"]
+    columns += ["unlike", "error"]
+    read = table(written(tmp_path / f"answers.{ending}", [label]))
+    assert list(read) == columns
+    assert read["image"] == "a.png"
+    assert float(read["error_3"]) == 0.25
+    assert not read["error"]
+    value = ValuePrediction(
+        name="b.png", values={"image": 1.0, "age": 2.0, "age_low": 3.0},
+        intervals={"image": (0.0, 2.0), "age": (1.0, 3.0), "age_low": (2.0, 4.0)},
+    )  # fmt: skip
+    read = table(written(tmp_path / f"values.{ending}", [value]))
+    assert read["image"] == "b.png"
+    assert [float(read[name]) for name in ("image_2", "age", "age_low", "age_low_2")] == [
+        1,
+        2,
+        3,
+        1,
+    ]
+
+
+def table(path: Path) -> dict[str, object]:
+    """The first row, by its columns."""
+    if path.suffix == ".csv":
+        with open(path, newline="") as file:
+            return next(csv.DictReader(file))
+    row: dict[str, object] = pytest.importorskip("pyarrow.parquet").read_table(path).to_pylist()[0]
+    return row

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers.command import words
 
 from cutaway.data.stream import Input
 from cutaway.errors import UsageError
@@ -72,3 +73,25 @@ def test_images_unlike_all_that_was_learned_come_first(tmp_path):
     assert page.count("<b>unlike all that it learned from</b>") == 1
     assert "before them those that are unlike" in page
     assert "Unlike" not in "".join(one.name for one in predictions._tiles(Gathered()))
+
+
+def test_sets_of_classes_stand_beside_their_images_and_the_coverage_above(tmp_path):
+    with prediction_page(tmp_path / "a.html", "run", coverage=0.9) as add:
+        for name, told in (("x", ("cat", "<dog>")), ("y", ())):
+            top = (("cat", 0.6), ("<dog>", 0.4))
+            add(answered(name, ClassPrediction(name=name, top=top, prediction_set=told)))
+    page = words((tmp_path / "a.html").read_text().replace("\xa0", " "))
+    assert "set: <b>cat, &lt;dog&gt;</b>" in page
+    assert "set: <b>none</b>" in page
+    assert "holds the true one for 90 % of images" in page
+
+
+def test_intervals_are_told_with_their_coverage():
+    one = ValuePrediction(name="a", values={"age": 2.0}, intervals={"age": (1.0, 3.0)})
+    gathered = Gathered()
+    gathered.add(answered("a", one))
+    values = content(gathered, "run", 0.995)
+    assert values["cards"][0].cells["age, interval"] == "1 to 3"
+    assert "holds the true number for 99.5\xa0% of images" in values["promise"]
+    assert values["tiles"][0].value == "99.5\xa0%"
+    assert not content(gathered, "run")["promise"]

@@ -1,14 +1,16 @@
 """`cutaway predict`: predict for images."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from io import TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from textwrap import indent
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 PAGE, FILES = ".html", (".csv", ".jsonl", ".parquet")
 NAMED = 5
 """Broken files that the last sentence names; the answers name all."""
+LONGEST = 4096
+"""Characters of a path, at most: so far one looks for the null byte that ends the first."""
 
 
 @app.command(
@@ -37,7 +41,8 @@ def predict(
         typer.Argument(
             metavar="IMAGE...",
             help="Files, folders, quoted patterns ('photos/**/*.jpg'), tables (photos.csv, or "
-            "photos.csv:column), or - for paths from standard input, one a line.",
+            "photos.csv:column), or - for paths from standard input, one a line or between null "
+            "bytes (find -print0).",
         ),
     ],
     out: Annotated[
@@ -86,7 +91,8 @@ def predict(
     quick = opened(run, is_many(asked)) if coverage is None and not tta else None
     network = quick or _trained(run, tta)
     with ExitStack() as stack:
-        predictions = _kept(network.answered(asked, coverage), places, stack, str(run))
+        answered = network.answered(asked, coverage)
+        predictions = _kept(answered, places, stack, str(run), coverage)
         if as_json:
             predictions = _printed_json(predictions)
         elif not places.any:
@@ -128,10 +134,27 @@ def _asked(words: list[str]) -> Any:
 
 def _typed_paths() -> Iterator[str]:
     if isinstance(sys.stdin, TextIOWrapper):
-        sys.stdin.reconfigure(errors="surrogateescape")  # names of files may be any bytes
-    for line in sys.stdin:
-        if path := line.rstrip("\r\n"):
-            yield path
+        # Names of files may be any bytes, and between null bytes any ends of lines.
+        sys.stdin.reconfigure(errors="surrogateescape", newline="\n")
+    yield from filter(None, _names(sys.stdin))
+
+
+def _names(stream: TextIO) -> Iterator[str]:
+    """One a line; between null bytes where the first is followed by one, lines or no lines."""
+    beginning = line = stream.readline(LONGEST)
+    while line and "\0" not in beginning and len(beginning) < LONGEST:
+        if os.path.exists(os.path.expanduser(beginning.rstrip("\r\n"))):
+            break  # no need to wait for more
+        line = stream.readline(LONGEST)
+        beginning += line
+    if "\0" not in beginning:
+        yield from (one.rstrip("\r\n") for one in chain(beginning.split("\n"), stream))
+        return
+    rest = beginning
+    while part := stream.readline(LONGEST):
+        *whole, rest = (rest + part).split("\0")
+        yield from whole
+    yield from rest.split("\0")
 
 
 class _Places:
@@ -162,7 +185,11 @@ class _Places:
 
 
 def _kept(
-    answered: "Iterable[Answered]", places: _Places, stack: ExitStack, run: str
+    answered: "Iterable[Answered]",
+    places: _Places,
+    stack: ExitStack,
+    run: str,
+    coverage: float | None,
 ) -> "Iterator[Prediction]":
     """The predictions, each written to all places as it passes."""
     from cutaway.learn.answer_files import answer_file
@@ -178,7 +205,8 @@ def _kept(
     for path in places.pages:
         from cutaway.show.predictions import prediction_page
 
-        sinks.append(stack.enter_context(prediction_page(path, run, places.overwrite)))
+        page = prediction_page(path, run, places.overwrite, coverage)
+        sinks.append(stack.enter_context(page))
     folder = places.folders[0] if places.folders else Path("masks")
     for one in with_masks_written(answered, folder, places.overwrite):
         if places.folders and not (one.prediction.drawn or one.prediction.error):
@@ -218,7 +246,15 @@ class _Tally:
         if self.broken:
             more = self.broken - len(self.names)
             named = ", ".join([*self.names, *([f"{more:,} more"] if more else [])])
-            raise DataError(
-                f"{self.broken:,} of {self.answered + self.broken:,} images could not be read: "
-                f"{named}. The others were answered."
-            )
+            raise DataError(f"{self._subject()} could not be read: {named}.{self._others()}")
+
+    def _subject(self) -> str:
+        total = self.answered + self.broken
+        if self.answered:
+            return f"{self.broken:,} of {total:,} images"
+        return "The only image" if total == 1 else f"All {total:,} images"
+
+    def _others(self) -> str:
+        if not self.answered:
+            return ""
+        return " The others were answered." if self.answered > 1 else " The other was answered."

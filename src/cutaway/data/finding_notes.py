@@ -48,6 +48,7 @@ BY_SEVERITY = (
     "drawn-test",
     "data-loader",
     "no-header",
+    "picture-column",
     "encoding",
     "tiny-class",
     "rare-label",

@@ -10,7 +10,7 @@ import numpy as np
 
 from cutaway.data.files import natural
 from cutaway.data.imageset import Finding
-from cutaway.data.targets import MAX_UNCHECKED, Labels, text_of
+from cutaway.data.targets import MAX_UNCHECKED, Labels, Place, listed_places, row_place, text_of
 from cutaway.errors import DataError
 
 FLAGS = {"0": 0, "0.0": 0, "false": 0, "no": 0, "1": 1, "1.0": 1, "true": 1, "yes": 1}
@@ -35,13 +35,21 @@ def flag_columns(columns: Iterable[str], read: Callable[[str], list[Any]]) -> li
     return found if len(found) > 1 else []
 
 
-def sets_of_columns(columns: Mapping[str, Sequence[Any]]) -> LabelSets:
+def sets_of_columns(
+    columns: Mapping[str, Sequence[Any]], place: Place = row_place, of: str = "the data"
+) -> LabelSets:
     """The labels of each row of a table that has a column of 0 and 1 for each.
 
     An empty cell is a 0 in a row that says anything of the other labels, which is told; a row of
-    empty cells has no labels. Raises DataError for a cell that is neither 0 nor 1.
+    empty cells has no labels.
+
+    Args:
+        place, of: where a row stands, and in what, for messages.
+
+    Raises:
+        DataError: a cell is neither 0 nor 1.
     """
-    flags = [[_flag(cell, name) for cell in cells] for name, cells in columns.items()]
+    flags = [_flags(cells, name, place, of) for name, cells in columns.items()]
     rows = list(zip(*flags, strict=True))
     names = list(columns)
     sets = [
@@ -202,12 +210,13 @@ def _plain(cell: Any) -> str:
     return "list" if listy else (text_of(cell) or "").lower()
 
 
-def _flag(cell: Any, column: str) -> int | None:
-    text = _plain(cell)
-    if text in ("", *FLAGS):
-        return FLAGS.get(text)
-    raise DataError(
-        f"Column '{column}' holds '{text}', which is neither 0 nor 1: a column of a label says of "
-        "each image whether it has that label. Name other columns with --label (label=...), or add "
-        '--task regress (task="regress") where numbers are to be predicted.'
-    )
+def _flags(cells: Sequence[Any], column: str, place: Place, of: str) -> list[int | None]:
+    texts = [_plain(cell) for cell in cells]
+    if bad := [row for row, text in enumerate(texts) if text not in ("", *FLAGS)]:
+        raise DataError(
+            f"Column '{column}' of {of} holds '{texts[bad[0]]}', which is neither 0 nor 1, in "
+            f"{listed_places(bad, place)}: a column of a label says of each image whether it has "
+            "that label. Name other columns with --label (label=...), or add --task regress "
+            '(task="regress") where numbers are to be predicted.'
+        )
+    return [FLAGS.get(text) for text in texts]

@@ -139,6 +139,8 @@ def as_shown(image: Image.Image, frame: Frame, notes: list[str]) -> Image.Image:
 
 def _open(source: str | bytes, limit: int = LIMIT) -> Image.Image:
     if isinstance(source, str):
+        if "\0" in source:
+            raise Unreadable("missing", "There is no such file: its name holds a null byte.")
         with open(source, "rb") as file:
             source = file.read()
     if not source:
@@ -163,6 +165,8 @@ def _as_unreadable(source: str | bytes) -> Iterator[None]:
         raise
     except FileNotFoundError:
         raise Unreadable("missing", "The file does not exist.") from None
+    except IsADirectoryError:
+        raise Unreadable("not-an-image", "It is a folder, not a picture.") from None
     except PermissionError:
         raise Unreadable("unreadable", "You may not read this file.") from None
     except UnidentifiedImageError:

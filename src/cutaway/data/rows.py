@@ -7,7 +7,7 @@ from cutaway.data.division import empty_parts
 from cutaway.data.imageset import Finding
 from cutaway.data.label_sets import LabelSets, listed
 from cutaway.data.pack import Sample
-from cutaway.data.targets import Labels
+from cutaway.data.targets import Labels, Place, listed_places, row_place
 from cutaway.errors import DataError
 
 CONTRADICTED = 0.1
@@ -15,26 +15,27 @@ CONTRADICTED = 0.1
 
 
 def labelled(
-    samples: list[Sample], labels: Labels | LabelSets, several: bool
+    samples: list[Sample], labels: Labels | LabelSets, several: bool, place: Place = row_place
 ) -> tuple[list[Sample], list[Finding]]:
     """One sample for each picture that has a label; findings name the others.
 
     Args:
         several: whether rows of one picture give a label each, however few such pictures there are.
+        place: where a row stands.
 
     Raises:
         DataError: many pictures are in several rows that contradict each other.
     """
     every = _with_labels(samples, labels)
-    bare = [sample.name for sample in every if sample.target < 0 or not sample.name]
+    bare = {i: one.name for i, one in enumerate(every) if one.target < 0 or not one.name}
     told = [one for one in every if one.target >= 0 and one.name]
     usable, findings = _once(told, labels, several)
     findings += empty_parts([sample.part for sample in every], [sample.part for sample in usable])
     if bare:
-        detail = f"The table has no label or no picture ({len(bare)})."
-        findings.append(
-            Finding("unlabelled", tuple(name or "an empty cell" for name in bare), detail, True)
-        )
+        where = tuple(name or f"an empty cell, {place(i)}" for i, name in bare.items())
+        places = listed_places([*bare], place)
+        detail = f"The table has no label or no picture ({len(bare):,}): {places}."
+        findings.append(Finding("unlabelled", where, detail, True))
     return usable, findings
 
 

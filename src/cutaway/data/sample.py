@@ -17,6 +17,16 @@ class Cell(NamedTuple):
     stamp: tuple[int, ...]
 
 
+Source = str | bytes | Cell
+"""A picture: the path of its file, the content of one, or a cell of a table."""
+
+
+class Absent(NamedTuple):
+    """No picture, and why there is none: the cell of a table is empty."""
+
+    absent: str
+
+
 class Sample(NamedTuple):
     """One picture before it is decoded.
 
@@ -30,7 +40,7 @@ class Sample(NamedTuple):
         labels: indices of its labels, which may be several or none; None where it has a class.
     """
 
-    source: str | bytes | Cell
+    source: Source
     target: int
     name: str
     part: int = -1
@@ -39,7 +49,7 @@ class Sample(NamedTuple):
     labels: tuple[int, ...] | None = None
 
 
-def stamp(source: str | bytes | Cell) -> tuple[int, Any]:
+def stamp(source: Source) -> tuple[int, Any]:
     """Size in bytes, and something that changes when the content does.
 
     The time of the last change of a file's record is part of it: archives unpack files with times
@@ -51,12 +61,12 @@ def stamp(source: str | bytes | Cell) -> tuple[int, Any]:
         return 0, (source.row, source.stamp)
     try:
         status = os.stat(source)
-    except OSError:
+    except (OSError, ValueError):  # not there, or no path at all
         return 0, None
     return status.st_size, (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def as_task(source: str | bytes | Cell) -> str | dict[str, Any]:
+def as_task(source: Source | Absent) -> str | dict[str, Any]:
     """The source as a task names it; see `worker.fetch`."""
     if isinstance(source, str):
         return source

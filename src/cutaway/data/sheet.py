@@ -18,10 +18,11 @@ ENCODINGS = {"cp949": "Korean", "cp1252": "Western European"}  # of Windows, the
 
 
 class Sheet(NamedTuple):
-    """Columns by name, each with its cells as text, and findings."""
+    """Columns by name, each with its cells as text, findings, and the line of each row."""
 
     columns: dict[str, list[str]]
     findings: list[Finding]
+    lines: list[int]
 
 
 def sheet(path: Path) -> Sheet:
@@ -33,8 +34,9 @@ def sheet(path: Path) -> Sheet:
     rows = _rows(path, text)
     header, header_findings = _header(path, rows)
     numbered = [(n, row) for n, row in rows if row is not header]
-    good = [row for _, row in numbered if not any(cell.strip() for cell in row[len(header) :])]
-    long = [f"line {n}" for n, row in numbered if any(cell.strip() for cell in row[len(header) :])]
+    wide = {n for n, row in numbered if any(cell.strip() for cell in row[len(header) :])}
+    good = {n: row for n, row in numbered if n not in wide}
+    long = [f"line {n}" for n, _ in numbered if n in wide]
     if not good:
         raise DataError(f"{path} has no rows below its line of column names.")
     if long:
@@ -44,11 +46,11 @@ def sheet(path: Path) -> Sheet:
         detail = f"{detail} ({len(long)})."
         findings += [Finding("ragged-row", tuple(long), detail, True)]
     columns = {
-        name.strip(): [row[i] if i < len(row) else "" for row in good]
+        name.strip(): [row[i] if i < len(row) else "" for row in good.values()]
         for i, name in enumerate(header)
         if name.strip()
     }
-    return Sheet(columns, [*findings, *header_findings])
+    return Sheet(columns, [*findings, *header_findings], [*good])
 
 
 def _text(path: Path) -> tuple[str, list[Finding]]:

@@ -19,7 +19,7 @@ import numpy as np
 from cutaway.data import pool
 from cutaway.data.frame import Frame
 from cutaway.data.picture import Unreadable, read, silenced
-from cutaway.data.sample import Cell, as_task
+from cutaway.data.sample import Absent, Cell, as_task
 from cutaway.data.worker import Task, fetch
 from cutaway.processes import cpus
 
@@ -32,10 +32,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Input:
-    """A picture that is asked about: what it is called, and the file, content or cell it is in."""
+    """A picture that is asked about: what it is called, and the file, content or cell it is in, or
+    why there is none."""
 
     name: str
-    source: str | bytes | Cell
+    source: str | bytes | Cell | Absent
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _cost(one: Input) -> float:
     source = one.source
     try:
         size = os.stat(source).st_size if isinstance(source, str) else len(source)
-    except OSError:
+    except (OSError, ValueError):  # not there, or no path at all
         size = 0
     return SECONDS_PER_PICTURE + size * SECONDS_PER_BYTE
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.data import parquet
-from cutaway.data.columns import IMAGE, LABEL, NUMBER, guess, label_column, likely_columns
+from cutaway.data.columns import IMAGE, LABEL, guess, label_column, likely_columns
 from cutaway.data.division import likely_part, of_table
 from cutaway.data.frame import Size
 from cutaway.data.imageset import Finding, ImageSet
@@ -17,14 +17,15 @@ from cutaway.data.label_sets import (
     sets_of_cells,
     sets_of_columns,
 )
-from cutaway.data.lookup import Files, Lookup, looks_like_file
+from cutaway.data.lookup import Files
 from cutaway.data.pack import Cell, Progress, Sample, pack
+from cutaway.data.picture_column import ambiguous, picture_files
 from cutaway.data.rows import labelled
 from cutaway.data.sheet import sheet
 from cutaway.data.target_spec import TargetSpec
-from cutaway.data.targets import Labels, labels_of, text_of
+from cutaway.data.targets import Labels, Place, labels_of, row_place, text_of
 from cutaway.data.values import values_of
-from cutaway.errors import DataError, UsageError
+from cutaway.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Table:
         labels: a column as it stands in the table, with the spaces around its cells.
         known: names for the numbers in a column, where the table keeps such.
         words: columns of words, whole numbers, or yes and no, any of which may divide the images.
+        place: where a row stands, for messages: `line 3`.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class Table:
     known: Callable[[str], list[str] | None] = lambda column: None
     findings: Sequence[Finding] = ()
     words: Sequence[str] = ()
+    place: Place = row_place
 
 
 def table(
@@ -69,7 +72,7 @@ def from_table(
     samples = _samples(source, images, files, group_by if by_column else "")
     samples, noticed = _divided(source, samples, {images, *columns, group_by})
     labels = _read(source, columns, spec)
-    samples, label_findings = labelled(samples, labels, spec.several)
+    samples, label_findings = labelled(samples, labels, spec.several, source.place)
     findings = [*source.findings, *noticed, *(files.findings if files else ())]
     findings += [*labels.findings, *label_findings]
     image_set = pack(
@@ -108,6 +111,7 @@ def _csv(path: Path) -> Table:
         pictures=lambda column: [],
         findings=parsed.findings,
         words=[*columns],
+        place=lambda row: f"line {parsed.lines[row]}",
     )
 
 
@@ -143,9 +147,13 @@ def target_columns(source: Table, spec: TargetSpec, images: str = "", group: str
 def _read(source: Table, columns: Sequence[str], spec: TargetSpec) -> Labels | LabelSets:
     """The targets in these columns: numbers, one class, or several labels."""
     if spec.numbers:
-        return values_of({column: source.read(column) for column in columns})
+        return values_of(
+            {column: source.read(column) for column in columns}, source.place, str(source.path)
+        )
     if len(columns) > 1:
-        found = sets_of_columns({column: source.read(column) for column in columns})
+        found = sets_of_columns(
+            {column: source.read(column) for column in columns}, source.place, str(source.path)
+        )
         return (None if spec.several else one_each(found)) or found
     (column,) = columns
     cells, known, of = source.labels(column), source.known(column), f"Column '{column}'"
@@ -167,54 +175,10 @@ def _images(source: Table, spec: TargetSpec) -> tuple[str, Files | None]:
     picture_columns = [column for column, holds in source.columns.items() if holds]
     if picture_columns:
         if len(picture_columns) > 1 and not guess(picture_columns, IMAGE):
-            raise UsageError(_ambiguous(source, picture_columns))
+            raise UsageError(ambiguous(source.path, picture_columns))
         return guess(picture_columns, IMAGE) or picture_columns[0], None
-    candidates = [
-        column
-        for column in likely_columns(source.columns, IMAGE)
-        if column not in spec.columns(source.columns)
-    ]
-    candidates = candidates or [
-        column for column in source.columns if _names_files(source.read(column))
-    ]
-    if not candidates:
-        listed = ", ".join(source.columns)
-        raise UsageError(
-            f"{source.path} has no column that looks like pictures: {listed}. Call it 'image' or "
-            "'file'."
-        )
-    lookup = Lookup(source.path)
-    files = {column: lookup.files(source.read(column)) for column in candidates}
-    there = {column: column_files for column, column_files in files.items() if column_files.there()}
-    sure = {c: column_files for c, column_files in there.items() if not guess([c], NUMBER)} or there
-    if not there:
-        raise DataError(_nothing_there(source, files[candidates[0]]))
-    if len({tuple(column_files.paths) for column_files in sure.values()}) > 1:
-        raise UsageError(_ambiguous(source, list(sure)))
-    return next(iter(sure.items()))
-
-
-def _names_files(values: Sequence[Any]) -> bool:
-    texts = [value for value in values if isinstance(value, str) and value]
-    return bool(texts) and all(map(looks_like_file, texts))
-
-
-def _ambiguous(source: Table, columns: Sequence[str]) -> str:
-    return (
-        f"{source.path} has several columns of pictures: {', '.join(columns)}. Call the one to "
-        "learn from 'image', and leave the others out or give them other names."
-    )
-
-
-def _nothing_there(source: Table, files: Files) -> str:
-    """The message where all files are missing: the paths are wrong (`pack` leaves out a few)."""
-    names = [name for name in files.names if name]
-    if any(name.startswith(("http://", "https://")) for name in names[:3]):
-        return f"{source.path} holds addresses such as {names[0]}: download the pictures first."
-    return (
-        f"None of the {len(names)} pictures that {source.path} names is there, among them "
-        f"{', '.join(names[:3])}. Paths count from the folder of the table, or from the current "
-        "folder; names alone, also without ending, are looked for below the folder of the table."
+    return picture_files(
+        source.path, list(source.columns), source.read, spec.columns(source.columns)
     )
 
 

@@ -4,7 +4,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,20 @@ NONE = {"", "nan", "<na>", "#n/a", "null", "nat"}
 """Texts that stand for a missing label, in lower case."""
 MAX_UNCHECKED = 100  # distinct labels from which on it is asked whether they are classes
 SHOWN = 5  # values that a message gives as examples
+PLACES = 3  # rows that a message names
+Place = Callable[[int], str]
+"""Where the row of a number stands in its table: `line 3`."""
+
+
+def row_place(row: int) -> str:
+    """Where a row stands in a table without lines."""
+    return f"row {row + 1}"
+
+
+def listed_places(rows: Sequence[int], place: Place) -> str:
+    """`line 3, line 9, line 12 and 4 more`."""
+    more = f" and {len(rows) - PLACES:,} more" if len(rows) > PLACES else ""
+    return ", ".join(map(place, rows[:PLACES])) + more
 
 
 class Labels(NamedTuple):

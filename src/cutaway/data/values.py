@@ -7,19 +7,24 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from cutaway.data.targets import Labels, text_of
+from cutaway.data.targets import Labels, Place, listed_places, row_place, text_of
 from cutaway.errors import DataError
 
 
-def values_of(columns: Mapping[str, Sequence[Any]]) -> Labels:
+def values_of(
+    columns: Mapping[str, Sequence[Any]], place: Place = row_place, of: str = "the data"
+) -> Labels:
     """The numbers of each row; a row that lacks one has none.
 
     Rows of the same numbers have one number among `Labels.numbers`, as rows of one class have.
 
+    Args:
+        place, of: where a row stands, and in what, for messages.
+
     Raises:
         DataError: a cell that is no number, or a column without any.
     """
-    read = {name: [_number(cell, name) for cell in cells] for name, cells in columns.items()}
+    read = {name: _numbers(cells, name, place, of) for name, cells in columns.items()}
     for name, numbers in read.items():
         if all(number is None for number in numbers):
             raise DataError(f"Column '{name}' holds no number, so there is nothing to train on.")
@@ -29,17 +34,27 @@ def values_of(columns: Mapping[str, Sequence[Any]]) -> Labels:
     return Labels([whole.get(row, -1) for row in rows], texts, [], tuple(whole), tuple(columns))
 
 
-def _number(cell: Any, column: str) -> float | None:
-    text = text_of(cell)
-    if text is None:
-        return None
-    try:
-        number = float(text)
-    except ValueError:
+def _numbers(cells: Sequence[Any], column: str, place: Place, of: str) -> list[float | None]:
+    read: list[float | None] = []
+    bad = []
+    for row, cell in enumerate(cells):
+        try:
+            read.append(_number(cell))
+        except ValueError:
+            bad.append(row)
+    if bad:
         raise DataError(
-            f"Column '{column}' holds '{text}', which is not a number: name columns of numbers "
-            "with --label (label=...), or learn classes (--task classify)."
-        ) from None
+            f"Column '{column}' of {of} holds '{text_of(cells[bad[0]])}', which is not a number, "
+            f"in {listed_places(bad, place)}: correct it, or leave the cell empty. Columns of "
+            "numbers are named with --label (label=...); classes are learned with --task classify."
+        )
+    return read
+
+
+def _number(cell: Any) -> float | None:
+    """A cell as a number; None where it is empty. Raises ValueError where it is a word."""
+    text = text_of(cell)
+    number = math.nan if text is None else float(text)
     return number if math.isfinite(number) else None
 
 

@@ -30,7 +30,7 @@ def run(task: Task) -> Answer:
     answered by the `levels` of each.
     """
     if task.get("measure"):
-        return {"levels": [_value_range(fetch(source)) for source in task["sources"]]}
+        return {"levels": [_value_range(source) for source in task["sources"]]}
     frame = _frame(task["frame"])
     assert frame.size is not None
     blank = bytes(frame.size[0] * frame.size[1] * frame.channels)
@@ -81,10 +81,10 @@ def _read(source: str | bytes, frame: Frame, native: Sequence[int] | None) -> Pi
     return picture
 
 
-def _value_range(source: str | bytes) -> list[float] | None:
+def _value_range(source: str | dict[str, Any]) -> list[float] | None:
     """The minimum and maximum of a picture of more than 8 bits."""
     try:
-        value_range = values(source)
+        value_range = values(fetch(source))
     except Unreadable:  # reported when it is decoded
         return None
     return list(value_range) if value_range else None
@@ -97,12 +97,20 @@ def _write_all(file: Any, content: bytes) -> None:
 
 
 def fetch(source: str | dict[str, Any]) -> str | bytes:
-    """The source that a task names: a path, bytes in base 64, or the cell of a Parquet table."""
+    """The source that a task names: a path, bytes in base 64, or the cell of a Parquet table.
+
+    Raises `Unreadable` where there is none.
+    """
     if isinstance(source, str):
         return source
     if "base64" in source:
         return b64decode(source["base64"])
-    return _cells(source["parquet"], source["column"], source["group"])[source["row"]]
+    if "absent" in source:
+        raise Unreadable("empty", source["absent"])
+    content = _cells(source["parquet"], source["column"], source["group"])[source["row"]]
+    if not content:
+        raise Unreadable("empty", "Its cell of the table is empty.")
+    return content
 
 
 @lru_cache(maxsize=1)

@@ -3,14 +3,18 @@
 Of NumPy alone: the command line predicts one image without torch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from cutaway.errors import DataError
+
+RESERVED = ("image", "unlike", "error")
+"""Columns of every table of answers, whatever is predicted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,18 +192,31 @@ class ValuePrediction(Prediction):
 
     def cells(self) -> dict[str, str]:
         cells = {}
-        for name, value in self.values.items():
-            cells[name] = f"{value:.6g}"
+        columns = columns_for(self.values, RESERVED)
+        for column, (name, value) in zip(columns, self.values.items(), strict=True):
+            cells[column] = f"{value:.6g}"
             if self.intervals is not None:
                 low, high = self.intervals[name]
-                cells[f"{name}, interval"] = f"{low:.6g} to {high:.6g}"
+                cells[f"{column}, interval"] = f"{low:.6g} to {high:.6g}"
         return cells
 
     def row(self) -> dict[str, float]:
         """Each number by its name, then `NAME_low` and `NAME_high` of its interval."""
         row = {}
-        for name, value in self.values.items():
-            row[name] = value
+        columns = columns_for(self.values, RESERVED)
+        for column, (name, value) in zip(columns, self.values.items(), strict=True):
+            row[column] = value
             if self.intervals is not None:
-                row |= dict(zip((f"{name}_low", f"{name}_high"), self.intervals[name], strict=True))
+                ends = columns_for((f"{name}_low", f"{name}_high"), (*RESERVED, *columns))
+                row |= dict(zip(ends, self.intervals[name], strict=True))
         return row
+
+
+def columns_for(names: Iterable[str], taken: Collection[str]) -> list[str]:
+    """The columns of a table for these names: `NAME`, or `NAME_2` where a column has that name."""
+    names = list(names)
+    return [_free(name, {*taken, *names}) if name in taken else name for name in names]
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    return next(one for n in count(2) if (one := f"{name}_{n}") not in taken)

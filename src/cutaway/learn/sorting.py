@@ -9,15 +9,15 @@ from io import BytesIO
 from itertools import count
 from pathlib import Path
 
-from cutaway.data.sample import Cell, as_task
+from cutaway.data.sample import Absent, Cell, as_task
 from cutaway.data.worker import fetch
 from cutaway.errors import UsageError
 from cutaway.files import writing
 from cutaway.learn.answers import Answered
 from cutaway.learn.prediction import ClassPrediction
 
-Source = str | bytes | Cell
-"""A picture: its file, its content, or its cell of a table."""
+Source = str | bytes | Cell | Absent
+"""A picture: its file, its content, its cell of a table, or that there is none."""
 
 
 class Sorter:

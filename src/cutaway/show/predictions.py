@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from cutaway.data.label_sets import listed
 from cutaway.figures import Axis, Bars, Part
 from cutaway.files import write_whole
 from cutaway.learn.answer_files import refuse_existing
@@ -20,7 +21,7 @@ from cutaway.learn.prediction import ClassPrediction, Prediction
 from cutaway.show.pages.base import Section, Tile
 from cutaway.show.pictures import Picture, picture
 from cutaway.show.render import render
-from cutaway.show.words import percent, plural
+from cutaway.show.words import SPACE, percent, plural
 from cutaway.version import __version__
 
 SHOWN, NAMED, BARS = 240, 100, 24
@@ -33,20 +34,28 @@ HALF = 0.5
 
 @dataclass(frozen=True)
 class Card:
-    """One image: its picture, and what it predicts."""
+    """One image: its picture, and what it predicts.
+
+    Attributes:
+        set: the classes that cover the true one, or none of them; empty where that was not asked.
+    """
 
     name: str
     picture: Picture
     cells: dict[str, str]
     top: tuple[tuple[str, float], ...]
     unlike: bool = False
+    set: str = ""
 
 
 @contextmanager
 def prediction_page(
-    path: Path, run: str, overwrite: bool = False
+    path: Path, run: str, overwrite: bool = False, coverage: float | None = None
 ) -> Iterator[Callable[[Answered], None]]:
     """A function that adds an answer to the page, which is written once all are there.
+
+    Args:
+        coverage: what was asked of the sets of classes, or of the intervals of numbers.
 
     Raises:
         UsageError: there is something at `path` already.
@@ -55,7 +64,7 @@ def prediction_page(
     refuse_existing(path, overwrite)
     gathered = Gathered()
     yield gathered.add
-    page = render("predictions.html", content(gathered, run))
+    page = render("predictions.html", content(gathered, run, coverage))
     write_whole(path, page.encode(errors="backslashreplace"))  # names of files may be no UTF-8
 
 
@@ -105,6 +114,7 @@ class Gathered:
                 prediction.cells(),
                 getattr(prediction, "top", ())[:3],
                 prediction.is_unlike,
+                _set(prediction),
             )
             for *_, pixels, prediction in sorted(self._shown, key=lambda one: one[:2], reverse=True)
         ]
@@ -115,7 +125,12 @@ class Gathered:
         return any(prediction.doubt is not None for *_, prediction in self._shown)
 
 
-def content(gathered: Gathered, run: str) -> dict[str, Any]:
+def _set(prediction: Prediction) -> str:
+    found = getattr(prediction, "prediction_set", None)
+    return "" if found is None else listed(found) or "none"
+
+
+def content(gathered: Gathered, run: str, coverage: float | None = None) -> dict[str, Any]:
     """The values of the template."""
     cards = gathered.shown()
     kinds = [Section("classes", "Classes")] if gathered.classes else []
@@ -127,21 +142,49 @@ def content(gathered: Gathered, run: str) -> dict[str, Any]:
         "sections": [Section("result", "Result"), *kinds, Section("images", title), *broken],
         "figure": f"{gathered.answered:,}",
         "caption": "image answered" if gathered.answered == 1 else "images answered",
-        "tiles": _tiles(gathered),
+        "tiles": [*_covered(gathered, coverage), *_tiles(gathered)],
         "bars": _bars(gathered.classes),
         "title": title,
         "lead": _lead(gathered, len(cards)),
+        "promise": _promise(gathered, coverage),
         "cards": cards,
         "broken": gathered.broken,
         "unreadable": gathered.unreadable,
     }
 
 
+def _covered(gathered: Gathered, coverage: float | None) -> list[Tile]:
+    """What was asked for by --coverage."""
+    if coverage is None or not gathered.answered:
+        return []
+    what = "classes" if gathered.classes else "numbers"
+    kind = "sets" if gathered.classes else "intervals"
+    return [Tile("Coverage", _whole(coverage), f"asked of the {kind} of {what}")]
+
+
+def _whole(share: float) -> str:
+    """A share as it was asked for: 90 %, 99.5 %."""
+    return f"{100 * share:g}{SPACE}%"
+
+
+def _promise(gathered: Gathered, coverage: float | None) -> str:
+    """What the sets or intervals beside the images hold, and how often."""
+    if coverage is None:
+        return ""
+    often = f"for {_whole(coverage)} of images like those of validation"
+    if gathered.classes:
+        return (
+            f"With each image stands a set of classes, which holds the true one {often}. Where no "
+            "class is probable enough, the set is empty (none)."
+        )
+    return f"With each number stands an interval, which holds the true number {often}."
+
+
 def _tiles(gathered: Gathered) -> list[Tile]:
     tiles = []
     if gathered.judged:
-        share = percent(gathered.doubtful / gathered.answered)
-        note = f"{share} have a probability below 50 %"
+        doubtful = percent(gathered.doubtful / gathered.answered)
+        note = f"{doubtful} have a probability below 50 %"
         tiles = [Tile("Doubtful", f"{gathered.doubtful:,}", note)]
     if gathered.told:
         tiles.append(Tile("Unlike", f"{gathered.unlike:,}", "all that it learned from"))

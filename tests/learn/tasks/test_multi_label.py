@@ -81,6 +81,7 @@ def test_thresholds_decide_what_is_predicted() -> None:
     told = MultiLabel(thresholds=(0.2, 0.7, 0.9)).prediction("x", answer, target)
     assert [name for name, _ in told.labels] == ["top", "left"]
     assert [name for name, _ in told.others] == ["right"]
+    assert told.probabilities == pytest.approx({"left": 0.3, "right": 0.6, "top": 0.9})
     plain = MultiLabel().prediction("x", answer, target)
     assert [name for name, _ in plain.labels] == ["top", "right"]
     none = MultiLabel().prediction("x", torch.zeros(3), target)

@@ -130,8 +130,10 @@ class MultiLabel(Task):
     ) -> LabelPrediction:
         if answer is None:
             return LabelPrediction(name=name, error=error)
-        labels, others = self._told(answer.double().numpy(), target)
-        return LabelPrediction(name=name, labels=labels, others=others)
+        p = answer.double().numpy()
+        labels, others = self._told(p, target)
+        every = dict(zip(target.names, p.tolist(), strict=True))
+        return LabelPrediction(name=name, labels=labels, others=others, probabilities=every)
 
     def reply(self, answer: Float[np.ndarray, " k"], target: Target) -> Mapping[str, object]:
         return {
