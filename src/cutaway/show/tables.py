@@ -10,6 +10,8 @@ from rich.text import Text
 
 from cutaway.data.audit import Audit
 from cutaway.data.catalog import SOURCES, Source
+from cutaway.data.finding_notes import said_left_out
+from cutaway.data.imageset import ImageSet
 from cutaway.learn.evaluation import Evaluation, number
 from cutaway.learn.fleet import Fleet
 from cutaway.learn.job import Job
@@ -50,7 +52,15 @@ def table(title: str, rows: Sequence[dict[str, Any]], *columns: str) -> Table:
 
 def notes(job: Job) -> list[RenderableType]:
     """The notes that a reader needs before the figures; of many the first few."""
-    sentences = [one["sentence"] for one in job.notes]
+    return _noted([one["sentence"] for one in job.notes])
+
+
+def left_out(images: ImageSet) -> list[RenderableType]:
+    """Notes on what was left out of a set."""
+    return _noted(said_left_out(images.findings))
+
+
+def _noted(sentences: list[str]) -> list[RenderableType]:
     more = len(sentences) - NOTES
     if more > 0:
         sentences = [*sentences[:NOTES], f"And {more} more: see the report."]
