@@ -32,6 +32,7 @@ BY_SEVERITY = (
     "untested-label",
     "undivided-class",
     "few-tests",
+    "few-for-cost",
     "labels-fixed",
     "left-out",
     "unlabelled",
