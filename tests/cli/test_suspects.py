@@ -32,7 +32,7 @@ def test_from_a_wrong_label_to_a_training_without_it(folder):
     page = read(out)
     assert page.all("img")[0]["alt"] == "dark/1.png: labelled dark, looks like bright"
     table = folder / "suspects.csv"
-    rows = list(csv.DictReader(table.read_text().splitlines()))
+    rows = csv_rows(table)
     assert (rows[0]["image"], rows[0]["correct_label"]) == ("dark/1.png", "")
     rows[0]["correct_label"] = "bright"
     with table.open("w") as file:
@@ -42,6 +42,8 @@ def test_from_a_wrong_label_to_a_training_without_it(folder):
     again = cutaway("suspects", folder / "shades", "-o", out)
     assert again.code == 2
     assert "may hold corrections, so it is not overwritten" in again.said
+    assert cutaway("suspects", folder / "none", "-o", out, "--overwrite").code == 2
+    assert csv_rows(table)[0]["correct_label"] == "bright"  # nothing was read, so nothing written
     wish = ["--epochs", 1, "--widths", 8, "--out", folder / "run", "--json"]
     run = cutaway("train", "mlp", folder / "shades", "--fix", table, *wish).json
     assert {"kind": "labels-fixed", "sentence": f"1 label was corrected by {table}."} in run[
@@ -52,6 +54,25 @@ def test_from_a_wrong_label_to_a_training_without_it(folder):
     changed = cutaway("report", folder / "run")
     assert changed.code == 0  # without pictures: the labels are others now
     assert "have changed since" in (folder / "run/report.html").read_text()
+
+
+def csv_rows(table):
+    return list(csv.DictReader(table.read_text().splitlines()))
+
+
+def test_a_table_without_corrections_is_replaced(folder):
+    out, table = folder / "suspects.html", folder / "suspects.csv"
+    (folder / "shades/dark/empty.jpg").touch()
+    command = ["suspects", folder / "shades", "-o", out]
+    first = cutaway(*command)
+    assert "Note: 1 file was left out: dark/empty.jpg (" in first.said
+    assert "1 file was left out: dark/empty.jpg (" in read(out).text
+    assert cutaway(*command, "--json").json["left_out"].keys() == {"dark/empty.jpg"}
+    written = table.read_text()
+    table.write_text(written.replace(",\n", ",bright\n"))
+    assert "or add --overwrite" in cutaway(*command).said
+    assert cutaway(*command, "--overwrite").code == 0
+    assert table.read_text() == written
 
 
 def test_groups_are_named_as_in_training(folder):

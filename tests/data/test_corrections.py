@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from cutaway.data.corrections import corrected
+from cutaway.data.corrections import corrected, filled_in
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import CutawayError
 
@@ -70,3 +70,11 @@ def test_no_file_and_no_classes(tmp_path):
     numbers = images().with_values(torch.rand(6, 1), ["price"])
     with pytest.raises(CutawayError, match="corrects classes, and these have numbers"):
         corrected(numbers, table(tmp_path, "a,,,,dog"))
+
+
+def test_only_a_table_of_suspects_without_corrections_holds_nothing_of_a_person(tmp_path):
+    assert not filled_in(table(tmp_path))
+    assert not filled_in(table(tmp_path, "cat/1,cat,dog,0.98,", "cat/2,cat,dog,0.9,"))
+    assert filled_in(table(tmp_path, "cat/1,cat,dog,0.98,", "cat/2,cat,dog,0.9,cat"))
+    assert filled_in(table(tmp_path, "cat/1;cat;dog;0.98;", head=HEAD.replace(",", ";")))
+    assert filled_in(table(tmp_path, "1,2", head="a,b\n"))

@@ -58,6 +58,23 @@ def test_a_network_that_has_learned_nothing_is_told_so(tmp_path):
     assert "nearest neighbour on patch features" in page.text
 
 
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({}, "Train longer, at another --lr, or take a pre-trained network."),
+        ({"freeze": "backbone"}, "Let all layers learn (--quality good, or without --freeze), or"),
+        (
+            {"stages": [{"freeze": "backbone"}, {"freeze": ""}]},
+            "Train longer, at another --lr, or on more images.",
+        ),
+    ],
+)
+def test_the_advice_is_not_what_the_run_has_done_already(tmp_path, changes, advice):
+    run = fit(QUICK.override(lr=1e-6, **changes), load("digits"), out=tmp_path / "run")
+    notes = {one["kind"]: one["sentence"] for one in run.notes}
+    assert advice in notes["outdone"]
+
+
 def test_no_more_images_are_used_than_said(tmp_path, monkeypatch):
     monkeypatch.setattr(baselines, "TRAINED_ON", 100)
     monkeypatch.setattr(baselines, "TESTED_ON", 50)

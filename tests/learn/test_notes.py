@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 import torch
 from helpers.command import cutaway
+from helpers.drawn_classes import shapes
 from PIL import Image
 
 from cutaway.data.finding_notes import MAX_NAMES, notable
 from cutaway.data.imageset import Finding
 from cutaway.learn.classification import Classification
+from cutaway.learn.fit import fit
 from cutaway.learn.notes import add_note, merge_notes, note, note_test, read_notes
+from cutaway.learn.recipe import Recipe
+from cutaway.show.tables import run_rows
 
 
 def test_a_note_is_kept_once_and_the_most_harmful_comes_first(tmp_path):
@@ -89,6 +93,25 @@ def test_train_ends_with_what_audit_finds(divided, tmp_path):
     shown = cutaway("resume", tmp_path / "run").said
     assert shown.index("Note:") < shown.index("test accuracy")
     assert "more: see the report" in shown
+
+
+@pytest.mark.parametrize(
+    ("val", "said"),
+    [
+        (0.1, "The threshold of --cost 20 rests on 6 validation images, 3 of them of 'square'"),
+        (0.0, "--cost 20 changes nothing: its threshold takes validation images of both classes"),
+        (0.4, ""),
+    ],
+)
+def test_a_threshold_for_a_cost_says_on_how_few_images_it_rests(tmp_path, val, said):
+    recipe = Recipe(model="mlp", epochs=1, task_options={"cost": 20}, val=val, model_options={"widths": "8"})
+    run = fit(recipe, shapes(60), out=tmp_path / "run")
+    notes = [one["sentence"] for one in run.notes if one["kind"] == "few-for-cost"]
+    assert len(notes) == bool(said)
+    assert not said or notes[0].startswith(said)
+    rows = run_rows(run)
+    assert ("threshold" in rows) == bool(val)
+    assert not val or rows["threshold"].startswith("'square' from a probability of ")
 
 
 def test_findings_of_one_kind_are_one_sentence():

@@ -8,6 +8,7 @@ import torch
 from helpers.digits import digits
 from torch import nn
 
+from cutaway.errors import UsageError
 from cutaway.learn.fit import fit
 from cutaway.learn.penultimate import WithFeatures, inputs_of, last_layer
 from cutaway.learn.recipe import Recipe
@@ -101,3 +102,20 @@ def test_a_run_of_before_and_one_without_validation_images_tell_nothing(run: Run
     none = fit(RECIPE.override(val=0.0, epochs=1), digits(100), out=tmp_path / "run")
     assert not (none.path / FACTS).exists()
     assert "unlike" not in none.predict(digits(1).images[0].numpy())[0].to_dict()
+    assert "19 validation images, and there were none" in noted(none)
+
+
+def test_a_run_with_few_validation_images_says_that_it_marks_nothing(run: Run, tmp_path):
+    few = fit(RECIPE.override(val=0.1, epochs=1), digits(100), out=tmp_path / "run")
+    assert noted(few) == (
+        "Predictions do not mark images that are unlike all that it learned from, and "
+        "--coverage 0.95 is refused: that takes 19 validation images, and there were "
+        f"{len(few.split.val)}. Train with a larger --val."
+    )
+    with pytest.raises(UsageError, match="a larger --val"):
+        few.predict(digits(1).images[0].numpy(), coverage=1 - FLAGGED)
+    assert noted(run) == ""
+
+
+def noted(run: Run) -> str:
+    return " ".join(one["sentence"] for one in run.notes if one["kind"] == "unlike")

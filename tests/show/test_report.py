@@ -5,6 +5,7 @@ import re
 
 import pytest
 import torch
+from helpers.digits import digits
 from helpers.report_page import Page, read
 from helpers.report_runs import HOSTILE, Made
 from safetensors.torch import load_file
@@ -14,7 +15,9 @@ from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError
 from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.cost import MISS_COSTS
+from cutaway.learn.fit import fit
 from cutaway.learn.notes import note
+from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.show.confusions import BUDGET
 from cutaway.show.jobs import figures
@@ -252,6 +255,20 @@ def test_recipe_marks_what_differs_and_can_be_copied(digits_run: Made) -> None:
     )
     assert "cutaway train --recipe recipe.toml" in page.text
     assert f"cutaway predict '{run.path}' IMAGE..." in page.text  # its name holds a space
+
+
+@pytest.mark.parametrize("stages", [[], [{}, {"freeze": ""}]], ids=["head", "then all"])
+def test_of_a_network_that_learns_in_part_it_says_how_much_learned(tmp_path, stages) -> None:
+    recipe = Recipe(
+        model="mlp", epochs=1, freeze="backbone", stages=stages, model_options={"widths": "8"}
+    )
+    text = tiles(read(report(fit(recipe, digits(100), out=tmp_path / "run"), digits(100))))
+    head, whole = 8 * 10 + 10, 64 * 8 + 8 + 8 * 10 + 10
+    if stages:
+        assert f"{whole} numbers learned" in text
+        assert "stayed as they were" not in text
+    else:
+        assert f"{head} numbers learned of {whole}; the others stayed as they were" in text
 
 
 def test_same_run_same_bytes(digits_run: Made) -> None:

@@ -16,19 +16,26 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Evaluate a trained network; every evaluation of a test set is logged in the run."""
+    from cutaway.data.finding_notes import left_out
     from cutaway.learn.kinds import open_network
-    from cutaway.learn.loading import part_or_data
+    from cutaway.learn.loading import load_other, part_or_data
+    from cutaway.learn.run import Run
     from cutaway.show import tables
 
     other, on = part_or_data(data or None, on)
     network = open_network(run)
+    read = None
+    if other and isinstance(network, Run):
+        read = load_other(other, network.data, network.recipe.label)
     if tta:
         from cutaway.learn.views import viewed
 
-        evaluation = viewed(network).evaluate(other, on=on, why="asked, with --tta")
+        evaluation = viewed(network).evaluate(read or other, on=on, why="asked, with --tta")
     else:
-        evaluation = network.evaluate(other, on=on)
+        evaluation = network.evaluate(read or other, on=on)
     if as_json:
-        emit({**evaluation.summary(), **evaluation.details()})
+        lost = {"left_out": left_out(read.findings)} if read else {}
+        emit({**evaluation.summary(), **evaluation.details(), **lost})
     else:
+        tables.show(*(tables.left_out(read) if read else ()))
         tables.show(tables.evaluation(other or on, evaluation))

@@ -51,7 +51,7 @@ def export(
     """
     from cutaway import api
     from cutaway.show import tables
-    from cutaway.show.exports import rows
+    from cutaway.show.exports import upright
 
     exports = api.export(
         single(run, "export"), to or ["onnx"], out=Path(out) if out else "", part=part,
@@ -60,6 +60,6 @@ def export(
     if as_json:
         emit([one.check.to_dict() | {"path": str(one.path)} for one in exports])
         return
-    tables.show(tables.table("Exports", rows([one.check.to_dict() for one in exports])))
     for one in exports:
+        tables.show(tables.details(upright(one.check.to_dict())))
         typer.echo(one.path)

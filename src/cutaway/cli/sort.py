@@ -20,6 +20,9 @@ def sort(
         Path | None, typer.Option(help="Copy the files into a folder for each group.")
     ] = None,
     image_size: Annotated[int, typer.Option(help="Side in pixels; 0: chosen from the data.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Overwrite the page and the table at --out.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Group images that look alike, as a start for labelling them.
@@ -31,11 +34,17 @@ def sort(
         raise UsageError(f"There is no folder {out.parent} for {out.name}: make it first.")
     if out.suffix == ".csv":
         raise UsageError(f"--out names the page, {out.with_suffix('.html')}; the table is beside.")
+    from cutaway.learn.answer_files import refuse_existing
+
+    table = out.with_suffix(".csv")
+    for place in (out, table):
+        refuse_existing(place, overwrite)
     if into and into.exists() and not (into.is_dir() and not any(into.iterdir())):
         raise UsageError(
             f"{into} is there and not an empty folder; what it holds would mix with other groups: "
             "choose another --into."
         )
+    from cutaway.data.finding_notes import left_out
     from cutaway.data.unlabelled import load_unlabelled
     from cutaway.files import write_whole
     from cutaway.learn.grouping import group_images, sort_groups
@@ -48,12 +57,19 @@ def sort(
         found = group_images(images, groups, progress)
     if into:
         sort_groups(into, images, found)
-    table = out.with_suffix(".csv")
     write_whole(table, shown.spreadsheet(images, found))
     write_whole(out, shown.page(images, found, str(table), str(into or "")))
     if as_json:
         sizes = dict(zip(found.names, map(len, found.members), strict=True))
-        emit({"images": len(images), "groups": sizes, "page": str(out), "table": str(table)})
+        emit(
+            {
+                "images": len(images),
+                "left_out": left_out(images.findings),
+                "groups": sizes,
+                "page": str(out),
+                "table": str(table),
+            }
+        )
         return
-    tables.show(*shown.parts(images, found))
+    tables.show(*tables.left_out(images), *shown.parts(images, found))
     typer.echo(f"Table: {table}\nPage:  {out.resolve().as_uri()}")

@@ -26,6 +26,9 @@ def suspects(
             "training."
         ),
     ] = "",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Overwrite a table that may hold corrections.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Find images whose label may be wrong, on a page and in a table to correct.
@@ -35,7 +38,8 @@ def suspects(
     A fleet of folds (train --folds 5) is asked for its own networks' answers.
     """
     table = out.with_suffix(".csv")
-    check_places(out, table)
+    check_places(out, table, overwrite)
+    from cutaway.data.finding_notes import left_out
     from cutaway.files import write_whole
     from cutaway.learn.suspects import suspects_of
     from cutaway.show import suspects as shown
@@ -49,9 +53,17 @@ def suspects(
     write_whole(table, shown.spreadsheet(rows))
     if as_json:
         listed = [{k: v for k, v in asdict(one).items() if k != "at"} for one in rows]
-        emit({"images": len(images), "suspects": listed, "page": str(out), "table": str(table)})
+        emit(
+            {
+                "images": len(images),
+                "left_out": left_out(images.findings),
+                "suspects": listed,
+                "page": str(out),
+                "table": str(table),
+            }
+        )
         return
-    tables.show(*shown.parts(images, found))
+    tables.show(*tables.left_out(images), *shown.parts(images, found))
     typer.echo(f"Table: {table}\nPage:  {out.resolve().as_uri()}")
 
 
@@ -67,14 +79,16 @@ def again(data: str, label: str, group_by: str) -> str:
     return shlex.join(["cutaway", "train", data, *given])
 
 
-def check_places(page: Path, table: Path) -> None:
+def check_places(page: Path, table: Path, overwrite: bool) -> None:
     """Refuse a place that does not exist, and a table that somebody may have filled in."""
     if not page.parent.is_dir():
         raise UsageError(f"There is no folder {page.parent} for {page.name}: make it first.")
     if page == table:
         raise UsageError(f"--out names the page, {page.with_suffix('.html')}; the table is beside.")
-    if table.exists():
+    from cutaway.data.corrections import filled_in
+
+    if table.is_file() and not overwrite and filled_in(table):
         raise UsageError(
             f"{table} exists already and may hold corrections, so it is not overwritten: choose "
-            "another --out, or move it away."
+            "another --out, move it away, or add --overwrite."
         )

@@ -1,5 +1,7 @@
 """Corrected labels: a CSV that `cutaway suspects` writes, and a person fills in."""
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -71,6 +73,14 @@ def read_corrections(path: Path) -> dict[str, str]:
             f"{path} corrects nothing: write the right class of an image into its column {CORRECT}."
         )
     return right
+
+
+def filled_in(path: Path) -> bool:
+    """Whether a file may hold what somebody wrote: any but suspects without a correction."""
+    text = io.StringIO(path.read_text(encoding="utf-8", errors="replace"))
+    lines = [line for line in csv.reader(text) if line]
+    plain = lines[:1] == [list(COLUMNS)] and all(len(line) == len(COLUMNS) for line in lines)
+    return not plain or any(line[-1].strip() for line in lines[1:])
 
 
 def _places(names: Sequence[str], right: dict[str, str], path: str | Path) -> dict[str, int]:

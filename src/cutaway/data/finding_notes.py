@@ -32,6 +32,7 @@ BY_SEVERITY = (
     "untested-label",
     "undivided-class",
     "few-tests",
+    "few-for-cost",
     "labels-fixed",
     "left-out",
     "unlabelled",
@@ -76,6 +77,16 @@ def notable(findings: Sequence[Finding], exclude: Collection[str] = ()) -> list[
         kind = "left-out" if finding.left_out and finding.kind not in BY_SEVERITY else finding.kind
         kinds.setdefault(kind, []).append(finding)
     return [(kind, _sentence(kind, kinds[kind])) for kind in BY_SEVERITY if kind in kinds]
+
+
+def left_out(findings: Sequence[Finding]) -> dict[str, str]:
+    """The files and images that were left out of a set, by name, each with the reason in a word."""
+    return {name: one.kind for one in findings if one.left_out for name in one.where}
+
+
+def said_left_out(findings: Sequence[Finding]) -> list[str]:
+    """What a reader must know of what was left out of a set: a sentence a kind."""
+    return [sentence for _, sentence in notable([one for one in findings if one.left_out])]
 
 
 def rank(kind: str) -> int:

@@ -73,7 +73,7 @@ def keep_baselines(run: "Run", images: ImageSet) -> None:
     )
     write_json(run.path / FILE, kept)
     if sentence := _outdone(kept):
-        add_note(run, "outdone", sentence)
+        add_note(run, "outdone", f"{sentence} {_advice(run)}")
 
 
 def _classified(images: ImageSet, train: Int[Tensor, " n"], test: dict[str, Tensor]) -> Baselines:
@@ -221,5 +221,15 @@ def _outdone(kept: Baselines) -> str:
     )
     return (
         f"{what} of {kept['training_images']:,} training images {share}: it has not shown that it "
-        "learned more than that. Train longer, at another --lr, or take a pre-trained network."
+        "learned more than that."
     )
+
+
+def _advice(run: "Run") -> str:
+    """What may help, of what the run has not done already."""
+    stages = run.recipe.in_stages()
+    begun = any(one.pretrained or one.freeze for one in stages)
+    if all(one.freeze for one in stages):
+        return "Let all layers learn (--quality good, or without --freeze), or add images."
+    last = "on more images" if begun else "take a pre-trained network"
+    return f"Train longer, at another --lr, or {last}."

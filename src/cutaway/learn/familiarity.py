@@ -7,10 +7,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from cutaway.learn.conformal import Covering
 from cutaway.learn.frozen_features import in_tail
+from cutaway.learn.notes import add_note
 from cutaway.learn.penultimate import inputs_of, last_layer
 from cutaway.learn.task import at_rest
-from cutaway.learn.unlike import Familiar, room
+from cutaway.learn.unlike import FLAGGED, NEEDED, Familiar, room
 from cutaway.randomness import generator
 
 if TYPE_CHECKING:
@@ -26,11 +28,14 @@ FEW = 200
 def keep_familiar(training: "Training") -> None:
     """Fit the score of a run that has ended, measure it on the test images, and keep it.
 
-    Does nothing where its network tells nothing of examples, has no layer to take features from,
-    or has too few validation images.
+    Does nothing where its network tells nothing of examples or has no layer to take features from;
+    where it has too few validation images, a note says so.
     """
     run, images = training.run, training.images
-    if not run.task.serves or not len(run.split.val) or images.whole:
+    if not run.task.serves or images.whole:
+        return
+    if len(run.split.val) < NEEDED:
+        add_note(run, "unlike", _too_few(run, images.noun))
         return
     network = run.task.answering(training.model)
     with run.runtime.session(), at_rest(network, run.runtime):
@@ -46,6 +51,16 @@ def keep_familiar(training: "Training") -> None:
     if familiar:
         flagged = float((familiar.unlikeness(test) > 1).mean()) if len(test) else None
         familiar.save(run.path, {"test_images": len(test), "flagged": flagged})
+
+
+def _too_few(run: "Run", noun: str) -> str:
+    """What predictions do not tell, for lack of validation images."""
+    also = f", and --coverage {1 - FLAGGED} is refused" if isinstance(run.task, Covering) else ""
+    return (
+        f"Predictions do not mark {noun}s that are unlike all that it learned from{also}: that "
+        f"takes {NEEDED} validation {noun}s, and there were {len(run.split.val) or 'none'}. Train "
+        "with a larger --val."
+    )
 
 
 def _layer(network: nn.Module, x: Tensor) -> tuple[str, int]:

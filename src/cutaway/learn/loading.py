@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+from cutaway.data.class_names import class_names
 from cutaway.data.corrections import corrected
 from cutaway.data.imageset import PARTS, ImageSet
 from cutaway.data.pack import Progress
 from cutaway.data.sources import load
 from cutaway.data.target import Labels, Values
 from cutaway.errors import UsageError
+from cutaway.learn.card import DataCard
 from cutaway.learn.recipe import OWN, SETTINGS, Recipe
 from cutaway.learn.tasks import make_task
 from cutaway.settings import flag
@@ -39,6 +41,24 @@ def load_for(recipe: Recipe, data: Any, progress: Progress | None = None) -> Ima
         numbers=Values in needed, several=Labels in needed, progress=progress,
     )  # fmt: skip
     return corrected(images, recipe.fix) if recipe.fix else images
+
+
+def load_other(data: Any, card: DataCard, label: str) -> ImageSet:
+    """Other data than a run's own, as its network takes them.
+
+    Args:
+        data: whatever `load` takes.
+        card: of the run's own data.
+        label: the column that holds the labels.
+
+    Raises:
+        UsageError: a class that the network does not know, or targets of another kind.
+    """
+    numbers, several = isinstance(card.target, Values), isinstance(card.target, Labels)
+    card.check_classes(() if numbers else class_names(data, label, several) or ())
+    frame = card.frame if len(card.size) == 2 else None
+    images = load(data, image_size=frame, label=label, numbers=numbers, several=several)
+    return card.adopt(images)
 
 
 def suited(recipe: Recipe, images: ImageSet) -> Recipe:

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from cutaway.data.finding_notes import rank
+from cutaway.data.imageset import ImageSet
+from cutaway.data.target import Classes
 from cutaway.files import read_json, write_json
+from cutaway.learn.classifier import Classifier
 from cutaway.learn.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ Note = dict[str, str]
 """`kind`, a short stable name, and `sentence`: what it is and what to do, for a reader."""
 
 
+FEW_FOR_COST = 10
+"""Validation images of a class below which a threshold for two classes is in doubt."""
 TELLING = ("plan", "augmentation", "learning rate", "multi-label", "one-hot", "labels-fixed")
 """Kinds that tell what was chosen or done, and warn of nothing."""
 
@@ -50,6 +55,31 @@ def note_test(run: "Run", evaluation: Evaluation) -> None:
         return
     for kind, sentence in evaluation.doubts():
         add_note(run, kind, sentence)
+
+
+def note_cost(run: "Run", images: ImageSet) -> None:
+    """Keep a note where few validation images, or none, gave the threshold of `--cost`."""
+    task, target = run.task, run.data.target
+    if not isinstance(task, Classifier) or not task.miss_cost or not isinstance(target, Classes):
+        return
+    positive, val = target.positive, images.targets[run.split.val]
+    found, others = int((val == positive).sum()), int((val == 1 - positive).sum())
+    name, other = target.names[positive], target.names[1 - positive]
+    if not task.decision:
+        sentence = (
+            f"--cost {task.miss_cost:g} changes nothing: its threshold takes validation images of "
+            f"both classes, and there were {found} of '{name}' and {others} of '{other}'. Train "
+            "with a larger --val."
+        )
+    elif min(found, others) < FEW_FOR_COST:
+        sentence = (
+            f"The threshold of --cost {task.miss_cost:g} rests on {found + others} validation "
+            f"images, {found} of them of '{name}', so others would give quite another: add images, "
+            "or train with a larger --val."
+        )
+    else:
+        return
+    add_note(run, "few-for-cost", sentence)
 
 
 def read_notes(path: Path) -> list[Note]:

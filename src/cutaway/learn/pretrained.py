@@ -87,20 +87,41 @@ def frozen(network: nn.Module, freeze: str, head: str) -> list[nn.Module]:
         UsageError: a part that the network does not have, or nothing is left to learn.
     """
     names = [name for name, _ in (*network.named_modules(), *network.named_parameters())]
-    parts = [part.strip() for part in freeze.split(",") if part.strip()]
-    for part in parts:
+    for part in _parts(freeze):
         if part not in ("backbone", *names):
             near = [name for name in names if name and name.count(".") <= part.count(".")]
             raise UsageError(f"The network has no part '{part}' to freeze.{nearest(part, near)}")
 
-    def held(name: str) -> bool:
-        return any(_inside(name, p) or (p == "backbone" and not _inside(name, head)) for p in parts)
-
     for name, parameter in network.named_parameters():
-        parameter.requires_grad_(parameter.requires_grad and not held(name))
+        parameter.requires_grad_(parameter.requires_grad and not _held(name, freeze, head))
     if not any(p.requires_grad for p in network.parameters()):
         raise UsageError(f"With --freeze {freeze} nothing is left to train: freeze less.")
-    return [m for name, m in network.named_modules() if held(name) and _keeps_statistics(m)]
+    return [
+        m
+        for name, m in network.named_modules()
+        if _held(name, freeze, head) and _keeps_statistics(m)
+    ]
+
+
+def count_learned(network: nn.Module, freezes: Sequence[str], head: str) -> int:
+    """How many parameters learn in one stage at least, whose `freeze` are these."""
+    return sum(
+        p.numel()
+        for name, p in network.named_parameters()
+        if p.requires_grad and not all(_held(name, freeze, head) for freeze in freezes)
+    )
+
+
+def _parts(freeze: str) -> list[str]:
+    return [part.strip() for part in freeze.split(",") if part.strip()]
+
+
+def _held(name: str, freeze: str, head: str) -> bool:
+    """Whether a module or a parameter is held fixed."""
+    return any(
+        _inside(name, part) or (part == "backbone" and not _inside(name, head))
+        for part in _parts(freeze)
+    )
 
 
 def rest(modules: Iterable[nn.Module]) -> None:

@@ -10,12 +10,10 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
-from cutaway.data.class_names import class_names
 from cutaway.data.feed import Feed
 from cutaway.data.imageset import PARTS, ImageSet
-from cutaway.data.sources import load
 from cutaway.data.split import Split
-from cutaway.data.target import Classes, Labels, Values
+from cutaway.data.target import Classes
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_json, read_rows, writing
 from cutaway.learn import runtime as runtimes
@@ -31,7 +29,7 @@ from cutaway.learn.execution import Execution
 from cutaway.learn.head import head_again
 from cutaway.learn.history import Row
 from cutaway.learn.job import Job
-from cutaway.learn.loading import part_or_data
+from cutaway.learn.loading import load_other, part_or_data
 from cutaway.learn.network import initial_network
 from cutaway.learn.notes import Note, read_notes
 from cutaway.learn.predict import answered, draw
@@ -246,13 +244,7 @@ class Run(Job, Answering):
         if data is None:
             images, index = self.images(), self._part(on)
         else:
-            label = self.recipe.label
-            target = self.data.target
-            numbers, several = isinstance(target, Values), isinstance(target, Labels)
-            self.data.check_classes(() if numbers else class_names(data, label, several) or ())
-            frame = self.data.frame if len(self.data.size) == 2 else None
-            images = load(data, image_size=frame, label=label, numbers=numbers, several=several)
-            images = self.data.adopt(images)
+            images = load_other(data, self.data, self.recipe.label)
             index, on = torch.arange(len(images)), images.name or "other data"
         with self.runtime.session():
             feed = self.feed(images, index)

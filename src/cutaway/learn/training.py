@@ -23,7 +23,7 @@ from cutaway.learn.interrupt import stoppable
 from cutaway.learn.loop import NotFinite, training_steps
 from cutaway.learn.network import prepare
 from cutaway.learn.nonfinite import first_not_finite
-from cutaway.learn.notes import note_test
+from cutaway.learn.notes import note_cost, note_test
 from cutaway.learn.regularise import regularised
 from cutaway.learn.run import Run
 from cutaway.learn.stage import Stage, StageFacts, part
@@ -233,6 +233,7 @@ class Training:
         evaluation = run.task.evaluate(self.model, feed, run.data.target, self.runtime)
         evaluation = evaluation.grouped(run.split)
         note_test(run, evaluation)
+        note_cost(run, self.images)
         if not any(look["why"] == AT_THE_END for look in run.looks):  # killed since, and resumed
             run.log_look("test", AT_THE_END, evaluation)
         save_tensors(run.path / "predictions.safetensors", evaluation.tensors(), {"part": "test"})

@@ -20,6 +20,8 @@ from cutaway.files import read_json, write_json, write_whole
 FACTS, BANK = "unlike.json", "unlike.safetensors"
 FLAGGED = 0.05
 """The share of ordinary images that may be called unlike."""
+NEEDED = ceil(1 / FLAGGED - 1 - 1e-9)
+"""Validation images below which there is no such limit."""
 NEIGHBOUR = 5
 """Which of the nearest training images the distance is taken to (docs/trust.md compares them)."""
 ROUNDING = 1e-3

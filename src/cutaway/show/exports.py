@@ -30,6 +30,27 @@ def rows(checks: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
     ]
 
 
+def upright(check: dict[str, Any]) -> dict[str, str]:
+    """A check for a narrow terminal: a row a value, PyTorch's beside it; the results first."""
+    results = {
+        f"test {measures.name(key)}": _beside(
+            measures.text(key, value), measures.text(key, check["pytorch"][key])
+        )
+        for key, value in check["export"].items()
+    }
+    times = {
+        f"a call with {n}": _beside(*(f"{v:.2f} ms" for v in _latency(check["latency"], n)))
+        for n in (1, 64)
+    }
+    difference = f"{largest_difference(check):.1g}"
+    about = {"format": check["format"], "size": size(check["bytes"])}
+    return {**about, **results, "largest difference": difference, **times}
+
+
+def _beside(ours: str, theirs: str) -> str:
+    return f"{ours} (PyTorch: {theirs})"
+
+
 def largest_difference(check: dict[str, Any]) -> float:
     """The largest difference, of held-out images or of their files at sizes of their own."""
     return max(check["difference"]["largest"], check.get("files", {}).get("largest", 0.0))
@@ -49,6 +70,12 @@ def scores(export: dict[str, float], pytorch: dict[str, float]) -> str:
 
 
 def milliseconds(latency: dict[str, dict[Any, float]], batch: int) -> str:
-    """`0.08 (0.96)`, PyTorch's in brackets; keys from JSON are numbers of examples as text."""
+    """`0.08 (0.96)`, PyTorch's in brackets."""
+    ours, theirs = _latency(latency, batch)
+    return f"{ours:.2f} ({theirs:.2f})"
+
+
+def _latency(latency: dict[str, dict[Any, float]], batch: int) -> tuple[float, float]:
+    """The export's and PyTorch's; keys from JSON are numbers of examples as text."""
     ours, theirs = ({int(n): v for n, v in latency[k].items()} for k in ("export", "pytorch"))
-    return f"{ours[batch]:.2f} ({theirs[batch]:.2f})"
+    return ours[batch], theirs[batch]

@@ -9,6 +9,7 @@ import torch
 from rich.console import RenderableType
 from rich.text import Text
 
+from cutaway.data.finding_notes import left_out
 from cutaway.data.imageset import ImageSet
 from cutaway.learn.grouping import Groups
 from cutaway.show import tables
@@ -54,13 +55,16 @@ def _sheet(images: ImageSet, index: list[int]) -> Picture:
 
 
 def spreadsheet(images: ImageSet, found: Groups) -> str:
-    """A CSV with the group of each image, and how far it is from the group's middle."""
+    """A CSV with the group of each image, and how far it is from the group's middle; of a file that
+    was left out the reason."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("image", "group", "distance"))
+    rows.writerow(("image", "group", "distance", "left_out"))
     for name, members in zip(found.names, found.members, strict=True):
         for at in members.tolist():
-            rows.writerow((images.names[at], name, f"{found.distance[at]:.3f}"))
+            rows.writerow((images.names[at], name, f"{found.distance[at]:.3f}", ""))
+    for name, reason in left_out(images.findings).items():
+        rows.writerow((name, "", "", reason))
     return text.getvalue()
 
 

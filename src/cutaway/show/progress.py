@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from torch import nn
 
 from cutaway.data.audit import grid_text
 from cutaway.learn.callbacks import Callback
@@ -182,7 +183,7 @@ def introduction(training: Training) -> list[str]:
     sizes = f"{len(split.train):,} train, {len(split.val):,} validation, {len(split.test):,} test"
     plan = steps(stage)
     lines = [
-        f"{run.recipe.model} ({count(training.model):,} parameters) on {run.data.name}: {sizes}",
+        f"{run.recipe.model} ({_parameters(training.model)}) on {run.data.name}: {sizes}",
         f"{training.runtime}; {plan}",
         *_image_size(run),
     ]
@@ -199,6 +200,12 @@ def introduction(training: Training) -> list[str]:
     if stage.step:
         lines.append(f"Resuming from step {stage.step:,}.")
     return [*lines, *_notes_on_objects(training)]
+
+
+def _parameters(network: nn.Module) -> str:
+    """`61,706 parameters`; of a network that learns in part also how many do."""
+    learn, whole = count(network), sum(p.numel() for p in network.parameters())
+    return f"{whole:,} parameters" + (f", {learn:,} of them learn" if learn < whole else "")
 
 
 def _image_size(run: Run) -> list[str]:

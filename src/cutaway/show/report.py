@@ -6,11 +6,12 @@ from typing import Any
 
 from torch import nn
 
-from cutaway import models
 from cutaway.data.imageset import ImageSet
 from cutaway.data.target import Labels, Masks
 from cutaway.errors import CutawayError
 from cutaway.files import read_json, write_whole
+from cutaway.learn.network import head_of
+from cutaway.learn.pretrained import count_learned
 from cutaway.learn.recipe import OWN
 from cutaway.learn.run import Run
 from cutaway.show import origins
@@ -89,7 +90,7 @@ def content(run: Run, images: ImageSet | None = None) -> dict[str, Any]:
         "inside": seen,
         "exports": shipped,
         "problem": problem,
-        "parameters": None if network is None else models.count(network),
+        "parameters": None if network is None else _parameters(run, network),
         **_costs(run),
         "curves": curves(run.metrics, run.recipe, run.steps),
         **_origins(run, images),
@@ -145,6 +146,13 @@ def _network(run: Run) -> nn.Module | None:
         return run.new_model()
     except CutawayError:
         return None
+
+
+def _parameters(run: Run, network: nn.Module) -> tuple[int, int]:
+    """How many numbers of the network learned, and how many it has."""
+    freezes = [stage.freeze for stage in run.recipe.in_stages()]
+    learned = count_learned(network, freezes, head_of(run.recipe))
+    return learned, sum(p.numel() for p in network.parameters())
 
 
 def _optional(path: Path) -> dict[str, Any]:

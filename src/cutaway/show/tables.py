@@ -10,11 +10,15 @@ from rich.text import Text
 
 from cutaway.data.audit import Audit
 from cutaway.data.catalog import SOURCES, Source
+from cutaway.data.finding_notes import said_left_out
+from cutaway.data.imageset import ImageSet
+from cutaway.learn.classifier import Classifier
 from cutaway.learn.evaluation import Evaluation, number
 from cutaway.learn.fleet import Fleet
 from cutaway.learn.job import Job
 from cutaway.learn.run import Run
 from cutaway.show import measures, origins
+from cutaway.show.words import percent
 
 if TYPE_CHECKING:
     from cutaway.byhand.check import Checked
@@ -50,7 +54,15 @@ def table(title: str, rows: Sequence[dict[str, Any]], *columns: str) -> Table:
 
 def notes(job: Job) -> list[RenderableType]:
     """The notes that a reader needs before the figures; of many the first few."""
-    sentences = [one["sentence"] for one in job.notes]
+    return _noted([one["sentence"] for one in job.notes])
+
+
+def left_out(images: ImageSet) -> list[RenderableType]:
+    """Notes on what was left out of a set."""
+    return _noted(said_left_out(images.findings))
+
+
+def _noted(sentences: list[str]) -> list[RenderableType]:
     more = len(sentences) - NOTES
     if more > 0:
         sentences = [*sentences[:NOTES], f"And {more} more: see the report."]
@@ -66,7 +78,17 @@ def run_rows(run: Run) -> dict[str, str]:
     """The results of a run on its test set."""
     timing = run.timing
     speed = f"{timing['train_seconds']:.1f} s, {timing['images_per_second']:,.0f} images/s"
-    return _measures("test ", run.saved_test()) | {"training": speed}
+    return _measures("test ", run.saved_test()) | _threshold(run) | {"training": speed}
+
+
+def _threshold(run: Run) -> dict[str, str]:
+    """From which probability on a class is predicted, where `--cost` said what a miss costs."""
+    task = run.task
+    if not isinstance(task, Classifier) or not (task.miss_cost and task.decision):
+        return {}
+    name, (_, from_) = run.data.target.names[int(task.decision[0])], task.decision
+    said = f"'{name}' from a probability of {percent(from_)} on (--cost {task.miss_cost:g})"
+    return {"threshold": said}
 
 
 def fleet_rows(fleet: Fleet) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cutaway.data.finding_notes import said_left_out
 from cutaway.data.imageset import ImageSet
 from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.run import Run
@@ -127,6 +128,7 @@ def about_set(images: ImageSet, *sections: Section) -> dict[str, Any]:
         "name": images.name,
         "images": len(images),
         "noun": images.noun,
+        "left_out": said_left_out(images.findings),
         "version": __version__,
     }
 
