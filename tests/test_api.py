@@ -12,8 +12,8 @@ from torch import nn
 from torch.utils.data import Dataset
 
 import cutaway as ca
-from cutaway.api import planned
 from cutaway.errors import CutawayError, DataError, RunError, UsageError
+from cutaway.planning import planned
 from cutaway.recipes import pair
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from cutaway import recipes
 from cutaway.data.augment import OwnAugment
 from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load as load_images
@@ -18,14 +17,14 @@ from cutaway.learn.directory import refuse_member
 from cutaway.learn.duration import read_time, with_time
 from cutaway.learn.fleet import Fleet, check_way, launch
 from cutaway.learn.kinds import kind_at, open_job
-from cutaway.learn.loading import load_for, suited
+from cutaway.learn.loading import suited
 from cutaway.learn.notes import note
-from cutaway.learn.photographs import Plan, check_quality, choose
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.search import Search
 from cutaway.learn.search import launch as launch_search
 from cutaway.learn.user_module import given_back
+from cutaway.planning import beginning, images_of, name_of, planned
 from cutaway.show.jobs import VIEWS
 from cutaway.show.jobs import report as report
 from cutaway.show.progress import reading
@@ -81,7 +80,7 @@ def fit(
         CutawayError: with a sentence that says what is wrong and what to do.
     """
     changes, own_augment = without_objects(changes)
-    names = _name(model), _name(data)
+    names = name_of(model), name_of(data)
     budget = read_time(time)
     check_way(way)
     plan, images = planned(recipe, names, data, changes, quality=quality, progress=progress)
@@ -143,7 +142,7 @@ def search(
     job_callbacks = _with_progress("search", progress, callbacks)
     changes, own_augment = without_objects(changes)
     recipe = _recipe(recipe, model, data, changes)
-    images = _images(recipe, data, progress)
+    images = images_of(recipe, data, progress)
     result = launch_search(
         suited(recipe, images), images, trials=trials, over=over, out=out,
         callbacks=job_callbacks, checkpoint_every=checkpoint_every, augment=own_augment,
@@ -229,37 +228,11 @@ def load(
     return load_images(source, **options)
 
 
-def planned(
-    recipe: Recipe | None, names: Sequence[str], data: Any, changes: dict[str, Any],
-    *, quality: str = "", progress: bool = True,
-) -> tuple[Plan, ImageSet]:  # fmt: skip
-    """What is learned and from what: as it was asked for or, where pictures stand alone, chosen.
-
-    Args:
-        recipe, changes, quality, progress: as `fit` takes them.
-        names: of the model and of the data.
-        data: an object, where it is no name.
-    """
-    alone = recipe is None and (recipes.is_path(*names) or _is_object(*names))
-    beginning = recipe or _beginning(*names)
-    if quality and not alone:
-        raise UsageError(
-            "--quality (quality=...) chooses a network for pictures of your own: name these and no "
-            "network."
-        )
-    check_quality(quality or "good")
-    plan = Plan(beginning.with_options(**changes))
-    images, size = _images(plan.recipe, data, progress), plan.recipe.image_size
-    if alone:
-        plan = choose(images, beginning, changes, quality)
-    return plan, images if plan.recipe.image_size == size else _images(plan.recipe, data, progress)
-
-
 def _recipe(
     recipe: Recipe | None, model: str | nn.Module, data: Any, changes: dict[str, Any]
 ) -> Recipe:
     """The recipe: the given one, or one that suits model and data; with changes."""
-    return (recipe or _beginning(_name(model), _name(data))).with_options(**changes)
+    return (recipe or beginning(name_of(model), name_of(data))).with_options(**changes)
 
 
 def _with_progress(kind: str, progress: bool, callbacks: Sequence[Callback | str]) -> Callbacks:
@@ -282,27 +255,3 @@ def _refuse_module(model: str | nn.Module, job: str) -> None:
             f"A {job} builds a new network for each of them, and a module is only one: "
             "give the name of a model (see `cutaway models`)."
         )
-
-
-def _images(recipe: Recipe, data: Any, progress: bool) -> ImageSet:
-    source = recipe.data if isinstance(data, str) and not data else data
-    with reading(progress) as callback:
-        return load_for(recipe, source, callback)
-
-
-def _beginning(model: str, data: str) -> Recipe:
-    if model.startswith(OWN) or data.startswith(OWN):
-        return recipes.pair(model or "resnet20", data or "digits")
-    return recipes.starting_point(*filter(None, (model, data)))
-
-
-def _is_object(model: str = "", data: str = "") -> bool:
-    """Whether data of one's own stand alone."""
-    return not model and data.startswith(OWN)
-
-
-def _name(thing: Any) -> str:
-    if isinstance(thing, str | Path):
-        return str(thing)
-    name = getattr(thing, "name", "")  # of a data frame, a column
-    return f"{OWN}{name if name and isinstance(name, str) else type(thing).__name__}"

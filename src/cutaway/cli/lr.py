@@ -60,11 +60,11 @@ def tell(text: str) -> None:
 
 def _tested(words: list[str], recipe: str, settings: dict[str, Any]) -> "tuple[RangeTest, Path]":
     """The test, and where its page belongs."""
-    from cutaway import api
     from cutaway.learn.directory import plain
     from cutaway.learn.fit import range_test
     from cutaway.learn.kinds import kind_at
     from cutaway.learn.recipe import OWN
+    from cutaway.planning import planned
 
     if words and kind_at(words[0]):
         if len(words) > 1:
@@ -76,7 +76,7 @@ def _tested(words: list[str], recipe: str, settings: dict[str, Any]) -> "tuple[R
         test = range_test(beginning, run.images(), model=own, parts=run.split, tell=tell)
         return test, run.path / "lr.html"
     names, saved, changes = read_request(words, recipe, settings)
-    plan, images = api.planned(saved, (*names, "", "")[:2], "", changes)
+    plan, images = planned(saved, (*names, "", "")[:2], "", changes)
     tell(plan.why)
     test = range_test(plan.recipe, images, tell=tell)
     return test, Path(f"lr-{plain(plan.recipe.model)}-{plain(plan.recipe.data)}.html")
