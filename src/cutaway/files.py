@@ -18,8 +18,11 @@ except ImportError:  # Windows
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: Path, option: str = "--out") -> Iterator[None]:
     """Turn a failure to write at `path` into a sentence.
+
+    Args:
+        option: what names the place.
 
     Raises:
         RunError: the disk is full, the folder cannot be written, ...
@@ -30,9 +33,9 @@ def writing(path: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             advice = "the disk is full: free some space; what was written before is unharmed"
         elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            advice = "you may not write there: choose another place with --out"
+            advice = f"you may not write there: choose another place with {option}"
         else:
-            advice = f"{error.strerror or error}: choose another place with --out"
+            advice = f"{error.strerror or error}: choose another place with {option}"
         raise RunError(f"{path} cannot be written: {advice}.") from None
 
 

@@ -10,6 +10,7 @@ from helpers.digits import digits
 from PIL import Image
 
 import cutaway as ca
+from cutaway.cli.app import flowing
 from cutaway.errors import DataError
 
 COUNT = 6
@@ -145,6 +146,7 @@ def test_a_table_names_what_is_broken(run, here):
         (("-o", "answers.txt"), "--out takes a file that ends in .csv"),
         (("-o", "folder"), "no masks for folder"),
         (("-o", "one", "-o", "two"), "One folder is enough"),
+        (("-o", "a.csv", "-o", "./a.csv"), "named by --out more than once"),
         (("-", "-"), "Standard input can be read once"),
     ],
 )
@@ -152,6 +154,43 @@ def test_what_cannot_be_carried_out_is_refused(words, said, run, here):
     done = cutaway("predict", run, "photos/1.png", *words, folder=here)
     assert (done.code, done.out) == (2, "")
     assert said in done.said
+
+
+def test_a_place_that_cannot_be_written_is_named_by_its_option(run, here):
+    (here / "afile").write_text("mine")
+    done = cutaway("predict", run, "photos/1.png", "--sort", "afile", folder=here)
+    assert done.code == 2
+    assert "afile is a file, and pictures are copied into a folder" in done.said
+    assert "another place with --sort" in done.said
+    done = cutaway("predict", run, "photos/1.png", "--sort", "afile/inside", folder=here)
+    assert "another place with --sort" in done.said
+
+
+def test_an_archive_is_to_be_unpacked(run, here):
+    (here / "photos.zip").write_bytes(b"PK\x05\x06" + bytes(18))
+    done = cutaway("predict", run, "photos.zip", folder=here)
+    assert done.code == 2
+    assert "photos.zip is an archive: unpack it, and name the folder." in done.said
+
+
+def test_where_nothing_is_asked_about_the_command_is_wrong(run, here):
+    (here / "empty").mkdir()
+    (here / "heads.csv").write_text("image,other\n")
+    (here / "empty.csv").write_text("")
+    for named in ("empty", "heads.csv", "empty.csv"):
+        done = cutaway("predict", run, named, folder=here)
+        assert (done.code, done.out) == (2, "")
+        assert named in done.err
+        assert "Standard input" not in done.err
+
+
+def test_a_sentence_of_the_help_goes_on_in_its_line(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    helped = cutaway("predict", "--help").out
+    assert "Of an image that cannot be read the answer is why not" in helped
+    assert flowing("One.\n\n    Two\n    goes on.\n    Three:\n    a\n    B") == (
+        "One.\n\nTwo goes on.\nThree:\na\nB"
+    )
 
 
 def test_several_views_and_what_has_none(run, tmp_path):

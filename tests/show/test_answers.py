@@ -36,3 +36,12 @@ def test_whether_an_image_is_unlike_is_the_last_column():
     heads, *rows = (line.split() for line in answers.lines(told))
     assert heads[-1] == "unlike"
     assert [row[-1] for row in rows] == ["no", "yes"]
+
+
+def test_as_much_of_a_path_is_shown_as_tells_it_from_others():
+    names = ["col/a/x.jpg", "col/b/x.jpg", "col/b/y.jpg", "/1/b/x.jpg", "x.jpg", "col/b/y.jpg", ""]
+    assert answers.short_names(names) == [
+        "a/x.jpg", "col/b/x.jpg", "y.jpg", "1/b/x.jpg", "x.jpg", "y.jpg", "",
+    ]  # fmt: skip
+    given = [ValuePrediction(name=name, values={"age": 3.0}) for name in ("a/x.jpg", "b/x.jpg")]
+    assert [*answers.lines(given)][1:] == ["a/x.jpg  3", "b/x.jpg  3"]

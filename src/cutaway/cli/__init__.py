@@ -33,12 +33,16 @@ from cutaway.cli import (  # noqa: F401  (each enters its command, in this order
     suspects,
     train,
 )
-from cutaway.cli.app import app
+from cutaway.cli.app import app, flowing
 from cutaway.cli.words import with_bare_flags
 from cutaway.errors import CutawayError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as in shells."""
+
+
+for command in app.registered_commands:
+    command.help = flowing(getattr(command.callback, "__doc__", None) or "")
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 """The Typer application, and options that commands share."""
 
 import json
+import re
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -66,6 +68,14 @@ def single(path: Path, action: str) -> "Run":
     if len(members) > 1:
         raise UsageError(f"{path} is a fleet: {action} a member of it, {path}/members/000.")
     return members[0]
+
+
+def flowing(text: str) -> str:
+    """A docstring for a terminal of any width: a line that goes on in the next is joined to it.
+
+    A sentence or an example has a line of its own, which a capital begins or a colon announces.
+    """
+    return re.sub(r"(?<![:\n])\n(?=[a-z0-9(])", " ", cleandoc(text))
 
 
 def emit(value: Any) -> None:

@@ -32,7 +32,7 @@ LONGEST = 4096
 @app.command(
     epilog="Example: cutaway predict runs/resnet20-photographs-1 photographs/ -o answers.csv\n\n"
     "Exit codes: 0, every image was answered; 1, some could not be read, or the run has failed; "
-    "2, the command is not one."
+    "2, the command is wrong, or names no image."
 )
 def predict(
     run: RunPath,
@@ -103,7 +103,9 @@ def predict(
         for one in predictions:
             tally.add(one)
     if not tally.answered + tally.broken:
-        raise UsageError("Standard input names no image.")
+        raise UsageError(
+            f"{'Standard input' if '-' in images else ', '.join(images)} names no image."
+        )
     if places.any and not as_json:
         typer.echo(places.summary(tally.answered))
     if not (quick or tta):
@@ -162,6 +164,8 @@ class _Places:
 
     def __init__(self, out: list[Path], sort: Path | None, overwrite: bool):
         self.sort, self.overwrite = sort, overwrite
+        if twice := [one for one in out if sum(one.resolve() == o.resolve() for o in out) > 1]:
+            raise UsageError(f"{twice[0]} is named by --out more than once: name it once.")
         self.files = [one for one in out if one.suffix.lower() in FILES]
         self.pages = [one for one in out if one.suffix.lower() == PAGE]
         self.folders = [one for one in out if one not in (*self.files, *self.pages)]

@@ -17,6 +17,10 @@ BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\
 ENCODINGS = {"cp949": "Korean", "cp1252": "Western European"}  # of Windows, the likeliest first
 
 
+class NoRows(DataError):
+    """A table without rows."""
+
+
 class Sheet(NamedTuple):
     """Columns by name, each with its cells as text, findings, and the line of each row."""
 
@@ -38,7 +42,7 @@ def sheet(path: Path) -> Sheet:
     good = {n: row for n, row in numbered if n not in wide}
     long = [f"line {n}" for n, _ in numbered if n in wide]
     if not good:
-        raise DataError(f"{path} has no rows below its line of column names.")
+        raise NoRows(f"{path} has no rows below its line of column names.")
     if long:
         detail = (
             "Has more cells than there are columns: a cell with the separator in it needs quotes"
@@ -109,7 +113,7 @@ def _rows(path: Path, text: str) -> list[tuple[int, list[str]]]:
     except csv.Error as error:
         raise DataError(f"{path} cannot be read as a table ({error}).") from None
     if not rows:
-        raise DataError(f"{path} is empty: it has no rows.")
+        raise NoRows(f"{path} is empty: it has no rows.")
     return rows
 
 

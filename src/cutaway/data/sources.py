@@ -13,12 +13,11 @@ from cutaway.data.groups import grouped
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pack import Progress
 from cutaway.data.target_spec import TargetSpec
-from cutaway.data.walk import ENDINGS
+from cutaway.data.walk import ARCHIVES, ENDINGS
 from cutaway.errors import CutawayError, DataError, UsageError, nearest
 
 __all__ = ["SOURCES", "Source", "load"]
 
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 # What is no source, and how to make one of it.
 EXPLANATIONS = {
     (".xlsx", ".xls", ".xlsm", ".ods", ".numbers"): "a spreadsheet: save it as CSV (UTF-8)",

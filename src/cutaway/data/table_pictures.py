@@ -7,6 +7,7 @@ from cutaway.data.columns import IMAGE, guess
 from cutaway.data.lookup import Files, Lookup
 from cutaway.data.picture_column import nothing_there, picture_files
 from cutaway.data.sample import Absent, Source
+from cutaway.data.sheet import NoRows
 from cutaway.data.table import Table, open_table
 from cutaway.errors import DataError, UsageError, nearest
 
@@ -19,10 +20,10 @@ def table_pictures(path: Path, column: str = "") -> Iterator[tuple[str, Source |
             files, a likely name first.
 
     Raises:
-        UsageError: there is no such column, or there are several of different pictures.
+        UsageError: the table has no rows, or no such column, or several of different pictures.
         DataError: the table cannot be read, or names no file that exists.
     """
-    table = open_table(path)
+    table = _open(path)
     holding = [name for name, holds in table.columns.items() if holds]
     column = column or guess(holding, IMAGE) or "".join(holding[:1])
     if column and column not in table.columns:
@@ -32,6 +33,14 @@ def table_pictures(path: Path, column: str = "") -> Iterator[tuple[str, Source |
         yield from ((f"{path.stem}/{i}", cell) for i, cell in enumerate(table.pictures(column)))
     else:
         yield from _named(table, *_files(table, column))
+
+
+def _open(path: Path) -> Table:
+    """The table. Raises UsageError where it has no rows: it asks for nothing."""
+    try:
+        return open_table(path)
+    except NoRows as problem:
+        raise UsageError(str(problem)) from None
 
 
 def _files(table: Table, column: str) -> tuple[str, Files]:

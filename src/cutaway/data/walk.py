@@ -24,6 +24,7 @@ ENDINGS = (
     ".heif",
     ".avif",
 )
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:

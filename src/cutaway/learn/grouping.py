@@ -86,7 +86,7 @@ def sort_groups(folder: Path, images: ImageSet, found: Groups) -> None:
     """
     if images.sources is None:
         raise UsageError(f"{images.name} is not a folder of files, so nothing can be copied.")
-    sorter = Sorter(folder)
+    sorter = Sorter(folder, "--into")
     for name, members in zip(found.names, found.members, strict=True):
         for at in members.tolist():
             sorter.copy(images.sources[at], images.names[at], name)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from glob import iglob
 from io import BytesIO
 from os import PathLike, fspath
-from os.path import exists, expanduser, isdir, splitext
+from os.path import exists, expanduser, isdir, isfile, splitext
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from cutaway.data.frame import Levels
 from cutaway.data.heic import ENDINGS
 from cutaway.data.picture import FORMATS
 from cutaway.data.stream import Input
-from cutaway.data.walk import in_order, natural
+from cutaway.data.walk import ARCHIVES, in_order, natural
 from cutaway.errors import DataError, UsageError
 
 TABLE = re.compile(r"(.+\.(?:csv|tsv|parquet))(?::(.+))?", re.IGNORECASE)
@@ -70,6 +70,8 @@ def _of_path(text: str) -> Iterator[Input]:
         raise UsageError(f"{text} is an address: download the picture, and give its path.")
     if _is_folder(text):
         yield from _of_folder(text)
+    elif text.lower().endswith(ARCHIVES) and isfile(expanduser(text)):
+        raise UsageError(f"{text} is an archive: unpack it, and name the folder.")
     elif _is_pattern(text):
         yield from _of_pattern(text)
     elif table := TABLE.fullmatch(text):

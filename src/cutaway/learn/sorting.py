@@ -25,10 +25,21 @@ class Sorter:
 
     A picture whose name is taken gets a number, unless the one that has it is the same; so the same
     command again copies nothing.
+
+    Args:
+        option: what names the folder, for messages.
+
+    Raises:
+        UsageError: there is a file of that name.
     """
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, option: str = "--sort"):
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(
+                f"{folder} is a file, and pictures are copied into a folder: choose another place "
+                f"with {option}."
+            )
+        self.folder, self.option = folder, option
         self._names: dict[str, str] = {}
 
     def add(self, one: Answered) -> None:
@@ -51,7 +62,7 @@ class Sorter:
             UsageError: the picture lies in the folder itself.
             RunError: it cannot be written.
         """
-        with writing(self.folder):
+        with writing(self.folder, self.option):
             folder = self.folder / self._name(label)
             folder.mkdir(parents=True, exist_ok=True)
             self._copy(source, name, folder)

@@ -1,5 +1,6 @@
 """Predictions on the terminal, as plain columns: one image waits for no library that draws."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -21,7 +22,8 @@ def show(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
 def lines(predictions: Sequence[Prediction]) -> Iterator[str]:
     """A line of headings, and one for each image, its columns aligned."""
     headings = dict.fromkeys(name for one in predictions if not one.error for name in _cells(one))
-    rows = [("image", *(headings or ["answer"])), *map(_row, predictions)]
+    short = short_names([one.name for one in predictions])
+    rows = [("image", *(headings or ["answer"])), *map(_row, predictions, short)]
     whole = [
         rows[0],
         *(row for row, one in zip(rows[1:], predictions, strict=True) if not one.error),
@@ -39,9 +41,28 @@ def _cells(one: Prediction) -> dict[str, str]:
     return one.cells() | unlike
 
 
-def _row(one: Prediction) -> tuple[str, ...]:
+def short_names(names: Sequence[str]) -> list[str]:
+    """The last part of each path, and as many before it as tell it from the others."""
+    short = {name: Path(name).name for name in names}
+    parts = {name: Path(name).parts for name in short}
+    count = 1
+    while alike := _alike(short, parts, count):
+        count += 1
+        short |= {name: str(Path(*parts[name][-count:])) for name in alike}
+    return [short[name] for name in names]
+
+
+def _alike(short: dict[str, str], parts: dict[str, tuple[str, ...]], count: int) -> list[str]:
+    """The paths that look like another, and have more than `count` parts."""
+    groups = defaultdict(list)
+    for name, told in short.items():
+        groups[told].append(name)
+    several = [name for group in groups.values() if len(group) > 1 for name in group]
+    return [name for name in several if len(parts[name]) > count]
+
+
+def _row(one: Prediction, name: str) -> tuple[str, ...]:
     """The cells of an image; of one that cannot be read its name and why."""
-    name = Path(one.name).name
     cells = (one.error.removeprefix(f"{one.name}: "),) if one.error else _cells(one).values()
     return tuple(_printable(cell) for cell in (name, *cells))
 
