@@ -104,7 +104,9 @@ def test_train_ends_with_what_audit_finds(divided, tmp_path):
     ],
 )
 def test_a_threshold_for_a_cost_says_on_how_few_images_it_rests(tmp_path, val, said):
-    recipe = Recipe(model="mlp", epochs=1, task_options={"cost": 20}, val=val, model_options={"widths": "8"})
+    recipe = Recipe(
+        model="mlp", epochs=1, task_options={"cost": 20}, val=val, model_options={"widths": "8"}
+    )
     run = fit(recipe, shapes(60), out=tmp_path / "run")
     notes = [one["sentence"] for one in run.notes if one["kind"] == "few-for-cost"]
     assert len(notes) == bool(said)
