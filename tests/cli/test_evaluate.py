@@ -21,3 +21,6 @@ def test_files_of_other_data_that_cannot_be_read_are_named(tmp_path):
     said = cutaway("evaluate", run, tmp_path / "photos").said
     assert f"Note: 1 file was left out: {lost} (" in said
     assert "left_out" not in cutaway("evaluate", run, "--on", "val", "--json").json
+    said = cutaway("evaluate", run, tmp_path / "photos", "--on", "val")
+    assert said.code == 2
+    assert "leave one of them out" in said.err

@@ -1,5 +1,6 @@
 import gzip
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.pictures import two_classes
+from PIL import Image
 
 from cutaway.data import cifar, idx, named_sets
 from cutaway.data.catalog import SOURCES
@@ -220,3 +222,26 @@ def test_real_cifar_test_pictures(real_data: Path) -> None:
     images = load(file)
     assert images.images.shape == (10_000, 32, 32, 3)
     assert images.counts() == [1000] * 10
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_label_is_refused_where_no_column_can_have_it(tmp_path: Path, zipped: bool) -> None:
+    folder = tmp_path / "photos"
+    for k, name in enumerate(("healthy", "ill")):
+        (folder / name).mkdir(parents=True)
+        for i in range(3):
+            Image.new("L", (8, 8), 80 * k + i).save(folder / name / f"{i}.png")
+    data = shutil.make_archive(str(folder), "zip", folder) if zipped else folder
+    assert len(load(data)) == 6
+    for source in (data, "digits"):
+        with pytest.raises(UsageError, match=r"--label names the column .*leave it out"):
+            load(source, label="healthy")
+
+
+def test_groups_and_a_size_are_honoured_of_a_named_set() -> None:
+    images = load("digits", group_by=r"(\d)$", image_size=12)
+    assert images.size == (12, 12)
+    assert images.groups is not None
+    assert len(images.groups.unique()) == 10
+    with pytest.raises(UsageError, match="fits no image"):
+        load("digits", group_by="patient")

@@ -115,6 +115,7 @@ def test_one_that_can_be_imported_goes_on_from_the_command_line(
     assert cutaway("resume", tmp_path / "part").code == 0
     assert contents(tmp_path / "part") == contents(whole.path)
     page = tmp_path / "audit.html"
+    assert "add --out" in cutaway("audit", "digits", "--augment", "shifting_module:shifted").err
     shown = cutaway("audit", "digits", "-o", page, "--augment", "shifting_module:shifted")
     assert shown.code == 0
     assert "--augment shifting_module:shifted" in page.read_text()

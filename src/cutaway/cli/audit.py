@@ -35,6 +35,8 @@ def audit(
     The page has pictures of what was found, copies side by side, each class, sizes, exposure,
     and what augmentation makes of ten images.
     """
+    if augment != "auto" and not out:
+        raise UsageError("--augment is for the page of an audit: add --out audit.html.")
     if out and not out.parent.is_dir():
         raise UsageError(f"There is no folder {out.parent} for {out.name}: make it first.")
     from cutaway.data.audit import audit as examine

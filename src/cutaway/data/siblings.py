@@ -17,7 +17,7 @@ def tables_by_part(root: Path, spec: TargetSpec) -> tuple[dict[int, Path], list[
     Nothing where there are not several, or where the folder has class folders, which count more.
     Raises DataError where two name the same part.
     """
-    if _has_class_folders(root):
+    if has_class_folders(root):
         return {}, []
     several = _named(root)
     if len(several) < 2 or 0 not in several:
@@ -62,7 +62,7 @@ def _only(root: Path, part: int, paths: list[Path]) -> Path:
     return paths[0]
 
 
-def _has_class_folders(root: Path) -> bool:
+def has_class_folders(root: Path) -> bool:
     """Whether the folder, or its parts, hold folders that can be classes."""
     tops = division(root) or {"": -1}
     return len({name for top in tops for name in list_folder(root / top)[0]}) > 1

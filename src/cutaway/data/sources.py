@@ -71,6 +71,11 @@ def load(
     """
     if isinstance(image_size, int) and image_size < 1:
         raise UsageError(f"An image size of {image_size} pixels makes no sense.")
+    if label and not has_columns(data):
+        raise UsageError(
+            f"--label names the column of a table that holds the labels, and {data} has no "
+            "columns: leave it out, or name the table."
+        )
     spec = TargetSpec(label, numbers, several)
     images, by_column = _read(data, image_size, group_by, spec, progress)
     if isinstance(image_size, int):
@@ -85,6 +90,24 @@ def load(
             "table with columns of numbers, or arrays."
         )
     return _checked(images)
+
+
+def has_columns(data: Any) -> bool:
+    """Whether data may have a column for `label` to name: all may but a known name, one picture,
+    and a folder (or an archive of one) whose labels are folders or masks."""
+    if not isinstance(data, str | PathLike):
+        return True
+    path = Path(data).expanduser()
+    if path.is_file() and path.name.lower().endswith(ARCHIVES):
+        from cutaway.data.archive import extract
+
+        return has_columns(extract(path)[0])
+    if path.is_dir() and str(data) not in SOURCES:
+        from cutaway.data.masks import has_masks
+        from cutaway.data.siblings import has_class_folders
+
+        return not (has_masks(path) or has_class_folders(path))
+    return str(data) not in SOURCES and path.suffix.lower() not in ENDINGS
 
 
 def _read(

@@ -7,7 +7,7 @@ from cutaway.data.class_names import class_names
 from cutaway.data.corrections import corrected
 from cutaway.data.imageset import PARTS, ImageSet
 from cutaway.data.pack import Progress
-from cutaway.data.sources import load
+from cutaway.data.sources import has_columns, load
 from cutaway.data.target import Labels, Values
 from cutaway.errors import UsageError
 from cutaway.learn.card import DataCard
@@ -20,9 +20,14 @@ def part_or_data(data: Any, on: str) -> tuple[Any, str]:
     """Tell a part from other data: `evaluate("val")` means the part, as `evaluate(on="val")` does.
 
     Raises:
-        UsageError: there is a folder of that name too.
+        UsageError: there is a folder of that name too, or both are given.
     """
     if not (isinstance(data, str) and data in PARTS):
+        if data is not None and on != "test":
+            raise UsageError(
+                f"--on {on} names a part of the run's own data, and other data are given, of which "
+                "all is evaluated: leave one of them out."
+            )
         return data, on
     if Path(data).exists():
         raise UsageError(
@@ -57,6 +62,7 @@ def load_other(data: Any, card: DataCard, label: str) -> ImageSet:
     numbers, several = isinstance(card.target, Values), isinstance(card.target, Labels)
     card.check_classes(() if numbers else class_names(data, label, several) or ())
     frame = card.frame if len(card.size) == 2 else None
+    label = label if has_columns(data) else ""
     images = load(data, image_size=frame, label=label, numbers=numbers, several=several)
     return card.adopt(images)
 

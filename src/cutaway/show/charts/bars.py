@@ -11,6 +11,8 @@ from cutaway.show.words import cell
 
 WIDTH, MARGIN, VALUE, LETTER = 400, 12, 62, 7.5
 """Widths: of the drawing, its margins, the values at the right, and a letter in them."""
+INDENT = 5
+"""How far names stand from the axis."""
 NAME, BAR, GAP, BELOW = 17, 13, 9, 40
 """Heights: of a name, of a bar, between groups, and of the axis."""
 
@@ -45,7 +47,7 @@ class Rows(Drawing):
     height: float
     width: int = WIDTH
     right: float = WIDTH - VALUE
-    left: int = MARGIN
+    left: int = MARGIN + INDENT
     tall: int = BAR
 
     @property
