@@ -14,6 +14,7 @@ NUMBER = ["image_id", "img_id", "imageid", "id_code", "id"]  # names a file, oft
 IMAGE += NUMBER
 LABEL = ["label", "class", "target", "category", "labels", "class_name", "classname", "species"]
 LABEL += ["y", "class_label", "label_name", "category_name", "finding_labels", "targets"]
+LABEL += ["tags", "tag", "keywords"]
 MASK = ["mask", "masks", "segmentation_mask", "annotation"]
 
 
