@@ -44,9 +44,10 @@ def picture_files(
         rest += [one for one in others if _names_files(read(one))]
         there = _found(lookup, rest, read)
         if not there:
-            if first := [*named, *rest][:1]:
-                raise DataError(nothing_there(path, *first, lookup.files(read(*first))))
-            raise UsageError(no_pictures(path, columns, advice))
+            if not (named or rest):
+                raise UsageError(no_pictures(path, columns, advice))
+            first = (named or rest)[0]
+            raise DataError(nothing_there(path, first, lookup.files(read(first))))
     numbers = [one for one in there if guess([one], NUMBER)]
     chosen = {one: files for one, files in there.items() if one not in numbers} or there
     if len({tuple(files.paths) for files in chosen.values()}) > 1:
