@@ -118,6 +118,11 @@ def test_a_table_without_files_names_the_column_that_was_used(run, here):
     done = cutaway("predict", run, "t.csv", folder=here)
     assert done.code == 2
     assert "several columns of pictures: image, img. Name one: t.csv:COLUMN." in done.said
+    (here / "t.csv").write_text("thing,other\n7,x\n")
+    done = cutaway("predict", run, "t.csv", folder=here)
+    assert done.code == 2
+    assert "no column that looks like pictures: thing, other. Name one: t.csv:" in done.said
+    (here / "t.csv").write_text("image,img\nphotos/0.png,photos/1.png\n")
     assert cutaway("predict", run, "t.csv:img", "--json", folder=here).json[0]["image"]
 
 

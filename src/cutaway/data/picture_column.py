@@ -18,7 +18,7 @@ def picture_files(
     columns: Sequence[str],
     read: Read,
     exclude: Collection[str] = (),
-    advice: str = RENAME,
+    advice: str = "",
 ) -> tuple[str, Files]:
     """The column of a table whose cells are files, and these files.
 
@@ -28,31 +28,30 @@ def picture_files(
     Args:
         columns: those that may name pictures.
         exclude: columns of these that are labels.
-        advice: what to do where several columns name different pictures.
+        advice: what to do where no column names pictures, or several name different ones.
 
     Raises:
         UsageError: there is no such column, or there are several of different pictures.
         DataError: none of the files is there.
     """
+    lookup = Lookup(path)
     likely = likely_columns([one for one in columns if one not in exclude], IMAGE)
     named = [one for one in likely if not guess([one], NUMBER)]
-    others = [one for one in columns if one not in (*likely, *exclude) and not _is_mask(one)]
-    rest = [one for one in likely if one not in named]
-    rest += [one for one in others if _names_files(read(one))]
-    if not (named or rest):
-        raise UsageError(
-            f"{path} has no column that looks like pictures: {', '.join(columns)}. Call it 'image' "
-            "or 'file'."
-        )
-    lookup = Lookup(path)
-    there = _found(lookup, named, read) or _found(lookup, rest, read)
+    there = _found(lookup, named, read)
     if not there:
-        first = (named or rest)[0]
-        raise DataError(nothing_there(path, first, lookup.files(read(first))))
+        rest = [one for one in likely if one not in named]
+        others = [one for one in columns if one not in (*likely, *exclude) and not _is_mask(one)]
+        rest += [one for one in others if _names_files(read(one))]
+        there = _found(lookup, rest, read)
+        if not there:
+            if not (named or rest):
+                raise UsageError(no_pictures(path, columns, advice))
+            first = (named or rest)[0]
+            raise DataError(nothing_there(path, first, lookup.files(read(first))))
     numbers = [one for one in there if guess([one], NUMBER)]
     chosen = {one: files for one, files in there.items() if one not in numbers} or there
     if len({tuple(files.paths) for files in chosen.values()}) > 1:
-        raise UsageError(ambiguous(path, list(chosen), advice))
+        raise UsageError(ambiguous(path, list(chosen), advice or RENAME))
     column, files = next(iter(chosen.items()))
     passed = [one for one in numbers if there[one].paths != files.paths]
     return column, files._replace(findings=[*files.findings, *_passed_over(column, passed)])
@@ -94,6 +93,12 @@ def _names_files(values: Iterable[Any]) -> bool:
     """Whether all cells that are not empty have the ending of a picture."""
     texts = [value for value in values if isinstance(value, str) and value]
     return bool(texts) and all(map(looks_like_file, texts))
+
+
+def no_pictures(path: Path, columns: Iterable[str], advice: str) -> str:
+    """The message where no column looks like pictures."""
+    advice = advice or "Call it 'image' or 'file'."
+    return f"{path} has no column that looks like pictures: {', '.join(columns)}. {advice}"
 
 
 def ambiguous(path: Path, columns: Sequence[str], advice: str = RENAME) -> str:
