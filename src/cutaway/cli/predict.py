@@ -79,8 +79,8 @@ def predict(
     From its third call on, a run's network is in the cache as ONNX, if onnxruntime is installed,
     and gives the same answers without loading PyTorch.
 
-    Each answer says whether the image is unlike all that the network learned from, as 1 in 20
-    ordinary images is (docs/trust.md).
+    Where there were 19 validation images, each answer says whether the image is unlike all that the
+    network learned from, as 1 in 20 ordinary images is (docs/trust.md).
 
     A mask is a PNG as large as the network's input, with a palette: its values are class numbers.
     """
