@@ -11,10 +11,11 @@ from helpers.command import cutaway
 from helpers.model_packages import package
 
 from cutaway import cli
-from cutaway.cli.train import read_beginning
+from cutaway.cli.train import read_request
 from cutaway.cli.words import with_bare_flags
 from cutaway.learn.recipe import Recipe
 from cutaway.models import is_model
+from cutaway.recipes import starting_point
 
 ROOT = Path(__file__).parents[1]
 FIELDS = {spec.name for spec in fields(Recipe)}
@@ -50,7 +51,8 @@ def test_a_command_of_the_pages_parses(line: str):
                 package(word.partition("/")[0])
         named = ["digits" if word.endswith(("/", ".jpg", ".csv")) else word for word in named]
         own = {k: v for k, v in given.items() if k in FIELDS - {"model", "data", "vary"}}
-        assert read_beginning([*named, *context.args], "", own)
+        names, _, changes = read_request([*named, *context.args], "", own)
+        assert starting_point(*names).with_options(**changes)
     elif shlex.split(line)[1] == "prove":
         from cutaway import lab
         from cutaway.cli.prove import read_words

@@ -24,7 +24,7 @@ from cutaway.learn.run import Run
 from cutaway.learn.search import Search
 from cutaway.learn.search import launch as launch_search
 from cutaway.learn.user_module import given_back
-from cutaway.planning import beginning, images_of, name_of, planned
+from cutaway.planning import name_of, planned
 from cutaway.show.jobs import VIEWS
 from cutaway.show.jobs import report as report
 from cutaway.show.progress import reading
@@ -118,6 +118,7 @@ def search(
     progress: bool = True,
     callbacks: Sequence[Callback | str] = (),
     checkpoint_every: float = 15.0,
+    quality: str = "",
     **changes: Any,
 ) -> Search:
     """Try many settings, and find the recipe that does best on the validation images.
@@ -141,10 +142,12 @@ def search(
     _refuse_module(model, "search")
     job_callbacks = _with_progress("search", progress, callbacks)
     changes, own_augment = without_objects(changes)
-    recipe = _recipe(recipe, model, data, changes)
-    images = images_of(recipe, data, progress)
+    names = name_of(model), name_of(data)
+    plan, images = planned(recipe, names, data, changes, quality=quality, progress=progress)
+    if plan.why:
+        job_callbacks.on_note(plan.why)
     result = launch_search(
-        suited(recipe, images), images, trials=trials, over=over, out=out,
+        suited(plan.recipe, images), images, trials=trials, over=over, out=out,
         callbacks=job_callbacks, checkpoint_every=checkpoint_every, augment=own_augment,
     )  # fmt: skip
     report(result)
@@ -226,13 +229,6 @@ def load(
     if isinstance(source, str | Path) and kind_at(source):
         return open_job(source, model, data, None if augment is None else OwnAugment(augment))
     return load_images(source, **options)
-
-
-def _recipe(
-    recipe: Recipe | None, model: str | nn.Module, data: Any, changes: dict[str, Any]
-) -> Recipe:
-    """The recipe: the given one, or one that suits model and data; with changes."""
-    return (recipe or beginning(name_of(model), name_of(data))).with_options(**changes)
 
 
 def _with_progress(kind: str, progress: bool, callbacks: Sequence[Callback | str]) -> Callbacks:

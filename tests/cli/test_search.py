@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers.command import CUTAWAY, cutaway, words
+from helpers.pictures import two_classes
 from torch import nn
 
 import cutaway as ca
@@ -169,3 +170,13 @@ def test_a_search_that_was_stopped_ends_as_if_it_had_not_been(number, tmp_path):
     assert cutaway("resume", tmp_path / "x", "--quiet").code == 0
     for name in ("trials.json", "results.json", "best.toml"):
         assert (tmp_path / "x" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_of_a_folder_the_settings_are_of_the_network_that_would_be_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    two_classes(tmp_path / "photos", each=30, size=40)
+    told = cutaway("search", "photos", "--quality", "fast", "--trials", 1, "--over", "lr=0.01,0.02",
+                   "--epochs", 1)  # fmt: skip
+    assert told.code == 0, told.err
+    assert "Chosen: efficientnet_lite0 with weights learned from ImageNet, its head" in told.err
+    assert (tmp_path / "runs" / "efficientnet_lite0-photos-search-1" / "best.toml").exists()

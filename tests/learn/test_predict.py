@@ -89,7 +89,9 @@ def test_patterns_and_tables_stand_for_the_pictures_that_they_name(run, pictures
     assert "does not exist" in found[1].error
     with pytest.raises(UsageError, match=r"no column 'fil'\. Did you mean 'file'"):
         run.predict(f"{table}:fil")
-    table.write_text("first,second\na2.png,x\n")
+    table.write_text("first,second\nx,a2.png\n")  # neither name says so, but one holds files
+    assert [one.name for one in run.predict(table)] == ["a2.png"]
+    table.write_text("first,second\nx,y\n")
     with pytest.raises(UsageError, match=r"photos\.csv:COLUMN"):
         run.predict(table)
     with pytest.raises(UsageError, match="no picture whose name fits"):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from cutaway.cli.app import CallbackOption, Json, app
-from cutaway.cli.train import print_run, read_beginning
+from cutaway.cli.train import Quality, print_run, read_request
 from cutaway.cli.words import with_recipe_options
 from cutaway.errors import UsageError
 
@@ -34,6 +34,7 @@ def search(
     out: Annotated[
         str, typer.Option(help="The search's directory, by default runs/MODEL-DATA-search-N.")
     ] = "",
+    quality: Quality = "",
     callback: CallbackOption = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
@@ -46,14 +47,14 @@ def search(
     best recipe with `cutaway train --recipe` afterwards.
     """
     words = [word for word in (model, data) if word] + context.args
-    beginning = read_beginning(words, recipe, settings)
+    names, saved, changes = read_request(words, recipe, settings)
     ranges = read_over(over or [])
     from cutaway import api
 
     result = api.search(
-        beginning.model, beginning.data, recipe=beginning, trials=trials, over=ranges, out=out,
+        *names, recipe=saved, trials=trials, over=ranges, out=out,
         progress=not (quiet or as_json), callbacks=callback or (),
-        checkpoint_every=checkpoint_every,
+        checkpoint_every=checkpoint_every, quality=quality, **changes,
     )  # fmt: skip
     print_run(result, as_json)
 

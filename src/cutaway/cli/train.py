@@ -9,6 +9,14 @@ from cutaway.cli.app import CallbackOption, Json, app, emit
 from cutaway.cli.words import read_options, read_vary, read_words, with_recipe_options
 from cutaway.learn.recipe import Recipe, read_recipe
 
+Quality = Annotated[
+    str,
+    typer.Option(
+        help="How well photographs are learned where no model is named: fast, good or best.",
+        metavar="WORD",
+    ),
+]
+
 
 @app.command(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
@@ -32,13 +40,7 @@ def train(
     way: Annotated[
         str, typer.Option(help="How to train several: auto, in-turn, side-by-side or batched.")
     ] = "auto",
-    quality: Annotated[
-        str,
-        typer.Option(
-            help="How well photographs are learned where no model is named: fast, good or best.",
-            metavar="WORD",
-        ),
-    ] = "",
+    quality: Quality = "",
     time: Annotated[
         str,
         typer.Option(
@@ -91,14 +93,6 @@ def read_request(
         names = []
     beginning = saved or recipes.starting_point(*names)
     return names, saved, changes | read_options(flags, beginning, changes)
-
-
-def read_beginning(words: list[str], recipe: str, settings: dict[str, Any]) -> Recipe:
-    """The recipe that the command line asks for; see `read_request`."""
-    from cutaway import recipes
-
-    names, saved, changes = read_request(words, recipe, settings)
-    return (saved or recipes.starting_point(*names)).with_options(**changes)
 
 
 def print_run(job: Any, as_json: bool) -> None:

@@ -218,7 +218,8 @@ def test_from_a_table(tmp_path: Path) -> None:
 
 def test_words_are_no_numbers(tmp_path: Path) -> None:
     table = discs_table(tmp_path, 10)
-    with pytest.raises(ca.CutawayError, match="Column 'colour' holds 'white', which is not a numb"):
+    said = r"Column 'colour' of .*discs\.csv holds 'white', which is not a number, in line 2"
+    with pytest.raises(ca.CutawayError, match=said):
         ca.fit("mlp", table, label="colour", out=tmp_path / "run", **QUICK)
     with pytest.raises(ca.CutawayError, match="--task regress"):
         ca.fit("mlp", table, label="across", out=tmp_path / "run", **QUICK | {"task": "classify"})
