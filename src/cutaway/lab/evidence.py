@@ -72,9 +72,13 @@ def difference(what: str, a: Numbers, b: Numbers, unit: str = "") -> Effect:
     return estimated(what, paired(x, y), len(x), unit)
 
 
-def ratio(what: str, a: Numbers, b: Numbers, unit: str = "") -> Effect:
-    """The geometric mean of b / a over paired replicates; all values are above 0."""
-    estimate = paired(logs(a), logs(b))
+def ratio(what: str, a: Numbers, b: Numbers, unit: str = "", overlap: float = 0.0) -> Effect:
+    """The geometric mean of b / a over paired replicates; all values are above 0.
+
+    Args:
+        overlap: images judged by over images learned from, where replicates share images; else 0.
+    """
+    estimate = paired(logs(a), logs(b), overlap)
     value, low, high = np.exp([estimate.value, estimate.low, estimate.high]).tolist()
     return Effect(what, value, low, high, len(a), unit)
 

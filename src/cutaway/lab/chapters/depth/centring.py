@@ -1,6 +1,5 @@
 """Whether it is the zero centre that makes tanh learn better than the sigmoid."""
 
-import math
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -11,14 +10,13 @@ from torch import Tensor, nn
 from cutaway.lab.chapters.depth.learner import Images
 from cutaway.lab.chapters.depth.starts import Rates, many
 from cutaway.lab.chapters.depth.tickets import Data, Part
-from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, mean
+from cutaway.lab.evidence import Effect, Evidence, Record, Verdict, mean, ratio
 from cutaway.lab.experiment import claim
 from cutaway.lab.figures import part
 from cutaway.lab.settings import Batch, Depth, Range, Replicates, Seed, Steps, Width
 from cutaway.lab.tools.learning import accuracy, log_losses, minimise
 from cutaway.lab.tools.samples import batch_of
 from cutaway.learn.fleet.stack import Stack
-from cutaway.learn.stats import Estimate, paired
 from cutaway.models.parts.initialisers import initialise
 
 
@@ -130,8 +128,7 @@ def zero_centre(
         rows.append((name, h * k, c, rate, loss[name].mean(), accuracies[name].mean()))
 
     def beside(a: str, b: str) -> Effect:
-        x, y = (loss[name].double().log().numpy() for name in (a, b))
-        return exponential(f"test loss, {b} / {a}", paired(x, y, overlap), replicates)
+        return ratio(f"test loss, {b} / {a}", loss[a], loss[b], overlap=overlap)
 
     slope = beside("sigmoid - 1/2", "tanh")
     whole, at_quarter = beside("sigmoid", "tanh"), beside("sigmoid", "sigmoid - 1/2")
@@ -157,12 +154,6 @@ def zero_centre(
         {slope.value:.2f} times the loss. So the slope matters, and the centre where the slope is
         small.
     """)
-
-
-def exponential(what: str, logs: Estimate, n: int) -> Effect:
-    """The effect of a difference of logarithms: a ratio."""
-    value, low, high = map(math.exp, (logs.value, logs.low, logs.high))
-    return Effect(what, value, low, high, n)
 
 
 def taught(
