@@ -175,9 +175,9 @@ def build(
     return model.build(channels, classes, size, **options)
 
 
-def count(module: nn.Module) -> int:
-    """Number of trainable parameters."""
-    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+def count(module: nn.Module, held: bool = False) -> int:
+    """Number of trainable parameters; `held`: with those that are held fixed."""
+    return sum(p.numel() for p in module.parameters() if held or p.requires_grad)
 
 
 def _check_size(model: Model, size: Size) -> None:

@@ -204,7 +204,7 @@ def introduction(training: Training) -> list[str]:
 
 def _parameters(network: nn.Module) -> str:
     """`61,706 parameters`; of a network that learns in part also how many do."""
-    learn, whole = count(network), sum(p.numel() for p in network.parameters())
+    learn, whole = count(network), count(network, held=True)
     return f"{whole:,} parameters" + (f", {learn:,} of them learn" if learn < whole else "")
 
 

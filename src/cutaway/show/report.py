@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from cutaway import models
 from cutaway.data.imageset import ImageSet
 from cutaway.data.target import Labels, Masks
 from cutaway.errors import CutawayError
@@ -152,7 +153,7 @@ def _parameters(run: Run, network: nn.Module) -> tuple[int, int]:
     """How many numbers of the network learned, and how many it has."""
     freezes = [stage.freeze for stage in run.recipe.in_stages()]
     learned = count_learned(network, freezes, head_of(run.recipe))
-    return learned, sum(p.numel() for p in network.parameters())
+    return learned, models.count(network, held=True)
 
 
 def _optional(path: Path) -> dict[str, Any]:

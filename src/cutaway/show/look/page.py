@@ -14,6 +14,7 @@ import torch
 from cutaway.errors import UsageError, nearest
 from cutaway.figures import Figure, Images
 from cutaway.lab.evidence import Table
+from cutaway.models import count
 from cutaway.see.probe import resting
 from cutaway.show.look.specimen import Specimen
 from cutaway.show.look.view import Maker, View, reason
@@ -120,7 +121,7 @@ def page(
         "look/page.html",
         {
             "specimen": specimen,
-            "parameters": sum(p.numel() for p in specimen.model.parameters()),
+            "parameters": count(specimen.model, held=True),
             "shown": shown,
             "sections": [Section(one.name, VIEWS[one.name]) for one in shown],
             "script": _digest(),
