@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cutaway.data.imageset import ImageSet as ImageSet
     from cutaway.errors import CutawayError as CutawayError
     from cutaway.learn.callbacks import Callback as Callback
+    from cutaway.learn.prometheus import Prometheus as Prometheus
     from cutaway.learn.recipe import Recipe as Recipe
     from cutaway.learn.run import Run as Run
     from cutaway.see.watch import watch as watch
@@ -50,14 +51,15 @@ HOMES = {
     "Callback": "cutaway.learn.callbacks",
     "ImageSet": "cutaway.data.imageset",
     "CutawayError": "cutaway.errors",
+    "Prometheus": "cutaway.learn.prometheus",
     "Recipe": "cutaway.learn.recipe",
     "Stream": "cutaway.data.endless",
     "Run": "cutaway.learn.run",
 }
 __all__ = [
-    "Callback", "CutawayError", "ImageSet", "Recipe", "Run", "Stream", "export", "fit",
-    "from_pretrained", "load", "look", "per_batch", "push_to_hub", "report", "resume", "search",
-    "watch",
+    "Callback", "CutawayError", "ImageSet", "Prometheus", "Recipe", "Run", "Stream", "export",
+    "fit", "from_pretrained", "load", "look", "per_batch", "push_to_hub", "report", "resume",
+    "search", "watch",
 ]  # fmt: skip
 
 
