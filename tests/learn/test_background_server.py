@@ -54,9 +54,7 @@ def test_an_address_is_read(text, host, port):
     assert read_address(text) == (host, port)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "localhost", "localhost:", "a:-1", "a:65536", "a:８０"]
-)
+@pytest.mark.parametrize("text", ["", "localhost", "localhost:", "a:-1", "a:65536", "a:８０"])
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(UsageError, match="An address is HOST:PORT"):
         read_address(text)
