@@ -1,5 +1,6 @@
 """`cutaway train`: train a network."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ import typer
 
 from cutaway.cli.app import CallbackOption, Json, app, emit
 from cutaway.cli.words import read_options, read_vary, read_words, with_recipe_options
+from cutaway.errors import UsageError
 from cutaway.learn.recipe import Recipe, read_recipe
 
 Quality = Annotated[
@@ -14,6 +16,14 @@ Quality = Annotated[
     typer.Option(
         help="How well photographs are learned where no model is named: fast, good or best.",
         metavar="WORD",
+    ),
+]
+Job = Annotated[
+    str,
+    typer.Option(
+        help="Print a job for a cluster that does this and resumes: nodes=2,gpus=8,hours=12",
+        metavar="[SIZES]",
+        show_default=False,
     ),
 ]
 
@@ -52,6 +62,8 @@ def train(
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
+    print_slurm: Job = "",
+    print_kubernetes: Job = "",
     **settings: Any,
 ) -> None:
     """Train a network, test it once and write a report.
@@ -64,6 +76,10 @@ def train(
     words = [word for word in (model, data) if word] + context.args
     settings |= {"vary": read_vary(vary or []) or None}
     names, saved, changes = read_request(words, recipe, settings)
+    if print_slurm or print_kubernetes:
+        print_job({"--print-slurm": print_slurm, "--print-kubernetes": print_kubernetes},
+                  names, saved, changes, out)  # fmt: skip
+        return
     from cutaway import api
 
     run = api.fit(
@@ -93,6 +109,29 @@ def read_request(
         names = []
     beginning = saved or recipes.starting_point(*names)
     return names, saved, changes | read_options(flags, beginning, changes)
+
+
+def print_job(
+    jobs: dict[str, str], names: list[str], saved: Recipe | None, changes: dict[str, Any], out: str
+) -> None:
+    """Print the job of a cluster for the command line that was typed.
+
+    Args:
+        jobs: what each option was given.
+        names, saved, changes: as `read_request` gives them.
+
+    Raises:
+        UsageError: for both at once, and as `job_script` does.
+    """
+    from cutaway import recipes
+    from cutaway.cli.cluster_job import job_script
+
+    asked = {option: sizes for option, sizes in jobs.items() if sizes}
+    if len(asked) > 1:
+        raise UsageError("One job at a time: leave --print-slurm or --print-kubernetes out.")
+    recipe = (saved or recipes.starting_point(*names)).with_options(**changes)
+    for option, sizes in asked.items():
+        typer.echo(job_script(option, sizes, sys.argv[2:], recipe, out), nl=False)
 
 
 def print_run(job: Any, as_json: bool) -> None:

@@ -12,7 +12,10 @@ from cutaway.errors import UsageError
 from cutaway.learn import synonyms
 from cutaway.learn.recipe import SETTINGS, Recipe
 
-BARE = {"--pretrained": "auto", "--drop-last": "yes"}
+BARE = {
+    "--pretrained": "auto", "--drop-last": "yes",
+    "--print-slurm": "auto", "--print-kubernetes": "auto",
+}  # fmt: skip
 """Options that may stand without a value, and the value they then have."""
 
 ELSEWHERE = ("model", "data", "head", "vary", "stages")
