@@ -35,6 +35,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 SlurmdParameters=config_overrides
 MpiDefault=none
+SchedulerParameters=sched_interval=1,sched_min_interval=100000
 NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=8000
 PartitionName=all Nodes=ALL Default=YES State=UP
 """

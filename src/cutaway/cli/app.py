@@ -29,7 +29,9 @@ Views = Annotated[
 ]
 CallbackOption = Annotated[
     list[str] | None,
-    typer.Option(help="A callback: the name of its class.", metavar="MODULE:CLASS"),
+    typer.Option(
+        help="A callback: the name of its class, as cutaway:Prometheus.", metavar="MODULE:CLASS"
+    ),
 ]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's directory.")]
 

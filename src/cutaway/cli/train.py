@@ -18,14 +18,16 @@ Quality = Annotated[
         metavar="WORD",
     ),
 ]
-Job = Annotated[
-    str,
-    typer.Option(
-        help="Print a job for a cluster that does this and resumes: nodes=2,gpus=8,hours=12",
-        metavar="[SIZES]",
-        show_default=False,
-    ),
-]
+
+
+def job_option(cluster: str, sizes: str) -> Any:
+    """An option that prints a job for a kind of cluster."""
+    about = f"Print a job for {cluster} that does this, and resumes it: {sizes}"
+    return typer.Option(help=about, metavar="[SIZES]", show_default=False)
+
+
+SlurmJob = Annotated[str, job_option("Slurm", "nodes=2,gpus=8,hours=12")]
+KubernetesJob = Annotated[str, job_option("Kubernetes", "nodes=2,gpus=8,image=NAME")]
 
 
 @app.command(
@@ -62,8 +64,8 @@ def train(
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
-    print_slurm: Job = "",
-    print_kubernetes: Job = "",
+    print_slurm: SlurmJob = "",
+    print_kubernetes: KubernetesJob = "",
     **settings: Any,
 ) -> None:
     """Train a network, test it once and write a report.
