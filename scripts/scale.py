@@ -288,8 +288,9 @@ def settle() -> int:
 
 def measured(which: str, n: int) -> None:
     """One measurement, in this process; prints it."""
-    MEASURES[which][0](100 if which not in ("folder",) else 10**3)()  # imports are none of it
-    work = MEASURES[which][0](n)
+    prepare, sizes, _ = MEASURES[which]
+    prepare(sizes[0] // 10)()  # imports are none of it
+    work = prepare(n)
     before = settle()
     Path("/proc/self/clear_refs").write_text("5")
     wall, cpu = time.monotonic(), time.process_time()

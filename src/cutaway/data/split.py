@@ -222,9 +222,10 @@ def _split_whole(images: ImageSet, seed: int, fold: str) -> Split:
 
 def _groups(unit: np.ndarray) -> tuple[tuple[int, ...], ...]:
     """The images of each unit that has several."""
-    order = unit.argsort(kind="stable")
+    several = np.flatnonzero(np.bincount(unit)[unit] > 1)  # an array for each image takes much more
+    order = several[unit[several].argsort(kind="stable")]
     ends = np.flatnonzero(np.diff(unit[order])) + 1
-    return tuple(tuple(one.tolist()) for one in np.split(order, ends) if len(one) > 1)
+    return tuple(tuple(one.tolist()) for one in np.split(order, ends) if len(one))
 
 
 def _own_parts(images: ImageSet) -> np.ndarray:

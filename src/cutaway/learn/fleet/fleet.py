@@ -76,7 +76,7 @@ class Fleet(Job, Answering):
     summed_by = "mean"
 
     def __len__(self) -> int:
-        return len(self.changes)
+        return len(self._facts["members"])
 
     @classmethod
     def create(
@@ -126,7 +126,7 @@ class Fleet(Job, Answering):
 
     def recipe_of(self, k: int) -> Recipe:
         """Member k's recipe (from 0), as `cutaway train` alone would take it."""
-        return self.recipe.override(**self.changes[k])
+        return self.recipe.override(**self._facts["members"][k])
 
     def place(self, k: int) -> Path:
         """The directory of member k (from 0)."""
