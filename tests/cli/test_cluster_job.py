@@ -160,7 +160,11 @@ def test_processes_that_were_typed_are_torchruns():
         ("--print-slurm nodes=0", "'nodes' of --print-slurm must be at least 1"),
         ("--print-slurm nodes=two", "'nodes' of --print-slurm takes a whole number, not 'two'."),
         ("--print-slurm hours=0", "'hours' of --print-slurm must be above 0"),
-        ("--print-slurm 8", "--print-slurm takes name=value,name=value, not"),
+        (
+            "--print-slurm 8",
+            "--print-slurm takes sizes such as nodes=2,gpus=8, or nothing where it",
+        ),
+        ("--print-slurm a,b=1", "--print-slurm takes name=value,name=value, not 'a,b=1'."),
         ("--print-kubernetes gpus=-1", "'gpus' of --print-kubernetes must be at least 0"),
         ("--print-slurm --print-kubernetes", "One job at a time"),
         ("--print-slurm --epoch 3", "There is no option --epoch."),

@@ -90,6 +90,11 @@ def job_script(option: str, text: str, typed: Sequence[str], recipe: Recipe, out
 def read_sizes(option: str, text: str) -> Slurm:
     """`nodes=2,gpus=8` as the sizes of a job. Raises UsageError."""
     kind, known = JOBS[option][0], settings_of(JOBS[option][0], option)
+    if text != "auto" and "=" not in text:
+        raise UsageError(
+            f"{option} takes sizes such as nodes=2,gpus=8, or nothing where it comes last, "
+            f"not '{text}'."
+        )
     given = {} if text == "auto" else Setting(option[2:], dict, {}).read(text)
     for name in given:
         if name not in known:
