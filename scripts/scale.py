@@ -6,8 +6,9 @@
 
 Images and members are synthetic, the code that handles them is Cutaway's own. Each measurement is a
 process of its own: the memory at its peak and afterwards, less that before, and the processor's
-seconds. A size is left out where the one before tells that it would take more than 9.5 GB or ten
-minutes; its figure is then that of the largest that was measured, times the ratio of the sizes.
+seconds. A size is left out where those before tell that it would take more than 9.5 GB or ten
+minutes.
+What an entry takes is the slope between the two largest sizes, by which larger ones are foretold.
 """
 
 import gc
@@ -29,6 +30,7 @@ BEGIN, END = "<!-- made by scripts/scale.py -->\n", "<!-- end of what was made -
 MOST_BYTES, MOST_SECONDS = 9.5e9, 600.0
 CLASSES, IMAGES, MEMBERS = 10_000, 10**9, 10**5
 Work = Callable[[], Any]
+Rows = dict[str, dict[str, float]]
 MEASURES: dict[str, tuple[Callable[[int], Work], tuple[int, ...], str]] = {}
 """By name what prepares a number of entries and gives the work; the sizes; what it is."""
 
@@ -175,7 +177,7 @@ def order(n: int) -> Work:
     return work
 
 
-@measure("a seed for each (`randomness.derive`)")
+@measure("a seed for each (`randomness.derive`)", 10**6, 10**7)
 def seeds(n: int) -> Work:
     from cutaway.randomness import derive
 
@@ -218,8 +220,9 @@ def ended_fleet(n: int) -> Any:
     import cutaway as ca
 
     fleet = small_fleet(n)
-    run = ca.fit(recipe=fleet.recipe, out=fleet.path.parent / "run", progress=False).path
-    (run / "report.html").unlink()
+    two = fleet.recipe.override(replicates=2)
+    out = fleet.path.parent / "two"
+    run = ca.fit(recipe=two, way="in-turn", out=out, progress=False).members[0].path
     for k in range(n):
         shutil.copytree(run, fleet.place(k), copy_function=os.link)
     return fleet
@@ -243,7 +246,9 @@ def recipes(n: int) -> Work:
 @measure("a fleet that has ended opened, its members counted", 10**2, 10**3, 10**4)
 def opened(n: int) -> Work:
     fleet = ended_fleet(n)
-    one = sum(file.stat().st_blocks * 512 for file in fleet.place(0).rglob("*"))
+    files = [*fleet.place(0).rglob("*")]
+    one = sum(file.stat().st_blocks * 512 for file in files)
+    print(len(files), "files a member")
     return lambda: (fleet.members, fleet.done, {"disk": one * n})
 
 
@@ -313,8 +318,16 @@ def in_a_process(which: str, n: int) -> dict[str, float]:
     return row
 
 
-def too_large(row: dict[str, float], ratio: float) -> bool:
-    return row["peak"] * ratio > MOST_BYTES or row["wall"] * ratio > MOST_SECONDS
+def expected(rows: Rows, field: str, n: int) -> float:
+    """A figure at a size that was not measured: by the slope of the two largest that were."""
+    *smaller, last = sorted(map(int, rows))
+    first = smaller[-1] if smaller else 0
+    slope = (rows[str(last)][field] - (rows[str(first)][field] if first else 0)) / (last - first)
+    return rows[str(last)][field] + slope * (n - last)
+
+
+def too_large(rows: Rows, n: int) -> bool:
+    return expected(rows, "peak", n) > MOST_BYTES or expected(rows, "wall", n) > MOST_SECONDS
 
 
 def main(asked: list[str]) -> None:
@@ -323,7 +336,7 @@ def main(asked: list[str]) -> None:
         rows = {} if which in asked else kept.get(which, {})
         last = 0
         for n in sizes:
-            if last and too_large(rows[str(last)], n / last):
+            if last and str(n) not in rows and too_large(rows, n):
                 break
             if str(n) not in rows:
                 rows[str(n)] = in_a_process(which, n)
@@ -334,12 +347,12 @@ def main(asked: list[str]) -> None:
     write_page(kept)
 
 
-def write_page(kept: dict[str, dict[str, dict[str, float]]]) -> None:
+def write_page(kept: dict[str, Rows]) -> None:
     before, _, rest = PAGE.read_text().partition(BEGIN)
     PAGE.write_text(before + BEGIN + tables(kept) + END + rest.partition(END)[2])
 
 
-def tables(kept: dict[str, dict[str, dict[str, float]]]) -> str:
+def tables(kept: dict[str, Rows]) -> str:
     """A table of what is there for each image, and one of what is for each member."""
     every = [*MEASURES]
     cut = every.index("planned")
@@ -352,22 +365,25 @@ def tables(kept: dict[str, dict[str, dict[str, float]]]) -> str:
     return "\n" + "\n".join(blocks) + "\n"
 
 
-def line(about: str, rows: dict[str, dict[str, float]], most: int) -> str:
-    """One row of a table: what the largest measurement says of each entry, and of all."""
-    n = max(map(int, rows))
-    row, smaller = rows[str(n)], rows.get(str(n // 10))
-    each = row["cpu"] / n * 1e6
-    power = math.log10(row["cpu"] / smaller["cpu"]) if smaller and smaller["cpu"] > 0.05 else 1.0
-    seconds = row["cpu"] * (most / n) ** max(power, 1.0)
+def line(about: str, rows: Rows, most: int) -> str:
+    """One row of a table: what an entry adds in the largest measurement, and what all come to."""
+    n, row = max(map(int, rows)), rows[str(max(map(int, rows)))]
+    each = [max(0.0, expected(rows, field, n + 1) - row[field]) for field in ("peak", "kept")]
     disk = f"{row['disk'] / n:,.0f}" if "disk" in row else ""
-    cells = [about, f"10^{math.log10(n):.0f}", f"{max(0, row['peak']) / n:,.0f}",
-             f"{max(0, row['kept']) / n:,.0f}", disk, f"{each:,.2f} µs, n^{power:.2f}",
-             f"{size(row['peak'] * most / n)}, {duration(seconds)}"]  # fmt: skip
+    smaller = rows.get(str(n // 10), {"cpu": 0.0})["cpu"]
+    power = math.log10(row["cpu"] / smaller) if smaller > 0.05 else 1.0
+    seconds = row["cpu"] * (most / n) ** max(power, 1.0)
+    cells = [about, f"10^{math.log10(n):.0f}", *(f"{one:,.0f}" for one in each), disk,
+             f"{row['cpu'] / n * 1e6:,.2f} µs, n^{power:.2f}",
+             f"{size(expected(rows, 'peak', most))}, {duration(seconds)}"]  # fmt: skip
     return f"| {' | '.join(cells)} |\n"
 
 
 def size(n: float) -> str:
-    return f"{n / 1e12:,.1f} TB" if n >= 1e12 else f"{n / 1e9:,.1f} GB"
+    for unit, of in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if n >= of:
+            return f"{n / of:,.1f} {unit}"
+    return "under 1 MB"
 
 
 def duration(seconds: float) -> str:
