@@ -31,6 +31,10 @@ CallbackOption = Annotated[
     list[str] | None,
     typer.Option(help="A callback: the name of its class.", metavar="MODULE:CLASS"),
 ]
+Processes = Annotated[
+    int,
+    typer.Option(help="Processes here that train one network together.", metavar="COUNT", min=1),
+]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's directory.")]
 
 

@@ -68,8 +68,10 @@ class StreamFeed(Feed):
             self._read()
         assert self._last is not None
         chunk = self._last
-        t = self.target.learned(chunk.truth.to(self.device))
-        return self._prepared(chunk.images, t, chunk.positions, number)
+        share = self.division.of(len(chunk.positions))
+        rows = slice(None) if share is None else share.rows
+        t = self.target.learned(chunk.truth[rows].to(self.device))
+        return self._prepared(chunk.images[rows], t, chunk.positions, number, share)
 
     def mark(self, number: int) -> Mark:
         """What was read before this batch, which is the next or the last one."""

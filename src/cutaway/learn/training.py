@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypedDict
 
 from torch import nn
@@ -16,6 +17,7 @@ from cutaway.learn import checkpoint
 from cutaway.learn.callbacks import Callbacks
 from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.directory import training_lock
+from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.execution import Execution
 from cutaway.learn.history import Row
 from cutaway.learn.image_grid import in_bytes, save_picture
@@ -68,7 +70,8 @@ class Training:
         model: nn.Module,
         execution: Execution,
     ):
-        self.run, self.images, self.runtime = run, images, run.runtime
+        self.run, self.images = run, images
+        self.runtime = replace(run.runtime, team=execution.team)
         watching = [Watching(run, model)] if run.recipe.watch else []
         self.steps = StepHistory(run)
         self.callbacks = Callbacks([self.steps, *watching, execution.callback])
@@ -80,7 +83,8 @@ class Training:
         self.stage = self._stage(0)
 
     def _stage(self, number: int) -> Stage:
-        return Stage(number, self.recipes[number], self.run, self.images, self.model)
+        recipe = self.recipes[number]
+        return Stage(number, recipe, self.run, self.images, self.model, self.runtime)
 
     @property
     def fresh(self) -> bool:
@@ -129,7 +133,9 @@ class Training:
     def begin(self) -> None:
         """Prepare the first step; does nothing where that was taken already."""
         if self.fresh:
-            prepare(self.run, self.model, self.stage.task, self.stage.shown)
+            if self.runtime.team.first:
+                prepare(self.run, self.model, self.stage.task, self.stage.shown.undivided)
+            self.runtime.team.alike(self.model)
             self.save()
 
     def _learn(self) -> None:
@@ -140,7 +146,7 @@ class Training:
             for _ in self._steps():
                 if stage.at_end_of_epoch:
                     self.end_epoch()
-                if request.pending:
+                if self.runtime.team.any(request.pending):
                     self.save()
                     raise Stopped(
                         f"Stopped at step {stage.step} of {stage.steps}, as requested. Resume "
@@ -211,9 +217,10 @@ class Training:
         stage.totals.clear()
         self.rows.append(row)
         stage.remember(row)
-        self._draw(len(self.rows))
-        lines = "".join(json.dumps(row) + "\n" for row in self.rows)
-        write_whole(self.run.path / "metrics.jsonl", lines)
+        if self.runtime.team.first:
+            self._draw(len(self.rows))
+            lines = "".join(json.dumps(row) + "\n" for row in self.rows)
+            write_whole(self.run.path / "metrics.jsonl", lines)
         self.callbacks.on_epoch_end(self, row)
 
     def _draw(self, epoch: int) -> None:
@@ -225,13 +232,20 @@ class Training:
 
     def finish(self) -> None:
         """Save the weights, tune, evaluate once on the test set, and save the results."""
-        run, stage = self.run, self.stage
-        run.save_weights(self.model)
-        run.__dict__.pop("model", None)
+        run, first = self.run, self.runtime.team.first
+        assert self.stage.number + 1 == len(self.recipes)
+        if first:
+            run.save_weights(self.model)
+            run.__dict__.pop("model", None)
         self._tune()
         feed = run.feed(self.images, run.split.test)
         evaluation = run.task.evaluate(self.model, feed, run.data.target, self.runtime)
-        evaluation = evaluation.grouped(run.split)
+        if first:
+            self._keep(evaluation.grouped(run.split))
+
+    def _keep(self, evaluation: Evaluation) -> None:
+        """Write what the evaluation on the test set came to."""
+        run = self.run
         note_test(run, evaluation)
         note_cost(run, self.images)
         if not any(look["why"] == AT_THE_END for look in run.looks):  # killed since, and resumed
@@ -242,7 +256,6 @@ class Training:
         write_json(run.path / "timing.json", timing)
         write_json(run.path / "results.json", evaluation.summary())
         self.callbacks.on_evaluation_end(self, "test", evaluation)
-        assert stage.number + 1 == len(self.recipes)
 
     def _tune(self) -> None:
         """Keep what the task takes from the validation images, now that the network is done."""
@@ -254,7 +267,9 @@ class Training:
             write_json(run.path / "tuned.json", values)
 
     def save(self) -> None:
-        """Write a checkpoint of everything that moves."""
+        """Write a checkpoint of everything that moves, which is the same in every process."""
+        if not self.runtime.team.first:
+            return
         self.callbacks.on_checkpoint(self)
         tensors, stage = self.stage.state()
         tensors |= {f"model/{k}": v for k, v in self.model.state_dict().items()}

@@ -20,6 +20,8 @@ from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, Task, at_rest, expect
 from cutaway.learn.tasks.reconstruct import PSNR, psnr
 from cutaway.settings import Options
+from cutaway.together.across import part_of_mean
+from cutaway.together.share import mine
 
 FITS = ("value", "gradient", "laplacian")
 
@@ -60,9 +62,9 @@ class Implicit(Task):
     def players(self, model: nn.Module) -> tuple[Player, ...]:
         def loss(batch: Batch) -> tuple[Tensor, Counts]:
             x = picture_of(batch)
-            p = places(x)
+            p = mine(places(x))
             wanted = {"value": values, "gradient": gradient, "laplacian": laplacian}[self.fit](x)
-            return (self._derivative(model, p) - wanted).square().mean(), {}
+            return part_of_mean((self._derivative(model, p) - mine(wanted)).square()), {}
 
         return (Player("model", tuple(model.parameters()), loss),)
 

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from cutaway.data.feed import Batch, Feed
 from cutaway.data.target import Labels, Target
+from cutaway.learn.columns import columns
 from cutaway.learn.evaluation import Evaluation, Summary
 from cutaway.learn.label_prediction import LabelPrediction
 from cutaway.learn.metrics import HIGHER, LOWER, Kept, Metric, loss
@@ -110,8 +111,9 @@ class MultiLabel(Task):
         self, model: nn.Module, feed: Feed, target: Target, runtime: Runtime
     ) -> MultiLabelEvaluation:
         with at_rest(model, runtime):
-            rows = [(b.index, b.t.byte(), self.answer(model(b.x), target)) for b in feed.in_order()]
-        index, targets, p = (torch.cat(column).cpu() for column in zip(*rows, strict=True))
+            index, targets, p = columns(
+                feed, runtime, lambda b: (b.index, b.t.byte(), self.answer(model(b.x), target))
+            )
         return MultiLabelEvaluation(target.names, index, targets, p, self.cuts(target))
 
     def recall(

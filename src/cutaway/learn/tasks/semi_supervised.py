@@ -22,6 +22,7 @@ from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, expect
 from cutaway.learn.tasks.adversarial import DRAWN, EITHER, Adversarial, noise
 from cutaway.settings import Options
+from cutaway.together.across import mean, ratio, total
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,10 @@ class SemiSupervised(Adversarial, Calibrated):
             s_real = l_real.logsumexp(1)
             labelled = batch.t >= 0
             error = F.cross_entropy(l_real, batch.t, ignore_index=-1, reduction="sum")
+            unlabelled = F.softplus(-s_real[~labelled]).sum()
             loss = (
-                error / labelled.sum().clamp(min=1)
-                + F.softplus(-s_real[~labelled]).sum() / (~labelled).sum().clamp(min=1)
+                ratio(error, labelled.sum())
+                + ratio(unlabelled, (~labelled).sum())
                 + F.softplus(s_fake).mean()
             )
             right = ((s_real > 0).sum() + (s_fake <= 0).sum()) / 2
@@ -82,9 +84,9 @@ class SemiSupervised(Adversarial, Calibrated):
 
         def j_g(batch: Batch) -> tuple[Tensor, Counts]:
             with torch.no_grad():
-                real = _share(batch.t) @ d.features(batch.x)
+                real = total(_share(batch.t) @ d.features(batch.x))
             fake = g(noise(model, batch.x))
-            matched = (real - d.features(fake).mean(0)).abs().mean()
+            matched = (real - mean(d.features(fake))).abs().mean()
             fooled = F.softplus(-self._scores(d, fake)).mean() if self.fooling else 0.0
             return self.matching * matched + self.fooling * fooled, {}
 
@@ -141,5 +143,5 @@ class SemiSupervised(Adversarial, Calibrated):
 def _share(t: Int[Tensor, " b"]) -> Float[Tensor, " b"]:
     """Equal shares for the images whose class is not known; for all where every class is."""
     unknown = (t < 0).float()
-    unknown = unknown + (unknown.sum() == 0)
-    return unknown / unknown.sum()
+    unknown = unknown + (total(unknown.sum()) == 0)
+    return unknown / total(unknown.sum())
