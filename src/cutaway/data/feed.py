@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import TypedDict
 
 import torch
-from jaxtyping import Float, Int, Shaped, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from cutaway.data.augment import Augment, Draw, OwnAugment
 from cutaway.data.balance import balanced_order
+from cutaway.data.batch import Batch
 from cutaway.data.imageset import ImageSet
 from cutaway.data.target import Masks, Target
 from cutaway.randomness import generator
@@ -20,58 +21,6 @@ from cutaway.together.share import WHOLE, Division, Share, computing
 
 READY = 1 << 22
 """Largest number of values of a set that is kept normalised: 16 MB."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The batch of one step: images x, targets t and their positions in the set.
-
-    A target is a class, the mask of a picture with a class for each pixel, or a row of numbers; a
-    class of -1 is not known.
-
-    Attributes:
-        share: which rows of the batch these are, where other processes have the rest.
-    """
-
-    x: Float[Tensor, "b c *grid"]
-    t: Shaped[Tensor, "b *places"]
-    index: Int[Tensor, " b"]
-    share: Share | None = None
-
-    def __len__(self) -> int:
-        return len(self.t)
-
-    @property
-    def whole(self) -> int:
-        """How many images it has in all processes."""
-        return len(self) if self.share is None else self.share.count
-
-    @property
-    def weight(self) -> float:
-        """What the mean over these images counts for in that over the whole batch."""
-        return 1.0 if self.share is None else self.share.weight
-
-    def of(self, share: Share) -> "Batch":
-        """The rows of a share."""
-        return Batch(self.x[share.rows], self.t[share.rows], self.index[share.rows], share)
-
-    def parts(self, count: int) -> Iterator["Batch"]:
-        """The batch in `count` parts of almost equal size (fewer where it is smaller)."""
-        if count == 1:
-            yield self
-            return
-        if self.share is not None and not self.share.same:
-            yield from self._shared_parts(self.share)
-            return
-        count = min(count, len(self))
-        pieces = (value.tensor_split(count) for value in (self.x, self.t, self.index))
-        yield from map(Batch, *pieces)
-
-    def _shared_parts(self, share: Share) -> Iterator["Batch"]:
-        each = share.each()
-        sizes = [len(one.rows) for one in each]
-        pieces = (value.split(sizes) for value in (self.x, self.t, self.index))
-        yield from map(Batch, *pieces, each)
 
 
 class Mark(TypedDict):

@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from cutaway.data.batch import Batch
 from cutaway.data.endless import Chunk, digest
-from cutaway.data.feed import Batch, Feed, Mark
+from cutaway.data.feed import Feed, Mark
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, TrainingError
 

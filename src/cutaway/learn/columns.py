@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
-from cutaway.data.feed import Batch, Feed
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Feed
 from cutaway.learn.runtime import Runtime
 from cutaway.together.draws import sharing
 from cutaway.together.share import Division, Share

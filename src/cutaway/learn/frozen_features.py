@@ -16,7 +16,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from cutaway.data.feed import Batch, Feed
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Feed
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.regularise import Dropout
 from cutaway.learn.runtime import Runtime

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.learn import optim
 from cutaway.learn.optim import Closure, Evaluations
 from cutaway.learn.recipe import Recipe

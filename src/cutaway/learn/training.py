@@ -9,15 +9,14 @@ from typing import TypedDict
 
 from torch import nn
 
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, TrainingError
-from cutaway.files import write_json, write_whole
+from cutaway.files import write_whole
 from cutaway.learn import checkpoint
 from cutaway.learn.callbacks import Callbacks
-from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.directory import training_lock
-from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.ending import finish
 from cutaway.learn.execution import Execution
 from cutaway.learn.history import Row
 from cutaway.learn.image_grid import in_bytes, save_picture
@@ -25,7 +24,6 @@ from cutaway.learn.interrupt import stoppable
 from cutaway.learn.loop import NotFinite, training_steps
 from cutaway.learn.network import prepare
 from cutaway.learn.nonfinite import first_not_finite
-from cutaway.learn.notes import note_cost, note_test
 from cutaway.learn.regularise import regularised
 from cutaway.learn.run import Run
 from cutaway.learn.stage import Stage, StageFacts, part
@@ -35,8 +33,6 @@ from cutaway.learn.watching import Watching
 
 CHECK_EVERY = 50
 """Steps between two looks at the loss where a look means waiting for the device."""
-AT_THE_END = "end of training"
-"""The reason of a run's own evaluation on its test part, in `looks.jsonl`."""
 
 
 class Stopped(RunError):
@@ -101,7 +97,7 @@ class Training:
         """
         with self.session():
             self.learn()
-            self.finish()
+            finish(self)
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -229,42 +225,6 @@ class Training:
         drawn = self.stage.task.picture(self.stage.answering, batch, self.runtime)
         if drawn is not None and drawn.ndim == 4:
             save_picture(self.run.path / "samples" / f"{epoch:04}.png", in_bytes(drawn))
-
-    def finish(self) -> None:
-        """Save the weights, tune, evaluate once on the test set, and save the results."""
-        run, first = self.run, self.runtime.team.first
-        assert self.stage.number + 1 == len(self.recipes)
-        if first:
-            run.save_weights(self.model)
-            run.__dict__.pop("model", None)
-        self._tune()
-        feed = run.feed(self.images, run.split.test)
-        evaluation = run.task.evaluate(self.model, feed, run.data.target, self.runtime)
-        if first:
-            self._keep(evaluation.grouped(run.split))
-
-    def _keep(self, evaluation: Evaluation) -> None:
-        """Write what the evaluation on the test set came to."""
-        run = self.run
-        note_test(run, evaluation)
-        note_cost(run, self.images)
-        if not any(look["why"] == AT_THE_END for look in run.looks):  # killed since, and resumed
-            run.log_look("test", AT_THE_END, evaluation)
-        save_tensors(run.path / "predictions.safetensors", evaluation.tensors(), {"part": "test"})
-        speed = self.images_seen / max(self.seconds, 1e-9)
-        timing = {"train_seconds": self.seconds, "images_per_second": speed}
-        write_json(run.path / "timing.json", timing)
-        write_json(run.path / "results.json", evaluation.summary())
-        self.callbacks.on_evaluation_end(self, "test", evaluation)
-
-    def _tune(self) -> None:
-        """Keep what the task takes from the validation images, now that the network is done."""
-        run, stage = self.run, self.stage
-        if stage.val is None or not stage.task.tuned:
-            return
-        evaluation = stage.task.evaluate(stage.network, stage.val, run.data.target, self.runtime)
-        if values := stage.task.tune(evaluation.grouped(run.split), run.data.target):
-            write_json(run.path / "tuned.json", values)
 
     def save(self) -> None:
         """Write a checkpoint of everything that moves, which is the same in every process."""

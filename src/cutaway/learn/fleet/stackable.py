@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.learn import memory, optim
 from cutaway.learn.fleet.stack import RATES, Batches, LossStack, transposed
 from cutaway.learn.recipe import REPLICATE, SETTINGS, Recipe
