@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cutaway.arithmetic import at_least_float32
 from cutaway.data.batch import Batch
 from cutaway.data.feed import Feed
 from cutaway.data.target import Target
@@ -152,8 +153,8 @@ class Adversarial(Task):
 
 def noise(model: Any, x: Float[Tensor, "b *shape"]) -> Float[Tensor, "b z"]:
     """As many z from N(0, 1) as there are images."""
-    return torch.randn(len(x), model.latent, device=x.device)
+    return torch.randn(len(x), model.latent, device=x.device, dtype=x.dtype)
 
 
 def _bce(s: Float[Tensor, " b"], t: Float[Tensor, " b"]) -> Float[Tensor, ""]:
-    return F.binary_cross_entropy_with_logits(s.float(), t.float())
+    return F.binary_cross_entropy_with_logits(at_least_float32(s), at_least_float32(t))

@@ -127,7 +127,7 @@ def places(x: Float[Tensor, "1 c h w"]) -> Float[Tensor, "n 2"]:
     h, w = x.shape[2:]
     scale = max(h, w) - 1
     rows, columns = ((2 * torch.arange(n, device=x.device) - (n - 1)) / scale for n in (h, w))
-    return torch.cartesian_prod(rows, columns)
+    return torch.cartesian_prod(rows, columns).to(x.dtype)
 
 
 def values(x: Float[Tensor, "1 c h w"]) -> Float[Tensor, "n c"]:

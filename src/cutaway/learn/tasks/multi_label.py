@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cutaway.arithmetic import at_least_float32
 from cutaway.data.batch import Batch
 from cutaway.data.feed import Feed
 from cutaway.data.target import Labels, Target
@@ -80,9 +81,9 @@ class MultiLabel(Task):
         def error(batch: Batch) -> tuple[Tensor, Counts]:
             output = model(batch.x)
             s, *others = output if isinstance(output, tuple) else (output,)
-            total = F.binary_cross_entropy_with_logits(s.float(), batch.t)
+            total = F.binary_cross_entropy_with_logits(at_least_float32(s), batch.t)
             for other in others:
-                more = F.binary_cross_entropy_with_logits(other.float(), batch.t)
+                more = F.binary_cross_entropy_with_logits(at_least_float32(other), batch.t)
                 total = total + self.auxiliary * more
             wrong = ((s.detach() >= 0) != (batch.t > 0.5)).float().mean(1)
             return total, {"hamming_loss": wrong.sum()}

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cutaway.arithmetic import at_least_float32
 from cutaway.data.batch import Batch
 from cutaway.data.feed import Feed
 from cutaway.data.target import Target, Values
@@ -101,7 +102,7 @@ class Regress(Covering):
         return True
 
     def _error(self, y: Float[Tensor, "b m"], t: Float[Tensor, "b m"]) -> Float[Tensor, ""]:
-        mean: Tensor = LOSSES[self.loss](y.float(), t)
+        mean: Tensor = LOSSES[self.loss](at_least_float32(y), t)
         return mean
 
     def check(self, model: nn.Module, batch: Batch, target: Target) -> None:

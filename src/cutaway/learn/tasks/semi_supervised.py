@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cutaway.arithmetic import at_least_float32
 from cutaway.data.batch import Batch
 from cutaway.data.feed import Feed
 from cutaway.data.target import Classes, Target
@@ -70,7 +71,7 @@ class SemiSupervised(Adversarial, Calibrated):
         def j_d(batch: Batch) -> tuple[Tensor, Counts]:
             with torch.no_grad():
                 fake = g(noise(model, batch.x))
-            l_real, s_fake = d(batch.x).float(), self._scores(d, fake)
+            l_real, s_fake = at_least_float32(d(batch.x)), self._scores(d, fake)
             s_real = l_real.logsumexp(1)
             labelled = batch.t >= 0
             error = F.cross_entropy(l_real, batch.t, ignore_index=-1, reduction="sum")
@@ -85,7 +86,8 @@ class SemiSupervised(Adversarial, Calibrated):
 
         def j_g(batch: Batch) -> tuple[Tensor, Counts]:
             with torch.no_grad():
-                real = total(_share(batch.t) @ d.features(batch.x))
+                f = d.features(batch.x)
+                real = total(_share(batch.t).to(f) @ f)
             fake = g(noise(model, batch.x))
             matched = (real - mean(d.features(fake))).abs().mean()
             fooled = F.softplus(-self._scores(d, fake)).mean() if self.fooling else 0.0
@@ -97,7 +99,7 @@ class SemiSupervised(Adversarial, Calibrated):
         )
 
     def _scores(self, d: nn.Module, x: Tensor) -> Float[Tensor, " b"]:
-        s: Tensor = d(x).float().logsumexp(1)
+        s: Tensor = at_least_float32(d(x)).logsumexp(1)
         return s
 
     def check(self, model: Any, batch: Batch, target: Target) -> None:

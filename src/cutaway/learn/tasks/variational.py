@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from cutaway.arithmetic import at_least_float32
 from cutaway.data.batch import Batch
 from cutaway.data.feed import Feed
 from cutaway.data.target import Target
@@ -98,7 +99,7 @@ def parts(
 ) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
     """-log p(x|z) at a drawn z, and KL(q(z|x) || N(0, 1)), both in nats for each image."""
     logits, mu, log_var = model(x)
-    error = F.binary_cross_entropy_with_logits(logits.float(), x, reduction="none")
+    error = F.binary_cross_entropy_with_logits(at_least_float32(logits), x, reduction="none")
     return error.flatten(1).sum(1), divergence(mu, log_var)
 
 
