@@ -149,6 +149,8 @@ class Feed:
     @property
     def undivided(self) -> "Feed":
         """The same with whole batches."""
+        if self.division.team.alone:
+            return self
         other = copy.copy(self)
         other.division = WHOLE
         return other

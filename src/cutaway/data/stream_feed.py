@@ -51,6 +51,13 @@ class StreamFeed(Feed):
         return self.batches_per_epoch * self.batch_size
 
     @property
+    def undivided(self) -> Feed:
+        other = super().undivided
+        if isinstance(other, StreamFeed) and other is not self:
+            other._begin()  # so that each reads a stream of its own
+        return other
+
+    @property
     def plain(self) -> bool:
         return False
 
