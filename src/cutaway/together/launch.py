@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from cutaway.errors import CutawayError, RunError, UsageError
@@ -94,7 +94,7 @@ def joined() -> "Iterator[Team]":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % torch.cuda.device_count())
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     try:
-        dist.init_process_group(backend, timeout=PATIENCE)
+        dist.init_process_group(backend, timeout=PATIENCE, **_meeting())
     except (RuntimeError, ValueError) as error:
         raise UsageError(f"The processes of this training cannot meet: {error}") from None
     try:
@@ -102,6 +102,23 @@ def joined() -> "Iterator[Team]":
     finally:
         with suppress(Exception):  # another process is gone
             dist.destroy_process_group()
+
+
+def _meeting(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Where the processes meet.
+
+    The agent's own store still has what processes left in it that were killed: those that are
+    started again read and write beside that.
+    """
+    import torch.distributed as dist
+
+    if environment.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
+        return {}
+    host, port = environment["MASTER_ADDR"], int(environment["MASTER_PORT"])
+    rank, size = (int(environment[name]) for name in ("RANK", "WORLD_SIZE"))
+    store = dist.TCPStore(host, port, size, False, PATIENCE)
+    attempt = f"cutaway/{environment['TORCHELASTIC_RESTART_COUNT']}/{size}"
+    return {"store": dist.PrefixStore(attempt, store), "rank": rank, "world_size": size}
 
 
 def _end_with(parent: int) -> None:
