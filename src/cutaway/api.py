@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 J = TypeVar("J", bound=Job)
 
+AGAIN = "A process of this training was killed: all of them have been started again."
+
 
 def fit(
     model: str | nn.Module = "",
@@ -94,6 +96,7 @@ def fit(
             return _follow(team, model, data, own_augment)
         if restarted() and (path := begun(out)):
             earlier = Run(path, *_objects(model, data), own_augment)
+            _with_progress("run", progress, ()).on_note(AGAIN)
             return _resume(team, earlier, progress, callbacks, checkpoint_every)
         plan, images = planned(recipe, names, data, changes, quality=quality, progress=progress)
         recipe, takes = suited(plan.recipe, images), ""

@@ -70,7 +70,9 @@ class Runtime:
     team: Team = ALONE
 
     def __str__(self) -> str:
-        where = f"{self.device} ({self.threads} threads)" if self.device == "cpu" else self.device
+        threads = f"{self.threads} thread{'s' * (self.threads != 1)}"
+        where = f"{self.device} ({threads})" if self.device == "cpu" else self.device
+        where = where if self.team.alone else f"{self.team.size} processes on {where}"
         compiled = ", compiled" if self.compile else ""
         return f"{where}, {self.precision}, {self.memory_format}{compiled}"
 

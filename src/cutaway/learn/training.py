@@ -66,9 +66,9 @@ class Training:
         model: nn.Module,
         execution: Execution,
     ):
-        self.run, self.images = run, images
-        self.runtime = replace(run.runtime, team=execution.team)
-        watching = [Watching(run, model)] if run.recipe.watch else []
+        self.run, self.images, team = run, images, execution.team
+        self.runtime = replace(run.runtime, team=team)
+        watching = [Watching(run, model, team)] if run.recipe.watch and team.first else []
         self.steps = StepHistory(run)
         self.callbacks = Callbacks([self.steps, *watching, execution.callback])
         self.checkpoint_every = execution.checkpoint_every

@@ -1,5 +1,6 @@
 """Processes started by torchrun, or by Cutaway as torchrun does."""
 
+import logging
 import os
 import signal
 import sys
@@ -152,7 +153,7 @@ def start(words: Sequence[str], processes: int) -> int:
             min_nodes=1, max_nodes=1, nproc_per_node=processes, run_id=uuid4().hex,
             rdzv_backend="c10d", rdzv_endpoint="localhost:0", max_restarts=RESTARTS,
         )  # fmt: skip
-        _quiet()
+        logging.disable(logging.CRITICAL)  # the agent tells a terminal what is no concern of it
         try:
             elastic_launch(config, sys.executable)("-m", "cutaway", *words)
         except ChildFailedError:
@@ -167,14 +168,6 @@ def start(words: Sequence[str], processes: int) -> int:
 def _left(ended: Path, otherwise: int) -> int:
     """The exit code that the processes left."""
     return int(ended.read_text()) if ended.exists() else otherwise
-
-
-def _quiet() -> None:
-    """Leave torchrun's own log out of the terminal."""
-    import logging
-
-    for name in ("torch.distributed.elastic", "torch.distributed.launcher"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def leave(code: int, environment: Mapping[str, str] = os.environ) -> int:
