@@ -244,8 +244,9 @@ numbers are predicted from, are learned by the same rule.
 ## From scratch, or from pre-trained weights?
 
 Accuracy on test images with its 95 % interval over three seeds, and the seconds of a training, \
-all included but decoding: of one core, whatever else the machine does. From scratch is ResNet-20 with the settings of a folder; the others \
-begin with EfficientNet-Lite0's ImageNet weights. Made by `python scripts/photographs.py` on {on}.
+all included but decoding: of one core, whatever else the machine does. From scratch is ResNet-20 \
+with the settings of a folder; the others begin with EfficientNet-Lite0's ImageNet weights. \
+Made by `python scripts/photographs.py` on {on}.
 
 """
 

@@ -1,6 +1,6 @@
 """A small run of every task, in as many processes as torchrun starts.
 
-    python -m torch.distributed.run --standalone --nproc-per-node 2 together_runs.py FOLDER
+python -m torch.distributed.run --standalone --nproc-per-node 2 together_runs.py FOLDER
 """
 
 import sys
@@ -13,6 +13,7 @@ from cutaway.learn import fit as learning
 from cutaway.together.launch import joined
 from helpers.task_runs import KINDS, QUICK
 
+SETTINGS = {"augment": "none", "label_smoothing": 0.0, "image_size": 0, "batch_size": 16}
 ALONE = {"and", "xor", "gates"}
 """Kinds whose batches are one image."""
 
@@ -27,11 +28,9 @@ def main() -> None:
             if not team.first:
                 learning.follow(data=images, team=team)
                 continue
-            settings = {"augment": "none", "label_smoothing": 0.0, "image_size": 0, "batch_size": 16}
             more = {"ema": 0.9, "threads": 1} if kind == "segment" else {"threads": 1}
-            recipe = recipes.pair(model, f"own:{kind}").with_options(
-                **settings | changes | QUICK | more
-            )
+            asked = SETTINGS | changes | QUICK | more
+            recipe = recipes.pair(model, f"own:{kind}").with_options(**asked)
             learning.fit(recipe, images, out=Path(sys.argv[1]) / kind, team=team)
 
 

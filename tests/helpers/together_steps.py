@@ -63,6 +63,10 @@ def build(name: str, **options: Any) -> Callable[[], nn.Module]:
     return lambda: models.build(name, 1, 10, (8, 8), options)
 
 
+def siren() -> nn.Module:
+    return models.build("siren", 1, 1, (8, 8), {"width": 8, "depth": 1})
+
+
 CASES = {
     "plain": Case(plain),
     "normed": Case(normed),
@@ -81,7 +85,7 @@ CASES = {
         build("improved_gan", latent=4, width=4, kernels=4, reference=8), "semi-supervised",
         labels=40,
     ),
-    "implicit": Case(lambda: models.build("siren", 1, 1, (8, 8), {"width": 8, "depth": 1}), "implicit", {"fit": "laplacian"}),
+    "implicit": Case(siren, "implicit", {"fit": "laplacian"}),
 }  # fmt: skip
 
 
@@ -114,9 +118,7 @@ def learned(case: Case, team: Team) -> dict[str, Any]:
     turns = max(one.player.turns for one in players)
     totals, losses = MetricTotals(), []
     with regularised(model, recipe):
-        for _ in training_steps(
-            players, feed(case, recipe, images, turns, team), totals, 0, STEPS
-        ):
+        for _ in training_steps(players, feed(case, recipe, images, turns, team), totals, 0, STEPS):
             losses.append(totals.means())
             totals.clear()
     return {"losses": losses, "weights": [p.double().sum().item() for p in model.parameters()]}

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-
 from helpers.several import torchrun
 from helpers.task_runs import KINDS
 from helpers.together_runs import ALONE
