@@ -181,7 +181,7 @@ def test_early_stopping_keeps_the_best_epoch(tmp_path):
     rows = run.metrics
     best = min(rows, key=lambda row: row["val_loss"])
     assert len(rows) == best["epoch"] + 2 < 60
-    run._given = Tiny()
+    run.given = Tiny()
     images = ca.load(Digits(200))
     feed = run.feed(images, run.split.val)
     task = run.task.with_tuned({"temperature": 1.0})  # as it was when the epoch ended

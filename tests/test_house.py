@@ -19,19 +19,21 @@ imported, room, WHEN_ASKED = (READING[name] for name in ("imported", "room", "WH
 
 # What each room may know of, besides itself and the ground (GROUND).
 MAY_IMPORT = {
-    "data": set(),
-    "models": set(),
+    "together": set(),
+    "data": {"together"},
+    "models": {"together"},
     "byhand": set(),
     "see": set(),
-    "learn": {"data", "models", "see"},
+    "learn": {"together", "data", "models", "see"},
     "recipes": {"models", "learn"},
     "systems": {"data", "models", "learn", "byhand"},
     "lab": {"data", "models", "byhand", "see", "learn"},
     "ship": {"data", "models", "see", "learn"},
     "show": {"data", "models", "byhand", "see", "learn", "lab"},
     "planning": {"data", "learn", "recipes", "show"},
-    "api": {"data", "models", "learn", "planning", "show", "ship"},
+    "api": {"together", "data", "models", "learn", "planning", "show", "ship"},
     "cli": {
+        "together",
         "data",
         "models",
         "learn",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from torch import nn
 
@@ -16,21 +16,29 @@ from cutaway.learn.callbacks import Callback, Callbacks, resolve
 from cutaway.learn.directory import refuse_member
 from cutaway.learn.duration import read_time, with_time
 from cutaway.learn.fleet import Fleet, check_way, launch
+from cutaway.learn.job import Job
 from cutaway.learn.kinds import kind_at, open_job
 from cutaway.learn.loading import suited
 from cutaway.learn.notes import note
-from cutaway.learn.recipe import OWN, Recipe
+from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.search import Search
 from cutaway.learn.search import launch as launch_search
+from cutaway.learn.team_run import begun
 from cutaway.learn.user_module import given_back
 from cutaway.planning import name_of, planned
 from cutaway.show.jobs import VIEWS
 from cutaway.show.jobs import report as report
 from cutaway.show.progress import reading
+from cutaway.together.launch import joined, refuse_several, restarted
+from cutaway.together.team import Team
 
 if TYPE_CHECKING:
     from cutaway.ship.export import Export
+
+J = TypeVar("J", bound=Job)
+
+AGAIN = "A process of this training was killed: all of them have been started again."
 
 
 def fit(
@@ -83,28 +91,37 @@ def fit(
     names = name_of(model), name_of(data)
     budget = read_time(time)
     check_way(way)
-    plan, images = planned(recipe, names, data, changes, quality=quality, progress=progress)
-    recipe, takes = suited(plan.recipe, images), ""
-    if recipe.several:
-        _refuse_module(model, "fleet")
-    if plan.why or time:
-        recipe, takes = with_time(recipe, images, budget, own_augment)
-    told = _with_progress("fleet" if recipe.several else "run", progress, callbacks)
-    options: dict[str, Any] = {
-        "out": out, "checkpoint_every": checkpoint_every, "callbacks": told, "augment": own_augment,
-    }  # fmt: skip
-    if said := f"{plan.why} {takes}".strip():
-        told.on_note(said)
-    if recipe.several:
-        fleet = launch(recipe, images, way=way, **options)
-        report(fleet)
-        return fleet
-    own = model if isinstance(model, nn.Module) else None
-    notes = [note("plan", plan.why)] if plan.why else []
-    with given_back(own):
-        run = learning.fit(recipe, images, model=own, notes=notes, **options)
-        report(run, images)
-    return run
+    with joined() as team:
+        if not team.first:
+            return _follow(team, model, data, own_augment)
+        if restarted() and (path := begun(out)):
+            earlier = Run(path, *_objects(model, data), own_augment)
+            _with_progress("run", progress, ()).on_note(AGAIN)
+            return _resume(team, earlier, progress, callbacks, checkpoint_every)
+        plan, images = planned(recipe, names, data, changes, quality=quality, progress=progress)
+        recipe, takes = suited(plan.recipe, images), ""
+        if recipe.several:
+            _refuse_module(model, "fleet")
+            refuse_several("A fleet")
+        if plan.why or time:
+            recipe, takes = with_time(recipe, images, budget, own_augment)
+        told = _with_progress("fleet" if recipe.several else "run", progress, callbacks)
+        if said := f"{plan.why} {takes}".strip():
+            told.on_note(said)
+        options: dict[str, Any] = {
+            "out": out, "checkpoint_every": checkpoint_every, "callbacks": told,
+            "augment": own_augment, "team": team,
+        }  # fmt: skip
+        if recipe.several:
+            fleet = launch(recipe, images, way=way, **options)
+            report(fleet)
+            return fleet
+        own, _ = _objects(model, data)
+        notes = [note("plan", plan.why)] if plan.why else []
+        with given_back(own):
+            run = learning.fit(recipe, images, model=own, notes=notes, **options)
+            report(run, images)
+        return run
 
 
 def search(
@@ -140,6 +157,7 @@ def search(
         CutawayError: with a sentence that says what is wrong and what to do.
     """
     _refuse_module(model, "search")
+    refuse_several("A search")
     job_callbacks = _with_progress("search", progress, callbacks)
     changes, own_augment = without_objects(changes)
     names = name_of(model), name_of(data)
@@ -192,23 +210,49 @@ def resume(
             such; the network comes back as from `fit`.
     """
     own_augment = None if augment is None else OwnAugment(augment)
-    job = open_job(path, model, data, own_augment)
+    with joined() as team:
+        if not team.first:
+            return _follow(team, model, data, own_augment)
+        job = open_job(path, model, data, own_augment)
+        if not isinstance(job, Run):
+            refuse_several(f"A {job.kind}")
+        return _resume(team, job, progress, callbacks, checkpoint_every)
+
+
+def _resume(
+    team: Team, job: J, progress: bool, callbacks: Sequence[Callback | str], checkpoint_every: float
+) -> J:
     job_callbacks = _with_progress(job.kind, progress, callbacks)
     images = None
     if not job.finished:
-        refuse_member(path)
-        if data is None and job.recipe.data.startswith(OWN):
+        refuse_member(job.path)
+        if job.lacks_data:
             raise UsageError(
-                f"{path} learned from data of your own: hand them in again, resume(path, data=...)."
+                f"{job.path} learned from data of your own: hand them in again, "
+                "resume(path, data=...)."
             )
         with reading(progress) as read:
             images = job.images(read)
-    with given_back(model):
+    with given_back(job.given):
         job.resume(
-            images, callbacks=job_callbacks, checkpoint_every=checkpoint_every, augment=own_augment
-        )
+            images, callbacks=job_callbacks, checkpoint_every=checkpoint_every,
+            augment=job.augment, team=team,
+        )  # fmt: skip
         report(job, images)
     return job
+
+
+def _follow(team: Team, model: Any, data: Any, augment: OwnAugment | None) -> Run:
+    """Take part in what the first process does."""
+    own, images = _objects(model, data)
+    with given_back(own):
+        return learning.follow(own, images, team=team, augment=augment)
+
+
+def _objects(model: Any, data: Any) -> tuple[nn.Module | None, Any]:
+    """Model and data where they are objects; None in place of a name."""
+    own = model if isinstance(model, nn.Module) else None
+    return own, None if isinstance(data, str | Path) else data
 
 
 def load(

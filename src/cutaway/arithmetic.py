@@ -5,13 +5,19 @@ from contextlib import contextmanager
 from operator import attrgetter
 
 import torch
-from torch import backends
+from jaxtyping import Float
+from torch import Tensor, backends
 
 UNITS = (
     "cuda.matmul", "cudnn.conv", "cudnn.rnn", "mkldnn.matmul", "mkldnn.conv", "mkldnn.rnn",
 )  # fmt: skip
 """Backends that multiply float32, each with a precision of its own; PyTorch makes their names at
 run time."""
+
+
+def at_least_float32(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Scores as losses take them, whatever the network computed in; float64 stays float64."""
+    return x if x.dtype == torch.float64 else x.float()
 
 
 @contextmanager

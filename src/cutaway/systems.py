@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from cutaway import byhand, models
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.task import Task

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutaway.data.augment import parse
-from cutaway.data.feed import Batch, Feed, Normalise, to_float
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Feed, Normalise, to_float
 from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.data.target import Classes
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.data.target import Classes
 from cutaway.errors import UsageError
 from cutaway.learn.classification import Classification

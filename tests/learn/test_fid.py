@@ -42,8 +42,8 @@ def test_the_feature_network_knows_digits_and_tells_noise_from_them(real_data):
     _, answers = judge.features_and_answers(x)
     right = answers.argmax(1) == images.targets[60_000:62_000]
     assert right.double().mean() > 0.985
-    same = image_quality(judge, x[:1000], x[1000:])
-    noise = image_quality(judge, x[:1000], torch.rand(1000, 1, 28, 28) * 2 - 1)
+    same = image_quality(*judge.seen(x[:1000], x[1000:]))
+    noise = image_quality(*judge.seen(x[:1000], torch.rand(1000, 1, 28, 28) * 2 - 1))
     assert same["fid"] < 30 < noise["fid"]
     assert same["sure"] > 0.95
     assert same["variety"] > 9.5

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.errors import UsageError
 from cutaway.learn.mixing import mix
 from cutaway.learn.recipe import Recipe

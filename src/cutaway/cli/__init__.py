@@ -34,8 +34,10 @@ from cutaway.cli import (  # noqa: F401  (each enters its command, in this order
     train,
 )
 from cutaway.cli.app import app, flowing
+from cutaway.cli.several import speaks
 from cutaway.cli.words import with_bare_flags
 from cutaway.errors import CutawayError
+from cutaway.together import launch
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as in shells."""
@@ -51,6 +53,8 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     words = with_bare_flags(sys.argv[1:]) or ["--help"]
+    if launch.over():
+        sys.exit(0)
     try:
         code = app(args=words, prog_name="cutaway", standalone_mode=False)
     except KeyboardInterrupt:
@@ -58,11 +62,18 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except launch.Parted as error:
+        if speaks(error):
+            say(str(error))
+        sys.exit(error.exit_code)
     except Exception as error:
-        fail(*error_message(error))
+        sentence, code = error_message(error)
+        if speaks(error):
+            say(sentence)
+        sys.exit(launch.leave(code))
     if code == INTERRUPTED:
-        fail("Interrupted.", INTERRUPTED)
-    sys.exit(code)
+        say("Interrupted.")
+    sys.exit(launch.leave(code or 0))
 
 
 def error_message(error: Exception) -> tuple[str, int]:
@@ -92,8 +103,7 @@ def error_message(error: Exception) -> tuple[str, int]:
     )
 
 
-def fail(sentence: str, code: int) -> None:
-    """Print an error on standard error, as JSON where JSON was asked for, and exit."""
+def say(sentence: str) -> None:
+    """Print an error on standard error, as JSON where JSON was asked for."""
     text = json.dumps({"error": sentence}) if "--json" in sys.argv else f"Error: {sentence}"
     typer.echo(text, err=True)
-    sys.exit(code)

@@ -33,6 +33,10 @@ CallbackOption = Annotated[
         help="A callback: the name of its class, as cutaway:Prometheus.", metavar="MODULE:CLASS"
     ),
 ]
+Processes = Annotated[
+    int,
+    typer.Option(help="Processes here that train one network together.", metavar="COUNT", min=1),
+]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's directory.")]
 
 

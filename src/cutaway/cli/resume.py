@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from cutaway.cli.app import CallbackOption, Json, RunPath, app
+from cutaway.cli.app import CallbackOption, Json, Processes, RunPath, app
+from cutaway.cli.several import first, in_several
 from cutaway.cli.train import print_run
 
 
@@ -13,14 +14,17 @@ def resume(
     run: RunPath,
     callback: CallbackOption = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
+    processes: Processes = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
 ) -> None:
     """Resume what was stopped or killed; the result is bit-identical to an uninterrupted run."""
+    in_several(processes)
     from cutaway import api
 
     progress = not (quiet or as_json)
     job = api.resume(
         run, progress=progress, callbacks=callback or (), checkpoint_every=checkpoint_every
     )
-    print_run(job, as_json)
+    if first():
+        print_run(job, as_json)

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cutaway.cli.app import CallbackOption, Json, app, emit
+from cutaway.cli.app import CallbackOption, Json, Processes, app, emit
+from cutaway.cli.several import first, in_several
 from cutaway.cli.words import read_options, read_vary, read_words, with_recipe_options
 from cutaway.errors import UsageError
 from cutaway.learn.recipe import Recipe, read_recipe
@@ -62,6 +63,7 @@ def train(
     ] = "",
     callback: CallbackOption = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
+    processes: Processes = 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
     print_slurm: SlurmJob = "",
@@ -74,7 +76,9 @@ def train(
     A folder alone: a network is chosen for its pictures, cutaway train photographs/ --time 10m
     Options of the model are given by name too: cutaway train mlp mnist --widths 300-100
     Many networks as one job: --replicates 8, --folds 5, --vary lr=0.1,0.01
+    One network in several processes: --processes 4, or torchrun ... -m cutaway train ...
     """
+    in_several(processes)
     words = [word for word in (model, data) if word] + context.args
     settings |= {"vary": read_vary(vary or []) or None}
     names, saved, changes = read_request(words, recipe, settings)
@@ -88,7 +92,8 @@ def train(
         *names, recipe=saved, out=out, progress=not (quiet or as_json), callbacks=callback or (),
         checkpoint_every=checkpoint_every, way=way, quality=quality, time=time, **changes,
     )  # fmt: skip
-    print_run(run, as_json)
+    if first():
+        print_run(run, as_json)
 
 
 def read_request(

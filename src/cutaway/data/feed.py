@@ -1,5 +1,6 @@
 """Batches of a packed set: each batch is a function of the step's number."""
 
+import copy
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,42 +8,19 @@ from functools import cached_property
 from typing import TypedDict
 
 import torch
-from jaxtyping import Float, Int, Shaped, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from cutaway.data.augment import Augment, Draw, OwnAugment
 from cutaway.data.balance import balanced_order
+from cutaway.data.batch import Batch
 from cutaway.data.imageset import ImageSet
 from cutaway.data.target import Masks, Target
 from cutaway.randomness import generator
+from cutaway.together.share import WHOLE, Division, Share, computing
 
 READY = 1 << 22
 """Largest number of values of a set that is kept normalised: 16 MB."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The batch of one step: images x, targets t and their positions in the set.
-
-    A target is a class, the mask of a picture with a class for each pixel, or a row of numbers; a
-    class of -1 is not known.
-    """
-
-    x: Float[Tensor, "b c *grid"]
-    t: Shaped[Tensor, "b *places"]
-    index: Int[Tensor, " b"]
-
-    def __len__(self) -> int:
-        return len(self.t)
-
-    def parts(self, count: int) -> Iterator["Batch"]:
-        """The batch in `count` parts of almost equal size (fewer where it is smaller)."""
-        if count == 1:
-            yield self
-            return
-        count = min(count, len(self))
-        pieces = (value.tensor_split(count) for value in (self.x, self.t, self.index))
-        yield from map(Batch, *pieces)
 
 
 class Mark(TypedDict):
@@ -118,6 +96,7 @@ class Feed:
         memory_format: of the batches' x, where they are pictures.
         target: what the targets are, where numbers have the mean and the spread that they are
             learned with; by default what the images say.
+        division: how processes divide each training batch among them.
     """
 
     finite = True
@@ -140,7 +119,9 @@ class Feed:
         device: str = "cpu",
         memory_format: torch.memory_format = torch.channels_last,
         target: Target | None = None,
+        division: Division = WHOLE,
     ):
+        self.division = division
         self.index = index.repeat(repeat)
         self.augment = augment if augment is not None and augment.active else None
         self.seed, self.labelled, self.balanced = seed, labelled, balanced
@@ -164,6 +145,15 @@ class Feed:
         if self.drop_last:
             return self.batches_per_epoch * self.batch_size
         return len(self.index)
+
+    @property
+    def undivided(self) -> "Feed":
+        """The same with whole batches."""
+        if self.division.team.alone:
+            return self
+        other = copy.copy(self)
+        other.division = WHOLE
+        return other
 
     @property
     def plain(self) -> bool:
@@ -201,12 +191,15 @@ class Feed:
         """A batch, counted from 0 over all epochs."""
         index = self.indices(number)
         if self.labelled is None:
-            return self._make(index, number)
+            return self._make(index, number, self.division.of(len(index)))
         draws = torch.randint(
             len(self.labelled), (len(index),), generator=generator(self.seed, "labelled", number)
         )
-        batch = self._make(torch.cat([index, self.labelled[draws]]), number)
-        batch.t[: len(index)] = -1
+        both = torch.cat([index, self.labelled[draws]])
+        share = self.division.of(len(both))
+        batch = self._make(both, number, share)
+        rows = torch.arange(len(both)) if share is None else share.rows
+        batch.t[rows < len(index)] = -1
         return batch
 
     def mark(self, number: int) -> Mark | None:
@@ -228,24 +221,38 @@ class Feed:
         """A batch of these images, without augmentation."""
         return self._make(index, None)
 
-    def _make(self, index: Int[Tensor, " b"], number: int | None) -> Batch:
-        t = self.target.learned(self.targets[index].to(self.device, non_blocking=True))
+    def _make(
+        self, index: Int[Tensor, " b"], number: int | None, share: Share | None = None
+    ) -> Batch:
+        """The batch of these images, or of a share of them."""
+        if share is not None and self.augment is not None and self.augment.by_batch:
+            return self._make(index, number).of(share)  # which looks at all of its images
+        own = index if share is None else index[share.rows]
+        t = self.target.learned(self.targets[own].to(self.device, non_blocking=True))
         if number is not None and self._ready is not None:
-            x = self._ready.index_select(0, index.to(self.device)).movedim(-1, 1)
-            return Batch(_in_format(x, self.memory_format), t, index)
-        pixels = self.images.index_select(0, index.to(self.images.device))
-        return self._prepared(pixels, t, index, number)
+            x = self._ready.index_select(0, own.to(self.device)).movedim(-1, 1)
+            return Batch(_in_format(x, self.memory_format), t, own, share)
+        pixels = self.images.index_select(0, own.to(self.images.device))
+        return self._prepared(pixels, t, index, number, share)
 
     def _prepared(
-        self, pixels: UInt8[Tensor, "b *grid c"], t: Tensor, index: Tensor, number: int | None
-    ) -> Batch:
-        """Images and targets as a batch, augmented where it has a number."""
+        self, pixels: UInt8[Tensor, "b *grid c"], t: Tensor, index: Tensor, number: int | None,
+        share: Share | None = None,
+    ) -> Batch:  # fmt: skip
+        """Images and targets as a batch, augmented where it has a number.
+
+        Args:
+            index: of the whole batch.
+        """
         x = to_float(pixels.to(self.device, non_blocking=True))
+        rows = None if share is None else share.rows
         if self.augment is not None and number is not None:
-            draw = Draw(self.seed, number, index, self.device)
-            x, moved = self.augment.of_step(x, t if self.masked else None, draw)
+            draw = Draw(self.seed, number, index, self.device, rows)
+            with computing(share):
+                x, moved = self.augment.of_step(x, t if self.masked else None, draw)
             t = t if moved is None else moved
-        return Batch(_in_format(self.normalise(x), self.memory_format), t, index)
+        own = index if rows is None else index[rows]
+        return Batch(_in_format(self.normalise(x), self.memory_format), t, own, share)
 
     @cached_property
     def _ready(self) -> Float[Tensor, "n *grid c"] | None:

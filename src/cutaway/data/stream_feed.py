@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from cutaway.data.batch import Batch
 from cutaway.data.endless import Chunk, digest
-from cutaway.data.feed import Batch, Feed, Mark
+from cutaway.data.feed import Feed, Mark
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, TrainingError
 
@@ -50,6 +51,13 @@ class StreamFeed(Feed):
         return self.batches_per_epoch * self.batch_size
 
     @property
+    def undivided(self) -> Feed:
+        other = super().undivided
+        if isinstance(other, StreamFeed) and other is not self:
+            other._begin()  # so that each reads a stream of its own
+        return other
+
+    @property
     def plain(self) -> bool:
         return False
 
@@ -68,8 +76,10 @@ class StreamFeed(Feed):
             self._read()
         assert self._last is not None
         chunk = self._last
-        t = self.target.learned(chunk.truth.to(self.device))
-        return self._prepared(chunk.images, t, chunk.positions, number)
+        share = self.division.of(len(chunk.positions))
+        rows = slice(None) if share is None else share.rows
+        t = self.target.learned(chunk.truth[rows].to(self.device))
+        return self._prepared(chunk.images[rows], t, chunk.positions, number, share)
 
     def mark(self, number: int) -> Mark:
         """What was read before this batch, which is the next or the last one."""

@@ -7,7 +7,8 @@ from torch import nn
 
 from cutaway import models
 from cutaway.data.augment import OwnAugment
-from cutaway.data.feed import Batch, Normalise, to_float
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Normalise, to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.target import Classes
 from cutaway.errors import UsageError

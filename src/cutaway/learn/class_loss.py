@@ -7,6 +7,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from cutaway.arithmetic import at_least_float32
+
 LEAST = 1e-7
 """Least 1 - p in the focal loss: below it a power under 1 would have no finite slope."""
 
@@ -41,7 +43,7 @@ class ClassLoss:
         prior = self._prior(s)
         if self.logit_adjust:
             s = s + self.logit_adjust * prior.log()
-        k, log_p = len(prior), s.float().log_softmax(1)
+        k, log_p = len(prior), at_least_float32(s).log_softmax(1)
         true = t[:, None] == torch.arange(k, device=t.device)
         q = (1 - smooth) * true + smooth / k
         weight = 1 / (k * prior) if self.balanced else torch.ones_like(prior)

@@ -5,15 +5,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.data.feed import Batch, Feed
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Feed
 from cutaway.data.target import Classes, Target
 from cutaway.learn import by_class
 from cutaway.learn.calibration import LEAST, Calibrated
 from cutaway.learn.classification import ACCURACY, CALIBRATION, LOSS, TOP5, Classification
+from cutaway.learn.columns import columns
 from cutaway.learn.cost import best_threshold, cost_thresholds
 from cutaway.learn.evaluation import Evaluation, Summary
 from cutaway.learn.metrics import Metric
@@ -82,8 +83,9 @@ class Classifier(Calibrated):
     ) -> Classification:
         model = self.answering(model)
         with at_rest(model, runtime):
-            rows = [(b.index, b.t, self.answer(model(b.x), target)) for b in feed.in_order()]
-        index, targets, probabilities = (torch.cat(c).cpu() for c in zip(*rows, strict=True))
+            index, targets, probabilities = columns(
+                feed, runtime, lambda b: (b.index, b.t, self.answer(model(b.x), target))
+            )
         return Classification(
             target.classes, index, targets, probabilities, unequal=target.unequal,
             conformity=self.conformity,

@@ -60,18 +60,27 @@ class FeatureNetwork:
         self.features.clear()
         return features.double().cpu(), torch.cat(answers).double().cpu()
 
+    def seen(
+        self, real: Float[Tensor, "n c h w"], fake: Float[Tensor, "m c h w"]
+    ) -> tuple[Float[Tensor, "n f"], Float[Tensor, "m f"], Float[Tensor, "m k"]]:
+        """What `image_quality` takes of real and drawn images, both in -1..1."""
+        features, _ = self.features_and_answers(real)
+        return features, *self.features_and_answers(fake)
+
 
 def image_quality(
-    feature_network: FeatureNetwork, real: Float[Tensor, "n c h w"], fake: Float[Tensor, "m c h w"]
+    features: Float[Tensor, "n f"], drawn: Float[Tensor, "m f"], answers: Float[Tensor, "m k"]
 ) -> dict[str, float]:
-    """Measures of drawn images beside real ones, both in -1..1.
+    """Measures of drawn images beside real ones, from what a network makes of them.
 
     fid: the Frechet distance; 0 for equal distributions. It depends on how many images are drawn.
     sure: share of drawn images whose class the network is more than 90 % sure of.
     variety: exp of the entropy of the classes drawn; as many as there are classes at best.
+
+    Args:
+        features, drawn: features of real and of drawn images.
+        answers: class probabilities of the drawn ones.
     """
-    features, _ = feature_network.features_and_answers(real)
-    drawn, answers = feature_network.features_and_answers(fake)
     share = answers.mean(0)
     return {
         "fid": frechet(features, drawn),

@@ -4,6 +4,8 @@ import copy
 import time
 import tomllib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,6 +37,7 @@ from cutaway.learn.pretrained import Pretrained
 from cutaway.learn.recipe import AUTO_RATE, OWN, Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.tasks import make_task
+from cutaway.learn.team_run import Begin, expect_shareable, followed, shared
 from cutaway.learn.training import Training
 from cutaway.models.packaged import versions
 
@@ -63,10 +66,36 @@ def fit(
         RunError: the directory cannot be written.
         TrainingError: the loss is not finite.
     """
-    settings = Execution(**execution)
-    training = begin_training(recipe, images, settings, model=model, findings=findings, notes=notes)
-    conclude(training)
-    return training.run
+    begin = partial(begin_training, recipe, images, model=model, findings=findings, notes=notes)
+    return carried_out(begin, Execution(**execution))
+
+
+def carried_out(begin: Begin, execution: Execution) -> Run:
+    """Begin or reopen a training, with the other processes that take part, and end it."""
+    with shared(begin, execution) as training:
+        conclude(training)
+        return training.run
+
+
+def follow(model: nn.Module | None = None, data: Any = None, **execution: Any) -> Run:
+    """Take part in the training that the first of several processes begins or reopens.
+
+    Args:
+        model, data: the user's own, where it has such.
+
+    Returns:
+        The run of the first process.
+
+    Raises:
+        Excused: that says what is wrong.
+    """
+
+    def reopen(path: Path, settings: Execution) -> Training:
+        return reopen_training(Run(path, model, data, settings.augment), None, settings)
+
+    with followed(Execution(**execution), reopen) as (training, path):
+        conclude(training)
+    return Run(path, model, data) if Run.is_at(path) else training.run
 
 
 def conclude(training: Training) -> None:
@@ -77,8 +106,9 @@ def conclude(training: Training) -> None:
     answers as an ensemble.
     """
     training.go()
-    keep_baselines(training.run, training.images)
-    keep_familiar(training)
+    if training.runtime.team.first:
+        keep_baselines(training.run, training.images)
+        keep_familiar(training)
 
 
 def begin_training(
@@ -111,14 +141,17 @@ def begin_training(
     pretrained = check_fit(network, images, recipe, execution.augment)
     findings = findings or audit(images)
     parts = parts or split_for(recipe, images, findings)
+    expect_shareable(recipe, parts, images, execution.team)
     for stage in recipe.in_stages():
         if stage.labels:
             labelled(parts, images, stage.labels, recipe.seed)  # refuses what cannot be drawn
     recipe, augmented = choose_augmentation(recipe, images, parts)
     card = DataCard.of(images, parts, normalisation(recipe, images, parts, pretrained))
     about: dict[str, object] = {
-        "environment": {**runtimes.environment(runtime), **versions(recipe.model)}
-    }
+        "environment": {
+            **runtimes.environment(replace(runtime, team=execution.team)), **versions(recipe.model)
+        }
+    }  # fmt: skip
     about["audit"] = findings.to_json()
     about["notes"] = [*data_notes(recipe, findings, parts), *augmented, *notes, *measured]
     about |= {"pretrained": pretrained.to_dict()} if pretrained else {}

@@ -16,12 +16,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from cutaway.data.feed import Batch, Feed
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Feed
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.regularise import Dropout
 from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Task
 from cutaway.see.probe import resting
+from cutaway.together.share import Share
 
 MOST = 1 << 28
 """Largest number of values of a table of features: 1 GiB."""
@@ -81,10 +83,13 @@ class FeatureFeed(Feed):
         other.index = index
         return other
 
-    def _make(self, index: Int[Tensor, " b"], number: int | None) -> Batch:
-        t = self.target.learned(self.targets[index].to(self.device, non_blocking=True))
-        places = torch.searchsorted(self._known, index)
-        return Batch(self._features.index_select(0, places.to(self.device)), t, index)
+    def _make(
+        self, index: Int[Tensor, " b"], number: int | None, share: Share | None = None
+    ) -> Batch:
+        own = index if share is None else index[share.rows]
+        t = self.target.learned(self.targets[own].to(self.device, non_blocking=True))
+        places = torch.searchsorted(self._known, own)
+        return Batch(self._features.index_select(0, places.to(self.device)), t, own, share)
 
     @cached_property
     def _known(self) -> Int[Tensor, " n"]:

@@ -34,6 +34,7 @@ class Job:
         marker: the file that makes a directory one.
         maker: the command that makes one, in a sentence.
         summed_by: what its headline is of several: `mean` of a fleet, `best` of a search.
+        given: the network that was handed in.
 
     Raises:
         UsageError: there is none at `path`.
@@ -48,7 +49,7 @@ class Job:
         self, path: str | Path, model: nn.Module | None = None, data: Any = None,
         augment: OwnAugment | None = None,
     ):  # fmt: skip
-        self.path, self._given, self._data, self.augment = Path(path), model, data, augment
+        self.path, self.given, self._data, self.augment = Path(path), model, data, augment
         if not self.is_at(path):
             raise UsageError(
                 f"{self.path} is not a {self.kind}: it holds no {self.marker}. {self.maker}"
@@ -99,6 +100,11 @@ class Job:
         name, value = self.headline
         came_to = [] if value is None else [f"{self.summed_by} {figure(name, value)}".strip()]
         return ", ".join([f"{done} {noun}{'s' * (done != 1)}", *came_to])
+
+    @property
+    def lacks_data(self) -> bool:
+        """Whether it learned from data of the user's own, which were not handed in again."""
+        return self._data is None and self.recipe.data.startswith(OWN)
 
     @property
     def finished(self) -> bool:

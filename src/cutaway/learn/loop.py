@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.learn import optim
 from cutaway.learn.optim import Closure, Evaluations
 from cutaway.learn.recipe import Recipe
@@ -18,6 +18,7 @@ from cutaway.learn.runtime import Runtime
 from cutaway.learn.schedule import rate
 from cutaway.learn.task import Counts, Player
 from cutaway.randomness import reseed_global
+from cutaway.together.draws import sharing
 
 
 class NotFinite(Exception):
@@ -111,22 +112,33 @@ class PlayerOptimizer:
 
         def shares(first: bool) -> Iterator[Tensor]:
             for part in batch.parts(self.recipe.accumulate):
-                with self.runtime.autocast():
+                with self.runtime.autocast(), sharing(part.share):
                     loss, counts = self.player.loss(part)
                 if first:
                     self._note(part, loss, counts, totals)
-                yield loss if part is batch else loss * (len(part) / len(batch))
+                weight = part.weight * part.whole / batch.whole
+                yield loss if weight == 1 else loss * weight
 
-        return Closure(shares, self.player.parameters, self.recipe.clip, self.evaluations)
+        team = self.runtime.team
+        return Closure(shares, self.player.parameters, self.recipe.clip, self.evaluations, team)
 
     def _note(self, part: Batch, loss: Tensor, counts: Counts, totals: MetricTotals) -> None:
+        loss, counts = self._of_all(part, loss, counts)
         free = self.runtime.sync_is_free
         mean = loss.item() if free else loss.detach().double()  # a number costs less to add
         if free and not math.isfinite(mean):
             raise NotFinite(self.player, part)
-        totals.add(f"{self.prefix}loss", mean * len(part), len(part))
+        totals.add(f"{self.prefix}loss", mean * part.whole, part.whole)
         for name, value in counts.items():
-            totals.add(self.prefix + name, value, len(part))
+            totals.add(self.prefix + name, value, part.whole)
+
+    def _of_all(self, part: Batch, loss: Tensor, counts: Counts) -> tuple[Tensor, Counts]:
+        """What a part comes to with its rows in all processes: the same in each of them."""
+        if self.runtime.team.alone:
+            return loss, counts
+        several = [loss.detach().double() * part.weight, *(v.double() for v in counts.values())]
+        mean, *sums = self.runtime.team.add(torch.stack(several)).unbind()
+        return mean, dict(zip(counts, sums, strict=True))
 
 
 @torch.no_grad()

@@ -8,6 +8,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from cutaway.together.across import gathered
+from cutaway.together.share import mine
+
 
 @dataclass(frozen=True)
 class Mixed:
@@ -46,11 +49,12 @@ def mix(
         return Mixed(x, t, t, 1.0)
     pasted = bool(cutmix) and not (mixup and torch.rand(()) < 0.5)
     share = _beta(cutmix if pasted else mixup)
-    partner = torch.randperm(len(x)).to(x.device)
+    others, other = gathered(x), gathered(t)
+    partner = mine(torch.randperm(len(others)).to(x.device))
     if pasted:
-        return _paste(x, t, partner, share)
-    blend = share * x + (1 - share) * x[partner]
-    return Mixed(blend, t, t[partner], share)
+        return _paste(x, t, others[partner], other[partner], share)
+    blend = share * x + (1 - share) * others[partner]
+    return Mixed(blend, t, other[partner], share)
 
 
 def _beta(a: float) -> float:
@@ -59,8 +63,9 @@ def _beta(a: float) -> float:
 
 
 def _paste(
-    x: Float[Tensor, "b c *grid"], t: Int[Tensor, " b"], partner: Int[Tensor, " b"], share: float
-) -> Mixed:
+    x: Float[Tensor, "b c *grid"], t: Int[Tensor, " b"], partner: Float[Tensor, "b c *grid"],
+    other: Int[Tensor, " b"], share: float,
+) -> Mixed:  # fmt: skip
     """A box of the partner's pixels in each image; the share is what the box leaves of it.
 
     Source: Yun et al. 2019, 'CutMix', equations 1 and 2; a box that sticks out is cut off.
@@ -70,8 +75,8 @@ def _paste(
     x = x.clone()
     part = x[:, :, *box]
     left = 1 - part[0, 0].numel() / x[0, 0].numel()
-    part.copy_(part[partner])
-    return Mixed(x, t, t[partner], left)
+    part.copy_(partner[:, :, *box])
+    return Mixed(x, t, other, left)
 
 
 def _side(length: int, share: float) -> slice:

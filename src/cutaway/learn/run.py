@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypedDict
 
 import torch
@@ -164,8 +164,8 @@ class Run(Job, Answering):
         Raises:
             UsageError: it was an object of the user's own, which has to be handed in again.
         """
-        if self._given is not None:
-            return head_again(self.recipe, self._given, self.data, self.task.needs is not None)
+        if self.given is not None:
+            return head_again(self.recipe, self.given, self.data, self.task.needs is not None)
         if self.recipe.model.startswith(OWN):
             raise UsageError(
                 f"{self.path} trained {self.recipe.model.removeprefix(OWN)}, a network of your "
@@ -203,12 +203,11 @@ class Run(Job, Answering):
         save_tensors(self.path / "weights.safetensors", dict(model.state_dict()), facts)
 
     def resume(self, images: ImageSet | None = None, **execution: Any) -> "Run":
-        from cutaway.learn.fit import conclude, reopen_training
+        from cutaway.learn.fit import carried_out, reopen_training
 
-        settings = Execution(**execution)
         if not self.finished:
             refuse_member(self.path)
-            conclude(reopen_training(self, images, settings))
+            carried_out(partial(reopen_training, self, images), Execution(**execution))
         return self
 
     def check_images(self, images: ImageSet) -> None:

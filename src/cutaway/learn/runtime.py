@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 import torch
 from torch import nn
@@ -14,6 +14,8 @@ from cutaway.errors import UsageError
 from cutaway.learn import memory
 from cutaway.learn.optim.uncompiled import uncompiled
 from cutaway.learn.recipe import PRECISIONS, Recipe
+from cutaway.together.launch import launched_as
+from cutaway.together.team import ALONE, Team
 
 FORCED = "CUTAWAY_PRECISION"
 """The variable of the environment that decides the precision of recipes that leave it open."""
@@ -37,6 +39,8 @@ class Environment(TypedDict):
     memory_format: str
     compile: bool
     threads: int
+    processes: NotRequired[int]
+    launch: NotRequired[str]
 
 
 @contextmanager
@@ -52,16 +56,23 @@ def computing(threads: int) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Runtime:
-    """The choices in force for a run, all of them made."""
+    """The choices in force for a run, all of them made.
+
+    Attributes:
+        team: the processes that learn it together.
+    """
 
     device: str
     precision: str
     memory_format: str
     compile: bool
     threads: int
+    team: Team = ALONE
 
     def __str__(self) -> str:
-        where = f"{self.device} ({self.threads} threads)" if self.device == "cpu" else self.device
+        threads = f"{self.threads} thread{'s' * (self.threads != 1)}"
+        where = f"{self.device} ({threads})" if self.device == "cpu" else self.device
+        where = where if self.team.alone else f"{self.team.size} processes on {where}"
         compiled = ", compiled" if self.compile else ""
         return f"{where}, {self.precision}, {self.memory_format}{compiled}"
 
@@ -222,7 +233,7 @@ def environment(runtime: Runtime) -> Environment:
 
     from cutaway.version import __version__
 
-    return {
+    here: Environment = {
         "cutaway": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -236,6 +247,9 @@ def environment(runtime: Runtime) -> Environment:
         "compile": runtime.compile,
         "threads": runtime.threads,
     }
+    if not runtime.team.alone:
+        here["processes"], here["launch"] = runtime.team.size, launched_as()
+    return here
 
 
 def _device_name(device: str) -> str:

@@ -24,9 +24,11 @@ from cutaway.learn.loop import MetricTotals, batches_per_step, optimizers_of
 from cutaway.learn.network import head_of
 from cutaway.learn.pretrained import backbone, frozen, rest
 from cutaway.learn.recipe import Recipe
+from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import make_task
 from cutaway.randomness import derive
+from cutaway.together.share import WHOLE, Division
 
 if TYPE_CHECKING:
     from cutaway.learn.run import Run
@@ -51,6 +53,7 @@ class Stage:
     Args:
         number: from 0; each stage draws from streams of its own.
         network: in place and on its device; trained in place.
+        runtime: of the training.
 
     Attributes:
         network: what learns: the one that was given, or its last modules, where the features that
@@ -60,9 +63,10 @@ class Stage:
     """
 
     def __init__(
-        self, number: int, recipe: Recipe, run: "Run", images: ImageSet, network: nn.Module
-    ):
-        self.number, runtime = number, run.runtime
+        self, number: int, recipe: Recipe, run: "Run", images: ImageSet, network: nn.Module,
+        runtime: Runtime,
+    ):  # fmt: skip
+        self.number = number
         recipe = with_own_streams(recipe, number)
         self.recipe = recipe
         self.task = task_of(recipe, run.split, images, run.recipe.seed)
@@ -70,7 +74,8 @@ class Stage:
         head = head_of(recipe)
         rest(frozen(network.train(), recipe.freeze, head))
         turns = max(player.turns for player in self.task.players(network))
-        self.shown = feed(recipe, run, images, turns=turns)
+        division = Division(runtime.team, recipe.accumulate, self.task.single)
+        self.shown = feed(recipe, run, images, turns=turns, division=division)
         still = frozen_backbone(recipe, self.task, network, self.shown)
         self.network = still.tail if still else network
         playing = torch.compile(self.network) if runtime.compile else self.network
@@ -234,12 +239,14 @@ def task_of(recipe: Recipe, parts: Split, images: ImageSet, seed: int) -> Task:
 
 
 def feed(
-    recipe: Recipe, run: "Run", images: ImageSet, augmented: bool = True, turns: int = 1
-) -> Feed:
+    recipe: Recipe, run: "Run", images: ImageSet, augmented: bool = True, turns: int = 1,
+    division: Division = WHOLE,
+) -> Feed:  # fmt: skip
     """The training batches of a stage; the images as they are, where not augmented.
 
     Args:
         turns: batches that a step takes.
+        division: how processes divide each batch among them.
     """
     known = known_images(recipe, run.split, images, run.recipe.seed)
     mixed = make_task(recipe).partly
@@ -247,7 +254,7 @@ def feed(
         "batch_size": recipe.batch_size, "normalise": run.data.normalise, "seed": recipe.seed,
         "augment": augmentation_of(recipe, images.size, run.augment) if augmented else None,
         "device": run.runtime.device, "memory_format": run.runtime.torch_memory_format,
-        "target": run.data.target,
+        "target": run.data.target, "division": division,
     }  # fmt: skip
     if images.tail is not None:
         batches = turns * recipe.steps // recipe.epochs

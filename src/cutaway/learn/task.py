@@ -15,7 +15,8 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
-from cutaway.data.feed import Batch, Feed
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Feed
 from cutaway.data.target import Target
 from cutaway.errors import RunError, UsageError
 from cutaway.learn.evaluation import Evaluation, Measurements, Summary, number

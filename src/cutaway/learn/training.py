@@ -4,18 +4,19 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypedDict
 
 from torch import nn
 
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, TrainingError
-from cutaway.files import write_json, write_whole
+from cutaway.files import write_whole
 from cutaway.learn import checkpoint
 from cutaway.learn.callbacks import Callbacks
-from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.directory import training_lock
+from cutaway.learn.ending import finish
 from cutaway.learn.execution import Execution
 from cutaway.learn.history import Row
 from cutaway.learn.image_grid import in_bytes, save_picture
@@ -23,7 +24,6 @@ from cutaway.learn.interrupt import stoppable
 from cutaway.learn.loop import NotFinite, training_steps
 from cutaway.learn.network import prepare
 from cutaway.learn.nonfinite import first_not_finite
-from cutaway.learn.notes import note_cost, note_test
 from cutaway.learn.regularise import regularised
 from cutaway.learn.run import Run
 from cutaway.learn.stage import Stage, StageFacts, part
@@ -33,8 +33,6 @@ from cutaway.learn.watching import Watching
 
 CHECK_EVERY = 50
 """Steps between two looks at the loss where a look means waiting for the device."""
-AT_THE_END = "end of training"
-"""The reason of a run's own evaluation on its test part, in `looks.jsonl`."""
 
 
 class Stopped(RunError):
@@ -68,8 +66,9 @@ class Training:
         model: nn.Module,
         execution: Execution,
     ):
-        self.run, self.images, self.runtime = run, images, run.runtime
-        watching = [Watching(run, model)] if run.recipe.watch else []
+        self.run, self.images, team = run, images, execution.team
+        self.runtime = replace(run.runtime, team=team)
+        watching = [Watching(run, model, team)] if run.recipe.watch and team.first else []
         self.steps = StepHistory(run)
         self.callbacks = Callbacks([self.steps, *watching, execution.callback])
         self.checkpoint_every = execution.checkpoint_every
@@ -80,7 +79,8 @@ class Training:
         self.stage = self._stage(0)
 
     def _stage(self, number: int) -> Stage:
-        return Stage(number, self.recipes[number], self.run, self.images, self.model)
+        recipe = self.recipes[number]
+        return Stage(number, recipe, self.run, self.images, self.model, self.runtime)
 
     @property
     def fresh(self) -> bool:
@@ -97,7 +97,7 @@ class Training:
         """
         with self.session():
             self.learn()
-            self.finish()
+            finish(self)
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -129,7 +129,9 @@ class Training:
     def begin(self) -> None:
         """Prepare the first step; does nothing where that was taken already."""
         if self.fresh:
-            prepare(self.run, self.model, self.stage.task, self.stage.shown)
+            if self.runtime.team.first:
+                prepare(self.run, self.model, self.stage.task, self.stage.shown.undivided)
+            self.runtime.team.alike(self.model)
             self.save()
 
     def _learn(self) -> None:
@@ -140,7 +142,7 @@ class Training:
             for _ in self._steps():
                 if stage.at_end_of_epoch:
                     self.end_epoch()
-                if request.pending:
+                if self.runtime.team.any(request.pending):
                     self.save()
                     raise Stopped(
                         f"Stopped at step {stage.step} of {stage.steps}, as requested. Resume "
@@ -211,9 +213,10 @@ class Training:
         stage.totals.clear()
         self.rows.append(row)
         stage.remember(row)
-        self._draw(len(self.rows))
-        lines = "".join(json.dumps(row) + "\n" for row in self.rows)
-        write_whole(self.run.path / "metrics.jsonl", lines)
+        if self.runtime.team.first:
+            self._draw(len(self.rows))
+            lines = "".join(json.dumps(row) + "\n" for row in self.rows)
+            write_whole(self.run.path / "metrics.jsonl", lines)
         self.callbacks.on_epoch_end(self, row)
 
     def _draw(self, epoch: int) -> None:
@@ -223,38 +226,10 @@ class Training:
         if drawn is not None and drawn.ndim == 4:
             save_picture(self.run.path / "samples" / f"{epoch:04}.png", in_bytes(drawn))
 
-    def finish(self) -> None:
-        """Save the weights, tune, evaluate once on the test set, and save the results."""
-        run, stage = self.run, self.stage
-        run.save_weights(self.model)
-        run.__dict__.pop("model", None)
-        self._tune()
-        feed = run.feed(self.images, run.split.test)
-        evaluation = run.task.evaluate(self.model, feed, run.data.target, self.runtime)
-        evaluation = evaluation.grouped(run.split)
-        note_test(run, evaluation)
-        note_cost(run, self.images)
-        if not any(look["why"] == AT_THE_END for look in run.looks):  # killed since, and resumed
-            run.log_look("test", AT_THE_END, evaluation)
-        save_tensors(run.path / "predictions.safetensors", evaluation.tensors(), {"part": "test"})
-        speed = self.images_seen / max(self.seconds, 1e-9)
-        timing = {"train_seconds": self.seconds, "images_per_second": speed}
-        write_json(run.path / "timing.json", timing)
-        write_json(run.path / "results.json", evaluation.summary())
-        self.callbacks.on_evaluation_end(self, "test", evaluation)
-        assert stage.number + 1 == len(self.recipes)
-
-    def _tune(self) -> None:
-        """Keep what the task takes from the validation images, now that the network is done."""
-        run, stage = self.run, self.stage
-        if stage.val is None or not stage.task.tuned:
-            return
-        evaluation = stage.task.evaluate(stage.network, stage.val, run.data.target, self.runtime)
-        if values := stage.task.tune(evaluation.grouped(run.split), run.data.target):
-            write_json(run.path / "tuned.json", values)
-
     def save(self) -> None:
-        """Write a checkpoint of everything that moves."""
+        """Write a checkpoint of everything that moves, which is the same in every process."""
+        if not self.runtime.team.first:
+            return
         self.callbacks.on_checkpoint(self)
         tensors, stage = self.stage.state()
         tensors |= {f"model/{k}": v for k, v in self.model.state_dict().items()}

@@ -79,7 +79,7 @@ class ViewedRun(Run):
         with suppress(UsageError):  # a transform of the user's own
             transforms = augment_for(recipe.augment, card.size).transforms
             mirrored = any(isinstance(one, Flip) and one.active for one in transforms)
-        network = self.task.answering(Run(self.path, self._given, self._data).model)
+        network = self.task.answering(Run(self.path, self.given, self._data).model)
         return Views(network, self.task, card.target, views(min(card.size), mirrored)).eval()
 
     def answered(self, images: Any, coverage: float | None = None) -> Iterator[Answered]:
@@ -102,4 +102,4 @@ def viewed(network: object) -> ViewedRun:
     """
     if not isinstance(network, Run):
         raise UsageError("--tta is for a single run, not for a fleet: name one of its members.")
-    return ViewedRun(network.path, network._given, network._data)
+    return ViewedRun(network.path, network.given, network._data)

@@ -37,15 +37,17 @@ class StepHooks:
         step: its number.
         layers: what is hooked.
         parameters: whose norms are taken, by name; those that do not exist yet are left out.
+        late: whether gradients are complete only when all is over, other processes having parts.
 
     Attributes:
         unseen: names of layers and parameters that could not be looked at.
     """
 
     def __init__(
-        self, step: int, layers: Mapping[str, nn.Module], parameters: Mapping[str, nn.Parameter]
-    ):
-        self.step = step
+        self, step: int, layers: Mapping[str, nn.Module], parameters: Mapping[str, nn.Parameter],
+        late: bool = False,
+    ):  # fmt: skip
+        self.step, self.late = step, late
         self.parameters = {n: p for n, p in parameters.items() if is_initialised(p)}
         self.unseen: set[str] = set()
         self._calls = Calls()
@@ -61,7 +63,7 @@ class StepHooks:
         self._handles += [
             p.register_post_accumulate_grad_hook(partial(self._on_gradient, name))
             for name, p in self.parameters.items()
-            if p.requires_grad
+            if p.requires_grad and not late
         ]
 
     def _on_output(self, layer: str, module: nn.Module, inputs: Any, output: Any) -> Any:
@@ -105,6 +107,9 @@ class StepHooks:
         """Remove the hooks, and return the statistics; only here a device is waited for."""
         for handle in self._handles:
             handle.remove()
+        for name, p in self.parameters.items() if self.late else ():
+            if p.grad is not None:
+                self._on_gradient(name, p)
         layers = {name: i for i, name in enumerate(dict.fromkeys(o.name for o in self._records))}
         rows, fault = self._statistics()
         back = torch.tensor([one.operation == GRADIENT for one in self._records], dtype=torch.bool)

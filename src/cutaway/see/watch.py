@@ -53,6 +53,7 @@ class Scope:
 
     Args:
         inside: whether layers are looked at, or only weights.
+        late: whether gradients are complete only at the end of a step.
 
     Attributes:
         every: as asked for, doubled each time that memory was full.
@@ -67,10 +68,11 @@ class Scope:
         only: Sequence[str] = (),
         most: int = KEPT,
         inside: bool = True,
+        late: bool = False,
     ):
         if every < 1:
             raise UsageError(f"A network is watched at every step (1) or at fewer, not {every}.")
-        self.model, self.every, self.most = model, every, most
+        self.model, self.every, self.most, self.late = model, every, most, late
         compiled = hasattr(model, "_orig_mod") or model._compiled_call_impl is not None
         self.note = COMPILED if compiled or not inside else ""
         if isinstance(model, torch.jit.ScriptModule):
@@ -116,7 +118,7 @@ class Scope:
         self.end()
         self.step = step
         if (step - 1) % self.every == 0:
-            self._hooks = StepHooks(step, self.layers, self.parameters)
+            self._hooks = StepHooks(step, self.layers, self.parameters, self.late)
 
     def end(self) -> None:
         """End the step and keep its statistics."""

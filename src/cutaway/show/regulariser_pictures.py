@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.data.imageset import ImageSet
 from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.mixing import Mixed, mix

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.learn import runtime as runtimes
 from cutaway.learn.loop import MetricTotals, NotFinite, optimizers_of
 from cutaway.learn.optim import Closure, Evaluations

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.data.target import Classes
 from cutaway.errors import UsageError
 from cutaway.learn.recipe import Recipe

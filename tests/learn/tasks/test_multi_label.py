@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 import cutaway as ca
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.data.sources import load
 from cutaway.data.target import Labels
 from cutaway.errors import UsageError

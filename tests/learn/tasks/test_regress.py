@@ -16,7 +16,7 @@ from torch import nn
 
 import cutaway as ca
 from cutaway.data.audit import audit
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.data.sources import load
 from cutaway.data.target import Values
 from cutaway.errors import UsageError

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass
 from functools import reduce
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -33,9 +34,12 @@ class Augment:
 
     Attributes:
         transforms: what is done; none leaves the images as they are.
+        by_batch: whether what is done to an image depends on the others of its batch.
     """
 
     transforms: tuple[Transform, ...] = ()
+
+    by_batch: ClassVar[bool] = False
 
     @property
     def active(self) -> bool:

@@ -19,12 +19,14 @@ class Draw:
         number: of the batch.
         index: positions in the set of the batch's images.
         device: where images are augmented as a batch.
+        rows: which images of the batch are augmented, where other processes augment the rest.
     """
 
     seed: int
     number: int
     index: Int[Tensor, " b"]
     device: str = "cpu"
+    rows: Int[Tensor, " m"] | None = None
 
     @property
     def batch(self) -> int:
@@ -47,4 +49,4 @@ class Draw:
         for image in self.index.tolist():
             seeds.append(derive(self.seed, "augment", self.number, image, seen[image]))
             seen[image] += 1
-        return seeds
+        return seeds if self.rows is None else [seeds[row] for row in self.rows.tolist()]

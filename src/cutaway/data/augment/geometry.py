@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
+from cutaway.together.share import drawn
+
 
 def warp(
     images: Float[Tensor, "b c h w"],
@@ -29,14 +31,23 @@ def warp(
     return F.grid_sample(images.to(exact), grid, mode, align_corners=False).to(images.dtype)
 
 
-def uniform(rng: Generator, *shape: int) -> Tensor:
-    """Numbers uniform in 0..1."""
-    return torch.rand(shape, generator=rng, device=rng.device)
+def uniform(rng: Generator, *shape: int, dim: int = 0) -> Tensor:
+    """Numbers uniform in 0..1, for images along `dim`."""
+
+    def draw(count: int) -> Tensor:
+        sizes = (*shape[:dim], count, *shape[dim + 1 :])
+        return torch.rand(sizes, generator=rng, device=rng.device)
+
+    return drawn(shape[dim], draw, dim)
 
 
-def integers(rng: Generator, limit: int, count: int) -> Int[Tensor, "b 2"]:
-    """Random integers (down, across), uniform in -limit..limit."""
-    return torch.randint(-limit, limit + 1, (count, 2), generator=rng, device=rng.device)
+def integers(rng: Generator, low: int, high: int, count: int, each: int) -> Int[Tensor, "b k"]:
+    """Random integers, uniform in low..high, `each` an image."""
+
+    def draw(count: int) -> Tensor:
+        return torch.randint(low, high + 1, (count, each), generator=rng, device=rng.device)
+
+    return drawn(count, draw)
 
 
 def affine_matrices(*rows: Sequence[int | float | Tensor]) -> Float[Tensor, "b 3 3"]:

@@ -88,11 +88,11 @@ class Shift(Move, Affine):
         _check_larger(self, self.pixels, size)
 
     def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
-        shift = integers(rng, self.pixels, len(images))
+        shift = integers(rng, -self.pixels, self.pixels, len(images), 2)
         return window(F.pad(images, (self.pixels,) * 4), self.pixels - shift, images.shape[2:])
 
     def matrix(self, count: int, rng: Generator) -> Float[Tensor, "b 3 3"]:
-        shift = integers(rng, self.pixels, count).to(torch.float32)
+        shift = integers(rng, -self.pixels, self.pixels, count, 2).to(torch.float32)
         return affine_matrices([1, 0, -shift[:, 1]], [0, 1, -shift[:, 0]])
 
 
@@ -125,7 +125,7 @@ class Crop(Move):
 
     def move(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
         self.check_size(images.shape[2:])
-        corner = self.padding + integers(rng, self.padding, len(images))
+        corner = self.padding + integers(rng, -self.padding, self.padding, len(images), 2)
         return window(F.pad(images, (self.padding,) * 4, "reflect"), corner, images.shape[2:])
 
 
@@ -197,7 +197,7 @@ class Erase(Paint):
         return torch.where(square[:, None], images.mean((2, 3), keepdim=True), images)
 
     def _hidden(self, side: int, count: int, rng: Generator) -> Tensor:
-        centre = torch.randint(side, (count, 1), generator=rng, device=rng.device)
+        centre = integers(rng, 0, side - 1, count, 1)
         away = torch.arange(side, device=rng.device) - (centre - self.size // 2)
         return (away >= 0) & (away < self.size)
 
@@ -223,7 +223,9 @@ class Colour(Paint):
         return max(self.brightness, self.contrast, self.saturation) > 0
 
     def paint(self, images: Float[Tensor, "b c h w"], rng: Generator) -> Float[Tensor, "b c h w"]:
-        spread = (2 * uniform(rng, 3, len(images), 1, 1, 1) - 1).to(images.device, images.dtype)
+        spread = (2 * uniform(rng, 3, len(images), 1, 1, 1, dim=1) - 1).to(
+            images.device, images.dtype
+        )
         images = (images * (1 + self.brightness * spread[0])).clamp(0, 1)
         mean = grey(images).mean((1, 2, 3), keepdim=True)
         images = torch.lerp(mean, images, 1 + self.contrast * spread[1]).clamp(0, 1)

@@ -11,6 +11,7 @@ import torch
 from cutaway.data.imageset import ImageSet
 from cutaway.learn import checkpoint
 from cutaway.learn.directory import training_lock
+from cutaway.learn.ending import finish
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.in_turn import Trainer, expect_all, stopped
@@ -57,7 +58,7 @@ class Wave:
             self._learn()
             for k, training in self._active():
                 training.stage.conclude()
-                training.finish()
+                finish(training)
                 self.callbacks.on_member_end(self.fleet, k)
         return [f"Member {k + 1}: {why}" for k, why in self.lost.items()]
 

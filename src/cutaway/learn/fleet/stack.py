@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from cutaway.data.feed import Batch, Feed
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Feed
 from cutaway.learn import optim
 from cutaway.learn.loop import MetricTotals, PlayerOptimizer
 from cutaway.learn.recipe import Recipe
@@ -43,9 +44,8 @@ class Feeds:
         """Each member's batch, the one that it would get alone."""
         if not self.alike:
             many = [feed.batch(number) for feed in self.feeds]
-            return Batches(
-                *(torch.stack([getattr(b, k) for b in many]) for k in ("x", "t", "index"))
-            )
+            x, t, index = (torch.stack([getattr(b, k) for b in many]) for k in ("x", "t", "index"))
+            return Batches(x, t, index)
         chosen = torch.stack([feed.indices(number) for feed in self.feeds])
         all_in_one = self.feeds[0].of(chosen.flatten())  # gathered and scaled at once
         x, t = (v.unflatten(0, chosen.shape) for v in (all_in_one.x, all_in_one.t))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.learn import memory, optim
 from cutaway.learn.fleet.stack import RATES, Batches, LossStack, transposed
 from cutaway.learn.recipe import REPLICATE, SETTINGS, Recipe
@@ -58,10 +58,10 @@ def try_stack(networks: Sequence[nn.Module], task: Task, batch: Batch) -> str:
         return "a parameter of the network is a single number"
     loss, _ = players[0].loss(batch)
     own = torch.autograd.grad(loss, players[0].parameters, allow_unused=True)
-    twice = (v.expand(2, *v.shape) for v in (batch.x, batch.t, batch.index))
+    x, t, index = (v.expand(2, *v.shape) for v in (batch.x, batch.t, batch.index))
     try:
         stack = LossStack(networks, task)
-        stack.loss(Batches(*twice))[0].backward()
+        stack.loss(Batches(x, t, index))[0].backward()
     except RuntimeError as error:  # random draws, or an operation that cannot be mapped
         return f"torch.func cannot map it ({str(error).splitlines()[0]})"
     stacked = [p.grad for p in stack.weights.values()]

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from cutaway.together.team import ALONE, Team
+
 
 @dataclass
 class Evaluations:
@@ -40,6 +42,7 @@ class Closure:
         parameters: what the gradients are for.
         clip: largest norm of the gradients; 0: no limit.
         evaluations: where to count.
+        team: the processes whose shares add up to the loss.
     """
 
     def __init__(
@@ -48,8 +51,9 @@ class Closure:
         parameters: Sequence[nn.Parameter],
         clip: float = 0.0,
         evaluations: Evaluations | None = None,
+        team: Team = ALONE,
     ):
-        self.shares, self.parameters, self.clip = shares, parameters, clip
+        self.shares, self.parameters, self.clip, self.team = shares, parameters, clip, team
         self.evaluations = evaluations or Evaluations()
         self._draws: list[Tensor] = []
 
@@ -60,6 +64,7 @@ class Closure:
             p.grad = None
         with torch.enable_grad():
             total = self._evaluate(_backward)
+        self.team.add_gradients(self.parameters)
         if self.clip:
             nn.utils.clip_grad_norm_(self.parameters, self.clip)
         return total
@@ -79,11 +84,16 @@ class Closure:
         self.evaluations.values += 1
         if not self._draws:
             self._draws = [g.get_state() for g in _generators()]
-            return _total([use(share) for share in self.shares(True)])
+            return self._total([use(share) for share in self.shares(True)])
         for g, state in zip(_generators(), self._draws, strict=True):
             g.set_state(state)
         with _Trial():
-            return _total([use(share) for share in self.shares(False)])
+            return self._total([use(share) for share in self.shares(False)])
+
+    def _total(self, shares: list[Tensor]) -> Tensor:
+        first, *others = shares
+        total = sum(others, first)
+        return total if self.team.alone else self.team.add(total.detach().clone())
 
 
 def _generators() -> tuple[torch.Generator, ...]:
@@ -97,11 +107,6 @@ def _itself(share: Tensor) -> Tensor:
 def _backward(share: Tensor) -> Tensor:
     share.backward()
     return share.detach()
-
-
-def _total(shares: list[Tensor]) -> Tensor:
-    first, *others = shares
-    return sum(others, first)
 
 
 class _Trial(TorchFunctionMode):

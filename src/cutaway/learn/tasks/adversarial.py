@@ -8,8 +8,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cutaway.data.feed import Batch, Feed
+from cutaway.arithmetic import at_least_float32
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Feed
 from cutaway.data.target import Target
+from cutaway.learn.columns import Row, columns
 from cutaway.learn.evaluation import Measurements
 from cutaway.learn.fid import FeatureNetwork, image_quality
 from cutaway.learn.image_grid import in_bytes
@@ -122,20 +125,22 @@ class Adversarial(Task):
         expect(self._scores(model.discriminator, batch.x), (len(batch),), "one score an image")
 
     def evaluate(self, model: Any, feed: Feed, target: Target, runtime: Runtime) -> Measurements:
-        count = min(len(feed.index), self.judged)
-        real = torch.cat([b.x for b in feed.first(count)])
+        count, d = min(len(feed.index), self.judged), model.discriminator
+        judge = FeatureNetwork.for_images(feed.images, runtime)
+
+        def found(batch: Batch) -> Row:
+            fake = model.generate(noise(model, batch.x))
+            believed = [(self._scores(d, x) > 0).float() for x in (batch.x, fake)]
+            seen = judge.seen(batch.x, fake) if judge else ()
+            return *believed, fake, *seen
+
         with at_rest(model, runtime):
-            parts, d = real.split(feed.batch_size), model.discriminator
-            fakes = [model.generate(noise(model, part)) for part in parts]
-            fake = torch.cat(fakes)
-            right = [(self._scores(d, part) > 0).float() for part in parts]
-            wrong = [(self._scores(d, part) > 0).float() for part in fakes]
-            accuracy = (torch.cat(right).mean() + 1 - torch.cat(wrong).mean()) / 2
-            z = torch.randn(16, model.latent, device=real.device)
+            right, wrong, fake, *seen = columns(feed, runtime, found, feed.index[:count])
+            z = torch.randn(16, model.latent, device=runtime.device)
             pictures = {"samples": fake[:SAMPLES], "between": model.generate(between(z))}
-            measures = {"discriminator_accuracy": accuracy.item()}
-            if feature_network := FeatureNetwork.for_images(feed.images, runtime):
-                measures = image_quality(feature_network, real, fake) | measures
+        accuracy = (right.mean() + 1 - wrong.mean()) / 2
+        measures = {"discriminator_accuracy": accuracy.item()}
+        measures = (image_quality(*seen) if judge else {}) | measures
         pictures = {name: in_bytes((x + 1) / 2) for name, x in pictures.items()}
         return Measurements(count, measures, pictures)
 
@@ -148,8 +153,8 @@ class Adversarial(Task):
 
 def noise(model: Any, x: Float[Tensor, "b *shape"]) -> Float[Tensor, "b z"]:
     """As many z from N(0, 1) as there are images."""
-    return torch.randn(len(x), model.latent, device=x.device)
+    return torch.randn(len(x), model.latent, device=x.device, dtype=x.dtype)
 
 
 def _bce(s: Float[Tensor, " b"], t: Float[Tensor, " b"]) -> Float[Tensor, ""]:
-    return F.binary_cross_entropy_with_logits(s.float(), t.float())
+    return F.binary_cross_entropy_with_logits(at_least_float32(s), at_least_float32(t))

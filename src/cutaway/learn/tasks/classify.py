@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.data.target import Classes, Target
 from cutaway.errors import UsageError
 from cutaway.learn.class_loss import ClassLoss

@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cutaway.data.feed import Batch, Feed
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Feed
 from cutaway.data.target import Target
 from cutaway.errors import UsageError
 from cutaway.learn.evaluation import Measurements
@@ -20,6 +21,8 @@ from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, Task, at_rest, expect
 from cutaway.learn.tasks.reconstruct import PSNR, psnr
 from cutaway.settings import Options
+from cutaway.together.across import part_of_mean
+from cutaway.together.share import mine
 
 FITS = ("value", "gradient", "laplacian")
 
@@ -60,9 +63,9 @@ class Implicit(Task):
     def players(self, model: nn.Module) -> tuple[Player, ...]:
         def loss(batch: Batch) -> tuple[Tensor, Counts]:
             x = picture_of(batch)
-            p = places(x)
+            p = mine(places(x))
             wanted = {"value": values, "gradient": gradient, "laplacian": laplacian}[self.fit](x)
-            return (self._derivative(model, p) - wanted).square().mean(), {}
+            return part_of_mean((self._derivative(model, p) - mine(wanted)).square()), {}
 
         return (Player("model", tuple(model.parameters()), loss),)
 
@@ -124,7 +127,7 @@ def places(x: Float[Tensor, "1 c h w"]) -> Float[Tensor, "n 2"]:
     h, w = x.shape[2:]
     scale = max(h, w) - 1
     rows, columns = ((2 * torch.arange(n, device=x.device) - (n - 1)) / scale for n in (h, w))
-    return torch.cartesian_prod(rows, columns)
+    return torch.cartesian_prod(rows, columns).to(x.dtype)
 
 
 def values(x: Float[Tensor, "1 c h w"]) -> Float[Tensor, "n c"]:

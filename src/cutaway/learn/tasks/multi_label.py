@@ -10,8 +10,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cutaway.data.feed import Batch, Feed
+from cutaway.arithmetic import at_least_float32
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Feed
 from cutaway.data.target import Labels, Target
+from cutaway.learn.columns import columns
 from cutaway.learn.evaluation import Evaluation, Summary
 from cutaway.learn.label_prediction import LabelPrediction
 from cutaway.learn.metrics import HIGHER, LOWER, Kept, Metric, loss
@@ -78,9 +81,9 @@ class MultiLabel(Task):
         def error(batch: Batch) -> tuple[Tensor, Counts]:
             output = model(batch.x)
             s, *others = output if isinstance(output, tuple) else (output,)
-            total = F.binary_cross_entropy_with_logits(s.float(), batch.t)
+            total = F.binary_cross_entropy_with_logits(at_least_float32(s), batch.t)
             for other in others:
-                more = F.binary_cross_entropy_with_logits(other.float(), batch.t)
+                more = F.binary_cross_entropy_with_logits(at_least_float32(other), batch.t)
                 total = total + self.auxiliary * more
             wrong = ((s.detach() >= 0) != (batch.t > 0.5)).float().mean(1)
             return total, {"hamming_loss": wrong.sum()}
@@ -110,8 +113,9 @@ class MultiLabel(Task):
         self, model: nn.Module, feed: Feed, target: Target, runtime: Runtime
     ) -> MultiLabelEvaluation:
         with at_rest(model, runtime):
-            rows = [(b.index, b.t.byte(), self.answer(model(b.x), target)) for b in feed.in_order()]
-        index, targets, p = (torch.cat(column).cpu() for column in zip(*rows, strict=True))
+            index, targets, p = columns(
+                feed, runtime, lambda b: (b.index, b.t.byte(), self.answer(model(b.x), target))
+            )
         return MultiLabelEvaluation(target.names, index, targets, p, self.cuts(target))
 
     def recall(

@@ -10,8 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.data.feed import Batch, Feed
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Feed
 from cutaway.data.target import Target
+from cutaway.learn.columns import columns
 from cutaway.learn.evaluation import Measurements
 from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.metrics import HIGHER, Means, Metric, loss
@@ -76,15 +78,14 @@ class Reconstruct(Task):
     ) -> Measurements:
         again, encoder = reconstruction(model), model.encoder
         with at_rest(model, runtime):
-            rows = [
-                (b.index, b.t, (again(b.x) - b.x).square().flatten(1).mean(1))
-                for b in feed.in_order()
-            ]
+            index, targets, errors = columns(
+                feed, runtime,
+                lambda b: (b.index, b.t, (again(b.x) - b.x).square().flatten(1).mean(1)),
+            )  # fmt: skip
             batches = list(feed.first(MAPPED))
             codes = torch.cat([encoder(b.x).flatten(1) for b in batches])  # type: ignore[operator]
             x = batches[0].x[:SHOWN]
             seen = {"originals": in_bytes(x), "reconstructions": in_bytes(again(x))}
-        index, targets, errors = (torch.cat(column).cpu() for column in zip(*rows, strict=True))
         error = errors.double().mean().item()
         tensors = {"index": index, "targets": targets, "errors": errors, **seen}
         tensors |= {"codes": codes.float().cpu()}

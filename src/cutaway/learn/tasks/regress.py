@@ -10,9 +10,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cutaway.data.feed import Batch, Feed
+from cutaway.arithmetic import at_least_float32
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Feed
 from cutaway.data.target import Target, Values
 from cutaway.errors import UsageError
+from cutaway.learn.columns import Row, columns
 from cutaway.learn.conformal import (
     Covering,
     limit_for,
@@ -99,7 +102,7 @@ class Regress(Covering):
         return True
 
     def _error(self, y: Float[Tensor, "b m"], t: Float[Tensor, "b m"]) -> Float[Tensor, ""]:
-        mean: Tensor = LOSSES[self.loss](y.float(), t)
+        mean: Tensor = LOSSES[self.loss](at_least_float32(y), t)
         return mean
 
     def check(self, model: nn.Module, batch: Batch, target: Target) -> None:
@@ -119,14 +122,15 @@ class Regress(Covering):
         self, model: nn.Module, feed: Feed, target: Target, runtime: Runtime
     ) -> Regression:
         assert isinstance(target, Values)
-        rows, losses = [], []
+
+        def found(batch: Batch) -> Row:
+            y = model(batch.x).float()
+            error = LOSSES[self.loss](y, batch.t, reduction="none").double().mean(1)
+            return batch.index, target.undo(batch.t), target.undo(y), error
+
         with at_rest(model, runtime):
-            for batch in feed.in_order():
-                y = model(batch.x).float()
-                losses.append(self._error(y, batch.t).double() * len(batch))
-                rows.append((batch.index, target.undo(batch.t), target.undo(y)))
-        index, targets, values = (torch.cat(column).cpu() for column in zip(*rows, strict=True))
-        mean = (torch.stack(losses).sum() / len(index)).item()
+            index, targets, values, losses = columns(feed, runtime, found)
+        mean = losses.mean().item()
         return Regression(
             target.names, target.std, index, targets, values, mean, conformity=self.conformity
         )

@@ -9,8 +9,10 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cutaway.data.feed import Batch, Feed
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Feed
 from cutaway.data.target import Masks, Target
+from cutaway.learn.columns import Row, columns
 from cutaway.learn.evaluation import Evaluation, Summary, number
 from cutaway.learn.image_grid import palette
 from cutaway.learn.mask_prediction import MaskPrediction
@@ -150,24 +152,21 @@ class Segment(Task):
         self, model: nn.Module, feed: Feed, target: Target, runtime: Runtime
     ) -> Segmentation:
         k = target.outputs
-        index, counts, answers, losses = [], [], [], []
+
+        def found(batch: Batch) -> Row:
+            s = model(batch.x).float()
+            answer = s.argmax(1)
+            loss = F.cross_entropy(s, batch.t, reduction="none").flatten(1).mean(1).double()
+            return batch.index, confusions(batch.t, answer, k), answer.byte(), loss
+
         with at_rest(model, runtime):
-            for batch in feed.in_order():
-                s = model(batch.x).float()
-                answer = s.argmax(1)
-                losses.append(F.cross_entropy(s, batch.t).double() * len(batch))
-                counts.append(confusions(batch.t, answer, k))
-                index.append(batch.index)
-                answers.append(answer.byte().cpu())
-        each = torch.cat(counts).cpu()
+            index, each, answers, losses = columns(feed, runtime, found)
         own = [intersection_over_union(one) for one in each]
         iou = torch.tensor([mean_of_known(values) for values in own])
         order = iou.argsort(stable=True)
         shown = order[torch.linspace(0, len(order) - 1, min(SHOWN, len(order))).long()]
-        masks = torch.cat(answers)[shown]
-        loss = (torch.stack(losses).sum() / len(iou)).item()
-        where = torch.cat(index).cpu()
-        return Segmentation(target.classes, each.sum(0), where, iou, shown, masks, loss)
+        masks, loss = answers[shown], losses.mean().item()
+        return Segmentation(target.classes, each.sum(0), index, iou, shown, masks, loss)
 
     def recall(self, tensors: dict[str, Tensor], summary: Summary, target: Target) -> Segmentation:
         return Segmentation(target.classes, **tensors, loss=number(summary, "loss"))

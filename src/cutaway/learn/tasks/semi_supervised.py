@@ -8,7 +8,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cutaway.data.feed import Batch, Feed
+from cutaway.arithmetic import at_least_float32
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Feed
 from cutaway.data.target import Classes, Target
 from cutaway.learn.by_class import ALIKE
 from cutaway.learn.calibration import Calibrated
@@ -22,6 +24,7 @@ from cutaway.learn.runtime import Runtime
 from cutaway.learn.task import Counts, Player, expect
 from cutaway.learn.tasks.adversarial import DRAWN, EITHER, Adversarial, noise
 from cutaway.settings import Options
+from cutaway.together.across import mean, ratio, total
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,14 @@ class SemiSupervised(Adversarial, Calibrated):
         def j_d(batch: Batch) -> tuple[Tensor, Counts]:
             with torch.no_grad():
                 fake = g(noise(model, batch.x))
-            l_real, s_fake = d(batch.x).float(), self._scores(d, fake)
+            l_real, s_fake = at_least_float32(d(batch.x)), self._scores(d, fake)
             s_real = l_real.logsumexp(1)
             labelled = batch.t >= 0
             error = F.cross_entropy(l_real, batch.t, ignore_index=-1, reduction="sum")
+            unlabelled = F.softplus(-s_real[~labelled]).sum()
             loss = (
-                error / labelled.sum().clamp(min=1)
-                + F.softplus(-s_real[~labelled]).sum() / (~labelled).sum().clamp(min=1)
+                ratio(error, labelled.sum())
+                + ratio(unlabelled, (~labelled).sum())
                 + F.softplus(s_fake).mean()
             )
             right = ((s_real > 0).sum() + (s_fake <= 0).sum()) / 2
@@ -82,9 +86,10 @@ class SemiSupervised(Adversarial, Calibrated):
 
         def j_g(batch: Batch) -> tuple[Tensor, Counts]:
             with torch.no_grad():
-                real = _share(batch.t) @ d.features(batch.x)
+                f = d.features(batch.x)
+                real = total(_share(batch.t).to(f) @ f)
             fake = g(noise(model, batch.x))
-            matched = (real - d.features(fake).mean(0)).abs().mean()
+            matched = (real - mean(d.features(fake))).abs().mean()
             fooled = F.softplus(-self._scores(d, fake)).mean() if self.fooling else 0.0
             return self.matching * matched + self.fooling * fooled, {}
 
@@ -94,7 +99,7 @@ class SemiSupervised(Adversarial, Calibrated):
         )
 
     def _scores(self, d: nn.Module, x: Tensor) -> Float[Tensor, " b"]:
-        s: Tensor = d(x).float().logsumexp(1)
+        s: Tensor = at_least_float32(d(x)).logsumexp(1)
         return s
 
     def check(self, model: Any, batch: Batch, target: Target) -> None:
@@ -141,5 +146,5 @@ class SemiSupervised(Adversarial, Calibrated):
 def _share(t: Int[Tensor, " b"]) -> Float[Tensor, " b"]:
     """Equal shares for the images whose class is not known; for all where every class is."""
     unknown = (t < 0).float()
-    unknown = unknown + (unknown.sum() == 0)
-    return unknown / unknown.sum()
+    unknown = unknown + (total(unknown.sum()) == 0)
+    return unknown / total(unknown.sum())

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.data.feed import Batch
+from cutaway.data.batch import Batch
 from cutaway.data.target import Target
 from cutaway.learn.classifier import Classifier
 from cutaway.learn.evaluation import Evaluation

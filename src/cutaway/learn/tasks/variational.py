@@ -8,8 +8,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from cutaway.data.feed import Batch, Feed
+from cutaway.arithmetic import at_least_float32
+from cutaway.data.batch import Batch
+from cutaway.data.feed import Feed
 from cutaway.data.target import Target
+from cutaway.learn.columns import columns
 from cutaway.learn.evaluation import Measurements
 from cutaway.learn.image_grid import in_bytes
 from cutaway.learn.metrics import LOWER, Metric, loss
@@ -75,9 +78,10 @@ class Variational(Task):
 
     def evaluate(self, model: Any, feed: Feed, target: Target, runtime: Runtime) -> Measurements:
         with at_rest(model, runtime):
-            rows = [(b.index, b.t, *parts(model, b.x)) for b in feed.in_order()]
+            index, targets, errors, kl = columns(
+                feed, runtime, lambda b: (b.index, b.t, *parts(model, b.x))
+            )
             tensors = _report_tensors(model, list(feed.first(MAPPED)))
-        index, targets, errors, kl = (torch.cat(column).cpu() for column in zip(*rows, strict=True))
         tensors |= {"index": index, "targets": targets, "errors": errors + kl}
         both = errors.double().mean().item(), kl.double().mean().item()
         measures = {"loss": both[0] + self.beta * both[1], "reconstruction": both[0], "kl": both[1]}
@@ -95,7 +99,7 @@ def parts(
 ) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
     """-log p(x|z) at a drawn z, and KL(q(z|x) || N(0, 1)), both in nats for each image."""
     logits, mu, log_var = model(x)
-    error = F.binary_cross_entropy_with_logits(logits.float(), x, reduction="none")
+    error = F.binary_cross_entropy_with_logits(at_least_float32(logits), x, reduction="none")
     return error.flatten(1).sum(1), divergence(mu, log_var)
 
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cutaway.models.registry import Size
+from cutaway.together.across import gathered
 
 
 class LocallyConnected2d(nn.Module):
@@ -129,5 +130,5 @@ class MinibatchDiscrimination(nn.Module):
 
     def forward(self, f: Float[Tensor, "n a"]) -> Float[Tensor, "n b"]:
         m = torch.einsum("na,abc->nbc", f, self.T)
-        distance = (m[:, None] - m[None]).abs().sum(3)
+        distance = (m[:, None] - gathered(m)[None]).abs().sum(3)
         return (-distance).exp().sum(1)
