@@ -150,6 +150,9 @@ def test_processes_that_were_typed_are_torchruns():
     script = job_script("--print-slurm", "auto", typed, RECIPE, "run")
     assert b"--nproc-per-node 4 " in script
     assert words_of_slurm(script)[0] == ["train", "mlp", "digits"]
+    told = cutaway("train", *typed)
+    assert told.code == 0, told.err
+    assert told.out.count("--nproc-per-node 4 ") == 1
 
 
 @pytest.mark.parametrize(

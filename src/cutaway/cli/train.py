@@ -78,7 +78,8 @@ def train(
     Many networks as one job: --replicates 8, --folds 5, --vary lr=0.1,0.01
     One network in several processes: --processes 4, or torchrun ... -m cutaway train ...
     """
-    in_several(processes)
+    if not (print_slurm or print_kubernetes):
+        in_several(processes)
     words = [word for word in (model, data) if word] + context.args
     settings |= {"vary": read_vary(vary or []) or None}
     names, saved, changes = read_request(words, recipe, settings)
