@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cutaway.data.augment import OwnAugment
 from cutaway.learn.callbacks import Callback, Callbacks, resolve
+from cutaway.workplaces import HERE, Workplace
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Execution:
         callbacks: told how it goes; a class may be named, `package.module:Class`.
         checkpoint_every: seconds between checkpoints.
         augment: the augmentation, where it is of the user's own; the recipe says what it is.
+        place: where members of a fleet and trials of a search are trained.
 
     Raises:
         UsageError: a callback that cannot be imported or made, or is none.
@@ -28,6 +30,7 @@ class Execution:
     callbacks: Iterable[Callback | str] = ()
     checkpoint_every: float = 15.0
     augment: OwnAugment | None = None
+    place: Workplace = HERE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "callbacks", tuple(self.callbacks))  # read once, kept
