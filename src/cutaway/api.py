@@ -28,6 +28,7 @@ from cutaway.planning import name_of, planned
 from cutaway.show.jobs import VIEWS
 from cutaway.show.jobs import report as report
 from cutaway.show.progress import reading
+from cutaway.workplaces.opening import opened
 
 if TYPE_CHECKING:
     from cutaway.ship.export import Export
@@ -45,6 +46,9 @@ def fit(
     way: str = "auto",
     quality: str = "",
     time: str = "",
+    on: str = "",
+    cpus: int | None = None,
+    gpus: float | None = None,
     **changes: Any,
 ) -> Run | Fleet:
     """Train, test and explain a network, or many as one job.
@@ -68,6 +72,9 @@ def fit(
         quality: fast, good (as by default) or best, where pictures of one's own are given and no
             network: how they are learned is then chosen by a rule (see `learn.photographs`).
         time: what training may take, such as `10m`: as many epochs as that allows.
+        on: where many networks are trained: `ray`, or `ray://host:port` (see docs/scale.md); by
+            default here.
+        cpus, gpus: of each of them on Ray; by default one CPU and no GPU.
         changes: fields of `Recipe`, or options of the model; `optimizer` may be a class, and
             `augment` a function or a transform of torchvision or albumentations (see
             docs/own-data.md).
@@ -87,6 +94,10 @@ def fit(
     recipe, takes = suited(plan.recipe, images), ""
     if recipe.several:
         _refuse_module(model, "fleet")
+    elif on:
+        raise UsageError(
+            "--on is for many networks: give --replicates 8, --folds 5 or --vary with it."
+        )
     if plan.why or time:
         recipe, takes = with_time(recipe, images, budget, own_augment)
     told = _with_progress("fleet" if recipe.several else "run", progress, callbacks)
@@ -96,7 +107,8 @@ def fit(
     if said := f"{plan.why} {takes}".strip():
         told.on_note(said)
     if recipe.several:
-        fleet = launch(recipe, images, way=way, **options)
+        with opened(on, cpus, gpus) as place:
+            fleet = launch(recipe, images, way=way, place=place, **options)
         report(fleet)
         return fleet
     own = model if isinstance(model, nn.Module) else None
@@ -184,12 +196,16 @@ def resume(
     progress: bool = True,
     callbacks: Sequence[Callback | str] = (),
     checkpoint_every: float = 15.0,
+    on: str = "",
+    cpus: int | None = None,
+    gpus: float | None = None,
 ) -> Run | Fleet | Search:
     """Resume a stopped or killed job; the result is bit-identical to an uninterrupted one.
 
     Args:
         model, data, augment: one's own network, data and augmentation, where the run began with
             such; the network comes back as from `fit`.
+        on, cpus, gpus: where a fleet or a search goes on, as for `fit`.
     """
     own_augment = None if augment is None else OwnAugment(augment)
     job = open_job(path, model, data, own_augment)
@@ -203,10 +219,13 @@ def resume(
             )
         with reading(progress) as read:
             images = job.images(read)
-    with given_back(model):
+    if on and isinstance(job, Run):
+        raise UsageError(f"{path} is one run, which goes on here: leave out --on.")
+    with given_back(model), opened(on, cpus, gpus) as place:
         job.resume(
-            images, callbacks=job_callbacks, checkpoint_every=checkpoint_every, augment=own_augment
-        )
+            images, callbacks=job_callbacks, checkpoint_every=checkpoint_every,
+            augment=own_augment, place=place,
+        )  # fmt: skip
         report(job, images)
     return job
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,16 @@ def cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def processor() -> str:
+    """The name of the processor."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            names = [line.split(":", 1)[1] for line in file if line.startswith("model name")]
+        return names[0].strip()
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()
 
 
 class Gone(Exception):
@@ -56,13 +67,17 @@ class Program:
         Raises:
             Gone: it died.
         """
+        self.tell(question)
+        return self.heard()
+
+    def tell(self, question: Any) -> None:
+        """Ask, and leave the answer to `heard`. Raises Gone where it died."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(question) + "\n")
             self._process.stdin.flush()
         except OSError as error:  # a broken pipe
             raise self._gone() from error
-        return self.heard()
 
     def heard(self) -> Any:
         """What it says next, unasked.

@@ -31,6 +31,15 @@ CallbackOption = Annotated[
     list[str] | None,
     typer.Option(help="A callback: the name of its class.", metavar="MODULE:CLASS"),
 ]
+OnOption = Annotated[
+    str, typer.Option("--on", help="Where: ray, or ray://host:port; by default here.")
+]
+CpusOption = Annotated[
+    int | None, typer.Option(help="CPUs of each task on Ray, by default 1.", show_default=False)
+]
+GpusOption = Annotated[
+    float | None, typer.Option(help="GPUs of each task on Ray, by default 0.", show_default=False)
+]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's directory.")]
 
 

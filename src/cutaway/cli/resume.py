@@ -4,13 +4,16 @@ from typing import Annotated
 
 import typer
 
-from cutaway.cli.app import CallbackOption, Json, RunPath, app
+from cutaway.cli.app import CallbackOption, CpusOption, GpusOption, Json, OnOption, RunPath, app
 from cutaway.cli.train import print_run
 
 
 @app.command(epilog="Example: cutaway resume runs/lenet5-digits-1")
 def resume(
     run: RunPath,
+    on: OnOption = "",
+    cpus: CpusOption = None,
+    gpus: GpusOption = None,
     callback: CallbackOption = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
@@ -21,6 +24,7 @@ def resume(
 
     progress = not (quiet or as_json)
     job = api.resume(
-        run, progress=progress, callbacks=callback or (), checkpoint_every=checkpoint_every
-    )
+        run, progress=progress, callbacks=callback or (), checkpoint_every=checkpoint_every,
+        on=on, cpus=cpus, gpus=gpus,
+    )  # fmt: skip
     print_run(job, as_json)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cutaway.cli.app import CallbackOption, Json, app, emit
+from cutaway.cli.app import CallbackOption, CpusOption, GpusOption, Json, OnOption, app, emit
 from cutaway.cli.words import read_options, read_vary, read_words, with_recipe_options
 from cutaway.learn.recipe import Recipe, read_recipe
 
@@ -48,6 +48,9 @@ def train(
             metavar="TIME",
         ),
     ] = "",
+    on: OnOption = "",
+    cpus: CpusOption = None,
+    gpus: GpusOption = None,
     callback: CallbackOption = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
@@ -68,7 +71,8 @@ def train(
 
     run = api.fit(
         *names, recipe=saved, out=out, progress=not (quiet or as_json), callbacks=callback or (),
-        checkpoint_every=checkpoint_every, way=way, quality=quality, time=time, **changes,
+        checkpoint_every=checkpoint_every, way=way, quality=quality, time=time, on=on, cpus=cpus,
+        gpus=gpus, **changes,
     )  # fmt: skip
     print_run(run, as_json)
 

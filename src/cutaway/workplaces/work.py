@@ -82,10 +82,12 @@ class Workplace(ABC):
     Attributes:
         apart: whether it has other disks and processors than this computer.
         cpus: of each worker; 0 where the work decides.
+        notes: what is to be known of it.
     """
 
     apart: bool
     cpus: int
+    notes: Sequence[str] = ()
 
     @abstractmethod
     def __str__(self) -> str:

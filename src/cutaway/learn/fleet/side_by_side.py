@@ -5,6 +5,7 @@ from typing import Any
 
 from cutaway.data.imageset import ImageSet
 from cutaway.learn.callbacks import serialize
+from cutaway.learn.elsewhere import with_images
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.in_turn import expect_all, stopped, waiting
@@ -16,8 +17,13 @@ from cutaway.workplaces import Crew, Question, Work
 def side_by_side(fleet: Fleet, images: ImageSet, execution: Execution) -> None:
     """As many members at a time as the cores bear, each in a process with its share of them."""
     todo, problems = waiting(fleet), list[str]()
-    count = min(len(todo), execution.place.slots(fleet.threads))
-    with Crew(execution.place, work_of(fleet, execution), count) as crew, stoppable() as request:
+    place = execution.place
+    count = min(len(todo), place.slots(fleet.threads))
+    with (
+        with_images(work_of(fleet, execution), images, place) as work,
+        Crew(place, work, count) as crew,
+        stoppable() as request,
+    ):
         for k in todo:
             crew.ask(Question(k, fleet.folder(k)))
         for question, answer in crew.answers(lambda: request.pending):

@@ -1,15 +1,16 @@
 """A process that trains members of a fleet: numbers come in as lines, answers go out as JSON.
 
-    python -m cutaway.learn.fleet.worker FLEET SECONDS CALLBACKS
+    python -m cutaway.learn.fleet.worker FLEET SECONDS CALLBACKS [IMAGES]
 
-Started by `side_by_side`. It reads the images itself (from the cache, so at once), and stops
-at a checkpoint when whoever started it is gone.
+Started by `side_by_side`. It reads the images itself (from the cache, so at once) where it is not
+given a file with them, and stops at a checkpoint when whoever started it is gone.
 """
 
 import json
 import os
 import sys
 
+from cutaway.data.carried import carried
 from cutaway.errors import CutawayError
 from cutaway.learn.callbacks import Callback, Callbacks, deserialize
 from cutaway.learn.execution import Execution
@@ -31,11 +32,11 @@ class Orphan(Callback):
             raise Stopped("The process that led the fleet is gone.")
 
 
-def main(path: str, every: str, callbacks: str) -> None:
+def main(path: str, every: str, callbacks: str, images: str = "") -> None:
     answers, sys.stdout = sys.stdout, sys.stderr  # what callbacks print is no answer
     fleet, combined = Fleet(path), Callbacks([Orphan(os.getppid()), deserialize(callbacks)])
     execution = Execution(callbacks=combined, checkpoint_every=float(every))
-    trainer = Trainer(fleet, fleet.images(), execution)
+    trainer = Trainer(fleet, carried(images) if images else fleet.images(), execution)
     with computing(fleet.threads):
         for line in sys.stdin:
             print(json.dumps(answer(trainer, int(line))), file=answers, flush=True)
