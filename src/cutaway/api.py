@@ -131,6 +131,10 @@ def search(
     callbacks: Sequence[Callback | str] = (),
     checkpoint_every: float = 15.0,
     quality: str = "",
+    at_once: int = 0,
+    on: str = "",
+    cpus: int | None = None,
+    gpus: float | None = None,
     **changes: Any,
 ) -> Search:
     """Try many settings, and find the recipe that does best on the validation images.
@@ -145,6 +149,8 @@ def search(
         over: fields of the recipe or options of the model, with a range (low, high) or a list of
             values for each; by default what suits the recipe.
         out: the search's directory; by default the first free `runs/MODEL-DATA-search-N`.
+        at_once: trials at work together, each drawn from what came before them; by default one
+            here, and on Ray as many as there is room for.
 
     The other arguments are those of `fit`. What is drawn depends on the recipe's seed.
 
@@ -158,10 +164,12 @@ def search(
     plan, images = planned(recipe, names, data, changes, quality=quality, progress=progress)
     if plan.why:
         job_callbacks.on_note(plan.why)
-    result = launch_search(
-        suited(plan.recipe, images), images, trials=trials, over=over, out=out,
-        callbacks=job_callbacks, checkpoint_every=checkpoint_every, augment=own_augment,
-    )  # fmt: skip
+    with opened(on, cpus, gpus) as place:
+        result = launch_search(
+            suited(plan.recipe, images), images, trials=trials, over=over, at_once=at_once, out=out,
+            callbacks=job_callbacks, checkpoint_every=checkpoint_every, augment=own_augment,
+            place=place,
+        )  # fmt: skip
     report(result)
     return result
 

@@ -8,6 +8,8 @@ from cutaway.data.carried import carry
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import UsageError
 from cutaway.files import temporary_folder
+from cutaway.learn.callbacks import serialize
+from cutaway.learn.execution import Execution
 from cutaway.workplaces import Work, Workplace
 
 IMAGES = "images.safetensors"
@@ -27,6 +29,22 @@ def with_images(work: Work, images: ImageSet, place: Workplace) -> Iterator[Work
     with temporary_folder(work.folder.parent) as folder:
         carry(images, folder / IMAGES)
         yield replace(work, files=(*work.files, folder / IMAGES))
+
+
+def expect_tasks(threads: int, execution: Execution) -> int:
+    """Threads of each task of many; refuses what cannot be one.
+
+    Raises:
+        UsageError: an object or a callback of the user's own that others cannot make, or more
+            threads than a task has CPUs.
+    """
+    if execution.augment is not None:
+        raise UsageError(
+            "An augmentation that is an object of yours does not reach other computers: leave out "
+            "--on, or name augmentations of Cutaway."
+        )
+    serialize(execution.callback)
+    return check_threads(threads, execution.place)
 
 
 def check_threads(threads: int, place: Workplace) -> int:

@@ -19,13 +19,13 @@ from cutaway.errors import UsageError
 from cutaway.learn import runtime as runtimes
 from cutaway.learn.augmentation import augmentation_of
 from cutaway.learn.counting import count_cost
-from cutaway.learn.elsewhere import check_threads
+from cutaway.learn.elsewhere import expect_tasks
+from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.stackable import capacity, recipe_obstacle, try_stack
 from cutaway.learn.network import initial_network
 from cutaway.learn.recipe import OWN, Recipe
 from cutaway.learn.tasks import make_task
 from cutaway.processes import cpus
-from cutaway.workplaces import HERE, Workplace
 
 CALL = 500_000
 """Floating-point operations that a core does while an operation is called, about 20 us."""
@@ -58,23 +58,16 @@ class Choice:
 
 
 def choose(
-    members: Sequence[Recipe],
-    images: ImageSet,
-    way: str,
-    own: OwnAugment | None = None,
-    place: Workplace = HERE,
+    members: Sequence[Recipe], images: ImageSet, way: str, own: OwnAugment | None = None
 ) -> Choice:
     """The way that is taken: the one that was asked for, or what the rule says.
 
     Args:
         own: an augmentation of the user's own.
-        place: where members side by side are; those that are not here are so.
 
     Raises:
         UsageError: the way that was asked for cannot take these members.
     """
-    if place.apart:
-        return _elsewhere(members, way, own, place)
     count, objects = len(members), members[0].data.startswith(OWN) or own is not None
     if way == "side-by-side" and objects:
         raise UsageError(
@@ -93,21 +86,18 @@ def choose(
     return Choice(way, why, at_once, members[0].threads or threads)
 
 
-def _elsewhere(
-    members: Sequence[Recipe], way: str, own: OwnAugment | None, place: Workplace
-) -> Choice:
-    """Each a task of its own; their images travel to them, and objects do not."""
-    if own is not None:
-        raise UsageError(
-            "An augmentation that is an object of yours does not reach other computers: leave out "
-            "--on, or name augmentations of Cutaway."
-        )
+def elsewhere(members: Sequence[Recipe], way: str, execution: Execution) -> Choice:
+    """Each a task of its own where the execution has its place.
+
+    Raises:
+        UsageError: they cannot be tasks.
+    """
     if way not in ("auto", "side-by-side"):
         raise UsageError(
             f"Members on Ray are tasks of their own, side by side: leave out --way {way}, or --on."
         )
-    threads = check_threads(members[0].threads, place)
-    return Choice("side-by-side", f"{len(members)} members, each a task on {place}.", 1, threads)
+    threads, why = expect_tasks(members[0].threads, execution), f"each a task on {execution.place}"
+    return Choice("side-by-side", f"{len(members)} members, {why}.", 1, threads)
 
 
 class Counts:

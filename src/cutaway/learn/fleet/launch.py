@@ -13,7 +13,7 @@ from cutaway.learn.elsewhere import check_threads
 from cutaway.learn.execution import Execution
 from cutaway.learn.fit import split_for
 from cutaway.learn.fleet.batched import batched
-from cutaway.learn.fleet.choice import choose
+from cutaway.learn.fleet.choice import choose, elsewhere
 from cutaway.learn.fleet.fleet import Fleet, plan
 from cutaway.learn.fleet.in_turn import in_turn, waiting
 from cutaway.learn.fleet.side_by_side import side_by_side
@@ -62,7 +62,10 @@ def launch(
     if recipe.folds:  # refuses what cannot be divided so, before anything is written
         split_for(members[0], images, audit(images))
     place = destination(settings.out, recipe.model, images.name, "fleet")
-    choice = choose(members, images, way, settings.augment, settings.place)
+    if settings.place.apart:
+        choice = elsewhere(members, way, settings)
+    else:
+        choice = choose(members, images, way, settings.augment)
     if choice.way == "side-by-side":
         serialize(settings.callback)  # refuses what members' processes cannot make
     return train(Fleet.create(place, shared, changes, choice), images, settings, choice.why)
