@@ -44,11 +44,12 @@ class Nodes:
         return {"include_dashboard": False, "object_store_memory": store, **more}
 
     def add(self, cpus: int, **variables: str) -> Any:
-        """Start another node, with temporary files and a cache of its own."""
+        """Start another node, with temporary files and a cache of its own, and no data sets."""
         self.count += 1
         own = self.folder / f"node-{self.count}"
         own.mkdir()
         surroundings = {"TMPDIR": str(own), "CUTAWAY_CACHE": str(own / "cache"), **variables}
+        surroundings["CUTAWAY_DATA"] = ""
         more = {"num_cpus": cpus, "wait": False, "env_vars": surroundings}
         node = self._cluster.add_node(**self._plain(more))
         node.own = own

@@ -1,9 +1,9 @@
-"""Processes that test claims side by side; each leaves what it finds in the cache."""
+"""Processes that test claims side by side, here or elsewhere."""
 
-from collections.abc import Generator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, NamedTuple
 
+from cutaway.lab.finding_cache import Content
 from cutaway.processes import Gone
 from cutaway.workplaces import Crew, Question, Work, Workplace
 
@@ -20,17 +20,22 @@ class Task(NamedTuple):
 
 Missing = tuple[str, bool] | None
 """Why there is no finding, and whether the experiment failed; None where there is one."""
+Answer = dict[str, Any]
+"""What was `found`, as the cache has it; or why it is `missing`."""
 
 
 def answers(
-    tasks: Sequence[Task], own: Sequence[Path], place: Workplace, processes: int
+    tasks: Sequence[Task],
+    work: Work,
+    place: Workplace,
+    processes: int,
+    keep: Callable[[Task, Content], object],
 ) -> Generator[Missing, None, None]:
     """The answers in the order of the tasks. A process that dies costs the claim that it tested.
 
     Args:
-        own: files with claims of the user's own.
+        keep: is told at once of what was found.
     """
-    work = Work("cutaway.lab.worker", files=tuple(own))
     with Crew(place, work, processes) as crew:
         for task in tasks:
             crew.ask(Question(task))
@@ -39,11 +44,15 @@ def answers(
         for task in tasks:
             while task.number not in early:
                 question, answer = next(said)
-                early[question.asked.number] = _missing(answer)
+                early[question.asked.number] = _settled(question.asked, answer, keep)
             yield early.pop(task.number)
 
 
-def _missing(answer: Any) -> Missing:
+def _settled(task: Task, answer: Answer | Gone, keep: Callable[[Task, Content], object]) -> Missing:
     if isinstance(answer, Gone):
         return ENDED, True
-    return tuple(answer) if answer else None
+    if "missing" in answer:
+        reason, broken = answer["missing"]
+        return reason, broken
+    keep(task, answer["found"])
+    return None

@@ -9,8 +9,9 @@ from cutaway.errors import CutawayError
 from cutaway.lab import crew, finding_cache, registry
 from cutaway.lab.crew import Task
 from cutaway.lab.experiment import SCALES, Claim, Finding, Scale
+from cutaway.lab.library import with_sets
 from cutaway.lab.registry import claims
-from cutaway.workplaces import HERE, Workplace
+from cutaway.workplaces import HERE, Work, Workplace
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,21 @@ def _side_by_side(
         for (one, settings), finding in zip(asked, known, strict=True)
         if finding is None
     ]
-    own = sorted({one.file for one in registry.OWN.values()})
-    with closing(crew.answers(tasks, own, place, min(processes, len(tasks)))) as answers:
+    by_number = {one.number: (one, settings) for one, settings in asked}
+
+    def keep(task: Task, found: finding_cache.Content) -> None:
+        if place.apart:  # else it lies there already
+            finding_cache.keep(*by_number[task.number], found)
+
+    own = tuple(sorted({one.file for one in registry.OWN.values()}))
+    threads = {"OMP_NUM_THREADS": str(place.cpus)} if place.apart else {}
+    alone = Work("cutaway.lab.worker", files=own, environment=threads)
+    needing = [pair for pair, finding in zip(asked, known, strict=True) if finding is None]
+    count = min(processes, len(tasks))
+    with (
+        with_sets(alone, needing, place) as work,
+        closing(crew.answers(tasks, work, place, count, keep)) as answers,
+    ):
         for (one, settings), finding in zip(asked, known, strict=True):
             if finding is None and (missing := next(answers)):
                 yield NoFinding(one, *missing)

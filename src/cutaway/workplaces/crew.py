@@ -56,7 +56,7 @@ class Crew:
             self._ended = True
             self._changed.notify_all()
             for worker, state in self._workers.items():
-                if at_once or state == "hired":  # it may wait for a place
+                if state == "hired" or (at_once and state == "busy"):  # the first wait for a place
                     worker.kill()
                 elif state == "busy":
                     worker.stop()

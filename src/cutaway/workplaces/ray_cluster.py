@@ -65,9 +65,9 @@ class Cluster(Workplace):
         return any(map(self._room, nodes()))
 
     def hire(self, work: Work) -> Worker:
-        return RayWorker(self, work, [self._ship(path) for path in work.files])
+        return RayWorker(self, work)
 
-    def _ship(self, path: Path) -> Shipped:
+    def shipped(self, path: Path) -> Shipped:
         """A file in Ray's object store, from where each node has it once."""
         if path not in self._shipped:
             with open(path, "rb") as file:
@@ -79,8 +79,10 @@ class Cluster(Workplace):
 class RayWorker(Worker):
     """An actor with a program on one of the nodes."""
 
-    def __init__(self, place: Cluster, work: Work, shipped: Sequence[Shipped]):
-        self._place, self._work = place, work
+    def __init__(self, place: Cluster, work: Work):
+        self._place, self._work, self._stands = place, work, False
+        shipped = [place.shipped(path) for path in work.files]
+        archives = {name: place.shipped(path) for name, path in work.unpacked.items()}
         hidden = {} if place.gpus else {"CUDA_VISIBLE_DEVICES": ""}
         order = {
             "module": work.module, "words": list(work.words),
@@ -90,7 +92,7 @@ class RayWorker(Worker):
         actor = cast(Any, ray.remote(Node)).options(
             num_cpus=place.cpus, num_gpus=place.gpus, max_concurrency=4
         )
-        self._node = actor.remote(order, begun, shipped)
+        self._node = actor.remote(order, begun, shipped, archives)
 
     def ready(self) -> None:
         standing = self._node.ready.remote()
@@ -98,6 +100,7 @@ class RayWorker(Worker):
             if not self._place.has_room():
                 raise Lost("no node is left that is large enough")
         differences([("that a worker is on", self._result(standing))])  # it may have joined late
+        self._stands = True
 
     def ask(self, question: Question) -> Any:
         folder, about = self._work.folder, question.about
@@ -123,7 +126,10 @@ class RayWorker(Worker):
         self._node.stop.remote()
 
     def kill(self) -> None:
-        ray.kill(self._node)
+        if self._stands:
+            self._node.kill.remote()  # what it had to itself is then removed
+        else:
+            ray.kill(self._node)
 
     def close(self) -> None:
         ended = self._node.close.remote()

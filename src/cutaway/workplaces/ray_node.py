@@ -6,6 +6,7 @@ Text, numbers and bytes come here and go home, and nothing else.
 import getpass
 import os
 import shutil
+import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -44,10 +45,15 @@ class Node:
         work: the fields of a `Work` as plain values, without its folder and its files.
         begun: what lies in the folder first; None where it has none.
         shipped: the files that it reads.
+        archives: those that are unpacked, by the variable that names the folder.
     """
 
     def __init__(
-        self, work: Mapping[str, Any], begun: Files | None, shipped: Sequence[Shipped]
+        self,
+        work: Mapping[str, Any],
+        begun: Files | None,
+        shipped: Sequence[Shipped],
+        archives: Mapping[str, Shipped],
     ) -> None:
         self._stack = ExitStack()
         base = Path(tempfile.gettempdir()) / f"cutaway-{getpass.getuser()}"
@@ -59,7 +65,8 @@ class Node:
         files = [_received(self._own, one) for one in shipped]
         order = Work(module=work["module"], words=tuple(work["words"]))
         command = order.command(None if begun is None else self._folder, files)
-        environment = {**os.environ, **work["environment"]}
+        folders = {name: _unpacked(self._own, one) for name, one in archives.items()}
+        environment = {**os.environ, **folders, **work["environment"]}
         self._program = Program(*command, environment=environment, start_new_session=True)
         self._said: SimpleQueue[Any] = SimpleQueue()
         Thread(target=self._listen, daemon=True).start()
@@ -96,10 +103,23 @@ class Node:
         """Ask the program to end at a good moment."""
         self._program.stop()
 
+    def kill(self) -> None:
+        """End the program at once."""
+        self._program.kill()
+
     def close(self) -> None:
         """End the program, and leave nothing here."""
         self._program.finish()
         self._stack.close()
+
+
+def _unpacked(own: Path, shipped: Shipped) -> str:
+    """The folder of what an archive from home holds."""
+    folder = own / "unpacked" / shipped[0]
+    with tarfile.open(_received(own, shipped)) as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(folder)
+    return str(folder)
 
 
 def _received(own: Path, shipped: Shipped) -> Path:

@@ -19,6 +19,8 @@ class Work:
             comes home as it appears.
         begins_with: names in the folder that it reads first.
         files: what it reads beside, the same for all workers, such as images.
+        unpacked: archives (tar) that are unpacked where there is another disk, each into a folder
+            that a variable of the environment names.
         environment: variables that it has beside those of its place.
     """
 
@@ -27,6 +29,7 @@ class Work:
     folder: Path | None = None
     begins_with: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+    unpacked: Mapping[str, Path] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, folder: Path | None, files: Sequence[Path]) -> list[str]:
