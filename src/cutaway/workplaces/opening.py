@@ -4,9 +4,11 @@ import logging
 import os
 import signal
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from cutaway.errors import RunError, UsageError
@@ -69,8 +71,8 @@ def _connected(on: str) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    address = on if on.startswith(CLIENT) else os.environ.get("RAY_ADDRESS", "auto")
-    _expect_somebody(on, address)
+    address = on if on.startswith(CLIENT) else os.environ.get("RAY_ADDRESS") or written()
+    _expect_somebody(address)
     try:
         with _own_signals():
             _connect(address)
@@ -90,7 +92,7 @@ def _connect(address: str) -> None:
                 ray.init(address, **quiet)
                 return
     except ConnectionError:
-        raise UsageError(_nobody("ray" if address == "auto" else address)) from None
+        raise UsageError(_nobody(address)) from None
     except Exception as error:
         said = next(
             (line for line in str(error).splitlines() if line.strip()), type(error).__name__
@@ -98,10 +100,24 @@ def _connect(address: str) -> None:
         raise RunError(f"Ray does not connect to {address}: {said.strip().rstrip('.')}.") from None
 
 
-def _expect_somebody(on: str, address: str) -> None:
-    """Ask at the address itself: Ray would try for a minute."""
-    if address == "auto":
-        return
+def written() -> str:
+    """The address of the cluster that this computer is part of, where Ray writes it; else none.
+
+    Ray itself, asked for it, would wait without end for a cluster that is no more.
+    """
+    named = [os.environ.get("RAY_TMPDIR"), os.environ.get("TMPDIR"), "/tmp", tempfile.gettempdir()]
+    for folder in filter(None, named):
+        with suppress(OSError):
+            return (Path(folder) / "ray" / "ray_current_cluster").read_text().strip()
+    return ""
+
+
+def _expect_somebody(address: str) -> None:
+    """Ask at the address itself, where Ray would try for minutes. Raises UsageError."""
+    if not address:
+        raise UsageError(
+            f"No Ray cluster runs here: {START}, or name another, --on ray://host:10001."
+        )
     host, colon, port = address.removeprefix(CLIENT).split("/")[0].rpartition(":")
     if not colon or not port.isdigit():
         raise UsageError(f"'{address}' lacks a port: ray://host:10001 for a Ray client's.")
@@ -112,8 +128,6 @@ def _expect_somebody(on: str, address: str) -> None:
 
 
 def _nobody(address: str) -> str:
-    if address == "ray":
-        return f"No Ray cluster runs here: {START}, or name another, --on ray://host:10001."
     return f"No Ray cluster answers at {address}: look at the address, or {START} there."
 
 

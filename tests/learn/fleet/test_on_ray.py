@@ -3,7 +3,6 @@
 import shutil
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -199,9 +198,3 @@ def test_a_node_with_other_versions_is_refused(nodes, tmp_path):
             opened("ray").__enter__()
     finally:
         nodes.kill(other)
-
-
-def test_without_ray_it_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UsageError, match=r"pip install 'cutaway\[ray\]'"):
-        opened("ray").__enter__()
