@@ -8,6 +8,7 @@ from helpers.digits import digits
 
 from cutaway.data.audit import audit
 from cutaway.data.carried import carried, carry
+from cutaway.data.copies import MIN_CACHED
 from cutaway.data.imageset import Finding, Numbered
 from cutaway.data.sources import load
 from cutaway.errors import UsageError
@@ -52,6 +53,19 @@ def test_it_is_the_same_for_a_set_of_the_catalogue(tmp_path):
     images = load("digits", image_size=8)
     carry(images, tmp_path / "set")
     assert carried(tmp_path / "set").fingerprint == images.fingerprint
+
+
+def test_which_of_many_are_alike_is_not_searched_again(tmp_path, monkeypatch):
+    draw = torch.Generator().manual_seed(0)
+    pixels = torch.randint(256, (MIN_CACHED, 4, 4, 1), dtype=torch.uint8, generator=draw)
+    pixels[1] = pixels[0]
+    images = load((pixels.numpy(), (torch.arange(MIN_CACHED) % 2).numpy()))
+    carry(images, tmp_path / "set")
+    before = audit(images).to_json()
+    monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path / "of another computer"))
+    monkeypatch.setattr("cutaway.data.copies._find", None)
+    assert audit(carried(tmp_path / "set")).to_json() == before
+    assert before["exact_clusters"]["count"] == 1
 
 
 def test_a_stream_is_refused(tmp_path):

@@ -1,6 +1,6 @@
 """An image set as one file, for workers on other disks: what they read equals what was written.
 
-The files behind its pictures do not travel with it, only their pixels.
+The files behind its pictures do not travel with it, only their pixels, and which of many are alike.
 """
 
 import json
@@ -9,14 +9,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from cutaway.data.copies import MIN_CACHED, Copies, copies, keep
 from cutaway.data.imageset import Finding, ImageSet, Numbered
 from cutaway.data.levels import levels_from_json
 from cutaway.errors import DataError, UsageError
 
+COPIES = "copies"
 TENSORS = ("images", "targets", "parts", "groups", "masks", "values", "labels")
 WORDS = ("classes", "name", "licence", "whole", "fit", "levels", "quantities")
 
@@ -38,6 +41,8 @@ def carry(images: ImageSet, path: Path) -> None:
     about["findings"] = [asdict(one) for one in images.findings]
     about["names"] = _names(images.names)
     plain = {k: _plain(v) for k, v in tensors.items() if v is not None}
+    if len(images) >= MIN_CACHED and not images.whole:  # what takes long to find is found once
+        plain[COPIES] = torch.stack(copies(images, lambda _: None))
     try:
         save_file(plain, path, {"cutaway": json.dumps(about)})
     except (OSError, SafetensorError) as error:
@@ -49,14 +54,18 @@ def carried(path: str | Path) -> ImageSet:
     with safe_open(path, framework="pt") as file:
         about = json.loads(file.metadata()["cutaway"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    alike = tensors.pop(COPIES, None)
     names, findings = about.pop("names"), about.pop("findings")
     about |= {name: tuple(about[name]) for name in ("classes", "quantities")}
     about["levels"] = levels_from_json(about["levels"])
-    return ImageSet(
+    images = ImageSet(
         **tensors, **about,
         names=Numbered(*names["numbered"]) if "numbered" in names else names["listed"],
         findings=tuple(Finding(**{**one, "where": tuple(one["where"])}) for one in findings),
     )  # fmt: skip
+    if alike is not None:
+        keep(images, Copies(*alike))
+    return images
 
 
 def _plain(values: Tensor) -> Tensor:
