@@ -76,9 +76,18 @@ def _connected(on: str) -> Iterator[None]:
     try:
         with _own_signals():
             _connect(address)
+        _say(False)
         yield
     finally:
         ray.shutdown()
+        _say(True)
+
+
+def _say(wish: bool) -> None:
+    """Whether Ray tells on standard output of nodes that die, in pages; it has no public way."""
+    from ray._private import worker
+
+    worker._worker_logs_enabled = wish
 
 
 def _connect(address: str) -> None:

@@ -64,7 +64,7 @@ def test_data_of_ones_own_travel_as_pixels(nodes, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_node_that_is_killed_loses_nothing(nodes, tmp_path):
+def test_a_node_that_is_killed_loses_nothing(nodes, tmp_path, capfd):
     nodes.add(1)
     killed = []
 
@@ -84,6 +84,7 @@ def test_a_node_that_is_killed_loses_nothing(nodes, tmp_path):
         )  # fmt: skip
     nodes.add(1)
     assert len(killed) == 1
+    assert "raylet" not in "".join(capfd.readouterr())  # nor does Ray tell of it in pages
     assert found(away) == found(here(tmp_path / "here", **changes))
 
 
