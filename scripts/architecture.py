@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "cutaway"
 PAGE = ROOT / "docs" / "architecture.md"
 BEGIN, END = "<!-- made by scripts/architecture.py -->\n", "<!-- end of what was made -->\n"
-GROUND, OF_GROUND = "ground", {"figures"}
+GROUND, OF_GROUND = "ground", {"figures", "workplaces"}
 """All that others stand on is drawn as one: single files, and the folders that are named here."""
 OUTSIDE = {"__init__", "__main__"}  # the package's face and `python -m cutaway`: no room of theirs
 

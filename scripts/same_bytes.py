@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 
@@ -65,13 +65,21 @@ def trained(command: list[str], folder: Path, moments: list[float], draw: random
             code = process.wait(moment)
         except subprocess.TimeoutExpired:
             kills += 1
-            (os.killpg if draw.random() < 0.5 else os.kill)(process.pid, signal.SIGKILL)
+            for pid in [process.pid, *(children(process.pid) if draw.random() < 0.5 else [])]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             process.wait()
             continue
         if code:
             raise SystemExit(f"{' '.join(told)} ended with code {code}.")
         break
     return kills
+
+
+def children(pid: int) -> list[int]:
+    """The processes that one has started; none where the system does not tell."""
+    listed = Path("/proc").glob(f"{pid}/task/*/children")
+    return [int(child) for path in listed for child in path.read_text().split()]
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "data": {"together"},
     "models": {"together"},
     "byhand": set(),
-    "see": set(),
+    "see": {"together"},
     "learn": {"together", "data", "models", "see"},
     "recipes": {"models", "learn"},
     "systems": {"data", "models", "learn", "byhand"},
@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "ship": {"data", "models", "see", "learn"},
     "show": {"data", "models", "byhand", "see", "learn", "lab"},
     "planning": {"data", "learn", "recipes", "show"},
-    "api": {"together", "data", "models", "learn", "planning", "show", "ship"},
+    "jobs": {"together", "data", "learn", "show"},
+    "api": {"together", "data", "models", "learn", "planning", "jobs", "show", "ship"},
     "cli": {
         "together",
         "data",
@@ -50,6 +51,7 @@ MAY_IMPORT = {
 }
 GROUND = {
     "arithmetic", "errors", "figures", "files", "processes", "randomness", "settings", "version",
+    "workplaces",
 }  # fmt: skip
 # What is on disk goes on: `run.resume()` asks what made it, also only then. A recipe asks its model
 # and its task for their options then: the command line offers its fields without PyTorch.

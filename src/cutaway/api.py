@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -10,13 +10,20 @@ from cutaway.data.augment import OwnAugment
 from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load as load_images
 from cutaway.errors import UsageError
+from cutaway.jobs import (
+    AGAIN,
+    begun_before,
+    carry_on,
+    follow,
+    objects,
+    refuse_module,
+    with_progress,
+)
 from cutaway.learn import fit as learning
 from cutaway.learn.augmentation import without_objects
-from cutaway.learn.callbacks import Callback, Callbacks, resolve
-from cutaway.learn.directory import refuse_member
+from cutaway.learn.callbacks import Callback
 from cutaway.learn.duration import read_time, with_time
 from cutaway.learn.fleet import Fleet, check_way, launch
-from cutaway.learn.job import Job
 from cutaway.learn.kinds import kind_at, open_job
 from cutaway.learn.loading import suited
 from cutaway.learn.notes import note
@@ -24,21 +31,14 @@ from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.search import Search
 from cutaway.learn.search import launch as launch_search
-from cutaway.learn.team_run import begun
 from cutaway.learn.user_module import given_back
 from cutaway.planning import name_of, planned
-from cutaway.show.jobs import VIEWS
 from cutaway.show.jobs import report as report
-from cutaway.show.progress import reading
-from cutaway.together.launch import joined, refuse_several, restarted
-from cutaway.together.team import Team
+from cutaway.together.launch import joined, refuse_several
+from cutaway.workplaces.opening import opened
 
 if TYPE_CHECKING:
     from cutaway.ship.export import Export
-
-J = TypeVar("J", bound=Job)
-
-AGAIN = "A process of this training was killed: all of them have been started again."
 
 
 def fit(
@@ -53,6 +53,9 @@ def fit(
     way: str = "auto",
     quality: str = "",
     time: str = "",
+    on: str = "",
+    cpus: int | None = None,
+    gpus: float | None = None,
     **changes: Any,
 ) -> Run | Fleet:
     """Train, test and explain a network, or many as one job.
@@ -76,6 +79,9 @@ def fit(
         quality: fast, good (as by default) or best, where pictures of one's own are given and no
             network: how they are learned is then chosen by a rule (see `learn.photographs`).
         time: what training may take, such as `10m`: as many epochs as that allows.
+        on: where many networks are trained: `ray`, or `ray://host:port` (see docs/scale.md); by
+            default here.
+        cpus, gpus: of each of them on Ray; by default one CPU and no GPU.
         changes: fields of `Recipe`, or options of the model; `optimizer` may be a class, and
             `augment` a function or a transform of torchvision or albumentations (see
             docs/own-data.md).
@@ -93,19 +99,23 @@ def fit(
     check_way(way)
     with joined() as team:
         if not team.first:
-            return _follow(team, model, data, own_augment)
-        if restarted() and (path := begun(out)):
-            earlier = Run(path, *_objects(model, data), own_augment)
-            _with_progress("run", progress, ()).on_note(AGAIN)
-            return _resume(team, earlier, progress, callbacks, checkpoint_every)
+            return follow(team, model, data, own_augment)
+        if earlier := begun_before(out, model, data, own_augment):
+            told = with_progress("run", progress, callbacks)
+            told.on_note(AGAIN)
+            return carry_on(earlier, told, progress, checkpoint_every, team=team)
         plan, images = planned(recipe, names, data, changes, quality=quality, progress=progress)
         recipe, takes = suited(plan.recipe, images), ""
         if recipe.several:
-            _refuse_module(model, "fleet")
+            refuse_module(model, "fleet")
             refuse_several("A fleet")
+        elif on:
+            raise UsageError(
+                "--on is for many networks: give --replicates 8, --folds 5 or --vary with it."
+            )
         if plan.why or time:
             recipe, takes = with_time(recipe, images, budget, own_augment)
-        told = _with_progress("fleet" if recipe.several else "run", progress, callbacks)
+        told = with_progress("fleet" if recipe.several else "run", progress, callbacks)
         if said := f"{plan.why} {takes}".strip():
             told.on_note(said)
         options: dict[str, Any] = {
@@ -113,10 +123,11 @@ def fit(
             "augment": own_augment, "team": team,
         }  # fmt: skip
         if recipe.several:
-            fleet = launch(recipe, images, way=way, **options)
+            with opened(on, cpus, gpus) as place:
+                fleet = launch(recipe, images, way=way, place=place, **options)
             report(fleet)
             return fleet
-        own, _ = _objects(model, data)
+        own, _ = objects(model, data)
         notes = [note("plan", plan.why)] if plan.why else []
         with given_back(own):
             run = learning.fit(recipe, images, model=own, notes=notes, **options)
@@ -136,6 +147,10 @@ def search(
     callbacks: Sequence[Callback | str] = (),
     checkpoint_every: float = 15.0,
     quality: str = "",
+    at_once: int = 0,
+    on: str = "",
+    cpus: int | None = None,
+    gpus: float | None = None,
     **changes: Any,
 ) -> Search:
     """Try many settings, and find the recipe that does best on the validation images.
@@ -150,24 +165,28 @@ def search(
         over: fields of the recipe or options of the model, with a range (low, high) or a list of
             values for each; by default what suits the recipe.
         out: the search's directory; by default the first free `runs/MODEL-DATA-search-N`.
+        at_once: trials at work together, each drawn from what came before them; by default one
+            here, and on Ray as many as there is room for.
 
     The other arguments are those of `fit`. What is drawn depends on the recipe's seed.
 
     Raises:
         CutawayError: with a sentence that says what is wrong and what to do.
     """
-    _refuse_module(model, "search")
+    refuse_module(model, "search")
     refuse_several("A search")
-    job_callbacks = _with_progress("search", progress, callbacks)
+    job_callbacks = with_progress("search", progress, callbacks)
     changes, own_augment = without_objects(changes)
     names = name_of(model), name_of(data)
     plan, images = planned(recipe, names, data, changes, quality=quality, progress=progress)
     if plan.why:
         job_callbacks.on_note(plan.why)
-    result = launch_search(
-        suited(plan.recipe, images), images, trials=trials, over=over, out=out,
-        callbacks=job_callbacks, checkpoint_every=checkpoint_every, augment=own_augment,
-    )  # fmt: skip
+    with opened(on, cpus, gpus) as place:
+        result = launch_search(
+            suited(plan.recipe, images), images, trials=trials, over=over, at_once=at_once, out=out,
+            callbacks=job_callbacks, checkpoint_every=checkpoint_every, augment=own_augment,
+            place=place,
+        )  # fmt: skip
     report(result)
     return result
 
@@ -202,57 +221,30 @@ def resume(
     progress: bool = True,
     callbacks: Sequence[Callback | str] = (),
     checkpoint_every: float = 15.0,
+    on: str = "",
+    cpus: int | None = None,
+    gpus: float | None = None,
 ) -> Run | Fleet | Search:
     """Resume a stopped or killed job; the result is bit-identical to an uninterrupted one.
 
     Args:
         model, data, augment: one's own network, data and augmentation, where the run began with
             such; the network comes back as from `fit`.
+        on, cpus, gpus: where a fleet or a search goes on, as for `fit`.
     """
     own_augment = None if augment is None else OwnAugment(augment)
     with joined() as team:
         if not team.first:
-            return _follow(team, model, data, own_augment)
+            return follow(team, model, data, own_augment)
         job = open_job(path, model, data, own_augment)
-        if not isinstance(job, Run):
-            refuse_several(f"A {job.kind}")
-        return _resume(team, job, progress, callbacks, checkpoint_every)
-
-
-def _resume(
-    team: Team, job: J, progress: bool, callbacks: Sequence[Callback | str], checkpoint_every: float
-) -> J:
-    job_callbacks = _with_progress(job.kind, progress, callbacks)
-    images = None
-    if not job.finished:
-        refuse_member(job.path)
-        if job.lacks_data:
-            raise UsageError(
-                f"{job.path} learned from data of your own: hand them in again, "
-                "resume(path, data=...)."
-            )
-        with reading(progress) as read:
-            images = job.images(read)
-    with given_back(job.given):
-        job.resume(
-            images, callbacks=job_callbacks, checkpoint_every=checkpoint_every,
-            augment=job.augment, team=team,
-        )  # fmt: skip
-        report(job, images)
-    return job
-
-
-def _follow(team: Team, model: Any, data: Any, augment: OwnAugment | None) -> Run:
-    """Take part in what the first process does."""
-    own, images = _objects(model, data)
-    with given_back(own):
-        return learning.follow(own, images, team=team, augment=augment)
-
-
-def _objects(model: Any, data: Any) -> tuple[nn.Module | None, Any]:
-    """Model and data where they are objects; None in place of a name."""
-    own = model if isinstance(model, nn.Module) else None
-    return own, None if isinstance(data, str | Path) else data
+        told = with_progress(job.kind, progress, callbacks)
+        if isinstance(job, Run):
+            if on:
+                raise UsageError(f"{path} is one run, which goes on here: leave out --on.")
+            return carry_on(job, told, progress, checkpoint_every, team=team)
+        refuse_several(f"A {job.kind}")
+        with opened(on, cpus, gpus) as place:
+            return carry_on(job, told, progress, checkpoint_every, place=place)
 
 
 def load(
@@ -273,25 +265,3 @@ def load(
     if isinstance(source, str | Path) and kind_at(source):
         return open_job(source, model, data, None if augment is None else OwnAugment(augment))
     return load_images(source, **options)
-
-
-def _with_progress(kind: str, progress: bool, callbacks: Sequence[Callback | str]) -> Callbacks:
-    """The user's callbacks, after the progress display of a kind of job.
-
-    Raises:
-        UsageError: progress is an object, which would be told of nothing.
-    """
-    if not isinstance(progress, bool):
-        raise UsageError(
-            f"progress is True or False, not {progress!r}: what is to be told of a training goes "
-            "into callbacks=[...]."
-        )
-    return resolve([*([VIEWS[kind].progress()] if progress else []), *callbacks])
-
-
-def _refuse_module(model: str | nn.Module, job: str) -> None:
-    if isinstance(model, nn.Module):
-        raise UsageError(
-            f"A {job} builds a new network for each of them, and a module is only one: "
-            "give the name of a model (see `cutaway models`)."
-        )

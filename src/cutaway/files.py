@@ -4,12 +4,17 @@ import errno
 import json
 import math
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from cutaway.errors import RunError
+
+TEMPORARY = ".cutaway-*.tmp"
+"""Names of folders that are being filled."""
 
 try:
     import fcntl
@@ -129,3 +134,27 @@ def _locked(handle: int, wait: bool) -> bool:
     except OSError:  # some network file systems
         return False
     return True
+
+
+@contextmanager
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """A folder of this process alone, gone at the end unless it was renamed."""
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = parent / TEMPORARY.replace("*", uuid4().hex)
+    with ExitStack() as stack:
+        with locked(parent):  # so that no sweeper comes between the folder and its lock
+            _sweep(parent)
+            folder.mkdir()
+            stack.enter_context(locked(folder))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what killed processes left: temporary folders that nobody holds."""
+    for folder in parent.glob(TEMPORARY):
+        with suppress(OSError), locked(folder, wait=False) as sure:
+            if sure:
+                shutil.rmtree(folder, ignore_errors=True)

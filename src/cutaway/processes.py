@@ -2,10 +2,15 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
+
+GRACE = 10.0
+"""Seconds that a process has to end by itself."""
 
 
 def cpus() -> int:
@@ -15,8 +20,22 @@ def cpus() -> int:
     return os.cpu_count() or 1
 
 
+def processor() -> str:
+    """The name of the processor."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            names = [line.split(":", 1)[1] for line in file if line.startswith("model name")]
+        return names[0].strip()
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()
+
+
 class Gone(Exception):
-    """The process died before it answered."""
+    """The process died before it answered; the text says how."""
+
+
+class Lost(Gone):
+    """It is out of reach, with the computer that it ran on: another may answer."""
 
 
 class Program:
@@ -24,15 +43,21 @@ class Program:
 
     It is no fork: it inherits neither locks nor threads, and does not run the user's script again.
     It ends when its standard input does, and so with the process that started it, however.
+
+    Args:
+        environment: its variables; by default those of this process.
     """
 
-    def __init__(self, *words: str, **options: Any) -> None:
+    def __init__(
+        self, *words: str, environment: Mapping[str, str] | None = None, **options: Any
+    ) -> None:
+        imports = os.pathsep.join(filter(None, sys.path))
         self._process = subprocess.Popen(
             [sys.executable, "-m", *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={**(environment or os.environ), "PYTHONPATH": imports},
             **options,
         )
 
@@ -42,13 +67,17 @@ class Program:
         Raises:
             Gone: it died.
         """
+        self.tell(question)
+        return self.heard()
+
+    def tell(self, question: Any) -> None:
+        """Ask, and leave the answer to `heard`. Raises Gone where it died."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(question) + "\n")
             self._process.stdin.flush()
         except OSError as error:  # a broken pipe
-            raise Gone from error
-        return self.heard()
+            raise self._gone() from error
 
     def heard(self) -> Any:
         """What it says next, unasked.
@@ -59,12 +88,27 @@ class Program:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line.endswith("\n"):
-            raise Gone
+            raise self._gone()
         return json.loads(line)
+
+    def _gone(self) -> Gone:
+        return Gone(f"its process ended with code {self._process.wait()}")
+
+    def stop(self) -> None:
+        """Ask it to end at a good moment."""
+        self._process.terminate()
 
     def kill(self) -> None:
         """Release whoever waits for an answer, in another thread."""
         self._process.kill()
+
+    def finish(self) -> None:
+        """Let it end by itself, as it does when it is asked no more; then close it."""
+        assert self._process.stdin is not None
+        with suppress(OSError, subprocess.TimeoutExpired):
+            self._process.stdin.close()
+            self._process.wait(GRACE)
+        self.close()
 
     def close(self) -> None:
         """End it and close what led to it."""

@@ -37,6 +37,15 @@ Processes = Annotated[
     int,
     typer.Option(help="Processes here that train one network together.", metavar="COUNT", min=1),
 ]
+OnOption = Annotated[
+    str, typer.Option("--on", help="Where: ray, or ray://host:port; by default here.")
+]
+CpusOption = Annotated[
+    int | None, typer.Option(help="CPUs of each task on Ray, by default 1.", show_default=False)
+]
+GpusOption = Annotated[
+    float | None, typer.Option(help="GPUs of each task on Ray, by default 0.", show_default=False)
+]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's directory.")]
 
 

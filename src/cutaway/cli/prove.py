@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from cutaway.cli.app import Json, app, emit
+from cutaway.cli.app import CpusOption, GpusOption, Json, OnOption, app, emit
 from cutaway.errors import CutawayError, UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ def prove(
         int | None,
         typer.Option(help="Experiments at once; by default as many as cores.", min=1),
     ] = None,
+    on: OnOption = "",
+    cpus: CpusOption = None,
+    gpus: GpusOption = None,
     book: Annotated[
         Path | None,
         typer.Option(help="Write the book there, a page for each chapter.", metavar="DIR"),
@@ -55,8 +58,8 @@ def prove(
     """
     from cutaway import lab
     from cutaway.lab.proving import NoFinding
-    from cutaway.processes import cpus
     from cutaway.show import findings
+    from cutaway.workplaces.opening import opened
 
     added = [one.number for file in own or [] for one in lab.add(file)]
     numbers, changes = read_words(words or [])
@@ -64,15 +67,13 @@ def prove(
     if changes and len(numbers) != 1:
         flag = "--" + next(iter(changes)).replace("_", "-")
         raise UsageError(f"{flag} cannot be given for several claims: name one claim.")
-    outcomes = lab.prove(
-        numbers,
-        scale=_scale(quick=quick, evening=evening, full=full),
-        again=again,
-        changes=changes,
-        processes=processes or cpus(),
-    )
-    total = len(lab.claims(*numbers))
-    results = list(outcomes if as_json else findings.with_progress(outcomes, total))
+    scale, total = _scale(quick=quick, evening=evening, full=full), len(lab.claims(*numbers))
+    with opened(on, cpus, gpus) as place:
+        outcomes = lab.prove(
+            numbers, scale=scale, again=again, changes=changes,
+            processes=processes or place.slots(1), place=place,
+        )  # fmt: skip
+        results = list(outcomes if as_json else findings.with_progress(outcomes, total))
     if book:
         from cutaway.show.book import write
 

@@ -4,7 +4,16 @@ from typing import Annotated
 
 import typer
 
-from cutaway.cli.app import CallbackOption, Json, Processes, RunPath, app
+from cutaway.cli.app import (
+    CallbackOption,
+    CpusOption,
+    GpusOption,
+    Json,
+    OnOption,
+    Processes,
+    RunPath,
+    app,
+)
 from cutaway.cli.several import first, in_several
 from cutaway.cli.train import print_run
 
@@ -12,6 +21,9 @@ from cutaway.cli.train import print_run
 @app.command(epilog="Example: cutaway resume runs/lenet5-digits-1")
 def resume(
     run: RunPath,
+    on: OnOption = "",
+    cpus: CpusOption = None,
+    gpus: GpusOption = None,
     callback: CallbackOption = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     processes: Processes = 1,
@@ -24,7 +36,8 @@ def resume(
 
     progress = not (quiet or as_json)
     job = api.resume(
-        run, progress=progress, callbacks=callback or (), checkpoint_every=checkpoint_every
-    )
+        run, progress=progress, callbacks=callback or (), checkpoint_every=checkpoint_every,
+        on=on, cpus=cpus, gpus=gpus,
+    )  # fmt: skip
     if first():
         print_run(job, as_json)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cutaway.cli.app import CallbackOption, Json, app
+from cutaway.cli.app import CallbackOption, CpusOption, GpusOption, Json, OnOption, app
 from cutaway.cli.train import Quality, print_run, read_request
 from cutaway.cli.words import with_recipe_options
 from cutaway.errors import UsageError
@@ -35,6 +35,17 @@ def search(
         str, typer.Option(help="The search's directory, by default runs/MODEL-DATA-search-N.")
     ] = "",
     quality: Quality = "",
+    at_once: Annotated[
+        int,
+        typer.Option(
+            help="Trials at work together, each drawn from what came before them; by default 1, "
+            "and on Ray as many as there is room for.",
+            show_default=False,
+        ),
+    ] = 0,
+    on: OnOption = "",
+    cpus: CpusOption = None,
+    gpus: GpusOption = None,
     callback: CallbackOption = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
@@ -54,7 +65,8 @@ def search(
     result = api.search(
         *names, recipe=saved, trials=trials, over=ranges, out=out,
         progress=not (quiet or as_json), callbacks=callback or (),
-        checkpoint_every=checkpoint_every, quality=quality, **changes,
+        checkpoint_every=checkpoint_every, quality=quality, at_once=at_once, on=on, cpus=cpus,
+        gpus=gpus, **changes,
     )  # fmt: skip
     print_run(result, as_json)
 

@@ -6,7 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
-from cutaway.cli.app import CallbackOption, Json, Processes, app, emit
+from cutaway.cli.app import (
+    CallbackOption,
+    CpusOption,
+    GpusOption,
+    Json,
+    OnOption,
+    Processes,
+    app,
+    emit,
+)
 from cutaway.cli.several import first, in_several
 from cutaway.cli.words import read_options, read_vary, read_words, with_recipe_options
 from cutaway.errors import UsageError
@@ -61,6 +70,9 @@ def train(
             metavar="TIME",
         ),
     ] = "",
+    on: OnOption = "",
+    cpus: CpusOption = None,
+    gpus: GpusOption = None,
     callback: CallbackOption = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     processes: Processes = 1,
@@ -91,7 +103,8 @@ def train(
 
     run = api.fit(
         *names, recipe=saved, out=out, progress=not (quiet or as_json), callbacks=callback or (),
-        checkpoint_every=checkpoint_every, way=way, quality=quality, time=time, **changes,
+        checkpoint_every=checkpoint_every, way=way, quality=quality, time=time, on=on, cpus=cpus,
+        gpus=gpus, **changes,
     )  # fmt: skip
     if first():
         print_run(run, as_json)

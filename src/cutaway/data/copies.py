@@ -1,6 +1,7 @@
 """Copies among images, searched once and kept in the cache."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,16 +36,28 @@ def copies(images: ImageSet, notify: Callable[[str], None]) -> Copies:
     if len(images) < MIN_CACHED:
         return _find(images, notify)
 
+    try:
+        return _cached(images, lambda: _find(images, notify))
+    except DataError:  # a cache that cannot be written is no reason not to train
+        return _find(images, notify)
+
+
+def keep(images: ImageSet, found: Copies) -> None:
+    """Put into the cache what was found among the same images elsewhere."""
+    with suppress(DataError):
+        _cached(images, lambda: found)
+
+
+def _cached(images: ImageSet, find: Callable[[], Copies]) -> Copies:
+    """From the cache, or found and put there. Raises DataError where it cannot be written."""
+
     def build(folder: Path) -> dict[str, Any]:
-        labels = torch.stack(_find(images, notify)).numpy()
+        labels = torch.stack(find()).numpy()
         np.save(folder / LABELS, labels)
         return {"bytes": (folder / LABELS).stat().st_size}
 
     key = cache.digest("copies", VERSION, images.fingerprint)
-    try:
-        place, _ = cache.entry(key, build, _is_complete)
-    except DataError:  # a cache that cannot be written is no reason not to train
-        return _find(images, notify)
+    place, _ = cache.entry(key, build, _is_complete)
     return Copies(*torch.from_numpy(np.load(place / LABELS)))
 
 

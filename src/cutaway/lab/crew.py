@@ -1,12 +1,11 @@
-"""Processes that test claims side by side; each leaves what it finds in the cache."""
+"""Processes that test claims side by side, here or elsewhere."""
 
-from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from queue import SimpleQueue
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, NamedTuple
 
-from cutaway.processes import Gone, Program
+from cutaway.lab.finding_cache import Content
+from cutaway.processes import Gone
+from cutaway.workplaces import Crew, Question, Work, Workplace
 
 ENDED = "The process that tested it was ended from outside."
 
@@ -21,71 +20,39 @@ class Task(NamedTuple):
 
 Missing = tuple[str, bool] | None
 """Why there is no finding, and whether the experiment failed; None where there is one."""
+Answer = dict[str, Any]
+"""What was `found`, as the cache has it; or why it is `missing`."""
 
 
 def answers(
-    tasks: Sequence[Task], own: Sequence[Path], processes: int
+    tasks: Sequence[Task],
+    work: Work,
+    place: Workplace,
+    processes: int,
+    keep: Callable[[Task, Content], object],
 ) -> Generator[Missing, None, None]:
     """The answers in the order of the tasks. A process that dies costs the claim that it tested.
 
     Args:
-        own: files with claims of the user's own.
+        keep: is told at once of what was found.
     """
-    staff = [_Worker(own) for _ in range(processes)]
-    free: SimpleQueue[_Worker] = SimpleQueue()
-    for worker in staff:
-        free.put(worker)
-
-    def ask(task: Task) -> Missing:
-        worker = free.get()
-        try:
-            return worker.answer(task)
-        finally:
-            free.put(worker)
-
-    threads = ThreadPoolExecutor(processes)
-    try:
-        yield from threads.map(ask, tasks)
-    finally:
-        for worker in staff:
-            worker.dismiss()
-        threads.shutdown(cancel_futures=True)
-        for worker in staff:
-            worker.close()
+    with Crew(place, work, processes) as crew:
+        for task in tasks:
+            crew.ask(Question(task))
+        early: dict[str, Missing] = {}
+        said = crew.answers()
+        for task in tasks:
+            while task.number not in early:
+                question, answer = next(said)
+                early[question.asked.number] = _settled(question.asked, answer, keep)
+            yield early.pop(task.number)
 
 
-class _Worker:
-    """A process of `cutaway.lab.worker`, started when it is needed, until it is dismissed.
-
-    It is none of the terminal's foreground, so that Ctrl-C reaches only the process that asks, and
-    it ends when that does, however.
-    """
-
-    def __init__(self, own: Sequence[Path]) -> None:
-        self.words = ["cutaway.lab.worker", *map(str, own)]
-        self.program: Program | None = None
-        self.dismissed = False
-
-    def answer(self, task: Task) -> Missing:
-        if self.program is None:
-            self.program = Program(*self.words, start_new_session=True)
-        if self.dismissed:
-            self.program.kill()
-        try:
-            answer = self.program.ask(task)
-        except Gone:
-            self.close()
-            return ENDED, True
-        return tuple(answer) if answer else None
-
-    def dismiss(self) -> None:
-        """Release whoever waits for an answer."""
-        self.dismissed = True
-        if self.program is not None:
-            self.program.kill()
-
-    def close(self) -> None:
-        """End the process and close what led to it."""
-        if self.program is not None:
-            self.program.close()
-            self.program = None
+def _settled(task: Task, answer: Answer | Gone, keep: Callable[[Task, Content], object]) -> Missing:
+    if isinstance(answer, Gone):
+        return ENDED, True
+    if "missing" in answer:
+        reason, broken = answer["missing"]
+        return reason, broken
+    keep(task, answer["found"])
+    return None

@@ -122,15 +122,22 @@ class Claim:
         larger = {"quick": {}, "evening": self.evening, "full": self.full}[scale]
         return settle(self.number, self.settings, larger, changes)
 
+    def needed(self, settings: Mapping[str, Any] | None = None) -> list[str]:
+        """The data sets and packages that it needs.
+
+        Args:
+            settings: by default the quick ones.
+        """
+        data = str((settings or self.settle()).get("data", ""))
+        return [*dict.fromkeys([*self.needs, *([data] if data in SOURCES else [])])]
+
     def lacks(self, settings: Mapping[str, Any] | None = None) -> str:
         """A sentence part on what it needs and is not here; empty where nothing is lacking.
 
         Args:
             settings: by default the quick ones.
         """
-        data = str((settings or self.settle()).get("data", ""))
-        needs = dict.fromkeys([*self.needs, *([data] if data in SOURCES else [])])
-        missing = [name for name in needs if not _here(name)]
+        missing = [name for name in self.needed(settings) if not _here(name)]
         return f"needs {' and '.join(missing)}" if missing else ""
 
     def run(self, scale: Scale = "quick", /, **changes: Any) -> "Finding":

@@ -1,6 +1,7 @@
 """Findings kept on disk, by the claim's own code, its settings and PyTorch's version."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from cutaway.files import write_whole
 from cutaway.lab.code import code_of
 from cutaway.lab.experiment import Claim, Finding
 from cutaway.lab.serialization import pack, unpack
+
+Content = Mapping[str, Any]
+"""A finding as its file holds it."""
 
 
 def load(claim: Claim, settings: dict[str, Any]) -> Finding | None:
@@ -30,15 +34,24 @@ def save(finding: Finding) -> Path:
         DataError: the cache cannot be written.
         RunError: the disk is full.
     """
-    path = path_of(finding.claim, finding.settings)
-    with cache.disk_errors():
-        path.parent.mkdir(parents=True, exist_ok=True)
-    content = {
+    return keep(finding.claim, finding.settings, content(finding))
+
+
+def content(finding: Finding) -> Content:
+    """A finding in plain values."""
+    return {
         "evidence": pack(finding.evidence),
         "seconds": finding.seconds,
         "environment": finding.environment,
     }
-    write_whole(path, json.dumps(content, allow_nan=False))
+
+
+def keep(claim: Claim, settings: dict[str, Any], found: Content) -> Path:
+    """Write the content of a finding; raises what `save` does."""
+    path = path_of(claim, settings)
+    with cache.disk_errors():
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, json.dumps(found, allow_nan=False))
     return path
 
 

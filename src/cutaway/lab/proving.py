@@ -9,7 +9,9 @@ from cutaway.errors import CutawayError
 from cutaway.lab import crew, finding_cache, registry
 from cutaway.lab.crew import Task
 from cutaway.lab.experiment import SCALES, Claim, Finding, Scale
+from cutaway.lab.library import with_sets
 from cutaway.lab.registry import claims
+from cutaway.workplaces import HERE, Work, Workplace
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ def prove(
     again: bool = False,
     changes: Mapping[str, Any] | None = None,
     processes: int = 1,
+    place: Workplace = HERE,
 ) -> Iterator[Finding | NoFinding]:
     """Test claims in order; each finding is written to disk before the next claim begins.
 
@@ -44,18 +47,19 @@ def prove(
         changes: settings of each of them.
         processes: experiments at once. Each computes with one thread, where its claim does not ask
             for more, and times itself by what its own process spends.
+        place: where these experiments are done.
 
     Raises:
         UsageError: an unknown claim or setting, or a value that it cannot have.
     """
     asked = [(one, one.settle(scale, **(changes or {}))) for one in claims(*words)]
-    if processes > 1 and len(asked) > 1:
-        return _side_by_side(asked, again, processes)
+    if place.apart or (processes > 1 and len(asked) > 1):
+        return _side_by_side(asked, again, place, processes)
     return (test(one, settings, again) for one, settings in asked)
 
 
 def _side_by_side(
-    asked: list[tuple[Claim, dict[str, Any]]], again: bool, processes: int
+    asked: list[tuple[Claim, dict[str, Any]]], again: bool, place: Workplace, processes: int
 ) -> Iterator[Finding | NoFinding]:
     """Only for what was not found before are processes started."""
     known = [None if again else finding_cache.load(*one) for one in asked]
@@ -64,8 +68,21 @@ def _side_by_side(
         for (one, settings), finding in zip(asked, known, strict=True)
         if finding is None
     ]
-    own = sorted({one.file for one in registry.OWN.values()})
-    with closing(crew.answers(tasks, own, min(processes, len(tasks)))) as answers:
+    by_number = {one.number: (one, settings) for one, settings in asked}
+
+    def keep(task: Task, found: finding_cache.Content) -> None:
+        if place.apart:  # else it lies there already
+            finding_cache.keep(*by_number[task.number], found)
+
+    own = tuple(sorted({one.file for one in registry.OWN.values()}))
+    threads = {"OMP_NUM_THREADS": str(place.cpus)} if place.apart else {}
+    alone = Work("cutaway.lab.worker", files=own, environment=threads)
+    needing = [pair for pair, finding in zip(asked, known, strict=True) if finding is None]
+    count = min(processes, len(tasks))
+    with (
+        with_sets(alone, needing, place) as work,
+        closing(crew.answers(tasks, work, place, count, keep)) as answers,
+    ):
         for (one, settings), finding in zip(asked, known, strict=True):
             if finding is None and (missing := next(answers)):
                 yield NoFinding(one, *missing)

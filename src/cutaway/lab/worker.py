@@ -10,7 +10,8 @@ import sys
 from queue import SimpleQueue
 from threading import Thread
 
-from cutaway.lab.crew import Missing, Task
+from cutaway.lab import finding_cache
+from cutaway.lab.crew import Answer, Task
 from cutaway.lab.proving import NoFinding, test
 from cutaway.lab.registry import add, claim
 from cutaway.settings import as_tuples
@@ -35,12 +36,14 @@ def _read(lines: "SimpleQueue[str]") -> None:
     os._exit(0)
 
 
-def answer(task: Task) -> Missing:
-    """Test a claim; why there is no finding, if there is none."""
+def answer(task: Task) -> Answer:
+    """Test a claim: what was found, or why nothing was."""
     one = claim(task.number)
     values = {name: as_tuples(value) for name, value in task.settings.items()}
     outcome = test(one, one.settle(**values), task.again)
-    return (outcome.reason, outcome.broken) if isinstance(outcome, NoFinding) else None
+    if isinstance(outcome, NoFinding):
+        return {"missing": (outcome.reason, outcome.broken)}
+    return {"found": finding_cache.content(outcome)}
 
 
 if __name__ == "__main__":

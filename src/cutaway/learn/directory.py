@@ -3,26 +3,21 @@
 import errno
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from unicodedata import category, normalize
-from uuid import uuid4
 
 from cutaway.data.split import Split
 from cutaway.errors import RunError, UsageError
-from cutaway.files import locked, write_json, write_whole, writing
+from cutaway.files import locked, temporary_folder, write_json, write_whole, writing
 from cutaway.learn.card import DataCard
 from cutaway.learn.recipe import Recipe
 
 LONGEST = 60
 """Bytes of a model's or a data set's name in that of a run; file systems take 255 in all."""
-
-TEMPORARY = ".cutaway-*.tmp"
-"""Names of folders that are being filled."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +111,7 @@ def create_whole(place: Place, fill: Callable[[Path], None]) -> Path:
     Raises:
         RunError: it cannot be written, or somebody else has taken its name.
     """
-    with writing(place.path), _temporary(place.path.parent) as folder:
+    with writing(place.path), temporary_folder(place.path.parent) as folder:
         fill(folder)
         for path in place.names():
             if _renamed(folder, path):
@@ -135,30 +130,6 @@ def _renamed(folder: Path, path: Path) -> bool:
             return False
         raise
     return True
-
-
-@contextmanager
-def _temporary(parent: Path) -> Iterator[Path]:
-    """A folder of this process alone, gone at the end unless it was renamed."""
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = parent / TEMPORARY.replace("*", uuid4().hex)
-    with ExitStack() as stack:
-        with locked(parent):  # so that no sweeper comes between the folder and its lock
-            _sweep(parent)
-            folder.mkdir()
-            stack.enter_context(locked(folder))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _sweep(parent: Path) -> None:
-    """Remove what killed processes left: temporary folders that nobody holds."""
-    for folder in parent.glob(TEMPORARY):
-        with suppress(OSError), locked(folder, wait=False) as sure:
-            if sure:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def refuse_member(path: str | Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from cutaway.data.augment import OwnAugment
 from cutaway.learn.callbacks import Callback, Callbacks, resolve
 from cutaway.together.team import ALONE, Team
+from cutaway.workplaces import HERE, Workplace
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Execution:
         checkpoint_every: seconds between checkpoints.
         augment: the augmentation, where it is of the user's own; the recipe says what it is.
         team: the processes that train together.
+        place: where members of a fleet and trials of a search are trained.
 
     Raises:
         UsageError: a callback that cannot be imported or made, or is none.
@@ -31,6 +33,7 @@ class Execution:
     checkpoint_every: float = 15.0
     augment: OwnAugment | None = None
     team: Team = ALONE
+    place: Workplace = HERE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "callbacks", tuple(self.callbacks))  # read once, kept

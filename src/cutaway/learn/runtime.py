@@ -14,6 +14,7 @@ from cutaway.errors import UsageError
 from cutaway.learn import memory
 from cutaway.learn.optim.uncompiled import uncompiled
 from cutaway.learn.recipe import PRECISIONS, Recipe
+from cutaway.processes import processor as processor
 from cutaway.together.launch import launched_as
 from cutaway.together.team import ALONE, Team
 
@@ -254,15 +255,3 @@ def environment(runtime: Runtime) -> Environment:
 
 def _device_name(device: str) -> str:
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else processor()
-
-
-def processor() -> str:
-    """The name of the processor."""
-    import platform
-
-    try:
-        with open("/proc/cpuinfo") as file:
-            names = [line.split(":", 1)[1] for line in file if line.startswith("model name")]
-        return names[0].strip()
-    except (OSError, IndexError):
-        return platform.processor() or platform.machine()

@@ -19,6 +19,8 @@ from cutaway.errors import UsageError
 from cutaway.learn import runtime as runtimes
 from cutaway.learn.augmentation import augmentation_of
 from cutaway.learn.counting import count_cost
+from cutaway.learn.elsewhere import expect_tasks
+from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.stackable import capacity, recipe_obstacle, try_stack
 from cutaway.learn.network import initial_network
 from cutaway.learn.recipe import OWN, Recipe
@@ -82,6 +84,20 @@ def choose(
     threads = counts.share if way == "side-by-side" else torch.get_num_threads()
     why = f"{count} members, {way}: {why}.{counts.waves(at_once)}"
     return Choice(way, why, at_once, members[0].threads or threads)
+
+
+def elsewhere(members: Sequence[Recipe], way: str, execution: Execution) -> Choice:
+    """Each a task of its own where the execution has its place.
+
+    Raises:
+        UsageError: they cannot be tasks.
+    """
+    if way not in ("auto", "side-by-side"):
+        raise UsageError(
+            f"Members on Ray are tasks of their own, side by side: leave out --way {way}, or --on."
+        )
+    threads, why = expect_tasks(members[0].threads, execution), f"each a task on {execution.place}"
+    return Choice("side-by-side", f"{len(members)} members, {why}.", 1, threads)
 
 
 class Counts:

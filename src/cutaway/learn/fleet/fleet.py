@@ -128,9 +128,13 @@ class Fleet(Job, Answering):
         """Member k's recipe (from 0), as `cutaway train` alone would take it."""
         return self.recipe.override(**self._facts["members"][k])
 
+    def folder(self, k: int) -> str:
+        """The name of member k's directory (from 0) below the fleet's."""
+        return f"members/{k:03}"
+
     def place(self, k: int) -> Path:
         """The directory of member k (from 0)."""
-        return self.path / "members" / f"{k:03}"
+        return self.path / self.folder(k)
 
     def begun(self, k: int) -> bool:
         return Run.is_at(self.place(k))

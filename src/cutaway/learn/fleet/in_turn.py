@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import NotRequired, TypedDict
 
 from cutaway.data.audit import Audit, audit
 from cutaway.data.imageset import ImageSet
@@ -15,14 +14,6 @@ from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.training import Stopped, Training
-
-
-class Answer(TypedDict):
-    """The end of a member: no more than its number where it ended well."""
-
-    member: int
-    error: NotRequired[str]
-    stopped: NotRequired[bool]
 
 
 def expect_all(fleet: Fleet, problems: list[str]) -> None:

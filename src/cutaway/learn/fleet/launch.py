@@ -9,15 +9,17 @@ from cutaway.errors import UsageError, nearest
 from cutaway.files import locked
 from cutaway.learn.callbacks import serialize
 from cutaway.learn.directory import destination, training_lock
+from cutaway.learn.elsewhere import check_threads
 from cutaway.learn.execution import Execution
 from cutaway.learn.fit import split_for
 from cutaway.learn.fleet.batched import batched
-from cutaway.learn.fleet.choice import choose
+from cutaway.learn.fleet.choice import choose, elsewhere
 from cutaway.learn.fleet.fleet import Fleet, plan
 from cutaway.learn.fleet.in_turn import in_turn, waiting
 from cutaway.learn.fleet.side_by_side import side_by_side
 from cutaway.learn.recipe import AUTO_RATE, Recipe
 from cutaway.learn.runtime import computing
+from cutaway.workplaces import Workplace
 
 Strategy = Callable[[Fleet, ImageSet, Execution], None]
 STRATEGIES: dict[str, Strategy] = {
@@ -60,7 +62,10 @@ def launch(
     if recipe.folds:  # refuses what cannot be divided so, before anything is written
         split_for(members[0], images, audit(images))
     place = destination(settings.out, recipe.model, images.name, "fleet")
-    choice = choose(members, images, way, settings.augment)
+    if settings.place.apart:
+        choice = elsewhere(members, way, settings)
+    else:
+        choice = choose(members, images, way, settings.augment)
     if choice.way == "side-by-side":
         serialize(settings.callback)  # refuses what members' processes cannot make
     return train(Fleet.create(place, shared, changes, choice), images, settings, choice.why)
@@ -80,16 +85,30 @@ def train(fleet: Fleet, images: ImageSet, execution: Execution, why: str) -> Fle
     Args:
         why: it is trained in the way that it is.
     """
-    callbacks = execution.callback
+    callbacks, place = execution.callback, execution.place
+    if place.apart:
+        _expect_tasks(fleet, place)
     with training_lock(fleet.path), computing(fleet.threads):
         _let_workers_end(fleet)
         try:
             callbacks.on_fleet_begin(fleet, why)
+            for note in place.notes:
+                callbacks.on_note(note)
             STRATEGIES[fleet.way](fleet, images, execution)
             fleet.conclude()
         finally:
             callbacks.on_fleet_end(fleet)
     return fleet
+
+
+def _expect_tasks(fleet: Fleet, place: Workplace) -> None:
+    """Refuse to go on elsewhere with what would end otherwise there. Raises UsageError."""
+    if fleet.way != "side-by-side":
+        raise UsageError(
+            f"{fleet.path} began {fleet.way}, and would end otherwise as tasks on {place}: go on "
+            f"with it here, `cutaway resume {fleet.path}`."
+        )
+    check_threads(fleet.threads, place)
 
 
 def _let_workers_end(fleet: Fleet) -> None:

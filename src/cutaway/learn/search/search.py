@@ -11,6 +11,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.errors import RunError, TrainingError, UsageError
 from cutaway.files import read_json, write_json, write_whole
 from cutaway.learn.directory import Place, create_whole
+from cutaway.learn.elsewhere import check_threads
 from cutaway.learn.execution import Execution
 from cutaway.learn.format_versions import expect_same_steps
 from cutaway.learn.job import Job
@@ -36,6 +37,7 @@ class SearchFacts(TypedDict):
     objective: str
     fingerprint: str
     threads: NotRequired[int]
+    at_once: NotRequired[int]
     space: Mapping[str, Mapping[str, object]]
 
 
@@ -70,15 +72,20 @@ class Search(Job):
         trials: int,
         objective: str,
         fingerprint: str = "",
+        at_once: int = 1,
+        threads: int = 0,
     ) -> "Search":
         """Write down what is to be tried, in one step; nothing is trained yet.
 
         Args:
             fingerprint: of the images, see `check_images`.
+            at_once: trials that may be at work together.
+            threads: of a trial; by default as many as PyTorch has.
         """
         facts: SearchFacts = {
             "format": FORMAT, "recipe": recipe.to_dict(), "trials": trials, "objective": objective,
-            "fingerprint": fingerprint, "threads": torch.get_num_threads(),
+            "fingerprint": fingerprint, "threads": threads or torch.get_num_threads(),
+            "at_once": at_once,
             "space": {name: axes.to_dict(axis) for name, axis in space.items()},
         }  # fmt: skip
         return cls(create_whole(place, lambda folder: write_json(folder / cls.marker, facts)))
@@ -118,9 +125,19 @@ class Search(Job):
         """Of a trial, unless its recipe says otherwise."""
         return self._facts.get("threads", 0) or torch.get_num_threads()
 
+    @property
+    def at_once(self) -> int:
+        """Trials at work together: each follows from those before it but for so many, itself
+        among them, so that what is drawn does not depend on which of them ends first."""
+        return self._facts.get("at_once", 1)
+
+    def folder(self, number: int) -> str:
+        """The name of a trial's directory (from 0) below the search's."""
+        return f"trials/{number:03}"
+
     def place(self, number: int) -> Path:
         """The directory of a trial (from 0)."""
-        return self.path / "trials" / f"{number:03}"
+        return self.path / self.folder(number)
 
     @property
     def trials(self) -> list[Trial]:
@@ -164,11 +181,13 @@ class Search(Job):
         )
 
     def resume(self, images: ImageSet | None = None, **execution: Any) -> "Search":
-        from cutaway.learn.search.launch import Trials
+        from cutaway.learn.search.trials import Trials
 
         settings = Execution(**execution)
         if self.finished:
             return self
+        if settings.place.apart:
+            check_threads(self.threads, settings.place)
         expect_same_steps(self._facts["recipe"], self.path)
         sampling.require_optuna()
         images = self.images() if images is None else images
