@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cutaway.data.augment import Augment, Draw, OwnAugment
 from cutaway.data.balance import balanced_order
+from cutaway.data.elsewhere import Elsewhere, along_shards, in_few_shards, soon
 from cutaway.data.imageset import ImageSet
 from cutaway.data.target import Masks, Target
 from cutaway.randomness import generator
@@ -65,6 +66,7 @@ class Normalise:
     ) -> "Normalise":
         """The statistics of (up to 10,000 evenly chosen of) all or some of the images."""
         index = torch.arange(len(images)) if index is None else index
+        index = in_few_shards(images, index, 10_000)
         sample = images[index[:: max(1, len(index) // 10_000)]]
         total, squares = torch.zeros(2, images.shape[-1], dtype=torch.float64)
         count = 0
@@ -173,7 +175,11 @@ class Feed:
     def order(self, epoch: int) -> Int[Tensor, " m"]:
         """Positions in the set in the order of one epoch."""
         if self._order[0] != epoch:
-            self._order = (epoch, self.index[self._shuffle(generator(self.seed, "order", epoch))])
+            draws = generator(self.seed, "order", epoch)
+            self._order = (
+                epoch,
+                along_shards(self.images, self.index[self._shuffle(draws)], draws),
+            )
         return self._order[1]
 
     def _shuffle(self, draws: torch.Generator) -> Int[Tensor, " m"]:
@@ -186,7 +192,9 @@ class Feed:
         epoch = number // self.batches_per_epoch
         skipped = epoch * self.images_per_epoch
         start, end = self.images_before(number), self.images_before(number + 1)
-        return self.order(epoch)[start - skipped : end - skipped]
+        order = self.order(epoch)
+        soon(self.images, order[start - skipped :])
+        return order[start - skipped : end - skipped]
 
     def images_before(self, number: int) -> int:
         """Number of images in all batches before this one, without the additional labelled ones.
@@ -222,7 +230,9 @@ class Feed:
 
     def first(self, count: int) -> Iterator[Batch]:
         """The first `count` images, in batches, without augmentation."""
-        yield from map(self.of, self.index[:count].split(self.batch_size))
+        for start in range(0, count, self.batch_size):
+            soon(self.images, self.index[start:count])
+            yield self.of(self.index[start : min(count, start + self.batch_size)])
 
     def of(self, index: Int[Tensor, " b"]) -> Batch:
         """A batch of these images, without augmentation."""
@@ -275,8 +285,9 @@ def _in_format(x: Tensor, memory_format: torch.memory_format) -> Tensor:
 
 
 def to_device(images: UInt8[Tensor, "n *grid c"], device: str) -> UInt8[Tensor, "n *grid c"]:
-    """The images on the device where they fit in half of its free memory, else where they are."""
-    if not device.startswith("cuda"):
+    """The images on the device where they are at hand and fit in half of its free memory; else
+    where they are."""
+    if not device.startswith("cuda") or isinstance(images, Elsewhere):
         return images
     free, _ = torch.cuda.mem_get_info(device)
     return images.to(device) if images.nbytes < free / 2 else images

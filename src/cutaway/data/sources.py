@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from cutaway.addresses import is_address
 from cutaway.data.catalog import SOURCES, Source
 from cutaway.data.division import named_as_parts
 from cutaway.data.files import TABLES, folder
@@ -50,7 +51,8 @@ def load(
             `root/class/*` or `root/{train,val,test}/class/*`; a folder `root/images/*` beside
             `root/masks/*`, also below parts (see `masks`); a CSV or Parquet file with pictures
             (paths or bytes) and labels; a ZIP or TAR archive of such; one picture file, to be
-            fitted; `(images, targets)` arrays; an image set; a data frame; anything indexable of
+            fitted; an address of such elsewhere (`s3://`, `gs://`, `hf://datasets/`, `https://`);
+            `(images, targets)` arrays; an image set; a data frame; anything indexable of
             `(image, target)` or of rows with columns; what gives such one after another, of which
             the first are loaded (see `Stream`); or parts of all these,
             `{"train": ..., "test": ...}` or `(train, val)`.
@@ -71,11 +73,7 @@ def load(
     """
     if isinstance(image_size, int) and image_size < 1:
         raise UsageError(f"An image size of {image_size} pixels makes no sense.")
-    if label and not has_columns(data):
-        raise UsageError(
-            f"--label names the column of a table that holds the labels, and {data} has no "
-            "columns: leave it out, or name the table."
-        )
+    _expect_columns(data, label, data)
     spec = TargetSpec(label, numbers, several)
     images, by_column = _read(data, image_size, group_by, spec, progress)
     if isinstance(image_size, int):
@@ -92,10 +90,19 @@ def load(
     return _checked(images)
 
 
+def _expect_columns(data: Any, label: str, called: Any) -> None:
+    """Raises UsageError where a column is named, and data have none."""
+    if label and not has_columns(data):
+        raise UsageError(
+            f"--label names the column of a table that holds the labels, and {called} has no "
+            "columns: leave it out, or name the table."
+        )
+
+
 def has_columns(data: Any) -> bool:
     """Whether data may have a column for `label` to name: all may but a known name, one picture,
     and a folder (or an archive of one) whose labels are folders or masks."""
-    if not isinstance(data, str | PathLike):
+    if not isinstance(data, str | PathLike) or is_address(data):
         return True
     path = Path(data).expanduser()
     if path.is_file() and path.name.lower().endswith(ARCHIVES):
@@ -103,6 +110,8 @@ def has_columns(data: Any) -> bool:
 
         return has_columns(extract(path)[0])
     if path.is_dir() and str(data) not in SOURCES:
+        if _pieces(path):
+            return True
         from cutaway.data.masks import has_masks
         from cutaway.data.siblings import has_class_folders
 
@@ -123,6 +132,14 @@ def _read(
             return _read(data, side, group_by, spec, progress)
 
         return from_object(data, size, group_by, spec, progress, part)
+    if is_address(data) or _is_packed(data):
+        from cutaway.data.remote.load import from_address
+
+        def here(path: Path) -> tuple[ImageSet, bool]:
+            _expect_columns(path, spec.label, data)
+            return _read(path, size, group_by, spec, progress)
+
+        return from_address(str(data), here)
     path = Path(data).expanduser()
     if str(data) in SOURCES:
         return _load_named(SOURCES[str(data)], size, progress), False
@@ -153,6 +170,8 @@ def _folder(
     if has_masks(path):
         return folder_with_masks(path, size, progress), False
     parts, findings = tables_by_part(path, spec)
+    if not parts and (pieces := _pieces(path)):
+        return _in_pieces(path, pieces, size, group_by, spec, progress)
     if not parts:
         images = folder(path, size, progress)
         return replace(images, findings=(*images.findings, *unread_tables(path))), False
@@ -167,6 +186,35 @@ def _folder(
     else:
         images, by_column = join_parts(parts, size, read, named=True), False
     return replace(images, name=str(path), findings=(*images.findings, *findings)), by_column
+
+
+def _is_packed(data: str | PathLike[str]) -> bool:
+    """Whether a folder here holds a packed set."""
+    return Path(data, "cutaway-index.json").is_file()
+
+
+def _pieces(path: Path) -> list[Path]:
+    """The Parquet files or archives in a folder that are one set in pieces."""
+    from cutaway.data.table_shards import shards_in
+    from cutaway.data.webdataset import TARS
+
+    return shards_in(path, (".parquet",)) or shards_in(path, TARS)
+
+
+def _in_pieces(
+    path: Path, pieces: list[Path], size: Size, group_by: str, spec: TargetSpec,
+    progress: Progress | None,
+) -> tuple[ImageSet, bool]:  # fmt: skip
+    """Read a folder of Parquet files, or of archives in the way of WebDataset."""
+    from cutaway.data.table import from_table, open_table
+    from cutaway.data.table_shards import open_shards
+    from cutaway.data.webdataset import as_table
+
+    if pieces[0].suffix == ".parquet":
+        return from_table(open_shards(path, pieces), str(path), size, group_by, spec, progress)
+    inner, damaged = as_table(path, pieces)
+    images, by_column = from_table(open_table(inner), str(path), size, group_by, spec, progress)
+    return replace(images, findings=(*damaged, *images.findings)), by_column
 
 
 def _archive(
