@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import SimpleQueue
+from typing import Any
+
+import pytest
 
 KEYS = {
     "AWS_ACCESS_KEY_ID": "key-of-the-tests", "AWS_SECRET_ACCESS_KEY": "secret-of-the-tests",
@@ -50,6 +53,49 @@ class Faults:
     def gets(self, word: str = "") -> int:
         """Number of files that were asked for."""
         return sum(line.startswith("GET") and word in line for line in self.seen)
+
+
+@dataclass
+class Bucket:
+    """A bucket behind a proxy, and its files as they are without one."""
+
+    client: Any
+    faults: Faults
+    endpoint: str
+
+    def put(self, name: str, content: bytes) -> None:
+        self.client.put_object(Bucket="bucket", Key=name, Body=content)
+
+    def read(self, name: str) -> bytes:
+        return self.client.get_object(Bucket="bucket", Key=name)["Body"].read()
+
+    def remove(self, name: str) -> None:
+        self.client.delete_object(Bucket="bucket", Key=name)
+
+    def names(self, below: str = "") -> list[str]:
+        found = self.client.list_objects_v2(Bucket="bucket", Prefix=below)
+        return [one["Key"] for one in found.get("Contents", ())]
+
+    def calm(self) -> None:
+        """No faults any more, and nothing seen."""
+        self.faults.delay, self.faults.rule = 0.0, lambda line: ""
+        self.faults.seen.clear()
+
+
+@contextmanager
+def bucket() -> Iterator[Bucket]:
+    """`s3://bucket` on the loopback, which everything in this process and its children uses."""
+    boto3, s3fs = pytest.importorskip("boto3"), pytest.importorskip("s3fs")
+    faults = Faults()
+    with pytest.MonkeyPatch.context() as patch, s3_server() as port, proxy(port, faults) as front:
+        endpoint = f"http://127.0.0.1:{front}"
+        for name, value in {**KEYS, "AWS_ENDPOINT_URL": endpoint, "CUTAWAY_PATIENCE": "2"}.items():
+            patch.setenv(name, value)
+        s3fs.S3FileSystem.clear_instance_cache()  # one may know the server of another test
+        client = boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}")
+        client.create_bucket(Bucket="bucket")
+        yield Bucket(client, faults, endpoint)
+        s3fs.S3FileSystem.clear_instance_cache()
 
 
 @contextmanager

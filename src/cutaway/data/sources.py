@@ -110,12 +110,11 @@ def has_columns(data: Any) -> bool:
 
         return has_columns(extract(path)[0])
     if path.is_dir() and str(data) not in SOURCES:
-        if _pieces(path):
-            return True
         from cutaway.data.masks import has_masks
+        from cutaway.data.pieces import pieces_in
         from cutaway.data.siblings import has_class_folders
 
-        return not (has_masks(path) or has_class_folders(path))
+        return bool(pieces_in(path)) or not (has_masks(path) or has_class_folders(path))
     return str(data) not in SOURCES and path.suffix.lower() not in ENDINGS
 
 
@@ -165,13 +164,14 @@ def _folder(
 ) -> tuple[ImageSet, bool]:
     """Read a folder: pictures beside masks, a table for each part, or class folders."""
     from cutaway.data.masks import folder_with_masks, has_masks
+    from cutaway.data.pieces import in_pieces, pieces_in
     from cutaway.data.siblings import tables_by_part, unread_tables
 
     if has_masks(path):
         return folder_with_masks(path, size, progress), False
     parts, findings = tables_by_part(path, spec)
-    if not parts and (pieces := _pieces(path)):
-        return _in_pieces(path, pieces, size, group_by, spec, progress)
+    if not parts and (pieces := pieces_in(path)):
+        return in_pieces(path, pieces, size, group_by, spec, progress)
     if not parts:
         images = folder(path, size, progress)
         return replace(images, findings=(*images.findings, *unread_tables(path))), False
@@ -193,37 +193,16 @@ def _is_packed(data: str | PathLike[str]) -> bool:
     return Path(data, "cutaway-index.json").is_file()
 
 
-def _pieces(path: Path) -> list[Path]:
-    """The Parquet files or archives in a folder that are one set in pieces."""
-    from cutaway.data.table_shards import shards_in
-    from cutaway.data.webdataset import TARS
-
-    return shards_in(path, (".parquet",)) or shards_in(path, TARS)
-
-
-def _in_pieces(
-    path: Path, pieces: list[Path], size: Size, group_by: str, spec: TargetSpec,
-    progress: Progress | None,
-) -> tuple[ImageSet, bool]:  # fmt: skip
-    """Read a folder of Parquet files, or of archives in the way of WebDataset."""
-    from cutaway.data.table import from_table, open_table
-    from cutaway.data.table_shards import open_shards
-    from cutaway.data.webdataset import as_table
-
-    if pieces[0].suffix == ".parquet":
-        return from_table(open_shards(path, pieces), str(path), size, group_by, spec, progress)
-    inner, damaged = as_table(path, pieces)
-    images, by_column = from_table(open_table(inner), str(path), size, group_by, spec, progress)
-    return replace(images, findings=(*damaged, *images.findings)), by_column
-
-
 def _archive(
     path: Path, size: Size, group_by: str, spec: TargetSpec, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """Read an archive; messages name the archive and not the cache."""
     from cutaway.data.archive import extract
+    from cutaway.data.pieces import in_pieces, tells_labels
 
     inner, damaged = extract(path)
+    if tells_labels(inner):
+        return in_pieces(path, [path], size, group_by, spec, progress)
     try:
         images, by_column = _read(inner, size, group_by, spec, progress)
     except CutawayError as error:

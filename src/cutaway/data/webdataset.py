@@ -34,22 +34,20 @@ def as_table(root: Path, tars: Sequence[Path]) -> tuple[Path, list[Finding]]:
     return place / FILES / TABLE, bad
 
 
-def tells_labels(folder: Path) -> bool:
-    """Whether files that say something of a picture lie beside it."""
-    return any(name.lower().endswith((".cls", ".json")) for name in walk(folder, "")) and any(
-        name.lower().endswith(ENDINGS) for name in walk(folder, "")
-    )
-
-
 def _build(folder: Path, root: Path, tars: Sequence[Path]) -> dict[str, Any]:
     files, rows, bad, total = folder / FILES, list[dict[str, Any]](), [], [0, 0]
     files.mkdir()
     for tar in tars:
-        name = tar.relative_to(root).as_posix().partition(".")[0].replace("/", "-")
+        name = (
+            tar.relative_to(root if root.is_dir() else root.parent)
+            .as_posix()
+            .partition(".")[0]
+            .replace("/", "-")
+        )
         note = unpack(tar, files / name)
         bad += note["bad"]
         total = [a + b for a, b in zip(total, note["count"], strict=True)]
-        part = part_of_shard(root, tar)
+        part = part_of_shard(root, tar) if root.is_dir() else -1
         own = {SPLIT: PARTS[part]} if part >= 0 else {}
         rows += [
             {"image": f"{name}{path}", **said, **own} for path, said in _pictures(files / name)

@@ -15,7 +15,7 @@ from cutaway.errors import DataError, UsageError
 
 def find_index(place: Place) -> Index | None:
     """The index at a place; None where no packed set is there. Raises DataError."""
-    if place.size(NAME) is None:
+    if place.is_named_as_file or place.size(NAME) is None:
         return None
     return Index.from_bytes(place.read(NAME), place.address)
 

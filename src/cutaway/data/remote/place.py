@@ -15,7 +15,9 @@ from threading import Event
 from typing import Any, NamedTuple, TypeVar
 
 from cutaway.addresses import expect_no_secret, is_address
+from cutaway.data.files import TABLES
 from cutaway.data.remote.reasons import passing, reason
+from cutaway.data.walk import ARCHIVES, ENDINGS
 from cutaway.errors import CutawayError, DataError, UsageError
 
 PATIENCE = 120.0
@@ -35,6 +37,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 """What the libraries are told: to give up on a silent connection early, since it is tried again,
 and to list what is there now."""
+FILES = (*TABLES, *ARCHIVES, *ENDINGS)
 SAME = {"s3a": "s3", "gcs": "gs", "https": "http"}
 T = TypeVar("T")
 
@@ -91,6 +94,11 @@ class Place:
         """The last part of the address."""
         return PurePosixPath(self.address).name
 
+    @property
+    def is_named_as_file(self) -> bool:
+        """Whether its name has the ending of a picture, a table or an archive."""
+        return self.name.lower().endswith(FILES)
+
     def inner(self, name: str) -> str:
         """The path of a file in this folder, for fsspec; of the place itself without a name."""
         return f"{self._opened[1].rstrip('/')}/{name}" if name else self._opened[1]
@@ -105,13 +113,20 @@ class Place:
     def _list(self) -> dict[str, Entry]:
         fs, root = self._opened
         fs.invalidate_cache()
+        if self.is_named_as_file:  # to list it, the web would send all of it
+            info = fs.info(root)
+            if info["type"] == "file":
+                return {"": _entry(info)}
         found = fs.find(root, detail=True)
         if not found:
             raise FileNotFoundError(self.address)
         if len(found) == 1 and root.strip("/") == next(iter(found)).strip("/"):
             return {"": _entry(next(iter(found.values())))}
         start = len(root.rstrip("/")) + 1
-        return {path[start:]: _entry(one) for path, one in found.items() if path[start:]}
+        found = {path: one for path, one in found.items() if path[start:]}
+        bare = [path for path, one in found.items() if one.get("size") is None]  # of the web
+        found |= {path: fs.info(path) for path in bare}
+        return {path[start:]: _entry(one) for path, one in found.items()}
 
     def read(self, name: str = "", span: tuple[int, int] | None = None) -> bytes:
         """The content of a file, or a span of it. Raises DataError."""
