@@ -7,7 +7,7 @@ will want next; of pixels that are at hand both are nothing.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ MOST = 4 << 30
 aten = torch.ops.aten
 
 
+@runtime_checkable
 class Rows(Protocol):
     """Where the images lie.
 
