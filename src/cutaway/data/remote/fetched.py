@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from cutaway.data import cache
@@ -72,6 +73,7 @@ def _update(place: Place, listed: dict[str, Entry], entry: Path, inner: Path) ->
         return
     bounded.make_room(sum(listed[name].size or 0 for name in missing), entry)
     with open(entry / ARRIVED, "a", encoding="utf-8") as log, progress_bar(place.name) as advance:
+        print(file=log)  # after a line that a killed process did not end
         total, done = sum(listed[name].size or 0 for name in missing), 0
         for name in _all(place, missing, listed, target):
             print(json.dumps([name, *listed[name]]), file=log, flush=True)
@@ -82,24 +84,30 @@ def _update(place: Place, listed: dict[str, Entry], entry: Path, inner: Path) ->
 def _all(
     place: Place, names: list[str], listed: dict[str, Entry], target: dict[str, Path]
 ) -> Iterator[str]:
-    """Fetch files side by side; the name of each as it is here. The first failure ends it."""
-    waiting = iter(names)
+    """Fetch files side by side; the name of each as it is here. After a failure no more begin."""
+    waiting, failure = iter(names), None
+    running: dict[Future[None], str] = {}
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         try:
-            running: dict[Future[None], str] = {}
             while True:
-                while len(running) < 2 * SIDE_BY_SIDE and (name := next(waiting, None)) is not None:
+                for name in islice(waiting, 0 if failure else 2 * SIDE_BY_SIDE - len(running)):
                     job = pool.submit(_fetch, place, name, listed[name].size, target[name])
                     running[job] = name
                 if not running:
-                    return
+                    break
                 for job in wait(running, return_when=FIRST_COMPLETED).done:
-                    job.result()
-                    yield running.pop(job)
+                    name, error = running.pop(job), job.exception()
+                    if error is None:
+                        yield name
+                    failure = failure or error
+                if failure:
+                    place.give_up()
         except BaseException:
             place.give_up()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    if failure:
+        raise failure
 
 
 def _fetch(place: Place, name: str, size: int | None, target: Path) -> None:

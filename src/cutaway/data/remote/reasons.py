@@ -57,9 +57,9 @@ def _status(error: BaseException) -> int:
     response: Any = getattr(error, "response", None)
     if isinstance(response, dict):  # botocore's
         return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
-    told = (getattr(error, "status", None), getattr(error, "code", None),
-            getattr(response, "status_code", None))  # fmt: skip
-    numbers = [int(str(one)) for one in told if str(one).isdecimal()]
+    own = "code" if type(error).__name__ == "HttpError" else "status"  # gcsfs, aiohttp
+    told = getattr(error, own, None), getattr(response, "status_code", None)
+    numbers = (int(str(one)) for one in told if str(one).isdecimal())
     found = next((one for one in numbers if 400 <= one < 600), 0)
     return found or (_status(error.__cause__) if error.__cause__ else 0)
 
