@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Any
 
+from cutaway.data.levels import levels_from_json
 from cutaway.errors import DataError
 
 NAME = "cutaway-index.json"
@@ -78,8 +79,8 @@ class Index:
             del body["format"]
             body["examples"] = _file(body["examples"])
             body["shards"] = tuple(map(_file, body["shards"]))
-            tuples = ("shape", "names", "findings", "levels")
-            body |= {name: body[name] and tuple(body[name]) for name in tuples}
+            body |= {name: tuple(body[name]) for name in ("shape", "names", "findings")}
+            body["levels"] = levels_from_json(body["levels"])
             found = cls(**body)
             _check(found.shape, found.per_shard, found.shards)
         except (ValueError, KeyError, TypeError, AttributeError) as error:

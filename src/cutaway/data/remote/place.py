@@ -103,12 +103,17 @@ class Place:
         """The path of a file in this folder, for fsspec; of the place itself without a name."""
         return f"{self._opened[1].rstrip('/')}/{name}" if name else self._opened[1]
 
-    def files(self) -> dict[str, Entry]:
+    def files(self, needed: bool = True) -> dict[str, Entry]:
         """Every file below this folder by its path from it; this file itself by an empty name.
 
-        Raises DataError where there is none, or it may not be read.
+        Raises DataError where it may not be read, or where there is none and one is needed.
         """
-        return self.patiently(self._list)
+        try:
+            return self.patiently(self._list)
+        except Absent:
+            if needed:
+                raise
+            return {}
 
     def _list(self) -> dict[str, Entry]:
         fs, root = self._opened
@@ -164,7 +169,7 @@ class Place:
         """Bytes of a file; None where it is not there. Raises DataError."""
         try:
             return self.patiently(lambda: self._opened[0].info(self.inner(name)))["size"]
-        except _Absent:
+        except Absent:
             return None
 
     def patiently(self, action: Callable[[], T], name: str = "", verb: str = "read") -> T:
@@ -196,7 +201,7 @@ class Place:
     def _failure(self, error: Exception, name: str, verb: str) -> DataError:
         at = f"{self.address}/{name}" if name else self.address
         if isinstance(error, FileNotFoundError):
-            return _Absent(f"There is nothing at {at}: check the address.")
+            return Absent(f"There is nothing at {at}: check the address.")
         if passing(error):
             return DataError(
                 f"{at} cannot be {verb}: {reason(error)}, for {self.patience:g} seconds. Try again "
@@ -205,7 +210,7 @@ class Place:
         return DataError(f"{at} cannot be {verb}: {reason(error)}.")
 
 
-class _Absent(DataError):
+class Absent(DataError):
     """There is no such file."""
 
 

@@ -43,7 +43,7 @@ class Shards:
         self.count, self.shape = index.shape[0], index.shape[1:]
         self.per_shard, self.window = index.per_shard, index.window
         self._row = prod(self.shape)
-        self._maps: OrderedDict[int, Tensor] = OrderedDict()
+        self._maps: OrderedDict[int, np.ndarray] = OrderedDict()
         self._coming: dict[int, Future[None]] = {}
         self._queue: SimpleQueue[tuple[Future[None], int]] = SimpleQueue()
         self._lock, self._since = threading.Lock(), 0
@@ -62,16 +62,17 @@ class Shards:
 
     def take(self, index: Int[Tensor, " m"]) -> UInt8[Tensor, "m ..."]:
         """The images at these positions; raises DataError where a shard cannot be had."""
-        taken = torch.empty((len(index), *self.shape), dtype=torch.uint8)
-        shard = index // self.per_shard
-        places = shard.argsort(stable=True)
-        kinds, counts = torch.unique_consecutive(shard[places], return_counts=True)
-        numbers = kinds.tolist()
-        self._request([n for n in numbers if n not in self._maps])
-        for number, at in zip(numbers, places.split(counts.tolist()), strict=True):
-            taken[at] = self._mapped(number).index_select(0, index[at] % self.per_shard)
+        taken = np.empty((len(index), *self.shape), np.uint8)
+        shard, row = np.divmod(index.numpy(), self.per_shard)
+        places = shard.argsort(kind="stable")
+        numbers, first = np.unique(shard[places], return_index=True)
+        self._request([n for n in numbers.tolist() if n not in self._maps])
+        for number, at in zip(numbers.tolist(), np.split(places, first[1:]), strict=False):
+            pixels = self._mapped(number)
+            for place, k in zip(at.tolist(), row[at].tolist(), strict=True):
+                taken[place] = pixels[k]  # a thread for each core would take longer to begin
         self._since += len(index)
-        return taken
+        return torch.from_numpy(taken)
 
     def soon(self, index: Int[Tensor, " m"]) -> None:
         """Begin to fetch the shards of the first of these positions, unless they are here."""
@@ -105,7 +106,7 @@ class Shards:
             except BaseException as error:
                 future.set_exception(error)
 
-    def _mapped(self, number: int) -> UInt8[Tensor, "n ..."]:
+    def _mapped(self, number: int) -> np.ndarray:
         """The images of a shard, mapped from the cache; those used long ago are unmapped."""
         found = self._maps.get(number)
         if found is None:
@@ -117,13 +118,14 @@ class Shards:
         self._maps.move_to_end(number)
         return found
 
-    def _map(self, number: int) -> Tensor:
+    def _map(self, number: int) -> np.ndarray:
         """Wait for a shard that is on its way, or fetch one whose turn has not come yet here."""
         self._wait(number)
         while True:
             try:
-                return _from_file(str(self._path(number)), self._size(number)).view(-1, *self.shape)
-            except (OSError, RuntimeError):  # another process has made room in between
+                pixels = np.memmap(self._path(number), np.uint8, "r")
+                return pixels.reshape(-1, *self.shape)
+            except (OSError, ValueError):  # another process has made room in between
                 self._fetch(number)
 
     def _wait(self, number: int) -> None:
@@ -175,10 +177,6 @@ def _is_there(path: Path, size: int) -> bool:
         return path.stat().st_size == size
     except OSError:
         return False
-
-
-def _from_file(path: str, size: int) -> Tensor:
-    return torch.from_file(path, False, size, dtype=torch.uint8)
 
 
 def unpacked(content: bytes, size: int) -> memoryview:

@@ -136,10 +136,11 @@ class _Files:
 
     def __init__(self, place: Place, progress: Progress | None):
         self.place, self.progress, self.kept = place, progress, 0
+        self._there = {name: one.size for name, one in place.files(needed=False).items()}
 
     def write(self, name: str, content: bytes) -> File:
         """Write a file, unless it is there."""
-        if self.place.size(name) == len(content):  # the name has a digest in it
+        if self._there.get(name) == len(content):  # the name has a digest in it
             self.kept += len(content)
         else:
             self.place.write(name, content)
