@@ -38,32 +38,33 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
         yield one
 
 
-@pytest.fixture
-def undisturbed(bucket: Bucket, tmp_path: Path) -> dict[str, bytes]:
-    bucket.calm()
-    ca.fit("mlp", PACKED, epochs=3, out=tmp_path / "undisturbed", progress=False)
-    return contents(tmp_path / "undisturbed")
+@pytest.fixture(scope="module")
+def undisturbed(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("runs") / "undisturbed"
+    ca.fit("mlp", PACKED, epochs=3, out=path, progress=False)
+    return path
 
 
 def test_a_killed_run_with_a_small_cache_goes_on_to_the_same_bytes(
-    bucket: Bucket, undisturbed: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("CUTAWAY_CACHE_LIMIT", SMALL)
+    bucket.calm()
     run = tmp_path / "run"
     tests = str(Path(__file__).parents[1])
     done = subprocess.run([sys.executable, "-c", FIT, str(run), tests], check=False)
     assert done.returncode == -signal.SIGKILL
     resumed = cutaway("resume", run, "--quiet")
     assert resumed.code == 0, resumed.said
-    assert contents(run) == undisturbed
+    assert contents(run) == contents(undisturbed)
     held = sum(path.stat().st_size for path in bounded.root().glob("shard-*"))
     assert held <= bounded.limit()
     assert bucket.faults.gets("shard-") > 2 * 58  # the shards came again and again
 
 
 def test_a_storm_amid_training_is_one_sentence_and_loses_nothing(
-    bucket: Bucket, undisturbed: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bucket: Bucket, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("CUTAWAY_CACHE_LIMIT", SMALL)
@@ -80,17 +81,15 @@ def test_a_storm_amid_training_is_one_sentence_and_loses_nothing(
     bucket.calm()
     resumed = cutaway("resume", tmp_path / "run", "--quiet")
     assert resumed.code == 0, resumed.said
-    assert contents(tmp_path / "run") == undisturbed
+    assert contents(tmp_path / "run") == contents(undisturbed)
 
 
-def test_a_run_keeps_the_address_and_no_credentials(
-    bucket: Bucket, undisturbed: dict[str, bytes], tmp_path: Path
-) -> None:
-    files = [path for path in (tmp_path / "undisturbed").rglob("*") if path.is_file()]
+def test_a_run_keeps_the_address_and_no_credentials(bucket: Bucket, undisturbed: Path) -> None:
+    files = [path for path in undisturbed.rglob("*") if path.is_file()]
     assert any(PACKED.encode() in path.read_bytes() for path in files)
     secrets = [KEYS["AWS_ACCESS_KEY_ID"], KEYS["AWS_SECRET_ACCESS_KEY"], bucket.endpoint]
     assert not [p for p in files for word in secrets if word.encode() in p.read_bytes()]
-    run = ca.load(tmp_path / "undisturbed")
+    run = ca.load(undisturbed)
     assert run.evaluate().summary()["accuracy"] == run.results["accuracy"]
 
 

@@ -66,7 +66,7 @@ def test_the_batches_are_the_same_whatever_the_cache(
     for number, x in enumerate(expected):
         assert torch.equal(one.batch(number).x, x)
         held = sum(path.stat().st_size for path in bounded.root().glob("shard-*"))
-        assert held <= bounded.limit() + 4 * SHARD  # those that come side by side
+        assert held <= bounded.limit()
     packed.faults.seen.clear()
     batches(load(PACKED), range(12, 24))
     assert packed.faults.gets("shard-") > 30

@@ -69,6 +69,14 @@ def make_room(size: int, keep: Path) -> None:
         )
 
 
+@contextmanager
+def room(size: int, keep: Path) -> Iterator[None]:
+    """Room for an entry, which is to be written while nobody else is given any."""
+    with cache.locked(root() / ".room.lock"):
+        make_room(size, keep)
+        yield
+
+
 def used(entry: Path) -> None:
     """Note that an entry is in use now."""
     with suppress(OSError):

@@ -152,13 +152,8 @@ class Shards:
             if _is_there(path, size):
                 return
             pixels = self._pixels(self.index.shards[number], size)
-            bounded.make_room(size, path)
-            coming = path.with_name(f".{uuid4().hex}.coming")
-            try:
-                coming.write_bytes(pixels)
-                os.replace(coming, path)
-            finally:
-                coming.unlink(missing_ok=True)
+            with bounded.room(size, path):
+                _put(path, pixels)
 
     def _pixels(self, shard: File, size: int) -> memoryview:
         """The pixels in a shard; raises DataError where it is not what was packed."""
@@ -170,6 +165,16 @@ class Shards:
             f"{self.place.address}/{shard.name} is damaged: its digest is not that in the index. "
             "Pack the data anew, or bring the file back; a run then goes on with cutaway resume."
         )
+
+
+def _put(path: Path, pixels: memoryview) -> None:
+    """Write a file, which is there whole or not at all."""
+    coming = path.with_name(f".{uuid4().hex}.coming")
+    try:
+        coming.write_bytes(pixels)
+        os.replace(coming, path)
+    finally:
+        coming.unlink(missing_ok=True)
 
 
 def _is_there(path: Path, size: int) -> bool:
