@@ -1,16 +1,20 @@
 """Training from shards behind a slow network, against the same images on the local disk.
 
-    python -m bench.streaming [--delay 0.05] [--images 6000] [--rounds 3] [works ...]
+    python -m bench.streaming [--delay 0.05] [--images 12000] [--rounds 3] [works ...]
 
 A set of noise is kept in one file, mapped as any set is whose pictures were decoded once, and
-packed to an S3 server on the loopback (moto's, from the extra `test`) behind a proxy in a process
-of its own, which waits `--delay` seconds before each request. Training takes an epoch from the one,
-then from the other, in turn, several times, with an empty cache that may hold 28 MB. What is
-printed is images per second, the ratio of the least times, and by how many megabytes memory grew in
-the last two thirds of an epoch from S3. Server, proxy and training share the processors.
+packed to an S3 server on the loopback (moto's, from the extra `test`) behind a proxy, which waits
+`--delay` seconds before each request. Training takes up to an epoch from the one, then from the
+other, in turn, several times, in processes of their own, with an empty cache that holds no more
+than is needed at a time. What is printed:
 
-* `feed`: batches alone, without a network: the most that either gives.
-* `lenet5`, `resnet20`: forward, backward and update by plain SGD.
+* images per second from both, by the clock, and their ratio. Server and proxy work on the same
+  processors as training, so that this is less than it would be from a bucket.
+* the ratio of the processor time that the training process itself used, and the share of the time
+  that it waited for a shard: these do not depend on what else runs.
+* by how many megabytes its memory grew in the last two thirds.
+
+`feed` makes batches alone, the most that either gives; `lenet5` and `resnet20` learn by SGD.
 """
 
 import argparse
@@ -30,6 +34,7 @@ from torch.nn import functional as F
 
 from cutaway import models
 from cutaway.data.augment import augment_for
+from cutaway.data.elsewhere import Elsewhere
 from cutaway.data.feed import Feed, Normalise
 from cutaway.data.imageset import ImageSet
 from cutaway.data.remote.write import write
@@ -37,11 +42,11 @@ from cutaway.data.sources import load
 from cutaway.randomness import generator
 
 TESTS = Path(__file__).parents[1] / "tests"
-SIDE, SHARD = 64, 1.0  # pixels, and megabytes
+SIDE, SHARD = 64, 4.0  # pixels, and megabytes
 GREY = Normalise((0.5,) * 3, (0.3,) * 3)
 RAW = "images.raw"
-CACHE = "28MB"  # as many shards as are needed at a time, and two more
-WORKS = ("feed", "lenet5", "resnet20")
+CACHE = "112MB"  # as many shards as are needed at a time, and two more
+WORKS = {"feed": 10_000, "lenet5": 10_000, "resnet20": 60}  # and steps at most
 SERVER = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -54,9 +59,9 @@ with s3_server() as port, proxy(port, Faults(delay=float(sys.argv[2]))) as front
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("works", nargs="*", default=WORKS)
+    parser.add_argument("works", nargs="*", default=list(WORKS))
     parser.add_argument("--delay", type=float, default=0.05)
-    parser.add_argument("--images", type=int, default=6000)
+    parser.add_argument("--images", type=int, default=12000)
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, storage(asked.delay):
@@ -64,37 +69,37 @@ def main() -> None:
         images = noise(asked.images)
         images.images.numpy().tofile(places["local disk"])
         write(images, places["s3"], val=0.0, test=0.0, shard_size=SHARD)
-        print("| work | local disk, images/s | S3 | ratio | memory, MB |")
-        print("| --- | --- | --- | --- | --- |")
+        print("| work | local, images/s | S3 | ratio | of processor time | waited | memory, MB |")
+        print("| --- | --- | --- | --- | --- | --- | --- |")
         for work in asked.works:
-            report(work, places, folder, asked)
+            report(work, places, folder, asked.rounds)
 
 
-def report(work: str, places: dict[str, str], folder: str, asked: argparse.Namespace) -> None:
-    """One row: both places in turn."""
-    seconds: dict[str, list[float]] = {name: [] for name in places}
-    grown = []
-    for number in range(asked.rounds):
+def report(work: str, places: dict[str, str], folder: str, rounds: int) -> None:
+    """One row: both places in turn, of each the quickest."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in places}
+    for number in range(rounds):
         for name, place in places.items():
-            cache = f"{folder}/cache-{work}-{name[:2]}-{number}"
-            took, more = epoch(work, place, cache)
-            seconds[name].append(took)
-            grown += [more] if name == "s3" else []
-    local, far = (asked.images / min(took) for took in seconds.values())
+            found[name].append(epoch(work, place, f"{folder}/cache-{work}-{name[:2]}-{number}"))
+    local, far = (min(some, key=lambda one: one["seconds"]) for some in found.values())
+    speed = [one["images"] / one["seconds"] for one in (local, far)]
+    busy = min(one["busy"] for one in found["local disk"]) / min(one["busy"] for one in found["s3"])
+    grown = max(one["grown"] for one in found["s3"])
+    waited = far["waited"] / far["seconds"]
     print(
-        f"| {work} | {local:,.0f} | {far:,.0f} | {far / local:.2f} | {max(grown):+.0f} |",
-        flush=True,
-    )
+        f"| {work} | {speed[0]:,.0f} | {speed[1]:,.0f} | {speed[1] / speed[0]:.2f} | {busy:.2f} | "
+        f"{100 * waited:.1f} % | {grown:+.0f} |", flush=True,
+    )  # fmt: skip
 
 
-def epoch(work: str, place: str, cache: str) -> tuple[float, float]:
-    """Seconds of an epoch in a process of its own, and megabytes that it came to hold."""
+def epoch(work: str, place: str, cache: str) -> dict[str, float]:
+    """What an epoch in a process of its own came to."""
     environment = {**os.environ, "CUTAWAY_CACHE": cache, "CUTAWAY_CACHE_LIMIT": CACHE}
     done = subprocess.run(
         [sys.executable, "-m", "bench.streaming", "--one", work, place],
         env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return tuple(json.loads(done.stdout.splitlines()[-1]))  # type: ignore[return-value]
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def one(work: str, place: str) -> None:
@@ -105,14 +110,36 @@ def one(work: str, place: str) -> None:
         images, torch.arange(len(images)), batch_size=64, normalise=GREY,
         augment=augment_for("crop:4+flip", (SIDE, SIDE)),
     )  # fmt: skip
-    step = trainer(work)
+    step, waits = trainer(work), waiting(images)
     step(feed.batch(0))  # compiled and warm
-    began, early = time.monotonic(), 0.0
-    for number in range(1, feed.batches_per_epoch):
+    waits.clear()
+    batches = range(1, min(WORKS[work], feed.batches_per_epoch))
+    began, used, early = time.monotonic(), time.process_time(), 0.0
+    for number in batches:
         step(feed.batch(number))
-        if number == feed.batches_per_epoch // 3:
+        if number == len(batches) // 3:
             early = resident()
-    print(json.dumps([time.monotonic() - began, resident() - early]))
+    print(json.dumps({
+        "images": feed.images_before(batches.stop) - feed.images_before(1),
+        "seconds": time.monotonic() - began, "busy": time.process_time() - used,
+        "waited": sum(waits), "grown": resident() - early,
+    }))  # fmt: skip
+
+
+def waiting(images: ImageSet) -> list[float]:
+    """A list that grows by the seconds of each wait for a shard."""
+    waits: list[float] = []
+    if isinstance(images.images, Elsewhere):
+        shards = images.images.rows
+        wait = shards._wait  # type: ignore[attr-defined]
+
+        def timed(number: int) -> None:
+            began = time.monotonic()
+            wait(number)
+            waits.append(time.monotonic() - began)
+
+        shards._wait = timed  # type: ignore[attr-defined]
+    return waits
 
 
 def trainer(work: str):  # type: ignore[no-untyped-def]

@@ -14,7 +14,7 @@ from cutaway.data.groups import grouped
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pack import Progress
 from cutaway.data.target_spec import TargetSpec
-from cutaway.data.walk import ARCHIVES, ENDINGS
+from cutaway.data.walk import ARCHIVES, ENDINGS, INDEX
 from cutaway.errors import CutawayError, DataError, UsageError, nearest
 
 __all__ = ["SOURCES", "Source", "load"]
@@ -131,7 +131,7 @@ def _read(
             return _read(data, side, group_by, spec, progress)
 
         return from_object(data, size, group_by, spec, progress, part)
-    if is_address(data) or _is_packed(data):
+    if is_address(data) or is_packed(data):
         from cutaway.data.remote.load import from_address
 
         def here(path: Path) -> tuple[ImageSet, bool]:
@@ -188,9 +188,9 @@ def _folder(
     return replace(images, name=str(path), findings=(*images.findings, *findings)), by_column
 
 
-def _is_packed(data: str | PathLike[str]) -> bool:
+def is_packed(data: str | PathLike[str]) -> bool:
     """Whether a folder here holds a packed set."""
-    return Path(data, "cutaway-index.json").is_file()
+    return Path(data, INDEX).is_file()
 
 
 def _archive(

@@ -8,9 +8,9 @@ from hashlib import blake2b
 from typing import Any
 
 from cutaway.data.levels import levels_from_json
+from cutaway.data.walk import INDEX as NAME
 from cutaway.errors import DataError
 
-NAME = "cutaway-index.json"
 VERSION = 1
 WINDOW = 16  # shards that are learned from at a time: see `elsewhere.along_shards`
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -68,7 +68,7 @@ class Place:
         self.address = address.rstrip("/")
         if is_address(address):
             expect_no_secret(address)
-        self.patience = float(os.environ.get("CUTAWAY_PATIENCE") or PATIENCE)
+        self.patience = _patience()
         self._noted, self._given_up = False, Event()
 
     @cached_property
@@ -212,6 +212,14 @@ class Place:
 
 class Absent(DataError):
     """There is no such file."""
+
+
+def _patience() -> float:
+    text = os.environ.get("CUTAWAY_PATIENCE") or str(PATIENCE)
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"CUTAWAY_PATIENCE={text} is no number of seconds.") from None
 
 
 def _entry(info: dict[str, Any]) -> Entry:
