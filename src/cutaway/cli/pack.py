@@ -52,8 +52,9 @@ def pack(
         emit({"data": to, **about, "split": index.split, "findings": index.findings})
         return
     kept = f", {size_text(made.kept)} of them there already" if made.kept else ""
+    shards = f"{len(index.shards):,} shard{'s' * (len(index.shards) > 1)}"
     typer.echo(
-        f"Packed {index.shape[0]:,} {images.noun}s of {data} in {len(index.shards):,} shards "
+        f"Packed {index.shape[0]:,} {images.noun}s of {data} in {shards} "
         f"({size_text(made.bytes)}{kept}): {index.split['train']:,} to train on, "
         f"{index.split['val']:,} to validate and {index.split['test']:,} to test."
     )

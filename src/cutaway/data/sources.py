@@ -110,6 +110,8 @@ def has_columns(data: Any) -> bool:
 
         return has_columns(extract(path)[0])
     if path.is_dir() and str(data) not in SOURCES:
+        if is_packed(path):  # which says so itself
+            return True
         from cutaway.data.masks import has_masks
         from cutaway.data.pieces import pieces_in
         from cutaway.data.siblings import has_class_folders
@@ -138,7 +140,7 @@ def _read(
             _expect_columns(path, spec.label, data)
             return _read(path, size, group_by, spec, progress)
 
-        return from_address(str(data), here)
+        return from_address(str(data), here, spec.label)
     path = Path(data).expanduser()
     if str(data) in SOURCES:
         return _load_named(SOURCES[str(data)], size, progress), False

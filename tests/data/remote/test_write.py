@@ -168,6 +168,13 @@ def test_an_index_that_is_damaged_or_newer_is_refused(bucket: Bucket) -> None:
         load(PACKED)
 
 
+def test_a_column_of_labels_is_chosen_when_packing(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    write(noisy(), str(tmp_path))
+    with pytest.raises(UsageError, match="whose labels were chosen when it was packed"):
+        load(tmp_path, label="kind")
+
+
 def test_an_index_is_read_as_it_was_written(bucket: Bucket) -> None:
     made = write(noisy())
     again = Index.from_bytes(bucket.read(f"packed/{NAME}"), PACKED)

@@ -8,16 +8,17 @@ from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.remote.fetched import fetched
 from cutaway.data.remote.packed import find_index, packed_set
 from cutaway.data.remote.place import Place
-from cutaway.errors import CutawayError
+from cutaway.errors import CutawayError, UsageError
 
 Read = Callable[[Path], tuple[ImageSet, bool]]
 
 
-def from_address(address: str, read: Read) -> tuple[ImageSet, bool]:
+def from_address(address: str, read: Read, label: str = "") -> tuple[ImageSet, bool]:
     """The image set at an address; and whether a column has grouped it.
 
     Args:
         read: gives the image set of a folder or a file here.
+        label: a column that was asked for.
 
     Raises:
         UsageError: the address holds a secret, or needs libraries that are not installed.
@@ -25,6 +26,11 @@ def from_address(address: str, read: Read) -> tuple[ImageSet, bool]:
     """
     place = Place(address)
     if index := find_index(place):
+        if label:
+            raise UsageError(
+                f"{place.address} is a packed set, whose labels were chosen when it was packed: "
+                "leave --label out, or pack the data with it."
+            )
         return packed_set(place, index), False
     with fetched(place) as here:
         try:
