@@ -161,6 +161,11 @@ def test_a_feed_says_what_it_will_want() -> None:
     assert torch.equal(kept.coming, torch.arange(50, COUNT))
 
 
+def test_the_first_of_few_images_are_these_few() -> None:
+    feed, _ = feeds(index=torch.arange(8))
+    assert [len(batch) for batch in feed.first(16)] == [8]
+
+
 def test_a_sample_of_images_elsewhere_is_taken_from_few_shards() -> None:
     images, lying, kept = pair()
     index = torch.arange(0, COUNT, 2)

@@ -230,9 +230,11 @@ class Feed:
 
     def first(self, count: int) -> Iterator[Batch]:
         """The first `count` images, in batches, without augmentation."""
-        for start in range(0, count, self.batch_size):
-            soon(self.images, self.index[start:count])
-            yield self.of(self.index[start : min(count, start + self.batch_size)])
+        index, start = self.index[:count], 0
+        for some in index.split(self.batch_size):
+            soon(self.images, index[start:])
+            start += len(some)
+            yield self.of(some)
 
     def of(self, index: Int[Tensor, " b"]) -> Batch:
         """A batch of these images, without augmentation."""
