@@ -4,6 +4,7 @@ Credentials are those that these libraries find for themselves. What fails for a
 tried again, at growing intervals, as long as patience lasts.
 """
 
+import logging
 import os
 import random
 import sys
@@ -78,6 +79,7 @@ class Place:
             from fsspec.core import url_to_fs
         except ImportError:
             raise UsageError(_missing(self.address)) from None
+        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # which prints what it then raises
         scheme = self.address.partition("://")[0] if is_address(self.address) else ""
         try:
             return url_to_fs(self.address, **OPTIONS.get(SAME.get(scheme, scheme), {}))
@@ -200,7 +202,7 @@ class Place:
 
     def _failure(self, error: Exception, name: str, verb: str) -> DataError:
         at = f"{self.address}/{name}" if name else self.address
-        if isinstance(error, FileNotFoundError):
+        if isinstance(error, FileNotFoundError) and not passing(error):
             return Absent(f"There is nothing at {at}: check the address.")
         if passing(error):
             return DataError(

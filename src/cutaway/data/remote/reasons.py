@@ -27,7 +27,9 @@ def passing(error: BaseException) -> bool:
     status = _status(error)
     if status:
         return status in BUSY
-    if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
+    if isinstance(error, FileNotFoundError):  # as which fsspec's web tells any failure
+        return error.__cause__ is not None and passing(error.__cause__)
+    if isinstance(error, PermissionError | IsADirectoryError):
         return False
     if isinstance(error, OSError):
         return error.errno not in LOCAL
