@@ -50,8 +50,8 @@ MAY_IMPORT = {
     "__main__": {"cli"},
 }
 GROUND = {
-    "arithmetic", "errors", "figures", "files", "processes", "randomness", "settings", "version",
-    "workplaces",
+    "addresses", "arithmetic", "errors", "figures", "files", "processes", "randomness", "settings",
+    "version", "workplaces",
 }  # fmt: skip
 # What is on disk goes on: `run.resume()` asks what made it, also only then. A recipe asks its model
 # and its task for their options then: the command line offers its fields without PyTorch.

@@ -8,6 +8,7 @@ Nothing heavy is imported here.
 from collections.abc import Callable
 from pathlib import Path
 
+from cutaway.addresses import is_address
 from cutaway.errors import UsageError, nearest
 from cutaway.learn.presets import ADAM, ADAMW, PLAIN
 from cutaway.learn.recipe import Recipe
@@ -167,7 +168,12 @@ def is_path(*names: str) -> bool:
 
     given = [name for name in names if name]
     known = {*RECIPES, *models}
-    return len(given) == 1 and given[0] not in known and Path(given[0]).exists()
+    return len(given) == 1 and given[0] not in known and _is_there(given[0])
+
+
+def _is_there(name: str) -> bool:
+    """Whether a name is that of data of one's own: a path, or an address of data elsewhere."""
+    return is_address(name) or Path(name).exists()
 
 
 def starting_point(first: str = "", second: str = "") -> Recipe:
@@ -197,7 +203,7 @@ def starting_point(first: str = "", second: str = "") -> Recipe:
         return RECIPES[first]()
     if first in models:
         return pair(first, models[first].data)
-    if Path(first).exists():
+    if _is_there(first):
         return pair("resnet20", first)
     if is_model(first):
         return pair(first, find(first).data)

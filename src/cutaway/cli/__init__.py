@@ -22,6 +22,7 @@ from cutaway.cli import (  # noqa: F401  (each enters its command, in this order
     look,
     lr,
     models,
+    pack,
     predict,
     prove,
     report,

@@ -32,12 +32,12 @@ def extract(path: Path) -> tuple[Path, list[Finding]]:
     """
     status = path.stat()
     key = cache.digest("unpacked", 1, str(path.resolve()), status.st_size, status.st_ctime_ns)
-    place, note = cache.entry(key, lambda folder: _unpack(path, folder / FILES), _is_complete)
+    place, note = cache.entry(key, lambda folder: unpack(path, folder / FILES), is_whole)
     bad = [Finding("damaged", (name,), detail, True) for name, detail in note["bad"]]
     return _data_root(place / FILES), bad
 
 
-def _is_complete(place: Path, note: dict[str, Any]) -> bool:
+def is_whole(place: Path, note: dict[str, Any]) -> bool:
     """Whether all files are there, with all their bytes."""
     files = [file for file in (place / FILES).rglob("*") if file.is_file()]
     return [len(files), sum(file.stat().st_size for file in files)] == note["count"]
@@ -53,7 +53,9 @@ def _data_root(root: Path) -> Path:
     return root / tables[0] if len(tables) == 1 and len(folders) < 2 else root
 
 
-def _unpack(path: Path, folder: Path) -> dict[str, Any]:
+def unpack(path: Path, folder: Path) -> dict[str, Any]:
+    """Extract an archive into a new folder; `count` of files and bytes, and what is damaged
+    (`bad`). Raises DataError."""
     folder.mkdir()
     with _as_data_errors(path):
         bad = (_unzip if path.suffix.lower() == ".zip" else _untar)(path, folder)

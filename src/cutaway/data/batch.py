@@ -1,5 +1,6 @@
 """Images that are learned from in one step, or the share of them that a process computes."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -59,3 +60,14 @@ class Batch:
         sizes = [len(one.rows) for one in each]
         pieces = (value.split(sizes) for value in (self.x, self.t, self.index))
         yield from map(Batch, *pieces, each)
+
+
+def count_batches(count: int, batch_size: int, turns: int = 1) -> int:
+    """Number of batches of nearly equal size that hold `count` images: as few as possible.
+
+    None is larger than `batch_size` but where one image would be left by itself, which batch
+    normalisation cannot work with: it joins a batch of two. Their number is one that `turns`
+    divides, where there are images enough.
+    """
+    batches = math.ceil(math.ceil(count / batch_size) / turns) * turns
+    return min(batches, count // min(2, batch_size, count))

@@ -4,11 +4,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from cutaway.addresses import is_address
 from cutaway.data.catalog import SOURCES
 from cutaway.data.files import TABLES, folder_samples
 from cutaway.data.imageset import ImageSet
 from cutaway.data.masks import has_masks
 from cutaway.data.named_sets import DIGITS
+from cutaway.data.pieces import pieces_in
+from cutaway.data.sources import is_packed
 from cutaway.data.target_spec import TargetSpec
 
 
@@ -31,6 +34,8 @@ def class_names(data: Any, label: str = "", several: bool = False) -> tuple[str,
     if str(data) in SOURCES:
         return _known(str(data))
     path = Path(data).expanduser()
+    if is_address(data) or is_packed(path) or (path.is_dir() and pieces_in(path)):
+        return None
     if path.is_dir() and not has_masks(path):
         from cutaway.data.siblings import tables_by_part
 

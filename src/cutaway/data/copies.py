@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cutaway.data import cache
 from cutaway.data.duplicates import VERSION, exact, near
+from cutaway.data.elsewhere import Elsewhere
 from cutaway.data.imageset import ImageSet
 from cutaway.errors import DataError
 
@@ -33,6 +34,9 @@ def copies(images: ImageSet, notify: Callable[[str], None]) -> Copies:
     Args:
         notify: told what is being looked for, in a few words.
     """
+    pixels = images.images
+    if isinstance(pixels, Elsewhere) and len(pixels) == pixels.rows.count:
+        return Copies(*pixels.rows.copies)
     if len(images) < MIN_CACHED:
         return _find(images, notify)
 

@@ -87,7 +87,7 @@ def _try(url: str, remote: Remote, folder: Path, part: Path) -> str:
     from requests import RequestException
 
     pooch.get_logger().setLevel("WARNING")  # our own notice says what is downloaded
-    with _bar(remote.name) as advance:
+    with progress_bar(remote.name) as advance:
 
         def download(url: str, output: str, _: object) -> None:
             _resume(url, part, advance)
@@ -133,7 +133,7 @@ def _resume(url: str, part: Path, advance: Advance) -> None:
 
 
 @contextmanager
-def _bar(name: str) -> Iterator[Advance]:
+def progress_bar(name: str) -> Iterator[Advance]:
     """A progress bar on a terminal, else nothing."""
     if not sys.stderr.isatty():
         yield lambda done, total: None

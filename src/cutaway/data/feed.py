@@ -1,7 +1,6 @@
 """Batches of a packed set: each batch is a function of the step's number."""
 
 import copy
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,8 @@ from torch import Tensor
 
 from cutaway.data.augment import Augment, Draw, OwnAugment
 from cutaway.data.balance import balanced_order
-from cutaway.data.batch import Batch
+from cutaway.data.batch import Batch, count_batches
+from cutaway.data.elsewhere import Elsewhere, along_shards, in_few_shards, soon
 from cutaway.data.imageset import ImageSet
 from cutaway.data.target import Masks, Target
 from cutaway.randomness import generator
@@ -43,6 +43,7 @@ class Normalise:
     ) -> "Normalise":
         """The statistics of (up to 10,000 evenly chosen of) all or some of the images."""
         index = torch.arange(len(images)) if index is None else index
+        index = in_few_shards(images, index, 10_000)
         sample = images[index[:: max(1, len(index) // 10_000)]]
         total, squares = torch.zeros(2, images.shape[-1], dtype=torch.float64)
         count = 0
@@ -163,7 +164,11 @@ class Feed:
     def order(self, epoch: int) -> Int[Tensor, " m"]:
         """Positions in the set in the order of one epoch."""
         if self._order[0] != epoch:
-            self._order = (epoch, self.index[self._shuffle(generator(self.seed, "order", epoch))])
+            draws = generator(self.seed, "order", epoch)
+            self._order = (
+                epoch,
+                along_shards(self.images, self.index[self._shuffle(draws)], draws),
+            )
         return self._order[1]
 
     def _shuffle(self, draws: torch.Generator) -> Int[Tensor, " m"]:
@@ -176,7 +181,9 @@ class Feed:
         epoch = number // self.batches_per_epoch
         skipped = epoch * self.images_per_epoch
         start, end = self.images_before(number), self.images_before(number + 1)
-        return self.order(epoch)[start - skipped : end - skipped]
+        order = self.order(epoch)
+        soon(self.images, order[start - skipped :])
+        return order[start - skipped : end - skipped]
 
     def images_before(self, number: int) -> int:
         """Number of images in all batches before this one, without the additional labelled ones.
@@ -215,7 +222,11 @@ class Feed:
 
     def first(self, count: int) -> Iterator[Batch]:
         """The first `count` images, in batches, without augmentation."""
-        yield from map(self.of, self.index[:count].split(self.batch_size))
+        index, start = self.index[:count], 0
+        for some in index.split(self.batch_size):
+            soon(self.images, index[start:])
+            start += len(some)
+            yield self.of(some)
 
     def of(self, index: Int[Tensor, " b"]) -> Batch:
         """A batch of these images, without augmentation."""
@@ -265,25 +276,15 @@ class Feed:
         return self.normalise(to_float(self.images.to(self.device))).movedim(1, -1).contiguous()
 
 
-def count_batches(count: int, batch_size: int, turns: int = 1) -> int:
-    """Number of batches of nearly equal size that hold `count` images: as few as possible.
-
-    None is larger than `batch_size` but where one image would be left by itself, which batch
-    normalisation cannot work with: it joins a batch of two. Their number is one that `turns`
-    divides, where there are images enough.
-    """
-    batches = math.ceil(math.ceil(count / batch_size) / turns) * turns
-    return min(batches, count // min(2, batch_size, count))
-
-
 def _in_format(x: Tensor, memory_format: torch.memory_format) -> Tensor:
     """The images in a memory format, which only pictures may choose."""
     return x.contiguous(memory_format=memory_format) if x.dim() == 4 else x.contiguous()
 
 
 def to_device(images: UInt8[Tensor, "n *grid c"], device: str) -> UInt8[Tensor, "n *grid c"]:
-    """The images on the device where they fit in half of its free memory, else where they are."""
-    if not device.startswith("cuda"):
+    """The images on the device where they are at hand and fit in half of its free memory; else
+    where they are."""
+    if not device.startswith("cuda") or isinstance(images, Elsewhere):
         return images
     free, _ = torch.cuda.mem_get_info(device)
     return images.to(device) if images.nbytes < free / 2 else images

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
 
 from cutaway.data import resampling
+from cutaway.data.elsewhere import Elsewhere
 from cutaway.data.frame import Fit, Frame, Levels, fit_of, middle_square
 from cutaway.data.target import Classes, Labels, Masks, Target, Values, rarest, strata
 from cutaway.errors import UsageError
@@ -169,6 +170,9 @@ class ImageSet:
         if self.labels is not None:
             digest.update(self.labels.contiguous().numpy().data)
         for values in (self.images,) if self.masks is None else (self.images, self.masks):
+            if isinstance(values, Elsewhere) and len(values) == values.rows.count:
+                digest.update(values.rows.digest)
+                continue
             for chunk in values.split(4096):
                 digest.update(chunk.contiguous().numpy().data)
         return digest.hexdigest()

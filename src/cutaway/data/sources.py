@@ -5,6 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from cutaway.addresses import is_address
 from cutaway.data.catalog import SOURCES, Source
 from cutaway.data.division import named_as_parts
 from cutaway.data.files import TABLES, folder
@@ -13,7 +14,7 @@ from cutaway.data.groups import grouped
 from cutaway.data.imageset import ImageSet
 from cutaway.data.pack import Progress
 from cutaway.data.target_spec import TargetSpec
-from cutaway.data.walk import ARCHIVES, ENDINGS
+from cutaway.data.walk import ARCHIVES, ENDINGS, INDEX
 from cutaway.errors import CutawayError, DataError, UsageError, nearest
 
 __all__ = ["SOURCES", "Source", "load"]
@@ -50,7 +51,8 @@ def load(
             `root/class/*` or `root/{train,val,test}/class/*`; a folder `root/images/*` beside
             `root/masks/*`, also below parts (see `masks`); a CSV or Parquet file with pictures
             (paths or bytes) and labels; a ZIP or TAR archive of such; one picture file, to be
-            fitted; `(images, targets)` arrays; an image set; a data frame; anything indexable of
+            fitted; an address of such elsewhere (`s3://`, `gs://`, `hf://datasets/`, `https://`);
+            `(images, targets)` arrays; an image set; a data frame; anything indexable of
             `(image, target)` or of rows with columns; what gives such one after another, of which
             the first are loaded (see `Stream`); or parts of all these,
             `{"train": ..., "test": ...}` or `(train, val)`.
@@ -71,11 +73,7 @@ def load(
     """
     if isinstance(image_size, int) and image_size < 1:
         raise UsageError(f"An image size of {image_size} pixels makes no sense.")
-    if label and not has_columns(data):
-        raise UsageError(
-            f"--label names the column of a table that holds the labels, and {data} has no "
-            "columns: leave it out, or name the table."
-        )
+    _expect_columns(data, label, data)
     spec = TargetSpec(label, numbers, several)
     images, by_column = _read(data, image_size, group_by, spec, progress)
     if isinstance(image_size, int):
@@ -92,10 +90,19 @@ def load(
     return _checked(images)
 
 
+def _expect_columns(data: Any, label: str, called: Any) -> None:
+    """Raises UsageError where a column is named, and data have none."""
+    if label and not has_columns(data):
+        raise UsageError(
+            f"--label names the column of a table that holds the labels, and {called} has no "
+            "columns: leave it out, or name the table."
+        )
+
+
 def has_columns(data: Any) -> bool:
     """Whether data may have a column for `label` to name: all may but a known name, one picture,
     and a folder (or an archive of one) whose labels are folders or masks."""
-    if not isinstance(data, str | PathLike):
+    if not isinstance(data, str | PathLike) or is_address(data):
         return True
     path = Path(data).expanduser()
     if path.is_file() and path.name.lower().endswith(ARCHIVES):
@@ -103,10 +110,13 @@ def has_columns(data: Any) -> bool:
 
         return has_columns(extract(path)[0])
     if path.is_dir() and str(data) not in SOURCES:
+        if is_packed(path):  # which says so itself
+            return True
         from cutaway.data.masks import has_masks
+        from cutaway.data.pieces import pieces_in
         from cutaway.data.siblings import has_class_folders
 
-        return not (has_masks(path) or has_class_folders(path))
+        return bool(pieces_in(path)) or not (has_masks(path) or has_class_folders(path))
     return str(data) not in SOURCES and path.suffix.lower() not in ENDINGS
 
 
@@ -123,6 +133,14 @@ def _read(
             return _read(data, side, group_by, spec, progress)
 
         return from_object(data, size, group_by, spec, progress, part)
+    if is_address(data) or is_packed(data):
+        from cutaway.data.remote.load import from_address
+
+        def here(path: Path) -> tuple[ImageSet, bool]:
+            _expect_columns(path, spec.label, data)
+            return _read(path, size, group_by, spec, progress)
+
+        return from_address(str(data), here, spec.label)
     path = Path(data).expanduser()
     if str(data) in SOURCES:
         return _load_named(SOURCES[str(data)], size, progress), False
@@ -148,11 +166,14 @@ def _folder(
 ) -> tuple[ImageSet, bool]:
     """Read a folder: pictures beside masks, a table for each part, or class folders."""
     from cutaway.data.masks import folder_with_masks, has_masks
+    from cutaway.data.pieces import in_pieces, pieces_in
     from cutaway.data.siblings import tables_by_part, unread_tables
 
     if has_masks(path):
         return folder_with_masks(path, size, progress), False
     parts, findings = tables_by_part(path, spec)
+    if not parts and (pieces := pieces_in(path)):
+        return in_pieces(path, pieces, size, group_by, spec, progress)
     if not parts:
         images = folder(path, size, progress)
         return replace(images, findings=(*images.findings, *unread_tables(path))), False
@@ -169,13 +190,21 @@ def _folder(
     return replace(images, name=str(path), findings=(*images.findings, *findings)), by_column
 
 
+def is_packed(data: str | PathLike[str]) -> bool:
+    """Whether a folder here holds a packed set."""
+    return Path(data, INDEX).is_file()
+
+
 def _archive(
     path: Path, size: Size, group_by: str, spec: TargetSpec, progress: Progress | None
 ) -> tuple[ImageSet, bool]:
     """Read an archive; messages name the archive and not the cache."""
     from cutaway.data.archive import extract
+    from cutaway.data.pieces import in_pieces, tells_labels
 
     inner, damaged = extract(path)
+    if tells_labels(inner):
+        return in_pieces(path, [path], size, group_by, spec, progress)
     try:
         images, by_column = _read(inner, size, group_by, spec, progress)
     except CutawayError as error:

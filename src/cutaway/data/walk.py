@@ -24,6 +24,8 @@ ENDINGS = (
     ".heif",
     ".avif",
 )
+INDEX = "cutaway-index.json"
+"""The file by which a folder is a packed set."""
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cutaway.data.augment import AUTO, Augment, Flip, Rotate, Transform, augment_for, warp
+from cutaway.data.elsewhere import in_few_shards
 from cutaway.data.feed import to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
@@ -133,7 +134,7 @@ def try_copies(images: ImageSet, index: Int[Tensor, " m"], transform: Transform)
     key = blake2b(question, digest_size=16).hexdigest()
     if key not in _known:
         draw = generator(0, "augmenting")
-        some = index[images.targets[index] >= 0]
+        some = in_few_shards(images.images, index[images.targets[index] >= 0], MOST)
         some = some[torch.randperm(len(some), generator=draw)[:MOST]]
         _known[key] = _CrossValidation(images, some, transform).trial()
     return _known[key]

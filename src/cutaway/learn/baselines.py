@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
+from cutaway.data.elsewhere import in_few_shards
 from cutaway.data.feed import to_float
 from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
@@ -60,14 +61,15 @@ def keep_baselines(run: "Run", images: ImageSet) -> None:
         train = _known(run, images)
         fits, measure, answers = _fits(images, train), _classified, "probabilities"
     elif run.task.needs is Values:
-        train = _evenly(run.split.train, TRAINED_ON)
+        train = _evenly(in_few_shards(images.images, run.split.train, TRAINED_ON), TRAINED_ON)
         fits, measure, answers = len(images.size) == 2, _valued, "values"
     else:
         return
     if not fits:
         return
     tensors, _ = load_tensors(run.path / "predictions.safetensors")
-    rows = _evenly(torch.arange(len(tensors["index"])), TESTED_ON)
+    tested = in_few_shards(images.images, torch.arange(len(tensors["index"])), TESTED_ON)
+    rows = _evenly(tested, TESTED_ON)
     kept = measure(
         images, train, {name: tensors[name][rows] for name in ("index", "targets", answers)}
     )
@@ -144,7 +146,8 @@ def _known(run: "Run", images: ImageSet) -> Int[Tensor, " n"]:
     train = run.split.train
     if labels and len(images.classes):
         train = labelled(run.split, images, labels, run.recipe.seed)
-    return _evenly(train[images.targets[train] >= 0], TRAINED_ON)
+    known = in_few_shards(images.images, train[images.targets[train] >= 0], TRAINED_ON)
+    return _evenly(known, TRAINED_ON)
 
 
 def _fits(images: ImageSet, train: Int[Tensor, " n"]) -> bool:

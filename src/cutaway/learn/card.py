@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from cutaway.data.decode import decode_to
+from cutaway.data.elsewhere import in_few_shards
 from cutaway.data.feed import Normalise
 from cutaway.data.frame import Fit, Frame, Levels, fit_of
 from cutaway.data.imageset import ImageSet
@@ -194,5 +195,5 @@ def _ink(images: ImageSet, split: Split) -> Ink | None:
     """The place of the training images on their paper, where they are drawings."""
     if len(images.size) != 2 or images.channels != 1 or images.whole:
         return None
-    train = split.train
+    train = in_few_shards(images.images, split.train, MAX_IMAGES)
     return measure_ink(images.images[train[:: max(1, len(train) // MAX_IMAGES)]])

@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from cutaway.data.elsewhere import in_few_shards
+from cutaway.data.imageset import ImageSet
 from cutaway.learn.conformal import Covering
 from cutaway.learn.frozen_features import in_tail
 from cutaway.learn.notes import add_note
@@ -44,7 +46,7 @@ def keep_familiar(training: "Training") -> None:
             return
         most = min(ASKED, max(FEW, NUMBERS // width))
         known, validation, test = (
-            _features(training, _some(run, part, count), layer)
+            _features(training, _some(run, images, part, count), layer)
             for part, count in (("train", room(width)), ("val", most), ("test", most))
         )
     familiar = Familiar.fitted(known, validation, layer)
@@ -73,9 +75,9 @@ def _layer(network: nn.Module, x: Tensor) -> tuple[str, int]:
     return layer, found[-1].shape[1] if found and len(found[-1]) == len(x) else 0
 
 
-def _some(run: "Run", part: str, most: int) -> Int[Tensor, " n"]:
+def _some(run: "Run", images: ImageSet, part: str, most: int) -> Int[Tensor, " n"]:
     """Images of a part, drawn where there are more."""
-    index: Tensor = getattr(run.split, part)
+    index = in_few_shards(images.images, getattr(run.split, part), most)
     order = torch.randperm(len(index), generator=generator(run.recipe.seed, "familiar", 0))
     return index[order[:most]]
 

@@ -14,7 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from cutaway.data.feed import count_batches
+from cutaway.data.batch import count_batches
 from cutaway.data.imageset import ImageSet
 from cutaway.data.split import Split
 from cutaway.errors import CutawayError, RunError, TrainingError, UsageError

@@ -34,13 +34,15 @@ def bar_or_lines() -> Callback:
 
 
 @contextmanager
-def reading(wish: bool) -> Iterator[Callable[[int, int], None] | None]:
+def reading(
+    wish: bool, what: str = "reading images"
+) -> Iterator[Callable[[int, int], None] | None]:
     """A callback (done, total) that draws a bar while images are decoded, on a terminal only."""
     if not (wish and sys.stderr.isatty()):
         yield None
         return
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading images", total=None)
+        task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 

@@ -1,0 +1,1 @@
+"""Data elsewhere: object storage and the web, by fsspec; sets too large for a disk in shards."""
