@@ -2,7 +2,7 @@
 
     python scripts/scale.py            # measures what docs/scale.json lacks: an hour, 10 GB
     python scripts/scale.py split      # this anew, the rest as it was
-    python scripts/scale.py table      # the tables of docs/scale-parts/paper.md anew
+    python scripts/scale.py table      # the tables of docs/scale.md anew
 
 Images and members are synthetic, the code that handles them is Cutaway's own. Each measurement is a
 process of its own: the memory at its peak and afterwards, less that before, and the processor's
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-KEPT, PAGE = ROOT / "docs" / "scale.json", ROOT / "docs" / "scale-parts" / "paper.md"
+KEPT, PAGE = ROOT / "docs" / "scale.json", ROOT / "docs" / "scale.md"
 BEGIN, END = "<!-- made by scripts/scale.py -->\n", "<!-- end of what was made -->\n"
 MOST_BYTES, MOST_SECONDS = 9.5e9, 600.0
 CLASSES, IMAGES, MEMBERS = 10_000, 10**9, 10**5

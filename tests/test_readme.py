@@ -26,6 +26,7 @@ def commands() -> list[str]:
     """Command lines in blocks of bash, without what is said beside them."""
     blocks = [b for p in PAGES for b in re.findall(r"```bash\n(.*?)```", p.read_text(), re.DOTALL)]
     lines = [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    lines = [line.partition(" > ")[0] for line in lines]  # what the shell does with its output
     return sorted({line for line in lines if line.startswith("cutaway ")})
 
 
