@@ -13,7 +13,7 @@ from cutaway.learn.synonyms import ELSEWHERE, NAMES
 OURS = {spec.name for spec in fields(Recipe)} | {"out", "trials", "quiet"}
 LED = [
     ("learning_rate", "lr"), ("lr_max", "lr"), ("max_epochs", "epochs"), ("n_epoch", "epochs"),
-    ("bs", "batch_size"), ("batch", "batch_size"), ("gpus", "device"), ("accelerator", "device"),
+    ("bs", "batch_size"), ("batch", "batch_size"), ("gpu", "device"), ("accelerator", "device"),
     ("devices", "device"), ("wd", "weight_decay"), ("val_split", "val"), ("imgsz", "image_size"),
     ("validation_split", "val"), ("valid_pct", "val"), ("seed_everything", "seed"),
     ("size", "image_size"), ("img_size", "image_size"), ("early_stopping", "patience"),

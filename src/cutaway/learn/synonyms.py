@@ -13,7 +13,7 @@ NAMES = {
     "lr": "learning_rate lr_max max_lr lr0 base_lr init_lr learning_rate_init eta",
     "epochs": "epoch n_epoch n_epochs nb_epoch num_epochs max_epoch max_epochs num_train_epochs",
     "batch_size": "bs batch batchsize train_batch_size per_device_train_batch_size",
-    "device": "gpu gpus accelerator devices cuda use_cuda",
+    "device": "gpu accelerator devices cuda use_cuda",
     "weight_decay": "wd l2 l2_reg",
     "val": "val_split validation_split valid_pct val_size val_fraction validation_fraction valid "
     "validation val_pct",

@@ -49,7 +49,7 @@ def test_who_gives_up_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None
         place.give_up()
         raise ConnectionError
 
-    with pytest.raises(DataError, match="no connection, or it broke off"):
+    with pytest.raises(DataError, match="nothing answers there"):
         place.patiently(action, "name")
     assert len(tries) == 1
 
@@ -83,3 +83,12 @@ def test_a_failure_in_words(error: Exception, passes: bool, words: str) -> None:
 def test_sizes(text: str, size: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUTAWAY_CACHE_LIMIT", text)
     assert bounded.limit() == size
+
+
+@pytest.mark.parametrize("address", ["http://no-such-host.invalid/set.csv", "http://127.0.0.1:9/a"])
+def test_where_nothing_has_ever_answered_no_patience_is_shown(address, capsys, monkeypatch):
+    """A mistyped host is told in seconds, and in one sentence: this would take a day else."""
+    monkeypatch.setenv("CUTAWAY_PATIENCE", "86400")
+    with pytest.raises(DataError, match="nothing answers there"):
+        Place(address).read()
+    assert capsys.readouterr().err == ""

@@ -17,10 +17,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from cutaway.addresses import expect_no_secret, is_address
 from cutaway.data.files import TABLES
-from cutaway.data.remote.reasons import passing, reason
+from cutaway.data.remote.reasons import answers, no_such_host, passing, reason
 from cutaway.data.walk import ARCHIVES, ENDINGS
 from cutaway.errors import CutawayError, DataError, UsageError
 
+FIRST_ANSWER = 5.0
+"""Seconds for which a place is tried that has not answered yet: its address may be wrong."""
 PATIENCE = 120.0
 """Seconds for which one piece is tried again, unless $CUTAWAY_PATIENCE says otherwise."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
@@ -70,7 +72,7 @@ class Place:
         if is_address(address):
             expect_no_secret(address)
         self.patience = _patience()
-        self._noted, self._given_up = False, Event()
+        self._noted, self._answered, self._given_up = False, False, Event()
 
     @cached_property
     def _opened(self) -> tuple[Any, str]:
@@ -182,20 +184,29 @@ class Place:
         began, pause = time.monotonic(), FIRST_PAUSE
         while True:
             try:
-                return action()
+                found = action()
+                self._answered = True
+                return found
             except (CutawayError, NoSpans):
                 raise
             except Exception as error:
-                left = began + self.patience - time.monotonic()
+                self._answered |= answers(error)
+                left = began + self._patience_left(error) - time.monotonic()
                 if not passing(error) or left <= 0 or self._given_up.is_set():
                     raise self._failure(error, name, verb) from None
                 self._note(error)
                 self._given_up.wait(min(left, pause * random.uniform(0.5, 1.5)))
                 pause = min(2 * pause, LONGEST_PAUSE)
 
+    def _patience_left(self, error: Exception) -> float:
+        """Seconds for which a failure may pass: few while nothing has ever answered here."""
+        if self._answered:
+            return self.patience
+        return 0.0 if no_such_host(error) else min(self.patience, FIRST_ANSWER)
+
     def _note(self, error: Exception) -> None:
         """Say once that it is tried again."""
-        if not self._noted:
+        if self._answered and not self._noted:
             self._noted = True
             said = f"{self.address}: {reason(error)}. Trying again, for {self.patience:g} seconds."
             print(said, file=sys.stderr)
@@ -204,6 +215,10 @@ class Place:
         at = f"{self.address}/{name}" if name else self.address
         if isinstance(error, FileNotFoundError) and not passing(error):
             return Absent(f"There is nothing at {at}: check the address.")
+        if passing(error) and not self._answered:
+            return DataError(
+                f"{at} cannot be {verb}: nothing answers there. Check the address and the network."
+            )
         if passing(error):
             return DataError(
                 f"{at} cannot be {verb}: {reason(error)}, for {self.patience:g} seconds. Try again "

@@ -5,6 +5,7 @@ status of HTTP, a class of Python, a name.
 """
 
 import errno
+import socket
 from typing import Any
 
 BUSY = (408, 425, 429, 500, 502, 503, 504)
@@ -34,6 +35,20 @@ def passing(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno not in LOCAL
     return isinstance(error, TimeoutError) or _is_network(error)
+
+
+def answers(error: BaseException) -> bool:
+    """Whether somebody answered, with a failure."""
+    return bool(_status(error))
+
+
+def no_such_host(error: BaseException | None) -> bool:
+    """Whether the name of the host means nothing, which no patience mends."""
+    while error is not None:
+        if isinstance(error, socket.gaierror) or "DNS" in type(error).__name__:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def reason(error: BaseException) -> str:
