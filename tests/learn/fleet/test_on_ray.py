@@ -1,7 +1,6 @@
 """Fleets on a real Ray cluster: the bytes of those made here, whoever is killed meanwhile."""
 
 import shutil
-import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -103,23 +102,6 @@ def undisturbed(tmp_path_factory):
     how = ["--replicates", "2", "--way", "side-by-side", "--threads", "1", "--out", path]
     assert cutaway("train", *LONG, *how).code == 0
     return Fleet(path)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_stopped_or_killed_here_it_goes_on_where_it_was(nodes, number, undisturbed, tmp_path):
-    process = begun(nodes, tmp_path)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=60)
-    if number == signal.SIGINT:
-        assert process.returncode == 130
-        assert said.strip().endswith("Go on with: cutaway resume fleet")
-        assert said.count("\n") == 1
-    eventually(lambda: not programs())
-    fleet = Fleet(tmp_path / "fleet")
-    assert fleet.done[0] < 2
-    fleet.resume()
-    assert found(fleet) == found(undisturbed)
 
 
 def programs() -> list[str]:
