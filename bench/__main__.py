@@ -26,7 +26,7 @@ from bench.page import write, write_apart
 from bench.peers.works import WORKS
 from bench.race import PEERS, Found, rounds, run
 from bench.tables import OURS
-from cutaway.learn.runtime import processor
+from cutaway.processes import processor
 
 
 def note(name: str, found: Found) -> None:

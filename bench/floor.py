@@ -29,7 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.game import Game, work
 from bench.kept import earlier, keep, publish, table
 from bench.share import marked
-from cutaway.learn.runtime import processor
+from cutaway.processes import processor
 
 SIDE = 2048
 """Of the matrices whose product gives the rate."""

@@ -45,10 +45,10 @@ from cutaway.learn.callbacks import Callback
 from cutaway.learn.execution import Execution
 from cutaway.learn.fit import begin_training
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.runtime import processor
 from cutaway.learn.training import Training
 from cutaway.models.resnet import Basic, Residual, ResNet, ZeroPad
 from cutaway.models.resnet_cifar import small_images
+from cutaway.processes import processor
 from cutaway.recipes import pair
 
 DEPTHS = (20, 32, 44, 56, 110, 302, 602, 1202)

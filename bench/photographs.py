@@ -21,8 +21,8 @@ from bench.race import Found, watched
 from bench.tables import figure, middle
 from cutaway import models
 from cutaway.learn.pretrained import load_pretrained
-from cutaway.learn.runtime import processor
 from cutaway.models.efficientnet_weights import timm_name
+from cutaway.processes import processor
 
 OURS, FASTAI = "Cutaway", "bench.peers.fastai_photographs"
 WAYS = {

@@ -32,7 +32,7 @@ from bench.kept import HERE, earlier, keep, publish, table
 from bench.servers.load import load
 from bench.tables import figure, middle, ratio
 from cutaway import api
-from cutaway.learn.runtime import processor
+from cutaway.processes import processor
 from cutaway.ship.exported_model import ExportedModel
 from cutaway.ship.formats import open_exported
 from cutaway.ship.formats.onnx_file import read

@@ -18,7 +18,7 @@ from typing import Any
 from bench.kept import earlier, keep, publish, table
 from bench.tables import middle
 from cutaway import models
-from cutaway.learn.runtime import processor
+from cutaway.processes import processor
 
 NAME = "together"
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"

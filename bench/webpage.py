@@ -17,7 +17,7 @@ from PIL import Image
 
 from bench.kept import HERE, earlier, keep, publish, table
 from bench.tables import figure
-from cutaway.learn.runtime import processor
+from cutaway.processes import processor
 from cutaway.ship.about import About
 from cutaway.ship.formats import web
 from cutaway.ship.shipment import Shipment

@@ -34,8 +34,8 @@ from cutaway.data.imageset import ImageSet
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.fleet import Fleet
 from cutaway.learn.run import Run
-from cutaway.learn.runtime import processor
 from cutaway.learn.training import Stopped, Training
+from cutaway.processes import processor
 
 
 class Skipped(Exception):

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cutaway.learn.runtime import processor
+from cutaway.processes import processor
 
 DOCS = Path(__file__).parents[1] / "docs"
 KEPT = DOCS / "learning.json"

@@ -27,7 +27,7 @@ from cutaway.learn.fit import begin_training, range_test
 from cutaway.learn.loading import load_for
 from cutaway.learn.lr_range import HIGH, LOW, REACHED, STEPS, TIMES, RangeTest, Sweep
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.runtime import processor
+from cutaway.processes import processor
 
 DOCS = Path(__file__).parents[1] / "docs"
 KEPT, PAGE = DOCS / "learning-rates.json", DOCS / "learning-rates.md"

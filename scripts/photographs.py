@@ -32,8 +32,8 @@ from cutaway.learn import fit as learning
 from cutaway.learn.photographs import BACKBONE, TINY, Facts, plan_for
 from cutaway.learn.pretrained import load_pretrained
 from cutaway.learn.recipe import Recipe
-from cutaway.learn.runtime import processor
 from cutaway.learn.stats import student
+from cutaway.processes import processor
 from cutaway.randomness import generator
 from cutaway.recipes import pair
 from cutaway.see.probe import answers

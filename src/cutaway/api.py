@@ -34,7 +34,8 @@ from cutaway.learn.search import launch as launch_search
 from cutaway.learn.user_module import given_back
 from cutaway.planning import name_of, planned
 from cutaway.show.jobs import report as report
-from cutaway.together.launch import joined, refuse_several
+from cutaway.together.environment import refuse_several
+from cutaway.together.launch import joined
 from cutaway.workplaces.opening import opened
 
 if TYPE_CHECKING:

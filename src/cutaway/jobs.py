@@ -17,7 +17,7 @@ from cutaway.learn.team_run import begun
 from cutaway.learn.user_module import given_back
 from cutaway.show.jobs import VIEWS, report
 from cutaway.show.progress import reading
-from cutaway.together.launch import restarted
+from cutaway.together.environment import restarted
 from cutaway.together.team import Team
 
 J = TypeVar("J", bound=Job)

@@ -183,7 +183,8 @@ def test_an_address_that_is_none_is_refused(address):
 
 
 def test_only_the_first_of_several_processes_answers(tmp_path, monkeypatch):
-    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("RANK", "1")  # as torchrun sets both
+    monkeypatch.setenv("WORLD_SIZE", "2")
     notes = Notes()
     with socket.create_server(("127.0.0.1", 0)) as other:  # which is no matter
         address = f"127.0.0.1:{other.getsockname()[1]}"

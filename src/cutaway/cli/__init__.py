@@ -38,7 +38,7 @@ from cutaway.cli.app import app, flowing
 from cutaway.cli.several import speaks
 from cutaway.cli.words import with_bare_flags
 from cutaway.errors import CutawayError
-from cutaway.together import launch
+from cutaway.together.environment import Parted, leave, over
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as in shells."""
@@ -54,7 +54,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     words = with_bare_flags(sys.argv[1:]) or ["--help"]
-    if launch.over():
+    if over():
         sys.exit(0)
     try:
         code = app(args=words, prog_name="cutaway", standalone_mode=False)
@@ -63,7 +63,7 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except launch.Parted as error:
+    except Parted as error:
         if speaks(error):
             say(str(error))
         sys.exit(error.exit_code)
@@ -71,10 +71,10 @@ def main() -> None:
         sentence, code = error_message(error)
         if speaks(error):
             say(sentence)
-        sys.exit(launch.leave(code))
+        sys.exit(leave(code))
     if code == INTERRUPTED:
         say("Interrupted.")
-    sys.exit(launch.leave(code or 0))
+    sys.exit(leave(code or 0))
 
 
 def error_message(error: Exception) -> tuple[str, int]:

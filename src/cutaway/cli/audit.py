@@ -11,17 +11,23 @@ from cutaway.errors import UsageError
 SIZE = "Side in pixels of each picture's middle square; 0: chosen from the data, 128 at most."
 
 
+ImageSize = Annotated[int, typer.Option(help=SIZE)]
+GroupBy = Annotated[str, typer.Option(help="Regex, level:N or a column.")]
+Label = Annotated[
+    str, typer.Option(help="The column that holds the class; of several labels, a column each.")
+]
+Numbers = Annotated[
+    bool, typer.Option("--numbers", help="The labels are numbers to be predicted (regression).")
+]
+
+
 @app.command(epilog="Example: cutaway audit photographs/ -o audit.html")
 def audit(
     data: Annotated[str, typer.Argument(help="A data set, a folder or a table.")],
-    image_size: Annotated[int, typer.Option(help=SIZE)] = 0,
-    group_by: Annotated[str, typer.Option(help="Regex, level:N or a column.")] = "",
-    label: Annotated[
-        str, typer.Option(help="The column that holds the class; of several labels, a column each.")
-    ] = "",
-    numbers: Annotated[
-        bool, typer.Option("--numbers", help="The labels are numbers to be predicted (regression).")
-    ] = False,
+    image_size: ImageSize = 0,
+    group_by: GroupBy = "",
+    label: Label = "",
+    numbers: Numbers = False,
     augment: Annotated[
         str, typer.Option(help="What the page shows on ten images: crop:4+flip, module:name.")
     ] = "auto",

@@ -5,21 +5,17 @@ from typing import Annotated
 import typer
 
 from cutaway.cli.app import Json, app, emit
-from cutaway.cli.audit import SIZE
+from cutaway.cli.audit import GroupBy, ImageSize, Label, Numbers
 
 
 @app.command(epilog="Example: cutaway pack photographs/ s3://bucket/packed --image-size 128")
 def pack(
     data: Annotated[str, typer.Argument(help="A data set, a folder, a table or an address.")],
     to: Annotated[str, typer.Argument(help="The folder to be written: s3://bucket/packed.")],
-    image_size: Annotated[int, typer.Option(help=SIZE)] = 0,
-    group_by: Annotated[str, typer.Option(help="Regex, level:N or a column.")] = "",
-    label: Annotated[
-        str, typer.Option(help="The column that holds the class; of several labels, a column each.")
-    ] = "",
-    numbers: Annotated[
-        bool, typer.Option("--numbers", help="The labels are numbers to be predicted (regression).")
-    ] = False,
+    image_size: ImageSize = 0,
+    group_by: GroupBy = "",
+    label: Label = "",
+    numbers: Numbers = False,
     val: Annotated[float, typer.Option(help="Share of the validation images; 0: none.")] = 0.1,
     test: Annotated[float, typer.Option(help="Share of the test images; 0: none.")] = 0.2,
     split_seed: Annotated[int, typer.Option(help="The seed of the split.")] = 0,

@@ -14,8 +14,9 @@ from cutaway.cli.app import (
     RunPath,
     app,
 )
-from cutaway.cli.several import first, in_several
+from cutaway.cli.several import in_several
 from cutaway.cli.train import print_run
+from cutaway.together.environment import leads
 
 
 @app.command(epilog="Example: cutaway resume runs/lenet5-digits-1")
@@ -39,5 +40,5 @@ def resume(
         run, progress=progress, callbacks=callback or (), checkpoint_every=checkpoint_every,
         on=on, cpus=cpus, gpus=gpus,
     )  # fmt: skip
-    if first():
+    if leads():
         print_run(job, as_json)

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from cutaway.together import launch
+from cutaway.together.environment import ENDED, Apart, Parted, among_several, leads
 
 
 def in_several(processes: int) -> None:
@@ -11,18 +11,15 @@ def in_several(processes: int) -> None:
 
     Does nothing for one, and in each of those that were started.
     """
-    if processes == 1 or launch.among_several():
+    if processes == 1 or among_several():
         return
-    sys.exit(launch.start(sys.argv[1:], processes))
+    from cutaway.together.launch import start
 
-
-def first() -> bool:
-    """Whether this process prints what came out."""
-    return launch.number() == 0
+    sys.exit(start(sys.argv[1:], processes))
 
 
 def speaks(error: Exception) -> bool:
     """Whether this process says what is wrong: the first does, and one that is alone with it."""
-    if launch.number() == 0:
-        return not (isinstance(error, launch.Parted) and os.environ.get(launch.ENDED))
-    return isinstance(error, launch.Apart)
+    if leads():
+        return not (isinstance(error, Parted) and os.environ.get(ENDED))
+    return isinstance(error, Apart)

@@ -16,10 +16,11 @@ from cutaway.cli.app import (
     app,
     emit,
 )
-from cutaway.cli.several import first, in_several
+from cutaway.cli.several import in_several
 from cutaway.cli.words import read_options, read_vary, read_words, with_recipe_options
 from cutaway.errors import UsageError
 from cutaway.learn.recipe import Recipe, read_recipe
+from cutaway.together.environment import leads
 
 Quality = Annotated[
     str,
@@ -106,7 +107,7 @@ def train(
         checkpoint_every=checkpoint_every, way=way, quality=quality, time=time, on=on, cpus=cpus,
         gpus=gpus, **changes,
     )  # fmt: skip
-    if first():
+    if leads():
         print_run(run, as_json)
 
 

@@ -47,9 +47,7 @@ def columns(
 
 def _found(feed: Feed, find: Callable[[Batch], Row], index: Tensor, share: Share | None) -> Row:
     with sharing(share):
-        if share is not None:
-            return find(feed.of(index[share.rows]))
-        return find(feed.of(index))
+        return find(feed.of(index if share is None else index[share.rows]))
 
 
 def _whole(

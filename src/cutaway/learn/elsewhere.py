@@ -10,9 +10,26 @@ from cutaway.errors import UsageError
 from cutaway.files import temporary_folder
 from cutaway.learn.callbacks import serialize
 from cutaway.learn.execution import Execution
+from cutaway.learn.job import Job
 from cutaway.workplaces import Work, Workplace
 
 IMAGES = "images.safetensors"
+
+
+def work_of(job: Job, threads: int, module: str, execution: Execution) -> Work:
+    """The work of training what a fleet or a search consists of.
+
+    Args:
+        threads: of each worker.
+        module: the program of a worker.
+    """
+    return Work(
+        module,
+        (str(execution.checkpoint_every), serialize(execution.callback)),
+        folder=job.path,
+        begins_with=(job.marker,),
+        environment={"OMP_NUM_THREADS": str(threads)},
+    )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from cutaway.errors import UsageError
 from cutaway.learn.background_server import Answer, Server, read_address
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.history import Row
+from cutaway.together.environment import leads
 
 if TYPE_CHECKING:
     from cutaway.learn.evaluation import Evaluation
@@ -225,11 +226,6 @@ class Prometheus(Callback):
                 f"{self.address} cannot be listened on ({error.strerror}): name another address "
                 f"by {VARIABLE}=HOST:PORT, with port 0 for any that is free."
             ) from None
-
-
-def leads() -> bool:
-    """Whether this process is the only one, or the first of those that train one network."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def _registry(collector: Prometheus) -> Any:

@@ -14,8 +14,8 @@ from cutaway.errors import UsageError
 from cutaway.learn import memory
 from cutaway.learn.optim.uncompiled import uncompiled
 from cutaway.learn.recipe import PRECISIONS, Recipe
-from cutaway.processes import processor as processor
-from cutaway.together.launch import launched_as
+from cutaway.processes import processor
+from cutaway.together.environment import launched_as
 from cutaway.together.team import ALONE, Team
 
 FORCED = "CUTAWAY_PRECISION"

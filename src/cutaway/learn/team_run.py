@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 import torch.distributed as dist
+from safetensors.torch import load, save
 from torch import Tensor
 
 from cutaway.data.batch import count_batches
@@ -25,9 +26,10 @@ from cutaway.learn.recipe import Recipe
 from cutaway.learn.run import Run
 from cutaway.learn.tasks import make_task
 from cutaway.learn.training import Stopped, Training
-from cutaway.together.launch import Apart, Excused, Parted, launched_as
-from cutaway.together.team import Team, as_bytes, from_bytes
+from cutaway.together.environment import Apart, Excused, Parted, launched_as
+from cutaway.together.team import Team
 from cutaway.version import __version__
+from cutaway.workplaces import transfer
 
 COPIED = ("*.json", "*.toml", "*.jsonl", "checkpoint/*.safetensors")
 """The files of a run that every process needs."""
@@ -79,8 +81,8 @@ def _packed(run: Run) -> bytes:
     """What the others need of a run."""
     files = {"": str(run.path.resolve()).encode(), "version": _version().encode()}
     for path in (path for pattern in COPIED for path in run.path.glob(pattern)):
-        files[f"run/{path.relative_to(run.path)}"] = path.read_bytes()
-    return as_bytes({name: _tensor(content) for name, content in files.items()})
+        files[path.relative_to(run.path).as_posix()] = path.read_bytes()
+    return save({name: _tensor(content) for name, content in files.items()})
 
 
 @contextmanager
@@ -100,13 +102,11 @@ def followed(
         content = team.handed_out(b"")
     except RuntimeError:  # it has ended with a sentence
         raise Excused from None
-    files = {name: bytes(value.numpy()) for name, value in from_bytes(content).items()}
+    files = {name: bytes(value.numpy()) for name, value in load(content).items()}
     with TemporaryDirectory() as folder:
         problem = _difference(files.pop("version").decode())
         kept, copy = Path(files.pop("").decode()), Path(folder) / "run"
-        for name, value in files.items():
-            (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
-            (Path(folder) / name).write_bytes(value)
+        transfer.write(copy, list(files.items()))
         try:
             training = None if problem else reopen(copy, execution)
         except CutawayError as error:

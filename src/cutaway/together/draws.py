@@ -7,7 +7,7 @@ the same in every process.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -35,17 +35,15 @@ SIZED = (torch.rand, torch.randn)
 """Functions that draw as many rows as the first size says."""
 
 
-@contextmanager
-def sharing(share: Share | None) -> Iterator[None]:
+def sharing(share: Share | None) -> AbstractContextManager[Any]:
     """Inside, what is computed are the rows of a share, and the whole batch is seen so."""
-    if share is None:
+    return nullcontext() if share is None else _sharing(share)
+
+
+@contextmanager
+def _sharing(share: Share) -> Iterator[None]:
+    with computing(share), nullcontext() if share.same else Sharing(share):
         yield
-    elif share.same:
-        with computing(share):
-            yield
-    else:
-        with computing(share), Sharing(share):
-            yield
 
 
 class Sharing(TorchFunctionMode):

@@ -6,87 +6,38 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
-from cutaway.errors import CutawayError, RunError, UsageError
-from cutaway.processes import cpus
+import torch
+import torch.distributed as dist
 
-if TYPE_CHECKING:
-    from cutaway.together.team import Team
+from cutaway.errors import UsageError
+from cutaway.processes import cpus
+from cutaway.together.environment import ENDED, among_several
+from cutaway.together.team import ALONE, Team
 
 RESTARTS = 10
 """How often processes that were killed are started again."""
 PATIENCE = timedelta(days=1)
 """How long processes wait for the slowest of them; one that ended is noticed at once."""
-ENDED = "CUTAWAY_ENDED"
-"""The variable that names the file in which the processes leave their exit code at the end."""
-
-
-class Excused(CutawayError):
-    """The first process says what is wrong; this one ends in silence."""
-
-    def __init__(self) -> None:
-        super().__init__("The first process of this training has ended.")
-
-
-class Apart(CutawayError):
-    """What is wrong with this process alone, so that it has to say it."""
-
-
-class Parted(RunError):
-    """Another process is gone."""
-
-
-def among_several(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether torchrun started this process beside others."""
-    return int(environment.get("WORLD_SIZE", "1")) > 1 and "RANK" in environment
-
-
-def number(environment: Mapping[str, str] = os.environ) -> int:
-    """The number of this process among those that torchrun started."""
-    return int(environment["RANK"]) if among_several(environment) else 0
-
-
-def launched_as(environment: Mapping[str, str] = os.environ) -> str:
-    """The name of the launch that this process belongs to, which restarts do not change."""
-    return environment.get("TORCHELASTIC_RUN_ID", "")
-
-
-def restarted(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether processes of this launch were killed, and started again."""
-    return environment.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
-
-
-def refuse_several(job: str) -> None:
-    """Refuse a job that several processes of torchrun would each do. Raises UsageError."""
-    if among_several():
-        raise UsageError(
-            f"{job} is many trainings, and these processes do one together: leave --processes out, "
-            "or start it without torchrun."
-        )
 
 
 @contextmanager
-def joined() -> "Iterator[Team]":
+def joined() -> Iterator[Team]:
     """The processes that torchrun started, joined into a team; alone where it did not.
 
     Raises:
         UsageError: they cannot reach each other.
     """
-    from cutaway.together.team import ALONE, Team
-
     if not among_several():
         yield ALONE
         return
-    import torch
-    import torch.distributed as dist
-
     if dist.is_initialized():  # by the user's own program
         yield Team(dist.get_rank(), dist.get_world_size())
         return
@@ -105,20 +56,18 @@ def joined() -> "Iterator[Team]":
             dist.destroy_process_group()
 
 
-def _meeting(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+def _meeting() -> dict[str, Any]:
     """Where the processes meet.
 
     The agent's own store still has what processes left in it that were killed: those that are
     started again read and write beside that.
     """
-    import torch.distributed as dist
-
-    if environment.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
         return {}
-    host, port = environment["MASTER_ADDR"], int(environment["MASTER_PORT"])
-    rank, size = (int(environment[name]) for name in ("RANK", "WORLD_SIZE"))
+    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    rank, size = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE"))
     store = dist.TCPStore(host, port, size, False, PATIENCE)
-    attempt = f"cutaway/{environment['TORCHELASTIC_RESTART_COUNT']}/{size}"
+    attempt = f"cutaway/{os.environ['TORCHELASTIC_RESTART_COUNT']}/{size}"
     return {"store": dist.PrefixStore(attempt, store), "rank": rank, "world_size": size}
 
 
@@ -168,23 +117,3 @@ def start(words: Sequence[str], processes: int) -> int:
 def _left(ended: Path, otherwise: int) -> int:
     """The exit code that the processes left."""
     return int(ended.read_text()) if ended.exists() else otherwise
-
-
-def leave(code: int, environment: Mapping[str, str] = os.environ) -> int:
-    """Note the code that this process ends with, so that all of them end for good.
-
-    Returns:
-        The code to end with: 0 where the agent would take any other for a mishap.
-    """
-    place = environment.get(ENDED)
-    if not place or not among_several(environment):
-        return code
-    if number(environment) == 0:
-        Path(place).write_text(str(code))
-    return 0
-
-
-def over(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether the training has ended before this process was started again."""
-    place = environment.get(ENDED)
-    return bool(place) and Path(place or "").exists()

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 from jaxtyping import Shaped
-from safetensors.torch import load, save
 from torch import Tensor, nn
 
 BUCKET = 1 << 23
@@ -86,11 +85,6 @@ class Team:
             dist.broadcast(plain, 0)
             value.copy_(plain)
 
-    def wait(self) -> None:
-        """Go on when every process has come here."""
-        if not self.alone:
-            dist.barrier()
-
 
 ALONE = Team()
 
@@ -139,13 +133,3 @@ def _gradient(p: nn.Parameter) -> Tensor:
 def _row(value: Tensor) -> Tensor:
     """All values of a dense tensor as they lie in memory."""
     return value.as_strided((value.numel(),), (1,))
-
-
-def as_bytes(tensors: dict[str, Tensor]) -> bytes:
-    """Tensors as bytes, for `Team.handed_out`."""
-    return save({name: value.detach().cpu().contiguous() for name, value in tensors.items()})
-
-
-def from_bytes(content: bytes) -> dict[str, Tensor]:
-    """What `as_bytes` was given."""
-    return load(content)

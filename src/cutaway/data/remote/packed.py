@@ -6,9 +6,9 @@ from cutaway.data.elsewhere import Elsewhere
 from cutaway.data.frame import Fit
 from cutaway.data.imageset import Finding, ImageSet
 from cutaway.data.remote.examples import Examples, stratifying, with_targets
-from cutaway.data.remote.index import NAME, File, Index, digest_of
-from cutaway.data.remote.place import Place
-from cutaway.data.remote.shards import Shards
+from cutaway.data.remote.index import NAME, Index
+from cutaway.data.remote.place import Place, missing
+from cutaway.data.remote.shards import Shards, content_of
 from cutaway.data.target import Classes
 from cutaway.errors import DataError, UsageError
 
@@ -30,11 +30,8 @@ def packed_set(place: Place, index: Index) -> ImageSet:
     try:
         import pyarrow  # noqa: F401
     except ImportError:
-        raise UsageError(
-            f"{place.address} needs libraries that are not installed: pip install "
-            "'cutaway[remote]'."
-        ) from None
-    table = Examples.from_parquet(_read(place, index.examples), index)
+        raise UsageError(missing(place.address)) from None
+    table = Examples.from_parquet(content_of(place, index.examples), index)
     if len(table.names) != index.shape[0] or index.fit not in get_args(Fit):
         raise DataError(f"{place.address}/{NAME} is damaged: pack the data anew.")
     return with_targets(_untold(place, index, table), index, table.truth)
@@ -56,16 +53,4 @@ def _untold(place: Place, index: Index, table: Examples) -> ImageSet:
         ),
         fit=index.fit,  # type: ignore[arg-type]
         levels=index.levels,
-    )
-
-
-def _read(place: Place, file: File) -> bytes:
-    """A file of the set, as it was packed."""
-    for _ in range(2):
-        content = place.read(file.name)
-        if digest_of(content) == file.digest:
-            return content
-    raise DataError(
-        f"{place.address}/{file.name} is damaged: its digest is not the one in the index. Pack the "
-        "data anew, or bring the file back."
     )

@@ -80,13 +80,13 @@ class Place:
         try:
             from fsspec.core import url_to_fs
         except ImportError:
-            raise UsageError(_missing(self.address)) from None
+            raise UsageError(missing(self.address)) from None
         logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # which prints what it then raises
         scheme = self.address.partition("://")[0] if is_address(self.address) else ""
         try:
             return url_to_fs(self.address, **OPTIONS.get(SAME.get(scheme, scheme), {}))
         except ImportError:
-            raise UsageError(_missing(self.address)) from None
+            raise UsageError(missing(self.address)) from None
         except ValueError:
             raise UsageError(
                 f"{self.address} cannot be read: '{scheme}://' is not known. Use s3://, gs://, "
@@ -244,5 +244,6 @@ def _entry(info: dict[str, Any]) -> Entry:
     return Entry(info.get("size"), "|".join(str(info[key]) for key in keys if info.get(key)))
 
 
-def _missing(address: str) -> str:
+def missing(address: str) -> str:
+    """What is said where the libraries are lacking that an address needs."""
     return f"{address} needs libraries that are not installed: pip install 'cutaway[remote]'."

@@ -151,20 +151,21 @@ class Shards:
         with cache.disk_errors(), bounded.held(path):
             if _is_there(path, size):
                 return
-            pixels = self._pixels(self.index.shards[number], size)
+            pixels = unpacked(content_of(self.place, self.index.shards[number]), size)
             with bounded.room(size, path):
                 _put(path, pixels)
 
-    def _pixels(self, shard: File, size: int) -> memoryview:
-        """The pixels in a shard; raises DataError where it is not what was packed."""
-        for _ in range(2):  # what was damaged on its way is not so again
-            content = self.place.read(shard.name)
-            if digest_of(content) == shard.digest:
-                return unpacked(content, size)
-        raise DataError(
-            f"{self.place.address}/{shard.name} is damaged: its digest is not that in the index. "
-            "Pack the data anew, or bring the file back; a run then goes on with cutaway resume."
-        )
+
+def content_of(place: Place, file: File) -> bytes:
+    """A file of a packed set; raises DataError where it is not what was packed."""
+    for _ in range(2):  # what was damaged on its way is not so again
+        content = place.read(file.name)
+        if digest_of(content) == file.digest:
+            return content
+    raise DataError(
+        f"{place.address}/{file.name} is damaged: its digest is not that in the index. Pack the "
+        "data anew, or bring the file back; a run then goes on with cutaway resume."
+    )
 
 
 def _put(path: Path, pixels: memoryview) -> None:

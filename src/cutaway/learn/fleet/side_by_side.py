@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from cutaway.data.imageset import ImageSet
-from cutaway.learn.callbacks import serialize
-from cutaway.learn.elsewhere import with_images
+from cutaway.learn.elsewhere import with_images, work_of
 from cutaway.learn.execution import Execution
 from cutaway.learn.fleet.fleet import Fleet
 from cutaway.learn.fleet.in_turn import expect_all, stopped, waiting
 from cutaway.learn.interrupt import stoppable
 from cutaway.processes import Gone
-from cutaway.workplaces import Crew, Question, Work
+from cutaway.workplaces import Crew, Question
+
+WORKER = "cutaway.learn.fleet.worker"
 
 
 def side_by_side(fleet: Fleet, images: ImageSet, execution: Execution) -> None:
@@ -20,7 +21,7 @@ def side_by_side(fleet: Fleet, images: ImageSet, execution: Execution) -> None:
     place = execution.place
     count = min(len(todo), place.slots(fleet.threads))
     with (
-        with_images(work_of(fleet, execution), images, place) as work,
+        with_images(work_of(fleet, fleet.threads, WORKER, execution), images, place) as work,
         Crew(place, work, count) as crew,
         stoppable() as request,
     ):
@@ -37,17 +38,6 @@ def side_by_side(fleet: Fleet, images: ImageSet, execution: Execution) -> None:
         if request.pending:
             raise stopped(fleet)
     expect_all(fleet, problems)
-
-
-def work_of(fleet: Fleet, execution: Execution) -> Work:
-    """The work of training members of a fleet."""
-    return Work(
-        "cutaway.learn.fleet.worker",
-        (str(execution.checkpoint_every), serialize(execution.callback)),
-        folder=fleet.path,
-        begins_with=(fleet.marker,),
-        environment={"OMP_NUM_THREADS": str(fleet.threads)},
-    )
 
 
 def _read(answer: Any) -> Mapping[str, Any]:

@@ -3,25 +3,27 @@
 from typing import TYPE_CHECKING, Any
 
 from cutaway.errors import TrainingError
-from cutaway.learn.callbacks import serialize
-from cutaway.learn.elsewhere import with_images
-from cutaway.learn.execution import Execution
+from cutaway.learn.elsewhere import with_images, work_of
 from cutaway.learn.interrupt import stoppable
 from cutaway.learn.search.pruning import stopped
 from cutaway.learn.search.search import Search
 from cutaway.learn.search.trial import Trial, from_dict
 from cutaway.processes import Gone
-from cutaway.workplaces import Crew, Question, Work
+from cutaway.workplaces import Crew, Question
 
 if TYPE_CHECKING:
     from cutaway.learn.search.trials import Trials
+
+WORKER = "cutaway.learn.search.worker"
 
 
 def side_by_side(trials: "Trials") -> None:
     """As many at once as the search allows, each begun when all is known that it follows from."""
     search, execution = trials.search, trials.execution
     with (
-        with_images(work_of(search, execution), trials.images, execution.place) as work,
+        with_images(
+            work_of(search, search.threads, WORKER, execution), trials.images, execution.place
+        ) as work,
         Crew(execution.place, work, min(len(search), search.at_once)) as crew,
         stoppable() as request,
     ):
@@ -31,17 +33,6 @@ def side_by_side(trials: "Trials") -> None:
             number = _ask(trials, crew, number)
         if request.pending:
             raise stopped(search)
-
-
-def work_of(search: Search, execution: Execution) -> Work:
-    """The work of training trials of a search."""
-    return Work(
-        "cutaway.learn.search.worker",
-        (str(execution.checkpoint_every), serialize(execution.callback)),
-        folder=search.path,
-        begins_with=(search.marker,),
-        environment={"OMP_NUM_THREADS": str(search.threads)},
-    )
 
 
 def _ask(trials: "Trials", crew: Crew, number: int) -> int:
