@@ -1,6 +1,7 @@
 """Fleets on a real Ray cluster: the bytes of those made here, whoever is killed meanwhile."""
 
 import shutil
+import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +22,7 @@ from cutaway.workplaces.opening import opened
 pytestmark = UNTIDY
 
 LONG = ["mlp", "digits", "--image-size", "8", "--widths", "16", "--augment", "none"]
-LONG += ["--epochs", "30", "--checkpoint-every", "0.2", "--quiet"]
+LONG += ["--epochs", "120", "--checkpoint-every", "0.2", "--quiet"]
 
 
 IMAGES = load("digits", image_size=8)
@@ -92,7 +93,7 @@ def begun(nodes: Nodes, folder: Path) -> "subprocess.Popen[str]":
     command = [*CUTAWAY, "train", *LONG, "--replicates", "2", "--on", "ray", "--out", "fleet"]
     process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
     last = [folder / "fleet" / "members" / f"00{k}" / "checkpoint" for k in range(2)]
-    eventually(lambda: process.poll() is not None or all(map(Path.exists, last)))
+    eventually(lambda: process.poll() is not None or all(map(Path.exists, last)), 240)
     return process
 
 
@@ -102,6 +103,23 @@ def undisturbed(tmp_path_factory):
     how = ["--replicates", "2", "--way", "side-by-side", "--threads", "1", "--out", path]
     assert cutaway("train", *LONG, *how).code == 0
     return Fleet(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_or_killed_here_it_goes_on_where_it_was(nodes, number, undisturbed, tmp_path):
+    process = begun(nodes, tmp_path)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=240)
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert said.strip().endswith("Go on with: cutaway resume fleet")
+        assert said.count("\n") == 1
+    eventually(lambda: not programs(), 240)
+    fleet = Fleet(tmp_path / "fleet")
+    assert fleet.done[0] < 2
+    fleet.resume()
+    assert found(fleet) == found(undisturbed)
 
 
 def programs() -> list[str]:

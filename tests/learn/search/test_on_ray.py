@@ -1,12 +1,15 @@
 """A search on a real Ray cluster: the trials of one made here, whichever ends first."""
 
 import json
+import signal
+import subprocess
 
 import pytest
-from helpers.command import cutaway
+from helpers.command import CUTAWAY, cutaway
 from helpers.digits import digits
 from helpers.ray_nodes import UNTIDY, cluster
 from helpers.small_search import search, small
+from helpers.waiting import eventually
 
 import cutaway as ca
 from cutaway.learn.execution import Execution
@@ -81,6 +84,40 @@ def test_a_node_that_is_killed_loses_nothing(nodes, tmp_path):
     assert found(away) == found(search(tmp_path / "here", 7, at_once=2, recipe=recipe))
     nodes.add(1)
     nodes.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_stopped_or_killed_here_it_goes_on_where_it_was(nodes, number, tmp_path):
+    command = ["search", "mlp", "digits", "--image-size", "8", "--widths", "16", "--trials", "5"]
+    command += [
+        "--epochs",
+        "60",
+        "--augment",
+        "none",
+        "--threads",
+        "1",
+        "--at-once",
+        "2",
+        "--quiet",
+    ]
+    command += ["--over", "lr=0.001..0.5", "--checkpoint-every", "0.1"]
+    process = subprocess.Popen(
+        [*CUTAWAY, *command, "--on", "ray", "--out", "away"], cwd=tmp_path, text=True,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    second = tmp_path / "away" / "trials" / "001" / "checkpoint"
+    eventually(lambda: process.poll() is not None or second.exists(), 240)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=240)
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert said.strip().endswith("Go on with: cutaway resume away")
+        assert said.count("\n") == 1
+    assert Search(tmp_path / "away").done[0] < 5
+    assert cutaway("resume", tmp_path / "away", "--on", "ray", "--quiet").code == 0
+    assert cutaway(*command, "--out", tmp_path / "here").code == 0
+    assert found(Search(tmp_path / "away")) == found(Search(tmp_path / "here"))
 
 
 def test_a_trial_that_cannot_be_trained_fails_alone(nodes, tmp_path):
