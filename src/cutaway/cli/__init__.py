@@ -38,7 +38,7 @@ from cutaway.cli.app import app, flowing
 from cutaway.cli.several import speaks
 from cutaway.cli.words import with_bare_flags
 from cutaway.errors import CutawayError
-from cutaway.together.environment import Parted, leave, over
+from cutaway.together.environment import Parted, leads, leave, over
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as in shells."""
@@ -69,12 +69,12 @@ def main() -> None:
         sys.exit(error.exit_code)
     except Exception as error:
         sentence, code = error_message(error)
-        if speaks(error):
+        if told := speaks(error):
             say(sentence)
-        sys.exit(leave(code))
+        sys.exit(leave(code, told))
     if code == INTERRUPTED:
         say("Interrupted.")
-    sys.exit(leave(code or 0))
+    sys.exit(leave(code or 0, leads()))
 
 
 def error_message(error: Exception) -> tuple[str, int]:

@@ -61,8 +61,11 @@ def refuse_several(job: str) -> None:
         )
 
 
-def leave(code: int) -> int:
+def leave(code: int, told: bool) -> int:
     """Note the code that this process ends with, so that all of them end for good.
+
+    Args:
+        told: whether this process is the one that has said how it ended.
 
     Returns:
         The code to end with: 0 where the agent would take any other for a mishap.
@@ -70,7 +73,7 @@ def leave(code: int) -> int:
     place = os.environ.get(ENDED)
     if not place or not among_several():
         return code
-    if leads():
+    if told:
         Path(place).write_text(str(code))
     return 0
 

@@ -90,18 +90,8 @@ def test_a_node_that_is_killed_loses_nothing(nodes, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_or_killed_here_it_goes_on_where_it_was(nodes, number, tmp_path):
     command = ["search", "mlp", "digits", "--image-size", "8", "--widths", "16", "--trials", "5"]
-    command += [
-        "--epochs",
-        "60",
-        "--augment",
-        "none",
-        "--threads",
-        "1",
-        "--at-once",
-        "2",
-        "--quiet",
-    ]
-    command += ["--over", "lr=0.001..0.5", "--checkpoint-every", "0.1"]
+    command += ["--epochs", "60", "--augment", "none", "--threads", "1", "--at-once", "2"]
+    command += ["--over", "lr=0.001..0.5", "--checkpoint-every", "0.1", "--quiet"]
     process = subprocess.Popen(
         [*CUTAWAY, *command, "--on", "ray", "--out", "away"], cwd=tmp_path, text=True,
         stderr=subprocess.PIPE,
