@@ -211,14 +211,14 @@ def test_a_pods_command_begins_and_then_resumes(tmp_path):
 @pytest.mark.slow
 def test_slurm_runs_it_through_a_kill_and_the_end_of_its_time(tmp_path):
     """Its end is that of an undisturbed run, byte by byte."""
-    words = ["train", "lenet5", "digits", "--epochs", "20"]
+    words = ["train", "lenet5", "digits", "--epochs", "100", "--threads", "1"]
     again = ["--checkpoint-every", "0.2", "--out", "run"]
     told = cutaway(*words, *again, "--print-slurm", "cpus=2")
     (tmp_path / "job.sh").write_text(told.out)
     (tmp_path / "slurm").mkdir(mode=0o711)
     with slurm(tmp_path / "slurm") as cluster:
         job = cluster("sbatch", "--parsable", "job.sh", folder=tmp_path).strip()
-        eventually(lambda: (tmp_path / "run" / "metrics.jsonl").exists())
+        eventually(lambda: (tmp_path / "run" / "checkpoint" / "previous.safetensors").exists())
         os.kill(trainer(tmp_path), signal.SIGKILL)
         eventually(lambda: "Resuming from step" in log(tmp_path, job))
         cluster("scancel", "--signal=USR1", "--batch", job)  # as at the end of its time

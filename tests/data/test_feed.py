@@ -10,6 +10,7 @@ from cutaway.data.batch import Batch
 from cutaway.data.feed import Feed, Normalise, to_float
 from cutaway.data.imageset import ImageSet, Numbered
 from cutaway.data.target import Classes
+from cutaway.randomness import generator
 
 
 def images(n=50, c=3) -> ImageSet:
@@ -147,6 +148,20 @@ def test_normalise_brings_mean_zero_and_spread_one():
     torch.testing.assert_close(
         x.std((0, 2, 3), unbiased=False), torch.ones(3).double(), atol=1e-5, rtol=0
     )
+
+
+def test_the_statistics_are_those_of_any_number_of_threads():
+    """To the bit: a run's recipe says its own threads, and a machine has others."""
+    pixels = torch.randint(0, 256, (600, 32, 32, 1), generator=generator(2)).to(torch.uint8)
+    before, found = torch.get_num_threads(), set()
+    try:
+        for threads in (1, 2, 3, 4):
+            torch.set_num_threads(threads)
+            found.add(Normalise.of(pixels))
+    finally:
+        torch.set_num_threads(before)
+    assert len(found) == 1
+    assert found.pop().mean == (pixels.long().sum().item() / (255 * pixels.numel()),)
 
 
 def test_a_constant_channel_does_not_divide_by_zero():

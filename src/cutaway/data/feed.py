@@ -41,18 +41,21 @@ class Normalise:
     def of(
         cls, images: UInt8[Tensor, "n *grid c"], index: Int[Tensor, " m"] | None = None
     ) -> "Normalise":
-        """The statistics of (up to 10,000 evenly chosen of) all or some of the images."""
+        """The statistics of (up to 10,000 evenly chosen of) all or some of the images.
+
+        Sums of whole numbers, which do not depend on how many threads add them up.
+        """
         index = torch.arange(len(images)) if index is None else index
         index = in_few_shards(images, index, 10_000)
         sample = images[index[:: max(1, len(index) // 10_000)]]
-        total, squares = torch.zeros(2, images.shape[-1], dtype=torch.float64)
+        total, squares = torch.zeros(2, images.shape[-1], dtype=torch.long)
         count = 0
         for chunk in sample.split(1024):
-            pixels = chunk.reshape(-1, images.shape[-1]).double() / 255
+            pixels = chunk.reshape(-1, images.shape[-1]).long()
             total, squares = total + pixels.sum(0), squares + (pixels * pixels).sum(0)
             count += len(pixels)
-        mean = total / count
-        std = (squares / count - mean * mean).clamp(min=1e-6).sqrt()
+        mean = total.double() / (255 * count)
+        std = (squares.double() / (255**2 * count) - mean * mean).clamp(min=1e-6).sqrt()
         return cls(tuple(mean.tolist()), tuple(std.tolist()))
 
     def __call__(self, x: Float[Tensor, "b c *grid"]) -> Float[Tensor, "b c *grid"]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.command import CUTAWAY, cutaway
-from helpers.killed_runs import contents
+from helpers.killed_runs import contents, digest
 from helpers.ray_nodes import UNTIDY, Nodes, cluster
 from helpers.small_fleet import small
 from helpers.waiting import eventually
@@ -34,9 +34,9 @@ def nodes(tmp_path_factory):
         yield nodes
 
 
-def found(fleet: Fleet) -> list[dict[str, bytes]]:
-    """All that its members and the fleet found, byte by byte."""
-    own = {"results.json": (fleet.path / "results.json").read_bytes()}
+def found(fleet: Fleet) -> list[dict[str, str]]:
+    """Digests of all that its members and the fleet found."""
+    own = {"results.json": digest(fleet.path / "results.json")}
     return [own, *(contents(fleet.place(k)) for k in range(len(fleet)))]
 
 

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from helpers.command import CUTAWAY, cutaway
 from helpers.digits import digits
+from helpers.killed_runs import digest
 from helpers.ray_nodes import UNTIDY, cluster
 from helpers.small_search import search, small
 from helpers.waiting import eventually
@@ -26,11 +27,11 @@ def nodes(tmp_path_factory):
         yield nodes
 
 
-def found(one: Search) -> dict[str, bytes]:
-    """All that it found, byte by byte: its trials, the best, and each one's rows and recipe."""
+def found(one: Search) -> dict[str, str]:
+    """Digests of all that it found: its trials, the best, and each one's rows and recipe."""
     names = ["trials.json", "best.toml", "results.json"]
     names += [f"{one.folder(k)}/{name}" for k in range(len(one)) for name in ("metrics.jsonl",)]
-    return {name: (one.path / name).read_bytes() for name in names}
+    return {name: digest(one.path / name) for name in names}
 
 
 def test_the_trials_are_those_made_here_to_the_byte(nodes, tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from helpers.digits import digits
+from helpers.killed_runs import digest
 from helpers.small_search import OVER, search, small
 
 from cutaway.errors import RunError, TrainingError, UsageError
@@ -30,11 +31,11 @@ def whole(tmp_path_factory) -> Search:
     return found
 
 
-def contents(path: Path) -> dict[str, bytes]:
-    """All that a search found, byte by byte."""
+def contents(path: Path) -> dict[str, str]:
+    """Digests of all that a search found."""
     names = ["trials.json", "results.json", "best.toml"]
     places = [path / name for name in names] + sorted(path.glob("trials/*/metrics.jsonl"))
-    return {str(place.relative_to(path)): place.read_bytes() for place in places}
+    return {str(place.relative_to(path)): digest(place) for place in places}
 
 
 def test_no_trial_looks_at_the_test_images(whole):
