@@ -35,8 +35,13 @@ def _l2(optimizer: Optimizer, strength: float) -> None:
         def more(first: bool) -> Any:
             yield from shares(first)
             for group in optimizer.param_groups:
-                if weights := _decayed(group):
-                    yield strength / 2 * torch.stack([w.square().sum() for w in weights]).sum()
+                if weights := _decayed(group):  # each process adds its share of the whole
+                    yield (
+                        strength
+                        / 2
+                        / closure.team.size
+                        * torch.stack([w.square().sum() for w in weights]).sum()
+                    )
 
         closure.shares = more
 
