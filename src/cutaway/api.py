@@ -57,6 +57,7 @@ def fit(
     on: str = "",
     cpus: int | None = None,
     gpus: float | None = None,
+    shard: str = "auto",
     **changes: Any,
 ) -> Run | Fleet:
     """Train, test and explain a network, or many as one job.
@@ -83,6 +84,8 @@ def fit(
         on: where many networks are trained: `ray`, or `ray://host:port` (see docs/scale.md); by
             default here.
         cpus, gpus: of each of them on Ray; by default one CPU and no GPU.
+        shard: whether each of several processes keeps a part of the weights: yes, no, or auto, by a
+            rule (see docs/scale.md).
         changes: fields of `Recipe`, or options of the model; `optimizer` may be a class, and
             `augment` a function or a transform of torchvision or albumentations (see
             docs/own-data.md).
@@ -121,7 +124,7 @@ def fit(
             told.on_note(said)
         options: dict[str, Any] = {
             "out": out, "checkpoint_every": checkpoint_every, "callbacks": told,
-            "augment": own_augment, "team": team,
+            "augment": own_augment, "team": team, "shard": shard,
         }  # fmt: skip
         if recipe.several:
             with opened(on, cpus, gpus) as place:

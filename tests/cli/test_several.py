@@ -2,7 +2,6 @@
 
 import os
 import random
-import resource
 import signal
 import subprocess
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from helpers.command import CUTAWAY, process
 from helpers.killed_runs import contents
+from helpers.limits import limit_files
 from helpers.waiting import eventually
 
 import cutaway as ca
@@ -84,11 +84,6 @@ def test_ctrl_c_ends_all_of_them_and_the_run_goes_on(whole, tmp_path):
     eventually(lambda: all_ended(training.pid))
     assert process("resume", tmp_path / "run", "--processes", 2, "--quiet").code == 0
     assert contents(tmp_path / "run") == contents(whole)
-
-
-def limit_files() -> None:
-    """No file may become larger: what a full disk looks like."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
 
 
 def test_a_full_disk_ends_all_of_them_with_one_sentence(tmp_path):

@@ -1,4 +1,4 @@
-"""A training in two processes of which the second is not like the first.
+"""A training in two processes that cannot be: the second is not like the first, or another fault.
 
     python -m torch.distributed.run --standalone --nproc-per-node 2 together_faults.py FOLDER FAULT
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from cutaway import recipes
 from cutaway.data.imageset import ImageSet
@@ -21,13 +22,32 @@ from cutaway.together.launch import joined
 from helpers.digits import digits
 
 
+class Borrows(nn.Module):
+    """Its second step takes the weights of its first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.output = nn.Linear(64, 64), nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x.flatten(1))
+        return self.output(x @ self.first.weight)
+
+
 def trained(folder: Path, fault: str) -> None:
     images: ImageSet = digits().subset(torch.arange(200))
     recipe = recipes.pair("mlp", "own:digits").with_options(
         epochs=2, batch_size=16, device="cpu", augment="none", widths="8"
     )
+    own = {"model": Borrows()} if fault == "borrowed weights" else {}
+    if own:
+        recipe = recipe.override(model="own:Borrows", model_options={})
     with joined() as team:
-        if team.first:
+        if own and team.first:
+            learning.fit(recipe, images, out=folder / "run", team=team, shard="yes", **own)
+        elif own:
+            learning.follow(data=images, team=team, **own)
+        elif team.first:
             learning.fit(recipe, images, out=folder / "run", team=team)
         elif fault == "other data":
             learning.follow(data=digits().subset(torch.arange(40, 240)), team=team)

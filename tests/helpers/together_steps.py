@@ -1,14 +1,16 @@
 """Fifty steps of small networks in float64, in as many processes as torchrun starts.
 
-    python -m torch.distributed.run --standalone --nproc-per-node 2 together_steps.py FILE
+    python -m torch.distributed.run --standalone --nproc-per-node 2 together_steps.py FILE [CASE...]
 
-The losses of each step, and a sum of the weights after the last, go into a file as JSON.
+The losses of each step, and a sum of the weights after the last, go into a file as JSON. Of cases
+that are named, each process keeps a part of the weights.
 """
 
 import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,11 +23,13 @@ from cutaway.data.feed import Feed, Normalise
 from cutaway.data.imageset import ImageSet
 from cutaway.data.sources import load
 from cutaway.learn import runtime as runtimes
+from cutaway.learn.decay import apply_decay
 from cutaway.learn.loop import MetricTotals, optimizers_of, training_steps
 from cutaway.learn.recipe import Recipe
 from cutaway.learn.regularise import regularised
 from cutaway.learn.tasks import make_task
 from cutaway.together.launch import joined
+from cutaway.together.sharded import shard, whole
 from cutaway.together.share import Division
 from cutaway.together.team import Team
 
@@ -72,6 +76,8 @@ CASES = {
     "normed": Case(normed),
     "augmented": Case(plain, changes={"augment": "crop:1+flip+rotate:10+elastic:2:2+erase:3"}),
     "mixed": Case(normed, changes={"mixup": 0.4, "cutmix": 1.0}),
+    "pulled": Case(plain, changes={"decay": "l2", "weight_decay": 0.05}),
+    "decoupled": Case(plain, changes={"decay": "decoupled", "weight_decay": 0.05, "max_norm": 0.4}),
     "accumulated": Case(normed, changes={"accumulate": 3, "clip": 0.5}),
     "lbfgs": Case(plain, changes={"optimizer": "lbfgs", "lr": 0.02, "batch_size": 90}),
     "evolution": Case(plain, changes={"optimizer": "evolution", "lr": 0.05}),
@@ -108,29 +114,34 @@ def feed(case: Case, recipe: Recipe, images: ImageSet, turns: int, team: Team) -
     )  # fmt: skip
 
 
-def learned(case: Case, team: Team) -> dict[str, Any]:
+def learned(case: Case, team: Team, apart: bool) -> dict[str, Any]:
     """The losses of each step, and what the weights come to."""
     torch.manual_seed(0)
     model, images = case.network().double().train(), load("digits")
     recipe = Recipe(task=case.task).with_options(**BEGINS | case.changes)
     task, runtime = make_task(recipe), runtimes.choose(recipe, model)
+    if apart:
+        shard(model, team, "cpu")
     players = optimizers_of(task.players(model), recipe, replace(runtime, team=team))
+    for player in players:
+        apply_decay(player.optimizer, recipe)
     turns = max(one.player.turns for one in players)
     totals, losses = MetricTotals(), []
     with regularised(model, recipe):
         for _ in training_steps(players, feed(case, recipe, images, turns, team), totals, 0, STEPS):
             losses.append(totals.means())
             totals.clear()
-    return {"losses": losses, "weights": [p.double().sum().item() for p in model.parameters()]}
+    weights = whole(dict(model.named_parameters()), team).values()
+    return {"losses": losses, "weights": [p.double().sum().item() for p in weights]}
 
 
 def main() -> None:
     torch.set_num_threads(1)
     with joined() as team:
-        found = {name: learned(case, team) for name, case in CASES.items()}
+        file, *apart = sys.argv[1:]
+        found = {name: learned(CASES[name], team, bool(apart)) for name in apart or CASES}
         if team.first:
-            with open(sys.argv[1], "w") as file:
-                json.dump(found, file)
+            Path(file).write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

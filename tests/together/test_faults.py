@@ -18,3 +18,11 @@ def test_a_process_that_is_not_like_the_first_is_named_by_the_first(tmp_path, fa
     assert sentence.startswith("Process 1 on ")
     assert said in sentence
     assert (tmp_path / "1").read_text().startswith("Excused")
+
+
+def test_a_network_that_borrows_weights_cannot_be_sharded(tmp_path):
+    torchrun(2, "together_faults.py", str(tmp_path), "borrowed weights")
+    kind, sentence = (tmp_path / "0").read_text().split("\n")
+    assert kind == "UsageError"
+    assert "some are used by another module" in sentence
+    assert (tmp_path / "1").read_text().startswith("Excused")

@@ -8,6 +8,9 @@ from helpers.task_runs import KINDS
 from helpers.together_runs import ALONE
 from helpers.together_steps import CASES
 
+APART = ("normed", "mixed", "accumulated", "variational", "adversarial")
+"""Cases that are tried with sharded weights, too."""
+
 
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory):
@@ -15,7 +18,8 @@ def steps(tmp_path_factory):
     folder = tmp_path_factory.mktemp("steps")
     for count in (1, 2, 4):
         torchrun(count, "together_steps.py", str(folder / f"{count}.json"))
-    return {n: json.loads((folder / f"{n}.json").read_text()) for n in (1, 2, 4)}
+    torchrun(2, "together_steps.py", str(folder / "apart.json"), *APART)
+    return {n: json.loads((folder / f"{n}.json").read_text()) for n in (1, 2, 4, "apart")}
 
 
 def losses(found):
@@ -36,6 +40,13 @@ def test_losses_of_fifty_steps_agree_to_rounding(steps, case, count):
 def test_weights_agree(steps, case):
     """To what Adam makes of the rounding of gradients that are zero on paper."""
     assert steps[2][case]["weights"] == pytest.approx(steps[1][case]["weights"], abs=1e-8)
+
+
+@pytest.mark.parametrize("case", APART)
+def test_sharded_weights_learn_the_same(steps, case):
+    alone, apart = steps[1][case], steps["apart"][case]
+    assert losses(apart) == pytest.approx(losses(alone), rel=1e-10, abs=1e-10)
+    assert apart["weights"] == pytest.approx(alone["weights"], abs=1e-8)
 
 
 @pytest.fixture(scope="module")

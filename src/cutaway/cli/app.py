@@ -37,6 +37,13 @@ Processes = Annotated[
     int,
     typer.Option(help="Processes here that train one network together.", metavar="COUNT", min=1),
 ]
+ShardOption = Annotated[
+    str,
+    typer.Option(
+        help="Whether each process keeps a part of the weights: auto, yes or no.",
+        metavar="[WORD]", show_default=False,
+    ),
+]  # fmt: skip
 OnOption = Annotated[
     str, typer.Option("--on", help="Where: ray, or ray://host:port; by default here.")
 ]

@@ -13,6 +13,7 @@ from cutaway.cli.app import (
     Json,
     OnOption,
     Processes,
+    ShardOption,
     app,
     emit,
 )
@@ -77,6 +78,7 @@ def train(
     callback: CallbackOption = None,
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     processes: Processes = 1,
+    shard: ShardOption = "auto",
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
     print_slurm: SlurmJob = "",
@@ -105,7 +107,7 @@ def train(
     run = api.fit(
         *names, recipe=saved, out=out, progress=not (quiet or as_json), callbacks=callback or (),
         checkpoint_every=checkpoint_every, way=way, quality=quality, time=time, on=on, cpus=cpus,
-        gpus=gpus, **changes,
+        gpus=gpus, shard=shard, **changes,
     )  # fmt: skip
     if leads():
         print_run(run, as_json)

@@ -13,7 +13,7 @@ from cutaway.learn import synonyms
 from cutaway.learn.recipe import SETTINGS, Recipe
 
 BARE = {
-    "--pretrained": "auto", "--drop-last": "yes",
+    "--pretrained": "auto", "--drop-last": "yes", "--shard": "yes",
     "--print-slurm": "auto", "--print-kubernetes": "auto",
 }  # fmt: skip
 """Options that may stand without a value, and the value they then have."""

@@ -6,6 +6,7 @@ from cutaway.files import write_json
 from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.notes import note_cost, note_test
+from cutaway.together.sharded import whole
 
 if TYPE_CHECKING:
     from cutaway.learn.training import Training
@@ -18,8 +19,9 @@ def finish(training: "Training") -> None:
     """Save the weights, tune, evaluate once on the test set, and save the results."""
     run, first = training.run, training.runtime.team.first
     assert training.stage.number + 1 == len(training.recipes)
+    weights = whole(training.model.state_dict(), training.runtime.team)
     if first:
-        run.save_weights(training.model)
+        run.save_weights(weights)
         run.__dict__.pop("model", None)
     _tune(training)
     feed, target = run.feed(training.images, run.split.test), run.data.target

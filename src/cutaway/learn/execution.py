@@ -22,6 +22,7 @@ class Execution:
         checkpoint_every: seconds between checkpoints.
         augment: the augmentation, where it is of the user's own; the recipe says what it is.
         team: the processes that train together.
+        shard: whether each of them keeps a part of the weights: auto, yes or no.
         place: where members of a fleet and trials of a search are trained.
 
     Raises:
@@ -33,6 +34,7 @@ class Execution:
     checkpoint_every: float = 15.0
     augment: OwnAugment | None = None
     team: Team = ALONE
+    shard: str = "auto"
     place: Workplace = HERE
 
     def __post_init__(self) -> None:

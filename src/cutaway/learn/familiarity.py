@@ -39,14 +39,14 @@ def keep_familiar(training: "Training") -> None:
     if len(run.split.val) < NEEDED:
         add_note(run, "unlike", _too_few(run, images.noun))
         return
-    network = run.task.answering(training.model)
+    network = run.task.answering(run.model if training.runtime.sharded else training.model)
     with run.runtime.session(), at_rest(network, run.runtime):
         layer, width = _layer(network, next(run.feed(images, run.split.train).first(2)).x)
         if not width:
             return
         most = min(ASKED, max(FEW, NUMBERS // width))
         known, validation, test = (
-            _features(training, _some(run, images, part, count), layer)
+            _features(training, network, _some(run, images, part, count), layer)
             for part, count in (("train", room(width)), ("val", most), ("test", most))
         )
     familiar = Familiar.fitted(known, validation, layer)
@@ -83,12 +83,12 @@ def _some(run: "Run", images: ImageSet, part: str, most: int) -> Int[Tensor, " n
 
 
 def _features(
-    training: "Training", index: Int[Tensor, " n"], layer: str
+    training: "Training", network: nn.Module, index: Int[Tensor, " n"], layer: str
 ) -> Float[np.ndarray, "n d"]:
     """What goes into the layer; where the last stage has computed what the last modules take of
     these images, these alone are called."""
     run, found = training.run, []
-    network, feed = run.task.answering(training.model), training.stage.features(index)
+    feed = training.stage.features(index)
     if feed:
         network, layer = feed.backbone.tail, in_tail(layer)
     for batch in (feed or run.feed(training.images, index)).in_order() if len(index) else ():

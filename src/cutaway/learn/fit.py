@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import torch
 from torch import nn
 
 from cutaway.data.audit import Audit, audit
@@ -36,6 +37,8 @@ from cutaway.learn.notes import Note, note
 from cutaway.learn.pretrained import Pretrained
 from cutaway.learn.recipe import AUTO_RATE, OWN, Recipe
 from cutaway.learn.run import Run
+from cutaway.learn.runtime import Runtime
+from cutaway.learn.sharding import choose_sharding
 from cutaway.learn.tasks import make_task
 from cutaway.learn.team_run import Begin, expect_shareable, followed, shared
 from cutaway.learn.training import Training
@@ -137,6 +140,8 @@ def begin_training(
         recipe, replaced = with_head(recipe, network, images, execution)
         measured += replaced
     runtime = runtimes.choose(recipe, network)
+    runtime, sharding = _with_sharding(runtime, recipe, network, execution)
+    measured += sharding
     recipe = runtimes.resolved(recipe, runtime)
     pretrained = check_fit(network, images, recipe, execution.augment)
     findings = findings or audit(images)
@@ -149,7 +154,7 @@ def begin_training(
     card = DataCard.of(images, parts, normalisation(recipe, images, parts, pretrained))
     about: dict[str, object] = {
         "environment": {
-            **runtimes.environment(replace(runtime, team=execution.team)), **versions(recipe.model)
+            **runtimes.environment(runtime), **versions(recipe.model)
         }
     }  # fmt: skip
     about["audit"] = findings.to_json()
@@ -160,6 +165,20 @@ def begin_training(
     run = Run(path, model, own_images, execution.augment)
     run.split = parts  # as it was written
     return Training(run, images, network, execution)
+
+
+def _with_sharding(
+    runtime: Runtime, recipe: Recipe, network: nn.Module, execution: Execution
+) -> tuple[Runtime, list[Note]]:
+    """The runtime with its team, its weights sharded where they are to be; with a note on why."""
+    team = execution.team
+    sharded, why = choose_sharding(execution.shard, recipe, network, team, runtime.device)
+    if not sharded:
+        return replace(runtime, team=team), []
+    execution.callback.on_note(why)
+    layout = "contiguous"  # the one order of memory that PyTorch shards
+    runtime = replace(runtime, team=team, sharded=True, memory_format=layout)
+    return runtime, [note("sharding", why)]
 
 
 def range_test(
@@ -249,9 +268,17 @@ def reopen_training(run: Run, images: ImageSet | None, execution: Execution) -> 
             "differently elsewhere: resume it there, or train again with --device auto."
         )
     run.augment = execution.augment or run.augment
-    training = Training(run, images, run.new_model(), execution)
-    training.restore()
+    begins = execution.team.first or not run.sharded
+    training = Training(run, images, run.new_model() if begins else _without_memory(run), execution)
+    if not training.runtime.sharded:
+        training.restore()
     return training
+
+
+def _without_memory(run: Run) -> nn.Module:
+    """A run's network as its parts from the first process are put into it."""
+    with torch.device("meta"):
+        return run.new_model()
 
 
 def normalisation(

@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cutaway.together.sharded import local
+
 
 def first_not_finite(
     model: nn.Module, x: Float[Tensor, "b *shape"], compute: Callable[[], object]
@@ -26,7 +28,7 @@ def first_not_finite(
         if phrases:
             return
         for key, p in layer.named_parameters(recurse=False):
-            if not p.isfinite().all():
+            if not local(p).isfinite().all():
                 phrases.append(f"the parameter '{name}.{key}', which the update before had spoilt")
                 return
         if isinstance(output, Tensor) and not output.isfinite().all():

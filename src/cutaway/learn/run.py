@@ -21,7 +21,7 @@ from cutaway.learn.answers import Answered, Answering
 from cutaway.learn.baselines import FILE as BASELINES
 from cutaway.learn.baselines import Baselines
 from cutaway.learn.card import DataCard
-from cutaway.learn.checkpoint import load_tensors, save_tensors
+from cutaway.learn.checkpoint import Tensors, load_tensors, save_tensors
 from cutaway.learn.conformal import covering
 from cutaway.learn.directory import refuse_member
 from cutaway.learn.evaluation import Evaluation, Summary
@@ -195,12 +195,17 @@ class Run(Job, Answering):
             raise RunError(f"{path} does not fit the network: {first}") from None
         return self.runtime.place(model).eval()
 
-    def save_weights(self, model: nn.Module) -> None:
-        """Keep the trained network, with what is needed to use it."""
+    @property
+    def sharded(self) -> bool:
+        """Whether the processes that train it each keep a part of its weights."""
+        return self.environment.get("sharded", False)
+
+    def save_weights(self, state: Tensors) -> None:
+        """Keep the weights of the trained network, with what is needed to use them."""
         recipe = self.recipe
         facts = {"model": recipe.model, "options": recipe.model_options}
         facts |= {"data": self.data.to_dict()}
-        save_tensors(self.path / "weights.safetensors", dict(model.state_dict()), facts)
+        save_tensors(self.path / "weights.safetensors", state, facts)
 
     def resume(self, images: ImageSet | None = None, **execution: Any) -> "Run":
         from cutaway.learn.fit import carried_out, reopen_training

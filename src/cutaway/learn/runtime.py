@@ -42,6 +42,7 @@ class Environment(TypedDict):
     threads: int
     processes: NotRequired[int]
     launch: NotRequired[str]
+    sharded: NotRequired[bool]
 
 
 @contextmanager
@@ -61,6 +62,7 @@ class Runtime:
 
     Attributes:
         team: the processes that learn it together.
+        sharded: whether each of them keeps a part of the weights.
     """
 
     device: str
@@ -69,13 +71,14 @@ class Runtime:
     compile: bool
     threads: int
     team: Team = ALONE
+    sharded: bool = False
 
     def __str__(self) -> str:
         threads = f"{self.threads} thread{'s' * (self.threads != 1)}"
         where = f"{self.device} ({threads})" if self.device == "cpu" else self.device
         where = where if self.team.alone else f"{self.team.size} processes on {where}"
-        compiled = ", compiled" if self.compile else ""
-        return f"{where}, {self.precision}, {self.memory_format}{compiled}"
+        more = ", compiled" * self.compile + ", sharded" * self.sharded
+        return f"{where}, {self.precision}, {self.memory_format}{more}"
 
     @property
     def sync_is_free(self) -> bool:
@@ -89,7 +92,9 @@ class Runtime:
         return torch.contiguous_format
 
     def place(self, model: nn.Module) -> nn.Module:
-        """The model on the device, its kernels in the chosen order."""
+        """The model on the device, its kernels in the chosen order; on `meta` it stays there."""
+        if any(p.is_meta for p in model.parameters()):
+            return model
         model = model.to(self.device)
         if any(p.ndim == 4 for p in model.parameters()):
             model = cast(Any, model).to(memory_format=self.torch_memory_format)
@@ -99,7 +104,9 @@ class Runtime:
         """Multiplications in bfloat16 where that was chosen: while it learns, and only then."""
         if self.precision == "float32":
             return nullcontext()
-        return torch.autocast(self.device.split(":")[0], dtype=torch.bfloat16)
+        kind = self.device.split(":")[0]
+        # What it would keep of sharded weights is all of them.
+        return torch.autocast(kind, dtype=torch.bfloat16, cache_enabled=not self.sharded)
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -250,6 +257,7 @@ def environment(runtime: Runtime) -> Environment:
     }
     if not runtime.team.alone:
         here["processes"], here["launch"] = runtime.team.size, launched_as()
+        here["sharded"] = runtime.sharded
     return here
 
 

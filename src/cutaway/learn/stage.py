@@ -1,5 +1,6 @@
 """One stage of a training: who plays, on what images, and how far it has come."""
 
+from functools import cached_property
 from math import ceil
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
@@ -20,7 +21,7 @@ from cutaway.learn.decay import apply_decay
 from cutaway.learn.evaluation import Evaluation, number
 from cutaway.learn.frozen_features import FeatureFeed, frozen_backbone
 from cutaway.learn.history import Row, best
-from cutaway.learn.loop import MetricTotals, batches_per_step, optimizers_of
+from cutaway.learn.loop import MetricTotals, PlayerOptimizer, optimizers_of
 from cutaway.learn.network import head_of
 from cutaway.learn.pretrained import backbone, frozen, rest
 from cutaway.learn.recipe import Recipe
@@ -60,6 +61,9 @@ class Stage:
             those before give never change (see `frozen_features`).
         shown: the training images, in the batches of `feed`.
         feed, val: what is learned from and what is validated on: images, or their features.
+        turns: batches that a step takes: as many as the player with the most turns needs.
+        player_optimizers, average: made where they are first asked for, of the parameters that the
+            network has then.
     """
 
     def __init__(
@@ -73,17 +77,13 @@ class Stage:
         self.free = [p for p in network.parameters() if p.requires_grad]
         head = head_of(recipe)
         rest(frozen(network.train(), recipe.freeze, head))
-        turns = max(player.turns for player in self.task.players(network))
+        self.turns = max(player.turns for player in self.task.players(network))
         division = Division(runtime.team, recipe.accumulate, self.task.single)
-        self.shown = feed(recipe, run, images, turns=turns, division=division)
+        self.shown = feed(recipe, run, images, turns=self.turns, division=division)
         still = frozen_backbone(recipe, self.task, network, self.shown)
         self.network = still.tail if still else network
-        playing = torch.compile(self.network) if runtime.compile else self.network
-        slow = backbone(network, head) if recipe.backbone_rate != 1 else ()
-        self.player_optimizers = optimizers_of(self.task.players(playing), recipe, runtime, slow)  # type: ignore[arg-type]
-        for player_optimizer in self.player_optimizers:
-            apply_decay(player_optimizer.optimizer, recipe)
-        self.average = moving_average(self.network, recipe.ema) if recipe.ema else None
+        self.slow = backbone(network, head) if recipe.backbone_rate != 1 else ()
+        self.runtime = runtime
         self.feed = FeatureFeed(self.shown, still, runtime) if still else self.shown
         val = run.feed(images, run.split.val) if len(run.split.val) else None
         self.val = FeatureFeed(val, still) if still and val else val
@@ -92,9 +92,22 @@ class Stage:
         self.best: Tensors = {}
         self.step = 0
 
+    @cached_property
+    def player_optimizers(self) -> list[PlayerOptimizer]:
+        playing = torch.compile(self.network) if self.runtime.compile else self.network
+        players = self.task.players(playing)  # type: ignore[arg-type]
+        found = optimizers_of(players, self.recipe, self.runtime, self.slow)
+        for player_optimizer in found:
+            apply_decay(player_optimizer.optimizer, self.recipe)
+        return found
+
+    @cached_property
+    def average(self) -> AveragedModel | None:
+        return moving_average(self.network, self.recipe.ema) if self.recipe.ema else None
+
     @property
     def steps_per_epoch(self) -> int:
-        batches, turns = self.feed.batches_per_epoch, batches_per_step(self.player_optimizers)
+        batches, turns = self.feed.batches_per_epoch, self.turns
         return max(1, batches // turns) if self.recipe.drop_last else ceil(batches / turns)
 
     @property
@@ -108,7 +121,7 @@ class Stage:
 
     def _first_batch(self, step: int) -> int:
         """The number of the batch that a step begins with."""
-        return step * batches_per_step(self.player_optimizers)
+        return step * self.turns
 
     def features(self, index: Int[Tensor, " m"]) -> FeatureFeed | None:
         """The features that `network` takes of these images, where they have been computed."""
@@ -171,7 +184,7 @@ class Stage:
         rest: dict[str, object] = {}
         for player_optimizer in self.player_optimizers:
             moved, more = checkpoint.optimizer_state(
-                player_optimizer.optimizer, f"optimizer/{player_optimizer.player.name}"
+                player_optimizer.optimizer, optimizer_name(player_optimizer)
             )
             tensors |= moved
             rest |= more
@@ -184,21 +197,34 @@ class Stage:
             "images": self.totals.images, "stream": self.feed.mark(self._first_batch(self.step)),
         }  # fmt: skip
 
+    def layout(self) -> Tensors:
+        """How what the optimizers keep of each parameter lies, by the names in `state`."""
+        return {
+            f"{optimizer_name(one)}/{i}": p
+            for one in self.player_optimizers
+            for i, p in enumerate(p for g in one.optimizer.param_groups for p in g["params"])
+        }
+
     def restore(self, tensors: Tensors, facts: StageFacts) -> None:
         """Put back what `state` gave."""
         if self.average is not None:
             self.average.load_state_dict(part(tensors, "ema"))
         for player_optimizer in self.player_optimizers:
-            prefix = f"optimizer/{player_optimizer.player.name}"
             checkpoint.restore_optimizer(
-                player_optimizer.optimizer, prefix, tensors, facts["optimizers"]
-            )
+                player_optimizer.optimizer, optimizer_name(player_optimizer), tensors,
+                facts["optimizers"],
+            )  # fmt: skip
         device = next(self.network.parameters()).device
         sums: dict[str, Tensor] = {k: v.to(device) for k, v in part(tensors, "tally").items()}
         self.totals = MetricTotals(sums, facts["images"])
         self.best = part(tensors, "best")
         self.step, self.rows = facts["step"], facts["rows"]
         self.feed.expect(self._first_batch(self.step), facts.get("stream"))
+
+
+def optimizer_name(player_optimizer: PlayerOptimizer) -> str:
+    """What the state of its optimizer is named by in a checkpoint."""
+    return f"optimizer/{player_optimizer.player.name}"
 
 
 def moving_average(network: nn.Module, decay: float) -> AveragedModel:

@@ -272,7 +272,9 @@ def at_rest(model: nn.Module, runtime: Runtime, seed: int = 0) -> Iterator[None]
     is evaluated has to be the same.
     """
     devices = [runtime.device] if runtime.device.startswith("cuda") else []
-    with resting(model), torch.random.fork_rng(devices), torch.inference_mode():
+    # What PyTorch gathers of sharded weights has to serve gradients later.
+    quiet = torch.no_grad if runtime.sharded else torch.inference_mode
+    with resting(model), torch.random.fork_rng(devices), quiet():
         reseed_global(seed, "judge")
         yield
 

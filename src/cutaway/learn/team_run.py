@@ -122,7 +122,7 @@ def _apart(team: Team) -> Iterator[None]:
     """Leave it to the first process to say what all of them know, and say what this one knows."""
     try:
         yield
-    except Parted:
+    except (Parted, Excused):
         raise
     except (Stopped, TrainingError):
         raise Excused from None

@@ -5,15 +5,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypedDict
+from pathlib import Path
 
 from torch import nn
 
 from cutaway.data.batch import Batch
 from cutaway.data.imageset import ImageSet
-from cutaway.errors import RunError, TrainingError
+from cutaway.errors import RunError, TrainingError, UsageError
 from cutaway.files import write_whole
-from cutaway.learn import checkpoint
+from cutaway.learn import saving, sharded_checkpoint
 from cutaway.learn.callbacks import Callbacks
 from cutaway.learn.directory import training_lock
 from cutaway.learn.ending import finish
@@ -26,10 +26,12 @@ from cutaway.learn.network import prepare
 from cutaway.learn.nonfinite import first_not_finite
 from cutaway.learn.regularise import regularised
 from cutaway.learn.run import Run
-from cutaway.learn.stage import Stage, StageFacts, part
+from cutaway.learn.stage import Stage
 from cutaway.learn.step_history import StepHistory
-from cutaway.learn.task import Player
+from cutaway.learn.task import Player, at_rest
 from cutaway.learn.watching import Watching
+from cutaway.together.environment import known_to_all
+from cutaway.together.sharded import shard
 
 CHECK_EVERY = 50
 """Steps between two looks at the loss where a look means waiting for the device."""
@@ -39,16 +41,6 @@ class Stopped(RunError):
     """The user asked to stop; the checkpoint is written."""
 
     exit_code = 130
-
-
-class Facts(TypedDict):
-    """The facts of a checkpoint, beside its tensors."""
-
-    stage: StageFacts
-    step: int
-    seconds: float
-    images_seen: int
-    earlier: list[Row]
 
 
 class Training:
@@ -67,7 +59,9 @@ class Training:
         execution: Execution,
     ):
         self.run, self.images, team = run, images, execution.team
-        self.runtime = replace(run.runtime, team=team)
+        sharded = run.sharded and not team.alone
+        self.runtime = replace(run.runtime, team=team, sharded=sharded)
+        self.checkpoints = run.path / "checkpoint"
         watching = [Watching(run, model, team)] if run.recipe.watch and team.first else []
         self.steps = StepHistory(run)
         self.callbacks = Callbacks([self.steps, *watching, execution.callback])
@@ -77,6 +71,12 @@ class Training:
         self.rows: list[Row] = []
         self.images_seen, self.step, self.seconds = 0, 0, 0.0
         self.stage = self._stage(0)
+
+    def enter(self, number: int) -> None:
+        """Go to a stage; to the first, where it is."""
+        if number:
+            self.stage.release()
+            self.stage = self._stage(number)
 
     def _stage(self, number: int) -> Stage:
         recipe = self.recipes[number]
@@ -128,11 +128,46 @@ class Training:
 
     def begin(self) -> None:
         """Prepare the first step; does nothing where that was taken already."""
-        if self.fresh:
-            if self.runtime.team.first:
-                prepare(self.run, self.model, self.stage.task, self.stage.shown.undivided)
+        if self.runtime.sharded:
+            self._shard()
+        elif self.fresh:
+            self._prepare()
             self.runtime.team.alike(self.model)
             self.save()
+
+    def _prepare(self) -> None:
+        if self.runtime.team.first:
+            prepare(self.run, self.model, self.stage.task, self.stage.shown.undivided)
+
+    def _shard(self) -> None:
+        """Put the weights apart: those of the last checkpoint, or the first ones."""
+        team = self.runtime.team
+        place = team.handed_out(str(self.checkpoints.resolve()).encode())
+        self.checkpoints = Path(place.decode())
+        [begun] = team.any(team.first and sharded_checkpoint.exists(self.checkpoints))
+        if not begun:
+            self._prepare()
+        shard(self.model, team, self.runtime.device)
+        self.stage = self._stage(0)  # its optimizers move what is there now
+        self._expect_apart()
+        if begun:
+            self.restore()
+        else:
+            self.save()
+
+    def _expect_apart(self) -> None:
+        """Refuse a network with a module that takes the weights of another. Raises UsageError."""
+        batch = next(self.stage.shown.undivided.first(2))
+        try:
+            with at_rest(self.model, self.runtime):
+                self.stage.task.check(self.model, batch, self.run.data.target)
+        except RuntimeError as error:
+            if "DTensor" not in str(error):
+                raise
+            raise known_to_all(UsageError(
+                "The weights of this network cannot lie apart (--shard), since some are used by "
+                "another module than the one that owns them: give --shard no."
+            )) from None  # fmt: skip
 
     def _learn(self) -> None:
         saved = time.monotonic()
@@ -142,7 +177,9 @@ class Training:
             for _ in self._steps():
                 if stage.at_end_of_epoch:
                     self.end_epoch()
-                if self.runtime.team.any(request.pending):
+                due = time.monotonic() - saved >= self.checkpoint_every
+                stop, due = self.runtime.team.any(request.pending, due)
+                if stop:
                     self.save()
                     raise Stopped(
                         f"Stopped at step {stage.step} of {stage.steps}, as requested. Resume "
@@ -150,7 +187,7 @@ class Training:
                     )
                 if stage.at_end_of_epoch and stage.out_of_patience:
                     break
-                if time.monotonic() - saved >= self.checkpoint_every:
+                if due:
                     self.save()
                     saved = time.monotonic()
             self.save()
@@ -213,59 +250,32 @@ class Training:
         stage.totals.clear()
         self.rows.append(row)
         stage.remember(row)
+        self._draw(len(self.rows))
         if self.runtime.team.first:
-            self._draw(len(self.rows))
             lines = "".join(json.dumps(row) + "\n" for row in self.rows)
             write_whole(self.run.path / "metrics.jsonl", lines)
         self.callbacks.on_epoch_end(self, row)
 
     def _draw(self, epoch: int) -> None:
         """Keep what the network makes of itself, or of some images, at the end of an epoch."""
+        if not self.acts:
+            return
         batch = next((self.stage.val or self.stage.feed).first(16))
         drawn = self.stage.task.picture(self.stage.answering, batch, self.runtime)
-        if drawn is not None and drawn.ndim == 4:
+        if self.runtime.team.first and drawn is not None and drawn.ndim == 4:
             save_picture(self.run.path / "samples" / f"{epoch:04}.png", in_bytes(drawn))
 
     def save(self) -> None:
-        """Write a checkpoint of everything that moves, which is the same in every process."""
-        if not self.runtime.team.first:
-            return
-        self.callbacks.on_checkpoint(self)
-        tensors, stage = self.stage.state()
-        tensors |= {f"model/{k}": v for k, v in self.model.state_dict().items()}
-        tensors |= {f"steps/{k}": v for k, v in self.steps.state().items()}
-        facts: Facts = {
-            "stage": stage,
-            "step": self.step,
-            "seconds": self.seconds,
-            "images_seen": self.images_seen,
-            "earlier": self.rows[: len(self.rows) - len(self.stage.rows)],
-        }
-        checkpoint.save_checkpoint(self.run.path / "checkpoint", tensors, facts)
+        """Write a checkpoint of everything that moves: the first process, or each its part."""
+        if self.acts:
+            self.callbacks.on_checkpoint(self)
+            saving.save(self)
 
     def restore(self) -> None:
-        """Bring back the last sound checkpoint, if one was written.
+        """Bring back the last sound checkpoint; raises what `saving.restore` does."""
+        saving.restore(self)
 
-        Raises:
-            RunError: none is sound, or it does not fit this network.
-        """
-        saved = checkpoint.load_checkpoint(self.run.path / "checkpoint")
-        if saved is None:
-            return
-        tensors, _, problem = saved
-        facts: Facts = saved[1]
-        if problem:
-            self.callbacks.on_note(f"{problem} Resuming from the checkpoint before it.")
-        if number := facts["stage"]["number"]:
-            self.stage.release()
-            self.stage = self._stage(number)
-        try:
-            self.model.load_state_dict(part(tensors, "model"))
-            self.stage.restore(tensors, facts["stage"])
-        except RuntimeError as error:
-            first = str(error).splitlines()[1].strip()
-            raise RunError(f"The checkpoint does not fit the network: {first}") from None
-        self.steps.restore(part(tensors, "steps"))
-        self.rows = [*facts["earlier"], *self.stage.rows]
-        self.seconds, self.images_seen = facts["seconds"], facts["images_seen"]
-        self.step = facts["step"]
+    @property
+    def acts(self) -> bool:
+        """Whether this process does what the first alone does where it has all of the weights."""
+        return self.runtime.team.first or self.runtime.sharded

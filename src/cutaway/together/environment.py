@@ -27,6 +27,11 @@ class Parted(RunError):
     """Another process is gone."""
 
 
+def known_to_all(error: CutawayError) -> CutawayError:
+    """What each process raises where all of them have found the same: the first says it."""
+    return error if leads() else Excused()
+
+
 def among_several() -> bool:
     """Whether torchrun started this process beside others."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ

@@ -8,6 +8,8 @@ import torch.distributed as dist
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
+from cutaway.together.sharded import is_sharded
+
 BUCKET = 1 << 23
 """Values that are added up in one message: 32 MB of float32."""
 
@@ -41,12 +43,16 @@ class Team:
             dist.all_reduce(value)
         return value
 
-    def any(self, here: bool) -> bool:
-        """Whether something is so in one of the processes."""
-        return bool(self.add(torch.tensor(int(here))).item())
+    def any(self, *here: bool) -> list[bool]:
+        """Of several things, whether each is so in one of the processes."""
+        found: list[int] = self.add(torch.tensor([int(one) for one in here])).tolist()
+        return [bool(one) for one in found]
 
     def add_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Add up the gradients over the processes, many in one message."""
+        """Add up the gradients over the processes, many in one message.
+
+        Those of sharded parameters have been added up on their way back.
+        """
         if self.alone:
             return
         waiting = [_Bucket(some) for some in _buckets(parameters)]
@@ -110,7 +116,7 @@ def _buckets(parameters: Sequence[nn.Parameter]) -> list[list[nn.Parameter]]:
     found: list[list[nn.Parameter]] = []
     room, kind = 0, None
     for p in parameters:
-        if not p.requires_grad:
+        if not p.requires_grad or is_sharded(p):
             continue
         if p.numel() > room or p.dtype != kind:
             found.append([])

@@ -14,6 +14,7 @@ from cutaway.learn.optim.uncompiled import uncompiled
 from cutaway.learn.optim.vector import VectorOptimizer
 from cutaway.learn.recipe import Recipe
 from cutaway.settings import Options, as_tuples
+from cutaway.together.sharded import is_sharded
 
 LARGEST = 2**30
 """Bytes of the largest matrix over all pairs of weights that an optimizer may keep."""
@@ -53,7 +54,7 @@ def make(
     method = find(recipe.optimizer)
     kind = method.load()
     _check(method, recipe, sum(p.numel() for p in free))
-    options = _options(recipe, method, kind) | _own(kind, recipe, free)
+    options = _options(recipe, method, kind, any(map(is_sharded, free))) | _own(kind, recipe, free)
     decay = options.pop("weight_decay", None)
     assert decay is None or isinstance(decay, int | float)
     groups = _groups(free, slow, recipe, decay, 2 if stacked else 1)
@@ -131,7 +132,7 @@ def _groups(
     return groups
 
 
-def _options(recipe: Recipe, method: Method, kind: type[Optimizer]) -> Options:
+def _options(recipe: Recipe, method: Method, kind: type[Optimizer], sharded: bool) -> Options:
     """The recipe's fields in this optimizer's own words, then its further options."""
     takes = inspect.signature(kind).parameters
     own = recipe.weight_decay if recipe.decay == "own" else 0.0
@@ -140,7 +141,7 @@ def _options(recipe: Recipe, method: Method, kind: type[Optimizer]) -> Options:
         options["betas"] = (recipe.momentum, *takes["betas"].default[1:])
     if "momentum" in takes:
         options["momentum"] = recipe.momentum
-    if "fused" in takes and recipe.device.split(":")[0] in ("cpu", "cuda"):
+    if "fused" in takes and recipe.device.split(":")[0] in ("cpu", "cuda") and not sharded:
         options["fused"] = True  # one kernel instead of a loop over parameters
     options |= method.presets
     if options.get("nesterov") and not recipe.momentum:
