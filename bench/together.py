@@ -13,10 +13,10 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from bench.kept import earlier, keep, publish, table
-from bench.tables import middle
 from cutaway import models
 from cutaway.processes import processor
 
@@ -49,11 +49,11 @@ def weights(model: str) -> int:
 def told(found: dict[str, Any]) -> str:
     rows = []
     for model, rounds in found["rounds"].items():
-        one, two = (middle([row[way] for row in rounds]) for way in WAYS)
+        one, two = (median([row[way] for row in rounds]) for way in WAYS)
         ratios = sorted(row["two"] / row["one"] for row in rounds)
         rows.append([
             f"{model}, {WORKS[model][0]}", f"{one:,.0f}", f"{two:,.0f}",
-            f"{middle(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})",
+            f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})",
             f"{weights(model) / 1e6:.2f} MB",
         ])  # fmt: skip
     head = [

@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,12 +12,15 @@ import pytest
 from helpers.command import CUTAWAY, process
 from helpers.killed_runs import contents
 from helpers.limits import limit_files
+from helpers.slurm import free_ports
 from helpers.waiting import eventually
 
 import cutaway as ca
 
 TRAIN = ("train", "lenet5", "digits", "--threads", 1, "--processes", 2, "--quiet")
 EPOCHS = 12
+MOMENTS = range(int(os.environ.get("CUTAWAY_KILLS", "4")))
+"""How often workers, and agents, are killed at a random moment."""
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +101,7 @@ def test_a_full_disk_ends_all_of_them_with_one_sentence(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", range(4))
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_workers_are_started_again_and_end_as_undisturbed(whole, tmp_path, moment):
     draw = random.Random(moment)
     training = started(tmp_path / "run")
@@ -109,7 +113,7 @@ def test_killed_workers_are_started_again_and_end_as_undisturbed(whole, tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", range(4))
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_nothing_is_left_of_a_killed_agent_and_its_run_goes_on(whole, tmp_path, moment):
     training = started(tmp_path / "run")
     time.sleep(2 * random.Random(moment).random())
@@ -117,4 +121,24 @@ def test_nothing_is_left_of_a_killed_agent_and_its_run_goes_on(whole, tmp_path, 
     training.communicate(timeout=60)
     eventually(lambda: all_ended(training.pid))
     assert process("resume", tmp_path / "run", "--processes", 2, "--quiet").code == 0
+    assert contents(tmp_path / "run") == contents(whole)
+
+
+@pytest.mark.slow
+def test_two_agents_are_two_machines(whole, tmp_path):
+    """As on two nodes: each starts one of the processes, and one of them writes the run."""
+    (port,) = free_ports(1)
+    words = [*map(str, [*TRAIN[:5], "--quiet", "--epochs", EPOCHS, "--out", tmp_path / "run"])]
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1",
+        "--rdzv-backend", "c10d", "--rdzv-id", "both", "--rdzv-endpoint", f"localhost:{port}",
+        "-m", "cutaway", *words,
+    ]  # fmt: skip
+    nodes = [
+        subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    said = [node.communicate(timeout=180) for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0], said
+    assert sorted("test accuracy" in out for out, _ in said) == [False, True]
     assert contents(tmp_path / "run") == contents(whole)

@@ -272,8 +272,7 @@ def at_rest(model: nn.Module, runtime: Runtime, seed: int = 0) -> Iterator[None]
     is evaluated has to be the same.
     """
     devices = [runtime.device] if runtime.device.startswith("cuda") else []
-    # What PyTorch gathers of sharded weights has to serve gradients later.
-    quiet = torch.no_grad if runtime.sharded else torch.inference_mode
+    quiet = torch.no_grad if runtime.sharded else torch.inference_mode  # what is gathered learns on
     with resting(model), torch.random.fork_rng(devices), quiet():
         reseed_global(seed, "judge")
         yield

@@ -119,7 +119,8 @@ def test_a_trial_that_cannot_be_trained_fails_alone(nodes, tmp_path):
     with opened("ray") as place:
         away = search(tmp_path / "away", 2, over, at_once=2, recipe=recipe, place=place)
     assert "failed" in {trial.state for trial in here.trials}
-    assert found(away)["trials.json"].replace(b"away", b"here") == found(here)["trials.json"]
+    trials = [(one.path / "trials.json").read_text() for one in (away, here)]
+    assert trials[0].replace("away", "here") == trials[1]
 
 
 def test_what_cannot_be_is_said_in_a_sentence(nodes, tmp_path):

@@ -1,0 +1,212 @@
+"""What a step takes in many processes: a model of its parts, checked here, and for 1,000 GPUs.
+
+    python scripts/step_time.py            # measures, five minutes, and writes docs/scale.md
+    python scripts/step_time.py table      # the tables of docs/scale.md anew
+
+The parts are measured apart: the step of one process (one thread) on a whole, half and quarter of
+a batch, and messages of 8 bytes and of all gradients among 2 to 16 processes. From them the step
+of 2 and 4 processes is foretold, and then measured. Processes that share a core take turns.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+KEPT, PAGE = ROOT / "docs" / "step-time.json", ROOT / "docs" / "scale.md"
+BEGIN, END = "<!-- made by scripts/step_time.py -->\n", "<!-- end of the step's time -->\n"
+MODELS, BATCH = ("lenet5", "resnet20"), 128
+COUNTS, MESSAGES = (1, 2, 4), (2, 4, 8, 16)
+SMALL = 2
+"""Messages of a step that are small however large the network: the loss, and whether to stop."""
+
+
+def middle(work: Callable[[], object], rounds: int) -> float:
+    """Seconds of the middle one of some rounds, after a few that do not count."""
+    found = []
+    for number in range(rounds + 3):
+        began = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - began)
+        del found[: number < 3]
+    return statistics.median(found)
+
+
+def steps(model: str, batch: int, team: Any, rounds: int) -> dict[str, Any]:
+    """Seconds of a training step with its messages, and what the messages hold."""
+    from dataclasses import replace
+
+    from cutaway import models, recipes
+    from cutaway.data.feed import Feed, Normalise
+    from cutaway.data.sources import load
+    from cutaway.learn import runtime as runtimes
+    from cutaway.learn.loop import MetricTotals, optimizers_of, take_step
+    from cutaway.learn.tasks import make_task
+    from cutaway.together.share import Division
+
+    images = load("digits", image_size=32)
+    recipe = recipes.pair(model, "digits").with_options(
+        batch_size=batch, device="cpu", precision="float32", augment="none"
+    )
+    network = models.build(model, 1, 10, (32, 32), {})
+    runtime = replace(runtimes.choose(recipe, network), team=team)
+    network = runtime.place(network).train()
+    players = optimizers_of(make_task(recipe).players(network), recipe, runtime)
+    feed = Feed(
+        images, torch_range(batch * 4), batch_size=batch, normalise=Normalise((0.3,), (0.3,)),
+        seed=0, memory_format=runtime.torch_memory_format, division=Division(team),
+    )  # fmt: skip
+    numbers = iter(range(10**6))
+
+    def step() -> None:
+        take_step(players, feed, MetricTotals(), next(numbers), 1.0)
+        team.any(False, False)
+
+    sent = [] if team.alone else counted(step)
+    gradients = 4 * sum(p.numel() for p in network.parameters())
+    return {"seconds": middle(step, rounds), "sent": sent, "gradients": gradients}
+
+
+def torch_range(count: int) -> Any:
+    import torch
+
+    return torch.arange(count)
+
+
+def counted(step: Callable[[], object]) -> list[int]:
+    """The bytes of each tensor that a step adds up over the processes."""
+    import torch.distributed as dist
+
+    plain, sizes = dist.all_reduce, list[int]()
+
+    def noted(value: Any, *args: Any, **more: Any) -> Any:
+        sizes.append(value.numel() * value.element_size())
+        return plain(value, *args, **more)
+
+    dist.all_reduce = noted
+    try:
+        step()
+    finally:
+        dist.all_reduce = plain
+    return sizes
+
+
+def messages(team: Any) -> dict[str, float]:
+    """Seconds of a small message, and for each byte of a large one, among all processes."""
+    import torch
+
+    large = torch.zeros(1 << 20)
+    small = middle(lambda: team.any(False), 100)
+    return {"small": small, "byte": (middle(lambda: team.add(large), 12) - small) / (4 << 20)}
+
+
+def worker(file: Path, wanted: str) -> None:
+    """One of the processes: measure what is wanted, and let the first one write it."""
+    import torch
+
+    from cutaway.together.launch import joined
+
+    torch.set_num_threads(1)
+    with joined() as team:
+        if wanted == "messages":
+            found: Any = messages(team)
+        else:
+            parts = (1, 2, 4) if team.alone else (1,)
+            found = {str(part): steps(wanted, BATCH // part, team, 20) for part in parts}
+        if team.first:
+            file.write_text(json.dumps(found))
+
+
+def run(processes: int, wanted: str) -> Any:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "found.json"
+        command = [
+            sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node",
+            str(processes), str(Path(__file__).resolve()), "worker", str(file), wanted,
+        ]  # fmt: skip
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        subprocess.run(command, check=True, env=environment, capture_output=True)
+        return json.loads(file.read_text())
+
+
+def measure() -> dict[str, Any]:
+    from cutaway.processes import cpus, processor
+
+    found: dict[str, Any] = {"processor": processor(), "cores": cpus()}
+    found["messages"] = {str(n): run(n, "messages") for n in MESSAGES}
+    for model in MODELS:
+        found[model] = {str(n): run(n, model) for n in COUNTS}
+    return found
+
+
+def foretold(found: dict[str, Any], model: str, processes: int) -> float:
+    """Seconds of a step: a share computed, by turns on the cores, and its messages."""
+    alone = found[model]["1"][str(processes)]["seconds"]
+    turns = max(1.0, processes / found["cores"])
+    if processes == 1:
+        return alone
+    one, sent = found["messages"][str(processes)], found[model][str(processes)]["1"]["sent"]
+    return alone * turns + sum(one["small"] + one["byte"] * size for size in sent)
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *rows))
+
+
+def checked(found: dict[str, Any]) -> str:
+    """The table of steps foretold and measured."""
+    rows = []
+    for model in MODELS:
+        for n in COUNTS:
+            one = found[model][str(n)]["1"]
+            told, real = foretold(found, model, n), one["seconds"]
+            sent, floor = sum(one["sent"]), one["gradients"]
+            rows.append([
+                model, str(n), f"{1e3 * told:.1f}", f"{1e3 * real:.1f}", f"{told / real:.2f}",
+                str(len(one["sent"])) if n > 1 else "",
+                f"{(sent - floor) / floor:.1%}" if n > 1 else "",
+            ])  # fmt: skip
+    head = [
+        "network", "processes", "ms foretold", "ms measured", "ratio", "messages",
+        "bytes beyond the gradients",
+    ]  # fmt: skip
+    return table(head, rows)
+
+
+def spoken(found: dict[str, Any]) -> str:
+    """The table of messages."""
+    rows = [
+        [n, f"{1e6 * one['small']:.0f}", f"{1e-9 / one['byte']:.2f}"]
+        for n, one in found["messages"].items()
+    ]
+    return table(["processes", "µs of a small message", "GB/s of a large one"], rows)
+
+
+def tables(found: dict[str, Any]) -> str:
+    about = f"On {found['processor']}, {found['cores']} cores, batches of {BATCH}:"
+    return f"{about}\n\n{checked(found)}\n\n{spoken(found)}\n"
+
+
+def main() -> None:
+    if sys.argv[1:2] == ["worker"]:
+        worker(Path(sys.argv[2]), sys.argv[3])
+        return
+    if sys.argv[1:] != ["table"]:
+        KEPT.write_text(json.dumps(measure(), indent=1) + "\n")
+    text = PAGE.read_text()
+    before, rest = text.split(BEGIN)
+    PAGE.write_text(
+        before + BEGIN + tables(json.loads(KEPT.read_text())) + END + rest.split(END)[1]
+    )
+
+
+if __name__ == "__main__":
+    main()
