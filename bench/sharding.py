@@ -25,14 +25,15 @@ from cutaway.processes import processor
 NAME = "sharding"
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
 COMMON = (
-    "--epochs", "3", "--batch-size", "32", "--augment", "none", "--threads", "1", "--quiet",
+    "--augment", "none", "--threads", "1", "--patience", "0", "--quiet",
     "--device", "cpu", "--precision", "float32", "--memory-format", "contiguous",
     "--checkpoint-every", "3600",
 )  # fmt: skip
 WORKS = {
     "mlp": ("--widths", "-".join(["10000"] * 11), "--optimizer", "sgd", "--momentum", "0",
-            "--image-size", "8", "--lr", "0.001"),
-    "vgg16": ("--image-size", "32", "--optimizer", "momentum", "--lr", "0.001"),
+            "--image-size", "8", "--lr", "0.001", "--epochs", "2", "--batch-size", "96"),
+    "vgg16": ("--image-size", "32", "--optimizer", "momentum", "--lr", "0.001", "--epochs", "3",
+              "--batch-size", "32"),
 }  # fmt: skip
 KEPT = {"mlp": 2, "vgg16": 3}
 """Numbers of a weight: itself, its gradient, and its momentum where there is some."""

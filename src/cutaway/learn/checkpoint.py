@@ -7,6 +7,7 @@ Nothing is ever unpickled.
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -14,11 +15,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import save_file
 from torch import Tensor
 
 from cutaway.errors import RunError
-from cutaway.files import write_whole, writing
+from cutaway.files import writing, written_whole
 
 LAST, PREVIOUS = "last.safetensors", "previous.safetensors"
 Tensors = dict[str, Tensor]
@@ -36,7 +37,17 @@ def save_tensors(path: Path, tensors: Tensors, facts: Facts) -> None:
     text = json.dumps(facts)
     # One key, because safetensors does not keep the order of several: equal runs, equal bytes.
     seal = json.dumps({"facts": text, "digest": _digest(plain, text)})
-    write_whole(path, save(plain, {"cutaway": seal}))
+    with written_whole(path) as temporary:
+        try:
+            save_file(plain, temporary, {"cutaway": seal})  # from where they lie: no copy of them
+        except SafetensorError as error:
+            raise _failure(error) from None
+
+
+def _failure(error: SafetensorError) -> OSError:
+    """What the system said, of which the library keeps the number in its text."""
+    said = re.search(r"os error (\d+)", str(error))
+    return OSError(int(said[1]), os.strerror(int(said[1]))) if said else OSError(str(error))
 
 
 def load_tensors(path: Path) -> tuple[Tensors, Any]:

@@ -123,7 +123,7 @@ class Runtime:
             with (
                 computing(self.threads),
                 torch.random.fork_rng(devices),
-                memory.keeping_freed(),
+                nullcontext() if self.sharded else memory.keeping_freed(),
                 own_code() if self.compile else uncompiled(),
             ):
                 yield

@@ -29,6 +29,7 @@ from cutaway.together.team import Team
 
 LAST, PREVIOUS, NEXT = "last", "previous", "next"
 SEAL, ALGORITHM = "seal.json", "blake2b"
+FILE = 1 << 26
 DIGEST = 64
 """Bytes of a digest."""
 
@@ -71,23 +72,36 @@ def save_shards(folder: Path, tensors: Tensors, facts: Facts, team: Team) -> Non
         with writing(fresh):
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir(parents=True)
-    team.any(False)  # nobody writes before it is there
-    try:
-        save(tensors, storage_writer=HuggingFaceStorageWriter(str(fresh), save_distributed=True))
-    except CheckpointException as error:
-        raise known_to_all(_refused(fresh, error)) from None
-    files = sorted(fresh.glob("*.safetensors"))
-    if any(team.any(len(files) != team.size)):
+    team.any(False)  # nobody looks before it is there
+    if any(team.any(not fresh.exists())):
         raise known_to_all(RunError(
             f"{folder} is not one folder for all processes: sharded weights (--shard) need a file "
             "system that all of them share; give one with --out."
         ))  # fmt: skip
+    try:
+        writer = HuggingFaceStorageWriter(str(fresh), _files(tensors, team), save_distributed=True)
+        save(tensors, storage_writer=writer)
+    except CheckpointException as error:
+        raise known_to_all(_refused(fresh, error)) from None
+    files = sorted(fresh.glob("*.safetensors"))
     digests = _digests(files, team)
     if team.first:
         with writing(folder):
             write_json(fresh / SEAL, {"facts": dict(facts), "files": digests})
             _rotate(folder)
     team.any(False)  # nobody reads before it has its name
+
+
+def _files(tensors: Tensors, team: Team) -> dict[str, int]:
+    """The number of the file that each tensor goes to, from 1.
+
+    A file is put together in memory, and its parts are about `FILE` bytes in each process.
+    """
+    found, filled = {}, 0
+    for name, value in tensors.items():
+        found[name] = 1 + filled // (FILE * team.size)
+        filled += value.numel() * value.element_size()
+    return found
 
 
 def _refused(place: Path, failure: BaseException) -> RunError:

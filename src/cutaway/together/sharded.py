@@ -39,16 +39,18 @@ def shard(network: nn.Module, team: "Team", device: str) -> None:
     """
     from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict
     from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import fully_shard
+    from torch.distributed.fsdp import fully_shard, share_comm_ctx
 
     mesh = init_device_mesh(torch.device(device).type, (team.size,))
     whole = dict(network.state_dict()) if team.first else {}
     passing = {name: value for name, value in network.named_buffers() if name not in whole}
+    units: list[Any] = []
     for module in reversed(list(network.modules())):  # those inside before those around them
         if any(True for _ in module.parameters(recurse=False)):
-            unit: Any = fully_shard(module, mesh=mesh, reshard_after_forward=True)
-            unit.set_force_sum_reduction_for_comms(True)
-            unit.set_gradient_divide_factor(1.0)
+            units.append(fully_shard(module, mesh=mesh, reshard_after_forward=True))
+            units[-1].set_force_sum_reduction_for_comms(True)
+            units[-1].set_gradient_divide_factor(1.0)
+    share_comm_ctx(units)  # or each keeps its whole gradients until all have theirs
     if not team.first:
         network.to_empty(device=torch.device(device))
     options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
