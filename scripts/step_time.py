@@ -9,6 +9,7 @@ of 2 and 4 processes is foretold, and then measured. Processes that share a core
 """
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -24,8 +25,7 @@ KEPT, PAGE = ROOT / "docs" / "step-time.json", ROOT / "docs" / "scale.md"
 BEGIN, END = "<!-- made by scripts/step_time.py -->\n", "<!-- end of the step's time -->\n"
 MODELS, BATCH = ("lenet5", "resnet20"), 128
 COUNTS, MESSAGES = (1, 2, 4), (2, 4, 8, 16)
-SMALL = 2
-"""Messages of a step that are small however large the network: the loss, and whether to stop."""
+ASSUMED = "ResNet-50 on 1,000 GPUs, 256,000 images in a step, by what is assumed of them:"
 
 
 def middle(work: Callable[[], object], rounds: int) -> float:
@@ -190,9 +190,33 @@ def spoken(found: dict[str, Any]) -> str:
     return table(["processes", "µs of a small message", "GB/s of a large one"], rows)
 
 
+def thousand(found: dict[str, Any]) -> str:
+    """The table of a step of ResNet-50 on 1,000 GPUs, from what is assumed of them."""
+    gpus, images, weights, norms = 1000, 256, 25.6e6, 53
+    second, link, hop = 2500.0, 50e9, 5e-6  # images, bytes; and seconds of a hop between two
+    ends = [int(n) for n in (MESSAGES[0], MESSAGES[-1])]
+    small = [found["messages"][str(n)]["small"] for n in ends]
+    slope = (small[1] - small[0]) / (ends[1] - ends[0])
+    tree, ring = 2 * math.log2(gpus) * hop, 2 * (gpus - 1) / gpus * 4 * weights / link
+    numbers = gpus * images * 2048
+    parts = [
+        ("256 images in each", "2,500 images a second", images / second),
+        ("gradients added up, 102 MB", "50 GB/s, after the backward pass", ring),
+        ("sums of 53 batch normalisations, forward and back", "5 µs a hop, a tree",
+         2 * norms * tree),
+        ("the loss, in the processors' memory", f"{1e6 * slope:.0f} µs a process, as above",
+         slope * gpus),
+        ("whether to stop, likewise", "the same", slope * gpus),
+        ("a mask of dropout for 2,048 values of every image of all", "10^11 numbers a second",
+         numbers / 1e11),
+    ]  # fmt: skip
+    rows = [[what, why, f"{1e3 * seconds:.1f}"] for what, why, seconds in parts]
+    return table(["part of a step", "assumed", "ms"], rows)
+
+
 def tables(found: dict[str, Any]) -> str:
     about = f"On {found['processor']}, {found['cores']} cores, batches of {BATCH}:"
-    return f"{about}\n\n{checked(found)}\n\n{spoken(found)}\n"
+    return f"{about}\n\n{checked(found)}\n\n{spoken(found)}\n\n{ASSUMED}\n\n{thousand(found)}\n"
 
 
 def main() -> None:

@@ -19,15 +19,19 @@ def finish(training: "Training") -> None:
     """Save the weights, tune, evaluate once on the test set, and save the results."""
     run, first = training.run, training.runtime.team.first
     assert training.stage.number + 1 == len(training.recipes)
-    weights = whole(training.model.state_dict(), training.runtime.team)
-    if first:
-        run.save_weights(weights)
-        run.__dict__.pop("model", None)
+    _save_weights(training)
     _tune(training)
     feed, target = run.feed(training.images, run.split.test), run.data.target
     evaluation = run.task.evaluate(training.model, feed, target, training.runtime)
     if first:
         _keep(training, evaluation.grouped(run.split))
+
+
+def _save_weights(training: "Training") -> None:
+    weights = whole(training.model.state_dict(), training.runtime.team)
+    if training.runtime.team.first:
+        training.run.save_weights(weights)
+        training.run.__dict__.pop("model", None)
 
 
 def _tune(training: "Training") -> None:
