@@ -3,9 +3,9 @@
     python scripts/step_time.py            # measures, five minutes, and writes docs/scale.md
     python scripts/step_time.py table      # the tables of docs/scale.md anew
 
-The parts are measured apart: the step of one process (one thread) on a whole, half and quarter of
-a batch, and messages of 8 bytes and of all gradients among 2 to 16 processes. From them the step
-of 2 and 4 processes is foretold, and then measured. Processes that share a core take turns.
+The parts are measured apart: steps that each of 1, 2 and 4 processes takes at the same time but by
+itself, on its share of a batch and with one thread; and messages, small and large, among 2 to 16
+processes. From them the step of 2 and 4 processes is foretold, and then measured.
 """
 
 import json
@@ -112,14 +112,16 @@ def worker(file: Path, wanted: str) -> None:
     import torch
 
     from cutaway.together.launch import joined
+    from cutaway.together.team import ALONE
 
     torch.set_num_threads(1)
     with joined() as team:
         if wanted == "messages":
             found: Any = messages(team)
         else:
-            parts = (1, 2, 4) if team.alone else (1,)
-            found = {str(part): steps(wanted, BATCH // part, team, 20) for part in parts}
+            share = steps(wanted, BATCH // team.size, ALONE, 20)
+            team.any(False)  # all of them have it
+            found = {"alone": share["seconds"], **steps(wanted, BATCH, team, 20)}
         if team.first:
             file.write_text(json.dumps(found))
 
@@ -147,13 +149,11 @@ def measure() -> dict[str, Any]:
 
 
 def foretold(found: dict[str, Any], model: str, processes: int) -> float:
-    """Seconds of a step: a share computed, by turns on the cores, and its messages."""
-    alone = found[model]["1"][str(processes)]["seconds"]
-    turns = max(1.0, processes / found["cores"])
-    if processes == 1:
-        return alone
-    one, sent = found["messages"][str(processes)], found[model][str(processes)]["1"]["sent"]
-    return alone * turns + sum(one["small"] + one["byte"] * size for size in sent)
+    """Seconds of a step: a share computed beside the others, and its messages."""
+    one = found[model][str(processes)]
+    spent = found["messages"].get(str(processes), {"small": 0.0, "byte": 0.0})
+    sent: list[int] = one["sent"]
+    return one["alone"] + sum(spent["small"] + spent["byte"] * size for size in sent)
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -166,16 +166,17 @@ def checked(found: dict[str, Any]) -> str:
     rows = []
     for model in MODELS:
         for n in COUNTS:
-            one = found[model][str(n)]["1"]
+            one = found[model][str(n)]
             told, real = foretold(found, model, n), one["seconds"]
             sent, floor = sum(one["sent"]), one["gradients"]
             rows.append([
-                model, str(n), f"{1e3 * told:.1f}", f"{1e3 * real:.1f}", f"{told / real:.2f}",
+                model, str(n), f"{1e3 * one['alone']:.1f}", f"{1e3 * told:.1f}",
+                f"{1e3 * real:.1f}", f"{told / real:.2f}",
                 str(len(one["sent"])) if n > 1 else "",
                 f"{(sent - floor) / floor:.1%}" if n > 1 else "",
             ])  # fmt: skip
     head = [
-        "network", "processes", "ms foretold", "ms measured", "ratio", "messages",
+        "network", "processes", "ms of a share", "ms foretold", "ms measured", "ratio", "messages",
         "bytes beyond the gradients",
     ]  # fmt: skip
     return table(head, rows)

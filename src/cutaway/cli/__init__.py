@@ -38,7 +38,7 @@ from cutaway.cli.app import app, flowing
 from cutaway.cli.several import speaks
 from cutaway.cli.words import with_bare_flags
 from cutaway.errors import CutawayError
-from cutaway.together.environment import Parted, leads, leave, over
+from cutaway.together.environment import Parted, end, leads, leave, over
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as in shells."""
@@ -66,15 +66,15 @@ def main() -> None:
     except Parted as error:
         if speaks(error):
             say(str(error))
-        sys.exit(error.exit_code)
+        end(error.exit_code)
     except Exception as error:
         sentence, code = error_message(error)
         if told := speaks(error):
             say(sentence)
-        sys.exit(leave(code, told))
+        end(leave(code, told))
     if code == INTERRUPTED:
         say("Interrupted.")
-    sys.exit(leave(code or 0, leads()))
+    end(leave(code or 0, leads()))
 
 
 def error_message(error: Exception) -> tuple[str, int]:

