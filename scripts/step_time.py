@@ -81,20 +81,23 @@ def torch_range(count: int) -> Any:
 
 
 def counted(step: Callable[[], object]) -> list[int]:
-    """The bytes of each tensor that a step adds up over the processes."""
+    """The bytes of each tensor that a step adds up, or gathers, over the processes."""
+    from unittest.mock import patch
+
     import torch.distributed as dist
 
-    plain, sizes = dist.all_reduce, list[int]()
+    sizes, add, gather = list[int](), dist.all_reduce, dist.all_gather
 
-    def noted(value: Any, *args: Any, **more: Any) -> Any:
-        sizes.append(value.numel() * value.element_size())
-        return plain(value, *args, **more)
+    def added(value: Any, *args: Any, **more: Any) -> Any:
+        sizes.append(value.nbytes)
+        return add(value, *args, **more)
 
-    dist.all_reduce = noted
-    try:
+    def gathered(found: Any, value: Any, *args: Any, **more: Any) -> Any:
+        sizes.append(value.nbytes)
+        return gather(found, value, *args, **more)
+
+    with patch.object(dist, "all_reduce", added), patch.object(dist, "all_gather", gathered):
         step()
-    finally:
-        dist.all_reduce = plain
     return sizes
 
 
