@@ -30,18 +30,13 @@ def _decayed(group: dict[str, Any]) -> list[Tensor]:
 def _l2(optimizer: Optimizer, strength: float) -> None:
     def add_penalty(_: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         _, closure = args
-        shares = closure.shares
+        shares, half = closure.shares, strength / 2 / closure.team.size  # each process adds a part
 
         def more(first: bool) -> Any:
             yield from shares(first)
             for group in optimizer.param_groups:
-                if weights := _decayed(group):  # each process adds its share of the whole
-                    yield (
-                        strength
-                        / 2
-                        / closure.team.size
-                        * torch.stack([w.square().sum() for w in weights]).sum()
-                    )
+                if weights := _decayed(group):
+                    yield half * torch.stack([w.square().sum() for w in weights]).sum()
 
         closure.shares = more
 

@@ -42,8 +42,7 @@ def shard(network: nn.Module, team: "Team", device: str) -> None:
     from torch.distributed.fsdp import fully_shard, share_comm_ctx
 
     mesh = init_device_mesh(torch.device(device).type, (team.size,))
-    whole = dict(network.state_dict()) if team.first else {}
-    passing = {name: value for name, value in network.named_buffers() if name not in whole}
+    values = dict(network.state_dict()) if team.first else {}
     units: list[Any] = []
     for module in reversed(list(network.modules())):  # those inside before those around them
         if any(True for _ in module.parameters(recurse=False)):
@@ -54,11 +53,10 @@ def shard(network: nn.Module, team: "Team", device: str) -> None:
     if not team.first:
         network.to_empty(device=torch.device(device))
     options = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
-    set_model_state_dict(network, whole, options=options)
+    set_model_state_dict(network, values, options=options)
     kept = network.state_dict()
     for name, value in network.named_buffers():
         if name not in kept:  # no checkpoint has it: a table that its constructor made
-            value.copy_(passing[name]) if team.first else None
             dist.broadcast(value, 0)
 
 
