@@ -140,8 +140,7 @@ def begin_training(
         recipe, replaced = with_head(recipe, network, images, execution)
         measured += replaced
     runtime = runtimes.choose(recipe, network)
-    runtime, sharding = _with_sharding(runtime, recipe, network, execution)
-    measured += sharding
+    runtime = _with_sharding(runtime, recipe, network, execution)
     recipe = runtimes.resolved(recipe, runtime)
     pretrained = check_fit(network, images, recipe, execution.augment)
     findings = findings or audit(images)
@@ -169,16 +168,15 @@ def begin_training(
 
 def _with_sharding(
     runtime: Runtime, recipe: Recipe, network: nn.Module, execution: Execution
-) -> tuple[Runtime, list[Note]]:
-    """The runtime with its team, its weights sharded where they are to be; with a note on why."""
+) -> Runtime:
+    """The runtime with its team, its weights sharded where they are to be, which is told."""
     team = execution.team
     sharded, why = choose_sharding(execution.shard, recipe, network, team, runtime.device)
     if not sharded:
-        return replace(runtime, team=team), []
+        return replace(runtime, team=team)
     execution.callback.on_note(why)
     layout = "contiguous"  # the one order of memory that PyTorch shards
-    runtime = replace(runtime, team=team, sharded=True, memory_format=layout)
-    return runtime, [note("sharding", why)]
+    return replace(runtime, team=team, sharded=True, memory_format=layout)
 
 
 def range_test(

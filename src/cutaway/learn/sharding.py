@@ -51,10 +51,12 @@ def choose_sharding(
     if wish == "auto" and need <= SHARE * most:
         return False, ""
     size = f"{sum(p.numel() for p in network.parameters()):,} weights"
-    reason = "as asked" if wish == "yes" else f"of {amount(most)} that each process may fill"
+    said = f"Each of {team.size} processes keeps its part of {size} (--shard)"
+    if wish == "yes":
+        return True, f"{said}."
     return True, (
-        f"Each of {team.size} processes keeps its part of {size} (--shard): whole, they, their "
-        f"gradients and the optimizer's would take {amount(need)}, {reason}."
+        f"{said}: whole, they, their gradients and the optimizer's would take {amount(need)}, of "
+        f"{amount(most)} that each process may fill."
     )
 
 
