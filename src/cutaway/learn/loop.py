@@ -1,7 +1,7 @@
 """The one loop: players take turns on batches until the steps are done."""
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -19,6 +19,9 @@ from cutaway.learn.schedule import rate
 from cutaway.learn.task import Counts, Player
 from cutaway.randomness import reseed_global
 from cutaway.together.draws import sharing
+
+Found = Callable[[], tuple[Tensor, Counts]]
+"""Waits for the mean loss of a part of a batch and its counts, which are the same everywhere."""
 
 
 class NotFinite(Exception):
@@ -69,6 +72,8 @@ class PlayerOptimizer:
         prefix: what its figures are called by, where there are several players.
 
     Attributes:
+        compared: whether the optimizer looks at the loss, and not at its gradients alone.
+        factor: of the learning rate, for who reaches in while it learns.
         evaluations: how often its loss was computed since the run began; kept with the state of
             its optimizer.
     """
@@ -85,6 +90,7 @@ class PlayerOptimizer:
         self.player, self.recipe, self.runtime, self.prefix = player, recipe, runtime, prefix
         self.held = [p for other in others for p in other.parameters]
         self.optimizer, self.step = optimizer, optim.step_of(optimizer)
+        self.compared, self.factor = not optim.find(recipe.optimizer).elementwise, 1.0
         self.base = [group["lr"] for group in self.optimizer.param_groups]
         self.evaluations = Evaluations()
         optim.flatten_state(self.optimizer, self.evaluations)
@@ -92,7 +98,7 @@ class PlayerOptimizer:
     def set_rate(self, share: float) -> None:
         """Put the learning rate at a share of its highest value."""
         for group, base in zip(self.optimizer.param_groups, self.base, strict=True):
-            group["lr"] = base * share * self.player.rate
+            group["lr"] = base * share * self.player.rate * self.factor
 
     @property
     def rates(self) -> list[float]:
@@ -114,16 +120,18 @@ class PlayerOptimizer:
             for part in batch.parts(self.recipe.accumulate):
                 with self.runtime.autocast(), sharing(part.share):
                     loss, counts = self.player.loss(part)
-                if first:
-                    self._note(part, loss, counts, totals)
+                found = self._of_all(part, loss, counts) if first else None
                 weight = part.weight * part.whole / batch.whole
-                yield loss if weight == 1 else loss * weight
+                yield loss if weight == 1 else loss * weight  # and it is passed back meanwhile
+                if found is not None:
+                    self._note(part, *found(), totals)
 
-        team = self.runtime.team
-        return Closure(shares, self.player.parameters, self.recipe.clip, self.evaluations, team)
+        return Closure(
+            shares, self.player.parameters, self.recipe.clip, self.evaluations, self.runtime.team,
+            compared=self.compared,
+        )  # fmt: skip
 
     def _note(self, part: Batch, loss: Tensor, counts: Counts, totals: MetricTotals) -> None:
-        loss, counts = self._of_all(part, loss, counts)
         free = self.runtime.sync_is_free
         mean = loss.item() if free else loss.detach().double()  # a number costs less to add
         if free and not math.isfinite(mean):
@@ -132,13 +140,18 @@ class PlayerOptimizer:
         for name, value in counts.items():
             totals.add(self.prefix + name, value, part.whole)
 
-    def _of_all(self, part: Batch, loss: Tensor, counts: Counts) -> tuple[Tensor, Counts]:
-        """What a part comes to with its rows in all processes: the same in each of them."""
+    def _of_all(self, part: Batch, loss: Tensor, counts: Counts) -> Found:
+        """Begin to add up what a part comes to with its rows in all processes."""
         if self.runtime.team.alone:
-            return loss, counts
+            return lambda: (loss, counts)
         several = [loss.detach().double() * part.weight, *(v.double() for v in counts.values())]
-        mean, *sums = self.runtime.team.add(torch.stack(several)).unbind()
-        return mean, dict(zip(counts, sums, strict=True))
+        added = self.runtime.team.adding(torch.stack(several))
+
+        def found() -> tuple[Tensor, Counts]:
+            mean, *sums = added().unbind()
+            return mean, dict(zip(counts, sums, strict=True))
+
+        return found
 
 
 @torch.no_grad()

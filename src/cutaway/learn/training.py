@@ -21,6 +21,7 @@ from cutaway.learn.execution import Execution
 from cutaway.learn.history import Row
 from cutaway.learn.image_grid import in_bytes, save_picture
 from cutaway.learn.interrupt import stoppable
+from cutaway.learn.interventions import Interventions
 from cutaway.learn.loop import NotFinite, training_steps
 from cutaway.learn.network import prepare
 from cutaway.learn.nonfinite import first_not_finite
@@ -32,6 +33,7 @@ from cutaway.learn.task import Player, at_rest
 from cutaway.learn.watching import Watching
 from cutaway.together.environment import known_to_all
 from cutaway.together.sharded import shard
+from cutaway.together.team import Question
 
 CHECK_EVERY = 50
 """Steps between two looks at the loss where a look means waiting for the device."""
@@ -63,8 +65,9 @@ class Training:
         self.runtime = replace(run.runtime, team=team, sharded=sharded)
         self.checkpoints = run.path / "checkpoint"
         watching = [Watching(run, model, team)] if run.recipe.watch and team.first else []
-        self.steps = StepHistory(run)
-        self.callbacks = Callbacks([self.steps, *watching, execution.callback])
+        self.steps, self.interventions = StepHistory(run), Interventions(run.path)
+        several = [self.steps, self.interventions, *watching, execution.callback]
+        self.callbacks = Callbacks(several)
         self.checkpoint_every = execution.checkpoint_every
         self.recipes = run.recipe.in_stages()
         self.model = run.runtime.place(model)
@@ -170,7 +173,7 @@ class Training:
             )) from None  # fmt: skip
 
     def _learn(self) -> None:
-        saved = time.monotonic()
+        saved, question = time.monotonic(), Question(self.runtime.team)
         stage = self.stage
         self.callbacks.on_stage_begin(self)
         with stoppable() as request, regularised(self.model, stage.recipe):
@@ -178,7 +181,7 @@ class Training:
                 if stage.at_end_of_epoch:
                     self.end_epoch()
                 due = time.monotonic() - saved >= self.checkpoint_every
-                stop, due = self.runtime.team.any(request.pending, due)
+                stop, due = question.ask(request.pending, due)
                 if stop:
                     self.save()
                     raise Stopped(

@@ -1,6 +1,6 @@
 """The processes that learn together, and what they say to each other."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -43,12 +43,21 @@ class Team:
             dist.all_reduce(value)
         return value
 
+    def adding(self, value: Shaped[Tensor, "*shape"]) -> Callable[[], Tensor]:
+        """Begin to add up a tensor over the processes, in place; gives what waits for the sum."""
+        if self.alone:
+            return lambda: value
+        work = dist.all_reduce(value, async_op=True)
+
+        def added() -> Tensor:
+            work.wait()
+            return value
+
+        return added
+
     def any(self, *here: bool) -> list[bool]:
         """Of several things, whether each is so in one of the processes."""
-        if self.alone:  # a step asks it
-            return list(here)
-        found: list[int] = self.add(torch.tensor([int(one) for one in here])).tolist()
-        return [bool(one) for one in found]
+        return list(here) if self.alone else _truths(self.add(_numbers(here)))
 
     def add_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
         """Add up the gradients over the processes, many in one message.
@@ -95,6 +104,29 @@ class Team:
 
 
 ALONE = Team()
+
+
+class Question:
+    """Asks at every step what `Team.any` does. Of several processes the answer is that to the
+    question before, which has come while they learned; at first all is false."""
+
+    def __init__(self, team: Team):
+        self.team, self._answer = team, lambda: torch.zeros(0)
+
+    def ask(self, *here: bool) -> list[bool]:
+        if self.team.alone:
+            return list(here)
+        before = _truths(self._answer()) or [False] * len(here)
+        self._answer = self.team.adding(_numbers(here))
+        return before
+
+
+def _numbers(truths: Sequence[bool]) -> Tensor:
+    return torch.tensor([int(one) for one in truths])
+
+
+def _truths(numbers: Tensor) -> list[bool]:
+    return [bool(one) for one in numbers.tolist()]
 
 
 class _Bucket:

@@ -43,6 +43,8 @@ class Closure:
         clip: largest norm of the gradients; 0: no limit.
         evaluations: where to count.
         team: the processes whose shares add up to the loss.
+        compared: whether the loss is looked at, and not its gradients alone; else each process has
+            its own share of it.
     """
 
     def __init__(
@@ -52,8 +54,10 @@ class Closure:
         clip: float = 0.0,
         evaluations: Evaluations | None = None,
         team: Team = ALONE,
+        compared: bool = True,
     ):
         self.shares, self.parameters, self.clip, self.team = shares, parameters, clip, team
+        self.compared = compared
         self.evaluations = evaluations or Evaluations()
         self._draws: list[Tensor] = []
 
@@ -93,7 +97,9 @@ class Closure:
     def _total(self, shares: list[Tensor]) -> Tensor:
         first, *others = shares
         total = sum(others, first)
-        return total if self.team.alone else self.team.add(total.detach().clone())
+        if self.team.alone or not self.compared:
+            return total
+        return self.team.add(total.detach().clone())
 
 
 def _generators() -> tuple[torch.Generator, ...]:
