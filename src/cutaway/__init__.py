@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cutaway.learn.prometheus import Prometheus as Prometheus
     from cutaway.learn.recipe import Recipe as Recipe
     from cutaway.learn.run import Run as Run
+    from cutaway.learn.snapshots import Snapshots as Snapshots
     from cutaway.see.watch import watch as watch
     from cutaway.ship.hub import from_pretrained as from_pretrained
     from cutaway.ship.hub import push_to_hub as push_to_hub
@@ -55,11 +56,12 @@ HOMES = {
     "Recipe": "cutaway.learn.recipe",
     "Stream": "cutaway.data.endless",
     "Run": "cutaway.learn.run",
+    "Snapshots": "cutaway.learn.snapshots",
 }
 __all__ = [
-    "Callback", "CutawayError", "ImageSet", "Prometheus", "Recipe", "Run", "Stream", "export",
-    "fit", "from_pretrained", "load", "look", "per_batch", "push_to_hub", "report", "resume",
-    "search", "watch",
+    "Callback", "CutawayError", "ImageSet", "Prometheus", "Recipe", "Run", "Snapshots", "Stream",
+    "export", "fit", "from_pretrained", "load", "look", "per_batch", "push_to_hub", "report",
+    "resume", "search", "watch",
 ]  # fmt: skip
 
 

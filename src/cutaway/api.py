@@ -58,6 +58,7 @@ def fit(
     cpus: int | None = None,
     gpus: float | None = None,
     shard: str = "auto",
+    interventions: str | Path = "",
     **changes: Any,
 ) -> Run | Fleet:
     """Train, test and explain a network, or many as one job.
@@ -86,6 +87,7 @@ def fit(
         cpus, gpus: of each of them on Ray; by default one CPU and no GPU.
         shard: whether each of several processes keeps a part of the weights: yes, no, or auto, by a
             rule (see docs/scale.md).
+        interventions: a run that somebody reached into in the studio: the same changes are made.
         changes: fields of `Recipe`, or options of the model; `optimizer` may be a class, and
             `augment` a function or a transform of torchvision or albumentations (see
             docs/own-data.md).
@@ -113,6 +115,8 @@ def fit(
         if recipe.several:
             refuse_module(model, "fleet")
             refuse_several("A fleet")
+            if interventions:
+                raise UsageError("Changes by hand are of one run: leave --interventions out.")
         elif on:
             raise UsageError(
                 "--on is for many networks: give --replicates 8, --folds 5 or --vary with it."
@@ -131,6 +135,7 @@ def fit(
                 fleet = launch(recipe, images, way=way, place=place, **options)
             report(fleet)
             return fleet
+        options["interventions"] = interventions
         own, _ = objects(model, data)
         notes = [note("plan", plan.why)] if plan.why else []
         with given_back(own):

@@ -79,6 +79,12 @@ def train(
     checkpoint_every: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 15.0,
     processes: Processes = 1,
     shard: ShardOption = "auto",
+    interventions: Annotated[
+        str,
+        typer.Option(
+            help="Repeat the changes by hand of this run (see `cutaway studio`).", metavar="RUN"
+        ),
+    ] = "",
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Json = False,
     print_slurm: SlurmJob = "",
@@ -107,7 +113,7 @@ def train(
     run = api.fit(
         *names, recipe=saved, out=out, progress=not (quiet or as_json), callbacks=callback or (),
         checkpoint_every=checkpoint_every, way=way, quality=quality, time=time, on=on, cpus=cpus,
-        gpus=gpus, shard=shard, **changes,
+        gpus=gpus, shard=shard, interventions=interventions, **changes,
     )  # fmt: skip
     if leads():
         print_run(run, as_json)

@@ -177,7 +177,33 @@ class Images(Plain):
     caption: str = ""
 
 
-Figure = Curves | Bars | Intervals | HeatMap | Matrix | Images
+@dataclass(frozen=True)
+class Plane(Plain):
+    """Answers over a plane of two inputs, and examples on it.
+
+    Attributes:
+        low, high: the corners, (x, y) each.
+        n: places along each side.
+        classes: of each place a byte, the number of its class; rows from low y to high y.
+        margin: of each place a byte: 0 on the boundary, 255 where the answer is surest.
+        points: of each example x, y and its class.
+    """
+
+    title: str
+    x: Axis
+    y: Axis
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    n: int
+    classes: bytes
+    margin: bytes
+    names: tuple[str, ...]
+    points: tuple[tuple[float, float, int], ...] = ()
+    caption: str = ""
+    summary: str = ""
+
+
+Figure = Curves | Bars | Intervals | HeatMap | Matrix | Images | Plane
 
 
 def _series(dots: bool = False, **content: Any) -> Series:
@@ -202,7 +228,10 @@ def _bars(**content: Any) -> Bars:
 
 
 KINDS = {
-    **{kind.__name__: kind for kind in (Axis, Part, Interval, Intervals, HeatMap, Matrix, Pixels)},
+    **{
+        kind.__name__: kind
+        for kind in (Axis, Part, Interval, Intervals, HeatMap, Matrix, Pixels, Plane)
+    },
     "Series": _series,
     "Curves": _curves,
     "Bars": _bars,

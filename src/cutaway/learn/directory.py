@@ -78,12 +78,14 @@ def already_exists(path: Path) -> RunError:
 
 
 def create(
-    place: Place, recipe: Recipe, card: DataCard, split: Split, about: Mapping[str, object]
-) -> Path:
+    place: Place, recipe: Recipe, card: DataCard, split: Split, about: Mapping[str, object],
+    texts: Mapping[str, str] = {},
+) -> Path:  # fmt: skip
     """Make a run directory in one step: it appears whole, or not at all.
 
     Args:
         about: more JSON files by name, such as `environment` and `audit`.
+        texts: other files by name.
 
     Raises:
         RunError: it cannot be written, or somebody else has taken its name.
@@ -95,6 +97,8 @@ def create(
         split.save(folder / "split.json")
         for name, value in about.items():
             write_json(folder / f"{name}.json", value)
+        for name, text in texts.items():
+            write_whole(folder / name, text)
 
     return create_whole(place, fill)
 
@@ -161,3 +165,12 @@ def training_lock(path: Path) -> Iterator[None]:
                 f"{path} is being trained by another process: wait for it, or stop it first."
             ) from None
         yield
+
+
+def held(path: Path) -> bool:
+    """Whether another process trains what is at `path`."""
+    try:
+        with locked(path, wait=False):
+            return False
+    except BlockingIOError:
+        return True

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from cutaway.files import write_json
 from cutaway.learn.checkpoint import save_tensors
 from cutaway.learn.evaluation import Evaluation
-from cutaway.learn.notes import note_cost, note_test
+from cutaway.learn.notes import note_cost, note_interventions, note_test
 from cutaway.together.sharded import whole
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def _keep(training: "Training", evaluation: Evaluation) -> None:
     """Write what the evaluation on the test set came to."""
     run = training.run
     note_test(run, evaluation)
+    note_interventions(run)
     note_cost(run, training.images)
     if not any(look["why"] == AT_THE_END for look in run.looks):  # killed since, and resumed
         run.log_look("test", AT_THE_END, evaluation)

@@ -23,6 +23,8 @@ class Execution:
         augment: the augmentation, where it is of the user's own; the recipe says what it is.
         team: the processes that train together.
         shard: whether each of them keeps a part of the weights: auto, yes or no.
+        interventions: a run, or a file of one, whose changes by hand are made again (see
+            `learn.interventions`).
         place: where members of a fleet and trials of a search are trained.
 
     Raises:
@@ -35,6 +37,7 @@ class Execution:
     augment: OwnAugment | None = None
     team: Team = ALONE
     shard: str = "auto"
+    interventions: str | Path = ""
     place: Workplace = HERE
 
     def __post_init__(self) -> None:

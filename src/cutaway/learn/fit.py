@@ -31,6 +31,8 @@ from cutaway.learn.directory import create, destination
 from cutaway.learn.execution import Execution
 from cutaway.learn.familiarity import keep_familiar
 from cutaway.learn.format_versions import expect_same_steps
+from cutaway.learn.interventions import FILE as INTERVENTIONS
+from cutaway.learn.interventions import read_interventions, written
 from cutaway.learn.lr_range import STEPS, SWEEPS, RangeTest, expect_enough, expect_rate, sweep
 from cutaway.learn.network import initial_network
 from cutaway.learn.notes import Note, note
@@ -129,6 +131,8 @@ def begin_training(
     Args:
         parts: the split, where it has been drawn already.
     """
+    changes = execution.interventions
+    texts = {INTERVENTIONS: written(read_interventions(Path(changes)))} if changes else {}
     place, measured = destination(execution.out, recipe.model, images.name), list[Note]()
     if recipe.lr == AUTO_RATE:
         findings = findings or audit(images)
@@ -159,7 +163,7 @@ def begin_training(
     about["audit"] = findings.to_json()
     about["notes"] = [*data_notes(recipe, findings, parts), *augmented, *notes, *measured]
     about |= {"pretrained": pretrained.to_dict()} if pretrained else {}
-    path = create(place, recipe, card, parts, about)
+    path = create(place, recipe, card, parts, about, texts)
     own_images = images if recipe.data.startswith(OWN) else None
     run = Run(path, model, own_images, execution.augment)
     run.split = parts  # as it was written

@@ -57,6 +57,16 @@ def note_test(run: "Run", evaluation: Evaluation) -> None:
         add_note(run, kind, sentence)
 
 
+def note_interventions(run: "Run") -> None:
+    """Keep a note where somebody reached in: the recipe alone does not give this result."""
+    if made := run.interventions:
+        times = "Once" if len(made) == 1 else f"{len(made)} times"
+        add_note(run, "interventions", (
+            f"{times} somebody changed something by hand while it learned, so that its recipe "
+            "alone does not give this result: see the changes below."
+        ))  # fmt: skip
+
+
 def note_cost(run: "Run", images: ImageSet) -> None:
     """Keep a note where few validation images, or none, gave the threshold of `--cost`."""
     task, target = run.task, run.data.target

@@ -28,6 +28,7 @@ from cutaway.learn.evaluation import Evaluation, Summary
 from cutaway.learn.execution import Execution
 from cutaway.learn.head import head_again
 from cutaway.learn.history import Row
+from cutaway.learn.interventions import Intervention, interventions_of
 from cutaway.learn.job import Job
 from cutaway.learn.loading import load_other, part_or_data
 from cutaway.learn.network import initial_network
@@ -97,6 +98,11 @@ class Run(Job, Answering):
         None of a run that an earlier version of Cutaway made.
         """
         return read_rows(self.path / "steps.jsonl")
+
+    @property
+    def interventions(self) -> tuple[Intervention, ...]:
+        """What somebody changed while it learned, in order."""
+        return interventions_of(self.path)
 
     @property
     def looks(self) -> list[Look]:

@@ -23,6 +23,7 @@ from cutaway.show.pages import page_of
 from cutaway.show.pages.base import (
     EXPORTS,
     INSIDE,
+    INTERVENTIONS,
     LEARNING,
     REGULARISERS,
     Page,
@@ -77,7 +78,13 @@ def content(run: Run, images: ImageSet | None = None) -> dict[str, Any]:
     page: Page = page_of(run.task).page(subject)
     restraints, seen = regularisers(run, images, network), inside(run)
     shipped = exports(run)
-    parts = ((REGULARISERS, restraints), (INSIDE, seen), (EXPORTS, shipped))
+    changes = run.interventions
+    parts = (
+        (INTERVENTIONS, changes),
+        (REGULARISERS, restraints),
+        (INSIDE, seen),
+        (EXPORTS, shipped),
+    )
     more = tuple(section for section, value in parts if value)
     return {
         "run": run,
@@ -87,6 +94,7 @@ def content(run: Run, images: ImageSet | None = None) -> dict[str, Any]:
         "whole": subject.whole,
         "title": page.title,
         "sections": _with(more, page.sections),
+        "interventions": changes,
         "regularisers": restraints,
         "inside": seen,
         "exports": shipped,

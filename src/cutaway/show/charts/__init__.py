@@ -1,7 +1,7 @@
 """Draw figures, which are plain data, as SVG and HTML: `drawn` in `figures.html` uses this."""
 
-from cutaway.figures import Bars, Curves, Figure, HeatMap, Images, Intervals, Matrix
-from cutaway.show.charts import bars, curves, gallery, heatmap, intervals, matrix
+from cutaway.figures import Bars, Curves, Figure, HeatMap, Images, Intervals, Matrix, Plane
+from cutaway.show.charts import bars, curves, gallery, heatmap, intervals, matrix, plane
 from cutaway.show.charts.drawing import Drawing
 
 
@@ -20,3 +20,5 @@ def draw(figure: Figure) -> Drawing:
             return matrix.draw(figure)
         case Images():
             return gallery.draw(figure)
+        case Plane():
+            return plane.draw(figure)

@@ -38,6 +38,7 @@ class Section:
 OUTCOME = Section("result", "Result", "outcome")
 PROGRESS = Section("progress", "Epochs")
 LEARNING = Section("learning", "Learning")
+INTERVENTIONS = Section("interventions", "Changes")
 REGULARISERS = Section("regularisers", "Regularisers")
 INSIDE = Section("inside", "Inside")
 EXPORTS = Section("exports", "Exports")

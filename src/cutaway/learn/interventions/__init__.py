@@ -1,0 +1,35 @@
+"""What somebody changes in a network while it learns, each change written down with its step.
+
+A run's `interventions.jsonl` holds them, so that a run that goes on, and one that repeats it
+(`cutaway train ... --interventions runs/digits-1`), changes the same at the same steps, and ends
+with the same bytes. A change is made after as many steps as it says, before the next.
+
+    {"step": 120, "kind": "hold", "layer": "conv1", "unit": 3, "value": 0.0}
+"""
+
+from cutaway.learn.interventions.changes import (
+    KINDS,
+    Change,
+    Dropout,
+    Hold,
+    Lasting,
+    Rate,
+    Weights,
+    change_of,
+)
+from cutaway.learn.interventions.log import (
+    FILE,
+    Intervention,
+    Interventions,
+    interventions_of,
+    read_interventions,
+    written,
+)
+from cutaway.learn.interventions.units import dropouts, kernel, unit_rows, units
+
+__all__ = [
+    "FILE", "KINDS", "Change", "Dropout", "Hold", "Intervention", "Interventions", "Lasting",
+    "Rate", "Weights", "change_of", "dropouts",
+    "interventions_of", "kernel", "read_interventions", "unit_rows",
+    "units", "written",
+]  # fmt: skip
