@@ -33,6 +33,17 @@ MAY_IMPORT = {
     "planning": {"data", "learn", "recipes", "show"},
     "jobs": {"together", "data", "learn", "show"},
     "api": {"together", "data", "models", "learn", "planning", "jobs", "show", "ship"},
+    "studio": {
+        "together",
+        "data",
+        "models",
+        "see",
+        "learn",
+        "recipes",
+        "show",
+        "ship",
+        "api",
+    },
     "cli": {
         "together",
         "data",
@@ -46,6 +57,7 @@ MAY_IMPORT = {
         "api",
         "byhand",
         "systems",
+        "studio",
     },
     "__main__": {"cli"},
 }

@@ -33,6 +33,11 @@ DATA: dict[str, Options] = {
         "batch_size": 16,
         "patience": 10,
     },
+    # Four examples, all of which are learned from and tested on.
+    **dict.fromkeys(
+        ("and", "or", "nand", "nor", "xor"),
+        PLAIN | {"val": 0.0, "epochs": 2000, "batch_size": 4, "schedule": "constant"},
+    ),
     FOLDER: {"augment": "auto", "epochs": 30, "batch_size": 32, "patience": 10},
 }
 

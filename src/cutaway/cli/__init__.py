@@ -31,6 +31,7 @@ from cutaway.cli import (  # noqa: F401  (each enters its command, in this order
     serve,
     sort,
     step,
+    studio,
     suspects,
     train,
 )

@@ -21,7 +21,7 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
 from cutaway.data.split import Split, split
 from cutaway.data.target import Labels
-from cutaway.errors import RunError
+from cutaway.errors import RunError, UsageError
 from cutaway.learn import runtime as runtimes
 from cutaway.learn.augmenting import choose_augmentation
 from cutaway.learn.baselines import keep_baselines
@@ -149,6 +149,7 @@ def begin_training(
     pretrained = check_fit(network, images, recipe, execution.augment)
     findings = findings or audit(images)
     parts = parts or split_for(recipe, images, findings)
+    expect_validated(recipe, parts)
     expect_shareable(recipe, parts, images, execution.team)
     for stage in recipe.in_stages():
         if stage.labels:
@@ -168,6 +169,15 @@ def begin_training(
     run = Run(path, model, own_images, execution.augment)
     run.split = parts  # as it was written
     return Training(run, images, network, execution)
+
+
+def expect_validated(recipe: Recipe, parts: Split) -> None:
+    """Refuse early stopping where no images are left for validation. Raises UsageError."""
+    if any(stage.patience for stage in recipe.in_stages()) and not len(parts.val):
+        raise UsageError(
+            f"Early stopping (patience) watches validation images, and {len(parts.train)} training "
+            "images leave none: give --patience 0, or more images."
+        )
 
 
 def _with_sharding(

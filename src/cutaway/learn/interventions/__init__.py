@@ -25,11 +25,11 @@ from cutaway.learn.interventions.log import (
     read_interventions,
     written,
 )
-from cutaway.learn.interventions.units import dropouts, kernel, unit_rows, units
+from cutaway.learn.interventions.units import dropouts, holdable, kernel, unit_rows, units
 
 __all__ = [
     "FILE", "KINDS", "Change", "Dropout", "Hold", "Intervention", "Interventions", "Lasting",
-    "Rate", "Weights", "change_of", "dropouts",
+    "Rate", "Weights", "change_of", "dropouts", "holdable",
     "interventions_of", "kernel", "read_interventions", "unit_rows",
     "units", "written",
 ]  # fmt: skip

@@ -13,14 +13,20 @@ def units(model: nn.Module, layer: str) -> int:
     module = dict(model.named_modules()).get(layer)
     if module is None:
         raise UsageError(f"This network has no layer {layer}.")
-    weight = getattr(module, "weight", None)
-    grouped = isinstance(module, Transposed) and module.groups > 1
-    if grouped or not (isinstance(module, HELD) and isinstance(weight, Tensor)):
+    if not holdable(model, layer):
         raise UsageError(
             f"{layer} has no units with weights of their own: choose a convolution, a linear layer "
             "or a normalisation."
         )
-    return weight.shape[axis_of(module)]
+    return int(module.get_parameter("weight").shape[axis_of(module)])
+
+
+def holdable(model: nn.Module, layer: str) -> bool:
+    """Whether the units of a layer can be held: each has weights that are its own."""
+    module = dict(model.named_modules()).get(layer)
+    grouped = isinstance(module, Transposed) and module.groups > 1
+    weight = getattr(module, "weight", None)
+    return isinstance(module, HELD) and not grouped and isinstance(weight, nn.Parameter)
 
 
 Conv = nn.modules.conv._ConvNd

@@ -1,0 +1,64 @@
+"""`cutaway studio`: see a training in the browser, live, and reach into it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cutaway.cli.app import app
+from cutaway.errors import UsageError
+
+
+@app.command(epilog="Example: cutaway studio lenet5 digits")
+def studio(
+    first: Annotated[
+        str, typer.Argument(metavar="[RUN|MODEL]", help="A run, or a model to begin with.")
+    ] = "",
+    data: Annotated[str, typer.Argument(metavar="[DATA]", help="What it learns from.")] = "",
+    record: Annotated[
+        Path | None,
+        typer.Option(help="Write a run as one HTML file that replays it.", metavar="FILE"),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="By default the first free one from 8600.",
+                     show_default=False),
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+) -> None:  # fmt: skip
+    """Open the studio: a page on which networks learn before your eyes, and can be reached into.
+
+    Without arguments: choose a system there. With a run: go on with it, or travel through it.
+    Only this computer can open the page, by the address that is printed. Ctrl-C ends it; what
+    learns then stops at a checkpoint.
+    """
+    run = Path(first) if first and not data and (Path(first) / "recipe.toml").is_file() else None
+    if record is not None:
+        if run is None:
+            raise UsageError("--record is of a run: cutaway studio runs/lenet5-digits-1 --record "
+                             "demo.html")  # fmt: skip
+        from cutaway.studio.recording import write_recording
+
+        write_recording(run, record, lambda text: typer.echo(text))
+        return
+    check_installed()
+    from cutaway.studio.run import studio as open_studio
+
+    start = None
+    if first and run is None:
+        from cutaway import recipes
+
+        recipe = recipes.starting_point(*filter(None, (first, data)))
+        start = (recipe.model, recipe.data)
+    open_studio(run, start, port, browser, typer.echo)
+
+
+def check_installed() -> None:
+    try:
+        import fastapi  # noqa: F401
+        import uvicorn  # noqa: F401
+        import websockets  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            f"The studio needs {error.name}, which is not installed: pip install 'cutaway[studio]'."
+        ) from None

@@ -1,0 +1,1 @@
+"""The studio: a training in the browser, live, which one can reach into; runs replayed."""

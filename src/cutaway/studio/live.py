@@ -1,0 +1,188 @@
+"""The callback by which the studio sees a training and reaches into it.
+
+What is on somebody's screen is computed between two steps, for a small share of the time; what is
+not is not. Nothing that is only looked at changes the training.
+"""
+
+import os
+import signal
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from cutaway.errors import CutawayError, UsageError
+from cutaway.learn.callbacks import Callback
+from cutaway.learn.history import Row
+from cutaway.learn.interventions import change_of, dropouts, kernel
+from cutaway.studio.condition import Condition, after_epochs, after_steps, met
+from cutaway.studio.looking import Looking
+from cutaway.studio.pictures import picture_of
+from cutaway.studio.scene import LiveScene
+from cutaway.studio.telling import about_run, told
+from cutaway.studio.wire import Inbox, Message, Outbox
+
+if TYPE_CHECKING:
+    from cutaway.learn.evaluation import Evaluation
+    from cutaway.learn.training import Training
+
+IDLE = 0.2
+"""Seconds that a paused training waits for a message before it looks around."""
+COUNTED = 1.0
+"""Seconds over which images a second are counted."""
+
+
+class Live(Callback):
+    """Shows a training, and does what its owner says.
+
+    Args:
+        paused: whether it waits before its first step.
+    """
+
+    in_members = False
+
+    def __init__(self, inbox: Inbox, outbox: Outbox, paused: bool = False):
+        self.inbox, self.outbox = inbox, outbox
+        self.looking: Looking | None = None
+        self.paused = paused
+        self.until: Condition | None = None
+        self._stopping = False
+        self._mark, self._rate = (monotonic(), 0), 0.0
+
+    # What happens to the training
+
+    def on_stage_begin(self, training: "Training") -> None:
+        if self.looking is None:
+            self.looking = Looking(LiveScene(training), self.outbox)
+            self.outbox.say(begun(training, self.looking))
+        self._say_changes(training)
+        self._say_state(training)
+
+    def on_step_begin(self, training: "Training") -> None:
+        """Do what was said since the last step, and wait where it was asked for."""
+        self._take_all(training)
+        if self.until is not None and self.until(training):
+            self.until, self.paused = None, True
+        if not self.paused:
+            return
+        self._say_state(training)
+        while self.paused and not (self._stopping or self.inbox.ended):
+            self._show(training, now=True)
+            self._take_all(training, IDLE)
+        self._mark = monotonic(), training.images_seen
+        self._say_state(training)
+
+    def on_step_end(self, training: "Training") -> None:
+        self._show(training)
+
+    def on_evaluation_end(self, training: "Training", part: str, evaluation: "Evaluation") -> None:
+        if self.looking is not None and part == "val":
+            self.looking.scene.evaluation = evaluation
+            self.looking.renew("confusion", "mistakes")
+
+    def on_epoch_end(self, training: "Training", row: Row) -> None:
+        self._show(training, now=training.stage.ended)
+
+    def on_note(self, text: str) -> None:
+        self._say(text)
+
+    # What is said to it
+
+    def _take_all(self, training: "Training", seconds: float = 0.0) -> None:
+        message = self.inbox.next(seconds)
+        while message is not None:
+            try:
+                self._take(training, message)
+            except CutawayError as error:
+                self._say(str(error), "error")
+            except (KeyError, TypeError, ValueError, AttributeError):  # of a page gone wrong
+                self._say("The page has sent something that is no request.", "error")
+            message = self.inbox.next()
+
+    def _take(self, training: "Training", message: Message) -> None:
+        assert self.looking is not None
+        if "look" in message:
+            self.looking.ask(message["look"])
+        elif "picture" in message:
+            self._picture(training, message["picture"])
+        elif "change" in message:
+            training.interventions.add(training, change_of(message["change"]))
+            self._changed(training)
+        elif message.get("undo"):
+            if not training.interventions.undo(training):
+                raise UsageError("There is nothing to undo.")
+            self._changed(training)
+        elif "ask" in message:
+            about = message["ask"]["kernel"]
+            asked = kernel(training.model, about["layer"], about["unit"])
+            self.outbox.say({"kind": "kernel", **asked})
+        elif "do" in message:
+            self._do(training, message)
+
+    def _do(self, training: "Training", message: Message) -> None:
+        what = message["do"]
+        self.paused = what == "pause"
+        if what == "step":
+            self.until = after_steps(training, 1)
+        elif what == "epoch":
+            self.until = after_epochs(training, 1)
+        elif what == "until":
+            self.until = met(training, message)
+        elif what == "stop":
+            self._stopping = True
+            os.kill(os.getpid(), signal.SIGINT)
+        else:
+            self.until = None
+
+    def _picture(self, training: "Training", picture: Any) -> None:
+        """Look at a picture of somebody's own, which came as the network's images are."""
+        assert self.looking is not None
+        self.looking.scene.own = picture_of(picture)
+        self.looking.renew()
+        self.outbox.say(begun(training, self.looking))
+
+    def _changed(self, training: "Training") -> None:
+        assert self.looking is not None
+        self.looking.renew()
+        self._say_changes(training)
+
+    # What it says
+
+    def _say(self, text: str, tone: str = "note") -> None:
+        self.outbox.say({"kind": "said", "text": text, "tone": tone})
+
+    def _say_state(self, training: "Training") -> None:
+        state = "paused" if self.paused else "training"
+        self.outbox.say({"kind": "state", "state": state, "run": str(training.run.path)})
+
+    def _say_changes(self, training: "Training") -> None:
+        changes = training.interventions
+        self.outbox.say(told(changes.made, changes.lasting, changes.undoable))
+
+    def _show(self, training: "Training", now: bool = False) -> None:
+        if self.looking is not None and (now or self.looking.due):
+            self.looking.show(self._about(training), now)
+
+    def _about(self, training: "Training") -> Message:
+        """What a frame says beside its figures."""
+        clock, seen = monotonic(), training.images_seen
+        if clock - self._mark[0] > COUNTED:
+            self._rate = (seen - self._mark[1]) / (clock - self._mark[0])
+            self._mark = clock, seen
+        stage, rows = training.stage, training.rows
+        figures = {} if not rows else {k: v for k, v in rows[-1].items() if k.startswith("val_")}
+        return {
+            "step": training.step, "epoch": len(rows), "epochs": epochs(training),
+            "lr": stage.player_optimizers[0].rates[0], "rate": self._rate, "metrics": figures,
+        }  # fmt: skip
+
+
+def epochs(training: "Training") -> int:
+    return sum(one.epochs for one in training.recipes)
+
+
+def begun(training: "Training", looking: Looking) -> Message:
+    """What a page needs to know of a training."""
+    stage = training.stage
+    return about_run(looking.scene, looking.views) | {
+        "epochs": epochs(training), "steps": stage.steps, "steps_per_epoch": stage.steps_per_epoch,
+        "dropout": next((one.p for one in dropouts(training.model)), False), "snapshots": [],
+    }  # fmt: skip

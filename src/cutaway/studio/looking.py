@@ -1,0 +1,120 @@
+"""What is on somebody's screen, computed for a small share of the time."""
+
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
+from typing import Any
+
+from cutaway.errors import CutawayError
+from cutaway.figures import Figure
+from cutaway.studio.scene import Scene
+from cutaway.studio.views import View, described, views_of
+from cutaway.studio.wire import Message, Outbox
+
+SHARE = 0.03
+"""Of the time, at most so much is given to looking while a network learns."""
+SAVED = 0.3
+"""Seconds of looking that can be saved up."""
+FRAME = 1 / 30
+"""Seconds from one frame to the next, at least."""
+
+
+def drawn(
+    view: View, scene: Scene, asked: Mapping[str, Any], on_fault: Callable[[str], None] = print
+) -> Sequence[Figure]:
+    """The figures of a view; one that cannot be made costs that view, and says why.
+
+    Args:
+        asked: its options, where they are to be others than the usual ones.
+    """
+    try:
+        return view.draw(scene, view.chosen(scene, asked))
+    except (CutawayError, RuntimeError, ValueError, TypeError) as error:
+        on_fault(str(error).splitlines()[0] if str(error) else type(error).__name__)
+        return []
+
+
+class Looking:
+    """Draws the views that are asked for, each when it is due and there is time.
+
+    Attributes:
+        views: those that the scene has.
+    """
+
+    def __init__(self, scene: Scene, outbox: Outbox):
+        self.scene, self.outbox = scene, outbox
+        self.views = views_of(scene)
+        self._asked: dict[str, Mapping[str, Any]] = {}
+        self._drawn: dict[str, tuple[float, object]] = {}
+        self._versions: dict[str, int] = {}
+        self._saved, self._clock, self._last = SAVED, monotonic(), 0.0
+
+    def ask(self, look: Mapping[str, Any]) -> None:
+        """Look at these views from here on, each with its options."""
+        self._asked = {
+            name: one if isinstance(one, Mapping) else {}
+            for name, one in look.items() if name in self.views
+        }  # fmt: skip
+
+    def renew(self, *names: str) -> None:
+        """Draw these again, though no step was taken; all of them where none is named."""
+        for name in names or self.views:
+            self._versions[name] = self._versions.get(name, 0) + 1
+
+    def described(self) -> list[dict[str, Any]]:
+        """What a page needs to know of each view."""
+        return described(self.views, self.scene)
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a frame; a step asks this."""
+        clock = monotonic()
+        self._saved = min(SAVED, self._saved + SHARE * (clock - self._clock))
+        self._clock = clock
+        return clock - self._last >= FRAME and self._saved > 0 and not self.outbox.busy
+
+    def show(self, about: Message, now: bool = False) -> None:
+        """Send a frame.
+
+        Args:
+            about: what it says beside its figures.
+            now: whether nothing is waiting, so that all is drawn.
+        """
+        clock = monotonic()
+        figures = self._figures(clock, now)
+        if figures or clock - self._last > 10 * FRAME:
+            self._last = clock
+            self.outbox.offer({"kind": "frame", **about, "figures": figures})
+
+    def _figures(self, clock: float, now: bool) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for name in sorted(self._asked, key=self._when):
+            if not now and self._saved <= 0:
+                break
+            view, when = self.views[name], self._when(name)
+            chosen = view.chosen(self.scene, self._asked[name])
+            state = self._state(name, chosen)
+            if self._drawn.get(name, (0.0, None))[1] == state:
+                continue
+            if not now and clock - when < view.every:
+                continue
+            began = monotonic()
+            found[name] = [one.to_dict() for one in self._draw(view, chosen)]
+            self._saved -= monotonic() - began
+            self._drawn[name] = monotonic(), state
+        return found
+
+    def _draw(self, view: View, chosen: Mapping[str, Any]) -> Sequence[Figure]:
+        def cost_it(said: str) -> None:
+            self._asked.pop(view.name, None)
+            text = f"'{view.title}' cannot be shown of this network: {said}"
+            self.outbox.say({"kind": "said", "text": text, "tone": "note"})
+
+        return drawn(view, self.scene, chosen, cost_it)
+
+    def _when(self, name: str) -> float:
+        return self._drawn.get(name, (0.0, None))[0]
+
+    def _state(self, name: str, chosen: Mapping[str, Any]) -> object:
+        """What a view's figures follow from."""
+        step = None if self.views[name].by_epoch and self.scene.learns else self.scene.step
+        return self._versions.get(name, 0), step, tuple(chosen.items())

@@ -1,0 +1,62 @@
+import { button, make } from "./dom.js";
+import { RecipeForm } from "./form.js";
+import { notice } from "./notices.js";
+
+/* Cards to begin with, and below any other network and data. */
+export class Chooser {
+  constructor(node, ask, send) {
+    [this.node, this.ask, this.send] = [node, ask, send];
+    this.form = new RecipeForm(send);
+  }
+
+  async show() {
+    this.node.hidden = false;
+    if (this.loaded) return;
+    this.loaded = true;
+    try {
+      this.fill(await this.ask("/api/systems"));
+    } catch {
+      this.loaded = false;
+      this.node.replaceChildren(make("p", { class: "empty", text: "What can be trained could not be loaded. Reload the page." }));
+    }
+  }
+
+  hide() {
+    this.node.hidden = this.form.node.hidden = true;
+  }
+
+  fill({ systems, models, data }) {
+    this.node.replaceChildren(
+      make("p", { class: "lead", text: "Train a real network on this computer, watch what happens inside it, and reach in." }),
+      make("ul", { class: "systems" }, ...systems.map((system) => this.card(system))),
+      this.other(models, data), this.form.node);
+  }
+
+  card(system) {
+    const { model, data, title, sentence, picture, minutes } = system;
+    const start = button("Start", () => this.send({ start: { model, data, fields: {}, paused: false } }), "main");
+    const setUp = button("Set up", () => this.setUp(model, data));
+    start.setAttribute("aria-label", `Start: ${title}`);
+    setUp.setAttribute("aria-label", `Set up: ${title}`);
+    return make("li", {}, picture ? make("img", { src: picture, alt: "" }) : null, make("h2", { text: title }), make("p", { text: sentence }),
+      make("div", { class: "actions" }, start, setUp, make("span", { class: "note", text: /^\d/.test(minutes) ? `about ${minutes}` : minutes ?? "" })));
+  }
+
+  other(models, data) {
+    const field = (label, id, names) => make("div", { class: "field" }, make("label", { for: id, text: label }),
+      make("input", { id, list: `${id}-names`, required: true, autocomplete: "off", spellcheck: "false" }), make("datalist", { id: `${id}-names` }, ...names.map((value) => make("option", { value }))));
+    const form = make("form", { class: "other", onsubmit: (event) => {
+      event.preventDefault();
+      this.setUp(...["other-model", "other-data"].map((id) => form.querySelector(`#${id}`).value.trim()));
+    } }, make("h2", { text: "Another model and data" }), field("Model", "other-model", models), field("Data", "other-data", data), make("button", { type: "submit", text: "Set up" }));
+    return form;
+  }
+
+  async setUp(model, data) {
+    try {
+      this.form.open({ model, data }, await this.ask(`/api/fields?model=${encodeURIComponent(model)}&data=${encodeURIComponent(data)}`));
+    } catch {
+      notice("The settings for this model and data could not be loaded.", "error");
+    }
+  }
+}

@@ -1,0 +1,7 @@
+import { byId } from "./dom.js";
+import { Replay } from "./replay.js";
+import { Studio } from "./studio.js";
+
+const recording = byId("recording");
+if (recording) new Replay(JSON.parse(recording.textContent));
+else new Studio();

@@ -1,0 +1,67 @@
+import { button, make, say } from "./dom.js";
+import { debounced } from "./soon.js";
+import { general } from "./words.js";
+
+const SETTLE = 250, DECADES = 2; // milliseconds until a slider is taken to rest; 1/100 to 100 times
+
+/* Sliders for what lasts: the learning rate, as a factor of the recipe's, and dropout. */
+export class Reach {
+  constructor(node, send) {
+    [this.node, this.base, this.factor] = [node, 0, 1];
+    const sendRate = debounced(() => send({ change: { kind: "rate", factor: this.chosenFactor() } }), SETTLE);
+    const sendDropout = debounced(() => send({ change: { kind: "dropout", p: Number(this.dropout.input.value) } }), SETTLE);
+    this.rate = slider("Learning rate", { min: -DECADES, max: DECADES, step: 0.05, value: 0 }, () => this.tellRate(), sendRate, () => send({ change: { kind: "rate", factor: 1 } }));
+    this.dropout = slider("Dropout", { min: 0, max: 0.95, step: 0.05, value: 0 }, () => this.tellDropout(), sendDropout, () => send({ change: { kind: "dropout", p: null } }));
+    node.append(this.rate.node, this.dropout.node);
+  }
+
+  begin({ lr, dropout }) {
+    this.base = lr;
+    this.recipe = typeof dropout === "number" ? dropout : null;
+    this.dropout.node.hidden = dropout === false || dropout === undefined || dropout === null;
+    this.change({ factor: 1, dropout: null });
+  }
+
+  enable(able) {
+    for (const { input, reset } of [this.rate, this.dropout]) input.disabled = reset.disabled = !able;
+  }
+
+  take({ lr }) {
+    this.now = lr;
+    if (document.activeElement !== this.rate.input) this.tellRate();
+  }
+
+  change({ factor, dropout }) {
+    this.rate.input.value = factor > 0 ? Math.log10(factor) : -DECADES;
+    this.own = dropout ?? null;
+    this.dropout.input.value = this.own ?? this.recipe ?? 0;
+    this.tellRate();
+    this.tellDropout(this.own);
+  }
+
+  chosenFactor() {
+    return Number((10 ** Number(this.rate.input.value)).toPrecision(3));
+  }
+
+  tellRate() {
+    const factor = this.chosenFactor(), times = factor === 1 ? "" : ` (×${general(factor, 3)})`;
+    this.rate.tell(`${general(this.base * factor, 3)}${times}`);
+  }
+
+  tellDropout(value = Number(this.dropout.input.value)) {
+    this.dropout.tell(value === null ? "as in the recipe" : general(value, 2));
+  }
+}
+
+function slider(label, range, oninput, onchange, onreset) {
+  const told = make("output"), input = make("input", { type: "range", "aria-label": label, oninput, onchange, ...range });
+  const reset = button("Reset", onreset, "small");
+  reset.setAttribute("aria-label", `Reset ${label.toLowerCase()}`);
+  reset.title = "As in the recipe";
+  const node = make("div", { class: "slider" }, make("span", { class: "of" }, make("span", { text: label }), told), input, reset);
+  const tell = (text) => {
+    say(told, text);
+    input.setAttribute("aria-valuetext", text);
+  };
+  return { node, input, reset, tell };
+}

@@ -1,0 +1,134 @@
+import { Bar } from "./bar.js";
+import { Chooser } from "./choose.js";
+import { Desk } from "./desk.js";
+import { button, byId, fill, make, say } from "./dom.js";
+import { Link } from "./link.js";
+import { notice } from "./notices.js";
+import { OwnImage } from "./pad.js";
+import { closePopup } from "./popup.js";
+import { Reached } from "./reached.js";
+import { Travel } from "./travel.js";
+import { Units } from "./units.js";
+import { capital } from "./words.js";
+
+const OUTCOMES = { starting: "The training is being built", stopped: "The training stopped", ended: "The training ended", failed: "The training failed", reading: "A training read from its files" };
+
+/* The page of a live training: each message from the trainer has a method of its own. */
+export class Studio {
+  constructor() {
+    const token = new URLSearchParams(location.search).get("token") ?? "", send = (command) => this.link.send(command);
+    this.current = { state: "", owner: false };
+    this.send = send;
+    this.bar = new Bar(send);
+    this.chooser = new Chooser(byId("choosing"), (path) => fetchJson(path, token), send);
+    this.travel = new Travel(byId("travel"), send);
+    this.reached = new Reached();
+    const units = new Units(send, { able: () => this.current.owner && ["training", "paused"].includes(this.current.state), held: (layer, unit) => this.desk.heldAt(layer, unit) });
+    this.units = units;
+    this.desk = new Desk(byId("desk"), { units, look: (look) => send({ look }) });
+    this.link = new Link(token, { take: (message) => this.take(message), connected: (is) => this.connected(is) });
+  }
+
+  take(message) {
+    const actions = { state: this.state, begun: this.begun, frame: this.frame, changed: this.changed, said: this.said, ended: this.ended, kernel: this.kernel };
+    actions[message.kind]?.call(this, message);
+  }
+
+  connected(is) {
+    this.bar.lose(!is);
+    document.body.classList.toggle("lost", !is);
+    if (is) this.desk.looksChanged();
+  }
+
+  state(message) {
+    this.current = message;
+    if (message.state === "choosing" || (message.state === "starting" && !this.fresh)) this.leave();
+    this.fresh &&= message.state === "starting";
+    if (message.state === "choosing") this.chooser.show();
+    else this.chooser.hide();
+    this.watching(message);
+    this.outcome(message);
+    this.bar.enter(message);
+  }
+
+  leave() {
+    this.known = "";
+    this.result = null;
+    closePopup();
+    this.desk.clear();
+    this.travel.end();
+    this.bar.measure({});
+    this.title("Choose a training");
+  }
+
+  title(text) {
+    say(byId("title"), text);
+    document.title = `${text} · Cutaway studio`;
+  }
+
+  watching({ owner }) {
+    const node = byId("watching");
+    node.hidden = owner;
+    if (owner) node.replaceChildren();
+    else if (!node.childElementCount) node.append(make("p", { text: "Someone else controls this training" }), button("Take control", () => this.send({ own: true }), "main"));
+  }
+
+  /* What came of it, or of the wait before it begins. */
+  outcome({ state, text, owner, run }) {
+    const node = byId("outcome"), words = (state === "ended" && this.result?.text) || text || OUTCOMES[state], report = this.result?.report;
+    node.hidden = !OUTCOMES[state];
+    node.classList.toggle("failed", state === "failed");
+    if (node.hidden) return;
+    const goOn = ["stopped", "failed"].includes(state) && run ? button("Go on", () => this.send({ resume: true }), "main") : null;
+    const back = state === "starting" ? null : button("Choose another", () => this.send({ close: true }));
+    for (const one of [goOn, back]) if (one) one.disabled = !owner;
+    const link = report ? make("a", { href: report, target: "_blank", rel: "noopener", text: "Open the report" }) : null;
+    fill(node, make("p", { text: capital(words) }), link, goOn, back);
+  }
+
+  begun(message) {
+    const { run, title, views, snapshots, pictures, shape } = message;
+    const known = JSON.stringify([run, title, views.map(({ name }) => name)]), again = known === this.known;
+    [this.known, this.fresh] = [known, true];
+    this.travel.begin(snapshots);
+    this.title(title);
+    if (again) {
+      this.bar.renew(message);
+      return this.desk.describe(message);
+    }
+    this.bar.begin(message);
+    this.reached.show();
+    const own = (pictures ?? shape?.length === 3) ? new OwnImage(shape, this.send).node : null;
+    this.desk.begin(message, [own, this.reached.node].filter(Boolean));
+  }
+
+  frame(message) {
+    this.bar.take(message);
+    this.desk.take(message.figures);
+  }
+
+  changed(message) {
+    this.bar.change(message);
+    this.reached.show(message.interventions);
+    this.desk.change(message);
+  }
+
+  kernel(message) {
+    this.units.edit(message);
+  }
+
+  said({ text, tone }) {
+    notice(text, tone);
+  }
+
+  ended(message) {
+    this.result = message;
+    this.outcome({ ...this.current, state: this.current.state === "reading" ? "reading" : "ended" });
+  }
+}
+
+async function fetchJson(path, token) {
+  const answer = await fetch(path, { headers: { "X-Token": token } });
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+}

@@ -1,0 +1,45 @@
+"""What pages are told of a run, whether it learns or is read."""
+
+from collections.abc import Mapping, Sequence
+
+from cutaway.learn.interventions import Intervention, Lasting
+from cutaway.learn.task import Task
+from cutaway.learn.tasks import METRICS
+from cutaway.studio.scene import Scene
+from cutaway.studio.views import View, described
+from cutaway.studio.wire import Message
+
+
+def told(made: Sequence[Intervention], lasting: Lasting, undo: bool = False) -> Message:
+    """What has been changed, as pages are told.
+
+    Args:
+        undo: whether the last one can be taken back.
+    """
+    return {
+        "kind": "changed", "undo": undo,
+        "interventions": [{"step": one.step, "text": str(one.change)} for one in made],
+        "lasting": {
+            "factor": lasting.factor, "dropout": lasting.dropout,
+            "held": [[*place, value] for place, value in lasting.held.items()],
+        },
+    }  # fmt: skip
+
+
+def measures(task: Task) -> dict[str, dict[str, bool]]:
+    """Of each measure of a task whether it is a share, and whether more is better."""
+    known = [*METRICS, *task.metrics]
+    return {one.name: {"share": one.unit == "%", "higher": one.higher} for one in known}
+
+
+def about_run(scene: Scene, views: Mapping[str, View]) -> Message:
+    """What a page needs to know of a run, however it is looked at."""
+    run = scene.run
+    return {
+        "kind": "begun", "title": run.title, "task": run.recipe.task, "model": run.recipe.model,
+        "data": run.recipe.data, "lr": run.recipe.lr, "run": str(run.path),
+        "classes": list(scene.target.classes), "images": len(scene.batch.x),
+        "shape": list(scene.batch.x.shape[1:]), "measures": measures(scene.task),
+        "pictures": scene.images.images.ndim == 4 and scene.task.takes == "images",
+        "views": described(views, scene),
+    }  # fmt: skip

@@ -1,0 +1,37 @@
+"""A map of the codes that a network gives to images."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+
+from cutaway.figures import Figure
+from cutaway.learn.task import at_rest
+from cutaway.show.codes import code_map
+from cutaway.studio.scene import Scene
+from cutaway.studio.views.base import Chosen, View
+
+MAPPED = 600
+
+
+class Codes(View):
+    name: ClassVar[str] = "codes"
+    title: ClassVar[str] = "Map of codes"
+    caption: ClassVar[str] = "Each dot is the code of an image, coloured by its class."
+    every: ClassVar[float] = 0.5
+
+    @classmethod
+    def fits(cls, scene: Scene) -> bool:
+        return hasattr(scene.model, "encode") and bool(scene.images.target.classes)
+
+    def draw(self, scene: Scene, chosen: Chosen) -> Sequence[Figure]:
+        codes, targets = [], []
+        with at_rest(scene.model, scene.runtime):
+            for batch in scene.feed.first(MAPPED):
+                found = scene.model.encode(batch.x)  # type: ignore[operator]
+                found = found[0] if isinstance(found, tuple) else found
+                codes.append(found.flatten(1).float().cpu())
+                targets.append(batch.t.cpu())
+        joined = torch.cat(codes)
+        figure = code_map(joined, torch.cat(targets).long(), scene.images.target.classes)
+        return [] if figure is None else [figure]

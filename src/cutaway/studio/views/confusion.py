@@ -1,0 +1,34 @@
+"""Which class is taken for which, on the validation images."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from cutaway.data.target import Classes
+from cutaway.figures import Figure, Matrix
+from cutaway.learn.classification import Classification
+from cutaway.studio.scene import Scene
+from cutaway.studio.views.base import Chosen, View
+
+MOST = 30
+"""Classes up to which there is a matrix."""
+
+
+class Confusion(View):
+    name: ClassVar[str] = "confusion"
+    title: ClassVar[str] = "Confusion matrix"
+    caption: ClassVar[str] = "Validation images after each epoch: rows are true classes."
+    every: ClassVar[float] = 0.5
+    by_epoch: ClassVar[bool] = True
+
+    @classmethod
+    def fits(cls, scene: Scene) -> bool:
+        target = scene.images.target
+        few = isinstance(target, Classes) and 1 < len(target.names) <= MOST
+        return scene.task.classifies and few and len(scene.run.split.val) > 0
+
+    def draw(self, scene: Scene, chosen: Chosen) -> Sequence[Figure]:
+        found = scene.evaluated()
+        if not isinstance(found, Classification):
+            return []
+        counts = tuple(tuple(row) for row in found.confusion.tolist())
+        return [Matrix("Confusion matrix", found.classes, found.classes, counts)]
