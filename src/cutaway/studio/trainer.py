@@ -48,7 +48,7 @@ def _carried_out(job: Message, inbox: Inbox, outbox: Outbox) -> Message:
         start = job["start"]
         live = Live(inbox, outbox, paused=bool(start.get("paused")))
         run = api.fit(
-            start["model"], start["data"], out=start.get("out", ""),
+            *filter(None, (start["model"], start["data"])), out=start.get("out", ""),
             callbacks=[Snapshots(), live], **told, **start.get("fields", {}),
         )  # fmt: skip
     name, value = run.headline
