@@ -2,42 +2,17 @@
 beyond what it is told."""
 
 import json
-import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import httpx
 import pytest
+from helpers.studio import studio
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from cutaway.studio.server import PAGE
-
-
-@contextmanager
-def studio(*words: str):
-    """`cutaway studio` in a process; gives its address without the token, and the token."""
-    command = [sys.executable, "-W", "error", "-m", "cutaway", "studio", *words, "--no-browser"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout
-            said = []
-            while not (said and "http" in said[-1]):
-                line = process.stdout.readline()
-                assert line, process.stderr.read()
-                said.append(line.strip())
-            address, _, token = said[-1].split()[-1].partition("/?token=")
-            yield address, token, said
-            process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
-        finally:
-            process.kill()
-        assert process.stderr
-        assert "Traceback" not in process.stderr.read()
 
 
 @pytest.fixture(scope="module")
