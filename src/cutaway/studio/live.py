@@ -14,6 +14,7 @@ from cutaway.learn.callbacks import Callback
 from cutaway.learn.history import Row
 from cutaway.learn.interventions import change_of, dropouts, kernel
 from cutaway.studio.condition import Condition, after_epochs, after_steps, met
+from cutaway.studio.inside import Insides
 from cutaway.studio.looking import Looking
 from cutaway.studio.pictures import picture_of
 from cutaway.studio.scene import LiveScene
@@ -42,6 +43,7 @@ class Live(Callback):
     def __init__(self, inbox: Inbox, outbox: Outbox, paused: bool = False):
         self.inbox, self.outbox = inbox, outbox
         self.looking: Looking | None = None
+        self.insides: Insides | None = None
         self.paused = paused
         self.until: Condition | None = None
         self._stopping = False
@@ -52,6 +54,7 @@ class Live(Callback):
     def on_stage_begin(self, training: "Training") -> None:
         if self.looking is None:
             self.looking = Looking(LiveScene(training), self.outbox)
+            self.insides = Insides(self.looking.scene, self.outbox)
             self.outbox.say(begun(training, self.looking))
         self._say_changes(training)
         self._say_state(training)
@@ -114,11 +117,15 @@ class Live(Callback):
             about = message["ask"]["kernel"]
             asked = kernel(training.model, about["layer"], about["unit"])
             self.outbox.say({"kind": "kernel", **asked})
+        elif "inside" in message:
+            self._inside(message["inside"])
         elif "do" in message:
             self._do(training, message)
 
     def _do(self, training: "Training", message: Message) -> None:
         what = message["do"]
+        if self.insides is not None and what != "pause":
+            self.insides.close()
         self.paused = what == "pause"
         if what == "step":
             self.until = after_steps(training, 1)
@@ -138,6 +145,12 @@ class Live(Callback):
         self.looking.scene.own = picture_of(picture)
         self.looking.renew()
         self.outbox.say(begun(training, self.looking))
+
+    def _inside(self, asked: Any) -> None:
+        assert self.insides is not None
+        if "open" in asked and not self.paused:
+            raise UsageError("Pause the training before you look inside a step.")
+        self.insides.take(asked)
 
     def _changed(self, training: "Training") -> None:
         assert self.looking is not None

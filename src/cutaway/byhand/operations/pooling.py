@@ -1,5 +1,6 @@
 """Pooling: one number for each window, on grids of any number of axes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -45,6 +46,12 @@ class MaxPooling(_Pooling):
             return windows.lay(parts.unflatten(2, windows.size), x.shape[2:])
 
         return (below,)
+
+    def window(self, x: Tensor, index: Sequence[int]) -> Tensor:
+        """The window (*taps) of one number of y, at its index: image, channel, place."""
+        image, channel, *place = index
+        taps, windows = self._taps(x)
+        return taps[image, channel][(..., *place)].unflatten(0, windows.size)
 
     def _taps(self, x: Tensor) -> tuple[Tensor, Windows]:
         """(b, c, taps, *places)"""
