@@ -1,8 +1,10 @@
 """A studio without a page: its hub with real processes, and a viewer that reads what comes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +78,15 @@ def play(scene: Callable[[Desk], Coroutine[Any, Any, None]], *data: str) -> None
 
 def run_of(message: Message) -> Path:
     return Path(message["run"])
+
+
+@contextmanager
+def served(*words: str) -> Iterator[str]:
+    """The address of a studio, `cutaway studio` with these words in a process of its own."""
+    command = [sys.executable, "-m", "cutaway", "studio", *words, "--port", "0", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.terminate()

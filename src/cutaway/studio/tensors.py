@@ -56,6 +56,6 @@ def _packed(x: Float[Tensor, "*some"]) -> Message:
     sent = every[:PLANES, :: apart[0], :: apart[1]].contiguous()
     return {
         "planes": len(sent), "of": count, "rows": sent.shape[1], "columns": sent.shape[2],
-        "height": height, "width": width, "apart": apart,
+        "height": height, "width": width, "apart": apart, "line": x.ndim < 2,
         "numbers": b64encode(sent.cpu().numpy().astype("<f4").tobytes()).decode(),
     }  # fmt: skip

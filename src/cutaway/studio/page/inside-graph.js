@@ -1,6 +1,9 @@
 import { make } from "./dom.js";
 
-const ROW = 52, BOX = 38, COLUMN = 132, BOX_APART = 10, LANE = 9, GRAPH_EDGE = 4, SVG = "http://www.w3.org/2000/svg";
+const ROW = 52, BOX = 38, COLUMN = 152, LETTERS = 20, BOX_APART = 10, LANE = 9, GRAPH_EDGE = 4, SVG = "http://www.w3.org/2000/svg";
+
+/* A long name's end tells more than its beginning. */
+const lastOf = (name) => name.length <= LETTERS ? name : `…${name.slice(1 - LETTERS)}`;
 
 /* The graph, drawn in layers: what follows stands below. A node is a button; arrow keys move. */
 export class InsideGraph {
@@ -8,11 +11,12 @@ export class InsideGraph {
     this.chosen = chosen;
     this.inner = make("div", { class: "inside-layers" });
     this.node = make("nav", { class: "inside-graph", "aria-label": "Nodes", onkeydown: (event) => this.key(event) }, this.inner);
+    new ResizeObserver(() => this.here && this.reveal(this.here)).observe(this.node);
     this.clear();
   }
 
   clear() {
-    [this.about, this.boxes] = [null, []];
+    [this.about, this.boxes, this.here] = [null, [], null];
     this.inner.replaceChildren();
   }
 
@@ -27,7 +31,7 @@ export class InsideGraph {
   }
 
   box({ name, title, shape }, [row, left], able, i) {
-    const node = make("button", { type: "button", class: "inside-box", disabled: !able, tabindex: -1, title: `${name}: ${title}, ${shape.join(" × ") || "one number"}`, onclick: () => this.chosen(i) }, make("span", { class: "name", text: name }), make("span", { text: title }));
+    const node = make("button", { type: "button", class: "inside-box", disabled: !able, tabindex: -1, title: `${name}: ${title}, ${shape.join(" × ") || "one number"}`, onclick: () => this.chosen(i) }, make("span", { class: "name", text: lastOf(name) }), make("span", { text: title }));
     [node.style.left, node.style.top] = [`${this.x(left) - (COLUMN - BOX_APART) / 2}px`, `${GRAPH_EDGE + row * ROW}px`];
     [node.style.width, node.style.height] = [`${COLUMN - BOX_APART}px`, `${BOX}px`];
     return node;
@@ -65,7 +69,8 @@ export class InsideGraph {
       if (i === here) box.setAttribute("aria-current", "step");
       else box.removeAttribute("aria-current");
     });
-    this.reveal(this.boxes[here]);
+    this.here = this.boxes[here];
+    this.reveal(this.here);
   }
 
   reveal(box) {

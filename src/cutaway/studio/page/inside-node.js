@@ -18,7 +18,7 @@ export class InsideNode {
   }
 
   clear() {
-    this.pictures = [];
+    [this.pictures, this.made] = [[], null];
     this.node.replaceChildren();
     this.parts.replaceChildren();
   }
@@ -32,7 +32,7 @@ export class InsideNode {
   }
 
   heading({ name, title, place, phase }) {
-    const from = place && place !== name ? ` of ${place}` : "";
+    const from = place && !name.startsWith(place) ? ` of ${place}` : "";
     return make("div", { class: "inside-heading" }, make("span", { class: `inside-phase ${phase}`, text: phase === "forward" ? "Forward" : "Backward" }), make("h3", { text: name }), make("p", { class: "note", text: `${title}${from}` }));
   }
 
@@ -42,17 +42,17 @@ export class InsideNode {
     return make("dl", { class: "inside-facts" }, ...rows.map(([name, text]) => make("div", {}, make("dt", { text: name }), make("dd", { text }))));
   }
 
-  forward({ takes, value }) {
-    const gives = this.figure("Gives", value, { pick: this.pick });
-    return [this.section("Gives", [gives], "Choose a number to see what it is made of."), this.parts, this.section("Takes", takes.map((one) => this.figure(named(one), one, { small: true })))];
+  forward({ name, takes, value }) {
+    const gives = this.figure(name, value, { pick: this.pick });
+    return [this.section("Gives", [gives], "Choose a number to see what it is made of."), this.parts, takes.length ? this.section("Takes", takes.map((one) => this.figure(named(one), one, { small: true }))) : null];
   }
 
-  backward({ arrives, leaves, value }) {
+  backward({ name, arrives, leaves, value }) {
     const none = leaves.length ? "" : "No gradient goes on from here.";
     return [
-      this.section("The gradient that arrives", [this.figure("dJ/d of the value", arrives, {})]),
-      this.section("The gradients that leave", leaves.map((one) => this.figure(named(one), one, {})), none),
-      this.section("The value", [this.figure("Value", value, { small: true, pick: this.pick })]), this.parts,
+      this.section("The gradient that arrives", [this.figure(`∂J/∂(${name})`, arrives, {})]),
+      this.section("The gradients that leave", leaves.map((one) => this.figure(`∂J/∂(${one.name})`, one, {})), none),
+      this.section("The value", [this.figure(name, value, { small: true, pick: this.pick })]), this.parts,
     ];
   }
 
@@ -69,7 +69,6 @@ export class InsideNode {
 
   draw() {
     for (const picture of this.pictures) picture.draw(this.widthFor(picture));
-    for (const one of this.parts.children) one.redraw?.();
   }
 
   widthFor({ small, node }) {
@@ -78,14 +77,22 @@ export class InsideNode {
   }
 
   open(value) {
+    this.made = value;
     this.parts.replaceChildren(partsOf(value));
     this.parts.scrollIntoView({ block: "nearest" });
+  }
+
+  /* In other colours. */
+  renew() {
+    if (this.made) this.parts.replaceChildren(partsOf(this.made));
+    this.draw();
   }
 }
 
 const named = ({ name, kind }) => GIVEN[kind] ? `${name} (${GIVEN[kind]})` : name;
 
-function rangeWords({ low, high, norm, finite }) {
+function rangeWords({ shape, low, high, norm, finite }) {
+  if (!shape.length && low !== null) return shortNumber(round4(low));
   const range = low === null ? "no finite number" : low === high ? `all ${shortNumber(round4(low))}` : `${shortNumber(round4(low))} to ${shortNumber(round4(high))}`;
   return `${range}, norm ${norm === null ? "not finite" : shortNumber(round4(norm))}${finite ? "" : ", some not finite"}`;
 }

@@ -4,7 +4,7 @@ import { penOf } from "./pen.js";
 import { colours, cssOf, mixed, rgbOf } from "./theme.js";
 import { shortNumber } from "./words.js";
 
-const LARGEST_CELL = 44, WRITTEN_FROM = 40, PLANES_APART = 6, TALLEST = 8000;
+const LARGEST_CELL = 44, MOST_WRITTEN = 40, UNWRITTEN_CELL = 18, PLANE = 136, PLANES_APART = 6, TALLEST = 8000;
 
 /* The colour of a number: none at 0, blue above and orange below it. */
 export function signedColour(value, most) {
@@ -26,15 +26,16 @@ export class NumberPicture {
     this.canvas.addEventListener("pointermove", (event) => this.point(event));
   }
 
-  get height() {
-    return this.layout?.height ?? 0;
+  /* A few numbers are written into their cells. */
+  get largest() {
+    return this.values.length <= MOST_WRITTEN ? LARGEST_CELL : UNWRITTEN_CELL;
   }
 
   draw(width) {
     if (!width) return;
     const { planes, rows, columns } = this.tensor, side = Math.max(rows, columns);
-    const wanted = this.small ? Math.max(1, Math.floor(96 / side)) : Math.max(2, Math.floor(168 / side));
-    const cell = Math.max(0.5, Math.min(planes === 1 && !this.small ? LARGEST_CELL : wanted * (planes === 1 ? 2 : 1), this.small ? 20 : LARGEST_CELL, width / columns));
+    const wanted = this.small ? Math.max(1, Math.floor(96 / side)) : Math.max(2, Math.floor(PLANE / side));
+    const cell = Math.max(0.5, Math.min(planes === 1 && !this.small ? this.largest : wanted * (planes === 1 ? 2 : 1), this.small ? UNWRITTEN_CELL : this.largest, width / columns));
     const across = Math.max(1, Math.min(planes, Math.floor((width + PLANES_APART) / (columns * cell + PLANES_APART)))), down = Math.ceil(planes / across);
     this.layout = { cell, across, height: Math.min(TALLEST, Math.ceil(down * (rows * cell + PLANES_APART) - PLANES_APART)) };
     const shown = Math.ceil(across * (columns * cell + PLANES_APART) - PLANES_APART);
@@ -56,7 +57,7 @@ export class NumberPicture {
     pen.drawImage(picture, x, y, columns * cell, rows * cell);
     pen.strokeStyle = colours().line;
     pen.strokeRect(x + 0.5, y + 0.5, columns * cell - 1, rows * cell - 1);
-    if (cell >= WRITTEN_FROM) this.write(pen, from, x, y);
+    if (cell > 0.8 * LARGEST_CELL) this.write(pen, from, x, y);
   }
 
   colour(value) {
@@ -70,7 +71,7 @@ export class NumberPicture {
       const value = this.values[from + i];
       if (Number.isNaN(value)) continue;
       pen.fillStyle = Math.abs(value) > 0.6 * this.most ? page : ink;
-      pen.fillText(briefNumber(value), x + (i % columns + 0.5) * cell, y + (Math.floor(i / columns) + 0.5) * cell);
+      if (pen.measureText(briefNumber(value)).width < cell - 4) pen.fillText(briefNumber(value), x + (i % columns + 0.5) * cell, y + (Math.floor(i / columns) + 0.5) * cell);
     }
   }
 
@@ -102,9 +103,9 @@ export class NumberPicture {
   }
 
   words(i) {
-    const [plane, row, column] = this.placeOf(i), { of, apart, height } = this.tensor, value = this.values[i];
+    const [plane, row, column] = this.placeOf(i), { of, apart, height, width, line } = this.tensor, value = this.values[i];
     if (Number.isNaN(value)) return "";
-    const where = [of > 1 ? `map ${plane}` : "", height > 1 ? `row ${row * apart[0]}` : "", `column ${column * apart[1]}`].filter(Boolean).join(", ");
+    const at = row * apart[0] * width + column * apart[1], where = line ? `number ${at}` : [of > 1 ? `map ${plane}` : "", height > 1 ? `row ${row * apart[0]}` : "", `column ${column * apart[1]}`].filter(Boolean).join(", ");
     return `${where}: ${shortNumber(Number(value.toPrecision(5)))}`;
   }
 

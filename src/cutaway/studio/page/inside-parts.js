@@ -16,8 +16,8 @@ function convolvedParts({ channels, others, rest, bias, value }) {
   const show = (i) => {
     const { patch, kernel, product, sum, channel } = channels[i], away = value - (bias ?? 0) - sum;
     fill(place, gridOf("Patch", patch), sign("×"), gridOf("Kernel", kernel), sign("="), gridOf("Products", product));
-    const more = channels.length + others > 1 ? ` ${signed(away)} from the other ${channels.length + others - 1} channels` : "";
-    told.textContent = `Their sum in channel ${channel} is ${digits(sum)};${more}${more && bias !== null ? "," : ""}${bias === null ? "" : ` ${signed(bias)} bias`}: ${digits(value)}.`;
+    const count = channels.length + others - 1, more = count ? ` ${signed(away)} (${count === 1 ? "the other channel" : `the other ${count} channels`})` : "";
+    told.textContent = `${digits(sum)} (the products${count ? ` of channel ${channel}` : ""})${more}${biasWords(bias)} = ${digits(value)}`;
   };
   const words = ({ channel, sum }, i) => [i, `${channel}: sum ${digits(sum)}`];
   const picker = channels.length > 1 ? choice("Channel of the input", channels.map(words), 0, show).node : null;
@@ -30,9 +30,9 @@ function affineParts({ terms, others, rest, bias, value }) {
   const most = Math.max(...terms.map(({ product }) => Math.abs(product)));
   const rows = terms.map((one) => make("tr", {}, make("th", { scope: "row", text: one.from }), ...[one.input, one.weight].map((number) => make("td", { text: digits(number) })), tinted(one.product, most, digits)));
   const table = make("table", {}, make("caption", { text: others ? `The ${terms.length} largest products` : "All products" }), make("thead", {}, make("tr", {}, ...["Input", "Its value", "Weight", "Product"].map((text) => make("th", { scope: "col", text })))), make("tbody", {}, ...rows));
-  const left = others ? ` ${signed(rest)} from the other ${others} products` : "", shift = bias === null ? "" : ` ${signed(bias)} bias`;
+  const left = others ? ` ${signed(rest)} (the other ${others} products)` : "";
   const sum = terms.reduce((all, { product }) => all + product, 0);
-  return make("div", { class: "inside-made" }, table, make("p", { class: "inside-sum", text: `Their sum is ${digits(sum)};${[left, shift].filter(Boolean).join(",")}: ${digits(value)}.` }));
+  return make("div", { class: "inside-made" }, table, make("p", { class: "inside-sum", text: `${digits(sum)} (these ${terms.length} products)${left}${biasWords(bias)} = ${digits(value)}` }));
 }
 
 function windowParts({ window, largest }) {
@@ -61,6 +61,8 @@ function tinted(value, most, words) {
   cell.style.background = tintOf(value ?? NaN, most);
   return cell;
 }
+
+const biasWords = (bias) => bias === null ? "" : ` ${signed(bias)} (bias)`;
 
 const sign = (text) => make("span", { class: "inside-sign", text });
 

@@ -22,7 +22,7 @@ export class InsideStep {
     this.main = make("div", { class: "inside-main" }, this.detail.node, this.compared);
     this.body = make("div", { class: "inside-body" }, this.graph.node, this.main);
     this.dialog = make("dialog", { class: "inside", "aria-labelledby": "inside-title", onkeydown: (event) => this.key(event), onclose: () => this.forget() }, this.bar(), this.body);
-    onTheme(() => this.detail.draw());
+    onTheme(() => this.detail.renew());
   }
 
   bar() {
@@ -79,7 +79,7 @@ export class InsideStep {
     this.about = about;
     this.graph.show(about);
     const players = about.players.length > 1 ? choice("Player", about.players.map((name) => [name, name]), about.player, (name) => this.open(name)).node : null;
-    const image = about.images.length > 1 ? choice("Pictures of", about.images.map((name, i) => [i, name]), 0, (i) => this.look(i)).node : null;
+    const image = about.images.length > 1 ? choice("Example", about.images.map((name, i) => [i, name]), 0, (i) => this.look(i)).node : null;
     this.choices.replaceChildren(...[players, image].filter(Boolean));
     this.buttons.next.focus();
   }
@@ -101,6 +101,8 @@ export class InsideStep {
     this.tell(words, `${note} J = ${J === null ? "not finite" : general(J, 5)}.`);
     this.graph.mark(event.at);
     this.detail.show(event);
+    if (event.at !== this.shown) this.main.scrollTop = 0;
+    this.shown = event.at;
     this.enable();
   }
 
