@@ -20,6 +20,8 @@ TOKEN = re.compile(
     r"|(?P<sign>\.\.\.|\.\.|[-+=<>,;|/^'()\[\]])"
 )
 CLOSING = {"(": ")", "[": "]"}
+COUNTED = ("sum of", "mean of")
+"""Words that are divided with what follows them."""
 BETWEEN = frozenset({"+", "-", "=", "<", ">", ",", ";", "..", "..."})
 """Signs between which there are products."""
 
@@ -79,7 +81,7 @@ class _Reader:
                 found = [["mfrac", _bare(_grouped(found)), _bare(_grouped(below))]]
                 continue
             found.append(self._factor())
-            if found[-1][0] == "mtext" and not found[-1][1].strip().startswith(("sum of", "mean of")):
+            if found[-1][0] == "mtext" and not found[-1][1].strip().startswith(COUNTED):
                 words, found = [*words, *found], []
             elif found[-1] in UPRIGHT and self._sign() != "(":
                 found.append(["mspace"])

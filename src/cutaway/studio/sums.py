@@ -7,7 +7,15 @@ import torch
 from torch import Tensor
 
 from cutaway.byhand.node import Node
-from cutaway.byhand.operations import Affine, Convolution, MaxPooling, TransposedConvolution
+from cutaway.byhand.operations import (
+    Affine,
+    Convolution,
+    Flatten,
+    MaxPooling,
+    Reshape,
+    TransposedConvolution,
+    Unflatten,
+)
 from cutaway.studio.tensors import plain
 from cutaway.studio.wire import Message
 
@@ -78,8 +86,9 @@ def _laid(
     used = weights.abs().sum(0).nonzero()
     if not len(used):
         return weights[:, :1, :1] * 0, weights[:, :1, :1]
-    box = [slice(int(a), int(b) + 1) for a, b in zip(used.amin(0), used.amax(0), strict=True)]
-    return z[(index[0], slice(None), *box)], weights[(slice(None), *box)]
+    ends = zip(used.amin(0).tolist(), used.amax(0).tolist(), strict=True)
+    box: Any = (slice(None), *(slice(a, b + 1) for a, b in ends))
+    return z[index[0]][box], weights[box]
 
 
 def _affine(x: Sequence[Tensor | None], index: tuple[int, ...]) -> Message:
@@ -102,9 +111,7 @@ def _affine(x: Sequence[Tensor | None], index: tuple[int, ...]) -> Message:
     }  # fmt: skip
 
 
-def _window(
-    operation: MaxPooling, x: Sequence[Tensor | None], index: tuple[int, ...]
-) -> Message:
+def _window(operation: MaxPooling, x: Sequence[Tensor | None], index: tuple[int, ...]) -> Message:
     """The window whose largest number it is."""
     assert x[0] is not None
     window = operation.window(x[0], index)
@@ -123,7 +130,8 @@ def _elementwise(
         if value is None:
             continue
         try:
-            there = value.expand(y.shape)
+            again = isinstance(node.operation, (Flatten, Reshape, Unflatten))
+            there = value.reshape(y.shape) if again else value.expand(y.shape)
         except RuntimeError:
             return {"how": "other"}
         given.append({"name": name, "value": plain(float(there[index]))})

@@ -9,6 +9,7 @@ overlaps. So the gradient of each one's input is the other.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 from torch import Tensor
 
@@ -96,7 +97,8 @@ class Convolution(_Kernels):
         """
         image, channel, *place = index
         patches = self._windows(u).gather(z[image : image + 1])[0]
-        patch = patches[(..., *place)].unflatten(0, (self.groups, -1))
+        there: Any = (..., *place)
+        patch = patches[there].unflatten(0, (self.groups, -1))
         return patch[channel // (len(u) // self.groups)], u[channel]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,7 +52,8 @@ class MaxPooling(_Pooling):
         """The window (*taps) of one number of y, at its index: image, channel, place."""
         image, channel, *place = index
         taps, windows = self._taps(x)
-        return taps[image, channel][(..., *place)].unflatten(0, windows.size)
+        there: Any = (image, channel, slice(None), *place)
+        return taps[there].unflatten(0, windows.size)
 
     def _taps(self, x: Tensor) -> tuple[Tensor, Windows]:
         """(b, c, taps, *places)"""
