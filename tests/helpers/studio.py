@@ -1,6 +1,7 @@
 """A studio without a page: its hub with real processes, and a viewer that reads what comes."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -84,7 +85,8 @@ def run_of(message: Message) -> Path:
 def served(*words: str) -> Iterator[str]:
     """The address of a studio, `cutaway studio` with these words in a process of its own."""
     command = [sys.executable, "-m", "cutaway", "studio", *words, "--port", "0", "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as process:
         try:
             assert process.stdout is not None
             yield process.stdout.readline().split()[-1]

@@ -19,7 +19,7 @@ from cutaway.studio.mathml import TOKEN, equations, leaves
 from cutaway.studio.read_scene import ReadScene
 from cutaway.studio.tensors import planes
 
-ROUNDING = 1e-4
+ROUNDING = 1e-6
 
 
 def scene_of(model, **options):

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from cutaway.byhand.event import Event, largest
+from cutaway.byhand.graph import Graph
 from cutaway.byhand.step import Stepper
-from cutaway.byhand.witness import relative_difference
+from cutaway.byhand.witness import autograd, relative_difference
 from cutaway.data.batch import Batch
 from cutaway.errors import CutawayError, UsageError
 from cutaway.randomness import derive
@@ -30,7 +31,7 @@ from cutaway.systems import system_graph
 
 IMAGES = 4
 """Images in the batch of the step."""
-FAINT = 1e-4
+FAINT = 1e-6
 """A gradient is compared as if it were at least this share of the largest: where it is zero, each
 way to compute it has its own rounding."""
 
@@ -67,7 +68,7 @@ class Inside:
                 raise UsageError(_first_line(error)) from error
             self.stepper = Stepper(system.graph, system.inputs)
             self.events: tuple[Event, ...] = tuple(self.stepper)
-        self.graph = system.graph
+        self.graph, self.inputs = system.graph, system.inputs
 
     # What pages are told
 
@@ -136,10 +137,12 @@ class Inside:
         return made | {"index": made["index"][by_image:]}
 
     def compared(self) -> Message:
-        """All gradients beside those of PyTorch's autograd."""
+        """All gradients beside those of PyTorch's autograd, both computed again in float64: in
+        float32 rounding alone moves a number across the kink of a ReLU, here or there."""
+        graph = self._in_float64()
+        known = graph.gradients
         with torch.random.fork_rng(devices=[]):
-            other = self.stepper.witness().gradients
-        known = self.graph.gradients
+            other = autograd(graph).gradients
         floor = FAINT * max(map(largest, known.values()), default=0.0)
         rows = [self._row(name, g, other, floor) for name, g in known.items()]
         worst = max(rows, key=lambda row: inf if row["relative"] is None else row["relative"])
@@ -147,6 +150,20 @@ class Inside:
         return {"count": len(rows), "worst": worst, "parameters": parameters}
 
     # Parts of these
+
+    def _in_float64(self) -> Graph:
+        """The same step in float64, with what was drawn by chance."""
+        graph = self.graph.to(torch.float64)
+        graph.begin(*self.inputs)
+        for node in graph.operations:
+            assert node.operation
+            if node.operation.differentiable:
+                graph.compute(node)
+            else:
+                drawn = self.graph.values[node.name]
+                graph.values[node.name] = drawn.double() if drawn.is_floating_point() else drawn
+        graph.backward()
+        return graph
 
     def _event(self, at: int) -> Event:
         if not 0 <= at < len(self.events):

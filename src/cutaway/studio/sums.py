@@ -16,6 +16,7 @@ from cutaway.byhand.operations import (
     TransposedConvolution,
     Unflatten,
 )
+from cutaway.errors import UsageError
 from cutaway.studio.tensors import plain
 from cutaway.studio.wire import Message
 
@@ -33,6 +34,8 @@ def made_of(node: Node, y: Tensor, x: Sequence[Tensor | None], place: int) -> Me
         x: the node's inputs, likewise.
         place: of the number in y, row by row.
     """
+    if not y.numel():
+        raise UsageError(f"{node.name} has no numbers: its batch has none of what it takes.")
     place = min(max(place, 0), y.numel() - 1)
     index = tuple(int(i) for i in torch.unravel_index(torch.tensor(place), y.shape))
     about = {"name": node.name, "value": plain(float(y[index])), "index": list(index)}
