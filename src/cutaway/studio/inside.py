@@ -189,7 +189,8 @@ class Inside:
 
     def _told(self, name: str, x: Tensor | None, image: int) -> Message:
         assert x is not None
-        return told(x, x[image] if self._rows(name, x) else x)
+        by_image = self._rows(name, x)
+        return told(x, x[image] if by_image else x) | {"example": by_image}
 
     def _row(self, name: str, g: Tensor, other: dict[str, Tensor], floor: float) -> dict[str, Any]:
         theirs = other.get(name, torch.zeros_like(g))

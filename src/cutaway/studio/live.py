@@ -123,21 +123,21 @@ class Live(Callback):
             self._do(training, message)
 
     def _do(self, training: "Training", message: Message) -> None:
-        what = message["do"]
-        if self.insides is not None and what != "pause":
-            self.insides.close()
-        self.paused = what == "pause"
+        what, until = message["do"], None
         if what == "step":
-            self.until = after_steps(training, 1)
+            until = after_steps(training, 1)
         elif what == "epoch":
-            self.until = after_epochs(training, 1)
+            until = after_epochs(training, 1)
         elif what == "until":
-            self.until = met(training, message)
+            until = met(training, message)
         elif what == "stop":
             self._stopping = True
             os.kill(os.getpid(), signal.SIGINT)
-        else:
-            self.until = None
+        elif what not in ("pause", "go"):
+            raise ValueError(what)
+        self.paused, self.until = what == "pause", until  # only once it is known to be possible
+        if self.insides is not None and not self.paused:
+            self.insides.close()
 
     def _picture(self, training: "Training", picture: Any) -> None:
         """Look at a picture of somebody's own, which came as the network's images are."""

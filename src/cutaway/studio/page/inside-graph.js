@@ -27,7 +27,7 @@ export class InsideGraph {
     const width = 2 * GRAPH_EDGE + columns * COLUMN + tracks * LANE + (tracks ? BOX_APART : 0), height = rows * ROW - (ROW - BOX) + 2 * GRAPH_EDGE;
     [this.inner.style.width, this.inner.style.height] = [`${width}px`, `${height}px`];
     this.inner.replaceChildren(this.lines(width, height), ...this.boxes);
-    this.node.style.setProperty("--inside-wide", `${width}px`);
+    this.node.parentElement.style.setProperty("--inside-wide", `${width}px`);
   }
 
   box({ name, title, shape }, [row, left], able, i) {

@@ -44,7 +44,7 @@ export class InsideNode {
 
   forward({ name, takes, value }) {
     const gives = this.figure(name, value, { pick: this.pick });
-    return [this.section("Gives", [gives], "Choose a number to see what it is made of."), this.parts, takes.length ? this.section("Takes", takes.map((one) => this.figure(named(one), one, { small: true }))) : null];
+    return [this.section("Gives", [gives], "Blue is above 0, orange below it. Choose a number to see what it is made of."), this.parts, takes.length ? this.section("Takes", takes.map((one) => this.figure(named(one), one, { small: true }))) : null];
   }
 
   backward({ name, arrives, leaves, value }) {
@@ -91,10 +91,11 @@ export class InsideNode {
 
 const named = ({ name, kind }) => GIVEN[kind] ? `${name} (${GIVEN[kind]})` : name;
 
-function rangeWords({ shape, low, high, norm, finite }) {
+function rangeWords({ shape, low, high, norm, finite, example }) {
   if (!shape.length && low !== null) return shortNumber(round4(low));
-  const range = low === null ? "no finite number" : low === high ? `all ${shortNumber(round4(low))}` : `${shortNumber(round4(low))} to ${shortNumber(round4(high))}`;
-  return `${range}, norm ${norm === null ? "not finite" : shortNumber(round4(norm))}${finite ? "" : ", some not finite"}`;
+  const range = low === null ? "no finite number" : low === high ? shortNumber(round4(low)) : `${shortNumber(round4(low))} to ${shortNumber(round4(high))}`;
+  const size = norm === null ? "not finite" : shortNumber(round4(norm));
+  return `${range}${example ? " in this example" : ""}, norm ${size}${example ? " over the batch" : ""}${finite ? "" : ", some not finite"}`;
 }
 
 const round4 = (value) => Number(value.toPrecision(4));

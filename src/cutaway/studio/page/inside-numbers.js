@@ -4,7 +4,7 @@ import { penOf } from "./pen.js";
 import { colours, cssOf, mixed, rgbOf } from "./theme.js";
 import { shortNumber } from "./words.js";
 
-const LARGEST_CELL = 44, MOST_WRITTEN = 40, UNWRITTEN_CELL = 18, PLANE = 136, PLANES_APART = 6, TALLEST = 8000;
+const LARGEST_CELL = 48, MOST_WRITTEN = 40, UNWRITTEN_CELL = 18, PLANE = 136, SMALL_PLANE = 96, PLANES_APART = 6, TALLEST = 8000;
 
 /* The colour of a number: none at 0, blue above and orange below it. */
 export function signedColour(value, most) {
@@ -34,8 +34,9 @@ export class NumberPicture {
   draw(width) {
     if (!width) return;
     const { planes, rows, columns } = this.tensor, side = Math.max(rows, columns);
-    const wanted = this.small ? Math.max(1, Math.floor(96 / side)) : Math.max(2, Math.floor(PLANE / side));
-    const cell = Math.max(0.5, Math.min(planes === 1 && !this.small ? this.largest : wanted * (planes === 1 ? 2 : 1), this.small ? UNWRITTEN_CELL : this.largest, width / columns));
+    const wanted = this.small ? Math.max(1, Math.floor(SMALL_PLANE / side)) : Math.max(2, Math.floor(PLANE / side));
+    const few = planes === 1 && (!this.small || this.values.length <= MOST_WRITTEN);
+    const cell = Math.max(0.5, Math.min(few ? this.largest : wanted * (planes === 1 ? 2 : 1), few ? LARGEST_CELL : UNWRITTEN_CELL, width / columns));
     const across = Math.max(1, Math.min(planes, Math.floor((width + PLANES_APART) / (columns * cell + PLANES_APART)))), down = Math.ceil(planes / across);
     this.layout = { cell, across, height: Math.min(TALLEST, Math.ceil(down * (rows * cell + PLANES_APART) - PLANES_APART)) };
     const shown = Math.ceil(across * (columns * cell + PLANES_APART) - PLANES_APART);
@@ -132,7 +133,7 @@ export class NumberPicture {
   }
 }
 
-export const briefNumber = (value) => !Number.isFinite(value) ? "–" : Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.001) ? value.toExponential(0).replace("-", "−").replace("e+", "e") : String(Number(value.toPrecision(2))).replace("-", "−");
+export const briefNumber = (value) => !Number.isFinite(value) ? "–" : Math.abs(value) >= 1000 || (value !== 0 && Math.abs(value) < 0.001) ? value.toExponential(0).replace("-", "−").replace("e+", "e") : String(Number(value.toPrecision(Math.abs(value) >= 100 ? 3 : 2))).replace("-", "−");
 
 export const shapeWords = (shape) => shape.length ? shape.join(" × ") : "one number";
 
