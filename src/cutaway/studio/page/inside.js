@@ -68,7 +68,7 @@ export class InsideStep {
 
   take({ about, event, value, compared, refused }) {
     if (!this.dialog.open) return;
-    if (refused) return this.tell("", refused);
+    if (refused) return this.tell(this.about ? this.where.textContent : "", refused);
     if (about) this.begin(about);
     if (event) this.show(event);
     if (value?.at === this.at) this.detail.open(value);
