@@ -35,6 +35,8 @@ MAY_IMPORT = {
     "api": {"together", "data", "models", "learn", "planning", "jobs", "show", "ship"},
     "studio": {
         "together",
+        "byhand",
+        "systems",
         "data",
         "models",
         "see",

@@ -65,14 +65,28 @@ def system_graphs(
         reseed_global(seed, "weights")
         network = models.build(name, x.shape[1], model.example[1], size, options).train()
         task.begin(network, example_batch)
+    wanted = [one.name for one in task.players(network)] if not player else [player]
+    return [system_graph(name, network, task, example_batch, one) for one in wanted]
+
+
+def system_graph(
+    name: str, network: nn.Module, task: Task, batch: Batch, player: str
+) -> SystemGraph:
+    """The loss of a player of a network as it stands, over the network's own parameters.
+
+    Args:
+        name: what the network is called.
+        batch: for which it is traced; the graph takes others of the same shapes.
+
+    Raises:
+        UsageError: an unknown player, or a network that has no graph by hand.
+    """
     players = [one.name for one in task.players(network)]
-    if player and player not in players:
+    if player not in players:
         raise UsageError(f"{name} has no player '{player}'.{nearest(player, players)}")
-    indices = [i for i, one in enumerate(players) if player in ("", one)]
-    inputs = example_batch.x, example_batch.t
-    return [
-        SystemGraph(name, players[i], _graph(network, task, i, inputs), inputs) for i in indices
-    ]
+    inputs = batch.x, batch.t
+    graph = _graph(network, task, players.index(player), inputs)
+    return SystemGraph(name, player, graph, inputs)
 
 
 class _PlayerLoss(nn.Module):

@@ -131,7 +131,7 @@ class Hub:
             picture = message["picture"]
             found = None if picture is None else await asyncio.to_thread(self._framed, picture)
             self._tell({"picture": found})
-        elif message.keys() & {"do", "change", "undo", "ask", "show"}:
+        elif message.keys() & {"do", "change", "undo", "ask", "show", "inside"}:
             self._tell(dict(message))
 
     def _framed(self, content: Any) -> dict[str, Any]:
@@ -244,7 +244,7 @@ class Hub:
             return
         if kind == "frame":
             self._figures |= message["figures"]
-        if kind != "said":
+        if kind not in ("said", "inside"):
             self._kept[kind] = message
         for viewer in self.viewers:
             viewer.send(message)

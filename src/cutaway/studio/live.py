@@ -14,6 +14,7 @@ from cutaway.learn.callbacks import Callback
 from cutaway.learn.history import Row
 from cutaway.learn.interventions import change_of, dropouts, kernel
 from cutaway.studio.condition import Condition, after_epochs, after_steps, met
+from cutaway.studio.inside import Insides
 from cutaway.studio.looking import Looking
 from cutaway.studio.pictures import picture_of
 from cutaway.studio.scene import LiveScene
@@ -42,6 +43,7 @@ class Live(Callback):
     def __init__(self, inbox: Inbox, outbox: Outbox, paused: bool = False):
         self.inbox, self.outbox = inbox, outbox
         self.looking: Looking | None = None
+        self.insides: Insides | None = None
         self.paused = paused
         self.until: Condition | None = None
         self._stopping = False
@@ -52,6 +54,7 @@ class Live(Callback):
     def on_stage_begin(self, training: "Training") -> None:
         if self.looking is None:
             self.looking = Looking(LiveScene(training), self.outbox)
+            self.insides = Insides(self.looking.scene, self.outbox)
             self.outbox.say(begun(training, self.looking))
         self._say_changes(training)
         self._say_state(training)
@@ -114,23 +117,27 @@ class Live(Callback):
             about = message["ask"]["kernel"]
             asked = kernel(training.model, about["layer"], about["unit"])
             self.outbox.say({"kind": "kernel", **asked})
+        elif "inside" in message:
+            self._inside(message["inside"])
         elif "do" in message:
             self._do(training, message)
 
     def _do(self, training: "Training", message: Message) -> None:
-        what = message["do"]
-        self.paused = what == "pause"
+        what, until = message["do"], None
         if what == "step":
-            self.until = after_steps(training, 1)
+            until = after_steps(training, 1)
         elif what == "epoch":
-            self.until = after_epochs(training, 1)
+            until = after_epochs(training, 1)
         elif what == "until":
-            self.until = met(training, message)
+            until = met(training, message)
         elif what == "stop":
             self._stopping = True
             os.kill(os.getpid(), signal.SIGINT)
-        else:
-            self.until = None
+        elif what not in ("pause", "go"):
+            raise ValueError(what)
+        self.paused, self.until = what == "pause", until  # only once it is known to be possible
+        if self.insides is not None and not self.paused:
+            self.insides.close()
 
     def _picture(self, training: "Training", picture: Any) -> None:
         """Look at a picture of somebody's own, which came as the network's images are."""
@@ -138,6 +145,12 @@ class Live(Callback):
         self.looking.scene.own = picture_of(picture)
         self.looking.renew()
         self.outbox.say(begun(training, self.looking))
+
+    def _inside(self, asked: Any) -> None:
+        assert self.insides is not None
+        if "open" in asked and not self.paused:
+            raise UsageError("Pause the training before you look inside a step.")
+        self.insides.take(asked)
 
     def _changed(self, training: "Training") -> None:
         assert self.looking is not None

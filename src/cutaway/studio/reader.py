@@ -15,6 +15,7 @@ from cutaway.errors import CutawayError, UsageError
 from cutaway.learn.interventions import Lasting, interventions_of, kernel
 from cutaway.learn.run import Run
 from cutaway.learn.snapshots import snapshots
+from cutaway.studio.inside import Insides
 from cutaway.studio.looking import Looking
 from cutaway.studio.pictures import picture_of
 from cutaway.studio.read_scene import ReadScene
@@ -33,6 +34,7 @@ class Reader:
         self.run, self.inbox, self.outbox = Run(path), inbox, outbox
         self.scene = ReadScene(self.run, self.run.images())
         self.looking = Looking(self.scene, outbox)
+        self.insides = Insides(self.scene, outbox)
         self.seen: object = self.scene.changed()
 
     def go(self) -> None:
@@ -77,6 +79,8 @@ class Reader:
             place = message["ask"]["kernel"]
             asked = kernel(self.scene.model, place["layer"], place["unit"])
             self.outbox.say({"kind": "kernel", **asked})
+        elif "inside" in message:
+            self.insides.take(message["inside"])
         else:
             raise UsageError("This run is looked at from its files, and takes no changes.")
 

@@ -9,6 +9,7 @@ overlaps. So the gradient of each one's input is the other.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 from torch import Tensor
 
@@ -87,6 +88,18 @@ class Convolution(_Kernels):
 
     def flops(self, s: Tensor, z: Tensor, u: Tensor, u_0: Tensor | None = None) -> int:
         return 2 * s.numel() * u[0].numel() + (0 if u_0 is None else s.numel())
+
+    def terms(self, z: Tensor, u: Tensor, index: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Patch and kernel (c, *taps) whose products add up to one number of s, without u_0.
+
+        Args:
+            index: of the number in s: image, channel, place.
+        """
+        image, channel, *place = index
+        patches = self._windows(u).gather(z[image : image + 1])[0]
+        there: Any = (..., *place)
+        patch = patches[there].unflatten(0, (self.groups, -1))
+        return patch[channel // (len(u) // self.groups)], u[channel]
 
 
 @spelled("conv_transpose1d.default", "conv_transpose2d.input", "conv_transpose3d.input")

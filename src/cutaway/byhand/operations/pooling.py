@@ -1,7 +1,9 @@
 """Pooling: one number for each window, on grids of any number of axes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -45,6 +47,13 @@ class MaxPooling(_Pooling):
             return windows.lay(parts.unflatten(2, windows.size), x.shape[2:])
 
         return (below,)
+
+    def window(self, x: Tensor, index: Sequence[int]) -> Tensor:
+        """The window (*taps) of one number of y, at its index: image, channel, place."""
+        image, channel, *place = index
+        taps, windows = self._taps(x)
+        there: Any = (image, channel, slice(None), *place)
+        return taps[there].unflatten(0, windows.size)
 
     def _taps(self, x: Tensor) -> tuple[Tensor, Windows]:
         """(b, c, taps, *places)"""

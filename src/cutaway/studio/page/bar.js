@@ -4,11 +4,11 @@ import { asked, closePopup, openPopup } from "./popup.js";
 import { Reach } from "./reach.js";
 import { capital, measureOf, metricName, metricValue, whole } from "./words.js";
 
-const LIVE = ["training", "paused"];
+const LIVE = ["training", "paused"], STANDS = ["reading", "ended"];
 
 /* What stands at the top: how far the training is, and what can be done to it. */
 export class Bar {
-  constructor(send) {
+  constructor(send, lookInside) {
     [this.send, this.state, this.frame, this.begun] = [send, { state: "" }, null, null];
     this.reach = new Reach(byId("reach"), send);
     this.pause = button("Pause", () => this.toggle(), "main");
@@ -19,7 +19,10 @@ export class Bar {
     this.stop = button("Stop", () => this.askStop());
     this.stop.setAttribute("aria-haspopup", "dialog");
     this.live = [this.pause, button("Step", () => send({ do: "step" })), button("Epoch", () => send({ do: "epoch" })), this.until, this.stop];
-    byId("buttons").append(...this.live, this.undo, this.more);
+    this.inside = button("Inside a step", lookInside);
+    this.inside.title = "The network at this step, node by node, forward and backward";
+    this.inside.setAttribute("aria-haspopup", "dialog");
+    byId("buttons").append(...this.live, this.undo, this.inside, this.more);
     for (const node of [this.until, this.undo]) node.classList.add("later");
     const titles = [[this.pause, "Pause or go (space bar)"], [this.live[1], "One step (full stop)"], [this.live[2], "To the end of the epoch"], [this.undo, "Take the last change back (Ctrl+Z)"]];
     for (const [node, title] of titles) node.title = title;
@@ -44,7 +47,10 @@ export class Bar {
     const fresh = state.state !== this.state.state;
     this.state = state;
     const live = LIVE.includes(state.state), mine = state.owner;
-    byId("buttons").hidden = byId("reach").hidden = !live;
+    byId("reach").hidden = !live;
+    byId("buttons").hidden = !live && !STANDS.includes(state.state);
+    for (const node of [...this.live, this.undo, this.more]) node.hidden = !live;
+    this.inside.disabled = !mine || state.state === "training";
     byId("track").hidden = !live && !["ended", "stopped"].includes(state.state);
     say(this.pause, state.state === "paused" ? "Go" : "Pause");
     for (const node of this.live) node.disabled = !mine;

@@ -2,6 +2,7 @@ import { Bar } from "./bar.js";
 import { Chooser } from "./choose.js";
 import { Desk } from "./desk.js";
 import { button, byId, fill, make, say } from "./dom.js";
+import { InsideStep } from "./inside.js";
 import { Link } from "./link.js";
 import { notice } from "./notices.js";
 import { OwnImage } from "./pad.js";
@@ -13,13 +14,16 @@ import { capital } from "./words.js";
 
 const OUTCOMES = { starting: "The training is being built", stopped: "The training stopped", ended: "The training ended", failed: "The training failed", reading: "A training read from its files" };
 
+const STILL = ["paused", "reading", "ended"]; // one can look inside a step
+
 /* The page of a live training: each message from the trainer has a method of its own. */
 export class Studio {
   constructor() {
     const token = new URLSearchParams(location.search).get("token") ?? "", send = (command) => this.link.send(command);
     this.current = { state: "", owner: false };
     this.send = send;
-    this.bar = new Bar(send);
+    this.inside = new InsideStep(send);
+    this.bar = new Bar(send, () => this.inside.open());
     this.chooser = new Chooser(byId("choosing"), (path) => fetchJson(path, token), send);
     this.travel = new Travel(byId("travel"), send);
     this.reached = new Reached();
@@ -30,7 +34,7 @@ export class Studio {
   }
 
   take(message) {
-    const actions = { state: this.state, begun: this.begun, frame: this.frame, changed: this.changed, said: this.said, ended: this.ended, kernel: this.kernel };
+    const actions = { state: this.state, begun: this.begun, frame: this.frame, changed: this.changed, said: this.said, ended: this.ended, kernel: this.kernel, inside: this.into };
     actions[message.kind]?.call(this, message);
   }
 
@@ -42,6 +46,7 @@ export class Studio {
 
   state(message) {
     this.current = message;
+    if (!STILL.includes(message.state)) this.inside.close();
     if (message.state === "choosing" || (message.state === "starting" && !this.fresh)) this.leave();
     this.fresh &&= message.state === "starting";
     if (message.state === "choosing") this.chooser.show();
@@ -115,6 +120,10 @@ export class Studio {
 
   kernel(message) {
     this.units.edit(message);
+  }
+
+  into(message) {
+    this.inside.take(message);
   }
 
   said({ text, tone }) {
