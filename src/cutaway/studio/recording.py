@@ -78,10 +78,10 @@ def _said(run: Run) -> str:
 def page_with(content: dict[str, Any]) -> str:
     """The page with everything inside it, which needs no server."""
     page = (PAGE / "index.html").read_text()
-    style = (PAGE / "studio.css").read_text()
     # A text of JSON that holds no end of a script, whatever the names in it.
     data = json.dumps(content, allow_nan=False).replace("<", "\\u003c")
-    page = re.sub(r"<link[^>]*rel=\"stylesheet\"[^>]*>", lambda _: f"<style>{style}</style>", page)
+    link = r"<link rel=\"stylesheet\" href=\"/page/([\w-]+\.css)\">"
+    page = re.sub(link, lambda one: f"<style>{(PAGE / one[1]).read_text()}</style>", page)
     kept = f'<script type="application/json" id="recording">{data}</script>'
     script = f'<script type="module">\n{bundled("main.js")}</script>'
     tag = r"<script type=\"module\" src=\"[^\"]*\"></script>"

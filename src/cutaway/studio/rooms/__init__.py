@@ -1,0 +1,24 @@
+"""Eight rooms, one for each chapter of the course: text, questions, and things to try."""
+
+from typing import Any
+
+from cutaway.errors import UsageError
+from cutaway.studio.rooms.base import Piece, Room
+from cutaway.studio.rooms.surfaces import ROOM as SURFACES
+
+ROOMS = {room.number: room for room in (SURFACES,)}
+
+
+def room_of(number: Any) -> Room:
+    """The room of a number. Raises UsageError where there is none."""
+    if number not in ROOMS:
+        raise UsageError(f"There is no room {number}: they have the numbers {', '.join(map(str, ROOMS))}.")
+    return ROOMS[number]
+
+
+def piece_of(room: Any, name: Any) -> Piece:
+    """A piece of a room. Raises UsageError where there is none."""
+    pieces = room_of(room).pieces
+    if name not in pieces:
+        raise UsageError(f"Room {room} has no piece '{name}'.")
+    return pieces[name]
