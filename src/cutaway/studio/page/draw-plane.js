@@ -5,7 +5,7 @@ import { ACROSS, UPRIGHT, axisLabel, makeScale, ticksOf } from "./scale.js";
 import { colours, hue, mixed, rgbOf } from "./theme.js";
 import { general } from "./words.js";
 
-const PLANE_LEFT = 44, PLANE_RIGHT = 14, PLANE_BELOW = 40, PLANE_TOP = 22, PLANE_WIDEST = 520, DOTTED = 120;
+const PLANE_LEFT = 44, PLANE_RIGHT = 14, PLANE_BELOW = 40, PLANE_TOP = 22, PLANE_WIDEST = 520, DOTTED = 120, FEW_DOTS = 8;
 
 /* What the network answers at every point of a plane: paler the less sure, palest at a boundary. */
 export function layPlane(figure, width) {
@@ -24,7 +24,7 @@ export function layPlane(figure, width) {
       paintPlaneAxes(pen, figure, x, y);
       for (const one of readSeries(figure.lines ?? [])) paintPath(pen, one, x, y);
       for (const [px, py, which] of figure.points ?? [])
-        disc(pen, x.at(numberOf(px)), y.at(numberOf(py)), 3.4, hue(which), "card");
+        disc(pen, x.at(numberOf(px)), y.at(numberOf(py)), figure.points.length <= FEW_DOTS ? 6 : 3.4, hue(which), "card");
     },
     say: (across, up) => sayPlane(figure, x, y, across, up),
     at: (across, up) => planeAt(x, y, across, up),

@@ -28,7 +28,7 @@ export class RoomControls {
   }
 }
 
-const named = ({ name }) => capital(name.replaceAll("_", " "));
+const named = ({ name }) => name.length > 2 ? capital(name.replaceAll("_", " ")) : name;
 
 const noted = (setting, id) => make("span", { class: "note", id: `${id}-help`, text: setting.help });
 

@@ -4,9 +4,12 @@ from typing import Any
 
 from cutaway.errors import UsageError
 from cutaway.studio.rooms.base import Piece, Room
+from cutaway.studio.rooms.convolution import ROOM as CONVOLUTION
+from cutaway.studio.rooms.fooled import ROOM as FOOLED
+from cutaway.studio.rooms.gates import ROOM as GATES
 from cutaway.studio.rooms.surfaces import ROOM as SURFACES
 
-ROOMS = {room.number: room for room in (SURFACES,)}
+ROOMS = {room.number: room for room in (GATES, SURFACES, CONVOLUTION, FOOLED)}
 
 
 def room_of(number: Any) -> Room:
