@@ -52,7 +52,7 @@ export class RoomPiece {
     const { answer, because, choices } = this.piece.question, right = this.picked === answer;
     this.options[answer].classList.add("right");
     if (!right) this.options[this.picked].classList.add("wrong");
-    this.told.replaceChildren(make("p", {}, make("strong", { text: right ? "Yes. " : `No: “${choices[answer]}” ` }), because));
+    this.told.replaceChildren(make("p", {}, make("strong", { text: right ? "Yes. " : `Not this time. The answer: “${choices[answer]}” ` }), because));
     this.told.hidden = false;
     this.told.setAttribute("role", "status");
   }

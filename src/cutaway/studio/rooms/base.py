@@ -6,11 +6,11 @@ from math import isfinite
 from typing import Any
 
 from cutaway.errors import UsageError
-from cutaway.figures import Figure
+from cutaway.figures.serialization import Plain
 from cutaway.settings import Setting, settings_of
 
-Figures = Iterator[Sequence[Figure]]
-"""Figures, again and again: each time in place of those before."""
+Figures = Iterator[Sequence[Plain]]
+"""Figures, or a `Diagram`, again and again: each time in place of those before."""
 DRAWING = "drawing"
 """The panel of a setting that is a picture: a file in base64, or nothing for an example."""
 KERNEL = "kernel"
