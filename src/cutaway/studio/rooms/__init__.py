@@ -10,9 +10,10 @@ from cutaway.studio.rooms.fooled import ROOM as FOOLED
 from cutaway.studio.rooms.gates import ROOM as GATES
 from cutaway.studio.rooms.graphs import ROOM as GRAPHS
 from cutaway.studio.rooms.players import ROOM as PLAYERS
+from cutaway.studio.rooms.skips import ROOM as SKIPS
 from cutaway.studio.rooms.surfaces import ROOM as SURFACES
 
-ROOMS = {room.number: room for room in (GATES, GRAPHS, SURFACES, DEPTH, CONVOLUTION, PLAYERS, FOOLED)}
+ROOMS = {room.number: room for room in (GATES, GRAPHS, SURFACES, DEPTH, CONVOLUTION, SKIPS, PLAYERS, FOOLED)}
 
 
 def room_of(number: Any) -> Room:
