@@ -13,19 +13,24 @@ from cutaway.studio.rooms.players import ROOM as PLAYERS
 from cutaway.studio.rooms.skips import ROOM as SKIPS
 from cutaway.studio.rooms.surfaces import ROOM as SURFACES
 
-ROOMS = {room.number: room for room in (GATES, GRAPHS, SURFACES, DEPTH, CONVOLUTION, SKIPS, PLAYERS, FOOLED)}
+ROOMS = {
+    room.number: room
+    for room in (GATES, GRAPHS, SURFACES, DEPTH, CONVOLUTION, SKIPS, PLAYERS, FOOLED)
+}
 
 
 def room_of(number: Any) -> Room:
     """The room of a number. Raises UsageError where there is none."""
-    if number not in ROOMS:
-        raise UsageError(f"There is no room {number}: they have the numbers {', '.join(map(str, ROOMS))}.")
+    if not isinstance(number, int) or number not in ROOMS:
+        raise UsageError(
+            f"There is no room {number}: they have the numbers {', '.join(map(str, ROOMS))}."
+        )
     return ROOMS[number]
 
 
 def piece_of(room: Any, name: Any) -> Piece:
     """A piece of a room. Raises UsageError where there is none."""
     pieces = room_of(room).pieces
-    if name not in pieces:
+    if not isinstance(name, str) or name not in pieces:
         raise UsageError(f"Room {room} has no piece '{name}'.")
     return pieces[name]

@@ -107,7 +107,9 @@ def draw_sized(asked: Sized) -> Figures:
     used = F.conv_transpose2d(torch.ones_like(y), u, stride=asked.stride)[0, 0]
     count = torch.zeros(whole, whole)
     count[: len(used), : len(used)] = used
-    told = f"({asked.side} + 2 x {asked.padding} - {kernel}) / {asked.stride} + 1, rounded down: {n}."
+    told = (
+        f"({asked.side} + 2 x {asked.padding} - {kernel}) / {asked.stride} + 1, rounded down: {n}."
+    )
     rows = tuple(map(tuple, count.tolist()))
     yield [
         HeatMap(f"The map has {n} x {n} numbers", ("",) * whole, ("left", "right"), rows,
@@ -148,12 +150,15 @@ def draw_learned(asked: Learned) -> Figures:
         optimizer.step()
 
 
-def inside(net: nn.Sequential, x: Tensor, right: list[tuple[int, float]], steps: int) -> list[Figure]:
+def inside(
+    net: nn.Sequential, x: Tensor, right: list[tuple[int, float]], steps: int
+) -> list[Figure]:
     with torch.no_grad():
         u, maps = net[0].weight[:, 0], net[1](net[0](x))[0]  # type: ignore[union-attr, index]
         says = int(net(x).argmax())
     return [
-        pictures("The kernels", 0.5 + u / (2 * u.abs().max()), "White is positive, black negative."),
+        pictures("The kernels", 0.5 + u / (2 * u.abs().max()),
+                 "White is positive, black negative."),
         pictures("What they find in the digit", maps / maps.max().clamp(min=1e-9),
                  f"After ReLU. The network says {says}."),
         Curves("Digits that it did not learn from", Axis("step", whole=True, low=0, high=steps),
@@ -173,11 +178,11 @@ CONVOLVED = Piece(
     Convolved, draw_convolved,
     Question(
         "Each row of the kernel is -1, 0, 1. What does it find in the photograph?",
-        ("Upright edges, where left and right differ.", "Lying edges, where above and below differ.",
-         "Bright places."),
+        ("Upright edges, where left and right differ.",
+         "Lying edges, where above and below differ.", "Bright places."),
         0,
-        "It subtracts the column on the left from the column on the right. Where both are alike the "
-        "sum is 0, however bright they are.",
+        "It subtracts the column on the left from the column on the right. Where both are alike "
+        "the sum is 0, however bright they are.",
     ),
 )  # fmt: skip
 SIZED = Piece(
@@ -195,15 +200,16 @@ SIZED = Piece(
 )  # fmt: skip
 LEARNED = Piece(
     "learned", "Kernels that are learned",
-    "A small network begins with random kernels and learns digits. Nobody tells it what to look for.",
+    "A small network begins with random kernels and learns digits. Nobody tells it what to look "
+    "for.",
     Learned, draw_learned,
     Question(
-        "Eight kernels of nine weights, and one dense layer after them. After 300 steps of 64 digits "
-        "each, how many digits that it has not seen does the network know?",
+        "Eight kernels of nine weights, and one dense layer after them. After 300 steps of 64 "
+        "digits each, how many digits that it has not seen does the network know?",
         ("One in ten: such kernels see too little.", "About half.", "More than nine in ten."),
         2,
-        "A kernel of 3 x 3 sees where a stroke begins, ends or turns; the dense layer knows where in "
-        "the image that was.",
+        "A kernel of 3 x 3 sees where a stroke begins, ends or turns; the dense layer knows where "
+        "in the image that was.",
     ),
     live=False,
 )  # fmt: skip
@@ -215,17 +221,17 @@ ROOM = Room(
         Section(
             "One kernel",
             (
-                "A dense layer has a weight for each pixel and each unit, and knows nothing of what "
-                "lies beside what. A convolution has one small kernel, which looks for the same "
-                "pattern everywhere; the sums, place by place, are a map.",
+                "A dense layer has a weight for each pixel and each unit, and knows nothing of "
+                "what lies beside what. A convolution has one small kernel, which looks for the "
+                "same pattern everywhere; the sums, place by place, are a map.",
             ),
             CONVOLVED, ("5.1", "5.17"),
         ),
         Section(
             "The size of the map",
             (
-                "A kernel does not fit at the very edge, so the map is smaller than the input unless "
-                "pixels are added around it. A stride leaves places out.",
+                "A kernel does not fit at the very edge, so the map is smaller than the input "
+                "unless pixels are added around it. A stride leaves places out.",
             ),
             SIZED, ("5.3", "5.4"),
         ),

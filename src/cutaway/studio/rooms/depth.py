@@ -86,9 +86,7 @@ def tower(deep: Deep) -> Tower:
     return Tower(deep)
 
 
-def measured(
-    net: Tower, x: Tensor, t: Int[Tensor, " b"]
-) -> tuple[list[float], list[float]]:
+def measured(net: Tower, x: Tensor, t: Int[Tensor, " b"]) -> tuple[list[float], list[float]]:
     """By hidden layer the size of the gradient of the loss at its output, and the spread of its
     output over the examples."""
     outputs = net.through(x)

@@ -107,7 +107,8 @@ def draw_many(asked: Many) -> Figures:
         right = accuracy_against_size(net, tested.x, tested.t, attack, scaled, low, high)
         series.append(line(name, sizes, right))
         yield [
-            Curves("Right under attack", Axis("largest change of a pixel", share=True, low=0.0, high=asked.largest),
+            Curves("Right under attack",
+                   Axis("largest change of a pixel", share=True, low=0.0, high=asked.largest),
                    Axis("right", share=True, low=0.0, high=1.0), tuple(series), ((0.1, "chance"),),
                    caption=f"{len(tested)} test images that the network did not learn from.")
         ]  # fmt: skip
@@ -115,8 +116,8 @@ def draw_many(asked: Many) -> Figures:
 
 ONE = Piece(
     "one", "Fool it on your own digit",
-    "A network with one hidden layer has learned handwritten digits of 8 x 8 pixels. Draw one of your "
-    "own, then let an attack change it. The change is shown as large as the digit.",
+    "A network with one hidden layer has learned handwritten digits of 8 x 8 pixels. Draw one of "
+    "your own, then let an attack change it. The change is shown as large as the digit.",
     Attacked, draw_attacked,
     Question(
         "The network is sure of its answer. How many of the 64 pixels of this digit have to be set "
@@ -129,16 +130,16 @@ ONE = Piece(
 )  # fmt: skip
 MANY = Piece(
     "many", "By chance and by aim",
-    "The same network on many test images. Every pixel is changed by the same amount: up or down by "
-    "chance, or in the direction in which the loss grows.",
+    "The same network on many test images. Every pixel is changed by the same amount: up or down "
+    "by chance, or in the direction in which the loss grows.",
     Many, draw_many,
     Question(
-        "Noise of a given size costs some accuracy. Is a change of the same size along the gradient "
-        "much worse?",
+        "Noise of a given size costs some accuracy. Is a change of the same size along the "
+        "gradient much worse?",
         ("No, it is about the same.", "Yes: far fewer answers stay right.", "It is harmless."),
         1,
-        "Changes by chance cancel in the sums of a unit. Changes along the gradient all push to the "
-        "same side, and 64 small pushes add up.",
+        "Changes by chance cancel in the sums of a unit. Changes along the gradient all push to "
+        "the same side, and 64 small pushes add up.",
     ),
     live=False,
 )  # fmt: skip
@@ -153,8 +154,8 @@ ROOM = Room(
                 "The gradient that trains a network says how the loss changes with each weight. It "
                 "can be taken by each pixel as well: then it says how to change the image so that "
                 "the network is wrong.",
-                "An attack may change a few pixels as much as it likes, or all of them by a little, "
-                "in one step or in several.",
+                "An attack may change a few pixels as much as it likes, or all of them by a "
+                "little, in one step or in several.",
             ),
             ONE, ("8.1",),
         ),

@@ -1,4 +1,4 @@
-"""Room 1: a unit divides the plane by a line, three of them compute XOR, and a network finds out."""
+"""Room 1: a unit divides the plane by a line, three compute XOR, and a network learns it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from cutaway.data.generated.gates import GATES
 from cutaway.figures import Axis, Bars, Curves, Figure, Part, Plane
 from cutaway.figures.build import line
-from cutaway.lab.chapters.neurons.gates import INPUTS, table_of
+from cutaway.lab.chapters.neurons.gates import IMAGES, INPUTS, table_of
 from cutaway.models.mlp import MLP
 from cutaway.models.perceptron import Perceptron, XorGates, gate
 from cutaway.randomness import reseed_global
@@ -120,7 +120,7 @@ def draw_learned(asked: Learned) -> Figures:
     losses: list[float] = []
     every = max(1, asked.steps // SHOWS)
     for step in range(asked.steps + 1):
-        scores = net(INPUTS)
+        scores = net(IMAGES)
         loss = cross_entropy(scores, t)
         losses.append(loss.item())
         if step % every == 0 or step == asked.steps:
@@ -132,10 +132,10 @@ def draw_learned(asked: Learned) -> Figures:
 
 def seen(asked: Learned, net: MLP, t: Tensor, losses: list[float]) -> list[Figure]:
     with torch.no_grad():
-        right = net(INPUTS).argmax(1) == t
+        right = net(IMAGES).argmax(1) == t
 
     def lead(x: Tensor) -> Tensor:
-        s = net(x)
+        s = net(x[:, None, None])
         return s[:, 1] - s[:, 0]
 
     where = f"After {len(losses) - 1} steps: {said(asked.gate, right)}"
@@ -153,7 +153,8 @@ UNIT = Piece(
     "until all four dots lie on the side of their colour.",
     Unit, draw_unit,
     Question(
-        "For which of these tables are there weights with which one unit is right on all four rows?",
+        "For which of these tables are there weights with which one unit is right on all four "
+        "rows?",
         ("AND and OR, but not XOR.", "All three, with the right weights.", "Only OR."),
         0,
         "The border is a straight line. A line can cut off one corner, or two that are neighbours, "
@@ -212,9 +213,9 @@ ROOM = Room(
         Section(
             "Weights that are found",
             (
-                "A threshold has no slope, so gradients cannot say how to change the weights before "
-                "it. With a smooth activation they can. What is learned then depends on the loss, "
-                "on the number of units and on where the weights begin.",
+                "A threshold has no slope, so gradients cannot say how to change the weights "
+                "before it. With a smooth activation they can. What is learned then depends on "
+                "the loss, on the number of units and on where the weights begin.",
             ),
             LEARNED, ("1.4",),
         ),

@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from cutaway.byhand import Graph
 from cutaway.byhand.cost import path_by_path, paths
@@ -94,7 +93,8 @@ def diagram(graph: Graph) -> Diagram:
     return Diagram(
         "Forward and backward", tuple(boxes),
         tuple(Arrow(a, b, float(share)) for (a, b), share in shares.items()),
-        "In each box the value, computed from above, and below it the gradient dJ by that value. At "
+        "In each box the value, computed from above, and below it the gradient dJ by that value. "
+        "At "
         "each line is the share of the gradient that goes back along it.", told,
     )  # fmt: skip
 
@@ -199,8 +199,8 @@ SMALL = Piece(
 )  # fmt: skip
 REUSED = Piece(
     "reused", "What reuse saves",
-    "Blocks in which the way parts and meets again. A gradient could be computed along each path by "
-    "itself; backpropagation adds up what arrives at a node, and goes on from there once.",
+    "Blocks in which the way parts and meets again. A gradient could be computed along each path "
+    "by itself; backpropagation adds up what arrives at a node, and goes on from there once.",
     Reused, draw_reused,
     Question(
         "Two ways through each block, 12 blocks. How many paths lead from the first value to J?",
@@ -219,8 +219,8 @@ DIFFERENCES = Piece(
         ("Yes: the smaller, the better.", "No: below some h it becomes worse again.",
          "No: h makes no difference."),
         1,
-        "Where h is small both values of J are nearly equal, and rounding is divided by a very small "
-        "number.",
+        "Where h is small both values of J are nearly equal, and rounding is divided by a very "
+        "small number.",
     ),
 )  # fmt: skip
 

@@ -45,12 +45,12 @@ def draw_best(asked: Best) -> Figures:
     for _ in range(asked.steps):
         a = torch.randn(BATCH, 1, generator=g)
         b = asked.place + asked.spread * torch.randn(BATCH, 1, generator=g)
-        loss = F.softplus(-net(a)).mean() + F.softplus(net(b)).mean()
+        loss = F.softplus(-net(_images(a))).mean() + F.softplus(net(_images(b))).mean()
         adam.zero_grad()
         loss.backward()
         adam.step()
     with torch.no_grad():
-        learned = net(x[:, None]).sigmoid()[:, 0]
+        learned = net(_images(x[:, None])).sigmoid()[:, 0]
     value = Axis("value x")
     yield [
         Curves("What is real, and what is drawn", value, Axis("density", zero=True),
@@ -60,6 +60,10 @@ def draw_best(asked: Best) -> Figures:
                (line("p / (p + q)", x, real / (real + drawn)), line("learned", x, learned)),
                ((0.5, "1/2"),)),
     ]  # fmt: skip
+
+
+def _images(x: Float[Tensor, "n 1"]) -> Float[Tensor, "n 1 1 1"]:
+    return x[:, :, None, None]
 
 
 def density(x: Tensor, place: float, spread: float) -> Tensor:
@@ -141,7 +145,9 @@ def seen(match: Match) -> list[Figure]:
         f"{float(good):.0f} % of what is drawn lies near one of them. The ground shows what the "
         "discriminator takes a place for."
     )
-    points = [(x, y, k) for k, some in enumerate((real, drawn[0, :POINTS])) for x, y in some.tolist()]
+    points = [
+        (x, y, k) for k, some in enumerate((real, drawn[0, :POINTS])) for x, y in some.tolist()
+    ]
     inside = [(x, y, k) for x, y, k in points if max(abs(x), abs(y)) <= REACH]
     n = len(match.losses)
     turn = Axis("turn", whole=True, low=0, high=match.asked.turns)
@@ -172,7 +178,8 @@ def ground(D: Player, points: tuple[tuple[float, float, int], ...], caption: str
     return Plane(
         "Real and drawn", Axis("first coordinate"), Axis("second coordinate"), (-REACH, -REACH),
         (REACH, REACH), GRID, bytes((p < 0.5).to(torch.uint8).tolist()),
-        bytes((255 * (2 * p - 1).abs()).to(torch.uint8).tolist()), ("real", "drawn"), points, caption,
+        bytes((255 * (2 * p - 1).abs()).to(torch.uint8).tolist()), ("real", "drawn"), points,
+        caption,
     )  # fmt: skip
 
 
@@ -200,8 +207,8 @@ MATCH = Piece(
         ("Yes, both.", "The generator's does, the discriminator's does not.",
          "No: what one gains the other loses, and they settle near a value or swing about it."),
         2,
-        "It is a game, and no descent. The closer the drawn points come, the less the discriminator "
-        "can do: its loss rises towards 2 ln 2 = 1.39.",
+        "It is a game, and no descent. The closer the drawn points come, the less the "
+        "discriminator can do: its loss rises towards 2 ln 2 = 1.39.",
     ),
     live=False,
 )  # fmt: skip
@@ -224,8 +231,8 @@ ROOM = Room(
             (
                 "The generator never sees a real example. All that it learns comes through the "
                 "discriminator's gradient: in which direction its points would look more real.",
-                "It need not find everything: a generator that draws one of the eight well may fool "
-                "the discriminator for a while. This is called mode collapse.",
+                "It need not find everything: a generator that draws one of the eight well may "
+                "fool the discriminator for a while. This is called mode collapse.",
             ),
             MATCH, ("7.18", "7.6"),
         ),

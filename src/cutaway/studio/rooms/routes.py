@@ -62,6 +62,8 @@ def _read(body: bytes) -> dict[str, Any]:
         asked = json.loads(body)
         room, name, settings = asked["room"], asked["piece"], dict(asked.get("settings", {}))
     except (ValueError, KeyError, TypeError):
-        raise UsageError("What came is no question: it needs a room, a piece and settings.") from None
+        raise UsageError(
+            "What came is no question: it needs a room, a piece and settings."
+        ) from None
     piece_of(room, name).settled(settings)
     return {"room": room, "piece": name, "settings": settings}

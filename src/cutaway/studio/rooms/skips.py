@@ -26,7 +26,7 @@ NETWORKS = ("alexnet", "vgg16", "googlenet", "resnet50", "mobilenet_v2", "effici
 class Deep:
     """The settings of two networks that differ in their skips."""
 
-    layers: int = setting(40, "Layers of each network, in blocks of two.", low=4, high=120)
+    layers: int = setting(40, "Layers of each network, in blocks of two.", low=4, high=80)
     width: int = setting(32, "Units of each layer.", low=8, high=64)
     start: int = setting(0, "The number from which the first weights are drawn.", low=0, high=99)
 
@@ -36,7 +36,7 @@ class Trained(Deep):
     """The same, trained."""
 
     rate: float = setting(0.001, "The rate of Adam.", low=1e-5, high=0.1)
-    steps: int = setting(200, "Steps, each on 64 digits.", low=20, high=500)
+    steps: int = setting(200, "Steps, each on 64 digits.", low=20, high=400)
 
 
 def network(asked: Deep, skips: bool) -> nn.Sequential:
@@ -149,7 +149,8 @@ GRADIENTS = Piece(
         ("In the one with skips.", "In the plain one.", "There is no difference."),
         0,
         "The derivative of x + F(x) is 1 plus that of F, so a part of the gradient passes by every "
-        "block. In the plain network each block changes its size by a factor, and factors multiply.",
+        "block. In the plain network each block changes its size by a factor, and factors "
+        "multiply.",
     ),
 )  # fmt: skip
 TRAINED = Piece(
@@ -176,8 +177,8 @@ COUNTED = Piece(
         "weights?",
         ("In the convolutions.", "In the dense layers.", "Half in each."),
         1,
-        "A kernel is used at every place and has few weights; the first dense layer alone has 9,216 "
-        "x 4,096.",
+        "A kernel is used at every place and has few weights; the first dense layer alone has "
+        "9,216 x 4,096.",
     ),
 )  # fmt: skip
 
@@ -189,16 +190,16 @@ ROOM = Room(
             "A way past each block",
             (
                 "More layers can compute more, so a deeper network should be at least as good on "
-                "what it learns from. Plain ones were not. A residual block adds what it computes to "
-                "its input; to do nothing it only has to answer 0.",
+                "what it learns from. Plain ones were not. A residual block adds what it computes "
+                "to its input; to do nothing it only has to answer 0.",
             ),
             GRADIENTS, ("6.5",),
         ),
         Section(
             "What training makes of it",
             (
-                "A gradient of a good size is not yet learning. Here both networks are trained, side "
-                "by side, for some seconds.",
+                "A gradient of a good size is not yet learning. Here both networks are trained, "
+                "side by side, for some seconds.",
             ),
             TRAINED, ("6.4",),
         ),

@@ -30,7 +30,12 @@ Surface = Callable[[Place], Float[Tensor, "*n"]]
 
 def from_lab(shape: Callable[[Tensor, Tensor], Tensor]) -> Surface:
     """One of the lab's shapes, which are of one number each, in two."""
-    return lambda w: shape(w, torch.ones(1, 1, dtype=w.dtype)).sum(-1)
+
+    def surface(w: Place) -> Float[Tensor, "*n"]:
+        flat = w.reshape(-1, 2)
+        return shape(flat, torch.ones(len(flat), 1, dtype=w.dtype)).sum(-1).view(w.shape[:-1])
+
+    return surface
 
 
 def valley(w: Place) -> Tensor:
@@ -119,7 +124,7 @@ def seen_from_above(way: Way, path: Place) -> Plane:
         "From above", Axis("first weight"), Axis("second weight"), (-REACH, -REACH),
         (REACH, REACH), GRID, bytes(GRID * GRID), heights(SURFACES[way.surface]),
         ("stronger colour: higher loss",), ((way.x, way.y, 1),), told,
-        lines=(Series("path", tuple(kept[:, 0].tolist()), tuple(kept[:, 1].tolist()), role="best"),),
+        lines=(Series("path", *(tuple(kept[:, k].tolist()) for k in (0, 1)), role="best"),),
     )  # fmt: skip
 
 
@@ -159,7 +164,9 @@ def draw_rates(rates: Rates) -> Figures:
         ]
         series = tuple(line(label, steps, path.clamp(-3, 3)) for label, path in paths)
         gone = [label for label, path in paths if not (isfinite(path[-1]) and abs(path[-1]) < 3)]
-        caption = f"{' and '.join(gone)}: it diverges; what is beyond 3 is drawn at 3." if gone else ""
+        caption = (
+            f"{' and '.join(gone)}: it diverges; what is beyond 3 is drawn at 3." if gone else ""
+        )
         figures.append(
             Curves(name, Axis("step", whole=True), Axis("distance from the floor"), series,
                    ((0.0, ""),), caption=caption, form="flat")
@@ -220,8 +227,8 @@ ROOM = Room(
             "The gradient knows one place",
             (
                 "Learning changes weights so that a loss falls. The gradient says in which "
-                "direction the loss grows fastest at the present place, and nothing about the rest. "
-                "Plain descent takes a step against it, as long as the gradient is steep.",
+                "direction the loss grows fastest at the present place, and nothing about the "
+                "rest. Plain descent takes a step against it, as long as the gradient is steep.",
                 "Two weights are enough to see what becomes of that. A real network has millions, "
                 "but along any two directions its loss is a surface like these.",
             ),
@@ -234,8 +241,8 @@ ROOM = Room(
                 "floor by 1 - rc. Below r = 1/c it shrinks from one side, up to 2/c it swings and "
                 "shrinks, and beyond 2/c it grows. The steepest direction sets the limit, and the "
                 "flattest one has to live with it.",
-                "Momentum adds a share of the last step to the next. Swings cancel and steps in one "
-                "direction add up; too much of it makes swings of its own.",
+                "Momentum adds a share of the last step to the next. Swings cancel and steps in "
+                "one direction add up; too much of it makes swings of its own.",
             ),
             RATES, ("3.5", "3.6"),
         ),
@@ -243,8 +250,8 @@ ROOM = Room(
             "Dividing by the curvature",
             (
                 "If steep and flat directions are the trouble, divide by the curvature. Newton's "
-                "method does; for n weights the curvature is a table of n x n numbers, which has to "
-                "be computed and solved. That is why large networks learn with cheaper methods.",
+                "method does; for n weights the curvature is a table of n x n numbers, which has "
+                "to be computed and solved. That is why large networks learn with cheaper methods.",
             ),
             NEWTON, ("3.2",),
         ),
