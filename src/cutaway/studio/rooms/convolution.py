@@ -154,15 +154,16 @@ def inside(
     net: nn.Sequential, x: Tensor, right: list[tuple[int, float]], steps: int
 ) -> list[Figure]:
     with torch.no_grad():
-        u, maps = net[0].weight[:, 0], net[1](net[0](x))[0]  # type: ignore[union-attr, index]
+        u, maps = net[0].weight[:, 0], net[1](net[0](x))[0]  # type: ignore[index]
         says = int(net(x).argmax())
+    at, share = ([one[k] for one in right] for k in (0, 1))
     return [
         pictures("The kernels", 0.5 + u / (2 * u.abs().max()),
                  "White is positive, black negative."),
         pictures("What they find in the digit", maps / maps.max().clamp(min=1e-9),
                  f"After ReLU. The network says {says}."),
         Curves("Digits that it did not learn from", Axis("step", whole=True, low=0, high=steps),
-               Axis("right", share=True, low=0.0, high=1.0), (line("", *zip(*right, strict=True)),),
+               Axis("right", share=True, low=0.0, high=1.0), (line("", at, share),),
                ((0.1, "chance"),), form="flat"),
     ]  # fmt: skip
 

@@ -146,10 +146,11 @@ def known(net: Tower, x: Tensor, t: Tensor) -> float:
 
 def progress(asked: Trained, losses: list[float], right: list[tuple[int, float]]) -> list[Figure]:
     step = Axis("step", whole=True, low=0, high=asked.steps)
+    at, share = ([one[k] for one in right] for k in (0, 1))
     said = f"{100 * right[-1][1]:.0f} % after {right[-1][0]} steps, of digits not learned from."
     return [
         Curves("Accuracy", step, Axis("right", share=True, low=0.0, high=1.0),
-               (line("", *zip(*right, strict=True)),), ((0.1, "chance"),), caption=said),
+               (line("", at, share),), ((0.1, "chance"),), caption=said),
         Curves("Loss", step, Axis("log-loss", zero=True), (line("", range(len(losses)), losses),),
                ((2.3026, "knows nothing"),)),
     ]  # fmt: skip

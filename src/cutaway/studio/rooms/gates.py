@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -22,7 +23,7 @@ LOW, HIGH, GRID = -0.5, 1.5, 72
 SHOWS = 24
 """Updates of the figures while a network learns."""
 AXES = Axis("first input"), Axis("second input")
-WEIGHT = {"low": -3.0, "high": 3.0}
+WEIGHT: dict[str, Any] = {"low": -3.0, "high": 3.0}
 
 
 def plane(title: str, scores: Callable[[Tensor], Tensor], t: Tensor, caption: str) -> Plane:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -16,7 +17,7 @@ from cutaway.settings import setting
 from cutaway.studio.rooms.base import Figures, Piece, Question, Room, Section
 from cutaway.studio.rooms.diagram import Arrow, Box, Diagram
 
-NUMBER = {"low": -3.0, "high": 3.0}
+NUMBER: dict[str, Any] = {"low": -3.0, "high": 3.0}
 SIGNS = {Multiply: "{} x {}", Add: "{} + {}", Subtract: "{} - {}", Square: "{} squared",
          Tanh: "tanh {}"}  # fmt: skip
 MOST_WALKED = 4096

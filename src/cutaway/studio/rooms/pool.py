@@ -42,7 +42,12 @@ class Pool:
     def _answers(self, question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         program = self._free.pop() if self._free else Program("cutaway.studio.rooms.worker")
         late = threading.Event()
-        clock = threading.Timer(LONGEST, lambda: (late.set(), program.kill()))
+
+        def end() -> None:
+            late.set()
+            program.kill()
+
+        clock = threading.Timer(LONGEST, end)
         clock.daemon = True
         clock.start()
         try:

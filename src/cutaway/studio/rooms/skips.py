@@ -48,7 +48,7 @@ def slopes(net: nn.Sequential) -> list[float]:
     """The size of the gradient of the loss at the output of each block, of a batch."""
     some = digits()[0].first(SOME)
     z, outputs = some.x, []
-    for module in net[:-1]:
+    for module in list(net)[:-1]:
         z = module(z)
         if z.requires_grad:
             outputs.append(z)

@@ -1,7 +1,7 @@
 """Room 3: ways down a surface, and how long a step may be."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cutaway.figures import Axis, Curves, Plane, Series
+from cutaway.figures import Axis, Curves, Plane
 from cutaway.figures.build import line
 from cutaway.lab.chapters.optimisation.momentum import by_momentum
 from cutaway.lab.chapters.optimisation.shapes import bowl, stairs, valleys
@@ -124,7 +124,7 @@ def seen_from_above(way: Way, path: Place) -> Plane:
         "From above", Axis("first weight"), Axis("second weight"), (-REACH, -REACH),
         (REACH, REACH), GRID, bytes(GRID * GRID), heights(SURFACES[way.surface]),
         ("stronger colour: higher loss",), ((way.x, way.y, 1),), told,
-        lines=(Series("path", *(tuple(kept[:, k].tolist()) for k in (0, 1)), role="best"),),
+        lines=(replace(line("path", kept[:, 0], kept[:, 1]), role="best"),),
     )  # fmt: skip
 
 
