@@ -173,10 +173,10 @@ def is_path(*names: str) -> bool:
 
     given = [name for name in names if name]
     known = {*RECIPES, *models}
-    return len(given) == 1 and given[0] not in known and _is_there(given[0])
+    return len(given) == 1 and given[0] not in known and is_there(given[0])
 
 
-def _is_there(name: str) -> bool:
+def is_there(name: str) -> bool:
     """Whether a name is that of data of one's own: a path, or an address of data elsewhere."""
     return is_address(name) or Path(name).exists()
 
@@ -208,7 +208,7 @@ def starting_point(first: str = "", second: str = "") -> Recipe:
         return RECIPES[first]()
     if first in models:
         return pair(first, models[first].data)
-    if _is_there(first):
+    if is_there(first):
         return pair("resnet20", first)
     if is_model(first):
         return pair(first, find(first).data)

@@ -1,8 +1,11 @@
-"""A studio without a page: its hub with real processes, and a viewer that reads what comes."""
+"""The studio: its hub with real processes and a viewer that reads what comes; its server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +79,27 @@ def play(scene: Callable[[Desk], Coroutine[Any, Any, None]], *data: str) -> None
 
 def run_of(message: Message) -> Path:
     return Path(message["run"])
+
+
+@contextmanager
+def studio(*words: str) -> Iterator[tuple[str, str, list[str]]]:
+    """`cutaway studio` in a process; gives its address without the token, and the token."""
+    command = [sys.executable, "-W", "error", "-m", "cutaway", "studio", *words, "--no-browser"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout
+            said = list[str]()
+            while not said or "http" not in said[-1]:
+                line = process.stdout.readline()
+                assert line, process.stderr.read()
+                said.append(line.strip())
+            address, _, token = said[-1].split()[-1].partition("/?token=")
+            yield address, token, said
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+        assert process.stderr
+        assert "Traceback" not in process.stderr.read()

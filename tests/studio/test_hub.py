@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from base64 import b64decode
 
 import pytest
 from helpers.killed_runs import contents
@@ -238,5 +239,22 @@ def test_a_picture_of_ones_own_is_answered():
         frame = await desk.until(lambda m: m["kind"] == "frame" and m["figures"].get("answer"))
         pixels = frame["figures"]["answer"][0]["pictures"][0]
         assert (pixels["height"], pixels["width"], pixels["channels"]) == (32, 32, 1)
+
+    play(scene)
+
+
+def test_a_rectifier_has_the_units_of_the_layer_before_it():
+    async def scene(desk):
+        begun = await desk.start("lenet5", fields=SHORT)
+        maps = next(view for view in begun["views"] if view["name"] == "maps")
+        assert maps["owners"]["c1.u"] == "c1.u"
+        assert maps["owners"]["c1.pool"] == "c1.u"
+        assert maps["owners"]["c3.relu"] == "c3.u"
+        await desk.say(change={"kind": "hold", "layer": maps["owners"]["c1.pool"], "unit": 2})
+        await desk.kind("changed")
+        await desk.say(look={"maps": {"layer": "c1.pool", "image": 0}})
+        frame = await desk.until(lambda m: m["kind"] == "frame" and m["figures"].get("maps"))
+        held = frame["figures"]["maps"][0]["pictures"][2]["data"]["base64"]
+        assert len(set(b64decode(held))) == 1
 
     play(scene)

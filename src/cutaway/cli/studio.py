@@ -44,13 +44,25 @@ def studio(
     check_installed()
     from cutaway.studio.run import studio as open_studio
 
-    start = None
-    if first and run is None:
-        from cutaway import recipes
-
-        recipe = recipes.starting_point(*filter(None, (first, data)))
-        start = (recipe.model, recipe.data)
+    start = begun_with(first, data) if first and run is None else None
     open_studio(run, start, port, browser, typer.echo)
+
+
+def begun_with(first: str, data: str) -> tuple[str, str]:
+    """The model and the data to begin with; of a path alone no model, which is then chosen.
+
+    Raises:
+        UsageError: there are none of these names.
+    """
+    from cutaway import recipes
+    from cutaway.data.catalog import SOURCES
+
+    if not data and recipes.is_path(first):
+        return "", first
+    recipe = recipes.starting_point(*filter(None, (first, data)))
+    if recipe.data not in SOURCES and not recipes.is_there(recipe.data):
+        raise UsageError(f"There is no data set, folder or file {recipe.data}. Check the name.")
+    return recipe.model, recipe.data
 
 
 def check_installed() -> None:

@@ -10,6 +10,7 @@ from cutaway.data.augment import OwnAugment
 from cutaway.data.batch import Batch
 from cutaway.data.feed import Normalise, to_float
 from cutaway.data.imageset import ImageSet
+from cutaway.data.split import Split
 from cutaway.data.target import Classes
 from cutaway.errors import UsageError
 from cutaway.learn import optim
@@ -112,3 +113,12 @@ def _try(task: Task, network: nn.Module, batch: Batch, images: ImageSet) -> None
             f"The network cannot take images of {shape} (channels, then height and width): "
             f"{str(error).splitlines()[0]}"
         ) from None
+
+
+def expect_validated(recipe: Recipe, parts: Split) -> None:
+    """Refuse early stopping where no images are left for validation. Raises UsageError."""
+    if any(stage.patience for stage in recipe.in_stages()) and not len(parts.val):
+        raise UsageError(
+            f"Early stopping (patience) watches validation images, and {len(parts.train)} training "
+            "images leave none: give --patience 0, or more images."
+        )

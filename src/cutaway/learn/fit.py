@@ -21,12 +21,12 @@ from cutaway.data.imageset import ImageSet
 from cutaway.data.labels import labelled
 from cutaway.data.split import Split, split
 from cutaway.data.target import Labels
-from cutaway.errors import RunError, UsageError
+from cutaway.errors import RunError
 from cutaway.learn import runtime as runtimes
 from cutaway.learn.augmenting import choose_augmentation
 from cutaway.learn.baselines import keep_baselines
 from cutaway.learn.card import DataCard
-from cutaway.learn.check_fit import check_fit, with_head
+from cutaway.learn.check_fit import check_fit, expect_validated, with_head
 from cutaway.learn.directory import create, destination
 from cutaway.learn.execution import Execution
 from cutaway.learn.familiarity import keep_familiar
@@ -169,15 +169,6 @@ def begin_training(
     run = Run(path, model, own_images, execution.augment)
     run.split = parts  # as it was written
     return Training(run, images, network, execution)
-
-
-def expect_validated(recipe: Recipe, parts: Split) -> None:
-    """Refuse early stopping where no images are left for validation. Raises UsageError."""
-    if any(stage.patience for stage in recipe.in_stages()) and not len(parts.val):
-        raise UsageError(
-            f"Early stopping (patience) watches validation images, and {len(parts.train)} training "
-            "images leave none: give --patience 0, or more images."
-        )
 
 
 def _with_sharding(

@@ -131,12 +131,12 @@ def checked_start(asked: Any, own: tuple[str, ...] = ()) -> dict[str, Any]:
                 f"The studio runs no code that a page names, as '{text}': use the command line."
             )
         changes[name] = SETTINGS[name].read(text)
-    recipes.starting_point(model, data).with_options(**changes)
+    recipes.starting_point(*filter(None, (model, data))).with_options(**changes)
     return {"model": model, "data": data, "fields": changes, "paused": bool(asked.get("paused"))}
 
 
 def _checked_names(model: str, data: str, own: tuple[str, ...]) -> tuple[str, str]:
-    if model not in MODELS:
+    if model not in MODELS and not (model == "" and data in own):
         raise UsageError(f"There is no model '{model}' in the studio: see `cutaway models`.")
     if data not in names_of_data() and data not in own:
         raise UsageError(

@@ -47,9 +47,10 @@ def _carried_out(job: Message, inbox: Inbox, outbox: Outbox) -> Message:
     else:
         start = job["start"]
         live = Live(inbox, outbox, paused=bool(start.get("paused")))
+        model, data = start["model"] or start["data"], start["data"] if start["model"] else ""
         run = api.fit(
-            start["model"], start["data"], out=start.get("out", ""),
-            callbacks=[Snapshots(), live], **told, **start.get("fields", {}),
+            model, data, out=start.get("out", ""), callbacks=[Snapshots(), live], **told,
+            **start.get("fields", {}),
         )  # fmt: skip
     name, value = run.headline
     text = f"{figure(name, value)} on the test images." if value is not None else "It has ended."

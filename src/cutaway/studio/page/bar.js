@@ -86,7 +86,7 @@ export class Bar {
 
   measure(metrics) {
     const place = byId("metrics"), names = Object.keys(metrics);
-    if (place.dataset.names !== names.join()) {
+    if (place.dataset.names !== names.join() || place.childElementCount !== names.length) {
       place.dataset.names = names.join();
       place.replaceChildren(...names.map((name) => make("div", {}, make("dt", { text: capital(metricName(name)) }), make("dd"))));
     }

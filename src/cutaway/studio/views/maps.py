@@ -35,20 +35,23 @@ class Maps(View):
         return scene.task.takes == "images" and bool(_mapped(scene))
 
     def options(self, scene: Scene) -> dict[str, Option]:
-        self._counts = self._counts or _mapped(scene)
-        names = list(self._counts)
+        names = list(self._units(scene))
         layer = Option("Layer", [(name, name) for name in names], names[0])
         return {"layer": layer, "image": image_option(scene)}
 
     def owners(self, scene: Scene) -> Mapping[str, str]:
         """A rectifier, or pooling, has the units of the last layer with weights before it."""
         found, last, count = {}, "", 0
-        for name, units in self._counts.items():
+        for name, units in self._units(scene).items():
             if holdable(scene.model, name):
                 last, count = name, units
             if units == count:
                 found[name] = last
         return found
+
+    def _units(self, scene: Scene) -> Mapping[str, int]:
+        self._counts = self._counts or _mapped(scene)
+        return self._counts
 
     def draw(self, scene: Scene, chosen: Chosen) -> Sequence[Figure]:
         x = scene.example(chosen["image"])[0]

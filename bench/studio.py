@@ -1,0 +1,156 @@
+"""What it costs a training to be looked at in the studio.
+
+    CUTAWAY_DATA=... python -m bench.studio [lenet5 resnet20] [--rounds 3]
+
+The same recipe is trained in turn by `cutaway.fit`, in the studio with nobody looking, and in the
+studio with its page open in a headless Chromium, all views of it asked for as they scroll by. What
+is timed is the wall clock from before the first step to the end, with validation, test and report;
+all of Chromium and of the studio's server runs on the same cores.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.kept import earlier, keep, publish, table
+from cutaway.processes import processor
+
+NAME = "studio"
+PAGE = Path(__file__).parents[1] / "docs" / "studio.md"
+WORKS = {
+    "lenet5": ("mnist", {"epochs": "3"}),
+    "resnet20": ("cifar10", {"epochs": "1", "batch_size": "128"}),
+}
+WAYS = {"plain": "cutaway.fit", "closed": "studio, nobody looks", "open": "studio, page open"}
+PLAIN = """
+import sys, time, json
+from cutaway import api
+from cutaway.learn.callbacks import Callback
+class Begun(Callback):
+    at = 0.0
+    def on_stage_begin(self, training):
+        self.at = self.at or time.monotonic()
+begun = Begun()
+fields = json.loads(sys.argv[3])
+api.fit(sys.argv[1], sys.argv[2], progress=False, callbacks=[begun], **fields)
+print(time.monotonic() - begun.at)
+"""
+
+
+def plain(model: str, folder: Path) -> float:
+    """Seconds of a training without the studio."""
+    data, fields = WORKS[model]
+    command = [sys.executable, "-c", PLAIN, model, data, json.dumps(fields)]
+    found = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return float(found.stdout.split()[-1])
+
+
+def closed(model: str, folder: Path) -> float:
+    """Seconds of a training in the studio that nobody looks at."""
+    from cutaway.studio.hub import Hub
+
+    async def trained() -> float:
+        hub = Hub()
+        viewer = hub.enter()
+        data, fields = WORKS[model]
+        start = {"model": model, "data": data, "fields": fields}
+        await hub.take(viewer, {"start": start})
+        began = 0.0
+        while True:
+            message = await viewer.next()
+            if message["kind"] == "begun":
+                began = time.monotonic()
+            if message["kind"] == "ended":
+                seconds = time.monotonic() - began
+                await hub.close()
+                return seconds
+
+    with inside(folder):
+        return asyncio.run(trained())
+
+
+def opened(model: str, folder: Path) -> float:
+    """Seconds of a training in the studio with its page open, scrolled up and down."""
+    sys.path.append(str(Path(__file__).parents[1] / "tests"))
+    from helpers.browser import opened as browser
+    from helpers.studio import studio
+
+    data, fields = WORKS[model]
+    start = {"model": model, "data": data, "fields": fields, "paused": False}
+    with inside(folder), studio("--port", "0") as (address, token, _), browser(folder) as page:
+        page.look(1280, False)
+        page.open(f"{address}/?token={token}")
+        page.wait("document.querySelectorAll('#choosing li').length > 5")
+        page.run(
+            "globalThis.line = new WebSocket(location.origin.replace('http', 'ws') + "
+            "'/live?token=' + new URLSearchParams(location.search).get('token')); true"
+        )
+        page.wait("line.readyState === 1")
+        page.run("line.send(JSON.stringify({own: true})); true")
+        page.run(f"line.send(JSON.stringify({json.dumps({'start': start})})); true")
+        page.wait("/^Step /.test(document.getElementById('status').textContent)", 120)
+        began, down = time.monotonic(), 0
+        while not page.run("/on the test/.test(document.body.textContent)"):
+            down = (down + 300) % 2400
+            page.run(f"scrollTo(0, {down})")
+            time.sleep(0.5)
+        return time.monotonic() - began
+
+
+@contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    """In a folder."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def told(found: dict[str, Any]) -> str:
+    rows = []
+    for model, rounds in found["rounds"].items():
+        base = median(row["plain"] for row in rounds)
+        cells = [f"{base:.1f} s"]
+        for way in ("closed", "open"):
+            ratios = sorted(row[way] / row["plain"] for row in rounds)
+            cells.append(f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+        rows.append([f"{model}, {WORKS[model][0]}", *cells])
+    head = ["network and data", WAYS["plain"], WAYS["closed"], WAYS["open"]]
+    said = "Seconds from the first step to the report, and those of the others as ratios (range)"
+    return table(head, rows, numbers=True) + f"\n\n{said}, on {found['machine']}."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("works", nargs="*", default=[*WORKS])
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    ways = {"plain": plain, "closed": closed, "open": opened}
+    for model in asked.works:
+        rounds = []
+        for _ in range(asked.rounds):
+            row = {}
+            for way, measure in ways.items():
+                with tempfile.TemporaryDirectory() as folder:
+                    row[way] = measure(model, Path(folder))
+            print(model, row, flush=True)
+            rounds.append(row)
+        before = earlier(NAME).get("rounds", {})
+        keep(NAME, machine=processor(), rounds=before | {model: rounds})
+    publish(NAME, told(earlier(NAME)), PAGE)
+
+
+if __name__ == "__main__":
+    main()
