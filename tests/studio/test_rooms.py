@@ -13,6 +13,7 @@ from time import monotonic
 import pytest
 import torch
 from fastapi.testclient import TestClient
+from helpers.axe import violations
 from helpers.browser import opened
 from helpers.web_pages import browsing
 from PIL import Image, ImageDraw
@@ -265,3 +266,29 @@ def test_a_question_is_answered_before_a_figure_is_seen(tmp_path):
         page.wait("document.getElementById('room').hidden")
         assert page.run("document.getElementById('choosing').getClientRects().length")
         assert not page.problems
+
+
+ANSWERED = """[...document.querySelectorAll('.piece')].every((one) =>
+!one.querySelector('.told-answer').hidden && one.querySelector('figure canvas'))"""
+
+
+@browsing
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_is_whole_in_every_look(room, tmp_path):
+    """All questions answered: nothing sticks out, and nothing is hard to use."""
+    with served() as address, opened(tmp_path) as page:
+        page.open(f"{address}#room-{room}")
+        page.wait("document.querySelectorAll('.piece').length")
+        page.run(
+            "for (const one of document.querySelectorAll('.piece')) {"
+            "one.querySelector('input[type=radio]').click();"
+            "one.querySelector('.question button').click()}"
+        )
+        page.wait(ANSWERED, 120)
+        page.wait("[...document.querySelectorAll('.claims li')].every((one) => one.children[1])")
+        for dark in (False, True):
+            for width in (1920, 1280, 390):
+                page.look(width, dark)
+                assert page.run("document.documentElement.scrollWidth - innerWidth") <= 0
+            assert violations(page) == []
+        assert page.problems == []

@@ -82,6 +82,7 @@ function padField(setting, changed) {
     drawn = picture ?? "";
     changed();
   }, setting.help);
+  pad.node.removeAttribute("aria-label"); // it is named by its heading, and a page may have several
   return { node: make("div", { class: "control wide" }, pad.node), value: () => drawn, set: () => {} };
 }
 

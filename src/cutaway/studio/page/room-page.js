@@ -9,8 +9,8 @@ export class RoomPage {
   constructor(node, room, rooms, headers) {
     [this.pieces, this.claims, this.headers] = [[], new Map(), headers];
     const heading = make("h1", { text: room.title, tabindex: "-1" });
-    fill(node, this.ways(room, rooms), make("p", { class: "brand", text: `Room ${room.number}` }), heading, make("p", { class: "lead", text: room.sentence }),
-      ...room.sections.map((section) => this.section(room, section)), this.further(room), this.ways(room, rooms));
+    fill(node, this.ways(room, rooms, "Rooms"), make("p", { class: "brand", text: `Room ${room.number}` }), heading, make("p", { class: "lead", text: room.sentence }),
+      ...room.sections.map((section) => this.section(room, section)), this.further(room), this.ways(room, rooms, "Rooms, below"));
     scrollTo(0, 0);
     heading.focus({ preventScroll: true });
     this.tellClaims(room.number);
@@ -21,10 +21,10 @@ export class RoomPage {
     this.reading?.abort();
   }
 
-  ways({ number }, rooms) {
+  ways({ number }, rooms, label) {
     const at = rooms.findIndex((one) => one.number === number);
     const link = (room, before, after) => room ? make("a", { href: `#room-${room.number}`, text: `${before}${room.title}${after}` }) : null;
-    return make("nav", { class: "ways", "aria-label": "Rooms" }, make("a", { href: "#", text: "The studio" }), link(rooms[at - 1], "← ", ""), link(rooms[at + 1], "", " →"));
+    return make("nav", { class: "ways", "aria-label": label }, make("a", { href: "#", text: "The studio" }), link(rooms[at - 1], "← ", ""), link(rooms[at + 1], "", " →"));
   }
 
   section(room, { title, text, piece, claims }) {

@@ -124,6 +124,7 @@ export class RoomPiece {
     this.boxes.length = this.figures.length;
     if (this.body.childElementCount !== this.boxes.length) this.body.replaceChildren(...this.boxes.map((one) => one.node));
     this.figures.forEach((figure, i) => this.boxes[i].show(figure, this.boxes[i].node.clientWidth || this.width));
+    for (const { node, layout } of this.boxes) node.classList.toggle("placed", this.piece.place.length > 0 && Boolean(layout?.at));
   }
 
   box() {

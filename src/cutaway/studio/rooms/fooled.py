@@ -57,6 +57,11 @@ def changed(asked: Attacked, net: nn.Module, x: Images, t: Int[Tensor, " n"]) ->
     return attack(net, x, t, asked.size * (high - low), low, high)
 
 
+def larger(x: Images) -> Float[Tensor, "n h w"]:
+    """Each pixel as a square of 16, to be seen one by one."""
+    return x[:, 0].repeat_interleave(16, 1).repeat_interleave(16, 2)
+
+
 def draw_attacked(asked: Attacked) -> Figures:
     net, x = network(asked.hidden), digit_of(asked)
     with torch.no_grad():
@@ -67,10 +72,11 @@ def draw_attacked(asked: Attacked) -> Figures:
     told = f"The network says {int(t)} to the left one and {said} to the right one."
     grey = 0.5 + (shown(after) - shown(x)) / 2
     moved = int((after != x).sum())
+    names = (f"said: {int(t)}", f"{moved} of 64 pixels", f"said: {said}")
+    pictures = larger(torch.cat([shown(x), grey, shown(after)]))
     yield [
-        images("Before, the change, after", torch.stack([shown(x)[0, 0], grey[0, 0],
-               shown(after)[0, 0]]), (f"said: {int(t)}", f"{moved} of 64 pixels", f"said: {said}"),
-               3, told + " In the middle: grey has not changed, white is brighter, black darker."),
+        images("Before, the change, after", pictures, names, 3, told +
+               " In the middle: grey has not changed, white is brighter, black darker."),
         Bars("What the network says", Axis("probability", share=True), tuple(map(str, range(10))),
              (Part("before", tuple(before_p)), Part("after", tuple(after_p)))),
     ]  # fmt: skip
@@ -124,8 +130,8 @@ ONE = Piece(
         "to black or white before it says something else?",
         ("About 30: half of the image.", "About 10.", "One or two."),
         2,
-        "The attack looks for the pixels that count most. People hardly notice them; the network "
-        "adds them up with large weights.",
+        "The attack looks for the pixels that count most for this network, which multiplies them "
+        "by large weights. A person still reads the digit.",
     ),
 )  # fmt: skip
 MANY = Piece(
