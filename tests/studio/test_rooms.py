@@ -203,6 +203,24 @@ def test_a_page_gets_rooms_pieces_and_claims():
         assert all(line["figures"] for line in lines)
 
 
+def test_a_claim_is_tested_where_it_was_not(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path / "cache"))
+    with TestClient(app(), **HOST) as client:
+
+        def claims(answer):
+            return json.loads(answer.text)["claims"]
+
+        before = claims(client.get("/api/rooms/1/claims", headers=HEADERS))["1.2"]
+        assert before["verdict"] == ""
+        assert before["command"] == "cutaway prove 1.2"
+        tested = claims(client.post("/api/rooms/1/claims/1.2", headers=HEADERS))["1.2"]
+        assert tested["verdict"] == "holds"
+        assert tested["because"]
+        after = claims(client.get("/api/rooms/1/claims", headers=HEADERS))["1.2"]
+        assert after == tested
+        assert client.post("/api/rooms/1/claims/8.1", headers=HEADERS).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [

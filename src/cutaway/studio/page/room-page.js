@@ -7,7 +7,7 @@ const TONES = { holds: "good", "holds with limits": "some", "does not hold": "ba
 /* A room: text, pieces to try, and what the lab found beside them. */
 export class RoomPage {
   constructor(node, room, rooms, headers) {
-    [this.pieces, this.claims, this.headers] = [[], new Map(), headers];
+    [this.number, this.pieces, this.claims, this.headers] = [room.number, [], new Map(), headers];
     const heading = make("h1", { text: room.title, tabindex: "-1" });
     fill(node, this.ways(room, rooms, "Rooms"), make("p", { class: "brand", text: `Room ${room.number}` }), heading, make("p", { class: "lead", text: room.sentence }),
       ...room.sections.map((section) => this.section(room, section)), this.further(room), this.ways(room, rooms, "Rooms, below"));
@@ -56,8 +56,24 @@ export class RoomPage {
     const badge = verdict ? make("span", { class: `verdict ${TONES[verdict] ?? ""}`, text: verdict }) : null;
     const found = verdict
       ? make("details", {}, make("summary", { text: `What was measured (${scale})` }), make("p", { class: "note", text: because }), make("p", { class: "note" }, "To repeat it: ", make("code", { text: command })))
-      : make("p", { class: "note" }, "Not tested on this computer yet. To test it: ", make("code", { text: command }));
+      : make("div", { class: "actions" }, button("Test it", (event) => this.test(number, event.target), "small"), make("p", { class: "note", role: "status" }, "Not tested on this computer yet. By hand: ", make("code", { text: command })));
     this.claims.get(number)?.replaceChildren(...[make("p", {}, make("strong", { text: `${number} ` }), says, " ", badge ?? ""), found]);
+  }
+
+  /* The lab's quick experiment, which takes some seconds. */
+  async test(number, pressed) {
+    const told = pressed.nextElementSibling;
+    pressed.disabled = true;
+    told.textContent = "The experiment is being made …";
+    try {
+      for await (const { claims, error } of readLines(`/api/rooms/${this.number}/claims/${number}`, { method: "POST", headers: this.headers, signal: this.reading.signal })) {
+        if (error) told.textContent = error;
+        else this.tell(number, claims[number]);
+      }
+    } catch (error) {
+      if (error.name !== "AbortError") told.textContent = "The connection to the studio was lost: try again.";
+    }
+    pressed.disabled = false;
   }
 
   further({ start }) {

@@ -57,7 +57,7 @@ def changed(asked: Attacked, net: nn.Module, x: Images, t: Int[Tensor, " n"]) ->
     return attack(net, x, t, asked.size * (high - low), low, high)
 
 
-def larger(x: Images) -> Float[Tensor, "n h w"]:
+def larger(x: Images) -> Float[Tensor, "n tall wide"]:
     """Each pixel as a square of 16, to be seen one by one."""
     return x[:, 0].repeat_interleave(16, 1).repeat_interleave(16, 2)
 

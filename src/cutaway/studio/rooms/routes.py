@@ -41,6 +41,14 @@ def add_rooms(app: FastAPI) -> Pool:
             as_lines(pool.answers({"claims": number})), media_type="application/x-ndjson"
         )
 
+    @app.post("/api/rooms/{number}/claims/{claim}")
+    def test(number: int, claim: str) -> Response:
+        if number not in ROOMS or claim not in ROOMS[number].claims:
+            return JSONResponse({"error": f"Room {number} has no claim {claim}."}, 404)
+        return StreamingResponse(
+            as_lines(pool.answers({"test": claim})), media_type="application/x-ndjson"
+        )
+
     @app.post("/api/piece")
     async def piece(request: Request) -> Response:
         try:

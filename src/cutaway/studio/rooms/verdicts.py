@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from cutaway.lab import finding_cache, registry
+from cutaway.errors import UsageError
+from cutaway.lab import finding_cache, proving, registry
 from cutaway.lab.experiment import Claim, Scale
 
 LOOKED_FOR: tuple[Scale, ...] = ("evening", "quick")
@@ -17,6 +18,19 @@ def verdicts(numbers: Iterable[str]) -> dict[str, dict[str, Any]]:
         UsageError: there is no such claim.
     """
     return {number: _told(registry.claim(number)) for number in numbers}
+
+
+def tested(number: str) -> dict[str, dict[str, Any]]:
+    """The same of one claim, once its quick experiment has been made here.
+
+    Raises:
+        UsageError: it could not be made; the text says why.
+    """
+    claim = registry.claim(number)
+    found = proving.test(claim, claim.settle("quick"), again=False)
+    if isinstance(found, proving.NoFinding):
+        raise UsageError(f"Claim {number} was not tested: {found.reason}.")
+    return verdicts([number])
 
 
 def _told(claim: Claim) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """The process that computes pieces: `python -m cutaway.studio.rooms.worker`.
 
-A line of input asks for a piece, `{"id", "room", "piece", "settings"}`, or for the verdicts on a
-room's claims, `{"id", "claims": room}`. Each answer to a piece is a line with figures, after which
-it waits for `{"more": true}`, or for `{"more": false}` from whom that is enough. `{"end": true}`
-comes last. It computes in one thread: several of them share a computer with a training.
+A line of input asks for a piece, `{"id", "room", "piece", "settings"}`, for the verdicts on a
+room's claims, `{"id", "claims": room}`, or for one to be tested, `{"id", "test": number}`. Each
+answer to a piece is a line with figures, after which it waits for `{"more": true}`, or for
+`{"more": false}` from whom that is enough. `{"end": true}` comes last. It computes in one thread:
+several of them share a computer with a training.
 """
 
 import json
@@ -16,7 +17,7 @@ import torch
 from cutaway.errors import CutawayError
 from cutaway.figures.serialization import pack
 from cutaway.studio.rooms import piece_of, room_of
-from cutaway.studio.rooms.verdicts import verdicts
+from cutaway.studio.rooms.verdicts import tested, verdicts
 from cutaway.studio.wire import own_output
 
 
@@ -39,6 +40,8 @@ def answer(question: Mapping[str, Any], source: TextIO, to: TextIO) -> None:
     try:
         if "claims" in question:
             say(claims=verdicts(room_of(question["claims"]).claims))
+        elif "test" in question:
+            say(claims=tested(question["test"]))
         else:
             piece = piece_of(question["room"], question["piece"])
             for figures in piece.draw(piece.settled(question["settings"])):
