@@ -258,7 +258,8 @@ FIRST = "document.querySelector('.piece')"
 
 
 @browsing
-def test_a_question_is_answered_before_a_figure_is_seen(tmp_path):
+def test_a_question_is_answered_before_a_figure_is_seen(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUTAWAY_CACHE", str(tmp_path / "cache"))
     with served() as address, opened(tmp_path) as page:
         page.open(address)
         page.wait("document.querySelectorAll('.room-cards a').length === 8")
@@ -280,6 +281,10 @@ def test_a_question_is_answered_before_a_figure_is_seen(tmp_path):
             "one.dispatchEvent(new Event('input'))}"
         )
         page.wait(f"{FIRST}.querySelector('figcaption').textContent !== {json.dumps(caption)}")
+        page.wait("document.querySelectorAll('.claims button').length > 1")
+        page.run("document.querySelectorAll('.claims button')[1].click()")
+        page.wait("document.querySelectorAll('.claims .verdict').length === 1", 60)
+        assert "1.2" in page.run("document.querySelector('.claims li:has(.verdict)').textContent")
         page.run("history.back()")
         page.wait("document.getElementById('room').hidden")
         assert page.run("document.getElementById('choosing').getClientRects().length")

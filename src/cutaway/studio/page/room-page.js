@@ -1,4 +1,4 @@
-import { fill, make } from "./dom.js";
+import { button, fill, make } from "./dom.js";
 import { readLines } from "./room-answer.js";
 import { RoomPiece } from "./room-piece.js";
 
