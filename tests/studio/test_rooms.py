@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from itertools import islice
 from time import monotonic
 
+import httpx
 import pytest
 import torch
 from fastapi.testclient import TestClient
@@ -252,6 +253,23 @@ def served():
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/?token=word"
         server.should_exit = True
         thread.join(20)
+
+
+def test_a_page_that_goes_away_leaves_nothing_at_work():
+    """Twice as many begin as may compute at once, and each goes after its first figures."""
+    with served() as address:
+        base = address.partition("/?")[0]
+        asked = {"room": 4, "piece": "trained", "settings": {"steps": 1000}}
+        for _ in range(4):
+            with httpx.stream(
+                "POST", f"{base}/api/piece", json=asked, headers=HEADERS, timeout=60
+            ) as answer:
+                assert json.loads(next(answer.iter_lines()))["figures"]
+        quick = {"room": 1, "piece": "unit", "settings": {}}
+        start = monotonic()
+        found = httpx.post(f"{base}/api/piece", json=quick, headers=HEADERS, timeout=60)
+        assert json.loads(found.text)["figures"]
+        assert monotonic() - start < 15
 
 
 FIRST = "document.querySelector('.piece')"

@@ -1,14 +1,14 @@
 """Processes that compute pieces, so that the server stays free."""
 
 import itertools
-import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import suppress
 from typing import Any
 
 from cutaway.processes import Gone, Program
 
+Message = dict[str, Any]
 AT_ONCE = 2
 """Processes that compute at the same time."""
 PATIENCE, LONGEST = 30.0, 180.0
@@ -26,7 +26,7 @@ class Pool:
         self._places = threading.BoundedSemaphore(AT_ONCE)
         self._numbers = itertools.count()
 
-    def answers(self, question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def answers(self, question: Mapping[str, Any]) -> Generator[Message, None, None]:
         """What a process says to a question, until it or whoever asks has enough.
 
         An error is a message, too: `{"error": "a sentence"}`.
@@ -39,7 +39,7 @@ class Pool:
         finally:
             self._places.release()
 
-    def _answers(self, question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def _answers(self, question: Mapping[str, Any]) -> Generator[Message, None, None]:
         program = self._free.pop() if self._free else Program("cutaway.studio.rooms.worker")
         late = threading.Event()
 
@@ -70,7 +70,7 @@ class Pool:
             self._free.pop().close()
 
 
-def _heard(program: Program, question: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _heard(program: Program, question: Mapping[str, Any]) -> Generator[Message, None, None]:
     """The messages on one question; what is still said to an earlier one is left out."""
     program.tell(question)
     while True:
@@ -82,9 +82,3 @@ def _heard(program: Program, question: Mapping[str, Any]) -> Iterator[dict[str, 
         yield message
         if "figures" in message:
             program.tell({"more": True})
-
-
-def as_lines(messages: Iterator[dict[str, Any]]) -> Iterator[str]:
-    """Messages as lines of JSON."""
-    for message in messages:
-        yield json.dumps(message) + "\n"
