@@ -45,7 +45,7 @@ class MLP(nn.Module):
         self.hidden = nn.Sequential(*(Layer(a, b, tau) for a, b in pairwise(sizes)))
         self.output = nn.Linear(sizes[-1], classes)
 
-    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b classes"]:
+    def forward(self, x: Float[Tensor, "b c *grid"]) -> Float[Tensor, "b classes"]:
         return self.output(self.hidden(self.flatten(x)))
 
 
