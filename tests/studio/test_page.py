@@ -3,10 +3,10 @@
 import json
 import os
 import signal
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from helpers.axe import violations
 from helpers.browser import CHROMIUM, opened
 from helpers.studio import studio
 
@@ -43,22 +43,6 @@ def status(page):
 def step_of(page):
     words = status(page).split()
     return int(words[1].replace(",", "")) if words[:1] == ["Step"] else -1
-
-
-def axe():
-    spec = find_spec("axe_core_python")
-    assert spec is not None
-    assert spec.origin is not None
-    return (Path(spec.origin).parent / "axe.min.js").read_text()
-
-
-def violations(page):
-    """What axe-core finds wrong for people who cannot see, or use no mouse."""
-    page.run(f"{axe()}; true")
-    return page.value(
-        "axe.run().then((found) => found.violations.map((v) => "
-        "v.id + ' ' + v.nodes.map((n) => n.target.join(' ')).slice(0, 3).join(', ')))"
-    )
 
 
 def looked_at(page):

@@ -187,6 +187,7 @@ class Plane(Plain):
         classes: of each place a byte, the number of its class; rows from low y to high y.
         margin: of each place a byte: 0 on the boundary, 255 where the answer is surest.
         points: of each example x, y and its class.
+        lines: drawn over it, such as the path of a descent.
     """
 
     title: str
@@ -201,6 +202,7 @@ class Plane(Plain):
     points: tuple[tuple[float, float, int], ...] = ()
     caption: str = ""
     summary: str = ""
+    lines: tuple[Series, ...] = ()
 
 
 Figure = Curves | Bars | Intervals | HeatMap | Matrix | Images | Plane

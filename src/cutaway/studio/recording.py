@@ -81,7 +81,7 @@ def page_with(content: dict[str, Any]) -> str:
     # A text of JSON that holds no end of a script, whatever the names in it.
     data = json.dumps(content, allow_nan=False).replace("<", "\\u003c")
     link = r"<link rel=\"stylesheet\" href=\"/page/([\w-]+\.css)\">"
-    page = re.sub(link, lambda found: f"<style>{(PAGE / found[1]).read_text()}</style>", page)
+    page = re.sub(link, lambda one: f"<style>{(PAGE / one[1]).read_text()}</style>", page)
     kept = f'<script type="application/json" id="recording">{data}</script>'
     script = f'<script type="module">\n{bundled("main.js")}</script>'
     tag = r"<script type=\"module\" src=\"[^\"]*\"></script>"

@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse
 
 from cutaway.studio.hub import Hub, Viewer
 from cutaway.studio.offers import fields_of, offered
+from cutaway.studio.rooms.routes import add_rooms
 
 PAGE = Path(__file__).parent / "page"
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript",
@@ -63,6 +64,7 @@ def make_app(hub: Hub, token: str, begin: Callable[[], Awaitable[None]]) -> Fast
         return response
 
     _add_page(app)
+    add_rooms(app)
 
     @app.get("/api/systems")
     async def systems() -> Response:

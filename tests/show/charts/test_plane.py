@@ -1,8 +1,10 @@
 """Decision regions, drawn still: areas by class and strength, examples where they lie."""
 
 import re
+from dataclasses import replace
 
 from cutaway.figures import Axis, Plane, from_dict
+from cutaway.figures.build import line
 from cutaway.show.charts import draw
 
 # A plane of 4 x 4: class 1 above the diagonal, surest in the corners.
@@ -52,5 +54,14 @@ def test_examples_lie_at_their_places():
     assert (left, top) == (drawn.left, drawn.top)
 
 
+def test_lines_lie_over_it():
+    """From the left end below to the middle."""
+    drawn = draw(replace(FIGURE, lines=(line("path", (-1, 0), (-1, 0)),)))
+    across, up = (drawn.left + drawn.right) / 2, (drawn.top + drawn.bottom) / 2
+    assert drawn.lines == (f"{drawn.left:.1f},{drawn.bottom:.1f} {across:.1f},{up:.1f}",)
+
+
 def test_the_figure_comes_back_from_json():
     assert from_dict(FIGURE.to_dict()) == FIGURE
+    lined = replace(FIGURE, lines=(line("path", (0, 1), (0, 1)),))
+    assert from_dict(lined.to_dict()) == lined

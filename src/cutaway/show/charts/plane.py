@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from cutaway.figures import Axis, Plane
+from cutaway.figures import Axis, Plane, Series
 from cutaway.show.charts.drawing import BELOW, LEFT, RIGHT, TOP, WIDTH, Drawing, Key
 from cutaway.show.charts.scale import Scale, Ticks, fit, label, ticks
 
@@ -20,11 +20,13 @@ class Regions(Drawing):
     Attributes:
         areas: CSS class, opacity and path of all places of one class and strength.
         dots: CSS class and position of each example.
+        lines: the points of each line over it.
     """
 
     kind = "plane"
     areas: tuple[tuple[str, float, str], ...]
     dots: tuple[tuple[str, float, float], ...]
+    lines: tuple[str, ...]
     x_ticks: Ticks
     y_ticks: Ticks
     x_label: str
@@ -49,6 +51,7 @@ def draw(figure: Plane) -> Regions:
         title=figure.title, caption=figure.caption, summary=figure.summary or figure.title,
         keys=tuple(Key(_hue(k), name, True) for k, name in enumerate(figure.names)),
         areas=_areas(figure, side), dots=tuple(_dots(figure, x, y)),
+        lines=tuple(_points(one, x, y) for one in figure.lines),
         x_ticks=ticks(_ended(figure, 0), x, 60), y_ticks=ticks(_ended(figure, 1), y, 40),
         x_label=label(figure.x, x), y_label=label(figure.y, y),
     )  # fmt: skip
@@ -80,6 +83,10 @@ def _areas(figure: Plane, side: int) -> tuple[tuple[str, float, str], ...]:
 
 def _dots(figure: Plane, x: Scale, y: Scale) -> list[tuple[str, float, float]]:
     return [(_hue(k), round(x(a), 1), round(y(b), 1)) for a, b, k in figure.points]
+
+
+def _points(line: Series, x: Scale, y: Scale) -> str:
+    return " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in zip(line.x, line.y, strict=True))
 
 
 def _hue(k: int) -> str:

@@ -134,6 +134,7 @@ export class Bar {
   }
 
   key(event) {
+    if (document.body.classList.contains("in-room")) return;
     if (!LIVE.includes(this.state.state) || !this.state.owner || event.altKey || typesIn(event.target)) return;
     const action = event.ctrlKey || event.metaKey ? { z: this.undo } : pressable(event.target) ? {} : { " ": this.pause, ".": this.live[1] };
     if (!action[event.key]) return;

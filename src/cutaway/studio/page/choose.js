@@ -27,7 +27,7 @@ export class Chooser {
 
   fill({ systems, models, data }) {
     this.node.replaceChildren(
-      make("p", { class: "lead", text: "Train a real network on this computer, watch what happens inside it, and reach in." }),
+      make("p", { class: "lead" }, "Train a real network on this computer, watch what happens inside it, and reach in. To learn how such networks work, begin with ", make("a", { href: "#rooms", text: "eight rooms" }), "."),
       make("ul", { class: "systems" }, ...systems.map((system) => this.card(system))),
       this.other(models, data), this.form.node);
   }

@@ -1,6 +1,7 @@
 import { make, say } from "./dom.js";
 import { layBars } from "./draw-bars.js";
 import { layCurves } from "./draw-curves.js";
+import { layDiagram } from "./draw-diagram.js";
 import { layHeatMap } from "./draw-heatmap.js";
 import { PictureGrid } from "./draw-images.js";
 import { layIntervals } from "./draw-intervals.js";
@@ -9,7 +10,7 @@ import { layPlane } from "./draw-plane.js";
 import { penOf } from "./pen.js";
 import { hideTip, showTip } from "./tip.js";
 
-const LAYOUTS = { Bars: layBars, Curves: layCurves, HeatMap: layHeatMap, Intervals: layIntervals, Matrix: layMatrix, Plane: layPlane };
+const LAYOUTS = { Bars: layBars, Curves: layCurves, Diagram: layDiagram, HeatMap: layHeatMap, Intervals: layIntervals, Matrix: layMatrix, Plane: layPlane };
 
 /* One figure on the page. A new one of the same kind is drawn into the same elements.
    `about`: the panel's title and caption, its units where pictures show some, and marks for curves. */
