@@ -39,7 +39,6 @@ MAY_IMPORT = {
         "systems",
         "data",
         "models",
-        "byhand",
         "see",
         "learn",
         "lab",

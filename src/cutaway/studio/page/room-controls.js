@@ -28,19 +28,19 @@ export class RoomControls {
   }
 }
 
-const named = ({ name }) => name.length > 2 ? capital(name.replaceAll("_", " ")) : name;
+const settingName = ({ name }) => name.length > 2 ? capital(name.replaceAll("_", " ")) : name;
 
 const noted = (setting, id) => make("span", { class: "note", id: `${id}-help`, text: setting.help });
 
 function choiceField(setting, changed, id) {
   const select = make("select", { id, "aria-describedby": `${id}-help`, onchange: changed }, ...setting.choices.map((one) => make("option", { value: one, text: one })));
   select.value = setting.value;
-  return { node: make("div", { class: "control" }, make("label", { for: id, text: named(setting) }), select, noted(setting, id)), value: () => select.value, set: (value) => { select.value = value; } };
+  return { node: make("div", { class: "control" }, make("label", { for: id, text: settingName(setting) }), select, noted(setting, id)), value: () => select.value, set: (value) => { select.value = value; } };
 }
 
 function truthField(setting, changed, id) {
   const box = make("input", { id, type: "checkbox", checked: setting.value, "aria-describedby": `${id}-help`, onchange: changed });
-  return { node: make("div", { class: "control check" }, box, make("label", { for: id, text: named(setting) }), noted(setting, id)), value: () => box.checked, set: (value) => { box.checked = value; } };
+  return { node: make("div", { class: "control check" }, box, make("label", { for: id, text: settingName(setting) }), noted(setting, id)), value: () => box.checked, set: (value) => { box.checked = value; } };
 }
 
 /* A slider for the hand and a number for the exact value; a wide range goes by powers. */
@@ -51,7 +51,7 @@ function numberField(setting, changed, id) {
   const tidy = (value) => whole ? Math.round(value) : Number(value.toPrecision(3));
   const number = make("input", { id, type: "number", min: low, max: high, step: "any", value: setting.value, "aria-describedby": `${id}-help`, oninput: () => moved(Number(number.value)) });
   const steps = whole && !powers && high - low <= SHARES ? high - low : SHARES;
-  const slider = make("input", { type: "range", min: 0, max: steps, step: 1, "aria-label": named(setting), oninput: () => {
+  const slider = make("input", { type: "range", min: 0, max: steps, step: 1, "aria-label": settingName(setting), oninput: () => {
     number.value = tidy(fromShare(slider.value / steps));
     slider.setAttribute("aria-valuetext", number.value);
     changed();
@@ -67,7 +67,7 @@ function numberField(setting, changed, id) {
   };
   show(setting.value);
   return {
-    node: make("div", { class: "control" }, make("label", { for: id, text: named(setting) }), make("div", { class: "both" }, slider, number), noted(setting, id)),
+    node: make("div", { class: "control" }, make("label", { for: id, text: settingName(setting) }), make("div", { class: "both" }, slider, number), noted(setting, id)),
     value: () => number.value === "" ? setting.value : Number(number.value),
     set: (value) => {
       number.value = value;
@@ -92,7 +92,7 @@ function kernelField(setting, changed, id) {
   const grid = make("div", { class: "kernel", role: "group", "aria-labelledby": `${id}-name` }, ...cells);
   grid.style.gridTemplateColumns = `repeat(${side}, minmax(0, 4rem))`;
   return {
-    node: make("div", { class: "control" }, make("span", { class: "label", id: `${id}-name`, text: named(setting) }), grid, noted(setting, id)),
+    node: make("div", { class: "control" }, make("span", { class: "label", id: `${id}-name`, text: settingName(setting) }), grid, noted(setting, id)),
     value: () => cells.map(({ value }) => Number(value)),
     set: (values) => cells.forEach((cell, i) => { cell.value = values[i]; }),
   };
