@@ -2,16 +2,16 @@ import { disc, trace, write } from "./pen.js";
 import { colours } from "./theme.js";
 import { general } from "./words.js";
 
-const BOX_TALL = 74, ROW_TALL = 122, BOX_WIDEST = 132, BOX_GAP = 14, WIDEST_ROW = 620;
+const BOX_TALL = 74, LEVEL_TALL = 122, BOX_WIDEST = 132, BOX_GAP = 14, WIDEST_ROW = 620;
 
 /* A graph from top to bottom: in each box a value and its gradient, at each line what comes back. */
 export function layDiagram(figure, width) {
   const wide = Math.min(width, WIDEST_ROW), rows = 1 + Math.max(...figure.boxes.map(({ row }) => row));
   const most = Math.max(...figure.boxes.map(({ columns }) => columns));
   const side = Math.min(BOX_WIDEST, wide / most - BOX_GAP);
-  const places = new Map(figure.boxes.map((box) => [box.name, { box, x: wide * (box.column + 0.5) / box.columns, y: box.row * ROW_TALL }]));
+  const places = new Map(figure.boxes.map((box) => [box.name, { box, x: wide * (box.column + 0.5) / box.columns, y: box.row * LEVEL_TALL }]));
   return {
-    height: (rows - 1) * ROW_TALL + BOX_TALL + 4,
+    height: (rows - 1) * LEVEL_TALL + BOX_TALL + 4,
     paint(pen) {
       for (const arrow of figure.arrows) paintArrow(pen, places.get(arrow.start), places.get(arrow.end), arrow.share);
       for (const place of places.values()) paintBox(pen, place, side);
