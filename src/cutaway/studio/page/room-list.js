@@ -3,7 +3,8 @@ import { RoomPage } from "./room-page.js";
 
 /* The rooms: cards beside the trainings to choose from, and the one that the address names, #room-3. */
 export class Rooms {
-  constructor(token) {
+  constructor(token, send) {
+    this.send = send;
     this.headers = { "X-Token": token, "Content-Type": "application/json" };
     [this.list, this.node, this.page] = [byId("rooms"), byId("room"), null];
     addEventListener("hashchange", () => this.follow());
@@ -35,7 +36,7 @@ export class Rooms {
     try {
       const [room, { rooms }] = await Promise.all([this.ask(`/api/rooms/${number}`), this.ask("/api/rooms")]);
       if (location.hash !== `#room-${number}`) return;
-      this.page = new RoomPage(this.node, room, rooms, this.headers);
+      this.page = new RoomPage(this.node, room, rooms, this.headers, this.send);
       document.title = `${room.title} · Cutaway studio`;
     } catch {
       this.node.replaceChildren(make("p", { class: "empty", text: "This room could not be opened." }), make("a", { href: "#", text: "Back to the studio" }));

@@ -6,7 +6,8 @@ const TONES = { holds: "good", "holds with limits": "some", "does not hold": "ba
 
 /* A room: text, pieces to try, and what the lab found beside them. */
 export class RoomPage {
-  constructor(node, room, rooms, headers) {
+  constructor(node, room, rooms, headers, send) {
+    this.send = send;
     [this.number, this.pieces, this.claims, this.headers] = [room.number, [], new Map(), headers];
     const heading = make("h1", { text: room.title, tabindex: "-1" });
     fill(node, this.ways(room, rooms, "Rooms"), make("p", { class: "brand", text: `Room ${room.number}` }), heading, make("p", { class: "lead", text: room.sentence }),
@@ -78,6 +79,10 @@ export class RoomPage {
 
   further({ start }) {
     if (!start) return null;
-    return make("p", { class: "further" }, "To go further, train ", make("strong", { text: start[0] }), " on ", make("strong", { text: start[1] }), " in ", make("a", { href: "#", text: "the studio" }), ".");
+    const [model, data] = start, begin = () => {
+      location.hash = "";
+      this.send({ start: { model, data, fields: {}, paused: true } });
+    };
+    return make("div", { class: "further" }, make("p", {}, "To go further, see ", make("strong", { text: model }), " learn ", make("strong", { text: data }), " in the studio."), button("Open it there", begin, "main"));
   }
 }

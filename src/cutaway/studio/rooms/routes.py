@@ -80,15 +80,10 @@ def _read(body: bytes) -> dict[str, Any]:
     return {"room": room, "piece": name, "settings": settings}
 
 
-WATCHING: set[asyncio.Task[None]] = set()
-"""Tasks that wait until a page has gone; the loop itself would not keep them."""
-
-
 async def _lines(request: Request, messages: Generator[Message, None, None]) -> AsyncIterator[str]:
     """Messages as lines of JSON, until the page has gone: then whoever computes is told."""
     watching = asyncio.create_task(_watch(request, messages))
-    WATCHING.add(watching)
-    watching.add_done_callback(WATCHING.discard)
+    request.state.watching = watching  # which the loop itself would not keep
     while (message := await run_in_threadpool(next, messages, None)) is not None:
         yield json.dumps(message) + "\n"
     watching.cancel()
