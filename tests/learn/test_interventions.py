@@ -19,6 +19,7 @@ from cutaway.learn.interventions import (
     FILE,
     Dropout,
     Hold,
+    Images,
     Intervention,
     Rate,
     Weights,
@@ -63,6 +64,7 @@ class Hand(Callback):
         self.seen[training.step] = {
             "rates": training.stage.player_optimizers[0].rates[0],
             "dropout": model[3].p,
+            "images": training.stage.totals.images["loss"],
             "row": model[0].weight[1].detach().clone(),
             "averaged": average[0].weight[1].detach().clone(),
             "bias": model[0].bias[1].item(),
@@ -75,7 +77,8 @@ CHANGES = {
     4: [Hold("0", 1, 0.25), Dropout(0.5)],
     7: [KERNEL],
     9: ["undo", Hold("0", 1, None)],
-    12: [Rate(2.0), Hold("1", 3)],
+    12: [Rate(2.0), Hold("1", 3), Images(8)],
+    14: [Images(None)],
 }
 
 
@@ -96,6 +99,9 @@ def test_each_change_lasts_from_its_step_on(changed):
     learned(run.path.parent / "plain", callbacks=[plain])
     assert hand.seen[1]["rates"] == 0.5 * plain.seen[1]["rates"]
     assert hand.seen[13]["rates"] == 2 * plain.seen[13]["rates"]
+    images = [hand.seen[k]["images"] for k in (13, 14, 15)]  # of an epoch that begins at 12
+    assert images[:2] == [8, 16]
+    assert images[2] > 16 + 8
     assert [hand.seen[k]["dropout"] for k in (4, 5, 12)] == [0.2, 0.5, 0.5]
     for step in range(5, 10):
         assert not hand.seen[step]["row"].any()
@@ -118,7 +124,7 @@ def test_weights_are_what_they_were_once_their_change_is_undone(changed):
     assert there == KERNEL
     assert back.parameter == "0.weight"
     assert back.values != there.values
-    assert [one.step for one in made] == [0, 4, 4, 7, 9, 9, 12, 12]
+    assert [one.step for one in made] == [0, 4, 4, 7, 9, 9, 12, 12, 12, 14]
 
 
 def test_a_run_with_the_same_changes_ends_with_the_same_bytes(changed, tmp_path):
@@ -154,6 +160,8 @@ def test_the_result_says_that_somebody_reached_in(changed):
         (Rate(-1.0), "from 0"),
         (Rate(math.inf), "from 0"),
         (Dropout(1.0), "below 1"),
+        (Images(1), "from 2 to 32 images"),
+        (Images(33), "from 2 to 32 images"),
         (Hold("9", 0), "no layer 9"),
         (Hold("2", 0), "no units"),
         (Hold("0", 8), "units 0 to 7"),
@@ -185,6 +193,7 @@ FLOATS = st.floats(-9, 9)
 PLAIN = st.one_of(
     st.tuples(st.just(Rate), st.floats(0, 100)),
     st.tuples(st.just(Dropout), st.one_of(st.none(), st.floats(0, 0.9))),
+    st.tuples(st.just(Images), st.one_of(st.none(), st.integers(2, 99))),
     st.tuples(st.just(Hold), st.text(), st.integers(0, 9), st.one_of(st.none(), FLOATS)),
     st.tuples(
         st.just(Weights), st.text(), st.lists(st.integers(-1, 9)).map(tuple),

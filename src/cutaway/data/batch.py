@@ -43,6 +43,12 @@ class Batch:
         """The rows of a share."""
         return Batch(self.x[share.rows], self.t[share.rows], self.index[share.rows], share)
 
+    def first(self, count: int | None) -> "Batch":
+        """Its first images; all of them where it has no more, or no number is given."""
+        if count is None or count >= len(self.x):
+            return self
+        return Batch(self.x[:count], self.t[:count], self.index[:count])
+
     def parts(self, count: int) -> Iterator["Batch"]:
         """The batch in `count` parts of almost equal size (fewer where it is smaller)."""
         if count == 1:

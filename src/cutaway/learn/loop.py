@@ -73,7 +73,8 @@ class PlayerOptimizer:
 
     Attributes:
         compared: whether the optimizer looks at the loss, and not at its gradients alone.
-        factor: of the learning rate, for who reaches in while it learns.
+        factor, most: of the learning rate, and images of a batch that are learned from, for who
+            reaches in while it learns.
         evaluations: how often its loss was computed since the run began; kept with the state of
             its optimizer.
     """
@@ -91,6 +92,7 @@ class PlayerOptimizer:
         self.held = [p for other in others for p in other.parameters]
         self.optimizer, self.step = optimizer, optim.step_of(optimizer)
         self.compared, self.factor = not optim.find(recipe.optimizer).elementwise, 1.0
+        self.most: int | None = None
         self.base = [group["lr"] for group in self.optimizer.param_groups]
         self.evaluations = Evaluations()
         optim.flatten_state(self.optimizer, self.evaluations)
@@ -109,7 +111,7 @@ class PlayerOptimizer:
         """The player's turns: its optimizer steps, asking for the loss as it needs."""
         with held_fixed(self.held):
             for batch in batches[: self.player.turns]:
-                self.step(self._closure(batch, totals))
+                self.step(self._closure(batch.first(self.most), totals))
                 if self.recipe.max_norm:
                     limit_rows(self.player.parameters, self.recipe.max_norm)
 

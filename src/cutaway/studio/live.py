@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cutaway.errors import CutawayError, UsageError
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.history import Row
-from cutaway.learn.interventions import change_of, dropouts, kernel
+from cutaway.learn.interventions import change_of, divisible, dropouts, kernel
 from cutaway.studio.condition import Condition, after_epochs, after_steps, met
 from cutaway.studio.inside import Insides
 from cutaway.studio.looking import Looking
@@ -197,5 +197,6 @@ def begun(training: "Training", looking: Looking) -> Message:
     stage = training.stage
     return about_run(looking.scene, looking.views) | {
         "epochs": epochs(training), "steps": stage.steps, "steps_per_epoch": stage.steps_per_epoch,
+        "batch": stage.recipe.batch_size if divisible(training) else 0,
         "dropout": next((one.p for one in dropouts(training.model)), False), "snapshots": [],
     }  # fmt: skip

@@ -114,7 +114,7 @@ def begun(scene: ReadScene, views: Mapping[str, View]) -> Message:
     """What a page needs to know of a run."""
     return about_run(scene, views) | {
         "epochs": scene.run.done[1], "steps": scene.last_step, "steps_per_epoch": 0,
-        "dropout": False, "snapshots": sorted(snapshots(scene.run.path)),
+        "batch": 0, "dropout": False, "snapshots": sorted(snapshots(scene.run.path)),
     }  # fmt: skip
 
 

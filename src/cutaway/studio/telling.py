@@ -20,7 +20,7 @@ def told(made: Sequence[Intervention], lasting: Lasting, undo: bool = False) -> 
         "kind": "changed", "undo": undo,
         "interventions": [{"step": one.step, "text": str(one.change)} for one in made],
         "lasting": {
-            "factor": lasting.factor, "dropout": lasting.dropout,
+            "factor": lasting.factor, "dropout": lasting.dropout, "images": lasting.images,
             "held": [[*place, value] for place, value in lasting.held.items()],
         },
     }  # fmt: skip

@@ -12,10 +12,12 @@ from cutaway.learn.interventions.changes import (
     Change,
     Dropout,
     Hold,
+    Images,
     Lasting,
     Rate,
     Weights,
     change_of,
+    divisible,
 )
 from cutaway.learn.interventions.log import (
     FILE,
@@ -28,8 +30,7 @@ from cutaway.learn.interventions.log import (
 from cutaway.learn.interventions.units import dropouts, holdable, kernel, unit_rows, units
 
 __all__ = [
-    "FILE", "KINDS", "Change", "Dropout", "Hold", "Intervention", "Interventions", "Lasting",
-    "Rate", "Weights", "change_of", "dropouts", "holdable",
-    "interventions_of", "kernel", "read_interventions", "unit_rows",
-    "units", "written",
+    "FILE", "KINDS", "Change", "Dropout", "Hold", "Images", "Intervention", "Interventions",
+    "Lasting", "Rate", "Weights", "change_of", "divisible", "dropouts", "holdable",
+    "interventions_of", "kernel", "read_interventions", "unit_rows", "units", "written",
 ]  # fmt: skip

@@ -45,11 +45,13 @@ class Lasting:
     Attributes:
         factor: of the learning rate.
         dropout: its probability; None: that of the recipe.
+        images: of a batch that are learned from; None: all.
         held: what a unit of a layer is held at.
     """
 
     factor: float = 1.0
     dropout: float | None = None
+    images: int | None = None
     held: dict[tuple[str, int], float] = field(default_factory=dict)
 
 
@@ -101,6 +103,38 @@ class Dropout(Change):
         return "Dropout became " + (
             "that of the recipe again." if self.p is None else f"{self.p:g}."
         )
+
+
+@dataclass(frozen=True)
+class Images(Change):
+    """Each step learns from so many images of its batch from here on; None: from all."""
+
+    count: int | None
+    kind: ClassVar[str] = "images"
+
+    def check(self, training: "Training") -> None:
+        size = training.stage.recipe.batch_size
+        if self.count is not None and not 2 <= self.count <= size:
+            raise UsageError(f"A step learns from 2 to {size} images, not {self.count}.")
+        if not divisible(training):
+            raise UsageError("The batches of this training cannot be made smaller.")
+
+    def remember(self, lasting: Lasting) -> None:
+        lasting.images = self.count
+
+    def undone(self, training: "Training", lasting: Lasting) -> tuple[Change, ...]:
+        return (Images(lasting.images),)
+
+    def __str__(self) -> str:
+        if self.count is None:
+            return "Each step learned from its whole batch again."
+        return f"Each step learned from {self.count} images of its batch."
+
+
+def divisible(training: "Training") -> bool:
+    """Whether a part of a batch is a smaller batch, and this process has all of it."""
+    task = training.stage.task
+    return not (task.single or task.partly) and training.runtime.team.alone
 
 
 @dataclass(frozen=True)
@@ -215,7 +249,7 @@ def _expect_learning(training: "Training", *names: str) -> None:
         raise UsageError(f"{still[0]} does not learn in this stage, and cannot be changed in it.")
 
 
-KINDS: dict[str, type[Change]] = {one.kind: one for one in (Rate, Dropout, Hold, Weights)}
+KINDS: dict[str, type[Change]] = {one.kind: one for one in (Rate, Dropout, Images, Hold, Weights)}
 
 
 def change_of(content: Mapping[str, Any]) -> Change:
@@ -238,11 +272,10 @@ def _expect_types(change: Change) -> None:
     """Raises TypeError where a field is of another type."""
     for spec in fields(change):
         value, kind = getattr(change, spec.name), str(spec.type)
+        if value is None and "None" in kind:
+            continue
         numbers = value if isinstance(value, tuple) else (value,)
-        wanted = str if "str" in kind else int if "int" in kind else (int, float, type(None))
-        if isinstance(value, tuple) != ("tuple" in kind) or any(
-            isinstance(one, bool) or not isinstance(one, wanted) for one in numbers
-        ):
-            raise TypeError
-        if value is None and "None" not in kind:
+        wanted = str if "str" in kind else int if "int" in kind else (int, float)
+        plain_ones = all(isinstance(one, wanted) and not isinstance(one, bool) for one in numbers)
+        if isinstance(value, tuple) != ("tuple" in kind) or not plain_ones:
             raise TypeError

@@ -154,6 +154,7 @@ class Interventions(Callback):
             return
         for player_optimizer in training.stage.player_optimizers:
             player_optimizer.factor = self.lasting.factor
+            player_optimizer.most = self.lasting.images
         for module in dropouts(training.model):
             own = self._own.setdefault(module, module.p)
             module.p = own if self.lasting.dropout is None else self.lasting.dropout

@@ -4,7 +4,8 @@ import { general } from "./words.js";
 
 const SETTLE = 250, DECADES = 2; // milliseconds until a slider is taken to rest; 1/100 to 100 times
 
-/* Sliders for what lasts: the learning rate, as a factor of the recipe's, and dropout. */
+/* Sliders for what lasts: the learning rate, as a factor of the recipe's, dropout, and how many images of
+   a batch are learned from. */
 export class Reach {
   constructor(node, send) {
     [this.node, this.base, this.factor] = [node, 0, 1];
@@ -12,18 +13,22 @@ export class Reach {
     const sendDropout = debounced(() => send({ change: { kind: "dropout", p: Number(this.dropout.input.value) } }), SETTLE);
     this.rate = slider("Learning rate", { min: -DECADES, max: DECADES, step: 0.05, value: 0 }, () => this.tellRate(), sendRate, () => send({ change: { kind: "rate", factor: 1 } }));
     this.dropout = slider("Dropout", { min: 0, max: 0.95, step: 0.05, value: 0 }, () => this.tellDropout(), sendDropout, () => send({ change: { kind: "dropout", p: null } }));
-    node.append(this.rate.node, this.dropout.node);
+    const sendImages = debounced(() => send({ change: { kind: "images", count: this.chosenImages() } }), SETTLE);
+    this.images = slider("Images in a step", { min: 1, max: 1, step: 0.05, value: 1 }, () => this.tellImages(), sendImages, () => send({ change: { kind: "images", count: null } }));
+    node.append(this.rate.node, this.dropout.node, this.images.node);
   }
 
-  begin({ lr, dropout }) {
-    this.base = lr;
+  begin({ lr, dropout, batch = 0 }) {
+    [this.base, this.batch] = [lr, batch];
+    this.images.node.hidden = batch < 3;
+    this.images.input.max = Math.log2(Math.max(batch, 2));
     this.recipe = typeof dropout === "number" ? dropout : null;
     this.dropout.node.hidden = dropout === false || dropout === undefined || dropout === null;
-    this.change({ factor: 1, dropout: null });
+    this.change({ factor: 1, dropout: null, images: null });
   }
 
   enable(able) {
-    for (const { input, reset } of [this.rate, this.dropout]) input.disabled = reset.disabled = !able;
+    for (const { input, reset } of [this.rate, this.dropout, this.images]) input.disabled = reset.disabled = !able;
   }
 
   take({ lr }) {
@@ -31,12 +36,24 @@ export class Reach {
     if (document.activeElement !== this.rate.input) this.tellRate();
   }
 
-  change({ factor, dropout }) {
+  change({ factor, dropout, images }) {
+    this.images.input.value = Math.log2(images ?? Math.max(this.batch, 2));
+    this.tellImages();
     this.rate.input.value = factor > 0 ? Math.log10(factor) : -DECADES;
     this.own = dropout ?? null;
     this.dropout.input.value = this.own ?? this.recipe ?? 0;
     this.tellRate();
     this.tellDropout(this.own);
+  }
+
+  /* The whole batch is told as none. */
+  chosenImages() {
+    const count = Math.round(2 ** Number(this.images.input.value));
+    return count < this.batch ? count : null;
+  }
+
+  tellImages() {
+    this.images.tell(String(this.chosenImages() ?? this.batch));
   }
 
   chosenFactor() {
