@@ -9,6 +9,7 @@ from cutaway.studio.views.base import Option, View
 from cutaway.studio.views.codes import Codes
 from cutaway.studio.views.confusion import Confusion
 from cutaway.studio.views.curves import Curve
+from cutaway.studio.views.derivatives import Derivatives
 from cutaway.studio.views.filters import Filters
 from cutaway.studio.views.health import Health
 from cutaway.studio.views.maps import Maps
@@ -17,7 +18,8 @@ from cutaway.studio.views.pictures import Pictures
 from cutaway.studio.views.plane import Regions
 
 ALL: tuple[type[View], ...] = (
-    Curve, Regions, Pictures, Answer, Maps, Filters, Confusion, Mistakes, Codes, Health,
+    Curve, Regions, Pictures, Derivatives, Answer, Maps, Filters, Confusion, Mistakes, Codes,
+    Health,
 )  # fmt: skip
 
 

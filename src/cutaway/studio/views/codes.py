@@ -1,7 +1,7 @@
 """A map of the codes that a network gives to images."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
@@ -22,16 +22,22 @@ class Codes(View):
 
     @classmethod
     def fits(cls, scene: Scene) -> bool:
-        return hasattr(scene.model, "encode") and bool(scene.images.target.classes)
+        return _encoder(scene) is not None and bool(scene.images.target.classes)
 
     def draw(self, scene: Scene, chosen: Chosen) -> Sequence[Figure]:
-        codes, targets = [], []
+        codes, targets, encode = [], [], _encoder(scene)
+        assert encode is not None
         with at_rest(scene.model, scene.runtime):
             for batch in scene.feed.first(MAPPED):
-                found = scene.model.encode(batch.x)  # type: ignore[operator]
+                found = encode(batch.x)
                 found = found[0] if isinstance(found, tuple) else found
                 codes.append(found.flatten(1).float().cpu())
                 targets.append(batch.t.cpu())
         joined = torch.cat(codes)
         figure = code_map(joined, torch.cat(targets).long(), scene.images.target.classes)
         return [] if figure is None else [figure]
+
+
+def _encoder(scene: Scene) -> Any:
+    """What gives codes of images; None where nothing does."""
+    return getattr(scene.model, "encode", None) or getattr(scene.model, "encoder", None)

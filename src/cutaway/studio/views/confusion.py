@@ -27,8 +27,21 @@ class Confusion(View):
         return scene.task.classifies and few and len(scene.run.split.val) > 0
 
     def draw(self, scene: Scene, chosen: Chosen) -> Sequence[Figure]:
-        found = scene.evaluated()
-        if not isinstance(found, Classification):
+        found = classified(scene)
+        if found is None:
             return []
         counts = tuple(tuple(row) for row in found.confusion.tolist())
         return [Matrix("Confusion matrix", found.classes, found.classes, counts)]
+
+
+def classified(scene: Scene) -> Classification | None:
+    """The classes that the validation images were answered as; None before the first evaluation.
+
+    Of a task that does more than classify they are among what its evaluation keeps.
+    """
+    evaluation = scene.evaluated()
+    if evaluation is None or isinstance(evaluation, Classification):
+        return evaluation
+    kept = evaluation.tensors()
+    parts = (kept["index"], kept["targets"], kept["probabilities"])
+    return Classification(scene.images.target.names, *parts)

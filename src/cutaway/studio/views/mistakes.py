@@ -7,10 +7,9 @@ import torch
 
 from cutaway.figures import Figure
 from cutaway.figures.build import images
-from cutaway.learn.classification import Classification
 from cutaway.studio.scene import Scene
 from cutaway.studio.views.base import Chosen, View
-from cutaway.studio.views.confusion import Confusion
+from cutaway.studio.views.confusion import Confusion, classified
 
 MOST = 12
 
@@ -27,8 +26,8 @@ class Mistakes(View):
         return Confusion.fits(scene) and scene.images.images.ndim == 4
 
     def draw(self, scene: Scene, chosen: Chosen) -> Sequence[Figure]:
-        found = scene.evaluated()
-        if not isinstance(found, Classification):
+        found = classified(scene)
+        if found is None:
             return []
         sure, said = found.probabilities.max(1)
         wrong = torch.where(said != found.targets, sure, -1.0)
