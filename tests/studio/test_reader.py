@@ -1,0 +1,103 @@
+"""Runs that the studio reads from their files: finished, or trained elsewhere at the moment."""
+
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+from helpers.studio import play
+
+from cutaway.api import fit
+from cutaway.learn.snapshots import Snapshots, snapshots
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "run"
+    return fit("mlp", "digits", epochs=2, out=out, progress=False, callbacks=[Snapshots()])
+
+
+def test_a_finished_run_shows_each_of_its_snapshots(run):
+    async def scene(desk):
+        await desk.hub.open(run.path)
+        begun = await desk.kind("begun")
+        assert begun["snapshots"] == sorted(snapshots(run.path))
+        await desk.say(look={"curves": {}, "confusion": {}, "filters": {}})
+        last = await desk.until(lambda m: m["kind"] == "frame" and len(m["figures"]) == 3)
+        assert last["step"] == begun["steps"]
+        await desk.say(show=0)
+        first = await desk.until(lambda m: m["kind"] == "frame" and m["step"] == 0)
+        assert first["epoch"] == 0
+        assert first["figures"]["filters"] != last["figures"]["filters"]
+        right = [
+            sum(row[k] for k, row in enumerate(one["figures"]["confusion"][0]["counts"]))
+            for one in (first, last)
+        ]
+        assert right[0] < right[1]
+
+    play(scene)
+
+
+def test_it_takes_no_changes_and_says_so(run):
+    async def scene(desk):
+        await desk.hub.open(run.path)
+        await desk.kind("begun")
+        await desk.say(change={"kind": "rate", "factor": 2.0})
+        assert "takes no changes" in (await desk.kind("said"))["text"]
+        await desk.say(ask={"kernel": 3})
+        assert "no request" in (await desk.kind("said"))["text"]
+
+    play(scene)
+
+
+def test_a_run_that_another_process_trains_is_followed(tmp_path):
+    out = tmp_path / "elsewhere"
+    words = ["train", "lenet5", "digits", "--epochs", "400", "--checkpoint-every", "0.5"]
+    command = [sys.executable, "-m", "cutaway", *words, "--quiet", "--out", str(out)]
+    with subprocess.Popen(command) as process:
+        try:
+            while not (out / "checkpoint" / "last.safetensors").exists():
+                assert process.poll() is None
+                time.sleep(0.1)
+
+            async def scene(desk):
+                await desk.hub.open(out)
+                assert desk.hub.state["state"] == "reading"
+                await desk.kind("begun")
+                await desk.say(look={"curves": {}, "filters": {}})
+                first = await desk.until(lambda m: m["kind"] == "frame" and m["figures"])
+                await desk.until(lambda m: m["kind"] == "frame" and m["step"] > first["step"] + 20)
+
+            play(scene)
+            assert process.poll() is None
+        finally:
+            process.kill()
+
+
+def test_a_run_that_nobody_trains_any_more_is_gone_on_with(run, tmp_path):
+    half = tmp_path / "half"
+    shutil.copytree(run.path, half)
+    for name in ("results.json", "weights.safetensors"):
+        (half / name).unlink()
+
+    async def scene(desk):
+        await desk.hub.open(half)
+        assert desk.hub.state["state"] == "starting"
+        ended = await desk.kind("ended")
+        assert "test images" in ended["text"]
+
+    play(scene)
+
+
+def test_a_damaged_run_is_told_in_a_sentence(run, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(run.path, broken)
+    (broken / "weights.safetensors").write_bytes(b"\0" * 100)
+
+    async def scene(desk):
+        await desk.hub.open(broken)
+        failed = await desk.state("failed")
+        assert "weights.safetensors" in failed["text"]
+
+    play(scene)
