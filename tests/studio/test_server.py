@@ -134,3 +134,20 @@ def test_what_cannot_be_opened_is_refused_in_a_sentence(words, said):
     assert found.returncode == 2
     assert said in found.stderr
     assert "Traceback" not in found.stderr
+
+
+def test_it_needs_no_more_than_its_extra_installs():
+    """Of what other extras bring nothing is imported."""
+    code = """
+import asyncio, sys
+for name in ("prometheus_client", "onnx", "onnxruntime", "pyarrow", "optuna", "huggingface_hub",
+             "httptools", "uvloop", "python_multipart", "fastapi_offline"):
+    sys.modules[name] = None
+import cutaway.studio.run, cutaway.studio.trainer, cutaway.studio.reader
+import cutaway.studio.recording, cutaway.studio.rooms.worker
+from cutaway.studio.hub import Hub
+from cutaway.studio.server import make_app
+make_app(Hub(), "token", asyncio.sleep)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr

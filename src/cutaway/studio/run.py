@@ -9,7 +9,7 @@ from pathlib import Path
 from uvicorn import Config
 
 from cutaway.errors import UsageError
-from cutaway.ship.serve.server import GracefulServer
+from cutaway.ship.serve.graceful import GracefulServer
 from cutaway.studio.hub import Hub
 from cutaway.studio.offers import checked_start
 from cutaway.studio.server import LARGEST, make_app

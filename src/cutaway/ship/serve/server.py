@@ -1,20 +1,18 @@
 """Run a server until it is asked to stop."""
 
 import logging
-import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
 from fastapi import FastAPI
-from uvicorn import Config, Server
-from uvicorn.server import HANDLED_SIGNALS
+from uvicorn import Config
 
 from cutaway.errors import UsageError
 from cutaway.ship.serve.app import make_app
+from cutaway.ship.serve.graceful import GracefulServer
 from cutaway.ship.serve.protocol import limited_protocol
 from cutaway.ship.serve.settings import Settings
 from cutaway.ship.serve.swap import Load
@@ -98,34 +96,6 @@ def bind(host: str, port: int) -> Iterator[socket.socket]:
                 "or 0 for any that is free."
             ) from None
         yield listener
-
-
-class GracefulServer(Server):
-    """uvicorn's server, but it returns normally after a signal instead of raising it again."""
-
-    def __init__(self, config: Config, on_started: Callable[[], None]):
-        super().__init__(config)
-        self._on_started = on_started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_started()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        before = {one: signal.signal(one, self.handle_exit) for one in HANDLED_SIGNALS}
-        try:
-            yield
-        finally:
-            for one, handler in before.items():
-                signal.signal(one, handler)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """End at the first signal; at a second one without waiting for anybody."""
-        if self.should_exit:
-            for connection in list(self.server_state.connections):
-                connection.transport.abort()
-        self.should_exit = True
 
 
 def _log_to_stderr() -> None:
