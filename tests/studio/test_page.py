@@ -180,3 +180,23 @@ def test_a_recording_replays_without_a_server(page, run, tmp_path):
     looked_at(page)
     asked = [one for one in page.requests if not one.startswith(("file:", "data:", "blob:"))]
     assert asked == []
+
+
+def test_the_pad_is_drawn_on_with_the_keyboard(page):
+    """Right, down, and the answer is asked for; the space bar pauses nothing meanwhile."""
+
+    def type_key(key, code):
+        for kind in ("keyDown", "keyUp"):
+            page.call("Input.dispatchKeyEvent", type=kind, key=key, code=code)
+
+    with studio("lenet5", "digits", "--port", "0") as (address, token, _):
+        page.open(f"{address}/?token={token}")
+        page.wait("!!document.querySelector('canvas.pad')", 60)
+        page.run("document.querySelector('canvas.pad').focus()")
+        type_key(" ", "Space")
+        for key in ["ArrowRight"] * 4 + ["ArrowDown"] * 6:
+            type_key(key, key)
+        type_key(" ", "Space")
+        page.wait(f"/your own/.test({labelled('What it answers')}.textContent)")
+        assert "paused" in status(page)
+        assert violations(page) == []

@@ -2,7 +2,7 @@ import { button, make } from "./dom.js";
 import { notice } from "./notices.js";
 import { debounced } from "./soon.js";
 
-const PAD_SIDE = 280, PEN_WIDTH = 22, FILLED = 0.72, LARGEST_FILE = 20e6, AFTER_STROKE = 250;
+const PAD_SIDE = 280, PEN_WIDTH = 22, KEY_STEP = 14, FILLED = 0.72, LARGEST_FILE = 20e6, AFTER_STROKE = 250;
 
 /* A panel for one's own image: drawn where the network sees one channel, or a file. */
 export class OwnImage {
@@ -17,11 +17,18 @@ export class OwnImage {
   }
 
   makePad() {
-    this.pad = make("canvas", { class: "pad", width: PAD_SIDE, height: PAD_SIDE, role: "img", "aria-label": "Draw here with the mouse or a finger",
+    this.pad = make("canvas", { class: "pad", width: PAD_SIDE, height: PAD_SIDE, role: "application", tabindex: 0,
+      "aria-label": "Draw here with the mouse or a finger. With the keyboard: arrow keys move the pen, the space bar puts it down and lifts it", onkeydown: (event) => this.key(event),
       onpointerdown: (event) => this.begin(event), onpointermove: (event) => this.go(event), onpointerup: () => this.end(), onpointercancel: () => this.end() });
     this.wipe();
     this.drawn = debounced(() => this.strokes.length && this.picture(pngOf(framedStrokes(this.strokes))), AFTER_STROKE);
-    return [make("div", { class: "side" }, this.pad, button("Clear", () => this.clear()))];
+    [this.spot, this.pen] = [make("span", { class: "spot", hidden: true }), [PAD_SIDE / 2, PAD_SIDE / 4]];
+    this.pad.addEventListener("focus", () => this.showSpot(this.pad.matches(":focus-visible")));
+    this.pad.addEventListener("blur", () => {
+      this.end();
+      this.showSpot(false);
+    });
+    return [make("div", { class: "side" }, make("div", { class: "sheet" }, this.pad, this.spot), button("Clear", () => this.clear()))];
   }
 
   makeDrop() {
@@ -69,17 +76,45 @@ export class OwnImage {
 
   begin(event) {
     this.pad.setPointerCapture(event.pointerId);
-    this.drawing = true;
-    this.kept.hidden = true;
-    this.strokes.push([this.at(event)]);
-    this.go(event);
+    this.showSpot(false);
+    this.put(this.at(event));
   }
 
   go(event) {
-    if (!this.drawing) return;
+    if (this.drawing) this.draw(this.at(event));
+  }
+
+  put(place) {
+    this.drawing = true;
+    this.kept.hidden = true;
+    this.strokes.push([place]);
+    this.draw(place);
+  }
+
+  draw(place) {
     const line = this.strokes.at(-1);
-    line.push(this.at(event));
+    line.push(place);
     drawStrokes(this.pad.getContext("2d"), [line.slice(-2)], PEN_WIDTH);
+  }
+
+  key(event) {
+    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    if (event.key !== " " && !moves[event.key]) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.key === " ") this.drawing ? this.end() : this.put(this.pen);
+    else {
+      this.pen = this.pen.map((value, k) => Math.min(Math.max(value + KEY_STEP * moves[event.key][k], 0), PAD_SIDE));
+      if (this.drawing) this.draw(this.pen);
+    }
+    this.showSpot(true);
+  }
+
+  /* Where the pen of the keyboard is, and whether it is down. */
+  showSpot(shown) {
+    this.spot.hidden = !shown;
+    this.spot.classList.toggle("down", this.drawing);
+    [this.spot.style.left, this.spot.style.top] = this.pen.map((value) => `${100 * value / PAD_SIDE}%`);
   }
 
   end() {
