@@ -25,7 +25,6 @@ from cutaway.studio.mathml import equations
 from cutaway.studio.scene import Scene
 from cutaway.studio.sums import made_of
 from cutaway.studio.tensors import plain, told
-from cutaway.studio.views.chosen_image import names_of
 from cutaway.studio.wire import Message, Outbox
 from cutaway.systems import system_graph
 
@@ -56,7 +55,7 @@ class Inside:
         self.step, batch = scene.step, _few(scene.batch)
         self.players = [one.name for one in task.players(network)]
         self.player = player or self.players[0]
-        self.images = names_of(scene)[: len(batch)]
+        self.images = scene.names[: len(batch)]
         self.note = _note(scene, len(batch))
         with torch.random.fork_rng(devices=[]), torch.enable_grad():
             torch.default_generator.manual_seed(derive(scene.run.recipe.seed, "inside", self.step))

@@ -7,7 +7,7 @@ from typing import Any
 from cutaway.errors import CutawayError
 from cutaway.figures import Figure
 from cutaway.studio.scene import Scene
-from cutaway.studio.views import View, described, views_of
+from cutaway.studio.views import Chosen, View, described, views_of
 from cutaway.studio.wire import Message, Outbox
 
 SHARE = 0.03
@@ -19,15 +19,11 @@ FRAME = 1 / 30
 
 
 def drawn(
-    view: View, scene: Scene, asked: Mapping[str, Any], on_fault: Callable[[str], None] = print
+    view: View, scene: Scene, chosen: Chosen, on_fault: Callable[[str], None] = print
 ) -> Sequence[Figure]:
-    """The figures of a view; one that cannot be made costs that view, and says why.
-
-    Args:
-        asked: its options, where they are to be others than the usual ones.
-    """
+    """The figures of a view; one that cannot be made costs that view, and says why."""
     try:
-        return view.draw(scene, view.chosen(scene, asked))
+        return view.draw(scene, chosen)
     except (CutawayError, RuntimeError, ValueError, TypeError) as error:
         on_fault(str(error).splitlines()[0] if str(error) else type(error).__name__)
         return []
@@ -90,20 +86,19 @@ class Looking:
         for name in sorted(self._asked, key=self._when):
             if not now and self._saved <= 0:
                 break
-            view, when = self.views[name], self._when(name)
-            chosen = view.chosen(self.scene, self._asked[name])
-            state = self._state(name, chosen)
-            if self._drawn.get(name, (0.0, None))[1] == state:
-                continue
-            if not now and clock - when < view.every:
+            view = self.views[name]
+            if not now and clock - self._when(name) < view.every:
                 continue
             began = monotonic()
-            found[name] = [one.to_dict() for one in self._draw(view, chosen)]
+            chosen = view.chosen(self.scene, self._asked[name])
+            state = self._state(name, chosen)
+            if self._drawn.get(name, (0.0, None))[1] != state:
+                found[name] = [one.to_dict() for one in self._draw(view, chosen)]
+                self._drawn[name] = monotonic(), state
             self._saved -= monotonic() - began
-            self._drawn[name] = monotonic(), state
         return found
 
-    def _draw(self, view: View, chosen: Mapping[str, Any]) -> Sequence[Figure]:
+    def _draw(self, view: View, chosen: Chosen) -> Sequence[Figure]:
         def cost_it(said: str) -> None:
             self._asked.pop(view.name, None)
             text = f"'{view.title}' cannot be shown of this network: {said}"
@@ -114,7 +109,7 @@ class Looking:
     def _when(self, name: str) -> float:
         return self._drawn.get(name, (0.0, None))[0]
 
-    def _state(self, name: str, chosen: Mapping[str, Any]) -> object:
+    def _state(self, name: str, chosen: Chosen) -> object:
         """What a view's figures follow from."""
         step = None if self.views[name].by_epoch and self.scene.learns else self.scene.step
         return self._versions.get(name, 0), step, tuple(chosen.items())

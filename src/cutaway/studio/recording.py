@@ -64,7 +64,8 @@ def _frame(scene: ReadScene, views: dict[str, View], step: int) -> dict[str, Any
     scene.show(step)
     figures = {}
     for name, view in list(views.items()):
-        figures[name] = [one.to_dict() for one in drawn(view, scene, {})]
+        chosen = view.chosen(scene, {})
+        figures[name] = [one.to_dict() for one in drawn(view, scene, chosen)]
     return {"kind": "frame", "at": step, **about(scene), "figures": figures}
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from cutaway.data.batch import Batch
 from cutaway.data.feed import Feed
 from cutaway.data.imageset import ImageSet
+from cutaway.data.target import Classes
 from cutaway.learn.evaluation import Evaluation
 from cutaway.learn.history import Row
 from cutaway.learn.run import Run
@@ -74,7 +75,16 @@ class Scene:
         """The chosen images."""
         return next(self.feed.first(CHOSEN))
 
-    @property
+    @cached_property
+    def names(self) -> list[str]:
+        """What they are called: by their class, where they have one."""
+        target = self.images.target
+        if not isinstance(target, Classes):
+            return [f"image {k + 1}" for k in range(len(self.batch.x))]
+        classes = self.images.truth[self.batch.index.cpu()].tolist()
+        return [f"{k + 1}: {target.names[int(t)]}" for k, t in enumerate(classes)]
+
+    @cached_property
     def pictures(self) -> UInt8[Tensor, "n *grid c"]:
         """Their pixels."""
         return self.images.images.index_select(0, self.batch.index.cpu())

@@ -5,7 +5,7 @@ from typing import Any
 
 from cutaway.studio.scene import Scene
 from cutaway.studio.views.answer import Answer
-from cutaway.studio.views.base import Option, View
+from cutaway.studio.views.base import Chosen, Option, View
 from cutaway.studio.views.codes import Codes
 from cutaway.studio.views.confusion import Confusion
 from cutaway.studio.views.curves import Curve
@@ -33,4 +33,4 @@ def described(views: Mapping[str, View], scene: Scene) -> list[dict[str, Any]]:
     return [view.described(scene) for view in views.values()]
 
 
-__all__ = ["ALL", "Option", "View", "described", "views_of"]
+__all__ = ["ALL", "Chosen", "Option", "View", "described", "views_of"]

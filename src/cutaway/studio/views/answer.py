@@ -12,7 +12,7 @@ from cutaway.learn.task import at_rest
 from cutaway.see.probe import answer
 from cutaway.studio.scene import Scene
 from cutaway.studio.views.base import Chosen, Option, View
-from cutaway.studio.views.chosen_image import image_option, names_of
+from cutaway.studio.views.chosen_image import image_option
 
 MOST = 10
 """Classes that are shown: the most probable ones."""
@@ -40,7 +40,7 @@ class Answer(View):
         names = tuple(scene.target.names[k] for k in shown)
         values = tuple(p[shown].tolist())
         said = scene.target.names[int(p.argmax())]
-        truth = "" if image < 0 else names_of(scene)[image].partition(": ")[2]
+        truth = "" if image < 0 else scene.names[image].partition(": ")[2]
         caption = f"Most probable: {said}." + (f" It is {truth}." if truth else "")
         axis = Axis("probability (%)", share=True, low=0, high=1)
         bars = Bars("Answer", axis, names, (Part("now", values),), caption)

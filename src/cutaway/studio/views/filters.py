@@ -25,16 +25,23 @@ class Filters(View):
     )
     units: ClassVar[str] = "layer"
 
+    def __init__(self) -> None:
+        self._names: list[str] = []
+
     @classmethod
     def fits(cls, scene: Scene) -> bool:
         return bool(_layers(scene))
 
     def options(self, scene: Scene) -> dict[str, Option]:
-        names = _layers(scene)
+        names = self._layers(scene)
         return {"layer": Option("Layer", [(name, name) for name in names], names[0])}
 
     def owners(self, scene: Scene) -> Mapping[str, str]:
-        return {name: name for name in _layers(scene)}
+        return {name: name for name in self._layers(scene)}
+
+    def _layers(self, scene: Scene) -> list[str]:
+        self._names = self._names or _layers(scene)
+        return self._names
 
     def draw(self, scene: Scene, chosen: Chosen) -> Sequence[Figure]:
         module = scene.model.get_submodule(chosen["layer"])
