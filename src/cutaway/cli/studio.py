@@ -39,7 +39,7 @@ def studio(
                              "demo.html")  # fmt: skip
         from cutaway.studio.recording import write_recording
 
-        write_recording(run, record, lambda text: typer.echo(text))
+        write_recording(run, record, typer.echo)
         return
     check_installed()
     from cutaway.studio.run import studio as open_studio

@@ -6,19 +6,20 @@ not is not. Nothing that is only looked at changes the training.
 
 import os
 import signal
+from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cutaway.errors import CutawayError, UsageError
+from cutaway.errors import UsageError
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.history import Row
-from cutaway.learn.interventions import change_of, divisible, dropouts, kernel
+from cutaway.learn.interventions import change_of, divisible, dropouts
 from cutaway.studio.condition import Condition, after_epochs, after_steps, met
 from cutaway.studio.inside import Insides
 from cutaway.studio.looking import Looking
-from cutaway.studio.pictures import picture_of
+from cutaway.studio.requests import look, take_all
 from cutaway.studio.scene import LiveScene
-from cutaway.studio.telling import about_run, told
+from cutaway.studio.telling import about_run, progress, told
 from cutaway.studio.wire import Inbox, Message, Outbox
 
 if TYPE_CHECKING:
@@ -85,40 +86,27 @@ class Live(Callback):
         self._show(training, now=training.stage.ended)
 
     def on_note(self, text: str) -> None:
-        self._say(text)
+        self.outbox.say({"kind": "said", "text": text, "tone": "note"})
 
     # What is said to it
 
     def _take_all(self, training: "Training", seconds: float = 0.0) -> None:
-        message = self.inbox.next(seconds)
-        while message is not None:
-            try:
-                self._take(training, message)
-            except CutawayError as error:
-                self._say(str(error), "error")
-            except (KeyError, TypeError, ValueError, AttributeError):  # of a page gone wrong
-                self._say("The page has sent something that is no request.", "error")
-            message = self.inbox.next()
+        take_all(self.inbox, self.outbox, partial(self._take, training), seconds)
 
     def _take(self, training: "Training", message: Message) -> None:
         assert self.looking is not None
-        if "look" in message:
-            self.looking.ask(message["look"])
-        elif "picture" in message:
-            self._picture(training, message["picture"])
-        elif "change" in message:
+        assert self.insides is not None
+        if "open" in message.get("inside", ()) and not self.paused:
+            raise UsageError("Pause the training before you look inside a step.")
+        if look(message, self.looking, self.insides, partial(begun, training, self.looking)):
+            return
+        if "change" in message:
             training.interventions.add(training, change_of(message["change"]))
             self._changed(training)
         elif message.get("undo"):
             if not training.interventions.undo(training):
                 raise UsageError("There is nothing to undo.")
             self._changed(training)
-        elif "ask" in message:
-            about = message["ask"]["kernel"]
-            asked = kernel(training.model, about["layer"], about["unit"])
-            self.outbox.say({"kind": "kernel", **asked})
-        elif "inside" in message:
-            self._inside(message["inside"])
         elif "do" in message:
             self._do(training, message)
 
@@ -139,28 +127,12 @@ class Live(Callback):
         if self.insides is not None and not self.paused:
             self.insides.close()
 
-    def _picture(self, training: "Training", picture: Any) -> None:
-        """Look at a picture of somebody's own, which came as the network's images are."""
-        assert self.looking is not None
-        self.looking.scene.own = picture_of(picture)
-        self.looking.renew()
-        self.outbox.say(begun(training, self.looking))
-
-    def _inside(self, asked: Any) -> None:
-        assert self.insides is not None
-        if "open" in asked and not self.paused:
-            raise UsageError("Pause the training before you look inside a step.")
-        self.insides.take(asked)
-
     def _changed(self, training: "Training") -> None:
         assert self.looking is not None
         self.looking.renew()
         self._say_changes(training)
 
     # What it says
-
-    def _say(self, text: str, tone: str = "note") -> None:
-        self.outbox.say({"kind": "said", "text": text, "tone": tone})
 
     def _say_state(self, training: "Training") -> None:
         state = "paused" if self.paused else "training"
@@ -180,11 +152,8 @@ class Live(Callback):
         if clock - self._mark[0] > COUNTED:
             self._rate = (seen - self._mark[1]) / (clock - self._mark[0])
             self._mark = clock, seen
-        stage, rows = training.stage, training.rows
-        figures = {} if not rows else {k: v for k, v in rows[-1].items() if k.startswith("val_")}
-        return {
-            "step": training.step, "epoch": len(rows), "epochs": epochs(training),
-            "lr": stage.player_optimizers[0].rates[0], "rate": self._rate, "metrics": figures,
+        return progress(training.step, training.rows, epochs(training)) | {
+            "lr": training.stage.player_optimizers[0].rates[0], "rate": self._rate,
         }  # fmt: skip
 
 

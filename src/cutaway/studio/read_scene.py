@@ -97,7 +97,6 @@ class ReadScene(Scene):
         except RuntimeError as error:
             first = str(error).splitlines()[1].strip()
             raise RunError(f"These weights do not fit the network: {first}") from None
-        self.evaluation = None
 
     def by_step(self) -> Sequence[tuple[str, Points]]:
         found: dict[str, Points] = {}

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.errors import CutawayError, UsageError
-from cutaway.learn.interventions import Lasting, interventions_of, kernel
+from cutaway.learn.interventions import Lasting, interventions_of
 from cutaway.learn.run import Run
 from cutaway.learn.snapshots import snapshots
 from cutaway.studio.inside import Insides
 from cutaway.studio.looking import Looking
-from cutaway.studio.pictures import picture_of
 from cutaway.studio.read_scene import ReadScene
-from cutaway.studio.telling import about_run, told
+from cutaway.studio.requests import look, take_all
+from cutaway.studio.telling import about_run, progress, told
 from cutaway.studio.views import View
 from cutaway.studio.wire import Inbox, Message, Outbox, own_output
 
@@ -42,16 +42,7 @@ class Reader:
         self._say_begun()
         self._say_changes()
         while not self.inbox.ended:
-            message = self.inbox.next(EVERY)
-            while message is not None:
-                try:
-                    self._take(message)
-                except CutawayError as error:
-                    self.outbox.say({"kind": "said", "text": str(error), "tone": "error"})
-                except (KeyError, TypeError, ValueError, AttributeError):  # of a page gone wrong
-                    text = "The page has sent something that is no request."
-                    self.outbox.say({"kind": "said", "text": text, "tone": "error"})
-                message = self.inbox.next()
+            take_all(self.inbox, self.outbox, self._take, EVERY)
             if not self.run.finished or self.seen != self.scene.changed():
                 self._read_again()
             self.looking.show(about(self.scene), now=True)
@@ -66,26 +57,17 @@ class Reader:
             self._say_changes()
 
     def _take(self, message: Message) -> None:
-        if "look" in message:
-            self.looking.ask(message["look"])
-        elif "show" in message:
+        if "show" in message:
             self.scene.show(message["show"])
             self._say_changes()
-        elif "picture" in message:
-            self.scene.own = picture_of(message["picture"])
-            self.looking.renew()
-            self._say_begun()
-        elif "ask" in message:
-            place = message["ask"]["kernel"]
-            asked = kernel(self.scene.model, place["layer"], place["unit"])
-            self.outbox.say({"kind": "kernel", **asked})
-        elif "inside" in message:
-            self.insides.take(message["inside"])
-        else:
+        elif not look(message, self.looking, self.insides, self._begun):
             raise UsageError("This run is looked at from its files, and takes no changes.")
 
+    def _begun(self) -> Message:
+        return begun(self.scene, self.looking.views)
+
     def _say_begun(self) -> None:
-        self.outbox.say(begun(self.scene, self.looking.views))
+        self.outbox.say(self._begun())
 
     def _say_changes(self) -> None:
         self.outbox.say(changed(self.run.path, self.scene.step))
@@ -94,10 +76,8 @@ class Reader:
 def about(scene: ReadScene) -> dict[str, Any]:
     """What a frame says beside its figures."""
     rows = scene.rows
-    figures = {} if not rows else {k: v for k, v in rows[-1].items() if k.startswith("val_")}
-    return {
-        "step": scene.step, "epoch": len(rows), "epochs": scene.run.done[1], "rate": 0.0,
-        "lr": rows[-1].get("lr", 0.0) if rows else 0.0, "metrics": figures,
+    return progress(scene.step, rows, scene.run.done[1]) | {
+        "lr": rows[-1].get("lr", 0.0) if rows else 0.0, "rate": 0.0,
     }  # fmt: skip
 
 

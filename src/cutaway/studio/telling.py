@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from cutaway.learn.history import Row
 from cutaway.learn.interventions import Intervention, Lasting
 from cutaway.learn.task import Task
 from cutaway.learn.tasks import METRICS
@@ -24,6 +25,12 @@ def told(made: Sequence[Intervention], lasting: Lasting, undo: bool = False) -> 
             "held": [[*place, value] for place, value in lasting.held.items()],
         },
     }  # fmt: skip
+
+
+def progress(step: int, rows: Sequence[Row], epochs: int) -> Message:
+    """How far a run has come, and the figures of its last validation."""
+    figures = {k: v for row in rows[-1:] for k, v in row.items() if k.startswith("val_")}
+    return {"step": step, "epoch": len(rows), "epochs": epochs, "metrics": figures}
 
 
 def measures(task: Task) -> dict[str, dict[str, bool]]:

@@ -1,6 +1,5 @@
 """Digits for rooms: those of the embedded set, and one that somebody draws."""
 
-from base64 import b64decode
 from functools import lru_cache
 
 import torch
@@ -8,11 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from cutaway.data.decode import Unreadable, decode_to
 from cutaway.data.frame import Frame
 from cutaway.data.sources import load
 from cutaway.errors import UsageError
 from cutaway.lab.tools.samples import Samples, samples
+from cutaway.studio.pictures import decoded
 
 LARGEST = 1_500_000
 """Characters of a drawing, at most."""
@@ -53,12 +52,7 @@ def drawing(content: str, side: int) -> Float[Tensor, "side side"]:
     """
     if len(content) > LARGEST:
         raise UsageError("The picture is larger than 1 MB: give a smaller one.")
-    try:
-        pixels = decode_to(b64decode(content, validate=True), Frame(1, (side, side)), PIXELS)
-    except Unreadable as problem:
-        raise UsageError(problem.sentence) from None
-    except ValueError:
-        raise UsageError("What came is no picture.") from None
+    pixels = decoded(content, Frame(1, (side, side)), PIXELS)
     return torch.from_numpy(pixels[..., 0].copy()).float() / 255
 
 

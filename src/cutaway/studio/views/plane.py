@@ -55,8 +55,7 @@ class _Flat(torch.nn.Module):
         self.model, self.shape = model, shape
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.model(x.view(-1, *self.shape))
-        return y[0] if isinstance(y, tuple) else y
+        return self.model(x.view(-1, *self.shape))
 
 
 def _examples(scene: Scene) -> tuple[Tensor, Tensor]:
