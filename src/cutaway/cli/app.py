@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib import import_module
 from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,6 +55,17 @@ GpusOption = Annotated[
     float | None, typer.Option(help="GPUs of each task on Ray, by default 0.", show_default=False)
 ]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's directory.")]
+
+
+def expect_installed(what: str, extra: str, *modules: str) -> None:
+    """Refuse what modules are lacking for. Raises UsageError, which names the first of them."""
+    try:
+        for name in modules:
+            import_module(name)
+    except ImportError as error:
+        raise UsageError(
+            f"{what} needs {error.name}, which is not installed: pip install 'cutaway[{extra}]'."
+        ) from None
 
 
 def print_version(show: bool) -> None:

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cutaway.cli.app import app
-from cutaway.errors import UsageError
+from cutaway.cli.app import app, expect_installed
 
 LIMITS = "Limits"
 
@@ -81,13 +80,7 @@ def serve(
 
 
 def check_installed() -> None:
-    try:
-        import fastapi  # noqa: F401
-        import httptools  # noqa: F401
-        import prometheus_client  # noqa: F401
-        import python_multipart  # noqa: F401
-        import uvicorn  # noqa: F401
-    except ImportError as error:
-        raise UsageError(
-            f"Serving needs {error.name}, which is not installed: pip install 'cutaway[serve]'."
-        ) from None
+    expect_installed(
+        "Serving", "serve", "fastapi", "httptools", "prometheus_client", "python_multipart",
+        "uvicorn",
+    )  # fmt: skip

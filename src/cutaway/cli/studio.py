@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cutaway.cli.app import app
+from cutaway.cli.app import app, expect_installed
 from cutaway.errors import UsageError
 
 
@@ -41,7 +41,7 @@ def studio(
 
         write_recording(run, record, typer.echo)
         return
-    check_installed()
+    expect_installed("The studio", "studio", "fastapi", "uvicorn", "websockets")
     from cutaway.studio.run import studio as open_studio
 
     start = begun_with(first, data) if first and run is None else None
@@ -63,14 +63,3 @@ def begun_with(first: str, data: str) -> tuple[str, str]:
     if recipe.data not in SOURCES and not recipes.is_there(recipe.data):
         raise UsageError(f"There is no data set, folder or file {recipe.data}. Check the name.")
     return recipe.model, recipe.data
-
-
-def check_installed() -> None:
-    try:
-        import fastapi  # noqa: F401
-        import uvicorn  # noqa: F401
-        import websockets  # noqa: F401
-    except ImportError as error:
-        raise UsageError(
-            f"The studio needs {error.name}, which is not installed: pip install 'cutaway[studio]'."
-        ) from None

@@ -48,6 +48,7 @@ def make_app(hub: Hub, token: str, begin: Callable[[], Awaitable[None]]) -> Fast
         await begin()
         yield
         await hub.close()
+        pool.close()
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
 
@@ -64,7 +65,7 @@ def make_app(hub: Hub, token: str, begin: Callable[[], Awaitable[None]]) -> Fast
         return response
 
     _add_page(app)
-    add_rooms(app)
+    pool = add_rooms(app)
 
     @app.get("/api/systems")
     async def systems() -> Response:

@@ -169,6 +169,7 @@ class Interventions(Callback):
 
 
 def _networks(training: "Training") -> Sequence[nn.Module]:
-    """What learns, and its moving average."""
-    average = training.stage.average
-    return [training.model] if average is None else [training.model, average.module]
+    """What learns, and its moving average; that of a network's last modules alone goes by other
+    names, and comes to what is held by itself."""
+    average, whole = training.stage.average, training.stage.network is training.model
+    return [training.model, average.module] if average and whole else [training.model]
