@@ -52,11 +52,16 @@ def test_a_run_says_how_it_was_trained_and_is_like_any_other(whole, tmp_path):
         (("--lr", 1000, "--optimizer", "sgd", "--momentum", 0.99), 1, "stopped being a finite"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence_from_one_process(words, code, said, tmp_path):
+def test_what_cannot_be_done_is_one_sentence_from_one_process(
+    words, code, said, tmp_path, monkeypatch
+):
+    (scratch := tmp_path / "scratch").mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
     done = process(*TRAIN, "--epochs", 1, "--out", tmp_path / "run", *words)
     assert (done.code, done.out) == (code, "")
     assert said in done.said
     assert done.err.count("Error") == 1
+    assert not any(scratch.iterdir())
 
 
 def started(out: Path, *words: object, **options) -> "subprocess.Popen[str]":

@@ -94,6 +94,7 @@ def start(words: Sequence[str], processes: int) -> int:
     Returns:
         The exit code that the command has.
     """
+    from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -105,6 +106,7 @@ def start(words: Sequence[str], processes: int) -> int:
         config = LaunchConfig(
             min_nodes=1, max_nodes=1, nproc_per_node=processes, run_id=uuid4().hex,
             rdzv_backend="c10d", rdzv_endpoint="localhost:0", max_restarts=RESTARTS,
+            logs_specs=DefaultLogsSpecs(folder),  # its own folder would be left behind
         )  # fmt: skip
         logging.disable(logging.CRITICAL)  # the agent tells a terminal what is no concern of it
         try:
