@@ -7,7 +7,7 @@ from base64 import b64decode
 
 import pytest
 from helpers.killed_runs import contents
-from helpers.studio import Desk, play, run_of
+from helpers.studio import Desk, Message, play, run_of
 
 from cutaway.api import fit
 from cutaway.learn.interventions import read_interventions
@@ -71,6 +71,43 @@ def test_it_goes_on_by_steps_by_epochs_and_until_something_is_so():
         assert frame["metrics"]["val_accuracy"] > 0.5
         await desk.say(do="until", metric="val_beauty", above=0.5)
         assert "no figure 'val_beauty'" in (await desk.kind("said"))["text"]
+
+    play(scene)
+
+
+def test_steps_follow_each_other_at_the_pace_that_was_asked_for():
+    async def scene(desk):
+        await desk.start(fields=SHORT)
+        await desk.say(look={"curves": {}}, drawn=True)
+        await desk.say(pace=0.02)
+        assert (await desk.kind("changed"))["pace"] == 0.02
+        await desk.say(do="go")
+        await desk.until(frame_at(1))
+        await desk.say(pace="hasty")
+        await desk.kind("said")
+        seen = {m["step"] for m in desk.heard if m["kind"] == "frame"}
+        assert seen <= {0, 1}, "the second step is due after 50 seconds"
+        await desk.say(pace=0)
+        assert Run(run_of(await desk.kind("ended"))).finished
+        assert max(m["step"] for m in desk.heard if m["kind"] == "frame") > 1
+
+    play(scene)
+
+
+def test_the_next_frame_waits_until_all_have_drawn_the_last():
+    async def scene(desk):
+        other = Desk(desk.hub)
+        await desk.start(fields=SHORT)
+        await desk.kind("frame")
+        told: list[Message] = []
+        desk.hub._tell = told.append
+        last = desk.viewer.sent
+        assert last > 0
+        await desk.say(drawn=last)
+        await other.say(drawn=last - 1)
+        assert told == []
+        await other.say(drawn=last)
+        assert told == [{"drawn": last}]
 
     play(scene)
 

@@ -69,14 +69,18 @@ def shown(inside, at):
     place = example.numel() // 2
     made = inside.value(at, 1, place)
     assert made["value"] == pytest.approx(example.flatten()[place].item())
-    if made["how"] in ("convolved", "affine"):
+    if made["how"] in ("convolved", "products"):
         assert the_sum(made) == pytest.approx(made["value"], rel=1e-3, abs=1e-5)
+    if made["how"] == "normalised":
+        hat = (made["number"] - made["mean"]) / made["spread"]
+        number = hat * made["scale"] + made["shift"]
+        assert number == pytest.approx(made["value"], rel=1e-3, abs=1e-4)
     if made["how"] == "window":
         assert max(number for row in made["window"] for number in row) == made["value"]
 
 
 def the_sum(made):
-    if made["how"] == "affine":
+    if made["how"] == "products":
         own = sum(one["input"] * one["weight"] for one in made["terms"])
     else:
         own = sum(

@@ -6,8 +6,10 @@ import pytest
 
 from cutaway.errors import UsageError
 from cutaway.figures import Curves, line
+from cutaway.studio import budget
 from cutaway.studio import looking as module
-from cutaway.studio.looking import SAVED, SHARE, Looking
+from cutaway.studio.budget import SAVED, SHARE
+from cutaway.studio.looking import Looking
 from cutaway.studio.scene import Scene
 from cutaway.studio.views import View
 from cutaway.studio.wire import Outbox
@@ -78,7 +80,8 @@ class Box(Outbox):
 @pytest.fixture
 def at(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(module, "monotonic", clock)
+    for one in (module, budget):
+        monkeypatch.setattr(one, "monotonic", clock)
     Costly.clock, Costly.drawn = clock, 0
     monkeypatch.setattr(module, "views_of", lambda scene: {"costly": Costly(), "broken": Broken()})
     box = Box()
@@ -92,8 +95,12 @@ def steps(looking, clock, seconds, step=0.01):
         clock.now += step
         took += step
         looking.scene.step += 1
+        looking.budget.end_step()
+        if looking.budget.drawing:
+            looking.budget.drawn(looking.budget._number)
         if looking.due:
             looking.show({})
+        looking.budget.begin_step()
 
 
 def test_looking_takes_its_share_of_the_time_and_no_more(at):

@@ -71,3 +71,12 @@ def test_every_offered_value_is_taken_as_it_stands():
         fields = fields_of(card["model"], card["data"])["fields"]
         for field in fields:
             SETTINGS[field["name"]].read(field["value"])
+
+
+def test_a_pace_is_steps_a_second():
+    pair = {"model": "mlp", "data": "digits"}
+    assert checked_start(pair)["pace"] == 0
+    assert checked_start(pair | {"pace": 10})["pace"] == 10
+    for pace in (-1, "fast", True, 1e9):
+        with pytest.raises(UsageError, match="steps a second"):
+            checked_start(pair | {"pace": pace})

@@ -83,7 +83,7 @@ def test_from_the_door_to_a_unit_that_is_held(page, tmp_path):
         page.run(f"{maps}.scrollIntoView()")
         page.wait(f"{maps}.querySelectorAll('button.unit').length >= 6")
         page.run(f"{maps}.querySelectorAll('button.unit')[2].click()")
-        page.wait(press("Hold at 0"))
+        page.wait(press("Switch off"))
         page.wait("/held at 0/.test(document.body.textContent)")
         run = next((tmp_path / "runs").iterdir())
         assert [str(one.change) for one in read_interventions(run)] == [
@@ -105,6 +105,27 @@ def test_a_drawing_of_ones_own_is_answered(page, tmp_path):
         page.run("globalThis.$ = () => document.querySelector('canvas.pad'); true")
         page.draw((0.3, 0.2), (0.6, 0.2), (0.5, 0.5), (0.4, 0.8))
         page.wait(f"/your own/.test({labelled('What it answers')}.textContent)")
+        assert page.problems == []
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(200_000_000, "larger than 20 MB"), (1_000_000, "not a picture that can be read")],
+)
+def test_what_is_dropped_and_is_no_image_is_told_in_a_sentence(page, tmp_path, size, said):
+    with studio("lenet5", "digits", "--port", "0") as (address, token, _):
+        page.open(f"{address}/?token={token}")
+        page.wait("!!document.querySelector('canvas.pad')", 60)
+        page.run(
+            "(() => { const held = new DataTransfer(); "
+            f"const bytes = new Uint8Array({size}); "
+            "held.items.add(new File([bytes], 'one.png', { type: 'image/png' })); "
+            "document.querySelector('.drop').dispatchEvent("
+            "new DragEvent('drop', { dataTransfer: held, bubbles: true, cancelable: true })); })()"
+        )
+        page.wait(f"/{said}/.test(document.getElementById('notices').textContent)")
+        page.wait(press("Step"))
+        page.wait("/^Step 1 /.test(document.getElementById('status').textContent)")
         assert page.problems == []
 
 
@@ -180,6 +201,38 @@ def test_a_recording_replays_without_a_server(page, run, tmp_path):
     looked_at(page)
     asked = [one for one in page.requests if not one.startswith(("file:", "data:", "blob:"))]
     assert asked == []
+
+
+def test_eight_networks_are_a_fan_and_each_can_be_looked_into(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with studio("--port", "0") as (address, token, _):
+        page.open(f"{address}/?token={token}")
+        page.wait("document.querySelectorAll('#choosing li').length > 5")
+        page.run(f"{labelled('Start: Eight at once')}.click()")
+        page.wait("/of 160 epochs/.test(document.getElementById('status').textContent)", 60)
+        page.wait("/Mean accuracy/.test(document.getElementById('outcome').textContent)", 120)
+        page.wait("document.querySelectorAll('#members option').length === 8", 60)
+        page.wait("document.querySelectorAll('#desk canvas').length > 4")
+        looked_at(page)
+        page.run(
+            "(() => { const one = document.querySelector('#members select'); "
+            "one.selectedIndex = 5; one.dispatchEvent(new Event('change')); })()"
+        )
+        page.wait("document.querySelector('#members select').value === '6: seed 5'")
+        page.wait(press("Inside a step"))
+        page.wait("!!document.querySelector('dialog[open]')")
+
+
+def test_two_runs_are_travelled_through_in_step(page, run, tmp_path):
+    other = fit("lenet5", "digits", epochs=1, lr=0.01, out=tmp_path / "other", progress=False,
+                callbacks=[Snapshots()])  # fmt: skip
+    with studio(str(run.path), str(other.path), "--port", "0") as (address, token, _):
+        page.open(f"{address}/?token={token}")
+        page.wait("document.querySelectorAll('.pairs canvas').length > 4", 60)
+        looked_at(page)
+        page.wait(press("Play"))
+        page.wait("/Step 0/.test(document.querySelector('#travel output').textContent)")
+        looked_at(page)
 
 
 def test_the_pad_is_drawn_on_with_the_keyboard(page):

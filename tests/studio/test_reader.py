@@ -1,5 +1,6 @@
 """Runs that the studio reads from their files: finished, or trained elsewhere at the moment."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,23 @@ def test_a_finished_run_shows_each_of_its_snapshots(run):
             for one in (first, last)
         ]
         assert right[0] < right[1]
+
+    play(scene)
+
+
+def test_a_run_without_a_history_of_its_steps_shows_its_epochs(run, tmp_path):
+    """As an earlier version wrote it."""
+    old = tmp_path / "old"
+    shutil.copytree(run.path, old)
+    (old / "steps.jsonl").unlink()
+
+    async def scene(desk):
+        await desk.hub.open(old)
+        await desk.say(look={"curves": {}})
+        shown = await desk.until(lambda m: m["kind"] == "frame" and m["figures"])
+        assert (shown["step"], shown["epoch"]) == (run.metrics[-1]["step"], 2)
+        series = [one for figure in shown["figures"]["curves"] for one in figure["series"]]
+        assert {len(one["x"]) for one in series} == {2}
 
     play(scene)
 
@@ -86,6 +104,21 @@ def test_a_run_that_nobody_trains_any_more_is_gone_on_with(run, tmp_path):
         assert desk.hub.state["state"] == "starting"
         ended = await desk.kind("ended")
         assert "test images" in ended["text"]
+
+    play(scene)
+
+
+def test_an_older_version_of_a_run_is_not_gone_on_with(run, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(run.path, old)
+    for name in ("results.json", "weights.safetensors"):
+        (old / name).unlink()
+    recipe = old / "recipe.toml"
+    recipe.write_text(re.sub(r"^format = \d+", "format = 1", recipe.read_text(), flags=re.M))
+
+    async def scene(desk):
+        await desk.hub.open(old)
+        assert "earlier version of Cutaway" in (await desk.state("failed"))["text"]
 
     play(scene)
 

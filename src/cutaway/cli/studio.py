@@ -12,9 +12,13 @@ from cutaway.errors import UsageError
 @app.command(epilog="Example: cutaway studio lenet5 digits")
 def studio(
     first: Annotated[
-        str, typer.Argument(metavar="[RUN|MODEL]", help="A run, or a model to begin with.")
+        str,
+        typer.Argument(metavar="[RUN|MODEL]", help="A run, a fleet, or a model to begin with."),
     ] = "",
-    data: Annotated[str, typer.Argument(metavar="[DATA]", help="What it learns from.")] = "",
+    data: Annotated[
+        str,
+        typer.Argument(metavar="[RUN|DATA]", help="A run beside it, or what the model learns from.")
+    ] = "",
     record: Annotated[
         Path | None,
         typer.Option(help="Write a run as one HTML file that replays it.", metavar="FILE"),
@@ -28,24 +32,46 @@ def studio(
 ) -> None:  # fmt: skip
     """Open the studio: a page on which networks learn before your eyes, and can be reached into.
 
-    Without arguments: choose a system there. With a run: go on with it, or travel through it.
+    Without arguments: choose a system there. With a run: go on with it, or travel through it. With
+    two: travel through both, side by side.
     Only this computer can open the page, by the address that is printed. Ctrl-C ends it; what
     learns then stops at a checkpoint.
     """
-    run = Path(first) if first and not data and (Path(first) / "recipe.toml").is_file() else None
+    runs = runs_of(first, data)
     if record is not None:
-        if run is None:
+        if len(runs) != 1 or not (runs[0] / "recipe.toml").is_file():
             raise UsageError("--record is of a run: cutaway studio runs/lenet5-digits-1 --record "
                              "demo.html")  # fmt: skip
         from cutaway.studio.recording import write_recording
 
-        write_recording(run, record, typer.echo)
+        write_recording(runs[0], record, typer.echo)
         return
     expect_installed("The studio", "studio", "fastapi", "uvicorn", "websockets")
     from cutaway.studio.run import studio as open_studio
 
-    start = begun_with(first, data) if first and run is None else None
-    open_studio(run, start, port, browser, typer.echo)
+    start = begun_with(first, data) if first and not runs else None
+    open_studio(runs, start, port, browser, typer.echo)
+
+
+def runs_of(first: str, second: str) -> list[Path]:
+    """The runs that are named: one or two, or a fleet; none where something else is.
+
+    Raises:
+        UsageError: a run beside what is none.
+    """
+    named = [Path(one) for one in (first, second) if one]
+    if not any(one.is_dir() for one in named):
+        return []
+    from cutaway.learn.fleet import Fleet
+    from cutaway.learn.run import Run
+
+    runs = [one for one in named if Run.is_at(one)]
+    if len(named) == 1 and Fleet.is_at(named[0]):
+        return named
+    if runs and len(runs) < len(named):
+        other = next(one for one in named if one not in runs)
+        raise UsageError(f"Two runs stand beside each other, and {other} is none.")
+    return runs
 
 
 def begun_with(first: str, data: str) -> tuple[str, str]:

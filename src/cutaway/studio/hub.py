@@ -18,6 +18,7 @@ from cutaway.data.frame import Frame
 from cutaway.errors import CutawayError, UsageError
 from cutaway.learn.card import DataCard
 from cutaway.learn.directory import held
+from cutaway.learn.fleet import Fleet
 from cutaway.learn.run import Run
 from cutaway.studio.offers import checked_start
 from cutaway.studio.pictures import framed
@@ -37,10 +38,12 @@ class Viewer:
 
     Attributes:
         look: the views on its screen, with their options.
+        sent, drawn: the number of the last frame that it was sent, and that it has drawn.
     """
 
     def __init__(self) -> None:
         self.look: Mapping[str, Any] = {}
+        self.sent = self.drawn = 0
         self._queue: asyncio.Queue[Message] = asyncio.Queue()
         self._frames = 0
 
@@ -50,6 +53,7 @@ class Viewer:
             if self._frames >= WAITING:
                 return
             self._frames += 1
+            self.sent = message.get("number", 0)
             figures = {k: v for k, v in message["figures"].items() if k in self.look}
             message = message | {"figures": figures}
         self._queue.put_nowait(message)
@@ -112,10 +116,17 @@ class Hub:
 
     async def _take(self, viewer: Viewer, message: Mapping[str, Any]) -> None:
         if "look" in message:
-            viewer.look = message["look"] if isinstance(message["look"], Mapping) else {}
+            before, viewer.look = viewer.look, message["look"]
+            if not isinstance(viewer.look, Mapping):
+                viewer.look = {}
             self._tell_looks()
-            if last := self._kept.get("frame"):
-                viewer.send(last | {"figures": dict(self._figures)})
+            new = {k: v for k, v in self._figures.items() if k in viewer.look.keys() - before}
+            if new and (last := self._kept.get("frame")):
+                viewer.send(last | {"figures": new})
+        elif "drawn" in message:
+            viewer.drawn = message["drawn"]
+            if all(one.drawn == one.sent for one in self.viewers):
+                self._tell({"drawn": max(one.sent for one in self.viewers)})
         elif message.get("own"):
             self.owner = viewer
             self._tell_states()
@@ -131,13 +142,14 @@ class Hub:
             picture = message["picture"]
             found = None if picture is None else await asyncio.to_thread(self._framed, picture)
             self._tell({"picture": found})
-        elif message.keys() & {"do", "change", "undo", "ask", "show", "inside"}:
+        elif message.keys() & {"do", "change", "undo", "ask", "show", "inside", "pace", "member"}:
             self._tell(dict(message))
 
     def _framed(self, content: Any) -> dict[str, Any]:
         if not self.state["run"]:
             raise UsageError("A picture is looked at once the training has begun.")
-        frame: Frame = DataCard.read(Path(self.state["run"]) / "data.json").frame
+        run = self._kept.get("begun", self.state)["run"]  # of a fleet the member that is shown
+        frame: Frame = DataCard.read(Path(run) / "data.json").frame
         return framed(str(content), frame)
 
     def _tell_states(self) -> None:
@@ -154,16 +166,21 @@ class Hub:
 
     # The process
 
-    async def open(self, path: Path) -> None:
-        """Look at a run: go on with it where it has not ended and nobody trains it."""
-        run = Run(path)
-        going_on = not run.finished and not held(path)
-        await (self.start({"resume": str(path)}) if going_on else self.read(path))
+    async def open(self, path: Path, beside: Path | None = None) -> None:
+        """Look at a run or a fleet: go on with it where it has not ended and nobody trains it.
 
-    async def read(self, path: Path) -> None:
-        """Look at a run from its files."""
-        await self._begin(["cutaway.studio.reader", str(path)], {})
-        self._set_state("reading", str(path))
+        Args:
+            beside: another run; both are read from their files.
+        """
+        job = Fleet(path) if Fleet.is_at(path) else Run(path)
+        going_on = not (job.finished or beside or held(path))
+        others = [] if beside is None else [Run(beside).path]
+        await (self.start({"resume": str(path)}) if going_on else self.read(path, *others))
+
+    async def read(self, *paths: Path) -> None:
+        """Look at a run or a fleet from its files, or at two runs."""
+        await self._begin(["cutaway.studio.reader", *map(str, paths)], {})
+        self._set_state("reading", str(paths[0]))
 
     async def start(self, job: Message) -> None:
         """Train; raises UsageError while another training is at work."""

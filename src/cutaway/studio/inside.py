@@ -132,7 +132,8 @@ class Inside:
             return value[image : image + 1] if by_image and self._rows(name, value) else value
 
         arguments = [None if name is None else of_image(name) for name in node.inputs]
-        made = made_of(node, of_image(node.name), arguments, place)
+        batch = [None if name is None else self.graph.values[name] for name in node.inputs]
+        made = made_of(node, of_image(node.name), arguments, batch, place)
         return made | {"index": made["index"][by_image:]}
 
     def compared(self) -> Message:

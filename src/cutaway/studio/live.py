@@ -17,6 +17,7 @@ from cutaway.learn.interventions import change_of, divisible, dropouts
 from cutaway.studio.condition import Condition, after_epochs, after_steps, met
 from cutaway.studio.inside import Insides
 from cutaway.studio.looking import Looking
+from cutaway.studio.pace import paced
 from cutaway.studio.requests import look, take_all
 from cutaway.studio.scene import LiveScene
 from cutaway.studio.telling import about_run, progress, told
@@ -37,16 +38,18 @@ class Live(Callback):
 
     Args:
         paused: whether it waits before its first step.
+        pace: steps a second; 0 for as many as it can.
     """
 
     in_members = False
 
-    def __init__(self, inbox: Inbox, outbox: Outbox, paused: bool = False):
+    def __init__(self, inbox: Inbox, outbox: Outbox, paused: bool = False, pace: float = 0.0):
         self.inbox, self.outbox = inbox, outbox
         self.looking: Looking | None = None
         self.insides: Insides | None = None
         self.paused = paused
         self.until: Condition | None = None
+        self.pace, self._next = pace, 0.0
         self._stopping = False
         self._mark, self._rate = (monotonic(), 0), 0.0
 
@@ -63,27 +66,63 @@ class Live(Callback):
     def on_step_begin(self, training: "Training") -> None:
         """Do what was said since the last step, and wait where it was asked for."""
         self._take_all(training)
+        if self.pace:
+            self._keep_pace(training)
         if self.until is not None and self.until(training):
             self.until, self.paused = None, True
-        if not self.paused:
-            return
+        if self.paused:
+            self._wait(training)
+        if self.looking is not None:
+            self.looking.budget.begin_step()
+
+    def _wait(self, training: "Training") -> None:
+        """Wait until the training is to go on, and show it as it stands."""
         self._say_state(training)
         while self.paused and not (self._stopping or self.inbox.ended):
             self._show(training, now=True)
             self._take_all(training, IDLE)
         self._mark = monotonic(), training.images_seen
+        self._next = monotonic()
+        self._pass_one()
         self._say_state(training)
 
+    def _keep_pace(self, training: "Training") -> None:
+        """Wait until it is time for the next step, and show what the last one did."""
+        assert self.looking is not None
+        while not (self.paused or self._stopping or self.inbox.ended):
+            rest = self._next - monotonic()
+            if rest <= 0:
+                break
+            self._show(training, now=self.looking.ready)
+            self._take_all(training, min(rest, IDLE))
+        self._pass_one()
+
+    def _pass_one(self) -> None:
+        """A step is taken after a wait: the next is due at the pace."""
+        self._next = max(self._next, monotonic()) + (1 / self.pace if self.pace else 0.0)
+        self._uncount()
+
     def on_step_end(self, training: "Training") -> None:
+        if self.looking is None:
+            return
+        self.looking.budget.end_step()
         self._show(training)
+        self.looking.budget.begin_step()  # to get the next batch is a part of the next step
 
     def on_evaluation_end(self, training: "Training", part: str, evaluation: "Evaluation") -> None:
         if self.looking is not None and part == "val":
             self.looking.scene.evaluation = evaluation
             self.looking.renew("confusion", "mistakes")
+        self._uncount()
 
     def on_epoch_end(self, training: "Training", row: Row) -> None:
         self._show(training, now=training.stage.ended)
+        self._uncount()
+
+    def _uncount(self) -> None:
+        """What comes between two steps is no part of either."""
+        if self.looking is not None:
+            self.looking.budget.forget_step()
 
     def on_note(self, text: str) -> None:
         self.outbox.say({"kind": "said", "text": text, "tone": "note"})
@@ -107,6 +146,10 @@ class Live(Callback):
             if not training.interventions.undo(training):
                 raise UsageError("There is nothing to undo.")
             self._changed(training)
+        elif "pace" in message:
+            self.pace = paced(message["pace"])
+            self._next = 0.0
+            self._say_changes(training)
         elif "do" in message:
             self._do(training, message)
 
@@ -140,7 +183,8 @@ class Live(Callback):
 
     def _say_changes(self, training: "Training") -> None:
         changes = training.interventions
-        self.outbox.say(told(changes.made, changes.lasting, changes.undoable))
+        known = told(changes.made, changes.lasting, changes.undoable)
+        self.outbox.say(known | {"pace": self.pace})
 
     def _show(self, training: "Training", now: bool = False) -> None:
         if self.looking is not None and (now or self.looking.due):

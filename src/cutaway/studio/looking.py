@@ -6,14 +6,11 @@ from typing import Any
 
 from cutaway.errors import CutawayError
 from cutaway.figures import Figure
+from cutaway.studio.budget import Budget
 from cutaway.studio.scene import Scene
 from cutaway.studio.views import Chosen, View, described, views_of
 from cutaway.studio.wire import Message, Outbox
 
-SHARE = 0.03
-"""Of the time, at most so much is given to looking while a network learns."""
-SAVED = 0.3
-"""Seconds of looking that can be saved up."""
 FRAME = 1 / 30
 """Seconds from one frame to the next, at least."""
 
@@ -33,23 +30,26 @@ class Looking:
     """Draws the views that are asked for, each when it is due and there is time.
 
     Attributes:
-        views: those that the scene has.
+        views: those that the scene has, unless others are given.
+        budget: the time that it may cost.
     """
 
-    def __init__(self, scene: Scene, outbox: Outbox):
+    def __init__(self, scene: Scene, outbox: Outbox, views: Mapping[str, View] | None = None):
         self.scene, self.outbox = scene, outbox
-        self.views = views_of(scene)
+        self.views = views_of(scene) if views is None else views
         self._asked: dict[str, Mapping[str, Any]] = {}
         self._drawn: dict[str, tuple[float, object]] = {}
         self._versions: dict[str, int] = {}
-        self._saved, self._clock, self._last = SAVED, monotonic(), 0.0
+        self.budget, self._last = Budget(), 0.0
 
     def ask(self, look: Mapping[str, Any]) -> None:
         """Look at these views from here on, each with its options."""
-        self._asked = {
-            name: one if isinstance(one, Mapping) else {}
-            for name, one in look.items() if name in self.views
-        }  # fmt: skip
+        self._asked = {name: one if isinstance(one, Mapping) else {} for name, one in look.items()}
+
+    def turn(self, scene: Scene, views: Mapping[str, View]) -> None:
+        """Look at another scene, or at one that has changed."""
+        self.scene, self.views = scene, views
+        self.renew()
 
     def renew(self, *names: str) -> None:
         """Draw these again, though no step was taken; all of them where none is named."""
@@ -63,10 +63,13 @@ class Looking:
     @property
     def due(self) -> bool:
         """Whether it is time for a frame; a step asks this."""
-        clock = monotonic()
-        self._saved = min(SAVED, self._saved + SHARE * (clock - self._clock))
-        self._clock = clock
-        return clock - self._last >= FRAME and self._saved > 0 and not self.outbox.busy
+        return self.budget.free and self.ready
+
+    @property
+    def ready(self) -> bool:
+        """Whether those who look could see another frame."""
+        rested = monotonic() - self._last >= FRAME
+        return rested and not self.outbox.busy and not self.budget.drawing
 
     def show(self, about: Message, now: bool = False) -> None:
         """Send a frame.
@@ -79,12 +82,13 @@ class Looking:
         figures = self._figures(clock, now)
         if figures or clock - self._last > 10 * FRAME:
             self._last = clock
-            self.outbox.offer({"kind": "frame", **about, "figures": figures})
+            number = self.budget.sent()
+            self.outbox.offer({"kind": "frame", "number": number, **about, "figures": figures})
 
     def _figures(self, clock: float, now: bool) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = {}
-        for name in sorted(self._asked, key=self._when):
-            if not now and self._saved <= 0:
+        for name in sorted(filter(self.views.get, self._asked), key=self._when):
+            if not now and self.budget.spent:
                 break
             view = self.views[name]
             if not now and clock - self._when(name) < view.every:
@@ -95,7 +99,7 @@ class Looking:
             if self._drawn.get(name, (0.0, None))[1] != state:
                 found[name] = [one.to_dict() for one in self._draw(view, chosen)]
                 self._drawn[name] = monotonic(), state
-            self._saved -= monotonic() - began
+            self.budget.spend(monotonic() - began)
         return found
 
     def _draw(self, view: View, chosen: Chosen) -> Sequence[Figure]:

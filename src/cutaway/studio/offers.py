@@ -11,14 +11,17 @@ from cutaway.learn.optim import METHODS
 from cutaway.learn.recipe import SETTINGS, Recipe
 from cutaway.models import MODELS
 from cutaway.settings import Setting
+from cutaway.studio.pace import paced
 
 LEFT_OUT = frozenset({
     "model", "data", "task", "task_options", "model_options", "pretrained", "freeze", "head",
-    "replicates", "vary", "group_by", "label", "fix", "fold", "folds", "stages", "device",
+    "vary", "group_by", "label", "fix", "fold", "folds", "stages", "device",
     "optimizer_options", "labels", "steps", "monitor", "backbone_rate",
 })  # fmt: skip
 """Fields that a page does not offer: they name files or code, make several networks, or need
 words that only a command line has room for."""
+NETWORKS = 64
+"""Networks that a page may train at once."""
 CALLED = frozenset({"augment", "optimizer", "init"})
 """Fields whose values could name code by `package.module:name`."""
 
@@ -33,6 +36,8 @@ class Card:
     sentence: str
     minutes: str
     picture: str
+    fields: tuple[tuple[str, str], ...] = ()
+    pace: float = 0.0
 
 
 CARDS = (
@@ -44,10 +49,13 @@ CARDS = (
          "seconds", "plane"),
     Card("lenet5", "digits", "LeNet-5, small digits",
          "Convolutions learn 1,797 handwritten digits: hold a unit still and see what it was for.",
-         "half a minute", "digits"),
+         "a minute", "digits", pace=10.0),
     Card("mlp", "digits", "Multilayer perceptron",
          "Fully connected layers on the same digits: weights as pictures, layer by layer.",
          "seconds", "network"),
+    Card("mlp", "digits", "Eight at once",
+         "The same recipe from eight seeds: a fan of curves, and how much of a result is chance.",
+         "seconds", "fan", (("replicates", "8"),)),
     Card("lenet5", "mnist", "LeNet-5, MNIST",
          "The network and the 70,000 digits that made convolutions known.", "2 minutes", "filters"),
     Card("conv_autoencoder", "mnist", "Autoencoder",
@@ -80,7 +88,10 @@ def offered(data: tuple[str, ...] = ()) -> dict[str, Any]:
     """
     known = [one for one in CARDS if one.model in MODELS and one.data in names_of_data()]
     return {
-        "systems": [vars(one) | {"picture": f"/page/card-{one.picture}.svg"} for one in known],
+        "systems": [
+            vars(one) | {"picture": f"/page/card-{one.picture}.svg", "fields": dict(one.fields)}
+            for one in known
+        ],
         "models": sorted(MODELS), "data": [*data, *names_of_data()],
     }  # fmt: skip
 
@@ -131,8 +142,25 @@ def checked_start(asked: Any, own: tuple[str, ...] = ()) -> dict[str, Any]:
                 f"The studio runs no code that a page names, as '{text}': use the command line."
             )
         changes[name] = SETTINGS[name].read(text)
+    _check_several(changes.get("replicates", 1), bool(asked.get("paused")))
     recipes.starting_point(*filter(None, (model, data))).with_options(**changes)
-    return {"model": model, "data": data, "fields": changes, "paused": bool(asked.get("paused"))}
+    try:
+        pace = paced(asked.get("pace", 0.0))
+    except ValueError:
+        raise UsageError("A pace is a number of steps a second, up to 1000.") from None
+    return {
+        "model": model, "data": data, "fields": changes, "paused": bool(asked.get("paused")),
+        "pace": pace,
+    }  # fmt: skip
+
+
+def _check_several(networks: int, paused: bool) -> None:
+    if networks > NETWORKS:
+        raise UsageError(
+            f"The studio trains at most {NETWORKS} networks at once: use the command line."
+        )
+    if networks > 1 and paused:
+        raise UsageError("Several networks at once do not begin paused: one alone does.")
 
 
 def _checked_names(model: str, data: str, own: tuple[str, ...]) -> tuple[str, str]:

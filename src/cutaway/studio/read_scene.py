@@ -14,6 +14,8 @@ from cutaway.learn.runtime import Runtime
 from cutaway.learn.sharded_checkpoint import find
 from cutaway.learn.snapshots import read_snapshot, snapshots
 from cutaway.learn.stage import part
+from cutaway.show.timeline import thinned
+from cutaway.studio.company import Company
 from cutaway.studio.scene import POINTS, Points, Scene
 from cutaway.together.team import ALONE
 
@@ -25,8 +27,9 @@ class ReadScene(Scene):
         last_step: the last step that is known of.
     """
 
-    def __init__(self, run: Run, images: ImageSet):
+    def __init__(self, run: Run, images: ImageSet, company: Company | None = None):
         super().__init__(run, images)
+        self.company, self.known = company, False
         self._model: nn.Module = run.runtime.place(run.new_model()).eval()
         self._evaluations: dict[int, Evaluation] = {}
         self._rows: list[Row] = []
@@ -59,7 +62,7 @@ class ReadScene(Scene):
         steps = self.run.path / "steps.jsonl"
         self._steps = self.run.steps if steps.exists() else []
         ends: list[int] = []
-        for row in self._steps:
+        for row in self._steps or self._rows:  # an earlier version wrote no steps
             if int(row.get("stage", 1)) > len(ends):
                 ends.append(0)
             ends[-1] = int(row["step"])
@@ -70,14 +73,14 @@ class ReadScene(Scene):
         self._load(self._last())
 
     def show(self, step: int) -> None:
-        """Show the weights of a snapshot, or the last ones."""
+        """Show the weights of the last snapshot up to a step, or those at the end."""
         files = snapshots(self.run.path)
-        if step in files:
-            self._load(read_snapshot(files[step]))
-            self.step = step
-        elif step >= self.last_step:
+        if step >= self.last_step or not files:
             self._load(self._last())
             self.step = self.last_step
+        else:
+            self.step = max((one for one in files if one <= step), default=min(files))
+            self._load(read_snapshot(files[self.step]))
 
     def _last(self) -> Tensors:
         """The weights that the run ended with, or those of its last checkpoint."""
@@ -90,6 +93,7 @@ class ReadScene(Scene):
         return part(saved.read({}), "model")
 
     def _load(self, tensors: Tensors) -> None:
+        self.known = self.known or bool(tensors)
         if not tensors:
             return
         try:
@@ -101,7 +105,7 @@ class ReadScene(Scene):
     def by_step(self) -> Sequence[tuple[str, Points]]:
         found: dict[str, Points] = {}
         rows = [row for row in self._steps if self._place(row) <= self.step]
-        for row in rows[:: -(-len(rows) // POINTS) or 1]:
+        for row in thinned(rows, POINTS):
             for name, value in row.items():
                 if name == "lr" or (name.startswith("train_") and f"{name}_min" in row):
                     x, y = found.setdefault(name, ([], []))

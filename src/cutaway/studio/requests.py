@@ -41,6 +41,8 @@ def look(
     scene, outbox = looking.scene, looking.outbox
     if "look" in message:
         looking.ask(message["look"])
+    elif "drawn" in message:
+        looking.budget.drawn(message["drawn"])
     elif "picture" in message:
         scene.own = picture_of(message["picture"])
         looking.renew()

@@ -3,7 +3,7 @@
 import secrets
 import socket
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from uvicorn import Config
@@ -19,13 +19,13 @@ HOST, PORT, TRIED = "127.0.0.1", 8600, 20
 
 
 def studio(
-    run: Path | None, start: tuple[str, str] | None, port: int | None, browser: bool,
+    runs: Sequence[Path], start: tuple[str, str] | None, port: int | None, browser: bool,
     say: Callable[[str], None],
 ) -> None:  # fmt: skip
     """Serve the studio until SIGINT or SIGTERM; a training that is at work stops at a checkpoint.
 
     Args:
-        run: to be looked at, or gone on with.
+        runs: one run or fleet, to be looked at or gone on with; or two runs beside each other.
         start: a model and data to begin with, paused before the first step.
         port: None for the first that is free.
         browser: whether to open the page.
@@ -40,8 +40,8 @@ def studio(
         checked_start(job, own)
 
     async def begin() -> None:
-        if run is not None:
-            await hub.open(run)
+        if runs:
+            await hub.open(*runs)
         elif start:
             await hub.start({"start": job})
 

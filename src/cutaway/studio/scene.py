@@ -22,6 +22,7 @@ from cutaway.learn.tasks import make_task
 
 if TYPE_CHECKING:
     from cutaway.learn.training import Training
+    from cutaway.studio.company import Company
 
 Points = tuple[list[float], list[float]]
 """Values along an axis, and others there."""
@@ -37,10 +38,14 @@ class Scene:
     Attributes:
         own: a picture of somebody's own, as bytes; None where none was given.
         learns: whether steps are taken while it is looked at.
+        known: whether there are weights yet, beside those that it begins with.
+        company: the runs that it is looked at together with.
         evaluation: the last on the validation images.
     """
 
     learns = False
+    known: bool = True
+    company: "Company | None" = None
     own: UInt8[Tensor, "h w c"] | None = None
     evaluation: Evaluation | None = None
     model: nn.Module

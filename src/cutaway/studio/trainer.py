@@ -10,10 +10,14 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cutaway.errors import CutawayError
 from cutaway.studio.wire import Inbox, Message, Outbox, own_output
+
+if TYPE_CHECKING:
+    from cutaway.learn.callbacks import Callback
+    from cutaway.learn.job import Job
 
 
 def main() -> None:
@@ -37,24 +41,47 @@ def _carried_out(job: Message, inbox: Inbox, outbox: Outbox) -> Message:
     """Train to the end; what is to be said of it."""
     from cutaway import api
     from cutaway.learn.job import figure
-    from cutaway.learn.snapshots import Snapshots
-    from cutaway.studio.live import Live
 
-    told: dict[str, Any] = {"progress": False}
+    told: dict[str, Any] = {"progress": False, "callbacks": _callbacks(job, inbox, outbox)}
     if "resume" in job:
-        live = Live(inbox, outbox, paused=bool(job.get("paused")))
-        run = api.resume(Path(job["resume"]), callbacks=[Snapshots(), live], **told)
+        done = api.resume(Path(job["resume"]), **told)
     else:
         start = job["start"]
-        live = Live(inbox, outbox, paused=bool(start.get("paused")))
         model, data = start["model"] or start["data"], start["data"] if start["model"] else ""
-        run = api.fit(
-            model, data, out=start.get("out", ""), callbacks=[Snapshots(), live], **told,
-            **start.get("fields", {}),
-        )  # fmt: skip
-    name, value = run.headline
-    text = f"{figure(name, value)} on the test images." if value is not None else "It has ended."
-    return {"kind": "ended", "run": str(run.path), "text": text[:1].upper() + text[1:]}
+        done = api.fit(model, data, out=start.get("out", ""), **told, **start.get("fields", {}))
+    name, value = done.headline
+    text = "it has ended."
+    if value is not None:
+        text = f"{done.summed_by} {figure(name, value)} on the test images.".strip()
+    text += _range(done)
+    return {"kind": "ended", "run": str(done.path), "text": text[:1].upper() + text[1:]}
+
+
+def _range(done: "Job") -> str:
+    """What the networks of a fleet came to, from the least to the greatest."""
+    from cutaway.learn.fleet import Fleet
+    from cutaway.learn.job import figure
+
+    if not isinstance(done, Fleet):
+        return ""
+    name, _ = done.headline
+    values = sorted(done.results["measures"][name]["values"])
+    ends = [figure(name, value).removeprefix(name).strip() for value in (values[0], values[-1])]
+    return f" Each of the {len(values)} networks: {ends[0]} to {ends[1]}."
+
+
+def _callbacks(job: Message, inbox: Inbox, outbox: Outbox) -> "list[Callback]":
+    """Those that show the training that a job asks for: of one network, or of a fleet."""
+    from cutaway.learn.fleet import Fleet
+    from cutaway.learn.snapshots import Snapshots
+    from cutaway.studio.following import Following
+    from cutaway.studio.live import Live
+
+    several = job.get("start", {}).get("fields", {}).get("replicates", 1) > 1
+    if several or ("resume" in job and Fleet.is_at(job["resume"])):
+        return [Following(inbox, outbox)]
+    how = job.get("start", job)
+    return [Snapshots(), Live(inbox, outbox, bool(how.get("paused")), how.get("pace", 0.0))]
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ class BatchNormalisation(Operation):
         running_mean: Tensor | None = None,
         running_var: Tensor | None = None,
     ) -> Tensor:
-        m, var = self._statistics(x, running_mean, running_var)
+        m, var = self.statistics(x, running_mean, running_var)
         if self.training and running_mean is not None and running_var is not None:
             n = x.numel() // x.shape[1]
             running_mean.lerp_(m, self.momentum)
@@ -50,7 +50,7 @@ class BatchNormalisation(Operation):
         running_mean: Tensor | None = None,
         running_var: Tensor | None = None,
     ) -> tuple[Gradient, ...]:
-        m, var = self._statistics(x, running_mean, running_var)
+        m, var = self.statistics(x, running_mean, running_var)
         r = wide(var + self.eps, x).sqrt()
         hat = (x - wide(m, x)) / r
         axes = others(x)
@@ -63,9 +63,10 @@ class BatchNormalisation(Operation):
 
         return below, lambda: (g * hat).sum(axes), lambda: g.sum(axes), None, None
 
-    def _statistics(
+    def statistics(
         self, x: Tensor, mean: Tensor | None, var: Tensor | None
     ) -> tuple[Tensor, Tensor]:
+        """m and the variance of each channel."""
         if not self.training and mean is not None and var is not None:
             return mean, var
         return x.mean(others(x)), x.var(others(x), correction=0)
@@ -99,7 +100,7 @@ class LayerNormalisation(Operation):
 
         def below() -> Tensor:
             h = g if a is None else g * a
-            axes = self._axes
+            axes = self.axes
             return (h - h.mean(axes, keepdim=True) - hat * (h * hat).mean(axes, keepdim=True)) / r
 
         def of(parameter: Tensor | None, values: Tensor) -> Gradient:
@@ -108,13 +109,14 @@ class LayerNormalisation(Operation):
         return below, of(a, g * hat), of(b, g)
 
     @property
-    def _axes(self) -> tuple[int, ...]:
+    def axes(self) -> tuple[int, ...]:
+        """Those that m and r are of."""
         return tuple(range(-len(self.normalized_shape), 0))
 
     def _normalised(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x^ and r."""
-        r = (x.var(self._axes, correction=0, keepdim=True) + self.eps).sqrt()
-        return (x - x.mean(self._axes, keepdim=True)) / r, r
+        r = (x.var(self.axes, correction=0, keepdim=True) + self.eps).sqrt()
+        return (x - x.mean(self.axes, keepdim=True)) / r, r
 
     def flops(self, z: Tensor, *x: Tensor | None) -> int:
         return 8 * z.numel()

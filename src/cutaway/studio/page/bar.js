@@ -23,7 +23,7 @@ export class Bar {
     this.inside.title = "The network at this step, node by node, forward and backward";
     this.inside.setAttribute("aria-haspopup", "dialog");
     byId("buttons").append(...this.live, this.undo, this.inside, this.more);
-    for (const node of [this.until, this.undo]) node.classList.add("later");
+    this.until.classList.add("later");
     const titles = [[this.pause, "Pause or go (space bar)"], [this.live[1], "One step (full stop)"], [this.live[2], "To the end of the epoch"], [this.undo, "Take the last change back (Ctrl+Z)"]];
     for (const [node, title] of titles) node.title = title;
     document.addEventListener("keydown", (event) => this.key(event));
@@ -34,7 +34,7 @@ export class Bar {
     this.reach.begin(begun);
     this.change({ undo: begun.undo });
     byId("metrics").replaceChildren();
-    this.tell();
+    this.enter(this.state);
   }
 
   /* The same training told of anew. */
@@ -47,9 +47,11 @@ export class Bar {
     const fresh = state.state !== this.state.state;
     this.state = state;
     const live = LIVE.includes(state.state), mine = state.owner;
-    byId("reach").hidden = !live;
+    const alone = live && !this.begun?.fleet;
+    byId("reach").hidden = !alone;
     byId("buttons").hidden = !live && !STANDS.includes(state.state);
-    for (const node of [...this.live, this.undo, this.more]) node.hidden = !live;
+    for (const node of [...this.live, this.undo, this.more]) node.hidden = !(alone || (live && node === this.stop));
+    this.inside.hidden = this.begun?.beside || (this.begun?.fleet && live);
     this.inside.disabled = !mine || state.state === "training";
     byId("track").hidden = !live && !["ended", "stopped"].includes(state.state);
     say(this.pause, state.state === "paused" ? "Go" : "Pause");
@@ -66,7 +68,8 @@ export class Bar {
     this.tell();
   }
 
-  change({ undo, lasting }) {
+  change({ undo, lasting, pace = null }) {
+    if (pace !== null) this.reach.pace.value = pace;
     this.canUndo = Boolean(undo);
     this.enableUndo();
     if (lasting) this.reach.change(lasting);
@@ -153,7 +156,7 @@ function statusWords({ state, text, viewers, run }, begun, frame) {
   if (state === "starting") return text || "The training is being built";
   if (state in STATE_WORDS && !(state === "failed" && frame)) return STATE_WORDS[state];
   const words = [
-    frame && begun ? progressWords(frame, begun) : "",
+    frame && begun ? frame.told ?? progressWords(frame, begun) : "",
     state === "training" && frame?.rate ? `${whole(frame.rate)} ${begun?.pictures === false ? "examples" : "images"} a second` : "",
     { paused: "paused", ended: "ended", stopped: "stopped", failed: "failed" }[state],
     state === "reading" && run ? `read from ${run}` : "",

@@ -33,9 +33,9 @@ export class Chooser {
   }
 
   card(system) {
-    const { model, data, title, sentence, picture, minutes } = system;
-    const start = button("Start", () => this.send({ start: { model, data, fields: {}, paused: false } }), "main");
-    const setUp = button("Set up", () => this.setUp(model, data));
+    const { model, data, title, sentence, picture, minutes, fields, pace } = system;
+    const start = button("Start", () => this.send({ start: { model, data, fields, pace, paused: false } }), "main");
+    const setUp = button("Set up", () => this.setUp(model, data, fields));
     start.setAttribute("aria-label", `Start: ${title}`);
     setUp.setAttribute("aria-label", `Set up: ${title}`);
     return make("li", {}, picture ? make("img", { src: picture, alt: "" }) : null, make("h2", { text: title }), make("p", { text: sentence }),
@@ -52,9 +52,9 @@ export class Chooser {
     return form;
   }
 
-  async setUp(model, data) {
+  async setUp(model, data, given = {}) {
     try {
-      this.form.open({ model, data }, await this.ask(`/api/fields?model=${encodeURIComponent(model)}&data=${encodeURIComponent(data)}`));
+      this.form.open({ model, data }, await this.ask(`/api/fields?model=${encodeURIComponent(model)}&data=${encodeURIComponent(data)}`), given);
     } catch {
       notice("The settings for this model and data could not be loaded.", "error");
     }

@@ -1,3 +1,4 @@
+import { fill } from "./dom.js";
 import { Panel } from "./panel.js";
 import { debounced, soon } from "./soon.js";
 import { onTheme } from "./theme.js";
@@ -18,16 +19,22 @@ export class Desk {
     onTheme(() => this.redraw());
   }
 
-  begin(begun, extras = [], fixed = false) {
-    this.clear();
+  /* A panel for each view. `answer` stands behind what a network answers, `last` at the end; with `keep`
+     panels that were there stay, with what they show. */
+  begin(begun, { answer = null, last = null, keep = false, fixed = false } = {}) {
+    const before = keep ? new Map(this.panels) : new Map();
+    if (!keep) this.clear();
     this.perEpoch = begun.steps_per_epoch;
-    const panels = begun.views.map((view) => new Panel(view, this, fixed));
-    for (const panel of panels) this.panels.set(panel.view.name, panel);
-    const nodes = panels.map((panel) => panel.node);
-    this.node.replaceChildren(...nodes, ...extras);
+    this.panels = new Map(begun.views.map((view) => [view.name, before.get(view.name) ?? new Panel(view, this, fixed)]));
+    for (const view of begun.views) before.get(view.name)?.describe(view);
+    const nodes = [...this.panels].flatMap(([name, panel]) => name === "answer" ? [panel.node, answer] : [panel.node]);
+    if (!this.panels.has("answer")) nodes.push(answer);
+    this.node.classList.toggle("pairs", Boolean(begun.beside));
+    fill(this.node, ...nodes, last);
     for (const node of this.node.children) this.sized.observe(node);
-    for (const node of nodes) this.seen.observe(node);
+    for (const panel of this.panels.values()) this.seen.observe(panel.node);
     this.node.hidden = false;
+    this.looksChanged();
   }
 
   /* The same views told of anew: what can be chosen may have changed. */

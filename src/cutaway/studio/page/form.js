@@ -1,7 +1,7 @@
 import { button, fill, make } from "./dom.js";
 import { capital } from "./words.js";
 
-const HANDFUL = ["epochs", "lr", "batch_size", "optimizer", "augment", "seed", "dropout"];
+const HANDFUL = ["epochs", "lr", "batch_size", "optimizer", "augment", "seed", "replicates", "dropout"];
 
 /* The recipe for one network and one data set; what was changed in it goes with `start`. */
 export class RecipeForm {
@@ -10,7 +10,7 @@ export class RecipeForm {
     this.node = make("form", { class: "recipe", onsubmit: (event) => this.submit(event), hidden: true });
   }
 
-  open(pair, { fields, problem }) {
+  open(pair, { fields, problem }, given = {}) {
     [this.pair, this.controls] = [pair, []];
     const first = HANDFUL.map((name) => fields.find((one) => one.name === name)).filter(Boolean);
     const rest = Object.entries(Object.groupBy(fields.filter((one) => !first.includes(one)), (one) => one.panel || "More"));
@@ -21,6 +21,7 @@ export class RecipeForm {
       make("div", { class: "fields" }, ...first.map((field) => this.field(field))),
       rest.length ? make("details", {}, make("summary", { text: "All settings" }), ...rest.map(([panel, more]) => this.group(panel, more))) : null,
       make("div", { class: "actions" }, make("button", { type: "submit", class: "main", text: "Start", disabled: Boolean(problem) && !fields.length }), button("Cancel", () => this.hide()), make("label", { class: "check" }, this.paused, make("span", { text: "Begin paused" }))));
+    for (const { name, control } of this.controls) if (name in given) control.value = given[name];
     this.node.hidden = false;
     this.node.scrollIntoView({ block: "nearest" });
     this.node.querySelector("h2").focus();

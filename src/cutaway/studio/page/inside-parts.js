@@ -4,7 +4,7 @@ import { shortNumber } from "./words.js";
 
 /* Of what one number is made. */
 export function partsOf(value) {
-  const shown = { convolved: convolvedParts, affine: affineParts, window: windowParts, "same place": samePlaceParts, other: otherParts }[value.how](value);
+  const shown = { convolved: convolvedParts, products: productParts, normalised: normalisedParts, window: windowParts, "same place": samePlaceParts, other: otherParts }[value.how](value);
   const place = value.index.length ? ` [${value.index.join(", ")}]` : "";
   return make("section", { class: "inside-part", "aria-label": "What the number is made of" }, make("h4", { text: `${value.name}${place} = ${digits(value.value)}` }), shown);
 }
@@ -26,13 +26,20 @@ function convolvedParts({ channels, others, rest, bias, value }) {
   return make("div", { class: "inside-made" }, picker, place, told, less);
 }
 
-function affineParts({ terms, others, rest, bias, value }) {
+function productParts({ terms, others, rest, bias, value }) {
   const most = Math.max(...terms.map(({ product }) => Math.abs(product)));
   const rows = terms.map((one) => make("tr", {}, make("th", { scope: "row", text: one.from }), ...[one.input, one.weight].map((number) => make("td", { text: digits(number) })), tinted(one.product, most, digits)));
   const table = make("table", {}, make("caption", { text: others ? `The ${terms.length} largest products` : "All products" }), make("thead", {}, make("tr", {}, ...["Input", "Its value", "Weight", "Product"].map((text) => make("th", { scope: "col", text })))), make("tbody", {}, ...rows));
   const left = others ? ` ${signed(rest)} (the other ${others} products)` : "";
   const sum = terms.reduce((all, { product }) => all + product, 0);
   return make("div", { class: "inside-made" }, table, make("p", { class: "inside-sum", text: `${digits(sum)} (these ${terms.length} products)${left}${biasWords(bias)} = ${digits(value)}` }));
+}
+
+function normalisedParts({ number, mean, spread, scale, shift, over, value }) {
+  const learned = [scale === null ? "" : ` × ${digits(scale)} (scale)`, shift === null ? "" : ` ${signed(shift)} (shift)`].join("");
+  return make("div", { class: "inside-made" },
+    make("p", { class: "inside-sum", text: `(${digits(number)} ${signed(-mean)}) ÷ ${digits(spread)}${learned} = ${digits(value)}` }),
+    make("p", { class: "note", text: `${digits(mean)} is the mean and ${digits(spread)} the spread of ${over}.` }));
 }
 
 function windowParts({ window, largest }) {

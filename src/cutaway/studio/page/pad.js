@@ -10,7 +10,7 @@ export class OwnImage {
     [this.send, this.strokes, this.drawing] = [send, [], false];
     this.picture = (base64) => send({ picture: base64 });
     const parts = shape[0] === 1 ? this.makePad() : [];
-    this.shown = make("img", { class: "own", alt: "Your image" });
+    this.shown = make("img", { class: "own", alt: "Your image", onload: () => this.shown.hidden = false, onerror: () => this.shown.hidden = true });
     this.kept = make("div", { class: "side", hidden: true }, this.shown, button("Remove", () => this.clear()));
     this.node = make("section", { class: "panel", "aria-label": "Your own image" }, make("h2", { text: "Your own image" }),
       make("div", { class: "inner" }, make("p", { class: "note", text: note ? note : parts.length ? "Draw, or choose a file, and see what the network makes of it while it learns." : "Choose a file, and see what the network makes of it while it learns." }), make("div", { class: "sides" }, ...parts, make("div", { class: "side" }, this.makeDrop(), this.kept))));

@@ -1,11 +1,12 @@
-import { button, make, say } from "./dom.js";
+import { button, choice, make, say } from "./dom.js";
 import { debounced } from "./soon.js";
 import { general } from "./words.js";
 
 const SETTLE = 250, DECADES = 2; // milliseconds until a slider is taken to rest; 1/100 to 100 times
+const PACES = [[0, "as fast as it can"], [30, "30 steps a second"], [10, "10 steps a second"], [2, "2 steps a second"]];
 
 /* Sliders for what lasts: the learning rate, as a factor of the recipe's, dropout, and how many images of
-   a batch are learned from. */
+   a batch are learned from; and how fast steps follow each other, which changes nothing. */
 export class Reach {
   constructor(node, send) {
     [this.node, this.base, this.factor] = [node, 0, 1];
@@ -15,7 +16,8 @@ export class Reach {
     this.dropout = slider("Dropout", { min: 0, max: 0.95, step: 0.05, value: 0 }, () => this.tellDropout(), sendDropout, () => send({ change: { kind: "dropout", p: null } }));
     const sendImages = debounced(() => send({ change: { kind: "images", count: this.chosenImages() } }), SETTLE);
     this.images = slider("Images in a step", { min: 1, max: 1, step: 0.05, value: 1 }, () => this.tellImages(), sendImages, () => send({ change: { kind: "images", count: null } }));
-    node.append(this.rate.node, this.dropout.node, this.images.node);
+    this.pace = choice("Pace", PACES, 0, (pace) => send({ pace }));
+    node.append(this.rate.node, this.dropout.node, this.images.node, this.pace.node);
   }
 
   begin({ lr, dropout, batch = 0 }) {
@@ -29,6 +31,7 @@ export class Reach {
 
   enable(able) {
     for (const { input, reset } of [this.rate, this.dropout, this.images]) input.disabled = reset.disabled = !able;
+    this.pace.node.querySelector("select").disabled = !able;
   }
 
   take({ lr }) {

@@ -13,7 +13,7 @@ export class Replay {
     this.desk = new Desk(byId("desk"));
     this.reached = new Reached();
     const reachedIn = this.changed.some(({ interventions }) => interventions.length);
-    this.desk.begin(begun, reachedIn ? [this.reached.node] : [], true);
+    this.desk.begin(begun, { last: reachedIn ? this.reached.node : null, fixed: true });
     document.title = `${begun.title} · Cutaway`;
     say(byId("title"), begun.title);
     const status = ["A recording of a training with Cutaway", ended?.text].filter(Boolean);

@@ -1,10 +1,12 @@
 import { byId, make, say } from "./dom.js";
+import { fetchJson } from "./link.js";
 import { RoomPage } from "./room-page.js";
 
 /* The rooms: cards beside the trainings to choose from, and the one that the address names, #room-3. */
 export class Rooms {
   constructor(token, send) {
     this.send = send;
+    this.ask = (path) => fetchJson(path, token);
     this.headers = { "X-Token": token, "Content-Type": "application/json" };
     [this.list, this.node, this.page] = [byId("rooms"), byId("room"), null];
     addEventListener("hashchange", () => this.follow());
@@ -46,11 +48,5 @@ export class Rooms {
   back() {
     if (this.title) say(document.querySelector("title"), this.title);
     this.title = "";
-  }
-
-  async ask(path) {
-    const answer = await fetch(path, { headers: this.headers });
-    if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-    return answer.json();
   }
 }

@@ -22,6 +22,12 @@ function drawAll() {
   for (const task of now) task();
 }
 
+/* Once the screen's next picture is there; at once on a page that nobody sees. */
+export function onceDrawn(task) {
+  if (document.hidden) task();
+  else requestAnimationFrame(() => requestAnimationFrame(task));
+}
+
 /* The last of many calls, once they pause. */
 export function debounced(action, pause) {
   let timer = 0;

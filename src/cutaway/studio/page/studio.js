@@ -3,11 +3,13 @@ import { Chooser } from "./choose.js";
 import { Desk } from "./desk.js";
 import { button, byId, fill, make, say } from "./dom.js";
 import { InsideStep } from "./inside.js";
-import { Link } from "./link.js";
+import { fetchJson, Link } from "./link.js";
+import { Members } from "./members.js";
 import { notice } from "./notices.js";
 import { OwnImage } from "./pad.js";
 import { closePopup } from "./popup.js";
 import { Reached } from "./reached.js";
+import { onceDrawn } from "./soon.js";
 import { Travel } from "./travel.js";
 import { Units } from "./units.js";
 import { capital } from "./words.js";
@@ -26,6 +28,7 @@ export class Studio {
     this.bar = new Bar(send, () => this.inside.open());
     this.chooser = new Chooser(byId("choosing"), (path) => fetchJson(path, token), send);
     this.travel = new Travel(byId("travel"), send);
+    this.members = new Members(byId("members"), send);
     this.reached = new Reached();
     const units = new Units(send, { able: () => this.current.owner && ["training", "paused"].includes(this.current.state), held: (layer, unit) => this.desk.heldAt(layer, unit) });
     this.units = units;
@@ -57,11 +60,12 @@ export class Studio {
   }
 
   leave() {
-    this.known = "";
+    this.known = this.run = "";
     this.result = null;
     closePopup();
     this.desk.clear();
     this.travel.end();
+    this.members.begin({});
     this.bar.measure({});
     this.title("Choose a training");
   }
@@ -93,9 +97,10 @@ export class Studio {
 
   begun(message) {
     const { run, title, views, snapshots, pictures, shape } = message;
-    const known = JSON.stringify([run, title, views.map(({ name }) => name)]), again = known === this.known;
-    [this.known, this.fresh] = [known, true];
+    const known = JSON.stringify([run, title, views.map(({ name }) => name)]), again = known === this.known, same = run === this.run;
+    [this.known, this.run, this.fresh] = [known, run, true];
     this.travel.begin(snapshots);
+    this.members.begin(message);
     this.title(title);
     if (again) {
       this.bar.renew(message);
@@ -103,17 +108,19 @@ export class Studio {
     }
     this.bar.begin(message);
     this.reached.show();
-    const own = (pictures ?? shape?.length === 3) ? new OwnImage(shape, this.send).node : null;
-    this.desk.begin(message, [own, this.reached.node].filter(Boolean));
+    if (!same) this.own = (pictures ?? shape?.length === 3) ? new OwnImage(shape, this.send).node : null;
+    this.desk.begin(message, { answer: this.own, last: message.fleet ? null : this.reached.node, keep: same });
   }
 
   frame(message) {
     this.bar.take(message);
     this.desk.take(message.figures);
+    onceDrawn(() => this.send({ drawn: message.number ?? 0 }));
   }
 
   changed(message) {
     this.bar.change(message);
+    this.units.changed();
     this.reached.show(message.interventions);
     this.desk.change(message);
   }
@@ -134,10 +141,4 @@ export class Studio {
     this.result = message;
     this.outcome({ ...this.current, state: this.current.state === "reading" ? "reading" : "ended" });
   }
-}
-
-async function fetchJson(path, token) {
-  const answer = await fetch(path, { headers: { "X-Token": token } });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  return answer.json();
 }

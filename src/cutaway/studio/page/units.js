@@ -7,22 +7,34 @@ import { asked, closePopup, openPopup, placePopup } from "./popup.js";
 export class Units {
   constructor(send, { able, held }) {
     [this.send, this.able, this.held, this.place] = [send, able, held, null];
+    [this.asked, this.last] = ["", ""]; // the unit that was held, while that is the last change
+  }
+
+  changed() {
+    [this.last, this.asked] = [this.asked, ""];
   }
 
   open(layer, unit, anchor, view) {
     if (!layer) return notice("The units of this layer have no weights of their own: choose the layer before it.");
-    if (!this.able()) return notice("A unit can be held and edited by who controls the training, while it trains or is paused.");
+    if (!this.able()) return notice("A unit can be switched off or edited while its network trains or is paused, by who controls it. Start another training, and press Pause before it ends.");
     const value = this.held(layer, unit), hold = (to) => this.hold(layer, unit, to);
     this.place = make("div");
     const actions = make("div", { class: "actions" },
-      button("Hold at 0", () => hold(0)),
-      value === undefined ? null : button("Let it learn again", () => hold(null)),
+      value === 0 ? null : button("Switch off", () => hold(0)),
+      value !== undefined && this.last === `${layer} ${unit}` ? button("Bring it back", () => this.undo()) : null,
+      value === undefined ? null : button("Let it learn anew", () => hold(null)),
       view === "filters" ? button("Edit weights", () => this.send({ ask: { kernel: { layer, unit } } })) : null);
-    const note = value === undefined ? null : make("p", { class: "note", text: `It is held at ${value}.` });
+    const note = make("p", { class: "note", text: value === undefined ? "Switched off, it answers 0 to everything." : `It is held at ${value}. Let learn anew, it begins without the weights that it had.` });
     openPopup(anchor, `Unit ${unit} of ${layer}`, note, actions, asked("Hold at", value ?? 1, hold, "Hold"), this.place);
   }
 
+  undo() {
+    this.send({ undo: true });
+    closePopup();
+  }
+
   hold(layer, unit, value) {
+    this.asked = value === null ? "" : `${layer} ${unit}`;
     this.send({ change: { kind: "hold", layer, unit, value } });
     closePopup();
   }

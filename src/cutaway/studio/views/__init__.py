@@ -10,6 +10,7 @@ from cutaway.studio.views.codes import Codes
 from cutaway.studio.views.confusion import Confusion
 from cutaway.studio.views.curves import Curve
 from cutaway.studio.views.derivatives import Derivatives
+from cutaway.studio.views.fan import Fan
 from cutaway.studio.views.filters import Filters
 from cutaway.studio.views.health import Health
 from cutaway.studio.views.maps import Maps
@@ -18,14 +19,17 @@ from cutaway.studio.views.pictures import Pictures
 from cutaway.studio.views.plane import Regions
 
 ALL: tuple[type[View], ...] = (
-    Curve, Regions, Pictures, Derivatives, Answer, Maps, Filters, Confusion, Mistakes, Codes,
+    Fan, Curve, Regions, Pictures, Derivatives, Answer, Maps, Filters, Confusion, Mistakes, Codes,
     Health,
 )  # fmt: skip
 
 
 def views_of(scene: Scene) -> dict[str, View]:
     """The views that this scene has, in the order in which they stand."""
-    return {kind.name: kind() for kind in ALL if kind.fits(scene)}
+    return {
+        kind.name: kind() for kind in ALL
+        if (scene.known or not kind.needs_weights) and kind.fits(scene)
+    }  # fmt: skip
 
 
 def described(views: Mapping[str, View], scene: Scene) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """What the network answers to one image: a chosen one, or somebody's own."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import torch
 
@@ -19,9 +18,9 @@ MOST = 10
 
 
 class Answer(View):
-    name: ClassVar[str] = "answer"
-    title: ClassVar[str] = "What it answers"
-    caption: ClassVar[str] = "Draw or drop an image of your own, and see the answer change."
+    name = "answer"
+    title = "What it answers"
+    caption = "Draw or drop an image of your own, and see the answer change."
 
     @classmethod
     def fits(cls, scene: Scene) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from cutaway.figures import Figure
 from cutaway.studio.scene import Scene
@@ -31,14 +31,16 @@ class View:
         every: seconds from one drawing to the next, at least.
         by_epoch: whether it changes with each evaluation alone.
         units: the option that names the layer whose units its pictures are.
+        needs_weights: whether it shows a network, and not what is written about it.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    caption: ClassVar[str] = ""
-    every: ClassVar[float] = 0.1
-    by_epoch: ClassVar[bool] = False
-    units: ClassVar[str] = ""
+    name: str
+    title: str
+    caption: str = ""
+    every: float = 0.1
+    by_epoch: bool = False
+    units: str = ""
+    needs_weights: bool = True
 
     @classmethod
     def fits(cls, scene: Scene) -> bool:

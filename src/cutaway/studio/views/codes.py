@@ -1,7 +1,7 @@
 """A map of the codes that a network gives to images."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
@@ -15,10 +15,10 @@ MAPPED = 600
 
 
 class Codes(View):
-    name: ClassVar[str] = "codes"
-    title: ClassVar[str] = "Map of codes"
-    caption: ClassVar[str] = "Each dot is the code of an image, coloured by its class."
-    every: ClassVar[float] = 0.5
+    name = "codes"
+    title = "Map of codes"
+    caption = "Each dot is the code of an image, coloured by its class."
+    every = 0.5
 
     @classmethod
     def fits(cls, scene: Scene) -> bool:

@@ -1,7 +1,6 @@
 """Which class is taken for which, on the validation images."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from cutaway.data.target import Classes
 from cutaway.figures import Figure, Matrix
@@ -14,11 +13,11 @@ MOST = 30
 
 
 class Confusion(View):
-    name: ClassVar[str] = "confusion"
-    title: ClassVar[str] = "Confusion matrix"
-    caption: ClassVar[str] = "Validation images after each epoch: rows are true classes."
-    every: ClassVar[float] = 0.5
-    by_epoch: ClassVar[bool] = True
+    name = "confusion"
+    title = "Confusion matrix"
+    caption = "Validation images after each epoch: rows are true classes."
+    every = 0.5
+    by_epoch = True
 
     @classmethod
     def fits(cls, scene: Scene) -> bool:

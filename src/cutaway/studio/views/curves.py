@@ -1,7 +1,7 @@
 """The curves of losses and metrics, by step, as they grow."""
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, cast
+from typing import cast
 
 from cutaway.figures import Axis, Curves, Figure, Role, Series
 from cutaway.learn.step_history import RATE
@@ -13,10 +13,11 @@ PARTS = {"train": "training", "val": "validation"}
 
 
 class Curve(View):
-    name: ClassVar[str] = "curves"
-    title: ClassVar[str] = "Loss and metrics"
-    caption: ClassVar[str] = "Training by step, validation after each epoch."
-    every: ClassVar[float] = 0.2
+    name = "curves"
+    title = "Loss and metrics"
+    caption = "Training by step, validation after each epoch."
+    every = 0.2
+    needs_weights = False
 
     @classmethod
     def fits(cls, scene: Scene) -> bool:

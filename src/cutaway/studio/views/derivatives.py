@@ -1,7 +1,6 @@
 """A network that is a picture, with its own derivatives."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import torch
 from torch.nn import functional as F
@@ -20,13 +19,13 @@ take longer than a look may."""
 
 
 class Derivatives(View):
-    name: ClassVar[str] = "derivatives"
-    title: ClassVar[str] = "Its derivatives"
-    caption: ClassVar[str] = (
+    name = "derivatives"
+    title = "Its derivatives"
+    caption = (
         "What the network is at every place, how steep it is there, and how much it curves: "
         "computed from the network itself, which was shown none of them but what it fits."
     )
-    every: ClassVar[float] = 0.5
+    every = 0.5
 
     @classmethod
     def fits(cls, scene: Scene) -> bool:

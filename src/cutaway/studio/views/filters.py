@@ -1,7 +1,6 @@
 """The weights of a layer as pictures."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 from torch import nn
 
@@ -17,13 +16,13 @@ UNITS, PARTS = 64, 8
 
 
 class Filters(View):
-    name: ClassVar[str] = "filters"
-    title: ClassVar[str] = "Weights"
-    caption: ClassVar[str] = (
+    name = "filters"
+    title = "Weights"
+    caption = (
         "Grey is 0, black and white are the largest weights of a unit. Choose a unit to hold it "
         "at a value or to edit its weights."
     )
-    units: ClassVar[str] = "layer"
+    units = "layer"
 
     def __init__(self) -> None:
         self._names: list[str] = []

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -53,13 +52,13 @@ MEASURES: dict[str, tuple[str, str, Measure, bool]] = {
 
 
 class Health(View):
-    name: ClassVar[str] = "health"
-    title: ClassVar[str] = "Health of each layer"
-    caption: ClassVar[str] = (
+    name = "health"
+    title = "Health of each layer"
+    caption = (
         "A column for each moment that was looked at; the input is on top. Rows that fade towards "
         "the input are gradients that vanish."
     )
-    every: ClassVar[float] = 0.25
+    every = 0.25
 
     def __init__(self) -> None:
         self._columns: dict[str, list[dict[str, float]]] = {}

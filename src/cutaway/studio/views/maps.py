@@ -1,7 +1,6 @@
 """What the units of a layer answer to one image."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 import torch
 
@@ -19,13 +18,13 @@ UNITS = 64
 
 
 class Maps(View):
-    name: ClassVar[str] = "maps"
-    title: ClassVar[str] = "Feature maps"
-    caption: ClassVar[str] = (
+    name = "maps"
+    title = "Feature maps"
+    caption = (
         "What each unit of a layer answers to the image, black where it answers least, white "
         "where most. Choose a unit to hold it at a value."
     )
-    units: ClassVar[str] = "layer"
+    units = "layer"
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}

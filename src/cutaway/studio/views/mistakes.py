@@ -1,7 +1,6 @@
 """The validation images that are answered worst."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import torch
 
@@ -15,11 +14,11 @@ MOST = 12
 
 
 class Mistakes(View):
-    name: ClassVar[str] = "mistakes"
-    title: ClassVar[str] = "Worst mistakes"
-    caption: ClassVar[str] = "Wrong answers to validation images after each epoch, surest first."
-    every: ClassVar[float] = 0.5
-    by_epoch: ClassVar[bool] = True
+    name = "mistakes"
+    title = "Worst mistakes"
+    caption = "Wrong answers to validation images after each epoch, surest first."
+    every = 0.5
+    by_epoch = True
 
     @classmethod
     def fits(cls, scene: Scene) -> bool:
@@ -36,7 +35,7 @@ class Mistakes(View):
         if not len(worst):
             return []
         names = [
-            f"{found.classes[t]}, not {found.classes[s]}"
+            f"says {found.classes[s]}, is {found.classes[t]}"
             for t, s in zip(found.targets[worst].tolist(), said[worst].tolist(), strict=True)
         ]
         pixels = scene.images.images.index_select(0, found.index[worst])

@@ -1,7 +1,6 @@
 """What the network makes: samples, reconstructions, masks, the picture that it learns."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from cutaway.figures import Figure
 from cutaway.figures.build import images
@@ -14,10 +13,10 @@ COLUMNS = 8
 
 
 class Pictures(View):
-    name: ClassVar[str] = "pictures"
-    title: ClassVar[str] = "What it makes"
-    caption: ClassVar[str] = "From the same draws each time, so that each picture can be followed."
-    every: ClassVar[float] = 0.3
+    name = "pictures"
+    title = "What it makes"
+    caption = "From the same draws each time, so that each picture can be followed."
+    every = 0.3
 
     @classmethod
     def fits(cls, scene: Scene) -> bool:

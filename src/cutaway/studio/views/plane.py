@@ -1,7 +1,6 @@
 """The decision regions of a network with two inputs, over its examples."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -19,9 +18,9 @@ BEYOND = 0.15
 
 
 class Regions(View):
-    name: ClassVar[str] = "regions"
-    title: ClassVar[str] = "Decision regions"
-    caption: ClassVar[str] = (
+    name = "regions"
+    title = "Decision regions"
+    caption = (
         "The colour of a place is the class that it is answered as, stronger where the network is "
         "surer; dots are examples."
     )
