@@ -2,10 +2,12 @@
 
     CUTAWAY_DATA=... python -m bench.studio [lenet5 resnet20] [--rounds 3]
 
-The same recipe is trained in turn by `cutaway.fit`, in the studio with nobody looking, and in the
-studio with its page open in a headless Chromium, all views of it asked for as they scroll by. What
-is timed is the wall clock from the run's recipe to its results on the test images, by the times of
-the files; all of Chromium and of the studio's server runs on the same cores.
+The same recipe is trained in turn by `cutaway.fit`; by `cutaway.fit` while the same browser shows a
+recording of the studio, scrolled but standing still, which is what a browser costs; in the studio
+with nobody looking; and in the studio with its page open, all views of it asked for as they scroll
+by. Every other round goes the other way around. What is timed is the wall clock from the run's
+recipe to its results on the test images, by the times of the files; all of Chromium, which draws
+without a graphics card here, and of the studio's server runs on the same cores.
 """
 
 import argparse
@@ -16,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -31,7 +34,11 @@ WORKS = {
     "lenet5": ("mnist", {"epochs": "5"}),
     "resnet20": ("cifar10", {"epochs": "1", "batch_size": "128"}),
 }
-WAYS = {"plain": "cutaway.fit", "closed": "studio, nobody looks", "open": "studio, page open"}
+WAYS = {
+    "plain": "cutaway.fit", "closed": "studio, nobody looks",
+    "still": "cutaway.fit, a still page scrolled", "open": "studio, page open and scrolled",
+}  # fmt: skip
+STILL = Path(__file__).parents[1] / "docs" / "recordings" / "lenet5-digits.html"
 PLAIN = """
 import sys, json
 from cutaway import api
@@ -44,6 +51,17 @@ def plain(model: str, folder: Path) -> None:
     data, fields = WORKS[model]
     command = [sys.executable, "-c", PLAIN, model, data, json.dumps(fields)]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+def still(model: str, folder: Path) -> None:
+    """Train without the studio, while a browser shows a page of it that stands still."""
+    with browsing(folder) as page:
+        page.open(STILL.as_uri())
+        page.wait("document.querySelectorAll('canvas').length > 2")
+        with ThreadPoolExecutor(1) as beside:
+            training = beside.submit(plain, model, folder)
+            scroll(page, training.done)
+            training.result()
 
 
 def closed(model: str, folder: Path) -> None:
@@ -65,14 +83,11 @@ def closed(model: str, folder: Path) -> None:
 
 def opened(model: str, folder: Path) -> None:
     """Train in the studio with its page open, scrolled up and down."""
-    sys.path.append(str(Path(__file__).parents[1] / "tests"))
-    from helpers.browser import opened as browser
     from helpers.studio import studio
 
     data, fields = WORKS[model]
     start = {"model": model, "data": data, "fields": fields, "paused": False}
-    with inside(folder), studio("--port", "0") as (address, token, _), browser(folder) as page:
-        page.look(1280, False)
+    with inside(folder), studio("--port", "0") as (address, token, _), browsing(folder) as page:
         page.open(f"{address}/?token={token}")
         page.call("Network.disable")  # else every frame would be sent to us too
         page.wait("document.querySelectorAll('#choosing li').length > 5")
@@ -85,11 +100,26 @@ def opened(model: str, folder: Path) -> None:
         page.run(f"line.send(JSON.stringify({json.dumps({'start': start})})); true")
         page.wait("/is being built/.test(document.getElementById('outcome').textContent)")
         page.run("line.close(); true")  # of those who look only the page itself is left
-        down = 0
-        while not any(folder.glob("runs/*/results.json")):
-            down = (down + 300) % 2400
-            page.run(f"scrollTo(0, {down})")
-            time.sleep(1)
+        scroll(page, lambda: any(folder.glob("runs/*/results.json")))
+
+
+@contextmanager
+def browsing(folder: Path) -> Iterator[Any]:
+    """A browser with a page of a desktop's width."""
+    from helpers.browser import opened as browser
+
+    with browser(folder) as page:
+        page.look(1280, False)
+        yield page
+
+
+def scroll(page: Any, ended: Callable[[], bool]) -> None:
+    """Scroll up and down, once a second, until something has ended."""
+    down = 0
+    while not ended():
+        down = (down + 300) % 2400
+        page.run(f"scrollTo(0, {down})")
+        time.sleep(1)
 
 
 def seconds(folder: Path) -> float:
@@ -114,11 +144,11 @@ def told(found: dict[str, Any]) -> str:
     for model, rounds in found["rounds"].items():
         base = median(row["plain"] for row in rounds)
         cells = [f"{base:.1f} s"]
-        for way in ("closed", "open"):
+        for way in list(WAYS)[1:]:
             ratios = sorted(row[way] / row["plain"] for row in rounds)
             cells.append(f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
         rows.append([f"{model}, {WORKS[model][0]}", *cells])
-    head = ["network and data", WAYS["plain"], WAYS["closed"], WAYS["open"]]
+    head = ["network and data", *WAYS.values()]
     said = "Seconds from the recipe to the results, and those of the others as ratios (range)"
     return table(head, rows, numbers=True) + f"\n\n{said}, on {found['machine']}."
 
@@ -128,12 +158,13 @@ def main() -> None:
     parser.add_argument("works", nargs="*", default=[*WORKS])
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()
-    ways = {"plain": plain, "closed": closed, "open": opened}
+    sys.path.append(str(Path(__file__).parents[1] / "tests"))  # its browser, and its studio
+    ways = {"plain": plain, "closed": closed, "still": still, "open": opened}
     for model in asked.works:
         rounds = []
-        for _ in range(asked.rounds):
+        for k in range(asked.rounds):
             row = {}
-            for way, measure in ways.items():
+            for way, measure in list(ways.items())[:: -1 if k % 2 else 1]:
                 with tempfile.TemporaryDirectory() as folder:
                     measure(model, Path(folder))
                     row[way] = seconds(Path(folder))

@@ -127,6 +127,15 @@ def test_weights_are_what_they_were_once_their_change_is_undone(changed):
     assert [one.step for one in made] == [0, 4, 4, 7, 9, 9, 12, 12, 12, 14]
 
 
+def test_what_takes_another_back_is_told_so(changed):
+    run, _ = changed
+    told = [str(one) for one in run.interventions if one.step == 9]
+    assert told[0].startswith("Taken back: 9 weights of 0.weight were set as before.")
+    assert told[1] == "Unit 1 of 0 learned again."
+    for one in run.interventions:
+        assert Intervention.from_dict(json.loads(json.dumps(one.to_dict()))) == one
+
+
 def test_a_run_with_the_same_changes_ends_with_the_same_bytes(changed, tmp_path):
     run, _ = changed
     again = learned(tmp_path / "again", interventions=run.path)
@@ -146,6 +155,8 @@ def test_a_run_that_was_stopped_goes_on_with_its_changes(changed, tmp_path, stop
         undone = [one.change for one in run.interventions if one.step == 9]
         later[9] = undone
     half.resume(callbacks=[Hand(later)])
+    changes = [[(one.step, one.change) for one in each.interventions] for each in (half, run)]
+    assert changes[0] == changes[1]
     assert contents(half.path) == contents(run.path)
 
 

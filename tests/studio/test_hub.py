@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from base64 import b64decode
 
@@ -122,6 +123,9 @@ def test_changes_are_written_down_undone_and_repeated():
         assert changed["lasting"]["held"] == [["hidden.0.U", 3, 0.0]]
         assert changed["interventions"][0]["step"] == 1
         assert changed["undo"]
+        assert re.match(
+            r"Accuracy \S+ % before, \S+ % after", changed["interventions"][0]["effect"]
+        )
         await desk.say(change={"kind": "rate", "factor": 0.5})
         await desk.kind("changed")
         await desk.say(undo=True)
@@ -131,7 +135,9 @@ def test_changes_are_written_down_undone_and_repeated():
         await desk.say(do="go")
         run = Run(run_of(await desk.kind("ended")))
         assert len(read_interventions(run.path)) == 3
-        assert "Changes by hand" in (run.path / "report.html").read_text()
+        report = (run.path / "report.html").read_text()
+        assert "Changes by hand" in report
+        assert "Taken back: the learning rate became that of the recipe again." in report
         again = fit("mlp", "digits", epochs=2, out="again", progress=False, interventions=run.path)
         assert contents(again.path) == contents(run.path)
 

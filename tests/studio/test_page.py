@@ -90,11 +90,28 @@ def test_from_the_door_to_a_unit_that_is_held(page, tmp_path):
             "Unit 2 of c1.u was held at 0."
         ]
         page.wait(press("Undo"))
-        page.wait("/learned again/.test(document.body.textContent)")
+        page.wait("/Taken back: unit 2 of c1.u learned again/.test(document.body.textContent)")
         page.wait(press("Go"))
         page.wait("/accuracy .* on the test/i.test(document.body.textContent)", 120)
         page.wait("!document.getElementById('travel').hidden", 60)
         looked_at(page)
+        page.wait(press("Choose another"))
+        page.wait(f"!!{labelled(f'Open {run.name}')}")
+        looked_at(page)
+        page.run(f"{labelled('Set up: XOR')}.click()")
+        page.wait("!document.querySelector('.recipe').hidden")
+        looked_at(page)
+        page.run(f"{labelled(f'Open {run.name}')}.click()")
+        page.wait("!document.getElementById('travel').hidden", 60)
+        page.wait(f"{maps}.querySelectorAll('button.unit').length >= 6")
+        page.run(f"{maps}.querySelectorAll('button.unit')[1].click()")
+        page.wait(press("Switch off"))
+        page.wait("/What if: unit 1 of c1.u was held at 0/.test(document.body.textContent)")
+        page.wait("/before, .* after/.test(document.querySelector('.reached').textContent)")
+        looked_at(page)
+        page.run(f"{maps}.querySelectorAll('button.unit')[1].click()")
+        page.wait(press("Bring it back"))
+        page.wait("!/What if/.test(document.querySelector('.reached').textContent)")
 
 
 def test_a_drawing_of_ones_own_is_answered(page, tmp_path):

@@ -7,10 +7,14 @@ import sys
 import time
 
 import pytest
+from helpers.killed_runs import digest
 from helpers.studio import play
 
 from cutaway.api import fit
 from cutaway.learn.snapshots import Snapshots, snapshots
+
+OFF = {"kind": "hold", "layer": "hidden.0.U", "unit": 3, "value": 0.0}
+LOUD = OFF | {"value": 30.0}
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +61,70 @@ def test_a_run_without_a_history_of_its_steps_shows_its_epochs(run, tmp_path):
     play(scene)
 
 
-def test_it_takes_no_changes_and_says_so(run):
+def test_a_unit_is_switched_off_to_see_what_it_was_for_and_the_run_stays_as_it_is(run):
+    before = {one: digest(one) for one in run.path.rglob("*") if one.is_file()}
+
+    async def scene(desk):
+        await desk.hub.open(run.path)
+        await desk.kind("begun")
+        await desk.say(look={"confusion": {}, "filters": {}})
+        shown = {}
+        for way, message in (
+            ("whole", {}),
+            ("without", {"change": LOUD}),
+            ("again", {"undo": True}),
+        ):
+            await desk.say(**message)
+            frame = await desk.until(lambda m: m["kind"] == "frame" and len(m["figures"]) == 2)
+            shown[way] = frame["figures"]
+        assert shown["again"] == shown["whole"]
+        for name in ("confusion", "filters"):
+            assert shown["without"][name] != shown["whole"][name]
+        told = [one for one in desk.heard if one["kind"] == "changed"]
+        supposed = next(one for one in told if one["interventions"] and one["undo"])
+        assert supposed["lasting"]["held"] == [["hidden.0.U", 3, 30.0]]
+        text = "What if: unit 3 of hidden.0.U was held at 30."
+        assert supposed["interventions"][0]["text"] == text
+        effects = [one["effect"] for m in told for one in m["interventions"]]
+        assert re.fullmatch(
+            r"Accuracy \S+ % before, \S+ % after \(\d+ validation images\)\.", effects[-1]
+        )
+        assert not told[-1]["undo"]
+
+    play(scene)
+    assert {one: digest(one) for one in run.path.rglob("*") if one.is_file()} == before
+
+
+def test_what_is_supposed_of_a_unit_goes_along_through_time(run):
+    async def scene(desk):
+        await desk.hub.open(run.path)
+        await desk.kind("begun")
+        await desk.say(change=OFF)
+        await desk.until(lambda m: m["kind"] == "changed" and m["undo"])
+        place = {"layer": "hidden.0.U", "unit": 3}
+        for step in (0, 10**6):
+            await desk.say(show=step)
+            await desk.say(ask={"kernel": place})
+            assert set((await desk.kind("kernel"))["values"]) == {0.0}
+        await desk.say(change=OFF | {"value": None})
+        await desk.say(ask={"kernel": place})
+        assert set((await desk.kind("kernel"))["values"]) != {0.0}
+
+    play(scene)
+
+
+def test_what_only_a_training_can_do_is_refused_in_a_sentence(run):
     async def scene(desk):
         await desk.hub.open(run.path)
         await desk.kind("begun")
         await desk.say(change={"kind": "rate", "factor": 2.0})
-        assert "takes no changes" in (await desk.kind("said"))["text"]
+        assert "learns no more" in (await desk.kind("said"))["text"]
+        await desk.say(change=OFF | {"unit": 999})
+        assert "no 999" in (await desk.kind("said"))["text"]
+        await desk.say(undo=True)
+        assert "nothing to undo" in (await desk.kind("said"))["text"]
+        await desk.say(do="go")
+        assert "takes no steps" in (await desk.kind("said"))["text"]
         await desk.say(ask={"kernel": 3})
         assert "no request" in (await desk.kind("said"))["text"]
 

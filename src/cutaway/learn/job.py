@@ -61,11 +61,16 @@ class Job:
         return (Path(path) / cls.marker).is_file()
 
     def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r}: {self.told})"
+
+    @property
+    def told(self) -> str:
+        """What it is and how it stands, in a line; also of a directory that is damaged, or gone."""
         try:
             said = f"{self.title}, {self._standing()}"
-        except Exception as error:  # also of a directory that is damaged, or gone
+        except Exception as error:
             said = f"cannot be read: {error}" if self.path.exists() else "is not there any more"
-        return f"{type(self).__name__}({str(self.path)!r}: {' '.join(said.split())})"
+        return " ".join(said.split())
 
     def _repr_html_(self) -> str:
         from cutaway.show.jobs import html

@@ -75,6 +75,7 @@ class PlayerOptimizer:
         compared: whether the optimizer looks at the loss, and not at its gradients alone.
         factor, most: of the learning rate, and images of a batch that are learned from, for who
             reaches in while it learns.
+        scheduled: the learning rate of the last step, by the schedule alone.
         evaluations: how often its loss was computed since the run began; kept with the state of
             its optimizer.
     """
@@ -94,11 +95,13 @@ class PlayerOptimizer:
         self.compared, self.factor = not optim.find(recipe.optimizer).elementwise, 1.0
         self.most: int | None = None
         self.base = [group["lr"] for group in self.optimizer.param_groups]
+        self.scheduled = self.base[0]
         self.evaluations = Evaluations()
         optim.flatten_state(self.optimizer, self.evaluations)
 
     def set_rate(self, share: float) -> None:
         """Put the learning rate at a share of its highest value."""
+        self.scheduled = self.base[0] * share * self.player.rate
         for group, base in zip(self.optimizer.param_groups, self.base, strict=True):
             group["lr"] = base * share * self.player.rate * self.factor
 

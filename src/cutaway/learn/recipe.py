@@ -135,8 +135,8 @@ class Recipe:
     )  # fmt: skip
     max_norm: float = setting(0.0, "largest norm of a unit's row; 0: any", "Regularising", low=0)
     dropout: float = setting(
-        -1.0, "share of units dropped at a step; below 0: as the network has it", "Regularising",
-        low=-1, high=0.95,
+        -1.0, "share of units dropped at a step; own: as the network has it", "Regularising",
+        low=-1, high=0.95, words={"own": -1.0},
     )  # fmt: skip
     stochastic_depth: float = setting(
         0.0, "share of images that skip the last residual block; 0: none", "Regularising",

@@ -20,6 +20,7 @@ from cutaway.learn.card import DataCard
 from cutaway.learn.directory import held
 from cutaway.learn.fleet import Fleet
 from cutaway.learn.run import Run
+from cutaway.studio.earlier import named
 from cutaway.studio.offers import checked_start
 from cutaway.studio.pictures import framed
 from cutaway.studio.wire import Message
@@ -136,6 +137,9 @@ class Hub:
             await self.start({"start": checked_start(message["start"], self.data)})
         elif message.get("close"):
             await self.close()
+        elif "open" in message:
+            self._expect_rest()
+            await self.open(await asyncio.to_thread(named, message["open"]))
         elif message.get("resume") and self.state["state"] in ("stopped", "failed"):
             await self.start({"resume": self.state["run"]})
         elif "picture" in message:
@@ -184,10 +188,13 @@ class Hub:
 
     async def start(self, job: Message) -> None:
         """Train; raises UsageError while another training is at work."""
-        if self.state["state"] not in ENDED:
-            raise UsageError("A training is at work: stop it first.")
+        self._expect_rest()
         await self._begin(["cutaway.studio.trainer"], job)
         self._set_state("starting", job.get("resume", ""))
+
+    def _expect_rest(self) -> None:
+        if self.state["state"] not in ENDED:
+            raise UsageError("A training is at work: stop it first.")
 
     async def close(self) -> None:
         """End what is going on, a training with a checkpoint, and be ready for another."""

@@ -13,8 +13,16 @@ from typing import TYPE_CHECKING
 from cutaway.errors import UsageError
 from cutaway.learn.callbacks import Callback
 from cutaway.learn.history import Row
-from cutaway.learn.interventions import change_of, divisible, dropouts
+from cutaway.learn.interventions import (
+    Change,
+    Intervention,
+    OfWeights,
+    change_of,
+    divisible,
+    dropouts,
+)
 from cutaway.studio.condition import Condition, after_epochs, after_steps, met
+from cutaway.studio.effect import effect, quality
 from cutaway.studio.inside import Insides
 from cutaway.studio.looking import Looking
 from cutaway.studio.pace import paced
@@ -51,6 +59,7 @@ class Live(Callback):
         self.until: Condition | None = None
         self.pace, self._next = pace, 0.0
         self._stopping = False
+        self._effects: dict[Intervention, str] = {}
         self._mark, self._rate = (monotonic(), 0), 0.0
 
     # What happens to the training
@@ -140,8 +149,7 @@ class Live(Callback):
         if look(message, self.looking, self.insides, partial(begun, training, self.looking)):
             return
         if "change" in message:
-            training.interventions.add(training, change_of(message["change"]))
-            self._changed(training)
+            self._change(training, change_of(message["change"]))
         elif message.get("undo"):
             if not training.interventions.undo(training):
                 raise UsageError("There is nothing to undo.")
@@ -170,6 +178,18 @@ class Live(Callback):
         if self.insides is not None and not self.paused:
             self.insides.close()
 
+    def _change(self, training: "Training", change: Change) -> None:
+        """Change something, and see what that does to the answers."""
+        assert self.looking is not None
+        weights = isinstance(change, OfWeights)
+        before = quality(self.looking.scene) if weights else None
+        training.interventions.add(training, change)
+        if before:
+            done = effect(before, quality(self.looking.scene))
+            self._effects[training.interventions.made[-1]] = done
+        self._uncount()
+        self._changed(training)
+
     def _changed(self, training: "Training") -> None:
         assert self.looking is not None
         self.looking.renew()
@@ -183,7 +203,7 @@ class Live(Callback):
 
     def _say_changes(self, training: "Training") -> None:
         changes = training.interventions
-        known = told(changes.made, changes.lasting, changes.undoable)
+        known = told(changes.made, changes.lasting, changes.undoable, self._effects)
         self.outbox.say(known | {"pace": self.pace})
 
     def _show(self, training: "Training", now: bool = False) -> None:
@@ -198,6 +218,7 @@ class Live(Callback):
             self._mark = clock, seen
         return progress(training.step, training.rows, epochs(training)) | {
             "lr": training.stage.player_optimizers[0].rates[0], "rate": self._rate,
+            "scheduled": training.stage.player_optimizers[0].scheduled,
         }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What the studio offers to begin with: systems and data, and the fields of their recipes."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ NETWORKS = 64
 """Networks that a page may train at once."""
 CALLED = frozenset({"augment", "optimizer", "init"})
 """Fields whose values could name code by `package.module:name`."""
+CODE = re.compile(r"(;| or) package\.module:\w+")
+"""What their help says of that."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ def _field(spec: Setting, recipe: Recipe) -> dict[str, Any]:
     words = {number: word for word, number in spec.words.items()}
     text = words.get(value, value) if not isinstance(value, bool) else "yes" if value else "no"
     return {
-        "name": spec.name, "help": spec.help, "panel": spec.panel,
+        "name": spec.name, "help": CODE.sub("", spec.help), "panel": spec.panel,
         "choices": list(METHODS) if spec.name == "optimizer" else list(spec.choices),
         "kind": getattr(spec.kind, "__name__", str(spec.kind)), "value": str(text),
     }  # fmt: skip

@@ -17,6 +17,7 @@ from cutaway.learn.stage import part
 from cutaway.show.timeline import thinned
 from cutaway.studio.company import Company
 from cutaway.studio.scene import POINTS, Points, Scene
+from cutaway.studio.what_if import WhatIf
 from cutaway.together.team import ALONE
 
 
@@ -25,13 +26,14 @@ class ReadScene(Scene):
 
     Attributes:
         last_step: the last step that is known of.
+        what_if: changes of its weights that are supposed.
     """
 
     def __init__(self, run: Run, images: ImageSet, company: Company | None = None):
         super().__init__(run, images)
-        self.company, self.known = company, False
+        self.company, self.known, self.what_if = company, False, WhatIf()
         self._model: nn.Module = run.runtime.place(run.new_model()).eval()
-        self._evaluations: dict[int, Evaluation] = {}
+        self._evaluations: dict[object, Evaluation] = {}
         self._rows: list[Row] = []
         self.step = self.last_step = 0
         self.read()
@@ -101,6 +103,7 @@ class ReadScene(Scene):
         except RuntimeError as error:
             first = str(error).splitlines()[1].strip()
             raise RunError(f"These weights do not fit the network: {first}") from None
+        self.what_if.make(self._model)
 
     def by_step(self) -> Sequence[tuple[str, Points]]:
         found: dict[str, Points] = {}
@@ -122,8 +125,9 @@ class ReadScene(Scene):
     def evaluated(self) -> Evaluation | None:
         if not len(self.run.split.val):
             return None
-        if self.step not in self._evaluations:
-            self._evaluations[self.step] = self.task.evaluate(
+        key = self.step, tuple(self.what_if.changes)
+        if key not in self._evaluations:
+            self._evaluations[key] = self.task.evaluate(
                 self.model, self.feed, self.target, self.runtime
             )
-        return self._evaluations[self.step]
+        return self._evaluations[key]

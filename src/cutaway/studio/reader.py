@@ -1,23 +1,30 @@
 """The process that reads for the studio: `python -m cutaway.studio.reader RUN [RUN]`, or FLEET.
 
 It takes the messages that `Live` takes, as far as networks that stand still can: what to look at,
-a picture of one's own, the step whose weights are shown, and which member of a fleet. Runs that
-learn elsewhere are read again as their files change.
+a picture of one's own, the step whose weights are shown, which member of a fleet, and what the
+network would answer with other weights. Runs that learn elsewhere are read again as their files
+change.
 """
 
 import sys
 from collections.abc import Mapping, Sequence
-from math import inf
 from pathlib import Path
 from typing import Any
 
 from cutaway.errors import CutawayError, UsageError
 from cutaway.learn.fleet import Fleet
-from cutaway.learn.interventions import Lasting, interventions_of
+from cutaway.learn.interventions import (
+    Change,
+    Intervention,
+    Lasting,
+    change_of,
+    interventions_of,
+)
 from cutaway.learn.run import Run
 from cutaway.learn.snapshots import snapshots
 from cutaway.studio.beside import side_by_side
 from cutaway.studio.company import Company
+from cutaway.studio.effect import effect, quality
 from cutaway.studio.inside import Insides
 from cutaway.studio.looking import Looking
 from cutaway.studio.read_scene import ReadScene
@@ -84,8 +91,27 @@ class Reader:
                 scene.show(message["show"])
             self.looking.renew()
             self._say_changes()
+        elif "change" in message:
+            self._suppose(change_of(message["change"]))
+        elif message.get("undo"):
+            if not self.scene.what_if.undo():
+                raise UsageError("There is nothing to undo.")
+            self._show_anew()
         elif not look(message, self.looking, self.insides, self._begun):
-            raise UsageError("This run is looked at from its files, and takes no changes.")
+            raise UsageError("This run is looked at from its files: it takes no steps.")
+
+    def _suppose(self, change: Change) -> None:
+        """Change the network that is shown; its run stays as it is."""
+        before, what_if = quality(self.scene), self.scene.what_if
+        what_if.add(self.scene.model, change, reached(self.scene)[1])
+        self._show_anew()
+        what_if.note(change, effect(before, quality(self.scene)))
+        self._say_changes()
+
+    def _show_anew(self) -> None:
+        self.scene.show(self.scene.step)
+        self.looking.renew()
+        self._say_changes()
 
     def _begun(self) -> Message:
         return begun(self.scene, self.looking.views)
@@ -95,7 +121,7 @@ class Reader:
         self._say_changes()
 
     def _say_changes(self) -> None:
-        self.outbox.say(changed(self.scene.run.path, self.scene.step))
+        self.outbox.say(changed(self.scene))
 
 
 class PairReader(Reader):
@@ -113,6 +139,8 @@ class PairReader(Reader):
         return side_by_side(views, self.scenes, self.company.names)
 
     def _take(self, message: Message) -> None:
+        if "change" in message:
+            raise UsageError("To change a network open its run alone, and not beside another.")
         super()._take(message)
         if "picture" in message:
             for scene in self.scenes[1:]:  # the first has it
@@ -129,7 +157,7 @@ class PairReader(Reader):
     def _say_changes(self) -> None:
         found = told([], Lasting())  # which units are held is told in words, of both
         for scene, name in zip(self.scenes, self.company.names, strict=True):
-            own = changed(scene.run.path, scene.step)["interventions"]
+            own = changed(scene)["interventions"]
             found["interventions"] += [one | {"text": f"{name}: {one['text']}"} for one in own]
         found["interventions"].sort(key=lambda one: one["step"])
         self.outbox.say(found)
@@ -188,13 +216,22 @@ def about(scene: ReadScene) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def changed(path: Path, step: float = inf) -> Message:
-    """What somebody changed while the run at a path learned, up to a step."""
-    made = [one for one in interventions_of(path) if one.step <= step]
+def reached(scene: ReadScene) -> tuple[Sequence[Intervention], Lasting]:
+    """What somebody changed while a run learned, up to the step that is shown, and what lasts."""
+    made = [one for one in interventions_of(scene.run.path) if one.step <= scene.step]
     lasting = Lasting()
     for one in made:
         one.change.remember(lasting)
-    return told(made, lasting)
+    return made, lasting
+
+
+def changed(scene: ReadScene) -> Message:
+    """The same as pages are told, and what is supposed."""
+    made, lasting = reached(scene)
+    supposed = scene.what_if
+    found = told(made, supposed.lasting(lasting), bool(supposed.changes))
+    found["interventions"] += supposed.told(scene.step)
+    return found
 
 
 def begun(scene: ReadScene, views: Mapping[str, View]) -> Message:

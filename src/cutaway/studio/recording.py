@@ -47,12 +47,14 @@ def recorded(run: Run, say: Callable[[str], None] = lambda _: None) -> dict[str,
     views = views_of(scene)
     steps = sorted(snapshots(run.path))
     kept = [steps[round(k)] for k in _spread(len(steps), min(FRAMES, len(steps)))]
+    frames, told = [], []
+    for step in kept:
+        frames.append(_frame(scene, views, step))
+        told.append(changed(scene) | {"at": step})
     return {
-        "begun": begun(scene, views) | {"snapshots": []},
-        "frames": [_frame(scene, views, step) for step in kept],
-        "changed": [changed(run.path, step) | {"at": step} for step in kept],
+        "begun": begun(scene, views) | {"snapshots": []}, "frames": frames, "changed": told,
         "ended": {"kind": "ended", "run": run.path.name, "text": _said(run)},
-    }
+    }  # fmt: skip
 
 
 def _spread(count: int, wanted: int) -> Iterator[float]:

@@ -15,6 +15,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 
+from cutaway.studio.earlier import earlier
 from cutaway.studio.hub import Hub, Viewer
 from cutaway.studio.offers import fields_of, offered
 from cutaway.studio.rooms.routes import add_rooms
@@ -70,6 +71,10 @@ def make_app(hub: Hub, token: str, begin: Callable[[], Awaitable[None]]) -> Fast
     @app.get("/api/systems")
     async def systems() -> Response:
         return JSONResponse(await asyncio.to_thread(offered, hub.data))
+
+    @app.get("/api/runs")
+    async def runs() -> Response:
+        return JSONResponse(await asyncio.to_thread(earlier))
 
     @app.get("/api/fields")
     async def fields(model: str = "", data: str = "") -> Response:

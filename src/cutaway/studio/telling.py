@@ -11,15 +11,24 @@ from cutaway.studio.views import View, described
 from cutaway.studio.wire import Message
 
 
-def told(made: Sequence[Intervention], lasting: Lasting, undo: bool = False) -> Message:
+def told(
+    made: Sequence[Intervention],
+    lasting: Lasting,
+    undo: bool = False,
+    effects: Mapping[Intervention, str] | None = None,
+) -> Message:
     """What has been changed, as pages are told.
 
     Args:
         undo: whether the last one can be taken back.
+        effects: what some of them did, at once, to the answers.
     """
     return {
         "kind": "changed", "undo": undo,
-        "interventions": [{"step": one.step, "text": str(one.change)} for one in made],
+        "interventions": [
+            {"step": one.step, "text": str(one), "effect": (effects or {}).get(one, "")}
+            for one in made
+        ],
         "lasting": {
             "factor": lasting.factor, "dropout": lasting.dropout, "images": lasting.images,
             "held": [[*place, value] for place, value in lasting.held.items()],

@@ -13,12 +13,13 @@ from cutaway.learn.interventions.changes import (
     Dropout,
     Hold,
     Images,
-    Lasting,
+    OfWeights,
     Rate,
     Weights,
     change_of,
     divisible,
 )
+from cutaway.learn.interventions.lasting import Lasting
 from cutaway.learn.interventions.log import (
     FILE,
     Intervention,
@@ -27,10 +28,10 @@ from cutaway.learn.interventions.log import (
     read_interventions,
     written,
 )
-from cutaway.learn.interventions.units import dropouts, holdable, kernel, unit_rows, units
+from cutaway.learn.interventions.units import dropouts, hold, holdable, kernel, unit_rows, units
 
 __all__ = [
     "FILE", "KINDS", "Change", "Dropout", "Hold", "Images", "Intervention", "Interventions",
-    "Lasting", "Rate", "Weights", "change_of", "divisible", "dropouts", "holdable",
-    "interventions_of", "kernel", "read_interventions", "unit_rows", "units", "written",
+    "Lasting", "OfWeights", "Rate", "Weights", "change_of", "divisible", "dropouts", "hold",
+    "holdable", "interventions_of", "kernel", "read_interventions", "unit_rows", "units", "written",
 ]  # fmt: skip

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cutaway.errors import UsageError
+from cutaway.learn.interventions.lasting import Lasting
 from cutaway.learn.interventions.units import as_they_are, dropouts, plain, unit_rows, units
 
 if TYPE_CHECKING:
@@ -24,35 +25,40 @@ class Change:
     def check(self, training: "Training") -> None:
         """Refuse what this training does not have. Raises UsageError."""
 
-    def remember(self, lasting: "Lasting") -> None:
+    def remember(self, lasting: Lasting) -> None:
         """Note what it means for all steps that follow."""
 
     def make(self, training: "Training") -> None:
         """Change what it changes once."""
 
-    def undone(self, training: "Training", lasting: "Lasting") -> "tuple[Change, ...]":
+    def undone(self, training: "Training", lasting: Lasting) -> "tuple[Change, ...]":
         """The changes that would take it back, as things stand before it."""
         raise NotImplementedError
+
+    def taken_back(self) -> str:
+        """It in words, where it takes another back."""
+        text = str(self)
+        return f"Taken back: {text[:1].lower()}{text[1:]}"
 
     def __str__(self) -> str:
         raise NotImplementedError
 
 
-@dataclass
-class Lasting:
-    """What changes so far mean for all steps that follow.
+class OfWeights(Change):
+    """A change of weights, which a network that stands still can have, too."""
 
-    Attributes:
-        factor: of the learning rate.
-        dropout: its probability; None: that of the recipe.
-        images: of a batch that are learned from; None: all.
-        held: what a unit of a layer is held at.
-    """
+    def expect(self, model: nn.Module) -> None:
+        """Refuse what this network does not have. Raises UsageError."""
+        raise NotImplementedError
 
-    factor: float = 1.0
-    dropout: float | None = None
-    images: int | None = None
-    held: dict[tuple[str, int], float] = field(default_factory=dict)
+    def set_in(self, model: nn.Module) -> None:
+        """Set what it sets once."""
+
+    def check(self, training: "Training") -> None:
+        self.expect(training.model)
+
+    def make(self, training: "Training") -> None:
+        self.set_in(training.model)
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,7 @@ def divisible(training: "Training") -> bool:
 
 
 @dataclass(frozen=True)
-class Hold(Change):
+class Hold(OfWeights):
     """A unit of a layer gives one value, whatever it is shown; None: it learns again.
 
     Its weights are 0 and its bias is the value, which no step moves. So it leaves with the weights.
@@ -152,12 +158,12 @@ class Hold(Change):
     value: float | None = 0.0
     kind: ClassVar[str] = "hold"
 
-    def check(self, training: "Training") -> None:
-        count = units(training.model, self.layer)
+    def expect(self, model: nn.Module) -> None:
+        count = units(model, self.layer)
         if not 0 <= self.unit < count:
             raise UsageError(f"{self.layer} has units 0 to {count - 1}, and no {self.unit}.")
-        rows = unit_rows(training.model, self.layer, self.unit)
-        _expect_learning(training, *(f"{self.layer}.{name}" for name in rows))
+        rows = unit_rows(model, self.layer, self.unit)
+        _expect_learning(model, *(f"{self.layer}.{name}" for name in rows))
         if self.value is not None and not math.isfinite(self.value):
             raise UsageError(f"A unit is held at a finite number, not {self.value}.")
         if self.value and "bias" not in rows:
@@ -183,7 +189,7 @@ class Hold(Change):
 
 
 @dataclass(frozen=True)
-class Weights(Change):
+class Weights(OfWeights):
     """Some weights are set, and learn on from there.
 
     Attributes:
@@ -197,8 +203,8 @@ class Weights(Change):
     values: tuple[float, ...]
     kind: ClassVar[str] = "weights"
 
-    def check(self, training: "Training") -> None:
-        p = dict(training.model.named_parameters()).get(self.parameter)
+    def expect(self, model: nn.Module) -> None:
+        p = dict(model.named_parameters()).get(self.parameter)
         if p is None:
             raise UsageError(f"This network has no parameter {self.parameter}.")
         sizes = zip(self.index, p.shape, strict=False)
@@ -213,10 +219,12 @@ class Weights(Change):
             )
         if not all(map(math.isfinite, self.values)):
             raise UsageError("Weights are finite numbers.")
-        _expect_learning(training, self.parameter)
+        _expect_learning(model, self.parameter)
 
-    def make(self, training: "Training") -> None:
-        _set(training, self.parameter, self._at, torch.tensor(self.values))
+    @torch.no_grad()
+    def set_in(self, model: nn.Module) -> None:
+        there = model.get_parameter(self.parameter).detach()[self._at]
+        there.copy_(torch.tensor(self.values).view(there.shape))
 
     def undone(self, training: "Training", lasting: Lasting) -> tuple[Change, ...]:
         p = dict(training.model.named_parameters())[self.parameter]
@@ -229,22 +237,18 @@ class Weights(Change):
     def _there(self, p: Tensor) -> Tensor:
         return p.detach()[self._at]
 
+    def taken_back(self) -> str:
+        return super().taken_back().replace("set by hand", "set as before")
+
     def __str__(self) -> str:
         count = "A weight" if len(self.values) == 1 else f"{len(self.values)} weights"
         verb = "was" if len(self.values) == 1 else "were"
         return f"{count} of {self.parameter} {verb} set by hand."
 
 
-@torch.no_grad()
-def _set(training: "Training", name: str, at: tuple[int | slice, ...], values: Tensor) -> None:
-    p = dict(training.model.named_parameters())[name]
-    there = p.detach()[at]
-    there.copy_(values.view(there.shape))
-
-
-def _expect_learning(training: "Training", *names: str) -> None:
+def _expect_learning(model: nn.Module, *names: str) -> None:
     """Refuse weights that do not learn now: what they give may have been computed once for all."""
-    parameters = dict(training.model.named_parameters())
+    parameters = dict(model.named_parameters())
     if still := [name for name in names if not parameters[name].requires_grad]:
         raise UsageError(f"{still[0]} does not learn in this stage, and cannot be changed in it.")
 

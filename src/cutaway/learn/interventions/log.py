@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import nn
 
 from cutaway.errors import RunError, UsageError
 from cutaway.files import read_rows, write_whole
 from cutaway.learn.callbacks import Callback
-from cutaway.learn.interventions.changes import Change, Lasting, change_of
-from cutaway.learn.interventions.units import dropouts, unit_rows
+from cutaway.learn.interventions.changes import Change, change_of
+from cutaway.learn.interventions.lasting import Lasting
+from cutaway.learn.interventions.units import dropouts, hold
 
 if TYPE_CHECKING:
     from cutaway.learn.training import Training
@@ -23,13 +23,22 @@ FILE = "interventions.jsonl"
 
 @dataclass(frozen=True)
 class Intervention:
-    """A change, and how many steps of the run had been taken."""
+    """A change, and how many steps of the run had been taken.
+
+    Attributes:
+        undoes: whether it takes another back.
+    """
 
     step: int
     change: Change
+    undoes: bool = False
+
+    def __str__(self) -> str:
+        return self.change.taken_back() if self.undoes else str(self.change)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"step": self.step, "kind": self.change.kind, **asdict(self.change)}
+        undoes = {"undoes": True} if self.undoes else {}
+        return {"step": self.step, "kind": self.change.kind, **asdict(self.change), **undoes}
 
     @classmethod
     def from_dict(cls, content: Any) -> "Intervention":
@@ -40,7 +49,7 @@ class Intervention:
         step = about.pop("step", None)
         if not isinstance(step, int) or step < 0:
             raise ValueError("an intervention has a step, a whole number from 0")
-        return cls(step, change_of(about))
+        return cls(step, undoes=about.pop("undoes", False) is True, change=change_of(about))
 
 
 def read_interventions(path: Path) -> tuple[Intervention, ...]:
@@ -128,18 +137,18 @@ class Interventions(Callback):
             return False
         taken_back = self._undo.pop()
         for change in taken_back:
-            self._add(training, change, again=False)
+            self._add(training, change, undoes=True)
         return True
 
-    def _add(self, training: "Training", change: Change, again: bool = True) -> None:
+    def _add(self, training: "Training", change: Change, undoes: bool = False) -> None:
         if not training.runtime.team.alone or training.runtime.sharded:
             raise UsageError("A training of several processes takes no changes.")
         change.check(training)
         log = [*self.log]
-        log.insert(self._done, Intervention(training.step, change))
+        log.insert(self._done, Intervention(training.step, change, undoes))
         write_whole(self.path, written(log))
         self.log = log
-        if again:
+        if not undoes:
             self._undo.append(change.undone(training, self.lasting))
         self._make(training, change)
 
@@ -160,12 +169,9 @@ class Interventions(Callback):
             module.p = own if self.lasting.dropout is None else self.lasting.dropout
         self._hold(training)
 
-    @torch.no_grad()
     def _hold(self, training: "Training") -> None:
-        for (layer, unit), value in self.lasting.held.items():
-            for model in _networks(training):
-                for name, row in unit_rows(model, layer, unit).items():
-                    row.fill_(value if name == "bias" else 0.0)
+        for model in _networks(training):
+            hold(model, self.lasting.held)
 
 
 def _networks(training: "Training") -> Sequence[nn.Module]:

@@ -1,8 +1,9 @@
 """The units of a layer, with the weights that are theirs alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from cutaway.errors import UsageError
@@ -46,6 +47,14 @@ def unit_rows(model: nn.Module, layer: str, unit: int) -> dict[str, Tensor]:
     weight, bias = module.get_parameter("weight").detach(), getattr(module, "bias", None)
     rows = {"weight": weight.select(axis_of(module), unit)}
     return rows | {"bias": bias.detach()[unit]} if isinstance(bias, Tensor) else rows
+
+
+@torch.no_grad()
+def hold(model: nn.Module, held: Mapping[tuple[str, int], float]) -> None:
+    """Let units, each of a layer, answer one value, whatever they are shown."""
+    for (layer, unit), value in held.items():
+        for name, row in unit_rows(model, layer, unit).items():
+            row.fill_(value if name == "bias" else 0.0)
 
 
 def as_they_are(

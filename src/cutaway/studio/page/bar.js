@@ -50,7 +50,7 @@ export class Bar {
     const alone = live && !this.begun?.fleet;
     byId("reach").hidden = !alone;
     byId("buttons").hidden = !live && !STANDS.includes(state.state);
-    for (const node of [...this.live, this.undo, this.more]) node.hidden = !(alone || (live && node === this.stop));
+    for (const node of [...this.live, this.more]) node.hidden = !(alone || (live && node === this.stop));
     this.inside.hidden = this.begun?.beside || (this.begun?.fleet && live);
     this.inside.disabled = !mine || state.state === "training";
     byId("track").hidden = !live && !["ended", "stopped"].includes(state.state);
@@ -76,6 +76,7 @@ export class Bar {
   }
 
   enableUndo() {
+    this.undo.hidden = !(LIVE.includes(this.state.state) ? !this.begun?.fleet : this.canUndo);
     this.undo.disabled = !this.canUndo || !this.state.owner;
   }
 
@@ -138,9 +139,9 @@ export class Bar {
 
   key(event) {
     if (document.body.classList.contains("in-room")) return;
-    if (!LIVE.includes(this.state.state) || !this.state.owner || event.altKey || typesIn(event.target)) return;
+    if (![...LIVE, ...STANDS].includes(this.state.state) || !this.state.owner || event.altKey || typesIn(event.target)) return;
     const action = event.ctrlKey || event.metaKey ? { z: this.undo } : pressable(event.target) ? {} : { " ": this.pause, ".": this.live[1] };
-    if (!action[event.key]) return;
+    if (!action[event.key] || action[event.key].hidden) return;
     event.preventDefault();
     if (!event.repeat || event.key === ".") action[event.key].click();
   }

@@ -23,8 +23,8 @@ export class RecipeForm {
       make("div", { class: "actions" }, make("button", { type: "submit", class: "main", text: "Start", disabled: Boolean(problem) && !fields.length }), button("Cancel", () => this.hide()), make("label", { class: "check" }, this.paused, make("span", { text: "Begin paused" }))));
     for (const { name, control } of this.controls) if (name in given) control.value = given[name];
     this.node.hidden = false;
+    this.node.querySelector("h2").focus({ preventScroll: true });
     this.node.scrollIntoView({ block: "nearest" });
-    this.node.querySelector("h2").focus();
   }
 
   hide() {

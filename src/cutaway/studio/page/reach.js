@@ -9,7 +9,7 @@ const PACES = [[0, "as fast as it can"], [30, "30 steps a second"], [10, "10 ste
    a batch are learned from; and how fast steps follow each other, which changes nothing. */
 export class Reach {
   constructor(node, send) {
-    [this.node, this.base, this.factor] = [node, 0, 1];
+    [this.node, this.base] = [node, 0];
     const sendRate = debounced(() => send({ change: { kind: "rate", factor: this.chosenFactor() } }), SETTLE);
     const sendDropout = debounced(() => send({ change: { kind: "dropout", p: Number(this.dropout.input.value) } }), SETTLE);
     this.rate = slider("Learning rate", { min: -DECADES, max: DECADES, step: 0.05, value: 0 }, () => this.tellRate(), sendRate, () => send({ change: { kind: "rate", factor: 1 } }));
@@ -34,8 +34,8 @@ export class Reach {
     this.pace.node.querySelector("select").disabled = !able;
   }
 
-  take({ lr }) {
-    this.now = lr;
+  take({ scheduled }) {
+    this.base = scheduled ?? this.base;
     if (document.activeElement !== this.rate.input) this.tellRate();
   }
 

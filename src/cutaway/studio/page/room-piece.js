@@ -21,10 +21,12 @@ export class RoomPiece {
     this.told = make("div", { class: "told-answer", hidden: true });
     this.go = button("Compute", () => this.run(), "main");
     this.stop = button("Stop", () => this.leave());
+    const before = Object.keys(piece.question.before).length > 0;
     this.tools = make("div", { class: "tools", hidden: true }, this.controls.node, make("div", { class: "actions" }, piece.live ? null : this.go, this.stop, this.status), this.problem);
-    this.node = make("div", { class: "panel piece" }, make("h3", { text: piece.title }), make("p", { text: piece.says }), this.ask(piece.question), this.told, make("div", { class: "bench" }, this.tools, this.body));
+    this.node = make("div", { class: "panel piece" }, make("h3", { text: piece.title }), make("p", { text: piece.says }), this.ask(piece.question), this.told, make("div", { class: before ? "bench before" : "bench" }, this.tools, this.body));
     this.stop.hidden = true;
     this.watchSize();
+    if (before) this.run();
     onTheme(() => soon(this.draw));
   }
 
@@ -79,7 +81,7 @@ export class RoomPiece {
     this.running = new AbortController();
     this.busy(true);
     try {
-      const body = JSON.stringify({ room: this.room, piece: this.piece.name, settings: this.controls.values() });
+      const body = JSON.stringify({ room: this.room, piece: this.piece.name, settings: this.picked === undefined ? this.piece.question.before : this.controls.values() });
       for await (const message of readLines("/api/piece", { method: "POST", headers: this.headers, body, signal: this.running.signal })) this.take(message);
       this.tell();
     } catch (error) {

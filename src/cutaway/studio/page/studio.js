@@ -16,6 +16,7 @@ import { capital } from "./words.js";
 
 const OUTCOMES = { starting: "The training is being built", stopped: "The training stopped", ended: "The training ended", failed: "The training failed", reading: "A training read from its files" };
 
+const LEARNS = ["training", "paused"], CHANGES = [...LEARNS, "reading", "ended"]; // where units can be switched off
 const STILL = ["paused", "reading", "ended"]; // one can look inside a step
 
 /* The page of a live training: each message from the trainer has a method of its own. */
@@ -30,7 +31,7 @@ export class Studio {
     this.travel = new Travel(byId("travel"), send);
     this.members = new Members(byId("members"), send);
     this.reached = new Reached();
-    const units = new Units(send, { able: () => this.current.owner && ["training", "paused"].includes(this.current.state), held: (layer, unit) => this.desk.heldAt(layer, unit) });
+    const units = new Units(send, { able: () => this.current.owner && CHANGES.includes(this.current.state) && !this.pair, still: () => !LEARNS.includes(this.current.state), held: (layer, unit) => this.desk.heldAt(layer, unit) });
     this.units = units;
     this.desk = new Desk(byId("desk"), { units, look: (look) => send({ look }) });
     this.link = new Link(token, { take: (message) => this.take(message), connected: (is) => this.connected(is) });
@@ -61,6 +62,7 @@ export class Studio {
 
   leave() {
     this.known = this.run = "";
+    this.effect = undefined;
     this.result = null;
     closePopup();
     this.desk.clear();
@@ -98,7 +100,7 @@ export class Studio {
   begun(message) {
     const { run, title, views, snapshots, pictures, shape } = message;
     const known = JSON.stringify([run, title, views.map(({ name }) => name)]), again = known === this.known, same = run === this.run;
-    [this.known, this.run, this.fresh] = [known, run, true];
+    [this.known, this.run, this.fresh, this.pair] = [known, run, true, message.beside];
     this.travel.begin(snapshots);
     this.members.begin(message);
     this.title(title);
@@ -120,9 +122,17 @@ export class Studio {
 
   changed(message) {
     this.bar.change(message);
+    this.tellEffect(message.interventions);
     this.units.changed();
     this.reached.show(message.interventions);
     this.desk.change(message);
+  }
+
+  /* What the last change did to the answers, once. */
+  tellEffect(interventions = []) {
+    const last = interventions.at(-1), key = JSON.stringify([interventions.length, last]);
+    if (last?.effect && this.effect !== undefined && key !== this.effect) notice(`${last.text} ${last.effect}`);
+    this.effect = key;
   }
 
   kernel(message) {

@@ -1,7 +1,7 @@
 """What a room is made of: text, questions, pieces that compute figures, claims of the course."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
@@ -24,12 +24,14 @@ class Question:
     Attributes:
         answer: the place of the right one among the choices.
         because: why it is right, in a sentence or two.
+        before: settings of the piece that is shown beside the question; nothing where empty.
     """
 
     asks: str
     choices: tuple[str, ...]
     answer: int
     because: str
+    before: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class Piece:
     def described(self) -> dict[str, Any]:
         """It as a page needs it."""
         question = {"asks": self.question.asks, "choices": self.question.choices,
-                    "answer": self.question.answer, "because": self.question.because}  # fmt: skip
+                    "answer": self.question.answer, "because": self.question.because,
+                    "before": self.question.before}  # fmt: skip
         settings = [described(one) for one in settings_of(self.settings).values()]
         return {
             "name": self.name, "title": self.title, "says": self.says, "live": self.live,

@@ -184,6 +184,7 @@ CONVOLVED = Piece(
         0,
         "It subtracts the column on the left from the column on the right. Where both are alike "
         "the sum is 0, however bright they are.",
+        {"kernel": "nothing"},
     ),
 )  # fmt: skip
 SIZED = Piece(

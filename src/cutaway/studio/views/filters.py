@@ -19,8 +19,8 @@ class Filters(View):
     name = "filters"
     title = "Weights"
     caption = (
-        "Grey is 0, black and white are the largest weights of a unit. Choose a unit to hold it "
-        "at a value or to edit its weights."
+        "Grey is 0, black and white are the largest weights of a unit. Choose a unit to switch "
+        "it off or to edit its weights."
     )
     units = "layer"
 

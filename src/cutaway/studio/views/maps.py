@@ -22,7 +22,7 @@ class Maps(View):
     title = "Feature maps"
     caption = (
         "What each unit of a layer answers to the image, black where it answers least, white "
-        "where most. Choose a unit to hold it at a value."
+        "where most. Choose a unit to switch it off."
     )
     units = "layer"
 
