@@ -38,7 +38,10 @@ def frames_a_second(recording: Path, slowed: int) -> list[float]:
     sys.path.append(str(Path(__file__).parents[1] / "tests"))
     from helpers.browser import opened
 
-    with tempfile.TemporaryDirectory() as folder, opened(Path(folder)) as page:
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        opened(Path(folder)) as page,
+    ):
         page.look(WIDTH, False, HEIGHT)
         page.open(recording.as_uri())
         page.wait("document.querySelectorAll('canvas').length > 2")
@@ -47,7 +50,7 @@ def frames_a_second(recording: Path, slowed: int) -> list[float]:
         found = []
         for top in range(0, height - HEIGHT // 2, HEIGHT):
             page.run(f"scrollTo(0, {top})")
-            page.value("new Promise((done) => setTimeout(done, 500))")
+            page.value("new Promise((done) => setTimeout(() => done(0), 500))")
             found.append(page.value(PLAYED % (FRAMES, FRAMES)))
         return found
 

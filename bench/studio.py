@@ -165,7 +165,7 @@ def main() -> None:
         for k in range(asked.rounds):
             row = {}
             for way, measure in list(ways.items())[:: -1 if k % 2 else 1]:
-                with tempfile.TemporaryDirectory() as folder:
+                with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                     measure(model, Path(folder))
                     row[way] = seconds(Path(folder))
             print(model, row, flush=True)

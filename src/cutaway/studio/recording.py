@@ -47,9 +47,12 @@ def recorded(run: Run, say: Callable[[str], None] = lambda _: None) -> dict[str,
     views = views_of(scene)
     steps = sorted(snapshots(run.path))
     kept = [steps[round(k)] for k in _spread(len(steps), min(FRAMES, len(steps)))]
-    frames, told = [], []
+    frames, told, shown = [], [], dict[str, Any]()
     for step in kept:
-        frames.append(_frame(scene, views, step))
+        frame = _frame(scene, views, step)
+        new = {k: v for k, v in frame["figures"].items() if v != shown.get(k)}
+        shown |= new
+        frames.append(frame | {"figures": new})
         told.append(changed(scene) | {"at": step})
     return {
         "begun": begun(scene, views) | {"snapshots": []}, "frames": frames, "changed": told,

@@ -63,6 +63,8 @@ export class Panel {
   }
 
   take(figures) {
+    if (figures === this.taken) return; // a moment of a recording that has nothing new
+    this.taken = figures;
     this.figures = Array.isArray(figures) ? figures : [figures];
     soon(this.draw);
   }
