@@ -1,29 +1,30 @@
 """What it costs a training to be looked at in the studio.
 
-    CUTAWAY_DATA=... python -m bench.studio [lenet5 resnet20] [--rounds 3]
+    CUTAWAY_DATA=... python -m bench.studio [lenet5 resnet20] [--pairs 36]
 
-The same recipe is trained in turn by `cutaway.fit`; by `cutaway.fit` while the same browser shows a
-recording of the studio, scrolled but standing still, which is what a browser costs; in the studio
-with nobody looking; and in the studio with its page open, all views of it asked for as they scroll
-by. Every other round goes the other way around. What is timed is the wall clock from the run's
-recipe to its results on the test images, by the times of the files; all of Chromium, which draws
-without a graphics card here, and of the studio's server runs on the same cores.
+**Looked at**: one training goes on in the studio with its page open in a headless Chromium, which
+draws without a graphics card; all of Chromium and of the studio's server runs on the same cores.
+In turn the page is looked at for some seconds, all panels of it as they scroll by, and all its
+panels are folded, so that nothing is computed or drawn. Each pair of neighbours gives a ratio of
+steps a second, so that whatever else the computer does falls on both.
+
+**Nobody looks**: the share of a training's time that goes to what the studio adds to it.
 """
 
 import argparse
-import asyncio
 import json
 import os
-import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
+from statistics import mean, quantiles
 from typing import Any
+
+from websockets.sync.client import connect
 
 from bench.kept import earlier, keep, publish, table
 from cutaway.processes import processor
@@ -34,144 +35,161 @@ WORKS = {
     "lenet5": ("mnist", {"epochs": "5"}),
     "resnet20": ("cifar10", {"epochs": "1", "batch_size": "128"}),
 }
-WAYS = {
-    "plain": "cutaway.fit", "closed": "studio, nobody looks",
-    "still": "cutaway.fit, a still page scrolled", "open": "studio, page open and scrolled",
-}  # fmt: skip
-STILL = Path(__file__).parents[1] / "docs" / "recordings" / "lenet5-digits.html"
-PLAIN = """
-import sys, json
-from cutaway import api
-api.fit(sys.argv[1], sys.argv[2], progress=False, **json.loads(sys.argv[3]))
-"""
+ENDLESS = {"epochs": "1", "repeat": "1000"}
+"""An epoch that does not end meanwhile, with no evaluation in it."""
+WINDOW, SETTLES, WARM = 4.0, 0.5, 10.0
+"""Seconds of a look, those before it that are not counted, and those before the first."""
+FOLD = """document.querySelectorAll('.fold').forEach((one) => {
+  if ((one.getAttribute('aria-expanded') === 'true') !== %s) one.click();
+});"""
 
 
-def plain(model: str, folder: Path) -> None:
-    """Train without the studio."""
-    data, fields = WORKS[model]
-    command = [sys.executable, "-c", PLAIN, model, data, json.dumps(fields)]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+class Steps:
+    """A viewer that looks at no panel, and notes when each step was told of."""
+
+    def __init__(self, address: str, token: str):
+        where = f"{address.replace('http', 'ws')}/live?token={token}"
+        self.line = connect(where, origin=address, max_size=None)  # type: ignore[arg-type]
+        self.told: list[tuple[float, int]] = []
+        self.begun = threading.Event()
+        threading.Thread(target=self._hear, daemon=True).start()
+
+    def say(self, **message: Any) -> None:
+        self.line.send(json.dumps(message))
+
+    def _hear(self) -> None:
+        for text in self.line:
+            message = json.loads(text)
+            if message["kind"] == "frame":
+                self.told.append((time.monotonic(), message["step"]))
+                if "number" in message:
+                    self.say(drawn=message["number"])
+            elif message["kind"] == "begun":
+                self.begun.set()
+
+    def a_second(self, begin: float, end: float) -> float:
+        """Steps a second in a stretch of time."""
+        inside = [one for one in self.told if begin <= one[0] <= end]
+        (first, few), (last, many) = inside[0], inside[-1]
+        return (many - few) / (last - first)
 
 
-def still(model: str, folder: Path) -> None:
-    """Train without the studio, while a browser shows a page of it that stands still."""
-    with browsing(folder) as page:
-        page.open(STILL.as_uri())
-        page.wait("document.querySelectorAll('canvas').length > 2")
-        with ThreadPoolExecutor(1) as beside:
-            training = beside.submit(plain, model, folder)
-            scroll(page, training.done)
-            training.result()
-
-
-def closed(model: str, folder: Path) -> None:
-    """Train in the studio, and nobody looks."""
-    from cutaway.studio.hub import Hub
-
-    async def trained() -> None:
-        hub = Hub()
-        viewer = hub.enter()
-        data, fields = WORKS[model]
-        await hub.take(viewer, {"start": {"model": model, "data": data, "fields": fields}})
-        while (await viewer.next())["kind"] != "ended":
-            pass
-        await hub.close()
-
-    with inside(folder):
-        asyncio.run(trained())
-
-
-def opened(model: str, folder: Path) -> None:
-    """Train in the studio with its page open, scrolled up and down."""
+def looked_at(model: str, pairs: int) -> list[float]:
+    """Of each pair how many times as long a step takes while the page is looked at."""
+    from helpers.browser import opened as browser
     from helpers.studio import studio
 
     data, fields = WORKS[model]
-    start = {"model": model, "data": data, "fields": fields, "paused": False}
-    with inside(folder), studio("--port", "0") as (address, token, _), browsing(folder) as page:
+    start = {"model": model, "data": data, "fields": fields | ENDLESS, "paused": False}
+    with (
+        folder() as here, studio("--port", "0") as (address, token, _), browser(here) as page,
+    ):  # fmt: skip
+        steps = Steps(address, token)
+        steps.say(own=True)
+        steps.say(start=start)
+        assert steps.begun.wait(120)
+        page.look(1280, False)
         page.open(f"{address}/?token={token}")
         page.call("Network.disable")  # else every frame would be sent to us too
-        page.wait("document.querySelectorAll('#choosing li').length > 5")
-        page.run(
-            "globalThis.line = new WebSocket(location.origin.replace('http', 'ws') + "
-            "'/live?token=' + new URLSearchParams(location.search).get('token')); true"
-        )
-        page.wait("line.readyState === 1")
-        page.run("line.send(JSON.stringify({own: true})); true")
-        page.run(f"line.send(JSON.stringify({json.dumps({'start': start})})); true")
-        page.wait("/is being built/.test(document.getElementById('outcome').textContent)")
-        page.run("line.close(); true")  # of those who look only the page itself is left
-        scroll(page, lambda: any(folder.glob("runs/*/results.json")))
+        page.wait("document.querySelectorAll('.fold').length > 3", 60)
+        time.sleep(WARM)
+        rates = [window(page, steps, bool(k % 2)) for k in range(2 * pairs)]
+    return [rates[k] / rates[k + 1] for k in range(0, 2 * pairs, 2)]
 
 
-@contextmanager
-def browsing(folder: Path) -> Iterator[Any]:
-    """A browser with a page of a desktop's width."""
-    from helpers.browser import opened as browser
-
-    with browser(folder) as page:
-        page.look(1280, False)
-        yield page
-
-
-def scroll(page: Any, ended: Callable[[], bool]) -> None:
-    """Scroll up and down, once a second, until something has ended."""
-    down = 0
-    while not ended():
-        down = (down + 300) % 2400
-        page.run(f"scrollTo(0, {down})")
+def window(page: Any, steps: Steps, looked: bool) -> float:
+    """Steps a second for some seconds, looked at or not."""
+    page.run(FOLD % ("true" if looked else "false"))
+    page.run("scrollTo(0, 0)")
+    time.sleep(SETTLES)
+    begin, down = time.monotonic(), 0
+    while time.monotonic() < begin + WINDOW:
+        if looked:
+            down = (down + 300) % 2400
+            page.run(f"scrollTo(0, {down})")
         time.sleep(1)
+    return steps.a_second(begin, time.monotonic())
 
 
-def seconds(folder: Path) -> float:
-    """What a training took from its recipe to its results."""
-    (run,) = folder.glob("runs/*")
-    return (run / "results.json").stat().st_mtime - (run / "recipe.toml").stat().st_mtime
+def unseen(model: str) -> float:
+    """The share of a training that goes to the studio's callbacks while nobody looks."""
+    from cutaway import api
+    from cutaway.learn.snapshots import Snapshots
+    from cutaway.studio.live import Live
+    from cutaway.studio.wire import Inbox, Outbox
+
+    data, fields = WORKS[model]
+    reading, writing = os.pipe()
+    with folder(), open(os.devnull, "w") as nobody, os.fdopen(reading) as silent:
+        added = [Snapshots(), Live(Inbox(silent), Outbox(nobody))]
+        spent = timed(added)
+        begin = time.monotonic()
+        api.fit(model, data, progress=False, callbacks=added, **fields)
+        share = sum(spent) / (time.monotonic() - begin)
+        os.close(writing)
+    return share
+
+
+def timed(callbacks: list[Any]) -> list[float]:
+    """Let callbacks note the seconds that each call of them takes."""
+    spent: list[float] = []
+
+    def noting(call: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*given: Any) -> Any:
+            begin = time.perf_counter()
+            try:
+                return call(*given)
+            finally:
+                spent.append(time.perf_counter() - begin)
+
+        return noted
+
+    for one in callbacks:
+        for name in dir(one):
+            if name.startswith("on_"):
+                setattr(one, name, noting(getattr(one, name)))
+    return spent
 
 
 @contextmanager
-def inside(folder: Path) -> Iterator[None]:
-    """In a folder."""
+def folder() -> Iterator[Path]:
+    """A folder to be in, which goes afterwards."""
     before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as here:
+        os.chdir(here)
+        try:
+            yield Path(here)
+        finally:
+            os.chdir(before)
 
 
 def told(found: dict[str, Any]) -> str:
     rows = []
-    for model, rounds in found["rounds"].items():
-        base = median(row["plain"] for row in rounds)
-        cells = [f"{base:.1f} s"]
-        for way in list(WAYS)[1:]:
-            ratios = sorted(row[way] / row["plain"] for row in rounds)
-            cells.append(f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
-        rows.append([f"{model}, {WORKS[model][0]}", *cells])
-    head = ["network and data", *WAYS.values()]
-    said = "Seconds from the recipe to the results, and those of the others as ratios (range)"
+    for model, one in found["works"].items():
+        low, middle, high = quantiles(one["looked"], n=4)
+        rows.append([
+            f"{model}, {WORKS[model][0]}", f"{100 * one['unseen']:.1f} %",
+            f"{middle:.2f} ({low:.2f} to {high:.2f})", f"{mean(one['looked']):.2f}",
+        ])  # fmt: skip
+    head = ["network and data", "nobody looks", "looked at: median (quartiles)", "mean"]
+    said = (
+        "Nobody looks: the share of the time that goes to the studio. Looked at: how many times as "
+        f"long a step takes, of {len(one['looked'])} pairs of {WINDOW:.0f} seconds"
+    )
     return table(head, rows, numbers=True) + f"\n\n{said}, on {found['machine']}."
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("works", nargs="*", default=[*WORKS])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=36)
     asked = parser.parse_args()
     sys.path.append(str(Path(__file__).parents[1] / "tests"))  # its browser, and its studio
-    ways = {"plain": plain, "closed": closed, "still": still, "open": opened}
     for model in asked.works:
-        rounds = []
-        for k in range(asked.rounds):
-            row = {}
-            for way, measure in list(ways.items())[:: -1 if k % 2 else 1]:
-                with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-                    measure(model, Path(folder))
-                    row[way] = seconds(Path(folder))
-            print(model, row, flush=True)
-            rounds.append(row)
-        before = earlier(NAME).get("rounds", {})
-        keep(NAME, machine=processor(), rounds=before | {model: rounds})
+        found = {"looked": looked_at(model, asked.pairs), "unseen": unseen(model)}
+        print(model, found, flush=True)
+        works = earlier(NAME).get("works", {})
+        keep(NAME, machine=processor(), works=works | {model: found})
     publish(NAME, told(earlier(NAME)), PAGE)
 
 

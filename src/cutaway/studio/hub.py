@@ -39,7 +39,8 @@ class Viewer:
 
     Attributes:
         look: the views on its screen, with their options.
-        sent, drawn: the number of the last frame that it was sent, and that it has drawn.
+        sent, drawn: the number of the last frame that it was sent, and that it has drawn; those
+            that only tell how far a training is have none.
     """
 
     def __init__(self) -> None:
@@ -54,7 +55,7 @@ class Viewer:
             if self._frames >= WAITING:
                 return
             self._frames += 1
-            self.sent = message.get("number", 0)
+            self.sent = message.get("number", self.sent)
             figures = {k: v for k, v in message["figures"].items() if k in self.look}
             message = message | {"figures": figures}
         self._queue.put_nowait(message)

@@ -207,8 +207,12 @@ class Live(Callback):
         self.outbox.say(known | {"pace": self.pace})
 
     def _show(self, training: "Training", now: bool = False) -> None:
-        if self.looking is not None and (now or self.looking.due):
+        if self.looking is None:
+            return
+        if now or self.looking.due:
             self.looking.show(self._about(training), now)
+        else:
+            self.looking.tell(partial(self._about, training))
 
     def _about(self, training: "Training") -> Message:
         """What a frame says beside its figures."""

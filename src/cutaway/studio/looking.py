@@ -13,6 +13,8 @@ from cutaway.studio.wire import Message, Outbox
 
 FRAME = 1 / 30
 """Seconds from one frame to the next, at least."""
+QUIET = 0.5
+"""Seconds after which it is told how far a training is, where there was no time for a frame."""
 
 
 def drawn(
@@ -40,7 +42,7 @@ class Looking:
         self._asked: dict[str, Mapping[str, Any]] = {}
         self._drawn: dict[str, tuple[float, object]] = {}
         self._versions: dict[str, int] = {}
-        self.budget, self._last = Budget(), 0.0
+        self.budget, self._last, self._told = Budget(), 0.0, 0.0
 
     def ask(self, look: Mapping[str, Any]) -> None:
         """Look at these views from here on, each with its options."""
@@ -81,9 +83,16 @@ class Looking:
         clock = monotonic()
         figures = self._figures(clock, now)
         if figures or clock - self._last > 10 * FRAME:
-            self._last = clock
+            self._last = self._told = clock
             number = self.budget.sent()
             self.outbox.offer({"kind": "frame", "number": number, **about, "figures": figures})
+
+    def tell(self, about: Callable[[], Message]) -> None:
+        """Say how far it is, where nothing has for a while; this needs no time to speak of."""
+        clock = monotonic()
+        if clock - self._told >= QUIET and not self.outbox.busy:
+            self._told = clock
+            self.outbox.offer({"kind": "frame", **about(), "figures": {}})
 
     def _figures(self, clock: float, now: bool) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = {}

@@ -117,7 +117,7 @@ export class Studio {
   frame(message) {
     this.bar.take(message);
     this.desk.take(message.figures);
-    onceDrawn(() => this.send({ drawn: message.number ?? 0 }));
+    if (message.number) onceDrawn(() => this.send({ drawn: message.number }));
   }
 
   changed(message) {
