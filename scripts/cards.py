@@ -112,7 +112,9 @@ def tiles(columns: int, rows: int, tinted: Callable[[Bytes], Bytes]) -> Callable
 def ink(pixels: Bytes) -> Bytes:
     """Bright is blue, dark is nothing."""
     grey = pixels[..., :1]
-    return np.concatenate([np.broadcast_to(np.array(BLUE, np.uint8), (*grey.shape[:2], 3)), grey], 2)
+    return np.concatenate(
+        [np.broadcast_to(np.array(BLUE, np.uint8), (*grey.shape[:2], 3)), grey], 2
+    )
 
 
 def signed(pixels: Bytes) -> Bytes:

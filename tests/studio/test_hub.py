@@ -109,6 +109,8 @@ def test_the_next_frame_waits_until_all_have_drawn_the_last():
         assert told == []
         await other.say(drawn=last)
         assert told == [{"drawn": last}]
+        desk.viewer.send({"kind": "frame", "step": 3, "figures": {}})  # how far it is, no more
+        assert desk.viewer.sent == last
 
     play(scene)
 

@@ -9,7 +9,7 @@ from cutaway.figures import Curves, line
 from cutaway.studio import budget
 from cutaway.studio import looking as module
 from cutaway.studio.budget import SAVED, SHARE
-from cutaway.studio.looking import Looking
+from cutaway.studio.looking import QUIET, Looking
 from cutaway.studio.scene import Scene
 from cutaway.studio.views import View
 from cutaway.studio.wire import Outbox
@@ -118,6 +118,23 @@ def test_nothing_is_computed_where_nobody_looks(at):
     steps(looking, clock, 10.0)
     assert Costly.drawn == 0
     assert all(not frame["figures"] for frame in box.frames)
+
+
+def test_how_far_it_is_is_told_where_there_is_no_time_for_a_frame(at):
+    looking, clock, box = at
+    looking.ask({"costly": {}})
+    looking.budget.spend(1000.0)
+    for _ in range(1000):
+        clock.now += 0.01
+        looking.scene.step += 1
+        assert not looking.due
+        looking.tell(lambda: {"step": looking.scene.step})
+    assert 10 / QUIET - 2 <= len(box.frames) <= 10 / QUIET + 1
+    assert all(one["figures"] == {} and "number" not in one for one in box.frames)
+    box.waits = True
+    count, clock.now = len(box.frames), clock.now + 10
+    looking.tell(lambda: {"step": 0})
+    assert len(box.frames) == count
 
 
 def test_nothing_is_computed_while_a_frame_waits(at):

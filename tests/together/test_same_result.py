@@ -12,41 +12,61 @@ APART = ("normed", "mixed", "accumulated", "variational", "adversarial")
 """Cases that are tried with sharded weights, too."""
 
 
+def learned(folder, count, *cases):
+    """The losses and weights of cases that so many processes learned; of all where none is told."""
+    torchrun(count, "together_steps.py", str(folder / "steps.json"), *cases)
+    return json.loads((folder / "steps.json").read_text())
+
+
 @pytest.fixture(scope="module")
-def steps(tmp_path_factory):
-    """The losses and weights of every case, by the number of processes."""
-    folder = tmp_path_factory.mktemp("steps")
-    for count in (1, 2, 4):
-        torchrun(count, "together_steps.py", str(folder / f"{count}.json"))
-    torchrun(2, "together_steps.py", str(folder / "apart.json"), *APART)
-    return {n: json.loads((folder / f"{n}.json").read_text()) for n in (1, 2, 4, "apart")}
+def alone(tmp_path_factory):
+    return learned(tmp_path_factory.mktemp("alone"), 1)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    return learned(tmp_path_factory.mktemp("two"), 2)
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory):
+    return learned(tmp_path_factory.mktemp("four"), 4)
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory):
+    return learned(tmp_path_factory.mktemp("apart"), 2, *APART)
 
 
 def losses(found):
     return [v for step in found["losses"] for name, v in step.items() if name.endswith("loss")]
 
 
+def expect_alike(one, other):
+    """Losses to rounding, and weights to what Adam makes of the rounding of gradients that are zero
+    on paper."""
+    assert len(losses(one)) >= 50
+    assert losses(one)[0] != losses(one)[-1]
+    assert losses(other) == pytest.approx(losses(one), rel=1e-10, abs=1e-10)
+    assert other["weights"] == pytest.approx(one["weights"], abs=1e-8)
+
+
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("count", [2, 4])
-def test_losses_of_fifty_steps_agree_to_rounding(steps, case, count):
+def test_fifty_steps_of_two_processes_agree_to_rounding(alone, two, case):
     """Batch normalisation, dropout, mixing, several players: whatever looks at the whole batch."""
-    alone, together = losses(steps[1][case]), losses(steps[count][case])
-    assert len(alone) >= 50
-    assert alone[0] != alone[-1]
-    assert together == pytest.approx(alone, rel=1e-10, abs=1e-10)
+    expect_alike(alone[case], two[case])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_weights_agree(steps, case):
-    """To what Adam makes of the rounding of gradients that are zero on paper."""
-    assert steps[2][case]["weights"] == pytest.approx(steps[1][case]["weights"], abs=1e-8)
+def test_fifty_steps_of_four_processes_agree_to_rounding(alone, four, case):
+    expect_alike(alone[case], four[case])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", APART)
-def test_sharded_weights_learn_the_same(steps, case):
-    alone, apart = steps[1][case], steps["apart"][case]
-    assert losses(apart) == pytest.approx(losses(alone), rel=1e-10, abs=1e-10)
-    assert apart["weights"] == pytest.approx(alone["weights"], abs=1e-8)
+def test_sharded_weights_learn_the_same(alone, apart, case):
+    expect_alike(alone[case], apart[case])
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +81,7 @@ def rows(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(KINDS.keys() - ALONE))
 def test_runs_agree(runs, kind):
     """Every task to its end, its evaluations shared out: in float32, to the digits of that."""
