@@ -1,10 +1,11 @@
 """Make the pictures on the cards of the studio anew: what the networks of the cards have learned.
 
-    CUTAWAY_DATA=... python scripts/cards.py [xor weights ...]
+    CUTAWAY_DATA=... python scripts/cards.py [xor kernels ...]
 
 Each is trained as its card says, most of them for an epoch, and what a panel of the studio shows
 of it is drawn small, with nothing behind it, so that it stands on a light page and on a dark one.
-Half an hour on two cores. "Eight at once" (card-fan.svg) is of a fleet of eight on the digits.
+Half an hour on two cores. Some cards have a drawing that needs no training: a fan of curves, the
+digits themselves, a network.
 """
 
 import sys
@@ -59,13 +60,12 @@ def plane(figure: Plane) -> Picture:
     pixels = np.zeros((n, n, 4), np.uint8)
     pixels[..., :3] = np.array(HUES, np.uint8)[classes % len(HUES)]
     pixels[..., 3] = (150 * (sure / 255) ** 0.6).astype(np.uint8)
-    ground = Image.fromarray(pixels).resize((WIDE * FINE, WIDE * FINE), Image.Resampling.BICUBIC)
-    top = (WIDE - TALL) * FINE // 2
-    ground = ground.crop((0, top, WIDE * FINE, top + TALL * FINE))
+    size = WIDE * FINE, TALL * FINE
+    ground = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
     pen, (low, high) = ImageDraw.Draw(ground), (np.array(figure.low), np.array(figure.high))
     for *place, k in figure.points:
-        x, y = (np.array(place) - low) / (high - low) * WIDE * FINE
-        disc(pen, x, (WIDE * FINE - y) - top, 5 * FINE, HUES[k], (255, 255, 255))
+        x, y = (np.array(place) - low) / (high - low) * size
+        disc(pen, x, size[1] - y, 6 * FINE, HUES[k], (255, 255, 255))
     return ground
 
 
@@ -130,6 +130,13 @@ def colours(pixels: Bytes) -> Bytes:
     return np.concatenate([np.broadcast_to(pixels, (*pixels.shape[:2], 3)), full], 2)
 
 
+def lit(pixels: Bytes) -> Bytes:
+    """As they are, with what is dark as nothing."""
+    most = pixels.max(2, keepdims=True)
+    bright = pixels * (255 / np.maximum(most, 1))
+    return np.concatenate([bright, most], 2).round().astype(np.uint8)
+
+
 def whole(figure: Images) -> Picture:
     """One picture over all of the card."""
     (one,) = figure.pictures
@@ -143,14 +150,13 @@ def whole(figure: Images) -> Picture:
 
 ONE = {"epochs": 1}
 PICTURES = {
-    "xor": Made("mlp", "xor", "regions", plane, {"widths": "4", "lr": 0.01}),
+    "xor": Made("mlp", "xor", "regions", plane),
     "perceptron": Made("perceptron", "and", "regions", plane),
-    "weights": Made("mlp", "digits", "filters", tiles(6, 3, signed)),
     "kernels": Made("lenet5", "mnist", "filters", tiles(3, 2, signed), ONE),
-    "rebuilt": Made("conv_autoencoder", "mnist", "pictures", tiles(4, 2, ink), ONE),
+    "rebuilt": Made("conv_autoencoder", "mnist", "pictures", tiles(4, 2, ink), {"epochs": 4}),
     "codes": Made("vae", "mnist", "codes", dots, {"epochs": 3}),
     "samples": Made("dcgan", "mnist", "pictures", tiles(4, 2, ink), {"epochs": 2}),
-    "masks": Made("unet", "scenes", "pictures", tiles(4, 2, colours), ONE),
+    "masks": Made("unet", "scenes", "pictures", tiles(4, 2, lit), ONE),
     "siren": Made("siren", "china", "pictures", whole),
     "residual": Made("resnet20", "cifar10", "filters", tiles(8, 2, colours), ONE),
     "plain": Made("plain20", "cifar10", "filters", tiles(8, 2, colours), ONE),
@@ -163,8 +169,8 @@ def make(name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = api.fit(made.model, made.data, out=Path(folder) / name, progress=False, **made.fields)
         picture = made.draw(shown(Run(run.path), made))
-    to = PAGE / f"card-{name}.png"
-    picture.save(to, optimize=True)
+    to = PAGE / f"card-{name}.webp"
+    picture.save(to, lossless=made.draw not in (plane, whole), quality=90, method=6)
     print(f"{to.name}: {to.stat().st_size / 1000:.0f} kB", flush=True)
 
 

@@ -6,6 +6,7 @@ import pytest
 from cutaway.errors import UsageError
 from cutaway.learn.recipe import SETTINGS
 from cutaway.studio.offers import LEFT_OUT, checked_start, fields_of, offered
+from cutaway.studio.server import PAGE
 
 
 def asked(**fields):
@@ -80,3 +81,10 @@ def test_a_pace_is_steps_a_second():
     for pace in (-1, "fast", True, 1e9):
         with pytest.raises(UsageError, match="steps a second"):
             checked_start(pair | {"pace": pace})
+
+
+def test_each_card_has_a_picture_of_its_own_that_is_small():
+    pictures = [one["picture"] for one in offered()["systems"]]
+    assert len(set(pictures)) == len(pictures)
+    for one in pictures:
+        assert 100 < (PAGE / one.removeprefix("/page/")).stat().st_size < 20_000

@@ -22,7 +22,7 @@ from cutaway.studio.rooms.routes import add_rooms
 
 PAGE = Path(__file__).parent / "page"
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript",
-         ".svg": "image/svg+xml", ".png": "image/png"}  # fmt: skip
+         ".svg": "image/svg+xml", ".webp": "image/webp"}  # fmt: skip
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
