@@ -45,6 +45,7 @@ def undisturbed(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return path
 
 
+@pytest.mark.slow
 def test_a_killed_run_with_a_small_cache_goes_on_to_the_same_bytes(
     bucket: Bucket, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +64,7 @@ def test_a_killed_run_with_a_small_cache_goes_on_to_the_same_bytes(
     assert bucket.faults.gets("shard-") > 2 * 58  # the shards came again and again
 
 
+@pytest.mark.slow
 def test_a_storm_amid_training_is_one_sentence_and_loses_nothing(
     bucket: Bucket, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,7 @@ def all_ended(group: int) -> bool:
     return not subprocess.run(["pgrep", "-g", str(group)], capture_output=True).stdout
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_all_of_them_and_the_run_goes_on(whole, tmp_path):
     training = started(tmp_path / "run")
     os.killpg(training.pid, signal.SIGINT)

@@ -68,6 +68,7 @@ def test_killed_it_goes_on_to_the_same_bytes(apart, killed, tmp_path):
     assert contents(run) == contents(apart)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 4])
 def test_any_number_of_processes_goes_on(apart, killed, tmp_path, processes):
     run = copied(killed, tmp_path)
@@ -77,6 +78,7 @@ def test_any_number_of_processes_goes_on(apart, killed, tmp_path, processes):
     assert (run / "checkpoint" / LAST).exists() == (processes > 1)
 
 
+@pytest.mark.slow
 def test_of_a_damaged_checkpoint_the_one_before_is_taken(killed, tmp_path):
     run = copied(killed, tmp_path)
     shard = next((run / "checkpoint" / LAST).glob("*.safetensors"))
@@ -89,6 +91,7 @@ def test_of_a_damaged_checkpoint_the_one_before_is_taken(killed, tmp_path):
     assert "Resuming from the checkpoint before it." in done.said
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_sentence_from_one_process(tmp_path):
     command = [*CUTAWAY, *TRAIN, "--shard", "--widths", "1000-300", "--out", tmp_path / "run"]
     done = subprocess.run(

@@ -70,7 +70,7 @@ def test_a_fleet_shows_all_of_it_and_any_of_its_members(fleet):
         await desk.say(member=7)
         await desk.say(member="x")
         await desk.say(change={"kind": "rate", "factor": 2.0})
-        assert "takes no changes" in (await desk.kind("said"))["text"]
+        assert "learns no more" in (await desk.kind("said"))["text"]
 
     play(scene)
 

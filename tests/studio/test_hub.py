@@ -212,6 +212,7 @@ def test_one_who_comes_late_is_told_how_things_stand():
     play(scene)
 
 
+@pytest.mark.slow
 def test_a_stopped_training_goes_on_to_the_same_bytes():
     async def scene(desk):
         await desk.start(fields=SHORT)

@@ -99,6 +99,7 @@ def test_a_network_that_learns_without_gradients_says_so():
         Inside(scene)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["mlp", "dcgan"])
 def test_a_training_that_was_looked_into_comes_out_the_same(model):
     async def scene(desk):

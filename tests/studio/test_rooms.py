@@ -106,6 +106,7 @@ def test_a_question_has_one_right_answer(room, name):
     assert question.because.endswith(".")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("room", "name"), PIECES)
 def test_figures_come_at_once_at_all_ends(room, name):
     piece = piece_of(room, name)

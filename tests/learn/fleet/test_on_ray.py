@@ -19,7 +19,7 @@ from cutaway.errors import UsageError
 from cutaway.learn.fleet import Fleet, launch
 from cutaway.workplaces.opening import opened
 
-pytestmark = UNTIDY
+pytestmark = [UNTIDY, pytest.mark.slow]
 
 LONG = ["mlp", "digits", "--image-size", "8", "--widths", "16", "--augment", "none"]
 LONG += ["--epochs", "120", "--checkpoint-every", "0.2", "--quiet"]

@@ -18,7 +18,7 @@ from cutaway.learn.search import Search
 from cutaway.learn.search.trials import Trials
 from cutaway.workplaces.opening import opened
 
-pytestmark = UNTIDY
+pytestmark = [UNTIDY, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
