@@ -8,6 +8,7 @@ from helpers.studio import play
 
 from cutaway.api import fit
 from cutaway.errors import UsageError
+from cutaway.learn.fleet import Fleet
 from cutaway.studio.earlier import earlier, named
 
 
@@ -26,11 +27,18 @@ def test_runs_and_fleets_are_listed_newest_first_and_one_that_is_damaged_too(tmp
     shutil.copytree(run.path, "runs/broken")
     (tmp_path / "runs" / "broken" / "results.json").write_text("{")
     (tmp_path / "runs" / "notes").mkdir()
-    for age, name in enumerate(("broken", fleet.path.name, run.path.name)):
+    shutil.copytree(run.path, "runs/half")
+    (tmp_path / "runs" / "half" / "results.json").unlink()
+    shutil.copytree(fleet.path, "runs/few")
+    (tmp_path / "runs" / "few" / "results.json").unlink()
+    shutil.rmtree(Fleet("runs/few").place(1))
+    for age, name in enumerate(("broken", fleet.path.name, run.path.name, "half", "few")):
         for file in (tmp_path / "runs" / name).iterdir():
             os.utime(file, (10**9 - age, 10**9 - age))
     told = earlier()
-    assert [one["name"] for one in told] == ["broken", fleet.path.name, run.path.name]
+    names = ["broken", fleet.path.name, run.path.name, "half", "few"]
+    assert [one["name"] for one in told] == names
+    assert [one["goes_on"] for one in told] == [False, False, False, True, True]
     assert "cannot be read" in told[0]["told"]
     assert told[1]["told"].startswith("mlp on digits, 2 ")
     assert told[2]["told"].startswith("mlp on digits, 1 epoch, accuracy")

@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from cutaway.learn.job import figure
 from cutaway.studio.scene import Scene
 
-MOST = 512
-"""Validation images that are answered, at most."""
-
 
 @dataclass(frozen=True)
 class Quality:
@@ -20,14 +17,11 @@ class Quality:
 
 def quality(scene: Scene) -> Quality | None:
     """That of a network as it stands; None where one pass over some images does not tell it."""
-    part = scene.run.split.val[:MOST]
-    if scene.task.pooled is None or not len(part):
+    if scene.task.pooled is None or not len(scene.run.split.val):
         return None
-    feed = scene.run.feed(scene.images, part)
-    found = scene.task.evaluate(scene.model, feed, scene.target, scene.runtime).summary()
     metric = scene.task.metric(scene.task.leading(scene.target))
-    value = metric.of(found)
-    return None if value is None else Quality(metric.name, value, len(part))
+    value = metric.of(scene.summary(scene.judged))
+    return None if value is None else Quality(metric.name, value, scene.judged)
 
 
 def effect(before: Quality | None, after: Quality | None) -> str:

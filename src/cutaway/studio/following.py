@@ -75,16 +75,11 @@ class Following(Callback):
 def about_fleet(fleet: Fleet) -> Message:
     """What a page needs to know of a fleet that learns."""
     recipe = fleet.recipe
-    fan = Fan()
-    view = {
-        "name": fan.name, "title": fan.title, "caption": fan.caption, "units": "", "owners": {},
-        "options": {},
-    }  # fmt: skip
     return {
         "kind": "begun", "title": f"{fleet.title}, {len(fleet)} networks", "task": recipe.task,
         "model": recipe.model, "data": recipe.data, "lr": recipe.lr, "run": str(fleet.path),
         "classes": [], "images": 0, "shape": [], "pictures": False, "fleet": True,
-        "measures": measures(make_task(recipe.in_stages()[-1])), "views": [view],
+        "measures": measures(make_task(recipe.in_stages()[-1])), "views": [Fan().told({}, {})],
         "epochs": recipe.epochs, "steps": recipe.epochs * len(fleet), "steps_per_epoch": 0,
         "batch": 0, "dropout": False, "snapshots": [],
     }  # fmt: skip

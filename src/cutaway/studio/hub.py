@@ -17,10 +17,8 @@ from typing import Any
 from cutaway.data.frame import Frame
 from cutaway.errors import CutawayError, UsageError
 from cutaway.learn.card import DataCard
-from cutaway.learn.directory import held
-from cutaway.learn.fleet import Fleet
 from cutaway.learn.run import Run
-from cutaway.studio.earlier import named
+from cutaway.studio.earlier import goes_on, job_at, named
 from cutaway.studio.offers import checked_start
 from cutaway.studio.pictures import framed
 from cutaway.studio.wire import Message
@@ -177,8 +175,7 @@ class Hub:
         Args:
             beside: another run; both are read from their files.
         """
-        job = Fleet(path) if Fleet.is_at(path) else Run(path)
-        going_on = not (job.finished or beside or held(path))
+        going_on = beside is None and goes_on(job_at(path))
         others = [] if beside is None else [Run(beside).path]
         await (self.start({"resume": str(path)}) if going_on else self.read(path, *others))
 

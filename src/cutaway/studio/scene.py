@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ from cutaway.data.batch import Batch
 from cutaway.data.feed import Feed
 from cutaway.data.imageset import ImageSet
 from cutaway.data.target import Classes
-from cutaway.learn.evaluation import Evaluation
+from cutaway.learn.evaluation import Evaluation, Summary
 from cutaway.learn.history import Row
 from cutaway.learn.run import Run
 from cutaway.learn.runtime import Runtime
@@ -28,6 +29,9 @@ Points = tuple[list[float], list[float]]
 """Values along an axis, and others there."""
 POINTS = 240
 """Points of a curve, at most."""
+JUDGED, TRIED, WHILE = 512, 32, 1.0
+"""Validation images by which a change is judged at most, those that are tried first to see how long
+they take, and seconds that all may take."""
 CHOSEN = 16
 """Images that are looked at: the first of validation, where there is such a part."""
 
@@ -98,6 +102,20 @@ class Scene:
     def gradients(self) -> bool:
         """Whether the parameters still have the gradients of the last step."""
         return False
+
+    def summary(self, images: int) -> Summary:
+        """What the network as it stands comes to on the first so many validation images."""
+        feed = self.run.feed(self.images, self.run.split.val[:images])
+        return self.task.evaluate(self.model, feed, self.target, self.runtime).summary()
+
+    @cached_property
+    def judged(self) -> int:
+        """Validation images by which a change is judged: as many as take about a second here."""
+        known = len(self.run.split.val)
+        begin = monotonic()
+        self.summary(TRIED)
+        fit = int(TRIED * WHILE / max(monotonic() - begin, 1e-6))
+        return min(known, max(TRIED, min(JUDGED, fit)))
 
     def evaluated(self) -> Evaluation | None:
         """The last evaluation on the validation images; None where there was none yet."""

@@ -17,9 +17,9 @@ export class Earlier {
   }
 
   list(runs) {
-    return make("ul", {}, ...runs.map(({ name, told }) => {
-      const open = button("Open", () => this.send({ open: name }));
-      open.setAttribute("aria-label", `Open ${name}`);
+    return make("ul", {}, ...runs.map(({ name, told, goes_on: goesOn }) => {
+      const open = button(goesOn ? "Go on" : "Open", () => this.send({ open: name }));
+      open.setAttribute("aria-label", `${goesOn ? "Go on with" : "Open"} ${name}`);
       return make("li", {}, make("span", {}, make("strong", { text: name }), make("span", { class: "note", text: told })), open);
     }));
   }

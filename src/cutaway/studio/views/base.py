@@ -61,10 +61,14 @@ class View:
 
     def described(self, scene: Scene) -> dict[str, Any]:
         """What a page needs to know of it."""
+        return self.told(self.owners(scene), self.options(scene))
+
+    def told(self, owners: Mapping[str, str], options: Mapping[str, Option]) -> dict[str, Any]:
+        """The same, with what follows from a scene."""
         return {
             "name": self.name, "title": self.title, "caption": self.caption, "units": self.units,
-            "owners": dict(self.owners(scene)),
-            "options": {name: asdict(one) for name, one in self.options(scene).items()},
+            "owners": dict(owners),
+            "options": {name: asdict(one) for name, one in options.items()},
         }  # fmt: skip
 
     def owners(self, scene: Scene) -> Mapping[str, str]:
