@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "ship": {"data", "models", "see", "learn"},
     "show": {"data", "models", "byhand", "see", "learn", "lab"},
     "planning": {"data", "learn", "recipes", "show"},
+    "doctor": {"data", "learn"},
     "jobs": {"together", "data", "learn", "show"},
     "api": {"together", "data", "models", "learn", "planning", "jobs", "show", "ship"},
     "studio": {
@@ -54,6 +55,7 @@ MAY_IMPORT = {
         "learn",
         "recipes",
         "planning",
+        "doctor",
         "lab",
         "ship",
         "show",

@@ -12,7 +12,7 @@ from cutaway import __version__, cli
 
 COMMANDS = [command.callback.__name__ for command in cli.app.registered_commands]
 ODD = [" ", "☃", "-", "nothing-here", "a" * 300, "http://x.org/a.png", "[bold]x[/]", "text.txt"]
-AT_ONCE = {"models", "data", "train", "lr", "search", "prove", "studio"}
+AT_ONCE = {"models", "data", "doctor", "train", "lr", "search", "prove", "studio"}
 """Commands that need no argument."""
 ON_THE_PAGE = {"http://x.org/a.png", "text.txt"}
 """Data that the studio opens with, and then says on its page what is wrong with them."""

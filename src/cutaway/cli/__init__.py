@@ -15,6 +15,7 @@ from cutaway.cli import (  # noqa: F401  (each enters its command, in this order
     check,
     compare,
     data,
+    doctor,
     evaluate,
     export,
     generate,
