@@ -103,6 +103,7 @@ def test_from_the_door_to_a_unit_that_is_held(page, tmp_path):
         looked_at(page)
         page.run(f"{labelled(f'Open {run.name}')}.click()")
         page.wait("!document.getElementById('travel').hidden", 60)
+        page.run(f"{maps}.scrollIntoView()")
         page.wait(f"{maps}.querySelectorAll('button.unit').length >= 6")
         page.run(f"{maps}.querySelectorAll('button.unit')[1].click()")
         page.wait(press("Switch off"))
