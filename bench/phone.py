@@ -35,7 +35,6 @@ PLAYED = """(async () => {
 
 def frames_a_second(recording: Path, slowed: int) -> list[float]:
     """Those of each screen of a recording, from top to bottom."""
-    sys.path.append(str(Path(__file__).parents[1] / "tests"))
     from helpers.browser import opened
 
     with (
@@ -66,6 +65,7 @@ def told(found: dict[str, Any]) -> str:
 
 
 def main() -> None:
+    sys.path.append(str(Path(__file__).parents[1] / "tests"))  # its browser
     found = {}
     for recording in sorted((DOCS / "recordings").glob("*.html")):
         found[recording.stem] = [frames_a_second(recording, slowed) for slowed in (1, SLOWED)]

@@ -1,12 +1,13 @@
 """What it costs a training to be looked at in the studio.
 
-    CUTAWAY_DATA=... python -m bench.studio [lenet5 resnet20] [--pairs 36]
+    CUTAWAY_DATA=... python -m bench.studio [lenet5 resnet20] [--pairs 36] [--still]
 
 **Looked at**: one training goes on in the studio with its page open in a headless Chromium, which
 draws without a graphics card; all of Chromium and of the studio's server runs on the same cores.
 In turn the page is looked at for some seconds, all panels of it as they scroll by, and all its
 panels are folded, so that nothing is computed or drawn. Each pair of neighbours gives a ratio of
-steps a second, so that whatever else the computer does falls on both.
+steps a second, so that whatever else the computer does falls on both. With `--still` nobody
+scrolls, and the ratios are kept and told beside the others.
 
 **Nobody looks**: the share of a training's time that goes to what the studio adds to it.
 """
@@ -19,11 +20,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from statistics import mean, quantiles
+from statistics import mean, stdev
 from typing import Any
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from bench.kept import earlier, keep, publish, table
@@ -58,14 +60,17 @@ class Steps:
         self.line.send(json.dumps(message))
 
     def _hear(self) -> None:
-        for text in self.line:
-            message = json.loads(text)
-            if message["kind"] == "frame":
-                self.told.append((time.monotonic(), message["step"]))
-                if "number" in message:
-                    self.say(drawn=message["number"])
-            elif message["kind"] == "begun":
-                self.begun.set()
+        with suppress(ConnectionClosed):  # the studio has ended
+            for text in self.line:
+                self._note(json.loads(text))
+
+    def _note(self, message: dict[str, Any]) -> None:
+        if message["kind"] == "frame":
+            self.told.append((time.monotonic(), message["step"]))
+            if "number" in message:
+                self.say(drawn=message["number"])
+        elif message["kind"] == "begun":
+            self.begun.set()
 
     def a_second(self, begin: float, end: float) -> float:
         """Steps a second in a stretch of time."""
@@ -74,7 +79,7 @@ class Steps:
         return (many - few) / (last - first)
 
 
-def looked_at(model: str, pairs: int) -> list[float]:
+def looked_at(model: str, pairs: int, still: bool) -> list[float]:
     """Of each pair how many times as long a step takes while the page is looked at."""
     from helpers.browser import opened as browser
     from helpers.studio import studio
@@ -93,18 +98,18 @@ def looked_at(model: str, pairs: int) -> list[float]:
         page.call("Network.disable")  # else every frame would be sent to us too
         page.wait("document.querySelectorAll('.fold').length > 3", 60)
         time.sleep(WARM)
-        rates = [window(page, steps, bool(k % 2)) for k in range(2 * pairs)]
+        rates = [window(page, steps, bool(k % 2), still) for k in range(2 * pairs)]
     return [rates[k] / rates[k + 1] for k in range(0, 2 * pairs, 2)]
 
 
-def window(page: Any, steps: Steps, looked: bool) -> float:
-    """Steps a second for some seconds, looked at or not."""
+def window(page: Any, steps: Steps, looked: bool, still: bool) -> float:
+    """Steps a second for some seconds, looked at or not, by somebody who scrolls or does not."""
     page.run(FOLD % ("true" if looked else "false"))
     page.run("scrollTo(0, 0)")
     time.sleep(SETTLES)
     begin, down = time.monotonic(), 0
     while time.monotonic() < begin + WINDOW:
-        if looked:
+        if looked and not still:
             down = (down + 300) % 2400
             page.run(f"scrollTo(0, {down})")
         time.sleep(1)
@@ -166,30 +171,41 @@ def folder() -> Iterator[Path]:
 def told(found: dict[str, Any]) -> str:
     rows = []
     for model, one in found["works"].items():
-        low, middle, high = quantiles(one["looked"], n=4)
         rows.append([
             f"{model}, {WORKS[model][0]}", f"{100 * one['unseen']:.1f} %",
-            f"{middle:.2f} ({low:.2f} to {high:.2f})", f"{mean(one['looked']):.2f}",
+            *(ratio(one.get(way, [])) for way in ("looked", "still")),
         ])  # fmt: skip
-    head = ["network and data", "nobody looks", "looked at: median (quartiles)", "mean"]
+    head = ["network and data", "nobody looks", "looked at and scrolled", "looked at, not scrolled"]
     said = (
         "Nobody looks: the share of the time that goes to the studio. Looked at: how many times as "
-        f"long a step takes, of {len(one['looked'])} pairs of {WINDOW:.0f} seconds"
+        f"long a step takes, the mean of pairs of {WINDOW:.0f} seconds with its 95 % interval, and "
+        "their number"
     )
     return table(head, rows, numbers=True) + f"\n\n{said}, on {found['machine']}."
+
+
+def ratio(pairs: list[float]) -> str:
+    """The mean of ratios with its interval; a dash where none were measured."""
+    if not pairs:
+        return "–"
+    middle, wide = mean(pairs), 1.96 * stdev(pairs) / len(pairs) ** 0.5
+    return f"{middle:.2f} ({middle - wide:.2f} to {middle + wide:.2f}; {len(pairs)})"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("works", nargs="*", default=[*WORKS])
     parser.add_argument("--pairs", type=int, default=36)
+    parser.add_argument("--still", action="store_true")
     asked = parser.parse_args()
     sys.path.append(str(Path(__file__).parents[1] / "tests"))  # its browser, and its studio
     for model in asked.works:
-        found = {"looked": looked_at(model, asked.pairs), "unseen": unseen(model)}
+        way = "still" if asked.still else "looked"
+        found = {way: looked_at(model, asked.pairs, asked.still), "unseen": unseen(model)}
         print(model, found, flush=True)
         works = earlier(NAME).get("works", {})
-        keep(NAME, machine=processor(), works=works | {model: found})
+        works[model] = works.get(model, {}) | found
+        keep(NAME, machine=processor(), works=works)
     publish(NAME, told(earlier(NAME)), PAGE)
 
 

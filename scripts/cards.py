@@ -44,7 +44,6 @@ class Made:
     view: str
     draw: Callable[[Any], Picture]
     fields: dict[str, Any] = field(default_factory=dict)
-    chosen: dict[str, Any] = field(default_factory=dict)
 
 
 def canvas() -> Picture:
@@ -178,7 +177,7 @@ def shown(run: Run, made: Made) -> Any:
     """The figure of a panel."""
     scene = ReadScene(run, run.images())
     view = views_of(scene)[made.view]
-    return view.draw(scene, view.chosen(scene, made.chosen))[-1]
+    return view.draw(scene, view.chosen(scene, {}))[-1]
 
 
 def main() -> None:

@@ -18,15 +18,6 @@ PICTURES = ROOT / "docs" / "pictures"
 WIDTH, HEIGHT, STEP, UNIT = 1500, 1000, 150, 3
 
 
-def press(text: str) -> str:
-    """Press the button of this name, once it is there."""
-    return (
-        "(() => { const one = [...document.querySelectorAll('button')].find((b) => "
-        f"b.getClientRects().length && !b.disabled && b.textContent.trim() === {text!r}); "
-        "one?.click(); return Boolean(one); })()"
-    )
-
-
 def shoot(page: Any, name: str) -> None:
     """What is on the screen, as PNG."""
     time.sleep(1.5)
@@ -36,7 +27,7 @@ def shoot(page: Any, name: str) -> None:
 
 def main() -> None:
     sys.path.append(str(ROOT / "tests"))
-    from helpers.browser import opened
+    from helpers.browser import labelled, opened, press
     from helpers.studio import studio
 
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -54,7 +45,7 @@ def main() -> None:
             )
             page.wait(f"{count} >= {STEP}", 120)
             page.wait(press("Pause"))
-            maps = "document.querySelector('[aria-label=\"Feature maps\"]')"
+            maps = labelled("Feature maps")
             page.run(f"{maps}.scrollIntoView({{block: 'center'}})")
             page.wait(f"{maps}.querySelectorAll('button.unit').length > {UNIT}")
             page.run(f"{maps}.querySelectorAll('button.unit')[{UNIT}].click()")

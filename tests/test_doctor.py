@@ -8,7 +8,7 @@ from importlib.metadata import metadata
 import pytest
 from helpers.command import CUTAWAY, cutaway, words
 
-from cutaway.doctor import BEHIND, Finding, cache, data, examine, extras, packages
+from cutaway.doctor import COMBINED, Finding, cache, data, examine, extras, packages
 
 
 def told(found):
@@ -30,7 +30,7 @@ def test_this_computer_is_well():
     assert [one for one in found.values() if one.fine is False] == []
     assert found["packages"].told.startswith("all ")
     for extra in metadata("cutaway").get_all("Provides-Extra"):
-        assert (extra in found) == (extra not in BEHIND)
+        assert (extra in found) == (extra not in COMBINED)
     assert found["search"] == Finding("search", "installed")
 
 

@@ -18,7 +18,7 @@ from cutaway.processes import cpus, processor
 
 LITTLE = 2.0
 """Gigabytes of disk below which room is short."""
-BEHIND = frozenset({"all", "test"})
+COMBINED = frozenset({"all", "test"})
 """Extras that are made of others, or for who works on Cutaway."""
 COMPILERS = ("c++", "g++", "clang++")
 NVIDIA = Path("/proc/driver/nvidia")
@@ -61,10 +61,9 @@ def versions() -> Iterator[Finding]:
 def packages() -> Iterator[Finding]:
     """Those that it needs."""
     wanted = [one for one in _required() if _asked(one)]
-    for one in wanted:
-        if lack := _lack(one):
-            yield Finding("packages", lack, False, f"pip install '{one.name}{one.specifier}'")
-    lacking = sum(bool(_lack(one)) for one in wanted)
+    lacking = [(one, lack) for one in wanted if (lack := _lack(one))]
+    for one, lack in lacking:
+        yield Finding("packages", lack, False, f"pip install '{one.name}{one.specifier}'")
     if not lacking:
         yield Finding("packages", f"all {len(wanted)} that it needs are there")
 
@@ -86,8 +85,8 @@ def torch() -> Iterator[Finding]:
     numbers = "bfloat16" if multiplies_bfloat16("cpu") else "float32"
     yield Finding(
         "processor",
-        f"{processor()}, {cpus()} cores, {total('cpu') / 2**30:.0f} GB, {instructions}; learns in "
-        f"{numbers} unless told otherwise",
+        f"{processor()}, {cpus()} cores, {total('cpu') / 2**30:.0f} GB, {instructions}; "
+        f"convolutions learn in {numbers} unless told otherwise",
     )
 
 
@@ -158,7 +157,7 @@ def data() -> Iterator[Finding]:
 def extras() -> Iterator[Finding]:
     """What can be installed beside, by its extra."""
     for name in metadata("cutaway").get_all("Provides-Extra") or ():
-        if name in BEHIND:
+        if name in COMBINED:
             continue
         lacks = [lack for one in _of(name) if (lack := _lack(one))]
         if lacks:

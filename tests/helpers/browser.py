@@ -119,6 +119,20 @@ class Page:
         to.write_bytes(base64.b64decode(found["data"]))
 
 
+def press(text: str) -> str:
+    """Press the button of this name; whether there is one that can be pressed."""
+    return (
+        "(() => { const one = [...document.querySelectorAll('button')].find((b) => "
+        f"b.getClientRects().length && !b.disabled && b.textContent.trim() === {text!r}); "
+        "if (!one) return false; one.click(); return true; })()"
+    )
+
+
+def labelled(name: str) -> str:
+    """The element that a screen reader calls so."""
+    return f"document.querySelector('[aria-label={json.dumps(name)}]')"
+
+
 def blob(content: bytes) -> str:
     """A file's content, as an expression in the page."""
     text = base64.b64encode(content).decode()

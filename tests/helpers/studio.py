@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cutaway.studio.hub import Hub, Viewer
+from helpers.waiting import eventually
 
 LONGEST = 120.0
 Message = dict[str, Any]
@@ -75,6 +76,21 @@ def play(scene: Callable[[Desk], Coroutine[Any, Any, None]], *data: str) -> None
             await scene(one)
 
     asyncio.run(played())
+
+
+@contextmanager
+def elsewhere(ready: Path, *words: str) -> Iterator[None]:
+    """`cutaway train ...` goes on in another process, once it has written a file, and
+    has not ended before what is done meanwhile has."""
+    command = [sys.executable, "-m", "cutaway", "train", *words, "--quiet"]
+    with subprocess.Popen(command) as process:
+        try:
+            eventually(lambda: ready.exists() or process.poll() is not None)
+            assert process.poll() is None
+            yield
+            assert process.poll() is None
+        finally:
+            process.kill()
 
 
 def run_of(message: Message) -> Path:

@@ -1,13 +1,10 @@
 """Runs that are looked at together: fleets, as they learn and after, and two runs side by side."""
 
 import shutil
-import subprocess
-import sys
 
 import pytest
 from helpers.command import cutaway
-from helpers.studio import play, run_of
-from helpers.waiting import eventually
+from helpers.studio import elsewhere, play, run_of
 
 from cutaway.api import fit
 from cutaway.learn.fleet import Fleet
@@ -128,28 +125,23 @@ def test_several_networks_do_not_begin_paused():
 
 def test_a_fleet_that_another_process_trains_is_followed(tmp_path):
     out = tmp_path / "elsewhere"
-    words = ["train", "mlp", "digits", "--replicates", "4", "--epochs", "500", "--out", str(out)]
-    with subprocess.Popen([sys.executable, "-m", "cutaway", *words, "--quiet"]) as process:
-        try:
-            eventually((out / "members" / "000" / "metrics.jsonl").exists)
+    words = ["mlp", "digits", "--replicates", "4", "--epochs", "500", "--out", str(out)]
 
-            async def scene(desk):
-                await desk.hub.open(out)
-                assert desk.hub.state["state"] == "reading"
-                await desk.say(look={"fan": {}})
-                first = (await desk.until(figures("fan")))["figures"]["fan"][0]["series"][0]
-                longer = len(first["x"]) + 2
+    async def scene(desk):
+        await desk.hub.open(out)
+        assert desk.hub.state["state"] == "reading"
+        await desk.say(look={"fan": {}})
+        first = (await desk.until(figures("fan")))["figures"]["fan"][0]["series"][0]
+        longer = len(first["x"]) + 2
 
-                def grown(m):
-                    fan = m["figures"].get("fan") if m["kind"] == "frame" else None
-                    return fan and len(fan[0]["series"][0]["x"]) > longer
+        def grown(m):
+            fan = m["figures"].get("fan") if m["kind"] == "frame" else None
+            return fan and len(fan[0]["series"][0]["x"]) > longer
 
-                await desk.until(grown)
+        await desk.until(grown)
 
-            play(scene)
-            assert process.poll() is None
-        finally:
-            process.kill()
+    with elsewhere(out / "members" / "000" / "metrics.jsonl", *words):
+        play(scene)
 
 
 def test_networks_that_have_no_weights_yet_show_their_curves_alone(fleet, tmp_path):

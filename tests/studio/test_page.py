@@ -1,13 +1,12 @@
 """The studio in a real browser: somebody opens it, trains, reaches in, travels and replays."""
 
-import json
 import os
 import signal
 from pathlib import Path
 
 import pytest
 from helpers.axe import violations
-from helpers.browser import CHROMIUM, opened
+from helpers.browser import CHROMIUM, labelled, opened, press
 from helpers.studio import studio
 
 from cutaway.api import fit
@@ -20,20 +19,6 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium or Chrome on this computer"),
 ]
 LOOKS = [(width, dark) for width in (390, 1280, 1920) for dark in (False, True)]
-
-
-def press(text):
-    """Press the button of this name."""
-    return (
-        "(() => { const one = [...document.querySelectorAll('button')].find((b) => "
-        f"b.getClientRects().length && !b.disabled && b.textContent.trim() === {text!r}); "
-        "if (!one) return false; one.click(); return true; })()"
-    )
-
-
-def labelled(name):
-    """The element that a screen reader calls so."""
-    return f"document.querySelector('[aria-label={json.dumps(name)}]')"
 
 
 def status(page):

@@ -2,13 +2,10 @@
 
 import re
 import shutil
-import subprocess
-import sys
-import time
 
 import pytest
 from helpers.killed_runs import digest
-from helpers.studio import play
+from helpers.studio import elsewhere, play
 
 from cutaway.api import fit
 from cutaway.learn.snapshots import Snapshots, snapshots
@@ -133,26 +130,18 @@ def test_what_only_a_training_can_do_is_refused_in_a_sentence(run):
 
 def test_a_run_that_another_process_trains_is_followed(tmp_path):
     out = tmp_path / "elsewhere"
-    words = ["train", "lenet5", "digits", "--epochs", "400", "--checkpoint-every", "0.5"]
-    command = [sys.executable, "-m", "cutaway", *words, "--quiet", "--out", str(out)]
-    with subprocess.Popen(command) as process:
-        try:
-            while not (out / "checkpoint" / "last.safetensors").exists():
-                assert process.poll() is None
-                time.sleep(0.1)
+    words = ["lenet5", "digits", "--epochs", "400", "--checkpoint-every", "0.5"]
 
-            async def scene(desk):
-                await desk.hub.open(out)
-                assert desk.hub.state["state"] == "reading"
-                await desk.kind("begun")
-                await desk.say(look={"curves": {}, "filters": {}})
-                first = await desk.until(lambda m: m["kind"] == "frame" and m["figures"])
-                await desk.until(lambda m: m["kind"] == "frame" and m["step"] > first["step"] + 20)
+    async def scene(desk):
+        await desk.hub.open(out)
+        assert desk.hub.state["state"] == "reading"
+        await desk.kind("begun")
+        await desk.say(look={"curves": {}, "filters": {}})
+        first = await desk.until(lambda m: m["kind"] == "frame" and m["figures"])
+        await desk.until(lambda m: m["kind"] == "frame" and m["step"] > first["step"] + 20)
 
-            play(scene)
-            assert process.poll() is None
-        finally:
-            process.kill()
+    with elsewhere(out / "checkpoint" / "last.safetensors", *words, "--out", str(out)):
+        play(scene)
 
 
 def test_a_run_that_nobody_trains_any_more_is_gone_on_with(run, tmp_path):

@@ -190,6 +190,11 @@ class Job:
 
 def figure(name: str, value: float) -> str:
     """A measure in a line: `accuracy 97.8 %`, `val psnr 21.3`."""
-    about, part = metric(name), "val " * name.startswith("val_")
-    text = f"{100 * value:.1f} %" if about.share else f"{value:.4g} {about.unit}".strip()
-    return f"{part}{about.label} {text}"
+    part = "val " * name.startswith("val_")
+    return f"{part}{metric(name).label} {amount(name, value)}"
+
+
+def amount(name: str, value: float) -> str:
+    """A measure without its name: `97.8 %`."""
+    about = metric(name)
+    return f"{100 * value:.1f} %" if about.share else f"{value:.4g} {about.unit}".strip()

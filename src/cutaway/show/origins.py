@@ -88,6 +88,11 @@ def changes(fields: Mapping[str, object]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {setting(value)}" for name, value in fields.items())
 
 
+def apart(member: Mapping[str, object]) -> str:
+    """What sets a member of a fleet apart from the others: `seed 3`."""
+    return changes({name: value for name, value in member.items() if name != "split_seed"})
+
+
 def setting(value: object) -> str:
     """The value of a recipe's field; a dash for one that a side lacks."""
     if value is None:

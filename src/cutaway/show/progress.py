@@ -136,8 +136,7 @@ class Members(Printed):
         self.on_note(f"{fleet.recipe.model} on {fleet.recipe.data}. {why}")
 
     def on_member_end(self, fleet: Fleet, k: int) -> None:
-        run, changes = Run(fleet.place(k)), fleet.changes[k]
-        differs = origins.changes({name: v for name, v in changes.items() if name != "split_seed"})
+        run, differs = Run(fleet.place(k)), origins.apart(fleet.changes[k])
         name = run.leading
         value = f"{measures.name(name)} {measures.text(name, number(run.results, name))}"
         self.on_note(f"member {k + 1} of {len(fleet)} ({differs}): test {value}")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from cutaway.figures import Figure
 from cutaway.studio.scene import Scene
 from cutaway.studio.views import Chosen, Option, View
+from cutaway.studio.views.fan import Fan
 
 
 class Beside(View):
@@ -38,7 +39,7 @@ def side_by_side(
     def found() -> Iterator[View]:
         first, second = views
         for name in dict.fromkeys([*first, *second]):
-            if name == "fan":
+            if name == Fan.name:
                 yield first[name]
                 continue
             for k, own in enumerate(views):

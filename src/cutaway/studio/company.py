@@ -8,7 +8,7 @@ from cutaway.figures import Curves
 from cutaway.learn.fleet import Fleet
 from cutaway.learn.history import Row
 from cutaway.learn.run import Run
-from cutaway.show.origins import changes
+from cutaway.show.origins import apart, changes
 from cutaway.show.together import MOST, Group, curves
 
 
@@ -32,10 +32,7 @@ class Company:
 
     @classmethod
     def of_fleet(cls, fleet: Fleet) -> "Company":
-        own = [
-            changes({k: v for k, v in one.items() if k != "split_seed"}) for one in fleet.changes
-        ]
-        names = [f"{k}: {one}" for k, one in enumerate(own, 1)]
+        names = [f"{k}: {apart(one)}" for k, one in enumerate(fleet.changes, 1)]
         sets = [(changes(one) if one else "mean", numbers) for one, numbers in fleet.settings()]
         if len(sets) > MOST:
             sets = [("mean of all settings", [*range(len(fleet))])]

@@ -6,6 +6,8 @@ from typing import Any
 from cutaway.errors import UsageError
 from cutaway.learn.directory import held
 from cutaway.learn.fleet import Fleet
+from cutaway.learn.job import Job
+from cutaway.learn.kinds import kind_at, open_job
 from cutaway.learn.run import Run
 
 FOLDER = Path("runs")
@@ -16,25 +18,20 @@ MOST = 50
 def earlier() -> list[dict[str, Any]]:
     """The latest runs and fleets, newest first: by name, what they are, how they stand, and whether
     they go on once they are opened."""
-    jobs = [job_at(path) for path in _places()[:MOST]]
+    jobs = [open_job(path) for path in _places()[:MOST]]
     return [
         {"name": job.path.name, "told": job.told, "goes_on": goes_on(job)} for job in jobs
     ]  # fmt: skip
 
 
-def job_at(path: Path) -> Run | Fleet:
-    """The run or the fleet in a directory, however far it is. Raises UsageError where is none."""
-    return Fleet(path) if Fleet.is_at(path) else Run(path)
-
-
-def goes_on(job: Run | Fleet) -> bool:
+def goes_on(job: Job) -> bool:
     """Whether it has not ended, and nobody trains it."""
     return not (job.finished or held(job.path))
 
 
 def _places() -> list[Path]:
     places = FOLDER.iterdir() if FOLDER.is_dir() else ()
-    found = [path for path in places if Fleet.is_at(path) or Run.is_at(path)]
+    found = [path for path in places if kind_at(path) in (Run, Fleet)]
     return sorted(found, key=_changed, reverse=True)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cutaway.learn.job import figure
+from cutaway.learn.job import amount, figure
 from cutaway.studio.scene import Scene
 
 
@@ -29,5 +29,5 @@ def effect(before: Quality | None, after: Quality | None) -> str:
     if before is None or after is None:
         return ""
     was = figure(before.name, before.value)
-    now = figure(after.name, after.value).removeprefix(after.name).strip()
+    now = amount(after.name, after.value)
     return f"{was[:1].upper()}{was[1:]} before, {now} after ({after.images} validation images)."

@@ -17,8 +17,9 @@ from typing import Any
 from cutaway.data.frame import Frame
 from cutaway.errors import CutawayError, UsageError
 from cutaway.learn.card import DataCard
+from cutaway.learn.kinds import open_job
 from cutaway.learn.run import Run
-from cutaway.studio.earlier import goes_on, job_at, named
+from cutaway.studio.earlier import goes_on, named
 from cutaway.studio.offers import checked_start
 from cutaway.studio.pictures import framed
 from cutaway.studio.wire import Message
@@ -175,7 +176,7 @@ class Hub:
         Args:
             beside: another run; both are read from their files.
         """
-        going_on = beside is None and goes_on(job_at(path))
+        going_on = beside is None and goes_on(open_job(path))
         others = [] if beside is None else [Run(beside).path]
         await (self.start({"resume": str(path)}) if going_on else self.read(path, *others))
 

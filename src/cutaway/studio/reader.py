@@ -97,6 +97,7 @@ class Reader:
             if not self.scene.what_if.undo():
                 raise UsageError("There is nothing to undo.")
             self._show_anew()
+            self._say_changes()
         elif not look(message, self.looking, self.insides, self._begun):
             raise UsageError("This run is looked at from its files: it takes no steps.")
 
@@ -111,7 +112,6 @@ class Reader:
     def _show_anew(self) -> None:
         self.scene.show(self.scene.step)
         self.looking.renew()
-        self._say_changes()
 
     def _begun(self) -> Message:
         return begun(self.scene, self.looking.views)

@@ -60,13 +60,13 @@ def _carried_out(job: Message, inbox: Inbox, outbox: Outbox) -> Message:
 def _range(done: "Job") -> str:
     """What the networks of a fleet came to, from the least to the greatest."""
     from cutaway.learn.fleet import Fleet
-    from cutaway.learn.job import figure
+    from cutaway.learn.job import amount
 
     if not isinstance(done, Fleet):
         return ""
     name, _ = done.headline
     values = sorted(done.results["measures"][name]["values"])
-    ends = [figure(name, value).removeprefix(name).strip() for value in (values[0], values[-1])]
+    ends = [amount(name, value) for value in (values[0], values[-1])]
     return f" Each of the {len(values)} networks: {ends[0]} to {ends[1]}."
 
 
